@@ -167,6 +167,7 @@ def _admin_app(house: House) -> "AdminApp":
         holder=house.config,
         accounts=house.files.accounts,
         auth=house.files.auth,
+        reports=house.files.reports,
         logins=house.services.logins,
         factors=house.factor_changes,
         commands=lambda: house.registry,

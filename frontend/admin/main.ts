@@ -4,7 +4,7 @@ import { Client, checks } from "../gen/admin";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign } from "../lib/dom";
-import { activity, globe, keyRound, logOut, monitor, send, users } from "../lib/icons";
+import { activity, fileText, globe, keyRound, logOut, monitor, send, users } from "../lib/icons";
 import { askLogIn } from "../lib/login";
 import { iconButton, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
@@ -22,11 +22,12 @@ const places = [
   { name: "accounts", title: t("Accounts"), icon: users },
   { name: "domains", title: t("Domains"), icon: globe },
   { name: "queue", title: t("Queue"), icon: send },
+  { name: "reports", title: t("Reports"), icon: fileText },
   { name: "two-step", title: t("Two-step log-in"), icon: keyRound },
 ];
 
 /** The parts that pages are in. */
-const parts: Readonly<Record<string, string>> = { accounts: "accounts", domains: "domains", queue: "queue", "two-step": "factors" };
+const parts: Readonly<Record<string, string>> = { accounts: "accounts", domains: "domains", queue: "queue", reports: "reports", "two-step": "factors" };
 
 const own: Readonly<Record<string, MakePage>> = { overview: overviewPage, sessions: sessionsPage };
 

@@ -86,6 +86,199 @@ export interface KeyRequest {
   options: string;
 }
 
+/** Addresses at which reports about a domain arrive; "" where none is set. */
+export interface ReportPlace {
+  domain: string;
+  dmarc: string;
+  tls: string;
+}
+
+/** Sums of all reports about one domain; `last`: the latest end of their periods, µs UTC. */
+export interface Total {
+  domain: string;
+  reports: number;
+  total: number;
+  failed: number;
+  last: number;
+}
+
+/** A report in a list. `total`: messages, or successful sessions with TLS. `failed`: messages that do not pass, or */
+export interface ReportLine {
+  id: number;
+  sender: string;
+  organization: string;
+  report_id: string;
+  domain: string;
+  received: number;
+  begin: number;
+  end: number;
+  total: number;
+  failed: number;
+}
+
+/** A DMARC report with a page of its records. `policy`: the parts of the record that the reporter found, as it names */
+export interface DMARCReportPage {
+  report: ReportLine;
+  email: string;
+  contact: string;
+  errors: Array<string>;
+  policy: Array<string>;
+  records: number;
+  page: Array<DMARCRecord>;
+}
+
+/** Messages of one address with the same result. `dkim`, `spf`: whether aligned, in the report's words. */
+export interface DMARCRecord {
+  source_ip: string;
+  count: number;
+  disposition: string;
+  dkim: string;
+  spf: string;
+  reasons: Array<string>;
+  header_from: string;
+  envelope_from: string;
+  envelope_to: string;
+  dkim_results: Array<Judgement>;
+  spf_results: Array<Judgement>;
+}
+
+/** The result of DKIM or SPF for a domain. `about`: selector, or scope of SPF. */
+export interface Judgement {
+  domain: string;
+  about: string;
+  result: string;
+  text: string;
+}
+
+/** A TLS report about one domain. */
+export interface TLSReportDetail {
+  report: ReportLine;
+  contact: string;
+  policies: Array<TLSPolicy>;
+}
+
+/** Sessions under one policy. `strings`: its lines or records. `more`: failures that are not listed. */
+export interface TLSPolicy {
+  type: string;
+  domain: string;
+  strings: Array<string>;
+  mx: Array<string>;
+  successes: number;
+  failed: number;
+  failures: Array<TLSFailure>;
+  more: number;
+}
+
+/** Sessions that failed in one way (RFC 8460 §4.3). */
+export interface TLSFailure {
+  type: string;
+  reason: string;
+  information: string;
+  sending_ip: string;
+  host: string;
+  receiving_ip: string;
+  sessions: number;
+}
+
+/** Sum of the reports about a domain whose period ends at `since` (µs UTC) or later. */
+export interface Sources {
+  domain: string;
+  since: number;
+  reports: number;
+  left_out: number;
+  policy: string;
+  passed: number;
+  failed: number;
+  hurt: number;
+  strange: number;
+  answer: "no" | "strangers" | "unknown" | "yes";
+  sources: Array<Source>;
+}
+
+/** Messages of one address; "" for all others together. `own`: an address of this server. `names`: domains whose */
+export interface Source {
+  ip: string;
+  own: boolean;
+  passed: number;
+  failed: number;
+  names: Array<string>;
+}
+
+/** A report with messages of one address; `begin` and `end` of its period in µs UTC. */
+export interface SourceReport {
+  id: number;
+  organization: string;
+  begin: number;
+  end: number;
+  passed: number;
+  failed: number;
+  dispositions: Array<string>;
+}
+
+/** Counts of a domain on a day that no report contains yet: sessions (TLS) or messages (DMARC). */
+export interface PendingReport {
+  about: string;
+  day: string;
+  total: number;
+  failed: number;
+}
+
+/** An incoming message, judged by the DMARC policy of another domain, that waits for our report. `record`: the */
+export interface Evaluated {
+  id: number;
+  at: number;
+  source_ip: string;
+  disposition: string;
+  dkim: boolean;
+  spf: boolean;
+  overrides: Array<string>;
+  header_from: string;
+  envelope_from: string;
+  envelope_to: string;
+  record: string;
+  optional: boolean;
+  dkim_results: Array<Judgement>;
+  spf_results: Array<Judgement>;
+}
+
+/** The outcomes of all reports that were due, with their numbers by result. */
+export interface SentReports {
+  due: number;
+  sent: number;
+  skipped: number;
+  later: number;
+  reports: Array<SentReport>;
+}
+
+/** The outcome of sending a report. `result`: sent, skipped or later; `why`: for people. */
+export interface SentReport {
+  domain: string;
+  day: string;
+  result: string;
+  why: string;
+  recipients: Array<string>;
+}
+
+/** An address that gets no reports before `until`, RFC 3339. */
+export interface WithoutReports {
+  address: string;
+  until: string;
+  comment: string;
+}
+
+/** The MTA-STS policy of another domain in cache.db. `mode`: "" if no policy could be fetched, for the reason */
+export interface KeptPolicy {
+  domain: string;
+  mode: string;
+  mx: Array<string>;
+  max_age: number;
+  valid_end: number;
+  last_update: number;
+  last_use: number;
+  failure: string;
+  record_id: string;
+}
+
 /** A record that a domain should have. `line`: of a zone file. `optional`: its absence is no fault. `live`: it has */
 export interface DNSRecord {
   topic: string;
@@ -492,6 +685,24 @@ export const checks: Checks = {
   QRCode: { size: "integer", path: "string" },
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
+  ReportPlace: { domain: "string", dmarc: "string", tls: "string" },
+  Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" },
+  ReportLine: { id: "integer", sender: "string", organization: "string", report_id: "string", domain: "string", received: "integer", begin: "integer", end: "integer", total: "integer", failed: "integer" },
+  DMARCReportPage: { report: ["ref", "ReportLine"], email: "string", contact: "string", errors: ["list", "string"], policy: ["list", "string"], records: "integer", page: ["list", ["ref", "DMARCRecord"]] },
+  DMARCRecord: { source_ip: "string", count: "integer", disposition: "string", dkim: "string", spf: "string", reasons: ["list", "string"], header_from: "string", envelope_from: "string", envelope_to: "string", dkim_results: ["list", ["ref", "Judgement"]], spf_results: ["list", ["ref", "Judgement"]] },
+  Judgement: { domain: "string", about: "string", result: "string", text: "string" },
+  TLSReportDetail: { report: ["ref", "ReportLine"], contact: "string", policies: ["list", ["ref", "TLSPolicy"]] },
+  TLSPolicy: { type: "string", domain: "string", strings: ["list", "string"], mx: ["list", "string"], successes: "integer", failed: "integer", failures: ["list", ["ref", "TLSFailure"]], more: "integer" },
+  TLSFailure: { type: "string", reason: "string", information: "string", sending_ip: "string", host: "string", receiving_ip: "string", sessions: "integer" },
+  Sources: { domain: "string", since: "integer", reports: "integer", left_out: "integer", policy: "string", passed: "integer", failed: "integer", hurt: "integer", strange: "integer", answer: ["enum", ["no", "strangers", "unknown", "yes"]], sources: ["list", ["ref", "Source"]] },
+  Source: { ip: "string", own: "boolean", passed: "integer", failed: "integer", names: ["list", "string"] },
+  SourceReport: { id: "integer", organization: "string", begin: "integer", end: "integer", passed: "integer", failed: "integer", dispositions: ["list", "string"] },
+  PendingReport: { about: "string", day: "string", total: "integer", failed: "integer" },
+  Evaluated: { id: "integer", at: "integer", source_ip: "string", disposition: "string", dkim: "boolean", spf: "boolean", overrides: ["list", "string"], header_from: "string", envelope_from: "string", envelope_to: "string", record: "string", optional: "boolean", dkim_results: ["list", ["ref", "Judgement"]], spf_results: ["list", ["ref", "Judgement"]] },
+  SentReports: { due: "integer", sent: "integer", skipped: "integer", later: "integer", reports: ["list", ["ref", "SentReport"]] },
+  SentReport: { domain: "string", day: "string", result: "string", why: "string", recipients: ["list", "string"] },
+  WithoutReports: { address: "string", until: "string", comment: "string" },
+  KeptPolicy: { domain: "string", mode: "string", mx: ["list", "string"], max_age: "integer", valid_end: "integer", last_update: "integer", last_use: "integer", failure: "string", record_id: "string" },
   DNSRecord: { topic: "string", about: "string", name: "string", kind: "string", value: "string", line: "string", optional: "boolean", live: "boolean" },
   DNSReport: { topic: "string", at: "integer", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
   RetiredFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], submitted: ["optional", "string"], last_activity: ["optional", "string"], transport: ["optional", ["nullable", "string"]], success: ["optional", ["nullable", "boolean"]] },
@@ -596,6 +807,81 @@ export class Client extends BaseClient {
   /** Replace the recovery codes; the new ones cannot be read again. */
   recovery_codes_new(): Promise<Array<string>> {
     return this.call("recovery_codes_new", {}, {}, ["list", "string"]);
+  }
+
+  /** The domains, with the addresses at which reports about them arrive. */
+  report_places(): Promise<Array<ReportPlace>> {
+    return this.call("report_places", {}, {}, ["list", ["ref", "ReportPlace"]]);
+  }
+
+  /** Sums by domain, of reports whose period ended within the last `days`. */
+  report_totals(kind: "dmarc" | "tls", days: number): Promise<Array<Total>> {
+    return this.call("report_totals", { kind, days }, { kind: ["enum", ["dmarc", "tls"]], days: "integer" }, ["list", ["ref", "Total"]]);
+  }
+
+  /** A page of reports, newest first, after the one with the id `before`; with `domain` by their period. */
+  reports(kind: "dmarc" | "tls", domain?: string, before?: number): Promise<Array<ReportLine>> {
+    return this.call("reports", { kind, domain, before }, { kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], before: ["optional", "integer"] }, ["list", ["ref", "ReportLine"]]);
+  }
+
+  /** A DMARC report, with its records from number `first` on. */
+  dmarc_report(report_id: number, first?: number): Promise<DMARCReportPage> {
+    return this.call("dmarc_report", { report_id, first }, { report_id: "integer", first: ["optional", "integer"] }, ["ref", "DMARCReportPage"]);
+  }
+
+  /** A TLS report. */
+  tls_report(report_id: number): Promise<TLSReportDetail> {
+    return this.call("tls_report", { report_id }, { report_id: "integer" }, ["ref", "TLSReportDetail"]);
+  }
+
+  /** Who sends in the name of a domain, and whether ``p=reject`` would hurt. */
+  dmarc_sources(domain: string, days: number): Promise<Sources> {
+    return this.call("dmarc_sources", { domain, days }, { domain: "string", days: "integer" }, ["ref", "Sources"]);
+  }
+
+  /** Reports about a domain with messages of one address, newest first. */
+  dmarc_source_reports(domain: string, days: number, ip: string): Promise<Array<SourceReport>> {
+    return this.call("dmarc_source_reports", { domain, days, ip }, { domain: "string", days: "integer", ip: "string" }, ["list", ["ref", "SourceReport"]]);
+  }
+
+  /** Counts by domain and day that wait for a report, oldest first. */
+  reports_pending(kind: "dmarc" | "tls"): Promise<Array<PendingReport>> {
+    return this.call("reports_pending", { kind }, { kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "PendingReport"]]);
+  }
+
+  /** A page of messages that were judged by a domain's policy and wait for a report, after the one with the id */
+  dmarc_evaluations(domain: string, after?: number): Promise<Array<Evaluated>> {
+    return this.call("dmarc_evaluations", { domain, after }, { domain: "string", after: ["optional", "integer"] }, ["list", ["ref", "Evaluated"]]);
+  }
+
+  /** Send the reports that are due now, instead of after midnight. */
+  reports_send(kind: "dmarc" | "tls"): Promise<SentReports> {
+    return this.call("reports_send", { kind }, { kind: ["enum", ["dmarc", "tls"]] }, ["ref", "SentReports"]);
+  }
+
+  /** Delete the counts of a domain, which then gets no report about them; returns their number. */
+  reports_drop(kind: "dmarc" | "tls", domain: string): Promise<number> {
+    return this.call("reports_drop", { kind, domain }, { kind: ["enum", ["dmarc", "tls"]], domain: "string" }, "integer");
+  }
+
+  /** The addresses that get no reports from us. */
+  report_suppressions(kind: "dmarc" | "tls"): Promise<Array<WithoutReports>> {
+    return this.call("report_suppressions", { kind }, { kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "WithoutReports"]]);
+  }
+
+  /** Send no reports to an address for some days. */
+  report_suppression_add(kind: "dmarc" | "tls", address: string, days: number, comment?: string): Promise<null> {
+    return this.call("report_suppression_add", { kind, address, days, comment }, { kind: ["enum", ["dmarc", "tls"]], address: "string", days: "integer", comment: ["optional", "string"] }, "null");
+  }
+
+  /** Send reports to an address again. */
+  report_suppression_remove(kind: "dmarc" | "tls", address: string): Promise<null> {
+    return this.call("report_suppression_remove", { kind, address }, { kind: ["enum", ["dmarc", "tls"]], address: "string" }, "null");
+  }
+
+  /** A page of the MTA-STS policies of other domains, by domain, behind the domain `after`. */
+  sts_policies(after?: string): Promise<Array<KeptPolicy>> {
+    return this.call("sts_policies", { after }, { after: ["optional", "string"] }, ["list", ["ref", "KeptPolicy"]]);
   }
 
   /** The records that a domain should have. */

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from moxlite.process.localserve import ADMIN_PASSWORD
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
+from tests.reportdata import write_reports
 from tests.running import LocalServer
 
 __all__ = ["chromium"]
@@ -46,13 +47,24 @@ PAGES = (
     "queue/finished",
     "queue/webhooks",
     "queue/suppressions",
+    "reports",
+    "reports/dmarc/31",
+    "reports/sources",
+    "reports/sources/hill.example?ip=203.0.113.9",
+    "reports/tls",
+    "reports/tls/31",
+    "reports/own",
+    "reports/own/remote.example",
+    "reports/mta-sts",
 )
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """One server with a domain, accounts, an alias and mail that waits; it must have counted no panic."""
-    with LocalServer(tmp_path_factory.mktemp("admin") / "server") as found:
+    made = LocalServer(tmp_path_factory.mktemp("admin") / "server")
+    write_reports(made.folder / "data")
+    with made as found:
         found.cli("config", "domain", "add", "hill.example", "moxlite")
         for name in ("ben", "margaret"):
             found.cli("config", "account", "add", name, f"{name}@hill.example")
@@ -236,6 +248,36 @@ def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:
     dialog.get_by_role("textbox").fill(count)
     dialog.get_by_role("button", name=re.compile("^Drop")).click()
     expect(page.get_by_text("The queue is empty")).to_be_visible()
+
+
+def test_reports_are_read_down_to_the_single_message(visitor: Visitor) -> None:
+    """WEB-86, WEB-86a: the answer about p=reject, the reports behind a source, and unknown words as text."""
+    page = go(visitor, "reports/sources")
+    expect(page.get_by_text("Would p=reject hurt?")).to_be_visible()
+    expect(page.get_by_text(re.compile("all of addresses that never pass"))).to_be_visible()
+    page.get_by_role("link", name="203.0.113.9").click()
+    page.locator("tbody").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("DMARC report of provider1.example")
+    go(visitor, "reports/dmarc/31")
+    expect(page.locator("tbody tr").first).to_contain_text(
+        "[U+202E]gnp.exe<img src=x onerror=window.hacked=1>[U+001B][2J"
+    )
+    go(visitor, "reports/tls/31")
+    expect(page.get_by_role("heading", level=2)).to_contain_text("[U+202E]gnp.exe")
+    assert page.evaluate("window.hacked") is None
+    go(visitor, "reports/own")
+    page.get_by_role("link", name="remote.example").click()
+    expect(page.locator("tbody tr")).to_have_count(3)
+    page.go_back()
+    page.get_by_role("button", name="Suppress an address").click()
+    page.get_by_role("textbox", name="Address").fill("r@remote.example")
+    page.get_by_label("Days").fill("many")
+    page.get_by_role("button", name="Suppress", exact=True).click()
+    expect(page.get_by_text("This must be a number of days")).to_be_visible()
+    page.get_by_label("Days").fill("3")
+    page.get_by_role("button", name="Suppress", exact=True).click()
+    page.get_by_role("button", name="Send reports to r@remote.example again").click()
+    expect(page.get_by_text("r@remote.example gets reports again")).to_be_visible()
 
 
 @pytest.mark.axe

@@ -3,7 +3,9 @@
 Nothing heavy is imported here: a command has to start fast (ADMIN-83).
 """
 
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 from moxlite.admin.queueing.filters import (
     Filter,
@@ -21,8 +23,10 @@ __all__ = [
     "AddHoldRule",
     "Choose",
     "ChooseHooks",
+    "DropPending",
     "Explain",
     "HookID",
+    "KeptPolicies",
     "ListHooks",
     "ListMessages",
     "ListRetired",
@@ -32,9 +36,11 @@ __all__ = [
     "Nothing",
     "Schedule",
     "ScheduleHooks",
+    "SendReports",
     "SetRequireTLS",
     "SetTransport",
     "Suppress",
+    "SuppressReports",
 ]
 
 
@@ -154,3 +160,30 @@ class Suppress(Request, frozen=True, kw_only=True):
 
 class Nothing(Request, frozen=True, kw_only=True):
     """Arguments of commands without any."""
+
+
+class SendReports(Request, frozen=True, kw_only=True):
+    """``tlsrpt send``, ``dmarc send``: for days up to `day`, yyyy-mm-dd; "" for all past days."""
+
+    day: str = ""
+
+
+class DropPending(Request, frozen=True, kw_only=True):
+    """``tlsrpt drop``, ``dmarc drop``."""
+
+    domain: str
+
+
+class SuppressReports(Request, frozen=True, kw_only=True):
+    """``tlsrpt suppress add``, ``remove``: `seconds` from now; `comment` for people."""
+
+    address: str
+    seconds: float = 0
+    comment: str = ""
+
+
+class KeptPolicies(Request, frozen=True, kw_only=True):
+    """``mtasts kept``: of domains behind `after` in alphabetical order."""
+
+    after: str = ""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100

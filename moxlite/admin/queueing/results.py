@@ -10,6 +10,7 @@ __all__ = [
     "Dropped",
     "HookLine",
     "HookTest",
+    "KeptPolicy",
     "Line",
     "PendingReport",
     "Rule",
@@ -191,3 +192,19 @@ class Dropped(msgspec.Struct, frozen=True):
     """Number of deleted rows."""
 
     rows: int
+
+
+class KeptPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """The MTA-STS policy of another domain in cache.db. `mode`: "" if no policy could be fetched, for the reason
+    `failure` (RFC 8460 §4.3). `max_age` in seconds, times in µs UTC. Mode and names are the other domain's words.
+    """
+
+    domain: str
+    mode: str
+    mx: list[str]
+    max_age: int
+    valid_end: int
+    last_update: int
+    last_use: int
+    failure: str
+    record_id: str

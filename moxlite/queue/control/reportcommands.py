@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from moxlite.admin.queueing.results import Dropped, PendingReport, SentReport, SentReports, WithoutReports
+import msgspec
+
+from moxlite.admin.queueing.requests import DropPending, KeptPolicies, Nothing, SendReports, SuppressReports
+from moxlite.admin.queueing.results import Dropped, KeptPolicy, PendingReport, SentReport, SentReports, WithoutReports
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.proto.address import Address, AddressError, Domain
-from moxlite.queue.control.answers import Request, tried
+from moxlite.queue.control.answers import tried
 from moxlite.queue.queue import Queue
 from moxlite.queue.reports.daily import DailyReports, parse_day, yesterday
 from moxlite.queue.schedule import SECOND, rfc3339
@@ -21,30 +24,6 @@ __all__ = ["ReportCommands"]
 
 MAX_SECONDS: Final = 10 * 365 * 24 * 3600.0
 """Maximum seconds for which an address may get no reports."""
-
-
-class SendReports(Request, frozen=True, kw_only=True):
-    """``tlsrpt send``, ``dmarc send``: for days up to `day`, yyyy-mm-dd; "" for all past days."""
-
-    day: str = ""
-
-
-class Nothing(Request, frozen=True, kw_only=True):
-    """Arguments of commands without any."""
-
-
-class DropPending(Request, frozen=True, kw_only=True):
-    """``tlsrpt drop``, ``dmarc drop``."""
-
-    domain: str
-
-
-class SuppressReports(Request, frozen=True, kw_only=True):
-    """``tlsrpt suppress add``, ``remove``: `seconds` from now; `comment` for people."""
-
-    address: str
-    seconds: float = 0
-    comment: str = ""
 
 
 class ReportCommands:
@@ -67,7 +46,26 @@ class ReportCommands:
             commands[f"{name} suppress list"] = Command(Nothing, partial(self._list, reports.kind))
             commands[f"{name} suppress add"] = Command(SuppressReports, partial(self._suppress, reports.kind))
             commands[f"{name} suppress remove"] = Command(SuppressReports, partial(self._allow, reports.kind))
+        commands["mtasts kept"] = Command(KeptPolicies, self._kept)
         return commands
+
+    async def _kept(self, args: KeptPolicies, exchange: Exchange) -> list[KeptPolicy]:
+        """A page of the MTA-STS policies of other domains that are kept, by domain."""
+        found = await tried(self._queue.ctx.policies.page(args.after, args.limit))
+        return [
+            KeptPolicy(
+                domain=one.domain,
+                mode=one.mode,
+                mx=msgspec.json.decode(one.mx, type=list[str]),
+                max_age=one.max_age,
+                valid_end=one.valid_end,
+                last_update=one.last_update,
+                last_use=one.last_use,
+                failure=one.failure,
+                record_id=one.record_id,
+            )
+            for one in found
+        ]
 
     def _database(self) -> Database:
         """The database reports.db. Raises CommandFailed, StorageBroken."""

@@ -62,6 +62,7 @@ mode = excluded.mode, max_age = excluded.max_age, mx = excluded.mx"""  # noqa: S
 REMOVE: Final = "DELETE FROM sts_policy WHERE domain = ?"
 FORGET: Final = "DELETE FROM sts_policy WHERE last_use < ?"
 STALE: Final = f"SELECT {COLUMNS} FROM sts_policy WHERE last_update < ? LIMIT ?"  # noqa: S608 column names
+PAGE: Final = f"SELECT {COLUMNS} FROM sts_policy WHERE domain > ? ORDER BY domain LIMIT ?"  # noqa: S608 column names
 
 MAX_REFRESHED: Final = 10_000
 """Rows of one refresh, which lasts three hours. The others wait for the next refresh, or for mail."""
@@ -202,6 +203,14 @@ class Policies:
     async def kept(self, domain: Domain) -> Kept | None:
         """Return the row of a domain, in force or not, without a look-up; None without a row."""
         return await self._read(domain.ascii)
+
+    async def page(self, after: str, limit: int) -> list[Kept]:
+        """Rows of domains behind `after`, by domain; none without a file. Raises StoreError."""
+        if self._database is None:
+            return []
+        return await self._database.scan(
+            lambda r: [Kept(*row) for row in r.rows(PAGE, after, limit)], op="sts policies"
+        )
 
     # Maintenance
 

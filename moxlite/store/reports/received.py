@@ -24,6 +24,7 @@ __all__ = [
     "number_since",
     "pack_report",
     "report",
+    "report_octets",
     "reports",
     "totals",
     "unpack_report",
@@ -54,9 +55,11 @@ ADD: Final = _sql(
 SINCE: Final = _sql("SELECT count(*) FROM {table} WHERE sender = ? AND received >= ?")
 LIST: Final = _sql("SELECT id, {columns}, {total}, {failed} FROM {table} WHERE id < ? ORDER BY id DESC LIMIT ?")
 LIST_DOMAIN: Final = _sql(
-    "SELECT id, {columns}, {total}, {failed} FROM {table} WHERE domain = ? AND period_end >= ? AND id < ? "
-    "ORDER BY period_end DESC, id DESC LIMIT ?"
+    "SELECT id, {columns}, {total}, {failed} FROM {table} WHERE domain = ?1 AND period_end >= ?2 "
+    "AND (period_end, id) < (coalesce((SELECT period_end FROM {table} WHERE id = ?3), 9223372036854775807), ?3) "
+    "ORDER BY period_end DESC, id DESC LIMIT ?4"
 )
+CONTENT: Final = _sql("SELECT content FROM {table} WHERE id = ?")
 ONE: Final = _sql("SELECT id, {columns}, {total}, {failed}, content FROM {table} WHERE id = ?")
 TOTALS: Final = _sql(
     "SELECT domain, count(*), sum({total}), sum({failed}), max(period_end) FROM {table} WHERE period_end >= ? "
@@ -106,11 +109,16 @@ def pack_report(value: msgspec.Struct) -> bytes:
     return zstandard.ZstdCompressor(level=3).compress(msgspec.json.encode(value))
 
 
-def unpack_report(content: bytes) -> bytes:
-    """Unpack a stored report; returns its JSON. Raises StorageBroken for a damaged one."""
+def unpack_report(content: bytes, most: int = MAX_CONTENT) -> bytes:
+    """Unpack a stored report; returns its JSON, or b"" if it has over `most` octets. Raises StorageBroken for a damaged
+    one.
+    """
     try:
-        if zstandard.frame_content_size(content) > MAX_CONTENT:
+        size = zstandard.frame_content_size(content)
+        if size > MAX_CONTENT:
             raise StorageBroken("a report is damaged")
+        if size > most:
+            return b""
         return zstandard.ZstdDecompressor().decompress(content, max_output_size=MAX_CONTENT)
     except zstandard.ZstdError:
         raise StorageBroken("a report is damaged") from None
@@ -147,7 +155,7 @@ def reports(
     """Reports, newest first: by reception; with `domain` by their period, which ends at `since` or later.
 
     Args:
-      before: only reports with lower ids.
+      before: id of a report; only reports after it in this order. If it has expired, all are after it.
     """
     if domain:
         rows = r.rows(LIST_DOMAIN[kind], domain, since, before, limit)
@@ -160,6 +168,12 @@ def report(r: Reader, kind: Kind, number: int) -> ReceivedReport | None:
     """One report with its content, None if no report has that id."""
     row = r.row(ONE[kind], number)
     return None if row is None else msgspec.structs.replace(_received(row), content=row[10])
+
+
+def report_octets(r: Reader, kind: Kind, number: int) -> bytes | None:
+    """The packed content of one report, None if no report has that id."""
+    found: bytes | None = r.value(CONTENT[kind], number)
+    return found
 
 
 def totals(r: Reader, kind: Kind, since: int) -> list[Total]:

@@ -7,10 +7,13 @@ from moxlite.web.admin.calls.dns import DNSCalls
 from moxlite.web.admin.calls.domains import DomainCalls
 from moxlite.web.admin.calls.overview import OverviewCalls
 from moxlite.web.admin.calls.queue import QueueCalls, QueueListCalls
+from moxlite.web.admin.calls.reports import OwnReportCalls
 from moxlite.web.admin.calls.settings import SettingsCalls
 
 __all__ = ["API"]
 
 
-class API(OverviewCalls, SettingsCalls, AccountCalls, DomainCalls, QueueCalls, QueueListCalls, DNSCalls):
+class API(
+    OverviewCalls, SettingsCalls, AccountCalls, DomainCalls, QueueCalls, QueueListCalls, DNSCalls, OwnReportCalls
+):
     """The calls of the admin app. `Caller.session` is set for all calls but the public ones."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from moxlite.process.ports import InUse
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
+    from moxlite.store.reports.reportsdb import ReportsDB
 
 __all__ = ["Outside", "Surroundings"]
 
@@ -45,6 +46,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     holder: ConfigHolder
     accounts: Accounts
     auth: AuthDB
+    reports: ReportsDB
     logins: Logins
     factors: FactorChanges
     commands: Callable[[], Mapping[str, Command]]

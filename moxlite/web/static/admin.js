@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.938bb48dc3cf.js", domains: "domains.3fa294179442.js", factors: "factors.67f26613690b.js", queue: "queue.7a67d09ec2a7.js" };
+var define_PARTS_default = { accounts: "accounts.938bb48dc3cf.js", domains: "domains.3fa294179442.js", factors: "factors.67f26613690b.js", queue: "queue.7a67d09ec2a7.js", reports: "reports.9f149aef587d.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -185,6 +185,24 @@ var checks = {
   QRCode: { size: "integer", path: "string" },
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
+  ReportPlace: { domain: "string", dmarc: "string", tls: "string" },
+  Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" },
+  ReportLine: { id: "integer", sender: "string", organization: "string", report_id: "string", domain: "string", received: "integer", begin: "integer", end: "integer", total: "integer", failed: "integer" },
+  DMARCReportPage: { report: ["ref", "ReportLine"], email: "string", contact: "string", errors: ["list", "string"], policy: ["list", "string"], records: "integer", page: ["list", ["ref", "DMARCRecord"]] },
+  DMARCRecord: { source_ip: "string", count: "integer", disposition: "string", dkim: "string", spf: "string", reasons: ["list", "string"], header_from: "string", envelope_from: "string", envelope_to: "string", dkim_results: ["list", ["ref", "Judgement"]], spf_results: ["list", ["ref", "Judgement"]] },
+  Judgement: { domain: "string", about: "string", result: "string", text: "string" },
+  TLSReportDetail: { report: ["ref", "ReportLine"], contact: "string", policies: ["list", ["ref", "TLSPolicy"]] },
+  TLSPolicy: { type: "string", domain: "string", strings: ["list", "string"], mx: ["list", "string"], successes: "integer", failed: "integer", failures: ["list", ["ref", "TLSFailure"]], more: "integer" },
+  TLSFailure: { type: "string", reason: "string", information: "string", sending_ip: "string", host: "string", receiving_ip: "string", sessions: "integer" },
+  Sources: { domain: "string", since: "integer", reports: "integer", left_out: "integer", policy: "string", passed: "integer", failed: "integer", hurt: "integer", strange: "integer", answer: ["enum", ["no", "strangers", "unknown", "yes"]], sources: ["list", ["ref", "Source"]] },
+  Source: { ip: "string", own: "boolean", passed: "integer", failed: "integer", names: ["list", "string"] },
+  SourceReport: { id: "integer", organization: "string", begin: "integer", end: "integer", passed: "integer", failed: "integer", dispositions: ["list", "string"] },
+  PendingReport: { about: "string", day: "string", total: "integer", failed: "integer" },
+  Evaluated: { id: "integer", at: "integer", source_ip: "string", disposition: "string", dkim: "boolean", spf: "boolean", overrides: ["list", "string"], header_from: "string", envelope_from: "string", envelope_to: "string", record: "string", optional: "boolean", dkim_results: ["list", ["ref", "Judgement"]], spf_results: ["list", ["ref", "Judgement"]] },
+  SentReports: { due: "integer", sent: "integer", skipped: "integer", later: "integer", reports: ["list", ["ref", "SentReport"]] },
+  SentReport: { domain: "string", day: "string", result: "string", why: "string", recipients: ["list", "string"] },
+  WithoutReports: { address: "string", until: "string", comment: "string" },
+  KeptPolicy: { domain: "string", mode: "string", mx: ["list", "string"], max_age: "integer", valid_end: "integer", last_update: "integer", last_use: "integer", failure: "string", record_id: "string" },
   DNSRecord: { topic: "string", about: "string", name: "string", kind: "string", value: "string", line: "string", optional: "boolean", live: "boolean" },
   DNSReport: { topic: "string", at: "integer", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
   RetiredFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], submitted: ["optional", "string"], last_activity: ["optional", "string"], transport: ["optional", ["nullable", "string"]], success: ["optional", ["nullable", "boolean"]] },
@@ -262,6 +280,51 @@ var Client = class extends BaseClient {
   }
   recovery_codes_new() {
     return this.call("recovery_codes_new", {}, {}, ["list", "string"]);
+  }
+  report_places() {
+    return this.call("report_places", {}, {}, ["list", ["ref", "ReportPlace"]]);
+  }
+  report_totals(kind, days) {
+    return this.call("report_totals", { kind, days }, { kind: ["enum", ["dmarc", "tls"]], days: "integer" }, ["list", ["ref", "Total"]]);
+  }
+  reports(kind, domain, before) {
+    return this.call("reports", { kind, domain, before }, { kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], before: ["optional", "integer"] }, ["list", ["ref", "ReportLine"]]);
+  }
+  dmarc_report(report_id, first) {
+    return this.call("dmarc_report", { report_id, first }, { report_id: "integer", first: ["optional", "integer"] }, ["ref", "DMARCReportPage"]);
+  }
+  tls_report(report_id) {
+    return this.call("tls_report", { report_id }, { report_id: "integer" }, ["ref", "TLSReportDetail"]);
+  }
+  dmarc_sources(domain, days) {
+    return this.call("dmarc_sources", { domain, days }, { domain: "string", days: "integer" }, ["ref", "Sources"]);
+  }
+  dmarc_source_reports(domain, days, ip) {
+    return this.call("dmarc_source_reports", { domain, days, ip }, { domain: "string", days: "integer", ip: "string" }, ["list", ["ref", "SourceReport"]]);
+  }
+  reports_pending(kind) {
+    return this.call("reports_pending", { kind }, { kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "PendingReport"]]);
+  }
+  dmarc_evaluations(domain, after) {
+    return this.call("dmarc_evaluations", { domain, after }, { domain: "string", after: ["optional", "integer"] }, ["list", ["ref", "Evaluated"]]);
+  }
+  reports_send(kind) {
+    return this.call("reports_send", { kind }, { kind: ["enum", ["dmarc", "tls"]] }, ["ref", "SentReports"]);
+  }
+  reports_drop(kind, domain) {
+    return this.call("reports_drop", { kind, domain }, { kind: ["enum", ["dmarc", "tls"]], domain: "string" }, "integer");
+  }
+  report_suppressions(kind) {
+    return this.call("report_suppressions", { kind }, { kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "WithoutReports"]]);
+  }
+  report_suppression_add(kind, address, days, comment) {
+    return this.call("report_suppression_add", { kind, address, days, comment }, { kind: ["enum", ["dmarc", "tls"]], address: "string", days: "integer", comment: ["optional", "string"] }, "null");
+  }
+  report_suppression_remove(kind, address) {
+    return this.call("report_suppression_remove", { kind, address }, { kind: ["enum", ["dmarc", "tls"]], address: "string" }, "null");
+  }
+  sts_policies(after) {
+    return this.call("sts_policies", { after }, { after: ["optional", "string"] }, ["list", ["ref", "KeptPolicy"]]);
   }
   dns_records(domain) {
     return this.call("dns_records", { domain }, { domain: "string" }, ["list", ["ref", "DNSRecord"]]);
@@ -575,6 +638,7 @@ var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
 var globe = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 2a14.5 14.5 0 0 0 0 20 14.5 14.5 0 0 0 0-20 M2 12h20";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var logOut = "M16 17l5-5-5-5 M21 12H9 M9 21H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2h4";
@@ -1347,9 +1411,10 @@ var places = [
   { name: "accounts", title: t("Accounts"), icon: users },
   { name: "domains", title: t("Domains"), icon: globe },
   { name: "queue", title: t("Queue"), icon: send },
+  { name: "reports", title: t("Reports"), icon: fileText },
   { name: "two-step", title: t("Two-step log-in"), icon: keyRound }
 ];
-var parts = { accounts: "accounts", domains: "domains", queue: "queue", "two-step": "factors" };
+var parts = { accounts: "accounts", domains: "domains", queue: "queue", reports: "reports", "two-step": "factors" };
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));

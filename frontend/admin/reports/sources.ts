@@ -1,0 +1,102 @@
+// Who sends in the name of a domain, from DMARC reports, and whether p=reject would hurt.
+
+import type { Source, SourceReport, Sources } from "../../gen/admin";
+import { type Child, el } from "../../lib/dom";
+import { card, head, table } from "../../lib/pages";
+import { type Level, notice, state } from "../../lib/states";
+import { when } from "../../lib/times";
+import { many, t } from "../../lib/words";
+import { addressOf, type Desk } from "../ui/page";
+import { count, month, name, noReports, tabLinks } from "./shared";
+
+type Made = { title: string; root: HTMLElement };
+
+/** The domains with reports; with only one, its sources. */
+export async function sourcesPage(desk: Desk): Promise<Made> {
+  const [totals, places] = await Promise.all([desk.client.report_totals("dmarc", month), desk.client.report_places()]);
+  const only = totals[0];
+  if (only !== undefined && totals.length === 1) return sourcePage(desk, only.domain);
+  const list = table(
+    t("Domains"),
+    [
+      { title: t("Domain"), kind: "main", cell: (row) => el("a", { href: addressOf("reports", ["sources", row.domain]) }, name(row.domain)) },
+      { title: t("Messages"), kind: "num", cell: (row) => count(row.total) },
+      { title: t("Do not pass"), kind: "num", cell: (row) => count(row.failed) },
+    ],
+    totals,
+  );
+  return { title: t("Who sends as us"), root: el("div", { class: "page" }, head(t("Reports"), null), tabLinks("sources"), card("", totals.length === 0 ? noReports("dmarc", places) : list, { flush: true })) };
+}
+
+/** The answer to "would p=reject hurt?", with its shape. */
+export function answer(found: Sources): [Level, string] {
+  switch (found.answer) {
+    case "unknown":
+      return ["unknown", t("Not known: no report has come in {n} days.", { n: month })];
+    case "no":
+      return ["ok", t("p=reject would hurt nothing: all {n} messages pass.", { n: count(found.passed) })];
+    case "strangers":
+      return ["ok", many(found.strange, "p=reject would stop {n} message, of addresses that never pass. Unless you know one of them, it would not hurt.", "p=reject would stop {n} messages, all of addresses that never pass. Unless you know one of them, it would not hurt.")];
+    case "yes":
+      return ["warn", many(found.hurt, "p=reject would hurt: {n} message that does not pass comes from an address that also sends your mail.", "p=reject would hurt: {n} messages that do not pass come from addresses that also send your mail.")];
+  }
+}
+
+/** A source of mail in the name of a domain: a link to its reports, and its owner as far as it is known. */
+function owner(domain: string, one: Source): Child {
+  if (one.ip === "") return t("Others");
+  const link = el("a", { href: addressOf("reports", ["sources", domain], { ip: one.ip }) }, one.own ? t("This server") : name(one.ip));
+  const names = one.names.map((proven, place) => [place > 0 && ", ", name(proven)]);
+  return [link, one.own ? el("div", { class: "hint" }, name(one.ip)) : names.length > 0 && el("div", { class: "hint" }, t("proven for"), " ", names)];
+}
+
+/** The sources of a domain, or with `ip` the reports that name one of them. */
+export async function sourcePage(desk: Desk, domain: string): Promise<Made> {
+  const ip = desk.address.query.get("ip");
+  if (ip !== null) return sourceReportsPage(desk, domain, ip);
+  const found = await desk.client.dmarc_sources(domain, month);
+  const [level, words] = answer(found);
+  const list = table<Source>(
+    t("Sources"),
+    [
+      { title: t("Source"), kind: "main", cell: (row) => owner(domain, row) },
+      { title: t("Pass"), kind: "num", cell: (row) => count(row.passed) },
+      { title: t("Do not pass"), kind: "num", cell: (row) => count(row.failed) },
+      { title: t("State"), cell: (row) => (row.failed === 0 ? state("ok", t("passes")) : row.passed > 0 || row.own ? state("warn", t("passes in part")) : state("off", t("never passes"))) },
+    ],
+    found.sources,
+  );
+  const root = el(
+    "div",
+    { class: "page" },
+    head([t("Who sends as"), " ", name(domain)], many(found.reports, "From {n} report of the last {days} days", "From {n} reports of the last {days} days", { days: month })),
+    tabLinks("sources"),
+    notice(level, [el("b", {}, t("Would p=reject hurt?")), " ", words, found.policy !== "" && [" ", t("Your policy today:"), " ", el("code", {}, "p=", name(found.policy))]]),
+    found.left_out > 0 && notice("wait", many(found.left_out, "{n} report is not counted here, because there are too many or it is too large.", "{n} reports are not counted here, because there are too many or they are too large.")),
+    card("", found.sources.length === 0 ? el("p", { class: "hint" }, t("No report of the last {n} days names a source.", { n: month })) : list, { flush: true }),
+  );
+  return { title: t("Who sends as {domain}", { domain }), root };
+}
+
+async function sourceReportsPage(desk: Desk, domain: string, ip: string): Promise<Made> {
+  const found = await desk.client.dmarc_source_reports(domain, month, ip);
+  const list = table<SourceReport>(
+    t("Reports"),
+    [
+      { title: t("From"), kind: "main", cell: (row) => el("a", { href: addressOf("reports", ["dmarc", String(row.id)]) }, name(row.organization)) },
+      { title: t("Period"), cell: (row) => [when(row.begin), " – ", when(row.end)] },
+      { title: t("Pass"), kind: "num", cell: (row) => count(row.passed) },
+      { title: t("Do not pass"), kind: "num", cell: (row) => count(row.failed) },
+      { title: t("Done with it"), cell: (row) => row.dispositions.map((one, place) => [place > 0 && ", ", name(one)]) },
+    ],
+    found,
+  );
+  const root = el(
+    "div",
+    { class: "page" },
+    head([t("Reports about"), " ", name(ip)], [t("Mail in the name of"), " ", name(domain), " ", t("from this address")], el("a", { class: "btn line", href: addressOf("reports", ["sources", domain]) }, t("All sources"))),
+    tabLinks("sources"),
+    card("", found.length === 0 ? el("p", { class: "hint" }, t("No report of the last {n} days names this address.", { n: month })) : list, { flush: true }),
+  );
+  return { title: t("Reports about {ip}", { ip }), root };
+}

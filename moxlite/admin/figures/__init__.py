@@ -1,0 +1,6 @@
+"""Figures about the server for people: computed from what is stored, shown by the admin app.
+
+- `sources`: who sends in the name of a domain, from received DMARC reports
+
+Tables and their statements do not belong here, but into `store.reports`.
+"""

@@ -1,0 +1,243 @@
+"""Sources of mail in the name of a domain, from the DMARC reports that others sent (WEB-86, WEB-86a).
+
+A report's text is a stranger's: addresses and domains are kept as they are, and counts are believed. Reports are
+decoded one by one, with only the needed fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from moxlite.store.file.transaction import Reader
+from moxlite.store.reports.received import report_octets, reports, unpack_report
+
+__all__ = ["Answer", "Source", "SourceReport", "Sources", "reports_of_source", "sources_of"]
+
+MAX_REPORTS: Final = 2_000
+"""Reports about one domain that are read, newest first: 60 reporters for a month."""
+
+MAX_OCTETS: Final = 32 << 20
+"""Octets of JSON of all of them together: 0.3 s in a thread."""
+
+MAX_REPORT: Final = 4 << 20
+"""Octets of JSON of one report; decoding holds up other threads for 10 ms. Larger ones are left out, and counted."""
+
+MAX_KEPT: Final = 10_000
+"""Addresses that are counted one by one; further ones are counted together, under ""."""
+
+MAX_SOURCES: Final = 30
+"""Addresses in the answer; the others are summed up, under ""."""
+
+MAX_LISTED: Final = 200
+"""Reports listed for one source."""
+
+Answer: TypeAlias = Literal["unknown", "no", "strangers", "yes"]
+"""Whether ``p=reject`` would hurt: not known without reports; no mail fails; only mail of addresses that never pass
+fails; mail of addresses that also pass, or of this server, fails.
+"""
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages of one address; "" for all others together. `own`: an address of this server. `names`: domains whose
+    DKIM signatures or SPF records passed for its mail, most messages first; they hint at its owner.
+    """
+
+    ip: str
+    own: bool
+    passed: int
+    failed: int
+    names: list[str]
+
+
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
+    """Sum of the reports about a domain whose period ends at `since` (µs UTC) or later.
+
+    Attributes:
+      reports, left_out: number of reports that are counted, and that are not, because they are too large or too many.
+      policy: as the newest report names it.
+      hurt: messages that fail, of addresses that also pass or are this server's.
+      strange: messages that fail, of other addresses.
+      sources: most messages first.
+    """
+
+    domain: str
+    since: int
+    reports: int
+    left_out: int
+    policy: str
+    passed: int
+    failed: int
+    hurt: int
+    strange: int
+    answer: Answer
+    sources: list[Source]
+
+
+class SourceReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A report with messages of one address; `begin` and `end` of its period in µs UTC."""
+
+    id: int
+    organization: str
+    begin: int
+    end: int
+    passed: int
+    failed: int
+    dispositions: list[str]
+
+
+class _Auth(msgspec.Struct, frozen=True, gc=False):
+    domain: str = ""
+    result: str = ""
+
+
+class _Record(msgspec.Struct, frozen=True, gc=False):
+    source_ip: str = ""
+    count: int = 0
+    disposition: str = ""
+    dkim: str = ""
+    spf: str = ""
+    dkim_results: list[_Auth] = []
+    spf_results: list[_Auth] = []
+
+    @property
+    def passes(self) -> bool:
+        """Whether DKIM or SPF is aligned."""
+        return self.dkim == "pass" or self.spf == "pass"
+
+
+class _Policy(msgspec.Struct, frozen=True, gc=False):
+    p: str = ""
+
+
+class _Report(msgspec.Struct, frozen=True, gc=False):
+    organization: str = ""
+    policy: _Policy = _Policy()
+    records: list[_Record] = []
+
+
+class _Sum:
+    """Counts of one address."""
+
+    __slots__ = ("failed", "names", "passed")
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self.failed = 0
+        self.names: dict[str, int] = {}
+
+    def add(self, record: _Record) -> None:
+        """Count the messages of a record."""
+        if record.passes:
+            self.passed += record.count
+        else:
+            self.failed += record.count
+        for one in (*record.dkim_results, *record.spf_results):
+            if one.result == "pass" and one.domain and (one.domain in self.names or len(self.names) < 20):
+                self.names[one.domain] = self.names.get(one.domain, 0) + record.count
+
+    def merge(self, other: _Sum) -> None:
+        """Add the counts of another address."""
+        self.passed += other.passed
+        self.failed += other.failed
+
+
+def sources_of(r: Reader, domain: str, since: int, own: Collection[str]) -> Sources:
+    """Sum the reports about `domain`, an A-label, up. `own`: addresses of this server. For `scan`. Raises
+    StorageBroken.
+    """
+    sums: dict[str, _Sum] = {}
+    counted = left_out = 0
+    policy = ""
+    for _, report in _decoded(r, domain, since):
+        if report is None:
+            left_out += 1
+            continue
+        counted += 1
+        policy = policy or report.policy.p
+        for record in report.records:
+            key = record.source_ip
+            if key not in sums and len(sums) >= MAX_KEPT:
+                key = ""
+            sums.setdefault(key, _Sum()).add(record)
+    hurt = sum(one.failed for ip, one in sums.items() if ip in own or (ip and one.passed))
+    passed, failed = sum(one.passed for one in sums.values()), sum(one.failed for one in sums.values())
+    return Sources(
+        domain=domain,
+        since=since,
+        reports=counted,
+        left_out=left_out,
+        policy=policy,
+        passed=passed,
+        failed=failed,
+        hurt=hurt,
+        strange=failed - hurt,
+        answer=_answer(passed, failed, hurt),
+        sources=_sources(sums, own),
+    )
+
+
+def reports_of_source(r: Reader, domain: str, since: int, ip: str) -> list[SourceReport]:
+    """Reports about `domain` with messages of an address, newest first, `MAX_LISTED` at most. For `scan`. Raises
+    StorageBroken.
+    """
+    found: list[SourceReport] = []
+    for line, report in _decoded(r, domain, since):
+        records = [] if report is None else [one for one in report.records if one.source_ip == ip]
+        if not records or report is None:
+            continue
+        found.append(
+            SourceReport(
+                id=line.id,
+                organization=line.organization,
+                begin=line.begin,
+                end=line.end,
+                passed=sum(one.count for one in records if one.passes),
+                failed=sum(one.count for one in records if not one.passes),
+                dispositions=sorted({one.disposition for one in records})[:10],
+            )
+        )
+        if len(found) == MAX_LISTED:
+            break
+    return found
+
+
+class _Line(msgspec.Struct, frozen=True):
+    id: int
+    organization: str
+    begin: int
+    end: int
+
+
+def _decoded(r: Reader, domain: str, since: int) -> Iterator[tuple[_Line, _Report | None]]:
+    """The reports, newest first; None for the content of a report that is left out."""
+    decoder, octets = msgspec.json.Decoder(_Report), 0
+    for one in reports(r, "dmarc", domain=domain, since=since, limit=MAX_REPORTS):
+        content = report_octets(r, "dmarc", one.id) if octets < MAX_OCTETS else None
+        json = b"" if content is None else unpack_report(content, MAX_REPORT)
+        octets += len(json)
+        yield _Line(one.id, one.organization, one.begin, one.end), decoder.decode(json) if json else None
+
+
+def _answer(passed: int, failed: int, hurt: int) -> Answer:
+    if not passed and not failed:
+        return "unknown"
+    if not failed:
+        return "no"
+    return "yes" if hurt else "strangers"
+
+
+def _sources(sums: dict[str, _Sum], own: Collection[str]) -> list[Source]:
+    rest = sums.pop("", None) or _Sum()
+    ordered = sorted(sums.items(), key=lambda item: (-item[1].passed - item[1].failed, item[0]))
+    for _, one in ordered[MAX_SOURCES:]:
+        rest.merge(one)
+    found = [_source(ip, one, own) for ip, one in ordered[:MAX_SOURCES]]
+    return [*found, _source("", rest, own)] if rest.passed or rest.failed else found
+
+
+def _source(ip: str, one: _Sum, own: Collection[str]) -> Source:
+    names = sorted(one.names, key=lambda name: (-one.names[name], name))[:3]
+    return Source(ip=ip, own=ip in own, passed=one.passed, failed=one.failed, names=names)

@@ -1,0 +1,270 @@
+"""The calls about reports: received ones, our own that wait, addresses without reports, MTA-STS policies (WEB-86)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from moxlite.admin.dns.wanted import own_ips
+from moxlite.admin.figures.sources import SourceReport, Sources, reports_of_source, sources_of
+from moxlite.admin.queueing.requests import DropPending, KeptPolicies, Nothing, SendReports, SuppressReports
+from moxlite.admin.queueing.results import Dropped, KeptPolicy, PendingReport, SentReports, WithoutReports
+from moxlite.admin.receivedreports import ReportsList, ReportsSummary
+from moxlite.config.domains import DMARC, TLSRPT
+from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.dmarcreport import DMARCReport, ReportRecord
+from moxlite.proto.tlsreport import PolicyReport, TLSReport
+from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader
+from moxlite.store.options import DAY
+from moxlite.store.reports import received
+from moxlite.store.reports.evaluations import Evaluation, evaluations_of
+from moxlite.store.reports.received import MAX_ID, Kind, ReceivedReport, Total, unpack_report
+from moxlite.web.admin.calls.common import AdminCalls
+from moxlite.web.admin.reporttypes import (
+    DMARCRecord,
+    DMARCReportPage,
+    Evaluated,
+    Judgement,
+    ReportLine,
+    ReportPlace,
+    TLSFailure,
+    TLSPolicy,
+    TLSReportDetail,
+)
+from moxlite.web.calls import call
+from moxlite.web.errors import NotFound, ServerFailed, UserError
+from moxlite.web.sessions import Caller
+
+__all__ = ["OwnReportCalls", "ReportCalls"]
+
+T = TypeVar("T")
+
+Word = Annotated[str, Meta(max_length=320)]
+Text = Annotated[str, Meta(max_length=1000)]
+Days = Annotated[int, Meta(ge=1, le=400)]
+Place = Annotated[int, Meta(ge=0, le=1_000_000)]
+ID = Annotated[int, Meta(ge=0, le=MAX_ID)]
+
+PAGE: Final = 50
+"""Reports, records or evaluations of one page."""
+
+MOST_FAILURES: Final = 200
+"""Kinds of failures that are shown of one TLS policy."""
+
+MOST_POLICIES: Final = 50
+"""Policies that are shown of one TLS report."""
+
+COMMANDS: Final = {"dmarc": "dmarc", "tls": "tlsrpt"}
+"""First word of the commands about our own reports."""
+
+
+class ReportCalls(AdminCalls):
+    """Reports that other servers sent about our domains."""
+
+    @call()
+    async def report_places(self, caller: Caller) -> list[ReportPlace]:
+        """The domains, with the addresses at which reports about them arrive."""
+        domains = self._server.config().domains.domains
+        return [ReportPlace(name, _place(name, one.dmarc), _place(name, one.tlsrpt)) for name, one in domains.items()]
+
+    @call()
+    async def report_totals(self, caller: Caller, kind: Kind, days: Days) -> list[Total]:
+        """Sums by domain, of reports whose period ended within the last `days`."""
+        return await self._console.run("reports summary", ReportsSummary(kind, days), list[Total])
+
+    @call()
+    async def reports(self, caller: Caller, kind: Kind, domain: Word = "", before: ID = MAX_ID) -> list[ReportLine]:
+        """A page of reports, newest first, after the one with the id `before`; with `domain` by their period."""
+        args = ReportsList(kind, domain, 400, before, PAGE)
+        return await self._console.run("reports list", args, list[ReportLine])
+
+    @call()
+    async def dmarc_report(self, caller: Caller, report_id: ID, first: Place = 0) -> DMARCReportPage:
+        """A DMARC report, with its records from number `first` on."""
+        line, report = await self._report("dmarc", report_id, DMARCReport)
+        policy = msgspec.to_builtins(report.policy)
+        return DMARCReportPage(
+            report=_line(line),
+            email=report.email,
+            contact=report.contact,
+            errors=list(report.errors),
+            policy=[f"{name}={policy[name]}" for name in report.policy.__struct_fields__ if policy.get(name)],
+            records=len(report.records),
+            page=[_record(one) for one in report.records[first : first + PAGE]],
+        )
+
+    @call()
+    async def tls_report(self, caller: Caller, report_id: ID) -> TLSReportDetail:
+        """A TLS report."""
+        line, report = await self._report("tls", report_id, TLSReport)
+        policies = [_tls_policy(one) for one in report.policies[:MOST_POLICIES]]
+        return TLSReportDetail(_line(line), report.contact, policies)
+
+    @call()
+    async def dmarc_sources(self, caller: Caller, domain: Word, days: Days) -> Sources:
+        """Who sends in the name of a domain, and whether ``p=reject`` would hurt."""
+        own = {str(ip) for ip in own_ips(self._server.config()) or ()}
+        return await self._scan(partial(sources_of, domain=_domain(domain), since=_since(days), own=own))
+
+    @call()
+    async def dmarc_source_reports(self, caller: Caller, domain: Word, days: Days, ip: Word) -> list[SourceReport]:
+        """Reports about a domain with messages of one address, newest first."""
+        return await self._scan(partial(reports_of_source, domain=_domain(domain), since=_since(days), ip=ip))
+
+    async def _report(self, kind: Kind, number: int, type_: type[T]) -> tuple[ReceivedReport, T]:
+        def read(r: Reader) -> tuple[ReceivedReport, T] | None:
+            found = received.report(r, kind, number)
+            return None if found is None else (found, msgspec.json.decode(unpack_report(found.content), type=type_))
+
+        found = await self._scan(read)
+        if found is None:
+            raise NotFound("This report is no longer there: reports are kept for 400 days.")
+        return found
+
+    async def _scan(self, read: Callable[[Reader], T]) -> T:
+        try:
+            return await self._server.reports.database.scan(read, op="admin_reports")
+        except StoreError as error:
+            raise ServerFailed(f"reports.db cannot be read: {error}") from None
+
+
+class OwnReportCalls(ReportCalls):
+    """Our own reports, and the cache of MTA-STS policies."""
+
+    @call()
+    async def reports_pending(self, caller: Caller, kind: Kind) -> list[PendingReport]:
+        """Counts by domain and day that wait for a report, oldest first."""
+        return await self._console.run(f"{COMMANDS[kind]} pending", Nothing(), list[PendingReport])
+
+    @call()
+    async def dmarc_evaluations(self, caller: Caller, domain: Word, after: ID = 0) -> list[Evaluated]:
+        """A page of messages that were judged by a domain's policy and wait for a report, after the one with the id
+        `after`.
+        """
+        read = partial(evaluations_of, domain=_domain(domain), since=0, before=MAX_ID, after=after, limit=PAGE)
+        return [_evaluated(one) for one in await self._scan(read)]
+
+    @call()
+    async def reports_send(self, caller: Caller, kind: Kind) -> SentReports:
+        """Send the reports that are due now, instead of after midnight."""
+        return await self._console.run(f"{COMMANDS[kind]} send", SendReports(), SentReports)
+
+    @call()
+    async def reports_drop(self, caller: Caller, kind: Kind, domain: Word) -> int:
+        """Delete the counts of a domain, which then gets no report about them; returns their number."""
+        return (await self._console.run(f"{COMMANDS[kind]} drop", DropPending(domain=domain), Dropped)).rows
+
+    @call()
+    async def report_suppressions(self, caller: Caller, kind: Kind) -> list[WithoutReports]:
+        """The addresses that get no reports from us."""
+        return await self._console.run(f"{COMMANDS[kind]} suppress list", Nothing(), list[WithoutReports])
+
+    @call()
+    async def report_suppression_add(
+        self, caller: Caller, kind: Kind, address: Word, days: Annotated[int, Meta(ge=1, le=3650)], comment: Text = ""
+    ) -> None:
+        """Send no reports to an address for some days."""
+        args = SuppressReports(address=address, seconds=days * 86_400.0, comment=comment)
+        await self._console.do(f"{COMMANDS[kind]} suppress add", args)
+
+    @call()
+    async def report_suppression_remove(self, caller: Caller, kind: Kind, address: Word) -> None:
+        """Send reports to an address again."""
+        await self._console.do(f"{COMMANDS[kind]} suppress remove", SuppressReports(address=address))
+
+    @call()
+    async def sts_policies(self, caller: Caller, after: Word = "") -> list[KeptPolicy]:
+        """A page of the MTA-STS policies of other domains, by domain, behind the domain `after`."""
+        return await self._console.run("mtasts kept", KeptPolicies(after=after, limit=PAGE), list[KeptPolicy])
+
+
+def _domain(name: str) -> str:
+    try:
+        return Domain.parse(name).ascii
+    except AddressError as error:
+        raise UserError(f"{name!r} is no domain: {error}") from None
+
+
+def _since(days: int) -> int:
+    return time.time_ns() // 1000 - days * DAY
+
+
+def _place(domain: str, found: DMARC | TLSRPT | None) -> str:
+    if found is None:
+        return ""
+    return f"{found.localpart}@{domain if found.domain is None else found.domain.unicode}"
+
+
+def _line(found: ReceivedReport) -> ReportLine:
+    return msgspec.convert(found, ReportLine, from_attributes=True)
+
+
+def _record(one: ReportRecord) -> DMARCRecord:
+    return DMARCRecord(
+        source_ip=one.source_ip,
+        count=one.count,
+        disposition=one.disposition,
+        dkim=one.dkim,
+        spf=one.spf,
+        reasons=[_reason(reason.type, reason.comment) for reason in one.reasons],
+        header_from=one.header_from,
+        envelope_from=one.envelope_from,
+        envelope_to=one.envelope_to,
+        dkim_results=[
+            Judgement(dkim.domain, dkim.selector, dkim.result, dkim.human_result) for dkim in one.dkim_results
+        ],
+        spf_results=[Judgement(spf.domain, spf.scope, spf.result, spf.human_result) for spf in one.spf_results],
+    )
+
+
+def _reason(word: str, comment: str) -> str:
+    return f"{word}: {comment}" if comment else word
+
+
+def _tls_policy(one: PolicyReport) -> TLSPolicy:
+    return TLSPolicy(
+        type=one.type,
+        domain=one.domain,
+        strings=list(one.strings),
+        mx=list(one.mx),
+        successes=one.successes,
+        failed=one.failed,
+        failures=[
+            TLSFailure(
+                type=failure.result_type,
+                reason=failure.reason,
+                information=failure.information,
+                sending_ip=failure.sending_ip,
+                host=failure.mx or failure.helo,
+                receiving_ip=failure.receiving_ip,
+                sessions=failure.sessions,
+            )
+            for failure in one.failures[:MOST_FAILURES]
+        ],
+        more=max(0, len(one.failures) - MOST_FAILURES),
+    )
+
+
+def _evaluated(one: Evaluation) -> Evaluated:
+    return Evaluated(
+        id=one.id,
+        at=one.evaluated,
+        source_ip=one.source_ip,
+        disposition=one.disposition,
+        dkim=one.aligned_dkim,
+        spf=one.aligned_spf,
+        overrides=[_reason(*pair) for pair in one.overrides],
+        header_from=one.header_from,
+        envelope_from=one.envelope_from,
+        envelope_to=one.envelope_to,
+        record=one.record,
+        optional=one.optional,
+        dkim_results=[Judgement(dkim.domain, dkim.selector, dkim.result, dkim.problem) for dkim in one.dkim],
+        spf_results=[Judgement(spf.domain, spf.scope, spf.result, "") for spf in one.spf],
+    )
