@@ -37,10 +37,13 @@ def start_periodic(house: House, backups: BackupCommands, queue: Queue | None) -
     static, tree = house.static, house.tree
     house.measures.append(partial(_measure_disk, static.data_dir))
     if static.backup.schedule is not None:
+        from moxlite.admin.backup.rehearsal import Rehearsal
         from moxlite.admin.backup.schedule import BackupSchedule
 
         schedule = BackupSchedule(static.backup, commands=backups, config=house.config, accounts=house.files.accounts)
         tree.start("admin.backups", schedule.serve)
+        rehearsal = Rehearsal(static.backup, commands=backups, config=house.config, accounts=house.files.accounts)
+        tree.start("admin.rehearsal", rehearsal.serve)
     if static.store.scrub == "weekly":
         tree.start("store.scrub", partial(scrub_weekly, house.files.accounts))
     tree.start("admin.own-listings", house.network.listings.serve)

@@ -338,6 +338,14 @@ class Backup(Section, frozen=True):
         tuple[str, ...],
         doc("Recipients (`age1…`) that a new repository is encrypted to. Old snapshots are then removed by hand."),
     ] = ()
+    rehearsal_identity: Annotated[
+        Path | None,
+        doc(
+            "File with an age identity, readable for the server's user, with which the server reads an encrypted "
+            "repository to rehearse a restore each week. Who takes over the server can read old backups with it; "
+            "without it encrypted backups are not rehearsed."
+        ),
+    ] = None
 
 
 class Updates(Section, frozen=True):

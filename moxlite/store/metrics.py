@@ -6,6 +6,7 @@ from moxlite.metrics import Counter, Gauge, Histogram
 
 __all__ = [
     "ACCOUNTS_OPEN",
+    "BACKUP_LAST_REHEARSAL",
     "BACKUP_LAST_SUCCESS",
     "BROKEN",
     "BUSY",
@@ -85,6 +86,10 @@ DISK_SIZE: Final = Gauge("moxlite_disk_size_bytes", "Size of that disk.")
 BACKUP_LAST_SUCCESS: Final = Gauge(
     "moxlite_backup_last_success_timestamp_seconds",
     "When the last backup was finished without an error by this server, 0 for none since its start.",
+)
+BACKUP_LAST_REHEARSAL: Final = Gauge(
+    "moxlite_backup_last_rehearsal_timestamp_seconds",
+    "When a restore of the backup was last rehearsed with success by this server, 0 for never since its start.",
 )
 IMPORTED: Final = Counter("moxlite_store_import_messages_total", "Messages that imports added.")
 SCRUB_DAMAGED: Final = Gauge(

@@ -8,6 +8,7 @@ from typing import Final
 
 import trio
 
+from moxlite.admin.backup.rehearsal import read_rehearsed
 from moxlite.admin.doctor.disks import share_a_disk
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
@@ -72,6 +73,7 @@ def _of_target(static: Static, target: Path | SSHURL, examination: Examination) 
                 commands=("set backup.include_keys = true in moxlite.toml", "systemctl restart moxlite"),
             )
         )
+    found += _of_rehearsal(static, about)
     if isinstance(target, SSHURL):
         return found
     try:
@@ -83,6 +85,34 @@ def _of_target(static: Static, target: Path | SSHURL, examination: Examination) 
         commands = ("set backup.target to a folder of another disk, or of another machine (ssh://...)",)
         found.append(Finding(grade="warning", code="backup-same-disk", about=about, text=text, commands=commands))
     return found
+
+
+def _of_rehearsal(static: Static, about: str) -> list[Finding]:
+    """The last rehearsal of a restore, good or bad; none before the first."""
+    last = read_rehearsed(static.data_dir)
+    if last is None:
+        return []
+    when = time.strftime("%Y-%m-%d", time.gmtime(last.at))
+    if last.problem:
+        return [
+            Finding(
+                grade="error",
+                code="backup-rehearsal",
+                about=about,
+                text=f"a restore of the account {last.account or '?'} was rehearsed and failed: {last.problem}",
+                commands=(f"moxlite backup verify --repo {about} --deep",),
+                detail=f"({when})",
+            )
+        ]
+    if last.unreadable:
+        text = "restores are not rehearsed: the repository is encrypted, and the server has no key to it"
+        commands = (f"moxlite restore {about} --identity KEY --account NAME --as Rehearsal",)
+        return [Finding(grade="note", code="backup-rehearsal", about=about, text=text, commands=commands)]
+    text = (
+        f"a restore works: the account {last.account} took {last.seconds:.0f} s on {when}, {last.messages} messages, "
+        f"{last.newer} came after the backup"
+    )
+    return [Finding(grade="note", code="backup-rehearsal", about=about, text=text)]
 
 
 def _encrypted(static: Static, target: Path) -> bool:

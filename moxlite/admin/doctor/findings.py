@@ -22,6 +22,7 @@ Code = Literal[
     "address-blocked",
     "backup-none",
     "backup-old",
+    "backup-rehearsal",
     "backup-same-disk",
     "backup-unwritable",
     "backup-without-keys",

@@ -80,7 +80,8 @@ class Disk(msgspec.Struct, frozen=True):
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """The state of the server at `at`. `findings`: of now, and errors and warnings of the examination at `examined`.
 
-    `backup_interval`: µs between two backups, 0 without a schedule. `queue`: null while no queue runs.
+    `backup_interval`: µs between two backups, 0 without a schedule. `last_rehearsal`: of a
+    restore, 0 for never. `queue`: null while no queue runs.
     """
 
     at: int
@@ -95,6 +96,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     disk: Disk | None
     queue: QueueState | None
     last_backup: int
+    last_rehearsal: int
+    rehearsal_failed: bool
     backup_interval: int
     domains: int
     accounts: int

@@ -11,6 +11,7 @@ from typing import Final
 import trio
 from cryptography.x509.oid import NameOID
 
+from moxlite.admin.backup.rehearsal import read_rehearsed
 from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.night import Night, read_night
 from moxlite.admin.doctor.requests import Running
@@ -64,6 +65,7 @@ class OverviewCalls(AdminCalls):
         snapshot = self._server.config()
         data = snapshot.static.data_dir
         night = await trio.to_thread.run_sync(read_night, data)
+        rehearsed = await trio.to_thread.run_sync(read_rehearsed, data)
         findings = in_order([*check_words(running), *_of_the_night(night)])
         interval = snapshot.static.backup.schedule
         return Overview(
@@ -81,6 +83,8 @@ class OverviewCalls(AdminCalls):
             disk=await trio.to_thread.run_sync(_disk, data),
             queue=running.queue,
             last_backup=round(running.last_backup * SECOND),
+            last_rehearsal=0 if rehearsed is None or rehearsed.unreadable else round(rehearsed.at * SECOND),
+            rehearsal_failed=rehearsed is not None and rehearsed.problem != "",
             backup_interval=0 if interval is None else round(interval * SECOND),
             domains=len(snapshot.domains.domains),
             accounts=len(snapshot.domains.accounts),

@@ -1,0 +1,186 @@
+"""Rehearsal of a restore: each week one account of the newest snapshot is restored into a scratch folder, read whole,
+and compared with the account in use (STORE-187a).
+
+The result of the last rehearsal is the file `rehearsal.json` in the data directory, for the doctor, the admin app and
+the next start. A rehearsal that fails is reported to the administrator. An encrypted repository is rehearsed only if
+the server has an identity for it; else the doctor names the command for someone who has the key.
+"""
+
+import logging
+import shutil
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.admin.backup.backups import BackupCommands
+from moxlite.admin.notices import notify_postmaster
+from moxlite.config.files import write_atomically
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.static import Backup
+from moxlite.process.fences import told
+from moxlite.store import metrics
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.repository import Repository, is_encrypted
+from moxlite.store.backup.storage import Storage
+from moxlite.store.backup.trial import Trial, try_database
+from moxlite.store.errors import StoreError
+from moxlite.wakeup import sleep_by_both_clocks
+
+__all__ = ["FILE", "Rehearsal", "Rehearsed", "read_rehearsed"]
+
+logger = logging.getLogger("moxlite.admin.backup.rehearsal")
+
+FILE: Final = "rehearsal.json"
+
+WEEK: Final = 7 * 86_400.0
+"""Seconds between two rehearsals."""
+
+RETRY: Final = 86_400.0
+"""Seconds after a rehearsal that could not be made."""
+
+FIRST: Final = 1800.0
+"""Seconds from the start of the server to a rehearsal that is due."""
+
+
+class Rehearsed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Result of a rehearsal.
+
+    at: seconds UTC. account, snapshot: the account that was restored, and the snapshot. seconds: duration. messages,
+    newer: messages restored, and messages of the account that came after the snapshot. problem: reason of the failure,
+    "" for success. unreadable: the repository is encrypted, so nothing was tried.
+    """
+
+    at: float
+    account: str = ""
+    snapshot: str = ""
+    seconds: float = 0.0
+    messages: int = 0
+    newer: int = 0
+    problem: str = ""
+    unreadable: bool = False
+
+
+def read_rehearsed(data: Path) -> Rehearsed | None:
+    """The last result; None without a rehearsal. Blocking."""
+    try:
+        return msgspec.json.decode((data / FILE).read_bytes(), type=Rehearsed)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+class Rehearsal:
+    """Rehearses restores while it serves. `settings` have a schedule and a target."""
+
+    def __init__(self, settings: Backup, *, commands: BackupCommands, config: ConfigHolder, accounts: Accounts) -> None:
+        assert settings.target is not None
+        self._target = settings.target
+        self._identity = settings.rehearsal_identity
+        self._commands = commands
+        self._config = config
+        self._accounts = accounts
+
+    @property
+    def _data(self) -> Path:
+        return self._config.current.static.data_dir
+
+    async def serve(self) -> None:
+        """Rehearse until cancelled.
+
+        Errors: a rehearsal that fails is saved, logged and reported. Others come out; the next start goes on.
+        """
+        await trio.sleep(FIRST)
+        while True:
+            last = await trio.to_thread.run_sync(read_rehearsed, self._data)
+            pause = WEEK if last is None or not last.problem else RETRY
+            await sleep_by_both_clocks(pause, since=0.0 if last is None else last.at)
+            await self.once()
+
+    async def once(self) -> Rehearsed | None:
+        """Rehearse now; None without a snapshot or an account. Raises OSError: the result cannot be saved."""
+        last = await trio.to_thread.run_sync(read_rehearsed, self._data)
+        found = await self._rehearse("" if last is None else last.account)
+        if found is None:
+            return None
+        kv = {"account": found.account, "snapshot": found.snapshot, "seconds": found.seconds, "err": found.problem}
+        logger.log(logging.ERROR if found.problem else logging.INFO, "restore rehearsed", extra={"kv": kv})
+        await trio.to_thread.run_sync(
+            partial(write_atomically, self._data / FILE, msgspec.json.encode(found), mode=0o640)
+        )
+        if found.problem:
+            await self._notify(found)
+        elif not found.unreadable:
+            metrics.BACKUP_LAST_REHEARSAL.set(found.at)
+        return found
+
+    async def _rehearse(self, after: str) -> Rehearsed | None:
+        """Rehearse with the account that follows `after` in the order of names."""
+        began = time.time()
+        folder = self._data / "tmp"
+        name = snapshot = ""
+        try:
+            found_accounts = await self._commands.at_storage(self._target, self._accounts_of)
+            if found_accounts is None:
+                return Rehearsed(began, unreadable=True)
+            snapshot, names = found_accounts
+            known = sorted(one for one in names if self._accounts.options.account_config(one) is not None)
+            if not known:
+                return None
+            name = next((one for one in known if one > after), known[0])
+            with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=folder) as scratch:
+                file = Path(scratch) / "account.db"
+                found = await self._try(name, snapshot, file)
+        except (BackupError, StoreError) as error:
+            return Rehearsed(began, name, snapshot, time.time() - began, problem=str(error))
+        except OSError as error:
+            problem = f"{error.filename or self._target}: {told(error, folder)}"
+            return Rehearsed(began, name, snapshot, time.time() - began, problem=problem)
+        return Rehearsed(
+            began, name, snapshot, time.time() - began, found.messages, found.newer, "; ".join(found.faults)
+        )
+
+    async def _try(self, name: str, snapshot: str, file: Path) -> Trial:
+        def extract(storage: Storage) -> None:
+            self._repository(storage).extract_account(name, file, snapshot_id=snapshot)
+
+        async with self._accounts.use(name) as account:
+            size = await trio.to_thread.run_sync(lambda: (account.directory / "account.db").stat().st_size)
+            free = await trio.to_thread.run_sync(lambda: shutil.disk_usage(file.parent).free)
+            if free < size + account.options.min_free_space:
+                raise BackupError(f"{size} octets are needed in {file.parent.parent}, and the disk is nearly full")
+            await self._commands.at_storage(self._target, extract)
+            return await try_database(file, account)
+
+    def _accounts_of(self, storage: Storage) -> tuple[str, list[str]] | None:
+        """The newest snapshot and its accounts; None for a repository that cannot be read without a key."""
+        if is_encrypted(storage) and self._identity is None:
+            return None
+        repository = self._repository(storage)
+        ids = repository.ids()
+        if not ids:
+            return "", []
+        paths = [Path(name).parts for name in repository.names(ids[-1])]
+        return ids[-1], [parts[2] for parts in paths if len(parts) == 4 and parts[:2] == ("data", "accounts")]
+
+    def _repository(self, storage: Storage) -> Repository:
+        identity = self._identity if is_encrypted(storage) else None
+        return Repository(storage, identity_file=identity)
+
+    async def _notify(self, found: Rehearsed) -> None:
+        text = (
+            f"A restore from {self._target} was rehearsed, and it failed.\n\n"
+            f"Account: {found.account or '-'}\nSnapshot: {found.snapshot or '-'}\nReason: {found.problem}\n\n"
+            "Until this is mended the backup may be of no use. `moxlite backup verify` reads all of it.\n"
+        )
+        once = f"rehearsal {int(found.at // 86_400)}"
+        try:
+            await notify_postmaster(
+                self._accounts, self._config.current, "a restore of the backup failed", text, once=once
+            )
+        except StoreError as error:
+            logger.error("notice not delivered", extra={"kv": {"err": str(error)}})

@@ -1,0 +1,52 @@
+"""Trial of an account's database from a backup: checked deep, and compared with the account that is in use."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from moxlite.store.changelog.account import Account
+from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.transaction import Reader
+from moxlite.store.options import Options
+from moxlite.store.rows.mailboxes import state
+from moxlite.store.upkeep.check import check_account
+
+__all__ = ["Trial", "try_database"]
+
+MESSAGES: Final = "SELECT count(*) FROM message"
+NEWER: Final = "SELECT count(*) FROM message WHERE createseq > ?"
+
+MAX_FAULTS: Final = 10
+"""Findings that are kept."""
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """Messages in the copy, messages of the account that came after it, and faults of the copy, [] for a sound one."""
+
+    messages: int
+    newer: int
+    faults: list[str]
+
+
+async def try_database(file: Path, account: Account) -> Trial:
+    """Open a copy of an account's database as a restore does, and read all of it.
+
+    The file, which has no other users, is upgraded to the present schema. Raises what opening and reading raise.
+    """
+    options = Options(min_free_space=0, vfs=account.options.vfs, schema=account.options.schema)
+    copy = await Database.open(file, Kind.ACCOUNT, options=options, name=f"backup of {account.name}")
+    try:
+        found = await copy.scan(partial(check_account, deep=True), op="check")
+        messages, modseq = await copy.scan(_facts, op="check")
+    finally:
+        await copy.aclose()
+    newer = await account.scan(lambda r: int(r.value(NEWER, modseq)), op="check")
+    return Trial(messages, newer, [f"{one.kind}: {one.text}" for one in found[:MAX_FAULTS]])
+
+
+def _facts(r: Reader) -> tuple[int, int]:
+    return int(r.value(MESSAGES)), state(r).modseq
