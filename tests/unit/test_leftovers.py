@@ -21,6 +21,7 @@ UNCALLED = {
     "queue/reports/daily.py _Item": "bound of a type variable",
     "config/reference.py markdown": "script/gen writes docs/config.md",
     "store/junk/play.py play": "benches and tests play a corpus to the filter",
+    "net/exposition.py Ours.collect": "prometheus_client calls its collectors",
     "net/resolver.py FakeResolver": "resolver of tests",
     "net/limits.py NEW_CONNECTIONS": "limits of sessions in tests and benches",
     "process/keys/files.py load_certificates": "tests make the ports of a server with it",
@@ -59,6 +60,7 @@ SWALLOWING = {
 """Modules that catch every exception without raising it again as it is, with the reason."""
 
 PAUSES = {
+    "admin/backup/rehearsal.py RETRY": "a failed rehearsal is reported by itself, and reads a whole account",
     "admin/backup/schedule.py RETRY": "a failed backup is reported by itself, and must not begin anew after a second",
     "admin/storage/alarms.py RETRY": "a disk that fails must not be written to each second; faults gather meanwhile",
     "admin/storage/alarms.py TOLD_AGAIN": "time in which a fault is reported once, not a retry",

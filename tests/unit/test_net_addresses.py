@@ -168,7 +168,6 @@ INSIDE: Final = {
     "moxlite/cli/checks/dane.py": "the host of the command line",
     "moxlite/cli/checks/smtp.py": "the host of the command line",
     "moxlite/cli/sendmail/handing.py": "the smarthost of the configuration",
-    "moxlite/net/imapclient/connect.py": "the IMAP server that the administrator copies from",
     "moxlite/queue/localdelivery/local.py": "the own listener",
     "moxlite/queue/sending/relay.py": "the smarthost of the configuration",
     "moxlite/queue/sending/connecting.py": "the SOCKS proxy of the configuration",
