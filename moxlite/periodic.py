@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import trio
 
 from moxlite import lazyimport
-from moxlite.admin.backup.backups import BackupCommands
 from moxlite.admin.doctor.commands import DoctorCommands, Sources, look, try_mail
 from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.nightly import Nightly
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["start_periodic"]
 
 
-def start_periodic(house: House, backups: BackupCommands, queue: Queue | None) -> Mapping[str, Command]:
+def start_periodic(house: House, queue: Queue | None) -> Mapping[str, Command]:
     """Start the tasks; the commands of the control socket that belong to them."""
     static, tree = house.static, house.tree
     house.measures.append(partial(_measure_disk, static.data_dir))
@@ -40,7 +39,9 @@ def start_periodic(house: House, backups: BackupCommands, queue: Queue | None) -
         from moxlite.admin.backup.rehearsal import Rehearsal
         from moxlite.admin.backup.schedule import BackupSchedule
 
-        schedule = BackupSchedule(static.backup, commands=backups, config=house.config, accounts=house.files.accounts)
+        schedule = BackupSchedule(
+            static.backup, commands=house.backups, config=house.config, accounts=house.files.accounts
+        )
         tree.start("admin.backups", schedule.serve)
         rehearsal = Rehearsal(static.backup, commands=backups, config=house.config, accounts=house.files.accounts)
         tree.start("admin.rehearsal", rehearsal.serve)

@@ -31,7 +31,6 @@ import trio
 from moxlite import __version__
 from moxlite.acceptance.commands import Asking, WhyCommands
 from moxlite.acceptance.sieve.commands import SieveCommands
-from moxlite.admin.backup.backups import BackupCommands
 from moxlite.admin.commands import finish_removal
 from moxlite.admin.receivedreports import ReceivedCommands
 from moxlite.config.snapshot import Snapshot
@@ -159,8 +158,7 @@ async def serve(
             await trio.to_thread.run_sync(note_version, house.static.data_dir)
         make = handlers(house, queue)
         pipe.handler = make["smtp"](pipe.endpoint).handler
-        backups = BackupCommands(config=house.config, accounts=house.files.accounts, read=started.read)
-        periodic = start_periodic(house, backups, queue)
+        periodic = start_periodic(house, queue)
         async with trio.open_nursery() as connections, trio.open_nursery() as attempts:
             if queue is not None:
                 queue.start(tree, attempts)
@@ -181,7 +179,7 @@ async def serve(
                     proxies=house.static.listeners[endpoint.listener].proxy_protocol_from,
                 )
                 tree.start(_name(endpoint), accept)
-            house.registry.update(_commands(house, queue, backups, periodic))
+            house.registry.update(_commands(house, queue, periodic))
             await _start_ctl(house, house.registry, tcp=ctl_tcp)
             logger.info("ready to serve", extra={"kv": {"version": __version__, "pid": os.getpid()}})
             notify("READY=1")
@@ -224,15 +222,13 @@ async def _finish_removals(house: House) -> None:
             house.faults.append(f"account {name} cannot be removed: {error}")
 
 
-def _commands(
-    house: House, queue: Queue | None, backups: BackupCommands, periodic: Mapping[str, Command]
-) -> dict[str, Command]:
+def _commands(house: House, queue: Queue | None, periodic: Mapping[str, Command]) -> dict[str, Command]:
     """The commands of the control socket."""
     commands = {**house.commands().registry(), **periodic}
     commands.update(IMAPCommands(imap_context(house), house.shutdown).registry())
     commands.update(CopyCommands(house.config, house.files.accounts, house.files.imports).registry())
     commands.update(ImapCopyCommands(house.config, house.copies).registry())
-    commands.update(backups.registry())
+    commands.update(house.backups.registry())
     lists = partial(blocklists.listed_at, house.config, house.network.resolver)
     commands.update(WhyCommands(house.config, house.files.accounts, Asking(house.network.resolver, lists)).registry())
     commands.update(ReceivedCommands(house.files.reports).registry())

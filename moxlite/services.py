@@ -153,7 +153,7 @@ def _admin_app(house: House) -> "AdminApp":
     from moxlite.admin.dns.network import Internet
     from moxlite.admin.dns.wanted import HeldKeys
     from moxlite.web.admin.app import AdminApp
-    from moxlite.web.admin.surroundings import Outside, Surroundings
+    from moxlite.web.admin.surroundings import Machinery, Outside, Surroundings
 
     outside = None
     if not house.local:
@@ -173,6 +173,14 @@ def _admin_app(house: House) -> "AdminApp":
         commands=lambda: house.registry,
         certificates=house.network.tls.in_use,
         outside=outside,
+        machinery=Machinery(
+            listings=house.network.listings,
+            log=house.started.log_handler,
+            cid_of=house.services.received_id.decode,
+            measure=house.measure,
+            backups=house.backups,
+            tree=house.tree,
+        ),
     )
     return AdminApp(surroundings)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import trio
 
 from moxlite.acceptance.carrying import carrier
+from moxlite.admin.backup.backups import BackupCommands
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.ownlistings import OwnListings
@@ -217,6 +218,11 @@ class House:
     def background_imports(self) -> BackgroundImports:
         """Imports by IMAP that users start."""
         return BackgroundImports(self.copies, self.tree)
+
+    @cached_property
+    def backups(self) -> BackupCommands:
+        """Makes backups, for the command line, the schedule and the admin app."""
+        return BackupCommands(config=self.config, accounts=self.files.accounts, read=self.started.read)
 
     @cached_property
     def factor_changes(self) -> FactorChanges:

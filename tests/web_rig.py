@@ -15,6 +15,7 @@ import pytest
 import trio
 
 from moxlite.config.holder import ConfigHolder
+from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import KeyPair, self_signed
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
@@ -138,22 +139,32 @@ async def open_rig(
     static: str = STATIC,
     domains: str = DOMAINS,
     certificate: KeyPair | None = None,
+    resolver: Resolver | None = None,
 ) -> Rig:
-    """A server whose files are below `folder`; it ends with `nursery`. `certificate` is that of all listeners."""
+    """A server whose files are below `folder`; it ends with `nursery`. `certificate` is that of all listeners. With a
+    `resolver` it is a real one, see `house`.
+    """
     pair = certificate or _certificate()
     config = folder / "config"
     config.mkdir(parents=True)
     (config / "cert.pem").write_bytes(pair.certificate_pem())
     (config / "key.pem").write_bytes(pair.key_pem())
-    found: Rig = await nursery.start(partial(_serve, folder, static, domains))
+    found: Rig = await nursery.start(partial(_serve, folder, static, domains, resolver))
     return found
 
 
 async def _serve(
-    folder: Path, static: str, domains: str, *, task_status: trio.TaskStatus[Rig] = trio.TASK_STATUS_IGNORED
+    folder: Path,
+    static: str,
+    domains: str,
+    resolver: Resolver | None,
+    *,
+    task_status: trio.TaskStatus[Rig] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     with limits_stand_still():
-        async with house(folder, static=static, domains=domains, passwords={"mia": PASSWORD}) as running:
+        async with house(
+            folder, static=static, domains=domains, passwords={"mia": PASSWORD}, resolver=resolver
+        ) as running:
             task_status.started(Rig(running))
             await trio.sleep_forever()
 

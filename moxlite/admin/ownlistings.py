@@ -1,19 +1,20 @@
 """Watching block lists for this server's own addresses (ADMIN-59)."""
 
 import logging
-from typing import Final
+import time
+from typing import Final, NamedTuple
 
 import trio
 
 from moxlite.admin.dns.wanted import own_ips
 from moxlite.config.snapshot import CurrentConfig, Snapshot
-from moxlite.mailauth.dnsbl import DNSBLStatus, check
+from moxlite.mailauth.dnsbl import DNSBLResult, DNSBLStatus, check
 from moxlite.metrics import Gauge
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.wakeup import Wakeup
 
-__all__ = ["OwnListings", "watched_zones"]
+__all__ = ["Asked", "OwnListings", "watched_zones"]
 
 logger = logging.getLogger("moxlite.admin.ownlistings")
 
@@ -38,6 +39,13 @@ success: Final = Gauge(
 VALUES: Final = {DNSBLStatus.PASS: 1.0, DNSBLStatus.FAIL: 0.0, DNSBLStatus.TEMPERROR: -1.0}
 
 
+class Asked(NamedTuple):
+    """The last result of a list for an address, and when it came, seconds UTC."""
+
+    result: DNSBLResult
+    at: float
+
+
 def watched_zones(snapshot: Snapshot) -> list[str]:
     """The zones of all listeners, and zones that are only watched, each once (A-labels)."""
     zones = [zone for listener in snapshot.static.listeners.values() for zone in listener.smtp.dnsbls]
@@ -52,7 +60,7 @@ class OwnListings:
         self._resolver = resolver
         self._wakeup = Wakeup()
         self._connections = 0
-        self._known: dict[tuple[str, str], DNSBLStatus] = {}
+        self._known: dict[tuple[str, str], Asked] = {}
 
     def connected(self) -> None:
         """Count a connection to another mail server."""
@@ -88,16 +96,23 @@ class OwnListings:
         for number, (zone, ip) in enumerate(wanted):
             if number:
                 await trio.sleep(APART)
-            await self._ask(zone, ip)
+            await self.ask(zone, ip)
 
-    async def _ask(self, zone: str, ip: IPAddress) -> None:
+    def known(self, zone: str, ip: IPAddress) -> Asked | None:
+        """The last result of a list for an own address; None before the first query."""
+        return self._known.get((zone, str(ip)))
+
+    async def ask(self, zone: str, ip: IPAddress) -> Asked:
+        """Query a list for an own address."""
         result = await check(self._resolver, zone, ip)
         key = zone, str(ip)
         success.labels(*key).set(VALUES[result.status])
-        before = self._known.get(key, DNSBLStatus.PASS)
-        self._known[key] = result.status
+        former = self._known.get(key)
+        before = DNSBLStatus.PASS if former is None else former.result.status
+        self._known[key] = asked = Asked(result, time.time())
         kv = {"zone": zone, "ip": ip, "explanation": result.explanation or None}
         if result.status is DNSBLStatus.FAIL and before is not DNSBLStatus.FAIL:
             logger.error("our own address is on a block list", extra={"kv": kv})
         elif before is DNSBLStatus.FAIL and result.status is DNSBLStatus.PASS:
             logger.info("our own address is no longer on a block list", extra={"kv": kv})
+        return asked

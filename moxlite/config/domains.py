@@ -239,11 +239,14 @@ class OutgoingWebhook(Section, frozen=True):
     """Calls to a web server of yours about the delivery of sent messages."""
 
     url: Annotated[URL, doc("Where to POST.")]
-    authorization: Annotated[str, doc("Value of the Authorization field.")] = ""
+    authorization: Annotated[str, doc("Value of the Authorization field.", secret=True)] = ""
     events: Annotated[tuple[str, ...], doc("Only these events; without it all.")] = ()
     secret: Annotated[
         str,
-        doc("Signs calls, as `whsec_` and 24 to 64 octets in base64; two with a space between while you replace one."),
+        doc(
+            "Signs calls, as `whsec_` and 24 to 64 octets in base64; two with a space between while you replace one.",
+            secret=True,
+        ),
     ] = ""
 
 
@@ -251,10 +254,13 @@ class IncomingWebhook(Section, frozen=True):
     """Calls to a web server of yours about received messages."""
 
     url: Annotated[URL, doc("Where to POST.")]
-    authorization: Annotated[str, doc("Value of the Authorization field.")] = ""
+    authorization: Annotated[str, doc("Value of the Authorization field.", secret=True)] = ""
     secret: Annotated[
         str,
-        doc("Signs calls, as `whsec_` and 24 to 64 octets in base64; two with a space between while you replace one."),
+        doc(
+            "Signs calls, as `whsec_` and 24 to 64 octets in base64; two with a space between while you replace one.",
+            secret=True,
+        ),
     ] = ""
 
 

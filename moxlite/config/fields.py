@@ -72,12 +72,13 @@ REQUIRED: Final = object()
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A key of a table. `default` is `REQUIRED` for a key without default."""
+    """A key of a table. `default` is `REQUIRED` for a key without default. `secret`: its value is not shown."""
 
     name: str
     shape: Shape
     doc: str
     default: object = REQUIRED
+    secret: bool = False
 
     @property
     def required(self) -> bool:
@@ -97,12 +98,13 @@ def fields_of(section: type[Section]) -> tuple[Field, ...]:
         elif info.default is not msgspec.NODEFAULT:
             default = info.default
         hint = hints[info.name]
-        found.append(Field(info.name, shape_of(hint), _doc(hint), default))
+        said = _doc(hint)
+        found.append(Field(info.name, shape_of(hint), said.text, default, said.secret))
     return tuple(found)
 
 
-def _doc(hint: object) -> str:
-    return next((extra.text for extra in get_args(hint)[1:] if isinstance(extra, Doc)), "")
+def _doc(hint: object) -> Doc:
+    return next((extra for extra in get_args(hint)[1:] if isinstance(extra, Doc)), Doc(""))
 
 
 def shape_of(hint: Any) -> Shape:

@@ -33,7 +33,7 @@ class RelayAuth(Section, frozen=True):
     """Log-in at the relay."""
 
     username: Annotated[str, doc("User name.")]
-    password: Annotated[str, doc("Password.")]
+    password: Annotated[str, doc("Password.", secret=True)]
     mechanisms: Annotated[
         tuple[Mechanism, ...], doc("Mechanisms that may be used, best first. PLAIN shows the password to the relay.")
     ] = MECHANISMS

@@ -67,14 +67,15 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 @dataclass(frozen=True, slots=True)
 class Doc:
-    """Documentation of a field, for people, as part of its annotation."""
+    """Documentation of a field, for people, as part of its annotation. The value of a `secret` field is not shown."""
 
     text: str
+    secret: bool = False
 
 
-def doc(text: str) -> Doc:
+def doc(text: str, *, secret: bool = False) -> Doc:
     """The documentation of a field: what it does, in one or two sentences without the default."""
-    return Doc(text)
+    return Doc(text, secret)
 
 
 @dataclass(frozen=True, slots=True)

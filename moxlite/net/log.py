@@ -28,6 +28,7 @@ import msgspec
 
 from moxlite.escapes import DECEPTIVE, escaped_json
 from moxlite.net import metrics
+from moxlite.net.recentlog import RecentLines
 from moxlite.safefile import open_regular
 
 __all__ = [
@@ -241,12 +242,15 @@ class _Repeats:
 
 
 class LogHandler(logging.Handler):
-    """Writes records to stderr or a file, counts them, and holds back floods of the same error."""
+    """Writes records to stderr or a file, counts them, and holds back floods of the same error. `recent` keeps the
+    newest lines, without those that may have credentials.
+    """
 
     def __init__(self, formatter: logging.Formatter, *, path: Path | None = None, stream: TextIO | None = None) -> None:
         super().__init__()
         self.setFormatter(formatter)
         self.path = path
+        self.recent: Final = RecentLines()
         self._stream = stream
         self._fd: int | None = None
         self._repeats = _Repeats()
@@ -278,6 +282,9 @@ class LogHandler(logging.Handler):
         lines = [self.format(_summary(name, text, count, record.created)) for name, text, count in ended]
         if admitted:
             lines.append(self.format(record))
+        if record.levelno >= TRACE:
+            for line in lines:
+                self.recent.add(record.created, record.levelno, line)
         if lines:
             self._write("".join(f"{line}\n" for line in lines))
 

@@ -136,6 +136,11 @@ class BackupCommands:
             }
         )
 
+    @property
+    def running(self) -> bool:
+        """Whether a backup is being made."""
+        return self._lock.locked()
+
     async def back_up(self, args: BackUp, exchange: Exchange) -> BackedUp:
         """A full copy of configuration and data, or a snapshot in a repository (STORE-141, STORE-183)."""
         if not args.target.startswith(("/", SCHEME)):

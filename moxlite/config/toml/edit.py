@@ -24,7 +24,7 @@ import msgspec
 from moxlite.config.toml.decode import BARE, KeyPath
 from moxlite.config.toml.scan import BLANK, Entry, Scanner
 
-__all__ = ["Document", "Keys"]
+__all__ = ["Document", "Keys", "text_of"]
 
 Keys = tuple[str, ...]
 """Keys from the top of the file. A table of an array has no such path."""
@@ -332,6 +332,12 @@ def _take(table: dict[str, Any], path: Keys) -> bool:
             return False
         table = below
     return table.pop(path[-1], None) is not None
+
+
+def text_of(table: Mapping[str, object]) -> str:
+    """The text of a whole file with these values."""
+    lines = "".join(_tables((), table, "\n")).removeprefix("[]\n")
+    return lines.replace("\n[", "\n\n[")
 
 
 def _tables(path: Keys, table: Mapping[str, object], newline: str) -> Iterator[str]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from moxlite.web.admin.calls.accounts import AccountCalls
+from moxlite.web.admin.calls.backups import BackupCalls
 from moxlite.web.admin.calls.dns import DNSCalls
 from moxlite.web.admin.calls.domains import DomainCalls
+from moxlite.web.admin.calls.log import LogCalls
+from moxlite.web.admin.calls.network import NetworkCalls
 from moxlite.web.admin.calls.overview import OverviewCalls
+from moxlite.web.admin.calls.process import ProcessCalls
 from moxlite.web.admin.calls.queue import QueueCalls, QueueListCalls
 from moxlite.web.admin.calls.reports import OwnReportCalls
 from moxlite.web.admin.calls.settings import SettingsCalls
@@ -14,6 +18,17 @@ __all__ = ["API"]
 
 
 class API(
-    OverviewCalls, SettingsCalls, AccountCalls, DomainCalls, QueueCalls, QueueListCalls, DNSCalls, OwnReportCalls
+    OverviewCalls,
+    SettingsCalls,
+    AccountCalls,
+    DomainCalls,
+    QueueCalls,
+    QueueListCalls,
+    DNSCalls,
+    NetworkCalls,
+    LogCalls,
+    ProcessCalls,
+    BackupCalls,
+    OwnReportCalls,
 ):
     """The calls of the admin app. `Caller.session` is set for all calls but the public ones."""

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 if TYPE_CHECKING:
+    from moxlite.admin.backup.backups import BackupCommands
     from moxlite.admin.dns.network import Network
     from moxlite.admin.dns.wanted import HeldKeys
     from moxlite.admin.factors.changes import FactorChanges
+    from moxlite.admin.ownlistings import OwnListings
     from moxlite.config.holder import ConfigHolder
     from moxlite.config.snapshot import Snapshot
     from moxlite.logins.logins import Logins
     from moxlite.net.control.server import Command
+    from moxlite.net.log import LogHandler
     from moxlite.net.resolver import Resolver
     from moxlite.process.ports import InUse
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.reports.reportsdb import ReportsDB
+    from moxlite.supervision import Supervisor
 
-__all__ = ["Outside", "Surroundings"]
+__all__ = ["Machinery", "Outside", "Surroundings"]
 
 
 class Outside(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +34,26 @@ class Outside(msgspec.Struct, frozen=True, kw_only=True):
     resolver: Resolver
     network: Network
     held: HeldKeys
+
+
+class Machinery(msgspec.Struct, frozen=True, kw_only=True):
+    """Parts of the running process.
+
+    Attributes:
+      listings: watches block lists for own addresses.
+      log: writes the log.
+      cid_of: returns the connection id behind an id in a Received header; None for an id of another installation.
+      measure: sets the metrics that are counted when they are read.
+      backups: makes backups.
+      tree: runs work that outlives a call.
+    """
+
+    listings: OwnListings
+    log: LogHandler
+    cid_of: Callable[[str], int | None]
+    measure: Callable[[], Awaitable[None]]
+    backups: BackupCommands
+    tree: Supervisor
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +76,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     commands: Callable[[], Mapping[str, Command]]
     certificates: Callable[[], Sequence[InUse]]
     outside: Outside | None
+    machinery: Machinery
 
     def config(self) -> Snapshot:
         """The current configuration."""

@@ -15,6 +15,8 @@ from moxlite.admin.dns.zonefile import ABOUT, record_value, zone_file, zone_line
 from moxlite.admin.domains.changes import require_domain
 from moxlite.admin.offer import offer_for
 from moxlite.config.domains import DomainConfig
+from moxlite.net.dnssec.resolver import validating
+from moxlite.net.resolver import Resolver
 from moxlite.proto.address import Domain
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.sessions import AdminSessions
@@ -34,6 +36,9 @@ MAX_KEPT: Final = 5_000
 AT_A_TIME: Final = 30
 """Checks that run at a time: all checks of two pages."""
 
+SHARED: Final = 60.0
+"""Seconds for which checks share what they have learnt about the keys of zones."""
+
 NO_CHECKS: Final = "localserve asks nothing outside of this machine, so DNS is not checked."
 
 
@@ -44,6 +49,7 @@ class DNSCalls(AdminCalls):
         super().__init__(surroundings, sessions)
         self._reports: dict[tuple[str, str], DNSReport] = {}
         self._running = trio.CapacityLimiter(AT_A_TIME)
+        self._resolver: tuple[Resolver, float] | None = None
 
     @call()
     async def dns_records(self, caller: Caller, domain: Word) -> list[DNSRecord]:
@@ -72,7 +78,7 @@ class DNSCalls(AdminCalls):
         keys = await self._keys(found)
         host = offer_for(snapshot, found).host
         outside = self._server.outside
-        signed = outside is not None and bool(keys.tlsa) and await is_signed(outside.resolver, host)
+        signed = outside is not None and bool(keys.tlsa) and await is_signed(self._validating(outside.resolver), host)
         records = wanted_records(snapshot, found, settings, keys)
         return zone_file(found, host, settings, records, keys, signed=signed)
 
@@ -93,14 +99,15 @@ class DNSCalls(AdminCalls):
         if topic not in TOPICS:
             raise NotFound(f"There is no topic {topic!r}.")
         async with self._running:
-            silent = await check_servers(outside.resolver, offer_for(snapshot, found).host)
+            resolver = self._validating(outside.resolver)
+            silent = await check_servers(resolver, offer_for(snapshot, found).host)
             report = silent
             if not silent.errors:
                 checked = await check_domain(
                     snapshot,
                     found,
                     settings,
-                    outside.resolver,
+                    resolver,
                     outside.network,
                     served=True,
                     held=outside.held,
@@ -119,6 +126,13 @@ class DNSCalls(AdminCalls):
         while len(self._reports) > MAX_KEPT:
             del self._reports[next(iter(self._reports))]
         return made
+
+    def _validating(self, plain: Resolver) -> Resolver:
+        """A resolver that validates by itself, as that of ``config dnscheck``: the server's DNS servers may not."""
+        now = trio.current_time()
+        if self._resolver is None or self._resolver[1] < now:
+            self._resolver = validating(plain), now + SHARED
+        return self._resolver[0]
 
     def _domain(self, name: str) -> tuple[Domain, DomainConfig]:
         try:
