@@ -43,7 +43,7 @@ def start_periodic(house: House, queue: Queue | None) -> Mapping[str, Command]:
             static.backup, commands=house.backups, config=house.config, accounts=house.files.accounts
         )
         tree.start("admin.backups", schedule.serve)
-        rehearsal = Rehearsal(static.backup, commands=backups, config=house.config, accounts=house.files.accounts)
+        rehearsal = Rehearsal(static.backup, commands=house.backups, config=house.config, accounts=house.files.accounts)
         tree.start("admin.rehearsal", rehearsal.serve)
     if static.store.scrub == "weekly":
         tree.start("store.scrub", partial(scrub_weekly, house.files.accounts))

@@ -4,7 +4,7 @@ import { Client, checks } from "../gen/admin";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign } from "../lib/dom";
-import { activity, fileText, globe, keyRound, logOut, monitor, send, users } from "../lib/icons";
+import { activity, database, fileText, globe, house, keyRound, link, list, listFilter, logOut, monitor, route, send, slidersHorizontal, users } from "../lib/icons";
 import { askLogIn } from "../lib/login";
 import { iconButton, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
@@ -23,11 +23,31 @@ const places = [
   { name: "domains", title: t("Domains"), icon: globe },
   { name: "queue", title: t("Queue"), icon: send },
   { name: "reports", title: t("Reports"), icon: fileText },
+  { name: "network", title: t("Network"), icon: house, group: t("Server") },
+  { name: "routes", title: t("Routes"), icon: route },
+  { name: "web", title: t("Web server"), icon: link },
+  { name: "log", title: t("Log"), icon: list },
+  { name: "metrics", title: t("Metrics"), icon: listFilter },
+  { name: "backups", title: t("Backups"), icon: database },
+  { name: "config", title: t("Configuration"), icon: slidersHorizontal },
   { name: "two-step", title: t("Two-step log-in"), icon: keyRound },
 ];
 
 /** The parts that pages are in. */
-const parts: Readonly<Record<string, string>> = { accounts: "accounts", domains: "domains", queue: "queue", reports: "reports", "two-step": "factors" };
+const parts: Readonly<Record<string, string>> = {
+  accounts: "accounts",
+  domains: "domains",
+  queue: "queue",
+  reports: "reports",
+  "two-step": "factors",
+  network: "machine",
+  routes: "machine",
+  web: "machine",
+  log: "machine",
+  metrics: "machine",
+  backups: "machine",
+  config: "machine",
+};
 
 const own: Readonly<Record<string, MakePage>> = { overview: overviewPage, sessions: sessionsPage };
 

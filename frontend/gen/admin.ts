@@ -279,6 +279,127 @@ export interface KeptPolicy {
   record_id: string;
 }
 
+/** Backups of the server. `target`: "" without one in moxlite.toml; `interval`: µs between two, 0 without a */
+export interface Backups {
+  target: string;
+  interval: number;
+  keep_daily: number;
+  keep_weekly: number;
+  encrypted: boolean;
+  last: number;
+  running: boolean;
+  run: BackupRun | null;
+  snapshots: Array<SnapshotRow>;
+  problem: string;
+}
+
+/** A backup that was started in the admin app. `ended`: 0 while it runs. `errors`: why it is not whole. */
+export interface BackupRun {
+  began: number;
+  ended: number;
+  octets: number;
+  stored: number;
+  errors: Array<string>;
+  warnings: Array<string>;
+  left_out: Array<string>;
+}
+
+/** A snapshot in the repository. `files` and `octets`: -1 where only the identity of the repository can tell. */
+export interface SnapshotRow {
+  id: string;
+  created: number;
+  files: number;
+  octets: number;
+}
+
+/** A configuration file without secrets. `text`: as the file is, its beginning if `cut`; "" if it cannot be read, */
+export interface ConfigFile {
+  path: string;
+  text: string;
+  cut: boolean;
+  problem: string;
+  current: boolean;
+  effective: string;
+  left_out: number;
+}
+
+/** A metric with its values; `left_out`: values beyond the limit. */
+export interface MetricRow {
+  name: string;
+  kind: "counter" | "gauge" | "histogram";
+  about: string;
+  samples: Array<MetricSample>;
+  left_out: number;
+}
+
+/** A value of a metric. `count`: observations of a histogram, whose sum is `value`; 0 for others. */
+export interface MetricSample {
+  labels: Record<string, string>;
+  value: number;
+  count: number;
+}
+
+/** The log level of a package, "" for all that have no level of their own. `level` is "" where it has none. */
+export interface Level {
+  pkg: string;
+  level: "" | "debug" | "error" | "info" | "trace" | "traceauth" | "tracedata" | "warn";
+}
+
+/** Lines of the log, oldest first. `cid`: the connection id that was looked for, or "". `file`: the log file that */
+export interface LogFound {
+  cid: string;
+  lines: Array<Logged>;
+  file: string;
+  since: number;
+  whole: boolean;
+  problem: string;
+}
+
+/** A line of the log. `at`: 0 for a line of a file, which begins with its time. `level`: "" for a line of a file. */
+export interface Logged {
+  at: number;
+  level: "" | "debug" | "error" | "info" | "trace" | "traceauth" | "tracedata" | "warn";
+  text: string;
+}
+
+/** The addresses by which others know this server, and the block lists that are watched for them. `known`: false if */
+export interface OwnAddresses {
+  hostname: string;
+  known: boolean;
+  asks: boolean;
+  ips: Array<string>;
+  refusing: Array<string>;
+  listings: Array<Listing>;
+}
+
+/** A block list and an own address. `status`: ``unknown`` before the first query; ``temperror`` if the list did not */
+export interface Listing {
+  zone: string;
+  ip: string;
+  status: "fail" | "pass" | "temperror" | "unknown";
+  at: number;
+  explanation: string;
+  problem: string;
+}
+
+/** Reverse names of an address. `status` ``pass``: `name` leads back to it. `names`: all that it has. `authentic`: */
+export interface ReverseName {
+  ip: string;
+  status: "fail" | "pass" | "permerror" | "temperror";
+  name: string;
+  names: Array<string>;
+  problem: string;
+  authentic: boolean;
+}
+
+/** A transport of moxlite.toml. `settings`: its values, defaults as well, without secrets. `used`: the places in */
+export interface TransportRow {
+  name: string;
+  method: "direct" | "fail" | "smtp" | "socks" | "submission" | "submissions";
+  settings: Record<string, unknown>;
+  used: Array<string>;
+}
+
 /** A record that a domain should have. `line`: of a zone file. `optional`: its absence is no fault. `live`: it has */
 export interface DNSRecord {
   topic: string;
@@ -705,6 +826,19 @@ export const checks: Checks = {
   SentReport: { domain: "string", day: "string", result: "string", why: "string", recipients: ["list", "string"] },
   WithoutReports: { address: "string", until: "string", comment: "string" },
   KeptPolicy: { domain: "string", mode: "string", mx: ["list", "string"], max_age: "integer", valid_end: "integer", last_update: "integer", last_use: "integer", failure: "string", record_id: "string" },
+  Backups: { target: "string", interval: "integer", keep_daily: "integer", keep_weekly: "integer", encrypted: "boolean", last: "integer", running: "boolean", run: ["nullable", ["ref", "BackupRun"]], snapshots: ["list", ["ref", "SnapshotRow"]], problem: "string" },
+  BackupRun: { began: "integer", ended: "integer", octets: "integer", stored: "integer", errors: ["list", "string"], warnings: ["list", "string"], left_out: ["list", "string"] },
+  SnapshotRow: { id: "string", created: "integer", files: "integer", octets: "integer" },
+  ConfigFile: { path: "string", text: "string", cut: "boolean", problem: "string", current: "boolean", effective: "string", left_out: "integer" },
+  MetricRow: { name: "string", kind: ["enum", ["counter", "gauge", "histogram"]], about: "string", samples: ["list", ["ref", "MetricSample"]], left_out: "integer" },
+  MetricSample: { labels: ["map", "string"], value: "number", count: "integer" },
+  Level: { pkg: "string", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]] },
+  LogFound: { cid: "string", lines: ["list", ["ref", "Logged"]], file: "string", since: "integer", whole: "boolean", problem: "string" },
+  Logged: { at: "integer", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]], text: "string" },
+  OwnAddresses: { hostname: "string", known: "boolean", asks: "boolean", ips: ["list", "string"], refusing: ["list", "string"], listings: ["list", ["ref", "Listing"]] },
+  Listing: { zone: "string", ip: "string", status: ["enum", ["fail", "pass", "temperror", "unknown"]], at: "integer", explanation: "string", problem: "string" },
+  ReverseName: { ip: "string", status: ["enum", ["fail", "pass", "permerror", "temperror"]], name: "string", names: ["list", "string"], problem: "string", authentic: "boolean" },
+  TransportRow: { name: "string", method: ["enum", ["direct", "fail", "smtp", "socks", "submission", "submissions"]], settings: ["map", "any"], used: ["list", "string"] },
   DNSRecord: { topic: "string", about: "string", name: "string", kind: "string", value: "string", line: "string", optional: "boolean", live: "boolean" },
   DNSReport: { topic: "string", at: "integer", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
   RetiredFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], submitted: ["optional", "string"], last_activity: ["optional", "string"], transport: ["optional", ["nullable", "string"]], success: ["optional", ["nullable", "boolean"]] },
@@ -884,6 +1018,66 @@ export class Client extends BaseClient {
   /** A page of the MTA-STS policies of other domains, by domain, behind the domain `after`. */
   sts_policies(after?: string): Promise<Array<KeptPolicy>> {
     return this.call("sts_policies", { after }, { after: ["optional", "string"] }, ["list", ["ref", "KeptPolicy"]]);
+  }
+
+  /** The snapshots in the repository of the configuration, newest first; takes up to 20 seconds. */
+  backups(): Promise<Backups> {
+    return this.call("backups", {}, {}, ["ref", "Backups"]);
+  }
+
+  /** Begin a backup to the target of the configuration. `backups` tells how it goes. */
+  backup_run(): Promise<null> {
+    return this.call("backup_run", {}, {}, "null");
+  }
+
+  /** A configuration file as text and as effective values, without secrets. Of accounts and domains those whose */
+  config_file(file: "domains.toml" | "moxlite.toml", search?: string): Promise<ConfigFile> {
+    return this.call("config_file", { file, search }, { file: ["enum", ["domains.toml", "moxlite.toml"]], search: ["optional", "string"] }, ["ref", "ConfigFile"]);
+  }
+
+  /** All metrics by name; of histograms their sums and numbers. */
+  metrics(): Promise<Array<MetricRow>> {
+    return this.call("metrics", {}, {}, ["list", ["ref", "MetricRow"]]);
+  }
+
+  /** The levels in force: of all packages, and of each package, "" where it has none of its own. */
+  log_levels(): Promise<Array<Level>> {
+    return this.call("log_levels", {}, {}, ["list", ["ref", "Level"]]);
+  }
+
+  /** Set the level of a package, or of all with `pkg` ""; the level "" removes a package's own. A restart of */
+  log_level_set(pkg: string, level: "" | "debug" | "error" | "info" | "trace" | "traceauth" | "tracedata" | "warn"): Promise<null> {
+    return this.call("log_level_set", { pkg, level }, { pkg: "string", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]] }, "null");
+  }
+
+  /** The lines of a connection, by the id in a Received header or an error page, or by its connection id. */
+  log_of(received_id: string): Promise<LogFound> {
+    return this.call("log_of", { received_id }, { received_id: "string" }, ["ref", "LogFound"]);
+  }
+
+  /** The newest lines of a level or a graver one that have all of these words. */
+  log_recent(least?: "debug" | "error" | "info" | "trace" | "traceauth" | "tracedata" | "warn", words?: string): Promise<LogFound> {
+    return this.call("log_recent", { least, words }, { least: ["optional", ["enum", ["debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]]], words: ["optional", "string"] }, ["ref", "LogFound"]);
+  }
+
+  /** The addresses by which others know this server, with the last result of each block list. */
+  own_addresses(): Promise<OwnAddresses> {
+    return this.call("own_addresses", {}, {}, ["ref", "OwnAddresses"]);
+  }
+
+  /** Query a block list that is watched, for an own address; takes up to a minute. */
+  listing_check(zone: string, ip: string): Promise<Listing> {
+    return this.call("listing_check", { zone, ip }, { zone: "string", ip: "string" }, ["ref", "Listing"]);
+  }
+
+  /** The reverse names of an address that lead back to it, as other mail servers want; takes up to a minute. */
+  reverse_lookup(ip: string): Promise<ReverseName> {
+    return this.call("reverse_lookup", { ip }, { ip: "string" }, ["ref", "ReverseName"]);
+  }
+
+  /** The transports of moxlite.toml, without passwords, and where routes choose them. */
+  transport_list(): Promise<Array<TransportRow>> {
+    return this.call("transport_list", {}, {}, ["list", ["ref", "TransportRow"]]);
   }
 
   /** The records that a domain should have. */

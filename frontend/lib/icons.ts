@@ -4,6 +4,7 @@ export const activity = "M22 12h-2.48a2 2 0 0 0-1.93 1.46l-2.35 8.36a.25.25 0 0 
 export const alarmClock = "M4 13a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z M12 9v4l2 2 M5 3 2 6 M22 6l-3-3 M6.38 18.7 4 21 M17.64 18.67 20 21";
 export const archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
 export const arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
+export const arrowUp = "M5 12l7-7 7 7 M12 19V5";
 export const arrowUpDown = "M21 16l-4 4-4-4 M17 20V4 M3 8l4-4 4 4 M7 4v16";
 export const atSign = "M8 12a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z M16 8v5a3 3 0 0 0 6 0v-1a10 10 0 1 0-4 8";
 export const ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";

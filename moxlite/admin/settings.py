@@ -127,14 +127,14 @@ def _mistake(finding: Finding) -> Mistake:
 
 
 def _relative(here: str, problems: Sequence[Problem]) -> list[Mistake]:
-    """The problems of the file in this table. If there are only others, the text does not name them: they may be about
-    other accounts.
+    """The problems of the file in this table; "" is the whole file. If there are only others, the text does not name
+    them: they may be about other accounts.
     """
-    inside = (here, here + ".", here + "[")
+    inside = (here + ".", here + "[")
     found = [
         Mistake(one.key.removeprefix(here).removeprefix("."), one.text + (f" ({one.hint})" if one.hint else ""))
         for one in problems
-        if one.key == here or one.key.startswith(inside[1:])
+        if not here or one.key == here or one.key.startswith(inside)
     ]
     if not found:
         logger.warning("settings not saved: domains.toml has mistakes", extra={"kv": {"first": str(problems[0])}})

@@ -56,6 +56,16 @@ PAGES = (
     "reports/own",
     "reports/own/remote.example",
     "reports/mta-sts",
+    "network",
+    "routes",
+    "web",
+    "log",
+    "log/connection",
+    "log/levels",
+    "metrics",
+    "backups",
+    "config",
+    "config/domains.toml?as=effective",
 )
 
 

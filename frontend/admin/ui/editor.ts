@@ -5,8 +5,8 @@ import type { FieldInfo } from "../../gen/admin";
 import { type FieldProblem, fieldsOf } from "../../lib/client";
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { choice, line, tick } from "../../lib/fields";
-import { plus, trash2 } from "../../lib/icons";
-import { iconButton } from "../../lib/pages";
+import { arrowUp, plus, trash2 } from "../../lib/icons";
+import { iconButton, visible } from "../../lib/pages";
 import { notice } from "../../lib/states";
 import { t } from "../../lib/words";
 
@@ -223,21 +223,43 @@ function map(info: FieldInfo, value: Value, label: string): Part {
   return many(info, label, given, (item, key) => ({ part: item, keyed: line(t("Name"), key) }));
 }
 
+/** Open an item that was added, and put the focus into its first field. */
+function begin(root: HTMLElement): void {
+  root.querySelector("details")?.setAttribute("open", "");
+  root.querySelector<HTMLElement>("input, select")?.focus();
+}
+
+/** The heading of a table in a list: its number, and what its first texts are. */
+function heading(label: string, number: number, value: Value): string {
+  const words = Object.values((typeof value === "object" && value !== null ? value : {}) as Record<string, Value>).flatMap((one) => (typeof one === "string" ? [one] : Array.isArray(one) && one.every((item) => typeof item === "string") ? [one.join(", ")] : []));
+  const shown = words.slice(0, 2).join(" · ");
+  return `${label} ${number}${shown === "" ? "" : `: ${visible(shown.slice(0, 80))}`}`;
+}
+
 function many(info: FieldInfo, label: string, given: [string, Value][], wrap: (part: Part, key: string) => { part: Part; keyed: ReturnType<typeof line> | null }): Part {
   const below = info.item;
   if (below === null || below === undefined) throw new Error(`no item in ${info.name}`);
   const items: Item[] = [];
   const place = el("div", { class: "items" });
   const error = el("span", { class: "error", hidden: true });
+  const ordered = info.type === "list" && below.type === "table";
   const add = (key: string, value: Value) => {
-    const made = make({ ...below, name: "", required: true }, value, below.type === "table" ? `${label} ${items.length + 1}` : label);
+    const made = make({ ...below, name: "", required: true }, value, below.type === "table" ? heading(label, items.length + 1, value) : label);
     const { part, keyed } = wrap(made, key);
     const remove = iconButton(t("Remove"), trash2, () => {
       items.splice(items.indexOf(item), 1);
       item.root.remove();
       adder.focus();
     });
-    const root = el("div", { class: "item" }, el("div", { class: "items" }, keyed?.root, part.root), remove);
+    const move = (event: Event) => {
+      const at = items.indexOf(item);
+      if (at <= 0) return;
+      const before = items[at - 1]!;
+      items.splice(at - 1, 2, item, before);
+      before.root.before(item.root);
+      (event.currentTarget as HTMLElement).focus();
+    };
+    const root = el("div", { class: "item" }, el("div", { class: "items" }, keyed?.root, part.root), el("div", { class: "flex" }, ordered && iconButton(t("Move up"), arrowUp, move), remove));
     const item: Item = { part, key: () => keyed?.control.value ?? "", root };
     if (below.type !== "table") root.querySelector("label")?.classList.add("sr");
     items.push(item);
@@ -245,7 +267,7 @@ function many(info: FieldInfo, label: string, given: [string, Value][], wrap: (p
     return root;
   };
   for (const [key, value] of given) add(key, value);
-  const adder = el("button", { class: "btn line small", type: "button", onclick: () => add("", undefined).querySelector<HTMLElement>("input, select")?.focus() }, sign(plus, "i s"), t("Add"));
+  const adder = el("button", { class: "btn line small", type: "button", onclick: () => begin(add("", undefined)) }, sign(plus, "i s"), t("Add"));
   const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, hint(info)), place, error, el("div", {}, adder));
   const keyed = info.type === "map";
   const read = () => {

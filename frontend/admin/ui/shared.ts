@@ -49,6 +49,35 @@ async function conflict(desk: Desk, error: unknown): Promise<void> {
   if (answer === "theirs") await desk.refresh();
 }
 
+/** A form with fields on a page. Refusals of `run` are shown at the fields, all at once. */
+export function fieldForm(fields: Readonly<Record<string, Field<HTMLElement>>>, action: string, run: () => Promise<unknown>, more: Child = null): HTMLFormElement {
+  const failure = el("div", { hidden: true });
+  const button = el("button", { class: "btn primary", type: "submit" }, action);
+  const form = el("form", { class: "form", novalidate: true, onsubmit: (event: Event) => (event.preventDefault(), void send()) }, Object.values(fields).map((one) => one.root), more, failure, el("div", {}, button));
+  const send = async () => {
+    button.disabled = true;
+    failure.hidden = true;
+    try {
+      await run();
+    } catch (error) {
+      refusal(error, fields, failure, form);
+    } finally {
+      button.disabled = false;
+    }
+  };
+  return form;
+}
+
+/** Show why a call failed: mistakes at their fields, the rest in `failure`. */
+function refusal(error: unknown, fields: Readonly<Record<string, Field<HTMLElement>>>, failure: HTMLElement, form: HTMLElement): void {
+  const mistakes = fieldsOf(error);
+  const rest = mistakes.filter((one) => fields[one.field] === undefined);
+  for (const one of mistakes) fields[one.field]?.problem(one.text);
+  failure.hidden = mistakes.length > 0 && rest.length === 0;
+  fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
+  form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+}
+
 /** A dialog with fields. `run` makes the call; its refusals are shown at the fields, all at once. Resolves with what `run` gave,
  * or null. */
 export function fieldDialog<T>(title: string, action: string, fields: Readonly<Record<string, Field<HTMLElement>>>, run: () => Promise<T>, more: Child = null): Promise<T | null> {
@@ -67,11 +96,7 @@ export function fieldDialog<T>(title: string, action: string, fields: Readonly<R
           try {
             close(await run());
           } catch (error) {
-            const rest = fieldsOf(error).filter((one) => fields[one.field] === undefined);
-            for (const one of fieldsOf(error)) fields[one.field]?.problem(one.text);
-            failure.hidden = fieldsOf(error).length > 0 && rest.length === 0;
-            fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
-            form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+            refusal(error, fields, failure, form);
           } finally {
             button.disabled = false;
           }

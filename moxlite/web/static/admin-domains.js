@@ -178,6 +178,7 @@ function messageOf(error) {
 }
 
 // lib/icons.ts
+var arrowUp = "M5 12l7-7 7 7 M12 19V5";
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var check = "M20 6 9 17l-5-5";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
@@ -519,21 +520,39 @@ function map(info, value, label) {
   const given = typeof value === "object" && value !== null ? Object.entries(value) : [];
   return many2(info, label, given, (item, key) => ({ part: item, keyed: line(t("Name"), key) }));
 }
+function begin(root) {
+  root.querySelector("details")?.setAttribute("open", "");
+  root.querySelector("input, select")?.focus();
+}
+function heading(label, number, value) {
+  const words2 = Object.values(typeof value === "object" && value !== null ? value : {}).flatMap((one) => typeof one === "string" ? [one] : Array.isArray(one) && one.every((item) => typeof item === "string") ? [one.join(", ")] : []);
+  const shown2 = words2.slice(0, 2).join(" · ");
+  return `${label} ${number}${shown2 === "" ? "" : `: ${visible(shown2.slice(0, 80))}`}`;
+}
 function many2(info, label, given, wrap) {
   const below = info.item;
   if (below === null || below === void 0) throw new Error(`no item in ${info.name}`);
   const items = [];
   const place = el("div", { class: "items" });
   const error = el("span", { class: "error", hidden: true });
+  const ordered = info.type === "list" && below.type === "table";
   const add2 = (key, value) => {
-    const made2 = make({ ...below, name: "", required: true }, value, below.type === "table" ? `${label} ${items.length + 1}` : label);
+    const made2 = make({ ...below, name: "", required: true }, value, below.type === "table" ? heading(label, items.length + 1, value) : label);
     const { part, keyed: keyed2 } = wrap(made2, key);
     const remove2 = iconButton(t("Remove"), trash2, () => {
       items.splice(items.indexOf(item), 1);
       item.root.remove();
       adder.focus();
     });
-    const root2 = el("div", { class: "item" }, el("div", { class: "items" }, keyed2?.root, part.root), remove2);
+    const move = (event) => {
+      const at = items.indexOf(item);
+      if (at <= 0) return;
+      const before = items[at - 1];
+      items.splice(at - 1, 2, item, before);
+      before.root.before(item.root);
+      event.currentTarget.focus();
+    };
+    const root2 = el("div", { class: "item" }, el("div", { class: "items" }, keyed2?.root, part.root), el("div", { class: "flex" }, ordered && iconButton(t("Move up"), arrowUp, move), remove2));
     const item = { part, key: () => keyed2?.control.value ?? "", root: root2 };
     if (below.type !== "table") root2.querySelector("label")?.classList.add("sr");
     items.push(item);
@@ -541,7 +560,7 @@ function many2(info, label, given, wrap) {
     return root2;
   };
   for (const [key, value] of given) add2(key, value);
-  const adder = el("button", { class: "btn line small", type: "button", onclick: () => add2("", void 0).querySelector("input, select")?.focus() }, sign(plus, "i s"), t("Add"));
+  const adder = el("button", { class: "btn line small", type: "button", onclick: () => begin(add2("", void 0)) }, sign(plus, "i s"), t("Add"));
   const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, hint(info)), place, error, el("div", {}, adder));
   const keyed = info.type === "map";
   const read = () => {
@@ -596,6 +615,14 @@ async function conflict(desk, error) {
   ]);
   if (answer === "theirs") await desk.refresh();
 }
+function refusal(error, fields, failure, form) {
+  const mistakes = fieldsOf(error);
+  const rest = mistakes.filter((one) => fields[one.field] === void 0);
+  for (const one of mistakes) fields[one.field]?.problem(one.text);
+  failure.hidden = mistakes.length > 0 && rest.length === 0;
+  fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
+  form.querySelector("[aria-invalid=true]")?.focus();
+}
 function fieldDialog(title2, action, fields, run, more = null) {
   return dialog(title2, (close) => {
     const failure = el("div", { hidden: true });
@@ -612,11 +639,7 @@ function fieldDialog(title2, action, fields, run, more = null) {
           try {
             close(await run());
           } catch (error) {
-            const rest = fieldsOf(error).filter((one) => fields[one.field] === void 0);
-            for (const one of fieldsOf(error)) fields[one.field]?.problem(one.text);
-            failure.hidden = fieldsOf(error).length > 0 && rest.length === 0;
-            fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
-            form.querySelector("[aria-invalid=true]")?.focus();
+            refusal(error, fields, failure, form);
           } finally {
             button2.disabled = false;
           }

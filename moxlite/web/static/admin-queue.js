@@ -340,6 +340,14 @@ function addressOf(page, path = [], query = {}) {
 }
 
 // admin/ui/shared.ts
+function refusal(error, fields, failure, form) {
+  const mistakes = fieldsOf(error);
+  const rest = mistakes.filter((one) => fields[one.field] === void 0);
+  for (const one of mistakes) fields[one.field]?.problem(one.text);
+  failure.hidden = mistakes.length > 0 && rest.length === 0;
+  fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
+  form.querySelector("[aria-invalid=true]")?.focus();
+}
 function fieldDialog(title, action, fields, run, more2 = null) {
   return dialog(title, (close) => {
     const failure = el("div", { hidden: true });
@@ -356,11 +364,7 @@ function fieldDialog(title, action, fields, run, more2 = null) {
           try {
             close(await run());
           } catch (error) {
-            const rest = fieldsOf(error).filter((one) => fields[one.field] === void 0);
-            for (const one of fieldsOf(error)) fields[one.field]?.problem(one.text);
-            failure.hidden = fieldsOf(error).length > 0 && rest.length === 0;
-            fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
-            form.querySelector("[aria-invalid=true]")?.focus();
+            refusal(error, fields, failure, form);
           } finally {
             button2.disabled = false;
           }

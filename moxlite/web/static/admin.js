@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.938bb48dc3cf.js", domains: "domains.3fa294179442.js", factors: "factors.67f26613690b.js", queue: "queue.7a67d09ec2a7.js", reports: "reports.9f149aef587d.js" };
+var define_PARTS_default = { accounts: "accounts.77c0d5601296.js", domains: "domains.7af6bcbab86a.js", factors: "factors.67f26613690b.js", machine: "machine.e483f6d62dc5.js", queue: "queue.66aea990b149.js", reports: "reports.2b92ea53af2c.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -203,6 +203,19 @@ var checks = {
   SentReport: { domain: "string", day: "string", result: "string", why: "string", recipients: ["list", "string"] },
   WithoutReports: { address: "string", until: "string", comment: "string" },
   KeptPolicy: { domain: "string", mode: "string", mx: ["list", "string"], max_age: "integer", valid_end: "integer", last_update: "integer", last_use: "integer", failure: "string", record_id: "string" },
+  Backups: { target: "string", interval: "integer", keep_daily: "integer", keep_weekly: "integer", encrypted: "boolean", last: "integer", running: "boolean", run: ["nullable", ["ref", "BackupRun"]], snapshots: ["list", ["ref", "SnapshotRow"]], problem: "string" },
+  BackupRun: { began: "integer", ended: "integer", octets: "integer", stored: "integer", errors: ["list", "string"], warnings: ["list", "string"], left_out: ["list", "string"] },
+  SnapshotRow: { id: "string", created: "integer", files: "integer", octets: "integer" },
+  ConfigFile: { path: "string", text: "string", cut: "boolean", problem: "string", current: "boolean", effective: "string", left_out: "integer" },
+  MetricRow: { name: "string", kind: ["enum", ["counter", "gauge", "histogram"]], about: "string", samples: ["list", ["ref", "MetricSample"]], left_out: "integer" },
+  MetricSample: { labels: ["map", "string"], value: "number", count: "integer" },
+  Level: { pkg: "string", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]] },
+  LogFound: { cid: "string", lines: ["list", ["ref", "Logged"]], file: "string", since: "integer", whole: "boolean", problem: "string" },
+  Logged: { at: "integer", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]], text: "string" },
+  OwnAddresses: { hostname: "string", known: "boolean", asks: "boolean", ips: ["list", "string"], refusing: ["list", "string"], listings: ["list", ["ref", "Listing"]] },
+  Listing: { zone: "string", ip: "string", status: ["enum", ["fail", "pass", "temperror", "unknown"]], at: "integer", explanation: "string", problem: "string" },
+  ReverseName: { ip: "string", status: ["enum", ["fail", "pass", "permerror", "temperror"]], name: "string", names: ["list", "string"], problem: "string", authentic: "boolean" },
+  TransportRow: { name: "string", method: ["enum", ["direct", "fail", "smtp", "socks", "submission", "submissions"]], settings: ["map", "any"], used: ["list", "string"] },
   DNSRecord: { topic: "string", about: "string", name: "string", kind: "string", value: "string", line: "string", optional: "boolean", live: "boolean" },
   DNSReport: { topic: "string", at: "integer", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
   RetiredFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], submitted: ["optional", "string"], last_activity: ["optional", "string"], transport: ["optional", ["nullable", "string"]], success: ["optional", ["nullable", "boolean"]] },
@@ -325,6 +338,42 @@ var Client = class extends BaseClient {
   }
   sts_policies(after) {
     return this.call("sts_policies", { after }, { after: ["optional", "string"] }, ["list", ["ref", "KeptPolicy"]]);
+  }
+  backups() {
+    return this.call("backups", {}, {}, ["ref", "Backups"]);
+  }
+  backup_run() {
+    return this.call("backup_run", {}, {}, "null");
+  }
+  config_file(file, search) {
+    return this.call("config_file", { file, search }, { file: ["enum", ["domains.toml", "moxlite.toml"]], search: ["optional", "string"] }, ["ref", "ConfigFile"]);
+  }
+  metrics() {
+    return this.call("metrics", {}, {}, ["list", ["ref", "MetricRow"]]);
+  }
+  log_levels() {
+    return this.call("log_levels", {}, {}, ["list", ["ref", "Level"]]);
+  }
+  log_level_set(pkg, level) {
+    return this.call("log_level_set", { pkg, level }, { pkg: "string", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]] }, "null");
+  }
+  log_of(received_id) {
+    return this.call("log_of", { received_id }, { received_id: "string" }, ["ref", "LogFound"]);
+  }
+  log_recent(least, words) {
+    return this.call("log_recent", { least, words }, { least: ["optional", ["enum", ["debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]]], words: ["optional", "string"] }, ["ref", "LogFound"]);
+  }
+  own_addresses() {
+    return this.call("own_addresses", {}, {}, ["ref", "OwnAddresses"]);
+  }
+  listing_check(zone, ip) {
+    return this.call("listing_check", { zone, ip }, { zone: "string", ip: "string" }, ["ref", "Listing"]);
+  }
+  reverse_lookup(ip) {
+    return this.call("reverse_lookup", { ip }, { ip: "string" }, ["ref", "ReverseName"]);
+  }
+  transport_list() {
+    return this.call("transport_list", {}, {}, ["list", ["ref", "TransportRow"]]);
   }
   dns_records(domain) {
     return this.call("dns_records", { domain }, { domain: "string" }, ["list", ["ref", "DNSRecord"]]);
@@ -638,14 +687,21 @@ var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var database = "M3 5a9 3 0 1 0 18 0a9 3 0 1 0 -18 0z M3 5V19A9 3 0 0 0 21 19V5 M3 12A9 3 0 0 0 21 12";
 var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
 var globe = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 2a14.5 14.5 0 0 0 0 20 14.5 14.5 0 0 0 0-20 M2 12h20";
+var house = "M15 21v-8a1 1 0 0 0-1-1h-4a1 1 0 0 0-1 1v8 M3 10a2 2 0 0 1 .709-1.528l7-6a2 2 0 0 1 2.582 0l7 6A2 2 0 0 1 21 10v9a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2z";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var link = "M10 13a5 5 0 0 0 7.54.54l3-3a5 5 0 0 0-7.07-7.07l-1.72 1.71 M14 11a5 5 0 0 0-7.54-.54l-3 3a5 5 0 0 0 7.07 7.07l1.71-1.71";
+var list = "M3 5h.01 M3 12h.01 M3 19h.01 M8 5h13 M8 12h13 M8 19h13";
+var listFilter = "M2 5h20 M6 12h12 M9 19h6";
 var logOut = "M16 17l5-5-5-5 M21 12H9 M9 21H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2h4";
 var menu = "M4 5h16 M4 12h16 M4 19h16";
 var monitor = "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M8 21h8 M12 17v4";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var route = "M3 19a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z M9 19h8.5a3.5 3.5 0 0 0 0-7h-11a3.5 3.5 0 0 1 0-7H15 M15 5a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z";
 var send = "M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
+var slidersHorizontal = "M10 5H3 M12 19H3 M14 3v4 M16 17v4 M21 12h-9 M21 19h-5 M21 5h-7 M8 10v4 M8 12H3";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 
@@ -683,8 +739,8 @@ async function spoken(ask) {
 function answer(found, response) {
   return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });
 }
-function descriptors(list) {
-  return (list ?? []).map((one) => ({ ...one, id: octets(one.id) }));
+function descriptors(list2) {
+  return (list2 ?? []).map((one) => ({ ...one, id: octets(one.id) }));
 }
 function octets(value) {
   return Uint8Array.from(atob(value.replace(/-/g, "+").replace(/_/g, "/")), (sign2) => sign2.charCodeAt(0));
@@ -962,9 +1018,9 @@ var Shell = class {
     this.root = el("div", { class: "shell" }, this.side, top, this.main);
   }
   choose(name) {
-    for (const [other, link] of this.links) {
-      if (other === name) link.setAttribute("aria-current", "page");
-      else link.removeAttribute("aria-current");
+    for (const [other, link2] of this.links) {
+      if (other === name) link2.setAttribute("aria-current", "page");
+      else link2.removeAttribute("aria-current");
     }
   }
   count(name, text3) {
@@ -1342,18 +1398,18 @@ function commands(one) {
   return one.commands.map((command) => command.startsWith("moxlite ") || command.startsWith("systemctl ") || command.startsWith("journalctl ") ? copyable(command) : el("div", {}, visible(command)));
 }
 function step(one) {
-  const link = (href, title) => el("a", { class: "btn line", href }, title);
+  const link2 = (href, title) => el("a", { class: "btn line", href }, title);
   switch (one.code) {
     case "queue-stuck":
     case "address-blocked":
-      return link("#queue", t("Look at the queue"));
+      return link2("#queue", t("Look at the queue"));
     case "queue-held":
-      return link("#queue?hold=true", t("Look at the queue"));
+      return link2("#queue?hold=true", t("Look at the queue"));
     case "account-stopped":
     case "account-broken":
-      return link(`#accounts/${encodeURIComponent(one.about)}`, t("Show the account"));
+      return link2(`#accounts/${encodeURIComponent(one.about)}`, t("Show the account"));
     case "dns":
-      return link(`#domains/${encodeURIComponent(one.about.split(" ")[0] ?? "")}?tab=dns`, t("See the records"));
+      return link2(`#domains/${encodeURIComponent(one.about.split(" ")[0] ?? "")}?tab=dns`, t("See the records"));
     default:
       return null;
   }
@@ -1387,7 +1443,7 @@ async function sessionsPage(desk) {
   const end = async (one) => {
     if (await attempt(t("Ending the session"), () => desk.client.session_end(one.id))) await desk.refresh();
   };
-  const list = table(
+  const list2 = table(
     t("Sessions"),
     [
       { title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this one"))]] },
@@ -1398,7 +1454,7 @@ async function sessionsPage(desk) {
     ],
     found
   );
-  const root = el("div", { class: "page" }, head(t("Your sessions"), t("A session ends after 12 hours without use, when the server starts again, and when the admin password changes.")), card("", list, { flush: true }));
+  const root = el("div", { class: "page" }, head(t("Your sessions"), t("A session ends after 12 hours without use, when the server starts again, and when the admin password changes.")), card("", list2, { flush: true }));
   return { title: t("Your sessions"), root };
 }
 function failurePage(desk, error) {
@@ -1413,9 +1469,29 @@ var places = [
   { name: "domains", title: t("Domains"), icon: globe },
   { name: "queue", title: t("Queue"), icon: send },
   { name: "reports", title: t("Reports"), icon: fileText },
+  { name: "network", title: t("Network"), icon: house, group: t("Server") },
+  { name: "routes", title: t("Routes"), icon: route },
+  { name: "web", title: t("Web server"), icon: link },
+  { name: "log", title: t("Log"), icon: list },
+  { name: "metrics", title: t("Metrics"), icon: listFilter },
+  { name: "backups", title: t("Backups"), icon: database },
+  { name: "config", title: t("Configuration"), icon: slidersHorizontal },
   { name: "two-step", title: t("Two-step log-in"), icon: keyRound }
 ];
-var parts = { accounts: "accounts", domains: "domains", queue: "queue", reports: "reports", "two-step": "factors" };
+var parts = {
+  accounts: "accounts",
+  domains: "domains",
+  queue: "queue",
+  reports: "reports",
+  "two-step": "factors",
+  network: "machine",
+  routes: "machine",
+  web: "machine",
+  log: "machine",
+  metrics: "machine",
+  backups: "machine",
+  config: "machine"
+};
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));

@@ -1,0 +1,83 @@
+// Backups: the snapshots that there are, and one made now.
+
+import type { BackupRun, Backups, SnapshotRow } from "../../gen/admin";
+import { codeOf } from "../../lib/client";
+import { attempt, confirm } from "../../lib/dialogs";
+import { type Child, el } from "../../lib/dom";
+import { database } from "../../lib/icons";
+import { size } from "../../lib/numbers";
+import { button, card, copyable, foreign, head, pairs, table } from "../../lib/pages";
+import { empty, notice, state } from "../../lib/states";
+import { ago, agoShort, when } from "../../lib/times";
+import { many, t } from "../../lib/words";
+import type { Desk } from "../ui/page";
+
+/** Milliseconds between two looks while a backup is made. */
+const period = 2000;
+
+/** Backups of the whole server. */
+export async function backupsPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
+  const found = await desk.client.backups();
+  const runs = found.running || (found.run !== null && found.run.ended === 0);
+  if (runs) {
+    const timer = setTimeout(() => {
+      if (desk.shown()) void desk.refresh().catch((error: unknown) => codeOf(error) === null && Promise.reject(error));
+    }, period);
+    desk.onLeave(() => clearTimeout(timer));
+  }
+  const start = button(t("Back up now"), () => void begin(desk, found), { icon: database, kind: "primary" });
+  start.disabled = runs;
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Backups"), t("Snapshots of configuration and mail, made while the server runs."), found.target !== "" && start),
+    found.target === "" ? unset() : [runs && notice("wait", t("A backup is being made.")), found.run !== null && found.run.ended > 0 && outcome(found.run), settings(found), snapshots(found)],
+  );
+  return { title: t("Backups"), root };
+}
+
+function unset(): HTMLElement {
+  const text = '[backup]\nschedule = "24h"\ntarget = "/mnt/backup/moxlite"';
+  return card("", empty(database, t("No backups are made"), t("Set a schedule and a target on another disk in moxlite.toml, then start the server again:"), el("pre", { class: "zone" }, text), copyable(text.replaceAll("\n", " ; "))));
+}
+
+function settings(found: Backups): HTMLElement {
+  const late = found.interval > 0 && Date.now() * 1000 - found.last > 2 * found.interval;
+  return card(
+    t("How"),
+    pairs([
+      [t("Last one"), found.last === 0 ? state("warn", t("none yet")) : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)]],
+      [t("Made each"), agoShort(found.interval)],
+      [t("Target"), foreign(found.target, 200)],
+      [t("Encrypted"), found.encrypted ? state("ok", t("yes")) : t("no: the target shows all mail to its readers")],
+      [t("Kept"), found.encrypted ? t("all, until you remove them: the server alone cannot read them") : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly })],
+    ]),
+  );
+}
+
+function outcome(run: BackupRun): Child {
+  const many_ = (title: string, lines: readonly string[]) => lines.length > 0 && [el("p", {}, title), el("ul", {}, lines.map((one) => el("li", {}, foreign(one, 300))))];
+  if (run.errors.length > 0) return notice("danger", [t("The backup of {when} is not whole.", { when: ago(run.ended) }), many_(t("What went wrong:"), run.errors)]);
+  return notice(run.warnings.length + run.left_out.length > 0 ? "warn" : "ok", [t("Backed up {size}, of which {stored} were new.", { size: size(run.octets), stored: size(run.stored) }), many_(t("Warnings:"), run.warnings), many_(t("Left out, so a new machine would make new keys:"), run.left_out)]);
+}
+
+function snapshots(found: Backups): HTMLElement {
+  if (found.problem !== "") return card(t("Snapshots"), notice("danger", [t("They cannot be listed:"), " ", foreign(found.problem)]));
+  if (found.snapshots.length === 0) return card(t("Snapshots"), el("p", { class: "two" }, t("None yet.")));
+  const list = table<SnapshotRow>(
+    t("Snapshots"),
+    [
+      { title: t("Made"), kind: "main", cell: (row) => when(row.created) },
+      { title: t("Id"), cell: (row) => el("code", {}, row.id) },
+      { title: t("Files"), kind: "num", cell: (row) => (row.files < 0 ? "–" : t("{n}", { n: row.files })) },
+      { title: t("Size"), kind: "num", cell: (row) => (row.octets < 0 ? "–" : size(row.octets)) },
+    ],
+    found.snapshots,
+  );
+  return card(many(found.snapshots.length, "{n} snapshot", "{n} snapshots"), list, { flush: true, hint: el("p", { class: "hint" }, t("To restore one, use the command line; it works without a running server:"), " ", el("code", {}, "moxlite restore")) });
+}
+
+async function begin(desk: Desk, found: Backups): Promise<void> {
+  if (!(await confirm(t("Back up now?"), t("A snapshot of everything goes to {target}. Mail flows on meanwhile.", { target: found.target }), t("Back up")))) return;
+  if (await attempt(t("Starting the backup"), () => desk.client.backup_run())) await desk.refresh();
+}

@@ -1,0 +1,1047 @@
+// lib/words.ts
+var grouped;
+function t(text3, values2 = {}) {
+  return text3.replace(/\{(\w+)\}/g, (whole2, name) => {
+    const value = values2[name];
+    if (value === void 0) return whole2;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+  });
+}
+function many(n, one, other, values2 = {}) {
+  return t(n === 1 ? one : other, { ...values2, n });
+}
+
+// lib/client.ts
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title2, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title2 });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title2), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function confirm(title2, message, action) {
+  const answer = await dialog(title2, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+// lib/icons.ts
+var arrowUp = "M5 12l7-7 7 7 M12 19V5";
+var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var check = "M20 6 9 17l-5-5";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var database = "M3 5a9 3 0 1 0 18 0a9 3 0 1 0 -18 0z M3 5V19A9 3 0 0 0 21 19V5 M3 12A9 3 0 0 0 21 12";
+var list = "M3 5h.01 M3 12h.01 M3 19h.01 M8 5h13 M8 12h13 M8 19h13";
+var listFilter = "M2 5h20 M6 12h12 M9 19h6";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var plus = "M5 12h14 M12 5v14";
+var refreshCw = "M3 12a9 9 0 0 1 9-9 9.75 9.75 0 0 1 6.74 2.74L21 8 M21 3v5h-5 M21 12a9 9 0 0 1-9 9 9.75 9.75 0 0 1-6.74-2.74L3 16 M8 16H3v5";
+var route = "M3 19a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z M9 19h8.5a3.5 3.5 0 0 0 0-7h-11a3.5 3.5 0 0 1 0-7H15 M15 5a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z";
+var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
+var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
+var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
+
+// lib/numbers.ts
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+// lib/pages.ts
+function head(title2, hint2, ...actions) {
+  const words2 = typeof hint2 === "string" && hint2 !== "" ? el("p", { class: "hint" }, hint2) : hint2;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title2), el("span", { class: "grow" }), actions, words2);
+}
+function card(title2, content, options = {}) {
+  const { flush = false, hint: hint2, actions } = options;
+  const top = title2 === "" ? null : el("header", {}, el("h2", {}, title2), el("span", { class: "grow" }), actions, typeof hint2 === "string" ? el("p", { class: "hint" }, hint2) : hint2);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title2 === "" ? void 0 : title2 }, top, content);
+}
+function tabs(label, links) {
+  return el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title2, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title2)));
+}
+function table(label, columns, rows, each) {
+  const body = rows.map((row) => {
+    const cells = columns.map((column) => {
+      const labelled = column.kind === void 0 || column.kind === "num";
+      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+    });
+    const tr = el("tr", {}, cells);
+    each?.(tr, row);
+    return tr;
+  });
+  const titles = columns.map((column) => el("th", { class: column.kind, scope: "col" }, column.title === "" ? el("span", { class: "sr" }, t("Actions")) : column.title));
+  return el("table", { class: "records", "aria-label": label }, el("thead", {}, el("tr", {}, titles)), el("tbody", {}, body));
+}
+function wrapped(child) {
+  return Array.isArray(child) || typeof child === "string" ? child.length > 0 ? el("div", {}, child) : null : child;
+}
+function pairs(entries) {
+  return el("dl", { class: "pair" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
+}
+function button(title2, run, options = {}) {
+  const { icon: icon2, kind = "line", name } = options;
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title2);
+}
+function iconButton(name, path, run) {
+  return el("button", { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run }, sign(path, "i s"));
+}
+function copyButton(value, word = "") {
+  const said = el("span", { class: "sr", role: "status" });
+  const face = el("span", { class: "flex" });
+  const show = (path, text3) => fill(face, sign(path, "i s"), word !== "" && text3);
+  const made2 = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
+  let timer = 0;
+  made2.addEventListener("click", async () => {
+    await toClipboard(value());
+    show(check, t("Copied"));
+    said.textContent = t("Copied");
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      show(copy, word);
+      said.textContent = "";
+    }, 2e3);
+  });
+  show(copy, word);
+  return made2;
+}
+async function toClipboard(value) {
+  if (isSecureContext) {
+    await navigator.clipboard.writeText(value);
+    return;
+  }
+  const area = el("textarea", { readonly: true, "aria-hidden": "true" });
+  area.value = value;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+function copyable(value) {
+  return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
+}
+function foreign(value, most = 300) {
+  const shown3 = visible(value);
+  if (shown3.length <= most) return el("bdi", {}, shown3);
+  const words2 = el("bdi", {}, `${shown3.slice(0, most)}…`);
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words2, shown3), more.remove()) }, t("Show all"));
+  return el("span", {}, words2, more);
+}
+function visible(value) {
+  return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+
+// lib/states.ts
+var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
+var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
+function state(level, word) {
+  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
+}
+function notice(level, text3, ...actions) {
+  const alert = level === "danger" ? "alert" : void 0;
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
+}
+function empty(path, title2, text3, ...actions) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title2), el("p", {}, text3), actions);
+}
+
+// lib/times.ts
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+var clock2;
+var weekday;
+var date;
+var year;
+var whole;
+function timeOf(at) {
+  return (clock2 ??= new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit" })).format(at / 1e3);
+}
+function moment(at, now = Date.now() * 1e3) {
+  const here = new Date(at / 1e3);
+  const today = new Date(now / 1e3);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const time = timeOf(at);
+  if (days === 0) return time;
+  if (days === 1) return t("yesterday {time}", { time });
+  if (days === -1) return t("tomorrow {time}", { time });
+  if (days > 0 && days < 7) return `${(weekday ??= new Intl.DateTimeFormat(void 0, { weekday: "short" })).format(here)} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${(date ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short" })).format(here)} ${time}`;
+  return (year ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short", year: "numeric" })).format(here);
+}
+function when(at) {
+  whole ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "long" });
+  const iso = new Date(at / 1e3).toISOString();
+  return el("time", { datetime: iso, title: `${whole.format(at / 1e3)}
+${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
+}
+function agoShort(duration) {
+  if (duration >= 2 * day) return many(Math.round(duration / day), "{n} day", "{n} days");
+  if (duration >= 2 * hour) return many(Math.round(duration / hour), "{n} hour", "{n} hours");
+  if (duration >= 2 * minute) return many(Math.round(duration / minute), "{n} minute", "{n} minutes");
+  return many(Math.max(1, Math.round(duration / second)), "{n} second", "{n} seconds");
+}
+function ago(at) {
+  const duration = Date.now() * 1e3 - at;
+  return duration < minute ? t("just now") : t("{time} ago", { time: agoShort(duration) });
+}
+
+// admin/machine/backups.ts
+var period = 2e3;
+async function backupsPage(desk) {
+  const found = await desk.client.backups();
+  const runs = found.running || found.run !== null && found.run.ended === 0;
+  if (runs) {
+    const timer = setTimeout(() => {
+      if (desk.shown()) void desk.refresh().catch((error) => codeOf(error) === null && Promise.reject(error));
+    }, period);
+    desk.onLeave(() => clearTimeout(timer));
+  }
+  const start = button(t("Back up now"), () => void begin(desk, found), { icon: database, kind: "primary" });
+  start.disabled = runs;
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Backups"), t("Snapshots of configuration and mail, made while the server runs."), found.target !== "" && start),
+    found.target === "" ? unset() : [runs && notice("wait", t("A backup is being made.")), found.run !== null && found.run.ended > 0 && outcome(found.run), settings(found), snapshots(found)]
+  );
+  return { title: t("Backups"), root };
+}
+function unset() {
+  const text3 = '[backup]\nschedule = "24h"\ntarget = "/mnt/backup/moxlite"';
+  return card("", empty(database, t("No backups are made"), t("Set a schedule and a target on another disk in moxlite.toml, then start the server again:"), el("pre", { class: "zone" }, text3), copyable(text3.replaceAll("\n", " ; "))));
+}
+function settings(found) {
+  const late = found.interval > 0 && Date.now() * 1e3 - found.last > 2 * found.interval;
+  return card(
+    t("How"),
+    pairs([
+      [t("Last one"), found.last === 0 ? state("warn", t("none yet")) : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)]],
+      [t("Made each"), agoShort(found.interval)],
+      [t("Target"), foreign(found.target, 200)],
+      [t("Encrypted"), found.encrypted ? state("ok", t("yes")) : t("no: the target shows all mail to its readers")],
+      [t("Kept"), found.encrypted ? t("all, until you remove them: the server alone cannot read them") : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly })]
+    ])
+  );
+}
+function outcome(run) {
+  const many_ = (title2, lines) => lines.length > 0 && [el("p", {}, title2), el("ul", {}, lines.map((one) => el("li", {}, foreign(one, 300))))];
+  if (run.errors.length > 0) return notice("danger", [t("The backup of {when} is not whole.", { when: ago(run.ended) }), many_(t("What went wrong:"), run.errors)]);
+  return notice(run.warnings.length + run.left_out.length > 0 ? "warn" : "ok", [t("Backed up {size}, of which {stored} were new.", { size: size(run.octets), stored: size(run.stored) }), many_(t("Warnings:"), run.warnings), many_(t("Left out, so a new machine would make new keys:"), run.left_out)]);
+}
+function snapshots(found) {
+  if (found.problem !== "") return card(t("Snapshots"), notice("danger", [t("They cannot be listed:"), " ", foreign(found.problem)]));
+  if (found.snapshots.length === 0) return card(t("Snapshots"), el("p", { class: "two" }, t("None yet.")));
+  const list3 = table(
+    t("Snapshots"),
+    [
+      { title: t("Made"), kind: "main", cell: (row) => when(row.created) },
+      { title: t("Id"), cell: (row) => el("code", {}, row.id) },
+      { title: t("Files"), kind: "num", cell: (row) => row.files < 0 ? "–" : t("{n}", { n: row.files }) },
+      { title: t("Size"), kind: "num", cell: (row) => row.octets < 0 ? "–" : size(row.octets) }
+    ],
+    found.snapshots
+  );
+  return card(many(found.snapshots.length, "{n} snapshot", "{n} snapshots"), list3, { flush: true, hint: el("p", { class: "hint" }, t("To restore one, use the command line; it works without a running server:"), " ", el("code", {}, "moxlite restore")) });
+}
+async function begin(desk, found) {
+  if (!await confirm(t("Back up now?"), t("A snapshot of everything goes to {target}. Mail flows on meanwhile.", { target: found.target }), t("Back up"))) return;
+  if (await attempt(t("Starting the backup"), () => desk.client.backup_run())) await desk.refresh();
+}
+
+// lib/fields.ts
+var made = 0;
+function field(label, control, hint2 = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint2 === null || hint2 === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint2);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text3) => {
+    error.hidden = text3 === "";
+    fill(error, text3 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text3)]);
+    control.setAttribute("aria-invalid", String(text3 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function tick(label, on, hint2 = null) {
+  const control = el("input", { type: "checkbox" });
+  control.checked = on;
+  const error = el("span", { class: "error", hidden: true });
+  const problem = (text3) => {
+    error.hidden = text3 === "";
+    fill(error, text3);
+  };
+  const words2 = el("span", { class: "grow" }, label, hint2 !== null && hint2 !== "" && el("span", { class: "hint" }, el("br"), hint2), error);
+  return { root: el("label", { class: "check" }, control, words2), control, problem };
+}
+function choice(label, values2, chosen, hint2 = null) {
+  const control = el("select", {}, values2.map(([value, words2]) => el("option", { value, selected: value === chosen }, words2)));
+  return field(label, control, hint2);
+}
+function line(label, value, hint2 = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint2);
+}
+
+// admin/ui/page.ts
+function addressOf(page, path = [], query = {}) {
+  const given = Object.entries(query).filter(([, value]) => value !== "");
+  const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
+  return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
+}
+
+// admin/ui/editor.ts
+var Unreadable = class extends Error {
+};
+var Editor = class {
+  constructor(infos, before, save, action = t("Save")) {
+    this.before = before;
+    this.parts = new Map(infos.map((info) => [info.name, make(info, before[info.name])]));
+    const button2 = el("button", { class: "btn primary", type: "submit" }, action);
+    this.root = el(
+      "form",
+      {
+        class: "editor",
+        novalidate: true,
+        onsubmit: async (event) => {
+          event.preventDefault();
+          button2.disabled = true;
+          this.fail("");
+          try {
+            await save({ ...this.before }, this.read());
+          } catch (error) {
+            this.complain(error);
+          } finally {
+            button2.disabled = false;
+          }
+        }
+      },
+      [...this.parts.values()].map((part) => part.root),
+      this.failure,
+      el("div", { class: "bar" }, button2)
+    );
+  }
+  before;
+  root;
+  parts;
+  failure = el("div", { hidden: true });
+  read() {
+    const values2 = {};
+    for (const [name, part] of this.parts) {
+      const value = part.read();
+      if (value !== void 0) values2[name] = value;
+    }
+    return values2;
+  }
+  complain(error) {
+    if (error instanceof Unreadable) return this.focus();
+    const rest = [];
+    for (const one of fieldsOf(error)) {
+      const [name, below] = cut(one.field);
+      if (!this.parts.get(name)?.problem(below, one.text)) rest.push(one);
+    }
+    if (rest.length > 0) this.fail(rest.map((one) => `${one.field} ${one.text}`.trim()).join("\n"));
+    else if (fieldsOf(error).length === 0) this.fail(error instanceof Error ? error.message : String(error));
+    this.focus();
+  }
+  focus() {
+    const bad = this.root.querySelector("[aria-invalid=true]");
+    bad?.closest("details")?.setAttribute("open", "");
+    bad?.focus();
+  }
+  fail(text3) {
+    this.failure.hidden = text3 === "";
+    fill(this.failure, text3 !== "" && notice("danger", text3));
+  }
+};
+function cut(path) {
+  const match = /^\.?(?:"((?:[^"\\]|\\.)*)"|\[(\d+)\]|([^.[]+))/.exec(path);
+  if (match === null) return [path, ""];
+  const quoted = match[1]?.replace(/\\(.)/g, "$1");
+  return [quoted ?? match[2] ?? match[3] ?? "", path.slice(match[0].length).replace(/^\./, "")];
+}
+var title = (name) => {
+  const words2 = name.replaceAll("_", " ");
+  return words2.charAt(0).toUpperCase() + words2.slice(1);
+};
+var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : String(value);
+function hint(info) {
+  const kinds = {
+    duration: t("A duration such as 15s, 1h30m or 7d."),
+    size: t("A size such as 500k, 100m or 2g.")
+  };
+  const unset2 = info.default === null || info.default === "" || Array.isArray(info.default) && info.default.length === 0;
+  const without = info.required ? "" : unset2 ? "" : t("Default: {value}.", { value: shown(info.default) });
+  return [info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" ");
+}
+function make(info, value, label = title(info.name)) {
+  switch (info.type) {
+    case "boolean":
+      return boolean(info, value, label);
+    case "enum":
+      return words(info, value, label);
+    case "table":
+      return table2(info, value, label);
+    case "list":
+      return list2(info, value, label);
+    case "map":
+      return map(info, value, label);
+    default:
+      return text2(info, value, label);
+  }
+}
+function boolean(info, value, label) {
+  const found = tick(label, value === void 0 ? info.default === true : value === true, hint(info));
+  return { root: found.root, read: () => found.control.checked === (info.default === true) ? void 0 : found.control.checked, problem: (_, words2) => (found.problem(words2), true) };
+}
+function words(info, value, label) {
+  const values2 = info.words.map((word) => [word, word === "" ? t("(not set)") : word === info.default ? t("{word} (default)", { word }) : word]);
+  if (info.required) values2.unshift(["", t("Choose…")]);
+  const found = choice(label, values2, String(value ?? info.default ?? ""), hint(info));
+  return { root: found.root, read: () => found.control.value === (info.default ?? "") ? void 0 : found.control.value, problem: (_, said) => (found.problem(said), true) };
+}
+function text2(info, value, label) {
+  const numeric = info.type === "integer" || info.type === "number";
+  const found = line(label, value === void 0 || value === null ? "" : String(value), hint(info), {
+    placeholder: info.default === null || info.default === void 0 ? "" : shown(info.default),
+    ...numeric ? { inputmode: "decimal" } : {},
+    ...info.required ? { required: "" } : {}
+  });
+  const read = () => {
+    const typed = found.control.value;
+    if (typed === "") {
+      if (!info.required) return void 0;
+      found.problem(t("This is needed."));
+      throw new Unreadable();
+    }
+    if (!numeric) return info.kind === "size" && /^-?\d+$/.test(typed) ? Number(typed) : typed;
+    const number = Number(typed);
+    if (!Number.isFinite(number) || info.type === "integer" && !Number.isInteger(number)) {
+      found.problem(info.type === "integer" ? t("This must be a whole number.") : t("This must be a number."));
+      throw new Unreadable();
+    }
+    return number;
+  };
+  return { root: found.root, read, problem: (_, said) => (found.problem(said), true) };
+}
+function table2(info, value, label) {
+  const optional = info.default === null && !info.required;
+  const given = typeof value === "object" && value !== null ? value : {};
+  const defaults = typeof info.default === "object" && info.default !== null ? info.default : {};
+  const parts = new Map(info.fields.map((one) => [one.name, make({ ...one, default: defaults[one.name] ?? one.default }, given[one.name])]));
+  const on = tick(t("Set {what}", { what: label.toLowerCase() }), value !== void 0 && value !== null);
+  const body = el("div", { class: "items" }, [...parts.values()].map((part) => part.root));
+  const adapt = () => body.hidden = optional && !on.control.checked;
+  on.control.addEventListener("change", adapt);
+  adapt();
+  const root = el("details", { open: value !== void 0 && info.name !== "" }, el("summary", {}, label), el("p", { class: "hint" }, info.doc), optional && on.root, body);
+  const read = () => {
+    if (optional && !on.control.checked) return void 0;
+    const values2 = {};
+    for (const [name, part] of parts) {
+      const one = part.read();
+      if (one !== void 0) values2[name] = one;
+    }
+    return !optional && Object.keys(values2).length === 0 ? void 0 : values2;
+  };
+  const problem = (path, said) => {
+    root.open = true;
+    const [name, below] = cut(path);
+    if (parts.get(name)?.problem(below, said)) return true;
+    on.problem(said);
+    return optional;
+  };
+  return { root, read, problem };
+}
+function list2(info, value, label) {
+  return many2(info, label, Array.isArray(value) ? value.map((one) => ["", one]) : [], (item) => ({ part: item, keyed: null }));
+}
+function map(info, value, label) {
+  const given = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return many2(info, label, given, (item, key) => ({ part: item, keyed: line(t("Name"), key) }));
+}
+function begin2(root) {
+  root.querySelector("details")?.setAttribute("open", "");
+  root.querySelector("input, select")?.focus();
+}
+function heading(label, number, value) {
+  const words2 = Object.values(typeof value === "object" && value !== null ? value : {}).flatMap((one) => typeof one === "string" ? [one] : Array.isArray(one) && one.every((item) => typeof item === "string") ? [one.join(", ")] : []);
+  const shown3 = words2.slice(0, 2).join(" · ");
+  return `${label} ${number}${shown3 === "" ? "" : `: ${visible(shown3.slice(0, 80))}`}`;
+}
+function many2(info, label, given, wrap) {
+  const below = info.item;
+  if (below === null || below === void 0) throw new Error(`no item in ${info.name}`);
+  const items = [];
+  const place = el("div", { class: "items" });
+  const error = el("span", { class: "error", hidden: true });
+  const ordered = info.type === "list" && below.type === "table";
+  const add = (key, value) => {
+    const made2 = make({ ...below, name: "", required: true }, value, below.type === "table" ? heading(label, items.length + 1, value) : label);
+    const { part, keyed: keyed2 } = wrap(made2, key);
+    const remove = iconButton(t("Remove"), trash2, () => {
+      items.splice(items.indexOf(item), 1);
+      item.root.remove();
+      adder.focus();
+    });
+    const move = (event) => {
+      const at = items.indexOf(item);
+      if (at <= 0) return;
+      const before = items[at - 1];
+      items.splice(at - 1, 2, item, before);
+      before.root.before(item.root);
+      event.currentTarget.focus();
+    };
+    const root2 = el("div", { class: "item" }, el("div", { class: "items" }, keyed2?.root, part.root), el("div", { class: "flex" }, ordered && iconButton(t("Move up"), arrowUp, move), remove));
+    const item = { part, key: () => keyed2?.control.value ?? "", root: root2 };
+    if (below.type !== "table") root2.querySelector("label")?.classList.add("sr");
+    items.push(item);
+    place.append(root2);
+    return root2;
+  };
+  for (const [key, value] of given) add(key, value);
+  const adder = el("button", { class: "btn line small", type: "button", onclick: () => begin2(add("", void 0)) }, sign(plus, "i s"), t("Add"));
+  const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, hint(info)), place, error, el("div", {}, adder));
+  const keyed = info.type === "map";
+  const read = () => {
+    if (items.length === 0) return void 0;
+    if (keyed) return Object.fromEntries(items.map((item) => [item.key(), item.part.read() ?? {}]));
+    return items.map((item) => item.part.read() ?? {});
+  };
+  const problem = (path, said) => {
+    const [name, rest] = cut(path);
+    const item = keyed ? items.find((one) => one.key() === name) : items[Number(name)];
+    if (path !== "" && item?.part.problem(rest, said)) return true;
+    error.hidden = false;
+    fill(error, said);
+    return true;
+  };
+  return { root, read, problem };
+}
+
+// admin/ui/shared.ts
+async function settingsForm(desk, path, only) {
+  const found = await desk.client.settings([...path]);
+  const fields = only === void 0 ? found.fields : found.fields.filter((one) => only(one.name));
+  const names2 = new Set(fields.map((one) => one.name));
+  const chosen = Object.fromEntries(Object.entries(found.values).filter(([name]) => names2.has(name)));
+  const rest = Object.fromEntries(Object.entries(found.values).filter(([name]) => !names2.has(name)));
+  const save = async (before, after) => {
+    try {
+      await desk.client.settings_save([...path], { ...rest, ...before }, { ...rest, ...after });
+    } catch (error) {
+      if (codeOf(error) !== "user:conflict") throw error;
+      await conflict(desk, error);
+      return;
+    }
+    desk.say(t("Saved"), { title: t("Undo"), run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }) });
+    await desk.refresh();
+  };
+  return new Editor(fields, chosen, save).root;
+}
+async function undo(desk, path, now, then) {
+  try {
+    await desk.client.settings_save([...path], now, then);
+    await desk.refresh();
+  } catch (error) {
+    await showError(t("Not undone"), error);
+  }
+}
+async function conflict(desk, error) {
+  const answer = await dialog(t("Changed meanwhile"), (close) => [
+    el("p", { class: "dialog-text" }, messageOf(error)),
+    el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Go on with mine")))
+  ]);
+  if (answer === "theirs") await desk.refresh();
+}
+function fieldForm(fields, action, run, more = null) {
+  const failure = el("div", { hidden: true });
+  const button2 = el("button", { class: "btn primary", type: "submit" }, action);
+  const form = el("form", { class: "form", novalidate: true, onsubmit: (event) => (event.preventDefault(), void send()) }, Object.values(fields).map((one) => one.root), more, failure, el("div", {}, button2));
+  const send = async () => {
+    button2.disabled = true;
+    failure.hidden = true;
+    try {
+      await run();
+    } catch (error) {
+      refusal(error, fields, failure, form);
+    } finally {
+      button2.disabled = false;
+    }
+  };
+  return form;
+}
+function refusal(error, fields, failure, form) {
+  const mistakes = fieldsOf(error);
+  const rest = mistakes.filter((one) => fields[one.field] === void 0);
+  for (const one of mistakes) fields[one.field]?.problem(one.text);
+  failure.hidden = mistakes.length > 0 && rest.length === 0;
+  fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
+  form.querySelector("[aria-invalid=true]")?.focus();
+}
+
+// admin/machine/log.ts
+var names = ["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"];
+var nameOf = (value) => names.find((one) => one === value) ?? "info";
+var tones2 = { error: "danger", warn: "warn" };
+var places = (on) => tabs(t("Log"), [
+  ["#log", t("Newest lines"), on === ""],
+  ["#log/connection", t("One connection"), on === "connection"],
+  ["#log/levels", t("Levels"), on === "levels"]
+]);
+async function logPage(desk) {
+  const part = desk.address.path[0] ?? "";
+  const content = part === "levels" ? await levels(desk) : part === "connection" ? await connection(desk) : await newest(desk);
+  return { title: t("Log"), root: el("div", { class: "page" }, head(t("Log"), null), places(part), content) };
+}
+function shown2(found) {
+  return el(
+    "ol",
+    { class: "loglines", tabindex: "0", "aria-label": t("Lines of the log") },
+    [...found].reverse().map((one) => el("li", {}, one.at > 0 && when(one.at), one.level !== "" && tones2[one.level] !== void 0 && state(tones2[one.level], one.level), el("code", {}, foreign(one.at > 0 ? one.text.replace(/^t=\S+ /, "") : one.text, 600))))
+  );
+}
+function source(found) {
+  if (found.file !== "") return found.whole ? t("Newest first, from {file}.", { file: found.file }) : t("Newest first, from the last 32 MB of {file}.", { file: found.file });
+  return found.since === 0 ? t("Newest first.") : t("Newest first, from memory, which goes back to {when}. Older lines are where the log goes, such as the journal.", { when: moment(found.since) });
+}
+async function newest(desk) {
+  const least = nameOf(desk.address.query.get("level") ?? "info");
+  const wanted = desk.address.query.get("words") ?? "";
+  const found = await desk.client.log_recent(least, wanted);
+  const level = choice(t("At least"), names.slice(0, 5).map((one) => [one, one]), least);
+  const words2 = el("input", { type: "search", "aria-label": t("Words in the line"), placeholder: t("Words in the line") });
+  words2.value = wanted;
+  const apply = () => desk.go(addressOf("log", [], { level: level.control.value === "info" ? "" : level.control.value, words: words2.value }));
+  level.control.addEventListener("change", apply);
+  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event) => (event.preventDefault(), apply()) }, level.root, el("label", { class: "search" }, sign(search), words2), el("button", { class: "btn line", type: "submit" }, t("Filter")));
+  const none = empty(list, t("No lines"), t("No line in memory matches."));
+  return [form, card("", found.lines.length === 0 ? none : shown2(found.lines), { flush: true }), el("p", { class: "hint below" }, source(found))];
+}
+async function connection(desk) {
+  const wanted = desk.address.query.get("id") ?? "";
+  const id = line(t("Id"), wanted, t("From a Received field that this server has added, or from an error page: 22 characters. The cid of a log line serves, too."));
+  const answer = el("div", { "aria-live": "polite" });
+  const search2 = async () => {
+    const found = await desk.client.log_of(id.control.value);
+    desk.note(addressOf("log", ["connection"], { id: id.control.value.trim() }));
+    fill(
+      answer,
+      found.problem !== "" && notice("warn", t("The log file could not be read: {why}", { why: found.problem })),
+      card(
+        many(found.lines.length, "{n} line of connection {cid}", "{n} lines of connection {cid}", { cid: found.cid }),
+        found.lines.length > 0 ? shown2(found.lines) : el("div", {}, el("p", { class: "two" }, t("None is left here. Where the log goes to the journal, this command finds them:")), copyable(`journalctl -u moxlite -g cid=${found.cid}`)),
+        { flush: found.lines.length > 0, hint: source(found) }
+      )
+    );
+  };
+  const form = fieldForm({ received_id: id }, t("Show its lines"), search2);
+  if (wanted !== "") void attempt(t("Searching the log"), search2);
+  return [card("", form), answer];
+}
+async function levels(desk) {
+  const found = await desk.client.log_levels();
+  const all = found.find((one) => one.pkg === "")?.level ?? "info";
+  const set = async (row, level, control) => {
+    const before = row.level;
+    const make2 = (value) => desk.client.log_level_set(row.pkg, value === "" ? "" : nameOf(value));
+    if (!await attempt(t("Setting the level"), () => make2(level))) {
+      control.value = before;
+      return;
+    }
+    desk.say(row.pkg === "" ? t("The level of all is {level}", { level }) : level === "" ? t("{pkg} has the level of all", { pkg: row.pkg }) : t("The level of {pkg} is {level}", { pkg: row.pkg, level }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => make2(before)).then(() => desk.refresh()) });
+    await desk.refresh();
+  };
+  const select = (row) => {
+    const own = names.map((one) => [one, one]);
+    const values2 = row.pkg === "" ? own : [["", t("as all ({level})", { level: all })], ...own];
+    const control = el("select", { "aria-label": row.pkg === "" ? t("Level of all packages") : t("Level of {pkg}", { pkg: row.pkg }) }, values2.map(([value, words2]) => el("option", { value, selected: value === row.level }, words2)));
+    control.addEventListener("change", () => void set(row, control.value, control));
+    return el("div", { class: "field" }, control);
+  };
+  const loud = found.filter((one) => one.level === "traceauth" || one.level === "tracedata");
+  return [
+    loud.length > 0 && notice("warn", t("At traceauth and tracedata the log has passwords, and at tracedata the content of mail: {pkgs}.", { pkgs: loud.map((one) => one.pkg === "" ? t("all packages") : one.pkg).join(", ") })),
+    card(
+      t("Levels"),
+      table(
+        t("Levels"),
+        [
+          { title: t("Package"), kind: "main", cell: (row) => el("b", {}, row.pkg === "" ? t("All") : row.pkg) },
+          { title: t("Level"), cell: select }
+        ],
+        found
+      ),
+      { flush: true, hint: t("Changes hold until the server starts again; log_level and package_log_levels in moxlite.toml are for good. traceauth logs passwords, tracedata the content of mail, too.") }
+    )
+  ];
+}
+
+// admin/machine/network.ts
+var listingState = (row) => {
+  switch (row.status) {
+    case "pass":
+      return state("ok", t("not listed"));
+    case "fail":
+      return state("danger", t("listed"));
+    case "temperror":
+      return state("warn", t("no answer"));
+    case "unknown":
+      return state("unknown", t("not asked yet"));
+  }
+};
+async function networkPage(desk) {
+  const found = await desk.client.own_addresses();
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Network"), t("How other mail servers see this one.")),
+    !found.asks && notice("unknown", t("localserve asks nothing outside of this machine, so nothing can be looked up here.")),
+    !found.known && notice("unknown", t("The configuration does not tell by which addresses others know this server, as behind NAT. Set nat_ips of the listener in moxlite.toml.")),
+    card(t("Reverse names"), await reverse(desk, found), { hint: t("Other servers want the address of a mail server to have a name that leads back to it. Your provider sets it.") }),
+    card(t("Block lists"), listings(desk, found), { flush: found.listings.length > 0, hint: t("Asked every 3 hours, and sooner when much is sent.") }),
+    card(t("Lists that are only watched"), await settingsForm(desk, [], (name) => name === "monitor_dnsbls"), { hint: found.refusing.length > 0 ? t("By the word of these lists, mail is refused: {zones}. They are set in moxlite.toml.", { zones: found.refusing.join(", ") }) : t("No list refuses mail here. Such lists are set in moxlite.toml, as smtp.dnsbls of a listener.") }),
+    card(t("Trusted forwarders"), await settingsForm(desk, [], (name) => name === "arc"))
+  );
+  return { title: t("Network"), root };
+}
+function listings(desk, found) {
+  if (found.listings.length === 0) return el("p", { class: "hint" }, t("No list is watched."));
+  return table(
+    t("Block lists"),
+    [
+      { title: t("List"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.zone)) },
+      { title: t("Address"), cell: (row) => row.ip },
+      { title: t("State"), cell: (row) => [listingState(row), (row.explanation !== "" || row.problem !== "") && el("div", { class: "hint" }, foreign(row.explanation || row.problem, 200))] },
+      { title: t("Asked"), cell: (row) => row.at === 0 ? el("span", { class: "muted" }, t("not yet")) : ago(row.at) },
+      {
+        title: "",
+        kind: "top",
+        cell: (row) => iconButton(t("Ask {zone} about {ip} now", { zone: row.zone, ip: row.ip }), refreshCw, async () => {
+          if (await attempt(t("Asking {zone}", { zone: row.zone }), () => desk.client.listing_check(row.zone, row.ip))) await desk.refresh();
+        })
+      }
+    ],
+    found.listings
+  );
+}
+function reverseState(found, hostname) {
+  const names2 = found.names.length > 0 ? [" ", foreign(found.names.join(", "), 200)] : null;
+  if (found.status === "pass") {
+    const same = found.name.toLowerCase() === hostname.toLowerCase();
+    return [state(same ? "ok" : "warn", same ? t("correct") : t("another name than {hostname}", { hostname })), names2];
+  }
+  const words2 = { fail: t("does not lead back"), permerror: t("has no name"), temperror: t("not known now") };
+  return [state(found.status === "temperror" ? "unknown" : "danger", words2[found.status]), names2, found.problem !== "" && el("div", { class: "hint" }, foreign(found.problem, 200))];
+}
+async function reverse(desk, own) {
+  const rows = own.ips.map((ip2) => ({ ip: ip2, place: el("span", {}, own.asks ? t("Asking…") : state("unknown", t("not asked"))) }));
+  if (own.asks) {
+    for (const row of rows) {
+      desk.client.reverse_lookup(row.ip).then((found) => fill(row.place, reverseState(found, own.hostname))).catch((error) => fill(row.place, state("unknown", t("not known now")), " ", messageOf(error)));
+    }
+  }
+  const ip = line(t("Look up another address"), "", null, { inputmode: "text", placeholder: "192.0.2.1" });
+  const answer = el("div", { "aria-live": "polite" });
+  const form = fieldForm({ ip }, t("Look up"), async () => {
+    fill(answer, t("Asking…"));
+    try {
+      const found = await desk.client.reverse_lookup(ip.control.value);
+      fill(answer, pairs([[found.ip, found.status === "pass" ? [state("ok", t("leads back")), " ", foreign(found.name)] : reverseState(found, own.hostname)]]));
+    } catch (error) {
+      fill(answer);
+      throw error;
+    }
+  });
+  return [rows.length > 0 && pairs(rows.map((row) => [row.ip, row.place])), rows.length > 0 && el("br"), form, answer];
+}
+var methods = {
+  submissions: t("relay with TLS from the start"),
+  submission: t("relay with STARTTLS, port 587"),
+  smtp: t("relay with STARTTLS, port 25"),
+  socks: t("through a SOCKS proxy"),
+  direct: t("directly"),
+  fail: t("fails at once")
+};
+function values(settings2, prefix = "") {
+  return Object.entries(settings2).flatMap(([name, value]) => {
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return values(value, `${prefix}${name}.`);
+    return [[`${prefix}${name}`, Array.isArray(value) ? value.join(", ") : String(value)]];
+  });
+}
+async function routesPage(desk) {
+  const found = await desk.client.transport_list();
+  const list3 = table(
+    t("Transports"),
+    [
+      { title: t("Transport"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.name)) },
+      { title: t("How"), cell: (row) => methods[row.method] },
+      { title: t("Settings"), cell: (row) => el("details", {}, el("summary", {}, foreign(String(row.settings["host"] ?? row.settings["address"] ?? t("show")), 80)), pairs(values(row.settings).map(([name, value]) => [name, foreign(value, 120)]))) },
+      { title: t("Chosen by routes of"), cell: (row) => row.used.length === 0 ? el("span", { class: "muted" }, t("none")) : foreign([...new Set(row.used)].join(", "), 120) }
+    ],
+    found
+  );
+  const none = empty(route, t("No transports"), t("All mail goes directly to the servers of its recipients. A transport, such as a smarthost, is set in moxlite.toml as [transports.NAME]."));
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Routes"), t("By which way mail goes out.")),
+    card(t("Transports"), found.length === 0 ? none : list3, { flush: true, hint: found.length === 0 ? null : t("They are set in moxlite.toml; a restart of the server reads it. Passwords are not shown.") }),
+    card(t("Routes for all mail"), await settingsForm(desk, [], (name) => name === "routes"), { hint: t("The first that matches counts. Routes of an account come first, then the routes of its domain, then the routes here.") })
+  );
+  return { title: t("Routes"), root };
+}
+async function webPage(desk) {
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Web server"), t("Web sites beside the mail: on ports of listeners with webserver_http or webserver_https.")),
+    card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), { hint: t("The whole of a host to another host, with path and query kept.") }),
+    card(t("Handlers"), await settingsForm(desk, [], (name) => name === "web_handlers"), { hint: t("Tried in this order; the first that handles a request ends the search. Give each exactly one of static, redirect, forward, internal.") })
+  );
+  return { title: t("Web server"), root };
+}
+
+// admin/machine/process.ts
+async function configPage(desk) {
+  const file = desk.address.path[0] === "domains.toml" ? "domains.toml" : "moxlite.toml";
+  const effective = desk.address.query.get("as") === "effective";
+  const search2 = desk.address.query.get("search") ?? "";
+  const found = await desk.client.config_file(file, search2);
+  const link = (to, as, title2) => [addressOf("config", [to], { as }), title2, to === file && as === "effective" === effective];
+  const shown3 = effective ? found.effective : found.text;
+  const input = el("input", { type: "search", "aria-label": t("Accounts and domains whose name contains"), placeholder: t("Account or domain") });
+  input.value = search2;
+  const find = el("form", { class: "filter", onsubmit: (event) => (event.preventDefault(), desk.go(addressOf("config", [file], { as: "effective", search: input.value }))) }, el("label", { class: "search" }, sign(search), input), el("button", { class: "btn line", type: "submit" }, t("Show")));
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Configuration"), t("Secrets are not shown. moxlite.toml is changed with an editor, and read when the server starts; domains.toml is changed by the pages of this app, the command line or an editor, and read at once.")),
+    tabs(t("Files"), [link("moxlite.toml", "", t("moxlite.toml")), link("moxlite.toml", "effective", t("moxlite.toml, effective")), link("domains.toml", "", t("domains.toml")), link("domains.toml", "effective", t("domains.toml, effective"))]),
+    found.problem !== "" && notice("warn", t("{path} {why}", { path: found.path, why: found.problem })),
+    found.problem === "" && !found.current && notice("danger", [t("The file on disk has a mistake, so the version before it is in use."), " ", el("a", { href: "#overview" }, t("Show the mistake"))]),
+    effective && file === "domains.toml" && (found.left_out > 0 || search2 !== "") && [find, found.left_out > 0 && el("p", { class: "hint" }, many(found.left_out, "{n} account or domain is left out.", "{n} accounts and domains are left out."))],
+    card(found.path, el("pre", { class: "zone whole", tabindex: "0", "aria-label": found.path }, shown3 === "" ? t("(empty)") : foreignLines(shown3)), { flush: true, actions: copyButton(() => shown3), hint: effective ? t("All values in use, with the defaults of what is not set.") : found.cut ? t("The beginning of the file, which is long.") : null })
+  );
+  return { title: t("Configuration"), root };
+}
+function foreignLines(text3) {
+  return text3.split("\n").flatMap((one, index) => [index > 0 && "\n", one === "" ? null : foreign(one.replaceAll("	", "  "), 2e3)]);
+}
+var round = (value) => Number.isInteger(value) ? t("{n}", { n: value }) : t("{n}", { n: Number(value.toPrecision(4)) });
+function sampleText(row, one) {
+  if (row.kind !== "histogram") return round(one.value);
+  return one.count === 0 ? t("none") : t("{count}, mean {mean}", { count: one.count, mean: round(one.value / one.count) });
+}
+async function metricsPage(desk) {
+  const found = await desk.client.metrics();
+  const wanted = desk.address.query.get("search") ?? "";
+  const place = el("div");
+  const count = el("span", { class: "hint" });
+  const show = (words2) => {
+    const parts = words2.toLowerCase().split(/\s+/).filter((one) => one !== "");
+    const rows = found.filter((row) => row.samples.length > 0 && parts.every((one) => row.name.includes(one) || row.about.toLowerCase().includes(one)));
+    count.textContent = many(rows.length, "{n} metric", "{n} metrics");
+    fill(
+      place,
+      rows.length === 0 ? card("", empty(listFilter, t("Nothing found"), t("Names and explanations are looked at. Metrics that have counted nothing yet are left out."))) : card("", el("ul", { class: "metrics" }, rows.map((row) => el("li", {}, el("div", {}, el("b", {}, row.name.replace(/^moxlite_/, "")), el("div", { class: "hint" }, row.about)), samples(row)))), { flush: true })
+    );
+  };
+  const input = el("input", { type: "search", "aria-label": t("Name or explanation"), placeholder: t("Name or explanation") });
+  input.value = wanted;
+  let timer = 0;
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      desk.note(addressOf("metrics", [], { search: input.value }));
+      void attempt(t("Searching"), async () => show(input.value));
+    }, 150);
+  });
+  show(wanted);
+  const root = el("div", { class: "page" }, head(t("Metrics"), t("Counted since the server started. Prometheus and others read them at /metrics of a listener with metrics_http."), el("label", { class: "search" }, sign(search), input)), el("div", { class: "filter" }, count), place);
+  return { title: t("Metrics"), root };
+}
+function samples(row) {
+  const lines = row.samples.map((one) => el("tr", {}, el("td", {}, foreign(Object.entries(one.labels).map(([name, value]) => `${name} ${value === "" ? "–" : value}`).join(", ") || t("value"), 120)), el("td", { class: "num" }, sampleText(row, one))));
+  const whole2 = el("table", { "aria-label": row.name }, el("tbody", {}, lines, row.left_out > 0 && el("tr", {}, el("td", { colspan: "2" }, many(row.left_out, "{n} more value", "{n} more values")))));
+  if (row.samples.length <= 6) return whole2;
+  const total = row.samples.reduce((sum, one) => sum + (row.kind === "histogram" ? one.count : one.value), 0);
+  const summary = row.kind === "gauge" ? many(row.samples.length, "{n} value", "{n} values") : t("{n} in {m} values", { n: Number(total.toPrecision(6)), m: row.samples.length });
+  return el("details", {}, el("summary", {}, summary), whole2);
+}
+
+// admin/machine/part.ts
+var pages = { network: networkPage, routes: routesPage, web: webPage, log: logPage, config: configPage, metrics: metricsPage, backups: backupsPage };
+export {
+  pages
+};

@@ -1,0 +1,148 @@
+"""The admin app's pages about the machine and its process in a real browser: network, routes, web server, log, files,
+metrics, backups."""
+
+import re
+import smtplib
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import panics
+from tests.integration.test_web_admin_browser import go, log_in
+from tests.running import LocalServer
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+SETTINGS = """
+[transports.relay.submission]
+host = "relay.example.org"
+auth = {{ username = "us", password = "relay-secret" }}
+
+[backup]
+schedule = "24h"
+target = "{target}"
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server with a transport and a target of backups."""
+    folder = tmp_path_factory.mktemp("machine")
+    with LocalServer(folder / "server") as found:
+        static = found.folder / "config" / "moxlite.toml"
+        static.write_text(static.read_text() + SETTINGS.format(target=folder / "backups"))
+        found.stop()
+        found.start()
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+@pytest.fixture
+def visitor(chromium: Browser, server: LocalServer) -> Iterator[Visitor]:
+    """The owner, logged in."""
+    found = Visitor(chromium, server)
+    log_in(found)
+    yield found
+    found.close()
+
+
+def test_routes_and_handlers_are_edited_in_their_order(visitor: Visitor, server: LocalServer) -> None:
+    """WEB-87: mistakes at their fields; the second handler is moved up; the password of a transport is not shown."""
+    visitor.expect_problem("400")
+    page = go(visitor, "routes")
+    row = page.get_by_role("row", name=re.compile("relay"))
+    row.locator("summary").click()
+    expect(row).to_contain_text("auth.password(secret)")
+    assert "relay-secret" not in page.content()
+    page.get_by_role("button", name="Add").first.click()
+    page.get_by_label("Transport", exact=True).fill("nowhere")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".field", has_text="Transport").locator(".error:visible").first).to_contain_text("nowhere")
+    page.get_by_label("Transport", exact=True).fill("relay")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved")).to_be_visible()
+    expect(page.get_by_role("cell", name="all mail")).to_be_visible()
+    domains = server.folder / "config" / "domains.toml"
+    assert 'transport = "relay"' in domains.read_text()
+    domains.write_text(
+        domains.read_text()
+        + "".join(
+            f'\n[[web_handlers]]\ndomain = "{name}.example"\npath_regexp = "^/"\n'
+            'redirect = { base_url = "https://example.org" }\n'
+            for name in ("one", "two")
+        )
+    )
+    go(visitor, "web")
+    for _ in range(20):  # until the server has read the file
+        if page.get_by_text("Web handlers 2: two.example · ^/").is_visible():
+            break
+        page.wait_for_timeout(200)
+        page.reload()
+        expect(page.locator("main h1")).to_be_visible()
+    page.get_by_role("button", name="Move up").last.click()
+    page.get_by_role("button", name="Save").last.click()
+    expect(page.get_by_text("Web handlers 1: two.example · ^/")).to_be_visible()
+    text = domains.read_text()
+    assert text.index("two.example") < text.index("one.example")
+
+
+def test_levels_are_set_and_undone(visitor: Visitor) -> None:
+    """WEB-88."""
+    page = go(visitor, "log/levels")
+    page.get_by_label("Level of smtpd", exact=True).select_option("debug")
+    expect(page.get_by_text("The level of smtpd is debug")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Level of smtpd", exact=True)).to_have_value("")
+    page.get_by_label("Level of smtpd", exact=True).select_option("traceauth")
+    expect(page.get_by_text("the log has passwords")).to_be_visible()
+    page.get_by_label("Level of smtpd", exact=True).select_option("")
+    expect(page.get_by_text("the log has passwords")).to_have_count(0)
+
+
+def test_the_id_of_a_message_leads_to_its_lines(visitor: Visitor, server: LocalServer) -> None:
+    """WEB-88, SMTP-9: what a stranger wrote into them stays text; a wrong id is told at its field."""
+    visitor.expect_problem("400")
+    with smtplib.SMTP("localhost", server.port(25)) as client:
+        client.ehlo("far.example")
+        client.docmd('MAIL FROM:<"<img src=x onerror=window.hacked=1>"@far.example>')
+        client.docmd(f"RCPT TO:<{server.user}>")
+        client.docmd("DATA")
+        client.send(b"From: a@far.example\r\nSubject: x\r\nMessage-ID: <1@far.example>\r\n\r\nx\r\n.\r\n")
+        client.getreply()
+    page = go(visitor, "log")
+    lines = page.get_by_label("Lines of the log")
+    expect(lines).to_be_visible()
+    found = re.findall(r"cid=([0-9a-f]+)", lines.inner_text())
+    assert found
+    assert page.evaluate("window.hacked") is None
+    go(visitor, "log/connection")
+    page.get_by_label("Id", exact=True).fill("nothing")
+    page.get_by_role("button", name="Show its lines").click()
+    expect(page.locator(".field .error:visible")).to_contain_text("neither an id of 22")
+    page.get_by_label("Id", exact=True).fill(found[0])
+    page.get_by_role("button", name="Show its lines").click()
+    expect(page.get_by_label("Lines of the log")).to_contain_text(f"cid={found[0]}")
+    page.reload()  # its address leads to it again
+    expect(page.get_by_label("Lines of the log")).to_contain_text(f"cid={found[0]}")
+
+
+def test_files_metrics_and_backups(visitor: Visitor) -> None:
+    """WEB-88: without secrets, found by words, made after a question."""
+    page = go(visitor, "config")
+    expect(page.locator("pre")).to_contain_text('password = "(secret)"')
+    page.get_by_role("link", name="domains.toml, effective").click()
+    expect(page.locator("pre")).to_contain_text("max_outgoing_messages_per_day = 1000")
+    assert "relay-secret" not in page.content()
+    go(visitor, "metrics")
+    page.get_by_label("Name or explanation").fill("disk free_bytes")
+    expect(page.get_by_text("1 metric")).to_be_visible()
+    expect(page.get_by_text("disk_free_bytes")).to_be_visible()
+    go(visitor, "backups")
+    page.get_by_role("button", name="Back up now").click()
+    page.get_by_role("dialog").get_by_role("button", name="Back up").click()
+    expect(page.get_by_text(re.compile("^Backed up"))).to_be_visible()
+    expect(page.get_by_role("table", name="Snapshots").get_by_role("row")).to_have_count(3)
