@@ -19,6 +19,7 @@ NIGHTLY: Final = {
     "compose": "tests/integration/test_web_compose_browser.py::test_what_was_typed_outlives_a_killed_page",
     "damage_served": "tests/session/test_store_degraded_accounts.py::test_imap_reads_on_and_refuses_changes",
     "fulldisk": "tests/crash/test_store_crash.py::test_on_a_full_disk_exactly_the_refused_deliveries_are_missing",
+    "guess": "tests/session/test_imapd_deadlines.py::test_guessing_passwords_becomes_slow",
     "hostile": "tests/session/test_imapd_hostile.py::test_nonsense_never_crashes_a_session",
     "power": "tests/crash/test_store_crash.py::test_after_a_power_loss_all_that_was_acknowledged_is_there",
 }

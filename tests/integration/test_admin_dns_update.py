@@ -126,6 +126,7 @@ def test_records_are_added_and_merged_and_others_stay(config: Path, world: Signe
     assert found == {"dry_run": False, "zones": [{"zone": "example.org.", "changes": [], "left": []}]}
 
 
+@pytest.mark.nightly
 def test_what_we_update_passes_our_own_check(config: Path, world: SignedRoot) -> None:
     """ADMIN-71a, ADMIN-48: after an update with --replace, dnscheck asks for no record any more."""
     assert update(config, world.authority, "--replace").returncode == 0
@@ -134,6 +135,7 @@ def test_what_we_update_passes_our_own_check(config: Path, world: SignedRoot) ->
     assert [line for line in asked if line.startswith(("add to DNS", "put into DNS", "remove from DNS"))] == []
 
 
+@pytest.mark.nightly
 def test_an_unsigned_zone_gets_no_records_for_dane(config: Path) -> None:
     """ADMIN-71a: they would do nothing there; records of zones that the server does not have are named."""
     with SignedRoot({"": "", "org": "", "example.org": ""}, unsigned=["example.org"], key=KEY) as world:

@@ -116,6 +116,7 @@ def test_it_says_where_mail_stops(server: ServedServer) -> None:
     assert found["grade"] == "error"
 
 
+@pytest.mark.nightly
 def test_a_server_that_is_down(tmp_path: Path) -> None:
     """ADMIN-70: without a server the files are examined; another program at a port of ours is told. A full disk is
     named by the doctor, and by `healthcheck` and /readyz (ADMIN-39c, STORE-157).
@@ -165,6 +166,7 @@ class Blocking(socketserver.StreamRequestHandler):
             self.wfile.write(reply + b"\r\n")
 
 
+@pytest.mark.nightly
 def test_a_block_of_the_address_is_told(tmp_path: Path) -> None:
     """ADMIN-70, QUEUE-184: who blocks, since when, the reply, and the page that ends it; the same block is the same
     finding, though it has refused more by then.
@@ -198,6 +200,7 @@ def test_a_block_of_the_address_is_told(tmp_path: Path) -> None:
     assert second["detail"] in shown
 
 
+@pytest.mark.nightly
 def test_a_certificate_that_ends_soon(tmp_path: Path) -> None:
     """ADMIN-70, WEB-155: less than a quarter of its lifetime left is an error, whatever the lifetime is."""
     with ServedServer(tmp_path / "server") as server:
@@ -227,6 +230,7 @@ class Channel(BaseHTTPRequestHandler):
         self.end_headers()
 
 
+@pytest.mark.nightly
 def test_each_night_only_what_changed_is_told(tmp_path: Path) -> None:
     """ADMIN-70: the first night tells all by mail, URL and command; the second nothing; then what is new and what is
     gone. What was told is known over a restart. A channel that fails is named, and the others are used.
@@ -277,6 +281,7 @@ def test_each_night_only_what_changed_is_told(tmp_path: Path) -> None:
         listener.server_close()
 
 
+@pytest.mark.nightly
 def test_the_task_of_the_night_runs(tmp_path: Path) -> None:
     """ADMIN-70: a server with the defaults has the task, which waits for its hour."""
     with ServedServer(tmp_path / "server") as server:

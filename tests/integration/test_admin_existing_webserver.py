@@ -57,6 +57,7 @@ def write_pair(folder: Path, name: str, *names: str, days: float = 30) -> tuple[
     return ("--cert-file", str(folder / f"{name}.pem"), "--key-file", str(folder / f"{name}.key"))
 
 
+@pytest.mark.nightly
 def test_certificates_that_are_given_are_looked_at_first(tmp_path: Path) -> None:
     """ADMIN-33, 35: a file that is not there, a key of another certificate, options that do not go together: nothing is
     made. A name that is missing, and a certificate that has ended, are warnings; several pairs are in their order.

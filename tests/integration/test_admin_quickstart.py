@@ -211,6 +211,7 @@ def test_a_failure_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.landing("test_config")
 @pytest.mark.parametrize("step", STEPS)
 def test_after_a_kill_it_can_be_repeated(tmp_path: Path, step: str) -> None:
     """ADMIN-35, issue: kill -9 at each step; the next run makes all anew."""
@@ -290,6 +291,7 @@ def test_where_is_listened(machine: tuple[str, ...], dns: list[str], public: str
     assert not set(places.public) & set(places.internal)
 
 
+@pytest.mark.landing("places0-False")
 @pytest.mark.parametrize(
     ("places", "own"),
     [
@@ -334,6 +336,7 @@ def test_what_is_made_behind_nat_starts(tmp_path: Path, places: Places, own: boo
     assert "another program" not in serve.stderr
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 def test_as_a_user_it_says_run_it_as_root(tmp_path: Path) -> None:
     """ADMIN-35a: where the folder is root's, whether it can be looked into or not; nothing is made."""
@@ -360,6 +363,7 @@ sys.exit(run(sys.argv[1:]))
         assert list(folder.iterdir()) == []
 
 
+@pytest.mark.nightly
 def test_webmail_from_everywhere(tmp_path: Path) -> None:
     """ADMIN-34a: one command opens webmail and account app at port 443 of the mail host, and never the admin app; it
     says what a log-in takes, and that a restart is needed; comments stay. Back again the file is as it was but for the
@@ -523,6 +527,7 @@ def test_the_unit_has_the_paths_of_this_installation(tmp_path: Path, world: DNSW
     assert f"ReadWritePaths={tmp_path}/config {tmp_path}/data -/mnt/backups\n" in unit
 
 
+@pytest.mark.nightly
 def test_the_unit_exposes_little(tmp_path: Path, world: DNSWorld) -> None:
     """ADMIN-40: by the measure of systemd, of 10 at most; other units have 9.6."""
     quickstart(tmp_path, world)

@@ -11,7 +11,13 @@ from tests.running import LocalServer
 
 __all__ = ["chromium"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.nightly(
+        smoke="tests/integration/test_web_account_browser.py::test_mail_goes_in_and_comes_out_as_it_was"
+    ),
+]
 
 PAGES = {
     "overview": "Your account",
@@ -51,7 +57,6 @@ def test_each_page_has_an_address_and_needs_no_more_than_360_pixels(chromium: Br
     visitor.close()
 
 
-@pytest.mark.nightly
 def test_a_phone_is_set_up_by_its_link(chromium: Browser, server: LocalServer) -> None:
     """WEB-71, WEB-126a: the link on another device, the question, the yes, the password there."""
     visitor = Visitor(chromium, server)
@@ -78,7 +83,6 @@ def test_a_phone_is_set_up_by_its_link(chromium: Browser, server: LocalServer) -
     visitor.close()
 
 
-@pytest.mark.nightly
 def test_rules_are_made_ordered_by_keys_and_refused_at_their_field(chromium: Browser, server: LocalServer) -> None:
     """WEB-64a, WEB-65."""
     visitor = Visitor(chromium, server)

@@ -14,7 +14,12 @@ from tests.tools import until
 
 __all__ = ["chromium", "local", "reader", "server"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.nightly(smoke="tests/integration/test_web_day_browser.py::test_a_day_without_a_mouse"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +70,6 @@ def test_a_session_that_ends_while_typing_goes_on_after_the_log_in(reader: Reade
     until(lambda: mailbox.status("Sent", "(MESSAGES)")[1][0] == b"Sent (MESSAGES 1)")
 
 
-@pytest.mark.nightly
 def test_a_full_account_keeps_the_text_on_the_screen(reader: Reader) -> None:
     """WEBMAIL-117: the server's word; the text stays here and in the browser's copy, and is saved as soon as it can."""
     page = reader.page
@@ -92,7 +96,6 @@ def test_a_full_account_keeps_the_text_on_the_screen(reader: Reader) -> None:
     expect(composer.locator(".compose-state")).to_have_text("Draft saved")
 
 
-@pytest.mark.nightly
 def test_two_pages_with_one_draft_do_not_overwrite_each_other(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-116, WEBMAIL-88: the later one is told, and may save its words as a draft of its own."""
     page = reader.page
@@ -123,7 +126,6 @@ def test_two_pages_with_one_draft_do_not_overwrite_each_other(reader: Reader, ma
         expect(one).to_have_count(0)
 
 
-@pytest.mark.nightly
 def test_a_message_that_is_removed_while_it_is_answered(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-116: the page says so, and the answer that was begun is sent."""
     page = reader.page
@@ -171,7 +173,6 @@ def test_addresses_of_other_pages_fill_in_what_they_may(reader: Reader, mailbox:
     assert mailbox.status("Sent", "(MESSAGES)")[1][0] == b"Sent (MESSAGES 0)"
 
 
-@pytest.mark.nightly
 def test_ages_go_by_the_servers_clock(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-119: the browser's clock is three days ahead."""
     append(mailbox, "Just now")
@@ -183,7 +184,6 @@ def test_ages_go_by_the_servers_clock(chromium: Browser, local: LocalServer, mai
     visitor.close()
 
 
-@pytest.mark.nightly
 def test_pages_register_for_addresses(reader: Reader) -> None:
     """WEBMAIL-105: with the address that begins a message here."""
     page = reader.page
@@ -195,7 +195,6 @@ def test_pages_register_for_addresses(reader: Reader) -> None:
     until(lambda: page.evaluate("window.asked") == [["mailto", f"{reader.base}/webmail/#compose %s"]])
 
 
-@pytest.mark.nightly
 def test_a_new_version_is_loaded_but_not_under_a_writers_hands(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-12: at the next connection; while something is written the page only says so, and the words come back."""
     page = reader.page
@@ -240,7 +239,6 @@ def test_a_new_version_is_loaded_but_not_under_a_writers_hands(reader: Reader, m
     page.evaluate("sessionStorage.removeItem('version')")
 
 
-@pytest.mark.nightly
 def test_the_keys_of_writing_are_enough(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-71, WEBMAIL-57: they are in the help; an answer is sent, and its thread put away, by one key."""
     page = reader.page

@@ -18,7 +18,11 @@ from tests.tools import until
 
 __all__ = ["chromium"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.nightly(smoke="tests/integration/test_web_day_browser.py::test_a_day_without_a_mouse"),
+]
 
 BEGUN = 1_760_000_000
 """Seconds UTC of the oldest message; each comes ten minutes after the one before."""
@@ -92,7 +96,6 @@ def test_the_end_of_a_list_of_conversations_is_the_oldest(reader: Reader, server
     expect(page.locator(".message.active")).to_contain_text("Message 999, about boats")
 
 
-@pytest.mark.nightly
 def test_messages_and_conversations_are_counted(reader: Reader, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-69, WEBMAIL-73: in the list, in a selection of all and of one row, before deleting, and of a search."""
     fill(server, tmp_path / "mail.mbox", [(number - number % 5, True) for number in range(600)])
@@ -116,7 +119,6 @@ def test_messages_and_conversations_are_counted(reader: Reader, server: LocalSer
     expect(page.locator(".search-said")).to_have_text("5 messages in 1 conversation found")
 
 
-@pytest.mark.nightly
 def test_what_was_put_away_stays_away(reader: Reader, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-66: what was archived has left the row of its conversation, and is shown when that is unfolded."""
     fill(server, tmp_path / "mail.mbox", [(0, True), (1, False), (1, False), (1, False), (1, False)])
@@ -141,7 +143,6 @@ def test_what_was_put_away_stays_away(reader: Reader, server: LocalServer, tmp_p
     session.logout()
 
 
-@pytest.mark.nightly
 def test_an_offered_rule_is_withdrawn(reader: Reader, server: LocalServer) -> None:
     """WEBMAIL-101: by the next action and by a search, and it is not printed."""
     for number in range(4):

@@ -210,6 +210,7 @@ def test_the_owner_who_has_lost_everything_resets_on_the_machine(visitor: Visito
     inside(page)
 
 
+@pytest.mark.nightly
 def test_a_recovery_link_gives_a_user_a_new_password(chromium: Browser, server: LocalServer) -> None:
     """WEB-151a: the token leaves the address; a second use is refused in words; the user is told, and logs in."""
     printed = server.cli("account", "recovery-link", ACCOUNT, "--reset-second-factor").stdout

@@ -203,6 +203,7 @@ def test_what_is_done_to_results_is_seen_in_them(reader: Reader, imap: imaplib.I
     expect(page.locator(".message-subject")).to_have_text(["Boat 3", "Boat 2", "Boat 1"])
 
 
+@pytest.mark.nightly
 def test_threads_fold_and_open_as_a_conversation(reader: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-66, WEBMAIL-140: one row for each; the conversation has the newest open and quotes folded."""
     page = reader.page

@@ -17,7 +17,14 @@ from tests.tools import until
 
 __all__ = ["chromium", "local", "reader", "server"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.nightly(
+        smoke="tests/integration/test_web_webmail_browser.py::test_a_message_arrives_without_reload_and_is_read"
+    ),
+]
 
 HELD = 10.0
 """Seconds that a page has been open before its server goes: a page younger than 5 s behaves differently."""
@@ -80,7 +87,6 @@ def test_a_page_of_a_dead_server_says_so_and_waits(through: Reader, local: Local
         expect(page.locator(".message")).to_have_count(3)
 
 
-@pytest.mark.nightly
 def test_a_message_that_could_not_be_loaded_comes_with_the_connection(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-46: the browser says that it is offline; what was clicked meanwhile is shown when it is not any more."""
     page = reader.page
@@ -101,7 +107,6 @@ def test_a_message_that_could_not_be_loaded_comes_with_the_connection(reader: Re
     expect(page.locator(".offline")).to_be_hidden()
 
 
-@pytest.mark.nightly
 def test_a_page_that_never_connected_is_not_blank(chromium: Browser, local: LocalServer) -> None:
     """WEBMAIL-46: it says what it waits for."""
     found = Reader(chromium, local)
@@ -132,7 +137,6 @@ def held(page: Page) -> int:
     return found
 
 
-@pytest.mark.nightly
 @pytest.mark.slow
 def test_twenty_tabs_are_all_alive(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-32: three hold server-sent events, the others a websocket; all show new mail, and all can act."""
@@ -160,7 +164,6 @@ def test_twenty_tabs_are_all_alive(reader: Reader, mailbox: imaplib.IMAP4) -> No
     assert (held(last), len(sockets)) == (3, 17)
 
 
-@pytest.mark.nightly
 def test_where_websockets_are_eaten_a_fourth_tab_says_so(chromium: Browser, local: LocalServer) -> None:
     """WEBMAIL-32: it is not blank, and connects when another tab has gone."""
     with FrontProxy(local.port(80), websockets=False) as proxy:
@@ -178,7 +181,6 @@ def test_where_websockets_are_eaten_a_fourth_tab_says_so(chromium: Browser, loca
         found.close()
 
 
-@pytest.mark.nightly
 def test_a_toast_speaks_of_the_past_when_it_is_past(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-124: the row goes at once; after a second the page says what it waits for."""
     page = reader.page

@@ -14,7 +14,12 @@ from tests.tools import until
 
 __all__ = ["chromium", "local", "reader", "server"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.nightly(smoke="tests/integration/test_web_day_browser.py::test_a_day_without_a_mouse"),
+]
 
 
 @pytest.fixture
@@ -54,7 +59,6 @@ def test_what_is_typed_while_the_composer_comes_is_its_text(anew: Reader, mailbo
     assert mailbox.status("Trash", "(MESSAGES)")[1][0] == b"Trash (MESSAGES 0)"
 
 
-@pytest.mark.nightly
 def test_keys_go_on_where_a_message_could_not_be_begun(anew: Reader) -> None:
     """WEBMAIL-87: the page says why, and Escape closes that."""
     page = anew.page
@@ -73,7 +77,6 @@ def test_keys_go_on_where_a_message_could_not_be_begun(anew: Reader) -> None:
     expect(page.locator(".message .flagged")).to_have_count(1)
 
 
-@pytest.mark.nightly
 def test_a_form_that_comes_late_does_not_lie_over_the_results(anew: Reader) -> None:
     """WEBMAIL-73: the search was begun while the part with the form was loaded."""
     page = anew.page
@@ -85,7 +88,6 @@ def test_a_form_that_comes_late_does_not_lie_over_the_results(anew: Reader) -> N
     expect(page.locator(".search-form")).to_be_hidden()
 
 
-@pytest.mark.nightly
 def test_a_click_counts_though_what_it_is_on_is_drawn_anew(anew: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-60: between down and up of the mouse something comes that the bar, or the list of mailboxes, follows."""
     page = anew.page
@@ -104,7 +106,6 @@ def test_a_click_counts_though_what_it_is_on_is_drawn_anew(anew: Reader, mailbox
     expect(page.locator(".mailbox", has_text="Inbox").locator(".mailbox-unread")).to_have_text("1")
 
 
-@pytest.mark.nightly
 def test_keys_work_in_a_page_whose_pictures_have_not_come(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-71, WEBMAIL-53."""
     page = reader.page
@@ -120,7 +121,6 @@ def test_keys_work_in_a_page_whose_pictures_have_not_come(reader: Reader, mailbo
     expect(page.locator(".reader-subject")).to_have_text("second")
 
 
-@pytest.mark.nightly
 def test_how_a_sender_is_shown_holds_for_the_next_message_at_once(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-55, WEBMAIL-56: though the server was told of it a moment before only."""
     page = reader.page
@@ -139,7 +139,6 @@ def test_how_a_sender_is_shown_holds_for_the_next_message_at_once(reader: Reader
         page.get_by_role("menuitem", name="Forget how mail of this sender is shown").click()
 
 
-@pytest.mark.nightly
 def test_a_key_after_a_draft_was_discarded_is_for_the_page(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-88a: also while the server has not answered; where it refuses, the message is there again."""
     page = reader.page
@@ -174,7 +173,6 @@ def test_a_key_after_a_draft_was_discarded_is_for_the_page(reader: Reader, mailb
     assert mailbox.status("Drafts", "(MESSAGES)")[1][0] == b"Drafts (MESSAGES 0)"
 
 
-@pytest.mark.nightly
 def test_what_is_typed_after_a_log_in_over_the_page_is_entered(reader: Reader) -> None:
     """WEBMAIL-20: the caret is where it was, and the address is filled in."""
     page = reader.page

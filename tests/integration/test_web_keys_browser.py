@@ -15,7 +15,11 @@ from tests.tools import until
 
 __all__ = ["chromium", "local", "reader"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.nightly(smoke="tests/integration/test_web_webmail_browser.py::test_the_keyboard_is_enough"),
+]
 
 REJECTS = "Rejects"
 
@@ -64,7 +68,6 @@ def test_junk_is_marked_trained_and_taken_back(reader: Reader, mailbox: imaplib.
     until(lambda: "$NotJunk" in flags(mailbox, "Archive"))
 
 
-@pytest.mark.nightly
 def test_what_is_read_for_a_while_is_wanted_but_not_in_rejects(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-81: after five seconds, which the page's clock jumps over; actions are sent in their order, so that a
     mark in Rejects would have been there before the one in the Inbox.
@@ -87,14 +90,12 @@ def test_what_is_read_for_a_while_is_wanted_but_not_in_rejects(reader: Reader, m
     mailbox.delete(REJECTS)
 
 
-@pytest.mark.nightly
 def test_b_opens_the_menu_of_the_mailbox(reader: Reader) -> None:
     """WEBMAIL-71, WEBMAIL-62."""
     reader.page.keyboard.press("b")
     expect(reader.page.get_by_role("dialog", name="Inbox")).to_contain_text("Mark all as read")
 
 
-@pytest.mark.nightly
 def test_a_clicked_action_shows_its_key(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-60: for a moment, so that the next time the key is enough."""
     page = reader.page
@@ -115,7 +116,6 @@ def test_a_clicked_action_shows_its_key(reader: Reader, mailbox: imaplib.IMAP4) 
     expect(page.locator(".key-hint")).to_have_count(0)
 
 
-@pytest.mark.nightly
 def test_spaces_of_an_address_stay_visible(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-75: two addresses that differ in a space look different."""
     octets = b'From: "a  b"@x.example\r\nTo: moxlite@localhost\r\nSubject: spaces\r\n\r\nx\r\n'

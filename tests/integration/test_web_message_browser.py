@@ -108,6 +108,7 @@ def test_attachments_are_looked_at_and_downloaded(reader: Reader, mailbox: imapl
         assert [packed.read(name) for name in packed.namelist()] == [octets for _, _, octets in files]
 
 
+@pytest.mark.nightly
 def test_a_message_tells_how_it_came_and_why_it_is_here(reader: Reader, local: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-76, WEBMAIL-77: a line under the sender's domain; details in plain words."""
     page = reader.page

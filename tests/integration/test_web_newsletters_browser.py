@@ -16,7 +16,14 @@ from tests.tools import need
 
 __all__ = ["chromium"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.nightly(
+        smoke="tests/integration/test_web_webmail_browser.py::test_html_runs_nothing_and_loads_nothing"
+    ),
+]
 
 LEGIBLE = 3.0
 """Contrast of text on its background (WCAG 2.1 §1.4.3, large text): a design may have less as it was sent."""
@@ -71,7 +78,6 @@ def contrasts(page: Page, html: str, scheme: Any) -> dict[str, float]:
     return found
 
 
-@pytest.mark.landing("light")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_newsletters_stay_legible(page: Page, scheme: str) -> None:
     """WEBMAIL-53, WEBMAIL-10: what was seen in the light as it was sent is seen in both, and stands out as well."""

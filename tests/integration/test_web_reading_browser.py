@@ -12,7 +12,13 @@ from tests.running import LocalServer
 
 __all__ = ["chromium", "local", "reader", "server"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.nightly(
+        smoke="tests/integration/test_web_webmail_browser.py::test_html_runs_nothing_and_loads_nothing"
+    ),
+]
 
 NEWSLETTER = """<!doctype html><html><head><title>News</title>
 <!--[if mso]><style>.button { display: none }</style><![endif]-->
@@ -63,7 +69,6 @@ def test_a_newsletter_keeps_its_look_and_loads_nothing(reader: Reader, mailbox: 
     expect(composer.get_by_label("Subject")).to_have_value("Leaves")
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_newsletter_is_legible_in_the_dark(
     chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path, width: int
@@ -79,7 +84,6 @@ def test_a_newsletter_is_legible_in_the_dark(
     reader.close()
 
 
-@pytest.mark.nightly
 def test_addresses_in_a_text_are_links(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-79, WEBMAIL-119: a name before an @ is no host; mailto: opens the composer."""
     page = reader.page

@@ -13,7 +13,11 @@ from tests.running import LocalServer
 
 __all__ = ["chromium", "local", "reader", "server"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.nightly(smoke="tests/integration/test_web_day_browser.py::test_a_day_without_a_mouse"),
+]
 
 
 def arrive(server: LocalServer, subject: str) -> None:

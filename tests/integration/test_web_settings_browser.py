@@ -14,7 +14,11 @@ from tests.running import LocalServer
 
 __all__ = ["chromium", "local", "reader", "server"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.nightly(smoke="tests/integration/test_web_day_browser.py::test_a_day_without_a_mouse"),
+]
 
 
 def test_settings_change_the_page_and_the_other_page(
@@ -58,7 +62,6 @@ def test_settings_change_the_page_and_the_other_page(
     expect(page.locator(".message")).to_have_css("height", "56px")
 
 
-@pytest.mark.nightly
 def test_the_way_to_show_a_sender_is_remembered_and_forgotten(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-55, WEBMAIL-56: text is remembered for the sender, also for other messages of it."""
     page = reader.page
@@ -83,7 +86,6 @@ def test_the_way_to_show_a_sender_is_remembered_and_forgotten(reader: Reader, ma
     expect(page.frame_locator("iframe.html").locator(".button")).to_be_visible()
 
 
-@pytest.mark.nightly
 def test_panes_are_laid_out_and_sized(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
     """WEBMAIL-58: by width, by choice, by the bar between them, by mouse and by keys; kept by the browser."""
     page = reader.page

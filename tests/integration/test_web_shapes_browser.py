@@ -13,7 +13,14 @@ from tests.running import LocalServer
 
 __all__ = ["chromium", "local", "reader", "server"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.nightly(
+        smoke="tests/integration/test_web_webmail_browser.py::test_one_pane_at_a_time_on_a_small_screen"
+    ),
+]
 
 
 @pytest.fixture
@@ -47,7 +54,6 @@ def test_the_drawer_of_mailboxes_opens_and_closes(phone: Reader, mailbox: imapli
     expect(button).to_be_focused()
 
 
-@pytest.mark.nightly
 def test_text_of_two_directions_stands_as_it_is_read(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-118: each line by its own letters, in the text, the subject and the list."""
     page = reader.page
@@ -83,7 +89,6 @@ def test_text_of_two_directions_stands_as_it_is_read(reader: Reader, mailbox: im
     expect(page.locator(".reader-subject")).to_have_css("direction", "rtl")
 
 
-@pytest.mark.nightly
 def test_the_focus_has_a_place_when_what_had_it_is_gone(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-144: after a dialog whose button was drawn anew, the list has it."""
     page = reader.page
@@ -102,7 +107,6 @@ def test_the_focus_has_a_place_when_what_had_it_is_gone(reader: Reader, mailbox:
     mailbox.close()
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize(("locale", "day"), [("en-GB", "1 March 2026"), ("de-DE", "1. März 2026")])
 def test_dates_are_of_the_readers_language(
     chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, locale: str, day: str

@@ -16,7 +16,12 @@ from tests.tools import until
 
 __all__ = ["chromium"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.nightly(smoke="tests/integration/test_web_day_browser.py::test_a_day_without_a_mouse"),
+]
 
 
 @pytest.fixture
@@ -121,7 +126,6 @@ def test_a_shared_mailbox_is_read_and_worked_in(bob: imaplib.IMAP4, eve: Page, t
     expect(owner).to_have_count(0)
 
 
-@pytest.mark.nightly
 def test_a_search_over_all_mailboxes_shows_those_of_others(
     bob: imaplib.IMAP4, eve: Page, served: ServedServer, tmp_path: Path
 ) -> None:

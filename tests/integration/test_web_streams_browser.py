@@ -13,7 +13,14 @@ from tests.tools import until
 
 __all__ = ["chromium", "local", "reader", "server"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.nightly(
+        smoke="tests/integration/test_web_webmail_browser.py::test_a_message_arrives_without_reload_and_is_read"
+    ),
+]
 
 BETWEEN = """
 window.between = (event) => [event];  // what the page is told instead of an event
@@ -42,7 +49,6 @@ class Between(Reader):
         expect(self.page.locator(".list-title")).to_have_text("Inbox")
 
 
-@pytest.mark.nightly
 def test_a_search_is_stopped_and_left_by_escape(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-73: Escape stops, and what was found stays; Escape again leaves the search."""
     append(mailbox, "Green harbour", "A boat is in it.\n")
@@ -85,7 +91,6 @@ def test_a_search_is_stopped_and_left_by_escape(chromium: Browser, local: LocalS
     found.close()
 
 
-@pytest.mark.nightly
 def test_a_list_can_be_had_without_threads_while_they_are_built(
     chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4
 ) -> None:
@@ -132,7 +137,6 @@ def test_what_had_no_answer_is_asked_for_again(reader: Reader, mailbox: imaplib.
     expect(page.locator(".message-subject")).to_have_text(["third", "second", "first"])
 
 
-@pytest.mark.nightly
 def test_a_server_that_can_not_yet_is_asked_again(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-44: what a server answers while it starts or stops is not its last word."""
     page = reader.page

@@ -13,7 +13,13 @@ from tests.running import LocalServer
 
 __all__ = ["chromium", "imap", "server", "writer"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.nightly(
+        smoke="tests/integration/test_web_compose_browser.py::test_a_message_with_a_file_is_written_and_arrives"
+    ),
+]
 
 
 def offer(page: Page, seconds: str) -> None:
@@ -91,7 +97,6 @@ def test_what_was_sent_comes_back_with_everything(undoing: Writer, imap: imaplib
     assert len(all_of(imap, "INBOX")) == 1
 
 
-@pytest.mark.nightly
 def test_a_line_that_fails_and_a_message_that_has_gone(undoing: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-123: the server is asked until it answers; when it was too late the page says so, and Sent has it."""
     page = undoing.page
@@ -122,7 +127,6 @@ def test_a_line_that_fails_and_a_message_that_has_gone(undoing: Writer, imap: im
     assert len(until(imap, "Sent", 1)) == 1
 
 
-@pytest.mark.nightly
 def test_by_touch_on_a_phone(chromium: Browser, server: LocalServer, imap: imaplib.IMAP4, tmp_path: Path) -> None:
     """WEBMAIL-123, WEBMAIL-59: at 390 px, in the dark; nothing scrolls sideways."""
     phone = Writer(
@@ -150,7 +154,6 @@ def test_by_touch_on_a_phone(chromium: Browser, server: LocalServer, imap: imapl
     phone.close()
 
 
-@pytest.mark.nightly
 def test_a_page_that_goes_leaves_the_message_to_the_server(undoing: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-123: it is in Sent, and nothing of it comes back when the page is opened again."""
     page = undoing.page

@@ -25,6 +25,15 @@ def marks(test: Test, name: str) -> list[ast.expr]:
     return [one for one in test.decorator_list if ast.unparse(one).partition("(")[0] == f"pytest.mark.{name}"]
 
 
+def marks_of_all(path: Path, name: str) -> list[ast.expr]:
+    """Markers of a file in its `pytestmark`."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark":
+            every = node.value.elts if isinstance(node.value, ast.List) else [node.value]
+            return [one for one in every if ast.unparse(one).partition("(")[0] == f"pytest.mark.{name}"]
+    return []
+
+
 def smoke(mark: ast.expr) -> str | None:
     """The test that a marker names as the one which stays."""
     if not isinstance(mark, ast.Call):
@@ -38,7 +47,9 @@ def smoke(mark: ast.expr) -> str | None:
 def is_in_landing(name: str) -> bool:
     """Whether the landing run has the test, as `path::function`."""
     path, _, function = name.partition("::")
-    return any(test.name == function and not marks(test, "nightly") for test in functions_of(top() / path))
+    file = top() / path
+    stays = not marks_of_all(file, "nightly")
+    return stays and any(test.name == function and not marks(test, "nightly") for test in functions_of(file))
 
 
 FILES = sorted(path for path in (top() / "tests").rglob("test_*.py") if "mark.nightly" in path.read_text())
@@ -47,11 +58,11 @@ FILES = sorted(path for path in (top() / "tests").rglob("test_*.py") if "mark.ni
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_nightly_test_leaves_a_smoke_in_the_landing_run(path: Path) -> None:
     """Of its file, or the one that its marker names."""
-    stays = any(not marks(test, "nightly") for test in functions_of(path))
-    for test in functions_of(path):
-        for mark in marks(test, "nightly"):
-            named = smoke(mark)
-            assert stays if named is None else is_in_landing(named), f"{test.name} leaves nothing"
+    whole = marks_of_all(path, "nightly")
+    stays = not whole and any(not marks(test, "nightly") for test in functions_of(path))
+    for mark in [*whole, *(mark for test in functions_of(path) for mark in marks(test, "nightly"))]:
+        named = smoke(mark)
+        assert stays if named is None else is_in_landing(named), f"{ast.unparse(mark)} leaves nothing"
 
 
 @pytest.mark.parametrize("name", NIGHTLY)

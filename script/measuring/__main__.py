@@ -1,0 +1,49 @@
+"""`script/coverage`: run the tests without real programs under coverage, and compare or keep what they reach."""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from measuring import floors, index
+
+TOP: Final = Path(__file__).resolve().parents[2]
+WITHOUT_PROGRAMS: Final = "not integration and not campaign and not nightly"
+
+
+def main() -> int:
+    """Run; 1 where a package is below its floor."""
+    parser = argparse.ArgumentParser(prog="script/coverage", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="make today's figures the floors (tests/coverage.toml)")
+    parser.add_argument("--index", action="store_true", help="record which tests run which functions")
+    options, others = parser.parse_known_args()
+    folder = TOP / "build/coverage"
+    folder.mkdir(parents=True, exist_ok=True)
+    if options.index:
+        code = run(folder / "contexts", "--cov-context=test", *others)
+        functions, tests = index.write(TOP, folder / "contexts", folder / "contexts.xml")
+        (folder / "contexts").unlink()  # 100 MB, and the index has what is needed
+        print(f"{index.PLACE}: {functions} functions, {tests} tests")
+        return code
+    code = run(folder / "branches", "--cov-branch", *others)
+    if code:
+        return code  # what a failed run reaches says nothing
+    found = floors.figures(folder / "branches")
+    if options.write:
+        floors.write(TOP, found)
+    lines = floors.below(floors.read(TOP), found)
+    print("\n".join(lines or [f"all {len(found)} packages are at their floors or above"]))
+    return 1 if lines else 0
+
+
+def run(data: Path, *options: str) -> int:
+    """Run the tests; the code of pytest."""
+    command = [sys.executable, "-m", "pytest", "tests", "-m", WITHOUT_PROGRAMS, "-n", "2", "--dist", "worksteal"]
+    command += ["--cov=moxlite", "--cov-report=", f"--junitxml={data}.xml", *options]
+    return subprocess.run(command, cwd=TOP, env=os.environ | {"COVERAGE_FILE": str(data)}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
