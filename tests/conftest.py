@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from trio.testing import MockClock
 
+from tests import leaks
+
 # Time is measured by bench/, never by a test: on a loaded machine a deadline only makes tests flaky, and so does a
 # bound for the time in which examples are made.
 settings.register_profile("moxlite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not chosen:
         config.args = [str(path) for path in quick(config.rootpath)]
         config.option.markexpr = SLOW_KINDS
+    config.pluginmanager.register(leaks, "tests.leaks")
     if hasattr(config, "workerinput"):
         return
     config.pluginmanager.register(Names(config))

@@ -20,8 +20,8 @@ NIGHTLY: Final = {
     "damage_served": "tests/session/test_store_degraded_accounts.py::test_imap_reads_on_and_refuses_changes",
     "fulldisk": "tests/crash/test_store_crash.py::test_on_a_full_disk_exactly_the_refused_deliveries_are_missing",
     "guess": "tests/session/test_imapd_deadlines.py::test_guessing_passwords_becomes_slow",
-    "hostile": "tests/session/test_imapd_hostile.py::test_nonsense_never_crashes_a_session",
-    "power": "tests/crash/test_store_crash.py::test_after_a_power_loss_all_that_was_acknowledged_is_there",
+    "opening": "tests/session/test_web_expensive_mail.py::test_html_that_is_expensive_costs_the_server_nothing",
+    "sending_kill": "tests/crash/test_queue_mirror_crash.py::test_after_an_end_between_the_two_files_both_agree",
 }
 """Campaigns that cost ten seconds of a processor whatever the share: `script/test nightly` runs them whole. Each
 has a test of its kind in the landing run.

@@ -15,6 +15,7 @@ from tests.running import LocalServer
 pytestmark = pytest.mark.served
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_reports_are_listed_with_and_without_a_server(tmp_path: Path) -> None:
     """SMTP-100, SMTP-101, ADMIN-19, STORE-158g: the same answers; a file that is none is told by all who look."""

@@ -117,6 +117,7 @@ def test_it_is_off_and_cannot_be_half_on(tmp_path: Path) -> None:
     assert "no table [updates]" in plain.cli("checkupdate", check=False).stderr
 
 
+@pytest.mark.nightly
 def test_the_postmaster_is_told_once(tmp_path: Path, port: int) -> None:
     """ADMIN-60: a server looks at its start when the last look is a day old, and delivers what changed, flagged, once
     for each version, also over a restart; `doctor` names the version.

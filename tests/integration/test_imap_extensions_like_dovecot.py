@@ -126,6 +126,7 @@ def test_sorting_is_that_of_dovecot(servers: tuple[Server, Server]) -> None:
             assert ours == theirs, keys
 
 
+@pytest.mark.landing("REFERENCES")
 @pytest.mark.parametrize("algorithm", ["REFERENCES", "ORDEREDSUBJECT"])
 def test_threads_are_those_of_dovecot(servers: tuple[Server, Server], algorithm: str) -> None:
     """IMAP-127, IMAP-178"""

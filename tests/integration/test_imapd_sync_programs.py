@@ -96,12 +96,14 @@ class Mbsync:
         return sorted(p for part in ("cur", "new") for p in (self.folder / name / part).iterdir())
 
 
+@pytest.mark.landing("scram-sha-256")
 @pytest.mark.parametrize(
     ("more", "mechanism", "deflates"),
     [
         ("AuthMechs SCRAM-SHA-256", "scram-sha-256", True),
         ("AuthMechs PLAIN\nDisableExtension COMPRESS=DEFLATE", "plain", False),
     ],
+    ids=["scram-sha-256", "plain"],
 )
 def test_mbsync_both_ways(
     local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path, more: str, mechanism: str, deflates: bool
@@ -182,6 +184,7 @@ usecompression = {compression}
 """
 
 
+@pytest.mark.landing("PLAIN-no")
 @pytest.mark.parametrize(("mechanism", "compression"), [("PLAIN", "no"), ("CRAM-MD5", "yes")])
 def test_offlineimap_reads_everything(
     local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path, mechanism: str, compression: str

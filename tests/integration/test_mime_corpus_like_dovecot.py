@@ -90,6 +90,7 @@ def fetch(session: imaplib.IMAP4, number: int, items: list[str]) -> dict[str, Va
     }
 
 
+@pytest.mark.nightly(smoke="tests/integration/test_imap_like_dovecot.py::test_structures_are_those_of_dovecot")
 def test_the_corpus_is_answered_as_dovecot_does(shared: LocalServer) -> None:
     """IMAP-97, IMAP-98, IMAP-102, IMAP-103, IMAP-178, IMAP-179"""
     unknown: list[Difference] = []

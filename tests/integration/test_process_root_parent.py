@@ -92,6 +92,7 @@ def test_who_serves_has_no_rights_and_who_has_rights_does_not_serve(server: Root
     assert private < 8 * 1024, "kB of the parent's own"
 
 
+@pytest.mark.nightly
 def test_a_renewed_certificate_comes_without_restart(server: RootServer) -> None:
     """WEB-121, ADMIN-36, ADMIN-39: by `tls reload`, and by a SIGHUP that systemd sends to the process that it knows;
     a new one that cannot be used leaves the old.
@@ -118,6 +119,7 @@ def test_a_renewed_certificate_comes_without_restart(server: RootServer) -> None
     assert server.worker() == worker
 
 
+@pytest.mark.nightly
 def test_both_processes_end_together(server: RootServer) -> None:
     """ADMIN-36, ADMIN-39, ADMIN-41: an orderly stop, a server that is killed, a parent that is killed."""
     server.start()
@@ -188,6 +190,7 @@ def test_a_server_that_was_taken_over_gains_nothing_by_links_and_a_restart(serve
     assert list(folder.iterdir()) == [victim]
 
 
+@pytest.mark.nightly
 def test_a_server_that_was_taken_over_gains_no_file_by_its_configuration(server: RootServer) -> None:
     """ADMIN-37: what domains.toml names is opened as the user that can write it; so is that file itself."""
     server.start()
@@ -268,6 +271,7 @@ def test_commands_of_root_on_a_stopped_server_act_as_its_user(server: RootServer
     server.start()
 
 
+@pytest.mark.nightly
 def test_a_second_server_is_refused_while_the_first_goes_on(server: RootServer) -> None:
     """ADMIN-41: also its parent holds nothing: after a stop by the control socket the next one can start at once."""
     server.start()
@@ -280,6 +284,7 @@ def test_a_second_server_is_refused_while_the_first_goes_on(server: RootServer) 
     server.start()
 
 
+@pytest.mark.nightly
 def test_as_the_first_process_of_a_container(server: RootServer) -> None:
     """ADMIN-42, ADMIN-36: an orderly stop, and an exit code that is not 0 where the server was killed, though no signal
     ends a first process.

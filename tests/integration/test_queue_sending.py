@@ -12,6 +12,7 @@ SECONDS = 300
 """For all of it; 40 are usual."""
 
 
+@pytest.mark.nightly
 def test_mail_leaves_for_hosts_of_every_kind(tmp_path: Path) -> None:
     """QUEUE-50..56, QUEUE-110, QUEUE-111, QUEUE-120, QUEUE-122..125, QUEUE-131, AUTH-63, AUTH-66, AUTH-70..72: Postfix
     without TLS, with TLSA records, under MTA-STS: where each message went, over which TLS; then the server's own

@@ -101,6 +101,7 @@ def test_no_delivery_holds_the_loop(server: LocalServer, mails: list[tuple[str, 
     assert delivered >= COUNT / 3
 
 
+@pytest.mark.nightly
 def test_no_call_of_the_webmail_holds_the_loop(filled: LocalServer) -> None:
     """WEBMAIL-119a, SMTP-155a: each call and page, for each of a hundred hostile mails."""
     opener = Opener(filled, filled.user, filled.password)
@@ -116,6 +117,7 @@ def test_no_call_of_the_webmail_holds_the_loop(filled: LocalServer) -> None:
     check(filled, "calls of the webmail")
 
 
+@pytest.mark.nightly
 def test_no_call_of_the_account_app_holds_the_loop(filled: LocalServer) -> None:
     """WEBMAIL-119a: calls and the export."""
     opener = Opener(filled, filled.user, filled.password, app="/")
@@ -134,6 +136,7 @@ def test_no_command_of_imap_holds_the_loop(filled: LocalServer) -> None:
     check(filled, "IMAP")
 
 
+@pytest.mark.nightly
 def test_nothing_of_the_queue_holds_the_loop(
     filled: LocalServer, mails: list[tuple[str, bytes]], tmp_path: Path
 ) -> None:

@@ -102,6 +102,7 @@ def watched(server: LocalServer) -> Iterator[Watch]:
             thread.join()
 
 
+@pytest.mark.nightly
 def test_a_header_of_37_mib_is_kept_by_append_and_read_at_little_cost(server: LocalServer) -> None:
     """STORE-55, STORE-7a, IMAP-98"""
     with imap(server) as session, watched(server) as watch:
@@ -141,6 +142,7 @@ def test_a_header_of_37_mib_is_refused_by_smtp_at_little_cost(server: LocalServe
     assert watch.slowest < watch.bound
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("kind", ["base64", "html"])
 def test_ten_mails_of_22_mib_at_once_are_taken_at_little_cost(server: LocalServer, kind: str) -> None:
     """STORE-7, STORE-7a"""

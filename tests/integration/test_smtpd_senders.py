@@ -25,6 +25,7 @@ def test_each_word_that_refuses_is_brought_about() -> None:
     assert brought == refusing_words() - ELSEWHERE.keys()
 
 
+@pytest.mark.nightly
 def test_what_is_signed_arrives_and_each_refusal_has_its_reply(tmp_path: Path) -> None:
     """SMTP-67, SMTP-69, SMTP-73, SMTP-74, SMTP-76, SMTP-81, SMTP-85, SMTP-87, SMTP-88, SMTP-90, SMTP-91, SMTP-93,
     SMTP-94, SMTP-95, SMTP-106, SMTP-179, AUTH-12, AUTH-54, AUTH-85: see tests/integration/senders.py. As root: postfix

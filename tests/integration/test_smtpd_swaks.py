@@ -46,6 +46,7 @@ def swaks(server: LocalServer, standard: int, *args: str, data: bytes | None = N
     return transcript
 
 
+@pytest.mark.landing("tls0")
 @pytest.mark.parametrize("tls", [[], ["-tls"]])
 def test_incoming_port_takes_a_message_and_keeps_its_octets(
     local: LocalServer, mailbox: imaplib.IMAP4, tls: list[str]
@@ -59,6 +60,7 @@ def test_incoming_port_takes_a_message_and_keeps_its_octets(
     assert (b"with ESMTPS " if tls else b"with ESMTP ") in top.replace(b"\r\n", b"")
 
 
+@pytest.mark.landing("PLAIN")
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
 def test_submission_with_starttls_comes_back_to_its_sender(
     local: LocalServer, mailbox: imaplib.IMAP4, mechanism: str
@@ -97,6 +99,7 @@ def test_wrong_password_is_refused(local: LocalServer) -> None:
     assert "remote=127.0.0.1" in line
 
 
+@pytest.mark.landing("permerror-550")
 @pytest.mark.parametrize(("localpart", "code"), [("permerror", "550"), ("temperror", "451"), ("xx552", "552")])
 def test_localparts_simulate_errors(local: LocalServer, localpart: str, code: str) -> None:
     """SMTP-132, ADMIN-45: the localpart chooses the error; a prefix chooses the command."""

@@ -246,6 +246,7 @@ async def back_up(storage: Storage, source: Source) -> None:
     assert report.errors == []
 
 
+@pytest.mark.nightly
 async def test_a_repository_on_another_machine(
     accounts: Accounts, source: Source, far: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,6 +289,7 @@ async def test_a_repository_on_another_machine(
     assert list(storage.staging.iterdir()) == []
 
 
+@pytest.mark.nightly
 def test_a_repository_that_was_not_made_to_the_end_is_made_anew(far: Make, tmp_path: Path) -> None:
     """STORE-184a: cut off before its last object; other files there are left alone."""
     pyrage = pytest.importorskip("pyrage")

@@ -88,6 +88,7 @@ def junk_aside(found: list[tuple[bytes, int, set[str]]]) -> list[tuple[bytes, in
     return [(octets, received, words - {"$notjunk", "$junk", "nonjunk"}) for octets, received, words in found]
 
 
+@pytest.mark.landing("Inbox")
 @pytest.mark.parametrize("mailbox", ["Inbox", "Old"])
 def test_a_maildir_of_dovecot_comes_with_flags_keywords_and_folders(
     dovecot: Dovecot, local: LocalServer, mailbox: str
@@ -117,6 +118,7 @@ def read_by_dovecot(dovecot: Dovecot, location: str) -> list[dict[str, str]]:
     return [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
 
 
+@pytest.mark.landing("maildir")
 @pytest.mark.parametrize("form", ["maildir", "mbox"])
 def test_dovecot_reads_what_is_exported(dovecot: Dovecot, local: LocalServer, tmp_path: Path, form: str) -> None:
     """STORE-135, STORE-137, STORE-138"""
@@ -140,6 +142,7 @@ def test_dovecot_reads_what_is_exported(dovecot: Dovecot, local: LocalServer, tm
         assert theirs["date.received"].startswith("2026-09-21")
 
 
+@pytest.mark.landing("zip")
 @pytest.mark.parametrize("pack", ["zip", "tar"])
 def test_archives_made_by_programs_round_trip(local: LocalServer, tmp_path: Path, pack: str) -> None:
     """STORE-120, STORE-126, STORE-139"""

@@ -48,6 +48,7 @@ class Bogofilter:
         return [score >= self.spam_cutoff for score in scores]
 
 
+@pytest.mark.landing("2")
 @pytest.mark.slow
 @pytest.mark.integration
 @pytest.mark.parametrize("seed", [2, 3])
