@@ -27,7 +27,7 @@ CREATE TABLE ran (function INTEGER, test INTEGER, PRIMARY KEY (function, test)) 
 def write(top: Path, data: Path, junit: Path) -> tuple[int, int]:
     """Make the index from a run's coverage with a context for each test; how many functions and tests it has.
 
-    `junit` has the seconds of each test. The sources must be those of the run.
+    `junit` has the seconds of each test. The sources must not have changed since the run.
     """
     place = top / PLACE
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def _seconds(junit: Path) -> Iterator[tuple[str, float]]:
 
 @dataclass(frozen=True)
 class Index:
-    """What the last recorded run told."""
+    """Records of the last recorded run."""
 
     path: Path
 

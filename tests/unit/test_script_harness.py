@@ -53,7 +53,7 @@ def test_all_is_well():
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What pytest says of them. The process that is left over ends with the fixture."""
+    """Report of pytest on them. The process that is left over ends with the fixture."""
     folder = tmp_path_factory.mktemp("planted")
     (folder / "test_planted.py").write_text(PLANTED)
     (folder / "pytest.ini").write_text("[pytest]\ntrio_mode = true\n")
@@ -96,7 +96,7 @@ def test_a_process_that_is_left_over_is_named(report: str) -> None:
 
 
 def test_the_harness_is_that_of_all_tests(pytestconfig: pytest.Config) -> None:
-    """What is planted above is found in each run."""
+    """Each run finds faults such as the planted ones."""
     assert pytestconfig.pluginmanager.has_plugin("tests.leaks")
 
 

@@ -1,4 +1,4 @@
-"""What the nightly tier takes from the landing run keeps a smoke there (docs/develop.md)."""
+"""Tests of the nightly tier keep a smoke in the landing run (docs/develop.md)."""
 
 import ast
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ FILES = sorted(path for path in (top() / "tests").rglob("test_*.py") if "mark.ni
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_nightly_test_leaves_a_smoke_in_the_landing_run(path: Path) -> None:
-    """Of its file, or the one that its marker names."""
+    """The smoke is in its file, or its marker names it."""
     whole = marks_of_all(path, "nightly")
     stays = not whole and any(not marks(test, "nightly") for test in functions_of(path))
     for mark in [*whole, *(mark for test in functions_of(path) for mark in marks(test, "nightly"))]:
