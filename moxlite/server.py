@@ -139,6 +139,7 @@ async def serve(
         tree.start("process.systemd", keep_alive)
         tree.start("admin.storage-faults", partial(house.files.faults.serve, house.files.accounts, house.config))
         tree.start("process.certificates", house.network.tls.watch)
+        tree.start("web.backends", house.network.backends.serve)
         if not house.local:
             tree.start("mailauth.dnssec", partial(watch_resolver, house.network.resolver))
         if started.parent is not None:

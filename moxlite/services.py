@@ -209,6 +209,7 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         certificate=house.network.tls.certificate,
         challenge=house.network.challenges.answer,
         admin=partial(_admin_app, house),
+        backends=house.network.backends,
     )
 
     def handler(endpoint: Endpoint) -> Served:

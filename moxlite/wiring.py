@@ -32,6 +32,7 @@ from moxlite.net.admission import Admission
 from moxlite.net.control.server import Command
 from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient, Roots
+from moxlite.net.httpclient.pool import Pool
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
@@ -104,6 +105,8 @@ class Network:
     autotls: tuple[AutoTLS, ...]
     admission: Admission
     listings: OwnListings
+    backends: Pool
+    """Connections to the web servers behind this one, which the administrator names."""
 
     def https_client(self, *, allow_internal: bool, purpose: str = "") -> HTTPClient:
         """A client of other web servers."""
@@ -306,15 +309,17 @@ async def _make_network(started: Started, budget: Budget, *, local: bool) -> Net
         config.on_change(one.reconfigured)
     listings = OwnListings(config, resolver)
     config.on_change(listings.reconfigured)
+    roots = roots_of(static)
     return Network(
         resolver=resolver,
-        roots=roots_of(static),
+        roots=roots,
         trust=Trust(system=False) if local else trust_of(static),
         tls=tls,
         challenges=challenges,
         autotls=autotls,
         admission=Admission(budget.seats, highest=budget.highest, exempt=static.rate_limits.exempt),
         listings=listings,
+        backends=Pool(HTTPClient(resolver, allow_internal=True, roots=roots)),
     )
 
 

@@ -10,6 +10,7 @@ from moxlite.config.values import (
     URL,
     Address,
     AsciiText,
+    BackendURL,
     BaseURL,
     Domain,
     Duration,
@@ -398,7 +399,12 @@ class WebRedirect(Section, frozen=True):
 class WebForward(Section, frozen=True):
     """Forward requests to a web server behind this one."""
 
-    url: Annotated[URL, doc("Where to.")]
+    url: Annotated[
+        BackendURL,
+        doc(
+            "Where to: `http://127.0.0.1:8000`, or `unix:/path/of/socket`; a path, after another `:`, begins all paths."
+        ),
+    ]
     strip_path: Annotated[bool, doc("Take what `path_regexp` matched off the path.")] = False
     response_headers: Annotated[Mapping[str, str], doc("Fields added to responses.")] = {}
 

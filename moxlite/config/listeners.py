@@ -189,6 +189,9 @@ class WebserverService(Section, frozen=True):
     enabled: Annotated[bool, doc("Serve them here.")] = False
     port: Annotated[Port, doc("Port.")] = 80
     rate_limit_disabled: Annotated[bool, doc("No limit of requests per IP network on this port.")] = False
+    forwarded: Annotated[
+        bool, doc("Requests come through a reverse proxy: believe its `X-Forwarded-*` fields (see `forwarded_from`).")
+    ] = False
 
 
 class Listener(Section, frozen=True):

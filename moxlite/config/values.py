@@ -28,6 +28,7 @@ __all__ = [
     "URL",
     "Address",
     "AsciiText",
+    "BackendURL",
     "BaseURL",
     "Doc",
     "Domain",
@@ -302,6 +303,16 @@ def read_url(value: object, _: FilePath) -> str:
     return text
 
 
+def read_backend(value: object, base: FilePath) -> str:
+    text = text_of(value, "a URL")
+    if not text.startswith("unix:"):
+        return read_url(value, base)
+    place, _, path = text.removeprefix("unix:").partition(":")
+    if not place.startswith("/") or (path and not path.startswith("/")) or not text.isprintable():
+        raise ValueError("is not unix:/path/of/socket, nor unix:/path/of/socket:/path")
+    return text
+
+
 def read_base_url(value: object, base: FilePath) -> str:
     text = text_of(value, "a URL")
     try:
@@ -388,6 +399,7 @@ IP = Annotated[IPv4Address | IPv6Address, Kind("ip", read_ip, str)]
 Network = Annotated[IPv4Network | IPv6Network, Kind("network", read_network, str)]
 Sender = Annotated[NamedSender, Kind("address, domain or network", read_sender, _show_sender)]
 URL = Annotated[str, Kind("url", read_url, str)]
+BackendURL = Annotated[str, Kind("backend url", read_backend, str)]
 BaseURL = Annotated[str, Kind("base url", read_base_url, str)]
 """Scheme (or empty, to keep the request's scheme), host, perhaps query and fragment; no path."""
 URLPath = Annotated[str, Kind("url path", read_url_path, str)]

@@ -6,7 +6,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from moxlite.config.domains import Domains, WebHandler
+from moxlite.config.domains import Domains
 from moxlite.config.fields import fields_of
 from moxlite.config.listeners import Listener
 from moxlite.config.static import DNS, Static
@@ -24,7 +24,6 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
             "http2",
         )
     ),
-    WebHandler: frozenset(("forward",)),
 }
 """Keys by table. Keys below such a key are not in effect either."""
 

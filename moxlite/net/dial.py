@@ -16,7 +16,7 @@ from moxlite.net.addresses import is_internal
 from moxlite.net.limits import IPAddress
 from moxlite.net.sockets import QuickStream
 
-__all__ = ["CONNECT_SECONDS", "INNER", "TIMEOUT", "DialError", "Dialed", "LocalAddresses", "dial"]
+__all__ = ["CONNECT_SECONDS", "INNER", "TIMEOUT", "DialError", "Dialed", "LocalAddresses", "dial", "dial_unix"]
 
 TIMEOUT: Final = "timeout"
 """Text of a failure because nothing answered in time."""
@@ -91,6 +91,17 @@ async def dial(
         if trio.current_time() >= end:
             break
     raise DialError(failures)
+
+
+async def dial_unix(path: str) -> QuickStream:
+    """Connect to a program of this machine by its socket in the file system. Raises OSError."""
+    sock = trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        await sock.connect(path)
+        return QuickStream(trio.SocketStream(sock))
+    except BaseException:
+        sock.close()
+        raise
 
 
 async def _connect(ip: IPAddress, port: int, local: LocalAddresses) -> QuickStream:

@@ -28,6 +28,7 @@ __all__ = [
     "is_exempt",
     "network_of",
     "unmap",
+    "within",
 ]
 
 IPAddress: TypeAlias = IPv4Address | IPv6Address
@@ -71,6 +72,12 @@ def unmap(ip: IPAddress) -> IPAddress:
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
         return ip.ipv4_mapped
     return ip
+
+
+def within(ip: IPAddress, networks: Iterable[IPNetwork]) -> bool:
+    """Whether an address belongs to one of these networks."""
+    address = unmap(ip)
+    return any(address in network for network in networks)
 
 
 def ip_classes(ip: IPAddress) -> tuple[ClassKey, ClassKey, ClassKey]:

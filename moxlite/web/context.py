@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.logins import Logins
     from moxlite.migration.background import BackgroundImports
+    from moxlite.net.httpclient.pool import Pool
     from moxlite.net.limits import IPNetwork
     from moxlite.net.tls.certificates import KeyPair
     from moxlite.process.keys.signing import SigningKeys
@@ -155,6 +156,7 @@ def make_context(
     certificate: Callable[[str], KeyPair | None],
     challenge: Callable[[str, str], str | None],
     admin: Callable[[], AdminApp],
+    backends: Pool,
 ) -> Context:
     """The context of a server.
 
@@ -177,6 +179,7 @@ def make_context(
       certificate: returns the certificate of a listener by its name.
       challenge: returns the answer to a CA's challenge (ACME) for a host and a token, or None.
       admin: makes the admin app.
+      backends: connections to the servers that requests are forwarded to.
     """
     snapshot = config.current
     exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
@@ -251,7 +254,7 @@ def make_context(
     unlimited: set[tuple[str, int]] = set()
     for name, listener in snapshot.static.listeners.items():
         for port in ports(listener):
-            routers[name, port] = _router(config, name, listener, port, apps, health, answers)
+            routers[name, port] = _router(config, name, listener, port, apps, health, answers, backends)
         for webserver in (listener.webserver_http, listener.webserver_https):
             if webserver.enabled and webserver.rate_limit_disabled:
                 unlimited.add((name, webserver.port))
@@ -284,8 +287,11 @@ def _trusted(listener: Listener) -> tuple[IPNetwork, ...]:
 
 def _forwarded(listener: Listener) -> bool:
     policies = (listener.autoconfig_https, listener.mtasts_https)
-    return any(one.enabled and one.forwarded for one in _apps(listener)) or any(
-        one.enabled and one.forwarded for one in policies
+    webservers = (listener.webserver_http, listener.webserver_https)
+    return (
+        any(one.enabled and one.forwarded for one in _apps(listener))
+        or any(one.enabled and one.forwarded for one in policies)
+        or any(one.enabled and one.forwarded for one in webservers)
     )
 
 
@@ -307,6 +313,7 @@ def _router(
     apps: Apps,
     health: Health,
     answers: ChallengeAnswers,
+    backends: Pool,
 ) -> Router:
     """The routes of one port."""
 
@@ -340,7 +347,8 @@ def _router(
         services.append(Route("favicon", "/favicon.ico", hosts, favicon))
     rules = None
     webservers = (listener.webserver_http, listener.webserver_https)
-    if any(webserver.enabled and webserver.port == port for webserver in webservers):
+    served = [webserver for webserver in webservers if webserver.enabled and webserver.port == port]
+    if served:
         https_port = listener.webserver_https.port if listener.webserver_https.enabled else HTTPS_PORT
         mounts: dict[str, Mount] = {
             "webmail": partial(apps.webmail_at, account_path="", forwarded=False),
@@ -348,7 +356,8 @@ def _router(
             "admin": partial(apps.admin_at, forwarded=False),
             "webapi": apps.webapi_at,
         }
-        rules = WebRules(config, https_port=https_port, apps=mounts)
+        trusted = proxies if any(webserver.forwarded for webserver in served) else None
+        rules = WebRules(config, https_port=https_port, apps=mounts, pool=backends, forwarded_from=trusted)
     return Router(system, services, rules)
 
 

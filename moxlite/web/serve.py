@@ -12,7 +12,7 @@ import trio
 
 from moxlite.net import metrics as net_metrics
 from moxlite.net.connections import ConnectionInfo
-from moxlite.net.limits import IPNetwork, unmap
+from moxlite.net.limits import IPNetwork, unmap, within
 from moxlite.web import metrics
 from moxlite.web.http.connection import Connection
 from moxlite.web.http.drain import Drain
@@ -22,7 +22,6 @@ from moxlite.web.http.messages import Response
 
 if TYPE_CHECKING:
     from moxlite.web.context import Context
-    from moxlite.web.router import Route
 
 __all__ = ["serve_connection"]
 
@@ -86,13 +85,16 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
         route = router.system(request)
         rules = None if route is not None else router.rules(request)
         if rules is not None:
+            direct = request.client_ip, request.scheme
+            _believe_proxy(request, rules.forwarded_from)
             _limit(request, context)
             if await rules.answer(request, writer):
                 return
+            request.client_ip, request.scheme = direct
         route = route or router.service(request)
         if route is not None:
             request.handler = route.name
-            _believe_proxy(request, route)
+            _believe_proxy(request, route.forwarded_from)
         if rules is None:  # otherwise it was counted above
             _limit(request, context)
         if route is None:
@@ -122,28 +124,22 @@ def _with_id(error: HTTPError, context: Context, info: ConnectionInfo) -> str:
     return error.text if error.status < 500 else f"{error.text} (id {context.opaque_id(info.cid)})"
 
 
-def _believe_proxy(request: Request, route: Route) -> None:
+def _believe_proxy(request: Request, networks: tuple[IPNetwork, ...] | None) -> None:
     """Take address and scheme from a trusted proxy's fields. The client's address is the last one that is not a proxy's
     (WEB-28).
     """
-    networks = route.forwarded_from
-    if networks is None or not _inside(request.client_ip, networks):
+    if networks is None or not within(request.info.remote, networks):
         return
     for text in reversed(request.headers.elements("x-forwarded-for")):
         try:
             request.client_ip = str(unmap(ipaddress.ip_address(text.strip("[]"))))
         except ValueError:
             break
-        if not _inside(request.client_ip, networks):
+        if not within(ipaddress.ip_address(request.client_ip), networks):
             break
     scheme = (request.headers.get("x-forwarded-proto") or "").strip().lower()
     if scheme in ("http", "https"):
         request.scheme = scheme
-
-
-def _inside(ip: str, networks: tuple[IPNetwork, ...]) -> bool:
-    address = unmap(ipaddress.ip_address(ip))
-    return any(address in network for network in networks)
 
 
 def _limit(request: Request, context: Context) -> None:
@@ -192,4 +188,6 @@ def _tell(request: Request, writer: ResponseWriter, began: float) -> None:
         kv["authaccount"] = request.account
     if writer.taken_over:
         kv["websocket"] = ""
+    if writer.tunnelled is not None:
+        kv["sizetoclient"], kv["sizefromclient"] = writer.tunnelled
     logger.debug("http request", extra={"kv": kv})

@@ -72,7 +72,7 @@ async def opening(tmp_path: Path) -> AsyncIterator[Opening]:
 
 async def get(rig: Rig, path: str, *, host: str = "www.example.org", **given: object) -> Answer:
     connection = {"ip": "127.0.0.2", "port": 80}
-    connection |= {key: given.pop(key) for key in ("port", "tls", "ip") if key in given}  # type: ignore[misc]
+    connection |= {key: given.pop(key) for key in ("port", "tls", "ip", "remote") if key in given}  # type: ignore[misc]
     browser = rig.browser(**connection)
     browser.host = host
     return await browser.fetch(path, **given)  # type: ignore[arg-type]
@@ -475,6 +475,23 @@ async def test_an_app_can_be_served_at_another_place(opening: Opening) -> None:
     prepared = await get(rig, "/me/api/login_prep", method="POST", headers=fields)
     assert prepared.cookies[0].startswith("accountlogin=")
     assert "Path=/me/" in prepared.cookies[0]
+
+
+async def test_admin_app_and_web_api_are_where_they_are_asked_for_alone(opening: Opening) -> None:
+    """WEB-49, WEB-23: at the handler's host and path; not at another path, nor host, nor of their own accord."""
+    rig = await opening(
+        handler('internal = { base_path = "/control/", service = "admin" }', path="^/control")
+        + handler('internal = { base_path = "/api/", service = "webapi" }', path="^/api")
+    )
+    assert b"<title>" in (await get(rig, "/control/")).body
+    prepared = await get(rig, "/control/api/login_prep", method="POST", headers={"content-type": "application/json"})
+    assert prepared.cookies[0].startswith("adminlogin=")
+    assert "Path=/control/" in prepared.cookies[0]
+    assert (await get(rig, "/api/v0/")).status == 200
+    assert (await get(rig, "/api/v0/SuppressionList", method="POST")).status == 401
+    for path in ("/admin/", "/webapi/v0/", "/controls", "/apix"):
+        assert (await get(rig, path)).status == 404
+    assert (await get(rig, "/control/", host="mail.example.org")).status == 404
 
 
 async def test_requests_count_for_limits_whoever_answers(opening: Opening, www: Path) -> None:

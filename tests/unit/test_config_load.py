@@ -475,12 +475,14 @@ def test_each_cross_check_of_the_dynamic_file_tells_its_key(tmp_path: Path, doma
         ('static = { root = ".", response_headers = { "a b" = "c" } }\n', "is not the name of a header field"),
         ('static = { root = ".", response_headers = { a = "b\\u0085" } }\n', "control characters"),
         ('static = { root = ".", response_headers = { Content-Length = "1" } }\n', "only the server can set"),
-        ('forward = { url = "http://a.example" }\n', "this version does not forward yet"),
-        ('internal = { base_path = "/a/", service = "admin" }\n', "this version has no admin app yet"),
+        ('forward = { url = "ftp://a.example" }\n', "is not an http or https URL"),
+        ('forward = { url = "unix:a" }\n', "is not unix:/path/of/socket"),
+        ('forward = { url = "http://a.example", response_headers = { Upgrade = "b" } }\n', "only the server can set"),
+        ('internal = { base_path = "/a", service = "admin" }\n', "must start and end with a single slash"),
     ],
 )
 def test_a_web_handler_has_exactly_one_good_method(tmp_path: Path, handler: str, words: str) -> None:
-    """ADMIN-9, WEB-34, WEB-42, WEB-135: settings that make sense; what this version cannot do is refused."""
+    """ADMIN-9, WEB-34, WEB-42, WEB-44, WEB-135: settings that make sense."""
     found = problems(tmp_path, WEBSERVER, DOMAINS + HANDLER + handler)
     assert any(words in line for line in found), found
 
@@ -491,10 +493,13 @@ def test_a_web_handler_has_exactly_one_good_method(tmp_path: Path, handler: str,
         'redirect = { base_url = "//a.example:8080?x#y", status_code = 302 }\n',
         'redirect = { orig_path_regexp = "^/(?P<a>.)(b)", replace_path = "/${a}$a$2$$x" }\n',
         'internal = { base_path = "/mail/", service = "webmail" }\n',
+        'internal = { base_path = "/a/", service = "admin" }\n',
+        'forward = { url = "http://127.0.0.1:8000/base" }\n',
+        'forward = { url = "unix:/run/a.sock:/base", strip_path = true }\n',
     ],
 )
 def test_good_web_handlers_pass(tmp_path: Path, handler: str) -> None:
-    """WEB-34, WEB-42, WEB-49."""
+    """WEB-34, WEB-42, WEB-44, WEB-49."""
     assert problems(tmp_path, WEBSERVER, DOMAINS + HANDLER + handler) == []
 
 

@@ -11,8 +11,6 @@ from moxlite.config.webrules import LONGEST_PATTERN, compile_pattern, parse_temp
 __all__ = ["handler_findings"]
 
 HANDLERS: Final = ("static", "redirect", "forward", "internal")
-SERVED_APPS: Final = frozenset({"account", "webmail"})
-"""Apps that `internal` can name in this version; the other apps are not served yet."""
 FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """Names of HTTP fields (RFC 9110 §5.1)."""
 FRAMING: Final = frozenset({"connection", "content-length", "date", "transfer-encoding", "upgrade"})
@@ -34,9 +32,7 @@ def handler_findings(path: KeyPath, handler: WebHandler) -> Iterator[Finding]:
     if handler.redirect is not None:
         yield from _redirect((*path, "redirect"), handler.redirect)
     if handler.forward is not None:
-        yield Finding((*path, "forward"), "this version does not forward yet")
-    if handler.internal is not None and handler.internal.service not in SERVED_APPS:
-        yield Finding((*path, "internal", "service"), f"this version has no {handler.internal.service} app yet")
+        yield from _response_headers((*path, "forward", "response_headers"), handler.forward.response_headers)
 
 
 def _redirect(path: KeyPath, redirect: WebRedirect) -> Iterator[Finding]:

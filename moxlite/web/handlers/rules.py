@@ -16,9 +16,11 @@ from moxlite.web.http.messages import Response
 from moxlite.web.http.paths import split_target
 
 if TYPE_CHECKING:
-    from moxlite.config.domains import WebHandler, WebInternal
+    from moxlite.config.domains import WebInternal
     from moxlite.config.snapshot import CurrentConfig, Snapshot
-    from moxlite.config.webrules import Pattern
+    from moxlite.config.webrules import Pattern, WebRule
+    from moxlite.net.httpclient.pool import Pool
+    from moxlite.net.limits import IPNetwork
     from moxlite.web.http.exchange import ResponseWriter
     from moxlite.web.http.paths import Host
 
@@ -54,10 +56,21 @@ class WebRules:
     The rules of a host are made at the first request for it, and again when domains.toml has changed.
     """
 
-    def __init__(self, config: CurrentConfig, *, https_port: int, apps: Mapping[str, Mount]) -> None:
+    def __init__(
+        self,
+        config: CurrentConfig,
+        *,
+        https_port: int,
+        apps: Mapping[str, Mount],
+        pool: Pool,
+        forwarded_from: tuple[IPNetwork, ...] | None,
+    ) -> None:
         """`https_port` is the port that plain http is redirected to; `apps` are the services that ``internal`` can
-        name.
+        name; `pool`: connections of ``forward``; `forwarded_from`: networks of proxies in front of this port whose
+        fields are trusted, None for none.
         """
+        self.forwarded_from = forwarded_from
+        self._pool = pool
         self._config = config
         self._port = "" if https_port == HTTPS_PORT else f":{https_port}"
         self._apps = apps
@@ -114,21 +127,26 @@ class WebRules:
         rules = self._rules.get(host)
         if rules is None:
             rules = tuple(
-                Rule(
-                    one.name, one.pattern, self._made(one.handler), https_only=not one.handler.dont_redirect_plain_http
-                )
+                Rule(one.name, one.pattern, self._made(one), https_only=not one.handler.dont_redirect_plain_http)
                 for one in snapshot.derived.web_rules.get(host, ())
             )
             if rules:  # hosts that are not configured are not remembered
                 self._rules[host] = rules
         return rules
 
-    def _made(self, handler: WebHandler) -> Answer:
+    def _made(self, rule: WebRule) -> Answer:
         """The handler of a rule. The checks of the configuration guarantee that it has exactly one of these."""
+        handler = rule.handler
         if handler.static is not None:
             return Static(handler.static, compress=handler.compress).answer
         if handler.redirect is not None:
             return Redirect(handler.redirect).answer
+        if handler.forward is not None:
+            from moxlite.web.handlers.forward import Forward
+
+            return Forward(
+                handler.forward, rule.pattern, self._pool, compress=handler.compress, trusted=self.forwarded_from
+            ).answer
         assert handler.internal is not None
         return self._internal(handler.internal)
 

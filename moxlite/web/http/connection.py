@@ -97,6 +97,8 @@ class Connection:
         self._stalled = False  # the client stopped sending in the middle of a body
         self._chunks = 0  # of the current body
         self._chunked = 0  # octets of the current body
+        self._trailers: tuple[tuple[str, str], ...] = ()  # of the current body
+        self._sending = trio.Lock()  # a task that reads the body may answer 100 while another one responds
 
     async def serve(self) -> None:
         """Answer requests until the client leaves, sends an invalid request or is silent for too long, or the drain
@@ -166,6 +168,7 @@ class Connection:
             raise BadRequest("Folded header fields are obsolete (RFC 9112 section 5.2).")
         self._request = event
         self._chunks = self._chunked = 0
+        self._trailers = ()
         headers = Headers((name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers)
         lengths = headers.all("content-length")
         if headers.get("transfer-encoding") is not None and (lengths or event.http_version == b"1.0"):
@@ -216,9 +219,32 @@ class Connection:
                 if not data:
                     raise ClientGone
                 self._h11.receive_data(data)
-            elif not isinstance(event, h11.EndOfMessage):
+            elif isinstance(event, h11.EndOfMessage):
+                self._trailers = tuple((name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers)
+            else:
                 raise ClientGone
         return bytes(taken)
+
+    def awaits_continue(self) -> bool:
+        """Whether the client sends the body only after an answer 100."""
+        return self._h11.they_are_waiting_for_100_continue
+
+    def trailers(self) -> tuple[tuple[str, str], ...]:
+        """The fields after the body, as soon as it has ended."""
+        return self._trailers
+
+    async def wait_gone(self) -> None:
+        """Return when the client has left. Requests that come meanwhile wait. Raises ClientGone."""
+        while len(self._h11.trailing_data[0]) < READ_SIZE:
+            octets = await self._receive()
+            if not octets:
+                return
+            self._h11.receive_data(octets)
+        await trio.sleep_forever()
+
+    def rest(self) -> trio.abc.Stream:
+        """The stream after this request."""
+        return Replay(self._h11.trailing_data[0], self._stream)
 
     async def _count_chunk(self) -> None:
         """Count a chunk that begins. h11 takes some 20 µs for each, so a body of many small chunks is refused, and
@@ -259,13 +285,14 @@ class Connection:
         """Send one slice. Raises ClientGone if the client reads nothing for `WRITE_TIMEOUT`."""
         if not data:
             return
-        with trio.move_on_after(WRITE_TIMEOUT) as scope:
-            try:
-                await self._stream.send_all(data)
-            except (trio.BrokenResourceError, trio.ClosedResourceError) as e:
-                raise ClientGone from e
-        if scope.cancelled_caught:
-            raise ClientGone
+        async with self._sending:
+            with trio.move_on_after(WRITE_TIMEOUT) as scope:
+                try:
+                    await self._stream.send_all(data)
+                except (trio.BrokenResourceError, trio.ClosedResourceError) as e:
+                    raise ClientGone from e
+            if scope.cancelled_caught:
+                raise ClientGone
 
     async def _receive(self) -> bytes:
         try:

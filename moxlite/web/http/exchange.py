@@ -6,7 +6,7 @@ The underlying connection is a `Channel`. Reading requests and the sequence of e
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final, Protocol, TypeAlias, final
@@ -41,6 +41,18 @@ class Channel(Protocol):
 
     def must_close(self) -> bool:
         """Whether this response is the last one of the connection."""
+
+    def awaits_continue(self) -> bool:
+        """Whether the client sends the body only after an answer 100."""
+
+    def trailers(self) -> tuple[tuple[str, str], ...]:
+        """The fields after the body, as soon as it has ended."""
+
+    async def wait_gone(self) -> None:
+        """Return when the client has left, which may be never; the body must have ended. Raises ClientGone."""
+
+    def rest(self) -> trio.abc.Stream:
+        """The stream after this request."""
 
     def replay(self) -> trio.abc.Stream:
         """The stream, beginning with this request again."""
@@ -78,6 +90,21 @@ class Body:
         while data := await self.receive(limit):
             pieces.append(data)
         return b"".join(pieces)
+
+    def awaits_continue(self) -> bool:
+        """Whether the client sends the body only after an answer 100, which `receive` gives (RFC 9110 §10.1.1)."""
+        return self._channel.awaits_continue()
+
+    def trailers(self) -> tuple[tuple[str, str], ...]:
+        """The fields after the body, names in lower case, as soon as it has ended (RFC 9110 §6.5)."""
+        return self._channel.trailers()
+
+    async def wait_gone(self) -> None:
+        """Return when the client has closed the connection, which may be never. The body must have ended.
+
+        Raises ClientGone.
+        """
+        await self._channel.wait_gone()
 
 
 @final
@@ -145,8 +172,8 @@ class Request:
 
 @final
 class ResponseWriter:
-    """Writes exactly one response: a whole one by `respond`, or `start`, `write` …, `finish`; or `take_over` for
-    another protocol.
+    """Writes exactly one response: a whole one by `respond`, or `start`, `write` …, `finish`; or, for another protocol,
+    `take_over` or `switch`.
 
     All methods raise ClientGone if the client has left.
     """
@@ -160,6 +187,7 @@ class ResponseWriter:
         self.taken_over = False
         self.started_at = 0.0  # trio's clock at the time the status was written
         self.extra: tuple[tuple[str, str], ...] = ()  # fields of all responses of the service
+        self.tunnelled: tuple[int, int] | None = None  # octets to and from the client after `switch`
 
     @property
     def started(self) -> bool:
@@ -183,15 +211,29 @@ class ResponseWriter:
         """Write the head of a response of unknown length."""
         await self._channel.send_all(self._head(status, headers))
 
+    async def inform(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
+        """Write an informational answer before the response (RFC 9110 §15.2)."""
+        await self._channel.send_all(self._channel.encode(_informational(status, headers)))
+
     async def write(self, data: bytes) -> None:
         """Write octets of the body; returns when all are sent."""
         for start in range(0, len(data), WRITE_SIZE):
             await self._channel.send_all(self._data(data[start : start + WRITE_SIZE]))
 
-    async def finish(self) -> None:
-        """End the body."""
-        await self._channel.send_all(self._channel.encode(h11.EndOfMessage()))
+    async def finish(self, trailers: tuple[tuple[str, str], ...] = ()) -> None:
+        """End the body. Only a chunked one can have trailers."""
+        await self._channel.send_all(self._channel.encode(h11.EndOfMessage(headers=_octets(trailers))))
         self.finished = True
+
+    async def switch(self, headers: tuple[tuple[str, str], ...]) -> trio.abc.Stream:
+        """Switch to the protocol that the request asks for (RFC 9110 §7.8); returns the stream that carries it. The
+        connection carries no HTTP after that.
+        """
+        await self._channel.send_all(self._channel.encode(_informational(101, headers)))
+        self.status = 101
+        self.started_at = trio.current_time()
+        self.taken_over = True
+        return self._channel.rest()
 
     def take_over(self) -> trio.abc.Stream:
         """The stream, beginning with this request again, for a protocol that a GET upgrades to. The connection carries
@@ -203,14 +245,16 @@ class ResponseWriter:
     def _head(self, status: int, headers: tuple[tuple[str, str], ...]) -> bytes:
         self.status = status
         self.started_at = trio.current_time()
-        fields = [("date", _now()), *headers, *self.extra]
+        fields = [*headers, *self.extra]
+        if all(name != "date" for name, _ in headers):
+            fields.insert(0, ("date", _now()))
         if self._channel.must_close():
             fields.append(CLOSE)
         return self._channel.encode(
             h11.Response(
                 status_code=status,
                 reason=REASONS.get(status, b""),
-                headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in fields],
+                headers=_octets(fields),
             )
         )
 
@@ -219,6 +263,14 @@ class ResponseWriter:
             return b""
         self.sent += len(data)
         return self._channel.encode(h11.Data(data=data))
+
+
+def _octets(fields: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("ascii"), value.encode("latin-1")) for name, value in fields]
+
+
+def _informational(status: int, headers: tuple[tuple[str, str], ...]) -> h11.InformationalResponse:
+    return h11.InformationalResponse(status_code=status, reason=REASONS.get(status, b""), headers=_octets(headers))
 
 
 Handler: TypeAlias = Callable[[Request, ResponseWriter], Awaitable[None]]

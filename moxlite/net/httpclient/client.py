@@ -18,6 +18,7 @@ from moxlite import __version__
 from moxlite.lazyimport import Late
 from moxlite.net.addresses import is_internal
 from moxlite.net.dial import DialError, dial
+from moxlite.net.httpclient.connection import ClientConnection
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 
@@ -31,8 +32,6 @@ MAX_HEADER: Final = 32 << 10
 
 MAX_BODY: Final = 64 << 10
 """Maximum octets kept of the answer's body, unless the caller gives another limit."""
-
-READ: Final = 16 << 10
 
 LOCALHOST: Final = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 """Addresses of `localhost` and of names below it; DNS is not asked for them (RFC 6761 §6.3)."""
@@ -145,7 +144,7 @@ class HTTPClient:
             raise HTTPError(f"bad URL: {error}") from None
         if parts.scheme not in DEFAULT_PORTS or not host or not url.isascii() or not url.isprintable():
             raise HTTPError("bad URL: it must begin with https:// or http:// and name a host")
-        stream = await self._connect(parts.scheme, host, port)
+        stream = await self.connect(parts.scheme, host, port)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         fields = [
             ("Host", parts.netloc.rpartition("@")[2]),
@@ -166,7 +165,10 @@ class HTTPClient:
         finally:
             await trio.aclose_forcefully(stream)
 
-    async def _connect(self, scheme: str, host: str, port: int) -> trio.abc.Stream:
+    async def connect(self, scheme: str, host: str, port: int) -> trio.abc.Stream:
+        """A new connection to a host, for https with its TLS handshake done and its certificate verified. The caller
+        sets the deadline. Raises HTTPError, NoHost, BadCertificate.
+        """
         addresses = await self._addresses(host)
         try:
             stream: trio.abc.Stream = (await dial(addresses, port, inside=self._allow_internal)).stream
@@ -210,21 +212,18 @@ class HTTPClient:
 
 
 async def _exchange(stream: trio.abc.Stream, request: h11.Request, body: bytes, max_body: int) -> HTTPResponse:
-    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEADER)
-    await stream.send_all(connection.send(request) or b"")
+    connection = ClientConnection(stream, max_head=MAX_HEADER)
+    await connection.send(request)
     if body:
-        await stream.send_all(connection.send(h11.Data(body)) or b"")
-    await stream.send_all(connection.send(h11.EndOfMessage()) or b"")
+        await connection.send(h11.Data(body))
+    await connection.send(h11.EndOfMessage())
     response: h11.Response | None = None
     kept = bytearray()
     while True:
-        event = connection.next_event()
-        match event:
-            case h11.NEED_DATA:
-                connection.receive_data(bytes(await stream.receive_some(READ)))
-            case h11.Response():
-                response = event
-            case h11.Data():
+        match await connection.receive():
+            case h11.Response() as response:
+                pass
+            case h11.Data() as event:
                 kept += event.data
                 if len(kept) > max_body:
                     assert response is not None
@@ -232,8 +231,6 @@ async def _exchange(stream: trio.abc.Stream, request: h11.Request, body: bytes, 
             case h11.EndOfMessage():
                 assert response is not None
                 return _answer(response, bytes(kept), cut=False)
-            case h11.ConnectionClosed() | h11.PAUSED:
-                raise HTTPError("the server closed the connection without an answer")
             case _:
                 pass  # h11.InformationalResponse
 
