@@ -32,6 +32,7 @@ from moxlite import __version__
 from moxlite.acceptance.commands import Asking, WhyCommands
 from moxlite.acceptance.sieve.commands import SieveCommands
 from moxlite.admin.commands import finish_removal
+from moxlite.admin.forwarding import ForwardCommands
 from moxlite.admin.receivedreports import ReceivedCommands
 from moxlite.config.snapshot import Snapshot
 from moxlite.imapd.commands import IMAPCommands
@@ -234,6 +235,8 @@ def _commands(house: House, queue: Queue | None, periodic: Mapping[str, Command]
     commands.update(WhyCommands(house.config, house.files.accounts, Asking(house.network.resolver, lists)).registry())
     commands.update(ReceivedCommands(house.files.reports).registry())
     commands.update(SieveCommands(house.config, house.files.accounts).registry())
+    submit = queue.submit if queue is not None else None
+    commands.update(ForwardCommands(house.config, house.config.edit, house.forwarding(submit)).registry())
     if queue is not None:
         commands.update(QueueCommands(queue).registry())
         commands.update(SuppressCommands(queue).registry())

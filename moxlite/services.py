@@ -24,6 +24,7 @@ from moxlite.queue.accountqueue import OwnQueue
 from moxlite.queue.queue import Queue
 from moxlite.smtpd.connection import serve_connection as serve_smtp
 from moxlite.smtpd.context import Context as SMTPContext
+from moxlite.smtpd.homeward import Homes
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deferred import Defer
 from moxlite.store.delivery.submission import Submission, Submit
@@ -83,7 +84,7 @@ def handlers(house: House, queue: Queue | None) -> Mapping[Service, Callable[[En
 
 
 def _smtp(house: House, submit: Submit, defer: Defer | None, sent: AskSent | None) -> Callable[[Endpoint], Served]:
-    gate = connection_gate(house.static.rate_limits)
+    gate, homes = connection_gate(house.static.rate_limits), Homes()
 
     def handler(endpoint: Endpoint) -> Served:
         assert endpoint.service in ("smtp", "submission", "submissions")
@@ -96,6 +97,8 @@ def _smtp(house: House, submit: Submit, defer: Defer | None, sent: AskSent | Non
             keys=house.started.keys,
             defer=defer,
             sent=sent,
+            srs=house.srs,
+            homes=homes,
             senders=house.services.senders,
             gate=gate,
             received_id=house.services.received_id,
@@ -195,6 +198,7 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         factors=house.factor_changes,
         imports=house.files.imports,
         background_imports=house.background_imports,
+        forwarding=house.forwarding(queue.submit if queue else None),
         sandbox=house.services.sandbox,
         keys=house.started.keys,
         edit=house.config.edit,

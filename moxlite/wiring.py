@@ -3,6 +3,7 @@
 `server` starts the tasks; here none is started.
 """
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -16,6 +17,7 @@ from moxlite.acceptance.carrying import carrier
 from moxlite.admin.backup.backups import BackupCommands
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.factors.changes import FactorChanges
+from moxlite.admin.forwarding import Forwarding
 from moxlite.admin.ownlistings import OwnListings
 from moxlite.admin.storage.alarms import StorageFaults
 from moxlite.admin.storage.settings import compression, short_of_space, store_options
@@ -43,6 +45,7 @@ from moxlite.process.ownzones import OwnZones
 from moxlite.process.ports import TLSPorts, failure_limits, roots_of, trust_of
 from moxlite.process.spools import Spools, spool_space
 from moxlite.process.startup import Started, StartFailed
+from moxlite.proto.srs import SRS
 from moxlite.queue.context import Context as QueueContext
 from moxlite.queue.context import Loopback, now
 from moxlite.queue.hosts.source import IPv6Source
@@ -57,6 +60,7 @@ from moxlite.store.accounts.shares import sharing_task
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.content.chunks import prefer
 from moxlite.store.delivery.owed import SUBMIT
+from moxlite.store.delivery.submission import Submit
 from moxlite.store.delivery.tell import TELL
 from moxlite.store.errors import SchemaTooNew, StoreError
 from moxlite.store.imports.engine import Imports
@@ -206,6 +210,15 @@ class House:
             end_sessions=self.services.end_sessions,
             factors=self.factor_changes,
         )
+
+    @cached_property
+    def srs(self) -> SRS:
+        """Sender addresses of forwarded mail, by a key of their own that the install key gives."""
+        return SRS([hashlib.sha256(b"srs " + self.started.install_key).digest()])
+
+    def forwarding(self, submit: Submit | None) -> Forwarding:
+        """Forwarding of accounts; `submit` is that of the queue, None without one."""
+        return Forwarding(config=self.config, accounts=self.files.accounts, keys=self.started.keys, submit=submit)
 
     @cached_property
     def copies(self) -> Copies:
@@ -382,6 +395,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
         connect_local=pipe.connect,
         tmp=house.files.spools.directory,
         trust=house.network.trust,
+        srs=house.srs,
         local_addresses=local_addresses,
         dial=partial(_dial, house.network.listings),
         keys=house.started.keys,

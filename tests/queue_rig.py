@@ -32,6 +32,7 @@ from moxlite.net.tls.stream import TLSStream
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.proto import sasl
 from moxlite.proto.address import Address
+from moxlite.proto.srs import SRS
 from moxlite.queue.context import Context, Dial, Loopback
 from moxlite.queue.data.rows import DELIVERING, Message
 from moxlite.queue.hosts.source import IPv6Source
@@ -515,6 +516,7 @@ async def rig_at(
         rig.reports = await ReportsDB.open(tmp_path / "reports.db", Options(min_free_space=0))
         databases.push_async_callback(rig.reports.aclose)
         ctx = Context(
+            srs=SRS([b"key of the test"]),
             reports=rig.reports,
             ipv6=rig.ipv6,
             policies=await databases.enter_async_context(policies),

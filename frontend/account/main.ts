@@ -6,7 +6,7 @@ import { messageOf } from "../lib/client";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign } from "../lib/dom";
-import { atSign, download, fileText, filter, house, keyRound, lock, logOut, mail, octagonAlert, send, smartphone, sun, users } from "../lib/icons";
+import { atSign, download, fileText, filter, forward, house, keyRound, lock, logOut, mail, octagonAlert, send, smartphone, sun, users } from "../lib/icons";
 import { askLogIn } from "../lib/login";
 import { Shell, disc, head, iconButton } from "../lib/pages";
 import { part } from "../lib/parts";
@@ -14,6 +14,7 @@ import { Session, beforeDisplay } from "../lib/session";
 import { notice } from "../lib/states";
 import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
+import { agreePage, forwardLink } from "./agree";
 import { overviewPage } from "./overview";
 import { recover, recoveryToken } from "./recover";
 import type { Desk, MakePage, PagePart } from "./ui/page";
@@ -28,6 +29,7 @@ const places = [
   { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") },
   { name: "rules", title: t("Rules"), icon: filter },
   { name: "away", title: t("Away"), icon: sun },
+  { name: "forwarding", title: t("Forwarding"), icon: forward },
   { name: "scripts", title: t("Sieve scripts"), icon: fileText },
   { name: "junk", title: t("Junk"), icon: octagonAlert },
   { name: "outgoing", title: t("Outgoing"), icon: send },
@@ -44,6 +46,7 @@ const parts: Readonly<Record<string, string>> = {
   addresses: "rules",
   rules: "rules",
   away: "sieve",
+  forwarding: "sieve",
   scripts: "sieve",
   junk: "junk",
   outgoing: "sending",
@@ -79,6 +82,14 @@ class App {
       await this.setUp(app);
       return;
     }
+    const link = forwardLink(location.hash);
+    if (link !== null) {
+      const page = await agreePage(this.client, ...link);
+      fill(app, page);
+      beforeDisplay(page);
+      app.hidden = false;
+      return;
+    }
     fill(app, this.shell.root);
     try {
       const apps = await this.client.apps();
@@ -110,7 +121,7 @@ class App {
   /** Show the page that the address names, or the overview. */
   private async open(): Promise<void> {
     const address = read(location.hash);
-    if (address.page === "setup") {
+    if (address.page === "setup" || forwardLink(location.hash) !== null) {
       location.reload();
       return;
     }

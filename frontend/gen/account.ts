@@ -377,6 +377,34 @@ export interface KeyItem {
   created: string;
 }
 
+/** The settings, and the state of each address. ``problem``: why an owner could not be asked, "". */
+export interface Forwards {
+  form: ForwardForm;
+  targets: Array<ForwardTarget>;
+  problem: string;
+}
+
+/** `forward_to` and `keep_copy` of the account (SMTP-159). */
+export interface ForwardForm {
+  forward_to: Array<string>;
+  keep_copy: boolean;
+}
+
+/** An address to which mail is sent on. ``new`` and ``asked`` ones get nothing yet; ``confirmed`` ones do, also */
+export interface ForwardTarget {
+  address: string;
+  state: "asked" | "confirmed" | "new" | "stopped";
+  since: string | null;
+  failing: string | null;
+  error: string;
+}
+
+/** The question to the owner of `target`: whether the mail of `own` is sent there. */
+export interface ForwardQuestion {
+  own: string;
+  target: string;
+}
+
 /** The form, whether answers are sent now, and the senders that got one, the newest first. ``script``: a Sieve */
 export interface Vacation {
   form: VacationFields;
@@ -638,6 +666,10 @@ export const checks: Checks = {
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
   KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
+  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string" },
+  ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
+  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string" },
+  ForwardQuestion: { own: "string", target: "string" },
   Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
   VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },
   AnsweredSender: { address: "string", sent: "time" },
@@ -901,6 +933,36 @@ export class Client extends BaseClient {
   /** Forget a key; log-ins with it are refused from the next connection on. */
   key_remove(fingerprint: string): Promise<null> {
     return this.call("key_remove", { fingerprint }, { fingerprint: "string" }, "null");
+  }
+
+  /** The addresses to which mail is sent on, with their states. */
+  forwards(): Promise<Forwards> {
+    return this.call("forwards", {}, {}, ["ref", "Forwards"]);
+  }
+
+  /** Save the addresses, and ask the owners of new ones. A conflict if they are no longer the old ones. */
+  forward_save(old: ForwardForm, changed: ForwardForm): Promise<Forwards> {
+    return this.call("forward_save", { old, changed }, { old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]);
+  }
+
+  /** Ask the owner of an address again, once a day at most. */
+  forward_ask(address: string): Promise<null> {
+    return this.call("forward_ask", { address }, { address: "string" }, "null");
+  }
+
+  /** Send mail again to an address that was stopped. */
+  forward_start(address: string): Promise<null> {
+    return this.call("forward_start", { address }, { address: "string" }, "null");
+  }
+
+  /** The question behind a link. Looking does not answer it. */
+  forward_question(account: string, token: string): Promise<ForwardQuestion> {
+    return this.call("forward_question", { account, token }, { account: "string", token: "string" }, ["ref", "ForwardQuestion"]);
+  }
+
+  /** Answer the question, once. */
+  forward_answer(account: string, token: string, agree: boolean): Promise<null> {
+    return this.call("forward_answer", { account, token, agree }, { account: "string", token: "string", agree: "boolean" }, "null");
   }
 
   /** The form, and the senders that got an answer. */

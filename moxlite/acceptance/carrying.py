@@ -41,7 +41,7 @@ def carrier(submit: Submit, tmp: Path) -> Handler:
             with Spool.of(owed.octets, tmp) as spool:
                 await submit(submission, spool)
         else:
-            dropped = LOCAL_FIELDS if owed.forwarded else HIDDEN_FIELDS
+            dropped = (*LOCAL_FIELDS, *owed.dropped) if owed.forwarded else HIDDEN_FIELDS
             async with _sent(account, row.message_id, tmp, dropped) as spool:
                 await submit(submission, spool)
 

@@ -74,6 +74,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
       accepted: the client has got a 250 before, so that nothing can be refused any more.
       filtered: the decision of the account's script; None if it has none, or was not run.
       alone: this is the message's only recipient, so that a refusal is told in the session.
+      passed: addresses of Delivered-To (RFC 9228), in lower case, if the account forwards its mail.
       report: the DMARC or TLS report in the message, where it came to an address for reports and can be used.
       report_problem: why it cannot be used, "" where it can or is not looked for.
     """
@@ -94,6 +95,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     accepted: bool = False
     filtered: Filtered | None = None
     alone: bool = False
+    passed: frozenset[str] = frozenset()
     report: ReportFound | None = None
     report_problem: str = ""
 

@@ -40,6 +40,7 @@ from moxlite.acceptance.evidence import (
     from_address,
     unicode_domain,
 )
+from moxlite.acceptance.forwards import delivered_to, with_forwards
 from moxlite.acceptance.history import Reputation, Sender, reputation
 from moxlite.acceptance.plan import ACCEPTED, Plan, Proposal, merge
 from moxlite.acceptance.producers import ORDER
@@ -148,6 +149,8 @@ async def decide(
       sent: asks the queue whether it has sent a returned message.
     """
     case = await _with_rule(case, message)
+    if case.settings is not None and case.settings.forward_to:
+        case = msgspec.structs.replace(case, passed=delivered_to(message.section))
     if case.evidence.checks is not None and not case.simulated:
         case = await _with_past(case, message, accounts, limits)
         case = await _with_bounce(case, message, accounts, sent)
@@ -175,7 +178,7 @@ async def decide(
         octets = message.prepared if whole is None else whole(decided.case)
         case = await with_script(decided.case, decided.plan, octets, message.section, accounts)
         decided = decided if case.filtered is None else _decided(case)
-    return decided
+    return msgspec.structs.replace(decided, plan=with_forwards(decided.case, decided.plan))
 
 
 def _decided(case: Case) -> Decided:

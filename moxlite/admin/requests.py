@@ -25,6 +25,9 @@ __all__ = [
     "DisableAccount",
     "ExportMail",
     "Exported",
+    "ForwardAddress",
+    "ForwardInfo",
+    "ForwardSet",
     "ImapServe",
     "ImapSession",
     "ImapSessions",
@@ -461,6 +464,30 @@ class SieveScripts(msgspec.Struct, frozen=True):
 
     scripts: list[SieveScript]
     failures: list[SieveFailure]
+
+
+class ForwardSet(Request, frozen=True):
+    """``account forward set``: the addresses to which the mail of an account is sent, and whether it is kept, too."""
+
+    account: str
+    addresses: list[str]
+    keep_copy: bool
+
+
+class ForwardAddress(Request, frozen=True):
+    """``account forward ask``, ``confirm`` and ``start``: one of these addresses."""
+
+    account: str
+    address: str
+
+
+class ForwardInfo(msgspec.Struct, frozen=True):
+    """A line of ``account forward list``: state of an address, since when (UTC), and the error of the last bounce."""
+
+    address: str
+    state: str
+    since: str
+    error: str
 
 
 class VacationSet(Request, frozen=True, kw_only=True):

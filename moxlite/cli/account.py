@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from moxlite.cli.access.forward import forward
 from moxlite.cli.access.logins import (
     admin_reset,
     admin_second_factors,
@@ -40,6 +41,7 @@ def account() -> None:
 
 
 account.add_command(recover)
+account.add_command(forward)
 
 
 @account.command("list")

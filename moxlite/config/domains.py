@@ -331,6 +331,14 @@ class Account(Section, frozen=True):
     quota_message_size: Annotated[
         Size | None, doc("Space for messages, instead of the global limit; negative is without limit.")
     ] = None
+    forward_to: Annotated[
+        tuple[Address, ...],
+        doc(
+            "Accepted mail that is not junk is sent on to these addresses, once their owners have confirmed that:"
+            " `moxlite account forward ask`."
+        ),
+    ] = ()
+    keep_copy: Annotated[bool, doc("With `forward_to`, keep the mail here as well.")] = True
     rejects_mailbox: Annotated[MailboxName | None, doc("Keep copies of refused mail here for a time.")] = None
     keep_rejects: Annotated[bool, doc("Never remove them.")] = False
     expire_after: Annotated[

@@ -89,9 +89,8 @@ class _Run:
         self.all = -1
         self.before = NOTHING
         self.copy: Copy | None = None
-        self.note = ""
+        self.said = ""  # the last notice, or the reason of a failure
         self.problems: list[str] = []
-        self.error = ""
         self.ended = 0.0
         self.scope = trio.CancelScope()
         self.wake = trio.Event()
@@ -117,17 +116,17 @@ class _Run:
             case MailboxStep():
                 self.step = event
                 self.all = max(self.all, event.left)
-                self.note = ""
+                self.said = ""
             case Note(text, problem) if problem:
                 if len(self.problems) < MAX_TEXTS and text not in self.problems:
                     self.problems.append(text)
             case Note(text):
-                self.note = text
+                self.said = text
         await trio.lowlevel.checkpoint()
 
     def end(self, phase: Phase, error: str = "") -> None:
         """End the import, and forget the password."""
-        self.phase, self.error, self.note = phase, error, ""
+        self.phase, self.said = phase, error
         self.ended = trio.current_time()
         self.order = msgspec.structs.replace(self.order, password="", token="")
 
@@ -177,9 +176,9 @@ class BackgroundImports:
             left=step.left,
             seconds=step.seconds,
             copied=run.copied,
-            note=run.note,
+            note="" if run.phase in ENDED else run.said,
             problems=run.problems,
-            error=run.error,
+            error=run.said if run.phase in ENDED else "",
         )
 
     def pause(self, account: str) -> None:

@@ -16,6 +16,7 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.process.keys.signing import SigningKeys
+from moxlite.proto.srs import SRS
 from moxlite.queue.hosts.load import HostLoad
 from moxlite.queue.hosts.source import IPv6Source
 from moxlite.queue.tls.policies import Policies
@@ -66,7 +67,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       connect_local: begins a session of the own SMTP server for the transaction with the given key, over a pipe in
         this process, and returns the client's end (QUEUE-36).
       tmp: folder for temporary files. trust: roots for other servers' certificates.
-      keys: sign DSNs that leave the server.
+      srs: reads the sender addresses of messages that were sent on. keys: sign DSNs that leave the server.
       local_addresses: local addresses to connect from.
       reports: reports.db; None if this server makes no reports.
       loopback: set in localserve, where all mail is delivered to this machine.
@@ -83,6 +84,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     connect_local: Callable[[bytes], trio.abc.Stream]
     tmp: Path
     trust: Trust
+    srs: SRS
     keys: SigningKeys = msgspec.field(default_factory=SigningKeys)
     local_addresses: LocalAddresses = LocalAddresses()
     dial: Dial = dial

@@ -13,6 +13,8 @@ from moxlite.net.tls.handshake import ServerTLS
 from moxlite.process.keys.receivedid import ReceivedID
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.process.spools import Spools
+from moxlite.proto.srs import SRS
+from moxlite.smtpd.homeward import Homes
 from moxlite.smtpd.senders import Senders
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.deferred import Defer
@@ -61,6 +63,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       resolver: None if no DNS look-ups are made; the resolver of localserve knows no foreign host.
       senders: the sessions of users.
       gate: the limits of connections.
+      srs: makes and reads the sender addresses of messages that are sent on.
+      homes: counts bounces that are sent on to the first sender.
       received_id: makes the ids in Received fields and replies.
       spools: temporary files for long messages (``data/tmp``).
       starttls: TLS settings for STARTTLS, None if not offered.
@@ -77,6 +81,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     gate: Gate
     received_id: ReceivedID
     spools: Spools
+    srs: SRS
+    homes: Homes = msgspec.field(default_factory=Homes)
     keys: SigningKeys = msgspec.field(default_factory=SigningKeys)
     defer: Defer | None = None
     sent: AskSent | None = None

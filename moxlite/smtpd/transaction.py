@@ -6,7 +6,7 @@ import time
 from moxlite.config.snapshot import Recipient
 from moxlite.mailauth.results import SPFResult
 from moxlite.net.limits import MinimumRate
-from moxlite.proto.address import Path
+from moxlite.proto.address import Address, Path
 from moxlite.proto.mime.headers import HeaderWatch
 from moxlite.proto.smtp.commands import MailFrom, RcptTo
 from moxlite.proto.smtp.replies import Response
@@ -43,6 +43,7 @@ class Transaction:
       chunked: the message comes by BDAT.
       refused: the reply, if known before the end of the message; the rest is then read and dropped.
       spf: SPF result of the sender, once checked.
+      home: the first sender of a message that was sent on, if this is a bounce of it.
       identifier: key by which an account stores the message only once (STORE-60): random, or the key given by our own
         queue.
       received: time of MAIL, µs UTC.
@@ -52,6 +53,7 @@ class Transaction:
         "chunked",
         "header",
         "hold_until",
+        "home",
         "identifier",
         "mail",
         "rate",
@@ -72,6 +74,7 @@ class Transaction:
         self.chunked = False
         self.refused: Response | None = None
         self.spf: SPFResult | None = None
+        self.home: Address | None = None
         self.identifier = identifier or secrets.token_bytes(16)
         self.received = time.time_ns() // 1000
 

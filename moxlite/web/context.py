@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from moxlite.admin.factors.changes import FactorChanges
+    from moxlite.admin.forwarding import Forwarding
     from moxlite.admin.settings import Edit
     from moxlite.config.listeners import Listener, MetricsService, PolicyService, WebserverService, WebService
     from moxlite.config.snapshot import CurrentConfig, Snapshot
@@ -142,6 +143,7 @@ def make_context(
     factors: FactorChanges,
     imports: Imports,
     background_imports: BackgroundImports,
+    forwarding: Forwarding,
     sandbox: Sandbox,
     keys: SigningKeys,
     edit: Edit,
@@ -166,6 +168,7 @@ def make_context(
       factors: changes second factors.
       imports: the engine of all imports of the server; its `serve` must run.
       background_imports: imports by IMAP.
+      forwarding: asks the owners of addresses to which mail is sent on.
       sandbox: processes for expensive work on strangers' mails; its `serve` must run.
       keys: DKIM keys of the domains that sign submitted mail.
       edit: changes the configuration of domains and accounts.
@@ -217,6 +220,7 @@ def make_context(
                 queue=own_queue,
                 certificate=certificate,
                 copies=background_imports,
+                forwarding=forwarding,
                 logins=logins,
             ),
             logins=logins,

@@ -26,6 +26,7 @@ PAGES = {
     "addresses": "Addresses",
     "rules": "Rules",
     "away": "Away",
+    "forwarding": "Forwarding",
     "scripts": "Sieve scripts",
     "junk": "Junk",
     "outgoing": "Outgoing",

@@ -31,6 +31,7 @@ from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
 from moxlite.net.tls.certificates import self_signed
 from moxlite.process.keys.receivedid import ReceivedID
 from moxlite.process.spools import Spools
+from moxlite.proto.srs import SRS
 from moxlite.smtpd import Context, Pace, Senders, serve_connection
 from moxlite.smtpd.incoming import storing
 from moxlite.store.accounts.accounts import Accounts
@@ -432,6 +433,7 @@ async def serving(
             async with accounts.use(name) as account:
                 await account.write(lambda tx: set_credential(tx, credential()))
         context = Context(
+            srs=SRS([b"key of the test"]),
             service="smtp",
             accounts=accounts,
             config=holder,

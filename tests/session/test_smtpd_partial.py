@@ -17,6 +17,7 @@ from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.proto.smtp.replies import Response
+from moxlite.proto.srs import SRS
 from moxlite.queue.context import Context as QueueContext
 from moxlite.queue.data.filters import Filter
 from moxlite.queue.hosts.source import IPv6Source
@@ -272,6 +273,7 @@ async def with_queue(smtp: Smtp, now: Clock) -> AsyncIterator[tuple[Context, Que
         pytest.fail(f"nothing is fetched from {url}")
 
     ctx = QueueContext(
+        srs=SRS([b"key of the test"]),
         config=smtp.context.config,
         accounts=smtp.context.accounts,
         resolver=resolver,

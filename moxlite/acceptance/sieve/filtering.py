@@ -17,6 +17,7 @@ import trio
 
 from moxlite import __version__
 from moxlite.acceptance.cases import Case, Filtered
+from moxlite.acceptance.forwards import delivered_to
 from moxlite.acceptance.plan import Plan
 from moxlite.proto.address import Path
 from moxlite.proto.mime.headers import HeaderSection
@@ -80,7 +81,7 @@ async def with_script(case: Case, plan: Plan, octets: Prepared, section: HeaderS
         form=form,
         automatic=_automatic(section),
         named=frozenset(f"{one.localpart}@{one.domain}".lower() for one in octets.recipients),
-        passed=frozenset(text.decode("utf-8", "replace").strip().lower() for text in section.texts(b"delivered-to")),
+        passed=delivered_to(section),
     )
     if main is not None:
         filtered = await trio.to_thread.run_sync(_run, case, loaded, main, filtered, octets, section, now)

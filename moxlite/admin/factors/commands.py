@@ -19,10 +19,9 @@ from moxlite.admin.factors.requests import (
     LinkMade,
     MakeLink,
 )
-from moxlite.admin.offer import public_first
+from moxlite.admin.offer import account_app
 from moxlite.admin.requests import NoArguments
 from moxlite.config.holder import ConfigHolder
-from moxlite.config.snapshot import Snapshot
 from moxlite.logins.logins import Logins
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.store.auth.authdb import AuthDB
@@ -82,7 +81,7 @@ class FactorCommands:
         if args.account == ADMIN:
             raise CommandFailed("refused", "the administrator's password is set by: moxlite admin set-password")
         self._require(args.account)
-        base = _account_app(self._config.current)
+        base = account_app(self._config.current)
         if base is None:
             raise CommandFailed("refused", "no listener serves the account app, which takes the link")
         token = await self._changes.make_link(args.account, reset_factors=args.reset_factors, where=COMMAND_LINE)
@@ -112,20 +111,6 @@ class FactorCommands:
             require_account(self._config.current, name)
         except Refused as error:
             raise CommandFailed("notFound", str(error)) from None
-
-
-def _account_app(snapshot: Snapshot) -> str | None:
-    """The address of the account app: by https where some listener has it, else on this machine."""
-    listeners = public_first(snapshot)
-    for name, listener in listeners:
-        if (service := listener.account_https).enabled:
-            port = "" if service.port == 443 else f":{service.port}"
-            return f"https://{snapshot.hostname(name).ascii}{port}{service.path}"
-    for _, listener in listeners:
-        if (service := listener.account_http).enabled:
-            port = "" if service.port == 80 else f":{service.port}"
-            return f"http://localhost{port}{service.path}"
-    return None
 
 
 def _words(moment: int) -> str:

@@ -44,6 +44,10 @@ WEBHOOK_EVENTS: Final = (
 )
 
 
+MAX_FORWARDS: Final = 10
+"""Addresses to which one account's mail is sent on."""
+
+
 def account_name_problem(name: str) -> str | None:
     """The reason why this cannot be the name of an account, or None."""
     if not ACCOUNT_NAME.fullmatch(name) or ".." in name or name.endswith("."):
@@ -76,6 +80,7 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
                 yield Finding(
                     (*path, "destinations", configured, "refused_addresses", index), f"does not lead to {configured}"
                 )
+    yield from _forwarding(path, account, domains)
     yield from _mailboxes(path, account)
     if account.queue_mailbox:
         yield from _queue_mailbox(path, account)
@@ -116,6 +121,20 @@ def _destination(path: KeyPath, destination: Destination) -> Iterator[Finding]:
             yield Finding((*path, "smtp_error"), "refuses all mail: no mailbox or rulesets beside it")
     for index, ruleset in enumerate(destination.rulesets):
         yield from _ruleset((*path, "rulesets", index), ruleset)
+
+
+def _forwarding(path: KeyPath, account: Account, domains: Mapping[str, DomainConfig]) -> Iterator[Finding]:
+    """Mistakes in the addresses to which mail is sent on."""
+    if len(account.forward_to) > MAX_FORWARDS:
+        yield Finding((*path, "forward_to"), f"has more than {MAX_FORWARDS} addresses")
+    known: set[str] = set()
+    for index, address in enumerate(account.forward_to):
+        here: KeyPath = (*path, "forward_to", index)
+        if str(address).lower() in known:
+            yield Finding(here, "is there twice")
+        known.add(str(address).lower())
+        if any(_leads_to(address, configured, domains) for configured in account.destinations):
+            yield Finding(here, "is an address of the account itself")
 
 
 def _leads_to(address: Address, configured: str, domains: Mapping[str, DomainConfig]) -> bool:

@@ -16,6 +16,7 @@ from moxlite.queue.context import Context
 from moxlite.queue.data.content import encoded, octets
 from moxlite.queue.data.rows import Message
 from moxlite.queue.localdelivery.inbound import waiting
+from moxlite.queue.notices.forwards import note_failures, returned_to
 from moxlite.queue.notices.noticetext import notice_text, subject_of
 from moxlite.queue.schedule import attempts_left, max_attempts_of
 from moxlite.queue.submit import add_submission
@@ -54,7 +55,14 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
     static = ctx.config.current.static
     message = messages[0]
     if await database.read(lambda r: waiting(r, message.id), op="queue notice") is not None:
-        await _send_notice(ctx, database, message)
+        sender = message.sender.address
+        assert sender is not None, "no DSN goes to the null path"
+        await _send_notice(ctx, database, [message], sender)
+        return
+    home = returned_to(ctx, message)
+    await note_failures(ctx, database, messages)
+    if home is not None:
+        await _send_notice(ctx, database, messages, home)
         return
     octets_of_dsn = await compose_notice(ctx, database, messages, utf8=message.smtputf8)
     prefix = f"Return-Path: <>\r\nDelivered-To: {message.sender.pack(False)}\r\n".encode()
@@ -75,15 +83,15 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
                 await deliver(account, prepared, NO_FACTS, static.postmaster.mailbox, transaction_id=key, flags=flags)
 
 
-async def _send_notice(ctx: Context, database: Database, message: Message) -> None:
-    """Queue the DSN to the sender of incoming mail, once (QUEUE-28).
+async def _send_notice(ctx: Context, database: Database, messages: Sequence[Message], sender: Address) -> None:
+    """Queue the DSN to a sender elsewhere, once: of incoming mail (QUEUE-28), or of a message that was sent on
+    (QUEUE-179).
 
     The DSN has the UTF-8 form only if the sender's address needs SMTPUTF8: a host on the way back may not support it
     (RFC 6533).
     """
-    sender = message.sender.address
-    assert sender is not None, "no DSN goes to the null path"
-    octets_of_dsn = await compose_notice(ctx, database, [message], utf8=sender.needs_smtputf8)
+    message = messages[0]
+    octets_of_dsn = await compose_notice(ctx, database, messages, utf8=sender.needs_smtputf8, to=sender)
     submission = Submission(
         account=ctx.config.current.static.postmaster.account,
         mail_from=None,
@@ -93,8 +101,8 @@ async def _send_notice(ctx: Context, database: Database, message: Message) -> No
         has8bit=not octets_of_dsn.isascii(),
         smtputf8=sender.needs_smtputf8,
         requiretls=True if message.require_tls else None,
-        subject=subject_of([Action(message.dsn_due)]),
-        key=_key([message]),
+        subject=subject_of([Action(one.dsn_due) for one in messages]),
+        key=_key(messages),
     )
     with Spool.of(octets_of_dsn, ctx.tmp) as spool:
         async with encoded(database, spool) as content:
@@ -118,9 +126,14 @@ def _key(messages: Sequence[Message]) -> bytes:
     return f"queue dsn {first.id} {first.queued} {others}".encode()
 
 
-async def compose_notice(ctx: Context, database: Database, messages: Sequence[Message], *, utf8: bool) -> bytes:
-    """Compose the DSN about some recipients of a submission; returns its octets. `utf8`: use the UTF-8 form
-    (QUEUE-104).
+async def compose_notice(
+    ctx: Context, database: Database, messages: Sequence[Message], *, utf8: bool, to: Address | None = None
+) -> bytes:
+    """Compose the DSN about some recipients of a submission; returns its octets.
+
+    Args:
+      utf8: use the UTF-8 form (QUEUE-104).
+      to: its recipient, by default the sender in the envelope.
     """
     snapshot = ctx.config.current
     hostname = snapshot.static.hostname
@@ -132,7 +145,7 @@ async def compose_notice(ctx: Context, database: Database, messages: Sequence[Me
         and first.dsn_ret != "HDRS"
         and first.require_tls is not True  # RFC 8689 §5
     )
-    sender = first.sender.address
+    sender = first.sender.address if to is None else to
     assert sender is not None, "no DSN goes to the null path"
     return compose_dsn(
         DSN(

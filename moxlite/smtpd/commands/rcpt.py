@@ -14,7 +14,9 @@ from moxlite.config.snapshot import (
 from moxlite.proto.address import Address, Domain, Path
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.replies import Response
+from moxlite.proto.srs import BadReturnAddress
 from moxlite.smtpd import replies, simulate
+from moxlite.smtpd.homeward import home_of
 from moxlite.smtpd.incoming.senderchecks import has_proof
 from moxlite.smtpd.replies import Refused, refuse
 from moxlite.smtpd.session import Session
@@ -39,11 +41,33 @@ async def rcpt(session: Session, command: c.RcptTo) -> Response:
     found = session.snapshot.lookup(command.path)
     if session.context.submission:
         _check_submitted(session, found, command.path)
-    else:
+    elif not _is_return(session, transaction, command.path):
         found = await _incoming(session, transaction, command.path, found)
     transaction.recipients.append(AcceptedRecipient(command, found))
     session.record.recipient_accepted()
     return replies.RCPT_OK
+
+
+def _is_return(session: Session, transaction: Transaction, path: Path) -> bool:
+    """Whether the recipient stands for the first sender of a message that was sent on, whom only bounces reach
+    (AUTH-114). It needs a transaction of its own.
+    """
+    try:
+        home = home_of(session.context.srs, session.snapshot, path, transaction.received / 1_000_000)
+    except BadReturnAddress:
+        if isinstance(session.snapshot.lookup(path), AccountRecipient | AliasRecipient):
+            return False  # an address of that name, or the catchall
+        raise Refused(replies.UNKNOWN_USER) from None
+    if transaction.home is not None or (home is not None and transaction.recipients):
+        raise Refused(ALONE)
+    if home is None:
+        return False
+    if not transaction.sender.is_null:
+        raise Refused(replies.UNKNOWN_USER)
+    if not session.context.homes.take(path.localpart):
+        raise refuse(452, "4.7.1", "too many bounces to this address, try again tomorrow")
+    transaction.home = home
+    return True
 
 
 def _check_submitted(session: Session, found: Recipient, path: Path) -> None:

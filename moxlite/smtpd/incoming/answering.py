@@ -17,6 +17,7 @@ from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.compose import TextPart, address_field, answer_fields, compose, new_message_id, text_field
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
+from moxlite.smtpd.incoming.passing import Passed, pass_on
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
 from moxlite.store.content.prepare import Prepared
@@ -32,14 +33,18 @@ logger = logging.getLogger("moxlite.smtpd.incoming.answering")
 
 
 async def with_messages(
-    session: Session, transaction: Transaction, prepared: Prepared, decided: Decided
+    session: Session, transaction: Transaction, prepared: Prepared, decided: Decided, prefix: bytes
 ) -> tuple[AnyAction, ...]:
-    """The actions of a plan, each that sends with what it sends."""
+    """The actions of a plan, each that sends with what it sends. `prefix`: the trace fields of the account's copy."""
     actions: list[AnyAction] = []
+    passed_on: Passed | None = None
     for action in decided.plan.actions:
         match action:
             case Vacation():
                 action = msgspec.structs.replace(action, owed=await _answer(session, prepared, decided, action))
+            case Redirect(by_account=True):
+                passed_on = passed_on or await pass_on(session, transaction, prepared, decided, prefix)
+                action = msgspec.structs.replace(action, owed=passed_on.to(action.to))
             case Redirect():
                 action = msgspec.structs.replace(action, owed=_redirected(transaction, prepared, decided, action))
             case _:

@@ -6,6 +6,7 @@ it, too. A commit is shielded from cancellation, so a shutdown cannot leave a me
 not (SMTP-44).
 """
 
+import logging
 from functools import partial
 from typing import Final
 
@@ -14,12 +15,13 @@ from moxlite.acceptance.evidence import Envelope
 from moxlite.acceptance.gathering import Message, evidence_of
 from moxlite.config.snapshot import UnknownLocalpart
 from moxlite.mailauth.dkim.message import Message as SignedMessage
-from moxlite.proto.address import Domain
+from moxlite.proto.address import Address, Domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MIMEError
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import replies, simulate, trace
 from moxlite.smtpd.incoming.accesslog import Noting
+from moxlite.smtpd.incoming.prefix import common_of
 from moxlite.smtpd.incoming.reception import Reception
 from moxlite.smtpd.incoming.senderchecks import question_of
 from moxlite.smtpd.replies import Refused, refuse
@@ -28,8 +30,11 @@ from moxlite.smtpd.transaction import Transaction
 from moxlite.store.content.header import look_at, read_header
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 
 __all__ = ["deliver"]
+
+logger = logging.getLogger("moxlite.smtpd.incoming.deliver")
 
 MAX_RECEIVED: Final = 100
 """Number of Received fields above which a message counts as looping (SMTP-42, RFC 5321 §6.3)."""
@@ -46,6 +51,8 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
     section = await read_header(spool)
     if section.count(b"received") > MAX_RECEIVED:
         raise Refused(replies.LOOP)
+    if transaction.home is not None:
+        return await _send_home(session, transaction, transaction.home, spool)
     if all(isinstance(recipient.found, UnknownLocalpart) for recipient in transaction.recipients):
         await session.wire.pause(session.context.pace.unknown)
         noting = Noting(session, transaction, spool.size)
@@ -59,6 +66,28 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
             with await spool.with_header(cleaned, len(section.octets)) as clean_spool:
                 return await _deliver(session, transaction, clean_spool, await read_header(clean_spool), checks)
     return await _deliver(session, transaction, spool, section, checks)
+
+
+async def _send_home(session: Session, transaction: Transaction, home: Address, spool: Spool) -> Response:
+    """Queue the bounce of a message that was sent on, for its first sender; durable before the reply."""
+    limit = session.listener.max_message_size + PREFIX_ROOM
+    prepared = await prepare(spool, max_size=limit)
+    evidence = evidence_of(_envelope(session, transaction), Message(prepared, await read_header(spool)))
+    submission = Submission(
+        account=session.snapshot.static.postmaster.account,
+        mail_from=None,
+        recipients=(SubmissionRecipient(home, dsn_notify=DSNNotify.NEVER),),
+        received=transaction.received,
+        prefix=common_of(session, transaction, prepared, evidence).received(transaction.recipients[0].path),
+        has8bit=transaction.mail.body == "8BITMIME",
+        smtputf8=home.needs_smtputf8 or transaction.mail.smtputf8,
+        message_id=prepared.index.envelope.message_id,
+        subject=prepared.index.envelope.subject,
+        key=transaction.identifier,
+    )
+    await session.context.submit(submission, spool)
+    logger.info("bounce sent on to the first sender", extra={"kv": {"size": spool.size}})
+    return Response(250, "2.0.0", (f"message accepted, id {session.dialogue.received_id}",))
 
 
 async def _check(session: Session, transaction: Transaction, spool: Spool, section: HeaderSection) -> Checks | None:

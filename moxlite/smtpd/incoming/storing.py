@@ -48,8 +48,9 @@ class Storing:
         `may_repeat`: other accounts are written to as well; if one of these fails, the client sends the message again.
         Raises StoreError.
         """
-        whole = self._prepared.with_prefix(decided_prefix(self._common, decided))
-        actions = await with_messages(self._session, self._transaction, self._prepared, decided)
+        trace_fields = decided_prefix(self._common, decided)
+        whole = self._prepared.with_prefix(trace_fields)
+        actions = await with_messages(self._session, self._transaction, self._prepared, decided, trace_fields)
         async with self._session.context.accounts.use(decided.case.account) as account:
             with trio.move_on_after(self._session.context.pace.store, shield=True):
                 return await perform(

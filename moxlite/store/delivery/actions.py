@@ -92,6 +92,8 @@ class Redirect(Action, frozen=True, tag="redirect", kw_only=True):
     """Send the message on to `to`, an address (RFC 5228 §4.2).
 
     Attributes:
+      by_account: by the account's `forward_to` (SMTP-159): the owner of the address must have confirmed it, and the
+        limits of `forwarding` count in place of `limits`.
       otherwise: the mailbox in which it is kept where it cannot be sent on.
       limits: recipients in 24 hours, of all messages and those never written to (`outgoing.OutgoingLimits`).
       owed: the packed `OwedMessage`; `perform` raises NoCarrier without.
@@ -100,6 +102,7 @@ class Redirect(Action, frozen=True, tag="redirect", kw_only=True):
     to: str
     otherwise: str = "Inbox"
     limits: tuple[int, int] = (500, 500)
+    by_account: bool = False
     owed: bytes = b""
 
 

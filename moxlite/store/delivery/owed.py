@@ -34,13 +34,15 @@ class OwedMessage(msgspec.Struct, frozen=True):
 
     Without octets, it sends the message that the row names, without its Bcc field, which only the account's copy has
     (WEBMAIL-98); the row keeps the content of a message that is removed meanwhile. `forwarded`: a message of another
-    author, of which only the fields that this server put before it for the owner are left out.
+    author, of which only the fields that this server put before it for the owner are left out, and the fields named in
+    `dropped`, lower case, which the prefix of the submission replaces.
     """
 
     submission: Submission
     octets: bytes = b""
     beside: Beside = Beside()
     forwarded: bool = False
+    dropped: tuple[bytes, ...] = ()
 
     def pack(self) -> bytes:
         """Encode it for the row."""

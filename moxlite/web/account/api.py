@@ -12,6 +12,7 @@ from moxlite.web.account.calls.addresses import AddressCalls
 from moxlite.web.account.calls.common import Server
 from moxlite.web.account.calls.copying import CopyingCalls
 from moxlite.web.account.calls.devices import DeviceCalls
+from moxlite.web.account.calls.forwarding import ForwardCalls
 from moxlite.web.account.calls.junk import JunkCalls
 from moxlite.web.account.calls.keys import KeyCalls
 from moxlite.web.account.calls.overview import OverviewCalls
@@ -38,6 +39,7 @@ class API(
     AddressCalls,
     ScriptCalls,
     VacationCalls,
+    ForwardCalls,
     KeyCalls,
     SendingCalls,
     JunkCalls,

@@ -11,6 +11,10 @@ from msgspec import Meta
 __all__ = [
     "AnsweredSender",
     "Copying",
+    "ForwardForm",
+    "ForwardQuestion",
+    "ForwardTarget",
+    "Forwards",
     "Given",
     "KnownServer",
     "PlannedMailbox",
@@ -182,3 +186,37 @@ class ScriptFault(msgspec.Struct, frozen=True):
     line: int
     column: int
     text: str
+
+
+class ForwardForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`forward_to` and `keep_copy` of the account (SMTP-159)."""
+
+    forward_to: Annotated[list[Line], Meta(max_length=20)]
+    keep_copy: bool
+
+
+class ForwardTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """An address to which mail is sent on. ``new`` and ``asked`` ones get nothing yet; ``confirmed`` ones do, also
+    while mail bounces since ``failing``; ``stopped`` ones get nothing. ``error``: of the last bounce, or why.
+    """
+
+    address: str
+    state: Literal["new", "asked", "confirmed", "stopped"]
+    since: dt.datetime | None
+    failing: dt.datetime | None
+    error: str
+
+
+class Forwards(msgspec.Struct, frozen=True):
+    """The settings, and the state of each address. ``problem``: why an owner could not be asked, ""."""
+
+    form: ForwardForm
+    targets: list[ForwardTarget]
+    problem: str
+
+
+class ForwardQuestion(msgspec.Struct, frozen=True):
+    """The question to the owner of `target`: whether the mail of `own` is sent there."""
+
+    own: str
+    target: str

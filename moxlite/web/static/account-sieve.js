@@ -103,6 +103,7 @@ var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
+var forward = "M15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var plus = "M5 12h14 M12 5v14";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
@@ -117,25 +118,25 @@ function field(label, control, hint = null) {
   const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
   const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
   describe();
-  const problem = (text2) => {
+  const problem2 = (text2) => {
     error.hidden = text2 === "";
     fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
     control.setAttribute("aria-invalid", String(text2 !== ""));
     describe();
   };
-  control.addEventListener("input", () => problem(""));
-  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+  control.addEventListener("input", () => problem2(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem: problem2 };
 }
 function tick(label, on, hint = null) {
   const control = el("input", { type: "checkbox" });
   control.checked = on;
   const error = el("span", { class: "error", hidden: true });
-  const problem = (text2) => {
+  const problem2 = (text2) => {
     error.hidden = text2 === "";
     fill(error, text2);
   };
   const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
-  return { root: el("label", { class: "check" }, control, words), control, problem };
+  return { root: el("label", { class: "check" }, control, words), control, problem: problem2 };
 }
 function choice(label, values, chosen, hint = null) {
   const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
@@ -146,7 +147,7 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
-function form(content, action, save, kind = "primary") {
+function form(content, action, save2, kind = "primary") {
   const error = el("p", { class: "error", role: "alert", hidden: true });
   const complain = (text2) => {
     error.hidden = text2 === "";
@@ -163,7 +164,7 @@ function form(content, action, save, kind = "primary") {
         submit.disabled = true;
         complain("");
         try {
-          await save();
+          await save2();
         } catch (failure) {
           complain(failure instanceof Error ? failure.message : String(failure));
         } finally {
@@ -441,6 +442,101 @@ function setStatus(message) {
   fill(line2, message);
 }
 
+// account/sieve/forwarding.ts
+var problem = "";
+var forwarding = async (desk) => {
+  const found = await desk.client.forwards();
+  const title = t("Forwarding");
+  const said = problem;
+  problem = "";
+  const root = el(
+    "div",
+    { class: "page" },
+    head(title, t("Accepted mail that is not junk is sent on to other addresses of yours. Bounces go to the sender of the message, not to you.")),
+    said !== "" && notice("warn", foreign(said)),
+    list(desk, found),
+    add(desk, found.form),
+    copies(desk, found.form)
+  );
+  return { title, root };
+};
+async function save(desk, old, changed) {
+  const saved = await desk.client.forward_save(old, changed);
+  problem = saved.problem;
+  await desk.refresh();
+}
+function list(desk, found) {
+  const title = t("Addresses");
+  if (found.targets.length === 0) return card(title, empty(forward, t("Nothing is forwarded"), t("Add an address below. Its owner gets a mail with a link, and has to agree once.")), { flush: true });
+  const rows = table(
+    title,
+    [
+      { title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) },
+      { title: t("State"), cell: (one) => told2(one) },
+      {
+        title: "",
+        kind: "num",
+        cell: (one) => el(
+          "span",
+          { class: "flex wrap" },
+          (one.state === "new" || one.state === "asked") && button(t("Ask again"), () => void act(desk, t("Asking"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Ask {address} again", { address: one.address }) }),
+          one.state === "stopped" && button(t("Start again"), () => void act(desk, t("Starting again"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Start {address} again", { address: one.address }) }),
+          button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })
+        )
+      }
+    ],
+    found.targets
+  );
+  return card(title, rows, { flush: true });
+}
+function told2(one) {
+  const since = one.since === null ? null : [" ", when(microseconds(one.since))];
+  const error = one.error === "" ? null : el("span", { class: "hint" }, el("br"), foreign(one.error));
+  switch (one.state) {
+    case "new":
+      return state("off", t("not asked yet"));
+    case "asked":
+      return el("span", {}, state("off", t("waits for its owner, who was asked")), since);
+    case "confirmed":
+      return one.failing === null ? state("ok", t("gets your mail")) : el("span", {}, state("warn", t("mail bounces since")), " ", when(microseconds(one.failing)), error);
+    case "stopped":
+      return el("span", {}, state("danger", t("stopped; your mail is kept here")), error);
+  }
+}
+async function act(desk, title, work) {
+  if (await attempt(title, work)) await desk.refresh();
+}
+async function remove(desk, old, one) {
+  if (!await confirm(t("Stop forwarding to {address}?", { address: one.address }), t("Mail stays here from now on."), t("Stop"))) return;
+  const rest = old.forward_to.filter((address2) => address2 !== one.address);
+  await attempt(t("Saving"), () => save(desk, old, { forward_to: rest, keep_copy: rest.length === 0 ? true : old.keep_copy }));
+}
+function add(desk, old) {
+  const address2 = line(t("Address"), "", t("Its owner gets a mail with a link, and nothing is sent there before the button behind it was pressed."), { inputmode: "email", autocapitalize: "none" });
+  const box = form(address2.root, t("Add"), async () => {
+    const to = address2.control.value.trim();
+    if (to === "") {
+      address2.problem(t("Type an address."));
+      return;
+    }
+    try {
+      await save(desk, old, { forward_to: [...old.forward_to, to], keep_copy: old.keep_copy });
+    } catch (error) {
+      atFields(error, { forward_to: address2 });
+    }
+  });
+  return card(t("Add an address"), box.root);
+}
+function copies(desk, old) {
+  if (old.forward_to.length === 0) return null;
+  const keep = tick(t("Keep the mail here as well"), old.keep_copy, t("Without a copy here, mail is still kept that cannot be sent on."));
+  const box = form(keep.root, t("Save"), async () => {
+    await save(desk, old, { forward_to: old.forward_to, keep_copy: keep.control.checked });
+    desk.say(t("Saved"));
+  });
+  return card(t("Copies"), box.root);
+}
+
 // lib/numbers.ts
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
@@ -463,14 +559,14 @@ var scripts2 = async (desk) => {
   const found = await desk.client.script_list();
   const title = t("Sieve scripts");
   const hint = t("For those who like to write their rules as a program. One script is active; it decides after the rules of your addresses. Mail programs can edit scripts too, by ManageSieve.");
-  return { title, root: el("div", { class: "page" }, head(title, hint), list(desk, found), failures(found)) };
+  return { title, root: el("div", { class: "page" }, head(title, hint), list2(desk, found), failures(found)) };
 };
 function address(name) {
   return `#scripts/edit/${encodeURIComponent(name)}`;
 }
-function list(desk, found) {
-  const add = button(t("New script"), () => desk.go("#scripts/new"), { icon: plus, kind: found.scripts.length === 0 ? "primary" : "line" });
-  if (found.scripts.length === 0) return card(t("Scripts"), empty(fileText, t("No scripts"), t("Rules of addresses do most things without one."), add), { flush: true });
+function list2(desk, found) {
+  const add2 = button(t("New script"), () => desk.go("#scripts/new"), { icon: plus, kind: found.scripts.length === 0 ? "primary" : "line" });
+  if (found.scripts.length === 0) return card(t("Scripts"), empty(fileText, t("No scripts"), t("Rules of addresses do most things without one."), add2), { flush: true });
   const rows = table(
     t("Scripts"),
     [
@@ -483,25 +579,25 @@ function list(desk, found) {
         cell: (one) => el(
           "span",
           { class: "flex wrap" },
-          button(one.active ? t("Switch off") : t("Activate"), () => void act(desk, () => desk.client.script_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Switch off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }),
+          button(one.active ? t("Switch off") : t("Activate"), () => void act2(desk, () => desk.client.script_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Switch off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }),
           button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }),
-          !one.active && button(t("Delete"), () => void remove(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) })
+          !one.active && button(t("Delete"), () => void remove2(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) })
         )
       }
     ],
     found.scripts
   );
-  return card(t("Scripts"), rows, { flush: true, actions: add });
+  return card(t("Scripts"), rows, { flush: true, actions: add2 });
 }
-async function act(desk, work) {
+async function act2(desk, work) {
   if (await attempt(t("Changing scripts"), work)) await desk.refresh();
 }
 async function rename(desk, one) {
   const name = await ask(t("Rename the script"), t("Name"), one.name, t("Rename"));
-  if (name !== null && name !== one.name) await act(desk, () => desk.client.script_rename(one.name, name));
+  if (name !== null && name !== one.name) await act2(desk, () => desk.client.script_rename(one.name, name));
 }
-async function remove(desk, one) {
-  if (await confirm(t("Delete “{name}”?", { name: one.name }), t("Its text is gone then."), t("Delete"))) await act(desk, () => desk.client.script_delete(one.name));
+async function remove2(desk, one) {
+  if (await confirm(t("Delete “{name}”?", { name: one.name }), t("Its text is gone then."), t("Delete"))) await act2(desk, () => desk.client.script_delete(one.name));
 }
 function failures(found) {
   if (found.failures.length === 0) return null;
@@ -579,7 +675,7 @@ ${spaces}`, area.selectionStart, area.selectionEnd, "end");
 }
 
 // account/sieve/part.ts
-var pages = { away, scripts: scripts2 };
+var pages = { away, forwarding, scripts: scripts2 };
 export {
   pages
 };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.97a5b1822134.js", junk: "junk.942da81c06c4.js", rules: "rules.ca73cb757eb8.js", security: "security.03be7724101a.js", sending: "sending.98af84028464.js", shares: "shares.f3eff4166d52.js", sieve: "sieve.6c75a5d2e97c.js", transfer: "transfer.fa7189e9ace6.js" };
+var define_PARTS_default = { device: "device.97a5b1822134.js", junk: "junk.942da81c06c4.js", rules: "rules.ca73cb757eb8.js", security: "security.03be7724101a.js", sending: "sending.98af84028464.js", shares: "shares.f3eff4166d52.js", sieve: "sieve.ce66e5d8e31b.js", transfer: "transfer.6d6f907b9035.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -217,6 +217,10 @@ var checks = {
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
   KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
+  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string" },
+  ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
+  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string" },
+  ForwardQuestion: { own: "string", target: "string" },
   Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
   VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },
   AnsweredSender: { address: "string", sent: "time" },
@@ -383,6 +387,24 @@ var Client = class extends BaseClient {
   }
   key_remove(fingerprint) {
     return this.call("key_remove", { fingerprint }, { fingerprint: "string" }, "null");
+  }
+  forwards() {
+    return this.call("forwards", {}, {}, ["ref", "Forwards"]);
+  }
+  forward_save(old, changed) {
+    return this.call("forward_save", { old, changed }, { old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]);
+  }
+  forward_ask(address2) {
+    return this.call("forward_ask", { address: address2 }, { address: "string" }, "null");
+  }
+  forward_start(address2) {
+    return this.call("forward_start", { address: address2 }, { address: "string" }, "null");
+  }
+  forward_question(account, token) {
+    return this.call("forward_question", { account, token }, { account: "string", token: "string" }, ["ref", "ForwardQuestion"]);
+  }
+  forward_answer(account, token, agree) {
+    return this.call("forward_answer", { account, token, agree }, { account: "string", token: "string", agree: "boolean" }, "null");
   }
   vacation() {
     return this.call("vacation", {}, {}, ["ref", "Vacation"]);
@@ -635,6 +657,7 @@ var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2
 var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
 var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
 var filter = "M10 20a1 1 0 0 0 .553.895l2 1A1 1 0 0 0 14 21v-7a2 2 0 0 1 .517-1.341L21.74 4.67A1 1 0 0 0 21 3H3a1 1 0 0 0-.742 1.67l7.225 7.989A2 2 0 0 1 10 14z";
+var forward = "M15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
 var house = "M15 21v-8a1 1 0 0 0-1-1h-4a1 1 0 0 0-1 1v8 M3 10a2 2 0 0 1 .709-1.528l7-6a2 2 0 0 1 2.582 0l7 6A2 2 0 0 1 21 10v9a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2z";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var lock = "M5 11h14a2 2 0 0 1 2 2v7a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-7a2 2 0 0 1 2 -2z M7 11V7a5 5 0 0 1 10 0v4";
@@ -1193,6 +1216,45 @@ function toast(text3, action, time = shown) {
   return { say: (other) => words.textContent = other, close };
 }
 
+// account/agree.ts
+function forwardLink(hash) {
+  const found = /^#forward\/([^/]{1,100})\/([\w-]{1,64})$/.exec(hash);
+  return found === null ? null : [decodeURIComponent(found[1]), found[2]];
+}
+async function agreePage(client, account, token) {
+  history.replaceState(null, "", location.pathname);
+  const place = el("main", { class: "login" });
+  const show = (...content) => fill(place, brand(), el("h1", {}, t("Forwarded mail")), content);
+  let question;
+  try {
+    question = await client.forward_question(account, token);
+  } catch (error) {
+    show(el("p", { role: "alert" }, messageOf2(error)));
+    return place;
+  }
+  const wrong = el("p", { class: "error", role: "alert", hidden: true });
+  const answer2 = async (agree) => {
+    try {
+      await client.forward_answer(account, token, agree);
+    } catch (error) {
+      wrong.hidden = false;
+      fill(wrong, messageOf2(error));
+      return;
+    }
+    show(el("p", { role: "status" }, agree ? t("Mail is sent to you from now on. To end it, ask the person who forwards it.") : t("Nothing will be sent to you.")));
+  };
+  show(
+    el("p", {}, t("Shall mail to "), el("b", {}, el("bdi", {}, question.own)), t(" be sent on to "), el("b", {}, el("bdi", {}, question.target)), "?"),
+    wrong,
+    el("button", { class: "btn primary", type: "button", onclick: () => void answer2(true) }, t("Yes, send it to me")),
+    el("button", { class: "btn line", type: "button", onclick: () => void answer2(false) }, t("No"))
+  );
+  return place;
+}
+function messageOf2(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
 // lib/numbers.ts
 function size(octets2) {
   if (octets2 < 1024) return `${octets2} B`;
@@ -1339,6 +1401,7 @@ var places = [
   { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") },
   { name: "rules", title: t("Rules"), icon: filter },
   { name: "away", title: t("Away"), icon: sun },
+  { name: "forwarding", title: t("Forwarding"), icon: forward },
   { name: "scripts", title: t("Sieve scripts"), icon: fileText },
   { name: "junk", title: t("Junk"), icon: octagonAlert },
   { name: "outgoing", title: t("Outgoing"), icon: send },
@@ -1353,6 +1416,7 @@ var parts = {
   addresses: "rules",
   rules: "rules",
   away: "sieve",
+  forwarding: "sieve",
   scripts: "sieve",
   junk: "junk",
   outgoing: "sending",
@@ -1385,6 +1449,14 @@ var App = class {
       await this.setUp(app);
       return;
     }
+    const link = forwardLink(location.hash);
+    if (link !== null) {
+      const page = await agreePage(this.client, ...link);
+      fill(app, page);
+      beforeDisplay(page);
+      app.hidden = false;
+      return;
+    }
     fill(app, this.shell.root);
     try {
       const apps = await this.client.apps();
@@ -1411,7 +1483,7 @@ var App = class {
   }
   async open() {
     const address2 = read(location.hash);
-    if (address2.page === "setup") {
+    if (address2.page === "setup" || forwardLink(location.hash) !== null) {
       location.reload();
       return;
     }

@@ -25,6 +25,7 @@ from moxlite.web.logincalls import LoginCalls
 from moxlite.web.sessions import Caller, Sessions
 
 if TYPE_CHECKING:
+    from moxlite.admin.forwarding import Forwarding
     from moxlite.config.domains import Account
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.config.toml.edit import Keys
@@ -52,6 +53,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
       queue: the account's part of the queue; None while there is no queue.
       certificate: returns the certificate of a listener by its name; it signs profiles for devices.
       copies: imports by IMAP.
+      forwarding: asks the owners of addresses to which mail is sent on.
       logins: finds the account of an address.
       devices: the devices that are being set up.
       training: accounts whose filters learn all messages again now.
@@ -65,6 +67,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     queue: AccountQueue | None
     certificate: Callable[[str], KeyPair | None]
     copies: BackgroundImports
+    forwarding: Forwarding
     logins: Logins
     devices: DeviceLinks = msgspec.field(default_factory=DeviceLinks)
     training: dict[str, Training] = msgspec.field(default_factory=dict)

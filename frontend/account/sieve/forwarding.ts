@@ -1,0 +1,116 @@
+// Sending mail on: the addresses, what their owners have answered, and what has become of the mail.
+
+import type { ForwardForm, Forwards, ForwardTarget } from "../../gen/account";
+import { attempt, confirm } from "../../lib/dialogs";
+import { el } from "../../lib/dom";
+import { atFields, form, line, tick } from "../../lib/fields";
+import { forward } from "../../lib/icons";
+import { button, card, foreign, head, table } from "../../lib/pages";
+import { empty, notice, state } from "../../lib/states";
+import { microseconds, when } from "../../lib/times";
+import { t } from "../../lib/words";
+import type { Desk, MakePage } from "../ui/page";
+
+/** Why the owner of an address could not be asked after the last save; shown once. */
+let problem = "";
+
+export const forwarding: MakePage = async (desk) => {
+  const found = await desk.client.forwards();
+  const title = t("Forwarding");
+  const said = problem;
+  problem = "";
+  const root = el(
+    "div",
+    { class: "page" },
+    head(title, t("Accepted mail that is not junk is sent on to other addresses of yours. Bounces go to the sender of the message, not to you.")),
+    said !== "" && notice("warn", foreign(said)),
+    list(desk, found),
+    add(desk, found.form),
+    copies(desk, found.form),
+  );
+  return { title, root };
+};
+
+async function save(desk: Desk, old: ForwardForm, changed: ForwardForm): Promise<void> {
+  const saved = await desk.client.forward_save(old, changed);
+  problem = saved.problem;
+  await desk.refresh();
+}
+
+function list(desk: Desk, found: Forwards): HTMLElement {
+  const title = t("Addresses");
+  if (found.targets.length === 0) return card(title, empty(forward, t("Nothing is forwarded"), t("Add an address below. Its owner gets a mail with a link, and has to agree once.")), { flush: true });
+  const rows = table<ForwardTarget>(
+    title,
+    [
+      { title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) },
+      { title: t("State"), cell: (one) => told(one) },
+      {
+        title: "",
+        kind: "num",
+        cell: (one) =>
+          el(
+            "span",
+            { class: "flex wrap" },
+            (one.state === "new" || one.state === "asked") && button(t("Ask again"), () => void act(desk, t("Asking"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Ask {address} again", { address: one.address }) }),
+            one.state === "stopped" && button(t("Start again"), () => void act(desk, t("Starting again"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Start {address} again", { address: one.address }) }),
+            button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) }),
+          ),
+      },
+    ],
+    found.targets,
+  );
+  return card(title, rows, { flush: true });
+}
+
+function told(one: ForwardTarget): HTMLElement {
+  const since = one.since === null ? null : [" ", when(microseconds(one.since))];
+  const error = one.error === "" ? null : el("span", { class: "hint" }, el("br"), foreign(one.error));
+  switch (one.state) {
+    case "new":
+      return state("off", t("not asked yet"));
+    case "asked":
+      return el("span", {}, state("off", t("waits for its owner, who was asked")), since);
+    case "confirmed":
+      return one.failing === null ? state("ok", t("gets your mail")) : el("span", {}, state("warn", t("mail bounces since")), " ", when(microseconds(one.failing)), error);
+    case "stopped":
+      return el("span", {}, state("danger", t("stopped; your mail is kept here")), error);
+  }
+}
+
+async function act(desk: Desk, title: string, work: () => Promise<unknown>): Promise<void> {
+  if (await attempt(title, work)) await desk.refresh();
+}
+
+async function remove(desk: Desk, old: ForwardForm, one: ForwardTarget): Promise<void> {
+  if (!(await confirm(t("Stop forwarding to {address}?", { address: one.address }), t("Mail stays here from now on."), t("Stop")))) return;
+  const rest = old.forward_to.filter((address) => address !== one.address);
+  await attempt(t("Saving"), () => save(desk, old, { forward_to: rest, keep_copy: rest.length === 0 ? true : old.keep_copy }));
+}
+
+function add(desk: Desk, old: ForwardForm): HTMLElement {
+  const address = line(t("Address"), "", t("Its owner gets a mail with a link, and nothing is sent there before the button behind it was pressed."), { inputmode: "email", autocapitalize: "none" });
+  const box = form(address.root, t("Add"), async () => {
+    const to = address.control.value.trim();
+    if (to === "") {
+      address.problem(t("Type an address."));
+      return;
+    }
+    try {
+      await save(desk, old, { forward_to: [...old.forward_to, to], keep_copy: old.keep_copy });
+    } catch (error) {
+      atFields(error, { forward_to: address });
+    }
+  });
+  return card(t("Add an address"), box.root);
+}
+
+function copies(desk: Desk, old: ForwardForm): HTMLElement | null {
+  if (old.forward_to.length === 0) return null;
+  const keep = tick(t("Keep the mail here as well"), old.keep_copy, t("Without a copy here, mail is still kept that cannot be sent on."));
+  const box = form(keep.root, t("Save"), async () => {
+    await save(desk, old, { forward_to: old.forward_to, keep_copy: keep.control.checked });
+    desk.say(t("Saved"));
+  });
+  return card(t("Copies"), box.root);
+}

@@ -1,0 +1,50 @@
+"""Sending on what an account gets (`forward_to`, SMTP-159), as actions of its plan."""
+
+from __future__ import annotations
+
+import msgspec
+
+from moxlite.acceptance.cases import Case
+from moxlite.acceptance.plan import Plan
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.store.delivery.actions import AnyAction, FileInto, Mark, Redirect
+
+__all__ = ["delivered_to", "with_forwards"]
+
+
+def with_forwards(case: Case, plan: Plan) -> Plan:
+    """The plan with the actions that send the message on: after all others, for they depend on where it is filed.
+
+    Not for bounces, junk, and reports of other servers, not with strong bad evidence, and not for what is filed
+    nowhere. A message that has passed this account before, as its Delivered-To tells, is kept (RFC 9228).
+    """
+    settings = case.settings
+    if settings is None or not settings.forward_to or not _is_wanted(case, plan):
+        return plan
+    own = {str(case.recipient.canonical).lower(), str(case.asked).lower()}
+    targets = [str(one) for one in settings.forward_to if str(one).lower() not in own]
+    if not targets or not case.passed.isdisjoint(own):
+        return plan
+    actions: tuple[AnyAction, ...] = plan.actions
+    place = next(one.mailbox for one in actions if isinstance(one, FileInto))
+    has_script = case.filtered is not None and case.filtered.script != ""
+    if not settings.keep_copy and not has_script:  # a script says what is kept
+        actions = tuple(one for one in actions if not isinstance(one, FileInto))
+    sent = tuple(Redirect(to=one, otherwise=place, by_account=True) for one in targets)
+    return msgspec.structs.replace(plan, actions=(*actions, *sent))
+
+
+def _is_wanted(case: Case, plan: Plan) -> bool:
+    """Whether the account takes the message as ordinary mail."""
+    evidence = case.evidence
+    if plan.reply is not None or plan.junk or case.accepted or case.report is not None or case.recipient.reports:
+        return False
+    if evidence.suspicious or evidence.envelope.sender.is_null:
+        return False
+    filed = [one for one in plan.actions if isinstance(one, FileInto)]
+    return bool(filed) and all(one.mark is not Mark.REJECT for one in filed)
+
+
+def delivered_to(section: HeaderSection) -> frozenset[str]:
+    """The addresses of Delivered-To (RFC 9228), in lower case."""
+    return frozenset(text.decode("utf-8", "replace").strip().lower() for text in section.texts(b"delivered-to"))

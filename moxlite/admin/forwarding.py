@@ -1,0 +1,238 @@
+"""Forwarding of an account's mail: which addresses, and the questions to their owners (SMTP-159, QUEUE-179).
+
+The configuration has the addresses, the account what has become of each. Mail is sent only to those whose owners have
+agreed, by a button on the page behind a link that they get.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from moxlite.admin.offer import account_app
+from moxlite.admin.requests import AccountName, ForwardAddress, ForwardInfo, ForwardSet
+from moxlite.admin.settings import Edit, NotValid, change_keys
+from moxlite.config.domains import Account
+from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
+from moxlite.config.snapshot import CurrentConfig, Snapshot
+from moxlite.mailauth.dkim.sign import SigningError
+from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.process.keys.signing import SigningKeys
+from moxlite.proto.address import Address
+from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
+from moxlite.proto.mime.dates import format_date
+from moxlite.proto.mime.types import MailAddress
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.forwarding import Target, ask_target, confirm_target, start_again, targets
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient, Submit
+from moxlite.store.errors import StoreError
+
+__all__ = ["ForwardCommands", "Forwarding", "NoWayToAsk"]
+
+logger = logging.getLogger("moxlite.admin.forwarding")
+
+QUESTION: Final = """\
+{name} would like mail to {own} to be forwarded to you, at {address}.
+
+If you agree, open this page within a week and choose "Yes, send it to me":
+
+    {url}
+
+Nothing is sent to you without that. If you do not know {own}, or do not want its mail, choose "No" there, or do
+nothing.
+"""
+
+
+class NoWayToAsk(Exception):
+    """The owner of an address cannot be asked; the text says why."""
+
+
+class Forwarding:
+    """Forwarding of all accounts.
+
+    Args:
+      submit: `queue.submit`; None without a queue.
+    """
+
+    def __init__(self, *, config: CurrentConfig, accounts: Accounts, keys: SigningKeys, submit: Submit | None) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._keys = keys
+        self._submit = submit
+
+    async def look(self, name: str) -> list[tuple[str, Target | None]]:
+        """The addresses of the configuration, each with what has become of it. Raises StoreError."""
+        settings = self._config.current.account(name)
+        async with self._accounts.use(name) as account:
+            known = {one.address: one for one in await account.read(targets, op="forwarding")}
+        return [(str(one), known.get(str(one).lower())) for one in (settings.forward_to if settings else ())]
+
+    async def ask(self, name: str, address: str) -> None:
+        """Send the owner of an address the question. Raises NoWayToAsk, AskedJustNow, StoreError."""
+        snapshot = self._config.current
+        own, base = _own_address(snapshot, name), account_app(snapshot)
+        if own is None:
+            raise NoWayToAsk("the account has no address of its own to send the question from")
+        if base is None:
+            raise NoWayToAsk("no listener serves the account app, which has the page with the button")
+        if self._submit is None:
+            raise NoWayToAsk("the queue of outgoing mail is out of service")
+        async with self._accounts.use(name) as account:
+            token = await account.write(lambda tx: ask_target(tx, address))
+        settings = snapshot.account(name)
+        full_name = settings.full_name if settings is not None else ""
+        url = f"{base}#forward/{name}/{token}"
+        await self._send(snapshot, name, own, Address.parse(address), full_name or str(own), url)
+        logger.info("owner of an address asked", extra={"kv": {"account": name}})
+
+    async def _send(
+        self, snapshot: Snapshot, name: str, own: Address, address: Address, full_name: str, url: str
+    ) -> None:
+        now = time.time_ns() // 1000
+        message_id = new_message_id(own.domain.ascii)
+        subject = f"Shall mail to {own} be forwarded to you?"
+        fields = [
+            address_field("From", (MailAddress(full_name, own.localpart, own.domain.ascii),)),
+            address_field("To", (MailAddress("", address.localpart, address.domain.ascii),)),
+            text_field("Subject", subject),
+            f"Date: {format_date(now)}\r\n".encode(),
+            f"Message-ID: {message_id}\r\n".encode(),
+            b"Auto-Submitted: auto-generated\r\n",
+        ]
+        text = QUESTION.format(name=full_name, own=own, address=address, url=url)
+        octets = b"".join(compose(fields, TextPart(text)))
+        try:
+            signatures = await self._keys.sign_own(snapshot, octets, own)
+        except SigningError as error:
+            logger.error("question cannot be signed", extra={"kv": {"err": error}})
+            signatures = b""
+        submission = Submission(
+            account=name,
+            mail_from=own,
+            recipients=(SubmissionRecipient(address),),
+            received=now,
+            prefix=signatures,
+            has8bit=not octets.isascii(),
+            smtputf8=own.needs_smtputf8 or address.needs_smtputf8,
+            message_id=message_id,
+            subject=subject,
+        )
+        assert self._submit is not None
+        with Spool.of(octets, snapshot.static.data_dir / "tmp") as spool:
+            await self._submit(submission, spool)
+
+    async def start(self, name: str, address: str) -> bool:
+        """Send mail again to an address that was stopped; returns whether it was. Raises StoreError."""
+        async with self._accounts.use(name) as account:
+            return await account.write(lambda tx: start_again(tx, address))
+
+    async def confirm(self, name: str, address: str) -> None:
+        """Send mail to an address without asking its owner, on the administrator's word. Raises StoreError."""
+        async with self._accounts.use(name) as account:
+            await account.write(lambda tx: confirm_target(tx, address))
+        logger.info("address confirmed by the administrator", extra={"kv": {"account": name}})
+
+
+def _own_address(snapshot: Snapshot, name: str) -> Address | None:
+    settings = snapshot.account(name)
+    configured = next((one for one in settings.destinations if not one.startswith("@")), "") if settings else ""
+    return Address.parse(configured) if configured else None
+
+
+class ForwardCommands:
+    """``moxlite account forward``."""
+
+    def __init__(self, config: CurrentConfig, edit: Edit, forwarding: Forwarding) -> None:
+        self._config = config
+        self._edit = edit
+        self._forwarding = forwarding
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "account forward list": Command(AccountName, self.list),
+            "account forward set": Command(ForwardSet, self.set),
+            "account forward ask": Command(ForwardAddress, self.ask),
+            "account forward confirm": Command(ForwardAddress, self.confirm),
+            "account forward start": Command(ForwardAddress, self.start),
+        }
+
+    async def list(self, args: AccountName, exchange: Exchange) -> list[ForwardInfo]:
+        """List the addresses with their states."""
+        self._require(args.account)
+        try:
+            return [_info(address, target) for address, target in await self._forwarding.look(args.account)]
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+
+    async def set(self, args: ForwardSet, exchange: Exchange) -> None:
+        """Set the addresses, and ask the owners of new ones."""
+        settings = self._require(args.account)
+        names = ("forward_to", "keep_copy")
+        old = {"forward_to": [str(one) for one in settings.forward_to], "keep_copy": settings.keep_copy}
+        new = {"forward_to": args.addresses, "keep_copy": args.keep_copy}
+        try:
+            await change_keys(self._edit, Account, ("accounts", args.account), old, new, names)
+        except NotValid as error:
+            raise CommandFailed("badRequest", str(error)) from None
+        except (ObjectChanged, ChangedMeanwhile, OSError) as error:
+            raise CommandFailed("failed", str(error)) from None
+        for address, target in await self._forwarding.look(args.account):
+            if target is None:
+                await self._asked(args.account, address)
+
+    async def ask(self, args: ForwardAddress, exchange: Exchange) -> None:
+        """Ask the owner of an address."""
+        self._require_address(args)
+        await self._asked(args.account, args.address)
+
+    async def _asked(self, account: str, address: str) -> None:
+        try:
+            await self._forwarding.ask(account, address)
+        except (NoWayToAsk, StoreError) as error:
+            raise CommandFailed("refused", f"{address} was not asked: {error}") from None
+
+    async def confirm(self, args: ForwardAddress, exchange: Exchange) -> None:
+        """Send mail to an address without asking its owner."""
+        self._require_address(args)
+        try:
+            await self._forwarding.confirm(args.account, args.address)
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+
+    async def start(self, args: ForwardAddress, exchange: Exchange) -> None:
+        """Send mail again to an address that was stopped."""
+        self._require_address(args)
+        try:
+            if not await self._forwarding.start(args.account, args.address):
+                raise CommandFailed("refused", f"{args.address} is not stopped, or not confirmed")
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+
+    def _require(self, name: str) -> Account:
+        settings = self._config.current.account(name)
+        if settings is None:
+            raise CommandFailed("notFound", f'there is no account "{name}"')
+        return settings
+
+    def _require_address(self, args: ForwardAddress) -> None:
+        known = [str(one).lower() for one in self._require(args.account).forward_to]
+        if args.address.lower() not in known:
+            raise CommandFailed("notFound", f"mail of {args.account} is not forwarded to {args.address}")
+
+
+def _info(address: str, target: Target | None) -> ForwardInfo:
+    if target is None:
+        return ForwardInfo(address, "not asked", "", "")
+    if target.stopped is not None:
+        return ForwardInfo(address, "stopped", _words(target.stopped), target.error)
+    if target.confirmed is None:
+        return ForwardInfo(address, "asked", _words(target.asked), "")
+    return ForwardInfo(address, "bounces" if target.failing else "confirmed", _words(target.confirmed), target.error)
+
+
+def _words(moment: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.gmtime(moment // 1_000_000))

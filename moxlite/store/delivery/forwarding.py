@@ -1,0 +1,170 @@
+"""Addresses to which the mail of an account is forwarded: confirmed by their owners, counted, stopped while they bounce
+(SMTP-159, QUEUE-179).
+
+Which addresses there are says the configuration; here is what happened with them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Final
+
+import msgspec
+
+from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.options import DAY
+
+__all__ = [
+    "MAX_PER_DAY",
+    "STOP_AFTER",
+    "AskedJustNow",
+    "Target",
+    "ask_target",
+    "confirm_target",
+    "linked_target",
+    "may_forward",
+    "note_bounce",
+    "refuse_target",
+    "start_again",
+    "targets",
+]
+
+MAX_PER_DAY: Final = 500
+"""Messages of one account that are sent on in 24 hours; the rest is kept (SMTP-159)."""
+
+STOP_AFTER: Final = 3 * DAY
+"""µs of bounces, without a message that arrives, after which nothing more is sent to an address."""
+
+QUESTION_LIFE: Final = DAY
+"""µs between two questions to one address: its owner did not ask for them."""
+
+LINK_LIFE: Final = 7 * DAY
+"""µs for which a question can be answered."""
+
+MAX_ERROR: Final = 300
+"""Characters that are kept of a bounce."""
+
+COLUMNS: Final = "address, asked, confirmed, failing, stopped, error"
+ALL: Final = f"SELECT {COLUMNS} FROM forward_target ORDER BY address"  # noqa: S608 column names
+ONE: Final = f"SELECT {COLUMNS} FROM forward_target WHERE address = ?"  # noqa: S608 column names
+LINKED: Final = f"SELECT {COLUMNS} FROM forward_target WHERE link = ?"  # noqa: S608 column names
+ASK: Final = """
+INSERT INTO forward_target (address, link, asked) VALUES (?, ?, ?)
+ON CONFLICT (address) DO UPDATE SET link = excluded.link, asked = excluded.asked, confirmed = NULL, failing = NULL,
+stopped = NULL, error = ''"""
+CONFIRM: Final = """
+UPDATE forward_target SET confirmed = ?, link = x'', failing = NULL, stopped = NULL, error = '' WHERE address = ?"""
+REFUSE: Final = "UPDATE forward_target SET confirmed = NULL, link = x'', stopped = ?, error = ? WHERE address = ?"
+START: Final = "UPDATE forward_target SET failing = NULL, stopped = NULL, error = '' WHERE address = ?"
+BOUNCED: Final = "UPDATE forward_target SET failing = ?, stopped = ?, error = ? WHERE address = ?"
+SENT: Final = "SELECT coalesce(sum(sent), 0) FROM forward_target WHERE began > ?"
+COUNT: Final = """
+UPDATE forward_target SET sent = CASE WHEN began > ?1 THEN sent + 1 ELSE 1 END,
+began = CASE WHEN began > ?1 THEN began ELSE ?2 END WHERE address = ?3"""
+
+REFUSED: Final = "its owner does not want this mail"
+
+
+class AskedJustNow(StoreError):
+    """The owner of the address was asked within a day."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"{address} was asked within the last 24 hours; wait until its owner has answered")
+
+
+class Target(msgspec.Struct, frozen=True):
+    """An address. Times in µs UTC: of the last question, of the confirmation, of the first bounce since a message
+    arrived there, and since when nothing is sent; None for no such time. `error`: of the last bounce.
+    """
+
+    address: str
+    asked: int
+    confirmed: int | None
+    failing: int | None
+    stopped: int | None
+    error: str
+
+
+def targets(r: Reader) -> list[Target]:
+    """All addresses that were asked, by address, those no longer configured among them."""
+    return [Target(*row) for row in r.rows(ALL)]
+
+
+def _target(r: Reader, address: str) -> Target | None:
+    row = r.row(ONE, address.lower())
+    return None if row is None else Target(*row)
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def ask_target(tx: Tx, address: str) -> str:
+    """Note that the owner of an address is asked now; returns the secret of the link, 128 bits. A confirmation is taken
+    back. Raises AskedJustNow.
+    """
+    known = _target(tx, address)
+    if known is not None and known.confirmed is None and known.asked > tx.now - QUESTION_LIFE:
+        raise AskedJustNow(address)
+    token = secrets.token_urlsafe(16)
+    tx.execute(ASK, address.lower(), _hash(token), tx.now)
+    return token
+
+
+def linked_target(r: Reader, token: str, now: int) -> Target | None:
+    """The address whose link has this secret, is not answered yet, and not older than a week; `now` in µs UTC."""
+    row = r.row(LINKED, _hash(token))
+    found = None if row is None else Target(*row)
+    return found if found is not None and found.asked > now - LINK_LIFE else None
+
+
+def confirm_target(tx: Tx, address: str) -> None:
+    """Send mail to an address from now on."""
+    if _target(tx, address) is None:
+        tx.execute(ASK, address.lower(), b"", tx.now)
+    tx.execute(CONFIRM, tx.now, address.lower())
+
+
+def refuse_target(tx: Tx, address: str) -> None:
+    """Never send mail to an address, as its owner wishes."""
+    tx.execute(REFUSE, tx.now, REFUSED, address.lower())
+
+
+def start_again(tx: Tx, address: str) -> bool:
+    """Send mail to a confirmed address again, which was stopped for its bounces; returns whether it was."""
+    known = _target(tx, address)
+    if known is None or known.confirmed is None or known.stopped is None:
+        return False
+    tx.execute(START, address.lower())
+    return True
+
+
+def may_forward(tx: Tx, address: str) -> str:
+    """Count a message for an address; returns why it is not to be sent there, "" if it is."""
+    known = _target(tx, address)
+    if known is None or (known.confirmed is None and known.stopped is None):
+        return "the owner of the address has not confirmed it yet"
+    if known.stopped is not None:
+        return f"sending there is stopped: {known.error}" if known.error else "sending there is stopped"
+    since = tx.now - DAY
+    if tx.value(SENT, since) >= MAX_PER_DAY:
+        return f"{MAX_PER_DAY} messages were sent on in 24 hours"
+    tx.execute(COUNT, since, tx.now, address.lower())
+    return ""
+
+
+def note_bounce(tx: Tx, address: str, error: str, *, arrived: bool) -> bool:
+    """Note a bounce of an address; returns whether it is stopped by that.
+
+    Args:
+      arrived: whether a message has arrived there since the first of the bounces noted before.
+    """
+    known = _target(tx, address)
+    if known is None or known.confirmed is None or known.stopped is not None:
+        return False
+    failing = tx.now if known.failing is None or arrived else known.failing
+    stops = tx.now - failing >= STOP_AFTER
+    tx.execute(BOUNCED, failing, tx.now if stops else None, error[:MAX_ERROR], address.lower())
+    return stops

@@ -1,0 +1,234 @@
+"""What an account gets is sent on (SMTP-159, QUEUE-179, AUTH-111, AUTH-114)."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from moxlite.mailauth.arc.verify import verify as verify_arc
+from moxlite.mailauth.dkim.message import Message
+from moxlite.mailauth.results import ARCStatus
+from moxlite.process.keys.signing import SigningKeys
+from moxlite.smtpd import Context
+from moxlite.store.delivery.forwarding import confirm_target, refuse_target
+from moxlite.store.delivery.scripts import failures
+from tests.session.smtpd_harness import MESSAGE, TLS, Smtp, clock, smtp
+from tests.session.test_smtpd_checks import KEY, ZONE, signed, zone
+from tests.session.test_smtpd_sieve import install
+
+pytestmark = pytest.mark.served
+
+__all__ = ["clock", "smtp"]
+
+TARGET = "mia@far.example"
+AGAIN = MESSAGE.replace(b"Subject: hello", b"Subject: again")
+
+
+def forwarding(smtp: Smtp, *targets: str, more: str = "", own_key: bool = False) -> Context:
+    """The context in which mia's mail is forwarded."""
+    path = smtp.context.config.path.with_name("domains.toml")
+    names = ", ".join(f'"{one}"' for one in targets or (TARGET,))
+    text = path.read_text().replace(
+        '[accounts.mia]\ndomain = "ours.example"\n',
+        f'[accounts.mia]\ndomain = "ours.example"\nforward_to = [{names}]\n{more}\n',
+    )
+    keys = SigningKeys()
+    if own_key:
+        write_key(path.with_name("own.pem"))
+        text = text.replace(
+            '[domains."ours.example"]\n',
+            '[domains."ours.example"]\ndkim = { sign = ["o"], selectors = { o = { key_file = "own.pem" } } }\n',
+        )
+    path.write_text(text)
+    context = smtp.configured("")
+    assert keys.read(context.config.current) == []
+    return msgspec.structs.replace(context, keys=keys)
+
+
+def write_key(path: Path) -> None:
+    octets = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(octets)
+
+
+async def confirm(smtp: Smtp, *addresses: str) -> None:
+    async with smtp.context.accounts.use("mia") as account:
+        for address in addresses or (TARGET,):
+            await account.write(lambda tx, address=address: confirm_target(tx, address))  # type: ignore[misc] # bound now
+
+
+async def deliver(smtp: Smtp, context: Context, message: bytes = MESSAGE, **more: str) -> str:
+    async with smtp.connect(context=context, tls=TLS) as client:
+        return await client.deliver(message=message, **more)
+
+
+async def failed(smtp: Smtp) -> list[str]:
+    async with smtp.context.accounts.use("mia") as account:
+        return [failure.text for failure in await account.read(failures, op="test")]
+
+
+async def test_mail_is_sent_on_and_kept(smtp: Smtp) -> None:
+    """SMTP-159, AUTH-114: from a return address of ours, with Delivered-To, the rest octet by octet."""
+    context = forwarding(smtp)
+    await confirm(smtp)
+    assert (await deliver(smtp, context, sender="ann@remote.example")).startswith("250")
+    [sent] = await smtp.carried()
+    assert [str(one.address) for one in sent.submission.recipients] == [TARGET]
+    mail_from = sent.submission.mail_from
+    assert mail_from is not None
+    assert str(mail_from).endswith("=remote.example=ann@ours.example")
+    assert sent.octets.endswith(MESSAGE)
+    assert sent.message["Delivered-To"] == "mia@ours.example"
+    assert sent.message["Return-Path"] is None
+    assert len(await smtp.messages()) == 1
+
+
+async def test_without_a_copy_nothing_is_kept(smtp: Smtp) -> None:
+    """SMTP-159: `keep_copy`."""
+    context = forwarding(smtp, more="keep_copy = false")
+    await confirm(smtp)
+    await deliver(smtp, context)
+    assert len(await smtp.carried()) == 1
+    assert await smtp.messages() == []
+
+
+async def test_an_address_that_is_not_confirmed_gets_nothing(smtp: Smtp) -> None:
+    """QUEUE-179: the mail is kept, also without `keep_copy`, and the owner is told; as after a refusal."""
+    context = forwarding(smtp, more="keep_copy = false")
+    await deliver(smtp, context)
+    await confirm(smtp)
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(lambda tx: refuse_target(tx, TARGET))
+    await deliver(smtp, context, AGAIN)
+    assert await smtp.carried() == []
+    assert len(await smtp.messages()) == 2
+    last, first = await failed(smtp)
+    assert "has not confirmed" in first
+    assert "does not want" in last
+
+
+async def test_a_message_that_has_passed_before_is_kept(smtp: Smtp) -> None:
+    """SMTP-159, RFC 9228: a ring of three ends where it began."""
+    context = forwarding(smtp, more="keep_copy = false")
+    await confirm(smtp)
+    ring = b"Delivered-To: eva@third.example\r\nDelivered-To: MIA@ours.example\r\n" + MESSAGE
+    await deliver(smtp, context, ring)
+    assert await smtp.carried() == []
+    assert len(await smtp.messages()) == 1
+
+
+async def test_bounces_and_junk_are_never_sent_on(smtp: Smtp) -> None:
+    """SMTP-159: a null sender, and what DMARC files as junk."""
+    context = forwarding(smtp)
+    await confirm(smtp)
+    await deliver(smtp, context, sender="")
+    changes = {"remote.example": ["v=spf1 -all"], "_dmarc.remote.example": ["v=DMARC1; p=quarantine"]}
+    judged = msgspec.structs.replace(context, resolver=zone(changes))
+    assert (await deliver(smtp, judged, AGAIN, sender="x@other.example")).startswith("250")
+    assert await smtp.carried() == []
+    assert len(await smtp.messages(mailbox="Junk")) == 1
+
+
+async def test_500_messages_a_day(smtp: Smtp) -> None:
+    """SMTP-159: of one account, to all its addresses."""
+    context = forwarding(smtp)
+    await confirm(smtp)
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(lambda tx: tx.execute("UPDATE forward_target SET began = ?, sent = 499", tx.now))
+    await deliver(smtp, context)
+    await deliver(smtp, context, AGAIN)
+    assert len(await smtp.carried()) == 1
+    assert len(await smtp.messages()) == 2
+    assert "500 messages" in (await failed(smtp))[0]
+
+
+async def test_a_script_decides_what_is_kept_and_what_it_discards_stays_here(smtp: Smtp) -> None:
+    """SMTP-159, SMTP-160."""
+    context = forwarding(smtp, more="keep_copy = false")
+    await confirm(smtp)
+    await install(smtp, 'require "fileinto"; if header :is "subject" "again" { discard; } else { fileinto "Inbox"; }')
+    await deliver(smtp, context)
+    await deliver(smtp, context, AGAIN)
+    assert len(await smtp.carried()) == 1
+    assert len(await smtp.messages()) == 1
+
+
+@pytest.mark.parametrize("policy", ["none", "reject"])
+async def test_a_signed_message_goes_on_as_it_is_with_a_seal(smtp: Smtp, policy: str) -> None:
+    """AUTH-111, QUEUE-179: the signature survives, and the seal covers what we saw."""
+    resolver = zone({"_dmarc.remote.example": [f"v=DMARC1; p={policy}"], **own_record()})
+    context = msgspec.structs.replace(forwarding(smtp, own_key=True), resolver=resolver)
+    await confirm(smtp)
+    mail = await signed()
+    assert (await deliver(smtp, context, mail, sender="ann@remote.example")).startswith("250")
+    [sent] = await smtp.carried()
+    whole = sent.submission.prefix + sent.octets
+    assert sent.octets.endswith(mail)
+    assert "X-Moxlite-Forwarded" not in sent.message
+    assert "dmarc=pass" in sent.message["ARC-Authentication-Results"]
+    assert "d=ours.example" in sent.message["ARC-Seal"]
+    assert (await verify_arc(resolver, Message.of(whole))).status is ARCStatus.PASS
+
+
+def own_record() -> dict[str, list[str]]:
+    [record] = ZONE["TXT"]["s1._domainkey.remote.example"]
+    return {"o._domainkey.ours.example": [record]}
+
+
+async def test_an_unsigned_message_of_a_strict_domain_gets_another_author(smtp: Smtp) -> None:
+    """QUEUE-179: From is the forwarding address, Reply-To the author; signed and sealed; the header says why."""
+    changes = {"_dmarc.remote.example": ["v=DMARC1; p=reject"], "remote.example": ["v=spf1 ip4:198.51.100.7 -all"]}
+    resolver = zone(changes | own_record())
+    context = msgspec.structs.replace(forwarding(smtp, own_key=True), resolver=resolver)
+    await confirm(smtp)
+    assert (await deliver(smtp, context, sender="ann@remote.example")).startswith("250")
+    [sent] = await smtp.carried()
+    assert sent.message["From"] == '"ann@remote.example via ours.example" <mia@ours.example>'
+    assert len(sent.message.get_all("From")) == 1
+    assert "ann@remote.example" in sent.message["Reply-To"]
+    assert "ann@remote.example" in sent.message["X-Original-From"]
+    assert "no signature" in sent.message["X-Moxlite-Forwarded"]
+    assert "d=ours.example" in sent.message["DKIM-Signature"]
+    whole = sent.submission.prefix + sent.octets
+    assert (await verify_arc(resolver, Message.of(whole))).status is ARCStatus.PASS
+    assert (await smtp.one()).count(b"X-Original-From") == 0
+
+
+async def test_the_bounce_of_a_forwarded_message_goes_home(smtp: Smtp) -> None:
+    """AUTH-114, SMTP-159: for the null sender alone, in a transaction of its own; forged ones are unknown."""
+    context = forwarding(smtp)
+    await confirm(smtp)
+    await deliver(smtp, context, sender="ann@remote.example")
+    [sent] = await smtp.carried()
+    back = str(sent.submission.mail_from)
+    bounce = b"From: <mailer-daemon@far.example>\r\nSubject: failed\r\n\r\nno such user\r\n"
+    async with smtp.connect(context=context) as client:
+        await client.play(f"""
+            C: MAIL FROM:<spam@x.example>
+            S: 250
+            C: RCPT TO:<{back}>
+            S: 550 5.1.1
+            C: RSET
+            S: 250
+            C: MAIL FROM:<>
+            S: 250
+            C: RCPT TO:<{back.replace("ann", "bob")}>
+            S: 550 5.1.1
+            C: RCPT TO:<mia@ours.example>
+            S: 250
+            C: RCPT TO:<{back}>
+            S: 452
+            C: RSET
+            S: 250
+        """)
+    smtp.queued.clear()
+    assert (await deliver(smtp, context, bounce, sender="", to=back.upper())).startswith("250")
+    [home] = smtp.queued
+    assert home.submission.mail_from is None
+    assert [str(one.address).lower() for one in home.submission.recipients] == ["ann@remote.example"]
+    assert home.octets == bounce
+    assert home.message["Received"] is not None
+    for _ in range(9):
+        assert (await deliver(smtp, context, bounce, sender="", to=back)).startswith("250")
+    async with smtp.connect(context=context) as client:
+        await client.play(f"C: MAIL FROM:<>\nS: 250\nC: RCPT TO:<{back}>\nS: 452 4.7.1")

@@ -1,0 +1,130 @@
+"""The account app's calls about forwarding, and the page for the owner of an address."""
+
+from typing import Any
+
+import pytest
+
+from moxlite.admin.forwarding import Forwarding
+from moxlite.store.delivery.forwarding import may_forward, note_bounce, targets
+from tests.browsing import Browser
+from tests.web_rig import Rig, rig
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
+
+EMPTY: dict[str, Any] = {"forward_to": [], "keep_copy": True}
+TARGET = "mia@far.example"
+DAY = 86_400_000_000
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> Browser:
+    """A browser that is logged in to the account app."""
+    found = rig.browser(app="/")
+    await found.log_in()
+    return found
+
+
+@pytest.fixture
+def links(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Addresses that were asked, and the links that they got."""
+    found: list[tuple[str, str]] = []
+    send = Forwarding._send
+
+    async def spying(self: Forwarding, *args: Any) -> None:
+        found.append((str(args[3]), args[5]))
+        await send(self, *args)
+
+    monkeypatch.setattr(Forwarding, "_send", spying)
+    return found
+
+
+async def test_an_address_gets_mail_once_its_owner_has_agreed(
+    rig: Rig, browser: Browser, links: list[tuple[str, str]]
+) -> None:
+    """WEB-158a, QUEUE-179: the mail with the link, a look that answers nothing, the answer, once."""
+    assert (await browser.call("forwards"))["form"] == EMPTY
+    wanted = {"forward_to": [TARGET], "keep_copy": False}
+    saved = await browser.call("forward_save", old=EMPTY, changed=wanted)
+    assert (saved["form"], saved["problem"]) == (wanted, "")
+    assert [(one["address"], one["state"]) for one in saved["targets"]] == [(TARGET, "asked")]
+    [(address, url)] = links
+    assert address == TARGET
+    base, _, token = url.partition("#forward/mia/")
+    assert base == "https://mail.example.org/"
+    waiting = (await browser.call("outgoing", before=0))["waiting"]
+    assert [(one["recipient"], one["subject"]) for one in waiting] == [
+        (TARGET, "Shall mail to mia@example.org be forwarded to you?")
+    ]
+    assert await browser.error("forward_ask", address=TARGET) == (400, "user:error")
+    stranger = rig.browser(app="/")
+    await stranger.call("login_prep")
+    for _ in range(2):
+        assert await stranger.call("forward_question", account="mia", token=token) == {
+            "own": "mia@example.org",
+            "target": TARGET,
+        }
+    async with rig.account() as account:
+        assert "has not confirmed" in await account.write(lambda tx: may_forward(tx, TARGET))
+    await stranger.call("forward_answer", account="mia", token=token, agree=True)
+    assert await stranger.error("forward_answer", account="mia", token=token, agree=False) == (410, "user:gone")
+    async with rig.account() as account:
+        assert await account.write(lambda tx: may_forward(tx, TARGET)) == ""
+    assert (await browser.call("forwards"))["targets"][0]["state"] == "confirmed"
+
+
+async def test_a_refusal_holds_and_forged_links_are_gone(
+    rig: Rig, browser: Browser, links: list[tuple[str, str]]
+) -> None:
+    """QUEUE-179: also for accounts that are not there, or forward nothing."""
+    wanted = {"forward_to": [TARGET], "keep_copy": True}
+    await browser.call("forward_save", old=EMPTY, changed=wanted)
+    token = links[0][1].rpartition("/")[2]
+    for account, secret in (("mia", "x" * 22), ("tom", token), ("nobody", token)):
+        assert await browser.error("forward_question", account=account, token=secret) == (410, "user:gone")
+    await browser.call("forward_answer", account="mia", token=token, agree=False)
+    [target] = (await browser.call("forwards"))["targets"]
+    assert (target["state"], target["error"]) == ("stopped", "its owner does not want this mail")
+    assert await browser.error("forward_start", address=TARGET) == (400, "user:error")
+
+
+@pytest.mark.parametrize("address", ["mia@example.org", "no address", "MIA@far.example", "b\u00fcro@example.org"])
+async def test_a_wrong_address_is_refused_at_its_field(browser: Browser, address: str) -> None:
+    """WEB-158a, ADMIN-9: an own one, none, one twice."""
+    changed = {"forward_to": ["mia@far.example", address], "keep_copy": True}
+    answer = await browser.post("forward_save", {"old": EMPTY, "changed": changed})
+    assert answer.status == 400
+    assert answer.json["error"]["fields"][0]["field"].startswith("forward_to")
+    assert (await browser.call("forwards"))["form"] == EMPTY
+    assert await browser.error("forward_ask", address="x@far.example") == (404, "user:notFound")
+
+
+async def test_three_days_of_bounces_stop_an_address_until_it_is_started_again(
+    rig: Rig, browser: Browser, links: list[tuple[str, str]]
+) -> None:
+    """QUEUE-179: a message that arrives in between begins the three days anew."""
+    await browser.call("forward_save", old=EMPTY, changed={"forward_to": [TARGET], "keep_copy": True})
+    await browser.call("forward_answer", account="mia", token=links[0][1].rpartition("/")[2], agree=True)
+
+    async def bounce(*, arrived: bool, days: float) -> bool:
+        async with rig.account() as account:
+            await account.write(
+                lambda tx: tx.execute("UPDATE forward_target SET failing = failing - ?", int(days * DAY))
+            )
+            return await account.write(lambda tx: note_bounce(tx, TARGET, "550 no such user", arrived=arrived))
+
+    assert not await bounce(arrived=False, days=0)
+    assert not await bounce(arrived=False, days=2.9)
+    assert not await bounce(arrived=True, days=1)
+    assert not await bounce(arrived=False, days=2)
+    assert (await browser.call("forwards"))["targets"][0]["failing"]
+    assert await bounce(arrived=False, days=1.1)
+    [target] = (await browser.call("forwards"))["targets"]
+    assert (target["state"], target["error"]) == ("stopped", "550 no such user")
+    async with rig.account() as account:
+        assert "550 no such user" in await account.write(lambda tx: may_forward(tx, TARGET))
+    await browser.call("forward_start", address=TARGET)
+    async with rig.account() as account:
+        [row] = await account.read(targets, op="test")
+        assert (row.stopped, row.failing) == (None, None)
