@@ -509,6 +509,18 @@ export interface TriedMessage {
   rule: number | null;
 }
 
+/** A Sieve script that files as the rules do, and the rules that are left out of it. */
+export interface RulesAsSieve {
+  script: string;
+  left_out: Array<LeftOutRule>;
+}
+
+/** A rule, by its index, that a script cannot express, and why. */
+export interface LeftOutRule {
+  rule: number;
+  reason: string;
+}
+
 /** The account's own password. ``custom``: the user may choose it; else it is generated. ``changed``: time of the */
 export interface PasswordState {
   custom: boolean;
@@ -683,6 +695,8 @@ export const checks: Checks = {
   HeaderRule: { name: "string", value: "string" },
   TriedRules: { messages: ["list", ["ref", "TriedMessage"]], complete: "boolean" },
   TriedMessage: { id: "integer", sender: "string", subject: "string", received: "time", rule: ["nullable", "integer"] },
+  RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
+  LeftOutRule: { rule: "integer", reason: "string" },
   PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
   AppPasswordItem: { name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", current: "boolean" },
@@ -1028,6 +1042,11 @@ export class Client extends BaseClient {
   /** Find which of these rules would have taken the latest messages to an address. Nothing is saved or moved. */
   rules_try(address: string, rules: Array<Rule>): Promise<TriedRules> {
     return this.call("rules_try", { address, rules }, { address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]);
+  }
+
+  /** These rules as a Sieve script, and the indexes of rules that have no counterpart. Nothing is saved. */
+  rules_as_sieve(rules: Array<Rule>): Promise<RulesAsSieve> {
+    return this.call("rules_as_sieve", { rules }, { rules: ["list", ["ref", "Rule"]] }, ["ref", "RulesAsSieve"]);
   }
 
   /** Whether the user may choose the password, and when it was changed. */

@@ -195,7 +195,7 @@ async def test_an_unsigned_message_of_a_strict_domain_gets_another_author(smtp: 
 
 
 async def test_the_bounce_of_a_forwarded_message_goes_home(smtp: Smtp) -> None:
-    """AUTH-114, SMTP-159: for the null sender alone, in a transaction of its own; forged ones are unknown."""
+    """AUTH-114, SMTP-159a: for the null sender alone, in a transaction of its own; forged ones are unknown."""
     context = forwarding(smtp)
     await confirm(smtp)
     await deliver(smtp, context, sender="ann@remote.example")

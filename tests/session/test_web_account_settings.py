@@ -277,3 +277,13 @@ async def test_no_call_works_without_the_own_session(rig: Rig, browser: Browser)
             assert (await other.post(name, {})).status == 401, name
             assert (await browser.post(name, {}, headers={"x-moxlite-csrf": "x" * 22})).status == 401, name
     assert walked > 40
+
+
+async def test_rules_are_shown_as_a_sieve_script(browser: Browser) -> None:
+    """WEBMAIL-130: with the rules that a script cannot express."""
+    odd = RULE | {"verified_domain": "nordlicht.example"}
+    found = await browser.call("rules_as_sieve", rules=[RULE, odd])
+    assert 'address :matches "from" "*@nordlicht.example"' in found["script"]
+    assert 'header :matches "subject" "*letter*"' in found["script"]
+    assert [one["rule"] for one in found["left_out"]] == [1]
+    assert await browser.call("script_check", text=found["script"]) == []

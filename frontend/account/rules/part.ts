@@ -1,8 +1,8 @@
 // Addresses with their settings, and the rules that file their mail.
 
-import type { DestinationForm, DestinationItem, Rule, TriedRules } from "../../gen/account";
+import type { DestinationForm, DestinationItem, Rule, RulesAsSieve, TriedRules } from "../../gen/account";
 import { codeOf, messageOf } from "../../lib/client";
-import { attempt } from "../../lib/dialogs";
+import { attempt, dialog } from "../../lib/dialogs";
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { type Field, atFields, choice, form, line, tick } from "../../lib/fields";
 import { filter, gripVertical, plus } from "../../lib/icons";
@@ -156,7 +156,7 @@ class Rules {
     const add = button(t("New rule"), () => this.add(), { icon: plus });
     const test = button(t("Try it"), () => void this.tryIt());
     const save = button(t("Save"), () => void this.save(), { kind: "primary" });
-    fill(this.bar, save, test, button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
+    fill(this.bar, save, test, button(t("Show as Sieve"), () => void this.convert()), button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
     fill(
       this.root,
       card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("Drag, or press Alt and an arrow key, to change the order. Anything else goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }),
@@ -165,6 +165,22 @@ class Rules {
       this.tried,
     );
     this.draw();
+  }
+
+  /** Show the rules as a Sieve script, which can be kept as one. */
+  private async convert(): Promise<void> {
+    const made: { found?: RulesAsSieve } = {};
+    if (!(await attempt(t("Converting the rules"), async () => (made.found = await this.desk.client.rules_as_sieve(this.rules))))) return;
+    const { script, left_out: leftOut } = made.found!;
+    const keep = await dialog<boolean>(t("Your rules as Sieve"), (close) => [
+      el("p", { class: "dialog-text" }, t("The script would decide about mail to all your addresses, after their rules. Keep it, then remove the rules here if you want to go on with the script.")),
+      leftOut.length > 0 && notice("warn", el("ul", { class: "faults" }, leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))))),
+      el("pre", { class: "code-shown", tabindex: "0" }, script),
+      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")), el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Keep as a script"))),
+    ].filter((one): one is HTMLElement => one !== false));
+    if (keep !== true) return;
+    const name = t("rules of {address}", { address: this.item.address });
+    if (await attempt(t("Keeping the script"), () => this.desk.client.script_save(name, null, script, false))) this.desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
   }
 
   private changed(): boolean {

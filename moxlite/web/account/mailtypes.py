@@ -17,8 +17,10 @@ __all__ = [
     "Forwards",
     "Given",
     "KnownServer",
+    "LeftOutRule",
     "PlannedMailbox",
     "Received",
+    "RulesAsSieve",
     "Script",
     "ScriptFailure",
     "ScriptFault",
@@ -220,3 +222,17 @@ class ForwardQuestion(msgspec.Struct, frozen=True):
 
     own: str
     target: str
+
+
+class LeftOutRule(msgspec.Struct, frozen=True):
+    """A rule, by its index, that a script cannot express, and why."""
+
+    rule: int
+    reason: str
+
+
+class RulesAsSieve(msgspec.Struct, frozen=True):
+    """A Sieve script that files as the rules do, and the rules that are left out of it."""
+
+    script: str
+    left_out: list[LeftOutRule]

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.97a5b1822134.js", junk: "junk.942da81c06c4.js", rules: "rules.ca73cb757eb8.js", security: "security.03be7724101a.js", sending: "sending.98af84028464.js", shares: "shares.f3eff4166d52.js", sieve: "sieve.ce66e5d8e31b.js", transfer: "transfer.6d6f907b9035.js" };
+var define_PARTS_default = { device: "device.97a5b1822134.js", junk: "junk.942da81c06c4.js", rules: "rules.d5d1264c30d8.js", security: "security.03be7724101a.js", sending: "sending.98af84028464.js", shares: "shares.f3eff4166d52.js", sieve: "sieve.ce66e5d8e31b.js", transfer: "transfer.2d95fc5c0e9e.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -234,6 +234,8 @@ var checks = {
   HeaderRule: { name: "string", value: "string" },
   TriedRules: { messages: ["list", ["ref", "TriedMessage"]], complete: "boolean" },
   TriedMessage: { id: "integer", sender: "string", subject: "string", received: "time", rule: ["nullable", "integer"] },
+  RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
+  LeftOutRule: { rule: "integer", reason: "string" },
   PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
   AppPasswordItem: { name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", current: "boolean" },
@@ -444,6 +446,9 @@ var Client = class extends BaseClient {
   }
   rules_try(address2, rules) {
     return this.call("rules_try", { address: address2, rules }, { address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]);
+  }
+  rules_as_sieve(rules) {
+    return this.call("rules_as_sieve", { rules }, { rules: ["list", ["ref", "Rule"]] }, ["ref", "RulesAsSieve"]);
   }
   password_state() {
     return this.call("password_state", {}, {}, ["ref", "PasswordState"]);

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from moxlite.acceptance.rules.convert import as_sieve
 from moxlite.acceptance.rules.dryrun import try_rules
 from moxlite.config.domains import Account, Destination, Ruleset
 from moxlite.config.snapshot import AccountRecipient
@@ -15,6 +16,7 @@ from moxlite.config.toml.decode import decode, dotted
 from moxlite.proto.address import Address
 from moxlite.web.account.calls.common import AccountCalls, moment
 from moxlite.web.account.forms import DestinationForm, Rule, names_of, shown, table_of
+from moxlite.web.account.mailtypes import LeftOutRule, RulesAsSieve
 from moxlite.web.account.types import DestinationItem, TriedMessage, TriedRules
 from moxlite.web.calls import call
 from moxlite.web.errors import FieldError, FieldErrors, NotFound
@@ -80,6 +82,13 @@ class AddressCalls(AccountCalls):
             [TriedMessage(one.id, one.sender, one.subject, moment(one.received), one.rule) for one in run.messages],
             run.complete,
         )
+
+    @call()
+    async def rules_as_sieve(self, caller: Caller, rules: Rules) -> RulesAsSieve:
+        """These rules as a Sieve script, and the indexes of rules that have no counterpart. Nothing is saved."""
+        caller.require()
+        made = as_sieve(_rulesets(rules))
+        return RulesAsSieve(made.script, [LeftOutRule(index, reason) for index, reason in made.left_out])
 
     def _destination(self, caller: Caller, address: str) -> Destination:
         found = self._settings(caller).destinations.get(address)
