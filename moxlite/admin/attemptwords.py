@@ -15,6 +15,7 @@ PROTOCOLS: Final[Mapping[str, str]] = {
     "webaccount": "account page",
     "webadmin": "admin page",
     "webapi": "web API",
+    "website": "site of the web server",
 }
 
 OUTCOMES: Final[Mapping[str, str]] = {

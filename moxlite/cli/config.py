@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from moxlite.cli.account import account_list
-from moxlite.cli.common import Failure, ask, call, config_path, for_root, json_option, show, unusable
+from moxlite.cli.common import Failure, ask, call, config_path, for_root, json_option, new_password, show, unusable
 from moxlite.cli.setup.domaindns import clientconfig, dnscheck, dnsrecords
 from moxlite.cli.setup.domains import alias, domain
 from moxlite.cli.setup.hostkeys import ensure_acme_host_keys
@@ -34,6 +34,18 @@ config.add_command(dnscheck)
 config.add_command(clientconfig)
 config.add_command(ensure_acme_host_keys)
 config.add_command(listeners)
+
+
+@config.command("hash-password")
+def hash_password() -> None:
+    """Print the hash of a password for `basic_auth` of a web handler: asked for twice, or the first line of stdin."""
+    from moxlite.store.auth.credentials import derive_credential
+    from moxlite.store.errors import BadPassword
+
+    try:
+        print(derive_credential(new_password()).password)
+    except BadPassword as error:
+        raise Failure(str(error)) from None
 
 
 @config.command()

@@ -16,6 +16,7 @@ from moxlite.config.values import (
     Duration,
     Localpart,
     MailboxName,
+    Network,
     Path,
     Regexp,
     Section,
@@ -387,6 +388,9 @@ class WebStatic(Section, frozen=True):
     list_files: Annotated[bool, doc("List directories without index.html.")] = False
     continue_not_found: Annotated[bool, doc("Go on with the next handler when there is no such file.")] = False
     follow_symlinks: Annotated[bool, doc("Follow links that lead out of the directory.")] = False
+    precompressed: Annotated[
+        bool, doc("Send `FILE.br`, `FILE.zst` or `FILE.gz` beside a file, if there is one that is not older.")
+    ] = False
     response_headers: Annotated[Mapping[str, str], doc("Fields added to responses.")] = {}
 
 
@@ -424,6 +428,20 @@ class WebInternal(Section, frozen=True):
     service: Annotated[Literal["admin", "account", "webmail", "webapi"], doc("Which app.")]
 
 
+class WebBasicAuth(Section, frozen=True):
+    """Names and passwords that a rule of the web server asks for (HTTP Basic authentication)."""
+
+    users: Annotated[Mapping[str, str], doc("Hashes of passwords, by name: `moxlite config hash-password` makes one.")]
+    realm: Annotated[str, doc("What browsers show when they ask.")] = "restricted"
+
+
+class WebCache(Section, frozen=True):
+    """The field `Cache-Control` of successful answers."""
+
+    path_regexp: Annotated[Regexp, doc("Pattern of the path. The first one that matches counts.")]
+    cache_control: Annotated[str, doc("The value, such as `max-age=31536000, immutable`.")]
+
+
 class WebHandler(Section, frozen=True):
     """A rule of the web server, tried in order. Give exactly one of `static`, `redirect`, `forward`, `internal`."""
 
@@ -432,6 +450,13 @@ class WebHandler(Section, frozen=True):
     log_name: Annotated[str, doc("Name in logs and metrics; without it its number.")] = ""
     dont_redirect_plain_http: Annotated[bool, doc("Serve http too, instead of a redirect to https.")] = False
     compress: Annotated[bool, doc("Compress responses.")] = False
+    allow_ips: Annotated[
+        tuple[Network, ...], doc("Networks of clients that are served; others get status 403. Empty: all are served.")
+    ] = ()
+    basic_auth: Annotated[WebBasicAuth | None, doc("Ask for a name and a password.")] = None
+    cache: Annotated[
+        tuple[WebCache, ...], doc("Fields `Cache-Control` by path; they replace the fields of `static` or `forward`.")
+    ] = ()
     static: Annotated[WebStatic | None, doc("Serve files.")] = None
     redirect: Annotated[WebRedirect | None, doc("Redirect.")] = None
     forward: Annotated[WebForward | None, doc("Forward to another web server.")] = None

@@ -67,11 +67,14 @@ class Pattern(Protocol):
 
 
 class WebRule(msgspec.Struct, frozen=True):
-    """One handler: ``name`` in logs and metrics, ``pattern`` of the path."""
+    """One handler: ``name`` in logs and metrics, ``pattern`` of the path, ``cache``: patterns of paths with their
+    values of Cache-Control.
+    """
 
     name: str
     handler: WebHandler
     pattern: Pattern
+    cache: tuple[tuple[Pattern, str], ...] = ()
 
 
 def compile_pattern(text: str) -> Pattern:
@@ -111,7 +114,8 @@ def web_rules(domains: Domains) -> Mapping[str, tuple[WebRule, ...]]:
     """The handlers of each host (as A-labels), in the order of the file (WEB-34)."""
     found: dict[str, list[WebRule]] = {}
     for index, handler in enumerate(domains.web_handlers):
-        rule = WebRule(handler.log_name or str(index), handler, compile_pattern(handler.path_regexp))
+        cache = tuple((compile_pattern(one.path_regexp), one.cache_control) for one in handler.cache)
+        rule = WebRule(handler.log_name or str(index), handler, compile_pattern(handler.path_regexp), cache)
         found.setdefault(handler.domain.ascii, []).append(rule)
     return {host: tuple(rules) for host, rules in found.items()}
 

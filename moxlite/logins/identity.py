@@ -13,7 +13,7 @@ from moxlite.store.auth.apppasswords import AppPassword
 __all__ = ["Candidate", "CertificateLogin", "Identity", "LoginRequest", "Protocol", "fingerprint", "typed"]
 
 Protocol: TypeAlias = Literal[
-    "smtp", "submission", "imap", "managesieve", "webmail", "webaccount", "webadmin", "webapi"
+    "smtp", "submission", "imap", "managesieve", "webmail", "webaccount", "webadmin", "webapi", "website"
 ]
 
 

@@ -9,7 +9,7 @@ from moxlite.store.file.transaction import sqlite_version
 
 __all__ = ["KINDS", "authentication_ratelimited_total", "authentication_total", "build_info"]
 
-KINDS: Final = ("smtp", "submission", "imap", "managesieve", "webmail", "webaccount", "webadmin", "webapi")
+KINDS: Final = ("smtp", "submission", "imap", "managesieve", "webmail", "webaccount", "webadmin", "webapi", "website")
 """Values of the label `kind`: the protocols that users log in with."""
 
 authentication_total = Counter(

@@ -12,6 +12,7 @@ import msgspec
 
 from moxlite.admin.passwords import EndSessions, Passwords
 from moxlite.lazyimport import Late
+from moxlite.logins.sites import SiteLogins
 from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.web.assets import favicon
@@ -254,11 +255,12 @@ def make_context(
         return [f"account {name}: {reason}" for name, reason in sorted(accounts.broken().items())]
 
     health, answers = Health(readiness, measure, notes), ChallengeAnswers(challenge)
+    sites = SiteLogins(logins)
     routers: dict[tuple[str, int], Router] = {}
     unlimited: set[tuple[str, int]] = set()
     for name, listener in snapshot.static.listeners.items():
         for port in ports(listener):
-            routers[name, port] = _router(config, name, listener, port, apps, health, answers, backends)
+            routers[name, port] = _router(config, name, listener, port, apps, health, answers, backends, sites)
         for webserver in (listener.webserver_http, listener.webserver_https):
             if webserver.enabled and webserver.rate_limit_disabled:
                 unlimited.add((name, webserver.port))
@@ -318,6 +320,7 @@ def _router(
     health: Health,
     answers: ChallengeAnswers,
     backends: Pool,
+    sites: SiteLogins,
 ) -> Router:
     """The routes of one port."""
 
@@ -361,7 +364,7 @@ def _router(
             "webapi": apps.webapi_at,
         }
         trusted = proxies if any(webserver.forwarded for webserver in served) else None
-        rules = WebRules(config, https_port=https_port, apps=mounts, pool=backends, forwarded_from=trusted)
+        rules = WebRules(config, https_port=https_port, apps=mounts, pool=backends, sites=sites, forwarded_from=trusted)
     return Router(system, services, rules)
 
 

@@ -456,6 +456,11 @@ def test_each_cross_check_of_the_dynamic_file_tells_its_key(tmp_path: Path, doma
     assert any(f" {key}: " in line and words in line for line in found), found
 
 
+REDIRECT = 'redirect = { base_url = "https://a.example" }\n'
+STATIC_RULE = 'static = { root = "." }\n'
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"
+
+
 @pytest.mark.parametrize(
     ("handler", "words"),
     [
@@ -479,10 +484,18 @@ def test_each_cross_check_of_the_dynamic_file_tells_its_key(tmp_path: Path, doma
         ('forward = { url = "unix:a" }\n', "is not unix:/path/of/socket"),
         ('forward = { url = "http://a.example", response_headers = { Upgrade = "b" } }\n', "only the server can set"),
         ('internal = { base_path = "/a", service = "admin" }\n', "must start and end with a single slash"),
+        (REDIRECT + 'basic_auth = { users = { jane = "secret" } }\n', "is not a hash of"),
+        (REDIRECT + f'basic_auth = {{ users = {{ "a:b" = "{HASH}" }} }}\n', "is not a name"),
+        (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("19456", "999999")}" }} }}\n', "costs too much"),
+        (REDIRECT + f'basic_auth = {{ realm = "\\"", users = {{ a = "{HASH}" }} }}\n', "without quotation marks"),
+        (REDIRECT + 'cache = [{ path_regexp = "", cache_control = "x" }]\n', "goes with static or forward only"),
+        (STATIC_RULE + 'cache = [{ path_regexp = "(", cache_control = "x" }]\n', "is not a regular expression"),
+        (STATIC_RULE + 'cache = [{ path_regexp = "", cache_control = "x\\ny" }]\n', "control characters"),
+        (STATIC_RULE + 'allow_ips = ["192.0.2.1/24"]\n', "is not an IP network"),
     ],
 )
 def test_a_web_handler_has_exactly_one_good_method(tmp_path: Path, handler: str, words: str) -> None:
-    """ADMIN-9, WEB-34, WEB-42, WEB-44, WEB-135: settings that make sense."""
+    """ADMIN-9, WEB-34, WEB-42, WEB-44, WEB-135, WEB-162: settings that make sense."""
     found = problems(tmp_path, WEBSERVER, DOMAINS + HANDLER + handler)
     assert any(words in line for line in found), found
 
@@ -495,6 +508,8 @@ def test_a_web_handler_has_exactly_one_good_method(tmp_path: Path, handler: str,
         'internal = { base_path = "/mail/", service = "webmail" }\n',
         'internal = { base_path = "/a/", service = "admin" }\n',
         'forward = { url = "http://127.0.0.1:8000/base" }\n',
+        STATIC_RULE + f'basic_auth = {{ users = {{ jane = "{HASH}" }} }}\nallow_ips = ["192.0.2.0/24"]\n',
+        STATIC_RULE + 'cache = [{ path_regexp = "\\\\.css$", cache_control = "max-age=9, public" }]\n',
         'forward = { url = "unix:/run/a.sock:/base", strip_path = true }\n',
     ],
 )

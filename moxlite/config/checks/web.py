@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from moxlite.config.domains import WebHandler, WebRedirect
+from moxlite.config.domains import WebBasicAuth, WebHandler, WebRedirect
 from moxlite.config.toml.decode import Finding, KeyPath
 from moxlite.config.webrules import LONGEST_PATTERN, compile_pattern, parse_template
 
@@ -13,6 +13,17 @@ __all__ = ["handler_findings"]
 HANDLERS: Final = ("static", "redirect", "forward", "internal")
 FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """Names of HTTP fields (RFC 9110 §5.1)."""
+REALM: Final = re.compile(r"[ !#-\[\]-~]+")
+"""Text of a quoted string that needs no escapes (RFC 9110 §5.6.4)."""
+HASH: Final = re.compile(
+    r"\$argon2id\$v=19\$m=(?P<memory>[0-9]{1,7}),t=(?P<time>[0-9]{1,3}),p=(?P<lanes>[0-9]{1,3})"
+    r"\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{22,86}"
+)
+"""A hash of argon2id in the form of the PHC: its costs, salt and hash."""
+MAX_MEMORY: Final = 128 << 10
+"""KiB that verifying may take: two run at a time."""
+MAX_PASSES: Final = 10
+MAX_LANES: Final = 8
 FRAMING: Final = frozenset({"connection", "content-length", "date", "transfer-encoding", "upgrade"})
 """HTTP fields that only the server may set (RFC 9112 §6)."""
 
@@ -31,8 +42,28 @@ def handler_findings(path: KeyPath, handler: WebHandler) -> Iterator[Finding]:
         yield from _response_headers((*path, "static", "response_headers"), handler.static.response_headers)
     if handler.redirect is not None:
         yield from _redirect((*path, "redirect"), handler.redirect)
+    if handler.cache and handler.static is None and handler.forward is None:
+        yield Finding((*path, "cache"), "goes with static or forward only")
+    for index, one in enumerate(handler.cache):
+        yield from _pattern_length((*path, "cache", index, "path_regexp"), one.path_regexp)
+        yield from _response_headers((*path, "cache", index), {"cache_control": one.cache_control})
+    if handler.basic_auth is not None:
+        yield from _basic_auth((*path, "basic_auth"), handler.basic_auth)
     if handler.forward is not None:
         yield from _response_headers((*path, "forward", "response_headers"), handler.forward.response_headers)
+
+
+def _basic_auth(path: KeyPath, settings: WebBasicAuth) -> Iterator[Finding]:
+    if not REALM.fullmatch(settings.realm):
+        yield Finding((*path, "realm"), "must be ASCII without quotation marks and backslashes")
+    for name, hashed in settings.users.items():
+        if not name or ":" in name or not name.isprintable():
+            yield Finding((*path, "users", name), "is not a name: it must be printable, without a colon")
+        found = HASH.fullmatch(hashed)
+        if found is None:
+            yield Finding((*path, "users", name), "is not a hash of `moxlite config hash-password`")
+        elif int(found["memory"]) > MAX_MEMORY or int(found["time"]) > MAX_PASSES or int(found["lanes"]) > MAX_LANES:
+            yield Finding((*path, "users", name), "is a hash that costs too much memory or time to verify")
 
 
 def _redirect(path: KeyPath, redirect: WebRedirect) -> Iterator[Finding]:

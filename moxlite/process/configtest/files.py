@@ -57,7 +57,7 @@ def test_config(path: Path, *, machine: bool) -> tuple[list[Problem], list[Probl
     for source, found in ((static, _static(snapshot.static)), (domains, of_domains)):
         errors += source.problems(found[0])
         warnings += source.problems(found[1])
-    warnings += domains.problems(_shared_hosts(snapshot))
+    warnings += domains.problems([*_shared_hosts(snapshot), *_clear_passwords(snapshot)])
     if machine:
         more = test_machine(snapshot, static, domains)
         errors, warnings = errors + more[0], warnings + more[1]
@@ -127,7 +127,7 @@ def _domains(domains: Domains) -> Findings:
 
 
 def _shared_hosts(snapshot: Snapshot) -> list[Finding]:
-    """Files at a host of our apps: what they contain can act there with the cookies of the visitor (WEB-45)."""
+    """Other content at a host of our apps: it can act there with the cookies of the visitor (WEB-45)."""
     names = {
         snapshot.hostname(name)
         for name, listener in snapshot.static.listeners.items()
@@ -141,11 +141,26 @@ def _shared_hosts(snapshot: Snapshot) -> list[Finding]:
     return [
         Finding(
             ("web_handlers", index, "domain"),
-            "is also the host of the apps: scripts in these files could act for users who are logged in",
-            "give files a host of their own",
+            "is also the host of the apps: scripts in these files could act for users who are logged in"
+            if handler.forward is None
+            else "is also the host of the apps: scripts of that server could act for users who are logged in",
+            "give it a host of its own",
         )
         for index, handler in enumerate(snapshot.domains.web_handlers)
-        if handler.static is not None and handler.domain.ascii in hosts
+        if (handler.static is not None or handler.forward is not None) and handler.domain.ascii in hosts
+    ]
+
+
+def _clear_passwords(snapshot: Snapshot) -> list[Finding]:
+    """Rules whose passwords pass the network in the clear (WEB-162)."""
+    return [
+        Finding(
+            ("web_handlers", index, "basic_auth"),
+            "asks for passwords over plain http, too",
+            "remove dont_redirect_plain_http",
+        )
+        for index, handler in enumerate(snapshot.domains.web_handlers)
+        if handler.basic_auth is not None and handler.dont_redirect_plain_http
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from moxlite.web.handlers.access import Access
 from moxlite.web.handlers.patterns import PatternTooSlow, in_time
 from moxlite.web.handlers.redirect import Redirect
 from moxlite.web.handlers.static import Static
@@ -16,9 +17,10 @@ from moxlite.web.http.messages import Response
 from moxlite.web.http.paths import split_target
 
 if TYPE_CHECKING:
-    from moxlite.config.domains import WebInternal
+    from moxlite.config.domains import WebHandler, WebInternal
     from moxlite.config.snapshot import CurrentConfig, Snapshot
-    from moxlite.config.webrules import Pattern, WebRule
+    from moxlite.config.webrules import Match, Pattern, WebRule
+    from moxlite.logins.sites import SiteLogins
     from moxlite.net.httpclient.pool import Pool
     from moxlite.net.limits import IPNetwork
     from moxlite.web.http.exchange import ResponseWriter
@@ -41,13 +43,15 @@ HTTPS_PORT: Final = 443
 class Rule:
     """One rule with its handler, ready to answer."""
 
-    __slots__ = ("answer", "https_only", "name", "pattern")
+    __slots__ = ("access", "answer", "cache", "https_only", "name", "pattern")
 
-    def __init__(self, name: str, pattern: Pattern, answer: Answer, *, https_only: bool) -> None:
-        self.name = name
-        self.pattern = pattern
+    def __init__(self, made_of: WebRule, answer: Answer, access: Access | None) -> None:
+        self.name = made_of.name
+        self.pattern = made_of.pattern
+        self.cache = made_of.cache
         self.answer = answer
-        self.https_only = https_only
+        self.access = access
+        self.https_only = not made_of.handler.dont_redirect_plain_http
 
 
 class WebRules:
@@ -63,14 +67,16 @@ class WebRules:
         https_port: int,
         apps: Mapping[str, Mount],
         pool: Pool,
+        sites: SiteLogins,
         forwarded_from: tuple[IPNetwork, ...] | None,
     ) -> None:
         """`https_port` is the port that plain http is redirected to; `apps` are the services that ``internal`` can
-        name; `pool`: connections of ``forward``; `forwarded_from`: networks of proxies in front of this port whose
-        fields are trusted, None for none.
+        name; `pool`: connections of ``forward``; `sites` checks passwords of rules; `forwarded_from`: networks of
+        proxies in front of this port whose fields are trusted, None for none.
         """
         self.forwarded_from = forwarded_from
         self._pool = pool
+        self._sites = sites
         self._config = config
         self._port = "" if https_port == HTTPS_PORT else f":{https_port}"
         self._apps = apps
@@ -119,7 +125,13 @@ class WebRules:
             location = f"https://{request.host.name}{self._port}{raw_target(request)}"
             await writer.respond(Response.redirect(308, location))
             return True
-        return await rule.answer(request, writer)
+        if rule.access is not None:
+            await rule.access.check(request)
+        writer.cache = await _cache_control(rule, path)
+        answered = await rule.answer(request, writer)
+        if not answered:
+            writer.cache = ""
+        return answered
 
     def _of(self, host: str, snapshot: Snapshot) -> tuple[Rule, ...]:
         if self._revision != snapshot.revision:
@@ -127,7 +139,7 @@ class WebRules:
         rules = self._rules.get(host)
         if rules is None:
             rules = tuple(
-                Rule(one.name, one.pattern, self._made(one), https_only=not one.handler.dont_redirect_plain_http)
+                Rule(one, self._made(one), self._access(one.handler))
                 for one in snapshot.derived.web_rules.get(host, ())
             )
             if rules:  # hosts that are not configured are not remembered
@@ -150,6 +162,9 @@ class WebRules:
         assert handler.internal is not None
         return self._internal(handler.internal)
 
+    def _access(self, handler: WebHandler) -> Access | None:
+        return Access(handler, self._sites) if handler.allow_ips or handler.basic_auth is not None else None
+
     def _internal(self, settings: WebInternal) -> Answer:
         base = settings.base_path
         app = self._apps[settings.service](base)
@@ -164,6 +179,18 @@ class WebRules:
             return True
 
         return answer
+
+
+async def _cache_control(rule: Rule, path: str) -> str:
+    """The value of Cache-Control for a path; "" leaves it to the answer. Raises PatternTooSlow."""
+
+    def search(pattern: Pattern) -> Callable[[float, bool], Match | None]:
+        return lambda timeout, concurrent: pattern.search(path, timeout=timeout, concurrent=concurrent)
+
+    for pattern, value in rule.cache:
+        if await in_time(search(pattern)) is not None:
+            return value
+    return ""
 
 
 def raw_target(request: Request) -> str:

@@ -1,12 +1,13 @@
 """The handler ``static``: serves the files of a directory (WEB-37..40)."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import quote
 
+import msgspec
 import trio
 
 from moxlite.config.domains import WebStatic
@@ -28,13 +29,16 @@ from moxlite.web.http.conditional import Plan, Validators, plan
 from moxlite.web.http.encoding import MIN_SIZE, Coder, choose, coder, compress, compressed, is_compressible
 from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
-from moxlite.web.http.messages import Response
+from moxlite.web.http.messages import Headers, Response
 
 __all__ = ["Static"]
 
 logger = logging.getLogger("moxlite.web.handlers")
 
 T = TypeVar("T")
+
+SIBLINGS: Final = {"br": ".br", "zstd": ".zst", "gzip": ".gz"}
+"""Endings of compressed copies beside a file, by coding; the smallest first."""
 
 INDEX: Final = "index.html"
 threads: Final = trio.CapacityLimiter(16)
@@ -110,32 +114,52 @@ class Static:
 
     async def _file(self, request: Request, writer: ResponseWriter, name: str) -> None:
         """Send a file. Raises FileError before the first octet."""
-        file, kind = await self._blocking(request, partial(self._open, name))
+        wanted = self._settings.precompressed and request.headers.get("range") is None
+        codings = accepted(request.headers) if wanted else ()
+        file, kind, coding = await self._blocking(request, partial(self._open, name, codings))
         try:
-            await self._send(request, writer, file, kind)
+            await self._send(request, writer, file, kind, coding)
         finally:
             close(file)
 
-    def _open(self, name: str) -> tuple[File, str]:
-        """In a thread: open the file; returns it with its content type."""
-        file = open_file(self._settings.root, name, follow=self._settings.follow_symlinks)
+    def _open(self, name: str, codings: Sequence[str]) -> tuple[File, str, str | None]:
+        """In a thread: open the file, or its copy in the first of `codings` that is not older than the file; returns it
+        with the content type and the copy's coding.
+        """
+        root, follow = self._settings.root, self._settings.follow_symlinks
+        file = open_file(root, name, follow=follow)
         kind = next((value for key, value in self._extra if key == "content-type"), None)
-        return file, kind or content_type(name, file.first)
+        kind = kind or content_type(name, file.first)
+        for coding in codings:
+            try:
+                copy = open_file(root, name + SIBLINGS[coding], follow=follow)
+            except FileError:
+                continue
+            if copy.modified >= file.modified:
+                close(file)
+                return copy, kind, coding
+            close(copy)
+        return file, kind, None
 
-    async def _send(self, request: Request, writer: ResponseWriter, file: File, kind: str) -> None:
+    async def _send(self, request: Request, writer: ResponseWriter, file: File, kind: str, copied: str | None) -> None:
+        """Send a file; `copied`: the coding in which it is on the disk."""
         headers: tuple[tuple[str, str], ...] = (("x-content-type-options", "nosniff"),)
         coding = None
-        if self._compress and is_compressible(kind) and file.size >= MIN_SIZE:
+        compress_ = self._compress and is_compressible(kind) and file.size >= MIN_SIZE
+        if compress_ or self._settings.precompressed:
             headers += (("vary", "Accept-Encoding"),)
+        if compress_ and copied is None:
             # ranges count compressed octets, and no client resumes a compressed download
             coding = choose(request.headers) if request.headers.get("range") is None else None
         tag = f"{file.modified:x}-{file.size:x}-{file.inode:x}"
-        if coding is not None:
-            tag += f"-{coding}"
-            headers += (("content-encoding", coding),)
+        if (written := coding or copied) is not None:
+            tag += f"-{written}"
+            headers += (("content-encoding", written),)
         modified = datetime.fromtimestamp(file.modified // 1_000_000_000, UTC)
         facts = Validators(file.size, kind, tag, modified, with_extra(headers, self._extra, drop="content-type"))
         decided = plan(request.method, request.headers, facts)
+        if copied is not None:  # no client resumes a compressed download
+            decided = msgspec.structs.replace(decided, headers=_without_ranges(decided.headers))
         if not decided.pieces:
             await writer.respond(Response(decided.status, decided.headers))
         elif coding is None:
@@ -191,6 +215,15 @@ class Static:
             kv = {"handler": request.handler, "path": request.path, "err": e.strerror or str(e)}
             logger.error("cannot read a file to serve", extra={"kv": kv})
             raise HTTPError(500, "This file cannot be read.") from e
+
+
+def accepted(headers: Headers) -> list[str]:
+    """The codings of `SIBLINGS` that a client accepts, the best first."""
+    left, found = tuple(SIBLINGS), []
+    while left and (coding := choose(headers, left)) is not None:
+        found.append(coding)
+        left = tuple(one for one in left if one != coding)
+    return found
 
 
 def path_text(path: str) -> str:

@@ -23,6 +23,8 @@ from moxlite.web.http.paths import Host
 __all__ = ["Body", "Channel", "Handler", "Request", "ResponseWriter"]
 
 WRITE_SIZE: Final = 64 * 1024  # octets per write deadline: the slowest client that is served reads 1 KiB/s
+CACHEABLE: Final = frozenset((200, 203, 206, 304))
+"""Status codes of responses whose caching a rule can set; others have reasons of their own."""
 CLOSE: Final = ("connection", "close")
 REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 
@@ -187,6 +189,7 @@ class ResponseWriter:
         self.taken_over = False
         self.started_at = 0.0  # trio's clock at the time the status was written
         self.extra: tuple[tuple[str, str], ...] = ()  # fields of all responses of the service
+        self.cache = ""  # Cache-Control of a successful response, in place of its own
         self.tunnelled: tuple[int, int] | None = None  # octets to and from the client after `switch`
 
     @property
@@ -246,6 +249,8 @@ class ResponseWriter:
         self.status = status
         self.started_at = trio.current_time()
         fields = [*headers, *self.extra]
+        if self.cache and status in CACHEABLE:
+            fields = [*(field for field in fields if field[0] != "cache-control"), ("cache-control", self.cache)]
         if all(name != "date" for name, _ in headers):
             fields.insert(0, ("date", _now()))
         if self._channel.must_close():
