@@ -30,11 +30,14 @@ def main() -> int:
     code = run(folder / "branches", "--cov-branch", *others)
     if code:
         return code  # what a failed run reaches says nothing
-    found = floors.figures(folder / "branches")
+    found = floors.figures(folder / "branches", TOP)
     if options.write:
         floors.write(TOP, found)
-    lines = floors.below(floors.read(TOP), found)
-    print("\n".join(lines or [f"all {len(found)} packages are at their floors or above"]))
+    known = floors.read(TOP)
+    lines = floors.below(known, found)
+    print("\n".join(lines or [f"{len(known)} packages are at their floors or above"]))
+    if without := sorted(found.keys() - known.keys()):
+        print(f"without a floor, which --write gives them: {', '.join(without)}")
     return 1 if lines else 0
 
 

@@ -22,6 +22,8 @@ NIGHTLY: Final = {
     "guess": "tests/session/test_imapd_deadlines.py::test_guessing_passwords_becomes_slow",
     "opening": "tests/session/test_web_expensive_mail.py::test_html_that_is_expensive_costs_the_server_nothing",
     "sending_kill": "tests/crash/test_queue_mirror_crash.py::test_after_an_end_between_the_two_files_both_agree",
+    "upgrade_kill": "tests/crash/test_store_migrations.py::test_a_kill_before_each_write_to_a_new_file_is_made_good",
+    "webmail": "tests/session/test_web_model.py::test_the_browsers_model_follows_any_changes",
 }
 """Campaigns that cost ten seconds of a processor whatever the share: `script/test nightly` runs them whole. Each
 has a test of its kind in the landing run.
@@ -38,7 +40,7 @@ def cases() -> Iterator[ParameterSet]:
 @pytest.mark.served
 @pytest.mark.campaign
 @pytest.mark.slow
-@pytest.mark.parametrize("name", cases())
+@pytest.mark.parametrize("name", list(cases()))
 def test_a_share_of_the_campaign_finds_nothing(name: str) -> None:
     """STORE-158, STORE-158f, STORE-159, STORE-160, SMTP-144, SMTP-182, IMAP-4, IMAP-143, IMAP-144, IMAP-180, QUEUE-1,
     QUEUE-7, QUEUE-15, ADMIN-39b, SMTP-43a, SMTP-136, SMTP-138,

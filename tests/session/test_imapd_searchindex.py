@@ -197,6 +197,7 @@ async def ask(c: Client, program: str) -> list[list[str]]:
     return [await c.ok(f"a UID SEARCH {wanted}CHARSET UTF-8 {program}".encode()) for wanted in returns]
 
 
+@pytest.mark.nightly
 @pytest.mark.served
 @pytest.mark.slow
 async def test_results_do_not_depend_on_the_index(account: Account, c: Client) -> None:

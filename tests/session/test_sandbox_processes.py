@@ -139,6 +139,7 @@ async def test_a_confined_process_shows_all_mail_as_one_without_limits() -> None
         assert running.value == 1
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 async def test_newsletters_of_a_megabyte_are_shown_whole() -> None:
     """WEBMAIL-109a: within the limits of memory and time."""

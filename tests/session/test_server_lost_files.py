@@ -170,6 +170,7 @@ async def test_a_kill_while_an_account_is_made_is_made_good(tmp_path: Path) -> N
     await accounts.aclose()
 
 
+@pytest.mark.nightly
 def test_the_verbs_for_lost_files(tmp_path: Path) -> None:
     """STORE-158d, STORE-42: `store check` names them, `store create` makes them, and refuses what is there."""
     server = LocalServer(tmp_path / "server")

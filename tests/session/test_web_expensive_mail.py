@@ -102,6 +102,7 @@ EXPENSIVE = {
 }
 
 
+@pytest.mark.landing("paragraphs")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EXPENSIVE)
 async def test_html_that_is_expensive_costs_the_server_nothing(rig: Rig, browser: Browser, name: str) -> None:
