@@ -51,7 +51,7 @@ class OwnQueue:
         return await self._queue.deliveries.try_now(account, ids)
 
     async def cancel(self, account: str, ids: Sequence[int]) -> int:
-        """Remove messages without a notice; returns their number."""
+        """Remove waiting messages of the account from the queue; no bounce goes to the sender. Returns their number."""
         return await self._queue.deliveries.cancel(account, ids)
 
     async def hold_all(self, account: str) -> int:

@@ -237,7 +237,7 @@ class _Progress:
 
 
 class StoreCommands:
-    """The commands of the control socket."""
+    """The commands ``store …`` of a running server, which the command line sends over the control socket."""
 
     def __init__(self, config: ConfigHolder, accounts: Accounts) -> None:
         self._config = config

@@ -31,7 +31,7 @@ logger = logging.getLogger("moxlite.imapd")
 
 
 async def is_within(view: View, place: Place) -> bool:
-    """Whether a copy from the view to a place can be made inside one file, with all flags (`bulk`)."""
+    """Whether both mailboxes are in one account's file, and the user may set all flags there: then `bulk` copies."""
     if view.seat.owner != place.owner:
         return False
     if not place.guest:

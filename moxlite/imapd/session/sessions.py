@@ -154,8 +154,8 @@ class Sessions:
         return share
 
     def sharing(self, account: Account) -> Sharing:
-        """The UID lists of an account while it is open. So a webmail that logs in for each page finds its last mailbox
-        again, sorted as before (IMAP-127).
+        """The lists of UIDs that the sessions of an account share. They are kept between log-ins as long as the account
+        is open, so a webmail that logs in for each page need not read and sort its mailbox again (IMAP-127).
         """
         return self._sharing.setdefault(account, Sharing())
 

@@ -138,7 +138,7 @@ class Pack:
     """A finished pack, open for reading."""
 
     def __init__(self, storage: Storage, name: str) -> None:
-        """Raises OSError."""
+        """Open a pack for reading. Raises OSError."""
         self._file: BinaryIO = storage.fetch(object_name(name)).open("rb", buffering=0)
 
     def read(self, at: int, length: int) -> bytes:

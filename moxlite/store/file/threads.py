@@ -134,7 +134,7 @@ class Ahead(Generic[T]):
             _workers.put(self._run)
 
     def _run(self) -> None:
-        """Run the computation, in a thread."""
+        """Call the function in this worker thread, and keep its result or exception for the task that waits."""
         if not self._claim.acquire(blocking=False):
             return
         result = outcome.capture(self._fn)

@@ -212,7 +212,7 @@ class _Work:
             return
         self.done.saved += 1
         if message is not None:
-            self.salvage.is_saved(message.id, new_id)
+            self.salvage.note_saved(message.id, new_id)
 
 
 def _add(

@@ -271,12 +271,12 @@ class Salvage:
                 pass
         raise Damaged(f"chunk {seq} is damaged")
 
-    def is_saved(self, message_id: int, new_id: int) -> None:
-        """Store that a message is in the new file, under that id."""
+    def note_saved(self, message_id: int, new_id: int) -> None:
+        """Record that a salvaged message was written to the new account file, and its id there."""
         self._db.execute("INSERT OR IGNORE INTO saved VALUES (?, ?)", (message_id, new_id))
 
     def copies(self, *, complete: bool) -> Iterator[FoundCopy]:
-        """The rows of ``imap_copy``; to be called after `is_saved` for all saved messages. `complete`: no row of a
+        """The rows of ``imap_copy``; to be called after `note_saved` for all saved messages. `complete`: no row of a
         message is known to be lost, so messages without a row were removed.
         """
         row: tuple[Any, ...]

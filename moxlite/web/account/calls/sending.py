@@ -30,7 +30,7 @@ Before = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class SendingCalls(AccountCalls):
-    """The calls about sent mail."""
+    """Calls of the account app for sending: webhooks, suppressed addresses, own queue."""
 
     @call()
     async def sending(self, caller: Caller) -> Sending:

@@ -17,7 +17,7 @@ __all__ = ["SettingsCalls"]
 
 
 class SettingsCalls(AccountCalls):
-    """The calls for settings. The stream sends the settings at its start, and when they change."""
+    """Calls for the user's settings of the webmail. The event stream sends them at its start, and when they change."""
 
     @call()
     async def settings_save(self, caller: Caller, settings: Settings) -> None:

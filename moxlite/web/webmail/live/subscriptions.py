@@ -228,8 +228,8 @@ class Visits:
                     self.unread.add(name)
 
     async def hear(self, visit: Visit) -> Heard:
-        """Take the news of an account. An account that cannot be read is left, so that the stream goes on with the
-        user's own.
+        """Return the changes of an account that shares mailboxes with the user. An account that cannot be read is
+        unsubscribed, and the stream goes on with the others.
         """
         try:
             events, changes = await visit.take()
