@@ -308,7 +308,8 @@ class Backup(Section, frozen=True):
         Target | None,
         doc(
             "Directory of the repository, on another disk, that the server's user can write to; or on another machine, "
-            "`ssh://user@host/path`, with `ssh_key_file`, `ssh_host_keys` and `encrypt_to`."
+            "`ssh://user@host/path`, with `ssh_key_file`, `ssh_host_keys` and `encrypt_to`; or in object storage, "
+            "`s3://bucket/prefix`, `gs://...` or `az://...`, with `storage_keys_file` and `encrypt_to`."
         ),
     ] = None
     ssh_key_file: Annotated[
@@ -316,6 +317,14 @@ class Backup(Section, frozen=True):
         doc(
             "Private key without passphrase for a target by ssh, such as `ssh-keygen -t ed25519` makes. When the "
             "server starts as root, only root needs to be able to read it."
+        ),
+    ] = None
+    storage_keys_file: Annotated[
+        Path | None,
+        doc(
+            "Keys of a target in object storage: a file with lines such as `access_key_id = ...`, "
+            "`secret_access_key = ...`, `region = ...` and `endpoint = https://...`. When the server starts as root, "
+            "only root needs to be able to read it."
         ),
     ] = None
     ssh_host_keys: Annotated[

@@ -20,6 +20,7 @@ from moxlite import patterns
 from moxlite.proto.address import Address as MailAddress
 from moxlite.proto.address import AddressError
 from moxlite.proto.address import Domain as DomainName
+from moxlite.proto.objecturl import SCHEMES, ObjectURL, parse_object_url
 from moxlite.proto.sshurl import SCHEME, SSHURL, parse_ssh_url
 
 __all__ = [
@@ -205,8 +206,10 @@ def read_path(value: object, base: FilePath) -> FilePath:
     return base / text
 
 
-def read_target(value: object, base: FilePath) -> FilePath | SSHURL:
+def read_target(value: object, base: FilePath) -> FilePath | SSHURL | ObjectURL:
     text = text_of(value, "a path or URL")
+    if text.startswith(SCHEMES):
+        return parse_object_url(text)
     return parse_ssh_url(text) if text.startswith(SCHEME) else read_path(text, base)
 
 
@@ -388,7 +391,7 @@ Path = Annotated[FilePath, Kind("path", read_path, str)]
 """Absolute, or relative to the working directory. A relative path in the file starts at the file's directory
 (ADMIN-4).
 """
-Target = Annotated[FilePath | SSHURL, Kind("path or ssh URL", read_target, str)]
+Target = Annotated[FilePath | SSHURL | ObjectURL, Kind("path or URL", read_target, str)]
 """A folder of this machine or of another one."""
 Port = Annotated[int, Kind("port", read_port, int)]
 Domain = Annotated[DomainName, Kind("domain", read_domain, lambda domain: domain.unicode)]

@@ -1,5 +1,5 @@
-"""The places of backups: a folder of this machine, or one of another by ssh, with the key that the configuration names
-(STORE-184a).
+"""Places of backups: a folder of this machine, one of another by ssh, or one in object storage, with the keys of the
+configuration (STORE-184a, STORE-184b).
 """
 
 import hashlib
@@ -12,15 +12,23 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from moxlite.config.static import Backup
+from moxlite.net.objectstore import ObjectStore, StorageKeys, read_keys
 from moxlite.net.sftp import PATIENCE, PAUSES, SFTP, Login
 from moxlite.process.fences import told
+from moxlite.proto.objecturl import SCHEMES, ObjectURL, parse_object_url
 from moxlite.proto.sshurl import SCHEME, SSHURL, parse_ssh_url
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.storage import Folder, Storage
 
-__all__ = ["Target", "login_for", "opened", "owner_word", "reach_fault", "target_of"]
+__all__ = ["URLS", "Access", "Target", "login_for", "opened", "owner_word", "reach_fault", "target_of"]
 
-Target: TypeAlias = Path | SSHURL
+Target: TypeAlias = Path | SSHURL | ObjectURL
+
+Access: TypeAlias = Login | StorageKeys
+"""Keys for a target that is not on this machine."""
+
+URLS: Final = (SCHEME, *SCHEMES)
+"""Beginnings of the URLs of targets."""
 
 SCRATCH: Final = Path("/var/tmp")  # noqa: S108 - folders with random names are made there
 """For copies of packs, where the caller names no folder: `/tmp` may be in memory."""
@@ -31,19 +39,23 @@ TRY: Final = 30.0
 
 def target_of(text: str) -> Target:
     """The place that a text names: a URL, or a path, which is made absolute. Raises BackupError."""
-    if not text.startswith(SCHEME):
+    if not text.startswith(URLS):
         return Path(text).resolve()
     try:
-        return parse_ssh_url(text)
+        return parse_object_url(text) if text.startswith(SCHEMES) else parse_ssh_url(text)
     except ValueError as error:
         raise BackupError(f"{text} {error}") from None
 
 
-def login_for(target: Target, backup: Backup | None, read: Callable[[Path], bytes]) -> Login | None:
-    """Key and host keys where `target` is that of the configuration; None for a folder of this machine, and where the
-    ssh program's own settings count. Raises BackupError: the key cannot be read.
+def login_for(target: Target, backup: Backup | None, read: Callable[[Path], bytes]) -> Access | None:
+    """The keys where `target` is that of the configuration; None for a folder of this machine, and where the ssh
+    program's own settings or the environment count. Raises BackupError: the keys cannot be read.
     """
-    if isinstance(target, Path) or backup is None or target != backup.target or backup.ssh_key_file is None:
+    if isinstance(target, Path) or backup is None or target != backup.target:
+        return None
+    if isinstance(target, ObjectURL):
+        return None if backup.storage_keys_file is None else _storage_keys(backup.storage_keys_file, read)
+    if backup.ssh_key_file is None:
         return None
     try:
         key = read(backup.ssh_key_file)
@@ -51,6 +63,15 @@ def login_for(target: Target, backup: Backup | None, read: Callable[[Path], byte
         text = told(error, backup.ssh_key_file)
         raise BackupError(f"backup.ssh_key_file: cannot read {backup.ssh_key_file}: {text}") from None
     return Login(key, backup.ssh_host_keys)
+
+
+def _storage_keys(file: Path, read: Callable[[Path], bytes]) -> StorageKeys:
+    try:
+        return read_keys(read(file))
+    except OSError as error:
+        raise BackupError(f"backup.storage_keys_file: cannot read {file}: {told(error, file)}") from None
+    except ValueError as error:
+        raise BackupError(f"backup.storage_keys_file: {file} {error}") from None
 
 
 def owner_word(data: Path) -> str:
@@ -61,7 +82,7 @@ def owner_word(data: Path) -> str:
 @contextmanager
 def opened(
     target: Target,
-    login: Login | None,
+    login: Access | None,
     *,
     scratch: Path | None = None,
     owner: str = "",
@@ -84,10 +105,15 @@ def opened(
     if scratch is None and "TMPDIR" not in os.environ and os.access(SCRATCH, os.W_OK):
         scratch = SCRATCH
     with tempfile.TemporaryDirectory(prefix="backup-", dir=scratch) as folder:
+        if isinstance(target, ObjectURL):
+            assert not isinstance(login, Login)
+            yield ObjectStore(target, Path(folder), keys=login, owner=owner, check=check, pauses=pauses)
+            return
+        assert login is None or isinstance(login, Login)
         yield SFTP(target, Path(folder), login=login, owner=owner, check=check, pauses=pauses, patience=patience)
 
 
-def reach_fault(url: SSHURL, backup: Backup, read: Callable[[Path], bytes]) -> str:
+def reach_fault(url: SSHURL | ObjectURL, backup: Backup, read: Callable[[Path], bytes]) -> str:
     """The reason why no backup can be written to the configuration's target on another machine, "" for none. Tried by
     an object that is removed again; bounded in time.
     """

@@ -6,8 +6,8 @@ nothing from the network, opens only files that the configuration named when roo
 some 4 MB are its own.
 
 A request is the number of a file in 4 octets. The answer is a word of one letter, the length of its body in 4 octets,
-and the body: PEM blocks with certificates and keys (`CONTENT`), or the decimal number of an error (`ERROR`). `YOURS`:
-the service user could replace the file, so root does not open it.
+and the body: PEM blocks with certificates and keys, and settings of object storage (`CONTENT`), or the decimal number
+of an error (`ERROR`). `YOURS`: the service user could replace the file, so root does not open it.
 """
 
 import errno
@@ -22,7 +22,19 @@ from typing import Final, NoReturn
 
 from moxlite.safefile import replaceable
 
-__all__ = ["CONTENT", "ERROR", "FORWARDED", "LENGTH", "MAX_FILE", "NUMBER", "YOURS", "answer", "main", "pem_blocks"]
+__all__ = [
+    "CONTENT",
+    "ERROR",
+    "FORWARDED",
+    "LENGTH",
+    "MAX_FILE",
+    "NUMBER",
+    "YOURS",
+    "answer",
+    "main",
+    "pem_blocks",
+    "setting_lines",
+]
 
 FORWARDED: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 """Signals that are passed on to the server."""
@@ -49,6 +61,20 @@ LABELS: Final = frozenset(
     }
 )
 """Labels of the PEM blocks that are passed on (RFC 7468). The last one is of ssh-keygen(1), for backups by ssh."""
+
+SETTINGS: Final = (
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+    "region",
+    "endpoint",
+    "account_name",
+    "account_key",
+    "sas_key",
+    "service_account_key",
+    "virtual_hosted_style_request",
+)
+"""Ends of the names of settings of object storage, in lines ``NAME = VALUE``, that are passed on."""
 
 BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
@@ -114,7 +140,8 @@ def answer(path: str) -> tuple[bytes, bytes]:
     try:
         if replaceable(Path(path)):
             return YOURS, b""
-        return CONTENT, pem_blocks(_read(path))
+        data = _read(path)
+        return CONTENT, pem_blocks(data) + setting_lines(data)
     except OSError as error:
         return ERROR, b"%d" % (error.errno or errno.EIO)
 
@@ -133,6 +160,16 @@ def _read(path: str) -> bytes:
         return bytes(data)
     finally:
         os.close(fd)
+
+
+def setting_lines(data: bytes) -> bytes:
+    """The lines with settings of object storage, without all others."""
+    found: list[str] = []
+    for line in data.decode(errors="replace").splitlines():
+        name, equals, _ = line.partition("=")
+        if equals and name.strip().lower().endswith(SETTINGS):
+            found.append(f"{line}\n")
+    return "".join(found).encode()
 
 
 def pem_blocks(data: bytes) -> bytes:

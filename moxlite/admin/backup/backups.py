@@ -19,13 +19,11 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Backup
 from moxlite.net.control.protocol import StreamBroken
 from moxlite.net.control.server import Command, CommandFailed, Exchange
-from moxlite.net.sftp import Login
-from moxlite.process.backuptargets import Target, login_for, opened, owner_word, target_of
+from moxlite.process.backuptargets import URLS, Access, Target, login_for, opened, owner_word, target_of
 from moxlite.process.fences import told
 from moxlite.process.keys.files import Read, read_named
 from moxlite.process.privileges import acting_as, service_user
 from moxlite.process.stopped import stopped
-from moxlite.proto.sshurl import SCHEME, SSHURL
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.errors import BackupCancelled, BackupError
 from moxlite.store.backup.full import back_up, inside
@@ -75,7 +73,7 @@ def back_up_stopped(snapshot: Snapshot, config: Path, args: BackUp, tell: Callab
 def _back_up(
     source: Source,
     target: Target,
-    login: Login | None,
+    login: Access | None,
     settings: Backup,
     args: BackUp,
     tell: Callable[[str], None],
@@ -84,7 +82,7 @@ def _back_up(
     """Do what is asked for. Blocks. Raises BackupError, OSError."""
     from moxlite.store.backup.repository import Repository, create_repository, exists  # 0.3 MB
 
-    if isinstance(target, SSHURL) and (login is None or not args.repo):
+    if not isinstance(target, Path) and (login is None or not args.repo):
         raise BackupError("the server's key for backups on another machine is for the repository backup.target alone")
     if args.repo:
         if isinstance(target, Path):
@@ -105,7 +103,7 @@ def _back_up(
 
 
 def _opened(
-    target: Target, login: Login | None, data: Path, cancelled: Callable[[], bool]
+    target: Target, login: Access | None, data: Path, cancelled: Callable[[], bool]
 ) -> contextlib.AbstractContextManager[Storage]:
     """The storage of a target, for the one who has the data directory."""
 
@@ -143,7 +141,7 @@ class BackupCommands:
 
     async def back_up(self, args: BackUp, exchange: Exchange) -> BackedUp:
         """A full copy of configuration and data, or a snapshot in a repository (STORE-141, STORE-183)."""
-        if not args.target.startswith(("/", SCHEME)):
+        if not args.target.startswith(("/", *URLS)):
             raise CommandFailed("badRequest", "the target must be an absolute path, or a URL")
         return await self.make_alone(args, exchange if args.verbose else None)
 

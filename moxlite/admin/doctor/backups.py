@@ -13,10 +13,10 @@ from moxlite.admin.doctor.disks import share_a_disk
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
 from moxlite.config.static import Static
+from moxlite.process.backuptargets import Target
 from moxlite.process.configtest.machine import backup_fault
 from moxlite.process.keys.files import host_key_files, read_named
 from moxlite.process.privileges import UnknownUser, service_user
-from moxlite.proto.sshurl import SSHURL
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.repository import is_encrypted
 from moxlite.store.backup.storage import Folder
@@ -44,7 +44,7 @@ async def check_backups(examination: Examination) -> list[Finding]:
     return found + await trio.to_thread.run_sync(_of_target, static, target, examination)
 
 
-def _of_target(static: Static, target: Path | SSHURL, examination: Examination) -> list[Finding]:
+def _of_target(static: Static, target: Target, examination: Examination) -> list[Finding]:
     """Findings about the repository."""
     inside = examination.inside
     found: list[Finding] = []
@@ -74,7 +74,7 @@ def _of_target(static: Static, target: Path | SSHURL, examination: Examination) 
             )
         )
     found += _of_rehearsal(static, about)
-    if isinstance(target, SSHURL):
+    if not isinstance(target, Path):
         return found
     try:
         shared = share_a_disk(static.data_dir, target)

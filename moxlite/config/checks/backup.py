@@ -1,16 +1,22 @@
 """Cross checks of the section [backup] (STORE-187, STORE-184a)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from moxlite.config.static import Backup, Static
 from moxlite.config.toml.decode import Finding
+from moxlite.proto.objecturl import ObjectURL
 from moxlite.proto.sshurl import SSHURL
 
 __all__ = ["backup_findings"]
 
 SHORTEST_BACKUP: Final = 600.0
 """Seconds: each one reads all that has changed."""
+
+ENCRYPT: Final = (
+    "a backup on another machine is encrypted: `age-keygen -o backup-key.txt` makes a key and prints the age1... for "
+    "here; keep that file, but not on this machine"
+)
 
 KEY_TEXT: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=@.-")
 """Characters of the type of a public key and of its base64."""
@@ -26,6 +32,14 @@ def backup_findings(static: Static) -> Iterator[Finding]:
         yield Finding(("backup", "schedule"), "must be at least 10m")
     if isinstance(backup.target, SSHURL):
         yield from _far_backup(backup)
+    elif isinstance(backup.target, ObjectURL):
+        yield from _missing(
+            backup,
+            {
+                "storage_keys_file": "a file with access_key_id, secret_access_key, region and endpoint, one a line",
+                "encrypt_to": ENCRYPT,
+            },
+        )
     elif backup.target is not None and backup.target.resolve().is_relative_to(static.data_dir.resolve()):
         yield Finding(("backup", "target"), "must not be inside data_dir")
     for key in ("keep_daily", "keep_weekly"):
@@ -33,17 +47,21 @@ def backup_findings(static: Static) -> Iterator[Finding]:
             yield Finding(("backup", key), "must not be negative")
 
 
+def _missing(backup: Backup, needed: Mapping[str, str]) -> Iterator[Finding]:
+    """Settings that a target elsewhere needs and that are not there; `needed` has a hint for each."""
+    for key, hint in needed.items():
+        if not getattr(backup, key):
+            yield Finding(("backup", key), "is missing, for the target is on another machine", hint)
+
+
 def _far_backup(backup: Backup) -> Iterator[Finding]:
     """What a target on another machine needs."""
     needed = {
         "ssh_key_file": "made by `ssh-keygen -t ed25519 -N '' -f FILE`; the other machine must let FILE.pub in",
         "ssh_host_keys": "the lines of /etc/ssh/ssh_host_*_key.pub on the other machine",
-        "encrypt_to": "a backup on another machine is encrypted: `age-keygen -o backup-key.txt` makes a key and prints "
-        "the age1... for here; keep that file, but not on this machine",
+        "encrypt_to": ENCRYPT,
     }
-    for key, hint in needed.items():
-        if not getattr(backup, key):
-            yield Finding(("backup", key), "is missing, for the target is on another machine", hint)
+    yield from _missing(backup, needed)
     for index, line in enumerate(backup.ssh_host_keys):
         words = line.split()
         if len(words) < 2 or not KEY_TEXT.issuperset(words[0] + words[1]) or words[0].startswith("@"):

@@ -102,6 +102,8 @@ def _static_paths(snapshot: Snapshot) -> Iterator[tuple[KeyPath, Path]]:
         yield ("backup", "target"), static.backup.target
     if static.backup.ssh_key_file is not None:
         yield ("backup", "ssh_key_file"), static.backup.ssh_key_file
+    if static.backup.storage_keys_file is not None:
+        yield ("backup", "storage_keys_file"), static.backup.storage_keys_file
     for name, listener in static.listeners.items():
         if listener.tls is None:
             continue

@@ -63,8 +63,8 @@ def host_key_files(static: Static) -> list[Path]:
 
 
 def backup_key_files(static: Static) -> list[Path]:
-    """The file of the key with which backups log in to another machine."""
-    return [] if static.backup.ssh_key_file is None else [static.backup.ssh_key_file]
+    """The files with the keys of a backup target on another machine or in object storage."""
+    return [one for one in (static.backup.ssh_key_file, static.backup.storage_keys_file) if one is not None]
 
 
 def read_named(path: Path, ids: tuple[int, int] | None) -> bytes:

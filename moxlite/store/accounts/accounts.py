@@ -368,7 +368,7 @@ class Accounts:
             slot.tasks = tasks  # set last: closing waits for their end, and an ended supervisor does not start them
 
     async def _left(self, name: str, slot: _Slot) -> None:
-        """Wake the removal that waits for the account's last user; with `Options.check_on_close` check its rows, too."""
+        """Wake a removal that waits for the last user; with `Options.check_on_close` check the account's rows."""
         slot.left.set()
         account = slot.account
         if account is None or slot.removed or not self.options.check_on_close:

@@ -1,0 +1,361 @@
+"""Objects in the storage of a provider (S3, Google Cloud Storage, Azure), by the library obstore (STORE-184b).
+
+An object is there when its upload has ended, whole and durable: that is what such storage promises, so nothing has a
+name of its own until then. Uploads of more than `PART` octets go in parts. Parts of an upload that was cut off are not
+listed; the bucket's rule for unfinished uploads removes them.
+
+One writer at a time holds the object ``locked``, which is made on condition that it does not exist, and renewed and
+taken over on condition that it has not changed (conditional writes). Storage that does not honour
+conditions is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import importlib
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from moxlite.proto.objecturl import ObjectURL
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__all__ = ["CALL", "PAUSES", "ObjectStore", "StorageKeys", "read_keys"]
+
+T = TypeVar("T")
+
+StorageKeys = Mapping[str, str]
+"""Settings of the storage by the library's names: keys, region, endpoint."""
+
+PART: Final = 8 << 20
+"""Octets of a part of an upload, and of a read."""
+
+CALL: Final = 120.0
+"""Seconds for one request."""
+
+PAUSES: Final = (2.0, 10.0, 30.0)
+"""Seconds until a call that failed is made again."""
+
+LOOK: Final = 0.1
+"""Seconds between two looks whether the work was cancelled."""
+
+LOCKED: Final = "locked"
+
+SIGN: Final = 300.0
+"""Seconds between two signs of life of the holder of a lock."""
+
+STALE: Final = 2 * 3600.0
+"""Seconds after the last sign of life at which another may take a lock over."""
+
+MAX_KEYS: Final = 64 << 10
+"""Octets of a file of keys."""
+
+
+def _go_on() -> None:
+    """For calls that nothing ends."""
+
+
+def read_keys(data: bytes) -> dict[str, str]:
+    """Settings of a file with a line ``NAME = VALUE`` for each; lines with ``#`` are comments.
+
+    Raises ValueError, without any of the values.
+    """
+    found: dict[str, str] = {}
+    try:
+        lines = data[:MAX_KEYS].decode().splitlines()
+    except UnicodeDecodeError:
+        raise ValueError("is no text") from None
+    for number, line in enumerate(lines, 1):
+        name, equals, value = line.partition("=")
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if not equals or not name.strip().replace("_", "").isalnum():
+            raise ValueError(f"has no NAME = VALUE in line {number}")
+        found[name.strip().lower()] = value.strip().strip('"')
+    return found
+
+
+class ObjectStore:
+    """The folder of a URL. Methods block, for one thread at a time; names of objects are relative to the folder.
+
+    Args:
+      scratch: an existing folder of this machine, for what is sent and fetched; `close` leaves it empty.
+      keys: settings of the storage; None: settings of the environment (``AWS_ACCESS_KEY_ID`` and so on).
+      owner: word for the holder of the lock; no two writers with one word are active at the same time.
+      check: called some times a second; raises what ends a call.
+      pauses: seconds until a call that failed is made again.
+      store: the store of the library, in place of one for the URL.
+
+    Raises OSError: ConnectionError for storage that does not answer, PermissionError for keys that it refuses,
+      FileNotFoundError, BlockingIOError for a lock that another one holds.
+    """
+
+    folder: None = None
+
+    def __init__(
+        self,
+        url: ObjectURL,
+        scratch: Path,
+        *,
+        keys: StorageKeys | None = None,
+        owner: str = "",
+        check: Callable[[], None] = _go_on,
+        pauses: Iterable[float] = PAUSES,
+        store: Any = None,
+    ) -> None:
+        self.url = url
+        self.staging = scratch
+        self._library = _library()
+        self._owner = owner or f"{socket.gethostname()}-{secrets.token_hex(4)}"
+        self._check = check
+        self._pauses = tuple(pauses)
+        self._store: Any = store
+        self._keys = keys
+        self._lock: tuple[str, float] | None = None  # etag of the lock that this object holds, and when it was renewed
+        self._fetched: dict[str, Path] = {}
+
+    def __str__(self) -> str:
+        """The URL."""
+        return str(self.url)
+
+    # Objects
+
+    def list(self, folder: str = "") -> dict[str, int | None]:
+        """Names and sizes of all objects in a folder; None for a folder. An empty one is the same as a missing one."""
+        prefix = self._path(folder) + "/" if self._path(folder) else None
+
+        def look() -> dict[str, int | None]:
+            found: dict[str, int | None] = {}
+            listed = self._library.list_with_delimiter(self._opened(), prefix)
+            for one in listed["objects"]:
+                found[str(one["path"]).rpartition("/")[2]] = int(one["size"])
+            for path in listed["common_prefixes"]:
+                found[str(path).rstrip("/").rpartition("/")[2]] = None
+            return found
+
+        return self._again(look)
+
+    def read(self, name: str) -> bytes:
+        """All octets of an object."""
+        return self._again(lambda: bytes(self._library.get(self._opened(), self._path(name)).bytes()))
+
+    def tails(self, wanted: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, bytes]]:
+        """The ends of objects: name, and the octets from an offset on. `wanted` has the offset and the size."""
+        for name, (start, size) in wanted.items():
+            yield name, self._range(name, start, size)
+
+    def _range(self, name: str, start: int, end: int) -> bytes:
+        if end <= start:
+            return b""
+        path = self._path(name)
+        return self._again(lambda: bytes(self._library.get_range(self._opened(), path, start=start, end=end)))
+
+    def fetch(self, name: str) -> Path:
+        """A copy of an object on this machine, which stays until `release`."""
+        if name not in self._fetched:
+            local = self.staging / f"fetched-{secrets.token_hex(8)}"
+            local.touch(0o600)
+            try:
+                self._fetch(name, local)
+            except BaseException:
+                local.unlink()
+                raise
+            self._fetched[name] = local
+        return self._fetched[name]
+
+    def _fetch(self, name: str, local: Path) -> None:
+        size = self._again(lambda: int(self._library.head(self._opened(), self._path(name))["size"]))
+        with local.open("wb") as file:
+            while (at := file.tell()) < size:  # in pieces, so that one that fails is asked for alone
+                file.write(self._range(name, at, min(size, at + PART)))
+
+    def release(self, name: str) -> None:
+        """Remove the copy of an object."""
+        if (local := self._fetched.pop(name, None)) is not None:
+            local.unlink()
+
+    def add(self, name: str, file: Path) -> None:
+        """Make an object of a file in `staging`, which is gone then."""
+        self._renew()
+        path = self._path(name)
+        self._again(lambda: self._library.put(self._opened(), path, file, chunk_size=PART, max_concurrency=2))
+        file.unlink()
+
+    def write(self, name: str, data: bytes) -> None:
+        """Make an object of octets."""
+        self._renew()
+        self._again(lambda: self._library.put(self._opened(), self._path(name), data))
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove objects; those that are missing are passed."""
+        for name in names:
+            self.release(name)
+            with contextlib.suppress(FileNotFoundError):
+                path = self._path(name)
+                self._again(lambda path=path: self._library.delete(self._opened(), path))  # type: ignore[misc]  # a default
+
+    def make(self, *folders: str) -> None:
+        """Nothing: folders are beginnings of names."""
+
+    def clean(self, *folders: str) -> None:
+        """Nothing: unfinished objects have no name."""
+
+    def close(self) -> None:
+        """Remove all copies."""
+        for name in [*self._fetched]:
+            self.release(name)
+
+    # The lock
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the lock. Raises BlockingIOError: another one holds it."""
+        self._again(self._take)
+        try:
+            yield
+        finally:
+            self._check = _go_on  # also where the work was cancelled
+            with contextlib.suppress(OSError):
+                self._once(self._give_up)
+            self._lock = None
+
+    def _take(self) -> None:
+        errors = self._library.exceptions
+        path = self._path(LOCKED)
+        with contextlib.suppress(errors.AlreadyExistsError, errors.PreconditionError):
+            made = self._library.put(self._opened(), path, self._sign(), mode="create", use_multipart=False)
+            self._hold(made)
+            self._try_conditions(path)
+            return
+        found = self._library.get(self._opened(), path)
+        etag, (since, owner) = found.meta["e_tag"], _holder(bytes(found.bytes()))
+        if owner != self._owner and time.time() - since < STALE:
+            when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(since))
+            text = f"{self} is in use by {owner}, whose last sign of life was at {when}"
+            raise BlockingIOError(errno.EBUSY, f"{text}; {int(STALE / 3600)} h after it the lock is taken over")
+        try:
+            made = self._library.put(self._opened(), path, self._sign(), mode={"e_tag": etag}, use_multipart=False)
+        except errors.PreconditionError:
+            raise BlockingIOError(errno.EBUSY, f"{self} is in use by another process") from None
+        self._hold(made)
+
+    def _give_up(self) -> None:
+        """Remove the lock, unless another one has taken it over."""
+        path = self._path(LOCKED)
+        if self._lock is not None and self._library.head(self._opened(), path)["e_tag"] == self._lock[0]:
+            self._library.delete(self._opened(), path)
+
+    def _hold(self, made: Mapping[str, Any]) -> None:
+        self._lock = str(made["e_tag"]), time.monotonic()
+
+    def _try_conditions(self, path: str) -> None:
+        """Refuse storage that overwrites an object where it is told to make a new one."""
+        errors = self._library.exceptions
+        try:
+            self._library.put(self._opened(), path, self._sign(), mode="create", use_multipart=False)
+        except (errors.AlreadyExistsError, errors.PreconditionError):
+            return
+        self._lock = None
+        text = f"{self}: the storage does not honour conditional writes, so two servers could write at once"
+        raise OSError(errno.ENOTSUP, text)
+
+    def _renew(self) -> None:
+        """Give a sign of life. Raises BlockingIOError: the lock was taken over."""
+        if self._lock is None or time.monotonic() - self._lock[1] < SIGN:
+            return
+        etag, _ = self._lock
+        errors = self._library.exceptions
+
+        def put() -> None:
+            mode = {"e_tag": etag}
+            try:
+                self._hold(
+                    self._library.put(self._opened(), self._path(LOCKED), self._sign(), mode=mode, use_multipart=False)
+                )
+            except errors.PreconditionError:
+                raise BlockingIOError(errno.EBUSY, f"{self}: another process took the lock over") from None
+
+        self._again(put)
+
+    def _sign(self) -> bytes:
+        return f"{int(time.time())} {self._owner} {secrets.token_hex(4)}".encode()
+
+    # Calls
+
+    def _path(self, name: str) -> str:
+        return "/".join(part for part in (self.url.prefix, name) if part)
+
+    def _opened(self) -> Any:
+        if self._store is None:
+            self._store = self._library.store.from_url(
+                f"{self.url.scheme}{self.url.bucket}",
+                config=dict(self._keys) if self._keys is not None else None,
+                client_options={"timeout": f"{CALL:.0f}s", "connect_timeout": "20s"} | self._plain(),
+                retry_config={"max_retries": 0},
+            )
+        return self._store
+
+    def _plain(self) -> dict[str, bool]:
+        """The option that allows an endpoint without TLS, if the settings name one: storage on the own network."""
+        settings = self._keys if self._keys is not None else os.environ
+        names = ("endpoint", "endpoint_url")
+        plain = any(name.lower().endswith(names) and text.startswith("http://") for name, text in settings.items())
+        return {"allow_http": True} if plain else {}
+
+    def _again(self, call: Callable[[], T]) -> T:
+        """Make a call until it succeeds, or fails for another reason than the way to the storage."""
+        for pause in self._pauses:
+            self._check()
+            try:
+                return self._once(call)
+            except ConnectionError:
+                end = time.monotonic() + pause
+                while time.monotonic() < end:
+                    self._check()
+                    time.sleep(LOOK)
+        self._check()
+        return self._once(call)
+
+    def _once(self, call: Callable[[], T]) -> T:
+        """Make a call; the library's errors become OSError."""
+        errors = self._library.exceptions
+        try:
+            return call()
+        except (errors.NotFoundError, FileNotFoundError) as error:
+            raise FileNotFoundError(errno.ENOENT, _first_line(error)) from None
+        except (errors.PermissionDeniedError, errors.UnauthenticatedError) as error:
+            raise PermissionError(errno.EACCES, f"the storage refuses the keys: {_first_line(error)}") from None
+        except (errors.UnknownConfigurationKeyError, errors.InvalidPathError, errors.NotSupportedError) as error:
+            raise OSError(errno.EINVAL, _first_line(error)) from None
+        except errors.BaseError as error:
+            raise ConnectionError(errno.ECONNABORTED, _first_line(error)) from None
+
+
+def _library() -> ModuleType:
+    try:
+        library = importlib.import_module("obstore")
+        importlib.import_module("obstore.store")
+    except ModuleNotFoundError:
+        raise OSError(
+            errno.ENOSYS, "backups in object storage need the Python package obstore: pip install obstore"
+        ) from None
+    return library
+
+
+def _holder(data: bytes) -> tuple[float, str]:
+    """Time of the last sign of life, and the holder."""
+    words = data[:200].decode(errors="replace").split()
+    since = float(words[0]) if words and words[0].isdecimal() else 0.0
+    return since, words[1] if len(words) > 1 else "?"
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:300] if text else type(error).__name__
