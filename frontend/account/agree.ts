@@ -2,7 +2,9 @@
 // buttons do.
 
 import type { ForwardQuestion } from "../gen/account";
-import { brand, el, fill } from "../lib/dom";
+import { type Child, el, fill } from "../lib/dom";
+import { card, head } from "../lib/pages";
+import { notice } from "../lib/states";
 import { t } from "../lib/words";
 
 /** The calls about the question. */
@@ -20,13 +22,13 @@ export function forwardLink(hash: string): [string, string] | null {
 /** The page. It stays until it is closed. */
 export async function agreePage(client: AgreeClient, account: string, token: string): Promise<HTMLElement> {
   history.replaceState(null, "", location.pathname);
-  const place = el("main", { class: "login" });
-  const show = (...content: (Node | string)[]) => fill(place, brand(), el("h1", {}, t("Forwarded mail")), content);
+  const place = el("div", { class: "page" });
+  const show = (...content: Child[]) => fill(place, head(t("Forwarded mail"), ""), card("", content));
   let question: ForwardQuestion;
   try {
     question = await client.forward_question(account, token);
   } catch (error) {
-    show(el("p", { role: "alert" }, messageOf(error)));
+    show(notice("warn", messageOf(error)));
     return place;
   }
   const wrong = el("p", { class: "error", role: "alert", hidden: true });
@@ -43,8 +45,7 @@ export async function agreePage(client: AgreeClient, account: string, token: str
   show(
     el("p", {}, t("Shall mail to "), el("b", {}, el("bdi", {}, question.own)), t(" be sent on to "), el("b", {}, el("bdi", {}, question.target)), "?"),
     wrong,
-    el("button", { class: "btn primary", type: "button", onclick: () => void answer(true) }, t("Yes, send it to me")),
-    el("button", { class: "btn line", type: "button", onclick: () => void answer(false) }, t("No")),
+    el("div", { class: "flex wrap gap" }, el("button", { class: "btn primary", type: "button", onclick: () => void answer(true) }, t("Yes, send it to me")), el("button", { class: "btn line", type: "button", onclick: () => void answer(false) }, t("No"))),
   );
   return place;
 }

@@ -85,7 +85,7 @@ class App {
     const link = forwardLink(location.hash);
     if (link !== null) {
       const page = await agreePage(this.client, ...link);
-      fill(app, page);
+      fill(app, el("main", {}, page));
       beforeDisplay(page);
       app.hidden = false;
       return;

@@ -1,13 +1,21 @@
 """The pages of the account app in a real browser: each at 360 pixels and in the dark, and the walks through them."""
 
+import email
+import imaplib
+import plistlib
+import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
+from tests.realservers import Dovecot
 from tests.running import LocalServer
+from tests.tools import need, until
 
 __all__ = ["chromium"]
 
@@ -58,8 +66,10 @@ def test_each_page_has_an_address_and_needs_no_more_than_360_pixels(chromium: Br
     visitor.close()
 
 
-def test_a_phone_is_set_up_by_its_link(chromium: Browser, server: LocalServer) -> None:
-    """WEB-71, WEB-126a: the link on another device, the question, the yes, the password there."""
+def test_a_phone_is_set_up_by_its_link(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEB-71, WEB-126a: the link on another device, the question, the yes, the password there; zbarimg reads the link
+    from the picture of the page, OpenSSL the profile's signature.
+    """
     visitor = Visitor(chromium, server)
     phone = Visitor(chromium, server, viewport={"width": 360, "height": 740})
     phone.expect_problem("410")
@@ -69,11 +79,27 @@ def test_a_phone_is_set_up_by_its_link(chromium: Browser, server: LocalServer) -
     page.get_by_role("button", name="Show the code").click()
     expect(page.get_by_role("img", name="QR code of the link")).to_be_visible()
     url = page.locator(".steps code").inner_text()
+    picture = tmp_path / "code.png"
+    page.screenshot(path=str(picture))
+    read = subprocess.run([need("zbarimg"), "--quiet", "--raw", picture], capture_output=True, text=True, check=True)
+    assert read.stdout.strip() == url
     phone.page.goto(url)
     phone.page.get_by_role("button", name="Set up mail").click()
     page.get_by_role("button", name="Yes, set it up").click()
     expect(phone.page.get_by_role("button", name="Download the profile")).to_be_visible()
     assert len(phone.page.locator(".secret code").inner_text()) >= 20
+    with phone.page.expect_download() as download:
+        phone.page.get_by_role("button", name="Download the profile").click()
+    profile = tmp_path / "mail.mobileconfig"
+    download.value.save_as(profile)
+    verify = ["cms", "-verify", "-noverify", "-inform", "DER", "-in", str(profile)]
+    signed = subprocess.run([need("openssl"), *verify], capture_output=True, check=False)
+    content = signed.stdout if signed.returncode == 0 else profile.read_bytes()
+    payloads = plistlib.loads(content)["PayloadContent"]
+    assert payloads[0]["PayloadType"] == "com.apple.mail.managed"
+    password = payloads[0]["IncomingPassword"]
+    with imaplib.IMAP4("127.0.0.1", server.port(143)) as imap:
+        imap.login(server.user, password)
     phone.page.goto("about:blank")
     phone.page.goto(url)
     phone.page.get_by_role("button", name="Set up mail").click()
@@ -109,3 +135,99 @@ def test_rules_are_made_ordered_by_keys_and_refused_at_their_field(chromium: Bro
     page.reload()
     expect(page.locator(".rule-name b")).to_have_text(["second", "first"])
     visitor.close()
+
+
+def test_rules_become_a_script_and_faults_are_shown_at_their_place(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-130, WEB-158: converted, kept, edited with a check as one types."""
+    visitor = Visitor(chromium, server)
+    visitor.fill_in("/#rules")
+    page = visitor.page
+    page.get_by_role("button", name="Show as Sieve").click()
+    expect(page.locator(".code-shown")).to_contain_text("fileinto :create")
+    page.get_by_role("button", name="Keep as a script").click()
+    area = page.get_by_role("textbox", name="Script")
+    expect(area).to_have_value(re.compile("stop;"))
+    expect(page.locator(".notice")).to_contain_text("valid")
+    area.fill("keep;\n  kep;\n")
+    page.get_by_role("button", name="Line 2, column 3").click()
+    assert area.evaluate("area => area.selectionStart") == 8
+    area.fill("keep;\n")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Sieve scripts", level=1)).to_be_visible()
+    visitor.close()
+
+
+def test_the_owner_of_an_address_agrees_to_forwarded_mail(chromium: Browser, server: LocalServer) -> None:
+    """WEB-158a: the page behind the link, without a log-in; then the address gets mail."""
+    visitor = Visitor(chromium, server)
+    visitor.fill_in("/#forwarding")
+    page = visitor.page
+    page.get_by_role("textbox", name="Address", exact=True).fill("moxlite+far@far.example")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_text("waits for its owner")).to_be_visible()
+    with imaplib.IMAP4("127.0.0.1", server.port(143)) as imap:
+        imap.login(server.user, server.password)
+
+        def link() -> str:
+            imap.select("INBOX")
+            _, found = imap.search(None, "SUBJECT", "forwarded")
+            for number in found[0].split():
+                _, parts = imap.fetch(number.decode(), "(BODY.PEEK[])")
+                text = str(email.message_from_bytes(parts[0][1]).get_payload(decode=True), "utf-8")  # type: ignore[index, call-overload] # as imaplib gives it
+                if match := re.search(r"\S+#forward/\S+", text):
+                    return match[0]
+            return ""
+
+        until(link, what="the question")
+        url = link()
+    stranger = Visitor(chromium, server, viewport={"width": 360, "height": 740})
+    stranger.page.goto(url.replace(url.partition("#")[0], f"{visitor.base}/"))
+    expect(stranger.page.get_by_text("moxlite+far@far.example")).to_be_visible()
+    stranger.page.get_by_role("button", name="Yes, send it to me").click()
+    expect(stranger.page.get_by_text("Mail is sent to you from now on")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("gets your mail")).to_be_visible()
+    stranger.close()
+    visitor.close()
+
+
+def test_mail_is_imported_from_dovecot(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEB-159, IMAP-139: mailboxes chosen, messages with their flags and dates; nothing doubles the next time."""
+    with Dovecot(tmp_path / "dovecot") as dovecot:
+        with imaplib.IMAP4("127.0.0.1", dovecot.port) as theirs:
+            theirs.login("ann", "moxmoxmox")
+            for box, count in (("INBOX", 2), ("Club", 3)):
+                theirs.create(box)
+                for number in range(count):
+                    text = (
+                        f"From: a@example.org\r\nSubject: {box} {number}\r\nMessage-ID: <{box}{number}@x>\r\n\r\nx\r\n"
+                    )
+                    theirs.append(box, "(\\Flagged)", '" 1-Feb-2021 10:00:00 +0100"', text.encode())
+        visitor = Visitor(chromium, server)
+        visitor.fill_in("/#transfer")
+        page = visitor.page
+
+        def look() -> None:
+            page.get_by_role("combobox", name="Server").fill("127.0.0.1")
+            page.get_by_label("Encryption").select_option("none")
+            page.get_by_label("Port", exact=True).fill(str(dovecot.port))
+            page.get_by_role("combobox", name="User name there").fill("ann")
+            page.get_by_label("Password there").fill("moxmoxmox")
+            page.get_by_role("button", name="Look at the mailboxes").click()
+
+        look()
+        page.locator(".copying").get_by_label("INBOX").uncheck()
+        page.locator(".copying").get_by_role("button", name="Import", exact=True).click()
+        expect(page.locator(".copying .notice.ok")).to_contain_text("3 messages copied")
+        page.locator(".copying").get_by_role("button", name="Close").click()
+        look()
+        expect(page.locator(".copying").get_by_label("INBOX")).to_be_visible()
+        page.locator(".copying").get_by_role("button", name="Import", exact=True).click()
+        expect(page.locator(".copying .notice.ok")).to_contain_text("2 messages copied")
+        visitor.close()
+    with imaplib.IMAP4("127.0.0.1", server.port(143)) as ours:
+        ours.login(server.user, server.password)
+        ours.select("Club")
+        _, found = ours.fetch("1:*", "(FLAGS INTERNALDATE)")
+        assert len(found) == 3
+        assert all(b"Flagged" in one and b"2021" in one for one in found)  # type: ignore[operator] # as imaplib gives it

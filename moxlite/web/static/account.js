@@ -1228,13 +1228,13 @@ function forwardLink(hash) {
 }
 async function agreePage(client, account, token) {
   history.replaceState(null, "", location.pathname);
-  const place = el("main", { class: "login" });
-  const show = (...content) => fill(place, brand(), el("h1", {}, t("Forwarded mail")), content);
+  const place = el("div", { class: "page" });
+  const show = (...content) => fill(place, head(t("Forwarded mail"), ""), card("", content));
   let question;
   try {
     question = await client.forward_question(account, token);
   } catch (error) {
-    show(el("p", { role: "alert" }, messageOf2(error)));
+    show(notice("warn", messageOf2(error)));
     return place;
   }
   const wrong = el("p", { class: "error", role: "alert", hidden: true });
@@ -1251,8 +1251,7 @@ async function agreePage(client, account, token) {
   show(
     el("p", {}, t("Shall mail to "), el("b", {}, el("bdi", {}, question.own)), t(" be sent on to "), el("b", {}, el("bdi", {}, question.target)), "?"),
     wrong,
-    el("button", { class: "btn primary", type: "button", onclick: () => void answer2(true) }, t("Yes, send it to me")),
-    el("button", { class: "btn line", type: "button", onclick: () => void answer2(false) }, t("No"))
+    el("div", { class: "flex wrap gap" }, el("button", { class: "btn primary", type: "button", onclick: () => void answer2(true) }, t("Yes, send it to me")), el("button", { class: "btn line", type: "button", onclick: () => void answer2(false) }, t("No")))
   );
   return place;
 }
@@ -1457,7 +1456,7 @@ var App = class {
     const link = forwardLink(location.hash);
     if (link !== null) {
       const page = await agreePage(this.client, ...link);
-      fill(app, page);
+      fill(app, el("main", {}, page));
       beforeDisplay(page);
       app.hidden = false;
       return;
