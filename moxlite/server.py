@@ -31,6 +31,7 @@ import trio
 from moxlite import __version__
 from moxlite.acceptance.commands import Asking, WhyCommands
 from moxlite.acceptance.sieve.commands import SieveCommands
+from moxlite.admin.auditing import AuditCommands, audited, recorder
 from moxlite.admin.commands import finish_removal
 from moxlite.admin.forwarding import ForwardCommands
 from moxlite.admin.receivedreports import ReceivedCommands
@@ -158,6 +159,7 @@ async def serve(
         queue = await open_queue(house, pipe, databases)
         if queue is not None and not house.files.auth.broken:
             await trio.to_thread.run_sync(note_version, house.static.data_dir)
+        house.config.record = recorder(house.files.auth.audit)
         make = handlers(house, queue)
         pipe.handler = make["smtp"](pipe.endpoint).handler
         periodic = start_periodic(house, queue)
@@ -243,7 +245,8 @@ def _commands(house: House, queue: Queue | None, periodic: Mapping[str, Command]
         commands.update(GuardCommands(queue).registry())
         commands.update(WebhookCommands(queue.webhooks).registry())
         commands.update(ReportCommands(queue).registry())
-    return commands
+    commands.update(AuditCommands(house.files.auth.audit).registry())
+    return audited(commands, house.files.auth.audit)
 
 
 async def _start_ctl(house: House, commands: Mapping[str, Command], *, tcp: bool) -> None:

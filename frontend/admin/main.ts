@@ -4,7 +4,7 @@ import { Client, checks } from "../gen/admin";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign } from "../lib/dom";
-import { activity, database, fileText, globe, house, keyRound, link, list, listFilter, logOut, monitor, route, send, slidersHorizontal, users } from "../lib/icons";
+import { activity, database, fileText, globe, history, house, keyRound, link, list, listFilter, logOut, monitor, route, send, slidersHorizontal, users } from "../lib/icons";
 import { askLogIn } from "../lib/login";
 import { iconButton, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
@@ -27,6 +27,7 @@ const places = [
   { name: "routes", title: t("Routes"), icon: route },
   { name: "web", title: t("Web server"), icon: link },
   { name: "log", title: t("Log"), icon: list },
+  { name: "audit", title: t("Audit log"), icon: history },
   { name: "metrics", title: t("Metrics"), icon: listFilter },
   { name: "backups", title: t("Backups"), icon: database },
   { name: "config", title: t("Configuration"), icon: slidersHorizontal },
@@ -44,6 +45,7 @@ const parts: Readonly<Record<string, string>> = {
   routes: "machine",
   web: "machine",
   log: "machine",
+  audit: "audit",
   metrics: "machine",
   backups: "machine",
   config: "machine",
@@ -126,7 +128,7 @@ class App {
         else location.hash = to;
       },
       note: (to) => {
-        history.replaceState(null, "", to);
+        window.history.replaceState(null, "", to);
         this.displayed = to;
       },
       count: (page, text) => this.shell.count(page, text),

@@ -279,6 +279,37 @@ export interface KeptPolicy {
   record_id: string;
 }
 
+/** Entries of this actor, object or way; with words in action, object, or details; since a time. "" and 0: any. */
+export interface AuditFilter {
+  actor?: string;
+  object?: string;
+  via?: string;
+  words?: string;
+  since?: number;
+}
+
+/** An entry of the audit log; `at`: µs UTC. `via`: ``cli``, ``webadmin``, ``webaccount``, ``webmail``, or ``file`` */
+export interface AuditLine {
+  id: number;
+  at: number;
+  actor: string;
+  via: string;
+  remote_ip: string;
+  action: string;
+  object: string;
+  outcome: "begun" | "done" | "failed" | "refused";
+  why: string;
+  given: Record<string, unknown>;
+  changes: Array<ValueChange>;
+}
+
+/** A value of domains.toml that was changed, by its path; null where it is not set. */
+export interface ValueChange {
+  path: string;
+  before: unknown;
+  after: unknown;
+}
+
 /** Backups of the server. `target`: "" without one in moxlite.toml; `interval`: µs between two, 0 without a */
 export interface Backups {
   target: string;
@@ -826,6 +857,9 @@ export const checks: Checks = {
   SentReport: { domain: "string", day: "string", result: "string", why: "string", recipients: ["list", "string"] },
   WithoutReports: { address: "string", until: "string", comment: "string" },
   KeptPolicy: { domain: "string", mode: "string", mx: ["list", "string"], max_age: "integer", valid_end: "integer", last_update: "integer", last_use: "integer", failure: "string", record_id: "string" },
+  AuditFilter: { actor: ["optional", "string"], object: ["optional", "string"], via: ["optional", "string"], words: ["optional", "string"], since: ["optional", "integer"] },
+  AuditLine: { id: "integer", at: "integer", actor: "string", via: "string", remote_ip: "string", action: "string", object: "string", outcome: ["enum", ["begun", "done", "failed", "refused"]], why: "string", given: ["map", "any"], changes: ["list", ["ref", "ValueChange"]] },
+  ValueChange: { path: "string", before: "any", after: "any" },
   Backups: { target: "string", interval: "integer", keep_daily: "integer", keep_weekly: "integer", encrypted: "boolean", last: "integer", running: "boolean", run: ["nullable", ["ref", "BackupRun"]], snapshots: ["list", ["ref", "SnapshotRow"]], problem: "string" },
   BackupRun: { began: "integer", ended: "integer", octets: "integer", stored: "integer", errors: ["list", "string"], warnings: ["list", "string"], left_out: ["list", "string"] },
   SnapshotRow: { id: "string", created: "integer", files: "integer", octets: "integer" },
@@ -1018,6 +1052,16 @@ export class Client extends BaseClient {
   /** A page of the MTA-STS policies of other domains, by domain, behind the domain `after`. */
   sts_policies(after?: string): Promise<Array<KeptPolicy>> {
     return this.call("sts_policies", { after }, { after: ["optional", "string"] }, ["list", ["ref", "KeptPolicy"]]);
+  }
+
+  /** Entries with ids below `before`, newest first; 0 for the newest. */
+  audit(filter: AuditFilter, before?: number, count?: number): Promise<Array<AuditLine>> {
+    return this.call("audit", { filter, before, count }, { filter: ["ref", "AuditFilter"], before: ["optional", "integer"], count: ["optional", "integer"] }, ["list", ["ref", "AuditLine"]]);
+  }
+
+  /** The newest 10,000 entries as a table, or as lines of JSON. */
+  audit_export(filter: AuditFilter, form: "csv" | "json"): Promise<string> {
+    return this.call("audit_export", { filter, form }, { filter: ["ref", "AuditFilter"], form: ["enum", ["csv", "json"]] }, "string");
   }
 
   /** The snapshots in the repository of the configuration, newest first; takes up to 20 seconds. */

@@ -4,14 +4,15 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 import trio
 
+from moxlite.config.differences import Changed, differences
 from moxlite.config.files import write_atomically
 from moxlite.config.inotify import FileWatch
 from moxlite.config.load import (
@@ -32,7 +33,7 @@ from moxlite.config.toml.edit import Document, Keys
 from moxlite.config.values import Section
 from moxlite.metrics import Gauge
 
-__all__ = ["Change", "ChangedMeanwhile", "ConfigHolder", "Examine", "ObjectChanged"]
+__all__ = ["Change", "ChangedMeanwhile", "ConfigHolder", "Examine", "Note", "ObjectChanged", "Record"]
 
 logger = logging.getLogger("moxlite.config.holder")
 
@@ -61,6 +62,18 @@ Change = Callable[[Document, Snapshot], None]
 
 Examine = Callable[[Snapshot], Sequence[Finding]]
 """Function that checks files named in domains.toml, such as keys. It runs in a thread, except at start."""
+
+
+Note: TypeAlias = Callable[[Sequence[Changed]], Awaitable[None]]
+"""Keeps what an edit is about to change; it is on disk when this returns."""
+
+
+class Record(Protocol):
+    """Records a change of the file (WEB-160): the block ends when the change has ended. `by_hand`: a person has already
+    made it, in the file.
+    """
+
+    def __call__(self, *, by_hand: bool = False) -> AbstractAsyncContextManager[Note]: ...
 
 
 class ChangedMeanwhile(Exception):
@@ -99,6 +112,8 @@ class ConfigHolder:
         self._problems: tuple[Problem, ...] = ()
         self._lock = trio.Lock()
         self._observers: list[Callable[[Snapshot, Snapshot], None]] = []
+        self.record: Record | None = None
+        """Records edits, and what a person has changed in the file."""
         reload_success.set(1)
 
     @classmethod
@@ -185,7 +200,11 @@ class ConfigHolder:
                 reload_success.set(0)
                 return False
             self._stamp = stamp
+            old = self._current
             self._activate(snapshot)
+            if self.record is not None and old.revision != snapshot.revision:
+                async with self.record(by_hand=True) as note:
+                    await note(await trio.to_thread.run_sync(differences, old.domains, snapshot.domains))
             return True
 
     async def edit(self, change: Change, *, expected: Mapping[Keys, object] | None = None) -> Snapshot:
@@ -203,10 +222,19 @@ class ConfigHolder:
           ChangedMeanwhile: others keep changing the file.
           OSError: the file cannot be written; it's as it was.
         """
-        async with self._lock:
-            snapshot, self._stamp = await trio.to_thread.run_sync(self._edit, change, expected or {})
-            self._activate(snapshot)
-            return snapshot
+        async with self._lock, AsyncExitStack() as recorded:
+            note = None if self.record is None else await recorded.enter_async_context(self.record())
+            for _ in range(TRIES):
+                prepared = await trio.to_thread.run_sync(self._prepare, change, expected or {})
+                if note is not None and (changed := await prepared.differences()):
+                    await note(changed)
+                try:
+                    self._stamp = await trio.to_thread.run_sync(self._write, prepared)
+                except ChangedMeanwhile:
+                    continue  # again, based on that version
+                self._activate(prepared.snapshot)
+                return prepared.snapshot
+        raise ChangedMeanwhile("domains.toml is being changed by others: try again")
 
     def _load(self) -> Snapshot:
         source = read_source(self.domains_path)
@@ -221,30 +249,28 @@ class ConfigHolder:
             raise ConfigError((source or read_source(self.domains_path)).problems(findings))
         return snapshot
 
-    def _edit(self, change: Change, expected: Mapping[Keys, object]) -> tuple[Snapshot, Stamp]:
-        for _ in range(TRIES):
-            before = read_source(self.domains_path)
-            now = self._current
-            if before.revision != now.revision:  # a person may be in the middle of editing: don't write into mistakes
-                now = load_domains(now.static, before)
-            for path, value in expected.items():
-                found = object_at(now, path)
-                if found != value:
-                    raise ObjectChanged(path, value, found)
-            document = Document(before.text)
-            change(document, now)
-            snapshot = load_changed(now, document, self.domains_path)
-            self._examined(snapshot, source_of(self.domains_path, str(document).encode()))
+    def _prepare(self, change: Change, expected: Mapping[Keys, object]) -> "_Prepared":
+        before = read_source(self.domains_path)
+        now = self._current
+        if before.revision != now.revision:  # a person may be in the middle of editing: don't write into mistakes
+            now = load_domains(now.static, before)
+        for path, value in expected.items():
+            found = object_at(now, path)
+            if found != value:
+                raise ObjectChanged(path, value, found)
+        document = Document(before.text)
+        change(document, now)
+        snapshot = load_changed(now, document, self.domains_path)
+        text = str(document).encode()
+        self._examined(snapshot, source_of(self.domains_path, text))
+        return _Prepared(before.revision, now, snapshot, text)
 
-            def check(revision: str = before.revision) -> None:
-                if read_source(self.domains_path).revision != revision:
-                    raise ChangedMeanwhile("domains.toml was changed meanwhile: try again")
+    def _write(self, prepared: "_Prepared") -> Stamp:
+        def check() -> None:
+            if read_source(self.domains_path).revision != prepared.revision:
+                raise ChangedMeanwhile("domains.toml was changed meanwhile: try again")
 
-            try:
-                return snapshot, _stamp_of(write_atomically(self.domains_path, str(document).encode(), check=check))
-            except ChangedMeanwhile:
-                continue  # again, based on that version
-        raise ChangedMeanwhile("domains.toml is being changed by others: try again")
+        return _stamp_of(write_atomically(self.domains_path, prepared.text, check=check))
 
     def _activate(self, snapshot: Snapshot) -> None:
         self._problems = ()
@@ -256,6 +282,21 @@ class ConfigHolder:
         logger.info("configuration changed", extra={"kv": kv})
         for observer in self._observers:
             observer(old, snapshot)
+
+
+class _Prepared(NamedTuple):
+    """A change that is checked and not yet written: the revision and snapshot that it is based on, and what it makes of
+    them.
+    """
+
+    revision: str
+    old: Snapshot
+    snapshot: Snapshot
+    text: bytes
+
+    async def differences(self) -> list[Changed]:
+        """The values that change."""
+        return await trio.to_thread.run_sync(differences, self.old.domains, self.snapshot.domains)
 
 
 def object_at(snapshot: Snapshot, path: Keys) -> object:

@@ -26,6 +26,7 @@ encoder = msgspec.json.Encoder()
 class Call(msgspec.Struct, frozen=True):
     """A call. ``parameters`` is a struct type, ``result`` any msgspec type; ``public`` calls need no session.
     ``confirm`` calls need that the user gave the password or a second factor within the last 10 minutes (WEB-63a).
+    ``audit``: the action under which the audit log has the call (WEB-160), "" for one that changes nothing by itself.
     """
 
     name: str
@@ -33,21 +34,26 @@ class Call(msgspec.Struct, frozen=True):
     result: Any
     public: bool
     confirm: bool
+    audit: str
     method: Callable[..., Awaitable[Any]]
     summary: str
 
 
-def call(*, public: bool = False, confirm: bool = False) -> Callable[[Method], Method]:
+def call(*, public: bool = False, confirm: bool = False, audit: str = "") -> Callable[[Method], Method]:
     """Make a method a call of the API. Without ``public`` it needs a session.
 
     Sensitive calls have ``confirm``: they are refused with ``user:confirm`` unless the user gave the password or a
     second factor within the last 10 minutes, at log-in or by the call `confirm` (WEB-63a). The page's client then asks
     the user, and makes the call again.
+
+    A call that changes something has ``audit``, the action in the audit log, unless it runs a command of the control
+    socket, which is recorded there (WEB-160).
     """
 
     def mark(method: Method) -> Method:
         method.__dict__["call_public"] = public
         method.__dict__["call_confirm"] = confirm
+        method.__dict__["call_audit"] = audit
         return method
 
     return mark
@@ -75,8 +81,8 @@ def calls_of(api: type) -> Mapping[str, Call]:
             module=api.__module__,
         )
         summary = (inspect.getdoc(method) or "").partition("\n")[0]
-        public, confirm = method.__dict__["call_public"], method.__dict__["call_confirm"]
-        calls[name] = Call(name, struct, types["return"], public, confirm, method, summary)
+        public, confirm, audit = (method.__dict__[f"call_{key}"] for key in ("public", "confirm", "audit"))
+        calls[name] = Call(name, struct, types["return"], public, confirm, audit, method, summary)
     return calls
 
 

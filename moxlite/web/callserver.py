@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from moxlite.store.auth.audit import Origin, acting_as, object_of, plain
 from moxlite.store.errors import StoreError
-from moxlite.web.calls import MAX_BODY, calls_of, decode_parameters, encode_error, encode_result
+from moxlite.web.calls import MAX_BODY, Call, calls_of, decode_parameters, encode_error, encode_result
 from moxlite.web.errors import APIError, NotFound
 from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import API_HEADERS
@@ -21,10 +22,15 @@ from moxlite.web.storeerrors import RETRY_AFTER, api_error
 
 if TYPE_CHECKING:
     from moxlite.metrics import Histogram
+    from moxlite.store.auth.audit import AuditLog
     from moxlite.web.http.exchange import Request, ResponseWriter
     from moxlite.web.sessions import Caller, Sessions
 
 __all__ = ["CallServer", "refused"]
+
+
+VISITOR: Final = "(visitor)"
+"""The actor of calls without a session."""
 
 
 class CallServer:
@@ -39,14 +45,16 @@ class CallServer:
         title: str,
         events: Any = None,
         request: Any = None,
+        audit: AuditLog | None = None,
     ) -> None:
         """`api` is the object with the calls. `events` and `request` are the types of its streams, for the description.
-        `seconds` observes the duration of each call by its name.
+        `seconds` observes the duration of each call by its name. `audit` records the calls that change something.
         """
         self._api = api
         self._sessions = sessions
         self._seconds = seconds
         self._calls: Final = calls_of(type(api))  # type: ignore[arg-type]  # a class is hashable, mypy looks at its instances
+        self._audit = audit
         self._described = (title, events, request)
 
     async def answer(self, caller: Caller, name: str, writer: ResponseWriter) -> None:
@@ -77,14 +85,24 @@ class CallServer:
         entry = self._calls.get(name)
         if entry is None:
             raise NotFound(f"there is no call {name[:80]!r}")
+        actor = VISITOR
         if not entry.public:
             session = await self._sessions.check(caller)
             if entry.confirm:
                 self._sessions.require_confirmed(session)
+            actor = session.account
         parameters = decode_parameters(entry, await caller.request.body.read(MAX_BODY))
-        with self._seconds.labels(call=name).time():
-            result = await entry.method(self._api, caller, **msgspec.structs.asdict(parameters))
-        return encode_result(result)
+        origin = Origin(actor, self._sessions.app, caller.request.client_ip)
+        with acting_as(origin), self._seconds.labels(call=name).time():
+            return encode_result(await self._made(entry, caller, actor, msgspec.structs.asdict(parameters)))
+
+    async def _made(self, entry: Call, caller: Caller, actor: str, parameters: dict[str, Any]) -> Any:
+        """The result of a call, recorded if it changes something (WEB-160)."""
+        if not entry.audit or self._audit is None:
+            return await entry.method(self._api, caller, **parameters)
+        about = object_of(parameters) if actor.startswith("(") else actor  # a user changes the own account alone
+        async with self._audit.recording(entry.audit, about, plain(parameters)):
+            return await entry.method(self._api, caller, **parameters)
 
     async def _describe(self, request: Request, writer: ResponseWriter) -> None:
         title, events, asked = self._described

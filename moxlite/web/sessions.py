@@ -96,7 +96,7 @@ class Sessions:
     def __init__(
         self, app: App, *, auth: AuthDB, logins: Logins, factors: SecondFactors, config: CurrentConfig
     ) -> None:
-        self._app: Final = app
+        self.app: Final = app
         self._auth = auth
         self._logins = logins
         self._config = config
@@ -199,7 +199,7 @@ class Sessions:
     async def _enter(self, caller: Caller, identity: Identity) -> LoginResult:
         """Start a session after a complete log-in, and set its cookie."""
         tokens = await self._auth.add_session(
-            self._app,
+            self.app,
             identity.account,
             identity.address,
             remote_ip=caller.request.client_ip,
@@ -233,7 +233,7 @@ class Sessions:
         """
         token, account, csrf_token = self._brought(caller, csrf=csrf, csrf_token=csrf_token)
         try:
-            session = await self._auth.use_session(token, self._app, account, csrf=csrf_token if csrf else None)
+            session = await self._auth.use_session(token, self.app, account, csrf=csrf_token if csrf else None)
         except SessionExpired as e:
             raise errors.BadAuth(EXPIRED) from e
         except (NoSession, BadCSRF) as e:
@@ -300,7 +300,7 @@ class Sessions:
         """The origin of an attempt, for records and limits."""
         tls = caller.request.info.tls
         return LoginRequest(
-            protocol=self._app,
+            protocol=self.app,
             remote=ipaddress.ip_address(caller.request.client_ip),
             local=caller.request.info.local,
             tls="" if tls is None else f"{tls.version} {tls.cipher}",

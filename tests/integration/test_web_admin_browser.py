@@ -62,6 +62,8 @@ PAGES = (
     "log",
     "log/connection",
     "log/levels",
+    "audit",
+    "audit?via=cli",
     "metrics",
     "backups",
     "config",

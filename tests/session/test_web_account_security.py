@@ -5,6 +5,7 @@ import pytest
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.store.auth.apppasswords import app_passwords
+from moxlite.store.auth.audit import AuditFilter
 from tests.browsing import ADDRESS, PASSWORD, Browser
 from tests.tools import eventually
 from tests.web_rig import Rig, rig
@@ -188,6 +189,6 @@ async def test_this_was_not_me_locks_everyone_else_out(rig: Rig, browser: Browse
     async with rig.account() as account:
         assert await account.read(app_passwords, op="test") == ()
     await rig.browser(app="/").log_in(password=found["password"])
-    log = await rig.auth.audit_log()
+    log = await rig.auth.audit.entries(AuditFilter())
     assert log[0].action == "account secured"
     assert found["password"] not in str(log)

@@ -29,7 +29,6 @@ UNCALLED = {
     "queue/scheduler.py Scheduler.waiting_domains": "tests wait for it",
     "sandbox/processes.py Sandbox.pids": "tests end the processes",
     "store/changelog/bus.py Bus.tail_events": "tests see the bound of the tail",
-    "store/auth/authdb.py AuthDB.audit_log": "tests see what is recorded; the admin app will show it (STORE-107)",
     "net/resolver.py Resolver.cname": "public API: questions of programs that use the package alone",
     "proto/imap/bodystructure.py parse_body": "public API: the client's reading of BODYSTRUCTURE",
     "proto/mime": "public API: the codec alone, for programs that use the package",

@@ -36,7 +36,7 @@ LARGER = {
     "queue/scheduler.py Scheduler": (26, 16),
     "queue/sending/session.py Trace": (3, 18),
     "store/accounts/accounts.py Accounts": (25, 12),
-    "store/auth/authdb.py AuthDB": (35, 6),
+    "store/auth/authdb.py AuthDB": (33, 7),
     "store/backup/blocks.py Blocks": (25, 12),
     "store/changelog/bus.py Cursor": (22, 14),
     "store/changelog/catchup.py Catchup": (20, 16),

@@ -208,7 +208,8 @@ async def _auth(data: Path, options: Options) -> None:
         await auth.database.write(lambda tx: record(tx, attempts))
         await auth.add_key(read_certificate(_certificate(), ACCOUNTS[2], f"test@{DOMAINS[0]}"))
         await _factors(auth)
-        await auth.audit("(cli)", "account add", ACCOUNTS[2])
+        async with auth.audit.recording("account add", ACCOUNTS[2]):
+            pass
     finally:
         await auth.aclose()
 

@@ -14,10 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import trio
 
-from moxlite.store.auth import factors, loginattempts, sessions, tlskeys
+from moxlite.store.auth import audit, factors, loginattempts, sessions, tlskeys
 from moxlite.store.auth.factorsdb import FactorsDB
 from moxlite.store.auth.loginattempts import AppUse, LoginAttempt, MainPasswordUse, RecordedAttempt
 from moxlite.store.auth.memorysessions import MemorySessions
@@ -27,19 +26,16 @@ from moxlite.store.errors import StorageBroken, StorageBusy, StorageFull, StoreE
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.acl import ANYONE
-from moxlite.store.options import DAY, Options
+from moxlite.store.options import Options
 from moxlite.supervision import Supervisor
 from moxlite.wakeup import Alarm
 
-__all__ = ["MAX_OWNERS", "AuditEntry", "AuthDB"]
+__all__ = ["MAX_OWNERS", "AuthDB"]
 
 logger = logging.getLogger("moxlite.store.auth")
 
 UPKEEP: Final = 3600.0
 """Seconds between two removals of expired rows."""
-
-AUDIT_RETENTION: Final = 365 * DAY
-"""Microseconds for which the audit log is kept (WEB-160)."""
 
 NOTE_REMOVAL: Final = "INSERT INTO account_removal (account, requested) VALUES (?, ?) ON CONFLICT DO NOTHING"
 REMOVALS: Final = "SELECT account FROM account_removal ORDER BY requested, account"
@@ -50,6 +46,8 @@ END_REMOVAL: Final = (
     "DELETE FROM owner_number WHERE owner = ?",
     "DELETE FROM account_removal WHERE account = ?",
 )
+MAX_ID: Final = (1 << 63) - 1
+
 MAX_OWNERS: Final = 200
 """Maximum number of accounts whose shared mailboxes one user sees: LIST opens them all."""
 
@@ -66,24 +64,6 @@ SELECT DISTINCT s.owner, n.number FROM shared s JOIN owner_number n ON n.owner =
 WHERE s.guest IN (?1, 'anyone') AND s.owner <> ?1 ORDER BY s.owner LIMIT ?2"""
 OWNER_OF_NUMBER: Final = "SELECT owner FROM owner_number WHERE number = ?"
 SHARES: Final = "SELECT 1 FROM shared WHERE owner = ?1 AND guest IN (?2, 'anyone') AND ?1 <> ?2"
-AUDIT: Final = "INSERT INTO audit (at, actor, remote_ip, action, object, detail) VALUES (?, ?, ?, ?, ?, ?)"
-AUDIT_LIST: Final = (
-    "SELECT id, at, actor, remote_ip, action, object, detail FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?"
-)
-DROP_AUDIT: Final = "DELETE FROM audit WHERE at < ?"
-MAX_ID: Final = (1 << 63) - 1
-
-
-class AuditEntry(msgspec.Struct, frozen=True):
-    """One change made by a person, µs UTC; `detail` is JSON of old and new values, without secrets."""
-
-    id: int
-    at: int
-    actor: str
-    remote_ip: str
-    action: str
-    object: str
-    detail: str
 
 
 def _now() -> int:
@@ -93,8 +73,8 @@ def _now() -> int:
 class AuthDB:
     """The open file. Without `start` no log-in attempt is written.
 
-    `factors` has the second factors. `sharing` counts changes of the pairs of accounts that share mailboxes;
-    `sharing_alarms` are set at each.
+    `factors` has the second factors, `audit` the log of changes. `sharing` counts changes of the pairs of accounts that
+    share mailboxes; `sharing_alarms` are set at each.
     """
 
     def __init__(self, database: Database | StoreError) -> None:
@@ -105,6 +85,7 @@ class AuthDB:
         self._recorder = loginattempts.attempt_recorder(lambda: self.database)
         self._in_memory = MemorySessions()
         self.factors = FactorsDB(lambda: self.database)
+        self.audit = audit.AuditLog(lambda: self.database)
         self.sharing = 0
         self.sharing_alarms: set[Alarm] = set()
 
@@ -344,21 +325,9 @@ class AuthDB:
         row = await self.database.read(lambda r: r.row(SHARES, owner, guest), op="shared")
         return row is not None
 
-    # Audit log (WEB-160)
-
-    async def audit(self, actor: str, action: str, object_: str, *, remote_ip: str = "", detail: str = "{}") -> None:
-        """Store an entry about a change, durable when this returns."""
-        await self.database.write(lambda tx: tx.execute(AUDIT, tx.now, actor, remote_ip, action, object_, detail))
-
-    async def audit_log(self, *, before: int = MAX_ID, limit: int = 100) -> list[AuditEntry]:
-        """Entries with ids below `before`, newest first. For the page of WEB-160, which is still to come."""
-        return await self.database.read(
-            lambda r: [AuditEntry(*row) for row in r.rows(AUDIT_LIST, before, limit)], op="audit_log"
-        )
-
 
 def _drop_old(tx: Tx) -> None:
     sessions.drop_expired(tx)
     loginattempts.drop_old(tx)
     factors.drop_links(tx)
-    tx.execute(DROP_AUDIT, tx.now - AUDIT_RETENTION)
+    audit.drop_old(tx)

@@ -58,6 +58,7 @@ class AccountApp:
             metrics.account_api_seconds,
             title="moxlite account",
             events=ImportEvent,
+            audit=server.auth.audit,
         )
 
     def mounted(

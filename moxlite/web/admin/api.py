@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moxlite.web.admin.calls.accounts import AccountCalls
+from moxlite.web.admin.calls.audit import AuditCalls
 from moxlite.web.admin.calls.backups import BackupCalls
 from moxlite.web.admin.calls.dns import DNSCalls
 from moxlite.web.admin.calls.domains import DomainCalls
@@ -29,6 +30,7 @@ class API(
     LogCalls,
     ProcessCalls,
     BackupCalls,
+    AuditCalls,
     OwnReportCalls,
 ):
     """The calls of the admin app. `Caller.session` is set for all calls but the public ones."""

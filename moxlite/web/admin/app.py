@@ -35,7 +35,11 @@ class AdminApp:
             config=surroundings.holder,
         )
         self._calls = CallServer(
-            API(surroundings, sessions), sessions, metrics.admin_api_seconds, title="moxlite admin"
+            API(surroundings, sessions),
+            sessions,
+            metrics.admin_api_seconds,
+            title="moxlite admin",
+            audit=surroundings.auth.audit,
         )
 
     def mounted(self, path: str, *, forwarded: bool) -> Callable[[Request, ResponseWriter], Awaitable[None]]:

@@ -110,7 +110,7 @@ class FactorCalls(LoginCalls):
         self._new_apps.put(session.id, _NewTOTP(name, secret))
         return NewApp(uri, secret_text(secret), await qr_code(uri), _milliseconds())
 
-    @call(confirm=True)
+    @call(audit="authenticator app added", confirm=True)
     async def totp_finish(self, caller: Caller, code: Credential) -> FactorAdded:
         """Check the first code of the app that `totp_begin` made, and let it count from now on."""
         session = caller.require()
@@ -153,7 +153,7 @@ class FactorCalls(LoginCalls):
         self._new_keys.put(session.id, _NewKey(new.name, ceremony, made))
         return KeyRequest(options)
 
-    @call(confirm=True)
+    @call(audit="security key added", confirm=True)
     async def key_finish(self, caller: Caller, answer: Answer) -> FactorAdded:
         """Check the first answer of the new key, and let it count from now on."""
         session = caller.require()
@@ -167,7 +167,7 @@ class FactorCalls(LoginCalls):
         codes = await self._factors.add_key(session.account, key, where=_where(caller))
         return await self._added(caller, new.name, codes)
 
-    @call(confirm=True)
+    @call(audit="second factor removed", confirm=True)
     async def factor_remove(self, caller: Caller, kind: DeviceKind, id: int) -> FactorState:  # noqa: A002
         """Remove an app or key. With the last one, two-step log-in is off."""
         name = await self._factors.remove(caller.require().account, kind, id, where=_where(caller))
@@ -175,7 +175,7 @@ class FactorCalls(LoginCalls):
             raise NotFound("This second factor was removed already.")
         return await self.second_factors(caller)
 
-    @call(confirm=True)
+    @call(audit="recovery codes made", confirm=True)
     async def recovery_codes_new(self, caller: Caller) -> list[str]:
         """Replace the recovery codes; the new ones cannot be read again."""
         account = caller.require().account
@@ -204,7 +204,7 @@ class RecoveryCalls(FactorCalls):
         generated = self._factors.generates(found.account)
         return RecoveryInfo(found.account, found.expires, generated, found.reset_factors)
 
-    @call(public=True)
+    @call(audit="password recovered", public=True)
     async def recover(self, caller: Caller, token: Token, password: Credential) -> str:
         """Use up a recovery link: set the password, and return it if the server generated it."""
         return await self._factors.use_link(token, password, where=_where(caller))

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.77c0d5601296.js", domains: "domains.7af6bcbab86a.js", factors: "factors.67f26613690b.js", machine: "machine.e483f6d62dc5.js", queue: "queue.66aea990b149.js", reports: "reports.2b92ea53af2c.js" };
+var define_PARTS_default = { accounts: "accounts.77c0d5601296.js", audit: "audit.a6f431bcdccf.js", domains: "domains.7af6bcbab86a.js", factors: "factors.67f26613690b.js", machine: "machine.e483f6d62dc5.js", queue: "queue.66aea990b149.js", reports: "reports.2b92ea53af2c.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -203,6 +203,9 @@ var checks = {
   SentReport: { domain: "string", day: "string", result: "string", why: "string", recipients: ["list", "string"] },
   WithoutReports: { address: "string", until: "string", comment: "string" },
   KeptPolicy: { domain: "string", mode: "string", mx: ["list", "string"], max_age: "integer", valid_end: "integer", last_update: "integer", last_use: "integer", failure: "string", record_id: "string" },
+  AuditFilter: { actor: ["optional", "string"], object: ["optional", "string"], via: ["optional", "string"], words: ["optional", "string"], since: ["optional", "integer"] },
+  AuditLine: { id: "integer", at: "integer", actor: "string", via: "string", remote_ip: "string", action: "string", object: "string", outcome: ["enum", ["begun", "done", "failed", "refused"]], why: "string", given: ["map", "any"], changes: ["list", ["ref", "ValueChange"]] },
+  ValueChange: { path: "string", before: "any", after: "any" },
   Backups: { target: "string", interval: "integer", keep_daily: "integer", keep_weekly: "integer", encrypted: "boolean", last: "integer", running: "boolean", run: ["nullable", ["ref", "BackupRun"]], snapshots: ["list", ["ref", "SnapshotRow"]], problem: "string" },
   BackupRun: { began: "integer", ended: "integer", octets: "integer", stored: "integer", errors: ["list", "string"], warnings: ["list", "string"], left_out: ["list", "string"] },
   SnapshotRow: { id: "string", created: "integer", files: "integer", octets: "integer" },
@@ -338,6 +341,12 @@ var Client = class extends BaseClient {
   }
   sts_policies(after) {
     return this.call("sts_policies", { after }, { after: ["optional", "string"] }, ["list", ["ref", "KeptPolicy"]]);
+  }
+  audit(filter, before, count) {
+    return this.call("audit", { filter, before, count }, { filter: ["ref", "AuditFilter"], before: ["optional", "integer"], count: ["optional", "integer"] }, ["list", ["ref", "AuditLine"]]);
+  }
+  audit_export(filter, form) {
+    return this.call("audit_export", { filter, form }, { filter: ["ref", "AuditFilter"], form: ["enum", ["csv", "json"]] }, "string");
   }
   backups() {
     return this.call("backups", {}, {}, ["ref", "Backups"]);
@@ -690,6 +699,7 @@ var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2
 var database = "M3 5a9 3 0 1 0 18 0a9 3 0 1 0 -18 0z M3 5V19A9 3 0 0 0 21 19V5 M3 12A9 3 0 0 0 21 12";
 var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
 var globe = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 2a14.5 14.5 0 0 0 0 20 14.5 14.5 0 0 0 0-20 M2 12h20";
+var history = "M3 12a9 9 0 1 0 9-9 9.75 9.75 0 0 0-6.74 2.74L3 8 M3 3v5h5 M12 7v5l4 2";
 var house = "M15 21v-8a1 1 0 0 0-1-1h-4a1 1 0 0 0-1 1v8 M3 10a2 2 0 0 1 .709-1.528l7-6a2 2 0 0 1 2.582 0l7 6A2 2 0 0 1 21 10v9a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2z";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var link = "M10 13a5 5 0 0 0 7.54.54l3-3a5 5 0 0 0-7.07-7.07l-1.72 1.71 M14 11a5 5 0 0 0-7.54-.54l-3 3a5 5 0 0 0 7.07 7.07l1.71-1.71";
@@ -1473,6 +1483,7 @@ var places = [
   { name: "routes", title: t("Routes"), icon: route },
   { name: "web", title: t("Web server"), icon: link },
   { name: "log", title: t("Log"), icon: list },
+  { name: "audit", title: t("Audit log"), icon: history },
   { name: "metrics", title: t("Metrics"), icon: listFilter },
   { name: "backups", title: t("Backups"), icon: database },
   { name: "config", title: t("Configuration"), icon: slidersHorizontal },
@@ -1488,6 +1499,7 @@ var parts = {
   routes: "machine",
   web: "machine",
   log: "machine",
+  audit: "audit",
   metrics: "machine",
   backups: "machine",
   config: "machine"
@@ -1562,7 +1574,7 @@ var App = class {
         else location.hash = to;
       },
       note: (to) => {
-        history.replaceState(null, "", to);
+        window.history.replaceState(null, "", to);
         this.displayed = to;
       },
       count: (page, text3) => this.shell.count(page, text3),

@@ -37,12 +37,11 @@ Rules = Annotated[list[Rule], Meta(max_length=1000)]
 class AddressCalls(AccountCalls):
     """The calls about addresses of the account."""
 
-    @call()
+    @call(audit="name changed")
     async def full_name_save(self, caller: Caller, old: Text, changed: Text) -> None:
         """Save the name in mail that the webmail sends."""
         path = ("accounts", caller.require().account)
         await self._change(Account, path, _name(old), _name(changed), ("full_name",))
-        await self._audit(caller, "name changed", {"old": old, "new": changed})
 
     @call()
     async def destination_list(self, caller: Caller) -> list[DestinationItem]:
@@ -50,7 +49,7 @@ class AddressCalls(AccountCalls):
         settings = self._settings(caller)
         return [DestinationItem(address, shown(DestinationForm, one)) for address, one in settings.destinations.items()]
 
-    @call(confirm=True)
+    @call(audit="address changed", confirm=True)
     async def destination_save(
         self, caller: Caller, address: AddressText, old: DestinationForm, changed: DestinationForm
     ) -> DestinationItem:
@@ -60,7 +59,6 @@ class AddressCalls(AccountCalls):
         self._destination(caller, address)
         path = ("accounts", caller.require().account, "destinations", address)
         await self._change(Destination, path, table_of(old), table_of(changed), names_of(DestinationForm))
-        await self._audit(caller, "address changed", {"address": address, "rules": len(changed.rulesets)})
         return DestinationItem(address, shown(DestinationForm, self._destination(caller, address)))
 
     @call()

@@ -17,7 +17,6 @@ from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.delivery.accountqueue import AccountQueue
-from moxlite.store.errors import StoreError
 from moxlite.web.account.devices import DeviceLinks
 from moxlite.web.account.types import Training
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, StorageRefused, Unavailable
@@ -120,22 +119,6 @@ class AccountCalls(LoginCalls):
         except OSError as error:
             text = "nothing was saved, the old settings still apply: the server's configuration cannot be written"
             raise StorageRefused(text) from error
-
-    async def _audit(self, caller: Caller, action: str, detail: Mapping[str, object] | None = None) -> None:
-        """Write a change that the user made into the audit log (WEB-160), without secrets. The change is made already,
-        so a log that cannot be written does not undo it.
-        """
-        session = caller.require()
-        try:
-            await self._server.auth.audit(
-                session.account,
-                action,
-                session.account,
-                remote_ip=caller.request.client_ip,
-                detail=msgspec.json.encode(dict(detail or {})).decode(),
-            )
-        except StoreError:
-            logger.warning("change not written to the audit log", extra={"kv": {"action": action}})
 
 
 def moment(microseconds: int) -> dt.datetime:

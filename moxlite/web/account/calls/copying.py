@@ -44,7 +44,7 @@ class CopyingCalls(AccountCalls):
         servers = [KnownServer(one.host, one.user) for one in known]
         return _shown(self._server.copies.look(name), servers, insecure=self._inside)
 
-    @call()
+    @call(audit="import begun")
     async def copy_look(self, caller: Caller, server: ServerForm) -> None:
         """Connect to another server and read its mailboxes; then the import waits for `copy_go_on`. The password is
         forgotten when the import ends.
@@ -56,7 +56,6 @@ class CopyingCalls(AccountCalls):
             self._server.copies.start(order, look=True, inside=self._inside)
         except CannotNow as error:
             raise Conflict(str(error)) from error
-        await self._audit(caller, "import begun", {"host": order.host, "user": order.user})
 
     @call()
     async def copy_go_on(self, caller: Caller, leave_out: Names | None) -> None:

@@ -77,7 +77,7 @@ class DeviceCalls(AccountCalls):
             return DeviceState("gone", "", "")
         return DeviceState(found.state, found.remote_ip, found.user_agent)
 
-    @call(confirm=True)
+    @call(audit="device set up", confirm=True)
     async def device_answer(self, caller: Caller, yes: bool) -> None:
         """Give the device that asks an app password, or refuse it."""
         session = caller.require()
@@ -97,7 +97,6 @@ class DeviceCalls(AccountCalls):
             device.state = "asking"
             raise
         self._devices.give(device, password)
-        await self._audit(caller, "device set up", {"name": device.name, "ip": device.remote_ip})
         await self._tell(device)
 
     async def _tell(self, device: Device) -> None:

@@ -39,14 +39,13 @@ class ForwardCalls(AccountCalls):
         targets = [_target(address, target) for address, target in found]
         return Forwards(shown(ForwardForm, self._settings(caller)), targets, problem)
 
-    @call(confirm=True)
+    @call(confirm=True, audit="forwarding changed")
     async def forward_save(self, caller: Caller, old: ForwardForm, changed: ForwardForm) -> Forwards:
         """Save the addresses, and ask the owners of new ones. A conflict if they are no longer the old ones."""
         name = caller.require().account
         kept = [one.strip() for one in changed.forward_to if one.strip()]
         table = {"keep_copy": changed.keep_copy} | ({"forward_to": kept} if kept else {})
         await self._change(Account, ("accounts", name), table_of(old), table, names_of(ForwardForm))
-        await self._audit(caller, "forwarding changed", {"addresses": kept, "keep_copy": changed.keep_copy})
         problem = ""
         for address, target in await self._server.forwarding.look(name):
             if target is None:
@@ -65,13 +64,12 @@ class ForwardCalls(AccountCalls):
         except (NoWayToAsk, StoreError) as error:
             raise UserError(str(error)) from error
 
-    @call()
+    @call(audit="forwarding started again")
     async def forward_start(self, caller: Caller, address: AddressText) -> None:
         """Send mail again to an address that was stopped."""
         self._own(caller, address)
         if not await self._server.forwarding.start(caller.require().account, address):
             raise UserError("the owner of the address does not want this mail, or it is not stopped")
-        await self._audit(caller, "forwarding started again", {"address": address})
 
     def _own(self, caller: Caller, address: str) -> None:
         if address.lower() not in [str(one).lower() for one in self._settings(caller).forward_to]:

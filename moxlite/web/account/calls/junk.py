@@ -35,12 +35,11 @@ class JunkCalls(AccountCalls):
             mailboxes=[box.name for box in boxes if not box.system],
         )
 
-    @call()
+    @call(audit="junk settings changed")
     async def junk_save(self, caller: Caller, old: JunkForm, changed: JunkForm) -> JunkForm:
         """Save the settings; returns them as they are now. A conflict if they are no longer the old ones."""
         path = ("accounts", caller.require().account)
         await self._change(Account, path, table_of(old), table_of(changed), names_of(JunkForm))
-        await self._audit(caller, "junk settings changed")
         return shown(JunkForm, self._settings(caller))
 
     @call()

@@ -36,7 +36,7 @@ class KeyCalls(AccountCalls):
         """The keys of the account, oldest first."""
         return [_item(one) for one in await self._server.auth.keys(caller.require().account)]
 
-    @call(confirm=True)
+    @call(audit="key added", confirm=True)
     async def key_add(
         self, caller: Caller, certificate: Certificate, name: KeyName, login_address: AddressText, no_imap_preauth: bool
     ) -> KeyItem:
@@ -51,11 +51,9 @@ class KeyCalls(AccountCalls):
         key = read_certificate(
             certificate.encode(), account, address, name=name.strip(), no_imap_preauth=no_imap_preauth
         )
-        item = _item(await self._server.auth.add_key(key))
-        await self._audit(caller, "key added", {"fingerprint": item.fingerprint, "name": item.name})
-        return item
+        return _item(await self._server.auth.add_key(key))
 
-    @call(confirm=True)
+    @call(audit="key changed", confirm=True)
     async def key_save(self, caller: Caller, old: KeyItem, changed: KeyItem) -> None:
         """Change name, address or use of a key. A conflict if it is no longer the old one."""
         account = caller.require().account
@@ -74,14 +72,12 @@ class KeyCalls(AccountCalls):
             no_imap_preauth=changed.no_imap_preauth,
             login_address=address,
         )
-        await self._audit(caller, "key changed", {"fingerprint": old.fingerprint, "name": changed.name})
 
-    @call(confirm=True)
+    @call(audit="key removed", confirm=True)
     async def key_remove(self, caller: Caller, fingerprint: Fingerprint) -> None:
         """Forget a key; log-ins with it are refused from the next connection on."""
         if not await self._server.auth.remove_key(caller.require().account, fingerprint):
             raise NotFound("the account has no such key")
-        await self._audit(caller, "key removed", {"fingerprint": fingerprint})
 
     def _address(self, caller: Caller, text: str) -> str:
         """An address of the account in its canonical form. Raises FieldErrors."""

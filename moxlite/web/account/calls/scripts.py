@@ -65,7 +65,7 @@ class ScriptCalls(AccountCalls):
             return [ScriptFault(one.line, one.column, one.text) for one in error.faults]
         return []
 
-    @call(confirm=True)
+    @call(audit="script saved", confirm=True)
     async def script_save(self, caller: Caller, name: Name, old: Text | None, text: Text, activate: bool) -> None:
         """Store a script, and make it the active one if that is wanted. A conflict if its text is no longer the old
         one; ``old`` is null for a new script.
@@ -90,16 +90,14 @@ class ScriptCalls(AccountCalls):
                 raise FieldErrors([FieldError("text", str(one)) for one in error.faults]) from error
             if activate:
                 await account.write(lambda tx: activate_script(tx, name))
-        await self._audit(caller, "script saved", {"name": name, "activate": activate})
 
-    @call(confirm=True)
+    @call(audit="script activated", confirm=True)
     async def script_activate(self, caller: Caller, name: Name) -> None:
         """Make a script the active one; "" for none."""
         async with self._open(caller) as account:
             await account.write(lambda tx: activate_script(tx, name))
-        await self._audit(caller, "script activated", {"name": name})
 
-    @call()
+    @call(audit="script renamed")
     async def script_rename(self, caller: Caller, name: Name, new_name: Name) -> None:
         """Give a script another name."""
         from moxlite.proto.sieve.validation import is_script_name
@@ -108,11 +106,9 @@ class ScriptCalls(AccountCalls):
             raise FieldErrors([FieldError("new_name", "has 1 to 128 characters, without control characters")])
         async with self._open(caller) as account:
             await account.write(lambda tx: rename_script(tx, name, new_name))
-        await self._audit(caller, "script renamed", {"name": name, "new": new_name})
 
-    @call()
+    @call(audit="script deleted")
     async def script_delete(self, caller: Caller, name: Name) -> None:
         """Delete a script, which must not be the active one."""
         async with self._open(caller) as account:
             await account.write(lambda tx: delete_script(tx, name))
-        await self._audit(caller, "script deleted", {"name": name})

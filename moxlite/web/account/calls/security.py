@@ -56,14 +56,14 @@ class SecurityCalls(AccountCalls):
         changed = moment(own.changed) if own is not None else None
         return PasswordState(not settings.no_custom_password, changed, settings.require_app_passwords)
 
-    @call(confirm=True)
+    @call(confirm=True, audit="password changed")
     async def set_password(self, caller: Caller, password: Credential) -> int:
         """Set the password, and end all other sessions; returns their number. App passwords stay."""
         if self._settings(caller).no_custom_password:
             raise UserError(GENERATED_ONLY)
         return await self._set_password(caller, password)
 
-    @call(confirm=True)
+    @call(audit="password changed", confirm=True)
     async def generate_password(self, caller: Caller) -> str:
         """Set a new random password and return it, for the only time. Other sessions end; app passwords stay."""
         password = generate_password()
@@ -72,9 +72,7 @@ class SecurityCalls(AccountCalls):
 
     async def _set_password(self, caller: Caller, password: str) -> int:
         await self._passwords.change(caller.require().account, password)
-        ended = await self._sessions.end_others(caller)
-        await self._audit(caller, "password changed")
-        return ended
+        return await self._sessions.end_others(caller)
 
     @call()
     async def app_password_list(self, caller: Caller) -> list[AppPasswordItem]:
@@ -86,7 +84,7 @@ class SecurityCalls(AccountCalls):
         at = now()
         return [_app(one, uses.get(one.name), at) for one in found]
 
-    @call(confirm=True)
+    @call(audit="app password added", confirm=True)
     async def app_password_add(
         self, caller: Caller, name: AppName, scopes: Scopes, read_only: bool, expires: dt.datetime | None
     ) -> str:
@@ -99,23 +97,18 @@ class SecurityCalls(AccountCalls):
             raise FieldErrors([FieldError("expires", "has no time zone")])
         end = None if expires is None else int(expires.timestamp() * 1_000_000)
         account = caller.require().account
-        password = await self._passwords.add_app(account, name, scopes, read_only=read_only, expires=end)
-        await self._audit(caller, "app password added", {"name": name, "scopes": scopes, "read_only": read_only})
-        return password
+        return await self._passwords.add_app(account, name, scopes, read_only=read_only, expires=end)
 
-    @call(confirm=True)
+    @call(audit="app password revoked", confirm=True)
     async def app_password_remove(self, caller: Caller, name: AppName) -> None:
         """Revoke an app password, and end its sessions."""
         if not await self._passwords.revoke_app(caller.require().account, name):
             raise NotFound(f"there is no app password {name!r}")
-        await self._audit(caller, "app password revoked", {"name": name})
 
-    @call(confirm=True)
+    @call(audit="app passwords revoked", confirm=True)
     async def app_password_remove_all(self, caller: Caller) -> int:
         """Revoke all app passwords, and end their sessions; returns their number."""
-        count = await self._passwords.revoke_all_apps(caller.require().account)
-        await self._audit(caller, "app passwords revoked", {"count": count})
-        return count
+        return await self._passwords.revoke_all_apps(caller.require().account)
 
     @call()
     async def session_list(self, caller: Caller) -> list[SessionItem]:
@@ -135,19 +128,16 @@ class SecurityCalls(AccountCalls):
             for one in await self._server.auth.sessions(own.account)
         ]
 
-    @call()
+    @call(audit="session ended")
     async def session_remove(self, caller: Caller, session_id: Annotated[int, Meta(ge=-(2**53), le=2**53)]) -> None:
         """End a session."""
         if not await self._server.auth.remove_session(caller.require().account, session_id):
             raise NotFound("this session has ended already")
-        await self._audit(caller, "session ended")
 
-    @call()
+    @call(audit="sessions ended")
     async def session_remove_others(self, caller: Caller) -> int:
         """End all sessions but this one; returns their number."""
-        ended = await self._sessions.end_others(caller)
-        await self._audit(caller, "sessions ended", {"count": ended})
-        return ended
+        return await self._sessions.end_others(caller)
 
     @call()
     async def attempt_list(self, caller: Caller, after: Place, count: Count) -> list[Attempt]:
@@ -160,7 +150,7 @@ class SecurityCalls(AccountCalls):
             found = await self._server.auth.attempts_page(name, limit=count)
         return [_attempt(one) for one in found]
 
-    @call(confirm=True)
+    @call(audit="account secured", confirm=True)
     async def not_me(self, caller: Caller) -> Secured:
         """Lock out everyone else: a new password, no other sessions, no app passwords, no mail leaves.
 
@@ -176,7 +166,6 @@ class SecurityCalls(AccountCalls):
             held = await self._server.queue.hold_all(name)
             ended = await self._server.queue.finished(name, since=now() - DAY, limit=MAX_LEFT)
             left = [Left(one.recipient, one.state, moment(one.ended)) for one in ended]
-        await self._audit(caller, "account secured", {"sessions": sessions, "app_passwords": apps, "held": held})
         return Secured(
             password=password,
             sessions=sessions,

@@ -37,16 +37,11 @@ class SendingCalls(AccountCalls):
         """Webhooks, addresses with unique senders, and how long finished mail stays listed."""
         return Sending(shown(SendingForm, self._settings(caller)), list(WEBHOOK_EVENTS))
 
-    @call(confirm=True)
+    @call(confirm=True, audit="sending settings changed")
     async def sending_save(self, caller: Caller, old: SendingForm, changed: SendingForm) -> SendingForm:
         """Save these settings; returns them as they are now. A conflict if they are no longer the old ones."""
         path = ("accounts", caller.require().account)
         await self._change(Account, path, table_of(old), table_of(changed), names_of(SendingForm))
-        await self._audit(
-            caller,
-            "sending changed",
-            {"outgoing": changed.outgoing_webhook.url, "incoming": changed.incoming_webhook.url},
-        )
         return shown(SendingForm, self._settings(caller))
 
     @call()

@@ -56,7 +56,7 @@ class ShareCalls(AccountCalls):
             found += [Received(owner, box.name, rights) for box, rights in seen]
         return found
 
-    @call(confirm=True)
+    @call(audit="mailbox shared", confirm=True)
     async def share_set(self, caller: Caller, mailbox: Name, guest: Name, rights: Rights, below: bool) -> None:
         """Give an account, by name or address, just these rights (RFC 4314 §2.1) on a mailbox; "" for none."""
         own = caller.require().account
@@ -75,4 +75,3 @@ class ShareCalls(AccountCalls):
                 await share(account, self._server.auth, mailbox, identifier, rights, below=below, by=own)
             except NoSuchMailbox:
                 raise FieldErrors([FieldError("mailbox", "is no longer there")]) from None
-        await self._audit(caller, "mailbox shared", {"mailbox": mailbox, "with": identifier, "rights": rights})

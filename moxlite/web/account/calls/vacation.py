@@ -33,7 +33,7 @@ class VacationCalls(AccountCalls):
             any(one.active for one in known),
         )
 
-    @call()
+    @call(audit="vacation saved")
     async def vacation_save(self, caller: Caller, old: VacationFields, changed: VacationFields) -> None:
         """Save the form. A conflict if it is no longer the old one."""
         before, after = _form(old), _form(changed)
@@ -54,7 +54,6 @@ class VacationCalls(AccountCalls):
 
         async with self._open(caller) as account:
             await account.write(unit)
-        await self._audit(caller, "vacation saved", {"enabled": changed.enabled})
 
 
 def _fields(form: VacationForm) -> VacationFields:

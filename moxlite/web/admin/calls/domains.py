@@ -101,13 +101,13 @@ class DomainCalls(AdminCalls):
         """Remove members from an alias; the last one stays."""
         await self._console.do("config alias rmaddr", AliasMembers(alias, members))
 
-    @call(confirm=True)
+    @call(audit="DKIM key made", confirm=True)
     async def selector_add(self, caller: Caller, domain: Word, selector: Word, algorithm: Algorithm) -> None:
         """Make a DKIM key for a domain; it signs once it is chosen."""
         with translated():
             await self._selectors.add(domain, selector, algorithm)
 
-    @call(confirm=True)
+    @call(audit="DKIM key removed", confirm=True)
     async def selector_remove(self, caller: Caller, domain: Word, selector: Word) -> None:
         """Remove a DKIM key from a domain; its file is put aside."""
         with translated():

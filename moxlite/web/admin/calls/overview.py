@@ -51,7 +51,7 @@ class OverviewCalls(AdminCalls):
             for one in self._admin_sessions.sessions()
         ]
 
-    @call()
+    @call(audit="session ended")
     async def session_end(self, caller: Caller, session_id: int) -> None:
         """End a session of the administrator."""
         await trio.lowlevel.checkpoint()

@@ -72,7 +72,7 @@ class SettingsCalls(AdminCalls):
         shown = [one for one in _fields(section) if one.name in names]
         return SettingsForm(shown, {name: value for name, value in values.items() if name in names})
 
-    @call(confirm=True)
+    @call(audit="settings changed", confirm=True)
     async def settings_save(self, caller: Caller, path: Path, before: Table, after: Table) -> None:
         """Change the fields that differ between `before`, as `settings` gave them, and `after`."""
         section, fields = _object(path)

@@ -1,0 +1,83 @@
+"""``moxlite audit``: who changed what (WEB-160)."""
+
+import datetime as dt
+import time
+
+import click
+import msgspec
+
+from moxlite.cli.common import call, json_option, settings, show, show_json
+
+__all__ = ["audit"]
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of the listing."""
+
+    id: int
+    time: str
+    actor: str
+    source: str
+    action: str
+    object: str
+    outcome: str
+    what: str
+
+
+@click.group()
+def audit() -> None:
+    """Changes by the command line, the web apps, and by hand in domains.toml."""
+
+
+@audit.command("list")
+@click.argument("words", nargs=-1)
+@click.option("--actor", default="", help="Only of this account, or (admin), (cli), (editor).")
+@click.option("--object", "about", default="", metavar="NAME", help="Only about this account, domain or address.")
+@click.option("--via", default="", type=click.Choice(("cli", "webadmin", "webaccount", "webmail", "file")))
+@click.option("--days", type=click.IntRange(1, 366), help="Only of the last so many days.")
+@click.option("--before", type=click.IntRange(1), default=None, metavar="ID", help="Older ones: below this id.")
+@click.option("-n", "count", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
+@json_option
+def list_(
+    words: tuple[str, ...],
+    actor: str,
+    about: str,
+    via: str | None,
+    days: int | None,
+    before: int | None,
+    count: int,
+    as_json: bool,
+) -> None:
+    """List changes that have all WORDS, the newest first, with old and new values but no secrets.
+
+    "begun" means that the server ended in the middle: the change may have been made or not.
+    """
+    from moxlite.admin.requests import AuditLine, AuditList
+
+    since = 0 if days is None else int((time.time() - days * 86_400) * 1e6)
+    args = AuditList(
+        actor=actor, object=about, via=via or "", words=" ".join(words), since=since, before=before or 0, count=count
+    )
+    found = call("audit list", args, list[AuditLine])
+
+    if as_json or settings().as_json:
+        show_json(found)
+        return
+    lines = [
+        Line(
+            one.id,
+            f"{dt.datetime.fromtimestamp(one.at / 1e6, dt.UTC):%Y-%m-%d %H:%M:%S}",
+            one.actor,
+            one.remote_ip or one.via,
+            one.action,
+            one.object,
+            one.outcome,
+            one.why or "; ".join(f"{each.path}: {_value(each.before)} -> {_value(each.after)}" for each in one.changes),
+        )
+        for one in found
+    ]
+    show(lines, Line.__struct_fields__)
+
+
+def _value(value: object) -> str:
+    return "-" if value is None else msgspec.json.encode(value).decode()

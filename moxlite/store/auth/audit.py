@@ -1,0 +1,299 @@
+"""The audit log: each change by an administrator or a user, with its old and new values and without secrets (WEB-160).
+
+A change is recorded in two steps. A row that says ``begun`` is on disk before the change is made, so that a crash in
+between leaves no change without a row; it is completed when the change has ended. Rows are never changed otherwise, and
+leave after a year.
+
+Who changes is known where a request comes in (`acting_as`), what changes where it is made (`AuditLog.recording`); a
+recording within another one belongs to that.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any, Final, Literal
+
+import msgspec
+import trio
+
+from moxlite.store.errors import StoreError
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.options import DAY
+
+__all__ = [
+    "CLI",
+    "MAX_ID",
+    "AuditEntry",
+    "AuditFilter",
+    "AuditLog",
+    "Difference",
+    "Origin",
+    "Recording",
+    "acting_as",
+    "current",
+    "drop_old",
+    "object_of",
+    "plain",
+]
+
+logger = logging.getLogger("moxlite.store.auth")
+
+RETENTION: Final = 365 * DAY
+"""Microseconds for which the audit log is kept."""
+
+MAX_DETAIL: Final = 16 * 1024
+"""Octets of the details of a row; more are left out."""
+
+MAX_ID: Final = (1 << 63) - 1
+
+MAX_TEXT: Final = 300
+"""Characters of an argument that are kept."""
+
+SECRETS: Final = re.compile(
+    "password|passphrase|secret|token|code|answer|authorization|certificate|text|before|after|old|changed"
+)
+"""Names of arguments that are secrets, are long, or are told as differences."""
+
+OBJECTS: Final = ("account", "alias", "address", "domain", "name", "path", "pkg", "target", "url")
+"""Names of arguments that name an object, the most telling first."""
+
+FAULTS: Final = frozenset({"failed", "server:error"})
+"""Codes of errors that are no refusals."""
+
+FINISH_SECONDS: Final = 10.0
+
+BEGIN: Final = (
+    "INSERT INTO audit (at, actor, remote_ip, action, object, detail, via, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+UPDATE: Final = "UPDATE audit SET detail = ?, outcome = ? WHERE id = ? AND outcome = 'begun'"
+DROP: Final = "DELETE FROM audit WHERE at < ?"
+COLUMNS: Final = "id, at, actor, remote_ip, action, object, detail, via, outcome"
+
+Outcome = Literal["begun", "done", "refused", "failed"]
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Who makes changes, and from where. `via`: ``cli``, ``file``, or the name of an app."""
+
+    actor: str
+    via: str
+    remote_ip: str = ""
+
+
+CLI: Final = Origin("(cli)", "cli")
+"""The command line, by the control socket: only root and the server's own user reach it."""
+
+_origin: ContextVar[Origin] = ContextVar("origin", default=CLI)
+_recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
+
+
+@contextmanager
+def acting_as(origin: Origin) -> Iterator[None]:
+    """Changes within the block are made by `origin`."""
+    token = _origin.set(origin)
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A value that a change has made another; None: it is not set."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+class AuditEntry(msgspec.Struct, frozen=True):
+    """One change, µs UTC. `detail` is JSON without secrets: the arguments, a list of `Difference` under ``changes``,
+    and the reason of a refusal under ``why``.
+    """
+
+    id: int
+    at: int
+    actor: str
+    remote_ip: str
+    action: str
+    object: str
+    detail: str
+    via: str
+    outcome: Outcome
+
+
+class AuditFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Entries of this actor, object or way; with words in action, object, or details; since a time. "" and 0: any."""
+
+    actor: str = ""
+    object: str = ""
+    via: str = ""
+    words: str = ""
+    since: int = 0
+
+
+class AuditLog:
+    """The table `audit` of auth.db. While the database is out of service, changes are made all the same, and the log of
+    the server has a warning for each: otherwise the owner could not mend anything.
+    """
+
+    def __init__(self, database: Callable[[], Database]) -> None:
+        self._database = database
+
+    def recording(self, action: str, object_: str, detail: Mapping[str, object] | None = None) -> Recording:
+        """Record the change that the block makes: ``async with log.recording("account add", "mia"):``."""
+        return Recording(self, action, object_, dict(detail or {}))
+
+    async def entries(self, wanted: AuditFilter, *, before: int = MAX_ID, limit: int = 100) -> list[AuditEntry]:
+        """Entries with ids below `before`, newest first."""
+        conditions: list[str] = ["id < ?"]
+        values: list[str | int] = [before]
+        for column, value in (("actor", wanted.actor), ("object", wanted.object), ("via", wanted.via)):
+            if value:
+                conditions.append(f"{column} = ?")
+                values.append(value)
+        if wanted.since:
+            conditions.append("at >= ?")
+            values.append(wanted.since)
+        for word in wanted.words.split()[:8]:
+            conditions.append("instr(lower(action || ' ' || object || ' ' || detail), lower(?)) > 0")
+            values.append(word)
+        sql = f"SELECT {COLUMNS} FROM audit WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?"  # noqa: S608  fixed texts
+
+        def read(reader: Reader) -> list[AuditEntry]:
+            return [AuditEntry(*row) for row in reader.rows(sql, *values, limit)]
+
+        if wanted.words:
+            return await self._database().scan(read, op="audit_log")
+        return await self._database().read(read, op="audit_log")
+
+    async def begin(self, action: str, object_: str, detail: Mapping[str, object]) -> int | None:
+        """Store a row that says ``begun``, durable when this returns; its id, None if it could not be written."""
+        one = _origin.get()
+        values = (one.actor, one.remote_ip, action, object_, _encoded(detail), one.via, "begun")
+
+        def insert(tx: Tx) -> int:
+            return tx.insert(BEGIN, tx.now, *values)
+
+        try:
+            return await self._database().write(insert)
+        except StoreError as error:
+            kv = {"action": action, "object": object_, "actor": one.actor, "err": str(error)}
+            logger.warning("change not written to the audit log", extra={"kv": kv})
+            return None
+
+    async def update(self, number: int, detail: Mapping[str, object], outcome: Outcome) -> None:
+        """Complete a row that says ``begun``."""
+        encoded = _encoded(detail)
+        try:
+            await self._database().write(lambda tx: tx.execute(UPDATE, encoded, outcome, number))
+        except StoreError as error:
+            kv = {"id": number, "outcome": outcome, "err": str(error)}
+            logger.warning("entry of the audit log not completed", extra={"kv": kv})
+
+
+class Recording:
+    """A change that is being made, see `AuditLog.recording`."""
+
+    def __init__(self, log: AuditLog, action: str, object_: str, detail: dict[str, object]) -> None:
+        self._log = log
+        self._begin = (action, object_)
+        self._detail = detail
+        self._number: int | None = None
+        self._token: Token[Recording | None] | None = None
+        self.over = False
+
+    async def __aenter__(self) -> Recording:
+        outer = current()
+        if outer is not None:
+            await trio.lowlevel.checkpoint()
+            return outer
+        self._number = await self._log.begin(*self._begin, self._detail)
+        self._token = _recording.set(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._token is None:
+            return
+        _recording.reset(self._token)
+        self.over = True
+        if self._number is None:
+            return
+        outcome: Outcome = "done"
+        if error is not None:
+            # what is refused has words for people; anything else is a fault, or was cancelled
+            words = getattr(error, "text", None) or str(error)
+            outcome = "refused" if getattr(error, "code", "failed") not in FAULTS else "failed"
+            self._detail["why"] = words[:500]
+        with trio.CancelScope(deadline=trio.current_time() + FINISH_SECONDS, shield=True):
+            await self._log.update(self._number, self._detail, outcome)
+
+    async def changes(self, found: Sequence[Difference]) -> None:
+        """Note what is about to change; on disk when this returns."""
+        self._detail["changes"] = [*self._changes(), *found]
+        if self._number is not None:
+            await self._log.update(self._number, self._detail, "begun")
+
+    def add(self, detail: Mapping[str, object]) -> None:
+        """Add details, which are stored when the change has ended."""
+        self._detail.update(detail)
+
+    def _changes(self) -> Sequence[Difference]:
+        found: Any = self._detail.get("changes", ())
+        return found  # type: ignore[no-any-return]
+
+
+def plain(arguments: Mapping[str, Any]) -> dict[str, object]:
+    """Arguments of a call or command for the log: without secrets and without what is not set, long texts cut."""
+    return {
+        name: _short(value)
+        for name, value in arguments.items()
+        if value not in ("", None, (), [], {}, False) and not SECRETS.search(name)
+    }
+
+
+def object_of(arguments: Mapping[str, Any]) -> str:
+    """The object that a call or command is about, by its arguments; "" for the server as a whole."""
+    for name in OBJECTS:
+        value = arguments.get(name)
+        if isinstance(value, str) and value:
+            return value[:MAX_TEXT]
+        if isinstance(value, list | tuple) and value:
+            return "/".join(str(one) for one in value)[:MAX_TEXT]
+    return ""
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= MAX_TEXT else value[:MAX_TEXT] + "…"
+    if isinstance(value, Mapping):
+        return plain(value)
+    if isinstance(value, list | tuple):
+        return [_short(one) for one in value[:50]]
+    return value
+
+
+def current() -> Recording | None:
+    """The recording that the running task is within. A task that a change has started is not within it for ever."""
+    found = _recording.get()
+    return None if found is None or found.over else found
+
+
+def drop_old(tx: Tx) -> None:
+    """Remove entries of more than a year ago."""
+    tx.execute(DROP, tx.now - RETENTION)
+
+
+def _encoded(detail: Mapping[str, object]) -> str:
+    text = msgspec.json.encode(detail).decode()
+    if len(text.encode()) <= MAX_DETAIL:
+        return text
+    kept = {name: value for name, value in detail.items() if len(msgspec.json.encode(value)) <= MAX_DETAIL // 8}
+    return msgspec.json.encode({**kept, "left_out": sorted(set(detail) - set(kept))[:20]}).decode()
