@@ -13,6 +13,7 @@ import trio.testing
 
 from moxlite import supervision
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import prepare
@@ -36,33 +37,33 @@ TABLES = ("body", "body_chunk", "message_info", "message_wire", "message_header"
 
 
 @pytest.fixture
-async def account(accounts: Accounts) -> AsyncIterator[Account]:
+async def account(accounts: Accounts) -> AsyncIterator[OpenAccount]:
     async with accounts.use("mjl") as account:
         yield account
 
 
-async def add(account: Account, text: str, count: int = 1) -> list[int]:
+async def add(account: OpenAccount, text: str, count: int = 1) -> list[int]:
     """Add `count` messages with that body; returns their UIDs."""
     with Spool.of(f"Subject: x\r\n\r\n{text}\r\n".encode()) as spool:
         prepared = await prepare(spool)
         return await account.write(lambda tx: [add_message(tx, prepared, INBOX).uid for _ in range(count)])
 
 
-async def counts(account: Account) -> dict[str, int]:
+async def counts(account: OpenAccount) -> dict[str, int]:
     return await account.read(
         lambda r: {table: r.value(f"SELECT count(*) FROM {table}") for table in TABLES}, op="test"
     )
 
 
-async def no_bodies(account: Account) -> bool:
+async def no_bodies(account: OpenAccount) -> bool:
     return (await counts(account))["body"] == 0
 
 
-async def expunge(account: Account, *uids: int) -> None:
+async def expunge(account: OpenAccount, *uids: int) -> None:
     await account.write(lambda tx: expunging.expunge(tx, INBOX, uids))
 
 
-async def test_removed_content_goes_when_nobody_listens(account: Account) -> None:
+async def test_removed_content_goes_when_nobody_listens(account: OpenAccount) -> None:
     """STORE-36: the tombstone stays, without content."""
     uids = await add(account, "one")
     await expunge(account, *uids)
@@ -72,7 +73,7 @@ async def test_removed_content_goes_when_nobody_listens(account: Account) -> Non
     assert row == (1, None, None, None)
 
 
-async def test_removed_content_stays_until_every_subscriber_has_applied_the_removal(account: Account) -> None:
+async def test_removed_content_stays_until_every_subscriber_has_applied_the_removal(account: OpenAccount) -> None:
     """STORE-36."""
     uids = await add(account, "one")
     _, first = await account.subscribe()
@@ -101,7 +102,7 @@ async def test_the_eraser_runs_by_itself_after_the_last_acknowledgement(served: 
         cursor.close()
 
 
-async def test_equal_bodies_go_with_their_last_user(account: Account) -> None:
+async def test_equal_bodies_go_with_their_last_user(account: OpenAccount) -> None:
     """STORE-180, STORE-29."""
     uids = await add(account, "same", 3)
     assert (await counts(account))["body"] == 1
@@ -113,7 +114,7 @@ async def test_equal_bodies_go_with_their_last_user(account: Account) -> None:
     assert await counts(account) == dict.fromkeys(TABLES, 0)
 
 
-async def test_a_moved_message_keeps_its_rows_when_the_old_place_is_erased(account: Account) -> None:
+async def test_a_moved_message_keeps_its_rows_when_the_old_place_is_erased(account: OpenAccount) -> None:
     """STORE-25."""
     uids = await add(account, "moved")
     trash = await account.read(lambda r: mailbox_rows.mailbox_by_name(r, "Trash"), op="test")
@@ -128,7 +129,7 @@ async def test_a_moved_message_keeps_its_rows_when_the_old_place_is_erased(accou
 
 
 async def test_one_unit_erases_at_most_500_and_all_go_in_the_end(
-    account: Account, monkeypatch: pytest.MonkeyPatch
+    account: OpenAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-37."""
     monkeypatch.setattr(erase, "UNIT_BODIES", 3)
@@ -143,7 +144,7 @@ async def test_one_unit_erases_at_most_500_and_all_go_in_the_end(
     assert (await counts(account))["body"] == 0
 
 
-async def test_one_unit_erases_at_most_64_mib(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_unit_erases_at_most_64_mib(account: OpenAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-37."""
     monkeypatch.setattr(erase, "UNIT_BYTES", 1)
     for n in range(3):
@@ -172,7 +173,7 @@ async def test_what_the_junk_filter_has_not_unlearnt_stays(tmp_path: Path, sql: 
     await accounts.aclose()
 
 
-async def test_what_the_outbox_names_stays(account: Account) -> None:
+async def test_what_the_outbox_names_stays(account: OpenAccount) -> None:
     """STORE-36, STORE-189a."""
     uids = await add(account, "webhook")
     await account.write(lambda tx: tx.owe(b"k", "test-kind", b"", 1))
@@ -241,7 +242,7 @@ async def test_bodies_whose_delivery_died_go_at_the_next_open(tmp_path: Path) ->
 # Purging
 
 
-async def age(account: Account, days: int, uids: range) -> None:
+async def age(account: OpenAccount, days: int, uids: range) -> None:
     await account.write(
         lambda tx: tx.execute(
             "UPDATE expunged SET expunged_at = expunged_at - ? WHERE uid >= ? AND uid < ?",
@@ -252,7 +253,7 @@ async def age(account: Account, days: int, uids: range) -> None:
     )
 
 
-async def tombstones(account: Account) -> tuple[list[int], int]:
+async def tombstones(account: OpenAccount) -> tuple[list[int], int]:
     return await account.read(
         lambda r: (
             [uid for (uid,) in r.rows("SELECT uid FROM expunged")],
@@ -262,7 +263,7 @@ async def tombstones(account: Account) -> tuple[list[int], int]:
     )
 
 
-async def test_tombstones_older_than_400_days_are_purged(account: Account) -> None:
+async def test_tombstones_older_than_400_days_are_purged(account: OpenAccount) -> None:
     """STORE-27: the highest modseq among them is told."""
     await add(account, "x", 6)
     for uid in range(1, 7):
@@ -274,7 +275,7 @@ async def test_tombstones_older_than_400_days_are_purged(account: Account) -> No
     assert await tombstones(account) == ([4, 5, 6], modseqs[3])
 
 
-async def test_tombstones_beyond_the_newest_kept_are_purged(account: Account) -> None:
+async def test_tombstones_beyond_the_newest_kept_are_purged(account: OpenAccount) -> None:
     """STORE-27: here with room for two."""
     await add(account, "x", 6)
     for uid in range(1, 7):
@@ -287,7 +288,7 @@ async def test_tombstones_beyond_the_newest_kept_are_purged(account: Account) ->
     assert (await tombstones(account))[0] == [5, 6]
 
 
-async def test_what_a_subscriber_has_not_applied_is_not_purged(account: Account) -> None:
+async def test_what_a_subscriber_has_not_applied_is_not_purged(account: OpenAccount) -> None:
     """STORE-27: nor what still has content."""
     await add(account, "x", 3)
     await expunge(account, 1)
@@ -306,7 +307,7 @@ async def test_what_a_subscriber_has_not_applied_is_not_purged(account: Account)
     assert (await tombstones(account))[0] == []
 
 
-async def test_deleted_mailboxes_go_with_the_tombstones_of_their_time(account: Account) -> None:
+async def test_deleted_mailboxes_go_with_the_tombstones_of_their_time(account: OpenAccount) -> None:
     """STORE-27."""
     box = (await account.write(lambda tx: mailboxes.create_mailbox(tx, "gone")))[0]
     await account.write(lambda tx: mailboxes.delete_mailbox(tx, box.id))
@@ -365,7 +366,7 @@ async def test_what_a_unit_owes_is_carried_over_and_then_deleted(served: Account
         ]
 
 
-async def test_a_failed_unit_owes_nothing_and_an_equal_key_is_owed_once(account: Account) -> None:
+async def test_a_failed_unit_owes_nothing_and_an_equal_key_is_owed_once(account: OpenAccount) -> None:
     """STORE-189a."""
 
     def bad(tx: AccountTx) -> None:
@@ -429,7 +430,7 @@ async def test_a_handler_with_a_bug_is_asked_again_later_and_holds_up_nobody(
         assert await failing.some()
 
 
-async def test_the_delay_after_failures_grows(account: Account) -> None:
+async def test_the_delay_after_failures_grows(account: OpenAccount) -> None:
     """STORE-189a: from 5 s to an hour."""
     failing = Carried()
     failing.failures = 100
@@ -443,7 +444,7 @@ async def test_the_delay_after_failures_grows(account: Account) -> None:
     assert delays[-1] == 3600
 
 
-async def test_after_a_crash_between_handler_and_deletion_the_row_comes_again(account: Account) -> None:
+async def test_after_a_crash_between_handler_and_deletion_the_row_comes_again(account: OpenAccount) -> None:
     """STORE-189a: so handlers are idempotent by the key."""
     carried = Carried()
     carrier = outbox.Carrier(account, {"webhook": carried})

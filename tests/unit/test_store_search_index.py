@@ -12,9 +12,9 @@ import apsw
 import pytest
 import trio
 
-from moxlite.proto.mime.text import MAX_TEXT
+from moxlite.proto.mime.text import MAX_TEXT, header_text
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.errors import StorageBroken, StoreError
 from moxlite.store.file import database
@@ -51,12 +51,12 @@ def store_options() -> Options:
 
 
 @pytest.fixture
-async def account(accounts: Accounts) -> AsyncIterator[Account]:
+async def account(accounts: Accounts) -> AsyncIterator[OpenAccount]:
     async with accounts.use("mjl") as account:
         yield account
 
 
-async def texts(account: Account) -> list[int]:
+async def texts(account: OpenAccount) -> list[int]:
     """Ids of the messages in the index."""
     async with account.search.use(create=False) as database:
         assert database is not None
@@ -64,7 +64,7 @@ async def texts(account: Account) -> list[int]:
         return [row[0] for row in rows]
 
 
-async def find(account: Account, *words: str) -> list[int]:
+async def find(account: OpenAccount, *words: str) -> list[int]:
     """Ids that a search gives, which must be those that it gives without the index."""
     found = await search_words(account, None, words)
     account.search.enabled = False
@@ -73,12 +73,12 @@ async def find(account: Account, *words: str) -> list[int]:
     return sorted(found)
 
 
-async def add(account: Account, *data: bytes) -> list[int]:
+async def add(account: OpenAccount, *data: bytes) -> list[int]:
     added = await append(account, INBOX, [Append(await prepared(one)) for one in data])
     return [one.message_id for one in added]
 
 
-async def expunge(account: Account, *uids: int) -> None:
+async def expunge(account: OpenAccount, *uids: int) -> None:
     await account.write(lambda tx: expunging.expunge(tx, INBOX, uids))
 
 
@@ -96,7 +96,7 @@ def rebuilt(reason: str) -> float:
 # Following
 
 
-async def test_the_index_follows_the_messages(account: Account) -> None:
+async def test_the_index_follows_the_messages(account: OpenAccount) -> None:
     """STORE-112: from its watermark, in batches."""
     await put(account, 250)
     assert await account.indexer.once()
@@ -108,7 +108,7 @@ async def test_the_index_follows_the_messages(account: Account) -> None:
     assert await check_index(account, deep=True) == []
 
 
-async def test_messages_that_are_not_indexed_are_found(account: Account) -> None:
+async def test_messages_that_are_not_indexed_are_found(account: OpenAccount) -> None:
     """STORE-111: the rest is looked into."""
     await put(account, 5)
     await account.indexer.once()
@@ -151,21 +151,22 @@ async def test_removed_messages_leave_the_index(tmp_path: Path, grace: int, eras
     await store.aclose()
 
 
-async def test_messages_removed_before_they_were_indexed_are_not(account: Account) -> None:
+async def test_messages_removed_before_they_were_indexed_are_not(account: OpenAccount) -> None:
     """STORE-112: nor those that are removed while they are being indexed."""
     await put(account, 10)
     await expunge(account, 2, 3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(builder, "BATCH", 4)
 
-        async def removing(unit: Callable[[Tx], T], *, weight: int = 0) -> T:
-            if weight:
-                await expunge(account, 1, 5, 9)
-            return await Database.write(database, unit, weight=weight)
+        async with account.search.use(create=True) as opened:
+            assert opened is not None
 
-        async with account.search.use(create=True) as database:
-            assert database is not None
-            patch.setattr(database, "write", removing)
+            async def removing(unit: Callable[[Tx], T], *, weight: int = 0) -> T:
+                if weight:
+                    await expunge(account, 1, 5, 9)
+                return await Database.write(opened, unit, weight=weight)
+
+            patch.setattr(opened, "write", removing)
             await account.indexer.once()
     assert await texts(account) == [4, 6, 7, 8, 10]
     assert await check_index(account, deep=True) == []
@@ -188,7 +189,7 @@ async def test_messages_removed_behind_the_back_of_the_index_leave_it(accounts: 
         assert await texts(account) == [1, 4, 5, 6, 7, 8, 9, 10]
 
 
-async def test_very_many_removals_are_found_by_comparing(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_very_many_removals_are_found_by_comparing(account: OpenAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-112: what the builder is told does not grow without bound."""
     monkeypatch.setattr(builder, "MAX_TOLD", 3)
     await put(account, 10)
@@ -205,7 +206,7 @@ async def test_very_many_removals_are_found_by_comparing(account: Account, monke
     assert await texts(account) == [6, 7, 8, 9, 10, 19, 20]
 
 
-async def test_copies_and_moves_are_found_in_their_mailboxes(account: Account) -> None:
+async def test_copies_and_moves_are_found_in_their_mailboxes(account: OpenAccount) -> None:
     """STORE-110: the row's id is the message's; a copy is a message, a moved one stays it."""
     await put(account, 4)
     other = (await account.write(lambda tx: create_mailbox(tx, "Other")))[0].id
@@ -216,7 +217,7 @@ async def test_copies_and_moves_are_found_in_their_mailboxes(account: Account) -
     assert await search_words(account, INBOX, ["hello"]) == [4, 3, 1]
 
 
-async def test_long_messages_are_always_looked_into(account: Account) -> None:
+async def test_long_messages_are_always_looked_into(account: OpenAccount) -> None:
     """STORE-112: over 1 MiB of text; the index holds their ids only."""
     long = mail(1, body="filler line of text\r\n" * (MAX_TEXT // 20) + "needle at the end\r\n")
     short = mail(2, body="a needle in a haystack\r\n")
@@ -235,7 +236,7 @@ async def test_long_messages_are_always_looked_into(account: Account) -> None:
     assert await find(account, "haystack") == [2]
 
 
-async def test_a_batch_ends_at_its_bounds(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_batch_ends_at_its_bounds(account: OpenAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-112: memory and snapshots stay small."""
     monkeypatch.setattr(builder, "BATCH_TEXT", 500)
     await put(account, 30)
@@ -252,7 +253,7 @@ async def test_a_batch_ends_at_its_bounds(account: Account, monkeypatch: pytest.
     assert max(sizes) < 5
 
 
-async def test_an_interrupted_build_goes_on(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_interrupted_build_goes_on(account: OpenAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-112."""
     monkeypatch.setattr(builder, "BATCH", 10)
     await put(account, 45)
@@ -275,7 +276,7 @@ async def test_an_interrupted_build_goes_on(account: Account, monkeypatch: pytes
     assert await texts(account) == list(range(1, 46))
 
 
-async def test_the_lag_is_told(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_lag_is_told(account: OpenAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-170: and taken back when the builder ends."""
     monkeypatch.setattr(builder, "BATCH", 10)
     base, indexed = metrics.LAG.value, metrics.INDEXED.value
@@ -294,7 +295,7 @@ async def test_the_lag_is_told(account: Account, monkeypatch: pytest.MonkeyPatch
     assert metrics.INDEXED.value == indexed + 25
 
 
-async def test_a_burst_of_messages_is_let_pass(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_burst_of_messages_is_let_pass(account: OpenAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-112: until nothing was written for a while, not for ever, and not when the index is far behind."""
     since = [0.001, 0.001, 0.004, 0.0049, 0.006]
     monkeypatch.setattr(builder, "QUIET", 0.005)
@@ -474,7 +475,7 @@ async def test_a_damaged_file_is_deleted_and_built_anew(
         assert await check_index(account, deep=True) == []
 
 
-async def test_a_damaged_text_is_found_by_its_check(account: Account) -> None:
+async def test_a_damaged_text_is_found_by_its_check(account: OpenAccount) -> None:
     """STORE-113: a changed bit neither hides a message nor invents one."""
     await put(account, 10)
     await account.indexer.once()
@@ -490,7 +491,7 @@ async def test_a_damaged_text_is_found_by_its_check(account: Account) -> None:
     assert await check_index(account, deep=True) == []
 
 
-async def test_a_missing_file_is_made_by_the_builder_alone(account: Account) -> None:
+async def test_a_missing_file_is_made_by_the_builder_alone(account: OpenAccount) -> None:
     """STORE-113: a search does not make one."""
     await put(account, 3)
     assert await find(account, "hello") == [1, 2, 3]
@@ -515,7 +516,7 @@ async def test_without_the_setting_the_file_goes(tmp_path: Path) -> None:
     await accounts.aclose()
 
 
-async def test_reading_all_messages_anew_drops_the_index(account: Account) -> None:
+async def test_reading_all_messages_anew_drops_the_index(account: OpenAccount) -> None:
     """STORE-59, STORE-113: its texts are of the structures that are replaced."""
     await put(account, 5)
     await account.indexer.once()
@@ -532,7 +533,7 @@ async def test_reading_all_messages_anew_drops_the_index(account: Account) -> No
     assert await texts(account) == [1, 2, 3, 4, 5]
 
 
-async def test_a_search_goes_on_when_its_index_is_deleted(account: Account) -> None:
+async def test_a_search_goes_on_when_its_index_is_deleted(account: OpenAccount) -> None:
     """STORE-113."""
     await put(account, 20)
     await account.indexer.once()
@@ -557,7 +558,7 @@ async def test_a_full_disk_stops_the_builder_and_nothing_else(accounts: Accounts
     await full.aclose()
 
 
-async def test_numbers_of_a_damaged_table_stop_no_index(account: Account) -> None:
+async def test_numbers_of_a_damaged_table_stop_no_index(account: OpenAccount) -> None:
     """STORE-112, STORE-158: rows of a damaged page come in any order, some of them twice (campaign `damage_served`)."""
     await put(account, 5)
     given = [[1, 0, 4, 2, 2, 9_999, -3, 3, 3], [0, 1, 2], []]
@@ -584,11 +585,10 @@ async def test_numbers_of_a_damaged_table_stop_no_index(account: Account) -> Non
 
 @pytest.mark.parametrize("spoil", ["page", "type", "fault"])
 async def test_a_message_that_cannot_be_indexed_is_left_to_be_looked_into(
-    account: Account, spoil: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    account: OpenAccount, spoil: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """STORE-112, STORE-158: the others are indexed, and the account's damage is not taken for that of its index."""
     await put(account, 6)
-    header_text = search_texts.header_text
 
     def failing(header: bytes) -> str:
         if b"<3@" not in header:
@@ -612,7 +612,7 @@ async def test_a_message_that_cannot_be_indexed_is_left_to_be_looked_into(
     assert await find(account, "hello") == [1, 2, 3, 4, 5, 6]
 
 
-async def test_an_index_that_contradicts_itself_is_built_anew(account: Account) -> None:
+async def test_an_index_that_contradicts_itself_is_built_anew(account: OpenAccount) -> None:
     """STORE-113: it has a row above its watermark."""
     await put(account, 5)
     await account.indexer.once()
@@ -629,7 +629,7 @@ async def test_an_index_that_contradicts_itself_is_built_anew(account: Account) 
     assert await check_index(account, deep=True) == []
 
 
-async def test_a_damaged_account_is_not_taken_for_a_damaged_index(account: Account) -> None:
+async def test_a_damaged_account_is_not_taken_for_a_damaged_index(account: OpenAccount) -> None:
     """STORE-113: its index would be built anew each minute."""
     await put(account, 3)
     await account.indexer.once()
@@ -673,7 +673,7 @@ async def test_missing_tables_of_fts5_are_damage(accounts: Accounts, table: str)
 # Being asked
 
 
-async def test_matches_come_in_their_order_step_by_step(account: Account) -> None:
+async def test_matches_come_in_their_order_step_by_step(account: OpenAccount) -> None:
     """STORE-114: newest first or oldest first, with and without the index."""
     await put(account, 25)
     for indexed in (False, True):
@@ -687,7 +687,9 @@ async def test_matches_come_in_their_order_step_by_step(account: Account) -> Non
             await account.indexer.once()
 
 
-async def test_a_search_takes_up_what_there_was_no_time_for(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_search_takes_up_what_there_was_no_time_for(
+    account: OpenAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """STORE-114, WEBMAIL-115: one message a step, and none is left out."""
     await put(account, 25)
     monkeypatch.setattr(finding, "PATIENCE", 0.0)
@@ -701,7 +703,7 @@ async def test_a_search_takes_up_what_there_was_no_time_for(account: Account, mo
     assert steps >= 25
 
 
-async def test_a_needle_does_not_reach_from_the_header_into_the_body(account: Account) -> None:
+async def test_a_needle_does_not_reach_from_the_header_into_the_body(account: OpenAccount) -> None:
     """STORE-111, IMAP-121."""
     await add(account, b"Subject: one\r\n\r\ntwo\r\n", b"Subject: x\r\n\r\none\r\ntwo\r\n")
     for _ in range(2):
@@ -713,7 +715,7 @@ async def test_a_needle_does_not_reach_from_the_header_into_the_body(account: Ac
     assert (list(sifted.matching), list(sifted.ruled_out)) == ([2], [1])
 
 
-async def test_an_account_without_messages_can_be_searched(account: Account) -> None:
+async def test_an_account_without_messages_can_be_searched(account: OpenAccount) -> None:
     """STORE-111."""
     assert await find(account, "x") == []
     await account.indexer.once()
@@ -721,7 +723,7 @@ async def test_an_account_without_messages_can_be_searched(account: Account) -> 
     assert await check_index(account, deep=True) == []
 
 
-async def test_a_damaged_message_is_not_found_in_either_way(account: Account) -> None:
+async def test_a_damaged_message_is_not_found_in_either_way(account: OpenAccount) -> None:
     """STORE-159."""
     await put(account, 3)
     await account.write(lambda tx: tx.execute("UPDATE body_chunk SET digest = digest + 1 WHERE id >> 16 = 2"))
@@ -745,7 +747,7 @@ def scans(db: apsw.Connection, sql: str, *args: object) -> list[str]:
     ]
 
 
-async def test_questions_use_indices(account: Account) -> None:
+async def test_questions_use_indices(account: OpenAccount) -> None:
     """STORE-171: no statement of a search or of the builder goes through a table that grows with the account, but where
     all its rows are wanted.
     """
@@ -777,7 +779,7 @@ async def test_questions_use_indices(account: Account) -> None:
         search_db.close()
 
 
-async def test_the_file_is_a_database_of_its_kind(account: Account) -> None:
+async def test_the_file_is_a_database_of_its_kind(account: OpenAccount) -> None:
     """STORE-2, STORE-110: commits are not synced one by one; it names the account's file."""
     await put(account, 1)
     await account.indexer.once()
@@ -794,7 +796,7 @@ async def test_the_file_is_a_database_of_its_kind(account: Account) -> None:
 # The check
 
 
-async def test_the_check_finds_what_does_not_agree(account: Account) -> None:
+async def test_the_check_finds_what_does_not_agree(account: OpenAccount) -> None:
     """STORE-40."""
     await put(account, 10)
     await account.indexer.once()
@@ -820,7 +822,7 @@ async def test_the_check_finds_what_does_not_agree(account: Account) -> None:
     assert await check_index(account, deep=True) == []
 
 
-async def test_the_check_finds_nothing_while_the_index_is_written(account: Account) -> None:
+async def test_the_check_finds_nothing_while_the_index_is_written(account: OpenAccount) -> None:
     """STORE-40, STORE-42: on a connection that has asked before, for what FTS5 then knows of its segments is old."""
     for number in range(1, 200, 20):
         await put(account, 20, first=number)
@@ -847,13 +849,13 @@ async def test_the_check_finds_nothing_while_the_index_is_written(account: Accou
     assert checks > 3
 
 
-async def test_no_index_is_nothing_wrong(account: Account) -> None:
+async def test_no_index_is_nothing_wrong(account: OpenAccount) -> None:
     """STORE-40, STORE-113."""
     await put(account, 1)
     assert await check_index(account, deep=True) == []
 
 
-async def test_an_index_that_cannot_be_used_is_logged(account: Account, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_index_that_cannot_be_used_is_logged(account: OpenAccount, caplog: pytest.LogCaptureFixture) -> None:
     """STORE-113: an error that is not of the file's content does not delete it."""
     await put(account, 1)
     account.search.path.mkdir()
