@@ -131,13 +131,14 @@ class ComposeCalls(AccountCalls):
             original, structure = read.original, read.structure
             quoted, note = await self._quote(session.account, read.words)
             uploads: list[Uploaded] = []
+            # a stranger's mail may name tens of thousands of addresses
             match kind:
                 case "edit":
-                    found = edit_again(original, own, quoted)
+                    found = await trio.to_thread.run_sync(edit_again, original, own, quoted)
                 case "forward" | "forward_attached":
                     found = forward(original, own, quoted)
                 case _:
-                    found = answer(original, own, kind, quoted)
+                    found = await trio.to_thread.run_sync(answer, original, own, kind, quoted)
             if kind in ("edit", "forward"):
                 uploads = await carry_files(holder, message_id, structure, home.account)
             elif kind == "forward_attached":
