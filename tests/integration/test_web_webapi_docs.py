@@ -1,6 +1,8 @@
 """Each example of docs/webapi.md runs as it is written, by curl, against localserve; programs verify signed calls."""
 
 import base64
+import email
+import email.policy
 import json
 import re
 import shutil
@@ -9,12 +11,15 @@ import time
 from functools import partial
 from pathlib import Path
 
+import dkim
 import pytest
 import trio
+from cryptography.hazmat.primitives.asymmetric import rsa
 from standardwebhooks import Webhook
 
+from moxlite.mailauth.dkim.keys import key_record, to_pem
 from tests.running import LocalServer
-from tests.tools import top
+from tests.tools import top, until
 from tests.webapi import CODES, check_incoming, check_outgoing
 from tests.webserver import web_server
 
@@ -32,12 +37,51 @@ def examples() -> list[str]:
     return found
 
 
+def sign_mail(config: Path) -> str:
+    """Give the domain a DKIM key; the record of the public one."""
+    key = rsa.generate_private_key(65537, 2048)
+    (config / "dkim.pem").write_bytes(to_pem(key))
+    text = (config / "domains.toml").read_text()
+    selector = '[domains.localhost.dkim]\nsign = ["one"]\n'
+    selector += '[domains.localhost.dkim.selectors.one]\nkey_file = "dkim.pem"\n'
+    (config / "domains.toml").write_text(text + selector)
+    return key_record(key)
+
+
+def check_sent(server: LocalServer, url: str, public: str) -> None:
+    """Look at what the examples have sent, which comes back to the sender."""
+    found: dict[str, bytes] = {}
+
+    def arrived() -> bool:
+        for number in range(1, 12):
+            done = server.cli("webapi", "MessageRawGet", url, stdin=json.dumps({"MsgID": number}), check=False)
+            raw = done.stdout.encode().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+            mail = email.message_from_bytes(raw, policy=email.policy.default)
+            if done.returncode == 0 and "Delivered-To" in mail:
+                found[str(mail["Subject"])] = raw
+        return {"Hello", "Logo", "Order 1234"} <= set(found)
+
+    until(arrived, what="what the examples send", pause=0.5)
+    for subject, raw in found.items():
+        assert dkim.verify(raw, dnsfunc=lambda *_, **__: public.encode()), subject
+    logo = email.message_from_bytes(found["Logo"], policy=email.policy.default)
+    assert [part.get_content_type() for part in logo.walk()] == (
+        ["multipart/mixed", "multipart/related", "text/html", "image/png", "text/plain"]
+    )
+    assert [part["Content-ID"] for part in logo.walk() if part.get_content_type() == "image/png"] == ["<logo@x>"]
+    assert logo["To"] == "Jörg <moxlite@localhost>"
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_examples_run_as_they_are_written(tmp_path: Path) -> None:
-    """WEB-91, WEB-94, WEB-98, WEB-154: form, multipart with both kinds of files, JSON with a key that is repeated."""
+    """WEB-91, WEB-94, WEB-98, WEB-99, WEB-154: form, multipart with both kinds of files, JSON with a key that is
+    repeated. What they send is parsed by Python's email, and its signature verified by dkimpy.
+    """
     (tmp_path / "logo.png").write_bytes(b"\x89PNG")
     (tmp_path / "terms.txt").write_text("Terms\n")
-    with LocalServer(tmp_path / "local") as server:
+    server = LocalServer(tmp_path / "local")
+    public = sign_mail(server.folder / "config")
+    with server:
         assert len(examples()) >= 7
         for example in examples():
             script = example.replace("127.0.0.1:1080", f"127.0.0.1:{server.port(80)}").replace("curl ", "curl -sS ", 1)
@@ -53,6 +97,7 @@ def test_examples_run_as_they_are_written(tmp_path: Path) -> None:
         url = f"http://moxlite%40localhost:moxmoxmox@127.0.0.1:{server.port(80)}/webapi/v0/"
         listed = json.loads(server.cli("webapi", "SuppressionList", url, stdin="{}").stdout)
         assert [one["BaseAddress"] for one in listed["Suppressions"]] == ["jane@example.org"]
+        check_sent(server, url, public)
         refused = server.cli("webapi", "MessageGet", url, stdin='{"MsgID": 999}', check=False)
         assert (refused.returncode, "messageNotFound" in refused.stderr) == (1, True)
 
