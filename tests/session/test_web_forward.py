@@ -261,7 +261,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("name", ANSWERS)
 async def test_bad_answers_become_an_error_page(opening: Opening, behind: Backend, name: str) -> None:
-    """WEB-47, WEB-8: 502 with the id; that connection ends, and the client's goes on."""
+    """WEB-47, WEB-138, WEB-8: 502 with the id; that connection ends, and the client's goes on."""
     rig = await opening(behind.url)
     behind.raw["/bad"] = ANSWERS[name]
     async with client(rig) as (stream, reader):

@@ -518,6 +518,13 @@ def test_good_web_handlers_pass(tmp_path: Path, handler: str) -> None:
     assert problems(tmp_path, WEBSERVER, DOMAINS + HANDLER + handler) == []
 
 
+@pytest.mark.parametrize("rules", [HANDLER + REDIRECT, '[web_domain_redirects]\n"a.example" = "b.example"\n'])
+def test_rules_need_a_listener_with_a_web_server(tmp_path: Path, rules: str) -> None:
+    """WEB-50: else nothing would serve them."""
+    assert any("needs a listener with webserver_http" in line for line in problems(tmp_path, STATIC, DOMAINS + rules))
+    assert problems(tmp_path, WEBSERVER, DOMAINS + rules) == []
+
+
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [

@@ -44,8 +44,8 @@ WRITE_SECONDS: Final = 60.0
 CONTINUE_SECONDS: Final = 1.0
 """Seconds for its answer 100. Then the body is sent anyway, as clients do (RFC 9110 §10.1.1)."""
 
-MAX_INFORMATIONAL: Final = 20
-"""Informational answers to a request. Programs send one or two."""
+MAX_INFORMATIONAL: Final = 16
+"""Informational answers to a request (WEB-138). Programs send one or two."""
 
 UNLIMITED: Final = sys.maxsize
 """Octets of a forwarded body (WEB-20)."""
