@@ -13,9 +13,22 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import ClassVar, Final, Self, TypeAlias
+from typing import ClassVar, Final, Literal, Self, TypeAlias, get_args
 
-__all__ = ["Counter", "Gauge", "Histogram", "Metric", "Sample", "metrics"]
+__all__ = [
+    "DAILY_KINDS",
+    "MAX_DAILY",
+    "Counter",
+    "Daily",
+    "DailyKey",
+    "DailyKind",
+    "Gauge",
+    "Histogram",
+    "Metric",
+    "Sample",
+    "daily",
+    "metrics",
+]
 
 Sample: TypeAlias = tuple[str, Mapping[str, str], float]
 """Text behind the metric's name: labels, value."""
@@ -215,3 +228,71 @@ class Histogram(Metric):
             yield "_bucket", {"le": str(bound) if bound < math.inf else "+Inf"}, count
         yield "_count", {}, count
         yield "_sum", {}, total
+
+
+DailyKind: TypeAlias = Literal[
+    "delivered",
+    "junk",
+    "refused",
+    "sent",
+    "failed",
+    "judged-junk",
+    "judged-wanted",
+    "marked-junk",
+    "marked-wanted",
+    "login-failed",
+]
+"""Kinds of daily counts (WEB-86b): incoming messages per account; recipients of our mail; verdicts of junk filters;
+corrections of them by users; failed log-ins.
+"""
+
+DAILY_KINDS: Final[tuple[DailyKind, ...]] = get_args(DailyKind)
+
+MAX_DAILY: Final = 500
+"""Texts `about` of one kind and day that are counted apart; further ones are counted under ""."""
+
+DAY_SECONDS: Final = 86_400
+
+DailyKey: TypeAlias = tuple[DailyKind, int, str]
+"""Kind, day since 1970 (UTC), reason or network."""
+
+
+class Daily:
+    """Counts by kind and day, until they are taken to be stored. `clock` in seconds since 1970."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._counts: dict[DailyKey, int] = {}
+        self._texts: dict[tuple[DailyKind, int], int] = {}
+
+    def count(self, kind: DailyKind, about: str = "", number: int = 1) -> None:
+        """Count something now."""
+        self._add((kind, int(self._clock() // DAY_SECONDS), about), number)
+
+    def take(self) -> dict[DailyKey, int]:
+        """Return the counts since the last call, and begin anew."""
+        with self._lock:
+            taken, self._counts = self._counts, {}
+            self._texts = {}
+        return taken
+
+    def put_back(self, counts: Mapping[DailyKey, int]) -> None:
+        """Add counts that could not be stored."""
+        for key, number in counts.items():
+            self._add(key, number)
+
+    def _add(self, key: DailyKey, number: int) -> None:
+        kind, day, _ = key
+        with self._lock:
+            if key not in self._counts:
+                texts = self._texts.get((kind, day), 0)
+                if texts >= MAX_DAILY:
+                    key = (kind, day, "")
+                else:
+                    self._texts[kind, day] = texts + 1
+            self._counts[key] = self._counts.get(key, 0) + number
+
+
+daily: Final = Daily()
+"""The counts of this process."""

@@ -18,11 +18,13 @@ from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.nightly import Nightly
 from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
 from moxlite.admin.doctor.signaturewatch import SignatureWatch
+from moxlite.admin.figures.recorder import HistoryRecorder
 from moxlite.net.control.server import Command
 from moxlite.queue.data.filters import Filter, Page
 from moxlite.queue.queue import Queue
 from moxlite.store import metrics
 from moxlite.store.accounts.scrubbing import scrub_weekly
+from moxlite.store.reports.history import QueueSample
 from moxlite.wiring import House
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ def start_periodic(house: House, queue: Queue | None) -> Mapping[str, Command]:
         tree.start("admin.rehearsal", rehearsal.serve)
     if static.store.scrub == "weekly":
         tree.start("store.scrub", partial(scrub_weekly, house.files.accounts))
+    tree.start("admin.history", HistoryRecorder(house.files.reports, partial(_queue_sample, queue)).serve)
     tree.start("admin.own-listings", house.network.listings.serve)
     updates = _start_updates(house)
     sources = _sources(house, queue, updates)
@@ -64,6 +67,16 @@ def start_periodic(house: House, queue: Queue | None) -> Mapping[str, Command]:
     signatures = SignatureWatch(house.config, house.started.keys, house.network.resolver, house.files.accounts)
     tree.start("admin.signatures", signatures.serve)
     return DoctorCommands(sources, nightly).registry()
+
+
+async def _queue_sample(queue: Queue | None) -> QueueSample | None:
+    """The queue now; None while none runs. Raises StoreError."""
+    if queue is None:
+        return None
+    now = queue.ctx.clock()
+    counts = await queue.listings.counts()
+    waiting = await queue.listings.list_messages(Filter(hold=False), Page(sort="queued", n=1))
+    return QueueSample(now, counts.messages, counts.held, max(0, now - waiting[0].queued) if waiting else 0)
 
 
 async def _measure_disk(data: Path) -> None:

@@ -4,7 +4,7 @@ import { Client, checks } from "../gen/admin";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign } from "../lib/dom";
-import { activity, database, fileText, globe, history, house, keyRound, link, list, listFilter, logOut, monitor, route, send, slidersHorizontal, users } from "../lib/icons";
+import { activity, chartColumn, database, fileText, globe, history, house, keyRound, link, list, listFilter, logOut, monitor, route, send, slidersHorizontal, users } from "../lib/icons";
 import { askLogIn } from "../lib/login";
 import { iconButton, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
@@ -22,6 +22,7 @@ const places = [
   { name: "accounts", title: t("Accounts"), icon: users },
   { name: "domains", title: t("Domains"), icon: globe },
   { name: "queue", title: t("Queue"), icon: send },
+  { name: "trends", title: t("Trends"), icon: chartColumn },
   { name: "reports", title: t("Reports"), icon: fileText },
   { name: "network", title: t("Network"), icon: house, group: t("Server") },
   { name: "routes", title: t("Routes"), icon: route },
@@ -40,6 +41,7 @@ const parts: Readonly<Record<string, string>> = {
   domains: "domains",
   queue: "queue",
   reports: "reports",
+  trends: "trends",
   "two-step": "factors",
   network: "machine",
   routes: "machine",

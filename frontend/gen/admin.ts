@@ -86,6 +86,73 @@ export interface KeyRequest {
   options: string;
 }
 
+/** Series of days up to `today`, which is in days since 1970, UTC. */
+export interface History {
+  today: number;
+  series: Array<DaySeries>;
+}
+
+/** Numbers of one kind, one for each day, the oldest first. */
+export interface DaySeries {
+  kind: "delivered" | "failed" | "judged-junk" | "judged-wanted" | "junk" | "login-failed" | "marked-junk" | "marked-wanted" | "refused" | "sent";
+  numbers: Array<number>;
+}
+
+/** Numbers of one kind on one day, by reason or network. */
+export interface DayFigures {
+  kind: "delivered" | "failed" | "judged-junk" | "judged-wanted" | "junk" | "login-failed" | "marked-junk" | "marked-wanted" | "refused" | "sent";
+  sums: Array<Sum>;
+}
+
+/** Number for one reason or network; `about` is "" for all that are not counted apart. */
+export interface Sum {
+  about: string;
+  number: number;
+}
+
+/** The queue at a time. `messages`: those on hold included; `oldest`: µs for which the oldest other one waits. */
+export interface QueueSample {
+  at: number;
+  messages: number;
+  held: number;
+  oldest: number;
+}
+
+/** Failed log-ins by network. `others`: networks that are not listed, with `rest` failures. */
+export interface LoginFailures {
+  networks: Array<Sum>;
+  others: number;
+  rest: number;
+}
+
+/** Equal log-in attempts between `first` and `last`. `result`: ``ok``, or a word for what was wrong. */
+export interface Attempt {
+  account: string;
+  address: string;
+  remote_ip: string;
+  protocol: string;
+  mechanism: string;
+  user_agent: string;
+  result: string;
+  tls: string;
+  first: number;
+  last: number;
+  count: number;
+}
+
+/** Octets on the disk by account. `others`: accounts that are not listed, with `rest` octets. */
+export interface DiskUse {
+  accounts: Array<AccountDisk>;
+  others: number;
+  rest: number;
+}
+
+/** Octets of an account's files: mail, search index, logs of the database. */
+export interface AccountDisk {
+  name: string;
+  octets: number;
+}
+
 /** Addresses at which reports about a domain arrive; "" where none is set. */
 export interface ReportPlace {
   domain: string;
@@ -698,21 +765,6 @@ export interface AccountRemains {
   queued: number;
 }
 
-/** Equal log-in attempts between `first` and `last`. `result`: ``ok``, or a word for what was wrong. */
-export interface Attempt {
-  account: string;
-  address: string;
-  remote_ip: string;
-  protocol: string;
-  mechanism: string;
-  user_agent: string;
-  result: string;
-  tls: string;
-  first: number;
-  last: number;
-  count: number;
-}
-
 /** An object of domains.toml as a form. `values`: what is set, in the form of the file; others have their */
 export interface SettingsForm {
   fields: Array<FieldInfo>;
@@ -839,6 +891,15 @@ export const checks: Checks = {
   QRCode: { size: "integer", path: "string" },
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
+  History: { today: "integer", series: ["list", ["ref", "DaySeries"]] },
+  DaySeries: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "refused", "sent"]], numbers: ["list", "integer"] },
+  DayFigures: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "refused", "sent"]], sums: ["list", ["ref", "Sum"]] },
+  Sum: { about: "string", number: "integer" },
+  QueueSample: { at: "integer", messages: "integer", held: "integer", oldest: "integer" },
+  LoginFailures: { networks: ["list", ["ref", "Sum"]], others: "integer", rest: "integer" },
+  Attempt: { account: "string", address: "string", remote_ip: "string", protocol: "string", mechanism: "string", user_agent: "string", result: "string", tls: "string", first: "integer", last: "integer", count: "integer" },
+  DiskUse: { accounts: ["list", ["ref", "AccountDisk"]], others: "integer", rest: "integer" },
+  AccountDisk: { name: "string", octets: "integer" },
   ReportPlace: { domain: "string", dmarc: "string", tls: "string" },
   Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" },
   ReportLine: { id: "integer", sender: "string", organization: "string", report_id: "string", domain: "string", received: "integer", begin: "integer", end: "integer", total: "integer", failed: "integer" },
@@ -898,7 +959,6 @@ export const checks: Checks = {
   AccountDetail: { row: ["ref", "AccountRow"], domain: "string", use: ["ref", "AccountUse"], addresses: ["list", ["ref", "AddressRow"]], domains: ["list", "string"] },
   AddressRow: { address: "string", catchall: "boolean", mailbox: "string", aliases: ["list", "string"] },
   AccountRemains: { messages: "integer", octets: "integer", mailboxes: "integer", addresses: "integer", aliases: ["list", "string"], queued: "integer" },
-  Attempt: { account: "string", address: "string", remote_ip: "string", protocol: "string", mechanism: "string", user_agent: "string", result: "string", tls: "string", first: "integer", last: "integer", count: "integer" },
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
@@ -977,6 +1037,36 @@ export class Client extends BaseClient {
   /** Replace the recovery codes; the new ones cannot be read again. */
   recovery_codes_new(): Promise<Array<string>> {
     return this.call("recovery_codes_new", {}, {}, ["list", "string"]);
+  }
+
+  /** Daily counts of the last `days`, today included, in days of UTC. */
+  history(days: number): Promise<History> {
+    return this.call("history", { days }, { days: "integer" }, ["ref", "History"]);
+  }
+
+  /** Counts of one day, by reason; networks of failed log-ins. */
+  history_day(day: number): Promise<Array<DayFigures>> {
+    return this.call("history_day", { day }, { day: "integer" }, ["list", ["ref", "DayFigures"]]);
+  }
+
+  /** Samples of the queue, one each five minutes while messages wait, oldest first. */
+  queue_history(days?: number): Promise<Array<QueueSample>> {
+    return this.call("queue_history", { days }, { days: ["optional", "integer"] }, ["list", ["ref", "QueueSample"]]);
+  }
+
+  /** Failed log-ins by network, most first. */
+  login_failures(days: number): Promise<LoginFailures> {
+    return this.call("login_failures", { days }, { days: "integer" }, ["ref", "LoginFailures"]);
+  }
+
+  /** The latest failed log-ins from a network, of the last 30 days. */
+  attempts_from(network: string): Promise<Array<Attempt>> {
+    return this.call("attempts_from", { network }, { network: "string" }, ["list", ["ref", "Attempt"]]);
+  }
+
+  /** Octets on the disk by account, largest first. */
+  disk_use(): Promise<DiskUse> {
+    return this.call("disk_use", {}, {}, ["ref", "DiskUse"]);
   }
 
   /** The domains, with the addresses at which reports about them arrive. */

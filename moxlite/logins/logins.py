@@ -30,7 +30,8 @@ from moxlite.logins.refusals import (
     RateLimited,
     WrongCredentials,
 )
-from moxlite.net.limits import IPAddress
+from moxlite.metrics import daily
+from moxlite.net.limits import IPAddress, ip_classes, network_of
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.sasl import Secrets, decoy_secrets, normalize_username
 from moxlite.store.accounts.accounts import Accounts
@@ -51,6 +52,9 @@ from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 __all__ = ["Logins"]
 
 logger = logging.getLogger("moxlite.admin.logins")
+
+UNBLAMED: Final[frozenset[AttemptResult]] = frozenset({"ok", "aborted", "factorneeded"})
+"""Results that are no failed log-in."""
 
 PATIENCE: Final = 3
 """Failures on one connection without a penalty; each further one waits a second longer before it is checked
@@ -504,6 +508,8 @@ class Logins:
         app_password: str = "",
     ) -> None:
         authentication_total.labels(kind=request.protocol, variant=mechanism, result=result).inc()
+        if result not in UNBLAMED:
+            daily.count("login-failed", str(network_of(ip_classes(request.remote)[1])))
         self._auth.record(
             LoginAttempt(
                 result=result,

@@ -4,11 +4,13 @@ QUEUE-12, 13, 15). On a transaction.
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import partial
 from random import Random
 from typing import Final
 
 import msgspec
 
+from moxlite.metrics import DailyKind, daily
 from moxlite.queue.data.retire import KeepFor, retire
 from moxlite.queue.data.rows import (
     DELIVERING,
@@ -84,6 +86,7 @@ UNDER_WAY: Final = """
 SELECT 1 FROM msg WHERE content_id = ?1 AND hold = 0 AND dsn_due = '' AND (
     (attempts = 0 AND next_attempt <= ?2) OR instr(results, ?3) > 0 OR (attempts = ?4 AND next_attempt <= ?5))
 LIMIT 1"""
+IS_LOCAL: Final = "SELECT 1 FROM local WHERE msg_id = ?"
 BRING_FORWARD: Final = "UPDATE msg SET dsn_next = ?1 WHERE content_id = ?2 AND dsn_due <> '' AND dsn_next > ?1"
 ALIKE: Final = f"""
 SELECT {MESSAGE_COLUMNS} FROM msg WHERE content_id = ? AND account = ? AND sender_localpart = ? AND sender_domain = ?
@@ -209,6 +212,7 @@ def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
             continue
         results = (*before, one.result)
         if one.verdict is Verdict.DELIVERED:
+            _count(tx, message, "sent")
             note_event(tx, message, Event.DELIVERED, policy.webhooks, policy.now, one.result)
             # `promised`: the next host sends the DSN of success itself
             if message.dsn_notify & DSNNotify.SUCCESS and message.sender_domain and not one.promised:
@@ -222,6 +226,7 @@ def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
         tx.execute(SET_RESULTS, encode_results(results), _dialed(message.dialed_ips, one.dialed), message.id)
         maximum = max_attempts_of(message.max_attempts, policy.max_attempts)
         if one.verdict is Verdict.PERMANENT or message.attempts >= maximum:
+            _count(tx, message, "failed")
             event, suppressing = Event.FAILED, False
             if one.result.command == SUPPRESSED:
                 event = Event.SUPPRESSED
@@ -238,6 +243,14 @@ def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
             tx.execute(SET_DSN, DSN_DELAYED, policy.now + NOTICE_WAIT, message.id)
     for content_id in {one.message.content_id for one in ended}:
         settle_notices(tx, content_id, policy)
+
+
+def _count(tx: Tx, message: Message, kind: DailyKind) -> None:
+    """Count a finished recipient for the day, once this is committed. Incoming mail that waited for its account was
+    counted as delivered when it came (WEB-86b).
+    """
+    if tx.row(IS_LOCAL, message.id) is None:
+        tx.after_commit(partial(daily.count, kind))
 
 
 def settle_notices(tx: Tx, content_id: int, policy: Policy) -> None:

@@ -1,6 +1,7 @@
 """The admin app in a real browser against a real server: each page once right and once wrong."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from moxlite.process.localserve import ADMIN_PASSWORD
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
+from tests.playedmonth import month, write_history
 from tests.reportdata import write_reports
 from tests.running import LocalServer
 
@@ -47,6 +49,10 @@ PAGES = (
     "queue/finished",
     "queue/webhooks",
     "queue/suppressions",
+    "trends",
+    "trends?days=90",
+    "trends/day/20000",
+    "trends/logins?network=203.0.113.0/26",
     "reports",
     "reports/dmarc/31",
     "reports/sources",
@@ -76,6 +82,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """One server with a domain, accounts, an alias and mail that waits; it must have counted no panic."""
     made = LocalServer(tmp_path_factory.mktemp("admin") / "server")
     write_reports(made.folder / "data")
+    write_history(made.folder / "data")
     with made as found:
         found.cli("config", "domain", "add", "hill.example", "moxlite")
         for name in ("ben", "margaret"):
@@ -260,6 +267,28 @@ def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:
     dialog.get_by_role("textbox").fill(count)
     dialog.get_by_role("button", name=re.compile("^Drop")).click()
     expect(page.get_by_text("The queue is empty")).to_be_visible()
+
+
+def test_each_bar_leads_to_the_list_behind_it(visitor: Visitor) -> None:
+    """WEB-86c: by pointer and by key; the table beside a plot has the same figures as the month that was played."""
+    page = go(visitor, "trends")
+    plot = page.get_by_role("group", name="Mail per day")
+    expect(plot.get_by_role("link")).to_have_count(30)
+    counts = month(time.time_ns() // 86_400_000_000_000)
+    delivered = sum(number for (kind, _, _), number in counts.items() if kind == "delivered")
+    row = page.get_by_role("table", name="Mail per day").get_by_role("row", name=re.compile("Delivered"))
+    expect(row).to_contain_text(f"{delivered:,}")
+    plot.get_by_role("link").nth(17).click()  # 12 days ago
+    expect(page.get_by_role("heading", name=re.compile("^Failed log-ins: "))).to_be_visible()
+    page.get_by_role("link", name="203.0.113.0/26").click()
+    expect(page.locator("tbody tr")).to_have_count(12)
+    page.go_back()
+    page.go_back()
+    page.get_by_role("group", name="Disk by account").get_by_role("link", name=re.compile("^ben")).press("Enter")
+    expect(page.get_by_role("heading", name="ben", level=1)).to_be_visible()
+    go(visitor, "trends")
+    page.get_by_role("group", name="Sources of mail").get_by_role("link", name=re.compile("^203.0.113.9")).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Reports about 203.0.113.9")
 
 
 def test_reports_are_read_down_to_the_single_message(visitor: Visitor) -> None:

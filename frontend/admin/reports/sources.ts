@@ -1,12 +1,13 @@
 // Who sends in the name of a domain, from DMARC reports, and whether p=reject would hurt.
 
-import type { Source, SourceReport, Sources } from "../../gen/admin";
+import type { Source, SourceReport } from "../../gen/admin";
 import { type Child, el } from "../../lib/dom";
 import { card, head, table } from "../../lib/pages";
-import { type Level, notice, state } from "../../lib/states";
+import { notice, state } from "../../lib/states";
 import { when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import { addressOf, type Desk } from "../ui/page";
+import { answer } from "../ui/reject";
 import { count, month, name, noReports, tabLinks } from "./shared";
 
 type Made = { title: string; root: HTMLElement };
@@ -26,20 +27,6 @@ export async function sourcesPage(desk: Desk): Promise<Made> {
     totals,
   );
   return { title: t("Who sends as us"), root: el("div", { class: "page" }, head(t("Reports"), null), tabLinks("sources"), card("", totals.length === 0 ? noReports("dmarc", places) : list, { flush: true })) };
-}
-
-/** The answer to "would p=reject hurt?", with its shape. */
-export function answer(found: Sources): [Level, string] {
-  switch (found.answer) {
-    case "unknown":
-      return ["unknown", t("Not known: no report has come in {n} days.", { n: month })];
-    case "no":
-      return ["ok", t("p=reject would hurt nothing: all {n} messages pass.", { n: count(found.passed) })];
-    case "strangers":
-      return ["ok", many(found.strange, "p=reject would stop {n} message, of addresses that never pass. Unless you know one of them, it would not hurt.", "p=reject would stop {n} messages, all of addresses that never pass. Unless you know one of them, it would not hurt.")];
-    case "yes":
-      return ["warn", many(found.hurt, "p=reject would hurt: {n} message that does not pass comes from an address that also sends your mail.", "p=reject would hurt: {n} messages that do not pass come from addresses that also send your mail.")];
-  }
 }
 
 /** A source of mail in the name of a domain: a link to its reports, and its owner as far as it is known. */

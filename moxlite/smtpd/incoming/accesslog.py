@@ -3,10 +3,11 @@
 import logging
 from typing import Final
 
-from moxlite.acceptance.evidence import Evidence
+from moxlite.acceptance.evidence import JUNK, Evidence
 from moxlite.acceptance.gathering import Decided
 from moxlite.acceptance.outcomes import Outcome, State
 from moxlite.mailauth.results import ARCStatus
+from moxlite.metrics import DailyKind, daily
 from moxlite.smtpd import metrics, replies
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
@@ -57,11 +58,16 @@ class Noting:
             result, text = "rejected" if decided.plan.reply is not None else "error", "message refused"
             facts["reply"] = str(outcome.reply)
         metrics.delivery_total.labels(result=result, reason=word).inc()
+        daily.count(_kind(decided, outcome), word)
+        judged = decided.case.evidence.fact(JUNK)
+        if judged is not None and judged.good is not None:
+            daily.count("judged-wanted" if judged.good else "judged-junk")
         logger.info(text, extra={"kv": facts})
 
     def unknown(self, recipient: AcceptedRecipient) -> None:
         """Log and count a recipient that does not exist."""
         metrics.delivery_total.labels(result="rejected", reason=UNKNOWN_USER).inc()
+        daily.count("refused", UNKNOWN_USER)
         facts = self._facts(recipient, UNKNOWN_USER) | {"reply": str(replies.UNKNOWN_USER)}
         logger.info("message refused", extra={"kv": facts})
 
@@ -90,3 +96,13 @@ class Noting:
                 "reason": word,
             }
         )
+
+
+def _kind(decided: Decided, outcome: Outcome) -> DailyKind:
+    """The kind of daily count (WEB-86b): junk is what was refused or filed as junk."""
+    if decided.plan.junk:
+        return "junk"
+    if outcome.state is not State.ACCEPTED:
+        return "refused"
+    first = decided.plan.actions[0]
+    return "junk" if isinstance(first, FileInto) and first.mark is Mark.REJECT else "delivered"

@@ -25,7 +25,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
 from moxlite.store.mail.counts import Delta, add_size, apply_delta, learn_keywords, next_message_id, take_uids
 from moxlite.store.mail.expunging import bury, expunge, left
-from moxlite.store.mail.flags import JUNK_BITS, verdict_of
+from moxlite.store.mail.flags import JUNK_BITS, count_corrections, verdict_of
 from moxlite.store.mail.released import note_released
 from moxlite.store.mail.sources import Source, by_mailbox, by_uid, keyword_users
 from moxlite.store.mail.systemmailbox import canceled, check_cancels, check_fillable
@@ -229,6 +229,9 @@ def _arrived(
         delta.add(marks.flags, arrived.size, len(arrived.ids))
         if marks != _Marks(written, is_reject != 0, orig_id, destined_id):
             tx.execute(SET_MARKS, int(marks.flags), marks.is_reject, marks.orig_id, marks.destined_id, having)
+        if moved:
+            released = bool(is_reject) and not marks.is_reject
+            count_corrections(tx, before, marks.flags, len(arrived.ids), released=released)
         if is_reject and not marks.is_reject:
             note_released(tx, arrived.ids)
         spam = verdict_of(marks.flags, marks.is_reject)

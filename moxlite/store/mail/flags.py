@@ -7,12 +7,14 @@ one UPDATE.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from moxlite.metrics import DailyKind, daily
 from moxlite.store.changelog.bus import MARK_ROWS
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
@@ -25,7 +27,7 @@ from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.messages import FlagRow, flags_of_bits
 from moxlite.store.types import Flag, FlagsChanged, Mailbox, MailboxID
 
-__all__ = ["Mode", "Stored", "store_flags", "store_flags_ids", "verdict_of"]
+__all__ = ["Mode", "Stored", "count_corrections", "store_flags", "store_flags_ids", "verdict_of"]
 
 Mode: TypeAlias = Literal["add", "remove", "replace"]
 
@@ -67,6 +69,20 @@ def verdict_of(flags: Flag, is_reject: bool) -> int | None:
     if is_reject or junk in (Flag(0), JUNK_BITS):
         return None
     return int(junk == Flag.JUNK)
+
+
+def count_corrections(tx: AccountTx, before: Flag, after: Flag, number: int, *, released: bool = False) -> None:
+    """Count messages that a user finds junk, or junk no longer, by flags or by moving them; once this is committed
+    (WEB-86b). `released`: copies of refused messages that were moved out of Rejects. Other marks only confirm.
+    """
+    kind: DailyKind
+    if after & Flag.JUNK and not before & Flag.JUNK:
+        kind = "marked-junk"
+    elif (before & Flag.JUNK or released) and not after & Flag.JUNK:
+        kind = "marked-wanted"
+    else:
+        return
+    tx.after_commit(partial(daily.count, kind, number=number))
 
 
 def store_flags(
@@ -224,6 +240,7 @@ def _write(tx: AccountTx, mailbox_id: MailboxID, changes: list[_Change]) -> list
             learnt = learnt.union(now)
         if verdict_of(before, is_reject=False) != verdict_of(after, is_reject=False):
             tx.execute(SET_VERDICT, verdict_of(after, is_reject=False), ids)
+            count_corrections(tx, change.before, change.after, len(change.rows))
             if rejects := [row[0] for row in change.rows if row[7]]:
                 tx.execute(SET_VERDICT, None, int_array(rejects))
     box = apply_delta(tx, mailbox_id, delta)

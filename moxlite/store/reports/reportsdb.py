@@ -25,12 +25,19 @@ UPKEEP: Final = 3600.0
 RECEIVED_RETENTION: Final = 400 * DAY
 """Microseconds for which a received report is kept: this month can be compared with the same month of last year."""
 
+HISTORY_RETENTION: Final = 400 * DAY
+"""Microseconds for which daily counts and samples of the queue are kept (WEB-86b)."""
+
 COUNTED_RETENTION: Final = 3 * DAY
 """Microseconds for which evaluations and TLS results are kept (QUEUE-123, QUEUE-131). A report that could not be sent
 in the night after its day is tried again in the next night, when its first rows are two days and some hours old."""
 
 EXPIRE_STEP: Final = 2_000
 """Rows removed in one unit: 20 ms."""
+
+DROP_DAYS: Final = """
+DELETE FROM daily_count WHERE (kind, day, about) IN
+(SELECT kind, day, about FROM daily_count WHERE day < ? / 86400000000 LIMIT ?)"""
 
 EXPIRED: Final = (
     (
@@ -43,6 +50,8 @@ EXPIRED: Final = (
         COUNTED_RETENTION,
     ),
     ("DELETE FROM tls_result WHERE id IN (SELECT id FROM tls_result WHERE updated < ? LIMIT ?)", COUNTED_RETENTION),
+    (DROP_DAYS, HISTORY_RETENTION),
+    ("DELETE FROM queue_sample WHERE at IN (SELECT at FROM queue_sample WHERE at < ? LIMIT ?)", HISTORY_RETENTION),
     ("DELETE FROM report_suppression WHERE id IN (SELECT id FROM report_suppression WHERE until < ? LIMIT ?)", 0),
 )
 """Statements that delete expired rows, each with the microseconds that rows are kept after their time."""

@@ -8,6 +8,7 @@ from moxlite.proto.tlsreport import PolicyReport, TLSReport
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
 from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, SPFEvaluation, add_evaluations
+from moxlite.store.reports.history import QueueSample, add_counts, add_sample
 from moxlite.store.reports.received import ReceivedReport, add_reports, pack_report
 from moxlite.store.reports.reportsdb import ReportsDB
 
@@ -67,6 +68,10 @@ def _fill(tx: Tx) -> None:
         "INSERT INTO tls_result VALUES (NULL, 'remote.example', '20260922', 'remote.example', 0, 1, 0, 0, ?, '[]')",
         NOW * SECOND,
     )
+    add_counts(
+        tx, {("delivered", NOW // 86_400, "no-bad-signals"): 3, ("login-failed", NOW // 86_400, "192.0.2.0/26"): 2}
+    )
+    add_sample(tx, QueueSample(NOW * SECOND, 2, 1, 60 * SECOND))
     tx.execute(
         "INSERT INTO report_suppression VALUES (NULL, 'dmarc', 'r@remote.example', ?, ?, 'test')",
         NOW * SECOND,

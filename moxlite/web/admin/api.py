@@ -7,6 +7,7 @@ from moxlite.web.admin.calls.audit import AuditCalls
 from moxlite.web.admin.calls.backups import BackupCalls
 from moxlite.web.admin.calls.dns import DNSCalls
 from moxlite.web.admin.calls.domains import DomainCalls
+from moxlite.web.admin.calls.history import HistoryCalls
 from moxlite.web.admin.calls.log import LogCalls
 from moxlite.web.admin.calls.network import NetworkCalls
 from moxlite.web.admin.calls.overview import OverviewCalls
@@ -32,5 +33,6 @@ class API(
     BackupCalls,
     AuditCalls,
     OwnReportCalls,
+    HistoryCalls,
 ):
     """The calls of the admin app. `Caller.session` is set for all calls but the public ones."""

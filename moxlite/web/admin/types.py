@@ -10,6 +10,9 @@ import msgspec
 
 from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.doctor.requests import QueueState
+from moxlite.admin.figures.disk import AccountDisk
+from moxlite.metrics import DailyKind
+from moxlite.store.reports.history import Sum
 
 __all__ = [
     "AccountDetail",
@@ -25,11 +28,16 @@ __all__ = [
     "ConfigProblem",
     "DNSRecord",
     "DNSReport",
+    "DayFigures",
+    "DaySeries",
     "Disk",
+    "DiskUse",
     "DomainDetail",
     "DomainRow",
     "FieldInfo",
     "Flow",
+    "History",
+    "LoginFailures",
     "Overview",
     "SelectorRow",
     "SettingsForm",
@@ -276,3 +284,40 @@ class DNSReport(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str]
     instructions: list[str]
     found: list[str]
+
+
+class DaySeries(msgspec.Struct, frozen=True):
+    """Numbers of one kind, one for each day, the oldest first."""
+
+    kind: DailyKind
+    numbers: list[int]
+
+
+class History(msgspec.Struct, frozen=True):
+    """Series of days up to `today`, which is in days since 1970, UTC."""
+
+    today: int
+    series: list[DaySeries]
+
+
+class DayFigures(msgspec.Struct, frozen=True):
+    """Numbers of one kind on one day, by reason or network."""
+
+    kind: DailyKind
+    sums: list[Sum]
+
+
+class LoginFailures(msgspec.Struct, frozen=True):
+    """Failed log-ins by network. `others`: networks that are not listed, with `rest` failures."""
+
+    networks: list[Sum]
+    others: int
+    rest: int
+
+
+class DiskUse(msgspec.Struct, frozen=True):
+    """Octets on the disk by account. `others`: accounts that are not listed, with `rest` octets."""
+
+    accounts: list[AccountDisk]
+    others: int
+    rest: int

@@ -710,6 +710,20 @@ async function policiesPage(desk) {
   return { title: t("MTA-STS policies"), root };
 }
 
+// admin/ui/reject.ts
+function answer(found) {
+  switch (found.answer) {
+    case "unknown":
+      return ["unknown", t("Not known: no report has come in 30 days.")];
+    case "no":
+      return ["ok", t("It would hurt nothing: all {n} messages pass.", { n: found.passed.toLocaleString() })];
+    case "strangers":
+      return ["ok", many(found.strange, "It would stop {n} message, of an address that never passes. Unless you know that address, it would not hurt.", "It would stop {n} messages, all of addresses that never pass. Unless you know one of them, it would not hurt.")];
+    case "yes":
+      return ["warn", many(found.hurt, "It would hurt: {n} message that does not pass comes from an address that also sends your mail.", "It would hurt: {n} messages that do not pass come from addresses that also send your mail.")];
+  }
+}
+
 // admin/reports/sources.ts
 async function sourcesPage(desk) {
   const [totals, places] = await Promise.all([desk.client.report_totals("dmarc", month), desk.client.report_places()]);
@@ -725,18 +739,6 @@ async function sourcesPage(desk) {
     totals
   );
   return { title: t("Who sends as us"), root: el("div", { class: "page" }, head(t("Reports"), null), tabLinks("sources"), card("", totals.length === 0 ? noReports("dmarc", places) : list2, { flush: true })) };
-}
-function answer(found) {
-  switch (found.answer) {
-    case "unknown":
-      return ["unknown", t("Not known: no report has come in {n} days.", { n: month })];
-    case "no":
-      return ["ok", t("p=reject would hurt nothing: all {n} messages pass.", { n: count(found.passed) })];
-    case "strangers":
-      return ["ok", many(found.strange, "p=reject would stop {n} message, of addresses that never pass. Unless you know one of them, it would not hurt.", "p=reject would stop {n} messages, all of addresses that never pass. Unless you know one of them, it would not hurt.")];
-    case "yes":
-      return ["warn", many(found.hurt, "p=reject would hurt: {n} message that does not pass comes from an address that also sends your mail.", "p=reject would hurt: {n} messages that do not pass come from addresses that also send your mail.")];
-  }
 }
 function owner(domain, one) {
   if (one.ip === "") return t("Others");

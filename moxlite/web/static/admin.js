@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.77c0d5601296.js", audit: "audit.a6f431bcdccf.js", domains: "domains.7af6bcbab86a.js", factors: "factors.67f26613690b.js", machine: "machine.e483f6d62dc5.js", queue: "queue.66aea990b149.js", reports: "reports.2b92ea53af2c.js" };
+var define_PARTS_default = { accounts: "accounts.77c0d5601296.js", audit: "audit.a6f431bcdccf.js", domains: "domains.7af6bcbab86a.js", factors: "factors.67f26613690b.js", machine: "machine.e483f6d62dc5.js", queue: "queue.66aea990b149.js", reports: "reports.92c438dee382.js", trends: "trends.c7612eb996bb.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -185,6 +185,15 @@ var checks = {
   QRCode: { size: "integer", path: "string" },
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
+  History: { today: "integer", series: ["list", ["ref", "DaySeries"]] },
+  DaySeries: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "refused", "sent"]], numbers: ["list", "integer"] },
+  DayFigures: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "refused", "sent"]], sums: ["list", ["ref", "Sum"]] },
+  Sum: { about: "string", number: "integer" },
+  QueueSample: { at: "integer", messages: "integer", held: "integer", oldest: "integer" },
+  LoginFailures: { networks: ["list", ["ref", "Sum"]], others: "integer", rest: "integer" },
+  Attempt: { account: "string", address: "string", remote_ip: "string", protocol: "string", mechanism: "string", user_agent: "string", result: "string", tls: "string", first: "integer", last: "integer", count: "integer" },
+  DiskUse: { accounts: ["list", ["ref", "AccountDisk"]], others: "integer", rest: "integer" },
+  AccountDisk: { name: "string", octets: "integer" },
   ReportPlace: { domain: "string", dmarc: "string", tls: "string" },
   Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" },
   ReportLine: { id: "integer", sender: "string", organization: "string", report_id: "string", domain: "string", received: "integer", begin: "integer", end: "integer", total: "integer", failed: "integer" },
@@ -244,7 +253,6 @@ var checks = {
   AccountDetail: { row: ["ref", "AccountRow"], domain: "string", use: ["ref", "AccountUse"], addresses: ["list", ["ref", "AddressRow"]], domains: ["list", "string"] },
   AddressRow: { address: "string", catchall: "boolean", mailbox: "string", aliases: ["list", "string"] },
   AccountRemains: { messages: "integer", octets: "integer", mailboxes: "integer", addresses: "integer", aliases: ["list", "string"], queued: "integer" },
-  Attempt: { account: "string", address: "string", remote_ip: "string", protocol: "string", mechanism: "string", user_agent: "string", result: "string", tls: "string", first: "integer", last: "integer", count: "integer" },
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
@@ -296,6 +304,24 @@ var Client = class extends BaseClient {
   }
   recovery_codes_new() {
     return this.call("recovery_codes_new", {}, {}, ["list", "string"]);
+  }
+  history(days) {
+    return this.call("history", { days }, { days: "integer" }, ["ref", "History"]);
+  }
+  history_day(day3) {
+    return this.call("history_day", { day: day3 }, { day: "integer" }, ["list", ["ref", "DayFigures"]]);
+  }
+  queue_history(days) {
+    return this.call("queue_history", { days }, { days: ["optional", "integer"] }, ["list", ["ref", "QueueSample"]]);
+  }
+  login_failures(days) {
+    return this.call("login_failures", { days }, { days: "integer" }, ["ref", "LoginFailures"]);
+  }
+  attempts_from(network) {
+    return this.call("attempts_from", { network }, { network: "string" }, ["list", ["ref", "Attempt"]]);
+  }
+  disk_use() {
+    return this.call("disk_use", {}, {}, ["ref", "DiskUse"]);
   }
   report_places() {
     return this.call("report_places", {}, {}, ["list", ["ref", "ReportPlace"]]);
@@ -691,6 +717,7 @@ function setStatus(message) {
 // lib/icons.ts
 var activity = "M22 12h-2.48a2 2 0 0 0-1.93 1.46l-2.35 8.36a.25.25 0 0 1-.48 0L9.24 2.18a.25.25 0 0 0-.48 0l-2.35 8.36A2 2 0 0 1 4.49 12H2";
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var chartColumn = "M3 3v16a2 2 0 0 0 2 2h16 M18 17V9 M13 17V5 M8 17v-3";
 var check = "M20 6 9 17l-5-5";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
@@ -1478,6 +1505,7 @@ var places = [
   { name: "accounts", title: t("Accounts"), icon: users },
   { name: "domains", title: t("Domains"), icon: globe },
   { name: "queue", title: t("Queue"), icon: send },
+  { name: "trends", title: t("Trends"), icon: chartColumn },
   { name: "reports", title: t("Reports"), icon: fileText },
   { name: "network", title: t("Network"), icon: house, group: t("Server") },
   { name: "routes", title: t("Routes"), icon: route },
@@ -1494,6 +1522,7 @@ var parts = {
   domains: "domains",
   queue: "queue",
   reports: "reports",
+  trends: "trends",
   "two-step": "factors",
   network: "machine",
   routes: "machine",

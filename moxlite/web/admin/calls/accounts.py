@@ -15,6 +15,7 @@ from moxlite.config.domains import Account
 from moxlite.config.snapshot import Snapshot
 from moxlite.proto.address import Address
 from moxlite.store.auth.credentials import generate_password
+from moxlite.store.auth.loginattempts import RecordedAttempt
 from moxlite.store.changelog.account import Account as StoreAccount
 from moxlite.store.errors import StoreError
 from moxlite.store.rows import mailboxes as mailbox_rows
@@ -33,7 +34,7 @@ from moxlite.web.errors import FieldError, FieldErrors, NotFound
 from moxlite.web.sessions import Caller
 from moxlite.web.types import Credential
 
-__all__ = ["AccountCalls"]
+__all__ = ["AccountCalls", "attempt_of"]
 
 Word = Annotated[str, Meta(max_length=320)]
 Count = Annotated[int, Meta(ge=1, le=200)]
@@ -131,22 +132,7 @@ class AccountCalls(AdminCalls):
     async def attempts(self, caller: Caller, account: Word = "", count: Count = 50) -> list[Attempt]:
         """The latest log-in attempts to an account, or to all and to the admin app."""
         found = await self._server.auth.attempts(account or None, limit=count)
-        return [
-            Attempt(
-                account=one.account,
-                address=one.address,
-                remote_ip=one.remote_ip,
-                protocol=one.protocol,
-                mechanism=one.mechanism,
-                user_agent=one.user_agent,
-                result=one.result,
-                tls=one.tls,
-                first=one.first,
-                last=one.last,
-                count=one.count,
-            )
-            for one in found
-        ]
+        return [attempt_of(one) for one in found]
 
     def _settings(self, name: str) -> Account:
         found = self._server.config().account(name)
@@ -177,6 +163,23 @@ class AccountCalls(AdminCalls):
         if not self._console.has("queue count"):
             return 0
         return (await self._console.run("queue count", Choose(filter=Filter(account=name)), Changed)).messages
+
+
+def attempt_of(one: RecordedAttempt) -> Attempt:
+    """A log-in attempt as pages show it."""
+    return Attempt(
+        account=one.account,
+        address=one.address,
+        remote_ip=one.remote_ip,
+        protocol=one.protocol,
+        mechanism=one.mechanism,
+        user_agent=one.user_agent,
+        result=one.result,
+        tls=one.tls,
+        first=one.first,
+        last=one.last,
+        count=one.count,
+    )
 
 
 async def _size(account: StoreAccount) -> int:

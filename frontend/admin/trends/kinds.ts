@@ -1,0 +1,38 @@
+// The kinds of daily counts, and days.
+
+import type { DayFigures, DaySeries } from "../../gen/admin";
+import type { Tone } from "../../lib/plot";
+import { t } from "../../lib/words";
+
+/** A kind of daily counts. */
+export type DailyKind = DaySeries["kind"];
+
+/** The words and the look of each kind. */
+export const kinds: Readonly<Record<DayFigures["kind"], readonly [title: string, tone: Tone]>> = {
+  delivered: [t("Delivered"), 1],
+  sent: [t("Sent"), 2],
+  junk: [t("Junk"), 3],
+  refused: [t("Refused"), 5],
+  failed: [t("Not delivered"), 4],
+  "judged-wanted": [t("Judged as wanted"), 1],
+  "judged-junk": [t("Judged as junk"), 3],
+  "marked-junk": [t("Missed: users marked it as junk"), 4],
+  "marked-wanted": [t("Wrong: users took it out of junk"), 2],
+  "login-failed": [t("Failed log-ins"), 4],
+};
+
+/** Milliseconds since 1970 at which a day begins, UTC. */
+export const begins = (day: number): number => day * 86_400_000;
+
+/** A day in words, such as "Sun 22 Nov". */
+export function dayOf(day: number): string {
+  return new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(begins(day));
+}
+
+/** A day in few words, such as "22 Nov". */
+export function shortDay(day: number): string {
+  return new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" }).format(begins(day));
+}
+
+/** A day as ISO 8601 writes it. */
+export const isoDay = (day: number): string => new Date(begins(day)).toISOString().slice(0, 10);

@@ -1,0 +1,46 @@
+// The list behind a network: its latest failed log-ins.
+
+import type { Attempt } from "../../gen/admin";
+import { el } from "../../lib/dom";
+import { lock } from "../../lib/icons";
+import { card, copyable, foreign, head, table, visible } from "../../lib/pages";
+import { empty } from "../../lib/states";
+import { when } from "../../lib/times";
+import { t } from "../../lib/words";
+import type { Desk } from "../ui/page";
+
+/** Words for the results of log-ins; others are shown as they are. */
+const results: Readonly<Record<string, string>> = {
+  badcreds: t("wrong name or password"),
+  badpassword: t("wrong password"),
+  baduser: t("no such user"),
+  badfactor: t("wrong second factor"),
+  logindisabled: t("log-in is disabled"),
+  notpermitted: t("not permitted"),
+};
+
+/** The latest failed log-ins from a network. */
+export async function loginsPage(desk: Desk, network: string): Promise<{ title: string; root: HTMLElement }> {
+  const found = await desk.client.attempts_from(network);
+  const list = table<Attempt>(
+    t("Failed log-ins"),
+    [
+      { title: t("User name"), kind: "main", cell: (row) => (row.address === "" ? el("span", { class: "muted" }, t("(none)")) : foreign(row.address, 120)) },
+      { title: t("Account"), cell: (row) => (row.account === "-" ? el("span", { class: "muted" }, t("none")) : el("bdi", {}, visible(row.account))) },
+      { title: t("From"), cell: (row) => el("bdi", {}, visible(row.remote_ip)) },
+      { title: t("By"), cell: (row) => [row.protocol, row.user_agent !== "" && el("div", { class: "hint" }, foreign(row.user_agent, 80))] },
+      { title: t("Result"), cell: (row) => results[row.result] ?? row.result },
+      { title: t("Times"), kind: "num", cell: (row) => row.count.toLocaleString() },
+      { title: t("Last"), cell: (row) => when(row.last) },
+    ],
+    found,
+  );
+  const root = el(
+    "div",
+    { class: "page" },
+    head([t("Failed log-ins from"), " ", el("bdi", {}, visible(network))], t("The latest of the last 30 days."), el("a", { class: "btn line", href: "#trends" }, t("All trends"))),
+    card("", found.length === 0 ? empty(lock, t("No failed log-in is listed"), t("Attempts are listed for 30 days; the plot counts them for 400.")) : list, { flush: true }),
+    found.length > 0 && card(t("Refused by itself"), el("p", {}, t("Too many failures from a network are refused without a look at the password. To let it try again at once:"), " ", copyable(`moxlite limits clear ${network.split("/")[0] ?? ""}`))),
+  );
+  return { title: t("Failed log-ins"), root };
+}

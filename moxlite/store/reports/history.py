@@ -1,0 +1,87 @@
+"""Counts by day, and samples of the queue, in ``reports.db`` (WEB-86b)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.metrics import DAILY_KINDS, MAX_DAILY, DailyKey, DailyKind
+from moxlite.store.file.transaction import Reader, Tx
+
+__all__ = ["DayCount", "QueueSample", "Sum", "add_counts", "add_sample", "day_counts", "day_reasons", "samples", "sums"]
+
+MAX_SAMPLES: Final = 2_100
+"""Samples in one answer: a week with one each five minutes has 2,016."""
+
+KNOWN: Final = "SELECT 1 FROM daily_count WHERE kind = ? AND day = ? AND about = ?"
+NUMBER: Final = "SELECT count(*) FROM daily_count WHERE kind = ? AND day = ?"
+ADD: Final = """
+INSERT INTO daily_count (kind, day, about, number) VALUES (?, ?, ?, ?)
+ON CONFLICT (kind, day, about) DO UPDATE SET number = number + excluded.number"""
+SAMPLE: Final = "INSERT OR REPLACE INTO queue_sample (at, messages, held, oldest) VALUES (?, ?, ?, ?)"
+DAYS: Final = """
+SELECT day, sum(number) FROM daily_count WHERE kind = ? AND day >= ? AND day <= ? GROUP BY day ORDER BY day"""
+SUMS: Final = """
+SELECT about, sum(number) AS total FROM daily_count WHERE kind = ? AND day >= ? AND day <= ?
+GROUP BY about ORDER BY total DESC, about LIMIT ?"""
+SAMPLES: Final = "SELECT at, messages, held, oldest FROM queue_sample WHERE at >= ? ORDER BY at LIMIT ?"
+
+
+class DayCount(msgspec.Struct, frozen=True):
+    """Number of one kind on a day, which is in days since 1970, UTC."""
+
+    kind: DailyKind
+    day: int
+    number: int
+
+
+class Sum(msgspec.Struct, frozen=True):
+    """Number for one reason or network; `about` is "" for all that are not counted apart."""
+
+    about: str
+    number: int
+
+
+class QueueSample(msgspec.Struct, frozen=True):
+    """The queue at a time. `messages`: those on hold included; `oldest`: µs for which the oldest other one waits."""
+
+    at: int
+    messages: int
+    held: int
+    oldest: int
+
+
+def add_counts(tx: Tx, counts: Mapping[DailyKey, int]) -> None:
+    """Add to the counts; beyond `MAX_DAILY` texts of a kind and day, further ones are counted together."""
+    for (kind, day, about), number in counts.items():
+        if about and tx.row(KNOWN, kind, day, about) is None and tx.value(NUMBER, kind, day) >= MAX_DAILY:
+            about = ""
+        tx.execute(ADD, kind, day, about, number)
+
+
+def add_sample(tx: Tx, sample: QueueSample) -> None:
+    """Store a sample of the queue."""
+    tx.execute(SAMPLE, sample.at, sample.messages, sample.held, sample.oldest)
+
+
+def day_counts(r: Reader, kinds: Sequence[DailyKind], first: int, last: int) -> list[DayCount]:
+    """Numbers from day `first` to day `last`, by kind and day; days without any are left out."""
+    return [DayCount(kind, day, number) for kind in kinds for day, number in r.rows(DAYS, kind, first, last)]
+
+
+def sums(r: Reader, kind: DailyKind, first: int, last: int, limit: int) -> list[Sum]:
+    """Sums of one kind by reason or network, most first."""
+    return [Sum(about, number) for about, number in r.rows(SUMS, kind, first, last, limit)]
+
+
+def day_reasons(r: Reader, day: int) -> list[tuple[DailyKind, list[Sum]]]:
+    """Numbers of one day by kind and reason, most first; kinds without any are left out."""
+    found = [(kind, sums(r, kind, day, day, MAX_DAILY)) for kind in DAILY_KINDS]
+    return [(kind, numbers) for kind, numbers in found if numbers]
+
+
+def samples(r: Reader, since: int) -> list[QueueSample]:
+    """Samples since a time (µs UTC), oldest first."""
+    return [QueueSample(*row) for row in r.rows(SAMPLES, since, MAX_SAMPLES)]

@@ -1,0 +1,100 @@
+"""The admin app's calls behind the plots, each once right and once wrong, with the figures of a played month."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from moxlite.store.auth.loginattempts import record
+from moxlite.store.file.transaction import Tx
+from moxlite.store.options import DAY
+from moxlite.store.reports.history import QueueSample, add_sample
+from tests.playedmonth import attempts, month, put_history
+from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner, write_admin_password
+from tests.web_rig import Browser, Rig, open_rig
+
+pytestmark = pytest.mark.served
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    async with trio.open_nursery() as nursery:
+        found = await open_rig(tmp_path, nursery, static=ADMIN_STATIC, domains=ADMIN_DOMAINS)
+        write_admin_password(tmp_path / "config" / "adminpasswd", PASSWORD)
+        yield found
+        nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> Browser:
+    return await owner(rig)
+
+
+async def test_series_of_days_are_those_of_the_month(rig: Rig, browser: Browser) -> None:
+    """WEB-86b, WEB-86c: each day and kind, and a day's reasons behind its bar."""
+    await rig.house.files.reports.database.write(put_history)
+    found = await browser.call("history", days=30)
+    today = found["today"]
+    expected: Counter[tuple[str, int]] = Counter()
+    for (kind, day, _), number in month(today).items():
+        expected[kind, day] += number
+    for one in found["series"]:
+        assert one["numbers"] == [expected[one["kind"], day] for day in range(today - 29, today + 1)], one["kind"]
+    assert len((await browser.call("history", days=400))["series"][0]["numbers"]) == 400
+    day = {one["kind"]: one["sums"] for one in await browser.call("history_day", day=today - 12)}
+    assert day["refused"][0] == {"about": "unknown-user", "number": month(today)["refused", today - 12, "unknown-user"]}
+    assert {one["about"] for one in day["login-failed"]} == {"203.0.113.0/26", "2001:db8:7::/48", "198.51.100.64/26"}
+    assert await browser.call("history_day", day=3) == []
+    assert await browser.error("history", days=401) == (400, "user:error")
+    assert await browser.error("history_day", day=-1) == (400, "user:error")
+
+
+async def test_failed_logins_by_network_and_one_by_one(rig: Rig, browser: Browser) -> None:
+    """WEB-86c: sums of the month, and the attempts behind a network."""
+    await rig.house.files.reports.database.write(put_history)
+    await rig.auth.database.write(lambda tx: record(tx, attempts()))
+    found = await browser.call("login_failures", days=30)
+    today = (await browser.call("history", days=1))["today"]
+    expected: Counter[str] = Counter()
+    for (kind, _, about), number in month(today).items():
+        if kind == "login-failed":
+            expected[about] += number
+    assert {one["about"]: one["number"] for one in found["networks"]} == expected
+    assert (found["others"], found["rest"]) == (0, 0)
+    listed = await browser.call("attempts_from", network="203.0.113.0/26")
+    assert len(listed) == 12
+    assert {one["result"] for one in listed} == {"baduser", "badpassword"}
+    assert await browser.call("attempts_from", network="192.0.2.0/26") == []
+    assert await browser.error("attempts_from", network="everywhere") == (400, "user:error")
+    assert await browser.error("login_failures", days=0) == (400, "user:error")
+
+
+async def test_samples_of_the_queue_of_a_week(rig: Rig, browser: Browser) -> None:
+    """WEB-86c."""
+    before = await browser.call("queue_history")
+    assert [one["messages"] for one in before] in ([], [0])  # the server's own first sample
+
+    def fill(tx: Tx) -> None:
+        for ago in (9, 6, 1):
+            add_sample(tx, QueueSample(tx.now - ago * DAY, ago, 0, ago))
+
+    await rig.house.files.reports.database.write(fill)
+    found = await browser.call("queue_history")
+    assert [one["messages"] for one in found if one["messages"]] == [6, 1]
+    assert await browser.error("queue_history", days=8) == (400, "user:error")
+
+
+async def test_disk_is_the_size_of_each_accounts_files(rig: Rig, browser: Browser) -> None:
+    """WEB-86c: as `du` counts them."""
+    async with rig.account("tom"):
+        pass
+    found = await browser.call("disk_use")
+    sizes = {one["name"]: one["octets"] for one in found["accounts"]}
+    folder = rig.accounts.path("mia")
+    files = [path.stat() for path in folder.iterdir() if path.is_file()]
+    assert abs(sizes["mia"] - sum(one.st_blocks * 512 for one in files)) <= 1 << 20  # its log may grow meanwhile
+    assert (set(sizes), found["others"], found["rest"]) == ({"mia", "tom"}, 0, 0)
+    assert [one["octets"] for one in found["accounts"]] == sorted(sizes.values(), reverse=True)
+    assert await browser.error("disk_use", nonsense=1) == (400, "user:error")
