@@ -28,12 +28,42 @@ test("words, quotes and tags", () => {
 
 test("a word that looks like a criterion is named", () => {
   const named = (text: string) => query(text).problems.map(({ why }) => why);
-  assert.deepEqual(named("has:attachment boats"), ["“has:” is not known here; “has:attachment” is looked for as a word"]);
-  assert.deepEqual(filter("has:attachment boats").words, ["has:attachment", "boats"]);
+  assert.deepEqual(named("nosuchop:xx boats"), ["“nosuchop:” is not a search word; “nosuchop:xx” is looked for as text"]);
+  assert.deepEqual(filter("nosuchop:xx boats").words, ["nosuchop:xx", "boats"]);
   assert.deepEqual(query("-nosuchop:xx").query.not_filter?.words, ["nosuchop:xx"]);
   // web addresses, times, and text in quotes are words
-  for (const text of ["https://example.com/", "12:30", '"has:attachment"', "a:pdf", "note:"]) assert.deepEqual(named(text), [], text);
-  assert.equal(write(tokens('"has:attachment" has:"two words"')), '"has:attachment" has:"two words"');
+  for (const text of ["https://example.com/", "12:30", '"nosuch:attachment"', "a:pdf", "note:"]) assert.deepEqual(named(text), [], text);
+  assert.equal(write(tokens('"hex:attachment" hex:"two words"')), '"hex:attachment" hex:"two words"');
+});
+
+test("the nearest operator is offered for an unknown one", () => {
+  const meant = (text: string) => query(text).problems.map((one) => one.meant?.text);
+  assert.deepEqual(meant("form:ada boats"), ["from:ada boats"]);
+  assert.deepEqual(meant("-subjet:boats"), ["-subject:boats"]);
+  assert.deepEqual(meant("befor:2026-11-01"), ["before:2026-11-01"]);
+  assert.deepEqual(meant("nosuchop:xx"), [undefined]);
+});
+
+test("operators of Gmail are understood", () => {
+  const found = (text: string) => {
+    const { query: asked, problems } = query(text);
+    assert.deepEqual(problems, [], text);
+    return asked.filter;
+  };
+  assert.equal(found("has:attachment").attachments, "any");
+  assert.equal(found("has:pdf").attachments, "pdf");
+  assert.equal(found("filename:pdf").attachments, "pdf");
+  assert.deepEqual([found("filename:plan.pdf").attachments, found("filename:plan.pdf").words], ["any", ["plan.pdf"]]);
+  assert.equal(found("in:inbox").mailbox_id, 1);
+  assert.equal(found("in:anywhere").mailbox_id, -2);
+  assert.equal(found("before:2026/11/2").newest, new Date(2026, 10, 2).toISOString());
+  assert.equal(found("after:2026/11/02").oldest, new Date(2026, 10, 2).toISOString());
+  assert.deepEqual(found("is:starred").labels, ["\\flagged"]);
+  assert.deepEqual(found("label:travel").labels, ["travel"]);
+  assert.deepEqual(found("cc:bob").to, ["bob"]);
+  assert.equal(found("larger:2m").size_min, 2 << 20);
+  for (const span of ["older_than:7d", "older_than:2w", "newer_than:1m", "newer_than:1y"]) found(span);
+  assert.equal(query("older_than:soon").problems.length, 1);
 });
 
 test("each criterion becomes a part of the query", () => {

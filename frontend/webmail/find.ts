@@ -8,6 +8,7 @@ import { signal } from "../lib/signal";
 import { t } from "../lib/words";
 import type { Refinement, Threading } from "./commands/desk";
 import type * as SearchPart from "./search/part";
+import type { Glanced } from "./search/part";
 import type { Mail } from "./state/mail";
 import { SearchBar } from "./ui/searchbar";
 
@@ -19,6 +20,7 @@ export interface FindOwner {
   mark(needles: readonly string[]): void;
   /** Move the focus to the list. */
   leave(): void;
+  readonly glanced: Glanced;
 }
 
 function storedThreading(): Threading {
@@ -41,7 +43,7 @@ export class Find {
   ) {
     this.bar = new SearchBar(mail, {
       search: (text) => void this.search(text),
-      openForm: (bar) => void attempt(t("Opening the form"), async () => (await this.part()).openForm(bar, mail)),
+      open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail, owner.glanced)),
       leave: () => owner.leave(),
       // a part that cannot be loaded is reported by the action that needs it
       say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail.stopSearch()), () => null),

@@ -98,6 +98,11 @@ class App implements Desk {
   readonly mailboxes = new MailboxList({
     openMailbox: (mailbox) => this.openMailbox(mailbox),
     createMailbox: () => this.commands.run("mailbox.create"),
+    search: (text) => {
+      this.drawer.close();
+      void this.find.search(text);
+    },
+    forget: (search) => this.forget(search),
     mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
     dropMessages: (mailbox) => {
       const { dragged } = this.list;
@@ -111,6 +116,15 @@ class App implements Desk {
       this.reader.mark(needles);
     },
     leave: () => this.list.root.focus(),
+    glanced: {
+      client: this.client,
+      settings: () => this.settings(),
+      say: toast,
+      open: (item) => {
+        this.find.openMailbox({ id: item.mailbox_id }, item.id);
+        this.list.root.focus();
+      },
+    },
   });
   readonly list = new MessageList(this.mail, {
     fold: () => this.fold(),
@@ -209,6 +223,7 @@ class App implements Desk {
       if (held.value) return;
       this.mailboxes.draw(this.mail.mailboxes.value, this.mail.current.value?.id ?? 0);
     });
+    effect(() => this.mailboxes.drawSearches(this.settings().searches, this.find.text.value));
     effect(() => {
       const mailboxes = this.mail.mailboxes.value;
       // the mailbox that was shown is gone
@@ -355,6 +370,14 @@ class App implements Desk {
   async showTitles(): Promise<void> {
     const at = document.activeElement ?? document.body;
     await (await part<typeof PalettePart>("palette")).showTitles(at);
+  }
+
+  /** Remove a saved search from the side bar. */
+  private forget(search: AllSettings["searches"][number]): void {
+    const save = (searches: AllSettings["searches"]) => attempt(t("Saving the searches"), () => this.client.settings_save({ ...this.settings(), searches }));
+    const before = this.settings().searches;
+    void save(before.filter((one) => one.text !== search.text));
+    toast(t("Saved search removed"), { title: t("Undo"), run: () => void save(before) });
   }
 
   openSettings(): void {
@@ -574,6 +597,10 @@ class App implements Desk {
       const [, typed] = await typedUntil(part<typeof ComposePart>("compose").then((found) => found.compose(this, toast, kind, item, selected, mailto)));
       document.execCommand("insertText", false, typed);
     });
+  }
+
+  dock(...asked: Parameters<Reader["dock"]>): boolean {
+    return this.reader.dock(...asked);
   }
 
   /** WEBMAIL-101; no rule to offer is not an error. */

@@ -4,6 +4,7 @@ import email
 import email.policy
 import imaplib
 import os
+import re
 import time
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -316,3 +317,43 @@ def test_a_phone_shows_send_above_the_keyboard(chromium: Browser, server: LocalS
     assert box["height"] >= 44
     page.wait_for_function("document.documentElement.scrollWidth <= 390")
     found.close()
+
+
+def test_an_answer_is_written_below_its_message(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-87: the message stays readable; the quote is folded and sent; another message moves it into a window."""
+    page = writer.page
+    append(imap, "Boats")
+    other = b"From: Bora <bora@acme.example>\r\nTo: moxlite@localhost\r\nSubject: Sails\r\n\r\nWhite.\r\n"
+    assert imap.append("INBOX", "", "", other)[0] == "OK"
+    page.locator(".message", has_text="Boats").click()
+    page.keyboard.press("r")
+    docked = page.locator(".reader > .composer.docked")
+    expect(docked).to_be_visible()
+    expect(page.locator(".reader-body")).to_contain_text("Which boat?")
+    text = docked.get_by_label("Text")
+    expect(text).to_be_focused()
+    expect(text).to_have_value("")
+    page.keyboard.type("The red one.")
+    for name in ("Subject", "From", "Bcc", "Encryption"):
+        expect(docked.get_by_label(name, exact=True)).to_be_hidden()
+    docked.get_by_role("button", name="Bcc", exact=True).click()
+    expect(docked.get_by_label("Bcc", exact=True)).to_be_focused()
+    expect(docked.get_by_label("Cc", exact=True)).to_be_hidden()
+    docked.get_by_role("button", name="More fields").click()
+    page.get_by_role("menuitem", name="Subject").click()
+    expect(docked.get_by_label("Subject")).to_have_value("Re: Boats")
+    text.focus()
+    # what the draft brings to the list leaves it where it is
+    page.keyboard.press("Control+s")
+    expect(docked.locator(".compose-state")).to_have_text("Draft saved")
+    page.locator(".message", has_text="Sails").click()
+    floating = page.locator(".composers > .composer")
+    expect(floating.get_by_label("Text")).to_have_value("The red one.")
+    floating.get_by_role("button", name="Show the quote").click()
+    expect(floating.get_by_label("Text")).to_have_value(
+        re.compile("^The red one[.]\n\n.*wrote:\n> Which boat[?]", re.DOTALL)
+    )
+    floating.get_by_label("Text").press("Control+Enter")
+    expect(floating).to_have_count(0)
+    [answer] = until(imap, "Sent", 1)
+    assert "> Which boat?" in answer.get_content()

@@ -124,5 +124,6 @@ def test_dates_are_of_the_readers_language(
     expect(page.locator(".reader-fields")).to_contain_text(day)
     expect(page.locator(".reader-fields")).to_contain_text("02:30")
     page.keyboard.press("r")
+    page.get_by_role("button", name="Show the quote").click()
     expect(page.locator(".composer").get_by_label("Text")).to_have_value(re.compile(day))
     found.close()

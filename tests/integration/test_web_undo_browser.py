@@ -58,7 +58,7 @@ def test_what_was_sent_comes_back_with_everything(undoing: Writer, imap: imaplib
     expect(page.locator(".reader-subject")).to_have_text("Boats")
     page.keyboard.press("r")
     composer = undoing.composer()
-    composer.get_by_role("button", name="Cc Bcc").click()
+    composer.get_by_role("button", name="Bcc", exact=True).click()
     composer.get_by_label("Bcc", exact=True).fill("secret@localhost,")
     composer.locator("input[type=file]").set_input_files(
         {"name": "a.txt", "mimeType": "text/plain", "buffer": b"content"}

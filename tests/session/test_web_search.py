@@ -347,3 +347,17 @@ async def test_what_was_sent_stays_where_it_is(rig: Rig, browser: Browser) -> No
     assert (await browser.call("query_action", action={**action, "query": query}))["message_ids"] == [here]
     query = {"filter": {"mailbox_id": of_sent, "subject": ["day"]}}
     assert (await browser.call("query_action", action={**action, "query": query}))["message_ids"] == [sent]
+
+
+async def test_a_glance_is_the_newest_five(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-73: what the drop-down shows while a search is typed."""
+    async with rig.accounts.use("mia") as account:
+        for day in range(1, 8):
+            await store(account, letter(f"Boat {day}"), day=day)
+        await store(account, letter("Boat in Trash"), "Trash", day=9)
+        await store(account, letter("Harbour"), day=9)
+    found = await browser.call("search_glance", query={"filter": {"mailbox_id": -1, "words": ["boat"]}})
+    assert [one["subject"] for one in found] == [f"Boat {day}" for day in (7, 6, 5, 4, 3)]
+    assert await browser.call("search_glance", query={"filter": {"mailbox_id": -1, "words": ["nowhere"]}}) == []
+    shared = {"filter": {"mailbox_id": (1 << 32) + 1}}
+    assert (await browser.error("search_glance", query=shared))[0] == 403

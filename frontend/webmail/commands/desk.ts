@@ -91,6 +91,9 @@ export interface Desk {
 
   /** Open a composer: for a new message, or from the one that is shown. `mailto` is an address that fills in a new message. */
   compose(kind: Kind, mailto?: string): void;
+  /** Show an element below the message that is read; false if another message is read. `released` is called when that message
+   * is left, or another element comes to its place: the element must be shown elsewhere then. */
+  dock(messageId: number, element: HTMLElement, released: () => void): boolean;
 
   /** Whether the list shows a search, and whether it is still running. */
   searching(): "" | "running" | "done";

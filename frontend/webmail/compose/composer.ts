@@ -1,12 +1,14 @@
-// The window in which a message is written. The text is saved twice: in the browser a second later, and as a draft on the server
+// A message that is written: an answer below the message that it answers, anything else in a window. The text is saved twice: in the browser a second later, and as a draft on the server
 // after a pause and every 15 seconds (WEBMAIL-88). Saving and sending never run at the same time.
 
 import type { Uploaded, Written } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
 import { confirm, dialog, showError } from "../../lib/dialogs";
-import { keyName } from "../../lib/commands";
-import { el, fill } from "../../lib/dom";
+import { type Command, enabled, keyName } from "../../lib/commands";
+import { el, fill, sign as symbol } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
+import { ellipsis, externalLink, maximize, paperclip, reply, trash2, x } from "../../lib/icons";
+import { openMenu } from "../../lib/menu";
 import { t } from "../../lib/words";
 import type { Desk } from "../commands/desk";
 import { type Copy, dropCopy, holdCopy, keepCopy, newId } from "./copies";
@@ -27,10 +29,22 @@ export interface Start {
   /** Position of the cursor in the text. */
   readonly cursor: number;
   readonly focus: "to" | "text";
+  /** Number of characters at the end of the text that are folded away until wanted: the quoted text of an answer. */
+  readonly folded: number;
   /** Whether there are unsaved changes. */
   readonly changed: boolean;
   /** Whether TLS all the way may be required without the user's choice (WEBMAIL-95). */
   readonly judged: boolean;
+}
+
+/** Fields that are shown when they are wanted, or not empty. */
+type Seldom = "from" | "cc" | "bcc" | "reply_to" | "tls" | "subject";
+
+/** A button with an icon; its name is also its title. */
+function iconButton(path: string, name: string, run: (button: HTMLElement) => void, kind = ""): HTMLButtonElement {
+  const button = el("button", { type: "button", class: `link compose-icon ${kind}`, "aria-label": name, title: name }, symbol(path));
+  button.addEventListener("click", () => run(button));
+  return button;
 }
 
 const stack = el("div", { class: "composers" });
@@ -72,8 +86,12 @@ export class Composer {
   private judging: boolean;
   /** The signature below the text, as long as it is unchanged. */
   private signature = "";
-  /** Show the fields that are seldom used. */
-  private reveal = () => {};
+  /** The quoted text, as long as it is folded away. */
+  private quoted: string;
+  private readonly unfoldButton = el("button", { type: "button", class: "compose-quoted", "aria-label": t("Show the quote"), title: t("Show the quote"), onclick: () => this.unfold() }, "…");
+  /** Whether it is below the message that it answers, and not in a window. */
+  private docked = false;
+  private readonly rows: Record<Seldom, HTMLElement>;
   private readonly onHide = () => this.keep();
   private readonly onViewport = () => this.fit();
 
@@ -102,11 +120,15 @@ export class Composer {
       el("option", { value: "require" }, t("Only encrypted all the way")),
       el("option", { value: "insecure" }, t("Even without encryption")),
     );
+    this.quoted = start.folded > 0 ? copy.draft.text.slice(-start.folded) : "";
+    const label = el("label", { class: "compose-field" }, el("span", { class: "compose-label" }, t("Encryption")), this.tls);
+    const from = el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("From")), this.from);
+    this.rows = { from, cc: this.cc.root, bcc: this.bcc.root, reply_to: this.replyTo.root, tls: label, subject: this.subject };
     this.root = this.build();
     this.fillIn(copy.files);
-    if (!stack.isConnected) document.body.append(stack);
-    stack.append(this.root);
     open.add(this);
+    this.dock();
+    this.hideSeldom();
     addEventListener("pagehide", this.onHide);
     visualViewport?.addEventListener("resize", this.onViewport);
     this.fit();
@@ -130,23 +152,45 @@ export class Composer {
     return found !== undefined;
   }
 
+  /** Show an answer below the message that it answers, if that is read and there is room; anything else in a window. */
+  private dock(): void {
+    const { original_id: original = 0, original_flag: flag } = this.draft;
+    this.docked = flag === "answered" && !matchMedia("(max-width: 700px)").matches && this.desk.dock(original, this.root, () => this.float());
+    if (!this.docked) this.float();
+  }
+
+  /** Show the message in a window. What has the focus keeps it. */
+  private float(): void {
+    const focused = document.activeElement;
+    this.docked = false;
+    this.root.classList.remove("docked");
+    this.root.setAttribute("role", "dialog");
+    this.show("subject");
+    if (!stack.isConnected) document.body.append(stack);
+    stack.append(this.root);
+    if (focused instanceof HTMLElement && this.root.contains(focused)) focused.focus({ preventScroll: true });
+  }
+
   private build(): HTMLElement {
-    const more = el("button", { type: "button", class: "link compose-more", onclick: () => (reveal(), this.cc.input.focus()) }, t("Cc Bcc…"));
-    const others = el("div", { class: "compose-others" }, this.cc.root, this.bcc.root, this.replyTo.root, el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("TLS")), this.tls));
-    const reveal = () => {
-      others.hidden = false;
-      more.hidden = true;
-    };
-    this.reveal = reveal;
-    others.hidden = true;
-    const { cc, bcc, reply_to: replyTo, tls } = this.draft;
-    if (cc.length + bcc.length + replyTo.length > 0 || tls !== "default") reveal();
+    const seldom = (name: Seldom, label: string, focus: () => void) =>
+      el("button", { type: "button", class: "link", data: { reveal: name }, onclick: () => (this.show(name), focus()) }, label);
+    const to = this.to.root;
+    to.classList.add("compose-to");
+    to.append(
+      el(
+        "div",
+        { class: "compose-seldom" },
+        seldom("cc", t("Cc"), () => this.cc.input.focus()),
+        seldom("bcc", t("Bcc"), () => this.bcc.input.focus()),
+        iconButton(ellipsis, t("More fields"), (button) => this.offerFields(button), "compose-fields"),
+        iconButton(externalLink, t("Open in a window"), () => this.float(), "compose-float"),
+      ),
+    );
     const root = el(
       "section",
       {
-        class: "composer",
-        role: "dialog",
-        "aria-label": t("New message"),
+        class: "composer docked",
+        "aria-label": this.draft.original_flag === "answered" ? t("Reply") : t("New message"),
         onkeydown: (event) => this.key(event),
         ondragover: (event) => event.preventDefault(),
         ondrop: (event) => this.take(event, event.dataTransfer),
@@ -156,26 +200,76 @@ export class Composer {
         "header",
         { class: "compose-head" },
         this.heading,
-        el("button", { type: "button", class: "link", "aria-label": t("Larger, or smaller"), title: t("Larger, or smaller"), onclick: () => root.classList.toggle("wide") }, "⤢"),
-        el("button", { type: "button", class: "link", "aria-label": t("Close"), title: t("Close (Esc)"), onclick: () => void this.close() }, "×"),
+        iconButton(maximize, t("Larger, or smaller"), () => root.classList.toggle("wide"), "compose-larger"),
+        iconButton(x, t("Close"), () => void this.close()),
       ),
-      el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("From")), this.from, more),
-      this.to.root,
-      others,
+      this.rows.from,
+      to,
+      this.cc.root,
+      this.bcc.root,
+      this.replyTo.root,
+      this.rows.tls,
       this.subject,
       this.text,
+      this.unfoldButton,
       this.files.root,
       el(
         "footer",
         { class: "compose-foot" },
         this.sendButton,
-        el("button", { type: "button", onclick: () => this.picker.click() }, t("Attach…")),
+        el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, symbol(paperclip)),
         this.picker,
         this.state,
-        el("button", { type: "button", class: "link", onclick: () => void this.discard() }, t("Discard")),
+        iconButton(trash2, t("Discard"), () => void this.discard()),
       ),
     );
+    to.prepend(symbol(reply, "i compose-sign"));
     return root;
+  }
+
+  /** Hide empty fields that are seldom used; a window has the subject always, and the sender if there is a choice. */
+  private hideSeldom(): void {
+    const { cc, bcc, reply_to: replyTo, tls } = this.draft;
+    const shown: Record<Seldom, boolean> = {
+      from: this.from.options.length > 1 && !this.docked,
+      cc: cc.length > 0,
+      bcc: bcc.length > 0,
+      reply_to: replyTo.length > 0,
+      tls: (tls ?? "default") !== "default",
+      subject: !this.docked,
+    };
+    for (const row of Object.values(this.rows)) row.hidden = true;
+    for (const name of Object.keys(shown) as Seldom[]) if (shown[name]) this.show(name);
+  }
+
+  /** Show a field that is seldom used. */
+  private show(name: Seldom): void {
+    this.rows[name].hidden = false;
+    const button = this.root?.querySelector<HTMLElement>(`[data-reveal="${name}"]`);
+    if (button) button.hidden = true;
+  }
+
+  /** Offer the other hidden fields in a menu. */
+  private offerFields(button: HTMLElement): void {
+    const field = (name: Seldom, title: string, focus: () => void): Command => ({ id: `field.${name}`, title, when: () => this.rows[name].hidden === true, run: () => (this.show(name), focus()) });
+    const all = [
+      field("subject", t("Subject"), () => this.subject.focus()),
+      field("from", t("From"), () => this.from.focus()),
+      field("reply_to", t("Reply to"), () => this.replyTo.input.focus()),
+      field("tls", t("Encryption"), () => this.tls.focus()),
+    ].filter(enabled);
+    if (all.length > 0) openMenu(button, t("More fields"), all);
+    else this.text.focus();
+  }
+
+  /** Put the quoted text back into the text, where it can be changed. */
+  private unfold(): void {
+    const { selectionStart } = this.text;
+    this.text.value += this.quoted;
+    this.quoted = "";
+    this.unfoldButton.hidden = true;
+    this.text.setSelectionRange(selectionStart, selectionStart);
+    this.text.focus();
   }
 
   private fillIn(files: Uploaded[]): void {
@@ -186,7 +280,8 @@ export class Composer {
     fill(this.from, [first, ...others].map((one) => el("option", { value: one }, one)));
     [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [draft.to, draft.cc, draft.bcc, draft.reply_to];
     this.subject.value = draft.subject;
-    this.text.value = draft.text;
+    this.text.value = draft.text.slice(0, draft.text.length - this.quoted.length);
+    this.unfoldButton.hidden = this.quoted === "";
     this.signature = signatureOf(this.desk.settings(), this.sender);
     this.tls.value = draft.tls ?? "default";
     this.files.value = files;
@@ -215,7 +310,7 @@ export class Composer {
       bcc: this.bcc.value,
       reply_to: this.replyTo.value,
       subject: this.subject.value,
-      text: this.text.value,
+      text: this.text.value + this.quoted,
       tls: this.tls.value as NonNullable<Written["tls"]>,
       uploads: this.files.value.map((file) => file.upload_id),
     };
@@ -233,7 +328,7 @@ export class Composer {
     const wish = canRequire(ways.flat()) ? "require" : "default";
     if (turn !== this.judged || !this.judging || this.closed || this.sending || this.tls.value === wish) return;
     this.tls.value = wish;
-    if (wish === "require") this.reveal();
+    if (wish === "require") this.show("tls");
     if (this.version > 0) this.changed();
   }
 
@@ -359,7 +454,7 @@ export class Composer {
 
   /** Focus a field. */
   go(to: "to" | "cc" | "bcc" | "reply_to"): void {
-    if (to !== "to") this.reveal();
+    if (to !== "to") this.show(to);
     [this.to, this.cc, this.bcc, this.replyTo].find(({ field }) => field === to)?.input.focus();
   }
 
@@ -439,7 +534,7 @@ export class Composer {
     }
     offerUndo(desk, say, submitId, seconds, (draftId) => {
       // the draft lacks what only this browser knows: the answered message, and the choice of TLS
-      new Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", changed: true, judged: false });
+      new Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", folded: this.quoted.length, changed: true, judged: false });
     });
   }
 
@@ -458,6 +553,7 @@ export class Composer {
     const field = [this.to, this.cc, this.bcc, this.replyTo].find((one) => one.field === name);
     if (field !== undefined && why !== undefined) field.complain(why);
     else {
+      if (name === "subject" || name === "from") this.show(name);
       void showError(t("The message was not sent"), error).then(() => (name === "subject" ? this.subject : name === "from" ? this.from : this.text).focus());
     }
   }

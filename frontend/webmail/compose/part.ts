@@ -45,6 +45,8 @@ function start(settings: AllSettings, begun: Begun, kind: Kind, item: MessageIte
   // a selection is answered below, a whole text above (WEBMAIL-92)
   const below = kind === "new" ? begun.text !== "" : answered && (settings.quoting === "bottom" || (settings.quoting === "auto" && selected !== ""));
   const { text, cursor } = kind === "edit" ? { text: begun.text, cursor: 0 } : begin(begun.text, signatureOf(settings, begun.from.address), below);
+  // what a person chose to quote stays in sight
+  const folded = answered && !below && selected === "" && begun.text !== "" ? begun.text.length + 2 : 0;
   const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
   return {
     copy: {
@@ -65,6 +67,7 @@ function start(settings: AllSettings, begun: Begun, kind: Kind, item: MessageIte
       submitId: "",
     },
     cursor,
+    folded,
     focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to",
     changed: false,
     judged: kind !== "reply_list",
@@ -79,7 +82,7 @@ export async function recover(desk: Desk, say: Say): Promise<void> {
     // a day later the server no longer knows the result of a call
     if (Date.now() - copy.time > 86_400_000) copy.submitId = copy.saveId = "";
     await refresh(desk, copy);
-    const composer = new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true, judged: copy.draft.tls === "default" });
+    const composer = new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", folded: 0, changed: true, judged: copy.draft.tls === "default" });
     // at once: if the page was killed while it sent, the server knows whether the message was sent
     void composer.save();
   }

@@ -39,6 +39,11 @@ export class Conversation {
     return this.cards.get(id)?.message != null;
   }
 
+  /** Whether a message is one of the thread. */
+  has(id: number): boolean {
+    return this.cards.has(id);
+  }
+
   /** Show these messages, with `wanted` open. Flags of shown messages are updated; open messages stay open. */
   update(members: readonly MessageItem[], wanted: number): void {
     const ordered = [...members].sort((a, b) => (a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id));

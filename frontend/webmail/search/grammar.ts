@@ -23,6 +23,15 @@ export interface Token {
 export interface Problem {
   readonly token: Token;
   readonly why: string;
+  /** The text of the search with the operator that is probably meant. */
+  readonly meant?: { readonly name: string; readonly text: string };
+}
+
+/** A mailbox, as operators name it. */
+export interface Box {
+  readonly id: number;
+  readonly name: string;
+  readonly roles?: readonly string[];
 }
 
 export interface Parsed {
@@ -54,6 +63,31 @@ const tags: Readonly<Record<string, string>> = {
   minsize: "minsize",
   maxsize: "maxsize",
   is: "is",
+  // as Gmail has them
+  has: "attachments",
+  in: "mailbox",
+  cc: "to",
+  bcc: "to",
+  larger: "minsize",
+  smaller: "maxsize",
+  before: "before",
+  after: "start",
+  older: "before",
+  newer: "start",
+  older_than: "older_than",
+  newer_than: "newer_than",
+  filename: "filename",
+};
+/** Operators that are offered instead of unknown ones. */
+const known = Object.keys(tags).filter((name) => name.length > 2 || name === "to" || name === "is" || name === "in");
+/** Extensions of file names with the kind of such files. */
+const extensions: Readonly<Record<string, Kind>> = {
+  pdf: "pdf",
+  ...Object.fromEntries(["zip", "tar", "tgz", "7z", "rar"].map((one) => [one, "archive" as const])),
+  ...Object.fromEntries(["ods", "xls", "xlsx"].map((one) => [one, "spreadsheet" as const])),
+  ...Object.fromEntries(["odt", "doc", "docx"].map((one) => [one, "document" as const])),
+  ...Object.fromEntries(["odp", "ppt", "pptx"].map((one) => [one, "presentation" as const])),
+  ...Object.fromEntries(["jpg", "jpeg", "png", "gif", "webp", "heic"].map((one) => [one, "image" as const])),
 };
 /** A token that looks like a criterion, and not like a web address. */
 const criterion = /^([a-z][a-z_-]+):(?!\/\/)./i;
@@ -64,6 +98,7 @@ export const states: Readonly<Record<string, readonly [string, boolean]>> = {
   unread: ["\\seen", false],
   read: ["\\seen", true],
   flagged: ["\\flagged", true],
+  starred: ["\\flagged", true],
   answered: ["\\answered", true],
 };
 
@@ -76,11 +111,11 @@ export function tokens(text: string): Token[] {
     rest = rest.slice(raw.length).trimStart();
     const not = raw.length > 1 && raw.startsWith("-");
     const body = not ? raw.slice(1) : raw;
-    const tag = /^([a-z]+):/i.exec(body)?.[1] ?? "";
+    const tag = /^([a-z_]+):/i.exec(body)?.[1] ?? "";
     const known = tags[tag.toLowerCase()];
     const value = unquoted(known === undefined ? body : body.slice(tag.length + 1));
     // an empty word would match everything
-    if (known !== undefined) found.push({ not, tag: known, value });
+    if (known !== undefined) found.push({ not, tag: known, value: known === "attachments" && /^attachments?$/i.test(value) ? "any" : value });
     else if (value !== "") {
       const name = body.startsWith('"') ? undefined : criterion.exec(value)?.[1];
       const unknown = name !== undefined && tags[name.toLowerCase()] === undefined ? { unknown: name } : {};
@@ -95,7 +130,7 @@ function unquoted(text: string): string {
 }
 
 function quoted(value: string, word: boolean): string {
-  const tag = /^([a-z]+):/i.exec(value)?.[1];
+  const tag = /^([a-z_]+):/i.exec(value)?.[1];
   const meant = (tag !== undefined && tags[tag.toLowerCase()] !== undefined) || criterion.test(value);
   const plain = !/[\s"]/.test(value) && !(word && (value.startsWith("-") || meant));
   return plain ? value : `"${value.replaceAll('"', '""')}"`;
@@ -111,14 +146,15 @@ export function write(all: readonly Token[]): string {
 }
 
 /** The query of a text. `mailboxes` are the existing mailboxes; `now` is the reader's clock. */
-export function parse(text: string, mailboxes: readonly { readonly id: number; readonly name: string }[], now: Date): Parsed {
+export function parse(text: string, mailboxes: readonly Box[], now: Date): Parsed {
+  const all = tokens(text);
   const lists = { words: [] as string[], from: [] as string[], to: [] as string[], subject: [] as string[], labels: [] as string[] };
   const nots = { words: [] as string[], from: [] as string[], to: [] as string[], subject: [] as string[], labels: [] as string[], attachments: [] as Kind[] };
   const headers: { name: string; value: string }[] = [];
   let filter: Filter = { mailbox_id: -1 };
   const problems: Problem[] = [];
   const needles: string[] = [];
-  for (const token of tokens(text)) {
+  for (const token of all) {
     const { not, tag, value } = token;
     const side = not ? nots : lists;
     const wrong = (why: string) => {
@@ -137,7 +173,7 @@ export function parse(text: string, mailboxes: readonly { readonly id: number; r
     if (tag === "") {
       side.words.push(value);
       if (!not) needles.push(value);
-      if (token.unknown !== undefined) problems.push({ token, why: t("“{name}:” is not known here; “{value}” is looked for as a word", { name: token.unknown, value }) });
+      if (token.unknown !== undefined) problems.push(unknown(token, token.unknown, all));
     } else if (texts.includes(tag)) {
       if (value === "") wrong(t("nothing is said after “{tag}:”", { tag }));
       else side[tag === "label" ? "labels" : (tag as "from" | "to" | "subject")].push(value);
@@ -160,17 +196,67 @@ export function parse(text: string, mailboxes: readonly { readonly id: number; r
     } else if (tag === "minsize" || tag === "maxsize") {
       const size = octets(value);
       only(size === null ? null : tag === "minsize" ? { size_min: size } : { size_max: size }, t("“{value}” is no size; write 500k or 2m", { value }));
-    } else if (tag === "start" || tag === "end") {
+    } else if (tag === "older_than" || tag === "newer_than") {
+      const time = ago(value, now);
+      only(time === null ? null : tag === "older_than" ? { newest: time } : { oldest: time }, t("“{value}” is not a span of time; write 7d, 2w, 3m or 1y", { value }));
+    } else if (tag === "filename") {
+      // the text index has names of files; a known extension alone is a kind
+      const kind = extensions[value.toLowerCase().replace(/^\*?\./, "")];
+      if (value === "") wrong(t("nothing is said after “{tag}:”", { tag }));
+      else if (kind !== undefined && filter.attachments == null && !not) filter = { ...filter, attachments: kind };
+      else {
+        side.words.push(value);
+        if (!not) filter = { attachments: "any", ...filter };
+      }
+    } else if (tag === "before" || tag === "start" || tag === "end") {
       const time = moment(value, tag === "end", now);
       only(time === null ? null : tag === "start" ? { oldest: time } : { newest: time }, t("“{value}” is no date; write 2026-11-21, 2026-11-21T08:30 or 08:30", { value }));
     } else {
-      const box = mailboxes.find((one) => one.name === value) ?? mailboxes.find((one) => one.name.toLowerCase() === value.toLowerCase());
-      const change = value === "" ? { mailbox_id: -2 } : box === undefined ? null : { mailbox_id: box.id, mailbox_children_included: tag === "submb" };
+      const name = value.toLowerCase();
+      const role = { drafts: "draft", spam: "junk", bin: "trash" }[name] ?? name;
+      const box = mailboxes.find((one) => one.name === value) ?? mailboxes.find((one) => one.name.toLowerCase() === name) ?? mailboxes.find((one) => one.roles?.includes(role));
+      const change = value === "" || (name === "anywhere" && box === undefined) ? { mailbox_id: -2 } : box === undefined ? null : { mailbox_id: box.id, mailbox_children_included: tag === "submb" };
       only(change, t("no mailbox is called “{value}”", { value }));
     }
   }
   const not_filter: NotFilter = nots;
   return { query: { filter: { ...filter, ...lists, headers }, not_filter }, problems, needles };
+}
+
+/** The report of an unknown operator, with the nearest known one. */
+function unknown(token: Token, name: string, all: readonly Token[]): Problem {
+  const why = t("“{name}:” is not a search word; “{value}” is looked for as text", { name, value: token.value });
+  const [nearest, far] = known.map((one) => [one, distance(name.toLowerCase(), one)] as const).reduce((a, b) => (b[1] < a[1] ? b : a));
+  if (far > (name.length > 3 ? 2 : 1)) return { token, why };
+  const instead = all.map((one) => (one === token ? { not: token.not, tag: nearest, value: token.value.slice(name.length + 1) } : one));
+  return { token, why, meant: { name: nearest, text: write(instead) } };
+}
+
+/** Number of letters to insert, remove, replace or swap with the next, which make one word another. */
+function distance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 2) return 3;
+  const rows = [...Array(a.length + 1)].map((_, i) => [i, ...Array<number>(b.length).fill(0)]);
+  for (let j = 1; j <= b.length; j++) rows[0]![j] = j;
+  for (let i = 1; i <= a.length; i++)
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      let least = Math.min(rows[i - 1]![j]! + 1, rows[i]![j - 1]! + 1, rows[i - 1]![j - 1]! + same);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, rows[i - 2]![j - 2]! + 1);
+      rows[i]![j] = least;
+    }
+  return rows[a.length]![b.length]!;
+}
+
+/** The time before which a span ends now: "7d", "2w", "3m" (months), "1y"; null if the text is not a span. */
+function ago(text: string, now: Date): string | null {
+  const [, digits, unit] = /^(\d{1,4})([dwmy])$/i.exec(text.trim()) ?? [];
+  if (digits === undefined) return null;
+  const n = Number(digits);
+  const time = new Date(now);
+  if (unit === "y" || unit === "Y") time.setFullYear(time.getFullYear() - n);
+  else if (unit === "m" || unit === "M") time.setMonth(time.getMonth() - n);
+  else time.setDate(time.getDate() - n * (unit === "w" || unit === "W" ? 7 : 1));
+  return time.toISOString();
 }
 
 /** Octets of "500", "20k", "3mb": binary multiples; null if the text is not a size. */
@@ -183,7 +269,7 @@ export function octets(text: string): number | null {
 /** The time of a date, a date with a time, or a time of today, in the reader's zone; with `last`, the end of that day or minute.
  * Null if the text is not a time. */
 export function moment(text: string, last: boolean, now: Date): string | null {
-  const [, date, year, month, day, hour, minute] = /^((\d{4})-(\d\d)-(\d\d))?(?:T|^|$)(?:(\d\d?):(\d\d))?$/i.exec(text.trim()) ?? [];
+  const [, date, year, month, day, hour, minute] = /^((\d{4})[-/](\d\d?)[-/](\d\d?))?(?:T|^|$)(?:(\d\d?):(\d\d))?$/i.exec(text.trim()) ?? [];
   if (date === undefined && hour === undefined) return null;
   const start = date === undefined ? new Date(now) : new Date(Number(year), Number(month) - 1, Number(day));
   if (date !== undefined && (start.getMonth() !== Number(month) - 1 || start.getDate() !== Number(day))) return null;

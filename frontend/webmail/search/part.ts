@@ -1,17 +1,20 @@
-// The form of a search, with the same criteria as the bar above it; changes in one appear in the other at once (WEBMAIL-73). And
-// the line with the progress of a search.
+// The drop-down of the search bar: suggestions, and behind them the form with the same criteria as the bar; changes in one appear
+// in the other at once (WEBMAIL-73). And the line with the progress of a search.
 
-import { type Child, el, fill } from "../../lib/dom";
+import { type Child, el, fill, sign } from "../../lib/dom";
+import { calendar } from "../../lib/icons";
 import { t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
 import type { Mail, Searching } from "../state/mail";
 import { counted } from "../ui/counts";
 import type { SearchBar } from "../ui/searchbar";
+import { Glance, type Glanced } from "./glance";
 import { type Problem, type Token, kinds, parse, states, tokens, write } from "./grammar";
 import sheet from "./form.css";
 
 adopt(sheet);
 
+export type { Glanced } from "./glance";
 export { parse } from "./grammar";
 
 interface Field {
@@ -59,14 +62,28 @@ export function say(place: HTMLElement, { looked, of, found, messages, done, sto
   );
 }
 
-/** Show the form below the bar, unless the focus has left the bar while this part was loaded. */
-export function openForm(bar: SearchBar, mail: Mail): void {
-  if (!bar.root.contains(document.activeElement)) return;
+/** Show suggestions below the bar, unless the focus has left the bar while this part was loaded. */
+export function openGlance(bar: SearchBar, mail: Mail, owner: Glanced): void {
+  if (!bar.root.contains(document.activeElement) || !bar.form.hidden) return;
   bar.form.hidden = false;
-  if (bar.form.childElementCount > 0) {
-    bar.input.dispatchEvent(new Event("input"));
-    return;
+  if (bar.form.childElementCount === 0) {
+    const form = el("div", { class: "search-more" });
+    const glance = new Glance(bar, mail, owner, () => {
+      glance.root.hidden = true;
+      form.hidden = false;
+      if (form.childElementCount === 0) fillForm(form, bar, mail);
+      form.querySelector("input")?.focus();
+    });
+    fill(bar.form, glance.root, form);
   }
+  const [glance, form] = bar.form.children as unknown as [HTMLElement, HTMLElement];
+  glance.hidden = false;
+  form.hidden = true;
+  bar.input.dispatchEvent(new Event("input"));
+}
+
+/** Fill in the form with all criteria. */
+function fillForm(form: HTMLElement, bar: SearchBar, mail: Mail): void {
   const names = (): Names => {
     const mailboxes = mail.mailboxes.value;
     return { mailboxes, labels: [...new Set(mailboxes.flatMap((mailbox) => mailbox.keywords))].sort() };
@@ -78,7 +95,7 @@ export function openForm(bar: SearchBar, mail: Mail): void {
     for (const one of rows) one.draw(all, problems);
   };
   fill(
-    bar.form,
+    form,
     el("p", { class: "search-help" }, t("Separate words with spaces. Put “-” before a word to exclude it, and quotes around words that belong together.")),
     rows.map((one) => one.root),
     el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => bar.end() }, t("Clear")), el("button", { type: "submit", class: "primary" }, t("Search"))),
@@ -99,6 +116,7 @@ function row(field: Field, bar: SearchBar, names: () => Names): { root: HTMLElem
       ? el("select", common, el("option", { value: "" }, t("All messages")), field.choices.map((choice) => el("option", { value: choice }, choice)))
       : el("input", { ...common, placeholder: field.hint ?? "", maxlength: "1000", list: offered === null ? undefined : list.id });
   const own = (token: Token) => token.tag === field.tag;
+  const day = field.tag === "start" || field.tag === "end" ? calendarOf(input) : null;
   const changed = () => {
     const all = tokens(bar.input.value);
     const value = input.value.trim();
@@ -113,7 +131,7 @@ function row(field: Field, bar: SearchBar, names: () => Names): { root: HTMLElem
   input.addEventListener("input", changed);
   input.addEventListener("focus", () => offered !== null && fill(list, offered().map((value) => el("option", { value }))));
   return {
-    root: el("div", { class: "search-field" }, el("label", { for: id }, field.label), input, list, wrong) as HTMLElement,
+    root: el("div", { class: "search-field" }, el("label", { for: id }, field.label), day === null ? input : el("span", { class: "search-day" }, input, day), list, wrong) as HTMLElement,
     draw(all, problems) {
       // text that is being typed here stays as it is
       if (document.activeElement !== input) input.value = shown(field, all.filter(own));
@@ -122,6 +140,21 @@ function row(field: Field, bar: SearchBar, names: () => Names): { root: HTMLElem
       input.setAttribute("aria-invalid", String(found !== ""));
     },
   };
+}
+
+/** A button that opens the browser's calendar; the chosen day is put into the field. */
+function calendarOf(input: HTMLInputElement | HTMLSelectElement): HTMLElement {
+  const hidden = el("input", { type: "date", class: "search-calendar", tabindex: "-1", "aria-hidden": "true" });
+  hidden.addEventListener("change", () => {
+    input.value = hidden.value;
+    input.dispatchEvent(new Event("input"));
+    input.focus();
+  });
+  const choose = () => {
+    hidden.value = input.value.slice(0, 10);
+    hidden.showPicker();
+  };
+  return el("span", {}, hidden, el("button", { type: "button", class: "link", "aria-label": t("Choose a day"), title: t("Choose a day"), onclick: choose }, sign(calendar)));
 }
 
 function shown(field: Field, own: readonly Token[]): string {

@@ -19,6 +19,7 @@ export const defaults: AllSettings = {
   undo_send_seconds: 10,
   mark_seen_ms: 500,
   after_action: "next",
+  searches: [],
 };
 
 /** Arrangement of the panes; auto: by the width of the window. */

@@ -51,7 +51,7 @@ export function layOut(root: HTMLElement, page: Page): void {
     page.side,
     brand(),
     el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, t("New message")),
-    page.mailboxes.root,
+    el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches),
     el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))),
   );
   fill(

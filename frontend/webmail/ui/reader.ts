@@ -2,7 +2,7 @@
 
 import type { Client, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { messageOf } from "../../lib/client";
-import { type Child, el, fill } from "../../lib/dom";
+import { type Child, append, el } from "../../lib/dom";
 import { holdFocus } from "../../lib/focus";
 import { part } from "../../lib/parts";
 import { t } from "../../lib/words";
@@ -37,6 +37,8 @@ export class Reader {
   /** Work that waits until the server can be reached. */
   private waiting: (() => void)[] = [];
   private needles: readonly string[] = [];
+  /** An answer that is written below the message, with the message that it answers. */
+  private answer: { readonly id: number; readonly root: HTMLElement; released(): void } | null = null;
   private readonly own: MessageOwner;
 
   constructor(
@@ -108,6 +110,7 @@ export class Reader {
   showNothing(selected: Counts | null): void {
     this.clear();
     this.put(
+      [],
       selected !== null && this.owner.bar,
       el(
         "div",
@@ -128,7 +131,7 @@ export class Reader {
     this.shown = item;
     if (this.parts !== null) this.unfold(this.parts, item);
     else {
-      this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(item)));
+      this.put([item], this.owner.bar, el("header", { class: "reader-head" }, subjectOf(item)));
       this.prepare()
         .then((parts) => this.shown?.id === item.id && this.unfold(parts, this.shown))
         .catch((error: unknown) => this.shown?.id === item.id && this.missing(subjectOf(item), error, () => this.show(item)));
@@ -142,12 +145,12 @@ export class Reader {
       again();
     };
     this.waiting = [retry];
-    this.put(this.owner.bar, el("header", { class: "reader-head" }, subject), missing(messageOf(error), retry));
+    this.put([], this.owner.bar, el("header", { class: "reader-head" }, subject), missing(messageOf(error), retry));
   }
 
   private unfold(parts: typeof MessagePart, item: MessageItem): void {
     this.message = this.make(parts, item, null);
-    this.put(this.owner.bar, this.message.root);
+    this.put([item], this.owner.bar, this.message.root);
     this.root.scrollTop = 0;
     this.message.show().catch((error: unknown) => this.owner.failed(error));
   }
@@ -163,7 +166,7 @@ export class Reader {
     this.clear();
     this.thread = first.thread_id;
     const column = el("div", { class: "conversation" });
-    this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
+    this.put(members, this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
     Promise.all([part<typeof ConversationPart>("conversation"), this.prepare()])
       .then(([{ Conversation }, parts]) => {
         if (this.thread !== first.thread_id) return;
@@ -212,10 +215,33 @@ export class Reader {
     else this.conversation.scroll(screens);
   }
 
-  /** Replace the content. If the focus was in it, it is restored there, or moves to the list. */
-  private put(...children: Child[]): void {
-    const giveBack = this.root.contains(document.activeElement) ? holdFocus() : null;
-    fill(this.root, children);
+  /** Show an element below the message that is read, until that is left (see Desk.dock). */
+  dock(id: number, root: HTMLElement, released: () => void): boolean {
+    if (this.shown?.id !== id && this.conversation?.has(id) !== true) return false;
+    this.release();
+    this.answer = { id, root, released };
+    this.root.append(root);
+    return true;
+  }
+
+  /** Give back the element below the message, if it is still there. */
+  private release(): void {
+    const { answer } = this;
+    this.answer = null;
+    if (answer?.root.parentElement === this.root) answer.released();
+  }
+
+  /** Replace the content, which shows these messages. If the focus was in it, it is restored there, or moves to the list. An answer
+   * to one of the messages stays. */
+  private put(messages: readonly MessageItem[], ...children: Child[]): void {
+    if (!messages.some((item) => item.id === this.answer?.id)) this.release();
+    const { root } = this;
+    const answer = this.answer?.root;
+    const giveBack = root.contains(document.activeElement) && answer?.contains(document.activeElement) !== true ? holdFocus() : null;
+    const content = new DocumentFragment();
+    for (const old of [...root.children]) if (old !== answer) old.remove();
+    append(content, children);
+    root.prepend(content);
     giveBack?.();
   }
 

@@ -1,4 +1,4 @@
-// The search bar. The form below it, with the same criteria, and the grammar are in the part `search`.
+// The search bar. The drop-down below it and the grammar are in the part `search`.
 
 import { el, fill, icon } from "../../lib/dom";
 import { effect } from "../../lib/signal";
@@ -11,8 +11,8 @@ const glass = "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9z M10.3 10.3L14 14";
 export interface SearchOwner {
   /** Search for the typed text; "" ends the search. */
   search(text: string): void;
-  /** Open the form below the bar. */
-  openForm(bar: SearchBar): void;
+  /** Open the drop-down below the bar. */
+  open(bar: SearchBar): void;
   /** Write the progress of the search at `place`. */
   say(place: HTMLElement, searching: Searching): void;
   /** Move the focus to the list. */
@@ -31,7 +31,7 @@ export class SearchBar {
     spellcheck: "false",
     enterkeyhint: "search",
   });
-  /** Container of the form. */
+  /** Container of the drop-down. */
   readonly form = el("div", { class: "search-form", hidden: true });
   private readonly said = el("div", { class: "search-said", id: "search-said", role: "status" });
   private readonly problems = el("ul", { class: "search-problems", hidden: true });
@@ -53,8 +53,11 @@ export class SearchBar {
       event.preventDefault();
       this.submit();
     });
-    this.input.addEventListener("focus", () => owner.openForm(this));
-    this.input.addEventListener("input", () => (this.clear.hidden = this.input.value === ""));
+    this.input.addEventListener("focus", () => owner.open(this));
+    this.input.addEventListener("input", () => {
+      this.clear.hidden = this.input.value === "";
+      if (this.form.hidden) owner.open(this);
+    });
     this.clear.addEventListener("click", () => this.end());
     this.root.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
@@ -85,7 +88,12 @@ export class SearchBar {
     this.input.value = text;
     this.clear.hidden = text === "";
     this.problems.hidden = problems.length === 0;
-    fill(this.problems, problems.map(({ why }) => el("li", {}, why)));
+    fill(
+      this.problems,
+      problems.map(({ why, meant }) =>
+        el("li", {}, why, meant !== undefined && [" ", el("button", { type: "button", class: "link", onclick: () => this.owner.search(meant.text) }, t("Did you mean {name}:?", { name: meant.name }))]),
+      ),
+    );
   }
 
   close(): void {

@@ -61,6 +61,22 @@ function mark(value) {
   element.textContent = value;
   return element;
 }
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
 
 // lib/focus.ts
 function focusHome() {
@@ -176,6 +192,77 @@ function keyName(event) {
   const key = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
   const shift = event.shiftKey && key.length > 1 ? "shift " : "";
   return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key}`;
+}
+function titleOf(command) {
+  return typeof command.title === "string" ? command.title : command.title();
+}
+function hintOf(command) {
+  const key = command.keys?.[0];
+  return key === void 0 ? titleOf(command) : `${titleOf(command)} (${key})`;
+}
+function enabled(command) {
+  return command.when?.() ?? true;
+}
+
+// lib/icons.ts
+var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var externalLink = "M15 3h6v6 M10 14 21 3 M18 13v6a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V8a2 2 0 0 1 2-2h6";
+var maximize = "M15 3h6v6 M21 3l-7 7 M3 21l7-7 M9 21H3v-6";
+var paperclip = "M16 6l-8.414 8.586a2 2 0 0 0 2.829 2.829l8.414-8.586a4 4 0 1 0-5.657-5.657l-8.379 8.551a6 6 0 1 0 8.485 8.485l8.379-8.551";
+var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
+var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
+var x = "M18 6 6 18 M6 6l12 12";
+
+// lib/menu.ts
+function openMenu(anchor, title, commands) {
+  anchor.setAttribute("aria-expanded", "true");
+  open(anchor.getBoundingClientRect(), anchor, title, commands, () => anchor.setAttribute("aria-expanded", "false"));
+}
+function open(place, within, title, commands, closed) {
+  const items = commands.map(
+    (command) => el(
+      "button",
+      {
+        class: "menu-item",
+        role: "menuitem",
+        tabindex: "-1",
+        title: hintOf(command),
+        onclick: () => {
+          close();
+          command.run();
+        }
+      },
+      el("span", {}, titleOf(command)),
+      command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])
+    )
+  );
+  const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
+  const giveBack = holdFocus();
+  const close = () => {
+    menu.remove();
+    closed();
+    removeEventListener("pointerdown", outside, true);
+    giveBack();
+  };
+  const outside = (event) => {
+    if (event.target instanceof Node && !menu.contains(event.target)) close();
+  };
+  menu.addEventListener("keydown", (event) => {
+    const at = items.findIndex((item) => item === document.activeElement);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+    event.stopPropagation();
+    if (next !== void 0) items[(next + items.length) % items.length]?.focus();
+    else if (event.key === "Escape" || event.key === "Tab") close();
+    else return;
+    event.preventDefault();
+  });
+  (within.closest("main") ?? document.body).append(menu);
+  const { offsetWidth: width, offsetHeight: height } = menu;
+  const below = place.bottom + 4 + height <= innerHeight;
+  menu.style.left = `${Math.max(8, Math.min(place.width === 0 ? place.left : place.right - width, innerWidth - width - 8))}px`;
+  menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
+  addEventListener("pointerdown", outside, true);
+  items[0]?.focus();
 }
 
 // webmail/compose/copies.ts
@@ -606,13 +693,13 @@ var Recipients = class {
   }
   key(event) {
     if (event.isComposing) return;
-    const open2 = !this.options.hidden;
+    const open3 = !this.options.hidden;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (open2 && step !== void 0) {
+    if (open3 && step !== void 0) {
       this.at = (this.at + step + this.found.length) % this.found.length;
       this.show();
-    } else if (open2 && (event.key === "Enter" || event.key === "Tab") && !event.ctrlKey) this.take(this.at);
-    else if (open2 && event.key === "Escape") {
+    } else if (open3 && (event.key === "Enter" || event.key === "Tab") && !event.ctrlKey) this.take(this.at);
+    else if (open3 && event.key === "Escape") {
       this.close();
       event.stopPropagation();
     } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && this.input.value.trim() !== "") this.commit();
@@ -681,8 +768,13 @@ function offerUndo(desk, say, submitId, seconds, again) {
 
 // webmail/compose/composer.ts
 var [copyAfter, saveAfter, saveEach, retryAfter2] = [1e3, 5e3, 15e3, 4e3];
+function iconButton(path, name, run, kind = "") {
+  const button = el("button", { type: "button", class: `link compose-icon ${kind}`, "aria-label": name, title: name }, sign(path));
+  button.addEventListener("click", () => run(button));
+  return button;
+}
 var stack = el("div", { class: "composers" });
-var open = /* @__PURE__ */ new Set();
+var open2 = /* @__PURE__ */ new Set();
 var Composer = class _Composer {
   constructor(desk, say, id, start2) {
     this.desk = desk;
@@ -696,7 +788,7 @@ var Composer = class _Composer {
     this.release = holdCopy(id);
     this.judging = start2.judged;
     const ways = desk.settings().show_address_security ? new Ways(desk.client) : null;
-    const field = (name, label) => new Recipients(name, label, desk.client, () => (this.changed(), void this.judge()), ways);
+    const field = (name, label2) => new Recipients(name, label2, desk.client, () => (this.changed(), void this.judge()), ways);
     this.replyTo = new Recipients("reply_to", t("Reply to"), desk.client, () => this.changed(), null);
     [this.to, this.cc, this.bcc] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc"))];
     this.files = new Files(desk.client, desk.base, () => this.changed());
@@ -707,11 +799,15 @@ var Composer = class _Composer {
       el("option", { value: "require" }, t("Only encrypted all the way")),
       el("option", { value: "insecure" }, t("Even without encryption"))
     );
+    this.quoted = start2.folded > 0 ? copy.draft.text.slice(-start2.folded) : "";
+    const label = el("label", { class: "compose-field" }, el("span", { class: "compose-label" }, t("Encryption")), this.tls);
+    const from = el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("From")), this.from);
+    this.rows = { from, cc: this.cc.root, bcc: this.bcc.root, reply_to: this.replyTo.root, tls: label, subject: this.subject };
     this.root = this.build();
     this.fillIn(copy.files);
-    if (!stack.isConnected) document.body.append(stack);
-    stack.append(this.root);
-    open.add(this);
+    open2.add(this);
+    this.dock();
+    this.hideSeldom();
     addEventListener("pagehide", this.onHide);
     visualViewport?.addEventListener("resize", this.onViewport);
     this.fit();
@@ -757,35 +853,54 @@ var Composer = class _Composer {
   judged = 0;
   judging;
   signature = "";
-  reveal = () => {
-  };
+  quoted;
+  unfoldButton = el("button", { type: "button", class: "compose-quoted", "aria-label": t("Show the quote"), title: t("Show the quote"), onclick: () => this.unfold() }, "…");
+  docked = false;
+  rows;
   onHide = () => this.keep();
   onViewport = () => this.fit();
   static focused() {
-    return [...open].find((one) => one.root.contains(document.activeElement)) ?? null;
+    return [...open2].find((one) => one.root.contains(document.activeElement)) ?? null;
   }
   static focus(draftId) {
-    const found = [...open].find((one) => one.draftId === draftId);
+    const found = [...open2].find((one) => one.draftId === draftId);
     found?.text.focus();
     return found !== void 0;
   }
+  dock() {
+    const { original_id: original = 0, original_flag: flag } = this.draft;
+    this.docked = flag === "answered" && !matchMedia("(max-width: 700px)").matches && this.desk.dock(original, this.root, () => this.float());
+    if (!this.docked) this.float();
+  }
+  float() {
+    const focused = document.activeElement;
+    this.docked = false;
+    this.root.classList.remove("docked");
+    this.root.setAttribute("role", "dialog");
+    this.show("subject");
+    if (!stack.isConnected) document.body.append(stack);
+    stack.append(this.root);
+    if (focused instanceof HTMLElement && this.root.contains(focused)) focused.focus({ preventScroll: true });
+  }
   build() {
-    const more = el("button", { type: "button", class: "link compose-more", onclick: () => (reveal(), this.cc.input.focus()) }, t("Cc Bcc…"));
-    const others = el("div", { class: "compose-others" }, this.cc.root, this.bcc.root, this.replyTo.root, el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("TLS")), this.tls));
-    const reveal = () => {
-      others.hidden = false;
-      more.hidden = true;
-    };
-    this.reveal = reveal;
-    others.hidden = true;
-    const { cc, bcc, reply_to: replyTo, tls } = this.draft;
-    if (cc.length + bcc.length + replyTo.length > 0 || tls !== "default") reveal();
+    const seldom = (name, label, focus) => el("button", { type: "button", class: "link", data: { reveal: name }, onclick: () => (this.show(name), focus()) }, label);
+    const to = this.to.root;
+    to.classList.add("compose-to");
+    to.append(
+      el(
+        "div",
+        { class: "compose-seldom" },
+        seldom("cc", t("Cc"), () => this.cc.input.focus()),
+        seldom("bcc", t("Bcc"), () => this.bcc.input.focus()),
+        iconButton(ellipsis, t("More fields"), (button) => this.offerFields(button), "compose-fields"),
+        iconButton(externalLink, t("Open in a window"), () => this.float(), "compose-float")
+      )
+    );
     const root = el(
       "section",
       {
-        class: "composer",
-        role: "dialog",
-        "aria-label": t("New message"),
+        class: "composer docked",
+        "aria-label": this.draft.original_flag === "answered" ? t("Reply") : t("New message"),
         onkeydown: (event) => this.key(event),
         ondragover: (event) => event.preventDefault(),
         ondrop: (event) => this.take(event, event.dataTransfer),
@@ -795,26 +910,68 @@ var Composer = class _Composer {
         "header",
         { class: "compose-head" },
         this.heading,
-        el("button", { type: "button", class: "link", "aria-label": t("Larger, or smaller"), title: t("Larger, or smaller"), onclick: () => root.classList.toggle("wide") }, "⤢"),
-        el("button", { type: "button", class: "link", "aria-label": t("Close"), title: t("Close (Esc)"), onclick: () => void this.close() }, "×")
+        iconButton(maximize, t("Larger, or smaller"), () => root.classList.toggle("wide"), "compose-larger"),
+        iconButton(x, t("Close"), () => void this.close())
       ),
-      el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("From")), this.from, more),
-      this.to.root,
-      others,
+      this.rows.from,
+      to,
+      this.cc.root,
+      this.bcc.root,
+      this.replyTo.root,
+      this.rows.tls,
       this.subject,
       this.text,
+      this.unfoldButton,
       this.files.root,
       el(
         "footer",
         { class: "compose-foot" },
         this.sendButton,
-        el("button", { type: "button", onclick: () => this.picker.click() }, t("Attach…")),
+        el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, sign(paperclip)),
         this.picker,
         this.state,
-        el("button", { type: "button", class: "link", onclick: () => void this.discard() }, t("Discard"))
+        iconButton(trash2, t("Discard"), () => void this.discard())
       )
     );
+    to.prepend(sign(reply, "i compose-sign"));
     return root;
+  }
+  hideSeldom() {
+    const { cc, bcc, reply_to: replyTo, tls } = this.draft;
+    const shown = {
+      from: this.from.options.length > 1 && !this.docked,
+      cc: cc.length > 0,
+      bcc: bcc.length > 0,
+      reply_to: replyTo.length > 0,
+      tls: (tls ?? "default") !== "default",
+      subject: !this.docked
+    };
+    for (const row of Object.values(this.rows)) row.hidden = true;
+    for (const name of Object.keys(shown)) if (shown[name]) this.show(name);
+  }
+  show(name) {
+    this.rows[name].hidden = false;
+    const button = this.root?.querySelector(`[data-reveal="${name}"]`);
+    if (button) button.hidden = true;
+  }
+  offerFields(button) {
+    const field = (name, title, focus) => ({ id: `field.${name}`, title, when: () => this.rows[name].hidden === true, run: () => (this.show(name), focus()) });
+    const all = [
+      field("subject", t("Subject"), () => this.subject.focus()),
+      field("from", t("From"), () => this.from.focus()),
+      field("reply_to", t("Reply to"), () => this.replyTo.input.focus()),
+      field("tls", t("Encryption"), () => this.tls.focus())
+    ].filter(enabled);
+    if (all.length > 0) openMenu(button, t("More fields"), all);
+    else this.text.focus();
+  }
+  unfold() {
+    const { selectionStart } = this.text;
+    this.text.value += this.quoted;
+    this.quoted = "";
+    this.unfoldButton.hidden = true;
+    this.text.setSelectionRange(selectionStart, selectionStart);
+    this.text.focus();
   }
   fillIn(files) {
     const { draft } = this;
@@ -824,7 +981,8 @@ var Composer = class _Composer {
     fill(this.from, [first, ...others].map((one) => el("option", { value: one }, one)));
     [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [draft.to, draft.cc, draft.bcc, draft.reply_to];
     this.subject.value = draft.subject;
-    this.text.value = draft.text;
+    this.text.value = draft.text.slice(0, draft.text.length - this.quoted.length);
+    this.unfoldButton.hidden = this.quoted === "";
     this.signature = signatureOf(this.desk.settings(), this.sender);
     this.tls.value = draft.tls ?? "default";
     this.files.value = files;
@@ -849,7 +1007,7 @@ var Composer = class _Composer {
       bcc: this.bcc.value,
       reply_to: this.replyTo.value,
       subject: this.subject.value,
-      text: this.text.value,
+      text: this.text.value + this.quoted,
       tls: this.tls.value,
       uploads: this.files.value.map((file) => file.upload_id)
     };
@@ -864,7 +1022,7 @@ var Composer = class _Composer {
     const wish = canRequire(ways.flat()) ? "require" : "default";
     if (turn !== this.judged || !this.judging || this.closed || this.sending || this.tls.value === wish) return;
     this.tls.value = wish;
-    if (wish === "require") this.reveal();
+    if (wish === "require") this.show("tls");
     if (this.version > 0) this.changed();
   }
   note(text2) {
@@ -969,7 +1127,7 @@ var Composer = class _Composer {
     return await confirm(t("Send this version?"), why, t("Send")) && await this.detach();
   }
   go(to) {
-    if (to !== "to") this.reveal();
+    if (to !== "to") this.show(to);
     [this.to, this.cc, this.bcc, this.replyTo].find(({ field }) => field === to)?.input.focus();
   }
   async submit(archive) {
@@ -1039,7 +1197,7 @@ var Composer = class _Composer {
       return;
     }
     offerUndo(desk, say, submitId, seconds, (draftId) => {
-      new _Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", changed: true, judged: false });
+      new _Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", folded: this.quoted.length, changed: true, judged: false });
     });
   }
   refused(code, error) {
@@ -1057,6 +1215,7 @@ var Composer = class _Composer {
     const field = [this.to, this.cc, this.bcc, this.replyTo].find((one) => one.field === name);
     if (field !== void 0 && why !== void 0) field.complain(why);
     else {
+      if (name === "subject" || name === "from") this.show(name);
       void showError(t("The message was not sent"), error).then(() => (name === "subject" ? this.subject : name === "from" ? this.from : this.text).focus());
     }
   }
@@ -1113,7 +1272,7 @@ var Composer = class _Composer {
     visualViewport?.removeEventListener("resize", this.onViewport);
     dropCopy(this.id);
     this.release();
-    open.delete(this);
+    open2.delete(this);
     this.root.remove();
     focusHome();
   }
@@ -1165,7 +1324,7 @@ function parseMailto(url) {
 }
 
 // webmail/compose/compose.css
-var compose_default = '/* beside what is written, not on its buttons */\nbody:has(.composer) .toasts {\n  left: 20px;\n  transform: none;\n}\n\n.composers {\n  position: fixed;\n  right: 16px;\n  bottom: 0;\n  z-index: 5;\n  display: flex;\n  flex-direction: row-reverse;\n  align-items: flex-end;\n  gap: 12px;\n  max-width: calc(100vw - 32px);\n  pointer-events: none;\n}\n\n.composer {\n  display: flex;\n  flex-direction: column;\n  width: min(580px, 100vw - 32px);\n  height: min(620px, 100dvh - 24px);\n  min-width: 0;\n  background: var(--popup-background);\n  border: 1px solid var(--border-color);\n  border-bottom: 0;\n  border-radius: 10px 10px 0 0;\n  box-shadow: var(--shadow);\n  pointer-events: auto;\n}\n\n.composer.wide {\n  width: min(960px, 100vw - 32px);\n  height: calc(100dvh - 24px);\n}\n\n.composer[inert] > :not(.compose-foot) {\n  opacity: 0.6;\n}\n\n.compose-head {\n  display: flex;\n  align-items: center;\n  gap: 4px;\n  padding: 6px 8px 6px 14px;\n  background: var(--background-mild);\n  border-radius: 10px 10px 0 0;\n}\n\n.compose-title {\n  flex: 1;\n  margin: 0;\n  overflow: hidden;\n  font-size: 14px;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.compose-head button {\n  min-width: 32px;\n  min-height: 32px;\n  font-size: 16px;\n}\n\n.compose-field {\n  display: grid;\n  grid-template-columns: 62px minmax(0, 1fr) auto;\n  align-items: center;\n  padding: 3px 14px;\n  border-bottom: 1px solid var(--border-color);\n  min-height: 38px;\n}\n\n.compose-field > label,\n.compose-label {\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.compose-field select {\n  min-width: 0;\n  border: 0;\n  background: var(--popup-background);\n  color: var(--color);\n  font: inherit;\n  min-height: 30px;\n}\n\n.chip-box {\n  position: relative;\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px;\n  grid-column: 2 / -1;\n  cursor: text;\n  max-height: 110px;\n  overflow-y: auto;\n}\n\n.chip-box:has(.completions:not([hidden])) {\n  overflow: visible;\n}\n\n.chips {\n  display: contents;\n}\n\n.chip {\n  display: inline-flex;\n  align-items: center;\n  max-width: 100%;\n  padding: 0 2px 0 9px;\n  border-radius: 13px;\n  background: var(--button-hover-background);\n  font-size: 13px;\n  line-height: 26px;\n}\n\n.chip.bad {\n  outline: 1.5px solid var(--danger);\n}\n\n.chip-name {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.bars {\n  display: grid;\n  grid-auto-flow: column;\n  gap: 2px;\n  width: 30px;\n  margin-left: 7px;\n}\n\n.bars i {\n  height: 4px;\n  border-radius: 2px;\n  background: var(--border-color);\n}\n\n.bars .yes {\n  background: var(--underline-green);\n}\n\n.bars .no {\n  background: var(--underline-red);\n}\n\n.bars .error {\n  background: var(--underline-grey);\n}\n\n.chip-remove,\n.file-remove {\n  min-width: 24px;\n  min-height: 24px;\n  padding: 0;\n  border: 0;\n  background: none;\n  color: var(--color-mild);\n}\n\n.chip-input {\n  flex: 1;\n  min-width: 110px;\n  min-height: 28px;\n}\n\n.chip-input,\n.compose-subject,\n.compose-text {\n  border: 0;\n  outline-offset: -2px;\n  background: none;\n  color: var(--color);\n  font: inherit;\n}\n\n.field-hint {\n  grid-column: 2 / -1;\n  color: var(--danger);\n  font-size: 13px;\n}\n\n.field-hint:empty {\n  display: none;\n}\n\n.completions {\n  position: absolute;\n  inset: 100% 0 auto;\n  z-index: 1;\n  max-height: 260px;\n  overflow-y: auto;\n  background: var(--popup-background);\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  box-shadow: var(--shadow);\n}\n\n.completion {\n  display: flex;\n  gap: 8px;\n  padding: 6px 10px;\n  cursor: pointer;\n}\n\n.completion[aria-selected="true"] {\n  background: var(--mailbox-active-background);\n}\n\n.completion-address {\n  color: var(--color-mild);\n}\n\n.compose-subject {\n  padding: 9px 14px;\n  border-bottom: 1px solid var(--border-color);\n  font-weight: 600;\n}\n\n.compose-text {\n  flex: 1;\n  min-height: 60px;\n  padding: 12px 14px;\n  resize: none;\n  line-height: 1.5;\n}\n\n.files {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 6px;\n  padding: 0 14px;\n  max-height: 120px;\n  overflow-y: auto;\n}\n\n.file {\n  display: flex;\n  align-items: center;\n  gap: 8px;\n  max-width: 100%;\n  margin-bottom: 6px;\n  padding: 3px 4px 3px 10px;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  background: var(--background-mild);\n  font-size: 13px;\n}\n\n.file.failed {\n  border-color: var(--danger);\n}\n\n.file-name {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.file-size {\n  flex: none;\n  color: var(--color-mild);\n}\n\n.file progress {\n  width: 70px;\n}\n\n.compose-foot {\n  display: flex;\n  align-items: center;\n  gap: 8px;\n  padding: 8px 14px;\n  border-top: 1px solid var(--border-color);\n}\n\n.compose-state {\n  flex: 1;\n  min-width: 0;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n@media (max-width: 860px) {\n  .composers {\n    inset: 0 0 auto;\n    max-width: none;\n  }\n\n  .composer,\n  .composer.wide {\n    position: fixed;\n    inset: 0 0 auto;\n    width: 100vw;\n    height: var(--seen, 100dvh);\n    border: 0;\n    border-radius: 0;\n  }\n\n  /* the keyboard comes from below: what sends stands on top */\n  .compose-head {\n    order: -2;\n    border-radius: 0;\n  }\n\n  .compose-foot {\n    order: -1;\n    border-top: 0;\n    border-bottom: 1px solid var(--border-color);\n  }\n\n  .compose-foot button,\n  .compose-head button {\n    min-height: 44px;\n    min-width: 44px;\n  }\n\n  .compose-text,\n  .chip-input,\n  .compose-subject {\n    font-size: 16px;\n  }\n}\n';
+var compose_default = '.composers {\n  position: fixed;\n  right: 16px;\n  bottom: 0;\n  z-index: 5;\n  display: flex;\n  flex-direction: row-reverse;\n  align-items: flex-end;\n  gap: 12px;\n  max-width: calc(100vw - 32px);\n  pointer-events: none;\n}\n\n.composer {\n  display: flex;\n  flex-direction: column;\n  width: min(560px, 100vw - 32px);\n  height: min(520px, 100dvh - 24px);\n  min-width: 0;\n  background: var(--popup-background);\n  border: 1px solid var(--border-color);\n  border-bottom: 0;\n  border-radius: 10px 10px 0 0;\n  box-shadow: var(--shadow);\n  pointer-events: auto;\n}\n\n/* an answer, below what it answers: that stays readable */\n.composer.docked {\n  flex: 1 0 min(50%, 320px);\n  width: auto;\n  height: auto;\n  min-height: 0;\n  margin: 0 24px 16px;\n  border-bottom: 1px solid var(--border-color);\n  border-radius: 12px;\n  box-shadow: none;\n}\n\n.docked .compose-head,\n.composer:not(.docked) :is(.compose-float, .compose-sign) {\n  display: none;\n}\n\n.docked .compose-to > label {\n  position: absolute;\n  clip-path: inset(50%);\n}\n\n.docked .compose-to {\n  grid-template-columns: 28px minmax(0, 1fr) auto;\n}\n\n/* a short message takes its own height, the answer the rest */\n.reader:has(> .docked) > :is(.reader-message:not(:has(.framed)), .conversation) {\n  flex: 0 1 auto;\n  min-height: 120px;\n}\n\n.composer.wide {\n  width: min(960px, 100vw - 32px);\n  height: calc(100dvh - 24px);\n}\n\n.composer[inert] > :not(.compose-foot) {\n  opacity: 0.6;\n}\n\n.compose-head {\n  display: flex;\n  align-items: center;\n  gap: 4px;\n  padding: 6px 8px 6px 14px;\n  background: var(--background-mild);\n  border-radius: 10px 10px 0 0;\n}\n\n.compose-title {\n  flex: 1;\n  margin: 0;\n  overflow: hidden;\n  font-size: 14px;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.compose-head button {\n  min-width: 32px;\n  min-height: 32px;\n  font-size: 16px;\n}\n\n.compose-field {\n  display: grid;\n  grid-template-columns: 62px minmax(0, 1fr) auto;\n  align-items: center;\n  padding: 3px 14px;\n  border-bottom: 1px solid var(--border-color);\n  min-height: 38px;\n}\n\n.compose-field > label,\n.compose-label {\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.compose-to {\n  grid-template-columns: 62px minmax(0, 1fr) auto;\n}\n\n.compose-seldom {\n  display: flex;\n  grid-area: 1 / 3;\n  gap: 2px;\n  align-self: center;\n}\n\n.compose-seldom > .link:not(.compose-icon) {\n  padding: 0 10px;\n  font-size: 13px;\n}\n\n.compose-sign {\n  grid-area: 1 / 1;\n  color: var(--color-milder);\n}\n\n.compose-to .chip-box {\n  grid-area: 1 / 2;\n  align-self: center;\n}\n\n.compose-icon {\n  display: grid;\n  flex: none;\n  place-content: center;\n  width: 34px;\n  height: 34px;\n  padding: 0;\n  color: var(--color-mild);\n}\n\n.compose-quoted {\n  position: relative;\n  align-self: start;\n  width: 34px;\n  height: 18px;\n  min-height: 0;\n  margin: 4px 14px 12px;\n  padding: 0;\n  border: 0;\n  border-radius: 9px;\n  background: var(--button-hover-background);\n  line-height: 10px;\n}\n\n.compose-quoted::after {\n  position: absolute;\n  inset: -8px -6px;\n  content: "";\n}\n\n.compose-field select {\n  min-width: 0;\n  border: 0;\n  background: var(--popup-background);\n  color: var(--color);\n  font: inherit;\n  min-height: 30px;\n}\n\n.chip-box {\n  position: relative;\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px;\n  grid-column: 2 / -1;\n  cursor: text;\n  max-height: 110px;\n  overflow-y: auto;\n}\n\n.chip-box:has(.completions:not([hidden])) {\n  overflow: visible;\n}\n\n.chips {\n  display: contents;\n}\n\n.chip {\n  display: inline-flex;\n  align-items: center;\n  max-width: 100%;\n  padding: 0 2px 0 9px;\n  border-radius: 13px;\n  background: var(--button-hover-background);\n  font-size: 13px;\n  line-height: 26px;\n}\n\n.chip.bad {\n  outline: 1.5px solid var(--danger);\n}\n\n.chip-name {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.bars {\n  display: grid;\n  grid-auto-flow: column;\n  gap: 2px;\n  width: 30px;\n  margin-left: 7px;\n}\n\n.bars i {\n  height: 4px;\n  border-radius: 2px;\n  background: var(--border-color);\n}\n\n.bars .yes {\n  background: var(--underline-green);\n}\n\n.bars .no {\n  background: var(--underline-red);\n}\n\n.bars .error {\n  background: var(--underline-grey);\n}\n\n.chip-remove,\n.file-remove {\n  min-width: 24px;\n  min-height: 24px;\n  padding: 0;\n  border: 0;\n  background: none;\n  color: var(--color-mild);\n}\n\n.chip-input {\n  flex: 1;\n  min-width: 110px;\n  min-height: 28px;\n}\n\n.chip-input,\n.compose-subject,\n.compose-text {\n  border: 0;\n  outline-offset: -2px;\n  background: none;\n  color: var(--color);\n  font: inherit;\n}\n\n.field-hint {\n  grid-column: 2 / -1;\n  color: var(--danger);\n  font-size: 13px;\n}\n\n.field-hint:empty {\n  display: none;\n}\n\n.completions {\n  position: absolute;\n  inset: 100% 0 auto;\n  z-index: 1;\n  max-height: 260px;\n  overflow-y: auto;\n  background: var(--popup-background);\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  box-shadow: var(--shadow);\n}\n\n.completion {\n  display: flex;\n  gap: 8px;\n  padding: 6px 10px;\n  cursor: pointer;\n}\n\n.completion[aria-selected="true"] {\n  background: var(--mailbox-active-background);\n}\n\n.completion-address {\n  color: var(--color-mild);\n}\n\n.compose-subject {\n  padding: 9px 14px;\n  border-bottom: 1px solid var(--border-color);\n  font-weight: 600;\n}\n\n/* the caret shows the focus */\n.compose-text {\n  outline: 0;\n  flex: 1;\n  min-height: 60px;\n  padding: 12px 14px;\n  resize: none;\n  line-height: 1.5;\n}\n\n.files {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 6px;\n  padding: 0 14px;\n  max-height: 120px;\n  overflow-y: auto;\n}\n\n.file {\n  display: flex;\n  align-items: center;\n  gap: 8px;\n  max-width: 100%;\n  margin-bottom: 6px;\n  padding: 3px 4px 3px 10px;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  background: var(--background-mild);\n  font-size: 13px;\n}\n\n.file.failed {\n  border-color: var(--danger);\n}\n\n.file-name {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.file-size {\n  flex: none;\n  color: var(--color-mild);\n}\n\n.file progress {\n  width: 70px;\n}\n\n.compose-foot {\n  display: flex;\n  align-items: center;\n  gap: 8px;\n  padding: 8px 14px;\n  border-top: 1px solid var(--border-color);\n}\n\n.compose-state {\n  flex: 1;\n  min-width: 0;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n@media (max-width: 700px) {\n  .composers {\n    inset: 0 0 auto;\n    max-width: none;\n  }\n\n  .composer,\n  .composer.wide,\n  .composer.docked {\n    position: fixed;\n    inset: 0 0 auto;\n    z-index: 5;\n    margin: 0;\n    width: 100vw;\n    height: var(--seen, 100dvh);\n    border: 0;\n    border-radius: 0;\n  }\n\n  /* the keyboard comes from below: what sends stands on top */\n  .compose-head {\n    order: -2;\n    border-radius: 0;\n  }\n\n  .compose-foot {\n    order: -1;\n    border-top: 0;\n    border-bottom: 1px solid var(--border-color);\n  }\n\n  .docked .compose-head {\n    display: flex;\n  }\n\n  .composer .compose-larger {\n    display: none;\n  }\n\n  .compose-foot button,\n  .compose-head button {\n    min-height: 44px;\n    min-width: 44px;\n  }\n\n  .compose-text,\n  .chip-input,\n  .compose-subject {\n    font-size: 16px;\n  }\n}\n';
 
 // webmail/compose/part.ts
 adopt(choices_default);
@@ -1190,6 +1349,7 @@ function start(settings, begun, kind, item, selected) {
   const answered = kind.startsWith("reply");
   const below = kind === "new" ? begun.text !== "" : answered && (settings.quoting === "bottom" || settings.quoting === "auto" && selected !== "");
   const { text: text2, cursor } = kind === "edit" ? { text: begun.text, cursor: 0 } : begin(begun.text, signatureOf(settings, begun.from.address), below);
+  const folded = answered && !below && selected === "" && begun.text !== "" ? begun.text.length + 2 : 0;
   const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
   return {
     copy: {
@@ -1210,6 +1370,7 @@ function start(settings, begun, kind, item, selected) {
       submitId: ""
     },
     cursor,
+    folded,
     focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to",
     changed: false,
     judged: kind !== "reply_list"
@@ -1221,7 +1382,7 @@ async function recover(desk, say) {
   for (const [id, copy] of await lostCopies(login)) {
     if (Date.now() - copy.time > 864e5) copy.submitId = copy.saveId = "";
     await refresh(desk, copy);
-    const composer = new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true, judged: copy.draft.tls === "default" });
+    const composer = new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", folded: 0, changed: true, judged: copy.draft.tls === "default" });
     void composer.save();
   }
 }

@@ -138,6 +138,9 @@ var Conversation = class {
   shows(id) {
     return this.cards.get(id)?.message != null;
   }
+  has(id) {
+    return this.cards.has(id);
+  }
   update(members, wanted) {
     const ordered = [...members].sort((a, b) => a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id);
     const begins = this.cards.size === 0;

@@ -26,6 +26,11 @@ function fill(parent, ...children) {
   parent.replaceChildren();
   append(parent, children);
 }
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
 var ascii = /^[\x00-\x7f]*$/;
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
@@ -50,12 +55,38 @@ function text(value) {
   fragment.append(plain);
   return fragment;
 }
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
   element.textContent = value;
   return element;
 }
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/icons.ts
+var bookmark = "M17 3a2 2 0 0 1 2 2v15a1 1 0 0 1-1.496.868l-4.512-2.578a2 2 0 0 0-1.984 0l-4.512 2.578A1 1 0 0 1 5 20V5a2 2 0 0 1 2-2z";
+var calendar = "M8 2v3 M16 2v3 M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M3 9h18";
+var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
+var slidersHorizontal = "M10 5H3 M12 19H3 M14 3v4 M16 17v4 M21 12h-9 M21 19h-5 M21 5h-7 M8 10v4 M8 12H3";
 
 // lib/words.ts
 var grouped;
@@ -84,6 +115,122 @@ function counted({ messages, conversations }) {
   return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }
 
+// lib/disc.ts
+function initials(name) {
+  const words = name.split(/[\s._-]+/).filter((word) => word !== "");
+  const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...name].slice(0, 2).join("");
+  return letters.toUpperCase();
+}
+function hue(key) {
+  let hash = 0;
+  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  return hash % 8 + 1;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// webmail/ui/format.ts
+var day = 24 * 60 * 60 * 1e3;
+function daysBetween(time, now) {
+  return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
+}
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) formats.set(name, format = new Intl.DateTimeFormat(void 0, options));
+  return format.format(date);
+}
+var clockTime = (date) => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
+function shortTime(time, now) {
+  const date = new Date(time);
+  const days = daysBetween(time, now);
+  if (days <= 0) return clockTime(date);
+  if (days < 7) return formatted(date, "weekday", { weekday: "short" });
+  if (date.getFullYear() === new Date(now).getFullYear()) return formatted(date, "day", { day: "numeric", month: "short" });
+  return formatted(date, "date", { day: "numeric", month: "short", year: "numeric" });
+}
+function bareAddress(address) {
+  if (address.host === "") return address.user;
+  const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);
+  return `${user}@${address.host}`;
+}
+function shortAddress(address) {
+  return address.name.trim() || bareAddress(address);
+}
+
+// webmail/ui/marks.ts
+function marked(text2, needles) {
+  const wanted = needles.filter((needle) => needle.length > 1 || text2.length < 200);
+  if (wanted.length === 0) return [text2];
+  const pattern = new RegExp(wanted.map((needle) => needle.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "giu");
+  const pieces = [];
+  let end = 0;
+  for (const match of text2.matchAll(pattern)) {
+    if (match[0] === "") continue;
+    pieces.push(text2.slice(end, match.index), el("mark", { class: "hit" }, match[0]));
+    end = match.index + match[0].length;
+  }
+  pieces.push(text2.slice(end));
+  return pieces;
+}
+
 // webmail/search/grammar.ts
 var most = 20;
 var tags = {
@@ -106,7 +253,29 @@ var tags = {
   header: "header",
   minsize: "minsize",
   maxsize: "maxsize",
-  is: "is"
+  is: "is",
+  has: "attachments",
+  in: "mailbox",
+  cc: "to",
+  bcc: "to",
+  larger: "minsize",
+  smaller: "maxsize",
+  before: "before",
+  after: "start",
+  older: "before",
+  newer: "start",
+  older_than: "older_than",
+  newer_than: "newer_than",
+  filename: "filename"
+};
+var known = Object.keys(tags).filter((name) => name.length > 2 || name === "to" || name === "is" || name === "in");
+var extensions = {
+  pdf: "pdf",
+  ...Object.fromEntries(["zip", "tar", "tgz", "7z", "rar"].map((one) => [one, "archive"])),
+  ...Object.fromEntries(["ods", "xls", "xlsx"].map((one) => [one, "spreadsheet"])),
+  ...Object.fromEntries(["odt", "doc", "docx"].map((one) => [one, "document"])),
+  ...Object.fromEntries(["odp", "ppt", "pptx"].map((one) => [one, "presentation"])),
+  ...Object.fromEntries(["jpg", "jpeg", "png", "gif", "webp", "heic"].map((one) => [one, "image"]))
 };
 var criterion = /^([a-z][a-z_-]+):(?!\/\/)./i;
 var texts = ["from", "to", "subject", "label"];
@@ -115,6 +284,7 @@ var states = {
   unread: ["\\seen", false],
   read: ["\\seen", true],
   flagged: ["\\flagged", true],
+  starred: ["\\flagged", true],
   answered: ["\\answered", true]
 };
 function tokens(text2) {
@@ -125,14 +295,14 @@ function tokens(text2) {
     rest = rest.slice(raw.length).trimStart();
     const not = raw.length > 1 && raw.startsWith("-");
     const body = not ? raw.slice(1) : raw;
-    const tag = /^([a-z]+):/i.exec(body)?.[1] ?? "";
-    const known = tags[tag.toLowerCase()];
-    const value = unquoted(known === void 0 ? body : body.slice(tag.length + 1));
-    if (known !== void 0) found.push({ not, tag: known, value });
+    const tag = /^([a-z_]+):/i.exec(body)?.[1] ?? "";
+    const known2 = tags[tag.toLowerCase()];
+    const value = unquoted(known2 === void 0 ? body : body.slice(tag.length + 1));
+    if (known2 !== void 0) found.push({ not, tag: known2, value: known2 === "attachments" && /^attachments?$/i.test(value) ? "any" : value });
     else if (value !== "") {
       const name = body.startsWith('"') ? void 0 : criterion.exec(value)?.[1];
-      const unknown = name !== void 0 && tags[name.toLowerCase()] === void 0 ? { unknown: name } : {};
-      found.push({ not, tag: "", value, ...unknown });
+      const unknown2 = name !== void 0 && tags[name.toLowerCase()] === void 0 ? { unknown: name } : {};
+      found.push({ not, tag: "", value, ...unknown2 });
     }
   }
   return found;
@@ -141,26 +311,27 @@ function unquoted(text2) {
   return text2.replace(/"((?:[^"]|"")*)"?/g, (_, inside) => inside.replaceAll('""', '"'));
 }
 function quoted(value, word) {
-  const tag = /^([a-z]+):/i.exec(value)?.[1];
+  const tag = /^([a-z_]+):/i.exec(value)?.[1];
   const meant = tag !== void 0 && tags[tag.toLowerCase()] !== void 0 || criterion.test(value);
   const plain = !/[\s"]/.test(value) && !(word && (value.startsWith("-") || meant));
   return plain ? value : `"${value.replaceAll('"', '""')}"`;
 }
 function write(all) {
-  const one = ({ tag, value, unknown }) => {
-    if (unknown !== void 0) return `${unknown}:${quoted(value.slice(unknown.length + 1), false)}`;
+  const one = ({ tag, value, unknown: unknown2 }) => {
+    if (unknown2 !== void 0) return `${unknown2}:${quoted(value.slice(unknown2.length + 1), false)}`;
     return tag === "" ? quoted(value, true) : `${tag}:${quoted(value, false)}`;
   };
   return all.map((token) => `${token.not ? "-" : ""}${one(token)}`).join(" ");
 }
 function parse(text2, mailboxes, now) {
+  const all = tokens(text2);
   const lists = { words: [], from: [], to: [], subject: [], labels: [] };
   const nots = { words: [], from: [], to: [], subject: [], labels: [], attachments: [] };
   const headers = [];
   let filter = { mailbox_id: -1 };
   const problems = [];
   const needles = [];
-  for (const token of tokens(text2)) {
+  for (const token of all) {
     const { not, tag, value } = token;
     const side = not ? nots : lists;
     const wrong = (why) => {
@@ -179,7 +350,7 @@ function parse(text2, mailboxes, now) {
     if (tag === "") {
       side.words.push(value);
       if (!not) needles.push(value);
-      if (token.unknown !== void 0) problems.push({ token, why: t("“{name}:” is not known here; “{value}” is looked for as a word", { name: token.unknown, value }) });
+      if (token.unknown !== void 0) problems.push(unknown(token, token.unknown, all));
     } else if (texts.includes(tag)) {
       if (value === "") wrong(t("nothing is said after “{tag}:”", { tag }));
       else side[tag === "label" ? "labels" : tag].push(value);
@@ -202,28 +373,71 @@ function parse(text2, mailboxes, now) {
     } else if (tag === "minsize" || tag === "maxsize") {
       const size = octets(value);
       only(size === null ? null : tag === "minsize" ? { size_min: size } : { size_max: size }, t("“{value}” is no size; write 500k or 2m", { value }));
-    } else if (tag === "start" || tag === "end") {
+    } else if (tag === "older_than" || tag === "newer_than") {
+      const time = ago(value, now);
+      only(time === null ? null : tag === "older_than" ? { newest: time } : { oldest: time }, t("“{value}” is not a span of time; write 7d, 2w, 3m or 1y", { value }));
+    } else if (tag === "filename") {
+      const kind = extensions[value.toLowerCase().replace(/^\*?\./, "")];
+      if (value === "") wrong(t("nothing is said after “{tag}:”", { tag }));
+      else if (kind !== void 0 && filter.attachments == null && !not) filter = { ...filter, attachments: kind };
+      else {
+        side.words.push(value);
+        if (!not) filter = { attachments: "any", ...filter };
+      }
+    } else if (tag === "before" || tag === "start" || tag === "end") {
       const time = moment(value, tag === "end", now);
       only(time === null ? null : tag === "start" ? { oldest: time } : { newest: time }, t("“{value}” is no date; write 2026-11-21, 2026-11-21T08:30 or 08:30", { value }));
     } else {
-      const box = mailboxes.find((one) => one.name === value) ?? mailboxes.find((one) => one.name.toLowerCase() === value.toLowerCase());
-      const change = value === "" ? { mailbox_id: -2 } : box === void 0 ? null : { mailbox_id: box.id, mailbox_children_included: tag === "submb" };
+      const name = value.toLowerCase();
+      const role = { drafts: "draft", spam: "junk", bin: "trash" }[name] ?? name;
+      const box = mailboxes.find((one) => one.name === value) ?? mailboxes.find((one) => one.name.toLowerCase() === name) ?? mailboxes.find((one) => one.roles?.includes(role));
+      const change = value === "" || name === "anywhere" && box === void 0 ? { mailbox_id: -2 } : box === void 0 ? null : { mailbox_id: box.id, mailbox_children_included: tag === "submb" };
       only(change, t("no mailbox is called “{value}”", { value }));
     }
   }
   const not_filter = nots;
   return { query: { filter: { ...filter, ...lists, headers }, not_filter }, problems, needles };
 }
+function unknown(token, name, all) {
+  const why = t("“{name}:” is not a search word; “{value}” is looked for as text", { name, value: token.value });
+  const [nearest, far] = known.map((one) => [one, distance(name.toLowerCase(), one)]).reduce((a, b) => b[1] < a[1] ? b : a);
+  if (far > (name.length > 3 ? 2 : 1)) return { token, why };
+  const instead = all.map((one) => one === token ? { not: token.not, tag: nearest, value: token.value.slice(name.length + 1) } : one);
+  return { token, why, meant: { name: nearest, text: write(instead) } };
+}
+function distance(a, b) {
+  if (Math.abs(a.length - b.length) > 2) return 3;
+  const rows = [...Array(a.length + 1)].map((_, i) => [i, ...Array(b.length).fill(0)]);
+  for (let j = 1; j <= b.length; j++) rows[0][j] = j;
+  for (let i = 1; i <= a.length; i++)
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      let least = Math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + same);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, rows[i - 2][j - 2] + 1);
+      rows[i][j] = least;
+    }
+  return rows[a.length][b.length];
+}
+function ago(text2, now) {
+  const [, digits, unit] = /^(\d{1,4})([dwmy])$/i.exec(text2.trim()) ?? [];
+  if (digits === void 0) return null;
+  const n = Number(digits);
+  const time = new Date(now);
+  if (unit === "y" || unit === "Y") time.setFullYear(time.getFullYear() - n);
+  else if (unit === "m" || unit === "M") time.setMonth(time.getMonth() - n);
+  else time.setDate(time.getDate() - n * (unit === "w" || unit === "W" ? 7 : 1));
+  return time.toISOString();
+}
 function octets(text2) {
-  const [, number2, unit] = /^(\d{1,12}(?:\.\d{1,3})?)([kmg]?)b?$/i.exec(text2.trim()) ?? [];
-  if (number2 === void 0) return null;
-  return Math.round(Number(number2) * 1024 ** ["", "k", "m", "g"].indexOf(unit.toLowerCase()));
+  const [, number3, unit] = /^(\d{1,12}(?:\.\d{1,3})?)([kmg]?)b?$/i.exec(text2.trim()) ?? [];
+  if (number3 === void 0) return null;
+  return Math.round(Number(number3) * 1024 ** ["", "k", "m", "g"].indexOf(unit.toLowerCase()));
 }
 function moment(text2, last, now) {
-  const [, date, year, month, day, hour, minute] = /^((\d{4})-(\d\d)-(\d\d))?(?:T|^|$)(?:(\d\d?):(\d\d))?$/i.exec(text2.trim()) ?? [];
+  const [, date, year, month, day2, hour, minute] = /^((\d{4})[-/](\d\d?)[-/](\d\d?))?(?:T|^|$)(?:(\d\d?):(\d\d))?$/i.exec(text2.trim()) ?? [];
   if (date === void 0 && hour === void 0) return null;
-  const start = date === void 0 ? new Date(now) : new Date(Number(year), Number(month) - 1, Number(day));
-  if (date !== void 0 && (start.getMonth() !== Number(month) - 1 || start.getDate() !== Number(day))) return null;
+  const start = date === void 0 ? new Date(now) : new Date(Number(year), Number(month) - 1, Number(day2));
+  if (date !== void 0 && (start.getMonth() !== Number(month) - 1 || start.getDate() !== Number(day2))) return null;
   if (hour === void 0) {
     if (last) start.setDate(start.getDate() + 1);
   } else {
@@ -233,8 +447,199 @@ function moment(text2, last, now) {
   return start.toISOString();
 }
 
+// webmail/search/glance.ts
+var pause = 120;
+var mostPeople = 3;
+var number = 0;
+var Glance = class {
+  constructor(bar, mail, owner, more) {
+    this.bar = bar;
+    this.mail = mail;
+    this.owner = owner;
+    this.more = more;
+    const { input } = bar;
+    for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "true", "aria-controls": this.id, "aria-autocomplete": "list" })) input.setAttribute(name, value);
+    fill(this.list, this.people, this.hits, this.last);
+    fill(this.root, this.chips, this.list);
+    input.addEventListener("input", () => this.typed());
+    input.addEventListener("keydown", (event) => this.key(event));
+    this.typed();
+  }
+  bar;
+  mail;
+  owner;
+  more;
+  root = el("div", { class: "glance" });
+  id = `glance-${++number}`;
+  chips = el("div", { class: "glance-chips" });
+  list = el("div", { role: "listbox", id: this.id, "aria-label": t("Suggestions") });
+  people = el("div", { role: "group", "aria-label": t("People") });
+  hits = el("div", { role: "group", "aria-label": t("Messages") });
+  last = el("div", { role: "group", "aria-label": t("Search") });
+  at = -1;
+  timer = 0;
+  turn = 0;
+  typed() {
+    clearTimeout(this.timer);
+    const text2 = this.bar.input.value.trim();
+    this.turn++;
+    this.drawChips();
+    this.drawLast(text2);
+    if (text2 === "") {
+      fill(this.people);
+      fill(this.hits);
+    } else this.timer = window.setTimeout(() => void this.ask(text2), pause);
+    this.point(-1);
+  }
+  async save(text2) {
+    const settings = this.owner.settings();
+    if (!settings.searches.some((one) => one.text === text2)) {
+      const searches = [...settings.searches, { name: text2.slice(0, 200), text: text2 }];
+      if (!await attempt(t("Saving the search"), () => this.owner.client.settings_save({ ...settings, searches }))) return;
+    }
+    this.bar.submit();
+    this.owner.say(t("Search saved. It is below the mailboxes."));
+  }
+  async ask(text2) {
+    const turn = this.turn;
+    const { query, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date());
+    const word = tokens(text2).filter((token) => token.tag === "" || token.tag === "from" || token.tag === "to").at(-1)?.value ?? "";
+    const none = [];
+    const [items, parties] = await Promise.all([
+      this.owner.client.search_glance({ ...query, threading: "off" }).catch(() => []),
+      word === "" ? none : this.owner.client.complete_recipient(word).then((found) => found.parties, () => none)
+    ]);
+    if (turn !== this.turn) return;
+    this.drawPeople(people(items, parties, word), needles);
+    this.drawHits(items, needles);
+    this.point(-1);
+  }
+  drawChips() {
+    const { input } = this.bar;
+    const all = tokens(input.value);
+    const words = all.filter((token) => token.tag === "" && !token.not && token.unknown === void 0);
+    const rewrite = (next) => {
+      input.value = write(next) + (next.length > 0 ? " " : "");
+      input.focus();
+      input.dispatchEvent(new Event("input"));
+    };
+    const toggle = (label, tag, value) => {
+      const on = (token) => token.tag === tag && token.value.toLowerCase() === value.toLowerCase() && !token.not;
+      const set = all.some(on);
+      const next = set ? all.filter((token) => !on(token)) : [...all, { not: false, tag, value }];
+      return el("button", { type: "button", class: "glance-chip", "aria-pressed": String(set), onclick: () => rewrite(next) }, label);
+    };
+    const turned = (label, tag, word2) => el("button", { type: "button", class: "glance-chip", onclick: () => rewrite(all.map((token) => token === word2 ? { ...token, tag } : token)) }, el("span", { dir: "auto" }, label));
+    const box = this.mail.current.value?.name;
+    const word = words.at(-1);
+    fill(
+      this.chips,
+      box !== void 0 && toggle(t("In {name}", { name: box }), "mailbox", box),
+      word !== void 0 && [turned(t("From {name}", { name: isolated(word.value) }), "from", word), turned(t("To {name}", { name: isolated(word.value) }), "to", word)],
+      toggle(t("Has attachment"), "attachments", "any"),
+      toggle(t("Last month"), "newer_than", "1m"),
+      toggle(t("Unread"), "is", "unread")
+    );
+  }
+  drawPeople(found, needles) {
+    const { input } = this.bar;
+    fill(
+      this.people,
+      found.length > 0 && el("div", { class: "glance-head", "aria-hidden": "true" }, t("People")),
+      found.map(
+        (one) => this.option(
+          "glance-person",
+          () => {
+            input.value = write([{ not: false, tag: "from", value: one.address }]);
+            this.bar.submit();
+          },
+          disc(one.name || one.address, one.address),
+          el("span", { class: "glance-words", dir: "auto" }, marked(isolated(one.name || one.address), needles), " ", one.name !== "" && el("span", { class: "glance-more" }, marked(isolated(one.address), needles)))
+        )
+      )
+    );
+  }
+  drawHits(items, needles) {
+    fill(
+      this.hits,
+      items.length > 0 && el("div", { class: "glance-head", "aria-hidden": "true" }, t("Messages")),
+      items.map((item) => {
+        const [from] = item.from;
+        const name = from === void 0 ? t("(no address)") : isolated(shortAddress(from));
+        return this.option(
+          item.flags.includes("\\seen") ? "glance-hit" : "glance-hit unread",
+          () => {
+            this.bar.close();
+            this.owner.open(item);
+          },
+          disc(name, from === void 0 ? "" : bareAddress(from)),
+          el(
+            "span",
+            { class: "glance-words" },
+            el("span", { class: "glance-subject", dir: "auto" }, marked(isolated(item.subject) || t("(no subject)"), needles)),
+            el("span", { class: "glance-more", dir: "auto" }, `${name}: `, marked(isolated(item.preview), needles))
+          ),
+          el("time", { datetime: item.received }, shortTime(item.received, Date.now()))
+        );
+      })
+    );
+  }
+  drawLast(text2) {
+    fill(
+      this.last,
+      text2 !== "" && this.option("glance-line", () => this.bar.submit(), sign(search), el("span", { class: "glance-words" }, t("All results")), el("kbd", {}, t("Enter"))),
+      text2 !== "" && this.option("glance-line", () => void this.save(text2), sign(bookmark), el("span", { class: "glance-words" }, t("Save this search"))),
+      this.option("glance-line", () => this.more(), sign(slidersHorizontal), el("span", { class: "glance-words" }, t("More search options")), el("kbd", {}, t("Ctrl Enter")))
+    );
+  }
+  option(kind, run, ...children) {
+    const root = el("div", { role: "option", class: `glance-option ${kind}`, id: `${this.id}-${++number}`, "aria-selected": "false", onclick: run }, children);
+    root.addEventListener("mousedown", (event) => event.preventDefault());
+    return root;
+  }
+  options() {
+    return [...this.list.querySelectorAll("[role=option]")];
+  }
+  point(at) {
+    const { input } = this.bar;
+    this.at = at;
+    const all = this.options();
+    for (const [i, one] of all.entries()) one.setAttribute("aria-selected", String(i === at));
+    const found = all[at];
+    if (found === void 0) input.removeAttribute("aria-activedescendant");
+    else {
+      input.setAttribute("aria-activedescendant", found.id);
+      found.scrollIntoView({ block: "nearest" });
+    }
+  }
+  key(event) {
+    if (event.isComposing || this.bar.form.hidden || !this.root.isConnected) return;
+    const all = this.options();
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step !== void 0) this.point(this.at < 0 ? step > 0 ? 0 : all.length - 1 : (this.at + step + all.length) % all.length);
+    else if (event.key === "Enter" && event.ctrlKey) this.more();
+    else if (event.key === "Enter" && this.at >= 0) all[this.at].click();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+};
+function disc(name, address) {
+  return el("span", { class: `disc glance-disc c${hue(address.toLowerCase())}`, "aria-hidden": "true" }, initials(name));
+}
+function people(items, written, word) {
+  const found = /* @__PURE__ */ new Map();
+  const needle = word.toLowerCase();
+  const senders = items.flatMap((item) => item.from.map((one) => ({ name: one.name, address: bareAddress(one) })));
+  for (const one of [...written, ...senders]) {
+    const key = one.address.toLowerCase();
+    if (!found.has(key) && needle !== "" && `${one.name} ${key}`.toLowerCase().includes(needle)) found.set(key, one);
+  }
+  return [...found.values()].slice(0, mostPeople);
+}
+
 // webmail/search/form.css
-var form_default = '/* The form of a search. */\n\n.search-form {\n  position: absolute;\n  inset: calc(100% + 6px) 0 auto;\n  z-index: 3;\n  width: min(560px, calc(100vw - 24px));\n  max-height: calc(100dvh - 90px);\n  padding: 12px 14px 14px;\n  overflow-y: auto;\n  border: 1px solid var(--border-color);\n  border-radius: 11px;\n  background: var(--popup-background);\n  box-shadow: var(--shadow);\n}\n\n.search-help {\n  margin: 0 0 8px;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.search-field {\n  display: grid;\n  grid-template-columns: 96px minmax(0, 1fr);\n  align-items: center;\n  gap: 2px 10px;\n  margin-bottom: 5px;\n  font-size: 14px;\n}\n\n.search-field .dialog-input {\n  width: 100%;\n  margin: 0;\n  padding: 5px 9px;\n}\n\n.search-field [aria-invalid="true"] {\n  border-color: var(--underline-red);\n}\n\n.field-problem {\n  grid-column: 2;\n  font-size: 12.5px;\n  color: var(--underline-red);\n}\n\n.field-problem:empty {\n  display: none;\n}\n\n@media (max-width: 860px) {\n  .search-form {\n    inset: calc(100% + 6px) auto auto -44px;\n    width: calc(100vw - 16px);\n  }\n}\n';
+var form_default = '/* The form of a search. */\n\n.search-form {\n  position: absolute;\n  inset: calc(100% + 6px) 0 auto;\n  z-index: 3;\n  width: min(560px, calc(100vw - 24px));\n  max-height: calc(100dvh - 90px);\n  padding: 12px 14px 14px;\n  overflow-y: auto;\n  border: 1px solid var(--border-color);\n  border-radius: 11px;\n  background: var(--popup-background);\n  box-shadow: var(--shadow);\n}\n\n.search-help {\n  margin: 0 0 8px;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.search-field {\n  display: grid;\n  grid-template-columns: 96px minmax(0, 1fr);\n  align-items: center;\n  gap: 2px 10px;\n  margin-bottom: 5px;\n  font-size: 14px;\n}\n\n.search-field .dialog-input {\n  width: 100%;\n  margin: 0;\n  padding: 5px 9px;\n}\n\n.search-field [aria-invalid="true"] {\n  border-color: var(--underline-red);\n}\n\n.field-problem {\n  grid-column: 2;\n  font-size: 12.5px;\n  color: var(--underline-red);\n}\n\n.field-problem:empty {\n  display: none;\n}\n\n@media (max-width: 860px) {\n  .search-form {\n    inset: calc(100% + 6px) auto auto -44px;\n    width: calc(100vw - 16px);\n  }\n}\n\n.search-form:has(> .glance:not([hidden])) {\n  padding: 12px 6px 6px;\n}\n\n.glance-chips {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n  padding: 0 6px 8px;\n}\n\n.glance-chip {\n  max-width: 100%;\n  min-height: 28px;\n  padding: 0 12px;\n  overflow: hidden;\n  border-radius: 14px;\n  font-size: 13px;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.glance-chip[aria-pressed="true"] {\n  border-color: transparent;\n  background: var(--mailbox-active-background);\n  color: var(--link-color);\n}\n\n.glance-head {\n  padding: 4px 10px;\n  color: var(--color-mild);\n  font-size: 12px;\n}\n\n.glance-option {\n  display: flex;\n  align-items: center;\n  gap: 12px;\n  min-height: 34px;\n  padding: 3px 10px;\n  border-radius: 8px;\n  cursor: pointer;\n}\n\n.glance-hit {\n  min-height: 50px;\n}\n\n.glance-option:is(:hover, [aria-selected="true"]) {\n  background: var(--mailbox-active-background);\n}\n\n.glance-disc {\n  display: grid;\n  flex: none;\n  place-content: center;\n  width: 24px;\n  height: 24px;\n  border-radius: 50%;\n  background: var(--g);\n  color: var(--c);\n  font-size: 10px;\n  font-weight: 600;\n}\n\n.glance-words {\n  flex: 1;\n  min-width: 0;\n  overflow: hidden;\n  font-size: 14px;\n  line-height: 20px;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.glance-subject,\n.glance-hit .glance-more {\n  display: block;\n  overflow: hidden;\n  text-overflow: ellipsis;\n}\n\n.glance-hit.unread .glance-subject {\n  font-weight: 600;\n}\n\n.glance-more {\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.glance-option time,\n.glance-option kbd {\n  flex: none;\n  color: var(--color-mild);\n  font: inherit;\n  font-size: 12px;\n}\n\n.glance-option kbd {\n  border: 0;\n  background: none;\n}\n\n.glance-line svg {\n  flex: none;\n  width: 18px;\n  color: var(--color-mild);\n}\n\n[role="group"]:not(:empty) + [role="group"]:not(:empty):last-child {\n  margin-top: 6px;\n  padding-top: 6px;\n  border-top: 1px solid var(--border-color);\n}\n\n.search-day {\n  display: flex;\n  align-items: center;\n  gap: 4px;\n}\n\n/* the calendar opens below its button */\n.search-calendar {\n  position: absolute;\n  width: 1px;\n  height: 24px;\n  padding: 0;\n  border: 0;\n  opacity: 0;\n  pointer-events: none;\n}\n\n@media (max-width: 860px) {\n  .glance-option,\n  .glance-chip {\n    min-height: 44px;\n  }\n\n  .glance-option kbd {\n    display: none;\n  }\n}\n';
 
 // webmail/search/part.ts
 adopt(form_default);
@@ -253,7 +658,7 @@ var fields = [
   { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") },
   { tag: "header", label: t("Header"), hint: t("Name:text") }
 ];
-var number = 0;
+var number2 = 0;
 function say(place, { looked, of, found, messages, done, stopped, left_out }, stop) {
   const count = messages > found ? t("{what} found", { what: counted({ messages, conversations: found }) }) : t("{n} found", { n: found });
   const numbers = { looked, of: Math.max(of, looked), count };
@@ -266,13 +671,25 @@ function say(place, { looked, of, found, messages, done, stopped, left_out }, st
     left_out.length > 0 && el("p", {}, t("Without the mailboxes of {owners}: they can't be read at the moment.", { owners: left_out.join(", ") }))
   );
 }
-function openForm(bar, mail) {
-  if (!bar.root.contains(document.activeElement)) return;
+function openGlance(bar, mail, owner) {
+  if (!bar.root.contains(document.activeElement) || !bar.form.hidden) return;
   bar.form.hidden = false;
-  if (bar.form.childElementCount > 0) {
-    bar.input.dispatchEvent(new Event("input"));
-    return;
+  if (bar.form.childElementCount === 0) {
+    const form2 = el("div", { class: "search-more" });
+    const glance2 = new Glance(bar, mail, owner, () => {
+      glance2.root.hidden = true;
+      form2.hidden = false;
+      if (form2.childElementCount === 0) fillForm(form2, bar, mail);
+      form2.querySelector("input")?.focus();
+    });
+    fill(bar.form, glance2.root, form2);
   }
+  const [glance, form] = bar.form.children;
+  glance.hidden = false;
+  form.hidden = true;
+  bar.input.dispatchEvent(new Event("input"));
+}
+function fillForm(form, bar, mail) {
   const names = () => {
     const mailboxes = mail.mailboxes.value;
     return { mailboxes, labels: [...new Set(mailboxes.flatMap((mailbox) => mailbox.keywords))].sort() };
@@ -284,7 +701,7 @@ function openForm(bar, mail) {
     for (const one of rows) one.draw(all, problems);
   };
   fill(
-    bar.form,
+    form,
     el("p", { class: "search-help" }, t("Separate words with spaces. Put “-” before a word to exclude it, and quotes around words that belong together.")),
     rows.map((one) => one.root),
     el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => bar.end() }, t("Clear")), el("button", { type: "submit", class: "primary" }, t("Search")))
@@ -293,13 +710,14 @@ function openForm(bar, mail) {
   draw();
 }
 function row(field, bar, names) {
-  const id = `search-${++number}`;
+  const id = `search-${++number2}`;
   const wrong = el("span", { class: "field-problem", id: `${id}-wrong`, role: "alert" });
   const common = { class: "dialog-input", id, "aria-describedby": `${id}-wrong`, autocomplete: "off", spellcheck: "false" };
   const list = el("datalist", { id: `${id}-list` });
   const offered = field.tag === "mailbox" ? () => names().mailboxes.map(({ name }) => name) : field.tag === "label" ? () => names().labels : null;
   const input = field.choices !== void 0 ? el("select", common, el("option", { value: "" }, t("All messages")), field.choices.map((choice) => el("option", { value: choice }, choice))) : el("input", { ...common, placeholder: field.hint ?? "", maxlength: "1000", list: offered === null ? void 0 : list.id });
   const own = (token) => token.tag === field.tag;
+  const day2 = field.tag === "start" || field.tag === "end" ? calendarOf(input) : null;
   const changed = () => {
     const all = tokens(bar.input.value);
     const value = input.value.trim();
@@ -313,7 +731,7 @@ function row(field, bar, names) {
   input.addEventListener("input", changed);
   input.addEventListener("focus", () => offered !== null && fill(list, offered().map((value) => el("option", { value }))));
   return {
-    root: el("div", { class: "search-field" }, el("label", { for: id }, field.label), input, list, wrong),
+    root: el("div", { class: "search-field" }, el("label", { for: id }, field.label), day2 === null ? input : el("span", { class: "search-day" }, input, day2), list, wrong),
     draw(all, problems) {
       if (document.activeElement !== input) input.value = shown(field, all.filter(own));
       const found = problems.find(({ token }) => own(token))?.why ?? "";
@@ -321,6 +739,19 @@ function row(field, bar, names) {
       input.setAttribute("aria-invalid", String(found !== ""));
     }
   };
+}
+function calendarOf(input) {
+  const hidden = el("input", { type: "date", class: "search-calendar", tabindex: "-1", "aria-hidden": "true" });
+  hidden.addEventListener("change", () => {
+    input.value = hidden.value;
+    input.dispatchEvent(new Event("input"));
+    input.focus();
+  });
+  const choose = () => {
+    hidden.value = input.value.slice(0, 10);
+    hidden.showPicker();
+  };
+  return el("span", {}, hidden, el("button", { type: "button", class: "link", "aria-label": t("Choose a day"), title: t("Choose a day"), onclick: choose }, sign(calendar)));
 }
 function shown(field, own) {
   if (field.tag === "") return write(own);
@@ -336,7 +767,7 @@ function many2(field, value) {
   return tokens(value).map((token) => token.tag === "" ? { ...token, tag: field.tag } : { not: token.not, tag: field.tag, value: `${token.tag}:${token.value}` });
 }
 export {
-  openForm,
+  openGlance,
   parse,
   say
 };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.3a865488e9f6.js", conversation: "conversation.411b86f9f728.js", details: "details.f23ebe01923b.js", export: "export.dee7f379b84b.js", login: "login.be0f23699b13.js", mailboxes: "mailboxes.c69533b48afb.js", menu: "menu.a879afbd6869.js", message: "message.ff5a1ee4da4b.js", palette: "palette.cadde8b9c4ea.js", rules: "rules.d5870e04129d.js", search: "search.dbb964f86653.js", sender: "sender.7a94466a26f8.js", sent: "sent.f2c82d23bf67.js", settings: "settings.57adaec0f67f.js", touch: "touch.5159934f4363.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.85ae71ddc5aa.js", conversation: "conversation.5dfb4e524d6b.js", details: "details.f23ebe01923b.js", export: "export.dee7f379b84b.js", login: "login.be0f23699b13.js", mailboxes: "mailboxes.c69533b48afb.js", menu: "menu.a879afbd6869.js", message: "message.ff5a1ee4da4b.js", palette: "palette.cadde8b9c4ea.js", rules: "rules.d5870e04129d.js", search: "search.c0536df6a14a.js", sender: "sender.7a94466a26f8.js", sent: "sent.f2c82d23bf67.js", settings: "settings.57adaec0f67f.js", touch: "touch.5159934f4363.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -176,8 +176,9 @@ async function simulatedLatency() {
 var checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]] },
+  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]] },
   OwnSignature: { address: "string", text: "string" },
+  SavedSearch: { name: "string", text: "string" },
   Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time", shared: ["list", ["ref", "Mailbox"]] },
   ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
@@ -272,6 +273,9 @@ var Client = class extends BaseClient {
   }
   delivery_cancel(delivery_ids) {
     return this.call("delivery_cancel", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
+  }
+  search_glance(query) {
+    return this.call("search_glance", { query }, { query: ["ref", "Query"] }, ["list", ["ref", "MessageItem"]]);
   }
   compose_prepare(kind, message_id, selected, when) {
     return this.call("compose_prepare", { kind, message_id, selected, when }, { kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]);
@@ -1346,8 +1350,11 @@ var SearchBar = class {
       event.preventDefault();
       this.submit();
     });
-    this.input.addEventListener("focus", () => owner.openForm(this));
-    this.input.addEventListener("input", () => this.clear.hidden = this.input.value === "");
+    this.input.addEventListener("focus", () => owner.open(this));
+    this.input.addEventListener("input", () => {
+      this.clear.hidden = this.input.value === "";
+      if (this.form.hidden) owner.open(this);
+    });
     this.clear.addEventListener("click", () => this.end());
     this.root.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
@@ -1399,7 +1406,12 @@ var SearchBar = class {
     this.input.value = text2;
     this.clear.hidden = text2 === "";
     this.problems.hidden = problems.length === 0;
-    fill(this.problems, problems.map(({ why }) => el("li", {}, why)));
+    fill(
+      this.problems,
+      problems.map(
+        ({ why, meant }) => el("li", {}, why, meant !== void 0 && [" ", el("button", { type: "button", class: "link", onclick: () => this.owner.search(meant.text) }, t("Did you mean {name}:?", { name: meant.name }))])
+      )
+    );
   }
   close() {
     this.form.hidden = true;
@@ -1427,7 +1439,7 @@ var Find = class {
     this.owner = owner;
     this.bar = new SearchBar(mail, {
       search: (text2) => void this.search(text2),
-      openForm: (bar) => void attempt(t("Opening the form"), async () => (await this.part()).openForm(bar, mail)),
+      open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail, owner.glanced)),
       leave: () => owner.leave(),
       say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail.stopSearch()), () => null)
     });
@@ -2278,7 +2290,8 @@ var defaults = {
   single_keys: true,
   undo_send_seconds: 10,
   mark_seen_ms: 500,
-  after_action: "next"
+  after_action: "next",
+  searches: []
 };
 var key = "moxlite-webmail-panes";
 function loadLocal() {
@@ -3021,6 +3034,7 @@ function hue(key2) {
 // lib/icons.ts
 var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
 var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
+var bookmark = "M17 3a2 2 0 0 1 2 2v15a1 1 0 0 1-1.496.868l-4.512-2.578a2 2 0 0 0-1.984 0l-4.512 2.578A1 1 0 0 1 5 20V5a2 2 0 0 1 2-2z";
 var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
 var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
@@ -3449,6 +3463,7 @@ var MailboxList = class {
   }
   owner;
   root = el("nav", { class: "mailboxes", "aria-label": t("Mailboxes") });
+  searches = el("nav", { class: "mailboxes searches", "aria-label": t("Saved searches"), hidden: true });
   draw(mailboxes, active) {
     const owners = [...new Set(mailboxes.map(({ owner }) => owner))];
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
@@ -3461,6 +3476,22 @@ var MailboxList = class {
       ])
     );
     if (focused !== void 0) this.root.querySelector(`[data-mailbox="${focused}"]`)?.focus();
+  }
+  drawSearches(searches, active) {
+    this.searches.hidden = searches.length === 0;
+    fill(
+      this.searches,
+      el("h2", { class: "mailbox-owner" }, t("Searches")),
+      searches.map((search2) => {
+        const remove = t("Remove the search {name}", { name: search2.name });
+        return el(
+          "div",
+          { class: `mailbox${search2.text === active ? " active" : ""}` },
+          el("button", { class: "mailbox-open", title: search2.text, "aria-current": search2.text === active ? "page" : void 0, onclick: () => this.owner.search(search2.text) }, sign(bookmark, "icon"), el("span", { class: "mailbox-name", dir: "auto" }, search2.name)),
+          el("button", { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => this.owner.forget(search2) }, "×")
+        );
+      })
+    );
   }
   row(mailbox, active) {
     const elements = mailbox.name.split("/").slice(mailbox.owner === "" ? 0 : 2);
@@ -3531,7 +3562,7 @@ function layOut(root, page) {
     page.side,
     brand(),
     el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, t("New message")),
-    page.mailboxes.root,
+    el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches),
     el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
   );
   fill(
@@ -3692,6 +3723,7 @@ var Reader2 = class {
   thread = 0;
   waiting = [];
   needles = [];
+  answer = null;
   own;
   async prepare() {
     return this.parts ??= await part("message");
@@ -3723,6 +3755,7 @@ var Reader2 = class {
   showNothing(selected) {
     this.clear();
     this.put(
+      [],
       selected !== null && this.owner.bar,
       el(
         "div",
@@ -3741,7 +3774,7 @@ var Reader2 = class {
     this.shown = item;
     if (this.parts !== null) this.unfold(this.parts, item);
     else {
-      this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(item)));
+      this.put([item], this.owner.bar, el("header", { class: "reader-head" }, subjectOf(item)));
       this.prepare().then((parts) => this.shown?.id === item.id && this.unfold(parts, this.shown)).catch((error) => this.shown?.id === item.id && this.missing(subjectOf(item), error, () => this.show(item)));
     }
   }
@@ -3751,11 +3784,11 @@ var Reader2 = class {
       again();
     };
     this.waiting = [retry];
-    this.put(this.owner.bar, el("header", { class: "reader-head" }, subject), missing(messageOf(error), retry));
+    this.put([], this.owner.bar, el("header", { class: "reader-head" }, subject), missing(messageOf(error), retry));
   }
   unfold(parts, item) {
     this.message = this.make(parts, item, null);
-    this.put(this.owner.bar, this.message.root);
+    this.put([item], this.owner.bar, this.message.root);
     this.root.scrollTop = 0;
     this.message.show().catch((error) => this.owner.failed(error));
   }
@@ -3768,7 +3801,7 @@ var Reader2 = class {
     this.clear();
     this.thread = first2.thread_id;
     const column = el("div", { class: "conversation" });
-    this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first2)), column);
+    this.put(members, this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first2)), column);
     Promise.all([part("conversation"), this.prepare()]).then(([{ Conversation }, parts]) => {
       if (this.thread !== first2.thread_id) return;
       this.conversation = new Conversation(column, (item, fold) => this.make(parts, item, fold), (error) => this.owner.failed(error));
@@ -3803,9 +3836,27 @@ var Reader2 = class {
     if (this.conversation === null) this.message?.scroll(screens);
     else this.conversation.scroll(screens);
   }
-  put(...children) {
-    const giveBack = this.root.contains(document.activeElement) ? holdFocus() : null;
-    fill(this.root, children);
+  dock(id, root, released) {
+    if (this.shown?.id !== id && this.conversation?.has(id) !== true) return false;
+    this.release();
+    this.answer = { id, root, released };
+    this.root.append(root);
+    return true;
+  }
+  release() {
+    const { answer } = this;
+    this.answer = null;
+    if (answer?.root.parentElement === this.root) answer.released();
+  }
+  put(messages2, ...children) {
+    if (!messages2.some((item) => item.id === this.answer?.id)) this.release();
+    const { root } = this;
+    const answer = this.answer?.root;
+    const giveBack = root.contains(document.activeElement) && answer?.contains(document.activeElement) !== true ? holdFocus() : null;
+    const content = new DocumentFragment();
+    for (const old of [...root.children]) if (old !== answer) old.remove();
+    append(content, children);
+    root.prepend(content);
     giveBack?.();
   }
   clear() {
@@ -3880,6 +3931,11 @@ var App = class {
   mailboxes = new MailboxList({
     openMailbox: (mailbox) => this.openMailbox(mailbox),
     createMailbox: () => this.commands.run("mailbox.create"),
+    search: (text2) => {
+      this.drawer.close();
+      void this.find.search(text2);
+    },
+    forget: (search2) => this.forget(search2),
     mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
     dropMessages: (mailbox) => {
       const { dragged } = this.list;
@@ -3892,7 +3948,16 @@ var App = class {
       this.list.mark(needles);
       this.reader.mark(needles);
     },
-    leave: () => this.list.root.focus()
+    leave: () => this.list.root.focus(),
+    glanced: {
+      client: this.client,
+      settings: () => this.settings(),
+      say: toast,
+      open: (item) => {
+        this.find.openMailbox({ id: item.mailbox_id }, item.id);
+        this.list.root.focus();
+      }
+    }
   });
   list = new MessageList(this.mail, {
     fold: () => this.fold(),
@@ -3979,6 +4044,7 @@ var App = class {
       if (held.value) return;
       this.mailboxes.draw(this.mail.mailboxes.value, this.mail.current.value?.id ?? 0);
     });
+    effect(() => this.mailboxes.drawSearches(this.settings().searches, this.find.text.value));
     effect(() => {
       const mailboxes = this.mail.mailboxes.value;
       if (this.displayed && mailboxes.length > 0 && this.mail.current.value === void 0 && (this.mail.query.value.filter.mailbox_id ?? 0) > 0) this.openInbox();
@@ -4095,6 +4161,12 @@ var App = class {
   async showTitles() {
     const at = document.activeElement ?? document.body;
     await (await part("palette")).showTitles(at);
+  }
+  forget(search2) {
+    const save = (searches) => attempt(t("Saving the searches"), () => this.client.settings_save({ ...this.settings(), searches }));
+    const before = this.settings().searches;
+    void save(before.filter((one) => one.text !== search2.text));
+    toast(t("Saved search removed"), { title: t("Undo"), run: () => void save(before) });
   }
   openSettings() {
     void attempt(t("Opening the settings"), async () => (await part("settings")).openSettings(this));
@@ -4268,6 +4340,9 @@ var App = class {
       const [, typed] = await typedUntil(part("compose").then((found) => found.compose(this, toast, kind, item, selected, mailto)));
       document.execCommand("insertText", false, typed);
     });
+  }
+  dock(...asked) {
+    return this.reader.dock(...asked);
   }
   async offerRule(item, to) {
     const from = this.mail.boxes.get(item.mailbox_id);

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-__all__ = ["OwnSignature", "Settings", "ViewMode"]
+__all__ = ["OwnSignature", "SavedSearch", "Settings", "ViewMode"]
 
 Signature = Annotated[str, Meta(max_length=10_000)]
 HeaderName = Annotated[str, Meta(pattern=r"^[!-9;-~]{1,100}$")]  # RFC 5322 §2.2
@@ -27,6 +27,13 @@ class OwnSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: Signature
 
 
+class SavedSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A search that is shown below the mailboxes (WEBMAIL-127)."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    text: Annotated[str, Meta(min_length=1, max_length=1000)]
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings.
 
@@ -36,7 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     for the sender. ``show_headers``: fields that are shown besides the usual ones. ``mark_seen_ms``: milliseconds until
     a shown message is marked as read, -1 for never. ``after_action``: the message that is shown when the current one
     has left the list. ``undo_send_seconds``: seconds during which a sent message may be taken back, 0 for none
-    (WEBMAIL-123). ``single_keys``: keys without ctrl or alt run commands (WEBMAIL-144).
+    (WEBMAIL-123). ``searches`` are saved ones. ``single_keys``: keys without ctrl or alt run commands (WEBMAIL-144).
     """
 
     signature: Signature = ""
@@ -52,3 +59,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     undo_send_seconds: Annotated[int, Meta(ge=0, le=60)] = 10
     mark_seen_ms: Annotated[int, Meta(ge=-1, le=600_000)] = 500
     after_action: Literal["next", "previous", "list"] = "next"
+    searches: Annotated[list[SavedSearch], Meta(max_length=50)] = []
