@@ -173,6 +173,22 @@ def test_a_wrong_password_and_an_ended_session_lose_nothing(visitor: Visitor, se
 
 
 @pytest.mark.nightly
+def test_a_conflict_is_explained_and_loses_nothing(visitor: Visitor, server: LocalServer) -> None:
+    """WEB-89: the command line changes the same account meanwhile; both changes are in the file afterwards."""
+    visitor.expect_problem("409")
+    page = go(visitor, "accounts/margaret?tab=settings")
+    page.get_by_label("Full name").fill("Margaret H.")
+    server.cli("config", "account", "disable", "margaret", "gone sailing")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_contain_text("login_disabled")
+    page.get_by_role("button", name="Save mine all the same").click()
+    expect(page.get_by_text("Saved")).to_be_visible()
+    text = (server.folder / "config" / "domains.toml").read_text()
+    assert "gone sailing" in text
+    assert "Margaret H." in text
+    server.cli("config", "account", "enable", "margaret")
+
+
 def test_mistakes_stand_at_their_fields(visitor: Visitor) -> None:
     """WEB-81: all at once, with the units that can be typed."""
     visitor.expect_problem("400")

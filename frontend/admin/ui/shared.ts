@@ -15,14 +15,19 @@ export async function settingsForm(desk: Desk, path: readonly string[], only?: (
   const fields = only === undefined ? found.fields : found.fields.filter((one) => only(one.name));
   const names = new Set(fields.map((one) => one.name));
   const chosen = Object.fromEntries(Object.entries(found.values).filter(([name]) => names.has(name)));
-  const rest = Object.fromEntries(Object.entries(found.values).filter(([name]) => !names.has(name)));
-  const save = async (before: Record<string, unknown>, after: Record<string, unknown>) => {
+  let rest = Object.fromEntries(Object.entries(found.values).filter(([name]) => !names.has(name)));
+  const save = async (before: Record<string, unknown>, after: Record<string, unknown>, base?: Record<string, unknown>): Promise<void> => {
+    if (base !== undefined) rest = Object.fromEntries(Object.entries(base).filter(([name]) => !names.has(name)));
     try {
       await desk.client.settings_save([...path], { ...rest, ...before }, { ...rest, ...after });
     } catch (error) {
       if (codeOf(error) !== "user:conflict") throw error;
-      await conflict(desk, error);
-      return;
+      const answer = await conflict(error);
+      if (answer === "theirs") await desk.refresh();
+      if (answer !== "mine") return;
+      // what is there now is the base, with the fields that were changed here on top of it
+      const { values: now } = await desk.client.settings([...path]);
+      return save(Object.fromEntries(Object.entries(now).filter(([name]) => names.has(name))), onTop(now, before, after, names), now);
     }
     desk.say(t("Saved"), { title: t("Undo"), run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }) });
     await desk.refresh();
@@ -39,14 +44,23 @@ async function undo(desk: Desk, path: readonly string[], now: Record<string, unk
   }
 }
 
+/** The values of `now` in these fields, with those that differ between `before` and `after`. */
+function onTop(now: Readonly<Record<string, unknown>>, before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>, names: ReadonlySet<string>): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const name of names) {
+    const value = JSON.stringify(before[name]) === JSON.stringify(after[name]) ? now[name] : after[name];
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
 /** Someone else has changed the same object: both versions are told; nothing is written. */
-async function conflict(desk: Desk, error: unknown): Promise<void> {
-  const answer = await dialog<"theirs" | "mine">(t("Changed meanwhile"), (close) => [
+async function conflict(error: unknown): Promise<"theirs" | "mine" | null> {
+  return dialog<"theirs" | "mine">(t("Changed meanwhile"), (close) => [
     el("p", { class: "dialog-text" }, messageOf(error)),
     el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Go on with mine"))),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save mine all the same"))),
   ]);
-  if (answer === "theirs") await desk.refresh();
 }
 
 /** A form with fields on a page. Refusals of `run` are shown at the fields, all at once. */

@@ -638,14 +638,18 @@ async function settingsForm(desk, path, only) {
   const fields = only === void 0 ? found.fields : found.fields.filter((one) => only(one.name));
   const names = new Set(fields.map((one) => one.name));
   const chosen = Object.fromEntries(Object.entries(found.values).filter(([name]) => names.has(name)));
-  const rest = Object.fromEntries(Object.entries(found.values).filter(([name]) => !names.has(name)));
-  const save = async (before, after) => {
+  let rest = Object.fromEntries(Object.entries(found.values).filter(([name]) => !names.has(name)));
+  const save = async (before, after, base) => {
+    if (base !== void 0) rest = Object.fromEntries(Object.entries(base).filter(([name]) => !names.has(name)));
     try {
       await desk.client.settings_save([...path], { ...rest, ...before }, { ...rest, ...after });
     } catch (error) {
       if (codeOf(error) !== "user:conflict") throw error;
-      await conflict(desk, error);
-      return;
+      const answer = await conflict(error);
+      if (answer === "theirs") await desk.refresh();
+      if (answer !== "mine") return;
+      const { values: now } = await desk.client.settings([...path]);
+      return save(Object.fromEntries(Object.entries(now).filter(([name]) => names.has(name))), onTop(now, before, after, names), now);
     }
     desk.say(t("Saved"), { title: t("Undo"), run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }) });
     await desk.refresh();
@@ -660,13 +664,20 @@ async function undo(desk, path, now, then) {
     await showError(t("Not undone"), error);
   }
 }
-async function conflict(desk, error) {
-  const answer = await dialog(t("Changed meanwhile"), (close) => [
+function onTop(now, before, after, names) {
+  const found = {};
+  for (const name of names) {
+    const value = JSON.stringify(before[name]) === JSON.stringify(after[name]) ? now[name] : after[name];
+    if (value !== void 0) found[name] = value;
+  }
+  return found;
+}
+async function conflict(error) {
+  return dialog(t("Changed meanwhile"), (close) => [
     el("p", { class: "dialog-text" }, messageOf(error)),
     el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Go on with mine")))
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save mine all the same")))
   ]);
-  if (answer === "theirs") await desk.refresh();
 }
 function refusal(error, fields, failure, form) {
   const mistakes = fieldsOf(error);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.77c0d5601296.js", audit: "audit.a6f431bcdccf.js", domains: "domains.7af6bcbab86a.js", factors: "factors.67f26613690b.js", machine: "machine.e483f6d62dc5.js", queue: "queue.66aea990b149.js", reports: "reports.92c438dee382.js", trends: "trends.c7612eb996bb.js" };
+var define_PARTS_default = { accounts: "accounts.d889b0389d29.js", audit: "audit.a6f431bcdccf.js", domains: "domains.cd9e6f74de99.js", factors: "factors.67f26613690b.js", machine: "machine.857e092a4a55.js", queue: "queue.66aea990b149.js", reports: "reports.92c438dee382.js", trends: "trends.c7612eb996bb.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {

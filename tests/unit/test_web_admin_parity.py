@@ -1,0 +1,120 @@
+"""What configuration and command line can, the admin app can (WEB-165)."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from moxlite.admin.auditing import READING
+from moxlite.config.domains import Domains
+from moxlite.config.fields import ArrayShape, Shape, TableShape, TablesShape, fields_of
+from moxlite.config.values import Section
+from moxlite.web.admin import calls
+from moxlite.web.admin.calls.settings import OBJECTS, describe
+from moxlite.web.admin.types import FieldInfo
+
+OTHERWISE = {
+    ("domains",): "objects with pages of their own",
+    ("accounts",): "objects with pages of their own",
+    ("accounts", "*", "domain"): "only preselects new addresses (ADMIN-14)",
+    ("accounts", "*", "destinations"): "calls of their own: address_add, address_remove",
+    ("domains", "*", "aliases"): "calls of their own: alias_add, alias_remove",
+    ("domains", "*", "aliases", "*", "addresses"): "calls of their own: alias_members_add, alias_members_remove",
+    ("domains", "*", "dkim"): "a form of its own",
+    ("domains", "*", "dkim", "selectors"): "calls of their own: selector_add, selector_remove",
+    ("domains", "*", "dkim", "selectors", "*", "key_file"): "key files are made, not typed",
+}
+"""Fields that are in no form of the object above them, with the reason."""
+
+
+def test_each_field_has_a_control_of_its_type() -> None:
+    """WEB-165: every field of domains.toml is in a form, or has a reason; none is a box of TOML."""
+    hidden = {(*path, name) for path, (_, names) in OBJECTS.items() for name in names}
+    assert hidden == set(OTHERWISE)
+    assert {type_ for type_, _ in OBJECTS.values()} <= set(sections(Domains))
+    for section, names in OBJECTS.values():
+        for field in fields_of(section):
+            if field.name not in names:
+                check(describe(field), field.shape)
+
+
+def sections(section: type[Section]) -> Iterator[type[Section]]:
+    """All structs of the file."""
+    yield section
+    for field in fields_of(section):
+        shape = field.shape
+        while isinstance(shape, ArrayShape | TablesShape):
+            shape = shape.item
+        if isinstance(shape, TableShape):
+            yield from sections(shape.section)
+
+
+def check(info: FieldInfo, shape: Shape) -> None:
+    """A table has fields, a list or map its item, and a default is no text for a table."""
+    match shape:
+        case TableShape():
+            assert info.type == "table"
+            below = fields_of(shape.section)
+            assert [one.name for one in info.fields] == [one.name for one in below]
+            for one, field in zip(info.fields, below, strict=True):
+                assert one.doc, one.name
+                check(one, field.shape)
+        case ArrayShape() | TablesShape():
+            assert info.type == ("list" if isinstance(shape, ArrayShape) else "map")
+            assert info.item is not None
+            check(info.item, shape.item)
+        case _:
+            assert info.type in ("boolean", "integer", "number", "text", "enum")
+            assert (info.type == "enum") == bool(info.words)
+
+
+COMMAND = re.compile(r'^ +(?:\*+\w+|)"([a-z][a-z -]+)": Command\(', re.MULTILINE)
+HERE = Path(calls.__file__).parent
+
+OUTSIDE = {
+    "config account disable": "account disable and enable are the field login_disabled of the account's form",
+    "config account enable": "account disable and enable are the field login_disabled of the account's form",
+    "config alias update": "the options of an alias are fields of its form",
+    "account import-full": "octets of a file or terminal go both ways",
+    "restore mail": "octets of a file or terminal go both ways",
+    "admin imapserve": "octets of a file or terminal go both ways",
+    "imap trace": "octets of a file or terminal go both ways",
+    "account app-password add": "the user's own page has it; the owner's way is the command line",
+    "account app-password rm": "the user's own page has it; the owner's way is the command line",
+    "account share set": "the user's own page has it; the owner's way is the command line",
+    "account share rm": "the user's own page has it; the owner's way is the command line",
+    "account sieve put": "the user's own page has it; the owner's way is the command line",
+    "account sieve activate": "the user's own page has it; the owner's way is the command line",
+    "account sieve rm": "the user's own page has it; the owner's way is the command line",
+    "account vacation set": "the user's own page has it; the owner's way is the command line",
+    "account forward ask": "the user's own page has it; the owner's way is the command line",
+    "account forward confirm": "the user's own page has it; the owner's way is the command line",
+    "account forward list": "the user's own page has it; the owner's way is the command line",
+    "account forward set": "the user's own page has it; the owner's way is the command line",
+    "account forward start": "the user's own page has it; the owner's way is the command line",
+    "store repair": "repairs of the store, for a person who reads their output",
+    "store recompress": "repairs of the store, for a person who reads their output",
+    "store reparse": "repairs of the store, for a person who reads their output",
+    "store reassign-threads": "repairs of the store, for a person who reads their output",
+    "junk prune": "repairs of the store, for a person who reads their output",
+    "junk retrain": "repairs of the store, for a person who reads their output",
+    "account recovery-link": "still to come in the app",
+    "account reset-second-factor": "still to come in the app",
+    "account undelete": "still to come in the app",
+    "config tlspubkey add": "still to come in the app",
+    "config tlspubkey rm": "still to come in the app",
+    "limits clear": "still to come in the app",
+    "queue guard release": "still to come in the app",
+}
+"""Commands that no page runs, with the reason."""
+
+
+def test_each_command_is_in_the_app() -> None:
+    """WEB-165: a command of the control socket that changes something is called by the app, or has a reason."""
+    top = HERE.parents[2]
+    commands = {name for path in top.rglob("*.py") for name in COMMAND.findall(path.read_text())}
+    text = "".join(path.read_text() for path in HERE.glob("*.py"))
+    used = {name for name in commands if f'"{name}"' in text}
+    used |= {f"config domain {word}" for word in ("enable", "disable")}
+    used |= {f"queue {word}" for word in ("hold", "unhold", "fail", "drop")}
+    assert len(commands) > 80
+    assert commands - READING - used == set(OUTSIDE)
