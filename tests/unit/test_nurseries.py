@@ -41,6 +41,8 @@ NURSERIES = {
     "smtpd/connection.py",
     "smtpd/incoming/reception.py",
     "store/imports/adding.py",
+    "web/handlers/forward.py",  # both ways of one forwarded request
+    "web/handlers/tunnel.py",  # both ways of one forwarded websocket
     "web/http/websocket.py",
     "web/serve.py",
     "web/webmail/calls/sent.py",  # the poll of one page about its message
