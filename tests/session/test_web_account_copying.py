@@ -130,6 +130,16 @@ async def test_mailboxes_are_chosen_then_copied_with_marks_and_names_and_never_t
         assert (await subjects(own, "Work"), await subjects(own, "Work/Old")) == (3, 2)
 
 
+async def test_the_password_of_the_other_server_is_in_no_audit_log(source: Source) -> None:
+    """WEB-159, WEB-160: neither are secrets in other forms of calls."""
+    browser = await logged_in(source.rig)
+    await browser.call("copy_look", server=FORM)
+    await phase(browser, "looked")
+    rows = await source.rig.auth.database.read(lambda r: r.rows("SELECT detail FROM audit"), op="test")
+    assert "imap.example.net" in str(rows)
+    assert "secret of tom" not in str(rows)
+
+
 async def test_an_import_is_paused_goes_on_and_is_ended(source: Source) -> None:
     """WEB-159: a pause keeps the password in memory; an end forgets it."""
     browser = await logged_in(source.rig)

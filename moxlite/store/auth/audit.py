@@ -275,6 +275,8 @@ def _short(value: Any) -> Any:
         return value if len(value) <= MAX_TEXT else value[:MAX_TEXT] + "…"
     if isinstance(value, Mapping):
         return plain(value)
+    if isinstance(value, msgspec.Struct):
+        return plain(msgspec.structs.asdict(value))
     if isinstance(value, list | tuple):
         return [_short(one) for one in value[:50]]
     return value
