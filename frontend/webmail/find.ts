@@ -23,6 +23,9 @@ export interface FindOwner {
   readonly glanced: Glanced;
 }
 
+/** Key in the browser's storage for the order of the list. */
+const orderKey = "moxlite-webmail-order";
+
 function storedThreading(): Threading {
   return localStorage.getItem(threadingKey) === "off" ? "off" : "on";
 }
@@ -32,6 +35,8 @@ export class Find {
   readonly text = signal("");
   readonly refinement = signal<Refinement>("");
   readonly threading = signal<Threading>(storedThreading());
+  /** Whether the oldest message is on top. */
+  readonly oldestFirst = signal(localStorage.getItem(orderKey) === "oldest");
   readonly bar: SearchBar;
   /** The mailbox to return to when the search ends. */
   private mailbox = 0;
@@ -103,6 +108,12 @@ export class Find {
     this.open(this.here());
   }
 
+  showOldestFirst(oldest: boolean): void {
+    this.oldestFirst.value = oldest;
+    localStorage.setItem(orderKey, oldest ? "oldest" : "newest");
+    this.open(this.here());
+  }
+
   private here(): Pick<Query, "filter" | "not_filter"> {
     // the first view may have named its mailbox
     const id = this.mail.current.value?.id;
@@ -123,7 +134,7 @@ export class Find {
       flagged: { labels: [...labels, "\\flagged"] },
       attachments: { attachments: filter.attachments ?? ("any" as const) },
     }[this.refinement.value];
-    const query: Query = { filter: { ...filter, ...narrower }, threading: this.threading.value };
+    const query: Query = { filter: { ...filter, ...narrower }, threading: this.threading.value, order_asc: this.oldestFirst.value };
     return not_filter === undefined ? query : { ...query, not_filter };
   }
 

@@ -683,6 +683,14 @@ class App implements Desk {
     this.find.refine(to);
   }
 
+  oldestFirst(): boolean {
+    return this.find.oldestFirst.value;
+  }
+
+  showOldestFirst(oldest: boolean): void {
+    this.find.showOldestFirst(oldest);
+  }
+
   threading(): Threading {
     return this.find.threading.value;
   }

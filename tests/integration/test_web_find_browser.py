@@ -487,3 +487,19 @@ def test_a_search_answers_while_it_is_typed(reader: Reader, imap: imaplib.IMAP4)
     expect(saved).to_be_hidden()
     page.get_by_role("button", name="Undo").click()
     expect(saved.get_by_text("from:bora")).to_be_visible()
+
+
+def test_the_oldest_may_be_on_top(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-66a: the list's menu turns the order round; the browser keeps it."""
+    page = reader.page
+    for number in (1, 2, 3):
+        put(imap, f"Boat {number}")
+    expect(page.locator(".message-subject")).to_have_text(["Boat 3", "Boat 2", "Boat 1"])
+    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("menuitem", name="Oldest first").click()
+    expect(page.locator(".message-subject")).to_have_text(["Boat 1", "Boat 2", "Boat 3"])
+    page.reload()
+    expect(page.locator(".message-subject")).to_have_text(["Boat 1", "Boat 2", "Boat 3"])
+    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("menuitem", name="Newest first").click()
+    expect(page.locator(".message-subject")).to_have_text(["Boat 3", "Boat 2", "Boat 1"])

@@ -103,6 +103,10 @@ export interface Desk {
   refinement(): Refinement;
   refine(to: Refinement): void;
 
+  /** Whether the oldest message is on top of the list. */
+  oldestFirst(): boolean;
+  showOldestFirst(oldest: boolean): void;
+
   threading(): Threading;
   showThreads(how: Threading): void;
   moveThread(by: 1 | -1): void;

@@ -21,6 +21,8 @@ const refinements: readonly (readonly [Refinement, string])[] = [
 export const listMenu: readonly string[] = [
   ...refinements.map(([id]) => `list.show-${id || "all"}`),
   ...threadings.map(([id]) => `threads.${id}`),
+  "list.newest-first",
+  "list.oldest-first",
 ];
 
 /** Add these commands to the desk's table. */
@@ -41,6 +43,8 @@ export function addFindCommands(desk: Desk): void {
     ...refinements.map(
       ([id, title]): Command => ({ id: `list.show-${id || "all"}`, title, when: () => desk.refinement() !== id, run: () => desk.refine(id) }),
     ),
+    { id: "list.newest-first", title: t("Newest first"), when: () => desk.oldestFirst(), run: () => desk.showOldestFirst(false) },
+    { id: "list.oldest-first", title: t("Oldest first"), when: () => !desk.oldestFirst(), run: () => desk.showOldestFirst(true) },
   ];
   const threads: Command[] = [
     { id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) },

@@ -927,7 +927,9 @@ var refinements = [
 ];
 var listMenu = [
   ...refinements.map(([id]) => `list.show-${id || "all"}`),
-  ...threadings.map(([id]) => `threads.${id}`)
+  ...threadings.map(([id]) => `threads.${id}`),
+  "list.newest-first",
+  "list.oldest-first"
 ];
 function addFindCommands(desk) {
   const threaded = () => desk.threading() !== "off";
@@ -945,7 +947,9 @@ function addFindCommands(desk) {
     },
     ...refinements.map(
       ([id, title]) => ({ id: `list.show-${id || "all"}`, title, when: () => desk.refinement() !== id, run: () => desk.refine(id) })
-    )
+    ),
+    { id: "list.newest-first", title: t("Newest first"), when: () => desk.oldestFirst(), run: () => desk.showOldestFirst(false) },
+    { id: "list.oldest-first", title: t("Oldest first"), when: () => !desk.oldestFirst(), run: () => desk.showOldestFirst(true) }
   ];
   const threads = [
     { id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) },
@@ -1430,6 +1434,7 @@ var SearchBar = class {
 
 // webmail/find.ts
 var threadingKey = "moxlite-webmail-threading";
+var orderKey = "moxlite-webmail-order";
 function storedThreading() {
   return localStorage.getItem(threadingKey) === "off" ? "off" : "on";
 }
@@ -1449,6 +1454,7 @@ var Find = class {
   text = signal("");
   refinement = signal("");
   threading = signal(storedThreading());
+  oldestFirst = signal(localStorage.getItem(orderKey) === "oldest");
   bar;
   mailbox = 0;
   base = { filter: { mailbox_id: 0 } };
@@ -1495,6 +1501,11 @@ var Find = class {
     localStorage.setItem(threadingKey, how);
     this.open(this.here());
   }
+  showOldestFirst(oldest) {
+    this.oldestFirst.value = oldest;
+    localStorage.setItem(orderKey, oldest ? "oldest" : "newest");
+    this.open(this.here());
+  }
   here() {
     const id = this.mail.current.value?.id;
     return this.text.value === "" && id !== void 0 ? { filter: { mailbox_id: id } } : this.base;
@@ -1512,7 +1523,7 @@ var Find = class {
       flagged: { labels: [...labels, "\\flagged"] },
       attachments: { attachments: filter.attachments ?? "any" }
     }[this.refinement.value];
-    const query = { filter: { ...filter, ...narrower }, threading: this.threading.value };
+    const query = { filter: { ...filter, ...narrower }, threading: this.threading.value, order_asc: this.oldestFirst.value };
     return not_filter === void 0 ? query : { ...query, not_filter };
   }
   part() {
@@ -4404,6 +4415,12 @@ var App = class {
   }
   refine(to) {
     this.find.refine(to);
+  }
+  oldestFirst() {
+    return this.find.oldestFirst.value;
+  }
+  showOldestFirst(oldest) {
+    this.find.showOldestFirst(oldest);
   }
   threading() {
     return this.find.threading.value;
