@@ -31,7 +31,7 @@ import trio
 from moxlite import __version__
 from moxlite.acceptance.commands import Asking, WhyCommands
 from moxlite.acceptance.sieve.commands import SieveCommands
-from moxlite.admin.auditing import AuditCommands, audited, recorder
+from moxlite.admin.audit.recording import AuditCommands, audited, recorder
 from moxlite.admin.commands import finish_removal
 from moxlite.admin.forwarding import ForwardCommands
 from moxlite.admin.receivedreports import ReceivedCommands

@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.admin.auditing import READING
+from moxlite.admin.audit.recording import READING
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.errors import StorageBroken
 from tests.browsing import PASSWORD as USER_PASSWORD

@@ -52,7 +52,7 @@ def list_(
 
     "begun" means that the server ended in the middle: the change may have been made or not.
     """
-    from moxlite.admin.requests import AuditLine, AuditList
+    from moxlite.admin.audit.requests import AuditLine, AuditList
 
     since = 0 if days is None else int((time.time() - days * 86_400) * 1e6)
     args = AuditList(

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from moxlite.admin.requests import AuditLine, AuditList, ValueChange
+from moxlite.admin.audit.requests import AuditLine, AuditList, ValueChange
 from moxlite.admin.storage.replies import answering
 from moxlite.config.differences import Changed
 from moxlite.config.holder import Note, Record
