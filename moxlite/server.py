@@ -33,7 +33,7 @@ from moxlite.acceptance.commands import Asking, WhyCommands
 from moxlite.acceptance.sieve.commands import SieveCommands
 from moxlite.admin.audit.recording import AuditCommands, audited, recorder
 from moxlite.admin.commands import finish_removal
-from moxlite.admin.forwarding import ForwardCommands
+from moxlite.admin.delivery.forwarding import ForwardCommands
 from moxlite.admin.receivedreports import ReceivedCommands
 from moxlite.config.snapshot import Snapshot
 from moxlite.imapd.commands import IMAPCommands

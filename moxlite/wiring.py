@@ -16,8 +16,8 @@ import trio
 from moxlite.acceptance.carrying import carrier
 from moxlite.admin.backup.backups import BackupCommands
 from moxlite.admin.commands import AdminCommands
+from moxlite.admin.delivery.forwarding import Forwarding
 from moxlite.admin.factors.changes import FactorChanges
-from moxlite.admin.forwarding import Forwarding
 from moxlite.admin.ownlistings import OwnListings
 from moxlite.admin.storage.alarms import StorageFaults
 from moxlite.admin.storage.settings import compression, short_of_space, store_options

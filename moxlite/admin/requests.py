@@ -25,9 +25,6 @@ __all__ = [
     "DisableAccount",
     "ExportMail",
     "Exported",
-    "ForwardAddress",
-    "ForwardInfo",
-    "ForwardSet",
     "ImapServe",
     "ImapSession",
     "ImapSessions",
@@ -48,11 +45,6 @@ __all__ = [
     "RestoreMail",
     "RestoredMail",
     "SetPassword",
-    "SieveFailure",
-    "SieveName",
-    "SievePut",
-    "SieveScript",
-    "SieveScripts",
     "StoreAccount",
     "StoreCheck",
     "StoreDone",
@@ -60,9 +52,6 @@ __all__ = [
     "StoreStats",
     "Undelete",
     "UndeletedMail",
-    "VacationAnswer",
-    "VacationInfo",
-    "VacationSet",
     "Wellness",
 ]
 
@@ -423,102 +412,6 @@ class UndeletedMail(msgspec.Struct, frozen=True):
 
     messages: int
     damaged: int
-
-
-class SieveName(Request, frozen=True):
-    """``account sieve get``, ``activate`` and ``rm``: a script of an account."""
-
-    account: str
-    script: str
-
-
-class SievePut(Request, frozen=True):
-    """``account sieve put``: a script and its text; `activate`: make it the active one."""
-
-    account: str
-    script: str
-    text: str
-    activate: bool = False
-
-
-class SieveScript(msgspec.Struct, frozen=True):
-    """A Sieve script. `size` in octets, `changed` µs UTC."""
-
-    name: str
-    size: int
-    active: bool
-    changed: int
-
-
-class SieveFailure(msgspec.Struct, frozen=True):
-    """A failure of a script on a message, which was kept. `moment`: µs UTC; `line`: 0 for none."""
-
-    moment: int
-    script: str
-    line: int
-    text: str
-
-
-class SieveScripts(msgspec.Struct, frozen=True):
-    """The scripts of an account by name, and their newest failures first."""
-
-    scripts: list[SieveScript]
-    failures: list[SieveFailure]
-
-
-class ForwardSet(Request, frozen=True):
-    """``account forward set``: the addresses to which the mail of an account is sent, and whether it is kept, too."""
-
-    account: str
-    addresses: list[str]
-    keep_copy: bool
-
-
-class ForwardAddress(Request, frozen=True):
-    """``account forward ask``, ``confirm`` and ``start``: one of these addresses."""
-
-    account: str
-    address: str
-
-
-class ForwardInfo(msgspec.Struct, frozen=True):
-    """A line of ``account forward list``: state of an address, since when (UTC), and the error of the last bounce."""
-
-    address: str
-    state: str
-    since: str
-    error: str
-
-
-class VacationSet(Request, frozen=True, kw_only=True):
-    """``account vacation set`` and ``off``: the form of an account; `start` and `end` µs UTC, 0 for no limit."""
-
-    account: str
-    enabled: bool
-    start: int = 0
-    end: int = 0
-    subject: str = ""
-    text: str = ""
-    known_only: bool = False
-
-
-class VacationAnswer(msgspec.Struct, frozen=True):
-    """A sender that got an answer at `sent`, µs UTC."""
-
-    address: str
-    sent: int
-
-
-class VacationInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """The vacation form of an account, and the senders that got an answer, the newest first."""
-
-    enabled: bool
-    start: int
-    end: int
-    subject: str
-    text: str
-    known_only: bool
-    answered: list[VacationAnswer]
 
 
 class ImapSessions(Request, frozen=True):

@@ -19,6 +19,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -112,13 +113,8 @@ class ObjectStore:
     ) -> None:
         self.url = url
         self.staging = scratch
-        self._library = _library()
-        self._owner = owner or f"{socket.gethostname()}-{secrets.token_hex(4)}"
-        self._check = check
-        self._pauses = tuple(pauses)
-        self._store: Any = store
-        self._keys = keys
-        self._lock: tuple[str, float] | None = None  # etag of the lock that this object holds, and when it was renewed
+        self._calls = _Calls(url, keys, check, pauses, store)
+        self._lock = _Lock(self._calls, str(url), owner or f"{socket.gethostname()}-{secrets.token_hex(4)}")
         self._fetched: dict[str, Path] = {}
 
     def __str__(self) -> str:
@@ -129,22 +125,22 @@ class ObjectStore:
 
     def list(self, folder: str = "") -> dict[str, int | None]:
         """Names and sizes of all objects in a folder; None for a folder. An empty one is the same as a missing one."""
-        prefix = self._path(folder) + "/" if self._path(folder) else None
+        prefix = self._calls.path(folder) + "/" if self._calls.path(folder) else None
 
         def look() -> dict[str, int | None]:
             found: dict[str, int | None] = {}
-            listed = self._library.list_with_delimiter(self._opened(), prefix)
+            listed = self._calls.library.list_with_delimiter(self._calls.store, prefix)
             for one in listed["objects"]:
                 found[str(one["path"]).rpartition("/")[2]] = int(one["size"])
             for path in listed["common_prefixes"]:
                 found[str(path).rstrip("/").rpartition("/")[2]] = None
             return found
 
-        return self._again(look)
+        return self._calls.again(look)
 
     def read(self, name: str) -> bytes:
         """All octets of an object."""
-        return self._again(lambda: bytes(self._library.get(self._opened(), self._path(name)).bytes()))
+        return self._calls.again(lambda: bytes(self._calls.do("get", name).bytes()))
 
     def tails(self, wanted: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, bytes]]:
         """The ends of objects: name, and the octets from an offset on. `wanted` has the offset and the size."""
@@ -154,8 +150,7 @@ class ObjectStore:
     def _range(self, name: str, start: int, end: int) -> bytes:
         if end <= start:
             return b""
-        path = self._path(name)
-        return self._again(lambda: bytes(self._library.get_range(self._opened(), path, start=start, end=end)))
+        return self._calls.again(lambda: bytes(self._calls.do("get_range", name, start=start, end=end)))
 
     def fetch(self, name: str) -> Path:
         """A copy of an object on this machine, which stays until `release`."""
@@ -171,7 +166,7 @@ class ObjectStore:
         return self._fetched[name]
 
     def _fetch(self, name: str, local: Path) -> None:
-        size = self._again(lambda: int(self._library.head(self._opened(), self._path(name))["size"]))
+        size = self._calls.again(lambda: int(self._calls.do("head", name)["size"]))
         with local.open("wb") as file:
             while (at := file.tell()) < size:  # in pieces, so that one that fails is asked for alone
                 file.write(self._range(name, at, min(size, at + PART)))
@@ -183,23 +178,21 @@ class ObjectStore:
 
     def add(self, name: str, file: Path) -> None:
         """Make an object of a file in `staging`, which is gone then."""
-        self._renew()
-        path = self._path(name)
-        self._again(lambda: self._library.put(self._opened(), path, file, chunk_size=PART, max_concurrency=2))
+        self._lock.renew()
+        self._calls.again(lambda: self._calls.do("put", name, file, chunk_size=PART, max_concurrency=2))
         file.unlink()
 
     def write(self, name: str, data: bytes) -> None:
         """Make an object of octets."""
-        self._renew()
-        self._again(lambda: self._library.put(self._opened(), self._path(name), data))
+        self._lock.renew()
+        self._calls.again(lambda: self._calls.do("put", name, data))
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove objects; those that are missing are passed."""
         for name in names:
             self.release(name)
             with contextlib.suppress(FileNotFoundError):
-                path = self._path(name)
-                self._again(lambda path=path: self._library.delete(self._opened(), path))  # type: ignore[misc]  # a default
+                self._calls.again(lambda name=name: self._calls.do("delete", name))  # type: ignore[misc]  # a default
 
     def make(self, *folders: str) -> None:
         """Nothing: folders are beginnings of names."""
@@ -212,90 +205,38 @@ class ObjectStore:
         for name in [*self._fetched]:
             self.release(name)
 
-    # The lock
-
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """Hold the lock. Raises BlockingIOError: another one holds it."""
-        self._again(self._take)
-        try:
-            yield
-        finally:
-            self._check = _go_on  # also where the work was cancelled
-            with contextlib.suppress(OSError):
-                self._once(self._give_up)
-            self._lock = None
+        return self._lock.held()
 
-    def _take(self) -> None:
-        errors = self._library.exceptions
-        path = self._path(LOCKED)
-        with contextlib.suppress(errors.AlreadyExistsError, errors.PreconditionError):
-            made = self._library.put(self._opened(), path, self._sign(), mode="create", use_multipart=False)
-            self._hold(made)
-            self._try_conditions(path)
-            return
-        found = self._library.get(self._opened(), path)
-        etag, (since, owner) = found.meta["e_tag"], _holder(bytes(found.bytes()))
-        if owner != self._owner and time.time() - since < STALE:
-            when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(since))
-            text = f"{self} is in use by {owner}, whose last sign of life was at {when}"
-            raise BlockingIOError(errno.EBUSY, f"{text}; {int(STALE / 3600)} h after it the lock is taken over")
-        try:
-            made = self._library.put(self._opened(), path, self._sign(), mode={"e_tag": etag}, use_multipart=False)
-        except errors.PreconditionError:
-            raise BlockingIOError(errno.EBUSY, f"{self} is in use by another process") from None
-        self._hold(made)
 
-    def _give_up(self) -> None:
-        """Remove the lock, unless another one has taken it over."""
-        path = self._path(LOCKED)
-        if self._lock is not None and self._library.head(self._opened(), path)["e_tag"] == self._lock[0]:
-            self._library.delete(self._opened(), path)
+class _Calls:
+    """Calls of the library for one store: opened at the first, made again, with errors as OSError."""
 
-    def _hold(self, made: Mapping[str, Any]) -> None:
-        self._lock = str(made["e_tag"]), time.monotonic()
+    def __init__(
+        self, url: ObjectURL, keys: StorageKeys | None, check: Callable[[], None], pauses: Iterable[float], store: Any
+    ) -> None:
+        self.library = _library()
+        self.check = check
+        self._url = url
+        self._keys = keys
+        self._pauses = tuple(pauses)
+        self._store = store
 
-    def _try_conditions(self, path: str) -> None:
-        """Refuse storage that overwrites an object where it is told to make a new one."""
-        errors = self._library.exceptions
-        try:
-            self._library.put(self._opened(), path, self._sign(), mode="create", use_multipart=False)
-        except (errors.AlreadyExistsError, errors.PreconditionError):
-            return
-        self._lock = None
-        text = f"{self}: the storage does not honour conditional writes, so two servers could write at once"
-        raise OSError(errno.ENOTSUP, text)
+    def do(self, verb: str, name: str, *arguments: Any, **options: Any) -> Any:
+        """Call a function of the library for an object."""
+        return getattr(self.library, verb)(self.store, self.path(name), *arguments, **options)
 
-    def _renew(self) -> None:
-        """Give a sign of life. Raises BlockingIOError: the lock was taken over."""
-        if self._lock is None or time.monotonic() - self._lock[1] < SIGN:
-            return
-        etag, _ = self._lock
-        errors = self._library.exceptions
+    def path(self, name: str) -> str:
+        """The whole name of an object."""
+        return "/".join(part for part in (self._url.prefix, name) if part)
 
-        def put() -> None:
-            mode = {"e_tag": etag}
-            try:
-                self._hold(
-                    self._library.put(self._opened(), self._path(LOCKED), self._sign(), mode=mode, use_multipart=False)
-                )
-            except errors.PreconditionError:
-                raise BlockingIOError(errno.EBUSY, f"{self}: another process took the lock over") from None
-
-        self._again(put)
-
-    def _sign(self) -> bytes:
-        return f"{int(time.time())} {self._owner} {secrets.token_hex(4)}".encode()
-
-    # Calls
-
-    def _path(self, name: str) -> str:
-        return "/".join(part for part in (self.url.prefix, name) if part)
-
-    def _opened(self) -> Any:
+    @property
+    def store(self) -> Any:
+        """The store of the library."""
         if self._store is None:
-            self._store = self._library.store.from_url(
-                f"{self.url.scheme}{self.url.bucket}",
+            self._store = self.library.store.from_url(
+                f"{self._url.scheme}{self._url.bucket}",
                 config=dict(self._keys) if self._keys is not None else None,
                 client_options={"timeout": f"{CALL:.0f}s", "connect_timeout": "20s"} | self._plain(),
                 retry_config={"max_retries": 0},
@@ -309,23 +250,23 @@ class ObjectStore:
         plain = any(name.lower().endswith(names) and text.startswith("http://") for name, text in settings.items())
         return {"allow_http": True} if plain else {}
 
-    def _again(self, call: Callable[[], T]) -> T:
+    def again(self, call: Callable[[], T]) -> T:
         """Make a call until it succeeds, or fails for another reason than the way to the storage."""
         for pause in self._pauses:
-            self._check()
+            self.check()
             try:
-                return self._once(call)
+                return self.once(call)
             except ConnectionError:
                 end = time.monotonic() + pause
                 while time.monotonic() < end:
-                    self._check()
+                    self.check()
                     time.sleep(LOOK)
-        self._check()
-        return self._once(call)
+        self.check()
+        return self.once(call)
 
-    def _once(self, call: Callable[[], T]) -> T:
+    def once(self, call: Callable[[], T]) -> T:
         """Make a call; the library's errors become OSError."""
-        errors = self._library.exceptions
+        errors = self.library.exceptions
         try:
             return call()
         except (errors.NotFoundError, FileNotFoundError) as error:
@@ -336,6 +277,85 @@ class ObjectStore:
             raise OSError(errno.EINVAL, _first_line(error)) from None
         except errors.BaseError as error:
             raise ConnectionError(errno.ECONNABORTED, _first_line(error)) from None
+
+
+class _Lock:
+    """The object ``locked`` of a repository."""
+
+    def __init__(self, calls: _Calls, name: str, owner: str) -> None:
+        self._calls = calls
+        self._name = name  # of the repository, for people
+        self._owner = owner
+        self._held: tuple[str, float] | None = None  # etag of the lock that this object holds, and when it was renewed
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock. Raises BlockingIOError: another one holds it."""
+        self._calls.again(self._take)
+        try:
+            yield
+        finally:
+            self._calls.check = _go_on  # also where the work was cancelled
+            with contextlib.suppress(OSError):
+                self._calls.once(self._give_up)
+            self._held = None
+
+    def _take(self) -> None:
+        errors = self._calls.library.exceptions
+        with contextlib.suppress(errors.AlreadyExistsError, errors.PreconditionError):
+            made = self._calls.do("put", LOCKED, self._sign(), mode="create", use_multipart=False)
+            self._hold(made)
+            self._try_conditions()
+            return
+        found = self._calls.do("get", LOCKED)
+        etag, (since, owner) = found.meta["e_tag"], _holder(bytes(found.bytes()))
+        if owner != self._owner and time.time() - since < STALE:
+            when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(since))
+            text = f"{self._name} is in use by {owner}, whose last sign of life was at {when}"
+            raise BlockingIOError(errno.EBUSY, f"{text}; {int(STALE / 3600)} h after it the lock is taken over")
+        try:
+            made = self._calls.do("put", LOCKED, self._sign(), mode={"e_tag": etag}, use_multipart=False)
+        except errors.PreconditionError:
+            raise BlockingIOError(errno.EBUSY, f"{self._name} is in use by another process") from None
+        self._hold(made)
+
+    def _give_up(self) -> None:
+        """Remove the lock, unless another one has taken it over."""
+        if self._held is not None and self._calls.do("head", LOCKED)["e_tag"] == self._held[0]:
+            self._calls.do("delete", LOCKED)
+
+    def _hold(self, made: Mapping[str, Any]) -> None:
+        self._held = str(made["e_tag"]), time.monotonic()
+
+    def _try_conditions(self) -> None:
+        """Refuse storage that overwrites an object where it is told to make a new one."""
+        errors = self._calls.library.exceptions
+        try:
+            self._calls.do("put", LOCKED, self._sign(), mode="create", use_multipart=False)
+        except (errors.AlreadyExistsError, errors.PreconditionError):
+            return
+        self._held = None
+        text = f"{self._name}: the storage does not honour conditional writes, so two servers could write at once"
+        raise OSError(errno.ENOTSUP, text)
+
+    def renew(self) -> None:
+        """Give a sign of life. Raises BlockingIOError: the lock was taken over."""
+        if self._held is None or time.monotonic() - self._held[1] < SIGN:
+            return
+        etag, _ = self._held
+        errors = self._calls.library.exceptions
+
+        def put() -> None:
+            mode = {"e_tag": etag}
+            try:
+                self._hold(self._calls.do("put", LOCKED, self._sign(), mode=mode, use_multipart=False))
+            except errors.PreconditionError:
+                raise BlockingIOError(errno.EBUSY, f"{self._name}: another process took the lock over") from None
+
+        self._calls.again(put)
+
+    def _sign(self) -> bytes:
+        return f"{int(time.time())} {self._owner} {secrets.token_hex(4)}".encode()
 
 
 def _library() -> ModuleType:

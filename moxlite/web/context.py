@@ -29,8 +29,8 @@ from moxlite.web.router import HostMatch, Route, Router, any_host
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.admin.factors.changes import FactorChanges
-    from moxlite.admin.forwarding import Forwarding
     from moxlite.admin.settings import Edit
     from moxlite.config.listeners import Listener, MetricsService, PolicyService, WebserverService, WebService
     from moxlite.config.snapshot import CurrentConfig, Snapshot

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from moxlite.admin.forwarding import Forwarding
+from moxlite.admin.delivery.forwarding import Forwarding
 from moxlite.store.delivery.forwarding import may_forward, note_bounce, targets
 from tests.browsing import Browser
 from tests.web_rig import Rig, rig

@@ -87,8 +87,9 @@ def test_one_writer_at_a_time(bucket: Bucket, tmp_path: Path) -> None:
     with one.lock():
         assert b"mail.example" in bucket.objects["mail/one/locked"]
         bucket.objects["mail/one/locked"] = b"1 thief x"
-        assert one._lock is not None
-        one._lock = one._lock[0], one._lock[1] - 400
+        held = one._lock._held
+        assert held is not None
+        one._lock._held = held[0], held[1] - 400
         with pytest.raises(BlockingIOError, match="took the lock over"):
             one.write("x", b"")
 

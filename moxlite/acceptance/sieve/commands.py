@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager
 
 from moxlite.acceptance.sieve.keeping import keep_script
 from moxlite.admin.accounts import Refused, require_account
-from moxlite.admin.requests import (
-    AccountName,
+from moxlite.admin.delivery.requests import (
     SieveFailure,
     SieveName,
     SievePut,
@@ -19,6 +18,7 @@ from moxlite.admin.requests import (
     VacationInfo,
     VacationSet,
 )
+from moxlite.admin.requests import AccountName
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.proto.sieve.errors import ScriptError

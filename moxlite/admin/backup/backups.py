@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import trio
 
-from moxlite.admin.backupsource import source_of
+from moxlite.admin.backup.source import source_of
 from moxlite.admin.requests import AccountName, BackedUp, BackUp, RestoredMail, RestoreMail
 from moxlite.admin.storage.replies import answering
 from moxlite.config.holder import ConfigHolder

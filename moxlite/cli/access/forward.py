@@ -17,7 +17,8 @@ def forward() -> None:
 @json_option
 def forward_list(name: str, as_json: bool) -> None:
     """List the addresses of account NAME: confirmed by their owners, asked, bouncing, or stopped."""
-    from moxlite.admin.requests import AccountName, ForwardInfo
+    from moxlite.admin.delivery.requests import ForwardInfo
+    from moxlite.admin.requests import AccountName
 
     rows = call("account forward list", AccountName(name), list[ForwardInfo])
     show(rows, ("address", "state", "since", "error"), as_json=as_json)
@@ -32,7 +33,7 @@ def forward_set(name: str, address: tuple[str, ...], no_copy: bool) -> None:
 
     The owners of new addresses get a mail with a link to a page, and nothing is sent before they have agreed there.
     """
-    from moxlite.admin.requests import ForwardSet
+    from moxlite.admin.delivery.requests import ForwardSet
 
     call("account forward set", ForwardSet(name, list(address), not no_copy), type(None))
 
@@ -42,7 +43,7 @@ def forward_set(name: str, address: tuple[str, ...], no_copy: bool) -> None:
 @click.argument("address")
 def forward_ask(name: str, address: str) -> None:
     """Ask the owner of ADDRESS again, once a day at most."""
-    from moxlite.admin.requests import ForwardAddress
+    from moxlite.admin.delivery.requests import ForwardAddress
 
     call("account forward ask", ForwardAddress(name, address), type(None))
 
@@ -52,7 +53,7 @@ def forward_ask(name: str, address: str) -> None:
 @click.argument("address")
 def forward_confirm(name: str, address: str) -> None:
     """Send mail of account NAME to ADDRESS without asking its owner, as when both are yours."""
-    from moxlite.admin.requests import ForwardAddress
+    from moxlite.admin.delivery.requests import ForwardAddress
 
     ask(f"Send the mail of {name} to {address} without asking its owner?")
     call("account forward confirm", ForwardAddress(name, address), type(None))
@@ -63,6 +64,6 @@ def forward_confirm(name: str, address: str) -> None:
 @click.argument("address")
 def forward_start(name: str, address: str) -> None:
     """Send mail again to ADDRESS, which was stopped after three days of bounces."""
-    from moxlite.admin.requests import ForwardAddress
+    from moxlite.admin.delivery.requests import ForwardAddress
 
     call("account forward start", ForwardAddress(name, address), type(None))

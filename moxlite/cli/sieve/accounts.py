@@ -28,7 +28,8 @@ def vacation() -> None:
 @json_option
 def vacation_show(name: str, as_json: bool) -> None:
     """Show the form of account NAME, and who got an answer."""
-    from moxlite.admin.requests import AccountName, VacationInfo
+    from moxlite.admin.delivery.requests import VacationInfo
+    from moxlite.admin.requests import AccountName
 
     info = call("account vacation show", AccountName(name), VacationInfo)
     if as_json or settings().as_json:
@@ -60,7 +61,7 @@ def vacation_set(name: str, file: BinaryIO, subject: str, start: str | None, end
 
     Each sender gets one answer in 7 days; lists, programs and senders that may be forged get none.
     """
-    from moxlite.admin.requests import VacationSet
+    from moxlite.admin.delivery.requests import VacationSet
 
     form = VacationSet(
         account=name,
@@ -78,7 +79,8 @@ def vacation_set(name: str, file: BinaryIO, subject: str, start: str | None, end
 @click.argument("name")
 def vacation_off(name: str) -> None:
     """Send no more answers for account NAME; the text stays in the form."""
-    from moxlite.admin.requests import AccountName, VacationInfo, VacationSet
+    from moxlite.admin.delivery.requests import VacationInfo, VacationSet
+    from moxlite.admin.requests import AccountName
 
     info = call("account vacation show", AccountName(name), VacationInfo)
     form = VacationSet(
@@ -103,7 +105,8 @@ def account_sieve() -> None:
 @json_option
 def sieve_list(name: str, as_json: bool) -> None:
     """List the scripts of account NAME, and what went wrong when the active one ran."""
-    from moxlite.admin.requests import AccountName, SieveScripts
+    from moxlite.admin.delivery.requests import SieveScripts
+    from moxlite.admin.requests import AccountName
 
     found = call("account sieve list", AccountName(name), SieveScripts)
     if as_json or settings().as_json:
@@ -121,7 +124,7 @@ def sieve_list(name: str, as_json: bool) -> None:
 @click.argument("script")
 def sieve_get(name: str, script: str) -> None:
     """Print the text of SCRIPT of account NAME."""
-    from moxlite.admin.requests import SieveName
+    from moxlite.admin.delivery.requests import SieveName
 
     click.echo(call("account sieve get", SieveName(name, script), str), nl=False)
 
@@ -133,7 +136,7 @@ def sieve_get(name: str, script: str) -> None:
 @click.option("--activate", is_flag=True, help="Make it the active script.")
 def sieve_put(name: str, script: str, file: BinaryIO, activate: bool) -> None:
     """Store FILE (- for stdin) as SCRIPT of account NAME. A script with a fault is refused."""
-    from moxlite.admin.requests import SievePut
+    from moxlite.admin.delivery.requests import SievePut
 
     call("account sieve put", SievePut(name, script, _text(file), activate), type(None))
 
@@ -143,7 +146,7 @@ def sieve_put(name: str, script: str, file: BinaryIO, activate: bool) -> None:
 @click.argument("script", default="")
 def sieve_activate(name: str, script: str) -> None:
     """Make SCRIPT the active one of account NAME; without SCRIPT none is active."""
-    from moxlite.admin.requests import SieveName
+    from moxlite.admin.delivery.requests import SieveName
 
     call("account sieve activate", SieveName(name, script), type(None))
 
@@ -153,7 +156,7 @@ def sieve_activate(name: str, script: str) -> None:
 @click.argument("script")
 def sieve_rm(name: str, script: str) -> None:
     """Delete SCRIPT of account NAME, which may not be the active one."""
-    from moxlite.admin.requests import SieveName
+    from moxlite.admin.delivery.requests import SieveName
 
     call("account sieve rm", SieveName(name, script), type(None))
 

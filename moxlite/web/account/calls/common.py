@@ -24,7 +24,7 @@ from moxlite.web.logincalls import LoginCalls
 from moxlite.web.sessions import Caller, Sessions
 
 if TYPE_CHECKING:
-    from moxlite.admin.forwarding import Forwarding
+    from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.config.domains import Account
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.config.toml.edit import Keys

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from moxlite.admin.forwarding import NoWayToAsk
+from moxlite.admin.delivery.forwarding import NoWayToAsk
 from moxlite.config.domains import Account
 from moxlite.store.delivery.forwarding import Target, confirm_target, linked_target, refuse_target
 from moxlite.store.errors import StoreError

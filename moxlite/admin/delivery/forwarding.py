@@ -11,8 +11,9 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+from moxlite.admin.delivery.requests import ForwardAddress, ForwardInfo, ForwardSet
 from moxlite.admin.offer import account_app
-from moxlite.admin.requests import AccountName, ForwardAddress, ForwardInfo, ForwardSet
+from moxlite.admin.requests import AccountName
 from moxlite.admin.settings import Edit, NotValid, change_keys
 from moxlite.config.domains import Account
 from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
@@ -32,7 +33,7 @@ from moxlite.store.errors import StoreError
 
 __all__ = ["ForwardCommands", "Forwarding", "NoWayToAsk"]
 
-logger = logging.getLogger("moxlite.admin.forwarding")
+logger = logging.getLogger("moxlite.admin.delivery.forwarding")
 
 QUESTION: Final = """\
 {name} would like mail to {own} to be forwarded to you, at {address}.

@@ -1,0 +1,1 @@
+"""Commands for an account's incoming mail: Sieve scripts, vacation, forwarding. Not here: the deliveries."""
