@@ -8,6 +8,7 @@ of their keys.
 
 import re
 import tomllib
+from collections.abc import Iterator
 from typing import Any, Final
 
 from moxlite.config.fields import ArrayShape, Shape, TableShape, TablesShape, fields_of
@@ -20,17 +21,14 @@ __all__ = ["MASK", "masked_table", "masked_text"]
 
 MASK: Final = "(secret)"
 
-WORDS: Final = r"(?:passw|secret|token|authori[sz]ation|credential|api_?key)"
-COMMENT: Final = re.compile(rf"#[^\n]*?{WORDS}[^\n=]*=[ \t]*([^\n]+)", re.IGNORECASE)
-"""A commented-out secret; the group is its value."""
-
-BROKEN: Final = re.compile(rf"^[^\n]*?{WORDS}[^\n=]*=[ \t]*([^\n]+)", re.IGNORECASE | re.MULTILINE)
-"""A line of a broken text with the key of a secret; the group is all behind the first such key."""
+WORD: Final = re.compile(r"passw|secret|token|authori[sz]ation|credential|api_?key", re.IGNORECASE)
+"""Part of the name of a secret."""
 
 USER_INFO: Final = re.compile(r"(?<=://)[^/@\s\"']++(?=@)")
 """User and password in a URL."""
 
-LONG_STRING: Final = re.compile(rf"{WORDS}[^\n=]*=[^\n]*(?:\"\"\"|''')", re.IGNORECASE)
+LONG: Final = ('"""', "'''")
+"""Beginnings of strings of several lines."""
 
 
 def masked_table(section: Section) -> dict[str, Any]:
@@ -64,7 +62,7 @@ def masked_text(text: str, section: type[Section]) -> str:
         return _masked_broken(text)
     finder = _Secrets(text, section)
     finder.document()
-    spans = sorted([*finder.spans, *(match.span(1) for match in COMMENT.finditer(text))])
+    spans = sorted([*finder.spans, *_commented(text)])
     parts: list[str] = []
     end = 0
     for start, stop in spans:
@@ -75,16 +73,39 @@ def masked_text(text: str, section: type[Section]) -> str:
     return USER_INFO.sub(MASK, "".join([*parts, text[end:]]))
 
 
+def _commented(text: str) -> Iterator[tuple[int, int]]:
+    """The places of the values of secrets that are commented out."""
+    at = 0
+    for line in text.split("\n"):
+        hash_sign = line.find("#")
+        if hash_sign >= 0 and (value := _value(line, hash_sign + 1)) is not None:
+            yield at + value, at + len(line)
+        at += len(line) + 1
+
+
 def _masked_broken(text: str) -> str:
     """A text that is not TOML: the rest of each line behind the key of a secret is masked, and everything behind a
     secret of several lines, whose end is not known.
     """
-    long = LONG_STRING.search(text)
-    rest = ""
-    if long is not None:
-        text, rest = text[: long.end()], "\n" + MASK
-    masked = BROKEN.sub(lambda match: match[0][: match.start(1) - match.start()] + MASK, text)
-    return USER_INFO.sub(MASK, masked) + rest
+    lines: list[str] = []
+    for line in text.split("\n"):
+        value = _value(line, 0)
+        lines.append(line if value is None else line[:value] + MASK)
+        if value is not None and any(mark in line[value:] for mark in LONG):
+            lines.append(MASK)
+            break
+    return USER_INFO.sub(MASK, "\n".join(lines))
+
+
+def _value(line: str, start: int) -> int | None:
+    """The place of the value behind the first name of a secret; None without one."""
+    found = WORD.search(line, start)
+    equals = line.find("=", found.end()) if found is not None else -1
+    if equals < 0:
+        return None
+    rest = line[equals + 1 :]
+    value = equals + 1 + len(rest) - len(rest.lstrip(" \t"))
+    return value if value < len(line) else None
 
 
 class _Secrets(Scanner):

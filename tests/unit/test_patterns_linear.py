@@ -22,6 +22,7 @@ MADE = {
     "moxlite.imapd.search.searchkeys.Hint._of_words": "escaped words alone",
     "moxlite.imapd.search.searchkeys.Hint.of_field": "escaped words, one blank between, which fits in one way",
     "moxlite.mailauth.spf.macros._value": "a set of characters",
+    "moxlite.net.recentlog.of_connection": "a number in hexadecimal, and a choice of two texts",
     "moxlite.patterns.found": "texts that `WORDS` knows as plain words; others go to `regex`, with a deadline",
     "moxlite.proto.mime.structure._Scanner._likely": "two dashes and a choice of characters",
     "moxlite.proto.mime.text._raw_end": "an escaped word",
