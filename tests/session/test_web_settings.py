@@ -27,6 +27,7 @@ DEFAULTS = {
     "mark_seen_ms": 500,
     "after_action": "next",
     "undo_send_seconds": 10,
+    "searches": [],
 }
 
 

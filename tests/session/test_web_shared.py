@@ -361,6 +361,8 @@ async def test_no_call_reaches_what_is_not_shared(
         if name == "query_action":
             query = {"filter": {"mailbox_id": mailbox}}
             given = {"action": {"query": query, "modseq": 1 << 40, "action": "flags_add", "flags": ["\\seen"]}}
+        elif name == "search_glance":
+            given = {"query": {"filter": {"mailbox_id": mailbox}}}
         elif name == "request":
             given = {"request": {"id": 1, "view_id": 1, "stream_id": message}}
         elif name in ("draft_save", "message_submit"):

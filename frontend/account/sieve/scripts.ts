@@ -14,7 +14,7 @@ import type { Desk, MakePage } from "../ui/page";
 
 /** Milliseconds without a key until the text is checked. */
 const pause = 500;
-const start = 'require ["fileinto"];\n\nif header :contains "subject" "invoice" {\n    fileinto "Invoices";\n}\n';
+const start = 'require ["fileinto"];\n\nif header :contains "subject" "invoice" {\n    fileinto "invoices";\n}\n';
 
 export const scripts: MakePage = async (desk) => {
   const [name] = desk.path;

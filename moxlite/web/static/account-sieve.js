@@ -552,7 +552,7 @@ function size(octets) {
 
 // account/sieve/scripts.ts
 var pause = 500;
-var start = 'require ["fileinto"];\n\nif header :contains "subject" "invoice" {\n    fileinto "Invoices";\n}\n';
+var start = 'require ["fileinto"];\n\nif header :contains "subject" "invoice" {\n    fileinto "invoices";\n}\n';
 var scripts2 = async (desk) => {
   const [name] = desk.path;
   if (name !== void 0 && name !== "") return editor(desk, name === "new" && desk.path[1] === void 0 ? null : desk.path.slice(-1)[0]);

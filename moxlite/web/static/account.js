@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.97a5b1822134.js", junk: "junk.942da81c06c4.js", rules: "rules.d5d1264c30d8.js", security: "security.03be7724101a.js", sending: "sending.98af84028464.js", shares: "shares.f3eff4166d52.js", sieve: "sieve.ce66e5d8e31b.js", transfer: "transfer.2d95fc5c0e9e.js" };
+var define_PARTS_default = { device: "device.97a5b1822134.js", junk: "junk.942da81c06c4.js", rules: "rules.d5d1264c30d8.js", security: "security.03be7724101a.js", sending: "sending.98af84028464.js", shares: "shares.f3eff4166d52.js", sieve: "sieve.7ecdfd438ad9.js", transfer: "transfer.2d95fc5c0e9e.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
