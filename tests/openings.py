@@ -265,6 +265,9 @@ PER_SERVER: Final[dict[str, Run]] = {
     "delivery_retry": lambda o, n: o.call("delivery_retry", delivery_ids=[1]),
     "delivery_cancel": lambda o, n: o.call("delivery_cancel", delivery_ids=[1]),
     "complete_recipient": lambda o, n: [o.call("complete_recipient", search=text) for text in ("e", "b@", "a" * 200)],
+    "search_glance": lambda o, n: [
+        o.call("search_glance", query={"filter": {"mailbox_id": -1, "words": [text]}}) for text in ("hello", "a" * 200)
+    ],
     "recipient_security": lambda o, n: o.call("recipient_security", address="a@localhost"),
     "decode_mime_words": lambda o, n: o.call("decode_mime_words", text="=?utf-8?q?a?= " * 4000),
     "request": lambda o, n: o.call("request", request={"id": 2, "view_id": 1, "cancel": True}),
@@ -274,6 +277,11 @@ PER_SERVER: Final[dict[str, Run]] = {
 
 ACCOUNT_CALLS: Final[dict[str, dict[str, Any]]] = {
     "apps": {},
+    "copy_state": {},
+    "forwards": {},
+    "script_list": {},
+    "shares": {},
+    "vacation": {},
     "overview": {},
     "mailboxes": {},
     "import_state": {},
@@ -295,6 +303,25 @@ ACCOUNT_CALLS: Final[dict[str, dict[str, Any]]] = {
 
 WITHOUT_MAIL: Final = frozenset(
     {
+        "copy_abort",
+        "copy_dismiss",
+        "copy_go_on",
+        "copy_look",
+        "copy_pause",
+        "forward_answer",
+        "forward_ask",
+        "forward_question",
+        "forward_save",
+        "forward_start",
+        "rules_as_sieve",
+        "script_activate",
+        "script_check",
+        "script_delete",
+        "script_get",
+        "script_rename",
+        "script_save",
+        "share_set",
+        "vacation_save",
         "app_password_add",
         "app_password_list",
         "app_password_remove",

@@ -6,13 +6,12 @@ import hashlib
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from moxlite.config.static import Backup
-from moxlite.net.objectstore import ObjectStore, StorageKeys, read_keys
 from moxlite.net.sftp import PATIENCE, PAUSES, SFTP, Login
 from moxlite.process.fences import told
 from moxlite.proto.objecturl import SCHEMES, ObjectURL, parse_object_url
@@ -24,8 +23,8 @@ __all__ = ["URLS", "Access", "Target", "login_for", "opened", "owner_word", "rea
 
 Target: TypeAlias = Path | SSHURL | ObjectURL
 
-Access: TypeAlias = Login | StorageKeys
-"""Keys for a target that is not on this machine."""
+Access: TypeAlias = Login | Mapping[str, str]
+"""Keys for a target that is not on this machine: for ssh, or the settings of object storage."""
 
 URLS: Final = (SCHEME, *SCHEMES)
 """Beginnings of the URLs of targets."""
@@ -65,7 +64,9 @@ def login_for(target: Target, backup: Backup | None, read: Callable[[Path], byte
     return Login(key, backup.ssh_host_keys)
 
 
-def _storage_keys(file: Path, read: Callable[[Path], bytes]) -> StorageKeys:
+def _storage_keys(file: Path, read: Callable[[Path], bytes]) -> Mapping[str, str]:
+    from moxlite.net.objectstore import read_keys  # few servers need it
+
     try:
         return read_keys(read(file))
     except OSError as error:
@@ -106,6 +107,8 @@ def opened(
         scratch = SCRATCH
     with tempfile.TemporaryDirectory(prefix="backup-", dir=scratch) as folder:
         if isinstance(target, ObjectURL):
+            from moxlite.net.objectstore import ObjectStore
+
             assert not isinstance(login, Login)
             yield ObjectStore(target, Path(folder), keys=login, owner=owner, check=check, pauses=pauses)
             return

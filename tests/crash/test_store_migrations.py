@@ -50,6 +50,9 @@ def account(data: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly(
+    smoke="tests/crash/test_store_migrations.py::test_a_kill_before_each_write_to_a_new_file_is_made_good"
+)
 def test_a_kill_before_each_statement_of_an_upgrade_is_made_good(tmp_path: Path) -> None:
     """STORE-148, STORE-149, STORE-160, ADMIN-68: from the oldest fixture, with a rewrite of a table at the end."""
     original = account(unpack(names()[0], tmp_path / "data"))

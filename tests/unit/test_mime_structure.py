@@ -537,6 +537,7 @@ BOMBS = {
 
 
 @pytest.mark.slow
+@pytest.mark.landing("comments", "parameters")
 @pytest.mark.parametrize("name", BOMBS)
 def test_fifty_megabytes_of_malice_are_scanned_within_ten_seconds(name: str) -> None:
     """STORE-55, STORE-152, IMAP-147. Processor time of this process: the bound is two to three times what the worst two

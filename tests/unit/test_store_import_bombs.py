@@ -182,6 +182,7 @@ BOMBS: dict[str, Callable[[], bytes | Iterator[bytes]]] = {
 }
 
 
+@pytest.mark.landing("zip of many", "parts")
 @pytest.mark.parametrize("kind", BOMBS)
 def test_no_archive_takes_more_than_a_hundred_megabytes(tmp_path: Path, kind: str) -> None:
     """STORE-156: whatever it is made of; problems are told up to a thousand."""

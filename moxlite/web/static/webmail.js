@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.85ae71ddc5aa.js", conversation: "conversation.5dfb4e524d6b.js", details: "details.f23ebe01923b.js", export: "export.dee7f379b84b.js", login: "login.be0f23699b13.js", mailboxes: "mailboxes.c69533b48afb.js", menu: "menu.a879afbd6869.js", message: "message.ff5a1ee4da4b.js", palette: "palette.cadde8b9c4ea.js", rules: "rules.d5870e04129d.js", search: "search.c0536df6a14a.js", sender: "sender.7a94466a26f8.js", sent: "sent.f2c82d23bf67.js", settings: "settings.57adaec0f67f.js", touch: "touch.5159934f4363.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.af610e124fb0.js", conversation: "conversation.5dfb4e524d6b.js", details: "details.f23ebe01923b.js", export: "export.dee7f379b84b.js", login: "login.be0f23699b13.js", mailboxes: "mailboxes.c69533b48afb.js", menu: "menu.a879afbd6869.js", message: "message.ff5a1ee4da4b.js", palette: "palette.cadde8b9c4ea.js", rules: "rules.d5870e04129d.js", search: "search.c0536df6a14a.js", sender: "sender.7a94466a26f8.js", sent: "sent.f2c82d23bf67.js", settings: "settings.57adaec0f67f.js", touch: "touch.5159934f4363.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
