@@ -14,7 +14,7 @@ from typing import Any, Final
 from moxlite.config.fields import ArrayShape, Shape, TableShape, TablesShape, fields_of
 from moxlite.config.toml.decode import KeyPath
 from moxlite.config.toml.encode import encode
-from moxlite.config.toml.scan import BLANK, Entry, Scanner
+from moxlite.config.toml.scan import Entry, Scanner
 from moxlite.config.values import Section
 
 __all__ = ["MASK", "masked_table", "masked_text"]
@@ -115,17 +115,6 @@ class _Secrets(Scanner):
         super().__init__(text)
         self.spans: list[tuple[int, int]] = []
         self._section = section
-
-    def document(self) -> None:
-        """Scan the whole text."""
-        prefix: KeyPath = ()
-        self.skip(BLANK)
-        while self.at < len(self.text):
-            if self.text[self.at] == "[":
-                prefix = self.header()
-            else:
-                self.key_value(prefix)
-            self.skip(BLANK)
 
     def key_value(self, prefix: KeyPath) -> Entry:
         """Note the value if it must not be shown."""

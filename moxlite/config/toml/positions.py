@@ -6,14 +6,16 @@ import re
 from bisect import bisect_right
 
 from moxlite.config.toml.decode import KeyPath
-from moxlite.config.toml.scan import BLANK, Scanner
+from moxlite.config.toml.scan import Scanner
 
 __all__ = ["line_of", "lines_of"]
 
 
 def lines_of(text: str) -> dict[KeyPath, int]:
     """The line, from 1, of every table header, key and array element of a valid TOML text."""
-    return _Lines(text).document()
+    found = _Lines(text)
+    found.document()
+    return found.lines
 
 
 def line_of(lines: dict[KeyPath, int], path: KeyPath) -> int:
@@ -28,17 +30,6 @@ class _Lines(Scanner):
         super().__init__(text)
         self.starts = [0, *(match.end() for match in re.finditer("\n", text))]
         self.lines: dict[KeyPath, int] = {}
-
-    def document(self) -> dict[KeyPath, int]:
-        prefix: KeyPath = ()
-        self.skip(BLANK)
-        while self.at < len(self.text):
-            if self.text[self.at] == "[":
-                prefix = self.header()
-            else:
-                self.key_value(prefix)
-            self.skip(BLANK)
-        return self.lines
 
     def note(self, path: KeyPath, start: int) -> None:
         self.lines.setdefault(path, bisect_right(self.starts, start))

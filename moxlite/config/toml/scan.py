@@ -48,6 +48,17 @@ class Scanner:
     def note(self, path: KeyPath, start: int) -> None:
         """A table, key or array element begins at an offset."""
 
+    def document(self) -> None:
+        """Scan the rest of a valid text."""
+        prefix: KeyPath = ()
+        self.skip(BLANK)
+        while self.at < len(self.text):
+            if self.text[self.at] == "[":
+                prefix = self.header()
+            else:
+                self.key_value(prefix)
+            self.skip(BLANK)
+
     def header(self) -> KeyPath:
         """Scan ``[a.b]`` or ``[[a.b]]``. Returns the path; for an array of tables it ends with the index of the
         element.
