@@ -1,6 +1,7 @@
 """What holds for all tests."""
 
 import logging
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker("nightly")
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS and unknown - known:
         raise pytest.UsageError(f"landing names no case: {', '.join(sorted(unknown - known))}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """Give each test the umask of the run: the start of a server sets another one for its process."""
+    umask = os.umask(0o022)
+    os.umask(umask)
+    try:
+        return (yield)
+    finally:
+        os.umask(umask)
 
 
 def quick(top: Path) -> list[Path]:
