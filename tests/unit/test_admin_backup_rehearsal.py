@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import trio
 
 from moxlite.admin.backup.backups import BackupCommands
 from moxlite.admin.backup.rehearsal import Rehearsal, Rehearsed, read_rehearsed
@@ -13,6 +14,8 @@ from moxlite.admin.storage.settings import store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Backup
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.backup.repository import create_repository
+from moxlite.store.backup.storage import Folder
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.store_mail import put
 from tests.unit.test_admin_backup_schedule import DOMAINS, STATIC
@@ -143,3 +146,25 @@ async def test_nothing_is_rehearsed_without_a_snapshot(
     assert found is not None
     assert "no repository" in found.problem
     assert isinstance(read_rehearsed(config.current.static.data_dir), Rehearsed)
+
+
+async def test_a_repository_without_a_snapshot_is_looked_at_once_a_day(
+    config: ConfigHolder, accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-187a: nothing is saved then, and the next look is not at once."""
+    create_repository(Folder(tmp_path / "repo"), config.current.static.data_dir)
+    monkeypatch.setattr("moxlite.admin.backup.rehearsal.FIRST", 0.0)
+    commands = BackupCommands(config=config, accounts=accounts)
+    settings = Backup(schedule=1.0, target=tmp_path / "repo")
+    rehearsal = Rehearsal(settings, commands=commands, config=config, accounts=accounts)
+    looks: list[object] = []
+    once = rehearsal.once
+
+    async def counted() -> Rehearsed | None:
+        looks.append(None)
+        return await once()
+
+    monkeypatch.setattr(rehearsal, "once", counted)
+    with trio.move_on_after(0.5):
+        await rehearsal.serve()
+    assert len(looks) == 1

@@ -99,7 +99,8 @@ class Rehearsal:
             last = await trio.to_thread.run_sync(read_rehearsed, self._data)
             pause = WEEK if last is None or not last.problem else RETRY
             await sleep_by_both_clocks(pause, since=0.0 if last is None else last.at)
-            await self.once()
+            if await self.once() is None:
+                await sleep_by_both_clocks(RETRY)  # nothing was saved that tells when the next one is due
 
     async def once(self) -> Rehearsed | None:
         """Rehearse now; None without a snapshot or an account. Raises OSError: the result cannot be saved."""
@@ -123,6 +124,7 @@ class Rehearsal:
         began = time.time()
         folder = self._data / "tmp"
         name = snapshot = ""
+        messages = newer = 0
         try:
             found_accounts = await self._commands.at_storage(self._target, self._accounts_of)
             if found_accounts is None:
@@ -135,14 +137,12 @@ class Rehearsal:
             with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=folder) as scratch:
                 file = Path(scratch) / "account.db"
                 found = await self._try(name, snapshot, file)
+            messages, newer, problem = found.messages, found.newer, "; ".join(found.faults)
         except (BackupError, StoreError) as error:
-            return Rehearsed(began, name, snapshot, time.time() - began, problem=str(error))
+            problem = str(error)
         except OSError as error:
             problem = f"{error.filename or self._target}: {told(error, folder)}"
-            return Rehearsed(began, name, snapshot, time.time() - began, problem=problem)
-        return Rehearsed(
-            began, name, snapshot, time.time() - began, found.messages, found.newer, "; ".join(found.faults)
-        )
+        return Rehearsed(began, name, snapshot, time.time() - began, messages, newer, problem)
 
     async def _try(self, name: str, snapshot: str, file: Path) -> Trial:
         def extract(storage: Storage) -> None:
@@ -158,7 +158,7 @@ class Rehearsal:
 
     def _accounts_of(self, storage: Storage) -> tuple[str, list[str]] | None:
         """The newest snapshot and its accounts; None for a repository that cannot be read without a key."""
-        if is_encrypted(storage) and self._identity is None:
+        if self._identity is None and is_encrypted(storage):
             return None
         repository = self._repository(storage)
         ids = repository.ids()
@@ -168,8 +168,7 @@ class Rehearsal:
         return ids[-1], [parts[2] for parts in paths if len(parts) == 4 and parts[:2] == ("data", "accounts")]
 
     def _repository(self, storage: Storage) -> Repository:
-        identity = self._identity if is_encrypted(storage) else None
-        return Repository(storage, identity_file=identity)
+        return Repository(storage, identity_file=self._identity)
 
     async def _notify(self, found: Rehearsed) -> None:
         text = (
