@@ -23,12 +23,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from moxlite.net.sftp import LOCKED, PAUSES, SIGN, STALE, again, go_on, in_use
 from moxlite.proto.objecturl import ObjectURL
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["CALL", "PAUSES", "ObjectStore", "StorageKeys", "read_keys"]
+__all__ = ["CALL", "ObjectStore", "StorageKeys", "read_keys"]
 
 T = TypeVar("T")
 
@@ -41,26 +42,8 @@ PART: Final = 8 << 20
 CALL: Final = 120.0
 """Seconds for one request."""
 
-PAUSES: Final = (2.0, 10.0, 30.0)
-"""Seconds until a call that failed is made again."""
-
-LOOK: Final = 0.1
-"""Seconds between two looks whether the work was cancelled."""
-
-LOCKED: Final = "locked"
-
-SIGN: Final = 300.0
-"""Seconds between two signs of life of the holder of a lock."""
-
-STALE: Final = 2 * 3600.0
-"""Seconds after the last sign of life at which another may take a lock over."""
-
 MAX_KEYS: Final = 64 << 10
 """Octets of a file of keys."""
-
-
-def _go_on() -> None:
-    """For calls that nothing ends."""
 
 
 def read_keys(data: bytes) -> dict[str, str]:
@@ -107,7 +90,7 @@ class ObjectStore:
         *,
         keys: StorageKeys | None = None,
         owner: str = "",
-        check: Callable[[], None] = _go_on,
+        check: Callable[[], None] = go_on,
         pauses: Iterable[float] = PAUSES,
         store: Any = None,
     ) -> None:
@@ -252,17 +235,12 @@ class _Calls:
 
     def again(self, call: Callable[[], T]) -> T:
         """Make a call until it succeeds, or fails for another reason than the way to the storage."""
-        for pause in self._pauses:
+
+        def attempt(first: bool) -> T:
             self.check()
-            try:
-                return self.once(call)
-            except ConnectionError:
-                end = time.monotonic() + pause
-                while time.monotonic() < end:
-                    self.check()
-                    time.sleep(LOOK)
-        self.check()
-        return self.once(call)
+            return self.once(call)
+
+        return again(attempt, self._pauses, lambda: self.check())
 
     def once(self, call: Callable[[], T]) -> T:
         """Make a call; the library's errors become OSError."""
@@ -295,7 +273,7 @@ class _Lock:
         try:
             yield
         finally:
-            self._calls.check = _go_on  # also where the work was cancelled
+            self._calls.check = go_on  # also where the work was cancelled
             with contextlib.suppress(OSError):
                 self._calls.once(self._give_up)
             self._held = None
@@ -310,9 +288,7 @@ class _Lock:
         found = self._calls.do("get", LOCKED)
         etag, (since, owner) = found.meta["e_tag"], _holder(bytes(found.bytes()))
         if owner != self._owner and time.time() - since < STALE:
-            when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(since))
-            text = f"{self._name} is in use by {owner}, whose last sign of life was at {when}"
-            raise BlockingIOError(errno.EBUSY, f"{text}; {int(STALE / 3600)} h after it the lock is taken over")
+            raise in_use(self._name, owner, since)
         try:
             made = self._calls.do("put", LOCKED, self._sign(), mode={"e_tag": etag}, use_multipart=False)
         except errors.PreconditionError:

@@ -29,7 +29,7 @@ import msgspec
 
 from moxlite.proto.sshurl import SSHURL
 
-__all__ = ["PATIENCE", "PAUSES", "SFTP", "Login"]
+__all__ = ["LOCKED", "PATIENCE", "PAUSES", "SFTP", "SIGN", "STALE", "Login", "again", "go_on", "in_use"]
 
 T = TypeVar("T")
 
@@ -111,8 +111,32 @@ OWN: Final = {
 """Options of a connection with a `Login`."""
 
 
-def _go_on() -> None:
+def go_on() -> None:
     """For calls that nothing ends."""
+
+
+def again(call: Callable[[bool], T], pauses: Iterable[float], check: Callable[[], None]) -> T:
+    """Call until the connection holds, once more after each pause (seconds). `call` is told whether it is the first
+    time. `check` is called some times a second in a pause; it raises what ends the work.
+    """
+    first = True
+    for pause in pauses:
+        try:
+            return call(first)
+        except ConnectionError:
+            first = False
+            end = time.monotonic() + pause
+            while time.monotonic() < end:
+                check()
+                time.sleep(LOOK)
+    return call(first)
+
+
+def in_use(place: object, owner: str, since: float) -> BlockingIOError:
+    """The error for a place whose lock another writer holds. `since`: its last sign of life, seconds UTC."""
+    when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(since))
+    text = f"{place} is in use by {owner}, whose last sign of life was at {when}"
+    return BlockingIOError(errno.EBUSY, f"{text}; {int(STALE / 3600)} h after it the lock is taken over")
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -151,7 +175,7 @@ class SFTP:
         *,
         login: Login | None = None,
         owner: str = "",
-        check: Callable[[], None] = _go_on,
+        check: Callable[[], None] = go_on,
         pauses: Sequence[float] = PAUSES,
         patience: float = PATIENCE,
     ) -> None:
@@ -292,7 +316,7 @@ class SFTP:
             yield
         finally:
             sign, self._sign = self._sign, ""
-            self._check, self._patience = _go_on, RELEASE  # also where the work was cancelled
+            self._check, self._patience = go_on, RELEASE  # also where the work was cancelled
             # Left behind where the connection is gone: this owner takes it over, others after `STALE`.
             with contextlib.suppress(OSError):
                 self._run([f"-rm {LOCKED}/{sign}", f"-rmdir {LOCKED}"])
@@ -322,9 +346,7 @@ class SFTP:
             if owner != self._owner and time.time() - since < STALE:
                 with contextlib.suppress(OSError):
                     self._run([f"-rm {ours}/*", f"-rmdir {ours}"])
-                when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(since))
-                text = f"{self} is in use by {owner}, whose last sign of life was at {when}"
-                raise BlockingIOError(errno.EBUSY, f"{text}; {int(STALE / 3600)} h after it the lock is taken over")
+                raise in_use(self, owner, since)
         stale = f".stale-{secrets.token_hex(8)}"
         with contextlib.suppress(_Failed):  # another one was first
             self._run([f"rename {LOCKED} {stale}", f"-rm {stale}/*", f"-rmdir {stale}"])
@@ -336,17 +358,7 @@ class SFTP:
 
     def _again(self, call: Callable[[bool], T]) -> T:
         """Call until the connection holds. `call` is told whether it is the first time."""
-        first = True
-        for pause in self._pauses:
-            try:
-                return call(first)
-            except ConnectionError:
-                first = False
-                end = time.monotonic() + pause
-                while time.monotonic() < end:
-                    self._check()
-                    time.sleep(LOOK)
-        return call(first)
+        return again(call, self._pauses, lambda: self._check())
 
     def _list(self, folder: str) -> dict[str, int | None]:
         found: dict[str, int | None] = {}
