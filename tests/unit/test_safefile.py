@@ -116,7 +116,8 @@ def test_all_openings_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFix
     hides none.
     """
     folder = tmp_path / "config"
-    folder.mkdir(mode=0o770)
+    folder.mkdir()
+    folder.chmod(0o770)  # whatever the umask is
     path = folder / "moxlite.toml"
     path.write_text('user = "nobody"\n')
     path.chmod(0o666)
