@@ -140,7 +140,7 @@ class App {
       clearTimeout(slow);
       setStatus("");
     }
-    leave.forEach((act) => act());
+    for (const act of leave) act();
     if (number !== this.shown) return;
     document.title = `${page.title} · moxlite`;
     this.shell.choose(places.some((place) => place.name === address.page) ? address.page : "overview");

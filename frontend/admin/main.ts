@@ -107,7 +107,7 @@ class App {
       clearTimeout(slow);
       setStatus("");
     }
-    leave.forEach((act) => act());
+    for (const act of leave) act();
     if (number !== this.shown) return;
     document.title = `${page.title} · moxlite admin`;
     this.shell.choose(address.page);

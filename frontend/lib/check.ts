@@ -30,7 +30,7 @@ export function verify(table: Checks, check: Check, value: unknown, path: string
   switch (check[0]) {
     case "list":
       if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
-      value.forEach((item, i) => verify(table, check[1], item, `${path}[${i}]`));
+      for (const [i, item] of value.entries()) verify(table, check[1], item, `${path}[${i}]`);
       return;
     case "map":
       if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);

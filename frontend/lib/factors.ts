@@ -49,7 +49,9 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
   const renew = async () => {
     if (!(await confirm(t("Make new recovery codes?"), t("The codes that you have kept become void."), t("Make new codes")))) return;
     let codes: string[] = [];
-    if (await attempt(t("Making recovery codes"), async () => void (codes = await client.recovery_codes_new()))) {
+    if (await attempt(t("Making recovery codes"), async () => {
+      codes = await client.recovery_codes_new();
+    })) {
       await showCodes(codes);
       await refresh();
     }
@@ -159,7 +161,7 @@ async function addKey(client: FactorClient, found: FactorState, mail: boolean): 
     const name = line(t("Name of the key"), "", t("To tell your keys apart."), { maxlength: "64" });
     const named = form([warning(found, mail), name.root], t("Continue"), async () => {
       const made = await createKey((await client.key_begin(name.control.value)).options);
-      let request = await client.key_created(made);
+      const request = await client.key_created(made);
       const tried = form(el("p", {}, t("Now try the key once. After that it counts.")), t("Try the key"), async () => {
         const given = await useKey(request.options);
         ({ recovery_codes: codes } = await client.key_finish(given));

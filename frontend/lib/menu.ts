@@ -45,7 +45,7 @@ function open(place: DOMRect, within: HTMLElement, title: string, commands: read
     if (event.target instanceof Node && !menu.contains(event.target)) close();
   };
   menu.addEventListener("keydown", (event) => {
-    const at = items.findIndex((item) => item === document.activeElement);
+    const at = items.indexOf(document.activeElement as HTMLButtonElement);
     const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
     event.stopPropagation();
     if (next !== undefined) items[(next + items.length) % items.length]?.focus();

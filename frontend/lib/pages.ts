@@ -185,7 +185,7 @@ export function foreign(value: string, most = 300): HTMLElement {
   const shown = visible(value);
   if (shown.length <= most) return el("bdi", {}, shown);
   const words = el("bdi", {}, `${shown.slice(0, most)}…`);
-  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words, shown), more.remove()) }, t("Show all"));
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => { fill(words, shown); more.remove(); } }, t("Show all"));
   return el("span", {}, words, more);
 }
 

@@ -39,11 +39,15 @@ export async function showKeys(table: CommandTable): Promise<void> {
 /** Maximum number of titles that are shown at once. */
 const mostTitles = 100;
 
+/** The text of an element as it is shown, cut. */
+// biome-ignore lint/performance/useDomNodeTextContent: hidden text is left out
+const visibleText = (of: HTMLElement): string => of.innerText.trim().slice(0, 80);
+
 /** Show the titles of an element and of its descendants, for touch and keyboard users, who cannot hover (WEBMAIL-60). */
 export async function showTitles(at: Element): Promise<void> {
   const titled = [at, ...at.querySelectorAll("[title]")].filter((one): one is HTMLElement => one instanceof HTMLElement && one.title !== "" && one.checkVisibility());
   await dialog<void>(t("What has the focus"), (close) => [
-    el("div", { class: "keys" }, el("dl", {}, titled.slice(0, mostTitles).map((one) => [el("dt", { dir: "auto" }, one.innerText.trim().slice(0, 80)), el("dd", { dir: "auto" }, one.title)]))),
+    el("div", { class: "keys" }, el("dl", {}, titled.slice(0, mostTitles).map((one) => [el("dt", { dir: "auto" }, visibleText(one)), el("dd", { dir: "auto" }, one.title)]))),
     titled.length === 0 && el("p", { class: "dialog-text" }, t("There is nothing to explain here.")),
     el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close"))),
   ].filter((one) => one !== false));

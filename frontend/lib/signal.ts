@@ -30,7 +30,7 @@ class Reader {
 
   /** Whether a recorded value has changed since. */
   changed(): boolean {
-    return [...this.read].some(([source, version]) => (source.refresh(), source.version !== version));
+    return [...this.read].some(([source, version]) => { source.refresh(); return source.version !== version; });
   }
 
   forget(): void {
@@ -64,7 +64,9 @@ class Source<T> implements Signal<T> {
     return other;
   }
 
-  tell = (): void => [...this.readers].forEach((one) => one.stale());
+  tell = (): void => {
+    for (const one of [...this.readers]) one.stale();
+  };
 }
 
 let reader: Reader | null = null;

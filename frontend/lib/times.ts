@@ -1,5 +1,6 @@
 // Times for people: local, the exact one and UTC on hover. Moments are µs since 1970, as in the calls.
 
+import { formatted } from "./dateformats";
 import { el } from "./dom";
 import { many, t } from "./words";
 
@@ -8,15 +9,9 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-let clock: Intl.DateTimeFormat | undefined;
-let weekday: Intl.DateTimeFormat | undefined;
-let date: Intl.DateTimeFormat | undefined;
-let year: Intl.DateTimeFormat | undefined;
-let whole: Intl.DateTimeFormat | undefined;
-
 /** The time of day: 14:05. */
 export function timeOf(at: number): string {
-  return (clock ??= new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" })).format(at / 1000);
+  return formatted(new Date(at / 1000), "clock", { hour: "2-digit", minute: "2-digit" });
 }
 
 /** A moment in words: 14:05, yesterday 9:30, Sun 18:40, 12 Nov 9:30, 12 Nov 2025. */
@@ -28,16 +23,16 @@ export function moment(at: number, now = Date.now() * 1000): string {
   if (days === 0) return time;
   if (days === 1) return t("yesterday {time}", { time });
   if (days === -1) return t("tomorrow {time}", { time });
-  if (days > 0 && days < 7) return `${(weekday ??= new Intl.DateTimeFormat(undefined, { weekday: "short" })).format(here)} ${time}`;
-  if (here.getFullYear() === today.getFullYear()) return `${(date ??= new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" })).format(here)} ${time}`;
-  return (year ??= new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" })).format(here);
+  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
+  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
 }
 
 /** A moment as an element: in words, with the exact local time and UTC on hover. */
 export function when(at: number): HTMLElement {
-  whole ??= new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
-  const iso = new Date(at / 1000).toISOString();
-  return el("time", { datetime: iso, title: `${whole.format(at / 1000)}\n${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
+  const date = new Date(at / 1000);
+  const iso = date.toISOString();
+  return el("time", { datetime: iso, title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}\n${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
 }
 
 /** A moment as µs from RFC 3339; 0 for "". */

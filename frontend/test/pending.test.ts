@@ -38,7 +38,7 @@ test("calls are made one after the other, also behind one that failed", async ()
   const order: string[] = [];
   const pending = new Pending(() => {});
   const first = gate();
-  const one = pending.do({ shown: {}, call: async () => (order.push("one"), first.call()) });
+  const one = pending.do({ shown: {}, call: async () => { order.push("one"); return first.call(); } });
   const two = pending.do({ shown: {}, call: async () => void order.push("two") });
   await Promise.resolve();
   first.fail();

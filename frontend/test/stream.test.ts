@@ -26,15 +26,14 @@ class FakeBrowser {
 
   /** `taken` is the number of other tabs that hold a stream of events; null: the browser has no Web Locks. */
   constructor(taken: number | null) {
-    const browser = this;
     const held = new Set(Array.from({ length: taken ?? 0 }, (_, n) => `moxlite-events-${n + 1}`));
     const locks = {
       async request(name: string, _: unknown, work: (lock: object | null) => unknown) {
         return work(held.has(name) ? null : {});
       },
     };
-    const setTimeout = (work: () => void, wait: number) => (browser.timers.set(++browser.last, { at: browser.now + wait, work }), browser.last);
-    const clearTimeout = (timer: number) => void browser.timers.delete(timer);
+    const setTimeout = (work: () => void, wait: number) => { this.timers.set(++this.last, { at: this.now + wait, work }); return this.last; };
+    const clearTimeout = (timer: number) => void this.timers.delete(timer);
     const wire = (all: FakeWire[]) =>
       class extends FakeWire {
         constructor(readonly url: string) {
@@ -45,24 +44,24 @@ class FakeBrowser {
     const fakes = {
       window: { setTimeout, clearTimeout },
       clearTimeout,
-      addEventListener: (kind: string, work: () => void) => browser.listeners.set(kind, [...(browser.listeners.get(kind) ?? []), work]),
+      addEventListener: (kind: string, work: () => void) => this.listeners.set(kind, [...(this.listeners.get(kind) ?? []), work]),
       location: { origin: "http://localhost" },
       navigator: taken === null ? {} : { locks },
       EventSource: wire(this.events),
       WebSocket: wire(this.sockets),
     };
     for (const [name, value] of Object.entries(fakes)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
-    Date.now = () => browser.now;
+    Date.now = () => this.now;
     const client = {
       token: async () => {
-        browser.calls++;
-        if (browser.server === "dead") throw new CallFailed("token", "", "The server cannot be reached.");
+        this.calls++;
+        if (this.server === "dead") throw new CallFailed("token", "", "The server cannot be reached.");
         return "t";
       },
     };
     this.stream = new Stream(client as unknown as Client, "/webmail/", {
       event: () => {},
-      connection: (state) => browser.states.push(state),
+      connection: (state) => this.states.push(state),
       failed: (error) => {
         throw error;
       },

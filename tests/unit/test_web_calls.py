@@ -98,5 +98,5 @@ def test_the_frontend_is_strictly_typed() -> None:
     for name in ("strict", "noUnusedLocals", "noUnusedParameters", "noImplicitReturns", "noFallthroughCasesInSwitch"):
         assert settings[name] is True
     package = json.loads((top() / "frontend" / "package.json").read_text())
-    assert set(package["devDependencies"]) == {"typescript", "esbuild", "axe-core"}
+    assert set(package["devDependencies"]) == {"@biomejs/biome", "typescript", "esbuild", "axe-core"}
     assert "dependencies" not in package

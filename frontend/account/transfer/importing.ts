@@ -168,7 +168,8 @@ export class Importing {
     if (this.trial.checked) form.set("dry_run", "1");
     form.set("file", file);
     this.open(file.name);
-    const upload = (this.upload = new Upload());
+    const upload = new Upload();
+    this.upload = upload;
     fill(this.doing, t("Sending the file…"));
     const began = Date.now();
     try {

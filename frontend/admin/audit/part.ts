@@ -110,7 +110,7 @@ function filterForm(desk: Desk): HTMLElement {
     days: choice(t("When"), [["", t("any time")], ["1", t("last day")], ["7", t("last 7 days")], ["30", t("last 30 days")]], get("days")),
   };
   const apply = () => desk.go(addressOf("audit", [], Object.fromEntries(Object.entries(fields).map(([name, one]) => [name, one.control.value.trim()]))));
-  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event: Event) => (event.preventDefault(), apply()) }, Object.values(fields).map((one) => one.root), el("button", { class: "btn line", type: "submit" }, t("Filter")));
+  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event: Event) => { event.preventDefault(); apply(); } }, Object.values(fields).map((one) => one.root), el("button", { class: "btn line", type: "submit" }, t("Filter")));
   for (const one of form.querySelectorAll("select")) one.addEventListener("change", apply);
   return el("details", { class: "filters", open: desk.address.query.size > 0 || innerWidth > 700 }, el("summary", {}, t("Filter")), form);
 }

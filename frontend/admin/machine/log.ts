@@ -54,7 +54,7 @@ async function newest(desk: Desk): Promise<Child> {
   words.value = wanted;
   const apply = () => desk.go(addressOf("log", [], { level: level.control.value === "info" ? "" : level.control.value, words: words.value }));
   level.control.addEventListener("change", apply);
-  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event: Event) => (event.preventDefault(), apply()) }, level.root, el("label", { class: "search" }, sign(lens), words), el("button", { class: "btn line", type: "submit" }, t("Filter")));
+  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event: Event) => { event.preventDefault(); apply(); } }, level.root, el("label", { class: "search" }, sign(lens), words), el("button", { class: "btn line", type: "submit" }, t("Filter")));
   const none = empty(lines, t("No lines"), t("No line in memory matches."));
   return [form, card("", found.lines.length === 0 ? none : shown(found.lines), { flush: true }), el("p", { class: "hint below" }, source(found))];
 }

@@ -21,7 +21,7 @@ export async function configPage(desk: Desk): Promise<Page> {
   const shown = effective ? found.effective : found.text;
   const input = el("input", { type: "search", "aria-label": t("Accounts and domains whose name contains"), placeholder: t("Account or domain") });
   input.value = search;
-  const find = el("form", { class: "filter", onsubmit: (event: Event) => (event.preventDefault(), desk.go(addressOf("config", [file], { as: "effective", search: input.value }))) }, el("label", { class: "search" }, sign(lens), input), el("button", { class: "btn line", type: "submit" }, t("Show")));
+  const find = el("form", { class: "filter", onsubmit: (event: Event) => { event.preventDefault(); desk.go(addressOf("config", [file], { as: "effective", search: input.value })); } }, el("label", { class: "search" }, sign(lens), input), el("button", { class: "btn line", type: "submit" }, t("Show")));
   const root = el(
     "div",
     { class: "page" },

@@ -91,7 +91,7 @@ async function waitingPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
     fill(
       bar,
       el("b", {}, many(count, "{n} selected", "{n} selected")),
-      !whole && chosen.size === messages.length && total > messages.length && button(t("Select all {n}", { n: total }), () => ((whole = true), draw()), { kind: "text small" }),
+      !whole && chosen.size === messages.length && total > messages.length && button(t("Select all {n}", { n: total }), () => { whole = true; draw(); }, { kind: "text small" }),
       el("span", { class: "grow" }),
       button(t("Try now"), () => void act(desk, t("Trying"), wanted(), (f, n) => desk.client.queue_schedule(f, n, 0, true), "", t("Their next attempt is made now.")), { icon: play, kind: "small" }),
       button(t("Hold"), () => void act(desk, t("Holding"), wanted(), (f, n) => desk.client.queue_change("hold", f, n), "", t("Nothing is tried until they are released."), (f, n) => desk.client.queue_change("unhold", f, n)), { icon: pause, kind: "small" }),
@@ -104,7 +104,7 @@ async function waitingPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
   all.addEventListener("change", () => {
     whole = false;
     chosen.clear();
-    if (all.checked) messages.forEach((one) => chosen.add(one.id));
+    if (all.checked) for (const one of messages) chosen.add(one.id);
     draw();
   });
   const list = table<Line>(
@@ -119,7 +119,7 @@ async function waitingPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
           box.addEventListener("change", () => {
             if (whole) {
               whole = false;
-              messages.forEach((one) => chosen.add(one.id));
+              for (const one of messages) chosen.add(one.id);
             }
             if (box.checked) chosen.add(row.id);
             else chosen.delete(row.id);
@@ -185,7 +185,7 @@ function filterForm(desk: Desk, transports: readonly string[]): HTMLElement {
     if (transport !== "*") to += `${to.includes("?") ? "&" : "?"}transport=${encodeURIComponent(transport)}`;
     desk.go(to);
   };
-  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event: Event) => (event.preventDefault(), apply()) }, fields.sender.root, fields.recipient.root, fields.account.root, fields.hold.root, fields.submitted.root, fields.next_attempt.root, fields.transport.root, fields.sort.root, el("button", { class: "btn line", type: "submit" }, t("Filter")));
+  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event: Event) => { event.preventDefault(); apply(); } }, fields.sender.root, fields.recipient.root, fields.account.root, fields.hold.root, fields.submitted.root, fields.next_attempt.root, fields.transport.root, fields.sort.root, el("button", { class: "btn line", type: "submit" }, t("Filter")));
   for (const one of form.querySelectorAll("select")) one.addEventListener("change", apply);
   const used = [...query.keys()].some((name) => name !== "last" && name !== "last_id");
   return el("details", { class: "filters", open: used || innerWidth > 700 }, el("summary", {}, t("Filter and order")), form);

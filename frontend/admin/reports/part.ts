@@ -1,7 +1,7 @@
 // Reports: what other servers report about our mail, our own reports that wait, and MTA-STS policies of others.
 
 import type { Kind } from "./shared";
-import { type Desk, type PagePart } from "../ui/page";
+import type { Desk, PagePart } from "../ui/page";
 import { dmarcReportPage, receivedPage, tlsReportPage } from "./received";
 import { evaluationsPage, ownPage, policiesPage } from "./own";
 import { sourcePage, sourcesPage } from "./sources";

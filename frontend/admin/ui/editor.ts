@@ -73,7 +73,10 @@ export class Editor {
   }
 
   private complain(error: unknown): void {
-    if (error instanceof Unreadable) return this.focus();
+    if (error instanceof Unreadable) {
+      this.focus();
+      return;
+    }
     const rest: FieldProblem[] = [];
     for (const one of fieldsOf(error)) {
       const [name, below] = cut(one.field);
@@ -140,14 +143,14 @@ function make(info: FieldInfo, value: Value, label = title(info.name)): Part {
 
 function boolean(info: FieldInfo, value: Value, label: string): Part {
   const found = tick(label, value === undefined ? info.default === true : value === true, hint(info));
-  return { root: found.root, read: () => (found.control.checked === (info.default === true) ? undefined : found.control.checked), problem: (_, words) => (found.problem(words), true) };
+  return { root: found.root, read: () => (found.control.checked === (info.default === true) ? undefined : found.control.checked), problem: (_, words) => { found.problem(words); return true; } };
 }
 
 function words(info: FieldInfo, value: Value, label: string): Part {
   const values = info.words.map((word): [string, string] => [word, word === "" ? t("(not set)") : word === info.default ? t("{word} (default)", { word }) : word]);
   if (info.required) values.unshift(["", t("Choose…")]);
   const found = choice(label, values, String(value ?? info.default ?? ""), hint(info));
-  return { root: found.root, read: () => (found.control.value === (info.default ?? "") ? undefined : found.control.value), problem: (_, said) => (found.problem(said), true) };
+  return { root: found.root, read: () => (found.control.value === (info.default ?? "") ? undefined : found.control.value), problem: (_, said) => { found.problem(said); return true; } };
 }
 
 function text(info: FieldInfo, value: Value, label: string): Part {
@@ -172,7 +175,7 @@ function text(info: FieldInfo, value: Value, label: string): Part {
     }
     return number;
   };
-  return { root: found.root, read, problem: (_, said) => (found.problem(said), true) };
+  return { root: found.root, read, problem: (_, said) => { found.problem(said); return true; } };
 }
 
 /** A table: present or not where it has no default, with its fields below. */

@@ -67,7 +67,7 @@ async function conflict(error: unknown): Promise<"theirs" | "mine" | null> {
 export function fieldForm(fields: Readonly<Record<string, Field<HTMLElement>>>, action: string, run: () => Promise<unknown>, more: Child = null): HTMLFormElement {
   const failure = el("div", { hidden: true });
   const button = el("button", { class: "btn primary", type: "submit" }, action);
-  const form = el("form", { class: "form", novalidate: true, onsubmit: (event: Event) => (event.preventDefault(), void send()) }, Object.values(fields).map((one) => one.root), more, failure, el("div", {}, button));
+  const form = el("form", { class: "form", novalidate: true, onsubmit: (event: Event) => { event.preventDefault(); void send(); } }, Object.values(fields).map((one) => one.root), more, failure, el("div", {}, button));
   const send = async () => {
     button.disabled = true;
     failure.hidden = true;
@@ -135,7 +135,7 @@ export async function typedAgain(title: string, name: string, what: Child, actio
       el("div", { class: "dialog-text" }, what),
       el(
         "form",
-        { class: "form", onsubmit: (event: Event) => (event.preventDefault(), typed.control.value === name && close(true)) },
+        { class: "form", onsubmit: (event: Event) => { event.preventDefault(); if (typed.control.value === name) close(true); } },
         typed.root,
         el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button),
       ),

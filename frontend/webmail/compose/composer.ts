@@ -56,13 +56,13 @@ export class Composer {
   private readonly cc: Recipients;
   private readonly bcc: Recipients;
   private readonly replyTo: Recipients;
-  private readonly from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => (this.sign(), this.changed()) });
+  private readonly from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => { this.sign(); this.changed(); } });
   private readonly tls: HTMLSelectElement;
-  private readonly subject = el("input", { class: "compose-subject", "aria-label": t("Subject"), placeholder: t("Subject"), dir: "auto", maxlength: "5000", oninput: () => (this.title(), this.changed()) });
+  private readonly subject = el("input", { class: "compose-subject", "aria-label": t("Subject"), placeholder: t("Subject"), dir: "auto", maxlength: "5000", oninput: () => { this.title(); this.changed(); } });
   private readonly text = el("textarea", { class: "compose-text", "aria-label": t("Text"), dir: "auto", spellcheck: "true", oninput: () => this.changed() });
   private readonly state = el("span", { class: "compose-state", role: "status" });
   private readonly heading = el("h2", { class: "compose-title" });
-  private readonly picker = el("input", { type: "file", multiple: true, hidden: true, onchange: () => (this.files.add(this.picker.files ?? []), (this.picker.value = "")) });
+  private readonly picker = el("input", { type: "file", multiple: true, hidden: true, onchange: () => { this.files.add(this.picker.files ?? []); this.picker.value = ""; } });
   private readonly files: Files;
   private readonly sendButton = el("button", { class: "primary", title: t("Send (ctrl Enter)"), onclick: () => void this.submit(false) }, t("Send"));
   private readonly draft: Written;
@@ -109,13 +109,13 @@ export class Composer {
     this.release = holdCopy(id);
     this.judging = start.judged;
     const ways = desk.settings().show_address_security ? new Ways(desk.client) : null;
-    const field = (name: string, label: string) => new Recipients(name, label, desk.client, () => (this.changed(), void this.judge()), ways);
+    const field = (name: string, label: string) => new Recipients(name, label, desk.client, () => { this.changed(); void this.judge(); }, ways);
     this.replyTo = new Recipients("reply_to", t("Reply to"), desk.client, () => this.changed(), null);
     [this.to, this.cc, this.bcc] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc"))];
     this.files = new Files(desk.client, desk.base, () => this.changed());
     this.tls = el(
       "select",
-      { "aria-label": t("Encryption on the way"), onchange: () => ((this.judging = false), this.changed()) },
+      { "aria-label": t("Encryption on the way"), onchange: () => { this.judging = false; this.changed(); } },
       el("option", { value: "default" }, t("Encrypted where possible")),
       el("option", { value: "require" }, t("Only encrypted all the way")),
       el("option", { value: "insecure" }, t("Even without encryption")),
@@ -173,7 +173,7 @@ export class Composer {
 
   private build(): HTMLElement {
     const seldom = (name: Seldom, label: string, focus: () => void) =>
-      el("button", { type: "button", class: "link", data: { reveal: name }, onclick: () => (this.show(name), focus()) }, label);
+      el("button", { type: "button", class: "link", data: { reveal: name }, onclick: () => { this.show(name); focus(); } }, label);
     const to = this.to.root;
     to.classList.add("compose-to");
     to.append(
@@ -251,7 +251,7 @@ export class Composer {
 
   /** Offer the other hidden fields in a menu. */
   private offerFields(button: HTMLElement): void {
-    const field = (name: Seldom, title: string, focus: () => void): Command => ({ id: `field.${name}`, title, when: () => this.rows[name].hidden === true, run: () => (this.show(name), focus()) });
+    const field = (name: Seldom, title: string, focus: () => void): Command => ({ id: `field.${name}`, title, when: () => this.rows[name].hidden === true, run: () => { this.show(name); focus(); } });
     const all = [
       field("subject", t("Subject"), () => this.subject.focus()),
       field("from", t("From"), () => this.from.focus()),
@@ -383,7 +383,8 @@ export class Composer {
         while (this.unanswered !== null || this.saved < this.version) {
           const version = this.version;
           const repeated = this.unanswered !== null;
-          const attempt = (this.unanswered ??= { saveId: newId(), draft: this.written() });
+          this.unanswered ??= { saveId: newId(), draft: this.written() };
+          const attempt = this.unanswered;
           this.keep();
           this.draftId = await this.desk.client.draft_save(attempt.draft, attempt.saveId, this.draftId);
           this.unanswered = null;

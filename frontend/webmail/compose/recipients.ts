@@ -44,7 +44,7 @@ export class Recipients {
       spellcheck: "false",
       inputmode: "email",
       oninput: () => this.typed(),
-      onblur: () => (this.commit(), this.close()),
+      onblur: () => { this.commit(); this.close(); },
       onkeydown: (event) => this.key(event),
       onpaste: (event) => this.pasted(event),
     });

@@ -18,7 +18,8 @@ export function hintKey(command: Command): void {
   hint?.remove();
   const key = command.keys?.[0];
   if (key === undefined) return;
-  const shown = (hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key)));
+  const shown = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key));
+  hint = shown;
   document.body.append(shown);
   setTimeout(() => shown.remove(), hinted);
 }

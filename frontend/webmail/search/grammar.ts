@@ -190,7 +190,7 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date): Parse
       else if (filter.attachments == null || filter.attachments === kind) filter = { ...filter, attachments: kind };
       else wrong(t("only one kind of attachment can be asked for"));
     } else if (tag === "header") {
-      const [, name, wanted] = /^([!-9;-~]{1,100}):?([^]*)$/.exec(value) ?? [];
+      const [, name, wanted] = /^([!-9;-~]{1,100}):?(.*)$/s.exec(value) ?? [];
       if (not || name === undefined) wrong(t("“header:” is followed by a name, perhaps with “:” and a text"));
       else headers.push({ name, value: wanted!.trim() });
     } else if (tag === "minsize" || tag === "maxsize") {

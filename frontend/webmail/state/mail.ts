@@ -45,7 +45,8 @@ function kept(count: () => Counts): Readable<Counts> {
   let last: Counts = { messages: 0, conversations: 0 };
   return computed(() => {
     const next = count();
-    return next.messages === last.messages && next.conversations === last.conversations ? last : (last = next);
+    if (next.messages !== last.messages || next.conversations !== last.conversations) last = next;
+    return last;
   });
 }
 

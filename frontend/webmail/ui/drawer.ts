@@ -33,7 +33,10 @@ export class Drawer {
   }
 
   private toggle(): void {
-    if (this.open) return this.close();
+    if (this.open) {
+      this.close();
+      return;
+    }
     document.body.classList.add(shown);
     this.button.setAttribute("aria-expanded", "true");
     (this.side.querySelector<HTMLElement>("[aria-current]") ?? this.side.querySelector("button"))?.focus();

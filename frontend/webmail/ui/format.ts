@@ -1,6 +1,7 @@
 // Formatting of times and addresses.
 
 import type { Address } from "../../gen/webmail";
+import { formatted } from "../../lib/dateformats";
 import { t } from "../../lib/words";
 
 const day = 24 * 60 * 60 * 1000;
@@ -8,14 +9,6 @@ const day = 24 * 60 * 60 * 1000;
 /** Number of midnights between two times, in the browser's zone. */
 function daysBetween(time: string, now: number): number {
   return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
-}
-
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-function formatted(date: Date, name: string, options: Intl.DateTimeFormatOptions): string {
-  let format = formats.get(name);
-  if (format === undefined) formats.set(name, (format = new Intl.DateTimeFormat(undefined, options)));
-  return format.format(date);
 }
 
 const clockTime = (date: Date): string => formatted(date, "time", { hour: "numeric", minute: "2-digit" });

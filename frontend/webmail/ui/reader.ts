@@ -68,7 +68,8 @@ export class Reader {
 
   /** Fetch the part that shows a message before one is opened. */
   async prepare(): Promise<typeof MessagePart> {
-    return (this.parts ??= await part<typeof MessagePart>("message"));
+    this.parts ??= await part<typeof MessagePart>("message");
+    return this.parts;
   }
 
   private async with<T>(name: string, work: (found: T) => unknown): Promise<void> {

@@ -4,7 +4,9 @@ function t(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 
@@ -296,7 +298,10 @@ function foreign(value, most = 300) {
   const shown = visible(value);
   if (shown.length <= most) return el("bdi", {}, shown);
   const words = el("bdi", {}, `${shown.slice(0, most)}…`);
-  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words, shown), more.remove()) }, t("Show all"));
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => {
+    fill(words, shown);
+    more.remove();
+  } }, t("Show all"));
   return el("span", {}, words, more);
 }
 function visible(value) {

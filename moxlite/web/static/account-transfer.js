@@ -96,7 +96,9 @@ function t(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 function many(n, one, other, values = {}) {
@@ -121,7 +123,10 @@ function foreign(value, most = 300) {
   const shown = visible(value);
   if (shown.length <= most) return el("bdi", {}, shown);
   const words = el("bdi", {}, `${shown.slice(0, most)}…`);
-  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words, shown), more.remove()) }, t("Show all"));
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => {
+    fill(words, shown);
+    more.remove();
+  } }, t("Show all"));
   return el("span", {}, words, more);
 }
 function visible(value) {
@@ -215,7 +220,7 @@ function verify(table, check2, value, path) {
   switch (check2[0]) {
     case "list":
       if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
-      value.forEach((item, i) => verify(table, check2[1], item, `${path}[${i}]`));
+      for (const [i, item] of value.entries()) verify(table, check2[1], item, `${path}[${i}]`);
       return;
     case "map":
       if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
@@ -993,7 +998,8 @@ var Importing = class {
     if (this.trial.checked) form2.set("dry_run", "1");
     form2.set("file", file);
     this.open(file.name);
-    const upload = this.upload = new Upload();
+    const upload = new Upload();
+    this.upload = upload;
     fill(this.doing, t("Sending the file…"));
     const began = Date.now();
     try {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.97a5b1822134.js", junk: "junk.942da81c06c4.js", rules: "rules.d5d1264c30d8.js", security: "security.03be7724101a.js", sending: "sending.98af84028464.js", shares: "shares.f3eff4166d52.js", sieve: "sieve.7ecdfd438ad9.js", transfer: "transfer.2d95fc5c0e9e.js" };
+var define_PARTS_default = { device: "device.f4dc4df94169.js", junk: "junk.7bb86e44c7da.js", rules: "rules.016c5462592d.js", security: "security.6b2576c4270f.js", sending: "sending.b69ae30c8308.js", shares: "shares.3fd93f3f9d6e.js", sieve: "sieve.a14c1ddebfa4.js", transfer: "transfer.4a891db81be2.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -14,7 +14,7 @@ function verify(table, check2, value, path) {
   switch (check2[0]) {
     case "list":
       if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
-      value.forEach((item, i) => verify(table, check2[1], item, `${path}[${i}]`));
+      for (const [i, item] of value.entries()) verify(table, check2[1], item, `${path}[${i}]`);
       return;
     case "map":
       if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
@@ -68,7 +68,9 @@ function t(text3, values = {}) {
   return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 function many(n, one, other, values = {}) {
@@ -1506,7 +1508,7 @@ var App = class {
       clearTimeout(slow);
       setStatus("");
     }
-    leave.forEach((act) => act());
+    for (const act of leave) act();
     if (number !== this.shown) return;
     document.title = `${page.title} · moxlite`;
     this.shell.choose(places.some((place) => place.name === address2.page) ? address2.page : "overview");

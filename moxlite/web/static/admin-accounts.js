@@ -97,10 +97,12 @@ function holdFocus() {
 // lib/words.ts
 var grouped;
 function t(text3, values = {}) {
-  return text3.replace(/\{(\w+)\}/g, (whole2, name) => {
+  return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
-    if (value === void 0) return whole2;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 function many(n, one, other, values = {}) {
@@ -335,7 +337,10 @@ function foreign(value, most = 300) {
   const shown2 = visible(value);
   if (shown2.length <= most) return el("bdi", {}, shown2);
   const words2 = el("bdi", {}, `${shown2.slice(0, most)}…`);
-  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words2, shown2), more.remove()) }, t("Show all"));
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => {
+    fill(words2, shown2);
+    more.remove();
+  } }, t("Show all"));
   return el("span", {}, words2, more);
 }
 function visible(value) {
@@ -364,18 +369,24 @@ function empty(path, title2, text3, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title2), el("p", {}, text3), actions);
 }
 
+// lib/dateformats.ts
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(void 0, options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
 // lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
-var clock2;
-var weekday;
-var date;
-var year;
-var whole;
 function timeOf(at) {
-  return (clock2 ??= new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit" })).format(at / 1e3);
+  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -385,14 +396,14 @@ function moment(at, now = Date.now() * 1e3) {
   if (days === 0) return time;
   if (days === 1) return t("yesterday {time}", { time });
   if (days === -1) return t("tomorrow {time}", { time });
-  if (days > 0 && days < 7) return `${(weekday ??= new Intl.DateTimeFormat(void 0, { weekday: "short" })).format(here)} ${time}`;
-  if (here.getFullYear() === today.getFullYear()) return `${(date ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short" })).format(here)} ${time}`;
-  return (year ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short", year: "numeric" })).format(here);
+  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
+  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
 }
 function when(at) {
-  whole ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "long" });
-  const iso = new Date(at / 1e3).toISOString();
-  return el("time", { datetime: iso, title: `${whole.format(at / 1e3)}
+  const date = new Date(at / 1e3);
+  const iso = date.toISOString();
+  return el("time", { datetime: iso, title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}
 ${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
 }
 
@@ -447,7 +458,10 @@ var Editor = class {
     return values;
   }
   complain(error) {
-    if (error instanceof Unreadable) return this.focus();
+    if (error instanceof Unreadable) {
+      this.focus();
+      return;
+    }
     const rest = [];
     for (const one of fieldsOf(error)) {
       const [name, below] = cut(one.field);
@@ -505,13 +519,19 @@ function make(info, value, label = title(info.name)) {
 }
 function boolean(info, value, label) {
   const found = tick(label, value === void 0 ? info.default === true : value === true, hint(info));
-  return { root: found.root, read: () => found.control.checked === (info.default === true) ? void 0 : found.control.checked, problem: (_, words2) => (found.problem(words2), true) };
+  return { root: found.root, read: () => found.control.checked === (info.default === true) ? void 0 : found.control.checked, problem: (_, words2) => {
+    found.problem(words2);
+    return true;
+  } };
 }
 function words(info, value, label) {
   const values = info.words.map((word) => [word, word === "" ? t("(not set)") : word === info.default ? t("{word} (default)", { word }) : word]);
   if (info.required) values.unshift(["", t("Choose…")]);
   const found = choice(label, values, String(value ?? info.default ?? ""), hint(info));
-  return { root: found.root, read: () => found.control.value === (info.default ?? "") ? void 0 : found.control.value, problem: (_, said) => (found.problem(said), true) };
+  return { root: found.root, read: () => found.control.value === (info.default ?? "") ? void 0 : found.control.value, problem: (_, said) => {
+    found.problem(said);
+    return true;
+  } };
 }
 function text2(info, value, label) {
   const numeric = info.type === "integer" || info.type === "number";
@@ -535,7 +555,10 @@ function text2(info, value, label) {
     }
     return number;
   };
-  return { root: found.root, read, problem: (_, said) => (found.problem(said), true) };
+  return { root: found.root, read, problem: (_, said) => {
+    found.problem(said);
+    return true;
+  } };
 }
 function table2(info, value, label) {
   const optional = info.default === null && !info.required;
@@ -726,7 +749,10 @@ async function typedAgain(title2, name, what, action) {
       el("div", { class: "dialog-text" }, what),
       el(
         "form",
-        { class: "form", onsubmit: (event) => (event.preventDefault(), typed.control.value === name && close(true)) },
+        { class: "form", onsubmit: (event) => {
+          event.preventDefault();
+          if (typed.control.value === name) close(true);
+        } },
         typed.root,
         el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2)
       )

@@ -100,7 +100,9 @@ function t(text3, values = {}) {
   return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 function many(n, one, other, values = {}) {
@@ -306,7 +308,10 @@ function foreign(value, most = 300) {
   const shown2 = visible(value);
   if (shown2.length <= most) return el("bdi", {}, shown2);
   const words2 = el("bdi", {}, `${shown2.slice(0, most)}…`);
-  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words2, shown2), more.remove()) }, t("Show all"));
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => {
+    fill(words2, shown2);
+    more.remove();
+  } }, t("Show all"));
   return el("span", {}, words2, more);
 }
 function visible(value) {
@@ -394,7 +399,10 @@ var Editor = class {
     return values;
   }
   complain(error) {
-    if (error instanceof Unreadable) return this.focus();
+    if (error instanceof Unreadable) {
+      this.focus();
+      return;
+    }
     const rest = [];
     for (const one of fieldsOf(error)) {
       const [name, below] = cut(one.field);
@@ -452,13 +460,19 @@ function make(info, value, label = title(info.name)) {
 }
 function boolean(info, value, label) {
   const found = tick(label, value === void 0 ? info.default === true : value === true, hint(info));
-  return { root: found.root, read: () => found.control.checked === (info.default === true) ? void 0 : found.control.checked, problem: (_, words2) => (found.problem(words2), true) };
+  return { root: found.root, read: () => found.control.checked === (info.default === true) ? void 0 : found.control.checked, problem: (_, words2) => {
+    found.problem(words2);
+    return true;
+  } };
 }
 function words(info, value, label) {
   const values = info.words.map((word) => [word, word === "" ? t("(not set)") : word === info.default ? t("{word} (default)", { word }) : word]);
   if (info.required) values.unshift(["", t("Choose…")]);
   const found = choice(label, values, String(value ?? info.default ?? ""), hint(info));
-  return { root: found.root, read: () => found.control.value === (info.default ?? "") ? void 0 : found.control.value, problem: (_, said) => (found.problem(said), true) };
+  return { root: found.root, read: () => found.control.value === (info.default ?? "") ? void 0 : found.control.value, problem: (_, said) => {
+    found.problem(said);
+    return true;
+  } };
 }
 function text2(info, value, label) {
   const numeric = info.type === "integer" || info.type === "number";
@@ -482,7 +496,10 @@ function text2(info, value, label) {
     }
     return number;
   };
-  return { root: found.root, read, problem: (_, said) => (found.problem(said), true) };
+  return { root: found.root, read, problem: (_, said) => {
+    found.problem(said);
+    return true;
+  } };
 }
 function table2(info, value, label) {
   const optional = info.default === null && !info.required;
@@ -673,7 +690,10 @@ async function typedAgain(title2, name, what, action) {
       el("div", { class: "dialog-text" }, what),
       el(
         "form",
-        { class: "form", onsubmit: (event) => (event.preventDefault(), typed.control.value === name && close(true)) },
+        { class: "form", onsubmit: (event) => {
+          event.preventDefault();
+          if (typed.control.value === name) close(true);
+        } },
         typed.root,
         el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2)
       )

@@ -1,10 +1,12 @@
 // lib/words.ts
 var grouped;
 function t(text3, values2 = {}) {
-  return text3.replace(/\{(\w+)\}/g, (whole2, name) => {
+  return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values2[name];
-    if (value === void 0) return whole2;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 function many(n, one, other, values2 = {}) {
@@ -286,7 +288,10 @@ function foreign(value, most = 300) {
   const shown3 = visible(value);
   if (shown3.length <= most) return el("bdi", {}, shown3);
   const words2 = el("bdi", {}, `${shown3.slice(0, most)}…`);
-  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words2, shown3), more.remove()) }, t("Show all"));
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => {
+    fill(words2, shown3);
+    more.remove();
+  } }, t("Show all"));
   return el("span", {}, words2, more);
 }
 function visible(value) {
@@ -307,18 +312,24 @@ function empty(path, title2, text3, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title2), el("p", {}, text3), actions);
 }
 
+// lib/dateformats.ts
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(void 0, options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
 // lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
-var clock2;
-var weekday;
-var date;
-var year;
-var whole;
 function timeOf(at) {
-  return (clock2 ??= new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit" })).format(at / 1e3);
+  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -328,14 +339,14 @@ function moment(at, now = Date.now() * 1e3) {
   if (days === 0) return time;
   if (days === 1) return t("yesterday {time}", { time });
   if (days === -1) return t("tomorrow {time}", { time });
-  if (days > 0 && days < 7) return `${(weekday ??= new Intl.DateTimeFormat(void 0, { weekday: "short" })).format(here)} ${time}`;
-  if (here.getFullYear() === today.getFullYear()) return `${(date ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short" })).format(here)} ${time}`;
-  return (year ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short", year: "numeric" })).format(here);
+  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
+  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
 }
 function when(at) {
-  whole ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "long" });
-  const iso = new Date(at / 1e3).toISOString();
-  return el("time", { datetime: iso, title: `${whole.format(at / 1e3)}
+  const date = new Date(at / 1e3);
+  const iso = date.toISOString();
+  return el("time", { datetime: iso, title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}
 ${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
 }
 function agoShort(duration) {
@@ -503,7 +514,10 @@ var Editor = class {
     return values2;
   }
   complain(error) {
-    if (error instanceof Unreadable) return this.focus();
+    if (error instanceof Unreadable) {
+      this.focus();
+      return;
+    }
     const rest = [];
     for (const one of fieldsOf(error)) {
       const [name, below] = cut(one.field);
@@ -561,13 +575,19 @@ function make(info, value, label = title(info.name)) {
 }
 function boolean(info, value, label) {
   const found = tick(label, value === void 0 ? info.default === true : value === true, hint(info));
-  return { root: found.root, read: () => found.control.checked === (info.default === true) ? void 0 : found.control.checked, problem: (_, words2) => (found.problem(words2), true) };
+  return { root: found.root, read: () => found.control.checked === (info.default === true) ? void 0 : found.control.checked, problem: (_, words2) => {
+    found.problem(words2);
+    return true;
+  } };
 }
 function words(info, value, label) {
   const values2 = info.words.map((word) => [word, word === "" ? t("(not set)") : word === info.default ? t("{word} (default)", { word }) : word]);
   if (info.required) values2.unshift(["", t("Choose…")]);
   const found = choice(label, values2, String(value ?? info.default ?? ""), hint(info));
-  return { root: found.root, read: () => found.control.value === (info.default ?? "") ? void 0 : found.control.value, problem: (_, said) => (found.problem(said), true) };
+  return { root: found.root, read: () => found.control.value === (info.default ?? "") ? void 0 : found.control.value, problem: (_, said) => {
+    found.problem(said);
+    return true;
+  } };
 }
 function text2(info, value, label) {
   const numeric = info.type === "integer" || info.type === "number";
@@ -591,7 +611,10 @@ function text2(info, value, label) {
     }
     return number;
   };
-  return { root: found.root, read, problem: (_, said) => (found.problem(said), true) };
+  return { root: found.root, read, problem: (_, said) => {
+    found.problem(said);
+    return true;
+  } };
 }
 function table2(info, value, label) {
   const optional = info.default === null && !info.required;
@@ -738,7 +761,10 @@ async function conflict(error) {
 function fieldForm(fields, action, run, more = null) {
   const failure = el("div", { hidden: true });
   const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-  const form = el("form", { class: "form", novalidate: true, onsubmit: (event) => (event.preventDefault(), void send()) }, Object.values(fields).map((one) => one.root), more, failure, el("div", {}, button2));
+  const form = el("form", { class: "form", novalidate: true, onsubmit: (event) => {
+    event.preventDefault();
+    void send();
+  } }, Object.values(fields).map((one) => one.root), more, failure, el("div", {}, button2));
   const send = async () => {
     button2.disabled = true;
     failure.hidden = true;
@@ -795,7 +821,10 @@ async function newest(desk) {
   words2.value = wanted;
   const apply = () => desk.go(addressOf("log", [], { level: level.control.value === "info" ? "" : level.control.value, words: words2.value }));
   level.control.addEventListener("change", apply);
-  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event) => (event.preventDefault(), apply()) }, level.root, el("label", { class: "search" }, sign(search), words2), el("button", { class: "btn line", type: "submit" }, t("Filter")));
+  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event) => {
+    event.preventDefault();
+    apply();
+  } }, level.root, el("label", { class: "search" }, sign(search), words2), el("button", { class: "btn line", type: "submit" }, t("Filter")));
   const none = empty(list, t("No lines"), t("No line in memory matches."));
   return [form, card("", found.lines.length === 0 ? none : shown2(found.lines), { flush: true }), el("p", { class: "hint below" }, source(found))];
 }
@@ -993,7 +1022,10 @@ async function configPage(desk) {
   const shown3 = effective ? found.effective : found.text;
   const input = el("input", { type: "search", "aria-label": t("Accounts and domains whose name contains"), placeholder: t("Account or domain") });
   input.value = search2;
-  const find = el("form", { class: "filter", onsubmit: (event) => (event.preventDefault(), desk.go(addressOf("config", [file], { as: "effective", search: input.value }))) }, el("label", { class: "search" }, sign(search), input), el("button", { class: "btn line", type: "submit" }, t("Show")));
+  const find = el("form", { class: "filter", onsubmit: (event) => {
+    event.preventDefault();
+    desk.go(addressOf("config", [file], { as: "effective", search: input.value }));
+  } }, el("label", { class: "search" }, sign(search), input), el("button", { class: "btn line", type: "submit" }, t("Show")));
   const root = el(
     "div",
     { class: "page" },
@@ -1044,11 +1076,11 @@ async function metricsPage(desk) {
 }
 function samples(row) {
   const lines = row.samples.map((one) => el("tr", {}, el("td", {}, foreign(Object.entries(one.labels).map(([name, value]) => `${name} ${value === "" ? "–" : value}`).join(", ") || t("value"), 120)), el("td", { class: "num" }, sampleText(row, one))));
-  const whole2 = el("table", { "aria-label": row.name }, el("tbody", {}, lines, row.left_out > 0 && el("tr", {}, el("td", { colspan: "2" }, many(row.left_out, "{n} more value", "{n} more values")))));
-  if (row.samples.length <= 6) return whole2;
+  const whole = el("table", { "aria-label": row.name }, el("tbody", {}, lines, row.left_out > 0 && el("tr", {}, el("td", { colspan: "2" }, many(row.left_out, "{n} more value", "{n} more values")))));
+  if (row.samples.length <= 6) return whole;
   const total = row.samples.reduce((sum, one) => sum + (row.kind === "histogram" ? one.count : one.value), 0);
   const summary = row.kind === "gauge" ? many(row.samples.length, "{n} value", "{n} values") : t("{n} in {m} values", { n: Number(total.toPrecision(6)), m: row.samples.length });
-  return el("details", {}, el("summary", {}, summary), whole2);
+  return el("details", {}, el("summary", {}, summary), whole);
 }
 
 // admin/machine/part.ts

@@ -1,10 +1,12 @@
 // lib/words.ts
 var grouped;
 function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole2, name) => {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
-    if (value === void 0) return whole2;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 function many(n, one, other, values = {}) {
@@ -276,7 +278,10 @@ function foreign(value, most = 300) {
   const shown = visible(value);
   if (shown.length <= most) return el("bdi", {}, shown);
   const words = el("bdi", {}, `${shown.slice(0, most)}…`);
-  const more2 = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words, shown), more2.remove()) }, t("Show all"));
+  const more2 = el("button", { class: "btn text small", type: "button", onclick: () => {
+    fill(words, shown);
+    more2.remove();
+  } }, t("Show all"));
   return el("span", {}, words, more2);
 }
 function visible(value) {
@@ -297,18 +302,24 @@ function empty(path, title, text2, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
 }
 
+// lib/dateformats.ts
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(void 0, options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
 // lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
-var clock2;
-var weekday;
-var date;
-var year;
-var whole;
 function timeOf(at) {
-  return (clock2 ??= new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit" })).format(at / 1e3);
+  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -318,14 +329,14 @@ function moment(at, now = Date.now() * 1e3) {
   if (days === 0) return time;
   if (days === 1) return t("yesterday {time}", { time });
   if (days === -1) return t("tomorrow {time}", { time });
-  if (days > 0 && days < 7) return `${(weekday ??= new Intl.DateTimeFormat(void 0, { weekday: "short" })).format(here)} ${time}`;
-  if (here.getFullYear() === today.getFullYear()) return `${(date ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short" })).format(here)} ${time}`;
-  return (year ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short", year: "numeric" })).format(here);
+  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
+  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
 }
 function when(at) {
-  whole ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "long" });
-  const iso = new Date(at / 1e3).toISOString();
-  return el("time", { datetime: iso, title: `${whole.format(at / 1e3)}
+  const date = new Date(at / 1e3);
+  const iso = date.toISOString();
+  return el("time", { datetime: iso, title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}
 ${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
 }
 function microseconds(text2) {
@@ -387,7 +398,10 @@ async function typedAgain(title, name, what, action) {
       el("div", { class: "dialog-text" }, what),
       el(
         "form",
-        { class: "form", onsubmit: (event) => (event.preventDefault(), typed.control.value === name && close(true)) },
+        { class: "form", onsubmit: (event) => {
+          event.preventDefault();
+          if (typed.control.value === name) close(true);
+        } },
         typed.root,
         el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2)
       )
@@ -447,24 +461,27 @@ async function waitingPage(desk) {
   const [messages, total, transports] = await Promise.all([desk.client.queue(filter, pageOf(query)), desk.client.queue_count(filter), desk.client.transports()]);
   if (Object.keys(filter).length === 0) desk.count("queue", total === 0 ? "" : String(total));
   const chosen = /* @__PURE__ */ new Set();
-  let whole2 = false;
+  let whole = false;
   const bar = el("header", { class: "act", hidden: true });
   const boxes = /* @__PURE__ */ new Map();
   const all = el("input", { type: "checkbox", "aria-label": t("Select all on this page") });
-  const wanted = () => whole2 ? [filter, total] : [{ ids: [...chosen] }, chosen.size];
+  const wanted = () => whole ? [filter, total] : [{ ids: [...chosen] }, chosen.size];
   const draw = () => {
-    bar.hidden = chosen.size === 0 && !whole2;
+    bar.hidden = chosen.size === 0 && !whole;
     all.checked = messages.length > 0 && chosen.size === messages.length;
     all.indeterminate = chosen.size > 0 && chosen.size < messages.length;
     for (const [id, box] of boxes) {
-      box.checked = whole2 || chosen.has(id);
+      box.checked = whole || chosen.has(id);
       box.closest("tr")?.classList.toggle("marked", box.checked);
     }
     const [, count] = wanted();
     fill(
       bar,
       el("b", {}, many(count, "{n} selected", "{n} selected")),
-      !whole2 && chosen.size === messages.length && total > messages.length && button(t("Select all {n}", { n: total }), () => (whole2 = true, draw()), { kind: "text small" }),
+      !whole && chosen.size === messages.length && total > messages.length && button(t("Select all {n}", { n: total }), () => {
+        whole = true;
+        draw();
+      }, { kind: "text small" }),
       el("span", { class: "grow" }),
       button(t("Try now"), () => void act(desk, t("Trying"), wanted(), (f, n) => desk.client.queue_schedule(f, n, 0, true), "", t("Their next attempt is made now.")), { icon: play, kind: "small" }),
       button(t("Hold"), () => void act(desk, t("Holding"), wanted(), (f, n) => desk.client.queue_change("hold", f, n), "", t("Nothing is tried until they are released."), (f, n) => desk.client.queue_change("unhold", f, n)), { icon: pause, kind: "small" }),
@@ -475,9 +492,9 @@ async function waitingPage(desk) {
     );
   };
   all.addEventListener("change", () => {
-    whole2 = false;
+    whole = false;
     chosen.clear();
-    if (all.checked) messages.forEach((one) => chosen.add(one.id));
+    if (all.checked) for (const one of messages) chosen.add(one.id);
     draw();
   });
   const list = table(
@@ -490,9 +507,9 @@ async function waitingPage(desk) {
           const box = el("input", { type: "checkbox", "aria-label": t("Select the message to {recipient}", { recipient: row.recipient }) });
           boxes.set(row.id, box);
           box.addEventListener("change", () => {
-            if (whole2) {
-              whole2 = false;
-              messages.forEach((one) => chosen.add(one.id));
+            if (whole) {
+              whole = false;
+              for (const one of messages) chosen.add(one.id);
             }
             if (box.checked) chosen.add(row.id);
             else chosen.delete(row.id);
@@ -554,7 +571,10 @@ function filterForm(desk, transports) {
     if (transport !== "*") to += `${to.includes("?") ? "&" : "?"}transport=${encodeURIComponent(transport)}`;
     desk.go(to);
   };
-  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event) => (event.preventDefault(), apply()) }, fields.sender.root, fields.recipient.root, fields.account.root, fields.hold.root, fields.submitted.root, fields.next_attempt.root, fields.transport.root, fields.sort.root, el("button", { class: "btn line", type: "submit" }, t("Filter")));
+  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event) => {
+    event.preventDefault();
+    apply();
+  } }, fields.sender.root, fields.recipient.root, fields.account.root, fields.hold.root, fields.submitted.root, fields.next_attempt.root, fields.transport.root, fields.sort.root, el("button", { class: "btn line", type: "submit" }, t("Filter")));
   for (const one of form.querySelectorAll("select")) one.addEventListener("change", apply);
   const used = [...query.keys()].some((name) => name !== "last" && name !== "last_id");
   return el("details", { class: "filters", open: used || innerWidth > 700 }, el("summary", {}, t("Filter and order")), form);

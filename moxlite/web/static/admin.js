@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.d889b0389d29.js", audit: "audit.a6f431bcdccf.js", domains: "domains.cd9e6f74de99.js", factors: "factors.67f26613690b.js", machine: "machine.857e092a4a55.js", queue: "queue.66aea990b149.js", reports: "reports.92c438dee382.js", trends: "trends.c7612eb996bb.js" };
+var define_PARTS_default = { accounts: "accounts.218b8f78b089.js", audit: "audit.503bd6ab43f2.js", domains: "domains.ab9ab355513d.js", factors: "factors.2507df6ff410.js", machine: "machine.f229e4dedbe3.js", queue: "queue.6f2ec16862c8.js", reports: "reports.8080e650dfc6.js", trends: "trends.292e7664a34b.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -14,7 +14,7 @@ function verify(table2, check2, value, path) {
   switch (check2[0]) {
     case "list":
       if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
-      value.forEach((item, i) => verify(table2, check2[1], item, `${path}[${i}]`));
+      for (const [i, item] of value.entries()) verify(table2, check2[1], item, `${path}[${i}]`);
       return;
     case "map":
       if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
@@ -68,7 +68,9 @@ function t(text3, values = {}) {
   return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 function many(n, one, other, values = {}) {
@@ -868,7 +870,7 @@ function secondStepForm(asked, done, again) {
     (kind === "key" ? key : code).focus();
   }
   const elsewhere = step2.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
-  const clock3 = el("span", {}, serverClock(step2.server_time));
+  const clock2 = el("span", {}, serverClock(step2.server_time));
   const root = el(
     "div",
     { class: "second-step" },
@@ -876,7 +878,7 @@ function secondStepForm(asked, done, again) {
     intro,
     form,
     elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere),
-    el("p", { class: "hint second-step-foot" }, other, step2.apps.length > 0 && clock3)
+    el("p", { class: "hint second-step-foot" }, other, step2.apps.length > 0 && clock2)
   );
   choose(kind);
   return { root, focus };
@@ -1150,7 +1152,10 @@ function foreign(value, most2 = 300) {
   const shown2 = visible(value);
   if (shown2.length <= most2) return el("bdi", {}, shown2);
   const words = el("bdi", {}, `${shown2.slice(0, most2)}…`);
-  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words, shown2), more.remove()) }, t("Show all"));
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => {
+    fill(words, shown2);
+    more.remove();
+  } }, t("Show all"));
   return el("span", {}, words, more);
 }
 function visible(value) {
@@ -1306,17 +1311,24 @@ function notice(level, text3, ...actions) {
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
 }
 
+// lib/dateformats.ts
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(void 0, options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
 // lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
-var clock2;
-var weekday;
-var date;
-var year;
 function timeOf(at) {
-  return (clock2 ??= new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit" })).format(at / 1e3);
+  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -1326,9 +1338,9 @@ function moment(at, now = Date.now() * 1e3) {
   if (days === 0) return time;
   if (days === 1) return t("yesterday {time}", { time });
   if (days === -1) return t("tomorrow {time}", { time });
-  if (days > 0 && days < 7) return `${(weekday ??= new Intl.DateTimeFormat(void 0, { weekday: "short" })).format(here)} ${time}`;
-  if (here.getFullYear() === today.getFullYear()) return `${(date ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short" })).format(here)} ${time}`;
-  return (year ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short", year: "numeric" })).format(here);
+  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
+  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
 }
 function agoShort(duration) {
   if (duration >= 2 * day) return many(Math.round(duration / day), "{n} day", "{n} days");
@@ -1581,7 +1593,7 @@ var App = class {
       clearTimeout(slow);
       setStatus("");
     }
-    leave.forEach((act) => act());
+    for (const act of leave) act();
     if (number !== this.shown) return;
     document.title = `${page.title} · moxlite admin`;
     this.shell.choose(address.page);

@@ -96,7 +96,9 @@ function t(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 
@@ -169,14 +171,19 @@ function adopt(text2) {
 // webmail/choices.css
 var choices_default = "/* Choices below each other, in dialogs of several parts. */\n\n.choices {\n  display: grid;\n  gap: 6px;\n  max-height: 60vh;\n  margin-top: 12px;\n  padding: 2px;\n  overflow-y: auto;\n}\n\n.choices button {\n  flex: none;\n  text-align: left;\n}\n";
 
-// webmail/ui/format.ts
-var day = 24 * 60 * 60 * 1e3;
+// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
-  if (format === void 0) formats.set(name, format = new Intl.DateTimeFormat(void 0, options));
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(void 0, options);
+    formats.set(name, format);
+  }
   return format.format(date);
 }
+
+// webmail/ui/format.ts
+var day = 24 * 60 * 60 * 1e3;
 function fullTime(time) {
   return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
 }
@@ -248,7 +255,7 @@ function open(place, within, title, commands, closed) {
     if (event.target instanceof Node && !menu.contains(event.target)) close();
   };
   menu.addEventListener("keydown", (event) => {
-    const at = items.findIndex((item) => item === document.activeElement);
+    const at = items.indexOf(document.activeElement);
     const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
     event.stopPropagation();
     if (next !== void 0) items[(next + items.length) % items.length]?.focus();
@@ -530,7 +537,10 @@ var Recipients = class {
       spellcheck: "false",
       inputmode: "email",
       oninput: () => this.typed(),
-      onblur: () => (this.commit(), this.close()),
+      onblur: () => {
+        this.commit();
+        this.close();
+      },
       onkeydown: (event) => this.key(event),
       onpaste: (event) => this.pasted(event)
     });
@@ -788,13 +798,19 @@ var Composer = class _Composer {
     this.release = holdCopy(id);
     this.judging = start2.judged;
     const ways = desk.settings().show_address_security ? new Ways(desk.client) : null;
-    const field = (name, label2) => new Recipients(name, label2, desk.client, () => (this.changed(), void this.judge()), ways);
+    const field = (name, label2) => new Recipients(name, label2, desk.client, () => {
+      this.changed();
+      void this.judge();
+    }, ways);
     this.replyTo = new Recipients("reply_to", t("Reply to"), desk.client, () => this.changed(), null);
     [this.to, this.cc, this.bcc] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc"))];
     this.files = new Files(desk.client, desk.base, () => this.changed());
     this.tls = el(
       "select",
-      { "aria-label": t("Encryption on the way"), onchange: () => (this.judging = false, this.changed()) },
+      { "aria-label": t("Encryption on the way"), onchange: () => {
+        this.judging = false;
+        this.changed();
+      } },
       el("option", { value: "default" }, t("Encrypted where possible")),
       el("option", { value: "require" }, t("Only encrypted all the way")),
       el("option", { value: "insecure" }, t("Even without encryption"))
@@ -826,13 +842,22 @@ var Composer = class _Composer {
   cc;
   bcc;
   replyTo;
-  from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => (this.sign(), this.changed()) });
+  from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => {
+    this.sign();
+    this.changed();
+  } });
   tls;
-  subject = el("input", { class: "compose-subject", "aria-label": t("Subject"), placeholder: t("Subject"), dir: "auto", maxlength: "5000", oninput: () => (this.title(), this.changed()) });
+  subject = el("input", { class: "compose-subject", "aria-label": t("Subject"), placeholder: t("Subject"), dir: "auto", maxlength: "5000", oninput: () => {
+    this.title();
+    this.changed();
+  } });
   text = el("textarea", { class: "compose-text", "aria-label": t("Text"), dir: "auto", spellcheck: "true", oninput: () => this.changed() });
   state = el("span", { class: "compose-state", role: "status" });
   heading = el("h2", { class: "compose-title" });
-  picker = el("input", { type: "file", multiple: true, hidden: true, onchange: () => (this.files.add(this.picker.files ?? []), this.picker.value = "") });
+  picker = el("input", { type: "file", multiple: true, hidden: true, onchange: () => {
+    this.files.add(this.picker.files ?? []);
+    this.picker.value = "";
+  } });
   files;
   sendButton = el("button", { class: "primary", title: t("Send (ctrl Enter)"), onclick: () => void this.submit(false) }, t("Send"));
   draft;
@@ -883,7 +908,10 @@ var Composer = class _Composer {
     if (focused instanceof HTMLElement && this.root.contains(focused)) focused.focus({ preventScroll: true });
   }
   build() {
-    const seldom = (name, label, focus) => el("button", { type: "button", class: "link", data: { reveal: name }, onclick: () => (this.show(name), focus()) }, label);
+    const seldom = (name, label, focus) => el("button", { type: "button", class: "link", data: { reveal: name }, onclick: () => {
+      this.show(name);
+      focus();
+    } }, label);
     const to = this.to.root;
     to.classList.add("compose-to");
     to.append(
@@ -955,7 +983,10 @@ var Composer = class _Composer {
     if (button) button.hidden = true;
   }
   offerFields(button) {
-    const field = (name, title, focus) => ({ id: `field.${name}`, title, when: () => this.rows[name].hidden === true, run: () => (this.show(name), focus()) });
+    const field = (name, title, focus) => ({ id: `field.${name}`, title, when: () => this.rows[name].hidden === true, run: () => {
+      this.show(name);
+      focus();
+    } });
     const all = [
       field("subject", t("Subject"), () => this.subject.focus()),
       field("from", t("From"), () => this.from.focus()),
@@ -1065,7 +1096,8 @@ var Composer = class _Composer {
         while (this.unanswered !== null || this.saved < this.version) {
           const version = this.version;
           const repeated = this.unanswered !== null;
-          const attempt2 = this.unanswered ??= { saveId: newId(), draft: this.written() };
+          this.unanswered ??= { saveId: newId(), draft: this.written() };
+          const attempt2 = this.unanswered;
           this.keep();
           this.draftId = await this.desk.client.draft_save(attempt2.draft, attempt2.saveId, this.draftId);
           this.unanswered = null;

@@ -67,7 +67,9 @@ function t(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 
@@ -83,16 +85,21 @@ function isUnread(item) {
   return !item.flags.includes("\\seen");
 }
 
+// lib/dateformats.ts
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(void 0, options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
 // webmail/ui/format.ts
 var day = 24 * 60 * 60 * 1e3;
 function daysBetween(time, now) {
   return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
-}
-var formats = /* @__PURE__ */ new Map();
-function formatted(date, name, options) {
-  let format = formats.get(name);
-  if (format === void 0) formats.set(name, format = new Intl.DateTimeFormat(void 0, options));
-  return format.format(date);
 }
 var clockTime = (date) => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
 function shortTime(time, now) {

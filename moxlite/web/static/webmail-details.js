@@ -84,7 +84,9 @@ function t(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 
@@ -160,14 +162,19 @@ function isOwn(id) {
   return id < 2 ** 32;
 }
 
-// webmail/ui/format.ts
-var day = 24 * 60 * 60 * 1e3;
+// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
-  if (format === void 0) formats.set(name, format = new Intl.DateTimeFormat(void 0, options));
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(void 0, options);
+    formats.set(name, format);
+  }
   return format.format(date);
 }
+
+// webmail/ui/format.ts
+var day = 24 * 60 * 60 * 1e3;
 function fullTime(time) {
   return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
 }

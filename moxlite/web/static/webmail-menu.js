@@ -122,7 +122,7 @@ function open(place, within, title, commands, closed) {
     if (event.target instanceof Node && !menu.contains(event.target)) close();
   };
   menu.addEventListener("keydown", (event) => {
-    const at = items.findIndex((item) => item === document.activeElement);
+    const at = items.indexOf(document.activeElement);
     const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
     event.stopPropagation();
     if (next !== void 0) items[(next + items.length) % items.length]?.focus();
@@ -147,7 +147,8 @@ function hintKey(command) {
   hint?.remove();
   const key = command.keys?.[0];
   if (key === void 0) return;
-  const shown = hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key));
+  const shown = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key));
+  hint = shown;
   document.body.append(shown);
   setTimeout(() => shown.remove(), hinted);
 }

@@ -75,7 +75,9 @@ function t(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 
@@ -225,10 +227,11 @@ async function showKeys(table) {
   ]);
 }
 var mostTitles = 100;
+var visibleText = (of) => of.innerText.trim().slice(0, 80);
 async function showTitles(at) {
   const titled = [at, ...at.querySelectorAll("[title]")].filter((one) => one instanceof HTMLElement && one.title !== "" && one.checkVisibility());
   await dialog(t("What has the focus"), (close) => [
-    el("div", { class: "keys" }, el("dl", {}, titled.slice(0, mostTitles).map((one) => [el("dt", { dir: "auto" }, one.innerText.trim().slice(0, 80)), el("dd", { dir: "auto" }, one.title)]))),
+    el("div", { class: "keys" }, el("dl", {}, titled.slice(0, mostTitles).map((one) => [el("dt", { dir: "auto" }, visibleText(one)), el("dd", { dir: "auto" }, one.title)]))),
     titled.length === 0 && el("p", { class: "dialog-text" }, t("There is nothing to explain here.")),
     el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
   ].filter((one) => one !== false));

@@ -94,7 +94,9 @@ function t(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 function many(n, one, other, values = {}) {
@@ -186,16 +188,21 @@ function setStatus(message) {
   fill(line, message);
 }
 
+// lib/dateformats.ts
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(void 0, options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
 // webmail/ui/format.ts
 var day = 24 * 60 * 60 * 1e3;
 function daysBetween(time, now) {
   return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
-}
-var formats = /* @__PURE__ */ new Map();
-function formatted(date, name, options) {
-  let format = formats.get(name);
-  if (format === void 0) formats.set(name, format = new Intl.DateTimeFormat(void 0, options));
-  return format.format(date);
 }
 var clockTime = (date) => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
 function shortTime(time, now) {
@@ -367,7 +374,7 @@ function parse(text2, mailboxes, now) {
       else if (filter.attachments == null || filter.attachments === kind) filter = { ...filter, attachments: kind };
       else wrong(t("only one kind of attachment can be asked for"));
     } else if (tag === "header") {
-      const [, name, wanted] = /^([!-9;-~]{1,100}):?([^]*)$/.exec(value) ?? [];
+      const [, name, wanted] = /^([!-9;-~]{1,100}):?(.*)$/s.exec(value) ?? [];
       if (not || name === void 0) wrong(t("“header:” is followed by a name, perhaps with “:” and a text"));
       else headers.push({ name, value: wanted.trim() });
     } else if (tag === "minsize" || tag === "maxsize") {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.af610e124fb0.js", conversation: "conversation.5dfb4e524d6b.js", details: "details.f23ebe01923b.js", export: "export.dee7f379b84b.js", login: "login.be0f23699b13.js", mailboxes: "mailboxes.c69533b48afb.js", menu: "menu.a879afbd6869.js", message: "message.ff5a1ee4da4b.js", palette: "palette.cadde8b9c4ea.js", rules: "rules.d5870e04129d.js", search: "search.c0536df6a14a.js", sender: "sender.7a94466a26f8.js", sent: "sent.f2c82d23bf67.js", settings: "settings.57adaec0f67f.js", touch: "touch.5159934f4363.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.29ddeddbccba.js", conversation: "conversation.6624a7a330cc.js", details: "details.d02d19a84bc5.js", export: "export.e117f6da348a.js", login: "login.fca7eb53c4e4.js", mailboxes: "mailboxes.a0daa1a70f3e.js", menu: "menu.be885dadcf16.js", message: "message.84b24c551934.js", palette: "palette.cd310c6e8d2c.js", rules: "rules.d25d6a09b2fb.js", search: "search.da56d6787b54.js", sender: "sender.9de24aec867d.js", sent: "sent.770c995c6276.js", settings: "settings.d798b77b1b28.js", touch: "touch.5159934f4363.js", viewer: "viewer.e55f1bdfd251.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -14,7 +14,7 @@ function verify(table, check, value, path) {
   switch (check[0]) {
     case "list":
       if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
-      value.forEach((item, i) => verify(table, check[1], item, `${path}[${i}]`));
+      for (const [i, item] of value.entries()) verify(table, check[1], item, `${path}[${i}]`);
       return;
     case "map":
       if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
@@ -68,7 +68,9 @@ function t(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 function many(n, one, other, values = {}) {
@@ -712,7 +714,10 @@ var Reader = class {
     this.read.set(source, source.version);
   }
   changed() {
-    return [...this.read].some(([source, version]) => (source.refresh(), source.version !== version));
+    return [...this.read].some(([source, version]) => {
+      source.refresh();
+      return source.version !== version;
+    });
   }
   forget() {
     for (const source of this.read.keys()) source.readers.delete(this);
@@ -742,7 +747,9 @@ var Source = class {
     this.current = next;
     return other;
   }
-  tell = () => [...this.readers].forEach((one) => one.stale());
+  tell = () => {
+    for (const one of [...this.readers]) one.stale();
+  };
 };
 var reader = null;
 var waiting = /* @__PURE__ */ new Set();
@@ -2323,7 +2330,8 @@ function kept2(count) {
   let last = { messages: 0, conversations: 0 };
   return computed(() => {
     const next = count();
-    return next.messages === last.messages && next.conversations === last.conversations ? last : last = next;
+    if (next.messages !== last.messages || next.conversations !== last.conversations) last = next;
+    return last;
   });
 }
 var checkAfter = 300;
@@ -2912,23 +2920,31 @@ var Drawer = class {
     return document.body.classList.contains(shown2);
   }
   toggle() {
-    if (this.open) return this.close();
+    if (this.open) {
+      this.close();
+      return;
+    }
     document.body.classList.add(shown2);
     this.button.setAttribute("aria-expanded", "true");
     (this.side.querySelector("[aria-current]") ?? this.side.querySelector("button"))?.focus();
   }
 };
 
+// lib/dateformats.ts
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(void 0, options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
 // webmail/ui/format.ts
 var day = 24 * 60 * 60 * 1e3;
 function daysBetween(time, now) {
   return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
-}
-var formats = /* @__PURE__ */ new Map();
-function formatted(date, name, options) {
-  let format = formats.get(name);
-  if (format === void 0) formats.set(name, format = new Intl.DateTimeFormat(void 0, options));
-  return format.format(date);
 }
 var clockTime = (date) => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
 function shortTime(time, now) {
@@ -3737,7 +3753,8 @@ var Reader2 = class {
   answer = null;
   own;
   async prepare() {
-    return this.parts ??= await part("message");
+    this.parts ??= await part("message");
+    return this.parts;
   }
   async with(name, work) {
     try {
