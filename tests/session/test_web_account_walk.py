@@ -1,0 +1,429 @@
+"""A walk of all calls of the account app: what a user may not do by any of them, whatever its fields say.
+
+`walk` has an entry for each call, so that a new call fails these tests until its fields have entries.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+import pyotp
+import pytest
+import trio
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from moxlite.admin.delivery.forwarding import Forwarding
+from moxlite.store.auth.credentials import change_password
+from moxlite.store.mail.mailboxes import create_mailbox
+from moxlite.web import sessions
+from moxlite.web.account.api import API
+from moxlite.web.calls import calls_of
+from moxlite.web.webmail import api as webmail
+from tests.session.test_web_account_settings import RULE, certificate
+from tests.store_imports import mbox
+from tests.store_mail import deliver_mail, mail
+from tests.tools import eventually
+from tests.web_rig import Browser, Rig, rig
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
+
+MARK: Final = "Kestrel"
+"""A word in the name of each object of the neighbour."""
+
+TARGET = f"{MARK}@far.example".lower()
+SUPPRESSED = f"{MARK}@gone.example".lower()
+TOM = "tom@example.org"
+PASSWORD = f"{MARK} keeps this one"
+SCRIPT = f'# {MARK}\r\nrequire "fileinto";\r\nfileinto "{MARK}";\r\n'
+HOOK = {"url": f"https://{MARK}.example/hook".lower(), "authorization": "", "events": [], "secret": ""}
+
+
+class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
+    """Ids and secrets of tom's objects, and the factor of the user who tries them."""
+
+    session: int
+    fingerprint: str
+    pem: str
+    queued: list[int]
+    totp: int
+    recovery_code: str
+    second_step: str
+    setup_code: str
+    link: str
+    forward: str
+    import_token: str
+    attempt: str
+    keys: Any
+    destination: Any
+    sending: Any
+    no_sending: Any
+    junk: Any
+    vacation: Any
+    forwards: Any
+    own_codes: list[str]
+
+
+Case = tuple[dict[str, Any], int | Callable[[Any], bool]]
+"""Parameters of a call, and the status of its refusal or a check of its result."""
+
+OWN: Final[list[Case]] = [({}, lambda _: True)]
+"""For calls that take no id: they are about the account of the session, and their result has nothing of a neighbour."""
+
+
+def nothing(found: Any) -> bool:
+    """A result that is empty."""
+    return not found
+
+
+def walk(tom: Neighbour) -> dict[str, list[Case]]:
+    """The calls in the order in which they are made; those that change the user's own session come last."""
+    server = {"host": "", "port": 0, "tls": "none", "user": TOM, "password": PASSWORD, "prefix": "", "since": None}
+    return {
+        "apps": OWN,
+        "overview": OWN,
+        "mailboxes": OWN,
+        "password_state": OWN,
+        "session_list": OWN,
+        "second_factors": OWN,
+        "key_list": [({}, nothing)],
+        "app_password_list": [({}, nothing)],
+        "suppression_list": [({}, nothing)],
+        "destination_list": OWN,
+        "sending": OWN,
+        "junk": OWN,
+        "vacation": OWN,
+        "forwards": OWN,
+        "script_list": OWN,
+        "shares": [({}, lambda found: not found["given"] and not found["received"])],
+        "copy_state": [({}, lambda found: found["phase"] == "none")],
+        "device_state": [({}, lambda found: found["state"] == "gone")],
+        "import_state": [({}, lambda found: found["token"] == "")],
+        "outgoing": [
+            ({"before": 0}, lambda found: not found["waiting"]),
+            ({"before": max(tom.queued) + 1}, lambda f: not f["waiting"]),
+        ],
+        "attempt_list": [({"after": tom.attempt, "count": 100}, lambda found: TOM not in str(found))],
+        # names and ids of the neighbour
+        "session_remove": [({"session_id": tom.session}, 404)],
+        "app_password_remove": [({"name": f"{MARK} phone"}, 404)],
+        "app_password_add": [
+            ({"name": f"{MARK} phone", "scopes": ["imap"], "read_only": True, "expires": None}, OWN[0][1])
+        ],
+        "key_add": [
+            ({"certificate": tom.pem, "name": "", "login_address": "mia@example.org", "no_imap_preauth": False}, 409),
+            ({"certificate": tom.pem, "name": "", "login_address": TOM, "no_imap_preauth": False}, 400),
+        ],
+        "key_save": [({"old": tom.keys, "changed": tom.keys}, 404)],
+        "key_remove": [({"fingerprint": tom.fingerprint}, 404)],
+        "factor_remove": [({"kind": kind, "id": tom.totp}, 404) for kind in ("totp", "key")],
+        "totp_finish": [({"code": tom.setup_code}, 400)],
+        "totp_begin": [({"name": f"{MARK} app"}, lambda found: found["secret"] != "")],
+        "key_created": [({"answer": "{}"}, 400)],
+        "key_finish": [({"answer": "{}"}, 400)],
+        "key_begin": [({"name": f"{MARK} key"}, 400)],  # over plain http
+        "confirm_options": OWN,
+        "confirm": [
+            ({"kind": "password", "code": PASSWORD}, 401),
+            ({"kind": "recovery", "code": tom.recovery_code}, 401),
+        ],
+        "script_get": [({"name": MARK}, 404)],
+        "script_save": [({"name": MARK, "old": SCRIPT, "text": "keep;", "activate": True}, 409)],
+        "script_activate": [({"name": MARK}, 404)],
+        "script_rename": [({"name": MARK, "new_name": "mine"}, 404), ({"name": "mine", "new_name": MARK}, 404)],
+        "script_delete": [({"name": MARK}, 404)],
+        "script_check": [({"text": f'require "include"; include :personal "{MARK}";'}, nothing)],
+        "destination_save": [({"address": TOM, "old": tom.destination, "changed": tom.destination}, 404)],
+        "rules_try": [({"address": TOM, "rules": [RULE]}, 404)],
+        "rules_as_sieve": [({"rules": [RULE]}, OWN[0][1])],
+        "full_name_save": [({"old": f"{MARK} name", "changed": "Mia"}, 409)],
+        "sending_save": [
+            ({"old": tom.sending, "changed": tom.sending}, 409),
+            ({"old": tom.no_sending, "changed": tom.no_sending | {"from_id_login_addresses": [TOM]}}, 400),
+        ],
+        "webhook_test": [({"hook": HOOK, "incoming": False}, lambda found: found["status"] == 0)],
+        "suppression_remove": [({"address": SUPPRESSED}, 400)],
+        "suppression_add": [({"address": "x@example.net", "reason": ""}, nothing)],
+        "outgoing_try": [({"ids": tom.queued}, lambda found: found == 0)],
+        "outgoing_cancel": [({"ids": tom.queued}, lambda found: found == 0)],
+        "junk_save": [({"old": tom.junk, "changed": tom.junk}, 409)],
+        "junk_teach": [({}, 400)],
+        "junk_retrain": [({}, 400)],
+        "junk_training": [({}, lambda found: not found["running"])],
+        "vacation_save": [({"old": tom.vacation, "changed": tom.vacation}, 409)],
+        "forward_save": [({"old": tom.forwards, "changed": tom.forwards}, 409)],
+        "forward_ask": [({"address": TARGET}, 404)],
+        "forward_start": [({"address": TARGET}, 404)],
+        "forward_question": [
+            ({"account": "mia", "token": tom.forward}, 410),
+            ({"account": "tom", "token": "A" * 22}, 410),
+        ],
+        "forward_answer": [
+            ({"account": "mia", "token": tom.forward, "agree": True}, 410),
+            ({"account": "tom", "token": "A" * 22, "agree": False}, 410),
+        ],
+        "share_set": [
+            ({"mailbox": MARK, "guest": TOM, "rights": "lr", "below": False}, 400),
+            ({"mailbox": MARK, "guest": "mia", "rights": "lr", "below": False}, 400),
+        ],
+        "copy_look": [({"server": server}, 400)],
+        "copy_go_on": [({"leave_out": None}, 409)],
+        "copy_pause": [({}, 409)],
+        "copy_abort": [({}, 409)],
+        "copy_dismiss": OWN,
+        "device_answer": [({"yes": yes}, 410) for yes in (True, False)],
+        "device_look": [({"claim": tom.link}, 410)],
+        "device_open": [({"link": tom.link[::-1]}, 410)],
+        "device_stop": OWN,
+        "device_start": [({"name": "mine"}, lambda found: tom.link not in found["url"])],
+        "import_check": [({"size": 1}, nothing)],
+        "import_abort": [({"token": tom.import_token}, 404)],
+        "recovery_info": [({"token": tom.link}, 410)],
+        "recover": [({"token": tom.link, "password": PASSWORD}, 410)],
+        "login_prep": OWN,
+        "login": [({"login_token": "x", "username": TOM, "password": PASSWORD}, 400)],
+        "login_factor": [
+            ({"token": tom.second_step, "kind": "recovery", "code": code}, 401) for code in tom.own_codes[:2]
+        ],
+        # the user's own account, at last
+        "app_password_remove_all": [({}, lambda found: found == 1)],
+        "recovery_codes_new": OWN,
+        "session_remove_others": [({}, lambda found: found == 1)],
+        "set_password": [({"password": "another horse battery"}, OWN[0][1])],
+        "generate_password": OWN,
+        "not_me": [({}, lambda found: (found["held"], found["left"]) == (0, []))],
+        "logout": OWN,
+    }
+
+
+READ: Final[dict[str, dict[str, Any]]] = {
+    "overview": {},
+    "mailboxes": {},
+    "password_state": {},
+    "session_list": {},
+    "second_factors": {},
+    "key_list": {},
+    "app_password_list": {},
+    "suppression_list": {},
+    "destination_list": {},
+    "sending": {},
+    "junk": {},
+    "vacation": {},
+    "forwards": {},
+    "script_list": {},
+    "script_get": {"name": MARK},
+    "shares": {},
+    "copy_state": {},
+    "device_state": {},
+    "import_state": {},
+    "outgoing": {"before": 0},
+}
+"""Calls that tell the state of an account."""
+
+CHANGING: Final = {"last_used", "server_time", "attempts", "last_attempt", "next_attempt", "error", "storage_used"}
+"""Fields that change by themselves."""
+
+
+def lasting(value: Any) -> Any:
+    """The value without what changes by itself."""
+    if isinstance(value, dict):
+        return {name: lasting(item) for name, item in value.items() if name not in CHANGING}
+    return [lasting(item) for item in value] if isinstance(value, list) else value
+
+
+async def state(browser: Browser) -> dict[str, Any]:
+    """All that the app tells of an account."""
+    return {name: lasting(await browser.call(name, **parameters)) for name, parameters in READ.items()}
+
+
+@pytest.fixture(autouse=True)
+def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failures cost a second; the walk has many."""
+    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
+
+
+async def add_app(browser: Browser, name: str) -> list[str]:
+    """Add an authenticator app; the recovery codes."""
+    new = await browser.call("totp_begin", name=name)
+    code = pyotp.TOTP(new["secret"]).at(time.time() - 30)
+    codes: list[str] = (await browser.call("totp_finish", code=code))["recovery_codes"]
+    return codes
+
+
+async def settle(browser: Browser) -> None:
+    """Wait until the import by IMAP and the file import have ended."""
+    with trio.fail_after(60):
+        while (await browser.call("copy_state"))["phase"] not in ("failed", "done"):  # noqa: ASYNC110 - as a page asks
+            await trio.sleep(0.02)
+
+
+async def import_file(browser: Browser) -> str:
+    """Import a message from a file; the token of the import."""
+    head = '--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
+    body = head.encode() + mbox([mail(1)]) + b"\r\n--b--\r\n"
+    headers = {"content-type": "multipart/form-data; boundary=b", "x-moxlite-csrf": browser.csrf}
+    answer = await browser.fetch("/import", method="POST", headers=headers, body=body)
+    return str(answer.json["token"])
+
+
+async def furnish(rig: Rig, browser: Browser, links: list[str]) -> Neighbour:
+    """Give tom one object of each kind; `browser` is tom's. The user mia gets a second factor too."""
+    pem = certificate(ec.generate_private_key(ec.SECP256R1()))
+    async with rig.account("tom") as account:
+        await account.write(lambda tx: create_mailbox(tx, MARK))
+        await deliver_mail(account, f"Subject: {MARK}\r\n\r\n{MARK}\r\n".encode(), MARK)
+    call = browser.call
+    await call("app_password_add", name=f"{MARK} phone", scopes=["imap"], read_only=True, expires=None)
+    key = await call("key_add", certificate=pem, name=MARK, login_address=TOM, no_imap_preauth=True)
+    await call("full_name_save", old="", changed=f"{MARK} name")
+    form = (await call("destination_list"))[0]["form"]
+    form = (
+        await call("destination_save", address=TOM, old=form, changed=form | {"rulesets": [RULE | {"mailbox": MARK}]})
+    )["form"]
+    no_sending = (await call("sending"))["form"]
+    sending = await call("sending_save", old=no_sending, changed=no_sending | {"outgoing_webhook": HOOK})
+    junk = (await call("junk"))["form"]
+    junk = await call("junk_save", old=junk, changed=junk | {"rejects_mailbox": f"{MARK} rejects"})
+    vacation = (await call("vacation"))["form"]
+    away = vacation | {"text": MARK, "subject": MARK}
+    await call("vacation_save", old=vacation, changed=away)
+    await call("script_save", name=MARK, old=None, text=SCRIPT, activate=True)
+    await call("suppression_add", address=SUPPRESSED, reason=MARK)
+    await call("share_set", mailbox=MARK, guest="anyone", rights="", below=False)
+    forwards = {"forward_to": [TARGET], "keep_copy": True}
+    await call("forward_save", old={"forward_to": [], "keep_copy": True}, changed=forwards)
+    import_token = await import_file(browser)
+    copied: dict[str, Any] = {"host": "127.0.0.1", "port": 1, "tls": "implicit", "user": MARK, "password": MARK}
+    await call("copy_look", server=copied | {"prefix": "", "since": None})
+    await settle(browser)
+    codes = await add_app(browser, f"{MARK} app")
+    step = rig.browser(app="/", remote="198.51.100.9")
+    token = await step.call("login_prep")
+    second = (await step.call("login", login_token=token, username=TOM, password=PASSWORD))["second_step"]["token"]
+    setup = await call("totp_begin", name=f"{MARK} second app")
+    link = (await call("device_start", name=f"{MARK} tablet"))["url"].partition("#setup/")[2]
+    attempts: list[Any] = []
+    while not attempts:  # recorded in the background
+        attempts = await call("attempt_list", after="", count=1)
+        await eventually(lambda: True)
+    return Neighbour(
+        session=next(one["id"] for one in await call("session_list") if one["current"]),
+        fingerprint=key["fingerprint"],
+        pem=pem,
+        keys=key,
+        queued=[one["id"] for one in (await call("outgoing", before=0))["waiting"]],
+        totp=(await call("second_factors"))["apps"][0]["id"],
+        recovery_code=codes[0],
+        second_step=second,
+        setup_code=pyotp.TOTP(setup["secret"]).now(),
+        link=link,
+        forward=links[-1],
+        import_token=import_token,
+        attempt=attempts[0]["after"],
+        destination=form,
+        sending=sending,
+        no_sending=no_sending,
+        junk=junk,
+        vacation=away,
+        forwards=forwards,
+        own_codes=[],
+    )
+
+
+async def test_no_call_reaches_an_object_of_a_neighbour(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-61a: ids, names and secrets of another account's objects in each field that takes one. Each is refused as
+    unknown, nothing of the neighbour is told, and nothing of theirs is another afterwards.
+    """
+    links: list[str] = []
+    send = Forwarding._send
+
+    async def spying(self: Forwarding, *args: Any) -> None:
+        links.append(args[5].partition("#forward/tom/")[2])
+        await send(self, *args)
+
+    monkeypatch.setattr(Forwarding, "_send", spying)
+    async with rig.account("tom") as account:
+        await change_password(account, PASSWORD)
+    tom, mia, second = rig.browser(app="/"), rig.browser(app="/"), rig.browser(app="/")
+    await tom.log_in(TOM, PASSWORD)
+    neighbour = await furnish(rig, tom, links)
+    await mia.log_in()
+    await second.log_in()
+    codes = await add_app(mia, "mine")  # ends the other session
+    neighbour = msgspec.structs.replace(neighbour, own_codes=codes)
+    token = await second.call("login_prep")
+    result = await second.call("login", login_token=token, username="mia@example.org", password="correct horse battery")
+    await second.call("login_factor", token=result["second_step"]["token"], kind="recovery", code=codes[2])
+    assert neighbour.queued
+    assert neighbour.forward
+    before = await state(tom)
+    assert all(MARK.lower() in str(before[name]).lower() for name in KEPT)
+    cases = walk(neighbour)
+    assert set(cases) == set(calls_of(API)), "a call without an entry, or an entry without a call"
+    wrong: list[str] = []
+    for name, entries in cases.items():
+        for parameters, expected in entries:
+            answer = await mia.post(name, parameters)
+            if isinstance(expected, int):
+                good = answer.status == expected
+            else:
+                good = answer.status == 200 and expected(answer.json["result"]) and foreign(name, answer.body)
+            if not good:
+                wrong.append(f"{name} {parameters}: {answer.status} {answer.body[:300]!r}")
+    assert wrong == []
+    assert await state(tom) == before
+    again = rig.browser(app="/", remote="198.51.100.10")
+    token = await again.call("login_prep")
+    assert (await again.call("login", login_token=token, username=TOM, password=PASSWORD))["second_step"]
+
+
+def foreign(name: str, body: bytes) -> bool:
+    """Whether an answer tells nothing of the neighbour; the user has given one own object a neighbour's name."""
+    return name == "app_password_list" or MARK.encode() not in body
+
+
+KEPT: Final = sorted(READ.keys() - {"password_state", "session_list", "import_state", "device_state"})
+"""Calls whose results have the mark in the state of the neighbour."""
+
+APPS: Final[dict[str, Any]] = {"/": API, "/webmail/": webmail.API}
+
+
+@pytest.mark.parametrize("app", APPS)
+async def test_no_call_works_without_the_own_session(rig: Rig, app: str) -> None:
+    """WEB-52, WEB-53, WEB-132: each call without session, with another app's, without its CSRF token or with a wrong
+    one, and from pages of elsewhere.
+    """
+    browser = rig.browser(app=app)
+    await browser.log_in()
+    other = rig.browser(app="/webmail/" if app == "/" else "/")
+    await other.log_in()
+    named = {"/": "accountsession", "/webmail/": "webmailsession"}
+    stranger = rig.browser(app=app)
+    mixed = rig.browser(app=app)
+    mixed.cookies = {named[app]: other.cookies[named[other.app]]}
+    mixed.csrf = other.csrf
+    without = rig.browser(app=app)
+    without.cookies = browser.cookies
+    neighbour = rig.browser(app=app)
+    neighbour.cookies = browser.cookies | {named[app]: browser.cookies[named[app]].replace(" mia", " tom")}
+    neighbour.csrf = browser.csrf
+    wrong: list[str] = []
+    for name, entry in calls_of(APPS[app]).items():
+        tries = {
+            "origin": (await browser.post(name, {}, {"origin": "https://evil.example"}), 403),
+            "site": (await browser.post(name, {}, {"sec-fetch-site": "cross-site"}), 403),
+        }
+        if not entry.public:
+            tries |= {
+                "session": (await stranger.post(name, {}), 401),
+                "app": (await mixed.post(name, {}), 401),
+                "no token": (await without.post(name, {}), 401),
+                "token": (await browser.post(name, {}, {"x-moxlite-csrf": "x" * 22}), 401),
+                "account": (await neighbour.post(name, {}), 401),
+            }
+        wrong += [
+            f"{name}, {case}: {answer.status}" for case, (answer, status) in tries.items() if answer.status != status
+        ]
+    assert wrong == []
