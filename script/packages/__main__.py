@@ -7,6 +7,7 @@ from pathlib import Path
 from packages.apt import KEY, SUITE, build_repository
 from packages.container import build_image
 from packages.deb import MACHINES, build_deb
+from packages.publish import build_release, sign_release
 from packages.sources import TOP, Failed, build_wheel, version
 
 
@@ -27,7 +28,15 @@ def main() -> int:
     image.add_argument("--tag", default="moxlite", help="instead of %(default)s")
     image.add_argument("--arch", choices=sorted(MACHINES), action="append", help="may be repeated; all that there are")
     image.add_argument("--wheels", type=Path, metavar="DIR", help="as of deb")
-    for one in (wheel, deb, apt):
+    release = verbs.add_parser("release", help="all of these, with hashes, an SBOM and the list of changes")
+    release.add_argument("--version", default=version(), help="instead of %(default)s")
+    release.add_argument("--wheels", type=Path, metavar="DIR", help="as of deb")
+    release.add_argument("--compression", choices=("xz", "zstd", "gzip", "none"), default="xz", help="as of deb")
+    sign = verbs.add_parser("sign", help="sign a release on the machine that has the keys: apt/, changes, hashes")
+    sign.add_argument("--key", required=True, help="as of apt")
+    sign.add_argument("--signing-key", type=Path, required=True, metavar="PEM", help="Ed25519, of the list of changes")
+    sign.add_argument("folder", type=Path, metavar="DIR", help="as release made it")
+    for one in (wheel, deb, apt, release):
         one.add_argument("--to", type=Path, default=TOP / "dist", metavar="DIR", help="instead of %(default)s")
     args = parser.parse_args()
     try:
@@ -37,6 +46,13 @@ def main() -> int:
                 print(build_wheel(args.to))
             case "deb":
                 print(build_deb(args.to, args.arch, args.version, wheels=args.wheels, compression=args.compression))
+            case "release":
+                folder = args.to / args.version
+                build_release(folder, args.version, wheels=args.wheels, compression=args.compression)
+                print(folder)
+            case "sign":
+                sign_release(args.folder, args.key, args.signing_key)
+                print(args.folder)
             case "container":
                 build_image(args.tag, args.arch or sorted(MACHINES), version(), wheels=args.wheels)
                 print(args.tag)

@@ -10,7 +10,17 @@ from typing import Final
 
 from moxlite import __version__
 
-__all__ = ["TOP", "Failed", "build_wheel", "commit_time", "install_locked", "install_wheel", "run", "version"]
+__all__ = [
+    "TOP",
+    "Failed",
+    "build_sdist",
+    "build_wheel",
+    "commit_time",
+    "install_locked",
+    "install_wheel",
+    "run",
+    "version",
+]
 
 TOP: Final = Path(__file__).resolve().parents[2]
 
@@ -21,7 +31,7 @@ GLIBC: Final = ("2014", "_2_17", "_2_24", "_2_26", "_2_28", "_2_34")
 """Ends of names of platforms (manylinux, PEP 600) that wheels have and that run on Debian 12, which has glibc 2.36."""
 
 OWN: Final = ("moxlite", "pyproject.toml", "README.md", "LICENSE", "requirements/runtime.in")
-"""What the wheel is made of."""
+"""Files that the wheel and the sdist are made of."""
 
 
 SOURCES: Final = ("dkimpy",)
@@ -70,6 +80,28 @@ def commit_time() -> str:
 
 def build_wheel(to: Path) -> Path:
     """Make the wheel of this project, out of the files that git knows, as they are now. Raises Failed."""
+    source = _copy_source(to)
+    quiet = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-index", "--no-build-isolation")
+    environment = os.environ | {"SOURCE_DATE_EPOCH": commit_time()}
+    run(sys.executable, "-m", "pip", "wheel", *quiet, "--wheel-dir", to, source, env=environment)
+    shutil.rmtree(source)
+    (wheel,) = to.glob("moxlite-*.whl")
+    return wheel
+
+
+def build_sdist(to: Path) -> Path:
+    """Make the source distribution, out of the same files (PEP 517). Raises Failed."""
+    source = _copy_source(to)
+    (source / "MANIFEST.in").write_text("include requirements/runtime.in\n")
+    code = "import sys, setuptools.build_meta as backend; backend.build_sdist(sys.argv[1])"
+    environment = os.environ | {"SOURCE_DATE_EPOCH": commit_time()}
+    run(sys.executable, "-c", code, to.resolve(), cwd=source, env=environment)
+    shutil.rmtree(source)
+    (archive,) = to.glob("moxlite-*.tar.gz")
+    return archive
+
+
+def _copy_source(to: Path) -> Path:
     source = to / "source"
     names = _git("ls-files", "-z", "--", *OWN)
     files = (
@@ -80,12 +112,7 @@ def build_wheel(to: Path) -> Path:
     for name in files:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(TOP / name, source / name)
-    quiet = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-index", "--no-build-isolation")
-    environment = os.environ | {"SOURCE_DATE_EPOCH": commit_time()}
-    run(sys.executable, "-m", "pip", "wheel", *quiet, "--wheel-dir", to, source, env=environment)
-    shutil.rmtree(source)
-    (wheel,) = to.glob("moxlite-*.whl")
-    return wheel
+    return source
 
 
 def _files(path: Path) -> list[Path]:

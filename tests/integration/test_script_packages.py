@@ -7,57 +7,24 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
 from tests import installroot
 from tests.installroot import InstallRoot, install_root
+from tests.packagerig import build_package, made_keyrings, package, private_apt
 from tests.tools import need, top
 
 pytestmark = [pytest.mark.integration, pytest.mark.served, pytest.mark.slow]
-
-NO_NETWORK = ("Could not find a version", "No matching distribution", "Failed to establish", "connection")
-"""What pip says where the wheels cannot be had."""
-
-
-def package(
-    *args: str | Path, environment: Mapping[str, str] = MappingProxyType({})
-) -> subprocess.CompletedProcess[str]:
-    """`script/package`, but for the refresh of the virtual environment."""
-    return subprocess.run(
-        [sys.executable, "-m", "packages", *map(str, args)],
-        cwd=top(),
-        env=os.environ | {"PYTHONPATH": f"{top()}:{top() / 'script'}"} | environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
 def deb(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package, not compressed. Its wheels are those of MOXLITE_WHEELS, else of the package index or pip's cache."""
     need("dpkg-deb")
-    return built(tmp_path_factory.mktemp("deb"), "amd64")
-
-
-def built(folder: Path, architecture: str) -> Path:
-    """The package of an architecture; without wheels the test is skipped, but not under CI."""
-    wheels = os.environ.get("MOXLITE_WHEELS")
-    more = ("--wheels", wheels) if wheels else ()
-    where = ("--to", folder, "--arch", architecture)
-    done = package("deb", *where, "--version", "1.0~test1", "--compression", "none", *more)
-    if done.returncode and any(words in done.stderr for words in NO_NETWORK) and os.environ.get("CI") != "true":
-        pytest.skip("the wheels cannot be had here: MOXLITE_WHEELS may name a folder with them")
-    assert done.returncode == 0, done.stderr
-    path = folder / f"moxlite_1.0~test1_{architecture}.deb"
-    assert done.stdout.strip() == str(path)
-    return path
+    return build_package(tmp_path_factory.mktemp("deb"), "amd64")
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +78,7 @@ def test_the_package_for_arm(tmp_path: Path) -> None:
     need("dpkg-deb")
     if os.environ.get("MOXLITE_WHEELS"):
         pytest.skip("MOXLITE_WHEELS has wheels of this machine")
-    deb = built(tmp_path, "arm64")
+    deb = build_package(tmp_path, "arm64")
     assert fields(deb)["Architecture"] == "arm64"
     subprocess.run(["dpkg-deb", "--extract", str(deb), str(tmp_path / "tree")], check=True)
     heads = {path: path.read_bytes()[:20] for path in (tmp_path / "tree").rglob("*.so*") if path.is_file()}
@@ -234,15 +201,8 @@ def test_install_upgrade_remove_purge(root: InstallRoot, deb: Path, newer: Path)
 @pytest.fixture
 def keyrings(tmp_path: Path) -> Iterator[dict[str, Path]]:
     """Homes of gpg by name, each with a key of name@moxlite.example."""
-    need("gpg")
-    homes = {name: tmp_path / name for name in ("release", "stranger")}
-    for name, home in homes.items():
-        home.mkdir(mode=0o700)
-        make = ["gpg", "--homedir", str(home), "--batch", "--passphrase", "", "--quick-gen-key"]
-        subprocess.run([*make, f"{name}@moxlite.example", "ed25519", "sign"], check=True, capture_output=True)
-    yield homes
-    for home in homes.values():
-        subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=True)
+    with made_keyrings(tmp_path) as homes:
+        yield homes
 
 
 @pytest.mark.nightly
@@ -283,30 +243,3 @@ def test_a_repository_that_apt_trusts_by_its_signature(
     done = private_apt(tmp_path / "third", source)("update")
     assert done.returncode != 0
     assert "NO_PUBKEY" in done.stderr
-
-
-def private_apt(folder: Path, sources: str):
-    """apt with lists, sources and keys of its own; nothing of this machine's is read or changed."""
-    for name in ("lists/partial", "archives/partial", "etc"):
-        (folder / name).mkdir(parents=True)
-    (folder / "sources.list").write_text(sources)
-    (folder / "status").touch()
-    options = {
-        "Dir::State::lists": folder / "lists",
-        "Dir::State::status": folder / "status",
-        "Dir::Cache": folder,
-        "Dir::Cache::archives": folder / "archives",
-        "Dir::Etc": folder / "etc",
-        "Dir::Etc::sourcelist": folder / "sources.list",
-        "APT::Architecture": "amd64",
-        "APT::Sandbox::User": "root",
-        "APT::Update::Error-Mode": "any",
-    }
-    words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-
-    def run(*args: str, program: str = "apt-get") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [program, *words, *args], cwd=folder, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    return run

@@ -1,0 +1,166 @@
+"""A release in one folder: every file that people install from, its lists, and their signatures (ADMIN-43a).
+
+Contents of ``dist/VERSION``: wheel, sdist, Debian packages, the apt repository ``apt/``, the container's build context
+(``docker build - < moxlite-VERSION-container.tar.gz``; its layers need no program of this machine, so each platform's
+packages are in it), ``sbom.cdx.json``, ``changelog.json`` and ``updates.txt`` for `check_updates` (ADMIN-60), and
+``SHA256SUMS``. Keys stay on the owner's machine: a build without them gives the same files, which `sign` completes.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import re
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from packages.apt import build_repository
+from packages.container import FILES
+from packages.deb import MACHINES, build_deb
+from packages.sources import TOP, Failed, build_sdist, build_wheel, commit_time, run
+
+__all__ = ["CHANGELOG", "RECORD", "SBOM", "SUMS", "build_release", "sign_release"]
+
+SUMS: Final = "SHA256SUMS"
+SBOM: Final = "sbom.cdx.json"
+CHANGELOG: Final = "changelog.json"
+RECORD: Final = "updates.txt"
+"""The TXT record of ``_updates.DOMAIN``, as a line of a zone, and the public key for `[updates]`."""
+
+SECTION: Final = re.compile(r"^## (?P<version>\d+\.\d+\.\d+)[^\n]*\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+PINNED: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s\\;]+)", re.MULTILINE)
+HASH: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+
+
+def build_release(to: Path, version: str, *, wheels: Path | None = None, compression: str = "xz") -> None:
+    """Build all files of a release but signatures into the folder `to`, which must be new or empty.
+
+    Args:
+      wheels: as `install_locked` takes them.
+      compression: of Debian packages, as dpkg-deb knows it.
+
+    Raises Failed.
+    """
+    if to.exists() and any(to.iterdir()):
+        raise Failed(f"{to} is not empty: name another folder with --to, or remove it")
+    to.mkdir(parents=True, exist_ok=True)
+    build_wheel(to)
+    build_sdist(to)
+    debs = [build_deb(to, machine, version, wheels=wheels, compression=compression) for machine in sorted(MACHINES)]
+    _container(to / f"moxlite-{version}-container.tar.gz", debs)
+    _write_json(to / SBOM, _sbom(version))
+    _write_json(to / CHANGELOG, {"changes": [{"version": one, "text": text} for one, text in _changes()]})
+    (to / RECORD).write_text(f'_updates IN TXT "v=UPDATES0; l={version}"\n')
+    _sum(to)
+
+
+def sign_release(to: Path, apt_key: str, signing_key: Path) -> None:
+    """Sign a release: the apt repository is made, each entry of the changelog gets its signature, and the sums one.
+
+    Args:
+      apt_key: of gpg's keyring (``GNUPGHOME``), by fingerprint or address.
+      signing_key: a PEM file with the Ed25519 key of `[updates]`.
+
+    Raises Failed.
+    """
+    key = _read_key(signing_key)
+    build_repository(to / "apt", sorted(to.glob("*.deb")), apt_key)
+    try:
+        changes = json.loads((to / CHANGELOG).read_text())["changes"]
+    except (OSError, ValueError, KeyError) as error:
+        raise Failed(f"{to} is no release, {CHANGELOG} cannot be read: {error}") from None
+    for one in changes:
+        one["signature"] = base64.b64encode(key.sign(f"{one['version']}\n{one['text']}".encode())).decode()
+    _write_json(to / CHANGELOG, {"changes": changes})
+    record = to / RECORD
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    line = record.read_text().splitlines()[0]
+    record.write_text(f'{line}\n; updates.public_key = "{base64.b64encode(public).decode()}"\n')
+    _sum(to)
+    signature = to / f"{SUMS}.asc"
+    signature.unlink(missing_ok=True)
+    run("gpg", "--batch", "--local-user", apt_key, "--armor", "--detach-sign", "--output", signature, to / SUMS)
+
+
+def _read_key(path: Path) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as error:
+        raise Failed(f"{path} cannot be read as a private key without a password: {error}") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise Failed(f"{path} is no Ed25519 key: make one with `openssl genpkey -algorithm ed25519`")
+    return key
+
+
+def _container(path: Path, debs: list[Path]) -> None:
+    """The build context of the image. The same packages give the same octets."""
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        files = [("Containerfile", FILES / "Containerfile")]
+        files += [(f"{deb.stem.rpartition('_')[2]}/moxlite.deb", deb) for deb in debs]
+        for name, file in files:
+            data = file.read_bytes()
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mtime, entry.mode = len(data), int(commit_time()), 0o644
+            archive.addfile(entry, io.BytesIO(data))
+
+
+def _changes() -> Iterator[tuple[str, str]]:
+    """Versions and texts of CHANGELOG.md, newest first."""
+    for section in SECTION.finditer((TOP / "CHANGELOG.md").read_text()):
+        yield section["version"], section["text"].strip()
+
+
+def _sbom(version: str) -> dict[str, Any]:
+    """The packages that a package carries, with their hashes (CycloneDX 1.6)."""
+    lock = (TOP / "requirements/runtime.lock").read_text()
+    components = []
+    for entry in re.split(r"\n(?=[A-Za-z0-9])", lock):
+        pinned = PINNED.search(entry)
+        if pinned is None:
+            continue
+        name = re.sub(r"[-_.]+", "-", pinned["name"]).lower()
+        where = f"pkg:pypi/{name}@{pinned['version']}"
+        hashes = [{"alg": "SHA-256", "content": digest} for digest in sorted(HASH.findall(entry))]
+        components.append(
+            {
+                "type": "library",
+                "bom-ref": where,
+                "name": name,
+                "version": pinned["version"],
+                "purl": where,
+                "externalReferences": [{"type": "distribution", "url": where, "hashes": [one]} for one in hashes],
+            }
+        )
+    own = f"pkg:pypi/moxlite@{version}"
+    application = {
+        "type": "application",
+        "bom-ref": own,
+        "name": "moxlite",
+        "version": version,
+        "purl": own,
+        "licenses": [{"license": {"id": "MIT"}}],
+    }
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"component": application},
+        "components": components,
+        "dependencies": [{"ref": own, "dependsOn": [one["bom-ref"] for one in components]}],
+    }
+
+
+def _sum(to: Path) -> None:
+    """Hashes of all files, as ``sha256sum --check`` reads them."""
+    files = sorted(path for path in to.rglob("*") if path.is_file() and not path.name.startswith(SUMS))
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(to)}\n" for path in files]
+    (to / SUMS).write_text("".join(lines))
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,179 @@
+"""A release in one folder (ADMIN-43a): built, signed, and installed from a web server on loopback."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import trio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from moxlite.admin.updates import changes_since
+from moxlite.config.static import Updates
+from moxlite.proto.address import Domain
+from tests.packagerig import made_keyrings, package, private_apt
+from tests.tools import need, top
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+VERSION = "99.0.0"
+SYSTEM_PYTHON = Path("/usr/bin/python3.11")
+
+
+@pytest.fixture
+def keyrings(tmp_path: Path) -> Iterator[dict[str, Path]]:
+    """Homes of gpg by name, each with a key of name@moxlite.example."""
+    with made_keyrings(tmp_path) as homes:
+        yield homes
+
+
+@pytest.fixture
+def signing_key(tmp_path: Path) -> Path:
+    """The key of the list of changes."""
+    return written(tmp_path / "changes.pem", Ed25519PrivateKey.generate())
+
+
+def written(path: Path, key: Any) -> Path:
+    """A private key in a file."""
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Files, without a line for each."""
+
+    def log_message(self, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder and the address under which it is served."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def sign(folder: Path, home: Path, key: Path) -> subprocess.CompletedProcess[str]:
+    """Sign a release with the key in a gpg home and that of the changes."""
+    words = ("sign", "--key", "release@moxlite.example", "--signing-key", key, folder)
+    return package(*words, environment={"GNUPGHOME": str(home)})
+
+
+def updates_of(folder: Path) -> Updates:
+    """`[updates]` as the release says it."""
+    key = (folder / "updates.txt").read_text().partition('updates.public_key = "')[2].partition('"')[0]
+    return Updates(Domain.parse("project.example"), "https://project.example/changelog.json", key)
+
+
+class Fetched:
+    """An HTTP client whose server has one body."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    async def request(self, method: str, url: str, *, max_body: int) -> SimpleNamespace:
+        """The body, always."""
+        return SimpleNamespace(status=200, cut=False, body=self.body)
+
+
+def test_a_release_is_signed_where_the_keys_are(tmp_path: Path, keyrings: dict[str, Path], signing_key: Path) -> None:
+    """ADMIN-43a, ADMIN-60: hashes and changes verify with the public halves; wrong keys are refused with a word, and
+    signing again replaces what was signed.
+    """
+    folder = tmp_path / "dist"
+    folder.mkdir()
+    (folder / "moxlite-99.0.0.tar.gz").write_bytes(b"as built")
+    (folder / "changelog.json").write_text(json.dumps({"changes": [{"version": VERSION, "text": "- Grüße."}]}))
+    (folder / "updates.txt").write_text(f'_updates IN TXT "v=UPDATES0; l={VERSION}"\n')
+    for _ in range(2):
+        done = sign(folder, keyrings["release"], signing_key)
+        assert done.returncode == 0, done.stderr
+    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
+    verify = ["gpg", "--homedir", str(keyrings["release"]), "--verify", "SHA256SUMS.asc", "SHA256SUMS"]
+    subprocess.run(verify, cwd=folder, check=True, capture_output=True)
+    fetched = Fetched((folder / "changelog.json").read_bytes())
+    found = trio.run(changes_since, fetched, updates_of(folder))
+    assert [(one.version, one.text) for one in found] == [(VERSION, "- Grüße.")]
+
+    done = sign(folder, keyrings["release"], written(tmp_path / "rsa.pem", generate_private_key(65537, 2048)))
+    assert done.returncode == 1
+    assert "is no Ed25519 key" in done.stderr
+    done = sign(tmp_path / "nowhere", keyrings["release"], signing_key)
+    assert done.returncode == 1
+    done = package("release", "--to", folder.parent, "--version", "dist")
+    assert done.returncode == 1
+    assert "is not empty" in done.stderr
+
+
+@pytest.mark.nightly(
+    smoke="tests/integration/test_script_publish.py::test_a_release_is_signed_where_the_keys_are",
+)
+def test_each_file_of_a_release_can_be_installed(
+    tmp_path: Path, keyrings: dict[str, Path], signing_key: Path, site: tuple[Path, str]
+) -> None:
+    """ADMIN-43, ADMIN-43a: wheel and sdist by pip, the package by apt, each from a web server; the SBOM names all that
+    is locked, and the container's context has both packages.
+    """
+    need("apt-get")
+    wheels = os.environ.get("MOXLITE_WHEELS")
+    more = ("--wheels", wheels) if wheels else ()
+    done = package("release", "--to", site[0], "--version", VERSION, "--compression", "none", *more)
+    assert done.returncode == 0, done.stderr
+    folder = site[0] / VERSION
+    done = sign(folder, keyrings["release"], signing_key)
+    assert done.returncode == 0, done.stderr
+    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
+    address = f"{site[1]}/{VERSION}"
+
+    for pattern in ("moxlite-*.whl", "moxlite-[0-9]*[0-9].tar.gz"):
+        (path,) = folder.glob(pattern)
+        target = tmp_path / path.name
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+        subprocess.run([*pip, "--target", str(target), f"{address}/{path.name}"], check=True)
+        run = [sys.executable, "-m", "moxlite", "version"]
+        said = subprocess.run(run, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(target)}, capture_output=True)
+        assert said.returncode == 0, said.stderr
+        assert (target / "moxlite/web/static").is_dir()
+
+    keyring = folder / "apt/moxlite.asc"
+    apt = private_apt(tmp_path / "apt", f"deb [signed-by={keyring} arch=amd64] {address}/apt stable main\n")
+    done = apt("update")
+    assert done.returncode == 0, done.stderr
+    done = apt("download", "moxlite")
+    assert done.returncode == 0, done.stderr
+    tree = tmp_path / "tree"
+    subprocess.run(["dpkg-deb", "-x", str(tmp_path / "apt" / f"moxlite_{VERSION}_amd64.deb"), str(tree)], check=True)
+    if SYSTEM_PYTHON.exists():
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(tree / "usr/lib/moxlite/lib/python3.11/site-packages"),
+        }
+        command = [str(SYSTEM_PYTHON), "-m", "moxlite", "version"]
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+
+    with tarfile.open(folder / f"moxlite-{VERSION}-container.tar.gz") as archive:
+        assert archive.getnames() == ["Containerfile", "amd64/moxlite.deb", "arm64/moxlite.deb"]
+    bill = json.loads((folder / "sbom.cdx.json").read_text())
+    lock = (top() / "requirements/runtime.lock").read_text()
+    assert {f"{one['name']}=={one['version']}" for one in bill["components"]} == {
+        line.split()[0].lower().replace("_", "-") for line in lock.splitlines() if "==" in line and line[0] not in " #"
+    }

@@ -1,0 +1,90 @@
+"""`script/package` run by tests: packages, keys of gpg, and an apt with lists and sources of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from tests.tools import need, top
+
+__all__ = ["build_package", "made_keyrings", "package", "private_apt"]
+
+NO_NETWORK = ("Could not find a version", "No matching distribution", "Failed to establish", "connection")
+"""What pip says where the wheels cannot be had."""
+
+
+def package(
+    *args: str | Path, environment: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str]:
+    """`script/package`, but for the refresh of the virtual environment."""
+    return subprocess.run(
+        [sys.executable, "-m", "packages", *map(str, args)],
+        cwd=top(),
+        env=os.environ | {"PYTHONPATH": f"{top()}:{top() / 'script'}"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+def build_package(folder: Path, architecture: str) -> Path:
+    """The package of an architecture; without wheels the test is skipped, but not under CI."""
+    wheels = os.environ.get("MOXLITE_WHEELS")
+    more = ("--wheels", wheels) if wheels else ()
+    where = ("--to", folder, "--arch", architecture)
+    done = package("deb", *where, "--version", "1.0~test1", "--compression", "none", *more)
+    if done.returncode and any(words in done.stderr for words in NO_NETWORK) and os.environ.get("CI") != "true":
+        pytest.skip("the wheels cannot be had here: MOXLITE_WHEELS may name a folder with them")
+    assert done.returncode == 0, done.stderr
+    path = folder / f"moxlite_1.0~test1_{architecture}.deb"
+    assert done.stdout.strip() == str(path)
+    return path
+
+
+@contextmanager
+def made_keyrings(folder: Path) -> Iterator[dict[str, Path]]:
+    """Homes of gpg by name, each with a key of name@moxlite.example."""
+    need("gpg")
+    homes = {name: folder / name for name in ("release", "stranger")}
+    for name, home in homes.items():
+        home.mkdir(mode=0o700)
+        make = ["gpg", "--homedir", str(home), "--batch", "--passphrase", "", "--quick-gen-key"]
+        subprocess.run([*make, f"{name}@moxlite.example", "ed25519", "sign"], check=True, capture_output=True)
+    yield homes
+    for home in homes.values():
+        subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=True)
+
+
+def private_apt(folder: Path, sources: str) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """apt with lists, sources and keys of its own; nothing of this machine's is read or changed."""
+    for name in ("lists/partial", "archives/partial", "etc"):
+        (folder / name).mkdir(parents=True)
+    (folder / "sources.list").write_text(sources)
+    (folder / "status").touch()
+    options = {
+        "Dir::State::lists": folder / "lists",
+        "Dir::State::status": folder / "status",
+        "Dir::Cache": folder,
+        "Dir::Cache::archives": folder / "archives",
+        "Dir::Etc": folder / "etc",
+        "Dir::Etc::sourcelist": folder / "sources.list",
+        "APT::Architecture": "amd64",
+        "APT::Sandbox::User": "root",
+        "APT::Update::Error-Mode": "any",
+    }
+    words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+
+    def run(*args: str, program: str = "apt-get") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [program, *words, *args], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    return run
