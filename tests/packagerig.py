@@ -27,7 +27,7 @@ def package(
     return subprocess.run(
         [sys.executable, "-m", "packages", *map(str, args)],
         cwd=top(),
-        env=os.environ | {"PYTHONPATH": f"{top()}:{top() / 'script'}"} | environment,
+        env={**os.environ, "PYTHONPATH": f"{top()}:{top() / 'script'}", **environment},
         capture_output=True,
         text=True,
         timeout=600,
