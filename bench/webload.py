@@ -1,4 +1,4 @@
-"""A bare client of the webmail for measuring: calls, and streams of which only the raw octets are looked at."""
+"""A bare client of the web apps for measuring: calls, and streams of which only the raw octets are looked at."""
 
 import base64
 import http.client
@@ -25,9 +25,10 @@ LAST_OF_VIEW = b'"items":[]'
 class Webmail:
     """A browser that has logged in."""
 
-    def __init__(self, port: int, user: str, password: str) -> None:
-        """Log in."""
+    def __init__(self, port: int, user: str, password: str, app: str = "/webmail/") -> None:
+        """Log in to the app at a path."""
         self.port = port
+        self.app = app
         self.cookies: dict[str, str] = {}
         self.csrf = ""
         token = self.call("login_prep")
@@ -43,7 +44,7 @@ class Webmail:
         headers = {"content-type": "application/json", "cookie": self._cookie}
         if self.csrf:
             headers["x-moxlite-csrf"] = self.csrf
-        connection.request("POST", f"/webmail/api/{name}", json.dumps(parameters), headers)
+        connection.request("POST", f"{self.app}api/{name}", json.dumps(parameters), headers)
         answer = connection.getresponse()
         body = answer.read()
         if answer.status != 200:

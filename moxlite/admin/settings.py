@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
+import trio
 
 from moxlite.config.fields import REQUIRED, fields_of
 from moxlite.config.holder import Change
@@ -73,8 +74,8 @@ async def change_keys(
       ObjectChanged: a key has another value than in `old`.
       ChangedMeanwhile, OSError: as `ConfigHolder.edit`.
     """
-    was, _ = _values(section, old, names)
-    wanted, findings = _values(section, new, names)
+    was, _ = await trio.to_thread.run_sync(_values, section, old, names)  # 80 ms for 500 rules
+    wanted, findings = await trio.to_thread.run_sync(_values, section, new, names)
     if findings:
         raise NotValid([_mistake(one) for one in findings])
     expected: dict[Keys, object] = {(*path, name): value for name, value in was.items()}

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 import regex
 
+from moxlite import patterns
 from moxlite.acceptance.rules.rulesets import TOTAL_SECONDS, RuleFacts, first_match
 from moxlite.config.domains import Ruleset
 from moxlite.proto.address import Domain
@@ -77,12 +78,25 @@ async def test_slow_patterns_take_a_tenth_of_a_second_together() -> None:
 
 async def test_a_rule_is_not_slow_because_the_machine_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-65: the processor's time counts, not that in which others have it, or in which a library is loaded."""
-    search = regex.search
 
-    def late(*args: Any, **options: Any) -> object:
-        time.sleep(2 * TOTAL_SECONDS)
-        return search(*args, **options)
+    class Late:
+        """A pattern whose search waits."""
 
-    monkeypatch.setattr(regex, "search", late)
+        def __init__(self, pattern: str) -> None:
+            self.pattern = regex.compile(pattern)
+
+        def search(self, *args: Any, **options: Any) -> object:
+            time.sleep(2 * TOTAL_SECONDS)
+            return self.pattern.search(*args, **options)
+
+    monkeypatch.setattr(patterns, "compiled", Late)
     rules = [rule(msg_from_regexp="nothing"), rule(smtp_mail_from_regexp="^news@")]
     assert await first_match(rules, FACTS) == 1
+
+
+async def test_seven_hundred_rules_are_asked_to_the_last_one() -> None:
+    """STORE-65: also right after a start, when none of their patterns is compiled."""
+    rules = [rule(msg_from_regexp=f"^writer{number}@(first|second)\\.example$") for number in range(700)]
+    rules.append(rule(smtp_mail_from_regexp="^news@"))
+    for _ in range(2):
+        assert await first_match(rules, FACTS) == 700

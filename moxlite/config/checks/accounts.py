@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from moxlite import patterns
 from moxlite.config.domains import Account, Destination, DomainConfig, JunkFilter, Ruleset
 from moxlite.config.snapshot import canonical_localpart
 from moxlite.config.toml.decode import Finding, KeyPath, near
@@ -174,14 +175,10 @@ def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Finding]:
 
 
 def _header_pattern(path: KeyPath, pattern: str) -> Iterator[Finding]:
-    import regex
-
     if re.search(r"(?<!\\)[A-Z]", pattern):
         yield Finding(path, f'must be lower case: "{pattern}"')
-    try:
-        regex.compile(pattern)
-    except regex.error as error:
-        yield Finding(path, f'is not a regular expression: "{pattern}": {error}')
+    if fault := patterns.fault(pattern):
+        yield Finding(path, f'is not a regular expression: "{pattern}": {fault}')
 
 
 def _mailboxes(path: KeyPath, account: Account) -> Iterator[Finding]:

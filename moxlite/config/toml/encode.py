@@ -1,5 +1,6 @@
 """From structs to the tables of a TOML file: the reverse of `decode`."""
 
+from collections.abc import Collection
 from typing import Any
 
 from moxlite.config.fields import ArrayShape, KindShape, Shape, TableShape, TablesShape, fields_of
@@ -8,14 +9,16 @@ from moxlite.config.values import Section
 __all__ = ["encode", "encode_field"]
 
 
-def encode(section: Section, *, whole: bool = False) -> dict[str, Any]:
+def encode(section: Section, *, whole: bool = False, only: Collection[str] | None = None) -> dict[str, Any]:
     """A struct as a table, without the keys that have their default; with `whole` all keys but those that are not set
-    (None).
+    (None). `only`: names of the keys that are wanted, None for all.
     """
     return {
         field.name: _plain(field.shape, value, whole)
         for field in fields_of(type(section))
-        if (value := getattr(section, field.name)) is not None and (whole or value != field.default)
+        if (only is None or field.name in only)
+        and (value := getattr(section, field.name)) is not None
+        and (whole or value != field.default)
     }
 
 

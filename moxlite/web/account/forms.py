@@ -142,7 +142,7 @@ def names_of(form: type[msgspec.Struct]) -> tuple[str, ...]:
 
 def shown(form: type[F], section: Section) -> F:
     """The form of a table of domains.toml."""
-    table = encode(section, whole=True)
+    table = encode(section, whole=True, only=form.__struct_fields__)
     return msgspec.convert({name: _widened(name, table.get(name)) for name in form.__struct_fields__}, form)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
+import trio
 from msgspec import Meta
 
 from moxlite.acceptance.rules.convert import as_sieve
@@ -58,7 +59,8 @@ class AddressCalls(AccountCalls):
         """
         self._destination(caller, address)
         path = ("accounts", caller.require().account, "destinations", address)
-        await self._change(Destination, path, table_of(old), table_of(changed), names_of(DestinationForm))
+        was, wanted = await trio.to_thread.run_sync(lambda: (table_of(old), table_of(changed)))
+        await self._change(Destination, path, was, wanted, names_of(DestinationForm))
         return DestinationItem(address, shown(DestinationForm, self._destination(caller, address)))
 
     @call()
@@ -66,7 +68,7 @@ class AddressCalls(AccountCalls):
         """Find which of these rules would have taken the latest messages to an address. Nothing is saved or moved."""
         self._destination(caller, address)
         name, snapshot = caller.require().account, self._server.config.current
-        rulesets = _rulesets(rules)
+        rulesets = await trio.to_thread.run_sync(_rulesets, rules)
 
         def concerns(recipient: Address) -> bool:
             found = snapshot.lookup(recipient)
@@ -85,7 +87,7 @@ class AddressCalls(AccountCalls):
     async def rules_as_sieve(self, caller: Caller, rules: Rules) -> RulesAsSieve:
         """These rules as a Sieve script, and the indexes of rules that have no counterpart. Nothing is saved."""
         caller.require()
-        made = as_sieve(_rulesets(rules))
+        made = await trio.to_thread.run_sync(lambda: as_sieve(_rulesets(rules)))
         return RulesAsSieve(made.script, [LeftOutRule(index, reason) for index, reason in made.left_out])
 
     def _destination(self, caller: Caller, address: str) -> Destination:
