@@ -100,13 +100,26 @@ domain = "own.example"
 
 
 class Clock:
-    """The time of the queue, µs UTC."""
+    """The time of the queue, µs UTC. Time passes when it goes forward; when it goes back, it is set."""
 
     def __init__(self) -> None:
-        self.now = START
+        self._now = START
+        self._elapsed = 0
 
     def __call__(self) -> int:
-        return self.now
+        return self._now
+
+    @property
+    def now(self) -> int:
+        return self._now
+
+    @now.setter
+    def now(self, now: int) -> None:
+        self._elapsed += max(0, now - self._now)
+        self._now = now
+
+    def elapsed(self) -> int:
+        return self._elapsed
 
     def advance(self, seconds: float) -> None:
         self.now += int(seconds * 1_000_000)
@@ -531,6 +544,7 @@ async def rig_at(
             loopback=loopback,
             dial=dial or rig.dial,
             clock=rig.clock,
+            elapsed=rig.clock.elapsed,
             random=Random(7),
         )
         async with Queue.open(tmp_path / "queue.db", ctx, create=True) as rig.queue:

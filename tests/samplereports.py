@@ -26,7 +26,7 @@ async def write(folder: Path) -> None:
             await evaluated(rig, EVALUATION, EVALUATION, refused, listed)
             record = "v=DMARC1; p=reject; sp=none; rua=mailto:r@reports.example,mailto:x@elsewhere.example"
             rig.resolver.set("_dmarc.remote.example", RecordType.TXT, [record])
-            for kind in (rig.queue.tls_reports, rig.queue.dmarc_reports):
+            for kind in (rig.queue.reports.tls, rig.queue.reports.dmarc):
                 await kind.send(TODAY)
             await rig.settle()
             for number, octets in enumerate(sent(rig)):

@@ -49,6 +49,11 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
+def elapsed() -> int:
+    """Microseconds since some moment, by the monotonic clock."""
+    return time.monotonic_ns() // 1000
+
+
 class Loopback(msgspec.Struct, frozen=True):
     """Our own SMTP listener in localserve, which gets all mail (QUEUE-140)."""
 
@@ -71,7 +76,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       local_addresses: local addresses to connect from.
       reports: reports.db; None if this server makes no reports.
       loopback: set in localserve, where all mail is delivered to this machine.
-      clock, random: time (µs UTC) and random numbers, replaced in tests.
+      clock, elapsed, random: time (µs UTC), microseconds of a clock that is never set, and random numbers; replaced in
+        tests.
     """
 
     config: CurrentConfig
@@ -91,4 +97,5 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     reports: ReportsDB | None = None
     loopback: Loopback | None = None
     clock: Callable[[], int] = now
+    elapsed: Callable[[], int] = elapsed
     random: Random = msgspec.field(default_factory=Random)

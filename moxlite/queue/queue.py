@@ -7,11 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import trio
 
 from moxlite.proto.address import Domain
 from moxlite.queue import metrics, record
 from moxlite.queue.assurance import assurance_of
+from moxlite.queue.clockback import ClockFollower, catch_up
 from moxlite.queue.context import Context
 from moxlite.queue.data.content import drop_unused, encoded
 from moxlite.queue.data.retire import clean_retired
@@ -33,12 +35,12 @@ from moxlite.queue.localdelivery.inbound import add_deferred
 from moxlite.queue.mirror import Mirror
 from moxlite.queue.operating import Operations
 from moxlite.queue.reports.daily import DailyReports
-from moxlite.queue.reports.dmarc import DMARCReports
+from moxlite.queue.reports.dmarc import DMARCReports, Due
 from moxlite.queue.reports.tls import TLSReports
 from moxlite.queue.schedule import SECOND, delay_after
 from moxlite.queue.scheduler import Scheduler
 from moxlite.queue.submit import receipt_of
-from moxlite.queue.webhooks.keeping import recover_calls, shift_calls
+from moxlite.queue.webhooks.keeping import recover_calls
 from moxlite.queue.webhooks.webhooks import WebhookQueue
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.apiqueue import Receipt, Suppression
@@ -48,6 +50,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
+from moxlite.store.reports.tlsresults import Wanted
 from moxlite.submission.assurance import Assurance, not_asked
 from moxlite.supervision import Supervisor
 
@@ -72,12 +75,20 @@ UPDATE unit_key SET live = ? WHERE EXISTS (SELECT 1 FROM msg WHERE msg.id BETWEE
 OLD_KEYS: Final = "DELETE FROM unit_key WHERE live < ?"
 
 
+class OwnReports(msgspec.Struct, frozen=True):
+    """The reports that this server sends each day, by kind."""
+
+    tls: DailyReports[Wanted]
+    dmarc: DailyReports[Due]
+
+
 class Queue:
     """The queue of outgoing mail, made by `open`. Methods may be called from any task; each change is durable when its
     method returns.
 
     Attributes:
       operations: changes by administrators. listings: what they are shown.
+      clock: moves what waits when the clock is set back. reports: the daily reports of this server.
       deliveries: status of sent messages, for their senders.
     """
 
@@ -89,8 +100,11 @@ class Queue:
         self.webhooks = WebhookQueue(ctx, database, self._watchers.changed)
         self.guard = Guard(ctx, database)
         self.scheduler = Scheduler(ctx, database, self._also_changed, self._watchers.changed, self.guard.began)
-        self.tls_reports = DailyReports(ctx, TLSReports(ctx, self.submit, self.scheduler.sessions))
-        self.dmarc_reports = DailyReports(ctx, DMARCReports(ctx, self.submit))
+        self.clock = ClockFollower(ctx, database, self.scheduler.changed)
+        self.reports = OwnReports(
+            tls=DailyReports(ctx, TLSReports(ctx, self.submit, self.scheduler.sessions)),
+            dmarc=DailyReports(ctx, DMARCReports(ctx, self.submit)),
+        )
         self.operations = Operations(ctx, database, self._operated)
         self.listings = Listings(ctx, database, self.scheduler)
         self.deliveries = SentMessages(ctx, database, self.operations, self._watchers, self.webhooks.incoming)
@@ -128,6 +142,7 @@ class Queue:
         To end: `stop`, and give `attempts` a deadline (QUEUE-15).
         """
         tree.start("queue.database", self._database.serve)
+        tree.start("queue.clock", self.clock.serve)
         tree.start("queue.clean", self._clean)
         tree.start("queue.mirror", self.mirror.serve)
         tree.start("queue.policies", self.ctx.policies.serve)
@@ -138,16 +153,16 @@ class Queue:
         if self.ctx.reports is not None:
             tree.start("queue.tls-sessions", self.scheduler.sessions.serve)
             if not self.ctx.reports.broken:  # /readyz names it
-                tree.start("queue.tls-reports", self.tls_reports.serve)
-                tree.start("queue.dmarc-reports", self.dmarc_reports.serve)
+                tree.start("queue.tls-reports", self.reports.tls.serve)
+                tree.start("queue.dmarc-reports", self.reports.dmarc.serve)
         tree.start(SCHEDULER, partial(self.scheduler.serve, attempts))
         tree.start(WEBHOOKS, partial(self.webhooks.caller.serve, attempts))
 
     def clock_set(self) -> None:
         """Look again for due work: the wall clock was set."""
-        self.scheduler.changed()
-        self.tls_reports.look()
-        self.dmarc_reports.look()
+        self.clock.look()
+        self.reports.tls.look()
+        self.reports.dmarc.look()
 
     async def stop(self, tree: Supervisor) -> None:
         """Begin no more attempts and calls; attempts under way continue."""
@@ -285,7 +300,7 @@ class Queue:
 def _recover(tx: Tx, now: int) -> int:
     drop_unused(tx)
     recover_calls(tx)
-    shift_calls(tx, now)
+    catch_up(tx, now)
     return record.recover(tx)
 
 

@@ -80,7 +80,7 @@ async def next_day(rig: Rig) -> None:
     """Past midnight and the pause after it; the reports of the days before are sent, and their mail."""
     rig.clock.advance(DAY)
     rig.queue.clock_set()
-    for kind in (rig.queue.tls_reports, rig.queue.dmarc_reports):
+    for kind in (rig.queue.reports.tls, rig.queue.reports.dmarc):
         await eventually(lambda kind=kind: kind._done == counting.day_of(rig.clock.now))  # type: ignore[misc]
     await rig.settle()
 
@@ -205,7 +205,7 @@ async def test_nothing_is_reported_twice_or_about_reports(tmp_path: Path) -> Non
         assert len(sent(rig)) == 1
     async with reporting(tmp_path) as rig:
         rig.clock.advance(3 * DAY)
-        assert [one.result for one in await rig.queue.tls_reports.send("20270117")] == []
+        assert [one.result for one in await rig.queue.reports.tls.send("20270117")] == []
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -221,7 +221,7 @@ async def test_a_session_for_a_dmarc_report_is_told_only_if_it_failed(tmp_path: 
             rig.serve("192.0.2.7", Server(tls=rig.certificate))
         assert (await one(rig)).result == "sent"
         await rig.settle()
-        outcomes = {one.domain: (one.result, one.why) for one in await rig.queue.tls_reports.send(TODAY)}
+        outcomes = {one.domain: (one.result, one.why) for one in await rig.queue.reports.tls.send(TODAY)}
         expected = ("sent", "") if fails else ("skipped", "all sessions were for reports")
         assert outcomes["reports.example"] == expected
 
@@ -242,15 +242,15 @@ async def test_a_kill_while_reports_are_sent_loses_and_doubles_none(
         with monkeypatch.context() as patch:
             patch.setattr(tls, "mark_sent", broken)
             patch.setattr(dmarc, "drop_evaluations", broken)
-            first = [*await rig.queue.tls_reports.send(TODAY), *await rig.queue.dmarc_reports.send(TODAY)]
+            first = [*await rig.queue.reports.tls.send(TODAY), *await rig.queue.reports.dmarc.send(TODAY)]
             assert {one.result for one in first} == {"later"}
         await rig.settle()
         assert len(sent(rig)) == 2
     async with reporting(tmp_path) as rig:
         await next_day(rig)
         assert not sent(rig)
-        assert await rig.queue.tls_reports.send(TODAY) == []
-        assert await rig.queue.dmarc_reports.send(TODAY) == []
+        assert await rig.queue.reports.tls.send(TODAY) == []
+        assert await rig.queue.reports.dmarc.send(TODAY) == []
 
 
 async def test_a_remark_is_no_reason_for_a_report(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ async def test_a_remark_is_no_reason_for_a_report(tmp_path: Path) -> None:
         rig.remote(Server())
         await rig.submit("bob@remote.example")
         await rig.settle()
-        [domain, host] = await rig.queue.tls_reports.send(TODAY)
+        [domain, host] = await rig.queue.reports.tls.send(TODAY)
         assert (domain.domain, domain.result, domain.why) == ("remote.example", "skipped", "all sessions went well")
         assert host.result == "skipped"
         assert not sent(rig)
@@ -276,7 +276,7 @@ async def test_success_is_reported_where_that_is_wanted(tmp_path: Path) -> None:
             rig.remote(Server(tls=rig.certificate))
             await rig.submit("bob@remote.example")
             await rig.settle()
-            rows = await rig.queue.tls_reports.send(TODAY)
+            rows = await rig.queue.reports.tls.send(TODAY)
             assert [one.result for one in rows] == expected
 
 
@@ -286,14 +286,14 @@ async def test_a_mail_host_gets_what_its_domains_have_not_got(tmp_path: Path) ->
         await fail_tls(rig)
         wants(rig, "mx.remote.example")
         rig.resolver._authentic = True
-        [domain, host] = await rig.queue.tls_reports.send(TODAY)
+        [domain, host] = await rig.queue.reports.tls.send(TODAY)
         assert (domain.domain, domain.result) == ("remote.example", "sent")
         assert host.result == "skipped"
     (tmp_path / "other").mkdir()
     async with reporting(tmp_path / "other", top="outgoing_tls_reports_for_all_success = true") as rig:
         await fail_tls(rig)
         wants(rig, "mx.remote.example", "host@reports.example")
-        found = await rig.queue.tls_reports.send(TODAY)
+        found = await rig.queue.reports.tls.send(TODAY)
         assert [(one.domain, one.result, one.recipients) for one in found] == [
             ("remote.example", "sent", ("r@reports.example",)),
             ("mx.remote.example", "sent", ("host@reports.example",)),
@@ -322,7 +322,7 @@ async def test_reports_go_where_one_good_record_says(tmp_path: Path, records: li
     async with reporting(tmp_path) as rig:
         await fail_tls(rig)
         rig.resolver.set("_smtp._tls.remote.example", RecordType.TXT, records)
-        outcome = (await rig.queue.tls_reports.send(TODAY))[0]
+        outcome = (await rig.queue.reports.tls.send(TODAY))[0]
         assert outcome.result == result
         assert why in outcome.why
 
@@ -333,9 +333,9 @@ async def test_a_record_that_cannot_be_looked_up_is_asked_for_the_next_day(tmp_p
     async with reporting(tmp_path) as rig:
         await fail_tls(rig)
         rig.resolver._failing = {"_smtp._tls.remote.example.": TempError("no answer")}
-        assert (await rig.queue.tls_reports.send(TODAY))[0].result == "later"
+        assert (await rig.queue.reports.tls.send(TODAY))[0].result == "later"
         rig.resolver._failing = {}
-        assert (await rig.queue.tls_reports.send(TODAY))[0].result == "sent"
+        assert (await rig.queue.reports.tls.send(TODAY))[0].result == "sent"
     for result, count in counts.items():
         assert sample("moxlite_queue_reports_total", kind="tls", result=result) == count + 1
 
@@ -400,7 +400,7 @@ async def test_a_report_with_too_many_rows_says_so(tmp_path: Path, monkeypatch: 
     async with reporting(tmp_path) as rig:
         others = [msgspec.structs.replace(EVALUATION, source_ip=f"192.0.2.{number}") for number in (2, 3)]
         await evaluated(rig, EVALUATION, *others, EVALUATION)
-        await rig.queue.dmarc_reports.send(TODAY)
+        await rig.queue.reports.dmarc.send(TODAY)
         await rig.settle()
         report = dmarc_report(sent(rig)[0])
         assert [row.count for row in report.records] == [2]
@@ -411,15 +411,15 @@ async def test_what_is_no_reason_for_a_report_makes_none(tmp_path: Path) -> None
     """QUEUE-130: reports, and strangers that were refused; beside others they count."""
     async with reporting(tmp_path) as rig:
         await evaluated(rig, msgspec.structs.replace(EVALUATION, optional=True))
-        [outcome] = await rig.queue.dmarc_reports.send(TODAY)
+        [outcome] = await rig.queue.reports.dmarc.send(TODAY)
         assert outcome.result == "skipped"
-        assert await rig.queue.dmarc_reports.send(TODAY) == []
+        assert await rig.queue.reports.dmarc.send(TODAY) == []
 
 
 async def one(rig: Rig) -> Outcome:
     """What becomes of a DMARC report to remote.example."""
     await evaluated(rig, EVALUATION)
-    [outcome] = await rig.queue.dmarc_reports.send(TODAY)
+    [outcome] = await rig.queue.reports.dmarc.send(TODAY)
     return outcome
 
 
@@ -444,7 +444,7 @@ async def test_mailboxes_elsewhere_must_agree(tmp_path: Path) -> None:
         rig.resolver._failing = {f"{agreed}.": TempError("no answer")}
         assert (await one(rig)).result == "later"
         rig.resolver._failing = {}
-        [outcome] = await rig.queue.dmarc_reports.send(TODAY)
+        [outcome] = await rig.queue.reports.dmarc.send(TODAY)
         assert outcome.result == "sent"
 
 
@@ -473,7 +473,7 @@ async def test_the_record_of_now_says_where_reports_go(tmp_path: Path) -> None:
     async with reporting(tmp_path) as rig:
         rig.resolver.set("_dmarc.remote.example", RecordType.TXT, ["v=DMARC1; p=reject"])
         assert "no reports any more" in (await one(rig)).why
-        assert await rig.queue.dmarc_reports.pending() == []
+        assert await rig.queue.reports.dmarc.pending() == []
         both = "v=DMARC1; p=reject; rua=mailto:r@reports.example,mailto:x@elsewhere.example"
         rig.resolver.set("_dmarc.remote.example", RecordType.TXT, [both])
         assert (await one(rig)).recipients == ("r@reports.example",)
@@ -492,7 +492,7 @@ async def test_suppressed_addresses_get_nothing(tmp_path: Path) -> None:
         outcome = await one(rig)
         assert "suppressed" in outcome.why
         await fail_tls(rig)
-        assert "suppressed" in (await rig.queue.tls_reports.send(TODAY))[0].why
+        assert "suppressed" in (await rig.queue.reports.tls.send(TODAY))[0].why
         rig.clock.advance(12 * DAY)
         assert (await one(rig)).result == "sent"
 
@@ -511,8 +511,8 @@ async def test_the_switches_turn_all_off(tmp_path: Path) -> None:
     async with reporting(tmp_path, top=top) as rig:
         await fail_tls(rig)
         await evaluated(rig, EVALUATION)
-        assert await rig.queue.tls_reports.send(TODAY) == []
-        assert await rig.queue.dmarc_reports.send(TODAY) == []
+        assert await rig.queue.reports.tls.send(TODAY) == []
+        assert await rig.queue.reports.dmarc.send(TODAY) == []
         await next_day(rig)
         assert not sent(rig)
         counted = await rig.reports.database.read(lambda r: r.value("SELECT count(*) FROM tls_result"), op="test")

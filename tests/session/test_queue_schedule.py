@@ -439,3 +439,37 @@ async def test_future_release_waits_until_its_time(tmp_path: Path) -> None:
         assert len(mx.messages) == 1
         await rig.pass_time(3600)
         assert len(mx.messages) == 2
+
+
+async def test_a_clock_that_is_set_back_delays_no_retry(tmp_path: Path) -> None:
+    """QUEUE-16a: retries go back with the clock, while the server runs and once at the next start, whatever the number
+    of starts. A release at a time of the calendar stays.
+    """
+    hour = int(HOUR * 1e6)
+    later = START + 40 * hour
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        server = rig.remote(Server({"MAIL": "451 4.3.0 later"}))
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        await rig.submit("eva@remote.example", hold_until=later, future_release="until;2027-01-17T00:00:00Z")
+        await rig.submit("ida@remote.example", hold_until=START + 2 * hour, future_release="for;7200")
+        rig.clock.now -= 24 * hour
+        rig.queue.clock_set()
+
+        async def times() -> dict[str, int]:
+            rows = await rig.queue.listings.list_messages()
+            return {row.recipient.localpart: row.next_attempt - rig.clock.now for row in rows}
+
+        with trio.fail_after(10):
+            while (await times())["ida"] != 2 * hour:  # noqa: ASYNC110 of the queue's task
+                await trio.sleep(0.002)
+        assert await times() == {"bob": pytest.approx(450e6, rel=0.02), "eva": 64 * hour, "ida": 2 * hour}
+        await rig.pass_time(460)
+        assert server.connections == 2
+        await rig.pass_time(24 * HOUR)
+    for _ in range(3):  # the clock of a new rig is at the start, minutes behind
+        async with rig_at(tmp_path, account=KEEP, serve=False) as rig:
+            rows = {row.recipient.localpart: row for row in await rig.queue.listings.list_messages()}
+            assert rows["bob"].next_attempt - START == pytest.approx(1800e6, rel=0.02)
+            assert rows["bob"].last_attempt == START
+            assert rows["eva"].next_attempt == later

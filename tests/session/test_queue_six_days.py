@@ -75,7 +75,7 @@ class History:
         rig = self.rig
         await rig.queue.scheduler.sessions.flush()
         rig.queue.clock_set()
-        for kind in (rig.queue.tls_reports, rig.queue.dmarc_reports):
+        for kind in (rig.queue.reports.tls, rig.queue.reports.dmarc):
             await eventually(lambda kind=kind: kind._done == counting.day_of(rig.clock.now))  # type: ignore[misc]
         await rig.settle()
 

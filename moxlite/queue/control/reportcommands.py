@@ -35,12 +35,12 @@ class ReportCommands:
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
         static = self._queue.ctx.config.current.static
-        tls = partial(self._send, self._queue.tls_reports, "no_outgoing_tls_reports", static.no_outgoing_tls_reports)
+        tls = partial(self._send, self._queue.reports.tls, "no_outgoing_tls_reports", static.no_outgoing_tls_reports)
         dmarc = partial(
-            self._send, self._queue.dmarc_reports, "no_outgoing_dmarc_reports", static.no_outgoing_dmarc_reports
+            self._send, self._queue.reports.dmarc, "no_outgoing_dmarc_reports", static.no_outgoing_dmarc_reports
         )
         commands = {"tlsrpt send": Command(SendReports, tls), "dmarc send": Command(SendReports, dmarc)}
-        for name, reports in (("tlsrpt", self._queue.tls_reports), ("dmarc", self._queue.dmarc_reports)):
+        for name, reports in (("tlsrpt", self._queue.reports.tls), ("dmarc", self._queue.reports.dmarc)):
             commands[f"{name} pending"] = Command(Nothing, partial(self._pending, reports))
             commands[f"{name} drop"] = Command(DropPending, partial(self._drop, reports))
             commands[f"{name} suppress list"] = Command(Nothing, partial(self._list, reports.kind))

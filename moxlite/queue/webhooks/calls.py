@@ -25,7 +25,7 @@ from moxlite.queue.context import Context
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks.behind import tell_if_behind
 from moxlite.queue.webhooks.events import keep_hooks
-from moxlite.queue.webhooks.keeping import finish_call, mark_call, shift_calls
+from moxlite.queue.webhooks.keeping import finish_call, mark_call
 from moxlite.queue.webhooks.rows import INTERRUPTED, CallResult, Hook
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
@@ -58,9 +58,6 @@ FAILED_SECONDS: Final = 60.0
 RECORD_SECONDS: Final = 30.0
 """Seconds for a write that must not be cut off."""
 
-SET_BACK: Final = 2 * SECOND
-"""Microseconds by which a clock must go back to count as set: corrections of NTP are shorter."""
-
 CANDIDATES: Final = 20
 
 DUE: Final = """
@@ -87,7 +84,6 @@ class Caller:
         self._wake = trio.Event()
         self._running: dict[_Due, float] = {}  # since when, of trio's clock
         self._failing: set[str] = set()  # URLs whose latest call has failed
-        self._seen = 0  # the latest time of the clock, µs UTC
 
     def changed(self) -> None:
         """Look again for due calls."""
@@ -113,10 +109,6 @@ class Caller:
         """Start due calls up to the limits; returns the seconds until more may be due."""
         while self._has_room():
             now = self._ctx.clock()
-            if now < self._seen - SET_BACK:
-                changed = await self._database.write(partial(shift_calls, now=now))
-                logger.warning("the clock was set back, webhooks moved with it", extra={"kv": {"number": changed}})
-            self._seen = now
             found = await self._database.read(partial(_due, args=self._busy()), op="queue webhooks")
             due = [one for one in found if one.next_attempt <= now]
             if not due:

@@ -34,7 +34,6 @@ __all__ = [
     "is_behind",
     "mark_call",
     "recover_calls",
-    "shift_calls",
 ]
 
 logger = logging.getLogger("moxlite.queue.webhooks")
@@ -80,11 +79,6 @@ SELECT {SHARED}, ?, ?, ?, ?, ? FROM hook WHERE id = ?"""  # noqa: S608 column na
 DELETE: Final = "DELETE FROM hook WHERE id = ?"
 RETIRED_RESULTS: Final = "SELECT results FROM hook_retired WHERE id = ?"
 SET_RETIRED_RESULTS: Final = "UPDATE hook_retired SET results = ?, last_activity = ? WHERE id = ?"
-AHEAD: Final = """
-SELECT id, next_attempt, latest FROM
-    (SELECT id, next_attempt, max(submitted, coalesce(json_extract(results, '$[#-1].start'), 0)) AS latest FROM hook)
-WHERE latest > ? AND next_attempt >= latest"""
-SET_NEXT: Final = "UPDATE hook SET next_attempt = ? WHERE id = ?"
 RUNNING: Final = "SELECT id, results FROM hook WHERE instr(results, ?) > 0"
 CLEAN: Final = "DELETE FROM hook_retired WHERE id IN (SELECT id FROM hook_retired WHERE keep_until <= ? LIMIT ?)"
 
@@ -180,7 +174,8 @@ def finish_call(tx: Tx, hook_id: int, result: CallResult, now: int, keep: int) -
     if hook is None:
         _note_late(tx, hook_id, result, now)
         return
-    results = (*_made(hook.results), result)
+    begun = msgspec.structs.replace(result, start=min(result.start, now))  # the clock may have been set back meanwhile
+    results = (*_made(hook.results), begun)
     if result.success or hook.attempts > len(DELAYS):
         end_hook(tx, hook_id, success=result.success, now=now, keep=keep, results=results)
     else:
@@ -231,16 +226,6 @@ def recover_calls(tx: Tx) -> None:
             for result in decode_calls(text)
         )
         tx.execute(SET_RESULTS, encode_calls(results), hook_id)
-
-
-def shift_calls(tx: Tx, now: int) -> int:
-    """Keep the intervals between calls after the clock was set back: a call that waits since a time that is still to
-    come would wait for a day if the clock was set back by a day. Returns how many were changed (QUEUE-91).
-    """
-    ahead = tx.rows(AHEAD, now)
-    for hook_id, next_attempt, latest in ahead:
-        tx.execute(SET_NEXT, next_attempt - (latest - now), hook_id)
-    return len(ahead)
 
 
 def clean_hooks(tx: Tx, now: int) -> bool:
