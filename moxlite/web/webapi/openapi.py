@@ -31,7 +31,7 @@ def document(base: str) -> Schema:
     kinds = [one.request for one in METHODS.values()]
     kinds += [one.result for one in METHODS.values() if one.result is not OCTETS]
     _, components = msgspec.json.schema_components(list(dict.fromkeys(kinds)), ref_template=REF, schema_hook=_hook)
-    schemas: dict[str, Any] = dict(components)
+    schemas: dict[str, Any] = {name: _without_prefixes(schema) for name, schema in components.items()}
     for name in _reachable([one.request.__name__ for one in METHODS.values()], schemas):
         schemas[name] = _request(schemas[name])
     schemas["Error"] = {
@@ -68,6 +68,22 @@ def _hook(kind: type) -> Schema:
     raise NotImplementedError
 
 
+def _without_prefixes(schema: Any) -> Any:
+    """A schema whose pairs are lists of two: generators of clients do not know `items: false`, which closes a list of
+    `prefixItems`.
+    """
+    if isinstance(schema, list):
+        return [_without_prefixes(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: _without_prefixes(value) for name, value in schema.items() if name != "prefixItems"}
+    if "prefixItems" in schema:
+        first, *others = schema["prefixItems"]
+        assert all(one == first for one in others)
+        found["items"] = first
+    return found
+
+
 def _reachable(names: list[str], schemas: Mapping[str, Any]) -> set[str]:
     """The schemas that requests consist of."""
     found: set[str] = set()
@@ -98,25 +114,10 @@ def _nullable(field: Schema) -> Schema:
 def _operation(method: Method) -> Schema:
     json = _json(REF.format(name=method.request.__name__))
     json["application/json"]["example"] = dict(method.example)
-    form: Schema = {"request": {"type": "string", "contentMediaType": "application/json"}}
-    files: Schema = {}
-    if method.files:
-        files = {name: {"type": "array", "items": {"type": "string", "format": "binary"}} for name in FORM_FILES}
     operation: Schema = {
         "operationId": method.name,
         "summary": method.summary,
-        "requestBody": {
-            "required": True,
-            "content": json
-            | {
-                "application/x-www-form-urlencoded": {
-                    "schema": {"type": "object", "properties": form, "required": ["request"]}
-                },
-                "multipart/form-data": {
-                    "schema": {"type": "object", "properties": form | files, "required": ["request"]}
-                },
-            },
-        },
+        "requestBody": {"required": True, "content": json | (_forms() if method.files else {})},
         "responses": {
             "200": _success(method),
             "400": {"$ref": "#/components/responses/Error"},
@@ -138,12 +139,26 @@ def _operation(method: Method) -> Schema:
     return operation
 
 
+def _forms() -> Schema:
+    """The bodies of curl and browsers. All methods take them; only the one with files names them, since generated
+    clients of the others need no second way, and some generators make a client that does not compile from several.
+    """
+    form: Schema = {"request": {"type": "string", "contentMediaType": "application/json"}}
+    files = {name: {"type": "array", "items": {"type": "string", "format": "binary"}} for name in FORM_FILES}
+    return {
+        kind: {"schema": {"type": "object", "properties": properties, "required": ["request"]}}
+        for kind, properties in (
+            ("application/x-www-form-urlencoded", form),
+            ("multipart/form-data", form | files),
+        )
+    }
+
+
 def _success(method: Method) -> Schema:
     if method.result is OCTETS:
-        return {
-            "description": "Octets of the message.",
-            "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
-        }
+        octets = {"schema": {"type": "string", "format": "binary"}}
+        # generators of clients know the first type, answers have any
+        return {"description": "Octets of the message.", "content": {"application/octet-stream": octets, "*/*": octets}}
     return {"description": "The result.", "content": _json(REF.format(name=method.result.__name__))}
 
 
