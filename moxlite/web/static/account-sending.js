@@ -687,7 +687,7 @@ function test(desk, hook, incoming, places) {
       return;
     }
     const time = t("after {seconds} s", { seconds: found.seconds.toFixed(1) });
-    const words = found.status === 0 ? foreign(found.error) : [t("Status {code} ", { code: String(found.status) }), time];
+    const words = [found.status === 0 ? [foreign(found.error), " "] : t("Status {code} ", { code: String(found.status) }), time];
     fill(answer, notice(found.error === "" ? "ok" : "danger", [words, found.response !== "" && el("pre", { class: "answer" }, foreign(found.response, 600))]));
   };
   return el("div", {}, button(t("Make a test call"), () => void run()), answer);

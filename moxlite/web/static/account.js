@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.f4dc4df94169.js", junk: "junk.7bb86e44c7da.js", rules: "rules.016c5462592d.js", security: "security.6b2576c4270f.js", sending: "sending.b69ae30c8308.js", shares: "shares.3fd93f3f9d6e.js", sieve: "sieve.a14c1ddebfa4.js", transfer: "transfer.4a891db81be2.js" };
+var define_PARTS_default = { device: "device.f4dc4df94169.js", junk: "junk.7bb86e44c7da.js", rules: "rules.016c5462592d.js", security: "security.6b2576c4270f.js", sending: "sending.f6d17c793cb8.js", shares: "shares.3fd93f3f9d6e.js", sieve: "sieve.a14c1ddebfa4.js", transfer: "transfer.4a891db81be2.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {

@@ -104,9 +104,11 @@ def _request(schema: Schema) -> Schema:
 
 
 def _nullable(field: Schema) -> Schema:
+    # a field with a default is required in TypeScript's types of openapi-typescript
+    plain = {key: value for key, value in field.items() if key != "default"}
     if any(one.get("type") == "null" for one in field.get("anyOf", ())):
-        return field
-    plain = {key: value for key, value in field.items() if key not in ("default", "description")}
+        return plain
+    plain.pop("description", None)
     described = {"description": field["description"]} if "description" in field else {}
     return {"anyOf": [plain, {"type": "null"}], **described}
 
