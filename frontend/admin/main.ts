@@ -32,7 +32,7 @@ const places = [
   { name: "metrics", title: t("Metrics"), icon: listFilter },
   { name: "backups", title: t("Backups"), icon: database },
   { name: "config", title: t("Configuration"), icon: slidersHorizontal },
-  { name: "two-step", title: t("Two-step log-in"), icon: keyRound },
+  { name: "two-step", title: t("Log-in"), icon: keyRound },
 ];
 
 /** The parts that pages are in. */

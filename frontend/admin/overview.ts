@@ -188,7 +188,7 @@ export async function sessionsPage(desk: Desk): Promise<{ title: string; root: H
     ],
     found,
   );
-  const root = el("div", { class: "page" }, head(t("Your sessions"), t("A session ends after 12 hours without use, when the server starts again, and when the admin password changes.")), card("", list, { flush: true }));
+  const root = el("div", { class: "page" }, head(t("Your sessions"), t("A session ends after 12 hours without use, when the server starts again, and when the admin password or the second factors are set anew.")), card("", list, { flush: true }));
   return { title: t("Your sessions"), root };
 }
 

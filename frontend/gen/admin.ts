@@ -671,6 +671,27 @@ export interface Rule {
   recipient: string;
 }
 
+/** An account that the guard has stopped, or that was just released; times in RFC 3339, UTC. `sign`: failures, */
+export interface StoppedAccount {
+  account: string;
+  since: string;
+  sign: string;
+  why: string;
+  messages: number;
+  recipients: number;
+  domains: number;
+  oldest: string;
+  sources: Array<SentFrom>;
+}
+
+/** A network that an account has sent from in the last day: the latest address, times of the first and last message */
+export interface SentFrom {
+  address: string;
+  first: string;
+  last: string;
+  messages: number;
+}
+
 /** A domain in the list. */
 export interface DomainRow {
   domain: string;
@@ -709,6 +730,62 @@ export interface SelectorRow {
   name: string;
   record: string;
   problem: string;
+}
+
+/** Second factors and keys of an account. `codes`: recovery codes left. `addresses`: those with which a key may log */
+export interface AccountSecurity {
+  apps: Array<FactorApp>;
+  keys: Array<FactorKey>;
+  codes: number;
+  certificates: Array<AccountKey>;
+  addresses: Array<string>;
+  links: boolean;
+}
+
+/** The key of a client certificate, and the address with which it logs in. `no_imap_preauth`: IMAP programs still */
+export interface AccountKey {
+  fingerprint: string;
+  type: string;
+  name: string;
+  login_address: string;
+  no_imap_preauth: boolean;
+  created: number;
+}
+
+/** A recovery link, and its end in words, UTC. */
+export interface RecoveryLink {
+  url: string;
+  expires: string;
+}
+
+/** Removed mail that can be brought back, by mailbox. `kept`: µs for which removed mail is kept. */
+export interface Recoverable {
+  mailboxes: Array<RemovedFrom>;
+  kept: number;
+}
+
+/** Numbers of the messages removed from a mailbox that can be brought back; `last`: when the last one was removed, */
+export interface RemovedFrom {
+  mailbox: string;
+  messages: number;
+  octets: number;
+  last: number;
+}
+
+/** Result of an undelete: number of messages restored, and number of messages that could not be read. */
+export interface UndeletedMail {
+  messages: number;
+  damaged: number;
+}
+
+/** Failed log-ins in the present window. `who`: a network, an account, or an account at a network; `network`: that */
+export interface LimitInfo {
+  who: string;
+  window: number;
+  failures: number;
+  limit: number;
+  refused: boolean;
+  network: string;
 }
 
 /** A page of the list of accounts, by name, and the number of all that match. */
@@ -949,10 +1026,19 @@ export const checks: Checks = {
   Page: { sort: ["optional", ["enum", ["next_attempt", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
   Try: { start: "string", seconds: "number", transport: "string", host: "string", ip: "string", tls: "string", outcome: "string", reply: "string", meaning: "string", admin: "string" },
   Rule: { id: "integer", account: "string", sender: "string", recipient: "string" },
+  StoppedAccount: { account: "string", since: "string", sign: "string", why: "string", messages: "integer", recipients: "integer", domains: "integer", oldest: "string", sources: ["list", ["ref", "SentFrom"]] },
+  SentFrom: { address: "string", first: "string", last: "string", messages: "integer" },
   DomainRow: { domain: "string", description: "string", disabled: "boolean", reports_only: "boolean", addresses: "integer", aliases: "integer" },
   DomainDetail: { row: ["ref", "DomainRow"], addresses: ["list", "string"], aliases: ["list", ["ref", "AliasRow"]], selectors: ["list", ["ref", "SelectorRow"]], users: ["list", "string"] },
   AliasRow: { localpart: "string", address: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
   SelectorRow: { selector: "string", algorithm: "string", bits: "integer", signs: "boolean", name: "string", record: "string", problem: "string" },
+  AccountSecurity: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", certificates: ["list", ["ref", "AccountKey"]], addresses: ["list", "string"], links: "boolean" },
+  AccountKey: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "integer" },
+  RecoveryLink: { url: "string", expires: "string" },
+  Recoverable: { mailboxes: ["list", ["ref", "RemovedFrom"]], kept: "integer" },
+  RemovedFrom: { mailbox: "string", messages: "integer", octets: "integer", last: "integer" },
+  UndeletedMail: { messages: "integer", damaged: "integer" },
+  LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AccountPage: { accounts: ["list", ["ref", "AccountRow"]], total: "integer" },
   AccountRow: { name: "string", description: "string", full_name: "string", disabled: "string", broken: "string", first_address: "string", addresses: "integer", limit: "integer" },
   AccountUse: { name: "string", used: "integer", last_login: "integer", last_protocol: "string", problem: "string" },
@@ -1259,9 +1345,9 @@ export class Client extends BaseClient {
     return this.call("webhook_cancel", { hook_id }, { hook_id: "integer" }, "null");
   }
 
-  /** The addresses to which accounts send nothing more. */
-  suppressions(account?: string): Promise<Array<Suppressed>> {
-    return this.call("suppressions", { account }, { account: ["optional", "string"] }, ["list", ["ref", "Suppressed"]]);
+  /** The addresses to which an account, or with "" all, sends nothing more, by account and base address: a page of */
+  suppressions(account?: string, after_account?: string, after_base?: string, count?: number): Promise<Array<Suppressed>> {
+    return this.call("suppressions", { account, after_account, after_base, count }, { account: ["optional", "string"], after_account: ["optional", "string"], after_base: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Suppressed"]]);
   }
 
   /** Add an address to the suppression list of an account. */
@@ -1334,6 +1420,16 @@ export class Client extends BaseClient {
     return this.call("hold_rule_remove", { rule_id }, { rule_id: "integer" }, "null");
   }
 
+  /** Accounts that the guard has stopped, with what it holds of them; none while no queue runs. */
+  queue_stopped(): Promise<Array<StoppedAccount>> {
+    return this.call("queue_stopped", {}, {}, ["list", ["ref", "StoppedAccount"]]);
+  }
+
+  /** Let a stopped account send again, with what the guard holds of it; returns the stop. */
+  queue_release(account: string): Promise<StoppedAccount> {
+    return this.call("queue_release", { account }, { account: "string" }, ["ref", "StoppedAccount"]);
+  }
+
   /** All domains, by name. */
   domains(): Promise<Array<DomainRow>> {
     return this.call("domains", {}, {}, ["list", ["ref", "DomainRow"]]);
@@ -1387,6 +1483,56 @@ export class Client extends BaseClient {
   /** Remove a DKIM key from a domain; its file is put aside. */
   selector_remove(domain: string, selector: string): Promise<null> {
     return this.call("selector_remove", { domain, selector }, { domain: "string", selector: "string" }, "null");
+  }
+
+  /** The second factors of an account, and the keys of client certificates that log in to it. */
+  account_security(name: string): Promise<AccountSecurity> {
+    return this.call("account_security", { name }, { name: "string" }, ["ref", "AccountSecurity"]);
+  }
+
+  /** Remove all second factors of an account, and end its web sessions; returns the number of apps and keys. */
+  account_factors_reset(name: string): Promise<number> {
+    return this.call("account_factors_reset", { name }, { name: "string" }, "integer");
+  }
+
+  /** Make a link by which the user sets a new password, once and within an hour; an older link ends. With */
+  account_recovery_link(name: string, reset_factors?: boolean): Promise<RecoveryLink> {
+    return this.call("account_recovery_link", { name, reset_factors }, { name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "RecoveryLink"]);
+  }
+
+  /** Let the holder of a certificate's key log in with an address of an account; returns the key's fingerprint. */
+  account_key_add(name: string, address: string, certificate: string, key_name?: string, no_imap_preauth?: boolean): Promise<string> {
+    return this.call("account_key_add", { name, address, certificate, key_name, no_imap_preauth }, { name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string");
+  }
+
+  /** Forget a key of an account; log-ins with it are refused from the next connection on. */
+  account_key_remove(name: string, fingerprint: string): Promise<null> {
+    return this.call("account_key_remove", { name, fingerprint }, { name: "string", fingerprint: "string" }, "null");
+  }
+
+  /** Mail of an account that was removed at or after `since`, and can be brought back. */
+  account_removed(name: string, since?: number): Promise<Recoverable> {
+    return this.call("account_removed", { name, since }, { name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]);
+  }
+
+  /** Bring removed mail back, of one mailbox or with "" of all. */
+  account_undelete(name: string, since?: number, mailbox?: string): Promise<UndeletedMail> {
+    return this.call("account_undelete", { name, since, mailbox }, { name: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]);
+  }
+
+  /** Networks and accounts with failed log-ins in the present windows, the most failures first. */
+  limits(): Promise<Array<LimitInfo>> {
+    return this.call("limits", {}, {}, ["list", ["ref", "LimitInfo"]]);
+  }
+
+  /** Forget the failed log-ins of an address, or with "" all, of accounts too, so that log-ins are looked at */
+  limits_clear(ip?: string): Promise<number> {
+    return this.call("limits_clear", { ip }, { ip: ["optional", "string"] }, "integer");
+  }
+
+  /** Set the password of the admin app, and end its other sessions; returns their number. */
+  password_change(password: string): Promise<number> {
+    return this.call("password_change", { password }, { password: "string" }, "integer");
   }
 
   /** A page of the accounts whose name, address or text contains `search`, behind the account `after`. */

@@ -28,7 +28,13 @@ __all__ = [
 
 
 class Refused(Exception):
-    """The change cannot be made; the text says why and what to do."""
+    """The change cannot be made; the text says why and what to do. `field`: the argument that is wrong, "" if no single
+    one is.
+    """
+
+    def __init__(self, text: str, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
 
 
 def require_account(snapshot: Snapshot, name: str) -> None:
@@ -37,8 +43,10 @@ def require_account(snapshot: Snapshot, name: str) -> None:
         raise Refused(f'there is no account "{name}"')
 
 
-def new_address(snapshot: Snapshot, text: str) -> str:
-    """Return an address, or ``@domain`` for a catchall, in the spelling that domains.toml uses. Raises Refused."""
+def new_address(snapshot: Snapshot, text: str, field: str = "address") -> str:
+    """Return an address, or ``@domain`` for a catchall, in the spelling that domains.toml uses. Raises Refused about
+    the argument `field`.
+    """
     try:
         if text.startswith("@"):
             domain = Domain.parse(text[1:])
@@ -47,9 +55,9 @@ def new_address(snapshot: Snapshot, text: str) -> str:
             parsed = Address.parse(text)
             domain, address = parsed.domain, parsed.pack(True)
     except AddressError as error:
-        raise Refused(f'"{text}" is not an address: {error}') from None
+        raise Refused(f'"{text}" is not an address: {error}', field) from None
     if snapshot.domain(domain) is None:
-        raise Refused(f'"{domain.unicode}" is not a domain of this server; add it first')
+        raise Refused(f'"{domain.unicode}" is not a domain of this server; add it first', field)
     return address
 
 
@@ -57,9 +65,9 @@ def add_account(document: Document, snapshot: Snapshot, name: str, address: str)
     """Add an account with one address and the usual settings (ADMIN-14)."""
     problem = account_name_problem(name)
     if problem is not None:
-        raise Refused(f'"{name}" {problem}')
+        raise Refused(f'"{name}" {problem}', "account")
     if name in snapshot.domains.accounts:
-        raise Refused(f'there is an account "{name}" already')
+        raise Refused(f'there is an account "{name}" already', "account")
     document.put(("accounts", name), account_settings(new_address(snapshot, address)))
 
 
@@ -123,7 +131,7 @@ def add_address(document: Document, snapshot: Snapshot, address: str, name: str)
     require_account(snapshot, name)
     address = new_address(snapshot, address)
     if address in snapshot.domains.accounts[name].destinations:
-        raise Refused(f'"{address}" is an address of "{name}" already')
+        raise Refused(f'"{address}" is an address of "{name}" already', "address")
     document.put(("accounts", name, "destinations", address), {})
 
 

@@ -167,7 +167,7 @@ class AdminCommands:
         try:
             await self._passwords.change(args.account, args.password)
         except BadPassword as error:
-            raise CommandFailed("badRequest", str(error)) from None
+            raise CommandFailed("badRequest", str(error), "password") from None
         except StoreError as error:
             raise CommandFailed("failed", f"password not set: {error}") from None
         await self._auth.remove_sessions(args.account)
@@ -200,14 +200,14 @@ class AdminCommands:
         """Raise CommandFailed if no account of this name can be created now."""
         problem = account_name_problem(name)
         if problem is not None:
-            raise CommandFailed("refused", f'"{name}" {problem}')
+            raise CommandFailed("refused", f'"{name}" {problem}', "account")
         if name in self._config.current.domains.accounts:
-            raise CommandFailed("refused", f'there is an account "{name}" already')
+            raise CommandFailed("refused", f'there is an account "{name}" already', "account")
         if name in await self._auth.removals():  # it failed: the next start would take the new account away
             await self._finish_removal(name)
         if self._accounts.exists(name):
             text = f"files of a former account are in {self._accounts.path(name)}: move them away first"
-            raise CommandFailed("refused", text)
+            raise CommandFailed("refused", text, "account")
 
     async def _make(self, name: str) -> None:
         """Make the database of an account that is configured."""

@@ -14,7 +14,7 @@ async def edit(config: ConfigHolder, change: Change) -> Snapshot:
     try:
         return await config.edit(change)
     except Refused as error:
-        raise CommandFailed("refused", str(error)) from None
+        raise CommandFailed("refused", str(error), error.field) from None
     except ConfigError as error:
         raise CommandFailed("badConfig", str(error.problems[0])) from None
     except ChangedMeanwhile as error:

@@ -45,7 +45,7 @@ class TLSKeyCommands:
         """Let the holder of a key log in with an address."""
         recipient = self._config.current.login(args.address)
         if recipient is None:
-            raise CommandFailed("notFound", f'"{args.address}" is not an address of an account')
+            raise CommandFailed("notFound", f'"{args.address}" is not an address of an account', "address")
         try:
             key = read_certificate(
                 args.certificate.encode(),
@@ -55,11 +55,11 @@ class TLSKeyCommands:
                 no_imap_preauth=args.no_imap_preauth,
             )
         except KeyRefused as error:
-            raise CommandFailed("badRequest", str(error)) from None
+            raise CommandFailed("badRequest", str(error), "certificate") from None
         try:
             return _info(await self._auth.add_key(key))
         except KeyExists:
-            raise CommandFailed("refused", f"the key {key.fingerprint} is known already") from None
+            raise CommandFailed("refused", f"the key {key.fingerprint} is known already", "certificate") from None
 
     async def remove(self, args: TLSKeyName, exchange: Exchange) -> None:
         """Forget a key."""

@@ -72,12 +72,15 @@ class AccountWindow(msgspec.Struct, frozen=True):
 
 
 class FailureCount(msgspec.Struct, frozen=True):
-    """Failed log-ins in a window of `seconds`. `who`: a network, an account, or an account at a network."""
+    """Failed log-ins in a window of `seconds`. `who`: a network, an account, or an account at a network; `network`: its
+    network, "" for an account alone.
+    """
 
     who: str
     seconds: int
     failures: int
     limit: int
+    network: str = ""
 
 
 class _Count:
@@ -259,11 +262,13 @@ class FailedLogins:
             for key, count in counts.counts.items():
                 network = cast("ClassKey", key[0])
                 limit = window.limits[network[0] & 3]
-                found.append(FailureCount(_network(network), window.seconds, count.failed, limit))
+                name = _network(network)
+                found.append(FailureCount(name, window.seconds, count.failed, limit, name))
             for key, count in others.counts.items():
                 if key[0] == "place":
-                    who = f"{key[1]} at {_network(cast('ClassKey', key[2]))}"
-                    found.append(FailureCount(who, window.seconds, count.failed, window.limits[0]))
+                    name = _network(cast("ClassKey", key[2]))
+                    who = f"{key[1]} at {name}"
+                    found.append(FailureCount(who, window.seconds, count.failed, window.limits[0], name))
         for accounts, counts, _ in self._accounts:
             found += [
                 FailureCount(str(key[0]), accounts.seconds, count.failed, accounts.limit)

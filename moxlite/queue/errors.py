@@ -19,7 +19,13 @@ __all__ = [
 
 
 class QueueError(Exception):
-    """Base class of the queue's exceptions; the text is for people."""
+    """Base class of the queue's exceptions; the text is for people. `field`: the argument that is wrong, "" if no
+    single one is.
+    """
+
+    def __init__(self, text: str = "", field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
 
 
 class NoSuchMessage(QueueError):

@@ -80,8 +80,8 @@ class Operations:
 
         Returns the rule's id and how many messages were held. Raises BadFilter.
         """
-        sender_localpart, sender_domain = holdrules.parse_party(sender)
-        recipient_localpart, recipient_domain = holdrules.parse_party(recipient)
+        sender_localpart, sender_domain = holdrules.parse_party(sender, "sender")
+        recipient_localpart, recipient_domain = holdrules.parse_party(recipient, "recipient")
         rule = HoldRule(
             account=account,
             sender_localpart=sender_localpart,

@@ -19,6 +19,7 @@ from moxlite.queue.data.content import drop_unused, encoded
 from moxlite.queue.data.retire import clean_retired
 from moxlite.queue.data.status import Watchers, clean_outcomes
 from moxlite.queue.data.suppression import (
+    MAX_LISTED,
     add_suppression,
     clean_suppressions,
     remove_suppression,
@@ -237,10 +238,14 @@ class Queue:
 
     # Suppression lists; addresses and accounts as typed by people
 
-    async def suppressions(self, account: str = "") -> list[Suppression]:
-        """The suppression list of an account, or the lists of all accounts if the name is empty."""
-        now = self.ctx.clock()
-        return await self._database.scan(partial(suppressions, account=account, now=now), op="queue suppressions")
+    async def suppressions(
+        self, account: str = "", *, after: tuple[str, str] = ("", ""), limit: int = MAX_LISTED
+    ) -> list[Suppression]:
+        """The suppression list of an account, or the lists of all accounts if the name is empty: at most `limit`
+        entries after the one with this account and base address.
+        """
+        read = partial(suppressions, account=account, now=self.ctx.clock(), after=after, limit=limit)
+        return await self._database.scan(read, op="queue suppressions")
 
     async def suppression(self, account: str, address: str) -> Suppression | None:
         """The account's suppression entry for an address, or None. Raises BadFilter."""

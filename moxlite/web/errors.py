@@ -58,8 +58,8 @@ class FieldErrors(UserError):
 
     code = "user:fields"
 
-    def __init__(self, fields: Sequence[FieldError]) -> None:
-        super().__init__("; ".join(f"{one.field} {one.text}".strip() for one in fields))
+    def __init__(self, fields: Sequence[FieldError], text: str = "") -> None:
+        super().__init__(text or "; ".join(f"{one.field} {one.text}".strip() for one in fields))
         self.fields = tuple(fields)
 
 

@@ -131,7 +131,7 @@ async def test_hold_rules(rig: Rig, browser: Browser) -> None:
     assert await browser.call("hold_rule_add", account="mia", sender="", recipient="far.example") in (0, 1)
     rules = await browser.call("hold_rules")
     assert [(one["account"], one["recipient"]) for one in rules] == [("mia", "far.example")]
-    assert await browser.error("hold_rule_add", account="", sender="a b@c", recipient="") == (400, "user:error")
+    assert await browser.error("hold_rule_add", account="", sender="a b@c", recipient="") == (400, "user:fields")
     await browser.call("hold_rule_remove", rule_id=rules[0]["id"])
     assert await browser.error("hold_rule_remove", rule_id=rules[0]["id"]) == (404, "user:notFound")
 
@@ -151,7 +151,23 @@ async def test_lists_of_finished_messages_webhooks_and_suppressions(browser: Bro
     await browser.call("suppression_add", account="mia", address="gone@far.example", reason="moved")
     found = await browser.call("suppressions")
     assert [(one["address"], one["manual"], one["reason"]) for one in found] == [("gone@far.example", True, "moved")]
-    assert await browser.error("suppression_add", account="nobody", address="a@far.example") == (404, "user:notFound")
+    assert await browser.error("suppression_add", account="nobody", address="a@far.example") == (400, "user:fields")
     await browser.call("suppression_remove", account="mia", address="gone@far.example")
     assert await browser.error("suppression_remove", account="mia", address="gone@far.example") == (400, "user:error")
     assert await browser.call("suppressions", account="mia") == []
+
+
+async def test_suppressions_are_paged_by_key(browser: Browser) -> None:
+    """WEB-85, WEB-175: by account and address, also where one is removed between two pages."""
+    for account in ("tom", "mia"):
+        for number in range(3):
+            await browser.call("suppression_add", account=account, address=f"gone{number}@far.example")
+    seen: list[tuple[str, str]] = []
+    after: dict[str, str] = {}
+    while page := await browser.call("suppressions", count=2, **after):
+        seen += [(one["account"], one["address"]) for one in page]
+        after = {"after_account": page[-1]["account"], "after_base": page[-1]["base"]}
+        await browser.call("suppression_remove", account=page[-1]["account"], address=page[-1]["address"])
+    assert seen == [(account, f"gone{number}@far.example") for account in ("mia", "tom") for number in range(3)]
+    assert len(await browser.call("suppressions", account="tom", count=200)) == 1
+    assert await browser.error("suppressions", count=1000) == (400, "user:error")

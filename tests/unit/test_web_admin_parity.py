@@ -97,13 +97,6 @@ OUTSIDE = {
     "store reassign-threads": "repairs of the store, for a person who reads their output",
     "junk prune": "repairs of the store, for a person who reads their output",
     "junk retrain": "repairs of the store, for a person who reads their output",
-    "account recovery-link": "still to come in the app",
-    "account reset-second-factor": "still to come in the app",
-    "account undelete": "still to come in the app",
-    "config tlspubkey add": "still to come in the app",
-    "config tlspubkey rm": "still to come in the app",
-    "limits clear": "still to come in the app",
-    "queue guard release": "still to come in the app",
 }
 """Commands that no page runs, with the reason."""
 

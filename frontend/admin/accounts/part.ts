@@ -12,6 +12,7 @@ import { when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import { addressOf, type Desk, type PagePart } from "../ui/page";
 import { fieldDialog, settingsForm, showSecret, typedAgain } from "../ui/shared";
+import { securityCards, stopped } from "./security";
 
 /** Accounts on a page of the list, and whose use is asked for at once. */
 const perPage = 50;
@@ -115,11 +116,12 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
   const name = desk.address.path[0];
   if (name === undefined || name === "") return listPage(desk);
   const tab = desk.address.query.get("tab") ?? "addresses";
-  const found = await desk.client.account(name);
+  const [found, stops] = await Promise.all([desk.client.account(name), desk.client.queue_stopped()]);
   const link = (to: string, title: string): [string, string, boolean] => [addressOf("accounts", [name], { tab: to }), title, to === tab];
   const content: Record<string, () => Promise<Child>> = {
     addresses: async () => addresses(desk, found),
     settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name])),
+    security: () => securityCards(desk, name),
     logins: async () => logins(await desk.client.attempts(name, 50)),
   };
   const address = desk.address.path[1];
@@ -136,6 +138,7 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
       button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" }),
     ),
     row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })),
+    stops.filter((one) => one.account === name).map((one) => stopped(desk, one)),
     row.disabled !== "" && notice("warn", t("Log-in is disabled: “{text}”. Mail still arrives.", { text: row.disabled })),
     card(
       "",
@@ -145,7 +148,7 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
       ]),
     ),
     el("br"),
-    tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("logins", t("Log-ins"))]),
+    tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Log-ins"))]),
     shown,
   );
   return { title: name, root };

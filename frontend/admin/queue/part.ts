@@ -40,7 +40,7 @@ function pageOf(query: URLSearchParams): Page {
   return page;
 }
 
-const current = (query: URLSearchParams): Record<string, string> => Object.fromEntries([...query.entries()].filter(([name]) => name !== "last" && name !== "last_id"));
+const current = (query: URLSearchParams): Record<string, string> => Object.fromEntries([...query.entries()].filter(([name]) => !name.startsWith("last")));
 
 const tabLinks = (on: string) =>
   tabs(t("Queue"), [
@@ -351,8 +351,10 @@ async function finishedPage(desk: Desk): Promise<{ title: string; root: HTMLElem
 }
 
 async function webhooksPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
-  const finished = desk.address.query.get("finished") === "true";
-  const found = finished ? await desk.client.webhooks_retired({}, { n: perPage }) : await desk.client.webhooks({}, { n: perPage });
+  const query = desk.address.query;
+  const finished = query.get("finished") === "true";
+  const page = { n: perPage, ...(query.has("last") ? { last: query.get("last") ?? "", last_id: Number(query.get("last_id")) } : {}) };
+  const found = finished ? await desk.client.webhooks_retired({}, page) : await desk.client.webhooks({}, page);
   const again = async (row: HookLine) => {
     if (await attempt(t("Calling"), () => desk.client.webhook_schedule(row.id))) await desk.refresh();
   };
@@ -373,13 +375,16 @@ async function webhooksPage(desk: Desk): Promise<{ title: string; root: HTMLElem
     ],
     found,
   );
+  const last = found.at(-1);
+  const following = last !== undefined && found.length === perPage ? addressOf("queue", ["webhooks"], { ...current(query), last: finished ? last.last_activity : last.next_attempt, last_id: String(last.id) }) : "";
   const pill = (value: boolean, words: string) => el("a", { class: "chip pill", href: addressOf("queue", ["webhooks"], value ? { finished: "true" } : {}), "aria-current": finished === value ? "true" : undefined }, words);
   const body = found.length === 0 ? empty(send, t("No calls"), finished ? t("Finished calls stay listed where an account has keep_retired_webhook_period.") : t("Calls to web servers of your users wait here when they fail.")) : list;
-  return { title: t("Webhooks"), root: el("div", { class: "page" }, head(t("Queue"), null), tabLinks("webhooks"), el("div", { class: "filter" }, pill(false, t("Waiting")), pill(true, t("Finished"))), card("", body, { flush: true })) };
+  return { title: t("Webhooks"), root: el("div", { class: "page" }, head(t("Queue"), null), tabLinks("webhooks"), el("div", { class: "filter" }, pill(false, t("Waiting")), pill(true, t("Finished"))), card("", body, { flush: true }), pager(query, following, ["webhooks"])) };
 }
 
 async function suppressionsPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
-  const found = await desk.client.suppressions("");
+  const query = desk.address.query;
+  const found = await desk.client.suppressions(query.get("account") ?? "", query.get("last") ?? "", query.get("last_base") ?? "", perPage);
   const add = async () => {
     const account = line(t("Account"), "");
     const suppressed = line(t("Address"), "", null, { inputmode: "email" });
@@ -404,8 +409,10 @@ async function suppressionsPage(desk: Desk): Promise<{ title: string; root: HTML
     ],
     found,
   );
+  const last = found.at(-1);
+  const following = last !== undefined && found.length === perPage ? addressOf("queue", ["suppressions"], { ...current(query), last: last.account, last_base: last.base }) : "";
   const body = found.length === 0 ? empty(send, t("No suppressions"), t("An address to which mail failed for good gets nothing more from that account, until it is removed from this list.")) : list;
-  return { title: t("Suppressions"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Suppress an address"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("suppressions"), card("", body, { flush: true })) };
+  return { title: t("Suppressions"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Suppress an address"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("suppressions"), card("", body, { flush: true }), pager(query, following, ["suppressions"])) };
 }
 
 export const pages: PagePart["pages"] = { queue: queuePage };

@@ -3,11 +3,12 @@
 import type { Attempt } from "../../gen/admin";
 import { el } from "../../lib/dom";
 import { lock } from "../../lib/icons";
-import { card, copyable, foreign, head, table, visible } from "../../lib/pages";
+import { button, card, foreign, head, table, visible } from "../../lib/pages";
 import { empty } from "../../lib/states";
 import { when } from "../../lib/times";
 import { t } from "../../lib/words";
 import type { Desk } from "../ui/page";
+import { clearLimits } from "./limits";
 
 /** Words for the results of log-ins; others are shown as they are. */
 const results: Readonly<Record<string, string>> = {
@@ -40,7 +41,7 @@ export async function loginsPage(desk: Desk, network: string): Promise<{ title: 
     { class: "page" },
     head([t("Failed log-ins from"), " ", el("bdi", {}, visible(network))], t("The latest of the last 30 days."), el("a", { class: "btn line", href: "#trends" }, t("All trends"))),
     card("", found.length === 0 ? empty(lock, t("No failed log-in is listed"), t("Attempts are listed for 30 days; the plot counts them for 400.")) : list, { flush: true }),
-    found.length > 0 && card(t("Refused by itself"), el("p", {}, t("Too many failures from a network are refused without a look at the password. To let it try again at once:"), " ", copyable(`moxlite limits clear ${network.split("/")[0] ?? ""}`))),
+    found.length > 0 && card(t("Refused by itself"), el("p", {}, t("Too many failures from a network are refused without a look at the password."), " ", el("a", { href: "#trends/limits" }, t("All limits"))), { actions: button(t("Let it try again"), () => void clearLimits(desk, network.split("/")[0] ?? ""), { kind: "line small" }) }),
   );
   return { title: t("Failed log-ins"), root };
 }

@@ -3,6 +3,7 @@
 import type { PagePart } from "../ui/page";
 import { dayPage } from "./day";
 import { loginsPage } from "./logins";
+import { limitsPage } from "./limits";
 import { trendsPage } from "./plots";
 
 export const pages: PagePart["pages"] = {
@@ -12,6 +13,8 @@ export const pages: PagePart["pages"] = {
         return dayPage(desk, Number(desk.address.path[1] ?? 0));
       case "logins":
         return loginsPage(desk, desk.address.query.get("network") ?? "");
+      case "limits":
+        return limitsPage(desk);
       default:
         return trendsPage(desk);
     }

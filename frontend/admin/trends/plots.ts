@@ -179,7 +179,8 @@ function guesses(found: LoginFailures, days: number): HTMLElement {
   const shown = found.networks.slice(0, 8);
   const rest = found.networks.slice(8).reduce((sum, one) => sum + one.number, found.rest);
   const total = found.networks.reduce((sum, one) => sum + one.number, found.rest);
-  if (total === 0) return card(t("Failed log-ins"), el("p", { class: "hint" }, many(days, "None in {n} day.", "None in {n} days.")));
+  const limits = el("a", { href: "#trends/limits" }, t("Who is refused now"));
+  if (total === 0) return card(t("Failed log-ins"), el("p", { class: "hint" }, many(days, "None in {n} day.", "None in {n} days."), " ", limits));
   const all: Sum[] = rest > 0 ? [...shown, { about: "", number: rest }] : shown;
   const named = (one: Sum) => (one.about === "" ? t("other networks") : visible(one.about));
   const plot = rows(t("Failed log-ins by network"), [[t("Failed"), 4]], all.map((one) => ({ title: named(one), values: [one.number], href: one.about === "" ? "#trends" : addressOf("trends", ["logins"], { network: one.about }) })), number);
@@ -191,5 +192,5 @@ function guesses(found: LoginFailures, days: number): HTMLElement {
     ],
     all,
   );
-  return plotCard(t("Failed log-ins"), many(days, "{total} in {n} day, by network", "{total} in {n} days, by network", { total: number(total) }), plot, beside);
+  return plotCard(t("Failed log-ins"), [many(days, "{total} in {n} day, by network", "{total} in {n} days, by network", { total: number(total) }), ". ", limits], plot, beside);
 }

@@ -84,7 +84,10 @@ export function fieldForm(fields: Readonly<Record<string, Field<HTMLElement>>>, 
 
 /** Show why a call failed: mistakes at their fields, the rest in `failure`. */
 function refusal(error: unknown, fields: Readonly<Record<string, Field<HTMLElement>>>, failure: HTMLElement, form: HTMLElement): void {
-  const mistakes = fieldsOf(error);
+  const [single, ...others] = Object.keys(fields);
+  const told = fieldsOf(error);
+  // a refusal in words alone is about the one field that there is
+  const mistakes = told.length === 0 && codeOf(error) === "user:error" && others.length === 0 && single !== undefined ? [{ field: single, text: messageOf(error) }] : told;
   const rest = mistakes.filter((one) => fields[one.field] === undefined);
   for (const one of mistakes) fields[one.field]?.problem(one.text);
   failure.hidden = mistakes.length > 0 && rest.length === 0;

@@ -51,9 +51,9 @@ def parse_domain(text: str) -> Domain:
     try:
         domain = Domain.parse(text, strict=True)
     except AddressError as error:
-        raise Refused(f'"{text}" is not a domain: {error}') from None
+        raise Refused(f'"{text}" is not a domain: {error}', "domain") from None
     if "." not in domain.ascii:
-        raise Refused(f'"{text}" is not a full domain name')
+        raise Refused(f'"{text}" is not a full domain name', "domain")
     return domain
 
 
@@ -111,12 +111,14 @@ def add_domain(
     """Add a domain. With a localpart, also add the new account that gets its reports."""
     domain = parse_domain(name)
     if snapshot.domain(domain) is not None:
-        raise Refused(f'"{domain.unicode}" is a domain of this server already')
+        raise Refused(f'"{domain.unicode}" is a domain of this server already', "domain")
     new_account = snapshot.account(account) is None
     if new_account and not localpart:
-        raise Refused(f'there is no account "{account}": give the localpart of its first address to make it')
+        text = f'there is no account "{account}": give the localpart of its first address to make it'
+        raise Refused(text, "account" if not account else "localpart")
     if not new_account and localpart:
-        raise Refused(f'the account "{account}" exists: give no localpart, and add an address afterwards')
+        text = f'the account "{account}" exists: give no localpart, and add an address afterwards'
+        raise Refused(text, "localpart")
     served = any(listener.mtasts_https.enabled for listener in snapshot.static.listeners.values())
     settings = domain_settings(domain, account, keys, mtasts=served, now=now, disabled=disabled)
     document.put(("domains", domain.unicode), settings)
@@ -124,10 +126,11 @@ def add_domain(
         try:
             address = Address.parse(f"{localpart}@{domain.unicode}")
         except AddressError as error:
-            raise Refused(f'"{localpart}" is not the part of an address before the @: {error}') from None
+            text = f'"{localpart}" is not the part of an address before the @: {error}'
+            raise Refused(text, "localpart") from None
         problem = account_name_problem(account)
         if problem is not None:
-            raise Refused(f'"{account}" {problem}')
+            raise Refused(f'"{account}" {problem}', "account")
         document.put(("accounts", account), account_settings(address.pack(True)))
 
 
@@ -193,15 +196,15 @@ def find_alias(snapshot: Snapshot, address: str) -> tuple[str, str, Alias]:
 
 def add_alias(document: Document, snapshot: Snapshot, address: str, members: Sequence[str]) -> None:
     """Add an alias that everyone may write to."""
-    text = new_address(snapshot, address)
+    text = new_address(snapshot, address, "alias")
     if text.startswith("@"):
-        raise Refused("an alias has a localpart")
+        raise Refused("an alias has a localpart", "alias")
     if not members:
-        raise Refused("an alias needs at least one member")
+        raise Refused("an alias needs at least one member", "members")
     domain, localpart = _parts(text)
     if localpart in snapshot.domains.domains[domain].aliases:
-        raise Refused(f'there is an alias "{text}" already')
-    settings = {"addresses": [new_address(snapshot, one) for one in members], "post_public": True}
+        raise Refused(f'there is an alias "{text}" already', "alias")
+    settings = {"addresses": [new_address(snapshot, one, "members") for one in members], "post_public": True}
     document.put(("domains", domain, "aliases", localpart), settings)
 
 
@@ -221,7 +224,7 @@ def remove_alias(document: Document, snapshot: Snapshot, address: str) -> None:
 def add_alias_members(document: Document, snapshot: Snapshot, address: str, members: Sequence[str]) -> None:
     """Add members."""
     domain, localpart, alias = find_alias(snapshot, address)
-    new = [new_address(snapshot, one) for one in members]
+    new = [new_address(snapshot, one, "members") for one in members]
     document.put(("domains", domain, "aliases", localpart, "addresses"), [*map(_text, alias.addresses), *new])
 
 
@@ -231,9 +234,9 @@ def remove_alias_members(document: Document, snapshot: Snapshot, address: str, m
     gone = set()
     have = {snapshot.canonical(one) for one in alias.addresses}
     for text in members:
-        member = snapshot.canonical(Address.parse(new_address(snapshot, text)))
+        member = snapshot.canonical(Address.parse(new_address(snapshot, text, "members")))
         if member not in have:
-            raise Refused(f'"{text}" is not a member of "{address}"')
+            raise Refused(f'"{text}" is not a member of "{address}"', "members")
         gone.add(member)
     left = [_text(one) for one in alias.addresses if snapshot.canonical(one) not in gone]
     if not left:

@@ -91,9 +91,9 @@ class DomainCommands:
         try:
             domain = changes.parse_domain(args.domain)
         except Refused as error:
-            raise CommandFailed("refused", str(error)) from None
+            raise CommandFailed("refused", str(error), error.field) from None
         if self._config.current.domain(domain) is not None:  # before keys are made
-            raise CommandFailed("refused", f'"{domain.unicode}" is a domain of this server already')
+            raise CommandFailed("refused", f'"{domain.unicode}" is a domain of this server already', "domain")
         made = made_keys(self._config.domains_path.parent, domain, now)
         try:
             keys = await trio.to_thread.run_sync(made.__enter__, limiter=self._keys)

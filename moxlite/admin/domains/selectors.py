@@ -61,7 +61,7 @@ class Selectors:
         problem = _selector_problem(selector)
         if problem or selector in dkim.selectors:
             text = problem or f'"{domain.unicode}" has a selector "{selector}" already'
-            raise CommandFailed("badRequest", text)
+            raise CommandFailed("badRequest", text, "selector")
         now = dt.datetime.now(dt.UTC)
         kind = FILE_KINDS[algorithm]
         file = f"{selector}._domainkey.{domain.ascii}.{now:%Y%m%dT%H%M%S}.{kind}.privatekey.pkcs8.pem"

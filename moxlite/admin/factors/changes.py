@@ -57,6 +57,8 @@ class FactorChanges:
         self._logins = logins
         self._end_sessions = end_sessions
         self.factors = SecondFactors(logins, auth, accounts)
+        self.admin_resets = 0
+        """Times that the administrator's second factors were reset; each ends the sessions of the admin app."""
         self._turn = trio.Lock()  # the mark and the factors are in two files
 
     async def add_app(self, account: str, name: str, secret: bytes, step: int, *, where: str) -> list[str]:
@@ -120,11 +122,13 @@ class FactorChanges:
         return codes
 
     async def reset(self, account: str, *, where: str) -> int:
-        """Remove all second factors; returns the number of apps and keys. The account's web sessions end."""
+        """Remove all second factors; returns the number of apps and keys. The web sessions of the account end."""
         async with self._turn:
             await self.factors.mark(account, False)
             removed = await self._auth.factors.drop(account)
-        if account != ADMIN:
+        if account == ADMIN:
+            self.admin_resets += 1
+        else:
             await self._auth.remove_sessions(account)
         logger.info("second factors reset", extra={"kv": {"account": account, "removed": removed}})
         text = "All second factors were removed: the password alone is enough now. You can set them up again.\n"

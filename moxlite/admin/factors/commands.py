@@ -24,13 +24,12 @@ from moxlite.admin.requests import NoArguments
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
 from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.store.auth.audit import CLI, origin
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.factors import LINK_LIFE
 from moxlite.store.auth.loginattempts import ADMIN
 
 __all__ = ["FactorCommands"]
-
-COMMAND_LINE = "the owner of this server, by the command line"
 
 
 class FactorCommands:
@@ -74,7 +73,7 @@ class FactorCommands:
     async def reset(self, args: FactorReset, exchange: Exchange) -> FactorsRemoved:
         """Remove all second factors of an account or of the administrator."""
         self._require(args.account)
-        return FactorsRemoved(await self._changes.reset(args.account, where=COMMAND_LINE))
+        return FactorsRemoved(await self._changes.reset(args.account, where=_where()))
 
     async def make_link(self, args: MakeLink, exchange: Exchange) -> LinkMade:
         """Make a recovery link of an account."""
@@ -84,14 +83,14 @@ class FactorCommands:
         base = account_app(self._config.current)
         if base is None:
             raise CommandFailed("refused", "no listener serves the account app, which takes the link")
-        token = await self._changes.make_link(args.account, reset_factors=args.reset_factors, where=COMMAND_LINE)
+        token = await self._changes.make_link(args.account, reset_factors=args.reset_factors, where=_where())
         return LinkMade(f"{base}#recover={token}", _words(time.time_ns() // 1000 + LINK_LIFE))
 
     async def limits(self, args: NoArguments, exchange: Exchange) -> list[LimitInfo]:
         """Networks and accounts with failed log-ins, the most failures first."""
         await trio.lowlevel.checkpoint()
         return [
-            LimitInfo(one.who, one.seconds, one.failures, one.limit, one.failures >= one.limit)
+            LimitInfo(one.who, one.seconds, one.failures, one.limit, one.failures >= one.limit, one.network)
             for one in self._logins.failures()
         ]
 
@@ -101,7 +100,7 @@ class FactorCommands:
         try:
             ip = ip_address(args.ip) if args.ip else None
         except ValueError:
-            raise CommandFailed("badRequest", f"{args.ip!r} is not an IP address") from None
+            raise CommandFailed("badRequest", f"{args.ip!r} is not an IP address", "ip") from None
         return self._logins.forget_failures(ip)
 
     def _require(self, name: str) -> None:
@@ -111,6 +110,13 @@ class FactorCommands:
             require_account(self._config.current, name)
         except Refused as error:
             raise CommandFailed("notFound", str(error)) from None
+
+
+def _where() -> str:
+    """The origin of a change, for notices."""
+    asked = origin()
+    way = "the command line" if asked.via == CLI.via else f"the admin app, from {asked.remote_ip}"
+    return f"the owner of this server, by {way}"
 
 
 def _words(moment: int) -> str:

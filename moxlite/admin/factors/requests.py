@@ -64,8 +64,8 @@ class LinkMade(msgspec.Struct, frozen=True):
 
 
 class LimitInfo(msgspec.Struct, frozen=True):
-    """Failed log-ins in the present window. `who`: a network or an account; `window`: seconds; `refused`: further
-    log-ins are refused until the window ends.
+    """Failed log-ins in the present window. `who`: a network, an account, or an account at a network; `network`: that
+    network, "" for an account alone. `window`: seconds; `refused`: further log-ins are refused until the window ends.
     """
 
     who: str
@@ -73,6 +73,7 @@ class LimitInfo(msgspec.Struct, frozen=True):
     failures: int
     limit: int
     refused: bool
+    network: str = ""
 
 
 class LimitsClear(Request, frozen=True):

@@ -34,6 +34,7 @@ __all__ = [
     "ListSuppressions",
     "MessageID",
     "Nothing",
+    "Release",
     "Schedule",
     "ScheduleHooks",
     "SendReports",
@@ -145,9 +146,14 @@ class HookID(Request, frozen=True, kw_only=True):
 
 
 class ListSuppressions(Request, frozen=True, kw_only=True):
-    """``queue suppress list``: of one account, or of all."""
+    """``queue suppress list``: of one account, or of all, by account and base address; at most `n` after the entry with
+    `after_account` and `after_base`.
+    """
 
     account: str = ""
+    after_account: str = ""
+    after_base: str = ""
+    n: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 10_000
 
 
 class Suppress(Request, frozen=True, kw_only=True):
@@ -156,6 +162,12 @@ class Suppress(Request, frozen=True, kw_only=True):
     account: str
     address: str
     reason: str = ""
+
+
+class Release(Request, frozen=True, kw_only=True):
+    """``queue guard release``."""
+
+    account: str
 
 
 class Nothing(Request, frozen=True, kw_only=True):

@@ -58,11 +58,14 @@ MODE: Final = 0o660
 
 
 class CommandFailed(Exception):
-    """A command cannot do what is asked: ``code`` for programs, the text for people."""
+    """A command cannot do what is asked: ``code`` for programs, the text for people. ``field``: the argument that is
+    wrong, "" if no single one is.
+    """
 
-    def __init__(self, code: str, text: str) -> None:
+    def __init__(self, code: str, text: str, field: str = "") -> None:
         super().__init__(text)
         self.code = code
+        self.field = field
 
 
 class Exchange:

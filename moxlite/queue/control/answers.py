@@ -18,11 +18,13 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Arguments of a command; unknown ones are refused (ADMIN-24)."""
 
 
-async def tried(operation: Awaitable[T]) -> T:
-    """Await an operation and return its result. Errors of the queue and of its database become CommandFailed."""
+async def tried(operation: Awaitable[T], field: str = "") -> T:
+    """Await an operation and return its result. Errors of the queue and of its database become CommandFailed; an error
+    of the queue that names no argument is about `field`.
+    """
     try:
         return await operation
     except QueueError as error:
-        raise CommandFailed("badRequest", str(error)) from None
+        raise CommandFailed("badRequest", str(error), error.field or field) from None
     except StoreError as error:
         raise CommandFailed("failed", f"the queue's database failed: {error}") from None

@@ -4,24 +4,15 @@
 
 from collections.abc import Mapping
 
+from moxlite.admin.queueing.requests import Nothing, Release
 from moxlite.admin.queueing.results import SentFrom, StoppedAccount
 from moxlite.net.control.server import Command, Exchange
-from moxlite.queue.control.answers import Request, tried
+from moxlite.queue.control.answers import tried
 from moxlite.queue.guard.stops import Stopped
 from moxlite.queue.queue import Queue
 from moxlite.queue.schedule import rfc3339
 
 __all__ = ["GuardCommands"]
-
-
-class ListStopped(Request, frozen=True, kw_only=True):
-    """``queue guard list``."""
-
-
-class Release(Request, frozen=True, kw_only=True):
-    """``queue guard release``."""
-
-    account: str
 
 
 class GuardCommands:
@@ -33,11 +24,11 @@ class GuardCommands:
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
         return {
-            "queue guard list": Command(ListStopped, self.list_stopped),
+            "queue guard list": Command(Nothing, self.list_stopped),
             "queue guard release": Command(Release, self.release),
         }
 
-    async def list_stopped(self, args: ListStopped, exchange: Exchange) -> list[StoppedAccount]:
+    async def list_stopped(self, args: Nothing, exchange: Exchange) -> list[StoppedAccount]:
         """All accounts that are stopped."""
         return [_shown(one) for one in await tried(self._queue.listings.stopped())]
 

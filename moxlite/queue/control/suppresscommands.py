@@ -30,13 +30,14 @@ class SuppressCommands:
 
     async def list_suppressions(self, args: ListSuppressions, exchange: Exchange) -> list[Suppressed]:
         """All entries."""
-        return [_shown(one) for one in await tried(self._queue.suppressions(args.account))]
+        found = self._queue.suppressions(args.account, after=(args.after_account, args.after_base), limit=args.n)
+        return [_shown(one) for one in await tried(found)]
 
     async def add(self, args: Suppress, exchange: Exchange) -> None:
         """Add an address to the list of an account."""
         if self._queue.ctx.config.current.account(args.account) is None:
-            raise CommandFailed("notFound", f"there is no account {args.account!r}")
-        await tried(self._queue.add_suppression(args.account, args.address, args.reason))
+            raise CommandFailed("notFound", f"there is no account {args.account!r}", "account")
+        await tried(self._queue.add_suppression(args.account, args.address, args.reason), "address")
 
     async def remove(self, args: Suppress, exchange: Exchange) -> None:
         """Remove an address from the list of an account."""

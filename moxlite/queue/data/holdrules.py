@@ -38,9 +38,9 @@ class HoldRule(msgspec.Struct, frozen=True, kw_only=True):
     recipient_domain: str = ""
 
 
-def parse_party(text: str) -> tuple[str, str]:
+def parse_party(text: str, field: str = "") -> tuple[str, str]:
     """Localpart and domain of a rule's sender or recipient: a domain, with or without ``@`` before it, or a full
-    address; empty for any. Raises BadFilter.
+    address; empty for any. Raises BadFilter about `field`.
     """
     if not text:
         return "", ""
@@ -49,10 +49,10 @@ def parse_party(text: str) -> tuple[str, str]:
             return "", Domain.parse(text.removeprefix("@")).unicode
         path = Path.parse(text)
         if not isinstance(path.host, Domain):
-            raise BadFilter(f"{text!r} is neither an address nor a domain")
+            raise BadFilter(f"{text!r} is neither an address nor a domain", field)
         return path.localpart, path.host.unicode
     except AddressError as exc:
-        raise BadFilter(f"{text!r} is neither an address nor a domain: {exc}") from exc
+        raise BadFilter(f"{text!r} is neither an address nor a domain: {exc}", field) from exc
 
 
 def hold_rules(r: Reader) -> list[HoldRule]:

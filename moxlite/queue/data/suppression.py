@@ -16,6 +16,7 @@ from moxlite.store.delivery.apiqueue import Suppression
 from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
+    "MAX_LISTED",
     "add_suppression",
     "base_address",
     "clean_suppressions",
@@ -44,7 +45,7 @@ SELECT id, {COLUMNS} FROM suppression WHERE account = ? AND base_address = ?
 AND (expires IS NULL OR expires > ?)"""  # noqa: S608 column names
 LIST: Final = f"""
 SELECT id, {COLUMNS} FROM suppression WHERE (?1 = '' OR account = ?1) AND (expires IS NULL OR expires > ?2)
-ORDER BY account, base_address LIMIT ?3"""  # noqa: S608 column names
+AND (account, base_address) > (?3, ?4) ORDER BY account, base_address LIMIT ?5"""  # noqa: S608 column names
 INSERT: Final = f"""
 INSERT OR REPLACE INTO suppression ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"""  # noqa: S608 column names
 DELETE: Final = "DELETE FROM suppression WHERE account = ? AND base_address = ?"
@@ -92,9 +93,13 @@ def _of_row(row: tuple[object, ...]) -> Suppression:
     return msgspec.convert(row, Suppression, strict=False)
 
 
-def suppressions(r: Reader, account: str, now: int) -> list[Suppression]:
-    """The entries of an account, or of all accounts if the name is empty."""
-    return [_of_row(row) for row in r.rows(LIST, account, now, MAX_LISTED)]
+def suppressions(
+    r: Reader, account: str, now: int, *, after: tuple[str, str] = ("", ""), limit: int = MAX_LISTED
+) -> list[Suppression]:
+    """The entries of an account, or of all accounts if the name is empty, by account and base address: at most `limit`
+    after the entry with this account and base address.
+    """
+    return [_of_row(row) for row in r.rows(LIST, account, now, *after, min(limit, MAX_LISTED))]
 
 
 def add_suppression(tx: Tx, account: str, address: str, reason: str, now: int, *, manual: bool = True) -> None:

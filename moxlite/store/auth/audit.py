@@ -39,6 +39,7 @@ __all__ = [
     "current",
     "drop_old",
     "object_of",
+    "origin",
     "plain",
 ]
 
@@ -60,7 +61,7 @@ SECRETS: Final = re.compile(
 )
 """Names of arguments that are secrets, are long, or are told as differences."""
 
-OBJECTS: Final = ("account", "alias", "address", "domain", "name", "path", "pkg", "target", "url")
+OBJECTS: Final = ("account", "alias", "address", "domain", "name", "path", "pkg", "target", "url", "fingerprint", "ip")
 """Names of arguments that name an object, the most telling first."""
 
 FAULTS: Final = frozenset({"failed", "server:error"})
@@ -280,6 +281,11 @@ def _short(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_short(one) for one in value[:50]]
     return value
+
+
+def origin() -> Origin:
+    """Who makes the changes of the running task."""
+    return _origin.get()
 
 
 def current() -> Recording | None:

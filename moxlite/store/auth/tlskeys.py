@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from typing import Final
 
 import msgspec
@@ -28,6 +29,7 @@ __all__ = [
     "find_key",
     "fingerprint_of",
     "keys_of",
+    "pem_problem",
     "read_certificate",
     "remove_key",
     "remove_keys",
@@ -41,6 +43,9 @@ MAX_CERTIFICATE: Final = 64 << 10
 
 MAX_NAME: Final = 256
 """Characters of a key's name."""
+
+PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----")
+BEGIN: Final = "-----BEGIN CERTIFICATE-----"
 
 _CURVES: Final = {"secp256r1": "p256", "secp384r1": "p384", "secp521r1": "p521"}
 
@@ -83,6 +88,19 @@ REMOVE_ALL: Final = "DELETE FROM tls_public_key WHERE account = ?"
 def fingerprint_of(public_key_info: bytes) -> str:
     """Fingerprint of a key: SHA-256 of its DER SubjectPublicKeyInfo, base64url without padding."""
     return base64.urlsafe_b64encode(hashlib.sha256(public_key_info).digest()).rstrip(b"=").decode()
+
+
+def pem_problem(text: str) -> str:
+    """Reason why a text that a person gave is not one certificate in PEM form, or ""."""
+    if PRIVATE_KEY.search(text):
+        return "has a private key: keep that to yourself, and send the certificate alone"
+    match text.count(BEGIN):
+        case 0:
+            return f"is not a certificate in PEM form: it begins with {BEGIN}"
+        case 1:
+            return ""
+        case _:
+            return "has several certificates: send one"
 
 
 def read_certificate(

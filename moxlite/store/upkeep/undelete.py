@@ -29,21 +29,23 @@ from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
 
-__all__ = ["Removed", "Undeleted", "give_up", "removed_messages", "undelete"]
+__all__ = ["Removed", "RemovedFrom", "Undeleted", "give_up", "removed_by_mailbox", "removed_messages", "undelete"]
 
 logger = logging.getLogger("moxlite.store.undelete")
 
 # A moved message leaves a tombstone, too, but still exists; one that was moved and then expunged has several
 # tombstones, of which the last one counts.
 REMOVED: Final = """
-SELECT q.message_id, coalesce(b.name, g.name), e.flags, e.keywords, e.received, e.received_offset, e.size,
-max(q.expunged_at)
+SELECT q.message_id, coalesce(b.name, g.name) AS mailbox, e.flags, e.keywords, e.received, e.received_offset, e.size,
+max(q.expunged_at) AS removed
 FROM erase_queue q JOIN expunged e ON e.mailbox_id = q.mailbox_id AND e.uid = q.uid
 LEFT JOIN mailbox b ON b.id = q.mailbox_id LEFT JOIN mailbox_gone g ON g.mailbox_id = q.mailbox_id
 WHERE e.body_id IS NOT NULL AND q.expunged_at >= ?
 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = q.message_id)
 AND (?2 = '' OR b.name = ?2 OR (b.name IS NULL AND g.name = ?2)) AND coalesce(b.name, g.name) IS NOT NULL
 GROUP BY q.message_id ORDER BY q.message_id"""
+BY_MAILBOX: Final = f"""
+SELECT mailbox, count(*), sum(size), max(removed) FROM ({REMOVED}) GROUP BY mailbox ORDER BY mailbox LIMIT 500"""  # noqa: S608 a constant
 STILL_THERE: Final = "SELECT 1 FROM erase_queue WHERE message_id = ? AND expunged_at > 0"
 GIVE_UP: Final = "UPDATE erase_queue SET expunged_at = 0 WHERE mailbox_id = ? AND uid = ?"
 GIVE_FREE: Final = "UPDATE erase_queue SET expunged_at = 0 WHERE message_id = ?"
@@ -72,6 +74,22 @@ class Undeleted(msgspec.Struct):
 def removed_messages(r: Reader, since: int, mailbox: str = "") -> list[Removed]:
     """Messages that can be brought back: removed at or after `since` (µs UTC), of one mailbox or of all. For a scan."""
     return [Removed(*row) for row in r.rows(REMOVED, max(since, 1), mailbox)]
+
+
+class RemovedFrom(msgspec.Struct, frozen=True):
+    """Numbers of the messages removed from a mailbox that can be brought back; `last`: when the last one was removed,
+    in µs UTC.
+    """
+
+    mailbox: str
+    messages: int
+    octets: int
+    last: int
+
+
+def removed_by_mailbox(r: Reader, since: int) -> list[RemovedFrom]:
+    """Messages that can be brought back, by mailbox, of the first 500 mailboxes. For a scan."""
+    return [RemovedFrom(*row) for row in r.rows(BY_MAILBOX, max(since, 1), "")]
 
 
 def give_up(tx: Tx, mailbox: str, uids: Sequence[int]) -> None:

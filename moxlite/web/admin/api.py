@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moxlite.web.admin.calls.access import AccessCalls
 from moxlite.web.admin.calls.accounts import AccountCalls
 from moxlite.web.admin.calls.audit import AuditCalls
 from moxlite.web.admin.calls.backups import BackupCalls
@@ -23,6 +24,7 @@ class API(
     OverviewCalls,
     SettingsCalls,
     AccountCalls,
+    AccessCalls,
     DomainCalls,
     QueueCalls,
     QueueListCalls,

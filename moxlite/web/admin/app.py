@@ -33,6 +33,7 @@ class AdminApp:
             logins=surroundings.logins,
             factors=surroundings.factors.factors,
             config=surroundings.holder,
+            resets=lambda: surroundings.factors.admin_resets,
         )
         self._calls = CallServer(
             API(surroundings, sessions),

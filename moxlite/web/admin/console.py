@@ -80,10 +80,12 @@ class Console:
             found = await command.run(_for(command, args), _Silent())
         return msgspec.convert(msgspec.to_builtins(found), result)
 
-    async def do(self, name: str, args: msgspec.Struct) -> None:
-        """Run a command that has no result. Errors as `run`."""
+    async def do(self, name: str, args: msgspec.Struct, **fields: str) -> None:
+        """Run a command that has no result. Errors as `run`; `fields`: parameters of the call that the command knows by
+        another name.
+        """
         command = self._command(name)
-        with translated():
+        with translated(**fields):
             await command.run(_for(command, args), _Silent())
 
     async def octets(self, name: str, args: msgspec.Struct, limit: int) -> bytes:
@@ -110,9 +112,12 @@ def _for(command: Command, args: msgspec.Struct) -> msgspec.Struct:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn a command's refusal into an error of the API."""
+def translated(**fields: str) -> Iterator[None]:
+    """Turn a command's refusal into an error of the API, at the field that is wrong if it is a single one (WEB-64a)."""
     try:
         yield
     except CommandFailed as error:
+        if error.field:
+            problem = errors.FieldError(fields.get(error.field, error.field), str(error))
+            raise errors.FieldErrors([problem], str(error)) from None
         raise _ERRORS.get(error.code, errors.UserError)(str(error)) from None

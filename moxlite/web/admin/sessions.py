@@ -5,12 +5,14 @@ from __future__ import annotations
 import hmac
 import os
 import time
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 import trio
 
 from moxlite.config.snapshot import CurrentConfig
+from moxlite.logins.adminpassword import write_admin_password
 from moxlite.logins.identity import Identity
 from moxlite.logins.logins import Logins
 from moxlite.logins.refusals import WrongCredentials
@@ -18,6 +20,7 @@ from moxlite.logins.secondfactor import FactorKind, SecondFactors
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.auth.sessions import Session, hash_of, new_tokens
+from moxlite.store.errors import BadPassword
 from moxlite.web import errors
 from moxlite.web.factors.pending import Pending
 from moxlite.web.sessions import FAILURE_DELAY, Caller, Sessions
@@ -37,12 +40,16 @@ UNKNOWN: Final = (
     "elsewhere. Please log in again."
 )
 CHANGED: Final = "The admin password was changed. Please log in again."
+RESET: Final = "The second factors of the admin app were reset. Please log in again."
+NO_FILE: Final = "moxlite.toml names no admin_password_file: run on the server: moxlite admin set-password"
 
-Stamp = tuple[int, int, int]
+Stamp = tuple[int, int, int, int]
 
 
 class _Living(msgspec.Struct):
-    """A session with the hashes of its tokens; `password`: the version of the password file at its log-in."""
+    """A session with the hashes of its tokens; `password`: the version of the password file and of the second factors
+    at its log-in.
+    """
 
     session: Session
     token: bytes
@@ -51,12 +58,26 @@ class _Living(msgspec.Struct):
 
 
 class AdminSessions(Sessions):
-    """Log-in and sessions of the admin app. A restart of the server ends them, and so does a new admin password."""
+    """Log-in and sessions of the admin app. A restart of the server ends them, and so do a new admin password and a
+    reset of the second factors.
+
+    Args:
+      resets: returns the number of such resets since the start.
+    """
 
     WRONG = "The password is not right."
 
-    def __init__(self, *, auth: AuthDB, logins: Logins, factors: SecondFactors, config: CurrentConfig) -> None:
+    def __init__(
+        self,
+        *,
+        auth: AuthDB,
+        logins: Logins,
+        factors: SecondFactors,
+        config: CurrentConfig,
+        resets: Callable[[], int],
+    ) -> None:
         super().__init__("webadmin", auth=auth, logins=logins, factors=factors, config=config)
+        self._resets = resets
         self._living: dict[int, _Living] = {}
         self._last_id = 0
         self._stamps: Pending[Stamp | None] = Pending()  # by the token of a log-in that waits for its second factor
@@ -124,7 +145,7 @@ class AdminSessions(Sessions):
             raise errors.BadAuth(EXPIRED)
         if found.password != self._stamp():
             self.end(session.id)
-            raise errors.BadAuth(CHANGED)
+            raise errors.BadAuth(_why(found.password, self._stamp()))
         found.session = session = msgspec.structs.replace(session, last_used=now, expires=now + LIFETIME)
         self._accept(caller, session)
         return session
@@ -141,6 +162,24 @@ class AdminSessions(Sessions):
         own = caller.require().id
         others = [number for number in self._living if number != own]
         return sum(self.end(number) for number in others)
+
+    async def set_password(self, caller: Caller, password: str) -> int:
+        """Replace the password file, and end all sessions but that of this request; returns how many. Raises
+        FieldErrors, ServerFailed.
+        """
+        path = self._config.current.static.admin_password_file
+        if path is None:
+            raise errors.UserError(NO_FILE)
+        own = self._living.get(caller.require().id)
+        try:
+            await trio.to_thread.run_sync(write_admin_password, path, password)
+        except BadPassword as error:
+            raise errors.FieldErrors([errors.FieldError("password", str(error))]) from None
+        except OSError as error:
+            raise errors.ServerFailed(f"The password was not set: {error.strerror or error}") from None
+        if own is not None:
+            own.password = self._stamp()
+        return await self.end_others(caller)
 
     def sessions(self) -> list[Session]:
         """The living sessions, last used first."""
@@ -160,7 +199,7 @@ class AdminSessions(Sessions):
         return found
 
     def _stamp(self) -> Stamp | None:
-        """The version of the password file; a stat of a cached inode."""
+        """The version of the password file, by a stat of a cached inode, and of the second factors."""
         path = self._config.current.static.admin_password_file
         if path is None:
             return None
@@ -168,7 +207,12 @@ class AdminSessions(Sessions):
             found = os.stat(path)  # noqa: PTH116  pathlib costs five times as much
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return found.st_mtime_ns, found.st_size, found.st_ino, self._resets()
+
+
+def _why(then: Stamp | None, now: Stamp | None) -> str:
+    """The reason why a log-in at the version `then` is no longer valid."""
+    return RESET if then is not None and now is not None and then[:3] == now[:3] else CHANGED
 
 
 def _now() -> int:

@@ -188,6 +188,7 @@ var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var plus = "M5 12h14 M12 5v14";
 var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
@@ -405,6 +406,15 @@ function when(at) {
   const iso = date.toISOString();
   return el("time", { datetime: iso, title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}
 ${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
+}
+function microseconds(text3) {
+  return text3 === "" ? 0 : Date.parse(text3) * 1e3;
+}
+function agoShort(duration) {
+  if (duration >= 2 * day) return many(Math.round(duration / day), "{n} day", "{n} days");
+  if (duration >= 2 * hour) return many(Math.round(duration / hour), "{n} hour", "{n} hours");
+  if (duration >= 2 * minute) return many(Math.round(duration / minute), "{n} minute", "{n} minutes");
+  return many(Math.max(1, Math.round(duration / second)), "{n} second", "{n} seconds");
 }
 
 // admin/ui/page.ts
@@ -703,7 +713,9 @@ async function conflict(error) {
   ]);
 }
 function refusal(error, fields, failure, form) {
-  const mistakes = fieldsOf(error);
+  const [single, ...others] = Object.keys(fields);
+  const told = fieldsOf(error);
+  const mistakes = told.length === 0 && codeOf(error) === "user:error" && others.length === 0 && single !== void 0 ? [{ field: single, text: messageOf(error) }] : told;
   const rest = mistakes.filter((one) => fields[one.field] === void 0);
   for (const one of mistakes) fields[one.field]?.problem(one.text);
   failure.hidden = mistakes.length > 0 && rest.length === 0;
@@ -762,6 +774,120 @@ async function typedAgain(title2, name, what, action) {
 }
 async function showSecret(title2, text3, secret) {
   await dialog(title2, (close) => [el("p", { class: "dialog-text" }, text3), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);
+}
+
+// admin/accounts/security.ts
+var hour2 = 36e8;
+async function securityCards(desk, name) {
+  const [found, removed] = await Promise.all([desk.client.account_security(name), desk.client.account_removed(name)]);
+  return [factors(desk, name, found), recovery(desk, name, found), keys(desk, name, found), removedMail(desk, name, removed)];
+}
+function factors(desk, name, found) {
+  const devices = [...found.apps.map((one) => [t("authenticator app"), one.name, one.created, one.last_used]), ...found.keys.map((one) => [t("security key at {host}", { host: one.host }), one.name, one.created, one.last_used])];
+  if (devices.length === 0) return card(t("Two-step log-in"), el("p", { class: "two" }, state("off", t("off")), " ", t("Users turn it on in the account app, under Security.")));
+  const reset = async () => {
+    const what = many(devices.length, "{n} device goes, with the recovery codes; the password alone is enough from then on. Browsers are logged out, and the user is told by mail.", "{n} devices go, with the recovery codes; the password alone is enough from then on. Browsers are logged out, and the user is told by mail.");
+    if (!await confirm(t("Reset two-step log-in of {name}?", { name }), what, t("Reset"))) return;
+    if (!await attempt(t("Resetting"), () => desk.client.account_factors_reset(name))) return;
+    desk.say(t("Two-step log-in of {name} is off", { name }));
+    await desk.refresh();
+  };
+  const list2 = table(
+    t("Two-step log-in"),
+    [
+      { title: t("Device"), kind: "main", cell: ([, title2]) => foreign(title2, 80) },
+      { title: t("Kind"), cell: ([kind]) => kind },
+      { title: t("Since"), cell: ([, , created]) => when(created) },
+      { title: t("Last use"), cell: ([, , , used]) => used === 0 ? t("never") : when(used) }
+    ],
+    devices
+  );
+  return card(t("Two-step log-in"), list2, { flush: true, hint: many(found.codes, "{n} recovery code left.", "{n} recovery codes left."), actions: button(t("Reset…"), () => void reset(), { kind: "line small danger" }) });
+}
+function recovery(desk, name, found) {
+  const make2 = async () => {
+    const also = tick(t("Also remove the second factors"), false, t("For a user who lost the devices too."));
+    const made2 = await fieldDialog(t("Recovery link for {name}", { name }), t("Make the link"), { reset_factors: also }, () => desk.client.account_recovery_link(name, also.control.checked), el("p", { class: "hint" }, t("The user is told of it by mail. Nothing changes until the link is used; then all sessions end.")));
+    if (made2 === null) return;
+    await showSecret(t("Recovery link"), t("It sets a new password once, until {when} UTC; an older link of this account has ended. Give it to {name} on a way that you trust: it is shown only now.", { when: made2.expires, name }), copyable(made2.url));
+  };
+  const text3 = el("p", { class: "two" }, t("A link with which the user sets a new password, once and within an hour. You do not get to know the password."));
+  const without = el("p", { class: "hint" }, t("No listener serves the account app, which takes the link: enable account_https in moxlite.toml."));
+  return card(t("Lost password"), found.links ? text3 : [text3, without], { actions: found.links && button(t("Recovery link…"), () => void make2(), { kind: "line small" }) });
+}
+function keys(desk, name, found) {
+  const add2 = async () => {
+    const address = choice(t("Logs in as"), found.addresses.map((one) => [one, one]), found.addresses[0] ?? "");
+    const certificate = field(t("Certificate"), el("textarea", { rows: "6", spellcheck: "false", class: "mono" }), t("In PEM form, without the private key. Only its key counts, not its dates or issuer."));
+    const title2 = line(t("Name"), "", t("Empty: as the certificate has it."), { maxlength: "256" });
+    const manual = tick(t("Mail programs log in by command"), false, t("For programs that do not expect to be logged in by IMAP at once."));
+    const done = await fieldDialog(t("Add a key"), t("Add key"), { address, certificate, key_name: title2, no_imap_preauth: manual }, () => desk.client.account_key_add(name, address.control.value, certificate.control.value, title2.control.value, manual.control.checked));
+    if (done !== null) await desk.refresh();
+  };
+  const remove2 = async (one) => {
+    if (!await confirm(t("Remove the key “{name}”?", { name: one.name }), t("Programs with it can no longer log in as {address}.", { address: one.login_address }), t("Remove"))) return;
+    if (await attempt(t("Removing"), () => desk.client.account_key_remove(name, one.fingerprint))) await desk.refresh();
+  };
+  const list2 = table(
+    t("Keys of certificates"),
+    [
+      { title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] },
+      { title: t("Kind"), cell: (one) => one.type },
+      { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) },
+      { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("by command") : t("at once") },
+      { title: t("Since"), cell: (one) => when(one.created) },
+      { title: "", kind: "top", cell: (one) => iconButton(t("Remove the key {name}", { name: one.name }), trash2, () => void remove2(one)) }
+    ],
+    found.certificates
+  );
+  const body = found.certificates.length === 0 ? empty(keyRound, t("No keys"), t("A program with a client certificate logs in without a password, by TLS.")) : list2;
+  return card(t("Keys of certificates"), body, { flush: true, actions: found.addresses.length > 0 && button(t("Add a key"), () => void add2(), { icon: plus, kind: "line small" }) });
+}
+function removedMail(desk, name, first) {
+  const place = el("div");
+  const since = el("select", { "aria-label": t("Removed within") }, [["0", t("everything that is kept")], ["1", t("the last hour")], ["24", t("the last day")], ["72", t("the last 3 days")]].map(([value, words2]) => el("option", { value }, words2)));
+  const begin2 = () => since.value === "0" ? 0 : Math.round(Date.now() * 1e3 - Number(since.value) * hour2);
+  const back = async (mailbox, messages) => {
+    const from = begin2();
+    const where = mailbox === "" ? t("They go back to the mailboxes that they were in.") : t("They go back to {mailbox}.", { mailbox });
+    if (!await confirm(many(messages, "Bring {n} message back?", "Bring {n} messages back?"), t("{where} Messages that the user removed on purpose are among them.", { where }), t("Bring back"))) return;
+    await attempt(t("Bringing mail back"), async () => {
+      const done = await desk.client.account_undelete(name, from, mailbox);
+      desk.say(many(done.messages, "{n} message is back.", "{n} messages are back.") + (done.damaged > 0 ? ` ${many(done.damaged, "{n} could not be read.", "{n} could not be read.")}` : ""));
+      await desk.refresh();
+    });
+  };
+  const show = (found) => {
+    const all = found.mailboxes.reduce((sum, one) => sum + one.messages, 0);
+    const list2 = table(
+      t("Removed mail"),
+      [
+        { title: t("Mailbox"), kind: "main", cell: (one) => foreign(one.mailbox, 120) },
+        { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() },
+        { title: t("Size"), kind: "num", cell: (one) => size(one.octets) },
+        { title: t("Last removed"), cell: (one) => when(one.last) },
+        { title: "", kind: "top", cell: (one) => button(t("Bring back…"), () => void back(one.mailbox, one.messages), { kind: "line small", name: t("Bring mail of {mailbox} back", { mailbox: one.mailbox }) }) }
+      ],
+      found.mailboxes
+    );
+    fill(place, all === 0 ? el("p", { class: "two pad" }, t("None.")) : list2, found.mailboxes.length > 1 && el("p", { class: "pad" }, button(many(all, "Bring {n} message back…", "Bring all {n} messages back…"), () => void back("", all), { kind: "line small" })));
+  };
+  since.addEventListener("change", () => void attempt(t("Looking"), async () => show(await desk.client.account_removed(name, begin2()))));
+  show(first);
+  return card(t("Removed mail"), place, { flush: true, hint: first.kept > 0 ? t("Kept for {time} after a mail program emptied it.", { time: agoShort(first.kept) }) : t("Nothing is kept: undelete_grace is 0."), actions: el("label", { class: "flex small" }, since) });
+}
+function stopped(desk, one) {
+  const held = one.messages === 0 ? t("Nothing is held.") : t("Held: {mail} to {people}.", { mail: many(one.messages, "{n} message", "{n} messages"), people: many(one.recipients, "{n} recipient", "{n} recipients") });
+  const release = async () => {
+    const what = one.messages === 0 ? t("It can send again.") : t("It can send again, and what is held goes out at once. This can't be undone.");
+    if (!await confirm(t("Let {name} send again?", { name: one.account }), `${held} ${what}`, t("Let it send"))) return;
+    if (!await attempt(t("Releasing"), () => desk.client.queue_release(one.account))) return;
+    desk.say(t("{name} may send again", { name: one.account }));
+    await desk.refresh();
+  };
+  const from = one.sources.length > 0 && el("div", { class: "hint" }, t("Sent from:"), " ", one.sources.slice(0, 5).map((source, place) => [place > 0 && ", ", el("bdi", {}, source.address), ` (${many(source.messages, "{n} message", "{n} messages")})`]));
+  const text3 = [el("b", {}, t("Sending is stopped since {when}.", { when: moment(microseconds(one.since)) })), " ", one.why, " ", held, from, el("div", { class: "hint" }, el("a", { href: `#queue?account=${encodeURIComponent(one.account)}&hold=true` }, t("Look at what is held")), " · ", t("Set a new password first if a stranger had the old one."))];
+  return notice("danger", text3, button(t("Let it send again…"), () => void release(), { kind: "line small" }));
 }
 
 // admin/accounts/part.ts
@@ -857,11 +983,12 @@ async function accountPage(desk) {
   const name = desk.address.path[0];
   if (name === void 0 || name === "") return listPage(desk);
   const tab = desk.address.query.get("tab") ?? "addresses";
-  const found = await desk.client.account(name);
+  const [found, stops] = await Promise.all([desk.client.account(name), desk.client.queue_stopped()]);
   const link = (to, title2) => [addressOf("accounts", [name], { tab: to }), title2, to === tab];
   const content = {
     addresses: async () => addresses(desk, found),
     settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name])),
+    security: () => securityCards(desk, name),
     logins: async () => logins(await desk.client.attempts(name, 50))
   };
   const address = desk.address.path[1];
@@ -878,6 +1005,7 @@ async function accountPage(desk) {
       button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })
     ),
     row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })),
+    stops.filter((one) => one.account === name).map((one) => stopped(desk, one)),
     row.disabled !== "" && notice("warn", t("Log-in is disabled: “{text}”. Mail still arrives.", { text: row.disabled })),
     card(
       "",
@@ -887,7 +1015,7 @@ async function accountPage(desk) {
       ])
     ),
     el("br"),
-    tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("logins", t("Log-ins"))]),
+    tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Log-ins"))]),
     shown2
   );
   return { title: name, root };

@@ -168,6 +168,17 @@ function setStatus(message) {
   fill(line2, message);
 }
 
+// lib/client.ts
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
 // lib/icons.ts
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var check = "M20 6 9 17l-5-5";
@@ -612,11 +623,68 @@ function save(text3) {
   setTimeout(() => URL.revokeObjectURL(url), 6e4);
 }
 
+// admin/ui/shared.ts
+function refusal(error, fields, failure, form2) {
+  const [single, ...others] = Object.keys(fields);
+  const told = fieldsOf(error);
+  const mistakes = told.length === 0 && codeOf(error) === "user:error" && others.length === 0 && single !== void 0 ? [{ field: single, text: messageOf(error) }] : told;
+  const rest = mistakes.filter((one) => fields[one.field] === void 0);
+  for (const one of mistakes) fields[one.field]?.problem(one.text);
+  failure.hidden = mistakes.length > 0 && rest.length === 0;
+  fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
+  form2.querySelector("[aria-invalid=true]")?.focus();
+}
+function fieldDialog(title, action, fields, run, more = null) {
+  return dialog(title, (close) => {
+    const failure = el("div", { hidden: true });
+    const button2 = el("button", { class: "btn primary", type: "submit" }, action);
+    const form2 = el(
+      "form",
+      {
+        class: "form",
+        novalidate: true,
+        onsubmit: async (event) => {
+          event.preventDefault();
+          button2.disabled = true;
+          failure.hidden = true;
+          try {
+            close(await run());
+          } catch (error) {
+            refusal(error, fields, failure, form2);
+          } finally {
+            button2.disabled = false;
+          }
+        }
+      },
+      Object.values(fields).map((one) => one.root),
+      more,
+      failure,
+      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2)
+    );
+    return [form2];
+  });
+}
+
 // admin/factors/part.ts
+async function changePassword(desk) {
+  const first = field(t("New password"), el("input", { type: "password", autocomplete: "new-password" }), t("At least 8 characters. Three or four words that belong to nothing are good."));
+  const second2 = field(t("New password again"), el("input", { type: "password", autocomplete: "new-password" }));
+  const ended = await fieldDialog(t("Change the admin password"), t("Change password"), { password: first, again: second2 }, async () => {
+    if (first.control.value !== second2.control.value) {
+      second2.problem(t("The two are not the same."));
+      throw new Error(t("Nothing was changed."));
+    }
+    return desk.client.password_change(first.control.value);
+  });
+  if (ended === null) return;
+  desk.say(many(ended, "Password changed. {n} other session has ended.", "Password changed. {n} other sessions have ended."));
+  await desk.refresh();
+}
 var twoStep = async (desk) => {
-  const title = t("Two-step log-in");
+  const title = t("Log-in");
   const lost = el("p", { class: "hint" }, t("If every device is lost, run on the server: {command}", { command: "moxlite admin reset-second-factor" }));
-  return { title, root: el("div", { class: "page" }, head(title, t("For log-ins to these pages.")), await factorsCard(desk.client, false), lost) };
+  const password = card(t("Password"), el("p", { class: "two" }, t("Of these pages alone. A new one ends all other sessions.")), { actions: button(t("Change password…"), () => void changePassword(desk), { kind: "line small" }) });
+  return { title, root: el("div", { class: "page" }, head(title, t("How you log in to these pages.")), password, await factorsCard(desk.client, false), lost) };
 };
 var pages = { "two-step": twoStep };
 export {

@@ -14,6 +14,9 @@ function many(n, one, other, values = {}) {
 }
 
 // lib/client.ts
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
 function fieldsOf(error) {
   return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
 }
@@ -352,7 +355,9 @@ function addressOf(page, path = [], query = {}) {
 
 // admin/ui/shared.ts
 function refusal(error, fields, failure, form) {
-  const mistakes = fieldsOf(error);
+  const [single, ...others] = Object.keys(fields);
+  const told = fieldsOf(error);
+  const mistakes = told.length === 0 && codeOf(error) === "user:error" && others.length === 0 && single !== void 0 ? [{ field: single, text: messageOf(error) }] : told;
   const rest = mistakes.filter((one) => fields[one.field] === void 0);
   for (const one of mistakes) fields[one.field]?.problem(one.text);
   failure.hidden = mistakes.length > 0 && rest.length === 0;
@@ -432,7 +437,7 @@ function pageOf(query) {
   if (last !== null) Object.assign(page, { last, last_id: Number(query.get("last_id")) });
   return page;
 }
-var current = (query) => Object.fromEntries([...query.entries()].filter(([name]) => name !== "last" && name !== "last_id"));
+var current = (query) => Object.fromEntries([...query.entries()].filter(([name]) => !name.startsWith("last")));
 var tabLinks = (on) => tabs(t("Queue"), [
   ["#queue", t("Waiting"), on === "queue"],
   ["#queue/rules", t("Hold rules"), on === "rules"],
@@ -728,8 +733,10 @@ async function finishedPage(desk) {
   return { title: t("Finished"), root: el("div", { class: "page" }, head(t("Queue"), null), tabLinks("finished"), el("div", { class: "filter" }, pill("", t("All")), pill("false", t("Failed")), pill("true", t("Delivered"))), card("", body, { flush: true }), pager(query, following, ["finished"])) };
 }
 async function webhooksPage(desk) {
-  const finished = desk.address.query.get("finished") === "true";
-  const found = finished ? await desk.client.webhooks_retired({}, { n: perPage }) : await desk.client.webhooks({}, { n: perPage });
+  const query = desk.address.query;
+  const finished = query.get("finished") === "true";
+  const page = { n: perPage, ...query.has("last") ? { last: query.get("last") ?? "", last_id: Number(query.get("last_id")) } : {} };
+  const found = finished ? await desk.client.webhooks_retired({}, page) : await desk.client.webhooks({}, page);
   const again = async (row) => {
     if (await attempt(t("Calling"), () => desk.client.webhook_schedule(row.id))) await desk.refresh();
   };
@@ -750,12 +757,15 @@ async function webhooksPage(desk) {
     ],
     found
   );
+  const last = found.at(-1);
+  const following = last !== void 0 && found.length === perPage ? addressOf("queue", ["webhooks"], { ...current(query), last: finished ? last.last_activity : last.next_attempt, last_id: String(last.id) }) : "";
   const pill = (value, words) => el("a", { class: "chip pill", href: addressOf("queue", ["webhooks"], value ? { finished: "true" } : {}), "aria-current": finished === value ? "true" : void 0 }, words);
   const body = found.length === 0 ? empty(send, t("No calls"), finished ? t("Finished calls stay listed where an account has keep_retired_webhook_period.") : t("Calls to web servers of your users wait here when they fail.")) : list;
-  return { title: t("Webhooks"), root: el("div", { class: "page" }, head(t("Queue"), null), tabLinks("webhooks"), el("div", { class: "filter" }, pill(false, t("Waiting")), pill(true, t("Finished"))), card("", body, { flush: true })) };
+  return { title: t("Webhooks"), root: el("div", { class: "page" }, head(t("Queue"), null), tabLinks("webhooks"), el("div", { class: "filter" }, pill(false, t("Waiting")), pill(true, t("Finished"))), card("", body, { flush: true }), pager(query, following, ["webhooks"])) };
 }
 async function suppressionsPage(desk) {
-  const found = await desk.client.suppressions("");
+  const query = desk.address.query;
+  const found = await desk.client.suppressions(query.get("account") ?? "", query.get("last") ?? "", query.get("last_base") ?? "", perPage);
   const add = async () => {
     const account = line(t("Account"), "");
     const suppressed = line(t("Address"), "", null, { inputmode: "email" });
@@ -780,8 +790,10 @@ async function suppressionsPage(desk) {
     ],
     found
   );
+  const last = found.at(-1);
+  const following = last !== void 0 && found.length === perPage ? addressOf("queue", ["suppressions"], { ...current(query), last: last.account, last_base: last.base }) : "";
   const body = found.length === 0 ? empty(send, t("No suppressions"), t("An address to which mail failed for good gets nothing more from that account, until it is removed from this list.")) : list;
-  return { title: t("Suppressions"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Suppress an address"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("suppressions"), card("", body, { flush: true })) };
+  return { title: t("Suppressions"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Suppress an address"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("suppressions"), card("", body, { flush: true }), pager(query, following, ["suppressions"])) };
 }
 var pages = { queue: queuePage };
 export {

@@ -471,6 +471,9 @@ function setStatus(message) {
 }
 
 // lib/client.ts
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
 function fieldsOf(error) {
   return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
 }
@@ -509,7 +512,9 @@ function line(label, value, hint = null, attributes = {}) {
 
 // admin/ui/shared.ts
 function refusal(error, fields, failure, form) {
-  const mistakes = fieldsOf(error);
+  const [single, ...others] = Object.keys(fields);
+  const told = fieldsOf(error);
+  const mistakes = told.length === 0 && codeOf(error) === "user:error" && others.length === 0 && single !== void 0 ? [{ field: single, text: messageOf(error) }] : told;
   const rest = mistakes.filter((one) => fields[one.field] === void 0);
   for (const one of mistakes) fields[one.field]?.problem(one.text);
   failure.hidden = mistakes.length > 0 && rest.length === 0;

@@ -26,6 +26,11 @@ function fill(parent, ...children) {
   parent.replaceChildren();
   append(parent, children);
 }
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
 var ascii = /^[\x00-\x7f]*$/;
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
@@ -129,6 +134,10 @@ function table(label, columns, rows2, each) {
 }
 function wrapped(child) {
   return Array.isArray(child) || typeof child === "string" ? child.length > 0 ? el("div", {}, child) : null : child;
+}
+function button(title, run, options = {}) {
+  const { icon: icon2, kind = "line", name } = options;
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
 }
 function copyButton(value, word = "") {
   const said = el("span", { class: "sr", role: "status" });
@@ -294,6 +303,110 @@ function agoShort(duration) {
   return many(Math.max(1, Math.round(duration / second)), "{n} second", "{n} seconds");
 }
 
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function confirm(title, message, action) {
+  const answer2 = await dialog(title, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer2 === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+// admin/trends/limits.ts
+async function clearLimits(desk, ip) {
+  let dropped = 0;
+  if (!await attempt(t("Allowing log-ins again"), async () => dropped = await desk.client.limits_clear(ip))) return;
+  desk.say(dropped === 0 ? t("There was nothing to forget") : t("Log-ins are looked at again"));
+  await desk.refresh();
+}
+async function limitsPage(desk) {
+  const found = await desk.client.limits();
+  const all = async () => {
+    if (await confirm(t("Forget all failed log-ins?"), t("Guessing begins anew for every network and account. The counts cannot be brought back."), t("Forget all"))) await clearLimits(desk, "");
+  };
+  const list = table(
+    t("Failed log-ins"),
+    [
+      { title: t("Network or account"), kind: "main", cell: (one) => one.network === one.who ? el("a", { href: addressOf("trends", ["logins"], { network: one.network }) }, el("bdi", {}, visible(one.who))) : el("bdi", {}, visible(one.who)) },
+      { title: t("State"), cell: (one) => one.refused ? state("warn", t("refused")) : state("ok", t("looked at")) },
+      { title: t("Failures"), kind: "num", cell: (one) => t("{n} of {limit}", { n: one.failures, limit: one.limit }) },
+      { title: t("Within"), cell: (one) => agoShort(one.window * 1e6) },
+      { title: "", kind: "top", cell: (one) => one.network !== "" && button(t("Allow again"), () => void clearLimits(desk, one.network.split("/")[0] ?? ""), { kind: "line small", name: t("Allow log-ins from {network} again", { network: one.who }) }) }
+    ],
+    found
+  );
+  const refused = found.filter((one) => one.refused).length;
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Limits of log-ins"), many(refused, "{n} is refused without a look at the password.", "{n} are refused without a look at the password."), el("a", { class: "btn line", href: "#trends" }, t("All trends")), found.length > 0 && button(t("Forget all…"), () => void all(), { kind: "line danger" })),
+    card("", found.length === 0 ? empty(lock, t("No failed log-ins"), t("Failures of the last minute and the last day are counted here, by network and by account.")) : list, { flush: true })
+  );
+  return { title: t("Limits of log-ins"), root };
+}
+
 // admin/trends/logins.ts
 var results = {
   badcreds: t("wrong name or password"),
@@ -323,7 +436,7 @@ async function loginsPage(desk, network) {
     { class: "page" },
     head([t("Failed log-ins from"), " ", el("bdi", {}, visible(network))], t("The latest of the last 30 days."), el("a", { class: "btn line", href: "#trends" }, t("All trends"))),
     card("", found.length === 0 ? empty(lock, t("No failed log-in is listed"), t("Attempts are listed for 30 days; the plot counts them for 400.")) : list, { flush: true }),
-    found.length > 0 && card(t("Refused by itself"), el("p", {}, t("Too many failures from a network are refused without a look at the password. To let it try again at once:"), " ", copyable(`moxlite limits clear ${network.split("/")[0] ?? ""}`)))
+    found.length > 0 && card(t("Refused by itself"), el("p", {}, t("Too many failures from a network are refused without a look at the password."), " ", el("a", { href: "#trends/limits" }, t("All limits"))), { actions: button(t("Let it try again"), () => void clearLimits(desk, network.split("/")[0] ?? ""), { kind: "line small" }) })
   );
   return { title: t("Failed log-ins"), root };
 }
@@ -622,7 +735,8 @@ function guesses(found, days) {
   const shown = found.networks.slice(0, 8);
   const rest = found.networks.slice(8).reduce((sum, one) => sum + one.number, found.rest);
   const total = found.networks.reduce((sum, one) => sum + one.number, found.rest);
-  if (total === 0) return card(t("Failed log-ins"), el("p", { class: "hint" }, many(days, "None in {n} day.", "None in {n} days.")));
+  const limits = el("a", { href: "#trends/limits" }, t("Who is refused now"));
+  if (total === 0) return card(t("Failed log-ins"), el("p", { class: "hint" }, many(days, "None in {n} day.", "None in {n} days."), " ", limits));
   const all = rest > 0 ? [...shown, { about: "", number: rest }] : shown;
   const named = (one) => one.about === "" ? t("other networks") : visible(one.about);
   const plot = rows(t("Failed log-ins by network"), [[t("Failed"), 4]], all.map((one) => ({ title: named(one), values: [one.number], href: one.about === "" ? "#trends" : addressOf("trends", ["logins"], { network: one.about }) })), number);
@@ -634,7 +748,7 @@ function guesses(found, days) {
     ],
     all
   );
-  return plotCard(t("Failed log-ins"), many(days, "{total} in {n} day, by network", "{total} in {n} days, by network", { total: number(total) }), plot, beside);
+  return plotCard(t("Failed log-ins"), [many(days, "{total} in {n} day, by network", "{total} in {n} days, by network", { total: number(total) }), ". ", limits], plot, beside);
 }
 
 // admin/trends/part.ts
@@ -645,6 +759,8 @@ var pages = {
         return dayPage(desk, Number(desk.address.path[1] ?? 0));
       case "logins":
         return loginsPage(desk, desk.address.query.get("network") ?? "");
+      case "limits":
+        return limitsPage(desk);
       default:
         return trendsPage(desk);
     }

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.218b8f78b089.js", audit: "audit.503bd6ab43f2.js", domains: "domains.ab9ab355513d.js", factors: "factors.2507df6ff410.js", machine: "machine.f229e4dedbe3.js", queue: "queue.6f2ec16862c8.js", reports: "reports.8080e650dfc6.js", trends: "trends.292e7664a34b.js" };
+var define_PARTS_default = { accounts: "accounts.6e5fe07eff1f.js", audit: "audit.503bd6ab43f2.js", domains: "domains.3f8cf867c7fd.js", factors: "factors.1d168bc4433f.js", machine: "machine.6f319d9c4cab.js", queue: "queue.45aec0dd902d.js", reports: "reports.5a991c646ff9.js", trends: "trends.ccb8f711bc0e.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -245,10 +245,19 @@ var checks = {
   Page: { sort: ["optional", ["enum", ["next_attempt", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
   Try: { start: "string", seconds: "number", transport: "string", host: "string", ip: "string", tls: "string", outcome: "string", reply: "string", meaning: "string", admin: "string" },
   Rule: { id: "integer", account: "string", sender: "string", recipient: "string" },
+  StoppedAccount: { account: "string", since: "string", sign: "string", why: "string", messages: "integer", recipients: "integer", domains: "integer", oldest: "string", sources: ["list", ["ref", "SentFrom"]] },
+  SentFrom: { address: "string", first: "string", last: "string", messages: "integer" },
   DomainRow: { domain: "string", description: "string", disabled: "boolean", reports_only: "boolean", addresses: "integer", aliases: "integer" },
   DomainDetail: { row: ["ref", "DomainRow"], addresses: ["list", "string"], aliases: ["list", ["ref", "AliasRow"]], selectors: ["list", ["ref", "SelectorRow"]], users: ["list", "string"] },
   AliasRow: { localpart: "string", address: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
   SelectorRow: { selector: "string", algorithm: "string", bits: "integer", signs: "boolean", name: "string", record: "string", problem: "string" },
+  AccountSecurity: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", certificates: ["list", ["ref", "AccountKey"]], addresses: ["list", "string"], links: "boolean" },
+  AccountKey: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "integer" },
+  RecoveryLink: { url: "string", expires: "string" },
+  Recoverable: { mailboxes: ["list", ["ref", "RemovedFrom"]], kept: "integer" },
+  RemovedFrom: { mailbox: "string", messages: "integer", octets: "integer", last: "integer" },
+  UndeletedMail: { messages: "integer", damaged: "integer" },
+  LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AccountPage: { accounts: ["list", ["ref", "AccountRow"]], total: "integer" },
   AccountRow: { name: "string", description: "string", full_name: "string", disabled: "string", broken: "string", first_address: "string", addresses: "integer", limit: "integer" },
   AccountUse: { name: "string", used: "integer", last_login: "integer", last_protocol: "string", problem: "string" },
@@ -439,8 +448,8 @@ var Client = class extends BaseClient {
   webhook_cancel(hook_id) {
     return this.call("webhook_cancel", { hook_id }, { hook_id: "integer" }, "null");
   }
-  suppressions(account) {
-    return this.call("suppressions", { account }, { account: ["optional", "string"] }, ["list", ["ref", "Suppressed"]]);
+  suppressions(account, after_account, after_base, count) {
+    return this.call("suppressions", { account, after_account, after_base, count }, { account: ["optional", "string"], after_account: ["optional", "string"], after_base: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Suppressed"]]);
   }
   suppression_add(account, address, reason) {
     return this.call("suppression_add", { account, address, reason }, { account: "string", address: "string", reason: ["optional", "string"] }, "null");
@@ -484,6 +493,12 @@ var Client = class extends BaseClient {
   hold_rule_remove(rule_id) {
     return this.call("hold_rule_remove", { rule_id }, { rule_id: "integer" }, "null");
   }
+  queue_stopped() {
+    return this.call("queue_stopped", {}, {}, ["list", ["ref", "StoppedAccount"]]);
+  }
+  queue_release(account) {
+    return this.call("queue_release", { account }, { account: "string" }, ["ref", "StoppedAccount"]);
+  }
   domains() {
     return this.call("domains", {}, {}, ["list", ["ref", "DomainRow"]]);
   }
@@ -516,6 +531,36 @@ var Client = class extends BaseClient {
   }
   selector_remove(domain, selector) {
     return this.call("selector_remove", { domain, selector }, { domain: "string", selector: "string" }, "null");
+  }
+  account_security(name) {
+    return this.call("account_security", { name }, { name: "string" }, ["ref", "AccountSecurity"]);
+  }
+  account_factors_reset(name) {
+    return this.call("account_factors_reset", { name }, { name: "string" }, "integer");
+  }
+  account_recovery_link(name, reset_factors) {
+    return this.call("account_recovery_link", { name, reset_factors }, { name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "RecoveryLink"]);
+  }
+  account_key_add(name, address, certificate, key_name, no_imap_preauth) {
+    return this.call("account_key_add", { name, address, certificate, key_name, no_imap_preauth }, { name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string");
+  }
+  account_key_remove(name, fingerprint) {
+    return this.call("account_key_remove", { name, fingerprint }, { name: "string", fingerprint: "string" }, "null");
+  }
+  account_removed(name, since) {
+    return this.call("account_removed", { name, since }, { name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]);
+  }
+  account_undelete(name, since, mailbox) {
+    return this.call("account_undelete", { name, since, mailbox }, { name: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]);
+  }
+  limits() {
+    return this.call("limits", {}, {}, ["list", ["ref", "LimitInfo"]]);
+  }
+  limits_clear(ip) {
+    return this.call("limits_clear", { ip }, { ip: ["optional", "string"] }, "integer");
+  }
+  password_change(password) {
+    return this.call("password_change", { password }, { password: "string" }, "integer");
   }
   accounts(search, after, count) {
     return this.call("accounts", { search, after, count }, { search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]);
@@ -1503,7 +1548,7 @@ async function sessionsPage(desk) {
     ],
     found
   );
-  const root = el("div", { class: "page" }, head(t("Your sessions"), t("A session ends after 12 hours without use, when the server starts again, and when the admin password changes.")), card("", list2, { flush: true }));
+  const root = el("div", { class: "page" }, head(t("Your sessions"), t("A session ends after 12 hours without use, when the server starts again, and when the admin password or the second factors are set anew.")), card("", list2, { flush: true }));
   return { title: t("Your sessions"), root };
 }
 function failurePage(desk, error) {
@@ -1527,7 +1572,7 @@ var places = [
   { name: "metrics", title: t("Metrics"), icon: listFilter },
   { name: "backups", title: t("Backups"), icon: database },
   { name: "config", title: t("Configuration"), icon: slidersHorizontal },
-  { name: "two-step", title: t("Two-step log-in"), icon: keyRound }
+  { name: "two-step", title: t("Log-in"), icon: keyRound }
 ];
 var parts = {
   accounts: "accounts",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Final
+from typing import Annotated
 
 from msgspec import Meta
 
-from moxlite.store.auth.tlskeys import TLSKey, read_certificate
+from moxlite.store.auth.tlskeys import TLSKey, pem_problem, read_certificate
 from moxlite.web.account.calls.common import AccountCalls, moment
 from moxlite.web.account.types import KeyItem
 from moxlite.web.calls import call
@@ -15,12 +14,6 @@ from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound
 from moxlite.web.sessions import Caller
 
 __all__ = ["KeyCalls"]
-
-PRIVATE: Final = "has a private key: keep that to yourself, and send the certificate alone"
-SEVERAL: Final = "has several certificates: send one"
-NO_CERTIFICATE: Final = "is not a certificate in PEM form: it begins with -----BEGIN CERTIFICATE-----"
-
-PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----")
 
 Certificate = Annotated[str, Meta(max_length=100_000)]
 KeyName = Annotated[str, Meta(max_length=256)]
@@ -41,11 +34,9 @@ class KeyCalls(AccountCalls):
         self, caller: Caller, certificate: Certificate, name: KeyName, login_address: AddressText, no_imap_preauth: bool
     ) -> KeyItem:
         """Let the holder of a certificate's key log in with an address of the account."""
-        if PRIVATE_KEY.search(certificate):
-            raise FieldErrors([FieldError("certificate", PRIVATE)])
-        count = certificate.count("-----BEGIN CERTIFICATE-----")
-        if count != 1:
-            raise FieldErrors([FieldError("certificate", SEVERAL if count else NO_CERTIFICATE)])
+        problem = pem_problem(certificate)
+        if problem:
+            raise FieldErrors([FieldError("certificate", problem)])
         account = caller.require().account
         address = self._address(caller, login_address)
         key = read_certificate(

@@ -85,7 +85,7 @@ class AccountCalls(AdminCalls):
         problems = [FieldError(key, "is needed") for key, value in (("name", name), ("address", address)) if not value]
         if problems:
             raise FieldErrors(problems)
-        await self._console.do("config account add", AccountAdd(name, address))
+        await self._console.do("config account add", AccountAdd(name, address), account="name")
         return await self._set_password(name, generate_password())
 
     @call()

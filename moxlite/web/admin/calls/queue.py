@@ -27,13 +27,14 @@ from moxlite.admin.queueing.requests import (
     ListSuppressions,
     MessageID,
     Nothing,
+    Release,
     Schedule,
     ScheduleHooks,
     SetRequireTLS,
     SetTransport,
     Suppress,
 )
-from moxlite.admin.queueing.results import Changed, HookLine, Line, Rule, Suppressed, Try
+from moxlite.admin.queueing.results import Changed, HookLine, Line, Rule, StoppedAccount, Suppressed, Try
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.calls import call
 from moxlite.web.errors import UserError
@@ -42,6 +43,7 @@ from moxlite.web.sessions import Caller
 __all__ = ["QueueCalls", "QueueListCalls"]
 
 Word = Annotated[str, Meta(max_length=320)]
+Count = Annotated[int, Meta(ge=1, le=200)]
 Minutes = Annotated[float, Meta(ge=-525_600, le=525_600)]
 Operation = Literal["hold", "unhold", "fail", "drop"]
 
@@ -136,6 +138,18 @@ class QueueCalls(AdminCalls):
         """Remove a hold rule; messages that it held stay on hold."""
         await self._console.do("queue holdrules remove", MessageID(id=rule_id))
 
+    @call()
+    async def queue_stopped(self, caller: Caller) -> list[StoppedAccount]:
+        """Accounts that the guard has stopped, with what it holds of them; none while no queue runs."""
+        if not self._console.has("queue guard list"):
+            return []
+        return await self._console.run("queue guard list", Nothing(), list[StoppedAccount])
+
+    @call()
+    async def queue_release(self, caller: Caller, account: Word) -> StoppedAccount:
+        """Let a stopped account send again, with what the guard holds of it; returns the stop."""
+        return await self._console.run("queue guard release", Release(account=account), StoppedAccount)
+
     async def _check(self, chosen: Filter, expected: int) -> None:
         found = (await self._console.run("queue count", Choose(filter=chosen, all=True), Changed)).messages
         if found > expected:
@@ -181,9 +195,14 @@ class QueueListCalls(AdminCalls):
         await self._console.do("queue webhook cancel", ChooseHooks(filter=HookFilter(ids=(hook_id,))))
 
     @call()
-    async def suppressions(self, caller: Caller, account: Word = "") -> list[Suppressed]:
-        """The addresses to which accounts send nothing more."""
-        return await self._console.run("queue suppress list", ListSuppressions(account=account), list[Suppressed])
+    async def suppressions(
+        self, caller: Caller, account: Word = "", after_account: Word = "", after_base: Word = "", count: Count = 50
+    ) -> list[Suppressed]:
+        """The addresses to which an account, or with "" all, sends nothing more, by account and base address: a page of
+        those after the entry with this account and base address.
+        """
+        args = ListSuppressions(account=account, after_account=after_account, after_base=after_base, n=count)
+        return await self._console.run("queue suppress list", args, list[Suppressed])
 
     @call()
     async def suppression_add(self, caller: Caller, account: Word, address: Word, reason: Word = "") -> None:

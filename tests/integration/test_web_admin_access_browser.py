@@ -1,0 +1,130 @@
+"""The admin app's tab Security of an account, its limits of log-ins and its own password in a real browser."""
+
+import imaplib
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from moxlite.net.tls.certificates import self_signed
+from moxlite.process.localserve import ADMIN_PASSWORD
+from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import panics
+from tests.integration.test_web_admin_browser import go, log_in
+from tests.running import LocalServer
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server with a second account."""
+    with LocalServer(tmp_path_factory.mktemp("access") / "server") as found:
+        found.cli("config", "domain", "add", "hill.example", "moxlite")
+        found.cli("config", "account", "add", "ben", "ben@hill.example")
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+@pytest.fixture
+def visitor(chromium: Browser, server: LocalServer) -> Iterator[Visitor]:
+    """The owner, logged in."""
+    found = Visitor(chromium, server)
+    log_in(found)
+    yield found
+    found.close()
+
+
+def test_a_key_is_refused_at_its_field_then_taken_and_removed(visitor: Visitor) -> None:
+    """WEB-81a, WEB-81b: the private key that was pasted with it is not sent anywhere else; what was typed stays."""
+    visitor.expect_problem("400")
+    page = go(visitor, "accounts/ben?tab=security")
+    pair = self_signed(["phone.example.org"])
+    page.get_by_role("button", name="Add a key").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Certificate").fill(pair.certificate_pem().decode() + pair.key_pem().decode())
+    dialog.get_by_label("Name", exact=True).fill("Phone <b>\u202e")
+    dialog.get_by_role("button", name="Add key").click()
+    expect(dialog.locator(".field", has_text="Certificate").locator(".error:visible")).to_contain_text("private key")
+    dialog.get_by_label("Certificate").fill(pair.certificate_pem().decode())
+    dialog.get_by_role("button", name="Add key").click()
+    row = page.get_by_role("table", name="Keys of certificates").locator("tbody tr")
+    expect(row).to_contain_text("Phone <b>[U+202E]")
+    row.get_by_role("button", name=re.compile("^Remove the key")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("No keys")).to_be_visible()
+
+
+def test_a_recovery_link_is_shown_once(visitor: Visitor) -> None:
+    """WEB-81a, WEB-151a: and it opens the page for a new password."""
+    page = go(visitor, "accounts/ben?tab=security")
+    page.get_by_role("button", name="Recovery link…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Make the link").click()
+    link = page.get_by_role("dialog").locator("code").inner_text()
+    assert "#recover=" in link
+    page.get_by_role("button", name="Done").click()
+    page.goto(f"{visitor.base}/#{link.partition('#')[2]}")
+    expect(page.get_by_role("heading", name="Set your password")).to_be_visible()
+    expect(page.get_by_text("For the account ben.")).to_be_visible()
+
+
+def test_removed_mail_comes_back(visitor: Visitor, server: LocalServer) -> None:
+    """WEB-81a, IMAP-160: after a question with numbers."""
+    with imaplib.IMAP4("localhost", server.port(143)) as imap:
+        imap.login(server.user, server.password)
+        for number in range(3):
+            imap.append("INBOX", "\\Deleted", "", b"Subject: letter %d\r\n\r\nx\r\n" % number)
+        imap.select("INBOX")
+        imap.expunge()
+    page = go(visitor, "accounts/moxlite?tab=security")
+    row = page.get_by_role("table", name="Removed mail").locator("tbody tr").first
+    row.get_by_role("button", name=re.compile("back$")).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(re.compile(r"Bring \d+ messages? back\?"))
+    dialog.get_by_role("button", name="Bring back").click()
+    expect(page.get_by_text(re.compile(r"^\d+ messages? (is|are) back\.$"))).to_be_visible()
+
+
+def test_who_locked_himself_out_is_let_in_again(visitor: Visitor) -> None:
+    """WEB-56: one network is forgotten at once, all after a question. localserve counts nothing from this machine, so
+    the list is played; what is forgotten goes to the server.
+    """
+    page = visitor.page
+    row = {"window": 60, "failures": 12, "limit": 10, "refused": True}
+    found = [row | {"who": "198.51.100.0/26", "network": "198.51.100.0/26"}, row | {"who": "ben", "network": ""}]
+    page.route("**/api/limits", lambda route: route.fulfill(json={"result": found}))
+    go(visitor, "trends/limits")
+    rows = page.locator("tbody tr")
+    expect(rows.first).to_contain_text("12 of 10")
+    expect(page.get_by_text("2 are refused without a look at the password.")).to_be_visible()
+    expect(rows.last.get_by_role("button")).to_have_count(0)
+    page.get_by_role("button", name="Allow log-ins from 198.51.100.0/26 again").click()
+    expect(page.get_by_text("There was nothing to forget")).to_be_visible()
+    page.get_by_role("button", name="Forget all…").click()
+    page.unroute("**/api/limits")
+    page.get_by_role("dialog").get_by_role("button", name="Forget all").click()
+    expect(page.get_by_text("No failed log-ins")).to_be_visible()
+
+
+def test_a_new_admin_password_logs_out_the_other_browser(visitor: Visitor, chromium: Browser) -> None:
+    """WEB-59, WEB-60: two that differ are told at the field."""
+    visitor.expect_problem("400")
+    other = Visitor(chromium, visitor.server)
+    log_in(other)
+    other.expect_problem("401")
+    page = go(visitor, "two-step")
+    page.get_by_role("button", name="Change password…").click()
+    dialog = page.get_by_role("dialog")
+    for again in ("something else", ADMIN_PASSWORD):
+        dialog.get_by_label("New password", exact=True).fill(ADMIN_PASSWORD)
+        dialog.get_by_label("New password again").fill(again)
+        dialog.get_by_role("button", name="Change password").click()
+        if again != ADMIN_PASSWORD:
+            expect(dialog.locator(".error:visible")).to_have_text("The two are not the same.")
+    expect(page.get_by_text(re.compile(r"^Password changed\. \d other session"))).to_be_visible()
+    other.page.goto(f"{other.base}/admin/#accounts")
+    expect(other.page.get_by_text(re.compile("session was ended elsewhere"))).to_be_visible()
+    other.close()
