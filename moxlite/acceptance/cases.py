@@ -70,7 +70,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
       token: the author may use it in the subject of another try (SMTP-95); "" for none.
       alias: the alias that was written to. may_post: whether the author may write to it.
       fault: the reply that explains missing evidence.
-      simulated: this is localserve, where addresses may ask for a failure (SMTP-132).
+      simulated: this is localserve, where the address may ask for a failure (SMTP-132).
       accepted: the client has got a 250 before, so that nothing can be refused any more.
       filtered: the decision of the account's script; None if it has none, or was not run.
       alone: this is the message's only recipient, so that a refusal is told in the session.
@@ -137,7 +137,7 @@ def expand(
                 settings=snapshot.account(recipient.account),
                 alias=alias,
                 may_post=may_post,
-                simulated=simulated,
+                simulated=simulated and not snapshot.names(asked),
             )
             for recipient in _members(snapshot, evidence, found)
         ]

@@ -226,6 +226,13 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         settings = self.derived.domains.get(address.domain.ascii)
         return None if settings is None else self._find(address, settings)
 
+    def names(self, path: Path) -> bool:
+        """Whether the file names this very address: no catchall, and no text after a separator."""
+        if not isinstance(path.host, Domain):
+            return False
+        address = Address(path.localpart, path.host)
+        return self.lookup_configured(address) is not None and self.folded(address) == self.canonical(address)
+
     def may_send_as(self, account: str, address: Address) -> bool:
         """Whether the account may put `address` into MAIL FROM and From (SMTP-68): one of its own, or an alias that
         lets members do so.

@@ -5,6 +5,8 @@ from typing import Final
 import trio
 
 from moxlite.acceptance.producers.simulated import Stage, demanded, simulated_reply
+from moxlite.config.snapshot import Snapshot
+from moxlite.proto.address import Path
 from moxlite.smtpd.replies import Goodbye, Refused
 
 __all__ = ["fail", "fall_silent"]
@@ -13,16 +15,18 @@ SILENCE: Final = 3600.0
 """Seconds of silence for the localpart ``timeout``: longer than any client waits."""
 
 
-async def fail(localpart: str, stage: Stage) -> None:
-    """Fail as the localpart says, if it names this stage. Raises Refused, and Goodbye after a silence."""
-    await fall_silent(localpart, stage)
-    code = demanded(localpart, stage)
-    if isinstance(code, int):
+async def fail(snapshot: Snapshot, path: Path, stage: Stage) -> None:
+    """Fail as the localpart says, if it names this stage and is no account's own. Raises Refused, and Goodbye after a
+    silence.
+    """
+    await fall_silent(snapshot, path, stage)
+    code = demanded(path.localpart, stage)
+    if isinstance(code, int) and not snapshot.names(path):
         raise Refused(simulated_reply(code))
 
 
-async def fall_silent(localpart: str, stage: Stage) -> None:
+async def fall_silent(snapshot: Snapshot, path: Path, stage: Stage) -> None:
     """Wait for `SILENCE` seconds if the localpart asks for a timeout at this stage, then raise Goodbye."""
-    if demanded(localpart, stage) == "timeout":
+    if demanded(path.localpart, stage) == "timeout" and not snapshot.names(path):
         await trio.sleep(SILENCE)
         raise Goodbye

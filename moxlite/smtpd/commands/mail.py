@@ -39,7 +39,7 @@ async def mail(session: Session, command: c.MailFrom) -> Response:
         _check_requiretls(session)
     hold_until = _hold_until(command)
     if session.context.localserve:
-        await simulate.fail(command.path.localpart, "mailfrom")
+        await simulate.fail(session.snapshot, command.path, "mailfrom")
     if session.context.submission:
         _check_owner(session, command)
     else:

@@ -37,7 +37,7 @@ async def rcpt(session: Session, command: c.RcptTo) -> Response:
     if len(transaction.recipients) >= RCPTMAX:
         raise Refused(TOO_MANY)
     if session.context.localserve:
-        await simulate.fail(command.path.localpart, "rcptto")
+        await simulate.fail(session.snapshot, command.path, "rcptto")
     found = session.snapshot.lookup(command.path)
     if session.context.submission:
         _check_submitted(session, found, command.path)

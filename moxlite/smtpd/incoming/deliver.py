@@ -47,7 +47,7 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
     """Deliver to all recipients; returns the one reply to the client (SMTP-108). Raises Refused, StoreError."""
     if session.context.localserve:
         for recipient in transaction.recipients:
-            await simulate.fall_silent(recipient.path.localpart, "")
+            await simulate.fall_silent(session.snapshot, recipient.path, "")
     section = await read_header(spool)
     if section.count(b"received") > MAX_RECEIVED:
         raise Refused(replies.LOOP)
