@@ -48,7 +48,7 @@ def start_periodic(house: House, queue: Queue | None) -> Mapping[str, Command]:
         rehearsal = Rehearsal(static.backup, commands=house.backups, config=house.config, accounts=house.files.accounts)
         tree.start("admin.rehearsal", rehearsal.serve)
     if static.store.scrub == "weekly":
-        tree.start("store.scrub", partial(scrub_weekly, house.files.accounts))
+        tree.start("store.scrub", partial(scrub_weekly, house.files.accounts, house.files.reports))
     tree.start("admin.history", HistoryRecorder(house.files.reports, partial(_queue_sample, queue)).serve)
     tree.start("admin.own-listings", house.network.listings.serve)
     updates = _start_updates(house)

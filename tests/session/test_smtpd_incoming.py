@@ -655,12 +655,14 @@ async def test_localserve_fails_as_the_address_asks_for(smtp: Smtp) -> None:
 async def test_an_accounts_own_address_asks_for_nothing(tmp_path: Path) -> None:
     """SMTP-132: user405 and mailfrom405 are accounts' addresses here; with text after a separator they ask again."""
     more = "".join(f'[accounts.bo.destinations."{name}405@ours.example"]\n' for name in ("user", "mailfrom", "rcptto"))
-    async with serving(tmp_path, domains=DOMAINS + more) as smtp:
-        async with smtp.connect(context=smtp.with_context(default_account="bo")) as client:
-            await client.play("C: MAIL FROM:<mailfrom405@ours.example>\nS: 250 2.1.0")
-            await client.play("C: RCPT TO:<rcptto405@ours.example>\nS: 250 2.1.5\nC: RSET\nS: 250")
-            assert (await client.deliver("user405@ours.example")).startswith("250")
-            assert (await client.deliver("user405+x406@ours.example")).startswith("406 4.3.0")
+    async with (
+        serving(tmp_path, domains=DOMAINS + more) as smtp,
+        smtp.connect(context=smtp.with_context(default_account="bo")) as client,
+    ):
+        await client.play("C: MAIL FROM:<mailfrom405@ours.example>\nS: 250 2.1.0")
+        await client.play("C: RCPT TO:<rcptto405@ours.example>\nS: 250 2.1.5\nC: RSET\nS: 250")
+        assert (await client.deliver("user405@ours.example")).startswith("250")
+        assert (await client.deliver("user405+x406@ours.example")).startswith("406 4.3.0")
 
 
 async def test_localserve_is_silent_if_asked_to(smtp: Smtp, clock: trio.testing.MockClock) -> None:

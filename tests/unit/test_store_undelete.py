@@ -8,12 +8,14 @@ import pytest
 import trio
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.accounts.scrubbing import last_scrub, scrub_weekly
+from moxlite.store.accounts.scrubbing import scrub_weekly
 from moxlite.store.errors import OverQuota
 from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.expunging import expunge, expunge_all
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox
 from moxlite.store.options import DAY, SECOND, AccountConfig, Options
+from moxlite.store.reports.reportsdb import ReportsDB
+from moxlite.store.reports.scrubs import LastScrub, forget_scrubs, last_scrubs
 from moxlite.store.types import UID, Flag
 from moxlite.store.upkeep.check import check_account
 from moxlite.store.upkeep.retention import expire
@@ -166,31 +168,44 @@ async def test_the_night_removes_what_is_too_old(accounts: Accounts) -> None:
         nursery.cancel_scope.cancel()
 
 
-async def test_each_account_is_scrubbed_once_a_week(accounts: Accounts, caplog: pytest.LogCaptureFixture) -> None:
-    """STORE-181: what is damaged is told, with the messages that have it."""
+async def test_each_account_is_scrubbed_once_a_week(
+    tmp_path: Path, accounts: Accounts, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-181: what is damaged is told, with the messages that have it; no account is opened to ask for the last
+    time.
+    """
+    reports = await ReportsDB.open(tmp_path / "reports.db", Options(min_free_space=0))
+
+    async def last(after: int = 0) -> LastScrub:
+        with trio.fail_after(30):
+            while True:
+                found = await reports.database.read(last_scrubs, op="test")
+                if "mia" in found and found["mia"].started > after:
+                    return found["mia"]
+                await trio.sleep(0.01)
+
     async with accounts.use("mia") as account:
         added = await put(account, 2)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(scrub_weekly, accounts)
-
-            async def scrubbed() -> bool:
-                return await look(account, last_scrub) is not None
-
-            await soon(scrubbed)
+            nursery.start_soon(scrub_weekly, accounts, reports)
+            first = await last()
             nursery.cancel_scope.cancel()
-        first = await look(account, last_scrub)
-        assert first is not None
-        assert first[1] == 0
+        assert first.damaged == 0
         await account.write(lambda tx: tx.execute("UPDATE body_chunk SET digest = digest + 1 WHERE id = (1 << 16)"))
-        with trio.move_on_after(0.2):
-            await scrub_weekly(accounts)
-        assert await look(account, last_scrub) == first
+        opened = accounts.use
+        with pytest.MonkeyPatch.context() as patch, trio.move_on_after(0.2):
+            patch.setattr(accounts, "use", lambda name, **_: pytest.fail(f"{name} was opened"))
+            await scrub_weekly(accounts, reports)
+        assert accounts.use == opened
+        assert await last() == first
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(partial(scrub_weekly, accounts, interval=SECOND // 1000))
+            nursery.start_soon(partial(scrub_weekly, accounts, reports, interval=SECOND // 1000))
             await eventually(lambda: "stored mail is damaged" in caplog.text, what="the next scrub")
+            second = await last(first.started)
             nursery.cancel_scope.cancel()
-        second = await look(account, last_scrub)
-        assert second is not None
-        assert (second[0] > first[0], second[1]) == (True, 1)
+        assert second.damaged == 1
         await account.write(lambda tx: tx.execute("UPDATE body_chunk SET digest = digest - 1 WHERE id = (1 << 16)"))
         assert added
+    await reports.database.write(partial(forget_scrubs, known=["bo"]))
+    assert await reports.database.read(last_scrubs, op="test") == {}
+    await reports.aclose()

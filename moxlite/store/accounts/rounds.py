@@ -30,8 +30,8 @@ NIGHT: Final = 86_400.0
 ROUND_PAUSE: Final = 0.1
 """Seconds between two accounts of a round, so that it does not compete with deliveries."""
 
-LINGER: Final = 1.0
-"""Seconds without background work after which a round's accounts are closed: some ten are open at a time."""
+LINGER: Final = 0.3
+"""Seconds without background work after which a round's accounts are closed: three or four are open at a time."""
 
 
 class Registry(Protocol):

@@ -1,13 +1,15 @@
 """Reading and checking all bodies of all accounts once a week (STORE-181).
 
-Accounts are read one by one, at the pace of `scrub`. The time of an account's last scrub is a row of its table
-`upgrade`, so a restart of the server does not repeat accounts that were read this week.
+Accounts are read one by one, at the pace of `scrub`. The time of an account's last scrub is a row of reports.db, so
+that a restart of the server neither repeats accounts that were read this week nor opens them to ask.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import trio
@@ -17,11 +19,12 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.rounds import LINGER, ROUND_PAUSE
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import StoreError
-from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY, SECOND
+from moxlite.store.reports.reportsdb import ReportsDB
+from moxlite.store.reports.scrubs import LastScrub, forget_scrubs, last_scrubs, note_scrub
 from moxlite.store.upkeep.scrub import SCRUB_RATE, scrub
 
-__all__ = ["WEEK", "last_scrub", "scrub_weekly"]
+__all__ = ["WEEK", "scrub_weekly"]
 
 logger = logging.getLogger("moxlite.store.scrubbing")
 
@@ -30,55 +33,56 @@ WEEK: Final = 7 * DAY
 ROUND: Final = 3600.0
 """Seconds between two searches for accounts that are due."""
 
-LAST: Final = "SELECT started, position FROM upgrade WHERE name = 'scrub'"
-DONE: Final = """
-INSERT INTO upgrade (name, position, total, started) VALUES ('scrub', ?, 0, ?)
-ON CONFLICT (name) DO UPDATE SET position = excluded.position, started = excluded.started"""
 
-
-def last_scrub(r: Reader) -> tuple[int, int] | None:
-    """Start of the account's last scrub (µs UTC), and the number of damaged chunks it found; None without a scrub."""
-    row = r.row(LAST)
-    return None if row is None else (row[0], row[1])
-
-
-async def scrub_weekly(accounts: Accounts, *, interval: int = WEEK, rate: int = SCRUB_RATE) -> None:
+async def scrub_weekly(accounts: Accounts, reports: ReportsDB, *, interval: int = WEEK, rate: int = SCRUB_RATE) -> None:
     """Scrub each account whose last scrub began `interval` µs ago or earlier, for ever; `rate` as for `scrub`.
 
-    Errors: StoreError and OSError are logged, and the next account follows.
+    Errors: StoreError and OSError are logged, and the next account follows. While reports.db is out of service, the
+    times are known to this process alone.
     """
-    done: dict[str, int] = {}  # start of the last scrub by account: saves opening its file every hour
+    done = await _known(reports)
     while True:
-        for name in await trio.to_thread.run_sync(accounts.names):
-            if accounts.options.account_config(name) is None or _now() - done.get(name, -interval) < interval:
-                continue
+        names = await trio.to_thread.run_sync(accounts.names)
+        for name in names:
+            last = done.get(name)
+            if accounts.options.account_config(name) is None or (last and 0 <= _now() - last.started < interval):
+                continue  # a time that is still to come is one of a clock that was set back
             try:
                 async with accounts.use(name, linger=LINGER) as account:
-                    last = await account.read(last_scrub, op="scrub")
-                    if last is None or _now() - last[0] >= interval:
-                        await _scrub(account, rate)
-                        last = _now(), 0
-                    done[name] = last[0]
+                    done[name] = await _scrub(account, rate)
+                await reports.database.write(partial(note_scrub, account=name, scrub=done[name]))
             except (StoreError, OSError) as error:
                 logger.error("account not scrubbed", extra={"kv": {"account": name, "err": str(error)}})
             await accounts.close_idle()
             await trio.sleep(ROUND_PAUSE)
+        await _forget(reports, names)
         await trio.sleep(ROUND)
+
+
+async def _known(reports: ReportsDB) -> dict[str, LastScrub]:
+    try:
+        return await reports.database.read(last_scrubs, op="scrub")
+    except StoreError as error:
+        logger.error("times of the last scrubs are not known", extra={"kv": {"err": str(error)}})
+        return {}
+
+
+async def _forget(reports: ReportsDB, names: Sequence[str]) -> None:
+    """Remove rows of accounts that are gone."""
+    try:
+        await reports.database.write(partial(forget_scrubs, known=names))
+    except StoreError as error:
+        logger.error("times of old scrubs are not removed", extra={"kv": {"err": str(error)}})
 
 
 def _now() -> int:
     return time.time_ns() // 1000
 
 
-async def _scrub(account: Account, rate: int) -> None:
+async def _scrub(account: Account, rate: int) -> LastScrub:
     started = _now()
     damage = await scrub(account, rate=rate)
     metrics.SCRUB_DAMAGED.labels(account.name).set(len(damage))
-
-    def unit(tx: Tx) -> None:
-        tx.execute(DONE, len(damage), started)
-
-    await account.database.write(unit)
     kv = {"account": account.name, "damaged": len(damage), "seconds": (_now() - started) // SECOND}
     for one in damage[:10]:
         logger.error(
@@ -86,3 +90,4 @@ async def _scrub(account: Account, rate: int) -> None:
             extra={"kv": {"account": account.name, "body": one.body_id, "messages": list(one.messages[:10])}},
         )
     logger.log(logging.ERROR if damage else logging.INFO, "account scrubbed", extra={"kv": kv})
+    return LastScrub(started, len(damage))
