@@ -47,6 +47,12 @@ def start_periodic(house: House, queue: Queue | None) -> Mapping[str, Command]:
         tree.start("admin.backups", schedule.serve)
         rehearsal = Rehearsal(static.backup, commands=house.backups, config=house.config, accounts=house.files.accounts)
         tree.start("admin.rehearsal", rehearsal.serve)
+    if static.standby.target is not None:
+        from moxlite.admin.standby.replicating import Replication
+
+        replication = Replication(house.config, house.backups.read)
+        house.notes.append(replication.note)
+        tree.start("admin.standby", replication.serve)
     if static.store.scrub == "weekly":
         tree.start("store.scrub", partial(scrub_weekly, house.files.accounts, house.files.reports))
     tree.start("admin.history", HistoryRecorder(house.files.reports, partial(_queue_sample, queue)).serve)

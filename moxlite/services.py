@@ -210,6 +210,7 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         opaque_id=house.services.received_id.encode,
         readiness=house.problems,
         measure=house.measure,
+        notes=lambda: [note() for note in house.notes],
         certificate=house.network.tls.certificate,
         challenge=house.network.challenges.answer,
         admin=partial(_admin_app, house),

@@ -5,7 +5,7 @@
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -150,7 +150,8 @@ class Services:
 class House:
     """Objects that the packages are given.
 
-    `faults` are problems found once, `measures` set the gauges that are counted when they are read.
+    `faults` are problems found once, `measures` set the gauges that are counted when they are read, `notes` give lines
+    for ``/readyz`` that are no problems of this server.
     """
 
     started: Started
@@ -162,6 +163,7 @@ class House:
     shutdown: trio.Event = field(default_factory=trio.Event)
     faults: list[str] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
+    notes: list[Callable[[], str]] = field(default_factory=list)
     registry: dict[str, Command] = field(default_factory=dict)
 
     @property

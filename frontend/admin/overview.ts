@@ -165,6 +165,7 @@ function working(found: Overview): HTMLElement[] {
   if (found.queue !== null) add("ok", t("Queue"), found.queue.messages === 0 ? t("empty") : many(found.queue.messages, "{n} message", "{n} messages"));
   if (found.backup_interval > 0) add(found.at - found.last_backup > 2 * found.backup_interval ? "warn" : "ok", t("Backup"), found.last_backup === 0 ? t("not yet") : ago(found.last_backup));
   if (found.last_rehearsal > 0) add(found.rehearsal_failed ? "danger" : "ok", t("Restore of a backup"), found.rehearsal_failed ? t("failed when it was rehearsed") : t("rehearsed with success {when}", { when: ago(found.last_rehearsal) }));
+  if (found.standby !== null) add(found.standby ? "ok" : "warn", t("Second machine"), found.standby ? t("has all changes") : t("does not get all changes"));
   add(found.config_problems.length > 0 ? "danger" : "ok", t("Configuration"), found.config_problems.length > 0 ? t("has a mistake") : [many(found.domains, "{n} domain", "{n} domains"), ", ", many(found.accounts, "{n} account", "{n} accounts")]);
   add("ok", t("Version"), found.update === "" ? found.version : t("{version}; {update} is there", { version: found.version, update: found.update }));
   add(found.examined === 0 ? "unknown" : "ok", t("Nightly checks"), found.examined === 0 ? t("not yet") : ago(found.examined));

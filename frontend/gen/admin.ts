@@ -887,6 +887,7 @@ export interface Overview {
   last_backup: number;
   last_rehearsal: number;
   rehearsal_failed: boolean;
+  standby: boolean | null;
   backup_interval: number;
   domains: number;
   accounts: number;
@@ -895,7 +896,7 @@ export interface Overview {
 /** One line of the list. */
 export interface Finding {
   grade: "error" | "note" | "warning";
-  code: "account-broken" | "account-stopped" | "address-blocked" | "backup-none" | "backup-old" | "backup-rehearsal" | "backup-same-disk" | "backup-unwritable" | "backup-without-keys" | "certificate-ending" | "certificate-order" | "certificate-unreadable" | "clock-unsynchronised" | "clock-wrong" | "config-error" | "config-warning" | "disk-low" | "dns" | "dns-server" | "key-not-in-effect" | "listed" | "mail-not-delivered" | "mail-not-read" | "mail-not-sent" | "mail-rejected" | "not-checked" | "permissions" | "port-25-blocked" | "port-closed" | "port-taken" | "queue-held" | "queue-stuck" | "server-down" | "server-fault" | "signature-wrong" | "task-down" | "update";
+  code: "account-broken" | "account-stopped" | "address-blocked" | "backup-none" | "backup-old" | "backup-rehearsal" | "backup-same-disk" | "backup-unwritable" | "backup-without-keys" | "certificate-ending" | "certificate-order" | "certificate-unreadable" | "clock-unsynchronised" | "clock-wrong" | "config-error" | "config-warning" | "disk-low" | "dns" | "dns-server" | "key-not-in-effect" | "listed" | "mail-not-delivered" | "mail-not-read" | "mail-not-sent" | "mail-rejected" | "not-checked" | "permissions" | "port-25-blocked" | "port-closed" | "port-taken" | "queue-held" | "queue-stuck" | "server-down" | "server-fault" | "signature-wrong" | "standby-behind" | "task-down" | "update";
   about: string;
   text: string;
   commands: Array<string>;
@@ -1048,8 +1049,8 @@ export const checks: Checks = {
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
-  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "ConfigProblem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", backup_interval: "integer", domains: "integer", accounts: "integer" },
-  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-server", "key-not-in-effect", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "not-checked", "permissions", "port-25-blocked", "port-closed", "port-taken", "queue-held", "queue-stuck", "server-down", "server-fault", "signature-wrong", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
+  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "ConfigProblem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer" },
+  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-server", "key-not-in-effect", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "not-checked", "permissions", "port-25-blocked", "port-closed", "port-taken", "queue-held", "queue-stuck", "server-down", "server-fault", "signature-wrong", "standby-behind", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
   ConfigProblem: { file: "string", line: "integer", key: "string", text: "string", hint: "string" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
   Disk: { free: "integer", size: "integer" },

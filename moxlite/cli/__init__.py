@@ -63,6 +63,7 @@ COMMANDS = {
     "smtp": ("moxlite.cli.checks.smtp:smtp", "Speak with SMTP servers."),
     "sieve": ("moxlite.cli.sieve.files:sieve", "Check and try Sieve scripts."),
     "spf": ("moxlite.cli.checks.spf:spf", "Look up and evaluate SPF."),
+    "standby": ("moxlite.cli.backups.standby:standby", "A second machine that follows this one."),
     "stop": ("moxlite.cli.serving:stop", "Stop the running server."),
     "store": ("moxlite.cli.store:store", "Look after the stored mail."),
     "tls": ("moxlite.cli.setup.tls:tls", "Certificates of the running server."),

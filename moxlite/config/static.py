@@ -49,6 +49,7 @@ __all__ = [
     "Queue",
     "RateLimits",
     "SpecialUseMailboxes",
+    "Standby",
     "Static",
     "Store",
     "Updates",
@@ -56,6 +57,9 @@ __all__ = [
 
 SERVICE_USER: Final = "moxlite"
 """User that a server started by root switches to, unless the configuration names another."""
+
+WEEK: Final = 7 * 86_400.0
+"""Seconds: default of `Standby.keep`."""
 
 DATA_DIR: Final = "../data"
 """Path from the folder of the configuration."""
@@ -365,6 +369,38 @@ class Updates(Section, frozen=True):
     public_key: Annotated[str, doc("Ed25519 key of these signatures, base64.")]
 
 
+class Standby(Section, frozen=True):
+    """Every change of the data is copied to a target at once, by the program Litestream (see `moxlite standby`)."""
+
+    target: Annotated[
+        Target | None,
+        doc(
+            "Where the copies go: a folder of another disk, of another machine `ssh://user@host/path`, or in object "
+            "storage `s3://bucket/prefix`; not the target of backups. Without it nothing is copied."
+        ),
+    ] = None
+    ssh_key_file: Annotated[Path | None, doc("Private key for a target by ssh, as `backup.ssh_key_file`.")] = None
+    ssh_host_keys: Annotated[
+        tuple[str, ...], doc("Public key that the other machine may show, as `backup.ssh_host_keys`.")
+    ] = ()
+    storage_keys_file: Annotated[
+        Path | None, doc("Keys of a target in object storage, as `backup.storage_keys_file`.")
+    ] = None
+    encrypt_to: Annotated[
+        tuple[str, ...],
+        doc(
+            "Recipients (`age1...`) of the copy of configuration and private keys. The mail itself is not encrypted "
+            "in the target: Litestream cannot."
+        ),
+    ] = ()
+    keep: Annotated[Duration, doc("Every moment of this time can be restored: `moxlite restore TARGET --at TIME`.")] = (
+        WEEK
+    )
+    litestream: Annotated[
+        Path | None, doc("The program Litestream; without this key that of PATH or of the package `moxlite[standby]`.")
+    ] = None
+
+
 class Doctor(Section, frozen=True):
     """The nightly examination of this server. Changes are mailed to the postmaster (see `moxlite doctor`)."""
 
@@ -430,6 +466,7 @@ class Static(Section, frozen=True):
     queue: Annotated[Queue, doc("Sending mail.")] = Queue()
     store: Annotated[Store, doc("Storing mail.")] = Store()
     backup: Annotated[Backup, doc("Backups made by the server itself.")] = Backup()
+    standby: Annotated[Standby, doc("A second machine that follows this one.")] = Standby()
     doctor: Annotated[Doctor, doc("The examination of each night.")] = Doctor()
     allow_private_webhooks: Annotated[bool, doc("Let webhook URLs point to private addresses.")] = False
     allow_private_mx: Annotated[bool, doc("Let MX and MTA-STS hosts have private addresses.")] = False

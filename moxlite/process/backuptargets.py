@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from moxlite.config.static import Backup
+from moxlite.config.static import Backup, Standby
 from moxlite.net.sftp import PATIENCE, PAUSES, SFTP, Login
 from moxlite.process.fences import told
 from moxlite.proto.objecturl import SCHEMES, ObjectURL, parse_object_url
@@ -46,33 +46,34 @@ def target_of(text: str) -> Target:
         raise BackupError(f"{text} {error}") from None
 
 
-def login_for(target: Target, backup: Backup | None, read: Callable[[Path], bytes]) -> Access | None:
+def login_for(target: Target, backup: Backup | Standby | None, read: Callable[[Path], bytes]) -> Access | None:
     """The keys where `target` is that of the configuration; None for a folder of this machine, and where the ssh
     program's own settings or the environment count. Raises BackupError: the keys cannot be read.
     """
     if isinstance(target, Path) or backup is None or target != backup.target:
         return None
+    section = "backup" if isinstance(backup, Backup) else "standby"
     if isinstance(target, ObjectURL):
-        return None if backup.storage_keys_file is None else _storage_keys(backup.storage_keys_file, read)
+        return None if backup.storage_keys_file is None else _storage_keys(section, backup.storage_keys_file, read)
     if backup.ssh_key_file is None:
         return None
     try:
         key = read(backup.ssh_key_file)
     except OSError as error:
         text = told(error, backup.ssh_key_file)
-        raise BackupError(f"backup.ssh_key_file: cannot read {backup.ssh_key_file}: {text}") from None
+        raise BackupError(f"{section}.ssh_key_file: cannot read {backup.ssh_key_file}: {text}") from None
     return Login(key, backup.ssh_host_keys)
 
 
-def _storage_keys(file: Path, read: Callable[[Path], bytes]) -> Mapping[str, str]:
+def _storage_keys(section: str, file: Path, read: Callable[[Path], bytes]) -> Mapping[str, str]:
     from moxlite.net.objectstore import read_keys  # few servers need it
 
     try:
         return read_keys(read(file))
     except OSError as error:
-        raise BackupError(f"backup.storage_keys_file: cannot read {file}: {told(error, file)}") from None
+        raise BackupError(f"{section}.storage_keys_file: cannot read {file}: {told(error, file)}") from None
     except ValueError as error:
-        raise BackupError(f"backup.storage_keys_file: {file} {error}") from None
+        raise BackupError(f"{section}.storage_keys_file: {file} {error}") from None
 
 
 def owner_word(data: Path) -> str:
@@ -116,7 +117,7 @@ def opened(
         yield SFTP(target, Path(folder), login=login, owner=owner, check=check, pauses=pauses, patience=patience)
 
 
-def reach_fault(url: SSHURL | ObjectURL, backup: Backup, read: Callable[[Path], bytes]) -> str:
+def reach_fault(url: SSHURL | ObjectURL, backup: Backup | Standby, read: Callable[[Path], bytes]) -> str:
     """The reason why no backup can be written to the configuration's target on another machine, "" for none. Tried by
     an object that is removed again; bounded in time.
     """

@@ -21,7 +21,7 @@ from moxlite.web.discovery.mtasts import POLICY_PATH, Policies
 from moxlite.web.discovery.service import AUTODISCOVER, CONFIG_PATHS, PROFILE, Discovery
 from moxlite.web.exports import BrowserExports
 from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
-from moxlite.web.health import Health, Measure, Readiness
+from moxlite.web.health import Health, Measure, Notes, Readiness
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
 from moxlite.web.router import HostMatch, Route, Router, any_host
@@ -156,6 +156,7 @@ def make_context(
     opaque_id: Callable[[int], str],
     readiness: Readiness,
     measure: Measure,
+    notes: Notes,
     certificate: Callable[[str], KeyPair | None],
     challenge: Callable[[str, str], str | None],
     admin: Callable[[], AdminApp],
@@ -180,6 +181,7 @@ def make_context(
       assure: finds how well mail to a domain would be protected.
       readiness: lists the reasons why the server is not ready (``/readyz``).
       measure: sets the gauges that are computed when they are read (``/metrics``).
+      notes: lines of ``/readyz`` that are no problems.
       certificate: returns the certificate of a listener by its name.
       challenge: returns the answer to a CA's challenge (ACME) for a host and a token, or None.
       admin: makes the admin app.
@@ -251,10 +253,10 @@ def make_context(
         Policies(config),
     )
 
-    def notes() -> list[str]:
-        return [f"account {name}: {reason}" for name, reason in sorted(accounts.broken().items())]
+    def all_notes() -> list[str]:
+        return [*notes(), *(f"account {name}: {reason}" for name, reason in sorted(accounts.broken().items()))]
 
-    health, answers = Health(readiness, measure, notes), ChallengeAnswers(challenge)
+    health, answers = Health(readiness, measure, all_notes), ChallengeAnswers(challenge)
     sites = SiteLogins(logins)
     routers: dict[tuple[str, int], Router] = {}
     unlimited: set[tuple[str, int]] = set()

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.admin.doctor import backups, configuration, machine, names, running, signatures
+from moxlite.admin.doctor import backups, configuration, machine, names, running, signatures, standby
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.requests import Running
@@ -28,6 +28,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "permissions": configuration.check_permissions,
     "server": running.check_running,
     "backups": backups.check_backups,
+    "standby": standby.check_standby,
     "ports": machine.check_ports,
     "certificates": machine.check_certificates,
     "disk": machine.check_disk,

@@ -52,6 +52,7 @@ Code = Literal[
     "server-down",
     "server-fault",
     "signature-wrong",
+    "standby-behind",
     "task-down",
     "update",
 ]

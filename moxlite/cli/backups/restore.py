@@ -1,6 +1,7 @@
 """``moxlite restore`` (docs/spec/admin.md §8)."""
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,10 +19,12 @@ from moxlite.cli.backups.backup import (
     silent,
     tell_line,
 )
-from moxlite.cli.common import Failure, call, config_path, load_config, note, printable, root_advice
+from moxlite.cli.backups.standby import source_options, standby_source
+from moxlite.cli.common import Failure, call, config_path, load_config, moment, note, printable, root_advice
 
 if TYPE_CHECKING:
     from moxlite.admin.restoring.machine import Prepared, RestoredMachine
+    from moxlite.admin.standby.following import Source
 
 __all__ = ["restore"]
 
@@ -39,9 +42,11 @@ PIECE: Final = 1 << 20
 @click.option("--from", "origin", metavar="NAME", help="The account in the backup, if it has another name there.")
 @click.option("--mailbox", metavar="MAILBOX", help="Only this mailbox of the account, with those below it.")
 @click.option("--as", "target", metavar="MAILBOX", default="Restored", show_default=True, help="Where its mail goes.")
+@click.option("--at", metavar="TIME", help="SRC is standby.target: restore this moment, such as 2026-11-20T10:15.")
 @SNAPSHOT
 @IDENTITY
 @PASSPHRASE
+@source_options
 @click.option("--verbose", is_flag=True, help="Tell each file or mailbox.")
 def restore(
     source: str,
@@ -53,9 +58,14 @@ def restore(
     origin: str | None,
     mailbox: str | None,
     target: str,
+    at: str | None,
     snapshot: str | None,
     identity: str | None,
     passphrase_file: str | None,
+    storage_keys: str | None,
+    ssh_key: str | None,
+    ssh_host_key: tuple[str, ...],
+    litestream: str | None,
     verbose: bool,
 ) -> None:
     """Restore the backup or repository SRC, also of another machine: ssh://user@host/path.
@@ -71,6 +81,8 @@ def restore(
 
     With --account, the mail of one account into the running server. Messages are only added, below the mailbox that
     --as names.
+
+    With --at, any moment of the last days out of the target of a stand-by (`moxlite standby`): all, or one account.
     """
     if account is None and (mailbox is not None or origin is not None):
         raise click.UsageError("--mailbox and --from need --account")
@@ -78,10 +90,23 @@ def restore(
         raise click.UsageError("--account is for a running server: leave out --with-config")
     if not with_config and (config_dir is not None or data_dir is not None):
         raise click.UsageError("--config-dir and --data-dir need --with-config")
+    if at is not None and (snapshot is not None or passphrase_file is not None):
+        raise click.UsageError("--snapshot and --passphrase-file are for repositories: leave out --at")
     from moxlite.process.backuptargets import target_of
 
     tell = tell_line if verbose else silent
     with failures(source), contextlib.ExitStack() as stack:
+        if at is not None:
+            chosen_source = standby_source(
+                source,
+                identity=identity,
+                storage_keys=storage_keys,
+                ssh_key=ssh_key,
+                ssh_host_key=ssh_host_key,
+                litestream=litestream,
+            )
+            wanted = None if account is None else origin or account
+            source = str(stack.enter_context(_at_moment(chosen_source, at, wanted, tell)))
         place = target_of(source)
         backup = place if isinstance(place, Path) else None
         is_repo = backup is None or (backup / "repository.json").exists()
@@ -115,6 +140,23 @@ def restore(
     if problems:
         report((), problems)
         raise Failure(f"{source} is damaged, nothing was restored")
+
+
+def _at_moment(
+    source: "Source", at: str, account: str | None, tell: Callable[[str], None]
+) -> contextlib.AbstractContextManager[Path]:
+    """A moment of a stand-by's target as a full backup, while the block lasts. Raises Failure."""
+    import datetime as dt
+
+    from moxlite.admin.standby.moments import restored_at
+
+    when = dt.datetime.fromtimestamp(moment(at) / 1_000_000, dt.UTC)
+    beside = None
+    with contextlib.suppress(Failure):
+        beside = load_config().static.data_dir.parent
+    if beside is not None and not os.access(beside, os.W_OK):
+        beside = None  # room is on the disk of the data, and /tmp may be in memory
+    return restored_at(source, when, account=account, beside=beside, tell=tell)
 
 
 def _restore_machine(

@@ -1,6 +1,6 @@
 """Cross checks of the section [backup] (STORE-187, STORE-184a)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from moxlite.config.static import Backup, Static
@@ -8,7 +8,7 @@ from moxlite.config.toml.decode import Finding
 from moxlite.proto.objecturl import ObjectURL
 from moxlite.proto.sshurl import SSHURL
 
-__all__ = ["backup_findings"]
+__all__ = ["backup_findings", "host_key_findings", "missing_findings"]
 
 SHORTEST_BACKUP: Final = 600.0
 """Seconds: each one reads all that has changed."""
@@ -33,7 +33,8 @@ def backup_findings(static: Static) -> Iterator[Finding]:
     if isinstance(backup.target, SSHURL):
         yield from _far_backup(backup)
     elif isinstance(backup.target, ObjectURL):
-        yield from _missing(
+        yield from missing_findings(
+            "backup",
             backup,
             {
                 "storage_keys_file": "a file with access_key_id, secret_access_key, region and endpoint, one a line",
@@ -47,11 +48,11 @@ def backup_findings(static: Static) -> Iterator[Finding]:
             yield Finding(("backup", key), "must not be negative")
 
 
-def _missing(backup: Backup, needed: Mapping[str, str]) -> Iterator[Finding]:
+def missing_findings(section: str, settings: object, needed: Mapping[str, str]) -> Iterator[Finding]:
     """Settings that a target elsewhere needs and that are not there; `needed` has a hint for each."""
     for key, hint in needed.items():
-        if not getattr(backup, key):
-            yield Finding(("backup", key), "is missing, for the target is on another machine", hint)
+        if not getattr(settings, key):
+            yield Finding((section, key), "is missing, for the target is on another machine", hint)
 
 
 def _far_backup(backup: Backup) -> Iterator[Finding]:
@@ -61,9 +62,14 @@ def _far_backup(backup: Backup) -> Iterator[Finding]:
         "ssh_host_keys": "the lines of /etc/ssh/ssh_host_*_key.pub on the other machine",
         "encrypt_to": ENCRYPT,
     }
-    yield from _missing(backup, needed)
-    for index, line in enumerate(backup.ssh_host_keys):
+    yield from missing_findings("backup", backup, needed)
+    yield from host_key_findings("backup", backup.ssh_host_keys)
+
+
+def host_key_findings(section: str, lines: Sequence[str]) -> Iterator[Finding]:
+    """Lines of `ssh_host_keys` that are no public keys."""
+    for index, line in enumerate(lines):
         words = line.split()
         if len(words) < 2 or not KEY_TEXT.issuperset(words[0] + words[1]) or words[0].startswith("@"):
             hint = 'such as "ssh-ed25519 AAAA..."'
-            yield Finding(("backup", "ssh_host_keys", index), "is no public key of a host", hint)
+            yield Finding((section, "ssh_host_keys", index), "is no public key of a host", hint)

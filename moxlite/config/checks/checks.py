@@ -20,6 +20,7 @@ from moxlite.config.checks.domains import (
     report_owners,
 )
 from moxlite.config.checks.listeners import SERVICES, listener_findings
+from moxlite.config.checks.standby import standby_findings
 from moxlite.config.checks.web import handler_findings
 from moxlite.config.domains import DomainConfig, Domains, Route
 from moxlite.config.static import Static
@@ -65,6 +66,7 @@ def check_static(static: Static) -> list[Finding]:
     if not 1 <= static.queue.guard.failed_share <= 100:
         findings.append(Finding(("queue", "guard", "failed_share"), "must be from 1 to 100"))
     findings += backup_findings(static)
+    findings += standby_findings(static)
     findings += _updates(static)
     if static.tls is not None and static.tls.ca is not None and not static.tls.ca.cert_files:
         findings.append(Finding(("tls", "ca", "cert_files"), "must name at least one file"))

@@ -13,7 +13,7 @@ from typing import Final
 
 from moxlite.config.load import Problem, Source
 from moxlite.config.snapshot import Snapshot
-from moxlite.config.static import Backup
+from moxlite.config.static import Backup, Standby
 from moxlite.config.toml.decode import Finding, KeyPath
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import BindError, bind
@@ -46,8 +46,12 @@ def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> tuple[l
     except UnknownUser as error:  # on a machine that is being set up it comes a step later
         warnings.append(Finding(("user",), str(error)))
     else:
-        if fault := backup_fault(snapshot.static.backup, ids, partial(read_named, ids=ids)):
-            errors.append(Finding(("backup", "target"), fault))
+        places: dict[str, Backup | Standby] = {
+            "backup": snapshot.static.backup,
+            "standby": snapshot.static.standby,
+        }
+        faults = {section: backup_fault(one, ids, partial(read_named, ids=ids)) for section, one in places.items()}
+        errors += [Finding((section, "target"), fault) for section, fault in faults.items() if fault]
     return static.problems(errors), static.problems(warnings) + _hidden(snapshot, static, domains)
 
 
@@ -98,12 +102,12 @@ def _static_paths(snapshot: Snapshot) -> Iterator[tuple[KeyPath, Path]]:
     for key in ("admin_password_file", "log_file"):
         if (path := getattr(static, key)) is not None:
             yield (key,), path
-    if isinstance(static.backup.target, Path):
-        yield ("backup", "target"), static.backup.target
-    if static.backup.ssh_key_file is not None:
-        yield ("backup", "ssh_key_file"), static.backup.ssh_key_file
-    if static.backup.storage_keys_file is not None:
-        yield ("backup", "storage_keys_file"), static.backup.storage_keys_file
+    for section, place in (("backup", static.backup), ("standby", static.standby)):
+        if isinstance(place.target, Path):
+            yield (section, "target"), place.target
+        for key in ("ssh_key_file", "storage_keys_file"):
+            if (path := getattr(place, key)) is not None:
+                yield (section, key), path
     for name, listener in static.listeners.items():
         if listener.tls is None:
             continue
@@ -120,8 +124,8 @@ def _static_paths(snapshot: Snapshot) -> Iterator[tuple[KeyPath, Path]]:
             yield ("acme", name, "external_account_binding", "key_file"), acme.external_account_binding.key_file
 
 
-def backup_fault(backup: Backup, ids: tuple[int, int] | None, read: Read) -> str:
-    """The reason why the server cannot write its backups, "" for none. Tried by a file that is removed again.
+def backup_fault(backup: Backup | Standby, ids: tuple[int, int] | None, read: Read) -> str:
+    """The reason why the server cannot write to a target, "" for none. Tried by a file that is removed again.
 
     Args:
       backup: the settings.

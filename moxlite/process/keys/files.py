@@ -63,8 +63,9 @@ def host_key_files(static: Static) -> list[Path]:
 
 
 def backup_key_files(static: Static) -> list[Path]:
-    """The files with the keys of a backup target on another machine or in object storage."""
-    return [one for one in (static.backup.ssh_key_file, static.backup.storage_keys_file) if one is not None]
+    """The files with the keys of targets on another machine or in object storage, of backups and of a stand-by."""
+    found = [file for one in (static.backup, static.standby) for file in (one.ssh_key_file, one.storage_keys_file)]
+    return list(dict.fromkeys(one for one in found if one is not None))
 
 
 def read_named(path: Path, ids: tuple[int, int] | None) -> bytes:

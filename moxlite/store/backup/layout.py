@@ -30,11 +30,11 @@ SINGLE: Final = {"reports.db": Kind.REPORTS, "cache.db": Kind.CACHE, "auth.db": 
 
 KNOWN: Final = frozenset({"backup.key", "doctor.json", "receivedid.key", "updates.json", "version"})
 SKIPPED: Final = frozenset(
-    {"tmp", "made", "lock", "ctl", "ctl.token", "submit.sock", "httpcompresscache", INCOMPLETE, RESTORING}
+    {"tmp", "made", "lock", "ctl", "ctl.token", "standby", "submit.sock", "httpcompresscache", INCOMPLETE, RESTORING}
 )
 """At the top: what a server makes anew (docs/spec/store.md §1)."""
 
-DISPOSABLE: Final = re.compile(r".*\.db(-wal|-shm|-journal|\.before-\d{4})|search\.db(-.*)?|\..*\.tmp")
+DISPOSABLE: Final = re.compile(r".*\.db(-wal|-shm|-journal|-txid|\.before-\d{4})|search\.db(-.*)?|\..*\.tmp")
 """Anywhere: belongs to a database which is copied by SQLite, is rebuilt, is a copy of before a migration, or is left of
 a write that was cut short.
 """

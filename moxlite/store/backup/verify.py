@@ -201,6 +201,11 @@ def _file(db: apsw.Connection) -> Iterator[Finding]:
         yield Finding("reference", f"row {rowid} of {table} has no {parent}")
 
 
+OBJECTS: Final = r"""
+SELECT type || ' ' || name, sql FROM sqlite_schema
+WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE '\_litestream\_%' ESCAPE '\'"""
+
+
 def _schema(db: apsw.Connection, kind: Kind, version: int) -> Iterator[Finding]:
     """The tables and indices must be those which the migrations make."""
     wanted = apsw.Connection(":memory:")
@@ -222,8 +227,10 @@ def _schema(db: apsw.Connection, kind: Kind, version: int) -> Iterator[Finding]:
 
 
 def _objects(db: apsw.Connection) -> dict[str, str]:
-    """Definitions by kind and name, without comments and spacing; SQLite's own tables left out."""
-    rows = db.execute("SELECT type || ' ' || name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+    """Definitions by kind and name, without comments and spacing; tables of SQLite and of Litestream, which copies
+    databases to a second machine, left out.
+    """
+    rows = db.execute(OBJECTS)
     return {
         str(name): " ".join(word for line in str(sql or "").splitlines() for word in line.partition("--")[0].split())
         for name, sql in rows.fetchall()

@@ -89,7 +89,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """The state of the server at `at`. `findings`: of now, and errors and warnings of the examination at `examined`.
 
     `backup_interval`: µs between two backups, 0 without a schedule. `last_rehearsal`: of a
-    restore, 0 for never. `queue`: null while no queue runs.
+    restore, 0 for never. `standby`: whether a second place is current, null without one. `queue`: null while no queue
+    runs.
     """
 
     at: int
@@ -106,6 +107,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     last_backup: int
     last_rehearsal: int
     rehearsal_failed: bool
+    standby: bool | None
     backup_interval: int
     domains: int
     accounts: int

@@ -16,6 +16,7 @@ from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.night import Night, read_night
 from moxlite.admin.doctor.requests import Running
 from moxlite.admin.doctor.running import check_words
+from moxlite.admin.doctor.standby import standby_findings
 from moxlite.admin.requests import NoArguments
 from moxlite.net.tls.certificates import certificate_names
 from moxlite.process.ports import InUse
@@ -66,7 +67,8 @@ class OverviewCalls(AdminCalls):
         data = snapshot.static.data_dir
         night = await trio.to_thread.run_sync(read_night, data)
         rehearsed = await trio.to_thread.run_sync(read_rehearsed, data)
-        findings = in_order([*check_words(running), *_of_the_night(night)])
+        standby = await trio.to_thread.run_sync(standby_findings, snapshot.static)
+        findings = in_order([*check_words(running), *_of_the_night(night), *standby])
         interval = snapshot.static.backup.schedule
         return Overview(
             at=time.time_ns() // 1000,
@@ -85,6 +87,7 @@ class OverviewCalls(AdminCalls):
             last_backup=round(running.last_backup * SECOND),
             last_rehearsal=0 if rehearsed is None or rehearsed.unreadable else round(rehearsed.at * SECOND),
             rehearsal_failed=rehearsed is not None and rehearsed.problem != "",
+            standby=None if snapshot.static.standby.target is None else not standby,
             backup_interval=0 if interval is None else round(interval * SECOND),
             domains=len(snapshot.domains.domains),
             accounts=len(snapshot.domains.accounts),
@@ -111,7 +114,16 @@ def flow_of(running: Running, findings: Sequence[Finding]) -> Flow:
 
 def _of_the_night(night: Night) -> list[Finding]:
     """Findings of the examination that the running server does not report by itself."""
-    now = {"account-broken", "account-stopped", "address-blocked", "queue-stuck", "server-fault", "task-down", "update"}
+    now = {
+        "account-broken",
+        "account-stopped",
+        "address-blocked",
+        "queue-stuck",
+        "server-fault",
+        "standby-behind",
+        "task-down",
+        "update",
+    }
     return [one for one in night.findings if one.code not in now]
 
 

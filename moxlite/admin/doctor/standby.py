@@ -1,0 +1,36 @@
+"""The copy of all changes in a second place: whether it is current (STORE-186)."""
+
+import time
+from typing import Final
+
+import trio
+
+from moxlite.admin.doctor.examination import Examination
+from moxlite.admin.doctor.findings import Finding
+from moxlite.admin.standby.layout import STALE, STATE, State, read_document
+from moxlite.config.static import Static
+
+__all__ = ["check_standby", "standby_findings"]
+
+COMMANDS: Final = ("moxlite standby status", "journalctl -u moxlite | grep standby")
+
+
+async def check_standby(examination: Examination) -> list[Finding]:
+    """Findings about the stand-by."""
+    return await trio.to_thread.run_sync(standby_findings, examination.snapshot.static)
+
+
+def standby_findings(static: Static) -> list[Finding]:
+    """Findings about the stand-by; none without one. Blocks."""
+    if static.standby.target is None:
+        return []
+    about = str(static.standby.target)
+    state = read_document(static.data_dir / STATE, State)
+    if state is None or time.time() - state.at > STALE:
+        text = "nothing is copied to the second place while the server does not run"
+        return [Finding(grade="note", code="standby-behind", about=about, text=text, commands=COMMANDS)]
+    if not state.problem:
+        return []
+    text = "the second place does not get the changes of this server"
+    detail = f"{state.problem}; {state.lag:.0f} s behind"
+    return [Finding(grade="warning", code="standby-behind", about=about, text=text, commands=COMMANDS, detail=detail)]

@@ -1,0 +1,11 @@
+"""A second machine that follows this one (STORE-186; docs/decisions/012-standby.md).
+
+- `layout`: names in a target, and the words that both machines leave there and in their own folders
+- `litestream`: the program Litestream: finding it, its configuration, its restores
+- `control`: calls to the running program
+- `pack`: configuration, keys and small files, encrypted
+- `replicating`: the first machine: keeps the program running and tells the lag
+- `following`: the second machine: keeps restored files current; `refusing`: its port 25
+- `moments`: any moment of the last days as a full backup
+- `status`: sentences for people
+"""

@@ -1,0 +1,107 @@
+"""Calls to a running Litestream by its control socket: HTTP with JSON on a Unix socket (tried with version 0.5.17).
+
+All functions block, for a thread, and raise OSError if the program does not answer in time, or refuses.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+__all__ = ["Copied", "Info", "databases", "info", "sync", "transaction"]
+
+T = TypeVar("T")
+
+MAX_ANSWER: Final = 16 << 20
+CALL: Final = 5.0
+"""Seconds for an answer that waits for nothing."""
+
+
+class Info(msgspec.Struct, frozen=True):
+    """The running program: its version and process."""
+
+    version: str
+    pid: int
+
+
+class Copied(msgspec.Struct, frozen=True):
+    """A database that is copied. `last_sync_at`: RFC 3339, of the last time that all of it was in the target; "" before
+    the first.
+    """
+
+    path: str
+    last_sync_at: str = ""
+
+
+class _List(msgspec.Struct, frozen=True):
+    databases: list[Copied] = []
+
+
+class _Transaction(msgspec.Struct, frozen=True):
+    txid: int
+
+
+class _Synced(msgspec.Struct, frozen=True):
+    replicated_txid: int = 0
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    error: str = ""
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP on a Unix socket."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        super().__init__("localhost", timeout=seconds)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def info(path: Path) -> Info:
+    """The program that listens at a socket."""
+    return _call(path, "GET", "/info", Info)
+
+
+def databases(path: Path) -> list[Copied]:
+    """The databases that the program copies."""
+    return _call(path, "GET", "/list", _List).databases
+
+
+def transaction(path: Path, database: Path) -> int:
+    """The number of the last transaction of a database that the program has seen."""
+    return _call(path, "GET", f"/txid?path={quote(str(database), safe='')}", _Transaction).txid
+
+
+def sync(path: Path, database: Path, seconds: float) -> int:
+    """Wait until all that is committed in a database is in the target; the number of its last transaction."""
+    body = msgspec.json.encode({"path": str(database), "wait": True, "timeout": max(1, round(seconds))})
+    return _call(path, "POST", "/sync", _Synced, body, seconds + 1).replicated_txid
+
+
+def _call(path: Path, verb: str, what: str, kind: type[T], body: bytes | None = None, seconds: float = CALL) -> T:
+    connection = _Connection(path, seconds)
+    try:
+        connection.request(verb, what, body)
+        answer = connection.getresponse()
+        data = answer.read(MAX_ANSWER)
+    except http.client.HTTPException as error:
+        raise ConnectionError(f"Litestream does not answer: {type(error).__name__}") from None
+    finally:
+        connection.close()
+    try:
+        if answer.status != http.client.OK:
+            raise ConnectionError(f"Litestream: {msgspec.json.decode(data, type=_Refused).error[:300]}")
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.DecodeError:
+        raise ConnectionError(f"Litestream gives an answer that cannot be read, with status {answer.status}") from None

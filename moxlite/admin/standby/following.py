@@ -1,0 +1,344 @@
+"""The second machine: keeps restored files current (STORE-186b).
+
+Theory of operation
+-------------------
+Each `BEAT` seconds the positions of the first machine are read. Every database that is behind gets a process of
+Litestream in follow mode, which applies new changes within a second. As a process costs 10 MB, at most `PROCESSES` run;
+the one whose database has been quiet for longest gives its place to another. A process that ends is started again when
+its database is behind: Litestream resumes only at a transaction that the newest whole copy has, although the changes
+after it are there, so its note beside the file is set back to that copy first; changes are pages, and applying some
+again does no harm.
+
+Files here are only opened by Litestream, and by the daily check, while no process writes to that file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import trio
+
+from moxlite.admin.standby.layout import (
+    FILES,
+    FOLLOWED,
+    Followed,
+    Positions,
+    databases_of,
+    epoch_folder,
+    is_database,
+    read_document,
+    read_head,
+    read_positions,
+    save,
+)
+from moxlite.admin.standby.litestream import Place, environment, place_of, write_configuration
+from moxlite.admin.standby.pack import open_pack, unpack
+from moxlite.escapes import printable
+from moxlite.net.sftp import PAUSES
+from moxlite.process.backuptargets import Access, Target, opened
+from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.storage import Storage
+from moxlite.store.backup.trial import quick_check
+
+__all__ = ["BEAT", "Follower", "Source"]
+
+logger = logging.getLogger("moxlite.admin.standby")
+
+BEAT: Final = 5.0
+PROCESSES: Final = 24
+INTERVAL: Final = "500ms"
+LATEST: Final = 120.0
+"""Seconds for a listing by the program."""
+
+STUCK: Final = 300.0
+"""Seconds without progress after which a process that is behind is started anew."""
+
+PAUSE: Final = 10.0
+"""Seconds until a database whose process failed is tried again."""
+
+CHECK: Final = 86_400.0
+"""Seconds between two checks of a database."""
+
+END: Final = 10.0
+SILENT: Final = 120.0
+"""Seconds without news of the first machine after which they are missed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What is followed: the target of the first machine, keys for it, the program, and the key of the files."""
+
+    target: Target
+    access: Access | None
+    program: Path
+    identity: Path | None = None
+
+    @contextlib.contextmanager
+    def storage(self, scratch: Path):  # type: ignore[no-untyped-def]
+        """The storage of the target."""
+        with opened(self.target, self.access, scratch=scratch, pauses=PAUSES[:1], patience=SILENT) as storage:
+            yield storage
+
+
+@dataclass
+class _Process:
+    """A running process of a database. `number`: the last transaction that it was seen to apply; `moved`: when."""
+
+    process: trio.Process
+    number: int
+    moved: float
+    ended: trio.Event = field(default_factory=trio.Event)
+
+
+class Follower:
+    """Follows a source into a folder laid out as a full backup."""
+
+    def __init__(self, source: Source, folder: Path) -> None:
+        self._source = source
+        self._folder = folder
+        self._data = folder / "data"
+        self.followed = read_document(folder / FOLLOWED, Followed) or Followed(time.time(), str(source.target))
+        self._running: dict[str, _Process] = {}
+        self._retry: dict[str, float] = {}
+        self._checked: dict[str, float] = {}
+        self._damaged: set[str] = set()
+        self._pack = b""
+        self._problem = ""
+
+    async def serve(self) -> None:
+        """Follow until cancelled.
+
+        Errors: faults of the source and of the program are told by `followed`, and tried again. Others come out.
+        """
+        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with place_of(self._source.target, self._source.access, self._folder) as place:
+            async with trio.open_nursery() as nursery:
+                try:
+                    while True:
+                        await self._round(place, nursery)
+                        await trio.sleep(BEAT)
+                finally:
+                    with trio.CancelScope(shield=True):  # bounded by `_end`
+                        for one in self._running.values():
+                            await _end(one.process)
+
+    async def _round(self, place: Place, nursery: trio.Nursery) -> None:
+        self._problem = ""
+        try:
+            epoch, positions = await trio.to_thread.run_sync(self._look)
+        except (OSError, ValueError, BackupError) as error:
+            self._problem = printable(f"{self._source.target} {getattr(error, 'strerror', '') or error}")[:500]
+            self._save(self.followed.behind, None)
+            return
+        if epoch != self.followed.epoch:
+            await self._begin_epoch(epoch)
+        names = [name for name in positions.databases if is_database(name)]
+        await self._remove(set(names))
+        behind = [name for name in names if self._number(name) < positions.databases[name]]
+        for name in behind:
+            try:
+                await self._follow(name, place, epoch, nursery)
+            except (OSError, ValueError) as error:
+                self._problem = self._problem or printable(f"{name}: {error}")[:500]
+        if time.time() - positions.at > SILENT and not self._problem:
+            self._problem = f"no news of {printable(positions.host)} for {time.time() - positions.at:.0f} s"
+        self._save(len(behind), positions)
+        if not behind:
+            await self._check(names)
+
+    def _look(self) -> tuple[int, Positions]:
+        """The newest epoch and its positions; the files of configuration are brought up to date. Blocks."""
+        with self._source.storage(self._folder) as storage:
+            head = read_head(storage)
+            positions = None if head is None else read_positions(storage, head.epoch)
+            if head is None or positions is None:
+                raise ValueError("holds nothing yet: is `standby.target` of the first machine the same?")
+            self._fetch_files(storage, head.epoch)
+            return head.epoch, positions
+
+    def _fetch_files(self, storage: Storage, epoch: int) -> None:
+        if self._source.identity is None:
+            return
+        try:
+            data = storage.read(f"{epoch_folder(epoch)}/{FILES}")
+        except FileNotFoundError:
+            return
+        if data != self._pack:
+            unpack(open_pack(data, storage, self._source.identity), self._folder)
+            self._pack = data
+
+    async def _begin_epoch(self, epoch: int) -> None:
+        """Forget how far the databases are: another epoch counts its transactions anew."""
+        for name in [*self._running]:
+            await _end(self._running[name].process)
+        for name in await trio.to_thread.run_sync(lambda: list(databases_of(self._data))):
+            self._forget(name)
+        self.followed = msgspec.structs.replace(self.followed, epoch=epoch, current=0.0)
+        logger.info("following an epoch", extra={"kv": {"epoch": epoch, "source": str(self._source.target)}})
+
+    async def _remove(self, names: set[str]) -> None:
+        """Remove the databases of accounts that the first machine has removed. In the target they stay for a time."""
+        if "auth.db" not in names:
+            return  # it is only beginning
+        for name in await trio.to_thread.run_sync(lambda: list(databases_of(self._data))):
+            if name not in names:
+                if (running := self._running.get(name)) is not None:
+                    await _end(running.process)
+                self._forget(name)
+                if name.startswith("accounts/"):
+                    shutil.rmtree((self._data / name).parent, ignore_errors=True)
+                logger.info("removed, as on the first machine", extra={"kv": {"database": name}})
+
+    async def _follow(self, name: str, place: Place, epoch: int, nursery: trio.Nursery) -> None:
+        """Have a process for a database that is behind."""
+        now = trio.current_time()
+        running = self._running.get(name)
+        if running is not None:
+            number = self._number(name)
+            if number != running.number:
+                running.number, running.moved = number, now
+            elif now - running.moved > STUCK:
+                logger.warning("a copy makes no progress", extra={"kv": {"database": name}})
+                await _end(running.process)
+            return
+        if self._retry.get(name, 0.0) > now:
+            return
+        if len(self._running) >= PROCESSES:
+            quiet = min(self._running.values(), key=lambda one: one.moved)
+            await _end(quiet.process)
+        self._retry[name] = now + PAUSE
+        file = self._data / name
+        await trio.to_thread.run_sync(partial(file.parent.mkdir, mode=0o700, parents=True, exist_ok=True))
+        settings = file.with_name(f".{file.name}.follow.tmp")
+        entry = {"path": str(file), "replica": place.replica(epoch, name)}
+        await trio.to_thread.run_sync(partial(write_configuration, settings, [entry], socket=None, keep=CHECK))
+        if self._number(name):
+            await self._set_back(name, settings, place)
+        elif file.exists():
+            self._forget(name)  # cut short before its note was written
+        process = await trio.lowlevel.open_process(
+            self._command("restore", settings, "-f", "-follow-interval", INTERVAL, str(file)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            env=environment(place.variables),
+            start_new_session=True,
+        )
+        self._running[name] = _Process(process, self._number(name), now)
+        nursery.start_soon(self._wait, name, self._running[name])
+
+    def _command(self, verb: str, settings: Path, *arguments: str) -> list[str]:
+        return [str(self._source.program), verb, "-no-expand-env", "-config", str(settings), *arguments]
+
+    async def _wait(self, name: str, running: _Process) -> None:
+        """Wait for the end of a process; what it said last is the reason."""
+        last = b""
+        assert running.process.stderr is not None
+        while octets := await running.process.stderr.receive_some(4096):
+            last = (last + octets)[-1000:]
+        status = await running.process.wait()
+        if self._running.get(name) is running:
+            del self._running[name]
+        running.ended.set()
+        if status not in (0, -15):
+            text = last.decode(errors="replace").strip().rpartition("\n")[2]
+            logger.warning("a copy was interrupted", extra={"kv": {"database": name, "err": printable(text)[:300]}})
+
+    async def _set_back(self, name: str, settings: Path, place: Place) -> None:
+        """Set the note of a file back to the newest whole copy; without one the file is restored anew. Raises
+        OSError.
+        """
+        file = self._data / name
+        with trio.move_on_after(LATEST) as limit:
+            done = await trio.run_process(
+                self._command("ltx", settings, "-level", "9", "-json", str(file)),
+                capture_stdout=True,
+                capture_stderr=True,
+                check=False,
+                env=environment(place.variables),
+            )
+        if limit.cancelled_caught:
+            raise TimeoutError("Litestream does not list the copies in time")
+        try:
+            found = msgspec.json.decode(done.stdout, type=list[dict[str, Any]] | None) or []
+            newest = max((int(str(one["max_txid"]), 16) for one in found), default=0)
+        except (msgspec.DecodeError, KeyError, ValueError):
+            raise OSError(printable(done.stderr.decode(errors="replace").strip())[-300:]) from None
+        if not newest:
+            self._forget(name)
+        elif newest < self._number(name):
+            _note(file).write_text(f"{newest:016x}\n")
+
+    def _number(self, name: str) -> int:
+        """The last transaction that is applied to a database; 0 for none."""
+        try:
+            return int(_note(self._data / name).read_text(), 16)
+        except (OSError, ValueError):
+            return 0
+
+    def _forget(self, name: str) -> None:
+        """Remove a database, to restore it anew."""
+        file = self._data / name
+        for suffix in ("-txid", "", "-wal", "-shm"):
+            file.with_name(file.name + suffix).unlink(missing_ok=True)
+
+    async def _check(self, names: list[str]) -> None:
+        """Check one database whose turn it is, while nothing is applied to it."""
+        now = time.time()
+        due = [name for name in names if now - self._checked.setdefault(name, now) > CHECK]
+        if not due:
+            return
+        name = due[0]
+        if (running := self._running.get(name)) is not None:
+            await _end(running.process)
+        self._checked[name] = now
+        found = await trio.to_thread.run_sync(quick_check, self._data / name)
+        if found:
+            logger.error("a copy is damaged", extra={"kv": {"database": name, "err": found}})
+            self._damaged.add(name)
+        else:
+            self._damaged.discard(name)
+
+    def _save(self, behind: int, positions: Positions | None) -> None:
+        old = self.followed
+        self.followed = Followed(
+            time.time(),
+            str(self._source.target),
+            old.epoch,
+            old.current if behind or positions is None else positions.at,
+            old.host if positions is None else printable(positions.host)[:255],
+            old.version if positions is None else printable(positions.version)[:64],
+            old.databases if positions is None else sum(map(is_database, positions.databases)),
+            behind,
+            self._problem,
+            tuple(sorted(self._damaged)),
+        )
+        if self._problem and self._problem != old.problem:
+            logger.warning("the copy is not current", extra={"kv": {"err": self._problem}})
+        save(self._folder / FOLLOWED, self.followed)
+
+
+def _note(file: Path) -> Path:
+    """Litestream's note of the last transaction that it has applied to a file."""
+    return file.with_name(file.name + "-txid")
+
+
+async def _end(process: trio.Process) -> None:
+    with trio.CancelScope(shield=True):  # bounded
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        with trio.move_on_after(END):
+            await process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

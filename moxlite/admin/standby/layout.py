@@ -1,0 +1,205 @@
+"""Names in the target of a stand-by, and the documents that the two machines leave there and in their own folders.
+
+::
+
+    TARGET/standby.json                      the newest epoch
+    TARGET/epoch-0001/positions.json         the databases and how far each is copied
+    TARGET/epoch-0001/files.age              configuration, keys and small files (`pack`)
+    TARGET/epoch-0001/queue.db/ltx/...       Litestream's files of a database
+    TARGET/epoch-0001/accounts/NAME/account.db/ltx/...
+
+The second machine has the same databases in a folder laid out as a full backup: ``data/``, ``config/``, ``named/``. So
+all that reads a backup reads it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from moxlite.store.accounts.folders import NAME
+from moxlite.store.backup.storage import Storage
+
+__all__ = [
+    "FILES",
+    "FOLLOWED",
+    "FOLLOWER",
+    "HEAD",
+    "POSITIONS",
+    "SERVER_FILES",
+    "STALE",
+    "STATE",
+    "Followed",
+    "Head",
+    "Positions",
+    "State",
+    "databases_in",
+    "databases_of",
+    "epoch_folder",
+    "is_database",
+    "read_document",
+    "read_head",
+    "read_positions",
+    "save",
+]
+
+T = TypeVar("T")
+
+HEAD: Final = "standby.json"
+POSITIONS: Final = "positions.json"
+FILES: Final = "files.age"
+
+STATE: Final = "standby/state.json"
+"""In the data directory of the first machine: its `State`."""
+
+FOLLOWED: Final = "followed.json"
+"""In the folder of the second machine: its `Followed`."""
+
+FOLLOWER: Final = "standby"
+"""Folder in a data directory for the program's files. No backup holds it."""
+
+SERVER_FILES: Final[tuple[str, ...]] = ("queue.db", "auth.db", "reports.db")
+"""Databases of the server. The text index and `cache.db` are made anew."""
+
+STALE: Final = 60.0
+"""Seconds after which a `State` or `Followed` tells that the program which writes it does not run."""
+
+MAX_DOCUMENT: Final = 16 << 20
+"""Octets of a document of the other machine: 100,000 accounts."""
+
+ACCOUNT: Final = re.compile(r"accounts/([^/]{1,64})/account\.db")
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The newest epoch of a target: a number that grows with each take-over."""
+
+    epoch: int
+
+
+class Positions(msgspec.Struct, frozen=True):
+    """How far the first machine has copied.
+
+    at: seconds UTC. host, version: of the first machine. litestream: version of the program. databases: path below the
+    data directory, and Litestream's number of the last transaction that is in the target.
+    """
+
+    at: float
+    host: str
+    version: str
+    litestream: str
+    databases: dict[str, int]
+
+
+class State(msgspec.Struct, frozen=True):
+    """State of the first machine.
+
+    at: seconds UTC. target: as in the configuration. epoch: see `Head`. lag: seconds for which changes may be missing
+    in the target. databases: number of databases that are copied. problem: a sentence, "" if all is well. restarts: of
+    the program, since the start of the server.
+    """
+
+    at: float
+    target: str
+    epoch: int
+    lag: float
+    databases: int
+    problem: str = ""
+    restarts: int = 0
+
+
+class Followed(msgspec.Struct, frozen=True):
+    """State of the second machine.
+
+    at: seconds UTC of the last look. source: the target that is followed. epoch: see `Head`. current: seconds UTC; all
+    that the first machine had copied until then is here. host, version: of the first machine. databases: number of
+    databases here. behind: databases that are not current. problem: a sentence, "" if all is well. damaged: databases
+    in which the daily check found damage.
+    """
+
+    at: float
+    source: str
+    epoch: int = 0
+    current: float = 0.0
+    host: str = ""
+    version: str = ""
+    databases: int = 0
+    behind: int = 0
+    problem: str = ""
+    damaged: tuple[str, ...] = ()
+
+
+def epoch_folder(epoch: int) -> str:
+    """The folder of an epoch in a target."""
+    return f"epoch-{epoch:04}"
+
+
+def is_database(path: str) -> bool:
+    """Whether a path of the other machine names a database that is followed; all others are refused."""
+    found = ACCOUNT.fullmatch(path)
+    return path in SERVER_FILES if found is None else NAME.fullmatch(found[1]) is not None
+
+
+def databases_of(data: Path) -> Iterator[str]:
+    """Paths of the databases of a data directory that are copied. Blocks."""
+    yield from (name for name in SERVER_FILES if (data / name).is_file())
+    try:
+        names = sorted(one.name for one in (data / "accounts").iterdir())
+    except FileNotFoundError:
+        return
+    for name in names:
+        path = f"accounts/{name}/account.db"
+        if is_database(path) and (data / path).is_file():
+            yield path
+
+
+def databases_in(storage: Storage, epoch: int) -> list[str]:
+    """Paths of all databases of an epoch in a target, also of accounts that were removed. Raises OSError."""
+    folder = epoch_folder(epoch)
+    found = [name for name in SERVER_FILES if name in storage.list(folder)]
+    with contextlib.suppress(FileNotFoundError):
+        found += [f"accounts/{name}/account.db" for name in sorted(storage.list(f"{folder}/accounts"))]
+    return [name for name in found if is_database(name)]
+
+
+def read_head(storage: Storage) -> Head | None:
+    """The newest epoch of a target; None for a target without one. Raises OSError, ValueError."""
+    return _read(storage, HEAD, Head)
+
+
+def read_positions(storage: Storage, epoch: int) -> Positions | None:
+    """How far an epoch is copied; None if it does not say. Raises OSError, ValueError."""
+    return _read(storage, f"{epoch_folder(epoch)}/{POSITIONS}", Positions)
+
+
+def _read(storage: Storage, name: str, kind: type[T]) -> T | None:
+    try:
+        data = storage.read(name)
+    except FileNotFoundError:
+        return None
+    if len(data) > MAX_DOCUMENT:
+        raise ValueError(f"{name} is too long")
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{name} cannot be read: {error}") from None
+
+
+def read_document(file: Path, kind: type[T]) -> T | None:
+    """A document of this machine; None if it is missing or cannot be read. Blocks."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def save(file: Path, document: msgspec.Struct) -> None:
+    """Replace a document of this machine. It is news, so it is not synced: a card would wear out. Raises OSError."""
+    partial = file.with_name(f".{file.name}.{secrets.token_hex(4)}.tmp")
+    partial.write_bytes(msgspec.json.encode(document))
+    partial.replace(file)

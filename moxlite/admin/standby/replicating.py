@@ -1,0 +1,444 @@
+"""The first machine: keeps Litestream running, tells it the databases, and tells how far it is (STORE-186).
+
+Theory of operation
+-------------------
+The program runs as a child of the server and watches the folder of accounts by itself, so new and removed accounts need
+no restart. An account that is removed and made anew under its name is another file: the program is started again then,
+which compares its own copy with the file. It is started again, too, when it misses a database (seen after a quick
+removal and creation), when it has ended or does not answer; pauses grow
+from 1 s to 5 min. One that a killed server has left is ended at the next start, by the process id that it tells at its
+socket: two would write to the same place.
+
+Each `BEAT` seconds a thread asks for the state of all databases. Each `SAY` seconds, and when something has changed,
+the positions are written to the target; failing that says that the target is away, also while no mail comes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import logging
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite import __version__
+from moxlite.admin.backup.source import source_of
+from moxlite.admin.standby import control, metrics
+from moxlite.admin.standby.layout import (
+    FILES,
+    FOLLOWER,
+    HEAD,
+    POSITIONS,
+    STATE,
+    Head,
+    Positions,
+    State,
+    databases_of,
+    epoch_folder,
+    read_head,
+    save,
+)
+from moxlite.admin.standby.litestream import (
+    NO_PROGRAM,
+    Place,
+    check_version,
+    environment,
+    find_program,
+    place_of,
+    write_configuration,
+)
+from moxlite.admin.standby.pack import collect, digest, seal
+from moxlite.config.holder import ConfigHolder
+from moxlite.escapes import printable
+from moxlite.process.backuptargets import login_for, opened, owner_word
+from moxlite.process.keys.files import Read
+from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.storage import Storage
+from moxlite.supervision import CALM, FIRST_PAUSE, LAST_PAUSE
+
+__all__ = ["Replication"]
+
+logger = logging.getLogger("moxlite.admin.standby")
+
+BEAT: Final = 5.0
+SAY: Final = 30.0
+PACK: Final = 60.0
+"""Seconds between two looks at the files of the configuration."""
+
+START: Final = 30.0
+"""Seconds from the start of the program until it answers."""
+
+SILENT: Final = 6
+"""Calls in a row without an answer after which the program is started again."""
+
+END: Final = 20.0
+"""Seconds in which the program may end itself: it copies what is left."""
+
+MAX_LINE: Final = 8192
+LOG_BURST: Final = 20
+LOG_SECONDS: Final = 60.0
+"""Lines of the program that are logged within so many seconds; more are counted. A target that is away makes one for
+each database and second.
+"""
+
+NOTICED: Final = 10.0
+"""Seconds in which the program notices a new account."""
+
+AWAY: Final = 30.0
+"""Seconds without a copy after which it is a problem, for the doctor and in the overview."""
+
+
+class _Ended(Exception):
+    """The program has ended or does not answer, or its configuration is out of date."""
+
+
+class Replication:
+    """Copies the data while it serves. The configuration has a target."""
+
+    def __init__(self, config: ConfigHolder, read: Read) -> None:
+        """`read` reads files that moxlite.toml names, which only root may be able to open."""
+        static = config.current.static
+        assert static.standby.target is not None
+        self._config = config
+        self._read = read
+        self._settings = static.standby
+        self._target = static.standby.target
+        self._data = static.data_dir
+        self._folder = static.data_dir / FOLLOWER
+        self.state = State(time.time(), str(self._target), 0, 0.0, 0, "it has not begun yet")
+        self._progress = _Progress()
+        self._said: tuple[float, Positions | None] = (0.0, None)
+        self._pack = ""
+        self._version = ""
+        self._restarts = 0
+
+    @property
+    def socket(self) -> Path:
+        """The control socket of the program."""
+        return self._folder / "litestream.sock"
+
+    def note(self) -> str:
+        """A line for ``/readyz``: it is no fault of this server."""
+        state = self.state
+        return f"stand-by: {state.problem or 'the second machine can take over'}, {state.lag:.0f} s behind"
+
+    async def serve(self) -> None:
+        """Copy until cancelled.
+
+        Errors: faults of the program, of its configuration and of the target are logged, told by `state`, and tried
+        again here: a failure of a supervised task would count as a fault of this server (ADMIN-39a). Others come out.
+        """
+        pause = FIRST_PAUSE
+        while True:
+            began = trio.current_time()
+            try:
+                await self._run()
+            except (OSError, ValueError, BackupError, _Ended) as error:
+                text = str(error)
+                logger.error("copying to the second machine was interrupted", extra={"kv": {"err": text}})
+                await self._tell(problem=text)
+            pause = FIRST_PAUSE if trio.current_time() - began > CALM else min(2 * pause, LAST_PAUSE)
+            await trio.sleep(pause)
+            self._restarts += 1
+            metrics.RESTARTS.inc()
+
+    async def _run(self) -> None:
+        """Run the program until it ends."""
+        program = find_program(self._settings.litestream)
+        if program is None:
+            raise BackupError(NO_PROGRAM)
+        self._version = await trio.to_thread.run_sync(check_version, program)
+        await trio.to_thread.run_sync(_end_left, self.socket)
+        await trio.to_thread.run_sync(partial(self._folder.mkdir, mode=0o700, exist_ok=True))
+        epoch = await self._at_target(_begin)
+        login = await trio.to_thread.run_sync(login_for, self._target, self._settings, self._read)
+        with place_of(self._target, login, self._folder) as place:
+            file = self._folder / "litestream.yml"
+            await trio.to_thread.run_sync(self._configure, file, place, epoch)
+            self._progress = _Progress()
+            process = await trio.lowlevel.open_process(
+                [str(program), "replicate", "-no-expand-env", "-config", str(file)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                cwd="/",
+                env=environment(place.variables),
+                start_new_session=True,  # a terminal's ^C is for the server
+            )
+            try:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(_log, process)
+                    nursery.start_soon(_until_end, process)
+                    nursery.start_soon(self._packs, epoch)
+                    await self._watch(epoch)
+            except BaseExceptionGroup as group:
+                ours, others = group.split((_Ended, OSError, ValueError, BackupError))
+                if ours is None or others is not None:
+                    raise
+                raise _first(ours) from None
+            finally:
+                await _end(process)
+
+    def _configure(self, file: Path, place: Place, epoch: int) -> None:
+        databases = [
+            {
+                "path": str(self._data / name),
+                "meta-path": str(self._folder / "meta" / name),
+                "replica": place.replica(epoch, name),
+            }
+            for name in databases_of(self._data)
+            if "/" not in name
+        ]
+        accounts = {
+            "dir": str(self._data / "accounts"),
+            "pattern": "account.db",
+            "recursive": True,
+            "watch": True,
+            "meta-dir": str(self._folder / "meta" / "accounts"),
+            "replica": place.replica(epoch, "accounts"),
+        }
+        write_configuration(file, [*databases, accounts], socket=self.socket, keep=self._settings.keep)
+
+    async def _watch(self, epoch: int) -> None:
+        """Look at the program each beat. Raises _Ended."""
+        silent, limit = 0, trio.current_time() + START
+        while True:
+            try:
+                reason = await trio.to_thread.run_sync(self._progress.look, self.socket, self._data)
+            except OSError as error:
+                silent += trio.current_time() > limit
+                if silent >= SILENT:
+                    raise _Ended(f"Litestream does not answer: {error.strerror or error}") from None
+                await self._tell(problem="")
+            else:
+                silent = 0
+                if reason:
+                    raise _Ended(reason)
+                await self._say(epoch)
+            await trio.sleep(BEAT if self._progress.copied else 0.5)
+
+    async def _say(self, epoch: int) -> None:
+        """Write the positions to the target if they are news; tell the state."""
+        at, last = self._said
+        now = time.time()
+        found = Positions(now, socket.gethostname(), __version__, self._version, dict(self._progress.copied))
+        problem = ""
+        if last is None or now - at >= SAY or now < at or found.databases != last.databases:
+            octets = msgspec.json.encode(found)
+            try:
+                await self._at_target(lambda storage: storage.write(f"{epoch_folder(epoch)}/{POSITIONS}", octets))
+                self._said = now, found
+            except (OSError, BackupError) as error:
+                problem = f"{self._target} does not answer: {getattr(error, 'strerror', '') or error}"
+        await self._tell(epoch=epoch, problem=problem)
+
+    async def _tell(self, *, problem: str, epoch: int | None = None) -> None:
+        lag = self._progress.lag()
+        if not problem and lag > AWAY:
+            problem = f"{self._target} takes no changes"
+        old = self.state
+        self.state = State(
+            time.time(),
+            str(self._target),
+            old.epoch if epoch is None else epoch,
+            lag,
+            len(self._progress.copied),
+            printable(problem)[:500],
+            self._restarts,
+        )
+        metrics.LAG.set(lag)
+        metrics.DATABASES.set(len(self._progress.copied))
+        if problem and problem != old.problem:
+            logger.warning("the second machine falls behind", extra={"kv": {"lag": round(lag, 1), "err": problem}})
+        with contextlib.suppress(OSError):  # a full disk: the state is in memory as well
+            await trio.to_thread.run_sync(save, self._data / STATE, self.state)
+
+    async def _packs(self, epoch: int) -> None:
+        """Send configuration and keys when they have changed, until cancelled."""
+        while True:
+            current, path = self._config.current, self._config.path
+
+            def send(storage: Storage, current=current, path=path) -> None:  # type: ignore[no-untyped-def]
+                source = source_of(current, path, {}, self._read, partial(os.access, mode=os.R_OK))
+                files = collect(source)
+                found = digest(files)
+                if found != self._pack:
+                    storage.write(f"{epoch_folder(epoch)}/{FILES}", seal(files, self._settings.encrypt_to))
+                    self._pack = found
+
+            try:
+                await self._at_target(send)
+            except (OSError, BackupError) as error:
+                text = getattr(error, "strerror", "") or str(error)
+                logger.error("configuration was not sent to the second machine", extra={"kv": {"err": text}})
+            await trio.sleep(PACK)
+
+    async def _at_target(self, work: Callable[[Storage], control.T]) -> control.T:
+        """Run `work` with the storage of the target, in a thread. Raises its errors, BackupError, OSError."""
+
+        def run() -> control.T:
+            login = login_for(self._target, self._settings, self._read)
+            word = owner_word(self._data)
+            with opened(self._target, login, scratch=self._folder, owner=word, pauses=(), patience=AWAY) as storage:
+                return work(storage)
+
+        return await trio.to_thread.run_sync(run)
+
+
+class _Progress:
+    """How far the program has copied each database. Used by one thread at a time.
+
+    Attributes:
+      copied: path below the data directory, and the number of the last transaction that is in the target.
+    """
+
+    def __init__(self) -> None:
+        self.copied: dict[str, int] = {}
+        self._marks: dict[str, tuple[object, float]] = {}  # the log's size and time, and when they were seen first
+        self._sent: dict[str, object] = {}  # the mark of which all is in the target
+        self._files: dict[str, tuple[int, int]] = {}  # device and inode
+        self._synced: dict[str, float] = {}
+        self._missing: dict[str, float] = {}  # databases that the program does not list, and since when
+        self._began = time.time()
+
+    def look(self, path: Path, data: Path) -> str:
+        """Ask the program at a socket. Returns why it must be started again, "" if it need not. Blocks. Raises
+        OSError.
+        """
+        listed = control.databases(path)
+        now = time.time()
+        synced: dict[str, float] = {}
+        for one in listed:
+            try:
+                name = Path(one.path).relative_to(data).as_posix()
+                found = (data / name).stat()
+            except (ValueError, FileNotFoundError):
+                continue  # an account that was removed
+            if self._files.setdefault(name, (found.st_dev, found.st_ino)) != (found.st_dev, found.st_ino):
+                return f"{name} is another file now"
+            synced[name] = _seconds(one.last_sync_at)
+            mark = _mark(data / f"{name}-wal")
+            if name not in self._marks or self._marks[name][0] != mark:
+                self._marks[name] = mark, now
+            if (name not in self.copied or self._sent[name] != mark) and synced[name] > self._marks[name][1]:
+                self.copied[name] = control.transaction(path, data / name)
+                self._sent[name] = mark
+        self._synced = synced
+        for gone in self.copied.keys() - synced.keys():
+            del self.copied[gone], self._files[gone], self._marks[gone]
+        self._missing = {name: self._missing.get(name, now) for name in databases_of(data) if name not in synced}
+        late = [name for name, since in self._missing.items() if now - since > NOTICED]
+        return f"{late[0]} is not copied" if late else ""
+
+    def lag(self) -> float:
+        """Seconds for which changes may be missing in the target."""
+        oldest = min(self._synced.values(), default=0.0)
+        return max(0.0, time.time() - max(oldest, self._began if not oldest else 0.0))
+
+
+def _mark(log: Path) -> object:
+    try:
+        found = log.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _seconds(text: str) -> float:
+    """Seconds UTC of a time in the form of RFC 3339; 0 for none."""
+    try:
+        return dt.datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _begin(storage: Storage) -> int:
+    """The epoch of a target, which is made if it is new. Blocks."""
+    storage.make()
+    head = read_head(storage)
+    if head is None:
+        head = Head(1)
+        storage.write(HEAD, msgspec.json.encode(head))
+    storage.make(epoch_folder(head.epoch))
+    return head.epoch
+
+
+def _end_left(path: Path) -> None:
+    """End a program that an earlier server has left. Blocks. Raises OSError: it does not end."""
+    try:
+        pid = control.info(path).pid
+    except OSError:
+        return
+    word = os.fsencode(path.with_name("litestream.yml"))
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for _ in range(round(END / 0.1)):
+            try:
+                if word not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return
+                os.kill(pid, number)
+            except (FileNotFoundError, ProcessLookupError):
+                return
+            time.sleep(0.1)
+    raise OSError(f"a Litestream of before does not end: process {pid}")
+
+
+async def _until_end(process: trio.Process) -> None:
+    status = await process.wait()
+    raise _Ended(f"Litestream has ended with status {status}")
+
+
+async def _end(process: trio.Process) -> None:
+    """End the program, first by a signal at which it copies what is left."""
+    with trio.CancelScope(shield=True):  # bounded
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        with trio.move_on_after(END):
+            await process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _log(process: trio.Process) -> None:
+    """Log the program's warnings and errors, some at a time."""
+    assert process.stderr is not None
+    kept: deque[float] = deque(maxlen=LOG_BURST)
+    dropped, buffer = 0, bytearray()
+    while octets := await process.stderr.receive_some(MAX_LINE):
+        buffer += octets
+        *lines, rest = bytes(buffer).split(b"\n")
+        buffer = bytearray(rest[-MAX_LINE:])
+        for line in lines:
+            now = trio.current_time()
+            if len(kept) == LOG_BURST and now - kept[0] < LOG_SECONDS:
+                dropped += 1
+                continue
+            kept.append(now)
+            logger.warning("Litestream", extra={"kv": {"m": _words(line), "dropped": dropped}})
+            dropped = 0
+
+
+def _words(line: bytes) -> str:
+    """The message of a line of the program, with its error and database."""
+    try:
+        found = msgspec.json.decode(line, type=dict[str, object])
+    except msgspec.DecodeError:
+        return printable(line.decode(errors="replace"))[:300]
+    parts = [str(found[key]) for key in ("msg", "path", "error") if found.get(key)]
+    return printable(" ".join(parts))[:300]
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found

