@@ -330,11 +330,12 @@ export interface Request {
   page?: Page | null;
 }
 
-/** The messages of a view, and their order by time of reception. With ``threading``, a thread is one entry, at the */
+/** The messages of a view, and their order: by ``order`` (largest first, by the sender's name, unread first), then */
 export interface Query {
   filter: Filter;
   not_filter?: NotFilter;
   order_asc?: boolean;
+  order?: "received" | "sender" | "size" | "unread";
   threading?: "off" | "on" | "unread";
 }
 
@@ -593,7 +594,7 @@ export const checks: Checks = {
   Fatal: { kind: ["enum", ["fatal"]], message: "string" },
   ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
   Request: { id: "integer", view_id: "integer", stream_id: ["optional", "integer"], cancel: ["optional", "boolean"], query: ["optional", ["nullable", ["ref", "Query"]]], page: ["optional", ["nullable", ["ref", "Page"]]] },
-  Query: { filter: ["ref", "Filter"], not_filter: ["optional", ["ref", "NotFilter"]], order_asc: ["optional", "boolean"], threading: ["optional", ["enum", ["off", "on", "unread"]]] },
+  Query: { filter: ["ref", "Filter"], not_filter: ["optional", ["ref", "NotFilter"]], order_asc: ["optional", "boolean"], order: ["optional", ["enum", ["received", "sender", "size", "unread"]]], threading: ["optional", ["enum", ["off", "on", "unread"]]] },
   Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   HeaderIs: { name: "string", value: ["optional", "string"] },
   NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },

@@ -6,7 +6,7 @@ import { attempt } from "../lib/dialogs";
 import { part } from "../lib/parts";
 import { signal } from "../lib/signal";
 import { t } from "../lib/words";
-import type { Refinement, Threading } from "./commands/desk";
+import { type Order, type Refinement, type Threading, orders } from "./commands/desk";
 import type * as SearchPart from "./search/part";
 import type { Glanced } from "./search/part";
 import type { Mail } from "./state/mail";
@@ -26,6 +26,11 @@ export interface FindOwner {
 /** Key in the browser's storage for the order of the list. */
 const orderKey = "moxlite-webmail-order";
 
+function storedOrder(): Order {
+  const stored = localStorage.getItem(orderKey);
+  return orders.find((order) => order === stored) ?? "newest";
+}
+
 function storedThreading(): Threading {
   return localStorage.getItem(threadingKey) === "off" ? "off" : "on";
 }
@@ -35,8 +40,7 @@ export class Find {
   readonly text = signal("");
   readonly refinement = signal<Refinement>("");
   readonly threading = signal<Threading>(storedThreading());
-  /** Whether the oldest message is on top. */
-  readonly oldestFirst = signal(localStorage.getItem(orderKey) === "oldest");
+  readonly order = signal<Order>(storedOrder());
   readonly bar: SearchBar;
   /** The mailbox to return to when the search ends. */
   private mailbox = 0;
@@ -108,9 +112,9 @@ export class Find {
     this.open(this.here());
   }
 
-  showOldestFirst(oldest: boolean): void {
-    this.oldestFirst.value = oldest;
-    localStorage.setItem(orderKey, oldest ? "oldest" : "newest");
+  sort(order: Order): void {
+    this.order.value = order;
+    localStorage.setItem(orderKey, order);
     this.open(this.here());
   }
 
@@ -134,7 +138,13 @@ export class Find {
       flagged: { labels: [...labels, "\\flagged"] },
       attachments: { attachments: filter.attachments ?? ("any" as const) },
     }[this.refinement.value];
-    const query: Query = { filter: { ...filter, ...narrower }, threading: this.threading.value, order_asc: this.oldestFirst.value };
+    const order = this.order.value;
+    const query: Query = {
+      filter: { ...filter, ...narrower },
+      threading: this.threading.value,
+      order_asc: order === "oldest",
+      order: order === "newest" || order === "oldest" ? "received" : order,
+    };
     return not_filter === undefined ? query : { ...query, not_filter };
   }
 

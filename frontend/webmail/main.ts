@@ -14,7 +14,7 @@ import { effect, signal } from "../lib/signal";
 import { toast, type Toast } from "../lib/toasts";
 import { many, t } from "../lib/words";
 import { addComposeCommands, composeBar } from "./commands/compose";
-import type { Desk, Refinement, RowAction, Threading } from "./commands/desk";
+import type { Desk, Order, Refinement, RowAction, Threading } from "./commands/desk";
 import { addFindCommands } from "./commands/find";
 import { addCommands, barCommands, rowCommands, senderCommands } from "./commands/table";
 import type { Kind } from "./compose/kinds";
@@ -683,12 +683,12 @@ class App implements Desk {
     this.find.refine(to);
   }
 
-  oldestFirst(): boolean {
-    return this.find.oldestFirst.value;
+  order(): Order {
+    return this.find.order.value;
   }
 
-  showOldestFirst(oldest: boolean): void {
-    this.find.showOldestFirst(oldest);
+  sort(order: Order): void {
+    this.find.sort(order);
   }
 
   threading(): Threading {

@@ -503,3 +503,33 @@ def test_the_oldest_may_be_on_top(reader: Reader, imap: imaplib.IMAP4) -> None:
     page.get_by_role("button", name="What the list shows").click()
     page.get_by_role("menuitem", name="Newest first").click()
     expect(page.locator(".message-subject")).to_have_text(["Boat 3", "Boat 2", "Boat 1"])
+
+
+def test_the_list_is_sorted_by_sender_or_size(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-66b: without groups by date; select all acts on all; the order stays after a reload."""
+    page = reader.page
+    for subject, sender, lines in (
+        ("One", "Zoe <zoe@a.example>", 3),
+        ("Two", "ada <ada@a.example>", 1),
+        ("Three", "Bo <bo@a.example>", 9),
+    ):
+        put(imap, subject, sender=sender, text="A line of text.\n" * lines)
+    expect(page.locator(".message-subject")).to_have_text(["Three", "Two", "One"])
+    expect(page.locator(".messages-group.top")).to_have_text("Today")
+    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("menuitem", name="By sender").click()
+    expect(page.locator(".message-subject")).to_have_text(["Two", "Three", "One"])
+    expect(page.locator(".messages-group.top")).to_be_hidden()
+    page.get_by_role("button", name="What the list shows").click()
+    page.get_by_role("menuitem", name="Largest first").click()
+    expect(page.locator(".message-subject")).to_have_text(["Three", "One", "Two"])
+    page.reload()
+    expect(page.locator(".message-subject")).to_have_text(["Three", "One", "Two"])
+    page.locator(".message").first.click()
+    page.keyboard.press("a")
+    expect(page.locator(".message-subject")).to_have_text(["One", "Two"])
+    page.keyboard.press("Control+z")
+    expect(page.locator(".message-subject")).to_have_text(["Three", "One", "Two"])
+    page.keyboard.press("Control+a")
+    page.keyboard.press("m")
+    expect(page.locator(".message.unread")).to_have_count(0)

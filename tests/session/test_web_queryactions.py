@@ -104,10 +104,13 @@ async def test_a_query_action_that_cannot_be_is_refused(rig: Rig, browser: Brows
     """WEBMAIL-137."""
     inbox, modseq = await state(rig)
     action = {"query": {"filter": {"mailbox_id": inbox}}, "modseq": modseq}
+    sized = {"filter": {"mailbox_id": inbox}, "order": "size"}
+    ends = {"received": "2026-01-01T00:00:00Z", "id": 1}
     for more, error in (
         ({"action": "move", "mailbox_id": inbox}, (409, "user:conflict")),
         ({"action": "move", "mailbox_id": 4711}, (404, "user:notFound")),
         ({"action": "flags_add"}, (400, "user:error")),
+        ({"action": "delete", "query": sized, "ranges": [{"first": ends, "last": ends}]}, (400, "user:error")),
     ):
         assert await browser.error("query_action", action={**action, **more}) == error
 

@@ -361,3 +361,46 @@ async def test_a_glance_is_the_newest_five(rig: Rig, browser: Browser) -> None:
     assert await browser.call("search_glance", query={"filter": {"mailbox_id": -1, "words": ["nowhere"]}}) == []
     shared = {"filter": {"mailbox_id": (1 << 32) + 1}}
     assert (await browser.error("search_glance", query=shared))[0] == 403
+
+
+async def test_a_list_is_sorted_by_sender_size_or_unread_first(rig: Rig, finder: Finder) -> None:
+    """WEBMAIL-37, WEBMAIL-66b: messages of the same rank are in the order of reception; positions hold."""
+    async with rig.account() as account:
+        for day, (sender, lines, flags) in enumerate(
+            [("zoe", 1, Flag(0)), ("ada", 40, Flag.SEEN), ("Bo", 20, Flag(0)), ("ada", 2, Flag.SEEN)], 1
+        ):
+            one = letter(f"Day {day}", sender=f"{sender} <{sender}@a.example>", text="A line of text.\n" * lines)
+            await store(account, one, flags=flags, day=day)
+        inbox = (await box(account, "Inbox")).id
+    query = {"filter": {"mailbox_id": inbox}}
+    for threading in ("off", "on"):
+        by = {"sender": ["Day 4", "Day 2", "Day 3", "Day 1"], "size": ["Day 2", "Day 3", "Day 4", "Day 1"]}
+        by["unread"] = ["Day 3", "Day 1", "Day 4", "Day 2"]
+        for order, wanted in by.items():
+            assert await finder.subjects({**query, "order": order, "threading": threading}) == wanted
+            assert await finder.subjects({**query, "order": order, "threading": threading}, position=2) == wanted[2:]
+    found = {"filter": {"mailbox_id": inbox, "subject": ["day"]}, "order": "sender"}
+    assert await finder.subjects(found) == ["Day 4", "Day 2", "Day 3", "Day 1"]
+    async with rig.account() as account:
+        await store(account, letter("Day 9", sender="Bo <bo@a.example>"), day=9)
+    await finder.events.until("view_stale")
+    assert await finder.subjects(found) == ["Day 4", "Day 2", "Day 9", "Day 3", "Day 1"]
+    await finder.events.aclose()
+
+
+async def test_new_mail_takes_its_place_in_a_sorted_list(rig: Rig, finder: Finder) -> None:
+    """WEBMAIL-43, WEBMAIL-66b: a list that is shown is told to be stale, and then has the message at its place."""
+    async with rig.account() as account:
+        for day, sender in enumerate(("ada", "Bo", "zoe"), 1):
+            await store(account, letter(f"Day {day}", sender=f"{sender} <{sender}@a.example>"), day=day)
+        inbox = (await box(account, "Inbox")).id
+    query = {"filter": {"mailbox_id": inbox}, "order": "sender"}
+    assert await finder.subjects(query) == ["Day 1", "Day 2", "Day 3"]
+    async with rig.account() as account:
+        await store(account, letter("Day 9", sender="Bo <bo@a.example>"), day=9)
+    await finder.events.until("view_stale")
+    request = {"id": 99, "stream_id": finder.stream_id, "view_id": finder.view_id, "page": {"count": 9, "position": 0}}
+    await finder.browser.call("request", request=request)
+    event = await finder.events.until("view_msgs")
+    assert [thread[0]["subject"] for thread in event["items"]] == ["Day 1", "Day 9", "Day 2", "Day 3"]
+    await finder.events.aclose()

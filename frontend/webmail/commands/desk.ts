@@ -9,6 +9,9 @@ import type { Actions } from "../state/actions";
 import type { AllSettings, Local } from "../state/settings";
 
 export type Threading = "off" | "on";
+/** Orders of the list. */
+export const orders = ["newest", "oldest", "unread", "sender", "size"] as const;
+export type Order = (typeof orders)[number];
 /** An action on the messages of a row, without opening them. */
 export type RowAction = "archive" | "trash" | "read";
 /** An additional condition on the messages of a view; "" for none. */
@@ -103,9 +106,8 @@ export interface Desk {
   refinement(): Refinement;
   refine(to: Refinement): void;
 
-  /** Whether the oldest message is on top of the list. */
-  oldestFirst(): boolean;
-  showOldestFirst(oldest: boolean): void;
+  order(): Order;
+  sort(order: Order): void;
 
   threading(): Threading;
   showThreads(how: Threading): void;

@@ -3,7 +3,7 @@
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
 import { own } from "../data/mailboxes";
-import type { Desk, Refinement, Threading } from "./desk";
+import type { Desk, Order, Refinement, Threading } from "./desk";
 
 /** Ways to show threads (WEBMAIL-66). */
 const threadings: readonly (readonly [Threading, string])[] = [
@@ -17,12 +17,19 @@ const refinements: readonly (readonly [Refinement, string])[] = [
   ["attachments", t("Show messages with attachments only")],
 ];
 
+const orderings: readonly (readonly [Order, string])[] = [
+  ["newest", t("Newest first")],
+  ["oldest", t("Oldest first")],
+  ["unread", t("Unread first")],
+  ["sender", t("By sender")],
+  ["size", t("Largest first")],
+];
+
 /** The commands in the menu of the list. */
 export const listMenu: readonly string[] = [
   ...refinements.map(([id]) => `list.show-${id || "all"}`),
   ...threadings.map(([id]) => `threads.${id}`),
-  "list.newest-first",
-  "list.oldest-first",
+  ...orderings.map(([order]) => `list.order-${order}`),
 ];
 
 /** Add these commands to the desk's table. */
@@ -43,8 +50,7 @@ export function addFindCommands(desk: Desk): void {
     ...refinements.map(
       ([id, title]): Command => ({ id: `list.show-${id || "all"}`, title, when: () => desk.refinement() !== id, run: () => desk.refine(id) }),
     ),
-    { id: "list.newest-first", title: t("Newest first"), when: () => desk.oldestFirst(), run: () => desk.showOldestFirst(false) },
-    { id: "list.oldest-first", title: t("Oldest first"), when: () => !desk.oldestFirst(), run: () => desk.showOldestFirst(true) },
+    ...orderings.map(([order, title]): Command => ({ id: `list.order-${order}`, title, when: () => desk.order() !== order, run: () => desk.sort(order) })),
   ];
   const threads: Command[] = [
     { id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) },

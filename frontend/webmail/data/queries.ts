@@ -14,7 +14,12 @@ export function isThreaded(query: Query): boolean {
   return (query.threading ?? "off") !== "off";
 }
 
+/** Whether rows are sorted by something else than their time of reception. */
+export function isSorted(query: Query): boolean {
+  return (query.order ?? "received") !== "received";
+}
+
 /** Whether only the server knows the order: changes cannot be placed by the order of a mailbox. */
 export function isListing(query: Query): boolean {
-  return isThreaded(query) || isSearch(query);
+  return isThreaded(query) || isSorted(query) || isSearch(query);
 }

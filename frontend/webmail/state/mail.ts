@@ -6,7 +6,7 @@ import { type Readable, type Signal, computed, signal } from "../../lib/signal";
 import { Mailboxes, type Role, allows } from "../data/mailboxes";
 import { markOf, search } from "../data/order";
 import { Pending } from "../data/pending";
-import { isListing, isSearch, isThreaded } from "../data/queries";
+import { isListing, isSearch, isSorted, isThreaded } from "../data/queries";
 import { Selection } from "../data/selection";
 import type { Connection } from "../data/stream";
 import { Folding, type Line, isUnread, tree } from "../data/threads";
@@ -488,7 +488,7 @@ export class Mail {
     }
     const wish = before.ids.size === 1 && !before.open ? this.settings.value.after_action : "list";
     // threads have an order of their own: the row that moves up is at the position of the focus
-    const found = isThreaded(this.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first), this.oldestFirst);
+    const found = isThreaded(this.query.value) || isSorted(this.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first), this.oldestFirst);
     const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
     this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
   }
@@ -671,9 +671,11 @@ export class Mail {
     const rows = this.rows.value;
     const items = rows.items.slice(Math.max(0, first.position - rows.start), last.position + 1 - rows.start);
     const count = last.position + 1 - first.position;
+    // a range is one of times of reception: in another order, the rows that are loaded are added
+    const whole = items.length === count || isSorted(this.query.value);
     const place = (item: MessageItem) => markOf(rows.lines.get(item.id)?.top ?? item);
     this.selection.value =
-      items.length === count
+      whole
         ? this.selection.value.plus(items, this.oldestFirst)
         : this.selection.value.plusStretch({ first: place(first.item), last: place(last.item), count }, this.oldestFirst);
   }

@@ -27,15 +27,15 @@ export class Heads {
     return this.heads.length > 0 ? headHeight : 0;
   }
 
-  /** Find the groups of the loaded rows. */
-  divide(rows: Rows, now: number): void {
+  /** Find the groups of the loaded rows; `dated`: whether they are in the order of reception, which alone has groups. */
+  divide(rows: Rows, now: number, dated: boolean): void {
     const day = new Date(now).toDateString();
     if (rows === this.of && day === this.day) return;
     this.of = rows;
     this.day = day;
     const found: Head[] = [];
     let [name, from, until] = ["", Infinity, -Infinity];
-    for (const [index, item] of rows.items.entries()) {
+    for (const [index, item] of dated ? rows.items.entries() : []) {
       const { received } = rows.lines.get(item.id)?.top ?? item;
       const time = Date.parse(received);
       // a name holds for a whole day: the calendar is asked once a day

@@ -6,6 +6,7 @@ import { el, fill } from "../../lib/dom";
 import { effect, untracked } from "../../lib/signal";
 import { t } from "../../lib/words";
 import type { RowAction } from "../commands/desk";
+import { isSorted } from "../data/queries";
 import type { Mail } from "../state/mail";
 import type * as TouchPart from "../touch/part";
 import { Heads } from "./heads";
@@ -161,7 +162,7 @@ export class MessageList {
     }
     this.call(total);
     const now = Date.now() + this.mail.clockOffset;
-    this.heads.divide(rows.value, now);
+    this.heads.divide(rows.value, now, !isSorted(query.value));
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
     const words = refusal?.message ?? (known && total === 0 ? this.emptyNote() : "");
@@ -219,7 +220,7 @@ export class MessageList {
       if (position === focused && item !== null) active = row.root.id;
     }
     this.heads.draw(space, begin, end, (position) => this.offset(position) + shift, this.positionAt(top));
-        if (active === "") root.removeAttribute("aria-activedescendant");
+    if (active === "") root.removeAttribute("aria-activedescendant");
     else root.setAttribute("aria-activedescendant", active);
     if (screen > 0) this.mail.look(begin, Math.max(end, begin + 1));
   }

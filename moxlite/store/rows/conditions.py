@@ -209,11 +209,14 @@ LATER: Final = f"{_PLACED} message m WHERE m.id > ? AND {_HERE}"
 
 
 class Placed(NamedTuple):
-    """A message, its place in the order of reception (µs UTC, then id), and its thread."""
+    """A message, its place in the order of reception (µs UTC, then id), its thread, and its rank: messages of a lower
+    rank come first (`rows.sorting.ranked`); 0 in the order of reception alone.
+    """
 
     received: int
     message_id: int
     threadid: int
+    rank: int | str = 0
 
     @property
     def place(self) -> Place:

@@ -8,9 +8,10 @@ separate step for each message would cost as much as reading its row.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -24,12 +25,20 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.rows.conditions import Placed
+from moxlite.store.rows.messages import structures
 from moxlite.store.types import MailboxID
 
-__all__ = ["HEADER", "SORT_KEYS", "columns_of", "references_of", "sort_rows", "thread_rows"]
+__all__ = ["HEADER", "SORT_KEYS", "Ranking", "columns_of", "ranked", "references_of", "sort_rows", "thread_rows"]
+
+Ranking: TypeAlias = Literal["received", "size", "sender", "unread"]
+"""Order of a list: by time of reception alone; largest first; by the sender's displayed name; unread first."""
 
 HEADER: Final = " CROSS JOIN message_header h ON h.email_id = m.email_id"
 """Joins the header section, ``h.header``."""
+
+MAX_RANK: Final = 200
+"""Characters of a name that decide its place in a list by sender: the list of a large mailbox is kept in memory."""
 
 DENSE: Final = 2
 """UIDs in a range per wanted UID, up to which the whole range is read: that takes a third of the time per row."""
@@ -207,6 +216,31 @@ def sort_rows(r: Reader, mailbox_id: MailboxID, uids: Sequence[int], keys: Seque
                 values.append(value(getattr(envelope, field)) if group is None else casemap(group))
         found.append(tuple(values))
     return found
+
+
+RANKS: Final = "SELECT m.id, -m.size, m.flags & 1 FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
+
+
+def ranked(r: Reader, found: Sequence[Placed], by: Ranking) -> list[Placed]:
+    """The messages with their ranks, in their order; ones that are gone are left out. 1 µs each, 5 by sender.
+
+    A message without a readable sender comes first.
+    """
+    ids = [one.message_id for one in found]
+    ranks: dict[int, int | str]
+    if by == "sender":
+        ranks = {message_id: _sender(packed) for message_id, packed in structures(r, ids).items()}
+    else:
+        at = 1 if by == "size" else 2
+        ranks = {row[0]: row[at] for row in r.rows(RANKS, int_array(ids))} if ids else {}
+    return [one._replace(rank=ranks[one.message_id]) for one in found if one.message_id in ranks]
+
+
+def _sender(packed: bytes) -> str:
+    try:
+        return sys.intern(_display(_DECODERS[1](packed).envelope.from_)[:MAX_RANK])
+    except msgspec.DecodeError:
+        return ""
 
 
 _NOTHING: Final = _Addressed()

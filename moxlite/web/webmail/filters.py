@@ -71,7 +71,8 @@ def is_plain(query: Query) -> bool:
         or bool(f.words or f.from_ or f.to or f.subject or f.labels or f.headers)
         or any(bound is not None for bound in (f.oldest, f.newest, f.size_min, f.size_max, f.attachments))
     )
-    return not searching and query.threading == "off" and not _excludes(query.not_filter)
+    in_order = query.threading == "off" and query.order == "received"
+    return not searching and in_order and not _excludes(query.not_filter)
 
 
 def _excludes(n: NotFilter) -> bool:

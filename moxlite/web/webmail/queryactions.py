@@ -108,6 +108,8 @@ async def _find(
 
 
 def _check(tx: AccountTx, wanted: QueryAction) -> None:
+    if wanted.query.order != "received" and wanted.ranges:
+        raise UserError("ranges: only in the order of reception")
     if wanted.action == "move":
         mailbox_rows.mailbox(tx, wanted.mailbox_id)
     elif wanted.action != "delete" and not wanted.flags:

@@ -123,14 +123,16 @@ class NotFilter(Strict, frozen=True):
 
 
 class Query(Strict, frozen=True):
-    """The messages of a view, and their order by time of reception. With ``threading``, a thread is one entry, at the
-    place of its first message in that order, and is sent whole (WEBMAIL-41). Whether it is shown expanded, always
-    (``on``) or only while it has unread messages (``unread``), is left to the browser.
+    """The messages of a view, and their order: by ``order`` (largest first, by the sender's name, unread first), then
+    by time of reception. With ``threading``, a thread is one entry, at the place of its first message in that order,
+    and is sent whole (WEBMAIL-41). Whether it is shown expanded, always (``on``) or only while it has unread messages
+    (``unread``), is left to the browser.
     """
 
     filter: Filter
     not_filter: NotFilter = NotFilter()
     order_asc: bool = False
+    order: Literal["received", "size", "sender", "unread"] = "received"
     threading: Literal["off", "on", "unread"] = "off"
 
 

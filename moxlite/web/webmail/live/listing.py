@@ -2,13 +2,13 @@
 
 Theory of operation
 -------------------
-The view keeps the place of each entry: 24 octets for a message or a thread, with ids in the browser's form, which
-include the account (WEBMAIL-62). Matches come in their final order, across several accounts too (`merging`). So entries
-are only appended, and a browser can get the first ones, by their positions, while the search goes on. In a threaded
-view the first match of a thread makes its entry, at the place of the match; later messages of the thread do not move it
-(WEBMAIL-66). When an account changes, the affected entries are read again, and the browser is notified that its rows
-may be outdated (`ViewStale`); it then requests the rows on its screen again. The same happens when the search restarts
-because the accounts to search have changed.
+The view keeps the place of each entry: 24 octets for a message or a thread, and its rank in an order by sender or size,
+with ids in the browser's form, which include the account (WEBMAIL-62). Matches come in their final order, across
+several accounts too (`merging`). So entries are only appended, and a browser can get the first ones, by their
+positions, while the search goes on. In a threaded view the first match of a thread makes its entry, at the place of the
+match; later messages of the thread do not move it (WEBMAIL-66). When an account changes, the affected entries are read
+again, and the browser is notified that its rows may be outdated (`ViewStale`); it then requests the rows on its screen
+again. The same happens when the search restarts because the accounts to search have changed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from moxlite.store.search.finding import Search
 from moxlite.web.webmail.filters import is_by_flags, is_plain, wanted_of
 from moxlite.web.webmail.holders import Scope, number_of
 from moxlite.web.webmail.items import ITEM_SLICE
-from moxlite.web.webmail.live.merging import Merging, key_of
+from moxlite.web.webmail.live.merging import Key, Merging, key_of
 from moxlite.web.webmail.live.view import FIRST_SLICE, Reset, Slice
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Listing:
         self._searching = searching
         self._threaded = query.threading != "off"
         # of a search, the messages that match; of whole mailboxes, the mailbox shows whether a message matches
-        self._selective = not is_plain(msgspec.structs.replace(query, threading="off"))
+        self._selective = not is_plain(msgspec.structs.replace(query, threading="off", order="received"))
         self._by_flags = is_by_flags(query)
         self._given: dict[int, Scope] = {}
         self._begun = False
@@ -102,6 +102,7 @@ class Listing:
     def _begin_anew(self) -> None:
         self._search: Merging | None = Merging(self._scopes.values(), self.query)
         self._begun = False
+        self._ranks: list[int | str] = []  # only in another order than that of reception
         self._received = array("q")
         self._ids = array("q")
         self._threads = array("q")
@@ -205,6 +206,8 @@ class Listing:
             key = thread if self._threaded else shown
             if key not in self._present:
                 self._present.add(key)
+                if self.query.order != "received":
+                    self._ranks.append(one.rank)
                 self._received.append(one.received)
                 self._ids.append(shown)
                 self._threads.append(thread)
@@ -464,7 +467,7 @@ class Listing:
         if not ids:
             return []
         wanted = wanted_of(self.query, sorted(scope.mailboxes))
-        search = Search(scope.holder.account, wanted, oldest_first=self.query.order_asc, only=ids)
+        search = Search(scope.holder.account, wanted, oldest_first=self.query.order_asc, by=self.query.order, only=ids)
         found: list[Placed] = []
         while not search.done:
             found += await search.step()
@@ -473,21 +476,27 @@ class Listing:
     def _drop(self, index: int) -> None:
         for column in (self._received, self._ids, self._threads):
             del column[index]
+        del self._ranks[index : index + 1]
 
     def _insert(self, holder: Holder, one: Placed) -> bool:
         """Insert an entry at its place. Returns False if the search has not reached that place; the search restarts
         then.
         """
         shown, thread = holder.shown_id(one.message_id), holder.shown_id(one.threadid)
-        key = partial(key_of, self.query)
-        index = bisect_left(
-            range(len(self._ids)), key(one.received, shown), key=lambda at: key(self._received[at], self._ids[at])
-        )
+        by_rank = self.query.order != "received"
+
+        def key(at: int) -> Key:
+            return key_of(self.query, self._ranks[at] if by_rank else 0, self._received[at], self._ids[at])
+
+        wanted = key_of(self.query, one.rank, one.received, shown)
+        index = bisect_left(range(len(self._ids)), wanted, key=key)
         if self._search is not None:
             if index == len(self._ids):
                 self._begin_anew()
                 return False
             self._present.add(thread if self._threaded else shown)
+        if by_rank:
+            self._ranks.insert(index, one.rank)
         self._received.insert(index, one.received)
         self._ids.insert(index, shown)
         self._threads.insert(index, thread)

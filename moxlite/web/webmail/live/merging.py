@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Key", "Merging", "Source", "key_of"]
 
-Key: TypeAlias = tuple[int, int]
-"""Sort key of a message in a view, smaller is earlier: time of reception (µs UTC) and the browser's id, both negated if
-the newest is first.
+Key: TypeAlias = tuple[int | str, int, int]
+"""Sort key of a message in a view, smaller is earlier: its rank, time of reception (µs UTC) and the browser's id, the
+latter two negated if the newest is first.
 """
 
 
-def key_of(query: Query, received: int, shown: int) -> Key:
-    """The sort key of a message by its time of reception (µs UTC) and the browser's id."""
-    return (received, shown) if query.order_asc else (-received, -shown)
+def key_of(query: Query, rank: int | str, received: int, shown: int) -> Key:
+    """The sort key of a message by its rank, its time of reception (µs UTC) and the browser's id."""
+    return (rank, received, shown) if query.order_asc else (rank, -received, -shown)
 
 
 class Source:
@@ -44,7 +44,9 @@ class Source:
         self.scope: Final = scope
         self.waiting: deque[Placed] = deque()
         wanted = wanted_of(query, sorted(scope.mailboxes))
-        self.search: Final = Search(scope.holder.account, wanted, oldest_first=query.order_asc, beside=beside)
+        self.search: Final = Search(
+            scope.holder.account, wanted, oldest_first=query.order_asc, by=query.order, beside=beside
+        )
 
 
 class Merging:
@@ -73,7 +75,8 @@ class Merging:
     def next(self) -> Source:
         """The account to search next: the furthest behind of the unfinished ones."""
         unfinished = [source for source in self.sources.values() if not source.search.done]
-        return min(unfinished, key=lambda source: self._reached(source) or (-(1 << 63), 0))
+        unbegun = next((source for source in unfinished if source.search.reached is None), None)
+        return unbegun or min(unfinished, key=lambda source: self._reached(source) or ())
 
     async def step(self, source: Source) -> list[tuple[Holder, Placed]]:
         """Search one step further in this account; returns the next matches of all accounts, in order. The result may
@@ -99,7 +102,7 @@ class Merging:
         return None if source.search.reached is None else self._key(source.scope.holder, source.search.reached)
 
     def _key(self, holder: Holder, one: Placed) -> Key:
-        return key_of(self._query, one.received, holder.shown_id(one.message_id))
+        return key_of(self._query, one.rank, one.received, holder.shown_id(one.message_id))
 
     def _settled(self) -> list[tuple[Holder, Placed]]:
         if len(self.sources) == 1:
