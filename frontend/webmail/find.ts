@@ -96,6 +96,13 @@ export class Find {
     });
   }
 
+  /** The search for the same in all mailboxes; null if this one covers them. */
+  everywhere(): (() => void) | null {
+    const text = this.text.value.replace(/(^|\s)(sub)?(mb|mailbox|in):("[^"]*"|\S*)/gi, " ").trim();
+    const narrow = (this.base.filter.mailbox_id ?? 0) > 0 || (this.base.filter.mailbox_name ?? "") !== "";
+    return text === "" || !narrow ? null : () => void this.search(text);
+  }
+
   /** The mailboxes are known now: repeat a search that names one. */
   known(): void {
     if (/(^|\s)-?(sub)?(mb|mailbox):/i.test(this.text.value)) void this.search(this.text.value);

@@ -25,6 +25,7 @@ import type * as LoginPart from "./login/part";
 import type * as ExportPart from "./export/part";
 import type { Exported } from "./export/part";
 import { Find } from "./find";
+import type * as HintsPart from "./hints/part";
 import type * as MenuPart from "./menu/part";
 import type * as MailboxesPart from "./mailboxes/part";
 import type * as PalettePart from "./palette/part";
@@ -128,6 +129,13 @@ class App implements Desk {
   });
   readonly list = new MessageList(this.mail, {
     fold: () => this.fold(),
+    archive: () => {
+      const mailbox = this.mail.boxes.withRole("archive", "");
+      return mailbox === undefined ? null : () => this.openMailbox(mailbox);
+    },
+    compose: () => this.commands.run("compose.new"),
+    showAll: () => this.toggleUnread(),
+    searchEverywhere: () => this.find.everywhere(),
     unthread: () => this.showThreads("off"),
     swiped: (items, direction) => this.swiped(items, direction),
     acted: (items, action) => this.act(items, action),
@@ -306,6 +314,7 @@ class App implements Desk {
     // it will be needed; a failure matters only then
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
+    if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) void part<typeof HintsPart>("hints").then((found) => found.showHints(this.list.root), () => null);
     if (navigator.maxTouchPoints > 0) void part<typeof TouchPart>("touch").then((found) => this.list.pushable(found), () => null);
   }
 

@@ -38,6 +38,8 @@ class Visitor:
         self.server = server
         self.context = browser.new_context(**{"ignore_https_errors": tls, "locale": "en-GB"} | options)  # type: ignore[arg-type]
         self.context.set_default_timeout(PATIENCE)
+        # the hints of the first start were read, but for the test of them
+        self.context.add_init_script("localStorage['moxlite-webmail-hints'] ??= '3'")
         self.page: Page = self.context.new_page()
         self.problems: list[str] = []
         self._expected: list[str] = []

@@ -208,7 +208,7 @@ def test_a_new_version_is_loaded_but_not_under_a_writers_hands(reader: Reader, m
     )
     page.clock.install()
     page.reload()
-    expect(page.locator(".messages-note")).to_have_text("No messages here.")
+    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty.")
 
     page.keyboard.press("c")
     composer = page.locator(".composer")
@@ -229,12 +229,12 @@ def test_a_new_version_is_loaded_but_not_under_a_writers_hands(reader: Reader, m
     page.get_by_role("dialog", name="Discard").get_by_role("button", name="Discard").click()
     expect(composer).to_have_count(0)
     # with nothing at stake it is loaded at once
-    expect(page.locator(".messages-note")).to_have_text("No messages here.")
+    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty.")
     page.evaluate("sessionStorage.setItem('version', 'newer')")
     # the new page takes the version for its own, and the number out of its address
     with page.expect_event("load"):
         reader.fall_silent(re.compile(r"/webmail/\?v=newer"))
-    expect(page.locator(".messages-note")).to_have_text("No messages here.")
+    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty.")
     expect(page).not_to_have_url(re.compile("v=newer"))
     page.evaluate("sessionStorage.removeItem('version')")
 

@@ -292,7 +292,7 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
         tap(page.get_by_role("button", name="Mailboxes"))
         page.get_by_role("button", name="Settings").tap()
         dialog.get_by_label("Rows").select_option(rows)
-        dialog.get_by_role("button", name="Save").tap()
+        dialog.get_by_role("button", name="Done").tap()
         expect(page.locator(".message").first).to_have_css("height", height)
         narrow(page)
         page.touchscreen.tap(380, 400)

@@ -150,7 +150,7 @@ def test_a_search_finds_marks_and_is_left_again(reader: Reader, imap: imaplib.IM
     page.go_back()
     expect(page.locator(".search-said")).to_have_text("2 found")
     reader.search("no such thing")
-    expect(page.locator(".messages-note")).to_have_text("Nothing was found.")
+    expect(page.locator(".messages-note .empty-title")).to_have_text("Nothing was found.")
 
 
 @pytest.mark.nightly

@@ -37,7 +37,7 @@ def test_settings_change_the_page_and_the_other_page(
     settings.get_by_label("Rows").select_option("compact")
     settings.get_by_label("Signature", exact=True).fill("Mia\nVänern")
     settings.get_by_label("Single letters are keys").uncheck()
-    settings.get_by_role("button", name="Save").click()
+    settings.get_by_role("button", name="Done").click()
     for one in (page, other.page):
         expect(one.locator("body")).to_have_class(re.compile("compact"))
         expect(one.locator("body")).to_have_css("background-color", "rgb(20, 26, 30)")
@@ -57,7 +57,7 @@ def test_settings_change_the_page_and_the_other_page(
     settings.get_by_label("Rows").select_option("comfortable")
     settings.get_by_label("Signature", exact=True).fill("")
     settings.get_by_label("Single letters are keys").check()
-    settings.get_by_role("button", name="Save").click()
+    settings.get_by_role("button", name="Done").click()
     expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
     expect(page.locator(".message")).to_have_css("height", "56px")
 
@@ -112,3 +112,72 @@ def test_panes_are_laid_out_and_sized(reader: Reader, mailbox: imaplib.IMAP4, tm
     expect(page.locator(".message").first).to_be_visible()
     assert abs(page.locator(".middle").bounding_box()["height"] - 300) < 3  # type: ignore[index]
     assert page.evaluate("document.documentElement.scrollWidth") == 1000
+
+
+def test_a_setting_is_saved_at_once_and_undone(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-105: signature first; the page's keys wait; a mailbox beside it, Escape and Done close it."""
+    page = reader.page
+    append(mailbox, "One")
+    expect(page.locator(".message")).to_have_count(1)
+    page.keyboard.press("Control+!")
+    settings = page.get_by_role("dialog", name="Settings")
+    expect(settings.get_by_role("heading", level=3).first).to_have_text("Writing")
+    settings.get_by_label("Signature", exact=True).fill("Mia")
+    with page.expect_response("**/api/settings_save"):
+        settings.get_by_label("Rows").select_option("compact")
+    expect(page.locator(".message")).to_have_css("height", "40px")
+    with page.expect_response("**/api/settings_save"):
+        settings.get_by_role("button", name="Undo").click()
+    expect(page.locator(".message")).to_have_css("height", "56px")
+    expect(settings.get_by_label("Signature", exact=True)).to_have_value("Mia")
+    settings.get_by_label("Signature", exact=True).fill("")
+    page.keyboard.press("Escape")
+    expect(settings).to_have_count(0)
+    page.keyboard.press("Control+!")
+    expect(settings.get_by_label("Signature", exact=True)).to_have_value("")
+    settings.get_by_role("button", name="Look").focus()
+    page.keyboard.press("a")
+    expect(page.locator(".message")).to_have_count(1)
+    page.locator(".mailbox-open", has_text="Archive").click()
+    expect(settings).to_have_count(0)
+    expect(page.locator(".list-title")).to_have_text("Archive")
+
+
+def test_the_first_start_shows_three_hints_once(reader: Reader) -> None:
+    """WEBMAIL-66d."""
+    page = reader.page
+    page.evaluate("localStorage['moxlite-webmail-hints'] = '0'")
+    page.reload()
+    hint = page.get_by_label("Hint")
+    for number, words in enumerate(("shortcuts", "Undo", "Pictures"), 1):
+        expect(hint).to_contain_text(f"{number} of 3")
+        expect(hint).to_contain_text(words)
+        if number == 2:
+            page.reload()
+            expect(hint).to_contain_text("2 of 3")
+        hint.get_by_role("button", name="Got it").click()
+    expect(hint).to_have_count(0)
+    expect(page.locator(".messages")).to_be_focused()
+    page.reload()
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    expect(hint).to_have_count(0)
+
+
+def test_an_empty_place_leads_on(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-66c: the ring is around the sentence, never around the list."""
+    page = reader.page
+    title = page.locator(".messages-note .empty-title")
+    expect(title).to_have_text("Your inbox is empty.")
+    page.locator(".messages").focus()
+    page.keyboard.press("F8")
+    expect(page.locator(".messages")).to_have_css("outline-style", "none")
+    page.get_by_role("button", name="Open Archive").click()
+    expect(title).to_have_text("Archive is empty.")
+    append(mailbox, "One")
+    page.locator(".mailbox-open", has_text="Inbox").click()
+    expect(page.locator(".message")).to_have_count(1)
+    page.locator(".search-input").fill("mb:Archive one")
+    page.keyboard.press("Enter")
+    expect(title).to_have_text("Nothing was found.")
+    page.get_by_role("button", name="Search everywhere").click()
+    expect(page.locator(".message")).to_have_count(1)

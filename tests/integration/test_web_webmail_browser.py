@@ -108,7 +108,7 @@ def flags(session: imaplib.IMAP4, numbers: str) -> str:
 def test_a_message_arrives_without_reload_and_is_read(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
     """WEBMAIL-43, WEBMAIL-47, WEBMAIL-48, WEBMAIL-64, WEBMAIL-76, WEBMAIL-81, WEBMAIL-86."""
     page = reader.page
-    expect(page.locator(".messages-note")).to_have_text("No messages here.")
+    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty.")
     append(mailbox, "Minutes", "See https://example.org/minutes (soon).\n\n> quoted\n>> twice\n")
     row = page.locator(".message").first
     expect(row.locator(".message-subject")).to_have_text("Minutes")
@@ -556,7 +556,7 @@ def test_a_silent_connection_is_made_anew(reader: Reader, mailbox: imaplib.IMAP4
     page.clock.install()
     page.reload()
     # there is something to go on from
-    expect(page.locator(".messages-note")).to_have_text("No messages here.")
+    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty.")
 
     reader.fall_silent(re.compile(r"/webmail/events\?.*since="))
     append(mailbox, "after the silence")

@@ -23,7 +23,7 @@ export interface Desk {
   readonly base: string;
   readonly commands: CommandTable;
   /** The login address, and the addresses that the account may send from; known once the stream has begun. */
-  facts(): { login_address: string; addresses: readonly string[] };
+  facts(): { login_address: string; account_path: string; addresses: readonly string[] };
 
   /** The message that is shown; null if none or several are selected. */
   shown(): MessageItem | null;

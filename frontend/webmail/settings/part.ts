@@ -1,7 +1,9 @@
-// The settings in a dialog (WEBMAIL-105).
+// The settings (WEBMAIL-105): a page beside the mailboxes, in sections. A change is saved at once, and can be undone.
 
-import { attempt, dialog } from "../../lib/dialogs";
-import { type Child, el } from "../../lib/dom";
+import { attempt } from "../../lib/dialogs";
+import { type Child, el, fill, sign } from "../../lib/dom";
+import { holdFocus } from "../../lib/focus";
+import { arrowLeft, eye, keyRound, monitor, pencil } from "../../lib/icons";
 import { t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
 import type { Desk } from "../commands/desk";
@@ -12,8 +14,8 @@ adopt(sheet);
 
 type Choices<T extends string> = readonly (readonly [T, string])[];
 
-function select<T extends string>(label: string, value: T, choices: Choices<T>, first = false): { root: HTMLElement; read: () => T } {
-  const input = el("select", { autofocus: first }, choices.map(([one, words]) => el("option", { value: one }, words)));
+function select<T extends string>(label: string, value: T, choices: Choices<T>): { root: HTMLElement; read: () => T } {
+  const input = el("select", {}, choices.map(([one, words]) => el("option", { value: one }, words)));
   input.value = value;
   return { root: el("label", { class: "setting" }, el("span", {}, label), input), read: () => input.value as T };
 }
@@ -30,13 +32,53 @@ function text(label: string, value: string, rows: number): { root: HTMLElement; 
   return { root: el("label", { class: "field" }, label, input), read: () => input.value.replace(/\r\n?/g, "\n") };
 }
 
-/** Show the settings, and save changes. */
-export async function openSettings(desk: Desk): Promise<void> {
+/** The signature of all addresses, and of single ones: the user chooses whose is in the field. */
+function signatures(old: AllSettings, own: readonly string[]): { root: HTMLElement; read: () => Pick<AllSettings, "signature" | "signatures"> } {
+  const texts = new Map(own.map((address) => [address, old.signatures.find((one) => one.address === address)?.text ?? ""]));
+  texts.set("", old.signature);
+  let chosen = "";
+  const input = el("textarea", { class: "dialog-input", rows: "4", dir: "auto", maxlength: "10000" });
+  const label = el("span");
+  const chips = el("div", { class: "flex wrap" });
+  const draw = () => {
+    label.textContent = chosen === "" ? t("Signature") : t("Signature of {address}", { address: chosen });
+    input.value = texts.get(chosen) ?? "";
+    fill(
+      chips,
+      own.length > 1 &&
+        ["", ...own].map((address) =>
+          el("button", { class: "chip pill", type: "button", "aria-pressed": String(address === chosen), onclick: () => choose(address) }, address === "" ? t("All addresses") : address),
+        ),
+    );
+  };
+  const keep = () => texts.set(chosen, input.value.replace(/\r\n?/g, "\n"));
+  const choose = (address: string) => {
+    keep();
+    chosen = address;
+    draw();
+    chips.querySelector<HTMLElement>('[aria-pressed="true"]')?.focus();
+  };
+  draw();
+  return {
+    root: el("div", { class: "field" }, chips, el("label", { class: "field" }, label, input), el("p", { class: "hint" }, t("Below what you write. An address can have its own."))),
+    read: () => {
+      keep();
+      const single = [...texts].filter(([address, text]) => address !== "" && text !== "");
+      return { signature: texts.get("") ?? "", signatures: single.map(([address, text]) => ({ address, text })) };
+    },
+  };
+}
+
+/** Show the settings, if they are not there yet. */
+export function openSettings(desk: Desk): void {
+  const present = document.querySelector<HTMLElement>(".settings-page");
+  if (present !== null) {
+    present.focus();
+    return;
+  }
   const old = desk.settings();
   const { panes } = desk;
-  const own = desk.facts().addresses.filter((one) => !one.startsWith("@"));
-  const signature = text(t("Signature"), old.signature, 4);
-  const signatures = own.length > 1 ? own.map((address) => ({ address, ...text(address, old.signatures.find((one) => one.address === address)?.text ?? "", 2) })) : [];
+  const signature = signatures(old, desk.facts().addresses.filter((one) => !one.startsWith("@")));
   const quoting = select(t("Write answers"), old.quoting, [
     ["auto", t("Above; below a selected part")],
     ["top", t("Above what is quoted")],
@@ -46,7 +88,7 @@ export async function openSettings(desk: Desk): Promise<void> {
     ["auto", t("Same as the system")],
     ["light", t("Light")],
     ["dark", t("Dark")],
-  ], true);
+  ]);
   const density = select(t("Rows"), old.density, [
     ["comfortable", t("With a preview")],
     ["compact", t("Compact")],
@@ -68,12 +110,17 @@ export async function openSettings(desk: Desk): Promise<void> {
   const hints = check(t("Show the key of an action that is clicked"), !old.no_show_shortcuts);
   const keys = check(t("Single letters are keys (archive: a)"), old.single_keys);
   const headers = text(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
-  const section = (title: string, ...children: Child[]) => el("section", {}, el("h3", {}, title), ...children);
 
-  const save = () => ({
-    ...old,
-    signature: signature.read(),
-    signatures: signatures.map((one) => ({ address: one.address, text: one.read() })).filter((one) => one.text !== ""),
+  const sections = [
+    section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root),
+    section("reading", t("Reading"), eye, seen.root, after.root, html.root, headers.root),
+    section("look", t("Look"), monitor, scheme.root, density.root, layout.root),
+    section("keys", t("Keys and links"), keyRound, keys.root, hints.root, mailtoButton(desk)),
+  ];
+  const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
+  const read = (): AllSettings => ({
+    ...desk.settings(),
+    ...signature.read(),
     quoting: quoting.read(),
     undo_send_seconds: Number(undo.read()),
     color_scheme: scheme.read(),
@@ -86,29 +133,71 @@ export async function openSettings(desk: Desk): Promise<void> {
     single_keys: keys.read(),
     show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== ""),
   });
-  const chosen = await dialog<AllSettings>(t("Settings"), (close) => [
+  let saved = read();
+  let last: Promise<unknown> = Promise.resolve();
+  const send = (wanted: AllSettings, words: string, before?: AllSettings) => {
+    last = last.then(async () => {
+      if (!(await attempt(t("Saving the settings"), () => desk.client.settings_save(wanted)))) return;
+      saved = wanted;
+      const back = before && el("button", { class: "link", type: "button", onclick: () => undone(before) }, t("Undo"));
+      fill(state, words, back !== undefined && [" ", back]);
+    });
+  };
+  const undone = (before: AllSettings) => {
+    close();
+    void last.then(() => attempt(t("Saving the settings"), () => desk.client.settings_save({ ...before, searches: desk.settings().searches }))).then(() => openSettings(desk));
+  };
+  const save = () => {
+    if (layout.read() !== panes.local.layout) panes.set({ ...panes.local, layout: layout.read() });
+    const wanted = read();
+    if (JSON.stringify({ ...wanted, searches: [] }) !== JSON.stringify({ ...saved, searches: [] })) send(wanted, t("Saved."), saved);
+  };
+  const giveBack = holdFocus();
+  // not modal: the mailboxes stay in reach; the page's keys wait until it is closed, as for any open dialog
+  const page = el("dialog", { class: "settings-page", "aria-label": t("Settings"), tabindex: "-1" });
+  const leave = (event: Event) => {
+    if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input") !== null) close();
+  };
+  const close = () => {
+    save();
+    removeEventListener("click", leave, true);
+    removeEventListener("keydown", escape, true);
+    page.remove();
+    giveBack();
+  };
+  addEventListener("click", leave, true);
+  const { account_path } = desk.facts();
+  fill(
+    page,
     el(
-      "form",
-      {
-        class: "settings",
-        onsubmit: (event: Event) => {
-          event.preventDefault();
-          panes.set({ ...panes.local, layout: layout.read() });
-          close(save());
-        },
-      },
+      "nav",
+      { class: "settings-nav", "aria-label": t("Sections of the settings") },
+      el("button", { class: "btn text settings-back", type: "button", onclick: close }, sign(arrowLeft), t("Done")),
+      el("h2", { class: "settings-title" }, t("Settings")),
       el(
         "div",
-        { class: "settings-body" },
-        section(t("Look"), scheme.root, density.root, layout.root),
-        section(t("Reading"), seen.root, after.root, html.root, headers.root),
-        section(t("Writing"), quoting.root, undo.root, signature.root, signatures.length > 0 && el("details", {}, el("summary", {}, t("Another signature for an address")), signatures.map((one) => one.root)), bars.root),
-        section(t("Keys and links"), keys.root, hints.root, mailtoButton(desk)),
+        { class: "settings-links" },
+        sections.map(({ title, path, root }) => el("button", { class: "btn settings-link", type: "button", onclick: () => root.scrollIntoView() }, sign(path), title)),
       ),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "submit" }, t("Save"))),
+      account_path !== "" && el("p", { class: "hint" }, t("Password, devices and import are in "), el("a", { href: account_path }, t("your account")), "."),
     ),
-  ]);
-  if (chosen !== null) await attempt(t("Saving the settings"), () => desk.client.settings_save(chosen));
+    el("form", { class: "settings", onchange: save, onsubmit: (event: Event) => event.preventDefault() }, sections.map(({ root }) => root), state),
+  );
+  // wherever the focus is: what was open before may have taken it
+  const escape = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu") !== null) return;
+    event.preventDefault();
+    event.stopPropagation();
+    close();
+  };
+  addEventListener("keydown", escape, true);
+  document.body.append(page);
+  page.show();
+}
+
+function section(name: string, title: string, path: string, ...children: Child[]): { title: string; path: string; root: HTMLElement } {
+  const id = `settings-${name}`;
+  return { title, path, root: el("section", { "aria-labelledby": id }, el("h3", { id }, title), ...children) };
 }
 
 function seenChoices(now: number): Choices<string> {
@@ -130,5 +219,5 @@ function undoChoices(now: number): Choices<string> {
 function mailtoButton(desk: Desk): Child {
   if (typeof navigator.registerProtocolHandler !== "function") return null;
   const register = () => navigator.registerProtocolHandler("mailto", `${location.origin}${desk.base}#compose %s`);
-  return el("button", { type: "button", onclick: () => void attempt(t("Taking addresses of web pages"), async () => register()) }, t("Write here when a page has a mail address"));
+  return el("button", { class: "btn line", type: "button", onclick: () => void attempt(t("Taking addresses of web pages"), async () => register()) }, t("Write here when a page has a mail address"));
 }

@@ -1,9 +1,36 @@
-// The bar above a message: the commands that are possible now. Commands without space are in a menu (WEBMAIL-58, WEBMAIL-60).
+// The bar above a message: the commands that are possible now, each an icon with its word. Without space for all words only the
+// first commands keep theirs; commands without space for the icon are in a menu (WEBMAIL-58, WEBMAIL-60). On a phone the bar is at
+// the bottom: icons alone, what a thumb needs most first.
 
 import { type Command, type CommandTable, enabled, hintOf, titleOf } from "../../lib/commands";
-import { el, fill } from "../../lib/dom";
+import { el, fill, sign } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
+import { archive, arrowLeft, circleCheck, download, ellipsis, filePen, folderInput, forward, mail, mailOpen, octagonAlert, reply, replyAll, star, tag, trash2 } from "../../lib/icons";
 import { t } from "../../lib/words";
+
+const icons: Readonly<Record<string, string>> = {
+  "compose.edit": filePen,
+  "compose.reply": reply,
+  "compose.reply-all": replyAll,
+  "compose.forward": forward,
+  "message.archive": archive,
+  "message.trash": trash2,
+  "message.delete": trash2,
+  "message.junk": octagonAlert,
+  "message.not-junk": circleCheck,
+  "message.move": folderInput,
+  "message.unread": mail,
+  "message.read": mailOpen,
+  "message.flag": star,
+  "message.unflag": star,
+  "message.labels": tag,
+  "message.export": download,
+};
+/** Commands that keep their word when there is no space for all. */
+const worded: readonly string[] = ["compose.edit", "compose.reply", "message.archive"];
+/** The order of commands on a phone; the others follow. */
+const byThumb: readonly string[] = ["message.archive", "message.trash", "message.delete", "compose.edit", "compose.reply"];
+const phone = matchMedia("(max-width: 860px)");
 
 /** Open a menu of commands at a button. */
 export type OpenMenu = (anchor: HTMLElement, title: string, commands: readonly Command[]) => void;
@@ -11,7 +38,7 @@ export type OpenMenu = (anchor: HTMLElement, title: string, commands: readonly C
 export class Bar {
   readonly root = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
   private readonly buttons = el("div", { class: "toolbar-buttons" });
-  private readonly more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, "⋯");
+  private readonly more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, sign(ellipsis));
   private folded: Command[] = [];
 
   constructor(
@@ -23,8 +50,9 @@ export class Bar {
     openMenu: OpenMenu,
   ) {
     this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
-    this.root.append(el("button", { class: "back", onclick: back }, t("‹ Back")), this.buttons, this.more);
+    this.root.append(el("button", { class: "back", title: t("Back"), "aria-label": t("Back"), onclick: back }, sign(arrowLeft)), this.buttons, this.more);
     new ResizeObserver(() => this.fold()).observe(this.root);
+    phone.addEventListener("change", () => this.draw());
   }
 
   /** Draw the bar again after the possible commands have changed. The focused button keeps the focus. */
@@ -36,7 +64,7 @@ export class Bar {
         el(
           "button",
           {
-            class: command.id === "message.delete" ? "danger" : "",
+            class: `${command.id === "message.delete" ? "danger" : ""}${command.id === "compose.reply" || command.id === "compose.edit" ? " soft" : ""}`,
             data: { command: command.id },
             title: hintOf(command),
             onclick: () => {
@@ -44,7 +72,8 @@ export class Bar {
               this.clicked(command);
             },
           },
-          titleOf(command),
+          sign(icons[command.id] ?? ellipsis),
+          el("span", { class: worded.includes(command.id) ? "word" : "word spare" }, titleOf(command)),
         ),
       ),
     );
@@ -56,17 +85,23 @@ export class Bar {
   }
 
   private possible(): Command[] {
-    return this.ids.map((id) => this.commands.get(id)).filter(enabled);
+    const possible = this.ids.map((id) => this.commands.get(id)).filter(enabled);
+    if (!phone.matches) return possible;
+    const place = ({ id }: Command) => (byThumb.indexOf(id) + 1 || byThumb.length + 1);
+    return possible.sort((a, b) => place(a) - place(b));
   }
 
-  /** Hide buttons without space, from the end, and offer them in the menu. */
+  /** Hide words, then buttons without space, from the end, and offer these in the menu. */
   private fold(): void {
     const buttons = [...this.buttons.children].filter((child): child is HTMLElement => child instanceof HTMLElement);
     for (const button of buttons) button.hidden = false;
     this.more.hidden = true;
     const possible = this.possible();
+    const crowded = () => this.buttons.scrollWidth > this.buttons.clientWidth;
     let shown = buttons.length;
-    while (shown > 1 && this.buttons.scrollWidth > this.buttons.clientWidth) {
+    this.root.classList.remove("tight");
+    this.root.classList.toggle("tight", crowded());
+    while (shown > 1 && crowded()) {
       this.more.hidden = false;
       shown--;
       buttons[shown]!.hidden = true;

@@ -9,6 +9,7 @@ import type { RowAction } from "../commands/desk";
 import { isSorted } from "../data/queries";
 import type { Mail } from "../state/mail";
 import type * as TouchPart from "../touch/part";
+import { type WaysOut, drawEmpty, emptyList } from "./empty";
 import { Heads } from "./heads";
 import { Row } from "./row";
 
@@ -19,7 +20,7 @@ let rowHeight = heights.comfortable.desk;
 /** Browsers stop at some 16 to 33 million px; beyond this the scroll bar is mapped to the list in proportion. */
 const maxHeight = 8_000_000;
 
-export interface ListOwner {
+export interface ListOwner extends WaysOut {
   /** A row was swiped far enough and released: to the left 'trash', to the right 'archive'. `items` are its messages. */
   swiped(items: readonly MessageItem[], direction: "left" | "right"): void;
   /** An action of a row was clicked. */
@@ -165,10 +166,12 @@ export class MessageList {
     this.heads.divide(rows.value, now, !isSorted(query.value));
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
-    const words = refusal?.message ?? (known && total === 0 ? this.emptyNote() : "");
+    const step = refusal?.unthreaded === true && { title: t("Show without threads"), run: () => this.owner.unthread() };
+    const place = refusal !== null ? { title: refusal.message, ...(step && { step }) } : known && total === 0 ? emptyList(this.mail, this.owner) : null;
+    const words = place === null ? "" : JSON.stringify([place, place.step?.title]);
     if (note.dataset["words"] !== words) {
       note.dataset["words"] = words;
-      fill(note, words, refusal?.unthreaded === true && el("button", { onclick: () => this.owner.unthread() }, t("Show without threads")));
+      fill(note, place === null ? null : drawEmpty(place));
     }
     this.hold();
     const screen = root.clientHeight;
@@ -289,13 +292,6 @@ export class MessageList {
     if (row?.item == null) return;
     this.dragged = this.mail.selects(row.item) ? null : this.mail.meant(row.item);
     event.dataTransfer?.setData("text/plain", row.item.subject);
-  }
-
-  private emptyNote(): string {
-    const searching = this.mail.searching.value;
-    if (searching?.done === false) return "";
-    if (searching !== null) return searching.stopped ? t("Stopped before anything was found.") : t("Nothing was found.");
-    return this.mail.query.value.filter.unread === true ? t("No unread messages here.") : t("No messages here.");
   }
 
   private refreshAges(): void {

@@ -1,8 +1,8 @@
 // The list of mailboxes.
 
 import type { Mailbox, SavedSearch } from "../../gen/webmail";
-import { el, fill, icon, sign } from "../../lib/dom";
-import { bookmark } from "../../lib/icons";
+import { el, fill, sign } from "../../lib/dom";
+import { archive, bookmark, filePen, folder, inbox, octagonAlert, send, trash2 } from "../../lib/icons";
 import { size } from "../../lib/numbers";
 import { t } from "../../lib/words";
 
@@ -16,15 +16,7 @@ export interface MailboxListOwner {
   forget(search: SavedSearch): void;
 }
 
-const icons: Record<string, string> = {
-  inbox: "M2 9l2.2-6h7.6L14 9v4H2zM2 9h3.5l1 2h3l1-2H14",
-  draft: "M3 13l.6-2.8L11 2.8l2.2 2.2-7.4 7.4z",
-  sent: "M2 8l12-5-4 11-2.6-4.4z M7.4 9.6L14 3",
-  archive: "M2 3h12v3H2z M3 6v7h10V6 M6.5 8.5h3",
-  trash: "M3 4.5h10 M6 4.5V3h4v1.5 M4.2 4.5l.6 9h6.4l.6-9",
-  junk: "M8 2a6 6 0 100 12A6 6 0 008 2z M8 5v4 M8 11v.2",
-  folder: "M2 4h4.5L8 5.5h6V13H2z",
-};
+const icons: Record<string, string> = { inbox, draft: filePen, sent: send, archive, trash: trash2, junk: octagonAlert, folder };
 
 export class MailboxList {
   readonly root = el("nav", { class: "mailboxes", "aria-label": t("Mailboxes") });
@@ -91,7 +83,7 @@ export class MailboxList {
         "aria-current": active ? "page" : undefined,
         onclick: () => this.owner.openMailbox(mailbox),
       },
-      icon(icons[kind] ?? icons["folder"]!),
+      sign(icons[kind] ?? folder, "icon"),
       el("span", { class: "mailbox-name" }, elements.at(-1)!),
       mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })),
     );

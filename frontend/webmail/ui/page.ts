@@ -2,7 +2,7 @@
 
 import { type CommandTable, enabled } from "../../lib/commands";
 import { brand, el, fill, sign } from "../../lib/dom";
-import { pencil } from "../../lib/icons";
+import { listFilter, pencil, squarePen } from "../../lib/icons";
 import { effect } from "../../lib/signal";
 import { t } from "../../lib/words";
 import { listMenu } from "../commands/find";
@@ -43,14 +43,14 @@ export function layOut(root: HTMLElement, page: Page): void {
   const accountLink = el("a", { title: t("Import and export mail"), hidden: true }, t("Account"));
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
-  const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, "⋯");
+  const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, sign(listFilter));
   more.addEventListener("click", () => page.openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
   const command = (id: string, attributes: Record<string, unknown>, ...label: (Node | string)[]) =>
     el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
   fill(
     page.side,
     brand(),
-    el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, t("New message")),
+    el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, sign(squarePen), t("New message")),
     el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches),
     el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))),
   );

@@ -14,6 +14,7 @@ import type { Message, MessageOwner } from "../message/part";
 import type * as ViewerPart from "../viewer/part";
 import type { Counts } from "../state/mail";
 import { counted } from "./counts";
+import { drawEmpty } from "./empty";
 import { missing } from "./missing";
 import { subjectOf } from "./subject";
 
@@ -116,7 +117,9 @@ export class Reader {
       el(
         "div",
         { class: "reader-empty" },
-        selected !== null ? t("{what} selected", { what: counted(selected) }) : t("Select a message to read it"),
+        selected !== null
+          ? t("{what} selected", { what: counted(selected) })
+          : drawEmpty({ title: t("No message selected"), text: t("Use the arrow keys and Enter, or press ? for all shortcuts.") }),
       ),
     );
   }

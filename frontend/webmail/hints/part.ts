@@ -1,0 +1,46 @@
+// Three hints for a browser that opens the webmail for the first time, one after the other, once (WEBMAIL-66d).
+
+import { el, fill } from "../../lib/dom";
+import { focusHome } from "../../lib/focus";
+import { adopt } from "../../lib/sheets";
+import { t } from "../../lib/words";
+import sheet from "./hints.css";
+
+adopt(sheet);
+
+/** Key in the browser's storage for the number of hints that were read. */
+export const hintsKey = "moxlite-webmail-hints";
+
+/** Show the hints that were not read above `list`. */
+export function showHints(list: HTMLElement): void {
+  const touch = navigator.maxTouchPoints > 0;
+  const hints = [
+    touch
+      ? t("Swipe a row to the right to archive it, to the left to move it to Trash. Hold a row to choose several.")
+      : t("Press ? to see all shortcuts, or Ctrl and K to find a command by its name."),
+    t("Nothing is lost by a slip: whatever you do offers Undo, also after Send."),
+    t("Pictures from other servers load only when you ask, so that senders do not see when you read."),
+  ];
+  let read = Number(localStorage.getItem(hintsKey)) || 0;
+  if (read >= hints.length) return;
+  const box = el("aside", { class: "hints", "aria-label": t("Hint") });
+  const draw = () => {
+    fill(
+      box,
+      el("p", {}, el("span", { class: "hints-count" }, t("{n} of {total}", { n: read + 1, total: hints.length })), " ", hints[read]!),
+      el("button", { class: "link hints-next", onclick: next }, t("Got it")),
+    );
+  };
+  const next = () => {
+    localStorage.setItem(hintsKey, String(++read));
+    if (read < hints.length) {
+      draw();
+      box.querySelector<HTMLElement>(".hints-next")?.focus();
+      return;
+    }
+    box.remove();
+    focusHome();
+  };
+  draw();
+  list.before(box);
+}

@@ -1,0 +1,121 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+  });
+}
+
+// webmail/hints/hints.css
+var hints_default = "/* The hints of the first start. */\n\n.hints {\n  display: flex;\n  align-items: center;\n  gap: 12px;\n  margin: 8px 12px;\n  padding: 8px 4px 8px 14px;\n  border-radius: 8px;\n  background: var(--mailbox-active-background);\n  font-size: 13px;\n  line-height: 18px;\n}\n\n.hints p {\n  flex: 1;\n}\n\n.hints-count {\n  color: var(--color-mild);\n  font-variant-numeric: tabular-nums;\n}\n\n.hints-next {\n  flex: none;\n  min-height: 34px;\n  padding: 0 10px;\n}\n\n@media (max-width: 860px) {\n  .hints-next {\n    min-height: 44px;\n  }\n}\n";
+
+// webmail/hints/part.ts
+adopt(hints_default);
+var hintsKey = "moxlite-webmail-hints";
+function showHints(list) {
+  const touch = navigator.maxTouchPoints > 0;
+  const hints = [
+    touch ? t("Swipe a row to the right to archive it, to the left to move it to Trash. Hold a row to choose several.") : t("Press ? to see all shortcuts, or Ctrl and K to find a command by its name."),
+    t("Nothing is lost by a slip: whatever you do offers Undo, also after Send."),
+    t("Pictures from other servers load only when you ask, so that senders do not see when you read.")
+  ];
+  let read = Number(localStorage.getItem(hintsKey)) || 0;
+  if (read >= hints.length) return;
+  const box = el("aside", { class: "hints", "aria-label": t("Hint") });
+  const draw = () => {
+    fill(
+      box,
+      el("p", {}, el("span", { class: "hints-count" }, t("{n} of {total}", { n: read + 1, total: hints.length })), " ", hints[read]),
+      el("button", { class: "link hints-next", onclick: next }, t("Got it"))
+    );
+  };
+  const next = () => {
+    localStorage.setItem(hintsKey, String(++read));
+    if (read < hints.length) {
+      draw();
+      box.querySelector(".hints-next")?.focus();
+      return;
+    }
+    box.remove();
+    focusHome();
+  };
+  draw();
+  list.before(box);
+}
+export {
+  hintsKey,
+  showHints
+};
