@@ -46,12 +46,11 @@ LARGER = {
     "store/file/readers.py Readers": (14, 13),
     "store/file/writer.py Writer": (22, 19),
     "store/imports/reading.py ReadAhead": (11, 13),
-    "store/search/finding.py Search": (7, 14),
     "store/search/index.py Index": (18, 13),
     "web/http/exchange.py Request": (2, 14),
     "web/sessions.py Sessions": (21, 8),
     "web/webmail/api.py API": (24, 1),
-    "web/webmail/live/listing.py Listing": (31, 21),
+    "web/webmail/live/listing.py Listing": (30, 19),
     "web/webmail/live/streams.py Stream": (31, 19),
 }
 """Classes that are larger, with their numbers of methods and attributes. The list only shrinks: each is to be divided

@@ -70,6 +70,13 @@ class Wanted(msgspec.Struct, frozen=True):
         return self.term is None and self.test is None
 
 
+class _Manner(msgspec.Struct, frozen=True):
+    oldest_first: bool
+    by: Ranking
+    only: Sequence[int] | None
+    beside: int
+
+
 class Search:
     """One search, which is continued by each call of `step`.
 
@@ -97,18 +104,14 @@ class Search:
         self.looked = 0
         self.of = 0
         self.reached: Placed | None = None
-        self._beside = beside
         self._account = account
         self._wanted = wanted
-        self._oldest_first = oldest_first
-        self._by: Final = by
+        self._manner: Final = _Manner(oldest_first, by, only, beside)
         self._ranks: list[Placed] | None = None if by == "received" or only is not None else []
-        self._only = only
         self._begun = False
         self._behind = FIRST_OLDEST if oldest_first else FIRST_NEWEST
         self._waiting: list[Placed] = []  # the next messages, in reverse order
         self._listed = False  # `_waiting` has all further messages
-        self._first = True
 
     async def step(self) -> list[Placed]:
         """Examine further messages; returns the matches among them, in order, maybe [] before the end.
@@ -138,8 +141,8 @@ class Search:
     async def _begin(self) -> None:
         wanted = self._wanted
         parts = tuple([part for part in (wanted.term, wanted.hint) if part is not None])
-        if self._only is not None:
-            ids = self._only
+        if self._manner.only is not None:
+            ids = self._manner.only
             await self._list(lambda r: among(r, ids, wanted.mailboxes, wanted.condition))
             return
         candidates = await self._account.search.candidates(Every(parts)) if parts else None
@@ -156,13 +159,13 @@ class Search:
     async def _list(self, read: Callable[[Reader], list[Placed]]) -> None:
         # a message indexed between two reads may be listed twice
         found = [*set(await self._account.scan(read, op="search-rows"))]
-        if self._by != "received":
-            found = await self._account.scan(partial(ranked, found=found, by=self._by), op="search-ranks")
+        if self._manner.by != "received":
+            found = await self._account.scan(partial(ranked, found=found, by=self._manner.by), op="search-ranks")
         self._ranks = None
         self._sort(found)
 
     def _sort(self, found: list[Placed]) -> None:
-        found.sort(reverse=not self._oldest_first)
+        found.sort(reverse=not self._manner.oldest_first)
         found.sort(key=attrgetter("rank"))
         found.reverse()
         self._waiting = found
@@ -174,7 +177,7 @@ class Search:
         part = await self._account.scan(partial(self._walk, limit=self._wide), op="search-rows")
         if part:
             self._behind = part[-1].place
-        found += await self._account.scan(partial(ranked, found=part, by=self._by), op="search-ranks")
+        found += await self._account.scan(partial(ranked, found=part, by=self._manner.by), op="search-ranks")
         if len(part) < self._wide:
             self._ranks = None
             await trio.to_thread.run_sync(self._sort, found)
@@ -182,23 +185,22 @@ class Search:
     @property
     def _wide(self) -> int:
         """Rows to read at once."""
-        return max(LIGHT, WIDE // self._beside) if len(self._wanted.mailboxes) > 1 else LIGHT
+        return max(LIGHT, WIDE // self._manner.beside) if len(self._wanted.mailboxes) > 1 else LIGHT
 
     def _walk(self, r: Reader, limit: int) -> list[Placed]:
         mailboxes, condition = self._wanted.mailboxes, self._wanted.condition
-        return walk(r, mailboxes, condition, self._behind, limit, oldest_first=self._oldest_first)
+        return walk(r, mailboxes, condition, self._behind, limit, oldest_first=self._manner.oldest_first)
 
     async def _take(self) -> list[Placed]:
         """The next messages to examine. The first part is small, so that first matches come soon."""
         if not self._waiting and not self._listed:
-            limit = SLICE if self._first else self._wide
+            limit = SLICE if self.looked == 0 else self._wide
             self._waiting = await self._account.scan(partial(self._walk, limit=limit), op="search-rows")
             self._listed = len(self._waiting) < limit
             if self._waiting:
                 self._behind = self._waiting[-1].place
             self._waiting.reverse()
-        size = LIGHT if self._wanted.by_rows and not self._first and self._beside == 1 else SLICE
-        self._first = False
+        size = LIGHT if self._wanted.by_rows and self.looked > 0 and self._manner.beside == 1 else SLICE
         part = self._waiting[-size:]
         del self._waiting[-size:]
         part.reverse()

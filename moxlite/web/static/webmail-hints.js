@@ -75,7 +75,9 @@ function t(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
   });
 }
 

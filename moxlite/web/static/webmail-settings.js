@@ -61,6 +61,22 @@ function mark(value) {
   element.textContent = value;
   return element;
 }
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
 
 // lib/focus.ts
 function focusHome() {
@@ -133,6 +149,13 @@ function setStatus(message) {
   fill(line, message);
 }
 
+// lib/icons.ts
+var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
+var eye = "M2.062 12.348a1 1 0 0 1 0-.696 10.75 10.75 0 0 1 19.876 0 1 1 0 0 1 0 .696 10.75 10.75 0 0 1-19.876 0 M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z";
+var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var monitor = "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M8 21h8 M12 17v4";
+var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
+
 // lib/sheets.ts
 function adopt(text3) {
   const sheet = new CSSStyleSheet();
@@ -141,12 +164,12 @@ function adopt(text3) {
 }
 
 // webmail/settings/settings.css
-var settings_default = "/* The settings. */\n\n.settings-body {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 18px;\n  max-height: 68vh;\n  overflow-y: auto;\n}\n\n.settings section,\n.settings details {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 9px;\n}\n\n.settings h3 {\n  font-size: 13px;\n  color: var(--color-mild);\n}\n\n.setting {\n  display: grid;\n  grid-template-columns: 9em minmax(0, 1fr);\n  align-items: center;\n}\n\n.setting select,\ntextarea.dialog-input {\n  width: 100%;\n  padding: 6px;\n  border: 1px solid var(--border-color);\n  border-radius: 7px;\n  background: var(--background);\n}\n\n@media (max-width: 640px) {\n  .setting {\n    grid-template-columns: minmax(0, 1fr);\n    gap: 3px;\n  }\n}\n";
+var settings_default = '/* The settings: a page beside the mailboxes. */\n\n.settings-page {\n  position: fixed;\n  inset: 0 0 0 228px;\n  z-index: 3;\n  display: grid;\n  grid-template-columns: 228px minmax(0, 1fr);\n  width: auto;\n  height: auto;\n  max-width: none;\n  max-height: none;\n  margin: 0;\n  padding: 0;\n  border: 0;\n  border-left: 1px solid var(--border-color);\n  background: var(--background);\n  color: var(--color);\n  overflow: hidden;\n}\n\n.settings-page:focus {\n  outline: none;\n}\n\n.settings-nav {\n  display: grid;\n  align-content: start;\n  gap: 4px;\n  padding: 16px 12px;\n  border-right: 1px solid var(--border-color);\n}\n\n.settings-title {\n  margin: 4px 8px 8px;\n  font-size: 20px;\n  line-height: 28px;\n}\n\n.settings-links {\n  display: grid;\n  gap: 2px;\n}\n\n.settings-page .btn {\n  display: inline-flex;\n  align-items: center;\n  gap: 8px;\n  min-height: 34px;\n  border-radius: 8px;\n}\n\n.settings-page .settings-link,\n.settings-page .settings-back {\n  justify-content: flex-start;\n  justify-self: stretch;\n  padding: 0 10px;\n  border: 0;\n  background: none;\n}\n\n.settings-page .settings-back {\n  justify-self: start;\n  color: var(--link-color);\n}\n\n.settings-page .settings-link:hover,\n.settings-page .settings-back:hover {\n  background: var(--button-hover-background);\n}\n\n.settings-nav .hint {\n  margin: 12px 10px 0;\n}\n\n.settings {\n  display: grid;\n  align-content: start;\n  gap: 28px;\n  padding: 26px 32px 60px;\n  overflow-y: auto;\n}\n\n.settings section {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 12px;\n  max-width: 640px;\n  padding-bottom: 28px;\n  border-bottom: 1px solid var(--border-color);\n  scroll-margin-top: 26px;\n}\n\n.settings h3 {\n  font-size: 16px;\n  line-height: 24px;\n}\n\n.settings .field {\n  display: grid;\n  gap: 6px;\n  font-size: 14px;\n}\n\n.settings .chip.pill {\n  min-height: 28px;\n  padding: 0 12px;\n  border: 1px solid var(--border-color);\n  border-radius: 99px;\n  background: var(--background);\n  font-size: 13px;\n}\n\n.settings .chip.pill[aria-pressed="true"] {\n  border-color: transparent;\n  background: var(--mailbox-active-background);\n  color: var(--link-color);\n}\n\n.settings .wrap {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n}\n\n.setting {\n  display: grid;\n  grid-template-columns: 14em minmax(0, 20em);\n  align-items: center;\n}\n\n.setting select,\ntextarea.dialog-input {\n  width: 100%;\n  min-height: 34px;\n  padding: 6px;\n  border: 1px solid var(--line-strong, var(--border-color));\n  border-radius: 8px;\n  background: var(--background);\n}\n\n.settings-state {\n  min-height: 24px;\n}\n\n.settings-page .hint {\n  font-size: 13px;\n  color: var(--color-milder);\n}\n\n@media (max-width: 1000px) {\n  .setting {\n    grid-template-columns: minmax(0, 20em);\n    gap: 3px;\n  }\n}\n\n@media (max-width: 860px) {\n  .settings-page {\n    inset: 0;\n    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);\n    border: 0;\n  }\n\n  .settings-nav {\n    grid-template-columns: auto 1fr;\n    align-items: center;\n    padding: 6px 12px;\n    border-right: 0;\n    border-bottom: 1px solid var(--border-color);\n  }\n\n  .settings-page .settings-back {\n    min-height: 44px;\n  }\n\n  .settings-title {\n    margin: 0;\n  }\n\n  .settings-links,\n  .settings-nav .hint {\n    display: none;\n  }\n\n  .settings {\n    padding: 20px 16px calc(40px + env(safe-area-inset-bottom));\n  }\n\n  .setting {\n    grid-template-columns: minmax(0, 1fr);\n    gap: 3px;\n  }\n\n  .setting select {\n    min-height: 44px;\n  }\n}\n';
 
 // webmail/settings/part.ts
 adopt(settings_default);
-function select(label, value, choices, first = false) {
-  const input = el("select", { autofocus: first }, choices.map(([one, words]) => el("option", { value: one }, words)));
+function select(label, value, choices) {
+  const input = el("select", {}, choices.map(([one, words]) => el("option", { value: one }, words)));
   input.value = value;
   return { root: el("label", { class: "setting" }, el("span", {}, label), input), read: () => input.value };
 }
@@ -160,12 +183,49 @@ function text2(label, value, rows) {
   input.value = value;
   return { root: el("label", { class: "field" }, label, input), read: () => input.value.replace(/\r\n?/g, "\n") };
 }
-async function openSettings(desk) {
+function signatures(old, own) {
+  const texts = new Map(own.map((address) => [address, old.signatures.find((one) => one.address === address)?.text ?? ""]));
+  texts.set("", old.signature);
+  let chosen = "";
+  const input = el("textarea", { class: "dialog-input", rows: "4", dir: "auto", maxlength: "10000" });
+  const label = el("span");
+  const chips = el("div", { class: "flex wrap" });
+  const draw = () => {
+    label.textContent = chosen === "" ? t("Signature") : t("Signature of {address}", { address: chosen });
+    input.value = texts.get(chosen) ?? "";
+    fill(
+      chips,
+      own.length > 1 && ["", ...own].map(
+        (address) => el("button", { class: "chip pill", type: "button", "aria-pressed": String(address === chosen), onclick: () => choose(address) }, address === "" ? t("All addresses") : address)
+      )
+    );
+  };
+  const keep = () => texts.set(chosen, input.value.replace(/\r\n?/g, "\n"));
+  const choose = (address) => {
+    keep();
+    chosen = address;
+    draw();
+    chips.querySelector('[aria-pressed="true"]')?.focus();
+  };
+  draw();
+  return {
+    root: el("div", { class: "field" }, chips, el("label", { class: "field" }, label, input), el("p", { class: "hint" }, t("Below what you write. An address can have its own."))),
+    read: () => {
+      keep();
+      const single = [...texts].filter(([address, text3]) => address !== "" && text3 !== "");
+      return { signature: texts.get("") ?? "", signatures: single.map(([address, text3]) => ({ address, text: text3 })) };
+    }
+  };
+}
+function openSettings(desk) {
+  const present = document.querySelector(".settings-page");
+  if (present !== null) {
+    present.focus();
+    return;
+  }
   const old = desk.settings();
   const { panes } = desk;
-  const own = desk.facts().addresses.filter((one) => !one.startsWith("@"));
-  const signature = text2(t("Signature"), old.signature, 4);
-  const signatures = own.length > 1 ? own.map((address) => ({ address, ...text2(address, old.signatures.find((one) => one.address === address)?.text ?? "", 2) })) : [];
+  const signature = signatures(old, desk.facts().addresses.filter((one) => !one.startsWith("@")));
   const quoting = select(t("Write answers"), old.quoting, [
     ["auto", t("Above; below a selected part")],
     ["top", t("Above what is quoted")],
@@ -175,7 +235,7 @@ async function openSettings(desk) {
     ["auto", t("Same as the system")],
     ["light", t("Light")],
     ["dark", t("Dark")]
-  ], true);
+  ]);
   const density = select(t("Rows"), old.density, [
     ["comfortable", t("With a preview")],
     ["compact", t("Compact")]
@@ -197,11 +257,16 @@ async function openSettings(desk) {
   const hints = check(t("Show the key of an action that is clicked"), !old.no_show_shortcuts);
   const keys = check(t("Single letters are keys (archive: a)"), old.single_keys);
   const headers = text2(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
-  const section = (title, ...children) => el("section", {}, el("h3", {}, title), ...children);
-  const save = () => ({
-    ...old,
-    signature: signature.read(),
-    signatures: signatures.map((one) => ({ address: one.address, text: one.read() })).filter((one) => one.text !== ""),
+  const sections = [
+    section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root),
+    section("reading", t("Reading"), eye, seen.root, after.root, html.root, headers.root),
+    section("look", t("Look"), monitor, scheme.root, density.root, layout.root),
+    section("keys", t("Keys and links"), keyRound, keys.root, hints.root, mailtoButton(desk))
+  ];
+  const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
+  const read = () => ({
+    ...desk.settings(),
+    ...signature.read(),
     quoting: quoting.read(),
     undo_send_seconds: Number(undo.read()),
     color_scheme: scheme.read(),
@@ -214,29 +279,68 @@ async function openSettings(desk) {
     single_keys: keys.read(),
     show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "")
   });
-  const chosen = await dialog(t("Settings"), (close) => [
+  let saved = read();
+  let last = Promise.resolve();
+  const send = (wanted, words, before) => {
+    last = last.then(async () => {
+      if (!await attempt(t("Saving the settings"), () => desk.client.settings_save(wanted))) return;
+      saved = wanted;
+      const back = before && el("button", { class: "link", type: "button", onclick: () => undone(before) }, t("Undo"));
+      fill(state, words, back !== void 0 && [" ", back]);
+    });
+  };
+  const undone = (before) => {
+    close();
+    void last.then(() => attempt(t("Saving the settings"), () => desk.client.settings_save({ ...before, searches: desk.settings().searches }))).then(() => openSettings(desk));
+  };
+  const save = () => {
+    if (layout.read() !== panes.local.layout) panes.set({ ...panes.local, layout: layout.read() });
+    const wanted = read();
+    if (JSON.stringify({ ...wanted, searches: [] }) !== JSON.stringify({ ...saved, searches: [] })) send(wanted, t("Saved."), saved);
+  };
+  const giveBack = holdFocus();
+  const page = el("dialog", { class: "settings-page", "aria-label": t("Settings"), tabindex: "-1" });
+  const leave = (event) => {
+    if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input") !== null) close();
+  };
+  const close = () => {
+    save();
+    removeEventListener("click", leave, true);
+    removeEventListener("keydown", escape, true);
+    page.remove();
+    giveBack();
+  };
+  addEventListener("click", leave, true);
+  const { account_path } = desk.facts();
+  fill(
+    page,
     el(
-      "form",
-      {
-        class: "settings",
-        onsubmit: (event) => {
-          event.preventDefault();
-          panes.set({ ...panes.local, layout: layout.read() });
-          close(save());
-        }
-      },
+      "nav",
+      { class: "settings-nav", "aria-label": t("Sections of the settings") },
+      el("button", { class: "btn text settings-back", type: "button", onclick: close }, sign(arrowLeft), t("Done")),
+      el("h2", { class: "settings-title" }, t("Settings")),
       el(
         "div",
-        { class: "settings-body" },
-        section(t("Look"), scheme.root, density.root, layout.root),
-        section(t("Reading"), seen.root, after.root, html.root, headers.root),
-        section(t("Writing"), quoting.root, undo.root, signature.root, signatures.length > 0 && el("details", {}, el("summary", {}, t("Another signature for an address")), signatures.map((one) => one.root)), bars.root),
-        section(t("Keys and links"), keys.root, hints.root, mailtoButton(desk))
+        { class: "settings-links" },
+        sections.map(({ title, path, root }) => el("button", { class: "btn settings-link", type: "button", onclick: () => root.scrollIntoView() }, sign(path), title))
       ),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "submit" }, t("Save")))
-    )
-  ]);
-  if (chosen !== null) await attempt(t("Saving the settings"), () => desk.client.settings_save(chosen));
+      account_path !== "" && el("p", { class: "hint" }, t("Password, devices and import are in "), el("a", { href: account_path }, t("your account")), ".")
+    ),
+    el("form", { class: "settings", onchange: save, onsubmit: (event) => event.preventDefault() }, sections.map(({ root }) => root), state)
+  );
+  const escape = (event) => {
+    if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu") !== null) return;
+    event.preventDefault();
+    event.stopPropagation();
+    close();
+  };
+  addEventListener("keydown", escape, true);
+  document.body.append(page);
+  page.show();
+}
+function section(name, title, path, ...children) {
+  const id = `settings-${name}`;
+  return { title, path, root: el("section", { "aria-labelledby": id }, el("h3", { id }, title), ...children) };
 }
 function seenChoices(now) {
   const known = [
@@ -255,7 +359,7 @@ function undoChoices(now) {
 function mailtoButton(desk) {
   if (typeof navigator.registerProtocolHandler !== "function") return null;
   const register = () => navigator.registerProtocolHandler("mailto", `${location.origin}${desk.base}#compose %s`);
-  return el("button", { type: "button", onclick: () => void attempt(t("Taking addresses of web pages"), async () => register()) }, t("Write here when a page has a mail address"));
+  return el("button", { class: "btn line", type: "button", onclick: () => void attempt(t("Taking addresses of web pages"), async () => register()) }, t("Write here when a page has a mail address"));
 }
 export {
   openSettings

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.29ddeddbccba.js", conversation: "conversation.6624a7a330cc.js", details: "details.d02d19a84bc5.js", export: "export.e117f6da348a.js", login: "login.fca7eb53c4e4.js", mailboxes: "mailboxes.a0daa1a70f3e.js", menu: "menu.be885dadcf16.js", message: "message.84b24c551934.js", palette: "palette.cd310c6e8d2c.js", rules: "rules.d25d6a09b2fb.js", search: "search.da56d6787b54.js", sender: "sender.9de24aec867d.js", sent: "sent.770c995c6276.js", settings: "settings.d798b77b1b28.js", touch: "touch.5159934f4363.js", viewer: "viewer.e55f1bdfd251.js" };
+var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.29ddeddbccba.js", conversation: "conversation.6624a7a330cc.js", details: "details.d02d19a84bc5.js", export: "export.e117f6da348a.js", hints: "hints.578b46b6ac68.js", login: "login.fca7eb53c4e4.js", mailboxes: "mailboxes.a0daa1a70f3e.js", menu: "menu.be885dadcf16.js", message: "message.84b24c551934.js", palette: "palette.cd310c6e8d2c.js", rules: "rules.d25d6a09b2fb.js", search: "search.da56d6787b54.js", sender: "sender.9de24aec867d.js", sent: "sent.770c995c6276.js", settings: "settings.16f8e5a3643e.js", touch: "touch.5159934f4363.js", viewer: "viewer.e55f1bdfd251.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -211,7 +211,7 @@ var checks = {
   Fatal: { kind: ["enum", ["fatal"]], message: "string" },
   ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
   Request: { id: "integer", view_id: "integer", stream_id: ["optional", "integer"], cancel: ["optional", "boolean"], query: ["optional", ["nullable", ["ref", "Query"]]], page: ["optional", ["nullable", ["ref", "Page"]]] },
-  Query: { filter: ["ref", "Filter"], not_filter: ["optional", ["ref", "NotFilter"]], order_asc: ["optional", "boolean"], threading: ["optional", ["enum", ["off", "on", "unread"]]] },
+  Query: { filter: ["ref", "Filter"], not_filter: ["optional", ["ref", "NotFilter"]], order_asc: ["optional", "boolean"], order: ["optional", ["enum", ["received", "sender", "size", "unread"]]], threading: ["optional", ["enum", ["off", "on", "unread"]]] },
   Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   HeaderIs: { name: "string", value: ["optional", "string"] },
   NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
@@ -418,8 +418,8 @@ var CommandTable = class {
 };
 
 // lib/dom.ts
-function el(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
+function el(tag2, attributes = {}, ...children) {
+  const element = document.createElement(tag2);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === void 0 || value === null || value === false) continue;
     if (typeof value === "function") {
@@ -932,11 +932,17 @@ var refinements = [
   ["flagged", t("Show flagged messages only")],
   ["attachments", t("Show messages with attachments only")]
 ];
+var orderings = [
+  ["newest", t("Newest first")],
+  ["oldest", t("Oldest first")],
+  ["unread", t("Unread first")],
+  ["sender", t("By sender")],
+  ["size", t("Largest first")]
+];
 var listMenu = [
   ...refinements.map(([id]) => `list.show-${id || "all"}`),
   ...threadings.map(([id]) => `threads.${id}`),
-  "list.newest-first",
-  "list.oldest-first"
+  ...orderings.map(([order]) => `list.order-${order}`)
 ];
 function addFindCommands(desk) {
   const threaded = () => desk.threading() !== "off";
@@ -955,8 +961,7 @@ function addFindCommands(desk) {
     ...refinements.map(
       ([id, title]) => ({ id: `list.show-${id || "all"}`, title, when: () => desk.refinement() !== id, run: () => desk.refine(id) })
     ),
-    { id: "list.newest-first", title: t("Newest first"), when: () => desk.oldestFirst(), run: () => desk.showOldestFirst(false) },
-    { id: "list.oldest-first", title: t("Oldest first"), when: () => !desk.oldestFirst(), run: () => desk.showOldestFirst(true) }
+    ...orderings.map(([order, title]) => ({ id: `list.order-${order}`, title, when: () => desk.order() !== order, run: () => desk.sort(order) }))
   ];
   const threads = [
     { id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) },
@@ -1351,11 +1356,14 @@ var Stream = class {
   }
 };
 
+// webmail/commands/desk.ts
+var orders = ["newest", "oldest", "unread", "sender", "size"];
+
 // webmail/ui/searchbar.ts
 var glass = "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9z M10.3 10.3L14 14";
 var SearchBar = class {
-  constructor(mail, owner) {
-    this.mail = mail;
+  constructor(mail2, owner) {
+    this.mail = mail2;
     this.owner = owner;
     this.root.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -1372,7 +1380,7 @@ var SearchBar = class {
       event.preventDefault();
       event.stopPropagation();
       this.close();
-      mail.stopSearch();
+      mail2.stopSearch();
       owner.leave();
     });
     document.addEventListener("pointerdown", (event) => {
@@ -1442,18 +1450,22 @@ var SearchBar = class {
 // webmail/find.ts
 var threadingKey = "moxlite-webmail-threading";
 var orderKey = "moxlite-webmail-order";
+function storedOrder() {
+  const stored = localStorage.getItem(orderKey);
+  return orders.find((order) => order === stored) ?? "newest";
+}
 function storedThreading() {
   return localStorage.getItem(threadingKey) === "off" ? "off" : "on";
 }
 var Find = class {
-  constructor(mail, owner) {
-    this.mail = mail;
+  constructor(mail2, owner) {
+    this.mail = mail2;
     this.owner = owner;
-    this.bar = new SearchBar(mail, {
+    this.bar = new SearchBar(mail2, {
       search: (text2) => void this.search(text2),
-      open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail, owner.glanced)),
+      open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail2, owner.glanced)),
       leave: () => owner.leave(),
-      say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail.stopSearch()), () => null)
+      say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail2.stopSearch()), () => null)
     });
   }
   mail;
@@ -1461,7 +1473,7 @@ var Find = class {
   text = signal("");
   refinement = signal("");
   threading = signal(storedThreading());
-  oldestFirst = signal(localStorage.getItem(orderKey) === "oldest");
+  order = signal(storedOrder());
   bar;
   mailbox = 0;
   base = { filter: { mailbox_id: 0 } };
@@ -1478,8 +1490,8 @@ var Find = class {
   }
   async search(text2, message2 = 0, begin = false) {
     if (text2 === "") {
-      const inbox = this.mail.boxes.named("Inbox");
-      const before = this.mail.boxes.get(this.mailbox) ?? inbox;
+      const inbox2 = this.mail.boxes.named("Inbox");
+      const before = this.mail.boxes.get(this.mailbox) ?? inbox2;
       if (before !== void 0 && this.text.value !== "") this.openMailbox(before);
       return;
     }
@@ -1496,6 +1508,11 @@ var Find = class {
       else this.open(query, message2);
     });
   }
+  everywhere() {
+    const text2 = this.text.value.replace(/(^|\s)(sub)?(mb|mailbox|in):("[^"]*"|\S*)/gi, " ").trim();
+    const narrow = (this.base.filter.mailbox_id ?? 0) > 0 || (this.base.filter.mailbox_name ?? "") !== "";
+    return text2 === "" || !narrow ? null : () => void this.search(text2);
+  }
   known() {
     if (/(^|\s)-?(sub)?(mb|mailbox):/i.test(this.text.value)) void this.search(this.text.value);
   }
@@ -1508,9 +1525,9 @@ var Find = class {
     localStorage.setItem(threadingKey, how);
     this.open(this.here());
   }
-  showOldestFirst(oldest) {
-    this.oldestFirst.value = oldest;
-    localStorage.setItem(orderKey, oldest ? "oldest" : "newest");
+  sort(order) {
+    this.order.value = order;
+    localStorage.setItem(orderKey, order);
     this.open(this.here());
   }
   here() {
@@ -1530,7 +1547,13 @@ var Find = class {
       flagged: { labels: [...labels, "\\flagged"] },
       attachments: { attachments: filter.attachments ?? "any" }
     }[this.refinement.value];
-    const query = { filter: { ...filter, ...narrower }, threading: this.threading.value, order_asc: this.oldestFirst.value };
+    const order = this.order.value;
+    const query = {
+      filter: { ...filter, ...narrower },
+      threading: this.threading.value,
+      order_asc: order === "oldest",
+      order: order === "newest" || order === "oldest" ? "received" : order
+    };
     return not_filter === void 0 ? query : { ...query, not_filter };
   }
   part() {
@@ -1559,39 +1582,39 @@ function writePlace({ name, search: search2, message: message2 }) {
 }
 
 // webmail/place.ts
-function followPlace(mail, find2) {
+function followPlace(mail2, find2) {
   const { name, search: search2, message: message2 } = parsePlace(location.hash);
   if (search2 !== "") {
     if (search2 !== find2.text.value) void find2.search(search2, message2);
-    else followMessage(mail, message2);
+    else followMessage(mail2, message2);
     return;
   }
-  const mailbox = mail.boxes.named(name);
+  const mailbox = mail2.boxes.named(name);
   if (mailbox === void 0) return;
-  if (mailbox.id !== mail.current.value?.id || find2.text.value !== "") find2.openMailbox(mailbox, message2);
-  else followMessage(mail, message2);
+  if (mailbox.id !== mail2.current.value?.id || find2.text.value !== "") find2.openMailbox(mailbox, message2);
+  else followMessage(mail2, message2);
 }
-function followMessage(mail, message2) {
-  if (message2 === 0) mail.unselect();
-  else if (mail.shown.value?.id !== message2) mail.select(message2);
+function followMessage(mail2, message2) {
+  if (message2 === 0) mail2.unselect();
+  else if (mail2.shown.value?.id !== message2) mail2.select(message2);
 }
-function tellPlace(mail, find2) {
-  const shown3 = mail.shown.value?.id ?? 0;
+function tellPlace(mail2, find2) {
+  const shown3 = mail2.shown.value?.id ?? 0;
   const search2 = find2.text.value;
-  const mailbox = mail.current.value;
+  const mailbox = mail2.current.value;
   if (mailbox === void 0 && search2 === "") return;
-  const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown3 || mail.wanted });
+  const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown3 || mail2.wanted });
   if (location.hash === hash) return;
   if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
   else history.pushState(null, "", hash);
 }
-function tellTitle(mail, find2) {
-  const mailbox = mail.current.value;
+function tellTitle(mail2, find2) {
+  const mailbox = mail2.current.value;
   const search2 = find2.text.value;
   const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
-  const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
+  const offline = ["on", "connecting"].includes(mail2.connection.value) ? "" : ` ${t("(not connected)")}`;
   const shown3 = search2 !== "" ? t("Search: {text}", { text: search2 }) : mailbox?.name ?? "Webmail";
-  document.title = `${unread}${shown3} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
+  document.title = `${unread}${shown3} · ${mail2.facts.value.login_address || "moxlite"}${offline}`;
 }
 
 // webmail/state/actions.ts
@@ -1604,9 +1627,9 @@ function movedTo({ name: mailbox }) {
   };
 }
 var Actions = class {
-  constructor(client, mail, moved) {
+  constructor(client, mail2, moved) {
     this.client = client;
-    this.mail = mail;
+    this.mail = mail2;
     this.moved = moved;
   }
   client;
@@ -1942,8 +1965,11 @@ function isSearch({ filter, not_filter }) {
 function isThreaded(query) {
   return (query.threading ?? "off") !== "off";
 }
+function isSorted(query) {
+  return (query.order ?? "received") !== "received";
+}
 function isListing(query) {
-  return isThreaded(query) || isSearch(query);
+  return isThreaded(query) || isSorted(query) || isSearch(query);
 }
 
 // webmail/data/selection.ts
@@ -2647,7 +2673,7 @@ var Mail = class {
       return;
     }
     const wish = before.ids.size === 1 && !before.open ? this.settings.value.after_action : "list";
-    const found = isThreaded(this.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first2), this.oldestFirst);
+    const found = isThreaded(this.query.value) || isSorted(this.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first2), this.oldestFirst);
     const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
     this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
   }
@@ -2803,33 +2829,82 @@ var Mail = class {
     const rows = this.rows.value;
     const items = rows.items.slice(Math.max(0, first2.position - rows.start), last.position + 1 - rows.start);
     const count = last.position + 1 - first2.position;
+    const whole = items.length === count || isSorted(this.query.value);
     const place = (item) => markOf(rows.lines.get(item.id)?.top ?? item);
-    this.selection.value = items.length === count ? this.selection.value.plus(items, this.oldestFirst) : this.selection.value.plusStretch({ first: place(first2.item), last: place(last.item), count }, this.oldestFirst);
+    this.selection.value = whole ? this.selection.value.plus(items, this.oldestFirst) : this.selection.value.plusStretch({ first: place(first2.item), last: place(last.item), count }, this.oldestFirst);
   }
 };
 
 // webmail/state/others.ts
-function leavesOthers(mail) {
-  const { mailbox_id } = mail.query.value.filter;
-  return (mailbox_id ?? 0) < 0 && !mail.selectedAreLoaded() && mail.mailboxes.value.some(({ owner }) => owner !== "");
+function leavesOthers(mail2) {
+  const { mailbox_id } = mail2.query.value.filter;
+  return (mailbox_id ?? 0) < 0 && !mail2.selectedAreLoaded() && mail2.mailboxes.value.some(({ owner }) => owner !== "");
 }
 
+// lib/icons.ts
+var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
+var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
+var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
+var bookmark = "M17 3a2 2 0 0 1 2 2v15a1 1 0 0 1-1.496.868l-4.512-2.578a2 2 0 0 0-1.984 0l-4.512 2.578A1 1 0 0 1 5 20V5a2 2 0 0 1 2-2z";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
+var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var filePen = "M12.659 22H18a2 2 0 0 0 2-2V8a2.4 2.4 0 0 0-.706-1.706l-3.588-3.588A2.4 2.4 0 0 0 14 2H6a2 2 0 0 0-2 2v9.34 M14 2v5a1 1 0 0 0 1 1h5 M10.378 12.622a1 1 0 0 1 3 3.003L8.36 20.637a2 2 0 0 1-.854.506l-2.867.837a.5.5 0 0 1-.62-.62l.836-2.869a2 2 0 0 1 .506-.853z";
+var folder2 = "M20 20a2 2 0 0 0 2-2V8a2 2 0 0 0-2-2h-7.9a2 2 0 0 1-1.69-.9L9.6 3.9A2 2 0 0 0 7.93 3H4a2 2 0 0 0-2 2v13a2 2 0 0 0 2 2Z";
+var folderInput = "M2 9V5a2 2 0 0 1 2-2h3.9a2 2 0 0 1 1.69.9l.81 1.2a2 2 0 0 0 1.67.9H20a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2v-1 M2 13h10 M9 16l3-3-3-3";
+var forward = "M15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
+var inbox = "M22 12 16 12 14 15 10 15 8 12 2 12 M5.45 5.11 2 12v6a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-6l-3.45-6.89A2 2 0 0 0 16.76 4H7.24a2 2 0 0 0-1.79 1.11z";
+var listFilter = "M2 5h20 M6 12h12 M9 19h6";
+var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
+var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
+var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
+var replyAll = "M12 17l-5-5 5-5 M22 18v-2a4 4 0 0 0-4-4H7 M7 17l-5-5 5-5";
+var send = "M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
+var squarePen = "M12 3H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2v-7 M18.375 2.625a1 1 0 0 1 3 3l-9.013 9.014a2 2 0 0 1-.853.505l-2.873.84a.5.5 0 0 1-.62-.62l.84-2.873a2 2 0 0 1 .506-.852z";
+var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904l-3.736 3.638a2.123 2.123 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.122 2.122 0 0 0-1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.122 2.122 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0 1 .294-.906l5.165-.755a2.122 2.122 0 0 0 1.597-1.16z";
+var tag = "M12.586 2.586A2 2 0 0 0 11.172 2H4a2 2 0 0 0-2 2v7.172a2 2 0 0 0 .586 1.414l8.704 8.704a2.426 2.426 0 0 0 3.42 0l6.58-6.58a2.426 2.426 0 0 0 0-3.42z M7 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
+
 // webmail/ui/bar.ts
+var icons = {
+  "compose.edit": filePen,
+  "compose.reply": reply,
+  "compose.reply-all": replyAll,
+  "compose.forward": forward,
+  "message.archive": archive,
+  "message.trash": trash2,
+  "message.delete": trash2,
+  "message.junk": octagonAlert,
+  "message.not-junk": circleCheck,
+  "message.move": folderInput,
+  "message.unread": mail,
+  "message.read": mailOpen,
+  "message.flag": star,
+  "message.unflag": star,
+  "message.labels": tag,
+  "message.export": download
+};
+var worded = ["compose.edit", "compose.reply", "message.archive"];
+var byThumb = ["message.archive", "message.trash", "message.delete", "compose.edit", "compose.reply"];
+var phone = matchMedia("(max-width: 860px)");
 var Bar = class {
   constructor(commands, ids, back, clicked, openMenu) {
     this.commands = commands;
     this.ids = ids;
     this.clicked = clicked;
     this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
-    this.root.append(el("button", { class: "back", onclick: back }, t("‹ Back")), this.buttons, this.more);
+    this.root.append(el("button", { class: "back", title: t("Back"), "aria-label": t("Back"), onclick: back }, sign(arrowLeft)), this.buttons, this.more);
     new ResizeObserver(() => this.fold()).observe(this.root);
+    phone.addEventListener("change", () => this.draw());
   }
   commands;
   ids;
   clicked;
   root = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
   buttons = el("div", { class: "toolbar-buttons" });
-  more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, "⋯");
+  more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, sign(ellipsis));
   folded = [];
   draw() {
     const focused = this.buttons.contains(document.activeElement) ? document.activeElement.dataset["command"] : void 0;
@@ -2839,7 +2914,7 @@ var Bar = class {
         (command) => el(
           "button",
           {
-            class: command.id === "message.delete" ? "danger" : "",
+            class: `${command.id === "message.delete" ? "danger" : ""}${command.id === "compose.reply" || command.id === "compose.edit" ? " soft" : ""}`,
             data: { command: command.id },
             title: hintOf(command),
             onclick: () => {
@@ -2847,7 +2922,8 @@ var Bar = class {
               this.clicked(command);
             }
           },
-          titleOf(command)
+          sign(icons[command.id] ?? ellipsis),
+          el("span", { class: worded.includes(command.id) ? "word" : "word spare" }, titleOf(command))
         )
       )
     );
@@ -2857,15 +2933,21 @@ var Bar = class {
     if (!this.buttons.contains(document.activeElement)) focusHome();
   }
   possible() {
-    return this.ids.map((id) => this.commands.get(id)).filter(enabled);
+    const possible = this.ids.map((id) => this.commands.get(id)).filter(enabled);
+    if (!phone.matches) return possible;
+    const place = ({ id }) => byThumb.indexOf(id) + 1 || byThumb.length + 1;
+    return possible.sort((a, b) => place(a) - place(b));
   }
   fold() {
     const buttons = [...this.buttons.children].filter((child) => child instanceof HTMLElement);
     for (const button of buttons) button.hidden = false;
     this.more.hidden = true;
     const possible = this.possible();
+    const crowded = () => this.buttons.scrollWidth > this.buttons.clientWidth;
     let shown3 = buttons.length;
-    while (shown3 > 1 && this.buttons.scrollWidth > this.buttons.clientWidth) {
+    this.root.classList.remove("tight");
+    this.root.classList.toggle("tight", crowded());
+    while (shown3 > 1 && crowded()) {
       this.more.hidden = false;
       shown3--;
       buttons[shown3].hidden = true;
@@ -2882,12 +2964,12 @@ var sentences = {
   crowded: t("Not connected: other tabs use all the connections that your network allows. Close a tab of this webmail, then try again."),
   blocked: t("Not connected: your network or a proxy holds back what the server sends. Ask its administrator to let websockets through.")
 };
-function connectionLine(mail, stream) {
+function connectionLine(mail2, stream) {
   const words2 = el("span");
   const button = el("button", { onclick: () => stream.retry() }, t("Try now"));
   const line = el("div", { class: "offline", role: "status" }, words2, button);
   effect(() => {
-    const state = mail.connection.value;
+    const state = mail2.connection.value;
     line.hidden = state === "on";
     button.hidden = state === "connecting";
     fill(words2, sentences[state]);
@@ -2983,6 +3065,46 @@ function addressList(addresses, one) {
   return addresses.map(one).join(", ");
 }
 
+// webmail/ui/empty.ts
+function emptyList(mail2, ways) {
+  const searching = mail2.searching.value;
+  if (searching?.done === false) return null;
+  if (searching !== null) {
+    const everywhere = ways.searchEverywhere();
+    return {
+      title: searching.stopped ? t("Stopped before anything was found.") : t("Nothing was found."),
+      ...everywhere !== null && { step: { title: t("Search everywhere"), run: everywhere } }
+    };
+  }
+  if (mail2.query.value.filter.unread === true) return { title: t("No unread messages here."), step: { title: t("Show all messages"), run: () => ways.showAll() } };
+  const mailbox = mail2.current.value;
+  if (mailbox?.owner !== "") return { title: t("No messages here.") };
+  if (mailbox.name === "Inbox") {
+    const open = ways.archive();
+    return {
+      title: t("Your inbox is empty."),
+      text: open === null ? t("New mail appears here by itself.") : t("New mail appears here by itself. Older mail is in Archive."),
+      ...open !== null && { step: { title: t("Open Archive"), run: open } }
+    };
+  }
+  const write = { title: t("New message"), run: () => ways.compose() };
+  const known = {
+    draft: { title: t("No drafts."), text: t("Messages that you have begun and not sent are kept here."), step: write },
+    sent: { title: t("Nothing was sent yet."), text: t("Messages that you send are kept here."), step: write },
+    archive: { title: t("Archive is empty."), text: t("Messages that you archive leave the inbox and are kept here.") },
+    junk: { title: t("No junk."), text: t("Suspicious mail comes here. What is here by mistake, “Not junk” puts right.") },
+    trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") }
+  };
+  return known[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Drag messages here, or use “Move…”.") };
+}
+function drawEmpty({ title, text: text2, step: step2 }) {
+  return [
+    el("h2", { class: "empty-title" }, title),
+    ...text2 === void 0 ? [] : [el("p", {}, text2)],
+    ...step2 === void 0 ? [] : [el("button", { class: "link", onclick: () => step2.run() }, step2.title)]
+  ];
+}
+
 // webmail/ui/heads.ts
 var headHeight = 28;
 var Heads = class {
@@ -2994,14 +3116,14 @@ var Heads = class {
   get height() {
     return this.heads.length > 0 ? headHeight : 0;
   }
-  divide(rows, now) {
+  divide(rows, now, dated) {
     const day2 = new Date(now).toDateString();
     if (rows === this.of && day2 === this.day) return;
     this.of = rows;
     this.day = day2;
     const found = [];
     let [name, from, until] = ["", Infinity, -Infinity];
-    for (const [index, item] of rows.items.entries()) {
+    for (const [index, item] of dated ? rows.items.entries() : []) {
       const { received } = rows.lines.get(item.id)?.top ?? item;
       const time = Date.parse(received);
       if (time >= from && time < until) continue;
@@ -3057,14 +3179,6 @@ function hue(key2) {
   for (const sign2 of key2) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
   return hash % 8 + 1;
 }
-
-// lib/icons.ts
-var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
-var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
-var bookmark = "M17 3a2 2 0 0 1 2 2v15a1 1 0 0 1-1.496.868l-4.512-2.578a2 2 0 0 0-1.984 0l-4.512 2.578A1 1 0 0 1 5 20V5a2 2 0 0 1 2-2z";
-var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
-var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
-var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 
 // webmail/ui/marks.ts
 function marked(text2, needles) {
@@ -3223,12 +3337,12 @@ var Row = class {
 
 // webmail/ui/list.ts
 var heights = { comfortable: { desk: 56, phone: 68 }, compact: { desk: 40, phone: 56 } };
-var phone = matchMedia("(max-width: 860px)");
+var phone2 = matchMedia("(max-width: 860px)");
 var rowHeight = heights.comfortable.desk;
 var maxHeight = 8e6;
 var MessageList = class {
-  constructor(mail, owner) {
-    this.mail = mail;
+  constructor(mail2, owner) {
+    this.mail = mail2;
     this.owner = owner;
     this.root.append(this.heads.top, this.space, this.note);
     this.root.addEventListener("scroll", () => this.later());
@@ -3242,7 +3356,7 @@ var MessageList = class {
       this.measure();
       this.draw();
     });
-    phone.addEventListener("change", () => {
+    phone2.addEventListener("change", () => {
       this.measure();
       this.draw();
     });
@@ -3267,7 +3381,7 @@ var MessageList = class {
   first = null;
   measure() {
     const { density } = this.mail.settings.value;
-    rowHeight = heights[density][phone.matches ? "phone" : "desk"];
+    rowHeight = heights[density][phone2.matches ? "phone" : "desk"];
     document.body.classList.toggle("compact", density === "compact");
   }
   pushable({ swipes }) {
@@ -3334,13 +3448,15 @@ var MessageList = class {
     }
     this.call(total);
     const now = Date.now() + this.mail.clockOffset;
-    this.heads.divide(rows.value, now);
+    this.heads.divide(rows.value, now, !isSorted(query.value));
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
-    const words2 = refusal?.message ?? (known && total === 0 ? this.emptyNote() : "");
+    const step2 = refusal?.unthreaded === true && { title: t("Show without threads"), run: () => this.owner.unthread() };
+    const place = refusal !== null ? { title: refusal.message, ...step2 && { step: step2 } } : known && total === 0 ? emptyList(this.mail, this.owner) : null;
+    const words2 = place === null ? "" : JSON.stringify([place, place.step?.title]);
     if (note.dataset["words"] !== words2) {
       note.dataset["words"] = words2;
-      fill(note, words2, refusal?.unthreaded === true && el("button", { onclick: () => this.owner.unthread() }, t("Show without threads")));
+      fill(note, place === null ? null : drawEmpty(place));
     }
     this.hold();
     const screen = root.clientHeight;
@@ -3430,7 +3546,7 @@ var MessageList = class {
       this.owner.acted(this.mail.meant(row.item), action);
       return;
     }
-    const chooses = target?.closest(".message-disc") != null || phone.matches && document.body.classList.contains("choosing");
+    const chooses = target?.closest(".message-disc") != null || phone2.matches && document.body.classList.contains("choosing");
     if (chooses && !event.shiftKey) this.mail.toggle(row.position);
     else if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
     else this.mail.moveTo(row.position, event.shiftKey ? "extend" : "select");
@@ -3448,12 +3564,6 @@ var MessageList = class {
     if (row?.item == null) return;
     this.dragged = this.mail.selects(row.item) ? null : this.mail.meant(row.item);
     event.dataTransfer?.setData("text/plain", row.item.subject);
-  }
-  emptyNote() {
-    const searching = this.mail.searching.value;
-    if (searching?.done === false) return "";
-    if (searching !== null) return searching.stopped ? t("Stopped before anything was found.") : t("Nothing was found.");
-    return this.mail.query.value.filter.unread === true ? t("No unread messages here.") : t("No messages here.");
   }
   refreshAges() {
     const now = Date.now() + this.mail.clockOffset;
@@ -3475,15 +3585,7 @@ function size(octets) {
 }
 
 // webmail/ui/mailboxes.ts
-var icons = {
-  inbox: "M2 9l2.2-6h7.6L14 9v4H2zM2 9h3.5l1 2h3l1-2H14",
-  draft: "M3 13l.6-2.8L11 2.8l2.2 2.2-7.4 7.4z",
-  sent: "M2 8l12-5-4 11-2.6-4.4z M7.4 9.6L14 3",
-  archive: "M2 3h12v3H2z M3 6v7h10V6 M6.5 8.5h3",
-  trash: "M3 4.5h10 M6 4.5V3h4v1.5 M4.2 4.5l.6 9h6.4l.6-9",
-  junk: "M8 2a6 6 0 100 12A6 6 0 008 2z M8 5v4 M8 11v.2",
-  folder: "M2 4h4.5L8 5.5h6V13H2z"
-};
+var icons2 = { inbox, draft: filePen, sent: send, archive, trash: trash2, junk: octagonAlert, folder: folder2 };
 var MailboxList = class {
   constructor(owner) {
     this.owner = owner;
@@ -3544,7 +3646,7 @@ var MailboxList = class {
         "aria-current": active ? "page" : void 0,
         onclick: () => this.owner.openMailbox(mailbox)
       },
-      icon(icons[kind] ?? icons["folder"]),
+      sign(icons2[kind] ?? folder2, "icon"),
       el("span", { class: "mailbox-name" }, elements.at(-1)),
       mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread }))
     );
@@ -3582,13 +3684,13 @@ function layOut(root, page) {
   const accountLink = el("a", { title: t("Import and export mail"), hidden: true }, t("Account"));
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
-  const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, "⋯");
+  const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, sign(listFilter));
   more.addEventListener("click", () => page.openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
   fill(
     page.side,
     brand(),
-    el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, t("New message")),
+    el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, sign(squarePen), t("New message")),
     el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches),
     el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
   );
@@ -3788,7 +3890,7 @@ var Reader2 = class {
       el(
         "div",
         { class: "reader-empty" },
-        selected !== null ? t("{what} selected", { what: counted(selected) }) : t("Select a message to read it")
+        selected !== null ? t("{what} selected", { what: counted(selected) }) : drawEmpty({ title: t("No message selected"), text: t("Use the arrow keys and Enter, or press ? for all shortcuts.") })
       )
     );
   }
@@ -3989,6 +4091,13 @@ var App = class {
   });
   list = new MessageList(this.mail, {
     fold: () => this.fold(),
+    archive: () => {
+      const mailbox = this.mail.boxes.withRole("archive", "");
+      return mailbox === void 0 ? null : () => this.openMailbox(mailbox);
+    },
+    compose: () => this.commands.run("compose.new"),
+    showAll: () => this.toggleUnread(),
+    searchEverywhere: () => this.find.everywhere(),
     unthread: () => this.showThreads("off"),
     swiped: (items, direction) => this.swiped(items, direction),
     acted: (items, action) => this.act(items, action),
@@ -4142,6 +4251,7 @@ var App = class {
     this.writeAsked();
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
+    if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) void part("hints").then((found) => found.showHints(this.list.root), () => null);
     if (navigator.maxTouchPoints > 0) void part("touch").then((found) => this.list.pushable(found), () => null);
   }
   newer;
@@ -4290,8 +4400,8 @@ var App = class {
     });
   }
   notJunk() {
-    const inbox = this.mail.boxes.named("Inbox");
-    if (this.inRole("junk") && this.may(own) && inbox !== void 0) this.actions.move(inbox, false);
+    const inbox2 = this.mail.boxes.named("Inbox");
+    if (this.inRole("junk") && this.may(own) && inbox2 !== void 0) this.actions.move(inbox2, false);
     else this.flag(["$junk"], false);
   }
   openMailboxMenu() {
@@ -4404,8 +4514,8 @@ var App = class {
     void attempt(t("Recovering a draft"), async () => (await part("compose")).recover(this, toast));
   }
   openInbox() {
-    const inbox = this.mail.boxes.named("Inbox");
-    if (inbox !== void 0) this.openMailbox(inbox);
+    const inbox2 = this.mail.boxes.named("Inbox");
+    if (inbox2 !== void 0) this.openMailbox(inbox2);
   }
   async createMailbox() {
     await (await mailboxDialogs()).createMailbox(this.client);
@@ -4433,11 +4543,11 @@ var App = class {
   refine(to) {
     this.find.refine(to);
   }
-  oldestFirst() {
-    return this.find.oldestFirst.value;
+  order() {
+    return this.find.order.value;
   }
-  showOldestFirst(oldest) {
-    this.find.showOldestFirst(oldest);
+  sort(order) {
+    this.find.sort(order);
   }
   threading() {
     return this.find.threading.value;

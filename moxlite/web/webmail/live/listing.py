@@ -57,6 +57,28 @@ class Progress(msgspec.Struct, frozen=True):
     """The search goes on without entries to send."""
 
 
+class _Entries:
+    """Columns of the entries, with one row each; ranks only in another order than that of reception."""
+
+    def __init__(self) -> None:
+        self.received = array("q")
+        self.ids = array("q")
+        self.threads = array("q")
+        self.ranks: list[int | str] = []
+
+    def insert(self, index: int, one: Placed, shown: int, thread: int, *, ranked: bool) -> None:
+        if ranked:
+            self.ranks.insert(index, one.rank)
+        self.received.insert(index, one.received)
+        self.ids.insert(index, shown)
+        self.threads.insert(index, thread)
+
+    def drop(self, index: int) -> None:
+        for column in (self.received, self.ids, self.threads):
+            del column[index]
+        del self.ranks[index : index + 1]
+
+
 class Listing:
     """The entries of a view, found step by step.
 
@@ -102,10 +124,7 @@ class Listing:
     def _begin_anew(self) -> None:
         self._search: Merging | None = Merging(self._scopes.values(), self.query)
         self._begun = False
-        self._ranks: list[int | str] = []  # only in another order than that of reception
-        self._received = array("q")
-        self._ids = array("q")
-        self._threads = array("q")
+        self._columns = _Entries()
         self._hits: set[int] = set()
         self._present: set[int] = set()  # while searching: messages, or threads, that have an entry
         self._looked = self._of = 0
@@ -126,7 +145,7 @@ class Listing:
     @property
     def total(self) -> int:
         """Entries known so far."""
-        return len(self._ids)
+        return len(self._columns.ids)
 
     @property
     def messages(self) -> int:
@@ -206,11 +225,7 @@ class Listing:
             key = thread if self._threaded else shown
             if key not in self._present:
                 self._present.add(key)
-                if self.query.order != "received":
-                    self._ranks.append(one.rank)
-                self._received.append(one.received)
-                self._ids.append(shown)
-                self._threads.append(thread)
+                self._columns.insert(self.total, one, shown, thread, ranked=self.query.order != "received")
         if search.done:
             self._finish()
 
@@ -273,7 +288,7 @@ class Listing:
                 of = set()
             thread = holder.shown_id(next(iter(of), 0))
         while True:
-            index = _index(self._threads, thread) if self._threaded else _index(self._ids, message_id)
+            index = _index(self._columns.threads, thread) if self._threaded else _index(self._columns.ids, message_id)
             if index is not None or self.end:
                 yield index
                 return
@@ -282,7 +297,7 @@ class Listing:
 
     async def _items(self, first: int, last: int) -> list[list[MessageItem]]:
         """The messages of these entries. Entries whose messages are gone are left out."""
-        ids, threads = self._ids[first:last], self._threads[first:last]
+        ids, threads = self._columns.ids[first:last], self._columns.threads[first:last]
         found: dict[int, list[MessageItem]] = {}
         for number in dict.fromkeys(map(number_of, ids)):
             scope = self._scopes.get(number)
@@ -408,11 +423,11 @@ class Listing:
         gone |= set(relabelled).difference(one.message_id for one in matching)
         changed = False
         for message_id in gone:
-            if (index := _index(self._ids, shown_id(message_id))) is not None:
-                self._drop(index)
+            if (index := _index(self._columns.ids, shown_id(message_id))) is not None:
+                self._columns.drop(index)
                 changed = True
         for one in matching:
-            if _index(self._ids, shown_id(one.message_id)) is None:
+            if _index(self._columns.ids, shown_id(one.message_id)) is None:
                 changed = True
                 if not self._insert(scope.holder, one):
                     break
@@ -434,8 +449,8 @@ class Listing:
             for event in removed:
                 threads |= threads_of_removed(r, event.mailbox_id, event.uids)
             # a message may have been the entry of a thread that it left
-            entries = [at for one in ids if (at := _index(self._ids, holder.shown_id(one))) is not None]
-            threads |= {holder.local_id(self._threads[at]) for at in entries}
+            entries = [at for one in ids if (at := _index(self._columns.ids, holder.shown_id(one))) is not None]
+            threads |= {holder.local_id(self._columns.threads[at]) for at in entries}
             return {thread: [one.row.id for one in members(r, thread, MAX_MEMBERS)] for thread in threads}
 
         threads = await holder.account.scan(read, op="webmail_threads")
@@ -447,18 +462,21 @@ class Listing:
             if self._selective:
                 self._hits.add(holder.shown_id(one.message_id))
         changed = False
+        shown_ids = self._columns.ids
         for thread in threads:
-            index = _index(self._threads, holder.shown_id(thread))
+            index = _index(self._columns.threads, holder.shown_id(thread))
             found = matching.get(thread)
             if found is None and index is not None:
-                self._drop(index)
+                self._columns.drop(index)
             elif found is not None and index is None:
                 if not self._insert(holder, found[0]):
                     return True
             elif index is None:
                 continue
-            elif found is not None and self._ids[index] not in {holder.shown_id(one.message_id) for one in found}:
-                self._ids[index] = holder.shown_id(found[0].message_id)  # at the place of the message that left
+            elif found is not None and self._columns.ids[index] not in {
+                holder.shown_id(one.message_id) for one in found
+            }:
+                self._columns.ids[index] = holder.shown_id(found[0].message_id)  # at the place of the message that left
             changed = True
         return changed
 
@@ -473,11 +491,6 @@ class Listing:
             found += await search.step()
         return found
 
-    def _drop(self, index: int) -> None:
-        for column in (self._received, self._ids, self._threads):
-            del column[index]
-        del self._ranks[index : index + 1]
-
     def _insert(self, holder: Holder, one: Placed) -> bool:
         """Insert an entry at its place. Returns False if the search has not reached that place; the search restarts
         then.
@@ -486,20 +499,18 @@ class Listing:
         by_rank = self.query.order != "received"
 
         def key(at: int) -> Key:
-            return key_of(self.query, self._ranks[at] if by_rank else 0, self._received[at], self._ids[at])
+            return key_of(
+                self.query, self._columns.ranks[at] if by_rank else 0, self._columns.received[at], self._columns.ids[at]
+            )
 
         wanted = key_of(self.query, one.rank, one.received, shown)
-        index = bisect_left(range(len(self._ids)), wanted, key=key)
+        index = bisect_left(range(len(self._columns.ids)), wanted, key=key)
         if self._search is not None:
-            if index == len(self._ids):
+            if index == len(self._columns.ids):
                 self._begin_anew()
                 return False
             self._present.add(thread if self._threaded else shown)
-        if by_rank:
-            self._ranks.insert(index, one.rank)
-        self._received.insert(index, one.received)
-        self._ids.insert(index, shown)
-        self._threads.insert(index, thread)
+        self._columns.insert(index, one, shown, thread, ranked=by_rank)
         return True
 
 
