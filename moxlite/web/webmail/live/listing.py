@@ -462,7 +462,6 @@ class Listing:
             if self._selective:
                 self._hits.add(holder.shown_id(one.message_id))
         changed = False
-        shown_ids = self._columns.ids
         for thread in threads:
             index = _index(self._columns.threads, holder.shown_id(thread))
             found = matching.get(thread)
