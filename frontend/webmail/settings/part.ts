@@ -161,7 +161,7 @@ export function openSettings(desk: Desk): void {
   const close = () => {
     save();
     removeEventListener("click", leave, true);
-    removeEventListener("keydown", escape, true);
+    removeEventListener("keydown", pressed, true);
     page.remove();
     giveBack();
   };
@@ -184,13 +184,13 @@ export function openSettings(desk: Desk): void {
     el("form", { class: "settings", onchange: save, onsubmit: (event: Event) => event.preventDefault() }, sections.map(({ root }) => root), state),
   );
   // wherever the focus is: what was open before may have taken it
-  const escape = (event: KeyboardEvent) => {
+  const pressed = (event: KeyboardEvent) => {
     if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu") !== null) return;
     event.preventDefault();
     event.stopPropagation();
     close();
   };
-  addEventListener("keydown", escape, true);
+  addEventListener("keydown", pressed, true);
   document.body.append(page);
   page.show();
 }

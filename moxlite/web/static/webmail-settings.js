@@ -306,7 +306,7 @@ function openSettings(desk) {
   const close = () => {
     save();
     removeEventListener("click", leave, true);
-    removeEventListener("keydown", escape, true);
+    removeEventListener("keydown", pressed, true);
     page.remove();
     giveBack();
   };
@@ -328,13 +328,13 @@ function openSettings(desk) {
     ),
     el("form", { class: "settings", onchange: save, onsubmit: (event) => event.preventDefault() }, sections.map(({ root }) => root), state)
   );
-  const escape = (event) => {
+  const pressed = (event) => {
     if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu") !== null) return;
     event.preventDefault();
     event.stopPropagation();
     close();
   };
-  addEventListener("keydown", escape, true);
+  addEventListener("keydown", pressed, true);
   document.body.append(page);
   page.show();
 }

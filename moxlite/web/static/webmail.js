@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.29ddeddbccba.js", conversation: "conversation.6624a7a330cc.js", details: "details.d02d19a84bc5.js", export: "export.e117f6da348a.js", hints: "hints.578b46b6ac68.js", login: "login.fca7eb53c4e4.js", mailboxes: "mailboxes.a0daa1a70f3e.js", menu: "menu.be885dadcf16.js", message: "message.84b24c551934.js", palette: "palette.cd310c6e8d2c.js", rules: "rules.d25d6a09b2fb.js", search: "search.da56d6787b54.js", sender: "sender.9de24aec867d.js", sent: "sent.770c995c6276.js", settings: "settings.16f8e5a3643e.js", touch: "touch.5159934f4363.js", viewer: "viewer.e55f1bdfd251.js" };
+var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.29ddeddbccba.js", conversation: "conversation.6624a7a330cc.js", details: "details.d02d19a84bc5.js", export: "export.e117f6da348a.js", hints: "hints.578b46b6ac68.js", login: "login.fca7eb53c4e4.js", mailboxes: "mailboxes.a0daa1a70f3e.js", menu: "menu.be885dadcf16.js", message: "message.84b24c551934.js", palette: "palette.cd310c6e8d2c.js", rules: "rules.d25d6a09b2fb.js", search: "search.da56d6787b54.js", sender: "sender.9de24aec867d.js", sent: "sent.770c995c6276.js", settings: "settings.4ee18b6b82ba.js", touch: "touch.5159934f4363.js", viewer: "viewer.e55f1bdfd251.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
