@@ -181,3 +181,29 @@ def test_an_empty_place_leads_on(reader: Reader, mailbox: imaplib.IMAP4) -> None
     expect(title).to_have_text("Nothing was found.")
     page.get_by_role("button", name="Search everywhere").click()
     expect(page.locator(".message")).to_have_count(1)
+
+
+def test_toasts_stack_and_never_cover_the_round_button(
+    chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4
+) -> None:
+    """WEBMAIL-66e: on a phone they are beside it; three at most."""
+    for number in range(5):
+        append(mailbox, f"Boat {number}")
+    phone = Reader(chromium, local, viewport={"width": 360, "height": 740})
+    phone.log_in()
+    page = phone.page
+    expect(page.locator(".message")).to_have_count(5)
+    page.locator(".messages").focus()
+    for _ in range(4):
+        page.keyboard.press("Control+Home")
+        page.keyboard.press("x")
+        page.keyboard.press("a")
+    expect(page.locator(".message")).to_have_count(1)
+    expect(page.locator(".toast")).to_have_count(3)
+    button = page.locator(".compose-round").bounding_box()
+    toasts = page.locator(".toasts").bounding_box()
+    assert button is not None
+    assert toasts is not None
+    assert toasts["x"] >= 0
+    assert toasts["x"] + toasts["width"] <= button["x"]
+    phone.close()
