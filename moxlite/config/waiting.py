@@ -18,12 +18,7 @@ __all__ = ["WAITING", "not_in_effect"]
 WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
     Static: frozenset(("psl",)),
     DNS: frozenset(("validate",)),
-    Listener: frozenset(
-        (
-            "debug_http",
-            "http2",
-        )
-    ),
+    Listener: frozenset(("debug_http",)),
 }
 """Keys by table. Keys below such a key are not in effect either."""
 

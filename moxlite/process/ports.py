@@ -250,7 +250,8 @@ class TLSPorts:
         match service:
             case "https":
                 mail = (("smtp", listener.submissions), ("imap", listener.imaps))
-                return ("http/1.1", *(word for word, settings in mail if settings.enabled and settings.alpn_on_https))
+                http = ("h2", "http/1.1") if listener.http2 else ("http/1.1",)
+                return (*http, *(word for word, settings in mail if settings.enabled and settings.alpn_on_https))
             case "submissions":
                 return ("smtp",)
             case "imaps":

@@ -24,6 +24,7 @@ from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
 from moxlite.web.health import Health, Measure, Notes, Readiness
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
+from moxlite.web.http2.load import Load
 from moxlite.web.router import HostMatch, Route, Router, any_host
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     ``routers`` by name of the listener and port. ``requests`` counts requests per network; ``unlimited`` are ports
     without that limit. ``gates`` are the limits of connections by name of the listener. All gates count together; each
-    exempts the reverse proxies of its listener, which represent many clients. ``hsts`` are the listeners that send
+    exempts the reverse proxies of its listener, which represent many clients. ``load`` are the limits of HTTP/2 over
+    all connections. ``hsts`` are the listeners that send
     Strict-Transport-Security. ``opaque_id`` makes the public form of a connection id (WEB-8).
     """
 
@@ -83,6 +85,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     requests: RateLimiter
     unlimited: frozenset[tuple[str, int]]
     gates: Mapping[str, Gate]
+    load: Load
     hsts: frozenset[str]
     opaque_id: Callable[[int], str]
 
@@ -276,6 +279,7 @@ def make_context(
             name: Gate(None, connections, proxies=_trusted(listener) if _forwarded(listener) else ())
             for name, listener in snapshot.static.listeners.items()
         },
+        load=Load(OpenConnections(CONNECTIONS, exempt=snapshot.static.rate_limits.exempt)),
         hsts=frozenset(name for name, listener in snapshot.static.listeners.items() if listener.hsts),
         opaque_id=opaque_id,
     )

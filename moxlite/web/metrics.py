@@ -13,6 +13,8 @@ __all__ = [
     "api_seconds",
     "autoconf_requests",
     "autodiscover_requests",
+    "http2_connections",
+    "http2_refused",
     "method_label",
     "ratelimited",
     "request_seconds",
@@ -42,6 +44,12 @@ response_seconds = Histogram(
     buckets=BUCKETS,
 )
 ratelimited = Counter("moxlite_httpserver_ratelimited", "Requests refused because their network sent too many.")
+http2_connections = Counter("moxlite_httpserver_http2_connections", "Connections that speak HTTP/2.")
+http2_refused = Counter(
+    "moxlite_httpserver_http2_refused",
+    "Connections of HTTP/2 that were ended because the client broke a rule or a limit, by the kind of frames.",
+    ["reason"],
+)
 streams = Gauge("moxlite_webmail_streams", "Open event streams of the webmail.", ["kind"])
 api_seconds = Histogram("moxlite_webmail_api_seconds", "Time of the webmail's API calls.", ["call"], buckets=BUCKETS)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from moxlite.lazyimport import load
 from moxlite.net import metrics as net_metrics
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.limits import IPNetwork, unmap, within
@@ -19,6 +20,7 @@ from moxlite.web.http.drain import Drain
 from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
+from moxlite.web.http2.load import Share
 
 if TYPE_CHECKING:
     from moxlite.web.context import Context
@@ -28,6 +30,12 @@ __all__ = ["serve_connection"]
 logger = logging.getLogger("moxlite.web")
 
 RETRY_AFTER: Final = "60"  # seconds: the shorter window of WEB-13
+HTTP_2: Final = "h2"
+"""HTTP/2 in ALPN (RFC 9113 §3.1)."""
+
+HTTP2_PACKAGE: Final = "moxlite.web.http2"
+"""Imported with the first connection that asks for it: 4 MB."""
+
 HSTS: Final = ("strict-transport-security", "max-age=31536000")
 
 
@@ -53,7 +61,14 @@ async def _serve(stream: trio.abc.Stream, info: ConnectionInfo, context: Context
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_begin_drain, info.shutdown, drain)
-        await Connection(stream, info, handler=handle, drain=drain).serve()
+        if info.tls is not None and info.tls.alpn == HTTP_2:
+            await load(f"{HTTP2_PACKAGE}.connection")
+            from moxlite.web.http2 import connection as http2
+
+            share = Share(context.load, info.remote, context.gates[info.listener].proxies)
+            await http2.Connection(stream, info, handler=handle, drain=drain, share=share).serve()
+        else:
+            await Connection(stream, info, handler=handle, drain=drain).serve()
         nursery.cancel_scope.cancel()
 
 

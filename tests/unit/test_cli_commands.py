@@ -478,7 +478,8 @@ def test_keys_without_effect_are_told(tmp_path: Path, capsys: Capture) -> None:
     """ADMIN-10: by `config test`, each key once; not the one that each new account has (ADMIN-14)."""
     (tmp_path / "moxlite.toml").write_text(
         'hostname = "mx.example.org"\npsl.url = "https://psl.example/"\n[postmaster]\naccount = "a"\nmailbox = "P"\n'
-        '[listeners.local]\nips = ["127.0.0.1"]\nhttp2 = false\n[listeners.other]\nips = ["::1"]\nhttp2 = false\n'
+        '[listeners.local]\nips = ["127.0.0.1"]\ndebug_http.enabled = true\n'
+        '[listeners.other]\nips = ["::1"]\ndebug_http.enabled = true\n'
     )
     (tmp_path / "domains.toml").write_text(
         '[domains."example.org"]\n[accounts.a]\ndomain = "example.org"\nno_custom_password = true\n'
@@ -489,7 +490,7 @@ def test_keys_without_effect_are_told(tmp_path: Path, capsys: Capture) -> None:
     lines = [line.partition(str(tmp_path))[2] for line in (said.out + said.err).splitlines() if "in effect" in line]
     assert lines == [
         "/moxlite.toml:2: psl: is not in effect yet",
-        "/moxlite.toml:8: listeners.local.http2: is not in effect yet (nor is it at 1 other place)",
+        "/moxlite.toml:8: listeners.local.debug_http: is not in effect yet (nor is it at 1 other place)",
     ]
 
 

@@ -95,7 +95,7 @@ async def respond(
         break
     if compressor is not None:
         await writer.write(compressor.end())
-    chunked = request.http_version == "1.1" and request.method != "HEAD" and response.status_code not in (204, 304)
+    chunked = request.http_version != "1.0" and request.method != "HEAD" and response.status_code not in (204, 304)
     chunked = chunked and all(name != "content-length" for name, _ in fields)
     trailers = trailer_fields((name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers)
     await writer.finish(

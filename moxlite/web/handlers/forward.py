@@ -89,7 +89,7 @@ class Forward:
             return True
         fields = list(request_fields(request, trusted=trusted))
         declared = request.body.declared
-        chunked = declared is None and request.headers.get("transfer-encoding") is not None
+        chunked = request.body.undeclared
         if declared is not None:
             fields.append(("content-length", str(declared)))
         elif chunked:
@@ -216,7 +216,7 @@ class Passage:
                 assert isinstance(event, h11.InformationalResponse)
                 if event.status_code == 100:
                     self._go.set()
-                elif self.request.http_version == "1.1":
+                elif self.request.http_version != "1.0":
                     await self.writer.inform(event.status_code, answer_fields(event.headers, (), ()))
             raise Broken("too many informational answers")
         raise Broken("no answer in time", status=504)

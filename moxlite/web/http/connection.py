@@ -21,26 +21,25 @@ from moxlite.net.connections import ConnectionInfo
 from moxlite.web.http.drain import Drain
 from moxlite.web.http.errors import BadRequest, BodyTimeout, ClientGone, HTTPError
 from moxlite.web.http.exchange import Body, Handler, Request, ResponseWriter
+from moxlite.web.http.limits import (
+    BODY_TIMEOUT,
+    HEAD_TIMEOUT,
+    IDLE_TIMEOUT,
+    LINGER_OCTETS,
+    LINGER_TIMEOUT,
+    MAX_HEAD,
+    MAX_TARGET,
+    READ_SIZE,
+    WRITE_TIMEOUT,
+)
 from moxlite.web.http.messages import Headers, Response
-from moxlite.web.http.paths import normalise_path, parse_host, split_target
+from moxlite.web.http.requests import make_request
 
 __all__ = ["Connection"]
 
-HEAD_TIMEOUT: Final = 30.0  # WEB-3, from the first octet; slow-loris clients end here
-IDLE_TIMEOUT: Final = 65.0  # WEB-3: browsers drop a connection after 60 s, so the client closes first
-BODY_TIMEOUT: Final = 60.0  # WEB-3, per chunk
-WRITE_TIMEOUT: Final = 60.0  # WEB-3, per slice that makes no progress
-LINGER_TIMEOUT: Final = 1.0  # seconds in which the client can read an error before our FIN becomes a RST
-# octets that a client may have in flight on a fast line; after more of them, it does not read
-LINGER_OCTETS: Final = 4 << 20
-MAX_HEAD: Final = 64 * 1024  # WEB-4
-MAX_TARGET: Final = 8 * 1024  # WEB-4
-MAX_FIELDS: Final = 200  # WEB-4
 # octets of an unread body that are skipped to keep the connection; for a longer one, closing is cheaper
 MAX_SKIPPED: Final = 64 * 1024
 SKIP_TIMEOUT: Final = 5.0  # seconds for skipping
-# request heads are below 2 KiB, bodies pass through; small buffers keep idle connections small
-READ_SIZE: Final = 16 * 1024
 FREE_CHUNKS: Final = 4096  # chunks of any size, for clients that write a small body piece by piece
 MIN_CHUNK: Final = 64  # average octets of a chunk after that: 25 MiB of such chunks take 8 s of CPU
 CHUNKS_IN_A_TURN: Final = 100  # chunks between two checkpoints: 2 ms
@@ -160,9 +159,7 @@ class Connection:
     def _check(self, event: h11.Request, head: bytearray) -> Request:
         """Check that the request is within our limits and unambiguous; returns it."""
         size = len(head) - len(self._h11.trailing_data[0])
-        if len(event.target) > MAX_TARGET:
-            raise BadRequest("The request target is too long.", 414)
-        if size > MAX_HEAD or len(event.headers) > MAX_FIELDS:
+        if size > MAX_HEAD:
             raise BadRequest("The request has too many header fields.", 431)
         if OBS_FOLD.search(head, 0, size):
             raise BadRequest("Folded header fields are obsolete (RFC 9112 section 5.2).")
@@ -170,27 +167,19 @@ class Connection:
         self._chunks = self._chunked = 0
         self._trailers = ()
         headers = Headers((name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers)
-        lengths = headers.all("content-length")
-        if headers.get("transfer-encoding") is not None and (lengths or event.http_version == b"1.0"):
+        lengths, encoded = headers.all("content-length"), headers.get("transfer-encoding") is not None
+        if encoded and (lengths or event.http_version == b"1.0"):
             raise BadRequest("Transfer-Encoding and Content-Length exclude each other (RFC 9112 section 6.3).")
         if len(headers.all("host")) > 1:
             raise BadRequest("More than one Host field.")
-        expect = headers.get("expect")
-        if expect is not None and expect.lower() != "100-continue":
-            raise BadRequest("Only 100-continue can be expected.", 417)
-        target = event.target.decode("latin-1")
-        authority, path, query = split_target(target)
-        return Request(
+        return make_request(
             method=event.method.decode("ascii"),
-            target=target,
-            path=normalise_path(path),
-            query=query,
-            host=parse_host(authority if authority is not None else headers.get("host") or ""),
+            target=event.target.decode("latin-1"),
             headers=headers,
             http_version=event.http_version.decode("ascii"),
             info=self._info,
             drain=self._drain,
-            body=Body(self, int(lengths[0]) if lengths else None),
+            body=Body(self, int(lengths[0]) if lengths else None, undeclared=encoded),
         )
 
     async def receive_body(self) -> bytes:
@@ -201,7 +190,7 @@ class Connection:
         taken = bytearray()
         while self._h11.their_state is h11.SEND_BODY and len(taken) < READ_SIZE:
             if self._h11.they_are_waiting_for_100_continue:
-                await self.send_all(self.encode(h11.InformationalResponse(status_code=100, headers=[])))
+                await self.send(h11.InformationalResponse(status_code=100, headers=[]))
             event = self._next_event(bytearray())
             if isinstance(event, h11.Data):
                 taken += event.data
@@ -266,12 +255,6 @@ class Connection:
         length = next((value for name, value in request.headers if name == b"content-length"), b"0")
         return self._h11.their_state is h11.SEND_BODY and int(length) > MAX_SKIPPED
 
-    def encode(self, event: h11.Event) -> bytes:
-        """The octets of an event. Raises ClientGone if h11 has seen the end of the connection."""
-        if self._h11.our_state is h11.ERROR:
-            raise ClientGone
-        return self._h11.send(event) or b""
-
     def replay(self) -> trio.abc.Stream:
         """The stream, beginning with this request again."""
         request = self._request
@@ -281,14 +264,19 @@ class Connection:
         head = request.method + b" " + request.target + b" HTTP/1.1\r\n" + fields + b"\r\n"
         return Replay(head + self._h11.trailing_data[0], self._stream)
 
-    async def send_all(self, data: bytes) -> None:
-        """Send one slice. Raises ClientGone if the client reads nothing for `WRITE_TIMEOUT`."""
-        if not data:
+    async def send(self, *parts: h11.Event) -> None:
+        """Send parts of the response as one slice. Raises ClientGone if the client reads nothing for `WRITE_TIMEOUT`,
+        or h11 has seen the end of the connection.
+        """
+        if self._h11.our_state is h11.ERROR:
+            raise ClientGone
+        octets = b"".join([self._h11.send(part) or b"" for part in parts])
+        if not octets:
             return
         async with self._sending:
             with trio.move_on_after(WRITE_TIMEOUT) as scope:
                 try:
-                    await self._stream.send_all(data)
+                    await self._stream.send_all(octets)
                 except (trio.BrokenResourceError, trio.ClosedResourceError) as e:
                     raise ClientGone from e
             if scope.cancelled_caught:

@@ -35,11 +35,10 @@ class Channel(Protocol):
     async def receive_body(self) -> bytes:
         """The next octets of the request's body, b"" at its end. Raises BodyTimeout, BadRequest, ClientGone."""
 
-    async def send_all(self, data: bytes) -> None:
-        """Send octets that `encode` returned. Raises ClientGone."""
-
-    def encode(self, event: h11.Event) -> bytes:
-        """The octets of a part of the response. Raises ClientGone."""
+    async def send(self, *parts: h11.Event) -> None:
+        """Send parts of the response, in their order: heads, octets of the body, its end. The parts are h11's events
+        whatever the version of HTTP; each version writes them in its own way. Raises ClientGone.
+        """
 
     def must_close(self) -> bool:
         """Whether this response is the last one of the connection."""
@@ -66,14 +65,17 @@ class Body:
     (WEB-4).
     """
 
-    def __init__(self, channel: Channel, declared: int | None) -> None:
+    def __init__(self, channel: Channel, declared: int | None, *, undeclared: bool = False) -> None:
+        """`declared`: its octets if the client has announced them; `undeclared`: there is a body whose length only its
+        end tells.
+        """
         self._channel = channel
         self.declared = declared
+        self.undeclared = undeclared
         self.received = 0
 
     async def receive(self, limit: int) -> bytes:
-        """The next octets, b"" at the end. Raises BodyTooLarge as soon as more than `limit` octets are announced or
-        received; BodyTimeout, BadRequest, ClientGone.
+        """The next octets, b"" at the end.
 
         Raises BodyTooLarge as soon as more than `limit` octets are announced or have come, BodyTimeout, BadRequest,
         ClientGone.
@@ -202,37 +204,40 @@ class ResponseWriter:
         headers = response.headers
         if response.status >= 200 and response.status not in (204, 304):
             headers = (*headers, ("content-length", str(len(response.body))))
-        head = self._head(response.status, headers)
+        parts: list[h11.Event] = [self._head(response.status, headers)]
         body = b"" if self._head_only or response.status in (204, 304) else response.body
-        first, rest = body[:WRITE_SIZE], body[WRITE_SIZE:]
-        await self._channel.send_all(head + self._data(first))
-        for start in range(0, len(rest), WRITE_SIZE):
-            await self._channel.send_all(self._data(rest[start : start + WRITE_SIZE]))
-        await self.finish()
+        for start in range(0, len(body), WRITE_SIZE):
+            parts.append(self._data(body[start : start + WRITE_SIZE]))
+            if start + WRITE_SIZE < len(body):
+                await self._channel.send(*parts)
+                parts = []
+        await self._channel.send(*parts, h11.EndOfMessage())
+        self.finished = True
 
     async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         """Write the head of a response of unknown length."""
-        await self._channel.send_all(self._head(status, headers))
+        await self._channel.send(self._head(status, headers))
 
     async def inform(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         """Write an informational answer before the response (RFC 9110 §15.2)."""
-        await self._channel.send_all(self._channel.encode(_informational(status, headers)))
+        await self._channel.send(_informational(status, headers))
 
     async def write(self, data: bytes) -> None:
         """Write octets of the body; returns when all are sent."""
-        for start in range(0, len(data), WRITE_SIZE):
-            await self._channel.send_all(self._data(data[start : start + WRITE_SIZE]))
+        if not self._head_only:
+            for start in range(0, len(data), WRITE_SIZE):
+                await self._channel.send(self._data(data[start : start + WRITE_SIZE]))
 
     async def finish(self, trailers: tuple[tuple[str, str], ...] = ()) -> None:
-        """End the body. Only a chunked one can have trailers."""
-        await self._channel.send_all(self._channel.encode(h11.EndOfMessage(headers=_octets(trailers))))
+        """End the body. Over HTTP/1.1 only a chunked one can have trailers."""
+        await self._channel.send(h11.EndOfMessage(headers=_octets(trailers)))
         self.finished = True
 
     async def switch(self, headers: tuple[tuple[str, str], ...]) -> trio.abc.Stream:
         """Switch to the protocol that the request asks for (RFC 9110 §7.8); returns the stream that carries it. The
         connection carries no HTTP after that.
         """
-        await self._channel.send_all(self._channel.encode(_informational(101, headers)))
+        await self._channel.send(_informational(101, headers))
         self.status = 101
         self.started_at = trio.current_time()
         self.taken_over = True
@@ -245,7 +250,7 @@ class ResponseWriter:
         self.taken_over = True
         return self._channel.replay()
 
-    def _head(self, status: int, headers: tuple[tuple[str, str], ...]) -> bytes:
+    def _head(self, status: int, headers: tuple[tuple[str, str], ...]) -> h11.Response:
         self.status = status
         self.started_at = trio.current_time()
         fields = [*headers, *self.extra]
@@ -255,19 +260,11 @@ class ResponseWriter:
             fields.insert(0, ("date", _now()))
         if self._channel.must_close():
             fields.append(CLOSE)
-        return self._channel.encode(
-            h11.Response(
-                status_code=status,
-                reason=REASONS.get(status, b""),
-                headers=_octets(fields),
-            )
-        )
+        return h11.Response(status_code=status, reason=REASONS.get(status, b""), headers=_octets(fields))
 
-    def _data(self, data: bytes) -> bytes:
-        if self._head_only or not data:
-            return b""
+    def _data(self, data: bytes) -> h11.Data:
         self.sent += len(data)
-        return self._channel.encode(h11.Data(data=data))
+        return h11.Data(data=data)
 
 
 def _octets(fields: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
