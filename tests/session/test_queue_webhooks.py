@@ -6,8 +6,10 @@ import hmac
 import json
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +24,17 @@ from moxlite.queue.data.filters import Filter, HookFilter, HookPage, RetiredHook
 from moxlite.queue.errors import BadFilter, NoSuchWebhook
 from moxlite.queue.webhooks import calls, keeping
 from moxlite.queue.webhooks.calls import call
+from moxlite.queue.webhooks.keeping import NewHook, add_hook
 from moxlite.queue.webhooks.rows import CALLING, Hook
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.perform import perform
 from moxlite.store.delivery.submission import SubmissionRecipient
+from moxlite.store.file.transaction import Tx
 from tests.certs import Authority
 from tests.queue_rig import START, Rig, Server, rig_at, sample
-from tests.tools import eventually
+from tests.tools import eventually, slowness
 from tests.webserver import Answer, WebServer, web_server
 
 pytestmark = pytest.mark.served
@@ -300,6 +304,31 @@ async def test_a_server_that_hangs_holds_up_no_other_one(tmp_path: Path, monkeyp
         rig.queue.webhooks.caller.changed()
         await good.wait(1)
         assert len(server.asked) == 3
+
+
+async def test_a_dead_server_with_ten_thousand_waiting_calls_holds_up_no_other_one(tmp_path: Path) -> None:
+    """QUEUE-90, QUEUE-92, WEB-137: beside them, another server gets 100 calls a second."""
+    number, dead = 300, 10_000
+    async with web_server() as good, called(tmp_path) as (rig, server):
+        server.answers = [Answer(hang=True)]
+
+        def wait(tx: Tx, account: str, url: str, count: int) -> None:
+            new = NewHook(
+                account=account, url=url, authorization="", secret="", event="delivered", payload=b"{}", keep=0
+            )
+            for _ in range(count):
+                assert add_hook(tx, new, rig.clock.now) is not None
+
+        await rig.queue._database.write(partial(wait, account="admin", url=server.url(), count=dead))
+        rig.queue.webhooks.caller.changed()
+        await server.wait(3)
+        await rig.queue._database.write(partial(wait, account="alice", url=good.url(), count=number))
+        began = time.process_time()  # of the server and of the receivers
+        rig.queue.webhooks.caller.changed()
+        await good.wait(number)
+        taken = time.process_time() - began
+        assert len(server.asked) == 3
+        assert taken < number / 100 * slowness(), taken
 
 
 async def test_an_answer_without_end_is_cut_off(tmp_path: Path, leaping_clock: MockClock) -> None:
