@@ -50,7 +50,8 @@ def start_periodic(house: House, queue: Queue | None) -> Mapping[str, Command]:
     if static.standby.target is not None:
         from moxlite.admin.standby.replicating import Replication
 
-        replication = Replication(house.config, house.backups.read)
+        replication = Replication(house.config, house.backups.read, house.files.waiting)
+        house.before_serving.append(replication.begun)
         house.notes.append(replication.note)
         tree.start("admin.standby", replication.serve)
     if static.store.scrub == "weekly":

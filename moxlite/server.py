@@ -163,6 +163,8 @@ async def serve(
         make = handlers(house, queue)
         pipe.handler = make["smtp"](pipe.endpoint).handler
         periodic = start_periodic(house, queue)
+        for wait in house.before_serving:
+            await wait()
         async with trio.open_nursery() as connections, trio.open_nursery() as attempts:
             if queue is not None:
                 queue.start(tree, attempts)

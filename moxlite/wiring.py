@@ -5,11 +5,12 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -72,6 +73,9 @@ from moxlite.store.upkeep.reparse import keep_parsed
 from moxlite.supervision import Supervisor
 from moxlite.web.health import Measure
 
+if TYPE_CHECKING:
+    from moxlite.admin.standby.waiting import Waiting
+
 __all__ = ["Files", "House", "Network", "Services", "open_house", "open_queue"]
 
 logger = logging.getLogger("moxlite.server")
@@ -89,6 +93,8 @@ class Files:
     imports: Imports
     spools: Spools
     faults: StorageFaults
+    waiting: "Waiting | None"
+    """Waits for the second machine, in mode sync."""
 
     def problems(self) -> list[str]:
         """Files of the server that cannot be used, one line each."""
@@ -151,7 +157,7 @@ class House:
     """Objects that the packages are given.
 
     `faults` are problems found once, `measures` set the gauges that are counted when they are read, `notes` give lines
-    for ``/readyz`` that are no problems of this server.
+    for ``/readyz`` that are no problems of this server, `before_serving` are waited for before ports accept.
     """
 
     started: Started
@@ -164,6 +170,7 @@ class House:
     faults: list[str] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
     notes: list[Callable[[], str]] = field(default_factory=list)
+    before_serving: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     registry: dict[str, Command] = field(default_factory=dict)
 
     @property
@@ -289,7 +296,8 @@ async def open_house(
 async def _open_files(started: Started, databases: AsyncExitStack, tree: Supervisor, budget: Budget) -> Files:
     config = started.holder
     static, faults = config.current.static, StorageFaults()
-    options = store_options(config, degraded=faults.note)
+    waiting = _waiting(static)
+    options = store_options(config, degraded=faults.note, copied=waiting)
     prefer(compression(config.current))
     accounts = Accounts(static.data_dir, options, max_open=budget.accounts)
     auth = await _open_auth(static.data_dir / "auth.db", options, create=started.first)
@@ -308,7 +316,16 @@ async def _open_files(started: Started, databases: AsyncExitStack, tree: Supervi
         imports=Imports(accounts, static.data_dir / "tmp", tree, space=space),
         spools=Spools(space, exempt=static.rate_limits.exempt),
         faults=faults,
+        waiting=waiting,
     )
+
+
+def _waiting(static: Static) -> "Waiting | None":
+    if static.standby.target is None or static.standby.mode == "async":
+        return None
+    from moxlite.admin.standby.waiting import Waiting
+
+    return Waiting(static.data_dir, refuse=static.standby.target_away == "refuse")
 
 
 async def _make_network(started: Started, budget: Budget, *, local: bool) -> Network:

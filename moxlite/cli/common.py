@@ -174,12 +174,12 @@ def root_advice(error: OSError) -> str:
     return "; run it as root" if refused else ""
 
 
-def load_config() -> "Snapshot":
-    """Load the configuration from disk. Raises Failure with all its mistakes."""
+def load_config(path: Path | None = None) -> "Snapshot":
+    """Load the configuration from disk, that of `--config` by default. Raises Failure with all its mistakes."""
     from moxlite.config.load import ConfigError, load
 
     try:
-        snapshot, _ = load(config_path(), as_author)
+        snapshot, _ = load(config_path() if path is None else path, as_author)
     except ConfigError as error:
         raise unusable(error) from None
     return snapshot

@@ -393,6 +393,20 @@ class Standby(Section, frozen=True):
             "in the target: Litestream cannot."
         ),
     ] = ()
+    mode: Annotated[
+        Literal["async", "sync"],
+        doc(
+            "`async`: changes are copied within about a second. `sync`: nothing is acknowledged before it is in the "
+            "target, so that nothing is lost with this machine; each change then waits for the target."
+        ),
+    ] = "async"
+    target_away: Annotated[
+        Literal["async", "refuse"],
+        doc(
+            'With `mode = "sync"`, while the target has not answered for 5 s: go on as `async`, with an alarm; or '
+            "`refuse`: answer that others should try again (`451`, `NO`), though the change may be done."
+        ),
+    ] = "async"
     keep: Annotated[Duration, doc("Every moment of this time can be restored: `moxlite restore TARGET --at TIME`.")] = (
         WEEK
     )

@@ -29,6 +29,7 @@ __all__ = [
     "NoRight",
     "NoSuchMailbox",
     "NoSuchMessage",
+    "NotCopied",
     "OverQuota",
     "ReadInterrupted",
     "SchemaTooNew",
@@ -106,6 +107,12 @@ class StorageBroken(StoreError):
 class StorageBusy(StoreError):
     """Descriptors or memory are short, or another process locks the file (STORE-158a): nothing is wrong with the file,
     the same call may succeed in a moment. Nothing was changed.
+    """
+
+
+class NotCopied(StorageBusy):
+    """The change is committed here, but not yet in the second place, where nothing may be acknowledged without it
+    (STORE-186f). It stays; a client that tries again may do it twice.
     """
 
 

@@ -110,6 +110,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     - `schema`: the folder with the migrations of all kinds; None for that of the program.
     - `degraded` is called with the name and path of a database that becomes degraded or cannot be opened, and the error
       (STORE-158); in any thread.
+    - `copied` is called with a database's path after each commit, in the writer's thread, before its callers are woken;
+      it may wait. Raises NotCopied, which the callers get: the change stays (STORE-186f).
     """
 
     account_config: Callable[[str], AccountConfig | None] = every_account
@@ -123,3 +125,4 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     vfs: str | None = None
     schema: Path | None = None
     degraded: Callable[[str, Path, str], None] | None = None
+    copied: Callable[[Path], None] | None = None

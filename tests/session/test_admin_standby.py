@@ -1,6 +1,7 @@
 """A second machine that follows a running server, with the real Litestream."""
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -13,10 +14,10 @@ import pyrage
 import pytest
 import trio
 
-from moxlite.admin.standby import control, replicating
+from moxlite.admin.standby import control, replicating, waiting
 from moxlite.admin.standby import following as following_module
 from moxlite.admin.standby.following import Follower, Source
-from moxlite.admin.standby.layout import FOLLOWED, STATE, Followed, State, is_database, read_document
+from moxlite.admin.standby.layout import FOLLOWED, STATE, Followed, Head, State, is_database, read_document
 from moxlite.admin.standby.litestream import find_program
 from moxlite.admin.standby.refusing import refuse_all
 from moxlite.admin.standby.status import first_words, second_words
@@ -247,6 +248,90 @@ async def test_a_whole_server_comes_back_as_it_was_at_a_moment(tmp_path: Path, i
     )
     assert "1 messages checked" in done
     assert subjects(new / "data/accounts/mia/account.db") == {"kept"}
+
+
+async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_path: Path, identity: Path) -> None:
+    """STORE-186e: mail and configuration are in place, a new epoch begins, the first machine writes nothing more."""
+    static = settings(tmp_path, identity)
+    async with house(tmp_path, static=static) as h, following(tmp_path, identity) as follower:
+        await deliver(h, "kept")
+        await soon(lambda: "kept" in subjects(copied(tmp_path)), "the message is copied")
+        await soon(lambda: follower.followed.current > 0 and not follower.followed.behind, "all is current")
+    assert read_document(tmp_path / "target/standby.json", Head).epoch == 1  # type: ignore[union-attr]
+    new = tmp_path / "new/config"
+    words = ("standby", "takeover", str(tmp_path / "target"), "--into", str(tmp_path / "second"))
+    places = ("--config-dir", str(new), "--data-dir", str(new / "data"), "--identity", str(identity))
+    done = await moxlite(tmp_path, *words, *places, "--yes-the-other-is-down")
+    assert "1 messages checked" in done
+    assert "has epoch 2 now" in done
+    assert subjects(new / "data/accounts/mia/account.db") == {"kept"}
+    positions = tmp_path / "target/epoch-0001/positions.json"
+    before = positions.read_bytes()
+    async with house(tmp_path, static=static) as h:
+        await soon(lambda: "belongs to another machine" in h.house.notes[0](), "the first machine is told")
+        await deliver(h, "orphan")
+        assert (await h.readiness())[0] == 200
+    assert positions.read_bytes() == before
+    async with house(tmp_path / "new", static=static, passwords={}) as h:
+        await soon((tmp_path / "target/epoch-0002/positions.json").exists, "the second machine copies")
+        imap = await h.imap()
+        assert any("* 1 EXISTS" in line for line in await imap.select("Inbox"))
+
+
+async def test_in_mode_sync_an_acknowledged_message_is_in_the_target(tmp_path: Path, identity: Path) -> None:
+    """STORE-186f: at the moment of a 250 the message can be restored from a copy of the target."""
+    static = settings(tmp_path, identity) + 'mode = "sync"\n'
+    async with house(tmp_path, static=static) as h:
+        for number in range(5):
+            await deliver(h, f"sure-{number}")
+            shutil.copytree(tmp_path / "target", tmp_path / f"cut-{number}", ignore=shutil.ignore_patterns("*.tmp"))
+            where = Source(target=tmp_path / f"cut-{number}", access=None, program=program(), identity=identity)
+            second = tmp_path / f"second-{number}"
+            left = await Follower(where, second).catch_up(60)
+            assert left == []
+            wanted = {f"sure-{one}" for one in range(number + 1)}
+            assert subjects(second / "data/accounts/mia/account.db") == wanted
+
+
+@pytest.mark.parametrize("policy", ["async", "refuse"])
+async def test_in_mode_sync_a_target_that_is_away_is_as_configured(
+    tmp_path: Path, identity: Path, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    """STORE-186f: while the target is away mail is taken with an alarm, or gets 451; later all is as before."""
+    monkeypatch.setattr(waiting, "PATIENCE", 1.0)
+    static = settings(tmp_path, identity) + f'mode = "sync"\ntarget_away = "{policy}"\n'
+    async with house(tmp_path, static=static) as h:
+        await deliver(h, "before")
+        (tmp_path / "target").rename(tmp_path / "away")
+        (tmp_path / "target").write_text("no folder")
+        smtp = await h.smtp()
+        assert (await smtp.say("MAIL FROM:<a@elsewhere.example>")).startswith("250")
+        assert (await smtp.say("RCPT TO:<mia@example.org>")).startswith("250")
+        assert (await smtp.say("DATA")).startswith("354")
+        answer = await smtp.say("From: a@elsewhere.example\r\nMessage-ID: <x@x.example>\r\n\r\nText.\r\n.")
+        assert answer.startswith("250" if policy == "async" else "451"), answer
+        await soon(lambda: "not copied yet" in h.house.notes[0]() or "copied:" in h.house.notes[0](), "the alarm")
+        assert (await h.readiness())[0] == 200
+        (tmp_path / "target").unlink()
+        (tmp_path / "away").rename(tmp_path / "target")
+        await trio.sleep(1.5)
+        await deliver(h, "after")
+
+
+def program() -> Path:
+    found = find_program(None)
+    assert found is not None
+    return found
+
+
+async def test_a_take_over_asks_whether_the_other_machine_is_down(tmp_path: Path, identity: Path) -> None:
+    """STORE-186e: without the words nothing is done."""
+    async with house(tmp_path, static=settings(tmp_path, identity)):
+        pass
+    command = [sys.executable, "-m", "moxlite", "--config", str(tmp_path / "config/moxlite.toml")]
+    done = await trio.run_process([*command, "standby", "takeover"], capture_stderr=True, check=False)
+    assert done.returncode == 2
+    assert b"--yes-the-other-is-down" in done.stderr
 
 
 async def test_a_target_that_is_away_is_told_and_no_fault(

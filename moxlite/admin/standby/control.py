@@ -13,13 +13,17 @@ from urllib.parse import quote
 
 import msgspec
 
-__all__ = ["Copied", "Info", "databases", "info", "sync", "transaction"]
+__all__ = ["Copied", "Info", "UnknownDatabase", "databases", "info", "sync", "transaction"]
 
 T = TypeVar("T")
 
 MAX_ANSWER: Final = 16 << 20
 CALL: Final = 5.0
 """Seconds for an answer that waits for nothing."""
+
+
+class UnknownDatabase(ConnectionError):
+    """The program does not copy this database, or has not noticed it yet."""
 
 
 class Info(msgspec.Struct, frozen=True):
@@ -101,7 +105,8 @@ def _call(path: Path, verb: str, what: str, kind: type[T], body: bytes | None = 
         connection.close()
     try:
         if answer.status != http.client.OK:
-            raise ConnectionError(f"Litestream: {msgspec.json.decode(data, type=_Refused).error[:300]}")
+            kind_of = UnknownDatabase if answer.status == http.client.NOT_FOUND else ConnectionError
+            raise kind_of(f"Litestream: {msgspec.json.decode(data, type=_Refused).error[:300]}")
         return msgspec.json.decode(data, type=kind)
     except msgspec.DecodeError:
         raise ConnectionError(f"Litestream gives an answer that cannot be read, with status {answer.status}") from None

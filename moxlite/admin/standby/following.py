@@ -20,7 +20,6 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +31,7 @@ from moxlite.admin.standby.layout import (
     FOLLOWED,
     Followed,
     Positions,
+    databases_in,
     databases_of,
     epoch_folder,
     is_database,
@@ -131,6 +131,32 @@ class Follower:
                         for one in self._running.values():
                             await _end(one.process)
 
+    async def catch_up(self, seconds: float) -> list[str]:
+        """Apply all that is in the target, whatever the positions say, which are some seconds old: also databases that
+        they do not name yet, and databases of removed accounts. Returns the databases for which `seconds` were
+        too short. Errors of the source come out.
+        """
+        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        epoch, positions = await trio.to_thread.run_sync(self._look)
+        if epoch != self.followed.epoch:
+            await self._begin_epoch(epoch)
+        names = await trio.to_thread.run_sync(self._names, epoch)
+        newest: dict[str, int] = {}
+        with place_of(self._source.target, self._source.access, self._folder) as place:
+            async with trio.open_nursery() as nursery:
+                with trio.move_on_after(seconds):
+                    for name in names:
+                        newest[name] = await self._newest(name, await self._settings(name, place, epoch), place, "all")
+                    while behind := [name for name in names if self._number(name) < newest[name]]:
+                        for name in behind:
+                            await self._follow(name, place, epoch, nursery)
+                        await trio.sleep(0.2)
+                for one in [*self._running.values()]:
+                    await _end(one.process)
+        left = [name for name in names if name not in newest or self._number(name) < newest[name]]
+        self._save(len(left), positions)
+        return left
+
     async def _round(self, place: Place, nursery: trio.Nursery) -> None:
         self._problem = ""
         try:
@@ -164,6 +190,11 @@ class Follower:
                 raise ValueError("holds nothing yet: is `standby.target` of the first machine the same?")
             self._fetch_files(storage, head.epoch)
             return head.epoch, positions
+
+    def _names(self, epoch: int) -> list[str]:
+        """All databases of an epoch in the target. Blocks."""
+        with self._source.storage(self._folder) as storage:
+            return databases_in(storage, epoch)
 
     def _fetch_files(self, storage: Storage, epoch: int) -> None:
         if self._source.identity is None:
@@ -210,17 +241,14 @@ class Follower:
                 logger.warning("a copy makes no progress", extra={"kv": {"database": name}})
                 await _end(running.process)
             return
-        if self._retry.get(name, 0.0) > now:
+        if self._retry.get(name, -PAUSE) > now:
             return
         if len(self._running) >= PROCESSES:
             quiet = min(self._running.values(), key=lambda one: one.moved)
             await _end(quiet.process)
         self._retry[name] = now + PAUSE
         file = self._data / name
-        await trio.to_thread.run_sync(partial(file.parent.mkdir, mode=0o700, parents=True, exist_ok=True))
-        settings = file.with_name(f".{file.name}.follow.tmp")
-        entry = {"path": str(file), "replica": place.replica(epoch, name)}
-        await trio.to_thread.run_sync(partial(write_configuration, settings, [entry], socket=None, keep=CHECK))
+        settings = await self._settings(name, place, epoch)
         if self._number(name):
             await self._set_back(name, settings, place)
         elif file.exists():
@@ -254,14 +282,34 @@ class Follower:
             text = last.decode(errors="replace").strip().rpartition("\n")[2]
             logger.warning("a copy was interrupted", extra={"kv": {"database": name, "err": printable(text)[:300]}})
 
+    async def _settings(self, name: str, place: Place, epoch: int) -> Path:
+        """Write the program's configuration for one database."""
+        file = self._data / name
+        settings = file.with_name(f".{file.name}.follow.tmp")
+        entry = {"path": str(file), "replica": place.replica(epoch, name)}
+
+        def write() -> None:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_configuration(settings, [entry], socket=None, keep=CHECK)
+
+        await trio.to_thread.run_sync(write)
+        return settings
+
     async def _set_back(self, name: str, settings: Path, place: Place) -> None:
         """Set the note of a file back to the newest whole copy; without one the file is restored anew. Raises
         OSError.
         """
-        file = self._data / name
+        newest = await self._newest(name, settings, place, "9")
+        if not newest:
+            self._forget(name)
+        elif newest < self._number(name):
+            _note(self._data / name).write_text(f"{newest:016x}\n")
+
+    async def _newest(self, name: str, settings: Path, place: Place, level: str) -> int:
+        """The last transaction of a database in the target, in files of a level; 0 for none. Raises OSError."""
         with trio.move_on_after(LATEST) as limit:
             done = await trio.run_process(
-                self._command("ltx", settings, "-level", "9", "-json", str(file)),
+                self._command("ltx", settings, "-level", level, "-json", str(self._data / name)),
                 capture_stdout=True,
                 capture_stderr=True,
                 check=False,
@@ -271,13 +319,9 @@ class Follower:
             raise TimeoutError("Litestream does not list the copies in time")
         try:
             found = msgspec.json.decode(done.stdout, type=list[dict[str, Any]] | None) or []
-            newest = max((int(str(one["max_txid"]), 16) for one in found), default=0)
+            return max((int(str(one["max_txid"]), 16) for one in found), default=0)
         except (msgspec.DecodeError, KeyError, ValueError):
             raise OSError(printable(done.stderr.decode(errors="replace").strip())[-300:]) from None
-        if not newest:
-            self._forget(name)
-        elif newest < self._number(name):
-            _note(file).write_text(f"{newest:016x}\n")
 
     def _number(self, name: str) -> int:
         """The last transaction that is applied to a database; 0 for none."""

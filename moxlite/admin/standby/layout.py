@@ -30,15 +30,18 @@ __all__ = [
     "FILES",
     "FOLLOWED",
     "FOLLOWER",
-    "HEAD",
     "POSITIONS",
     "SERVER_FILES",
+    "SOCKET",
     "STALE",
     "STATE",
     "Followed",
     "Head",
+    "NotOurs",
     "Positions",
     "State",
+    "check_own",
+    "claim",
     "databases_in",
     "databases_of",
     "epoch_folder",
@@ -58,6 +61,12 @@ FILES: Final = "files.age"
 STATE: Final = "standby/state.json"
 """In the data directory of the first machine: its `State`."""
 
+SOCKET: Final = "standby/litestream.sock"
+"""In the data directory: the control socket of the program."""
+
+OWN: Final = "standby/epoch.json"
+"""In the data directory of the first machine: the `Head` that it has claimed. No backup holds it."""
+
 FOLLOWED: Final = "followed.json"
 """In the folder of the second machine: its `Followed`."""
 
@@ -76,10 +85,17 @@ MAX_DOCUMENT: Final = 16 << 20
 ACCOUNT: Final = re.compile(r"accounts/([^/]{1,64})/account\.db")
 
 
+class NotOurs(Exception):
+    """The target belongs to another machine."""
+
+
 class Head(msgspec.Struct, frozen=True):
-    """The newest epoch of a target: a number that grows with each take-over."""
+    """The newest epoch of a target: a number that grows with each take-over, and the machine to which it belongs. Only
+    that machine writes to the folder of the epoch.
+    """
 
     epoch: int
+    owner: str = ""
 
 
 class Positions(msgspec.Struct, frozen=True):
@@ -170,6 +186,28 @@ def databases_in(storage: Storage, epoch: int) -> list[str]:
 def read_head(storage: Storage) -> Head | None:
     """The newest epoch of a target; None for a target without one. Raises OSError, ValueError."""
     return _read(storage, HEAD, Head)
+
+
+def claim(storage: Storage, data: Path) -> Head:
+    """Make a new epoch, which belongs to the machine with this data directory. Raises OSError, ValueError."""
+    storage.make()
+    old = read_head(storage)
+    head = Head(1 if old is None else old.epoch + 1, secrets.token_hex(16))
+    storage.make(epoch_folder(head.epoch))
+    save(data / OWN, head)
+    storage.write(HEAD, msgspec.json.encode(head))
+    return head
+
+
+def check_own(storage: Storage, data: Path) -> Head | None:
+    """The epoch of this machine; None for a new target. Raises NotOurs: another machine has the target; OSError."""
+    head, own = read_head(storage), read_document(data / OWN, Head)
+    if head is not None and head != own:
+        raise NotOurs(
+            f"epoch {head.epoch} of {storage} belongs to another machine, so nothing is copied: if that machine has "
+            "taken over, stop this server; if it is gone, `moxlite standby takeover --yes-the-other-is-down`"
+        )
+    return head
 
 
 def read_positions(storage: Storage, epoch: int) -> Positions | None:

@@ -2,12 +2,22 @@
 
 from typing import Final
 
-from moxlite.metrics import Counter, Gauge
+from moxlite.metrics import Counter, Gauge, Histogram
 
-__all__ = ["DATABASES", "LAG", "RESTARTS"]
+__all__ = ["DATABASES", "LAG", "RESTARTS", "UNCOPIED", "WAITED"]
 
 LAG: Final = Gauge(
     "moxlite_standby_lag_seconds", "Seconds for which changes may be missing in the target of the stand-by."
 )
 DATABASES: Final = Gauge("moxlite_standby_databases", "Databases that are copied to the target of the stand-by.")
 RESTARTS: Final = Counter("moxlite_standby_restarts_total", "Starts of Litestream after the first one.")
+
+UNCOPIED: Final = Counter(
+    "moxlite_standby_uncopied_commits_total", "Commits in mode sync that did not reach the target in time."
+)
+# A folder takes 2 to 15 ms, storage far away some 100.
+WAITED: Final = Histogram(
+    "moxlite_standby_wait_seconds",
+    "Time for which a commit waited for the target in mode sync.",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5),
+)

@@ -38,15 +38,16 @@ from moxlite.admin.standby import control, metrics
 from moxlite.admin.standby.layout import (
     FILES,
     FOLLOWER,
-    HEAD,
     POSITIONS,
+    SOCKET,
     STATE,
-    Head,
+    NotOurs,
     Positions,
     State,
+    check_own,
+    claim,
     databases_of,
     epoch_folder,
-    read_head,
     save,
 )
 from moxlite.admin.standby.litestream import (
@@ -59,9 +60,10 @@ from moxlite.admin.standby.litestream import (
     write_configuration,
 )
 from moxlite.admin.standby.pack import collect, digest, seal
+from moxlite.admin.standby.waiting import Waiting
 from moxlite.config.holder import ConfigHolder
 from moxlite.escapes import printable
-from moxlite.process.backuptargets import login_for, opened, owner_word
+from moxlite.process.backuptargets import Target, login_for, opened, owner_word
 from moxlite.process.keys.files import Read
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.storage import Storage
@@ -75,6 +77,9 @@ BEAT: Final = 5.0
 SAY: Final = 30.0
 PACK: Final = 60.0
 """Seconds between two looks at the files of the configuration."""
+
+BEGIN: Final = 30.0
+"""Seconds for which a start waits for the program in mode sync."""
 
 START: Final = 30.0
 """Seconds from the start of the program until it answers."""
@@ -106,32 +111,47 @@ class _Ended(Exception):
 class Replication:
     """Copies the data while it serves. The configuration has a target."""
 
-    def __init__(self, config: ConfigHolder, read: Read) -> None:
-        """`read` reads files that moxlite.toml names, which only root may be able to open."""
+    def __init__(self, config: ConfigHolder, read: Read, waiting: Waiting | None = None) -> None:
+        """`read` reads files that moxlite.toml names, which only root may be able to open. `waiting`: of mode sync."""
         static = config.current.static
         assert static.standby.target is not None
         self._config = config
         self._read = read
         self._settings = static.standby
-        self._target = static.standby.target
         self._data = static.data_dir
-        self._folder = static.data_dir / FOLLOWER
         self.state = State(time.time(), str(self._target), 0, 0.0, 0, "it has not begun yet")
         self._progress = _Progress()
         self._said: tuple[float, Positions | None] = (0.0, None)
         self._pack = ""
         self._version = ""
         self._restarts = 0
+        self._waiting = waiting
+        self.ready = trio.Event()
+
+    @property
+    def _target(self) -> Target:
+        assert self._settings.target is not None
+        return self._settings.target
+
+    @property
+    def _folder(self) -> Path:
+        return self._data / FOLLOWER
 
     @property
     def socket(self) -> Path:
         """The control socket of the program."""
-        return self._folder / "litestream.sock"
+        return self._data / SOCKET
 
     def note(self) -> str:
         """A line for ``/readyz``: it is no fault of this server."""
         state = self.state
         return f"stand-by: {state.problem or 'the second machine can take over'}, {state.lag:.0f} s behind"
+
+    async def begun(self) -> None:
+        """In mode sync: wait until commits wait for the target, or for `BEGIN` seconds."""
+        if self._waiting is not None:
+            with trio.move_on_after(BEGIN):
+                await self.ready.wait()
 
     async def serve(self) -> None:
         """Copy until cancelled.
@@ -144,7 +164,7 @@ class Replication:
             began = trio.current_time()
             try:
                 await self._run()
-            except (OSError, ValueError, BackupError, _Ended) as error:
+            except (OSError, ValueError, BackupError, NotOurs, _Ended) as error:
                 text = str(error)
                 logger.error("copying to the second machine was interrupted", extra={"kv": {"err": text}})
                 await self._tell(problem=text)
@@ -161,7 +181,7 @@ class Replication:
         self._version = await trio.to_thread.run_sync(check_version, program)
         await trio.to_thread.run_sync(_end_left, self.socket)
         await trio.to_thread.run_sync(partial(self._folder.mkdir, mode=0o700, exist_ok=True))
-        epoch = await self._at_target(_begin)
+        epoch = await self._at_target(lambda storage: _begin(storage, self._data))
         login = await trio.to_thread.run_sync(login_for, self._target, self._settings, self._read)
         with place_of(self._target, login, self._folder) as place:
             file = self._folder / "litestream.yml"
@@ -183,7 +203,7 @@ class Replication:
                     nursery.start_soon(self._packs, epoch)
                     await self._watch(epoch)
             except BaseExceptionGroup as group:
-                ours, others = group.split((_Ended, OSError, ValueError, BackupError))
+                ours, others = group.split((_Ended, NotOurs, OSError, ValueError, BackupError))
                 if ours is None or others is not None:
                     raise
                 raise _first(ours) from None
@@ -223,6 +243,9 @@ class Replication:
                 await self._tell(problem="")
             else:
                 silent = 0
+                if self._waiting is not None:
+                    self._waiting.begin()
+                self.ready.set()
                 if reason:
                     raise _Ended(reason)
                 await self._say(epoch)
@@ -236,15 +259,22 @@ class Replication:
         problem = ""
         if last is None or now - at >= SAY or now < at or found.databases != last.databases:
             octets = msgspec.json.encode(found)
+
+            def write(storage: Storage) -> None:
+                check_own(storage, self._data)
+                storage.write(f"{epoch_folder(epoch)}/{POSITIONS}", octets)
+
             try:
-                await self._at_target(lambda storage: storage.write(f"{epoch_folder(epoch)}/{POSITIONS}", octets))
+                await self._at_target(write)
                 self._said = now, found
-            except (OSError, BackupError) as error:
+            except (OSError, ValueError, BackupError) as error:
                 problem = f"{self._target} does not answer: {getattr(error, 'strerror', '') or error}"
         await self._tell(epoch=epoch, problem=problem)
 
     async def _tell(self, *, problem: str, epoch: int | None = None) -> None:
         lag = self._progress.lag()
+        if self._waiting is not None and self._waiting.away and not problem:
+            problem = f"changes are acknowledged before they are copied: {self._waiting.away}"
         if not problem and lag > AWAY:
             problem = f"{self._target} takes no changes"
         old = self.state
@@ -363,15 +393,9 @@ def _seconds(text: str) -> float:
         return 0.0
 
 
-def _begin(storage: Storage) -> int:
-    """The epoch of a target, which is made if it is new. Blocks."""
-    storage.make()
-    head = read_head(storage)
-    if head is None:
-        head = Head(1)
-        storage.write(HEAD, msgspec.json.encode(head))
-    storage.make(epoch_folder(head.epoch))
-    return head.epoch
+def _begin(storage: Storage, data: Path) -> int:
+    """The epoch of this machine, made if the target is new. Blocks. Raises NotOurs."""
+    return (check_own(storage, data) or claim(storage, data)).epoch
 
 
 def _end_left(path: Path) -> None:

@@ -26,8 +26,15 @@ USES: Final = {
 """Names in ``initial_mailboxes.special_use``."""
 
 
-def store_options(config: CurrentConfig, *, degraded: Callable[[str, Path, str], None] | None = None) -> Options:
-    """The store's options. Each look-up of an account uses the present configuration. `degraded`: as in `Options`."""
+def store_options(
+    config: CurrentConfig,
+    *,
+    degraded: Callable[[str, Path, str], None] | None = None,
+    copied: Callable[[Path], None] | None = None,
+) -> Options:
+    """The store's options. Each look-up of an account uses the present configuration. `degraded`, `copied`: as in
+    `Options`.
+    """
     settings = config.current.static.store
     return Options(
         account_config=AccountConfigs(config, account_config),
@@ -38,6 +45,7 @@ def store_options(config: CurrentConfig, *, degraded: Callable[[str, Path, str],
         migrate_without_copy=settings.migrate_without_copy,
         search_index=settings.search_index,
         degraded=degraded,
+        copied=copied,
     )
 
 

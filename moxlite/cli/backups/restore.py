@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from moxlite.admin.restoring.machine import Prepared, RestoredMachine
     from moxlite.admin.standby.following import Source
 
-__all__ = ["restore"]
+__all__ = ["restore", "restore_whole"]
 
 PIECE: Final = 1 << 20
 """Octets read at a time from a file that goes to the server."""
@@ -114,7 +114,7 @@ def restore(
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()
             chosen = (snapshot, identity, passphrase_file) if is_repo else None
-            _restore_machine(source, chosen, config.absolute(), data, resume_queue=resume_queue, tell=tell)
+            restore_whole(source, chosen, config.absolute(), data, resume_queue=resume_queue, tell=tell)
             return
         if account is not None:
             name = origin or account
@@ -159,7 +159,7 @@ def _at_moment(
     return restored_at(source, when, account=account, beside=beside, tell=tell)
 
 
-def _restore_machine(
+def restore_whole(
     source: str,
     chosen: tuple[str | None, str | None, str | None] | None,
     config: Path,

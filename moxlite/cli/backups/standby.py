@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
 from moxlite.cli.backups.backup import failures
-from moxlite.cli.common import Failure, data_dir, json_option, load_config, printable, show_json
+from moxlite.cli.common import Failure, LazyGroup, data_dir, json_option, load_config, printable, show_json
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Source
@@ -21,7 +21,12 @@ __all__ = ["source_options", "standby", "standby_source"]
 F = TypeVar("F", bound=Callable[..., object])
 
 
-@click.group()
+TAKEOVER: Final = {
+    "takeover": ("moxlite.cli.backups.takeover:takeover", "Make this machine the first one."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=TAKEOVER)
 def standby() -> None:
     """A second machine that follows this one, and its state.
 

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -148,6 +149,7 @@ class Database:
             health=self.health,
             checkpoints=self._checkpoints,
             after_batch=self._after_batch,
+            copied=None if options.copied is None else partial(options.copied, self.path),
         )
         return self
 

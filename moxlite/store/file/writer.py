@@ -37,7 +37,7 @@ import apsw
 import trio
 
 from moxlite.store import metrics
-from moxlite.store.errors import Closed, StorageBroken
+from moxlite.store.errors import Closed, NotCopied, StorageBroken
 from moxlite.store.file.checkpoint import Checkpoints
 from moxlite.store.file.health import Health
 from moxlite.store.file.jobs import AnyJob, Job
@@ -83,12 +83,14 @@ class Writer:
         health: Health,
         checkpoints: Checkpoints,
         after_batch: Callable[[], None],
+        copied: Callable[[], None] | None = None,
     ) -> None:
-        """`after_batch` is called on the loop after each batch, once its callers are woken."""
+        """`after_batch` is called on the loop after each batch, once its callers are woken; `copied`: see `Options`."""
         self._db = db
         self._health = health
         self._checkpoints = checkpoints
         self._after_batch = after_batch
+        self._copied = copied
         self._token = trio.lowlevel.current_trio_token()
         self.series = Series(self._put)
         self._queue: queue.SimpleQueue[AnyJob | Chore | None] = queue.SimpleQueue()
@@ -103,8 +105,7 @@ class Writer:
         self._gate = threading.Lock()
         self._ended: BaseException | None = None
         self._waiting = metrics.WRITER_QUEUE.labels(kind)
-        self._commit_seconds = metrics.COMMIT_SECONDS.labels(kind)
-        self._units = metrics.UNITS_PER_COMMIT.labels(kind)
+        self._measures = metrics.COMMIT_SECONDS.labels(kind), metrics.UNITS_PER_COMMIT.labels(kind)
         self._thread = threading.Thread(target=self._main, name=f"writer {name}", daemon=True)
         self._thread.start()
 
@@ -278,6 +279,7 @@ class Writer:
             self._run_again(batch, failed)
             return
         units = len(batch)
+        _await_copy(self._copied, batch)
         self._report(batch)
         self._observe(units)  # while the loop wakes up: callers would wait for it otherwise
 
@@ -350,8 +352,9 @@ class Writer:
 
     def _observe(self, units: int) -> None:
         """Count the last commit in the metrics."""
-        self._commit_seconds.observe(self._commit_took)
-        self._units.observe(units)
+        seconds, sizes = self._measures
+        seconds.observe(self._commit_took)
+        sizes.observe(units)
 
     def _run_again(self, batch: list[AnyJob], failed: AnyJob | None) -> None:
         """Run jobs of a rolled-back batch again, one by one: all but `failed` and the jobs that had failed by
@@ -376,6 +379,7 @@ class Writer:
             if self._run_one(job, first=True):
                 if self._commit():
                     self._observe(1)
+                    _await_copy(self._copied, [job])
                 else:
                     job.fail(self._commit_error)
         self._report(rest + again)
@@ -388,3 +392,16 @@ class Writer:
             self._token.run_sync_soon(self._finish, batch)
         except trio.RunFinishedError:
             pass  # the program ends; no task waits any more
+
+
+def _await_copy(copied: Callable[[], None] | None, batch: list[AnyJob]) -> None:
+    """Wait until a committed batch is in the second place. If it is not, the changes are published all the same, and
+    the callers get the error.
+    """
+    if copied is None:
+        return
+    try:
+        copied()
+    except NotCopied as error:
+        for job in batch:
+            job.error = job.error or error

@@ -1,0 +1,84 @@
+"""Mode `sync`: nothing is acknowledged before it is in the target (STORE-186f).
+
+The writer of a database calls after each commit, so one wait serves all units of a group commit. While the target is
+away a call in `PATIENCE` seconds waits that long and tries; all others do not wait.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from moxlite.admin.standby import control, metrics
+from moxlite.admin.standby.layout import SOCKET, is_database
+from moxlite.store.errors import NotCopied
+
+__all__ = ["Waiting"]
+
+PATIENCE: Final = 5.0
+"""Seconds that a commit waits for the target."""
+
+UNKNOWN: Final = 0.05
+"""Seconds until the program is asked again for a database that it has not noticed yet."""
+
+
+class Waiting:
+    """Waits for the target, in threads of writers. Until `begin` nothing waits: the server is starting.
+
+    Attributes:
+      away: why the target is taken for away, "" while it answers.
+    """
+
+    def __init__(self, data: Path, *, refuse: bool) -> None:
+        """`refuse`: raise NotCopied while the target is away."""
+        self._data = data
+        self._refuse = refuse
+        self._began = threading.Event()
+        self._retry = 0.0
+        self.away = ""
+
+    def begin(self) -> None:
+        """From now on commits wait."""
+        self._began.set()
+
+    def __call__(self, path: Path) -> None:
+        """Wait until all that is committed in a database is in the target. Blocks. Raises NotCopied."""
+        if not self._began.is_set():
+            return
+        try:
+            name = path.relative_to(self._data).as_posix()
+        except ValueError:
+            return
+        if not is_database(name):
+            return
+        began = time.monotonic()
+        if self.away and began < self._retry:
+            self._missed(self.away)
+            return
+        self._retry = began + PATIENCE  # other writers do not wait meanwhile, if the target is away
+        while True:
+            try:
+                control.sync(self._data / SOCKET, path, PATIENCE)
+            except control.UnknownDatabase as error:
+                if time.monotonic() - began < PATIENCE:
+                    time.sleep(UNKNOWN)
+                    continue
+                self._lost(error)
+            except OSError as error:
+                self._lost(error)
+            else:
+                self.away = ""
+                metrics.WAITED.observe(time.monotonic() - began)
+            return
+
+    def _lost(self, error: OSError) -> None:
+        self.away = str(error.strerror or error)[:300]
+        self._retry = time.monotonic() + PATIENCE
+        self._missed(self.away)
+
+    def _missed(self, text: str) -> None:
+        metrics.UNCOPIED.inc()
+        if self._refuse:
+            raise NotCopied(f"the second machine does not have the change yet: {text}")
