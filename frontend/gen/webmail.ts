@@ -51,6 +51,7 @@ export interface Settings {
   mark_seen_ms?: number;
   after_action?: "list" | "next" | "previous";
   searches?: Array<SavedSearch>;
+  unsubscribed?: Array<Unsubscribed>;
 }
 
 /** The signature for one own address. */
@@ -63,6 +64,12 @@ export interface OwnSignature {
 export interface SavedSearch {
   name: string;
   text: string;
+}
+
+/** A sender that the user has left (WEBMAIL-136): the id of a list or an address, and the time. */
+export interface Unsubscribed {
+  sender: string;
+  at: string;
 }
 
 /** The stream continues after the browser's modseq: nothing is lost, and the list stays (WEBMAIL-44). ``shared`` is */
@@ -145,6 +152,7 @@ export interface ParsedMessage {
   validation: "" | "dmarc" | "list" | "none" | "relaxed" | "strict";
   signed_by: string;
   earlier: number | null;
+  unsubscribe: Unsubscribe | null;
 }
 
 /** One field of the message's header, decoded. */
@@ -169,6 +177,16 @@ export interface Part {
   filename: string;
   size: number;
   parts: Array<Part>;
+}
+
+/** The ways to leave the list or newsletter of a message (RFC 2369 §3.2), and whether it was left (WEBMAIL-136). */
+export interface Unsubscribe {
+  one_click: string;
+  host: string;
+  mailto: string;
+  link: string;
+  at: string | null;
+  still_sends: boolean;
 }
 
 /** Progress of the search of a view: ``total`` entries are found, in which ``messages`` match (a thread may have */
@@ -561,18 +579,20 @@ export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread 
 export const checks: Checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]] },
+  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]] },
   OwnSignature: { address: "string", text: "string" },
   SavedSearch: { name: "string", text: "string" },
+  Unsubscribed: { sender: "string", at: "time" },
   Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time", shared: ["list", ["ref", "Mailbox"]] },
   ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"] },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]] },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
+  Unsubscribe: { one_click: "string", host: "string", mailto: "string", link: "string", at: ["nullable", "time"], still_sends: "boolean" },
   ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", messages: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
@@ -636,6 +656,11 @@ export class Client extends BaseClient {
   /** Complete a log-in that asked for a second factor: start a session as `login` does. */
   login_factor(token: string, kind: "key" | "recovery" | "totp", code: string): Promise<LoginResult> {
     return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  }
+
+  /** Leave the list of a message, and remember that. With `by_post` the server asks the sender's server, where */
+  unsubscribe(message_id: number, by_post: boolean): Promise<null> {
+    return this.call("unsubscribe", { message_id, by_post }, { message_id: "integer", by_post: "boolean" }, "null");
   }
 
   /** The arrival of a message, and the reason for its mailbox. */

@@ -165,6 +165,11 @@ class App implements Desk {
     remember: (address, mode) => attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
     menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this, () => item)].filter(enabled)),
     isOwn: (address) => this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address),
+    leaving: {
+      leave: (id, byPost) => this.client.unsubscribe(id, byPost),
+      write: (link) => this.compose("new", link),
+      block: (item) => this.sender(item, "block"),
+    },
     opened: (item, place) => {
       // WEBMAIL-81
       if (this.mail.conversation.value === null) this.unread();

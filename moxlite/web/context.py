@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.logins import Logins
     from moxlite.migration.background import BackgroundImports
+    from moxlite.net.httpclient import HTTPClient
     from moxlite.net.httpclient.pool import Pool
     from moxlite.net.limits import IPNetwork
     from moxlite.net.tls.certificates import KeyPair
@@ -164,6 +165,7 @@ def make_context(
     challenge: Callable[[str, str], str | None],
     admin: Callable[[], AdminApp],
     backends: Pool,
+    senders: HTTPClient,
 ) -> Context:
     """The context of a server.
 
@@ -189,6 +191,7 @@ def make_context(
       challenge: returns the answer to a CA's challenge (ACME) for a host and a token, or None.
       admin: makes the admin app.
       backends: connections to the servers that requests are forwarded to.
+      senders: requests to the servers of senders of mail.
     """
     snapshot = config.current
     exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
@@ -208,6 +211,7 @@ def make_context(
             keys=keys,
             edit=edit,
             deliveries=deliveries,
+            http=senders,
             assure=assure,
         )
 

@@ -194,11 +194,11 @@ def test_toasts_stack_and_never_cover_the_round_button(
     page = phone.page
     expect(page.locator(".message")).to_have_count(5)
     page.locator(".messages").focus()
-    for _ in range(4):
-        page.keyboard.press("Control+Home")
-        page.keyboard.press("x")
+    for left in (4, 3, 2, 1):
+        page.keyboard.press("Home")
         page.keyboard.press("a")
-    expect(page.locator(".message")).to_have_count(1)
+        expect(page.locator(".message")).to_have_count(left)
+        page.keyboard.press("Escape")
     expect(page.locator(".toast")).to_have_count(3)
     button = page.locator(".compose-round").bounding_box()
     toasts = page.locator(".toasts").bounding_box()
@@ -207,3 +207,30 @@ def test_toasts_stack_and_never_cover_the_round_button(
     assert toasts["x"] >= 0
     assert toasts["x"] + toasts["width"] <= button["x"]
     phone.close()
+
+
+def test_a_newsletter_is_left_by_a_message_and_remembered(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-136: without proof a message is prepared by the one composer; the sender is remembered."""
+    page = reader.page
+    text = (
+        "From: Shopwell <news@shopwell.example>\r\nTo: moxlite@localhost\r\nSubject: Ten walks\r\n"
+        "List-Unsubscribe: <mailto:leave@shopwell.example?subject=leave>, <https://shopwell.example/leave>\r\n"
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\nWool socks.\r\n"
+    )
+    mailbox.append("INBOX", "", "", text.encode())
+    page.locator(".message", has_text="Ten walks").click()
+    leave = page.locator(".trust").get_by_role("button", name="Unsubscribe")
+    leave.click()
+    question = page.get_by_role("dialog", name="Unsubscribe from Shopwell?")
+    question.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".composer")).to_have_count(0)
+    leave.click()
+    question.get_by_role("button", name="Write the message").click()
+    composer = page.locator(".composer")
+    expect(composer).to_contain_text("leave@shopwell.example")
+    expect(composer.get_by_label("Subject")).to_have_value("leave")
+    expect(page.locator(".unsubscribed")).to_contain_text("Unsubscribed today")
+    composer.get_by_role("button", name="Discard").click()
+    page.reload()
+    expect(page.locator(".unsubscribed")).to_contain_text("Unsubscribed today")
+    expect(leave).to_have_count(0)

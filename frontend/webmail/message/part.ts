@@ -17,6 +17,7 @@ import sheet from "./message.css";
 import { markIn, pageFacts } from "./page";
 import { readableText } from "./text";
 import { doubtful, trustLine } from "./trust";
+import { type Leaving, leavingLine } from "./unsubscribe";
 
 adopt(sheet);
 
@@ -43,6 +44,8 @@ export interface MessageOwner {
   menu(item: MessageItem, at: HTMLElement, commands: readonly Command[]): void;
   /** Whether an address is the reader's own. */
   isOwn(address: Address): boolean;
+  /** The ways out of a mailing list or newsletter. */
+  readonly leaving: Leaving;
   /** Show the details of a message. */
   details(item: MessageItem, parsed: ParsedMessage): void;
 }
@@ -277,7 +280,12 @@ export class Message {
       (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
       (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
     ];
-    fill(this.trust, trustLine(parsed, item), hints);
+    const again = (changed: ParsedMessage) => {
+      this.parsed = changed;
+      this.owner.chosen(changed);
+      this.drawTrust(changed);
+    };
+    fill(this.trust, trustLine(parsed, item), hints, leavingLine(item, parsed, this.owner.leaving, again));
     this.trust.hidden = this.trust.childElementCount === 0;
     this.address.hidden = !doubtful(parsed, item.from[0]);
   }

@@ -20,6 +20,7 @@ export const defaults: AllSettings = {
   mark_seen_ms: 500,
   after_action: "next",
   searches: [],
+  unsubscribed: [],
 };
 
 /** Arrangement of the panes; auto: by the width of the window. */

@@ -21,7 +21,7 @@ import { subjectOf } from "./subject";
 /** Number of opened messages that are cached, so that stepping back and forth is instant. */
 const kept = 20;
 
-export interface ReaderOwner extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember" | "menu" | "isOwn"> {
+export interface ReaderOwner extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember" | "menu" | "isOwn" | "leaving"> {
   /** The bar of commands for the selected messages. */
   readonly bar: HTMLElement;
   failed(error: unknown): void;
@@ -62,6 +62,7 @@ export class Reader {
       look: (item, path) => void this.with<typeof ViewerPart>("viewer", ({ look }) => look(base, item, path)),
       menu: (item, at, commands) => owner.menu(item, at, commands),
       isOwn: (address) => owner.isOwn(address),
+      leaving: owner.leaving,
       details: (item, parsed) => void this.with<typeof DetailsPart>("details", ({ openDetails }) => openDetails(client, base, item, parsed)),
     };
     this.showNothing(null);

@@ -57,6 +57,11 @@ function fill(parent, ...children) {
   parent.replaceChildren();
   append(parent, children);
 }
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
 var ascii = /^[\x00-\x7f]*$/;
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
@@ -372,6 +377,155 @@ function trustLine(parsed, item) {
   return [el("span", { class: `trust-${kind}` }, icon(shapes[kind])), words.join(" · ")];
 }
 
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/toasts.ts
+var shown = 1e4;
+var most2 = 3;
+var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function toast(text2, action, time = shown) {
+  if (!stack.isConnected) document.body.append(stack);
+  const words = el("span", {}, text2);
+  let timer = 0;
+  const close = () => {
+    clearTimeout(timer);
+    box.remove();
+  };
+  const box = el(
+    "div",
+    { class: "toast" },
+    words,
+    action !== void 0 && el(
+      "button",
+      {
+        class: "btn text toast-action",
+        onclick: () => {
+          close();
+          action.run();
+        }
+      },
+      action.title
+    ),
+    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×")
+  );
+  if (time > 0) timer = window.setTimeout(close, time);
+  stack.append(box);
+  while (stack.childElementCount > most2) stack.firstElementChild?.remove();
+  return { say: (other) => words.textContent = other, close };
+}
+
+// webmail/message/unsubscribe.ts
+function leavingLine(item, parsed, owner, again) {
+  const found = parsed.unsubscribe;
+  if (found === null) return null;
+  const [from] = item.from;
+  const name = isolated(from === void 0 ? found.host : shortAddress(from));
+  const left = () => {
+    again({ ...parsed, unsubscribe: { ...found, at: (/* @__PURE__ */ new Date()).toISOString() } });
+    toast(t("Unsubscribed from {name}", { name }));
+  };
+  if (found.at !== null) {
+    const time = saidTime(found.at, Date.now());
+    if (!found.still_sends) return el("span", { class: "unsubscribed" }, t("Unsubscribed {time}", { time }));
+    return [
+      el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, and still writes", { time })),
+      el("button", { class: "link unsubscribe", onclick: () => owner.block(item) }, t("Block"))
+    ];
+  }
+  const byHand = async () => {
+    if (found.mailto !== "") owner.write(found.mailto);
+    else window.open(found.link, "_blank", "noopener,noreferrer");
+    await owner.leave(item.id, false);
+    again({ ...parsed, unsubscribe: { ...found, at: (/* @__PURE__ */ new Date()).toISOString() } });
+  };
+  const run = async () => {
+    if (found.one_click === "") {
+      const how = found.mailto !== "" ? t("A message to {name} is prepared. You are unsubscribed when you have sent it.", { name }) : t("The page of {host} opens, where you finish it.", { host: isolated(found.host) });
+      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write the message") : t("Open the page"))) await attempt(t("Unsubscribing"), byHand);
+      return;
+    }
+    if (!await confirm(t("Unsubscribe from {name}?", { name }), t("The server tells {host} once that you want no more mail.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
+    try {
+      await owner.leave(item.id, true);
+      left();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const next = found.mailto !== "" ? t("Write a message instead") : t("Open their page instead");
+      toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing"), byHand) });
+    }
+  };
+  return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));
+}
+
 // webmail/message/part.ts
 adopt(message_default);
 var firstAttachments = 4;
@@ -557,23 +711,28 @@ var Message = class {
       (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
       (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted"))
     ];
-    fill(this.trust, trustLine(parsed, item), hints);
+    const again = (changed) => {
+      this.parsed = changed;
+      this.owner.chosen(changed);
+      this.drawTrust(changed);
+    };
+    fill(this.trust, trustLine(parsed, item), hints, leavingLine(item, parsed, this.owner.leaving, again));
     this.trust.hidden = this.trust.childElementCount === 0;
     this.address.hidden = !doubtful(parsed, item.from[0]);
   }
   commands() {
     const { parsed, mode } = this;
     if (parsed === null) return [];
-    const shown = (id, title, keys, run, when = true) => ({ id: `view.${id}`, title, keys, when: () => when, run });
+    const shown2 = (id, title, keys, run, when = true) => ({ id: `view.${id}`, title, keys, when: () => when, run });
     return [
-      shown("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"),
-      shown("pictures", t("Load pictures from elsewhere"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0),
-      shown("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"),
-      shown("forget", t("Forget how mail of this sender is shown"), [], () => this.forget(), parsed.view_mode !== ""),
-      shown("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()),
-      shown("details", t("Details"), ["I"], () => this.openDetails()),
-      shown("raw", t("Show the source"), ["O"], () => this.openRaw()),
-      shown("tab", t("Open in a new tab"), ["o"], () => this.openTab())
+      shown2("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"),
+      shown2("pictures", t("Load pictures from elsewhere"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0),
+      shown2("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"),
+      shown2("forget", t("Forget how mail of this sender is shown"), [], () => this.forget(), parsed.view_mode !== ""),
+      shown2("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()),
+      shown2("details", t("Details"), ["I"], () => this.openDetails()),
+      shown2("raw", t("Show the source"), ["O"], () => this.openRaw()),
+      shown2("tab", t("Open in a new tab"), ["o"], () => this.openTab())
     ];
   }
   forget() {

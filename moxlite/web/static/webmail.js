@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.29ddeddbccba.js", conversation: "conversation.6624a7a330cc.js", details: "details.d02d19a84bc5.js", export: "export.e117f6da348a.js", hints: "hints.578b46b6ac68.js", login: "login.fca7eb53c4e4.js", mailboxes: "mailboxes.a0daa1a70f3e.js", menu: "menu.be885dadcf16.js", message: "message.84b24c551934.js", palette: "palette.cd310c6e8d2c.js", rules: "rules.d25d6a09b2fb.js", search: "search.da56d6787b54.js", sender: "sender.9de24aec867d.js", sent: "sent.770c995c6276.js", settings: "settings.4ee18b6b82ba.js", touch: "touch.5159934f4363.js", viewer: "viewer.e55f1bdfd251.js" };
+var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.29ddeddbccba.js", conversation: "conversation.6624a7a330cc.js", details: "details.d02d19a84bc5.js", export: "export.e117f6da348a.js", hints: "hints.578b46b6ac68.js", login: "login.fca7eb53c4e4.js", mailboxes: "mailboxes.a0daa1a70f3e.js", menu: "menu.be885dadcf16.js", message: "message.5199d2cc9fa1.js", palette: "palette.cd310c6e8d2c.js", rules: "rules.d25d6a09b2fb.js", search: "search.da56d6787b54.js", sender: "sender.9de24aec867d.js", sent: "sent.770c995c6276.js", settings: "settings.4ee18b6b82ba.js", touch: "touch.5159934f4363.js", viewer: "viewer.e55f1bdfd251.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -178,18 +178,20 @@ async function simulatedLatency() {
 var checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]] },
+  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]] },
   OwnSignature: { address: "string", text: "string" },
   SavedSearch: { name: "string", text: "string" },
+  Unsubscribed: { sender: "string", at: "time" },
   Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time", shared: ["list", ["ref", "Mailbox"]] },
   ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"] },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]] },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
+  Unsubscribe: { one_click: "string", host: "string", mailto: "string", link: "string", at: ["nullable", "time"], still_sends: "boolean" },
   ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", messages: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
@@ -245,6 +247,9 @@ var Client = class extends BaseClient {
   }
   login_factor(token, kind, code) {
     return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  }
+  unsubscribe(message_id, by_post) {
+    return this.call("unsubscribe", { message_id, by_post }, { message_id: "integer", by_post: "boolean" }, "null");
   }
   message_details(message_id) {
     return this.call("message_details", { message_id }, { message_id: "integer" }, ["ref", "MessageDetails"]);
@@ -2335,7 +2340,8 @@ var defaults = {
   undo_send_seconds: 10,
   mark_seen_ms: 500,
   after_action: "next",
-  searches: []
+  searches: [],
+  unsubscribed: []
 };
 var key = "moxlite-webmail-panes";
 function loadLocal() {
@@ -3836,6 +3842,7 @@ var Reader2 = class {
       look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)),
       menu: (item, at, commands) => owner.menu(item, at, commands),
       isOwn: (address) => owner.isOwn(address),
+      leaving: owner.leaving,
       details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed))
     };
     this.showNothing(null);
@@ -4126,6 +4133,11 @@ var App = class {
     remember: (address, mode) => attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
     menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this, () => item)].filter(enabled)),
     isOwn: (address) => this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address),
+    leaving: {
+      leave: (id, byPost) => this.client.unsubscribe(id, byPost),
+      write: (link) => this.compose("new", link),
+      block: (item) => this.sender(item, "block")
+    },
     opened: (item, place) => {
       if (this.mail.conversation.value === null) this.unread();
       if (this.may("s")) this.after(this.settings().mark_seen_ms, item.id, ["\\seen"]);

@@ -34,6 +34,7 @@ from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.searching import SearchCalls
 from moxlite.web.webmail.calls.sent import SentCalls
 from moxlite.web.webmail.calls.settings import SettingsCalls
+from moxlite.web.webmail.calls.unsubscribing import UnsubscribeCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
 from moxlite.web.webmail.items import use_of_roles
@@ -53,7 +54,7 @@ OWN_THREADS: Final = "threads are muted and folded"
 """Subject of the error that a guest gets from `Holder.refuse_guest`."""
 
 
-class API(ComposeCalls, SearchCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
+class API(ComposeCalls, SearchCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls, UnsubscribeCalls):
     """The calls of the webmail. `Caller.session` is set for all calls but the public ones."""
 
     def __init__(self, surroundings: Surroundings, sessions: Sessions, streams: Streams) -> None:

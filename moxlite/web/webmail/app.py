@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.logins.logins import Logins
+    from moxlite.net.httpclient import HTTPClient
     from moxlite.process.keys.signing import SigningKeys
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
@@ -71,6 +72,7 @@ class Webmail:
         keys: SigningKeys,
         edit: Edit,
         deliveries: Deliveries | None,
+        http: HTTPClient,
         assure: Assure,
     ) -> None:
         self._config = config
@@ -92,6 +94,7 @@ class Webmail:
             views=self._views,
             keys=keys,
             deliveries=deliveries,
+            http=http,
             assure=assure,
         )
         self._api = API(surroundings, self._sessions, self._streams)

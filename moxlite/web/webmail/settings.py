@@ -4,12 +4,13 @@ Sizes and layouts of panes are stored by each browser. A stored value that is no
 (`store.mail.settings`).
 """
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-__all__ = ["OwnSignature", "SavedSearch", "Settings", "ViewMode"]
+__all__ = ["OwnSignature", "SavedSearch", "Settings", "Unsubscribed", "ViewMode"]
 
 Signature = Annotated[str, Meta(max_length=10_000)]
 HeaderName = Annotated[str, Meta(pattern=r"^[!-9;-~]{1,100}$")]  # RFC 5322 §2.2
@@ -34,6 +35,13 @@ class SavedSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: Annotated[str, Meta(min_length=1, max_length=1000)]
 
 
+class Unsubscribed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A sender that the user has left (WEBMAIL-136): the id of a list or an address, and the time."""
+
+    sender: Annotated[str, Meta(min_length=1, max_length=1000)]
+    at: datetime
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings.
 
@@ -44,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     a shown message is marked as read, -1 for never. ``after_action``: the message that is shown when the current one
     has left the list. ``undo_send_seconds``: seconds during which a sent message may be taken back, 0 for none
     (WEBMAIL-123). ``searches`` are saved ones. ``single_keys``: keys without ctrl or alt run commands (WEBMAIL-144).
+    ``unsubscribed``: what was left, the latest last.
     """
 
     signature: Signature = ""
@@ -60,3 +69,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mark_seen_ms: Annotated[int, Meta(ge=-1, le=600_000)] = 500
     after_action: Literal["next", "previous", "list"] = "next"
     searches: Annotated[list[SavedSearch], Meta(max_length=50)] = []
+    unsubscribed: Annotated[list[Unsubscribed], Meta(max_length=500)] = []

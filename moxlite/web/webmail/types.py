@@ -301,6 +301,22 @@ class Part(msgspec.Struct, frozen=True):
     parts: list["Part"]
 
 
+class Unsubscribe(msgspec.Struct, frozen=True):
+    """The ways to leave the list or newsletter of a message (RFC 2369 §3.2), and whether it was left (WEBMAIL-136).
+
+    ``one_click``: https address to which the server may send the request (RFC 8058), ``mailto`` and ``link``: addresses
+    for a message and a browser; each "" without such a way. ``host`` is the host of the web address. ``at``: when it
+    was left. ``still_sends``: the message came more than ten days later.
+    """
+
+    one_click: str
+    host: str
+    mailto: str
+    link: str
+    at: Time | None
+    still_sends: bool
+
+
 class ParsedMessage(msgspec.Struct, frozen=True):
     """An opened message (WEBMAIL-48). ``view_mode`` is the setting for its sender. ``validation`` is the result for the
     From domain at the delivery (AUTH-58); "list": a rule trusts a list or forwarder and nothing is proven; "": unknown.
@@ -320,6 +336,7 @@ class ParsedMessage(msgspec.Struct, frozen=True):
     validation: Literal["", "dmarc", "list", "none", "relaxed", "strict"]
     signed_by: str
     earlier: int | None
+    unsubscribe: Unsubscribe | None = None
 
 
 class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):

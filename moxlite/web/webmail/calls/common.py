@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from moxlite.net.httpclient import HTTPClient
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.sandbox.processes import Sandbox
 from moxlite.submission.assurance import Assure
@@ -39,6 +40,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
       views: limits the messages that each account is shown at a time.
       keys: DKIM keys of the domains that sign submitted mail.
       deliveries: state of submitted messages; None while there is no queue.
+      http: requests to the servers of senders, by the address rules of webhooks (WEBMAIL-136).
       assure: finds how well mail to a domain would be protected.
     """
 
@@ -50,6 +52,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     views: Views
     keys: SigningKeys
     deliveries: Deliveries | None
+    http: HTTPClient
     assure: Assure
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 import msgspec
@@ -22,16 +23,17 @@ from moxlite.store.mail import fetching
 from moxlite.store.mail.settings import address_view
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID
-from moxlite.web.webmail.items import attachments, find_html, find_texts, part_tree
+from moxlite.web.webmail.items import EPOCH, attachments, find_html, find_texts, part_tree
 from moxlite.web.webmail.settings import ViewMode
-from moxlite.web.webmail.types import Header, ParsedMessage, Text
+from moxlite.web.webmail.types import Header, ParsedMessage, Text, Unsubscribe
+from moxlite.web.webmail.unsubscribing import offered, sender_of
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
 
-__all__ = ["list_post", "parse_message", "read_texts", "sender_key", "structure_of"]
+__all__ = ["left_by", "list_post", "parse_message", "read_texts", "sender_key", "structure_of"]
 
 MAX_TEXT: Final = 2 * 1024 * 1024  # octets of one text (WEBMAIL-48): 30,000 lines, more than a person reads in a pane
 MAX_ALL_TEXTS: Final = 4 * 1024 * 1024  # octets of all texts of a message together; the rest is in the raw message
@@ -72,7 +74,7 @@ async def parse_message(holder: Holder, shown: int) -> ParsedMessage:
     read = account.read if wanted <= MAX_ON_LOOP else account.scan
     parsed = await read(lambda r: _parse(r, message_id, structure), op="webmail_message")
     # the view mode for this sender is a setting of the owner, not of the guest
-    return msgspec.structs.replace(parsed, id=shown, view_mode="") if holder.guest else parsed
+    return msgspec.structs.replace(parsed, id=shown, view_mode="", unsubscribe=None) if holder.guest else parsed
 
 
 def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessage:
@@ -88,6 +90,7 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessa
         texts.append(_text(r, content, path, part, left))
         left -= min(left, part.decoded)
     came = smtp_arrival(r, message_id)
+    _, unsubscribe = _leaving(r, message_id, structure, HeaderSection(raw, MAX_FIELDS))
     return ParsedMessage(
         id=message_id,
         headers=headers,
@@ -100,7 +103,29 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessa
         validation=_validation(r, message_id, came),
         signed_by="" if came is None else _signer(r, message_id, came.msgfrom_domain),
         earlier=None if came is None else earlier_mails(r, message_id, came),
+        unsubscribe=unsubscribe,
     )
+
+
+def left_by(r: Reader, message_id: int) -> tuple[str, Unsubscribe | None]:
+    """The sender of a message as it is remembered when it is left, and the ways to leave it. Raises NoSuchMessage,
+    ChunkDamaged.
+    """
+    structure = structure_of(r, message_id)
+    raw = body.read_content(r, body.locate(r, message_id), 0, min(structure.root.body, MAX_HEADER))
+    return _leaving(r, message_id, structure, HeaderSection(raw, MAX_FIELDS))
+
+
+def _leaving(
+    r: Reader, message_id: int, structure: mime.Structure, section: HeaderSection
+) -> tuple[str, Unsubscribe | None]:
+    if section.count(b"list-unsubscribe") == 0:
+        return "", None
+    senders = structure.envelope.from_
+    address = sender_key(f"{senders[0].localpart}@{senders[0].domain}") if len(senders) == 1 else ""
+    received = EPOCH + timedelta(microseconds=message_rows.message(r, message_id).received)
+    signers = signing_domains(r, message_id)
+    return sender_of(section, address), offered(r, section, signers, address=address, received=received)
 
 
 def _text(r: Reader, content: body.Content, path: str, part: mime.Part, left: int) -> Text:

@@ -1,0 +1,149 @@
+"""Leaving a mailing list or newsletter (RFC 2369 §3.2, RFC 8058): the ways that a message offers, the request to the
+sender's server, and what was left (WEBMAIL-136).
+
+One click needs proof that the sender wrote both fields: a DKIM signature that passed at the delivery. The store knows
+the domains that passed, not which signature did. So of such a domain every signature in the message must cover both
+fields, and each field must be there once: a field or signature that was added to a signed message makes one click
+impossible. Then, and for messages that did not come by SMTP, the user writes a message or opens a page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from moxlite.mailauth.dkim.signature import SignatureError, parse_signature
+from moxlite.net.httpclient import HTTPError
+from moxlite.proto.address import AddressError, Domain
+from moxlite.store.mail.settings import load_settings, save_settings
+from moxlite.web.errors import UserError
+from moxlite.web.webmail.settings import Settings, Unsubscribed
+from moxlite.web.webmail.types import Unsubscribe
+
+if TYPE_CHECKING:
+    from moxlite.net.httpclient import HTTPClient
+    from moxlite.proto.mime.headers import HeaderSection
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
+
+__all__ = ["ask_once", "note", "offered", "sender_of"]
+
+SECONDS: Final = 10.0
+"""Seconds that the sender's server has to answer."""
+
+MAX_URIS: Final = 10
+"""URIs of the field that are looked at; senders write one or two."""
+
+KEPT: Final = 500
+"""Senders that are remembered, the latest: the settings stay small."""
+
+GRACE: Final = timedelta(days=10)
+"""Time after which a sender that was left should have stopped; ten business days are the usual legal limit."""
+
+BODY: Final = b"List-Unsubscribe=One-Click"
+"""The body of the request (RFC 8058 §3.1)."""
+
+FIELDS: Final = (b"list-unsubscribe", b"list-unsubscribe-post")
+URI: Final = re.compile(r"<([^<>]{1,2000})>")
+BLANK: Final = re.compile(r"[\x00-\x20\x7f]")
+LIST_ID: Final = re.compile(r"<([^<>\s]{1,300})>")
+
+
+def sender_of(section: HeaderSection, address: str) -> str:
+    """The key of the sender that is left: the id of the list (RFC 2919), else the From address; "" without both."""
+    found = LIST_ID.search(_text(section.text(b"list-id")))
+    return (found[1] if found else address).lower()
+
+
+def offered(
+    r: Reader, section: HeaderSection, signers: Iterable[str], *, address: str, received: datetime
+) -> Unsubscribe | None:
+    """The ways that a message offers, and whether they were used; None if it offers none.
+
+    Args:
+      signers: domains with a DKIM signature that passed. address: of the From field, "" without a single one.
+    """
+    text = " ".join(map(_text, section.texts(b"list-unsubscribe")))
+    uris = [BLANK.sub("", uri) for uri in URI.findall(text)[:MAX_URIS]]
+    mailto = next((uri for uri in uris if uri.lower().startswith("mailto:") and "@" in uri), "")
+    link = next((uri for uri in uris if _host(uri, ("https", "http"))), "")
+    secure = next((uri for uri in uris if _host(uri, ("https",))), "")
+    key = sender_of(section, address)
+    if not (mailto or link) or not key:
+        return None
+    posted = _text(section.text(b"list-unsubscribe-post")).strip().lower() == BODY.decode().lower()
+    one_click = secure if secure and posted and _covered(section, signers) else ""
+    left = next((one.at for one in load_settings(r, Settings).unsubscribed if one.sender == key), None)
+    return Unsubscribe(
+        one_click=one_click,
+        host=_host(one_click or link, ("https", "http")),
+        mailto=mailto,
+        link=link,
+        at=left,
+        still_sends=left is not None and received > left + GRACE,
+    )
+
+
+def _text(octets: bytes | None) -> str:
+    return (octets or b"").decode("utf-8", "replace")
+
+
+def _host(uri: str, schemes: Sequence[str]) -> str:
+    """The host of a web address with one of these schemes, "" of any other text."""
+    try:
+        parts = urlsplit(uri)
+        return (parts.hostname or "") if parts.scheme.lower() in schemes and "@" not in parts.netloc else ""
+    except ValueError:
+        return ""
+
+
+def _covered(section: HeaderSection, signers: Iterable[str]) -> bool:
+    """Whether a domain that passed signed both fields."""
+    if any(section.count(name) != 1 for name in FIELDS):
+        return False
+    passed = {domain for one in signers if (domain := _ascii(one))}
+    covering: dict[str, bool] = {}
+    for field in section.all(b"dkim-signature"):
+        try:
+            signature = parse_signature(field.raw)
+        except SignatureError as error:
+            covering[_ascii(error.domain)] = False
+            continue
+        domain = signature.domain.ascii
+        covers = all(name in signature.names for name in FIELDS)
+        covering[domain] = covering.get(domain, True) and covers
+    return any(covering.get(domain, False) for domain in passed)
+
+
+def _ascii(domain: str) -> str:
+    try:
+        return Domain.parse(domain).ascii
+    except AddressError:
+        return ""
+
+
+async def ask_once(http: HTTPClient, found: Unsubscribe) -> None:
+    """Send the request of one click: no cookies, no redirects (RFC 8058 §3.1). Raises UserError with the reason, if the
+    server does not agree.
+    """
+    headers = [("Content-Type", "application/x-www-form-urlencoded")]
+    try:
+        answer = await http.request("POST", found.one_click, headers=headers, body=BODY, seconds=SECONDS, max_body=512)
+    except HTTPError as error:
+        raise UserError(f"{found.host} cannot be reached: {error}") from None
+    if not 200 <= answer.status < 300:
+        raise UserError(f"{found.host} refused with status {answer.status}")
+
+
+def note(tx: AccountTx, sender: str) -> None:
+    """Remember that a sender was left now. An earlier time stays, so that a sender that goes on is noticed."""
+    settings = load_settings(tx, Settings)
+    if any(one.sender == sender for one in settings.unsubscribed):
+        return
+    kept = [*settings.unsubscribed, Unsubscribed(sender, datetime.now(UTC))][-KEPT:]
+    save_settings(tx, msgspec.structs.replace(settings, unsubscribed=kept))
