@@ -5,7 +5,7 @@ Between `server`, which starts it, and `wiring`, whose components it is given.
 
 import shutil
 import time
-from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +13,10 @@ from typing import TYPE_CHECKING
 import trio
 
 from moxlite import lazyimport
-from moxlite.admin.doctor.commands import DoctorCommands, Sources, look, try_mail
 from moxlite.admin.doctor.findings import Finding, in_order
-from moxlite.admin.doctor.nightly import Nightly
 from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
-from moxlite.admin.doctor.signaturewatch import SignatureWatch
+from moxlite.admin.doctor.sources import Sources, look, try_mail
 from moxlite.admin.figures.recorder import HistoryRecorder
-from moxlite.net.control.server import Command
 from moxlite.queue.data.filters import Filter, Page
 from moxlite.queue.queue import Queue
 from moxlite.store import metrics
@@ -28,13 +25,22 @@ from moxlite.store.reports.history import QueueSample
 from moxlite.wiring import House
 
 if TYPE_CHECKING:
+    from moxlite.admin.doctor.nightly import Nightly
     from moxlite.admin.updates import UpdateWatch
 
-__all__ = ["start_periodic"]
+__all__ = ["Examinations", "start_periodic"]
 
 
-def start_periodic(house: House, queue: Queue | None) -> Mapping[str, Command]:
-    """Start the tasks; the commands of the control socket that belong to them."""
+@dataclass(frozen=True)
+class Examinations:
+    """The server's state as the doctor asks for it, and the examination of each night; None in localserve."""
+
+    sources: Sources
+    nightly: "Nightly | None"
+
+
+def start_periodic(house: House, queue: Queue | None) -> Examinations:
+    """Start the tasks."""
     static, tree = house.static, house.tree
     house.measures.append(partial(_measure_disk, static.data_dir))
     if static.backup.schedule is not None:
@@ -61,7 +67,10 @@ def start_periodic(house: House, queue: Queue | None) -> Mapping[str, Command]:
     updates = _start_updates(house)
     sources = _sources(house, queue, updates)
     if house.local:  # it sends nothing anywhere, and no name leads to it
-        return DoctorCommands(sources, None).registry()
+        return Examinations(sources, None)
+    from moxlite.admin.doctor.nightly import Nightly
+    from moxlite.admin.doctor.signaturewatch import SignatureWatch
+
     nightly = Nightly(
         static.doctor,
         config=house.config,
@@ -73,7 +82,7 @@ def start_periodic(house: House, queue: Queue | None) -> Mapping[str, Command]:
         tree.start("admin.doctor", nightly.serve)
     signatures = SignatureWatch(house.config, house.started.keys, house.network.resolver, house.files.accounts)
     tree.start("admin.signatures", signatures.serve)
-    return DoctorCommands(sources, nightly).registry()
+    return Examinations(sources, nightly)
 
 
 async def _queue_sample(queue: Queue | None) -> QueueSample | None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 import trio
 
+from moxlite import lazyimport
 from moxlite.acceptance.bounces import AskSent
 from moxlite.imapd.connection import serve_connection as serve_imap
 from moxlite.imapd.session.context import Context as IMAPContext
-from moxlite.imapd.sieve.connection import serve_managesieve
 from moxlite.net.admission import Gate
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.listeners import Handler
@@ -32,10 +32,10 @@ from moxlite.store.errors import StorageBroken
 from moxlite.submission.assurance import not_asked
 from moxlite.web.context import make_context
 from moxlite.web.serve import serve_connection as serve_http
+from moxlite.wiring import House
 
 if TYPE_CHECKING:
     from moxlite.web.admin.app import AdminApp
-from moxlite.wiring import House
 
 __all__ = ["Served", "handlers", "imap_context", "refuse_submission"]
 
@@ -146,10 +146,18 @@ def _imap(house: House) -> Callable[[Endpoint], Served]:
             require_tls=listener.managesieve.require_tls if service == "managesieve" else listener.imap.require_tls,
             starttls=None if endpoint.tls else house.network.tls.of(endpoint.listener, "imap"),
         )
-        serve = serve_managesieve if service == "managesieve" else serve_imap
+        serve = _serve_managesieve if service == "managesieve" else serve_imap
         return Served(partial(serve, context=context), context.gate)
 
     return handler
+
+
+async def _serve_managesieve(stream: trio.abc.Stream, info: ConnectionInfo, *, context: IMAPContext) -> None:
+    """`serve_managesieve`; the first connection loads it."""
+    await lazyimport.load("moxlite.imapd.sieve.connection")
+    from moxlite.imapd.sieve.connection import serve_managesieve
+
+    await serve_managesieve(stream, info, context)
 
 
 def _admin_app(house: House) -> "AdminApp":
@@ -173,7 +181,7 @@ def _admin_app(house: House) -> "AdminApp":
         reports=house.files.reports,
         logins=house.services.logins,
         factors=house.factor_changes,
-        commands=lambda: house.registry,
+        commands=house.registry.get,
         certificates=house.network.tls.in_use,
         outside=outside,
         machinery=Machinery(
@@ -197,8 +205,8 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         logins=house.services.logins,
         factors=house.factor_changes,
         imports=house.files.imports,
-        background_imports=house.background_imports,
-        forwarding=house.forwarding(queue.submit if queue else None),
+        background_imports=lambda: house.background_imports,
+        forwarding=lambda: house.forwarding(queue.submit if queue else None),
         sandbox=house.services.sandbox,
         keys=house.started.keys,
         edit=house.config.edit,

@@ -5,7 +5,7 @@
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -15,9 +15,6 @@ from typing import TYPE_CHECKING
 import trio
 
 from moxlite.acceptance.carrying import carrier
-from moxlite.admin.backup.backups import BackupCommands
-from moxlite.admin.commands import AdminCommands
-from moxlite.admin.delivery.forwarding import Forwarding
 from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.ownlistings import OwnListings
 from moxlite.admin.storage.alarms import StorageFaults
@@ -27,10 +24,9 @@ from moxlite.autotls.challenges import Challenges
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Static
 from moxlite.imapd.session.sessions import Sessions
+from moxlite.lazyimport import Late
 from moxlite.logins.logins import Logins
 from moxlite.logins.secondfactor import SecondFactors
-from moxlite.migration.background import BackgroundImports
-from moxlite.migration.copies import Copies
 from moxlite.net.admission import Admission
 from moxlite.net.control.server import Command
 from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
@@ -74,9 +70,13 @@ from moxlite.supervision import Supervisor
 from moxlite.web.health import Measure
 
 if TYPE_CHECKING:
+    from moxlite.admin.backup.backups import BackupCommands
+    from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.admin.standby.waiting import Waiting
+    from moxlite.migration.background import BackgroundImports
+    from moxlite.migration.copies import Copies
 
-__all__ = ["Files", "House", "Network", "Services", "open_house", "open_queue"]
+__all__ = ["Files", "House", "Network", "Registry", "Services", "open_house", "open_queue"]
 
 logger = logging.getLogger("moxlite.server")
 
@@ -152,6 +152,21 @@ class Services:
         self.senders.end_account(account, text, app_password=app_password)
 
 
+class Registry:
+    """The commands of the control socket, made when the first one is asked for."""
+
+    def __init__(self) -> None:
+        self._late: Late[Mapping[str, Command]] | None = None
+
+    def provide(self, make: Callable[[], Mapping[str, Command]]) -> None:
+        """Say how they are made; it may block."""
+        self._late = Late(make)
+
+    async def get(self) -> Mapping[str, Command]:
+        """All commands by name; none before `provide`."""
+        return {} if self._late is None else await self._late.get()
+
+
 @dataclass(frozen=True, kw_only=True)
 class House:
     """Objects that the packages are given.
@@ -171,7 +186,7 @@ class House:
     measures: list[Measure] = field(default_factory=list)
     notes: list[Callable[[], str]] = field(default_factory=list)
     before_serving: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    registry: dict[str, Command] = field(default_factory=dict)
+    registry: Registry = field(default_factory=Registry)
 
     @property
     def config(self) -> ConfigHolder:
@@ -206,32 +221,22 @@ class House:
         for one in self.measures:
             await one()
 
-    def commands(self) -> AdminCommands:
-        """The commands of the control socket."""
-        return AdminCommands(
-            config=self.config,
-            accounts=self.files.accounts,
-            auth=self.files.auth,
-            logins=self.services.logins,
-            stop=self.shutdown.set,
-            read_certificates=self.network.read_certificates,
-            problems=self.problems,
-            end_sessions=self.services.end_sessions,
-            factors=self.factor_changes,
-        )
-
     @cached_property
     def srs(self) -> SRS:
         """Sender addresses of forwarded mail, by a key of their own that the install key gives."""
         return SRS([hashlib.sha256(b"srs " + self.started.install_key).digest()])
 
-    def forwarding(self, submit: Submit | None) -> Forwarding:
+    def forwarding(self, submit: Submit | None) -> "Forwarding":
         """Forwarding of accounts; `submit` is that of the queue, None without one."""
+        from moxlite.admin.delivery.forwarding import Forwarding
+
         return Forwarding(config=self.config, accounts=self.files.accounts, keys=self.started.keys, submit=submit)
 
     @cached_property
-    def copies(self) -> Copies:
+    def copies(self) -> "Copies":
         """Imports and exports by IMAP."""
+        from moxlite.migration.copies import Copies
+
         return Copies(
             config=self.config,
             accounts=self.files.accounts,
@@ -240,13 +245,17 @@ class House:
         )
 
     @cached_property
-    def background_imports(self) -> BackgroundImports:
+    def background_imports(self) -> "BackgroundImports":
         """Imports by IMAP that users start."""
+        from moxlite.migration.background import BackgroundImports
+
         return BackgroundImports(self.copies, self.tree)
 
     @cached_property
-    def backups(self) -> BackupCommands:
+    def backups(self) -> "BackupCommands":
         """Makes backups, for the command line, the schedule and the admin app."""
+        from moxlite.admin.backup.backups import BackupCommands
+
         return BackupCommands(config=self.config, accounts=self.files.accounts, read=self.started.read)
 
     @cached_property

@@ -31,7 +31,6 @@ from moxlite.admin.requests import (
     CheckReport,
     DisableAccount,
     LogLevels,
-    NoArguments,
     Process,
     SetPassword,
     StoreCheck,
@@ -40,7 +39,7 @@ from moxlite.admin.requests import (
     UndeletedMail,
     Wellness,
 )
-from moxlite.admin.shares import ShareCommands
+from moxlite.admin.sharecommands import ShareCommands
 from moxlite.admin.storage.checks import StoreCommands, check_accounts, repair_account, undelete_mail
 from moxlite.admin.storage.lostfiles import check_server_files
 from moxlite.admin.storage.replies import answering
@@ -51,6 +50,7 @@ from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.logins.logins import Logins
 from moxlite.net import log
+from moxlite.net.control.requests import NoArguments
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.accounts.accounts import Accounts

@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from moxlite.net.control.requests import Request
+
 __all__ = [
     "AccountAdd",
     "AccountInfo",
@@ -39,9 +41,7 @@ __all__ = [
     "JunkPrune",
     "JunkUsedWord",
     "LogLevels",
-    "NoArguments",
     "Process",
-    "Request",
     "RestoreMail",
     "RestoredMail",
     "SetPassword",
@@ -54,14 +54,6 @@ __all__ = [
     "UndeletedMail",
     "Wellness",
 ]
-
-
-class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Arguments of a command; unknown ones are refused (ADMIN-24)."""
-
-
-class NoArguments(Request, frozen=True):
-    """Arguments of a command that takes no arguments."""
 
 
 class Wellness(msgspec.Struct, frozen=True):
@@ -149,7 +141,7 @@ class LogLevels(Request, frozen=True):
     package's own.
     """
 
-    levels: dict[str, str] = {}
+    levels: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class AccountAdd(Request, frozen=True):
@@ -225,7 +217,7 @@ class BackUp(Request, frozen=True):
     target: str
     verbose: bool = False
     repo: bool = False
-    recipients: list[str] = []
+    recipients: list[str] = msgspec.field(default_factory=list)
     passphrase: str = ""
 
     def __repr__(self) -> str:

@@ -207,7 +207,8 @@ def _welcome(path: Path, snapshot: "Snapshot") -> str:
 @click.command()
 def stop() -> None:
     """Stop the running server, and wait until its process is gone."""
-    from moxlite.admin.requests import NoArguments, Process
+    from moxlite.admin.requests import Process
+    from moxlite.net.control.requests import NoArguments
 
     process = call("stop", NoArguments(), Process)
     deadline = time.monotonic() + STOP_SECONDS
@@ -258,7 +259,8 @@ def healthcheck() -> None:
 
     Accounts that are out of service are named, and don't count: the others go on.
     """
-    from moxlite.admin.requests import NoArguments, Wellness
+    from moxlite.admin.requests import Wellness
+    from moxlite.net.control.requests import NoArguments
 
     found = call("healthcheck", NoArguments(), Wellness)
     for line in found.accounts:

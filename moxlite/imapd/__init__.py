@@ -10,9 +10,8 @@
 IMAP's syntax (`proto.imap`) and changes of stored data (`store.mail`) do not belong here.
 """
 
-from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.connection import serve_connection
 from moxlite.imapd.session.context import Context, Pace
 from moxlite.imapd.session.sessions import Sessions
 
-__all__ = ["Context", "IMAPCommands", "Pace", "Sessions", "serve_connection"]
+__all__ = ["Context", "Pace", "Sessions", "serve_connection"]

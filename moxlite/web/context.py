@@ -147,8 +147,8 @@ def make_context(
     logins: Logins,
     factors: FactorChanges,
     imports: Imports,
-    background_imports: BackgroundImports,
-    forwarding: Forwarding,
+    background_imports: Callable[[], BackgroundImports],
+    forwarding: Callable[[], Forwarding],
     sandbox: Sandbox,
     keys: SigningKeys,
     edit: Edit,
@@ -174,8 +174,8 @@ def make_context(
       config_dir: directory that may hold the administrator's style and script files.
       factors: changes second factors.
       imports: the engine of all imports of the server; its `serve` must run.
-      background_imports: imports by IMAP.
-      forwarding: asks the owners of addresses to which mail is sent on.
+      background_imports: makes the imports by IMAP, when the account app is loaded.
+      forwarding: makes what asks the owners of addresses to which mail is sent on.
       sandbox: processes for expensive work on strangers' mails; its `serve` must run.
       keys: DKIM keys of the domains that sign submitted mail.
       edit: changes the configuration of domains and accounts.
@@ -229,8 +229,8 @@ def make_context(
                 passwords=Passwords(accounts, logins, end_sessions),
                 queue=own_queue,
                 certificate=certificate,
-                copies=background_imports,
-                forwarding=forwarding,
+                copies=background_imports(),
+                forwarding=forwarding(),
                 logins=logins,
             ),
             logins=logins,

@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
 ]
 
-OWN = 50_000
+OWN = 47_500
 """kB of memory that belong to no file (see docs/performance.md); code of libraries is another 8 to 13 MB."""
 
 LATER = ("nh3", "_regex")

@@ -21,8 +21,10 @@ from moxlite.admin.requests import (
     ImapTraced,
     SetPassword,
 )
-from moxlite.imapd import IMAPCommands, commands
+from moxlite.imapd import commands
+from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.session.trace import LENGTH, LINES, Masker, Tap
+from moxlite.lazyimport import Late
 from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
 from moxlite.supervision import open_supervisor
@@ -63,7 +65,7 @@ async def operator(imap: Imap, tmp_path: Path) -> AsyncIterator[CtlClient]:
     commands.update(admin.registry())
     path = tmp_path / "ctl"
     async with open_supervisor("test") as tree:
-        await tree.start_ready("ctl.accept", partial(serve_ctl, path, commands, tree))
+        await tree.start_ready("ctl.accept", partial(serve_ctl, path, Late(lambda: commands).get, tree))
         async with connect_ctl(path) as client:
             yield client
 

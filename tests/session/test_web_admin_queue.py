@@ -34,9 +34,9 @@ async def browser(rig: Rig) -> Browser:
     return await owner(rig)
 
 
-def queue_of(rig: Rig) -> Queue:
+async def queue_of(rig: Rig) -> Queue:
     """The queue behind the commands."""
-    found = rig.house.registry["queue list"].run.__self__._queue  # type: ignore[attr-defined]
+    found = (await rig.house.registry.get())["queue list"].run.__self__._queue  # type: ignore[attr-defined]
     assert isinstance(found, Queue)
     return found
 
@@ -53,7 +53,7 @@ async def put(rig: Rig, *recipients: str, hold: bool = True, subject: str = "let
             subject=subject,
             hold=hold,
         )
-        return await queue_of(rig).submit(submission, spool)
+        return await (await queue_of(rig)).submit(submission, spool)
 
 
 async def listed(browser: Browser, filter_: dict[str, Any] | None = None, **page: Any) -> list[str]:

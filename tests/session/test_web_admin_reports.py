@@ -178,7 +178,7 @@ async def test_addresses_without_reports(browser: Browser) -> None:
 async def test_policies_of_other_domains_are_shown_by_pages(rig: Rig, browser: Browser, tmp_path: Path) -> None:
     """WEB-86: the cache of MTA-STS policies, with the reason where one could not be fetched."""
     assert await browser.call("sts_policies") == []
-    kept = queue_of(rig).ctx.policies
+    kept = (await queue_of(rig)).ctx.policies
     kept._database = await Database.open(tmp_path / "cache.db", DatabaseKind.CACHE, options=Options(), create=True)
     for number in range(60):
         await kept._keep(

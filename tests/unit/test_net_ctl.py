@@ -15,6 +15,7 @@ import trio
 import trio.testing
 
 from moxlite import __version__
+from moxlite.lazyimport import Late
 from moxlite.net.control import server
 from moxlite.net.control.client import CtlClient, CtlFailed, NotRunning, VersionMismatch, connect_ctl
 from moxlite.net.control.protocol import (
@@ -86,7 +87,7 @@ COMMANDS = {
 async def serving(tmp_path: Path, **options: frozenset[int]) -> AsyncIterator[Path]:
     path = tmp_path / "ctl"
     async with open_supervisor("test") as tree:
-        await tree.start_ready("ctl.accept", partial(serve_ctl, path, COMMANDS, tree, **options))
+        await tree.start_ready("ctl.accept", partial(serve_ctl, path, Late(lambda: COMMANDS).get, tree, **options))
         yield path
 
 

@@ -19,6 +19,7 @@ from moxlite.cli import run
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import load
 from moxlite.config.snapshot import FixedConfig
+from moxlite.lazyimport import Late
 from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
 from moxlite.process.lock import DataLock
@@ -182,7 +183,8 @@ async def served(config: Path) -> AsyncIterator[tuple[CtlClient, Accounts]]:
     holder, _ = ConfigHolder.open(config / "moxlite.toml")
     path = config / "data" / "ctl"
     async with opened(config) as accounts, open_supervisor("test") as tree:
-        await tree.start_ready("ctl.accept", partial(serve_ctl, path, StoreCommands(holder, accounts).registry(), tree))
+        commands = Late(StoreCommands(holder, accounts).registry)
+        await tree.start_ready("ctl.accept", partial(serve_ctl, path, commands.get, tree))
         async with connect_ctl(path) as client:
             yield client, accounts
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from moxlite.admin.audit.recording import READING
+from moxlite.admin.audit.commands import READING
 from moxlite.config.domains import Domains
 from moxlite.config.fields import ArrayShape, Shape, TableShape, TablesShape, fields_of
 from moxlite.config.values import Section

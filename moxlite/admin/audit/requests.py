@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from moxlite.admin.requests import Request
+from moxlite.net.control.requests import Request
 
 __all__ = ["AuditLine", "AuditList", "ValueChange"]
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from moxlite.admin.requests import Request
+from moxlite.net.control.requests import Request
 
 __all__ = [
     "ForwardAddress",

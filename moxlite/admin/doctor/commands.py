@@ -1,71 +1,14 @@
-"""Commands of the control socket for ``moxlite doctor``: the running server's report about itself, and tests that it
-runs.
-"""
+"""Commands of the control socket for ``moxlite doctor``."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
 
-from moxlite import __version__, lazyimport
 from moxlite.admin.doctor.nightly import Nightly
-from moxlite.admin.doctor.requests import LookUp, QueueState, Running, SendMail, Sent, Told
-from moxlite.admin.requests import NoArguments
-from moxlite.config.holder import ConfigHolder
+from moxlite.admin.doctor.requests import Running, SendMail, Sent, Told
+from moxlite.admin.doctor.sources import Sources, look, try_mail
+from moxlite.net.control.requests import NoArguments
 from moxlite.net.control.server import Command, CommandFailed, Exchange
-from moxlite.net.resolver import Resolver
-from moxlite.process.keys.signing import SigningKeys
-from moxlite.store import metrics
-from moxlite.store.accounts.accounts import Accounts
-from moxlite.supervision import Supervisor
 
-__all__ = ["DoctorCommands", "Sources", "look", "try_mail"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sources:
-    """Sources of the server's own state.
-
-    faults: all that keeps it from being healthy, except tasks and certificates. orders: problems of certificates by
-    ACME. queue: returns None while no queue runs. look_up: finds a message in the queue. update: the newer version, ""
-    if unknown. keys, resolver: sign the test message, and verify it.
-    """
-
-    config: ConfigHolder
-    accounts: Accounts
-    tree: Supervisor
-    faults: Callable[[], list[str]]
-    orders: Callable[[], list[str]]
-    queue: Callable[[], Awaitable[QueueState | None]]
-    look_up: LookUp
-    update: Callable[[], str]
-    keys: SigningKeys
-    resolver: Resolver
-
-
-async def look(sources: Sources) -> Running:
-    """Read the server's state at this moment."""
-    return Running(
-        version=__version__,
-        tasks={name: down.error for name, down in sources.tree.down.items()},
-        orders=sources.orders(),
-        faults=sources.faults(),
-        accounts=dict(sources.accounts.broken()),
-        queue=await sources.queue(),
-        last_backup=metrics.BACKUP_LAST_SUCCESS.value,
-        update=sources.update(),
-    )
-
-
-async def try_mail(sources: Sources, send_to: str = "") -> Sent:
-    """Send the test message, signed, and read it; with `send_to`, submit another one to that address."""
-    for module in ("mailtest", "signatures"):
-        await lazyimport.load(f"moxlite.admin.doctor.{module}")
-    from moxlite.admin.doctor.mailtest import Signing, send_and_read
-    from moxlite.admin.doctor.signatures import problems_of
-
-    snapshot = sources.config.current
-    signing = Signing(partial(sources.keys.sign_own, snapshot), partial(problems_of, resolver=sources.resolver))
-    return await send_and_read(snapshot, sources.accounts, sources.look_up, send_to, signing=signing)
+__all__ = ["DoctorCommands"]
 
 
 class DoctorCommands:

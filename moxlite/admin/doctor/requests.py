@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from moxlite.admin.doctor.findings import Code, Finding, Grade
-from moxlite.admin.requests import Request
+from moxlite.net.control.requests import Request
 
 __all__ = ["Blocked", "LookUp", "QueueState", "Running", "SendMail", "Sent", "Told", "Waiting"]
 

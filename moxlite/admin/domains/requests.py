@@ -5,7 +5,7 @@ Like `admin.requests`, this module imports nothing heavy.
 
 import msgspec
 
-from moxlite.admin.requests import Request
+from moxlite.net.control.requests import Request
 
 __all__ = [
     "AliasChange",

@@ -20,9 +20,9 @@ from moxlite.admin.factors.requests import (
     MakeLink,
 )
 from moxlite.admin.offer import account_app
-from moxlite.admin.requests import NoArguments
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
+from moxlite.net.control.requests import NoArguments
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.store.auth.audit import CLI, origin
 from moxlite.store.auth.authdb import AuthDB

@@ -4,7 +4,7 @@ command line loads it.
 
 import msgspec
 
-from moxlite.admin.requests import Request
+from moxlite.net.control.requests import Request
 
 __all__ = [
     "FactorInfo",

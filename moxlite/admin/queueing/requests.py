@@ -17,7 +17,7 @@ from moxlite.admin.queueing.filters import (
     RetiredHookPage,
     RetiredPage,
 )
-from moxlite.admin.requests import Request
+from moxlite.net.control.requests import Request
 
 __all__ = [
     "AddHoldRule",

@@ -84,7 +84,7 @@ def _examine_mistaken(running: "Running | None") -> "list[Finding]":
 def _running() -> "Running | None":
     """The running server's report about itself; None if no server runs."""
     from moxlite.admin.doctor.requests import Running
-    from moxlite.admin.requests import NoArguments
+    from moxlite.net.control.requests import NoArguments
 
     try:
         return call("doctor state", NoArguments(), Running)
@@ -155,7 +155,7 @@ def _number(findings: "list[Finding]", grade: str) -> str:
 
 def _night() -> int:
     from moxlite.admin.doctor.requests import Told
-    from moxlite.admin.requests import NoArguments
+    from moxlite.net.control.requests import NoArguments
 
     told = call("doctor nightly", NoArguments(), Told)
     for title, findings in (("new", told.new), ("gone", told.gone)):

@@ -20,7 +20,8 @@ def reload() -> None:
     New connections get the new certificates. If one cannot be used, that is reported, the old one stays, and the exit
     code is 1. Without this command the files are read every 6 hours. New certificates by ACME are used at once.
     """
-    from moxlite.admin.requests import CertificatesRead, NoArguments
+    from moxlite.admin.requests import CertificatesRead
+    from moxlite.net.control.requests import NoArguments
 
     problems = call("tls reload", NoArguments(), CertificatesRead).problems
     for one in problems[:-1]:

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import trio
@@ -40,7 +40,7 @@ from moxlite.net.listeners import accept_loop
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.supervision import Fate, Supervisor
 
-__all__ = ["Command", "CommandFailed", "Exchange", "listen_ctl", "serve_ctl"]
+__all__ = ["Command", "CommandFailed", "Commands", "Exchange", "listen_ctl", "serve_ctl"]
 
 logger = logging.getLogger("moxlite.net.control.protocol")
 
@@ -96,6 +96,10 @@ class Command(msgspec.Struct, frozen=True):
     """Called with an instance of `args`."""
 
 
+Commands: TypeAlias = Callable[[], Awaitable[Mapping[str, Command]]]
+"""Returns the commands by name. The modules that run them are loaded by the first call."""
+
+
 def listen_ctl(path: Path) -> trio.SocketListener:
     """Bind the socket at `path` in place of a stale one. The caller holds the data lock, so no other listens there.
 
@@ -122,7 +126,7 @@ def listen_ctl(path: Path) -> trio.SocketListener:
 
 async def serve_ctl(
     path: Path,
-    commands: Mapping[str, Command],
+    commands: Commands,
     tree: Supervisor,
     *,
     allowed_uids: frozenset[int] | None = None,
@@ -133,7 +137,7 @@ async def serve_ctl(
 
     Args:
       path: of the socket, see `listen_ctl`.
-      commands: by name.
+      commands: called for each connection.
       tree: runs the connections, which so outlive a failure of this task.
       allowed_uids: users whose processes may connect; None: root and our own user.
       tcp: listen at a port of the loopback interface instead, for clients that can read its token (`tcp`).
@@ -159,7 +163,7 @@ async def serve_ctl(
             if not await admit(stream):
                 return
             with bind_cid(new_cid()), guard("ctl"):
-                await _serve_connection(stream, commands)
+                await _serve_connection(stream, await commands())
         finally:
             open_connections -= 1
             await trio.aclose_forcefully(stream)

@@ -4,14 +4,14 @@ with the same arguments and results (WEB-165).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
 import trio
 
-from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed, Commands, Exchange
 from moxlite.web import errors
 
 __all__ = ["Console", "translated"]
@@ -62,20 +62,20 @@ class _Collector:
 class Console:
     """Runs commands by name."""
 
-    def __init__(self, commands: Callable[[], Mapping[str, Command]]) -> None:
+    def __init__(self, commands: Commands) -> None:
         """`commands` returns all commands of the running server."""
         self._commands = commands
 
-    def has(self, name: str) -> bool:
+    async def has(self, name: str) -> bool:
         """Whether there is such a command now: without a queue its commands are missing."""
-        return name in self._commands()
+        return name in await self._commands()
 
     async def run(self, name: str, args: msgspec.Struct, result: type[T]) -> T:
         """Run a command; returns its result as `result`.
 
         Raises NotFound, UserError, Unavailable, ServerFailed, with the command's words.
         """
-        command = self._command(name)
+        command = await self._command(name)
         with translated():
             found = await command.run(_for(command, args), _Silent())
         return msgspec.convert(msgspec.to_builtins(found), result)
@@ -84,21 +84,21 @@ class Console:
         """Run a command that has no result. Errors as `run`; `fields`: parameters of the call that the command knows by
         another name.
         """
-        command = self._command(name)
+        command = await self._command(name)
         with translated(**fields):
             await command.run(_for(command, args), _Silent())
 
     async def octets(self, name: str, args: msgspec.Struct, limit: int) -> bytes:
         """The first octets that a command sends. Errors as `run`."""
-        command = self._command(name)
+        command = await self._command(name)
         exchange, collector = _Silent(), _Collector(limit)
         exchange.download = cast("Any", collector)
         with translated(), suppress(_Enough):
             await command.run(_for(command, args), exchange)
         return bytes(collector.octets)
 
-    def _command(self, name: str) -> Command:
-        found = self._commands().get(name)
+    async def _command(self, name: str) -> Command:
+        found = (await self._commands()).get(name)
         if found is None:
             raise errors.Unavailable("This part of the server does not run: the log says why.")
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from moxlite.config.holder import ConfigHolder
     from moxlite.config.snapshot import Snapshot
     from moxlite.logins.logins import Logins
-    from moxlite.net.control.server import Command
+    from moxlite.net.control.server import Commands
     from moxlite.net.log import LogHandler
     from moxlite.net.resolver import Resolver
     from moxlite.process.ports import InUse
@@ -73,7 +73,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     reports: ReportsDB
     logins: Logins
     factors: FactorChanges
-    commands: Callable[[], Mapping[str, Command]]
+    commands: Commands
     certificates: Callable[[], Sequence[InUse]]
     outside: Outside | None
     machinery: Machinery

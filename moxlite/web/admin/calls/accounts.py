@@ -160,7 +160,7 @@ class AccountCalls(AdminCalls):
 
     async def _queued(self, name: str) -> int:
         """Messages of an account that wait to be sent; 0 while no queue runs."""
-        if not self._console.has("queue count"):
+        if not await self._console.has("queue count"):
             return 0
         return (await self._console.run("queue count", Choose(filter=Filter(account=name)), Changed)).messages
 

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite.admin.audit.recording import line_of
+from moxlite.admin.audit.commands import line_of
 from moxlite.admin.audit.requests import AuditLine
 from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter
 from moxlite.web.admin.calls.common import AdminCalls

@@ -17,7 +17,7 @@ from moxlite.admin.doctor.night import Night, read_night
 from moxlite.admin.doctor.requests import Running
 from moxlite.admin.doctor.running import check_words
 from moxlite.admin.doctor.standby import standby_findings
-from moxlite.admin.requests import NoArguments
+from moxlite.net.control.requests import NoArguments
 from moxlite.net.tls.certificates import certificate_names
 from moxlite.process.ports import InUse
 from moxlite.web.admin.calls.common import AdminCalls

@@ -1,0 +1,94 @@
+"""The command that lists the audit log, and the record of all others (WEB-160).
+
+Commands are what both the command line and the admin app make changes with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from moxlite.admin.audit.requests import AuditLine, AuditList, ValueChange
+from moxlite.admin.storage.replies import answering
+from moxlite.net.control.server import Command, Exchange
+from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter, AuditLog, object_of, plain
+
+__all__ = ["READING", "AuditCommands", "audited", "line_of"]
+
+MOST: Final = 1000
+"""Entries of an answer."""
+
+READING: Final = frozenset(
+    (
+        *("doctor state", "doctor mail", "doctor nightly", "healthcheck", "stop", "tls reload", "why", "audit list"),
+        *("account second-factors", "account share list", "account app-password list", "account sieve list"),
+        *("account sieve get", "account vacation show", "account sieve try", "limits list", "imap sessions"),
+        *("config account list", "config account addresses", "config address account", "config domain list"),
+        *("config alias list", "config alias print", "config tlspubkey list", "config tlspubkey get"),
+        *("store check", "store stats", "junk explain", "reports list", "reports summary", "reports show"),
+        *("queue list", "queue count", "queue dump", "queue attempts", "queue explain", "queue retired list"),
+        *("queue retired print", "queue holdrules list", "queue guard list", "queue suppress list"),
+        *("queue suppress lookup", "queue webhook list", "queue webhook print", "queue webhook retired list"),
+        *("queue webhook retired print", "queue webhook test", "dmarc pending", "tlsrpt pending", "mtasts kept"),
+        *("dmarc suppress list", "tlsrpt suppress list"),
+    )
+)
+"""Commands that change nothing that an owner would look for in the log; all others are recorded."""
+
+
+class AuditCommands:
+    """The command that lists the log."""
+
+    def __init__(self, log: AuditLog) -> None:
+        self._log = log
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return answering({"audit list": Command(AuditList, self.list)})
+
+    async def list(self, args: AuditList, exchange: Exchange) -> list[AuditLine]:
+        """Entries that match, newest first."""
+        wanted = AuditFilter(args.actor, args.object, args.via, args.words, args.since)
+        count = max(1, min(args.count, MOST))
+        found = await self._log.entries(wanted, before=args.before or MAX_ID, limit=count)
+        return [line_of(one) for one in found]
+
+
+def line_of(entry: AuditEntry) -> AuditLine:
+    """An entry with its details in parts."""
+    detail: dict[str, Any] = msgspec.json.decode(entry.detail)
+    why, changes = str(detail.pop("why", "")), detail.pop("changes", [])
+    return AuditLine(
+        id=entry.id,
+        at=entry.at,
+        actor=entry.actor,
+        via=entry.via,
+        remote_ip=entry.remote_ip,
+        action=entry.action,
+        object=entry.object,
+        outcome=entry.outcome,
+        why=why,
+        given=detail,
+        changes=msgspec.convert(changes, list[ValueChange]),
+    )
+
+
+def audited(commands: Mapping[str, Command], log: AuditLog) -> dict[str, Command]:
+    """The same commands, recorded where they change something."""
+    return {
+        name: one if name in READING else Command(one.args, _Audited(name, one, log)) for name, one in commands.items()
+    }
+
+
+class _Audited:
+    def __init__(self, name: str, command: Command, log: AuditLog) -> None:
+        self._name = name
+        self._command = command
+        self._log = log
+
+    async def __call__(self, args: Any, exchange: Exchange) -> object:
+        given = msgspec.to_builtins(args)
+        async with self._log.recording(self._name, object_of(given), plain(given)):
+            return await self._command.run(args, exchange)

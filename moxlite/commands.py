@@ -1,0 +1,75 @@
+"""The commands of the control socket, all in one table.
+
+`server` loads this module when the first client or the admin app asks for a command: what only commands need is not in
+the memory of a server at rest (ADMIN-82).
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+from moxlite.acceptance.commands import Asking, WhyCommands
+from moxlite.acceptance.sieve.commands import SieveCommands
+from moxlite.admin.audit.commands import AuditCommands, audited
+from moxlite.admin.commands import AdminCommands
+from moxlite.admin.delivery.forwarding import ForwardCommands
+from moxlite.admin.doctor.commands import DoctorCommands
+from moxlite.admin.receivedreports import ReceivedCommands
+from moxlite.imapd.commands import IMAPCommands
+from moxlite.migration.commands import ImapCopyCommands
+from moxlite.migration.mailcopies import CopyCommands
+from moxlite.net.control.server import Command
+from moxlite.periodic import Examinations
+from moxlite.queue.control.commands import QueueCommands
+from moxlite.queue.control.guardcommands import GuardCommands
+from moxlite.queue.control.reportcommands import ReportCommands
+from moxlite.queue.control.suppresscommands import SuppressCommands
+from moxlite.queue.control.webhookcommands import WebhookCommands
+from moxlite.queue.queue import Queue
+from moxlite.services import imap_context
+from moxlite.smtpd.incoming import blocklists
+from moxlite.wiring import House
+
+__all__ = ["make_commands"]
+
+
+def make_commands(house: House, queue: Queue | None, examinations: Examinations) -> Mapping[str, Command]:
+    """All commands by name; without a queue there are none about it. Changes are recorded in the audit log."""
+    config, accounts, audit = house.config, house.files.accounts, house.files.auth.audit
+    lists = partial(blocklists.listed_at, config, house.network.resolver)
+    submit = queue.submit if queue is not None else None
+    commands = {
+        **_admin(house).registry(),
+        **DoctorCommands(examinations.sources, examinations.nightly).registry(),
+        **IMAPCommands(imap_context(house), house.shutdown).registry(),
+        **CopyCommands(config, accounts, house.files.imports).registry(),
+        **ImapCopyCommands(config, house.copies).registry(),
+        **house.backups.registry(),
+        **WhyCommands(config, accounts, Asking(house.network.resolver, lists)).registry(),
+        **ReceivedCommands(house.files.reports).registry(),
+        **SieveCommands(config, accounts).registry(),
+        **ForwardCommands(config, config.edit, house.forwarding(submit)).registry(),
+        **AuditCommands(audit).registry(),
+    }
+    if queue is not None:
+        commands |= {
+            **QueueCommands(queue).registry(),
+            **SuppressCommands(queue).registry(),
+            **GuardCommands(queue).registry(),
+            **WebhookCommands(queue.webhooks).registry(),
+            **ReportCommands(queue).registry(),
+        }
+    return audited(commands, audit)
+
+
+def _admin(house: House) -> AdminCommands:
+    return AdminCommands(
+        config=house.config,
+        accounts=house.files.accounts,
+        auth=house.files.auth,
+        logins=house.services.logins,
+        stop=house.shutdown.set,
+        read_certificates=house.network.read_certificates,
+        problems=house.problems,
+        end_sessions=house.services.end_sessions,
+        factors=house.factor_changes,
+    )
