@@ -12,7 +12,8 @@ from msgspec import Meta
 from moxlite.admin.domains.requests import TLSKeyAdd, TLSKeyInfo, TLSKeyName
 from moxlite.admin.factors.requests import FactorReset, FactorsRemoved, LimitInfo, LimitsClear, LinkMade, MakeLink
 from moxlite.admin.offer import account_app
-from moxlite.admin.requests import NoArguments, Undelete, UndeletedMail
+from moxlite.admin.requests import Undelete, UndeletedMail
+from moxlite.net.control.requests import NoArguments
 from moxlite.store.auth.tlskeys import TLSKey, pem_problem
 from moxlite.store.upkeep.undelete import removed_by_mailbox
 from moxlite.web.admin.accesstypes import AccountKey, AccountSecurity, Recoverable, RecoveryLink
