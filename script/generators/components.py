@@ -11,7 +11,7 @@ TOP: Final = Path(__file__).resolve().parent.parent.parent
 PACKAGE: Final = TOP / "moxlite"
 START: Final = "server"
 """The box of the modules that put everything together."""
-PARTS: Final = {"__main__": "cli", "periodic": START, "services": START, "wiring": START}
+PARTS: Final = {"__main__": "cli", "commands": START, "periodic": START, "services": START, "wiring": START}
 """Modules beside the components that belong to one."""
 WIDTH: Final = 980
 ROW: Final = 84
