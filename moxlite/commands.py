@@ -33,7 +33,9 @@ __all__ = ["make_commands"]
 
 
 def make_commands(house: House, queue: Queue | None, examinations: Examinations) -> Mapping[str, Command]:
-    """All commands by name; without a queue there are none about it. Changes are recorded in the audit log."""
+    """All commands by name. Commands about the queue are missing while it cannot be used. Changes are recorded in the
+    audit log.
+    """
     config, accounts, audit = house.config, house.files.accounts, house.files.auth.audit
     lists = partial(blocklists.listed_at, config, house.network.resolver)
     submit = queue.submit if queue is not None else None
