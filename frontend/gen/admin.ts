@@ -1151,7 +1151,7 @@ export class Client extends BaseClient {
     return this.call("attempts_from", { network }, { network: "string" }, ["list", ["ref", "Attempt"]]);
   }
 
-  /** Octets on the disk by account, largest first. */
+  /** Octets on the disk by account, largest first, of at most five minutes ago. */
   disk_use(): Promise<DiskUse> {
     return this.call("disk_use", {}, {}, ["ref", "DiskUse"]);
   }

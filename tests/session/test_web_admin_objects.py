@@ -111,7 +111,7 @@ async def test_addresses_leave_their_aliases(browser: Browser) -> None:
 
 
 async def test_every_field_has_its_explanation_and_its_default(browser: Browser) -> None:
-    """WEB-165, ADMIN-7: from the source of ``config describe-domains``."""
+    """WEB-165, WEB-89a, ADMIN-7: from the source of ``config describe-domains``."""
     form = await browser.call("settings", path=["accounts", "mia"])
     fields = {one["name"]: one for one in form["fields"]}
     assert set(fields) == {one.name for one in fields_of(Account)} - {"domain", "destinations"}

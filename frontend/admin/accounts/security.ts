@@ -119,7 +119,7 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
   };
   since.addEventListener("change", () => void attempt(t("Looking"), async () => show(await desk.client.account_removed(name, begin()))));
   show(first);
-  return card(t("Removed mail"), place, { flush: true, hint: first.kept > 0 ? t("Kept for {time} after a mail program emptied it.", { time: agoShort(first.kept) }) : t("Nothing is kept: undelete_grace is 0."), actions: el("label", { class: "flex small" }, since) });
+  return card(t("Removed mail"), place, { flush: true, hint: first.kept > 0 ? t("Kept for {time} after a mail program emptied it.", { time: agoShort(first.kept) }) : t("Nothing is kept: undelete_grace is 0."), actions: el("div", { class: "field" }, since) });
 }
 
 /** What the guard has stopped, and the way on. */

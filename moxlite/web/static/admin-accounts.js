@@ -874,7 +874,7 @@ function removedMail(desk, name, first) {
   };
   since.addEventListener("change", () => void attempt(t("Looking"), async () => show(await desk.client.account_removed(name, begin2()))));
   show(first);
-  return card(t("Removed mail"), place, { flush: true, hint: first.kept > 0 ? t("Kept for {time} after a mail program emptied it.", { time: agoShort(first.kept) }) : t("Nothing is kept: undelete_grace is 0."), actions: el("label", { class: "flex small" }, since) });
+  return card(t("Removed mail"), place, { flush: true, hint: first.kept > 0 ? t("Kept for {time} after a mail program emptied it.", { time: agoShort(first.kept) }) : t("Nothing is kept: undelete_grace is 0."), actions: el("div", { class: "field" }, since) });
 }
 function stopped(desk, one) {
   const held = one.messages === 0 ? t("Nothing is held.") : t("Held: {mail} to {people}.", { mail: many(one.messages, "{n} message", "{n} messages"), people: many(one.recipients, "{n} recipient", "{n} recipients") });

@@ -67,10 +67,9 @@ class SettingsCalls(AdminCalls):
         found = object_at(self._server.config(), tuple(path)) if path else self._server.config().domains
         if not isinstance(found, section):
             raise NotFound("This is no longer in the configuration.")
-        values = encode(found)
         names = {field.name for field in fields}
         shown = [one for one in _fields(section) if one.name in names]
-        return SettingsForm(shown, {name: value for name, value in values.items() if name in names})
+        return SettingsForm(shown, encode(found, only=names))  # without the accounts of a whole file
 
     @call(audit="settings changed", confirm=True)
     async def settings_save(self, caller: Caller, path: Path, before: Table, after: Table) -> None:
