@@ -153,6 +153,7 @@ SOCKETS: Final = {
 
 LIBRARIES: Final = {
     "moxlite/autotls/child.py": {"requests"},  # the certificate authority of the configuration
+    "moxlite/admin/standby/control.py": {"http.client"},  # Litestream, by its Unix socket
     "moxlite/cli/webapi.py": {"http.client"},  # the server that the user of the command names
 }
 """Modules that connect by a library, with the servers that they call."""

@@ -20,8 +20,11 @@ NURSERIES = {
     "admin/quickstart/occupied.py",  # the ports of one quickstart
     "admin/quickstart/surroundings.py",  # the questions of one quickstart
     "admin/junk.py",
+    "admin/standby/following.py",  # the processes of one follower
+    "admin/standby/replicating.py",  # what belongs to one run of Litestream
     "autotls/autotls.py",  # the orders of one round
     "autotls/rehearsal.py",  # the proofs of one order
+    "cli/backups/standby.py",  # `standby follow`, which is its own server
     "cli/checks/smtp.py",  # both ways of one session by hand
     "imapd/connection.py",
     "imapd/session/progress.py",
