@@ -18,8 +18,8 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import KeyPair, self_signed
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.changelog.account import Account
 from moxlite.wiring import House
 from tests.browsing import ADDRESS, PASSWORD, Answer, Browser, Events, first_request, http_exchange
 from tests.house import Running, house
@@ -127,7 +127,7 @@ class Rig:
         return Browser(self, connection, app)
 
     @asynccontextmanager
-    async def account(self, name: str = "mia") -> AsyncIterator[Account]:
+    async def account(self, name: str = "mia") -> AsyncIterator[OpenAccount]:
         async with self.accounts.use(name) as account:
             yield account
 

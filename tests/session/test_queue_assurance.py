@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from moxlite.mailauth.mtasts import FetchFailed
-from moxlite.net.resolver import TLSA, FakeResolver
+from moxlite.net.resolver import MX, SRV, TLSA, FakeResolver
 from moxlite.proto.address import Domain
 from moxlite.queue.assurance import assurance_of
 from moxlite.queue.context import now
@@ -16,7 +16,7 @@ from moxlite.submission.assurance import Assurance
 pytestmark = pytest.mark.served
 
 POLICY = b"version: STSv1\nmode: %s\nmx: mx.remote.example\nmax_age: 86400\n"
-RECORDS = {
+RECORDS: dict[str, dict[str, list[str | MX | SRV | TLSA]]] = {
     "MX": {"remote.example": ["10 mx.remote.example"]},
     "A": {"mx.remote.example": ["192.0.2.1"]},
     "TXT": {"_mta-sts.remote.example": ["v=STSv1; id=1"]},

@@ -6,6 +6,7 @@ What became of a message: ``delivered``; ``waits`` or ``failed`` with the code a
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
+from typing import TypedDict
 
 import pytest
 
@@ -176,7 +177,15 @@ ALL = ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1",
 """What a smarthost may offer, the best first."""
 
 
-def smarthost(kind: str = "submission", mechanisms: Sequence[str] = (), more: str = "") -> dict[str, str]:
+class Configuration(TypedDict):
+    """Keywords of `rig_at`."""
+
+    static: str
+    domains: str
+    account: str
+
+
+def smarthost(kind: str = "submission", mechanisms: Sequence[str] = (), more: str = "") -> Configuration:
     """The configuration of a server that sends everything by relay.example, as ``u`` with password ``pä``."""
     listed = f", mechanisms = {list(mechanisms)}" if mechanisms else ""
     auth = f'{{ username = "u", password = "pä"{listed} }}'
@@ -252,7 +261,8 @@ async def test_mail_waits_while_the_smarthost_knows_no_log_in(
         server = relay(rig, offered, password=password)
         await rig.submit("bob@remote.example")
         await rig.settle()
-        assert server.logged_in == server.messages == []
+        assert not server.logged_in
+        assert not server.messages
         assert not any(line.startswith("MAIL") for line in server.lines)
         [waiting] = await rig.queue.listings.list_messages()
         assert (waiting.attempts, waiting.results[0].code) == (1, code)

@@ -20,14 +20,20 @@ from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 from moxlite.web.http.messages import Response
 
-INFO = {
-    "cid": 1,
-    "remote": ip_address("192.0.2.7"),
-    "remote_port": 4242,
-    "local": ip_address("127.0.0.1"),
-    "local_port": 80,
-    "listener": "local",
-}
+
+def info() -> ConnectionInfo:
+    """A connection of a browser elsewhere."""
+    return ConnectionInfo(
+        cid=1,
+        remote=ip_address("192.0.2.7"),
+        remote_port=4242,
+        local=ip_address("127.0.0.1"),
+        local_port=80,
+        listener="local",
+        shutdown=trio.Event(),
+    )
+
+
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -44,11 +50,11 @@ async def echo(request: Request, writer: ResponseWriter) -> None:
 @asynccontextmanager
 async def serving(handler: Handler = echo, drain: Drain | None = None) -> AsyncIterator[trio.abc.Stream]:
     client, server = trio.testing.memory_stream_pair()
-    info = ConnectionInfo(**INFO, shutdown=trio.Event())
+    facts = info()
 
     async def serve() -> None:
         async with server:
-            await Connection(server, info, handler=handler, drain=drain or Drain()).serve()
+            await Connection(server, facts, handler=handler, drain=drain or Drain()).serve()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve)
@@ -71,7 +77,7 @@ async def talk(octets: bytes, handler: Handler = echo) -> bytes:
         return await everything(client)
 
 
-def statuses(answer: bytes) -> list[int]:
+def statuses(answer: bytes | bytearray) -> list[int]:
     return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d+) ", answer)]
 
 
@@ -304,9 +310,9 @@ async def test_a_client_that_takes_nothing_is_given_up(autojump_clock: MockClock
             await writer.write(b"x" * 10_000)
 
     client, server = trio.testing.lockstep_stream_pair()
-    info = ConnectionInfo(**INFO, shutdown=trio.Event())
+    facts = info()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Connection(server, info, handler=flood, drain=Drain()).serve)
+        nursery.start_soon(Connection(server, facts, handler=flood, drain=Drain()).serve)
         await client.send_all(GET)
         await client.receive_some(10)
     assert 60 <= trio.current_time() < 62

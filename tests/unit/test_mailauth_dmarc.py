@@ -1,5 +1,7 @@
 """DMARC by tables: records, the walk up the tree, and outcomes (RFC 9989; AUTH-50..58)."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from moxlite.mailauth.dmarc.discovery import Discovery
@@ -9,7 +11,7 @@ from moxlite.mailauth.results import DKIMResult, DMARCResult, SignatureStatus, S
 from moxlite.net.resolver import FakeResolver
 
 
-def world(records: dict[str, str | list[str]], *, names: tuple[str, ...] = (), **more: object) -> FakeResolver:
+def world(records: Mapping[str, str | list[str]], *, names: tuple[str, ...] = (), **more: object) -> FakeResolver:
     """`records` are at ``_dmarc.`` of their domains; `names` exist beside."""
     txt = {f"_dmarc.{name}.": [text] if isinstance(text, str) else text for name, text in records.items()}
     return FakeResolver({"TXT": txt, "A": {f"{name}.": ["192.0.2.1"] for name in names}}, **more)  # type: ignore[arg-type]  # as FakeResolver
