@@ -34,7 +34,7 @@ HTTP_2: Final = "h2"
 """HTTP/2 in ALPN (RFC 9113 §3.1)."""
 
 HTTP2_PACKAGE: Final = "moxlite.web.http2"
-"""Imported with the first connection that asks for it: 4 MB."""
+"""Imported with the first connection that asks for it: 1.4 MB."""
 
 HSTS: Final = ("strict-transport-security", "max-age=31536000")
 
