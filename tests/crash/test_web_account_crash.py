@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pyotp
@@ -95,8 +96,8 @@ def test_a_kill_during_changes_leaves_old_or_new(server: LocalServer) -> None:
         wanted = f"another password {number}"
         answered = killed_during(
             server,
-            lambda b=browser, w=wanted: b.call("set_password", password=w),
-            seeded.uniform(0, 0.25),  # type: ignore[misc] # bound now
+            partial(browser.call, "set_password", password=wanted),
+            seeded.uniform(0, 0.25),
         )
         old, new = Account(server).log_in(password), Account(server).log_in(wanted)
         assert old != new
@@ -112,9 +113,7 @@ def test_a_kill_during_changes_leaves_old_or_new(server: LocalServer) -> None:
         changed = first["form"] | {"rulesets": [rule]}
         answered = killed_during(
             server,
-            lambda b=browser, f=first, c=changed: b.call(  # type: ignore[misc] # bound now
-                "destination_save", address=f["address"], old=f["form"], changed=c
-            ),
+            partial(browser.call, "destination_save", address=first["address"], old=first["form"], changed=changed),
             seeded.uniform(0, 0.08),
         )
         again = Account(server)
@@ -129,8 +128,8 @@ def test_a_kill_during_changes_leaves_old_or_new(server: LocalServer) -> None:
         code = pyotp.TOTP(made["secret"]).now()
         answered = killed_during(
             server,
-            lambda b=browser, c=code: b.call("totp_finish", code=c),
-            seeded.uniform(0, 0.08),  # type: ignore[misc] # bound now
+            partial(browser.call, "totp_finish", code=code),
+            seeded.uniform(0, 0.08),
         )
         again = Account(server)
         token = again.call("login_prep")
