@@ -222,7 +222,7 @@ RANKS: Final = "SELECT m.id, -m.size, m.flags & 1 FROM carray(?) c CROSS JOIN me
 
 
 def ranked(r: Reader, found: Sequence[Placed], by: Ranking) -> list[Placed]:
-    """The messages with their ranks, in their order; ones that are gone are left out. 1 µs each, 5 by sender.
+    """The messages with their ranks, in their order; ones that are gone are left out.
 
     A message without a readable sender comes first.
     """

@@ -5,8 +5,8 @@ A search has three parts, each optional: a condition on rows, a term that the te
 its structure and header. The text index narrows the search to candidates where it can; else all messages that meet the
 condition are read. The index changes the time of a search, but not its result. Matches come in their final order, so
 the caller can show the first ones during the search. For another order than that of reception, the ranks of all
-messages are read first: 0.1 s at 100,000 messages by size, 0.5 s by sender. No index has these orders: it would cost
-each delivery more than the few lists by sender or size would gain.
+messages are read first, in slices. No index has these orders: it would cost each delivery a write, and few lists are
+sorted by sender or size.
 """
 
 from __future__ import annotations
