@@ -13,9 +13,11 @@ from tests.playedmonth import write_history
 from tests.reportdata import write_reports
 from tests.running import LocalServer
 
-SMOKE = "tests/integration/test_web_admin_browser.py::test_an_account_comes_and_goes"
-
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.nightly(smoke=SMOKE)]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.nightly(smoke="tests/integration/test_web_admin_browser.py::test_an_account_comes_and_goes"),
+]
 
 HEADING = "document.querySelector('main h1')?.innerText ?? ''"
 

@@ -145,7 +145,6 @@ def domains_of(server: LocalServer) -> str:
 
 
 @pytest.mark.parametrize(("seconds", "kills"), [pytest.param(6, 1, id="smoke"), pytest.param(60, 6, id="a-minute")])
-@pytest.mark.nightly
 @pytest.mark.landing("smoke")
 def test_owners_together_lose_nothing(tmp_path: Path, seconds: float, kills: int) -> None:
     """WEB-89, WEB-160, ADMIN-6: what one was told is done is in the file or in a later value; each conflict names the

@@ -95,7 +95,6 @@ def wait_for_more(made: list[str], count: int) -> None:
 
 
 @pytest.mark.parametrize("kills", [pytest.param(1, id="smoke"), pytest.param(20, id="many")])
-@pytest.mark.nightly
 @pytest.mark.landing("smoke")
 def test_a_kill_leaves_log_and_history_whole(tmp_path: Path, kills: int) -> None:
     """WEB-160, WEB-86b: every change that was answered has its row; at worst the one under way says ``begun``; days and
