@@ -3,12 +3,13 @@
 The mails come by IMAP's APPEND and by SMTP, in lots; a browser opens each in every view and begins each kind of answer,
 and a mail program lists, searches and sorts them. IMAP, SMTP and the webmail of a second account are asked all the
 while, and the processes' memory is read. Nothing may end the server, nothing may panic, and the other account must not
-notice.
+notice. SIGINT and SIGTERM end the campaign after the lot at hand, with the report of what was done.
 """
 
 import contextlib
 import imaplib
 import re
+import signal
 import smtplib
 import statistics
 import tempfile
@@ -113,6 +114,19 @@ class Watching:
                 thread.join()
 
 
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set."""
+    stop = threading.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(one, lambda *_: stop.set()) for one in signals]
+    try:
+        yield stop
+    finally:
+        for one, handler in zip(signals, before, strict=True):
+            signal.signal(one, handler)
+
+
 def resident(server: LocalServer) -> int:
     """Octets of memory of the server and its children that no other process shares."""
     total = 0
@@ -137,9 +151,9 @@ def _campaign(server: LocalServer, seed: int, count: int, report: Report) -> Non
     opener = Opener(server, server.user, server.password)
     opener.log_in()
     mails = hostile_mails(count, seed)
-    opened = octets = refused = 0
+    opened = octets = refused = done = 0
     watching = Watching(server)
-    with watching.watching():
+    with watching.watching(), stopped_by_signals() as stop:
         time.sleep(QUIET)
         alone = {name: list(seconds) for name, seconds in watching.seconds.items()}
         for seconds in watching.seconds.values():
@@ -154,12 +168,18 @@ def _campaign(server: LocalServer, seed: int, count: int, report: Report) -> Non
             octets += sum(map(len, lot))
             opened += _open(opener)
             _list(server, report, at)
+            done = min(at + LOT, count)
+            print(f"  {done} of {count} mails, {watching.peak >> 20} MiB at most", flush=True)
+            if stop.is_set():
+                break
             if server.process.poll() is not None:
                 raise Finding(f"the server ended:\n{server.log()[-3000:]}")
+    if done < count:
+        report.tell(f"ended from outside after {done} of {count} mails")
     if watching.problems:
         raise Finding(f"the other account: {watching.problems}\n{server.log()[-3000:]}")
     report.tell(
-        f"{opened} of {count} mails of {len(KINDS)} kinds ({octets >> 20} MiB) opened and answered in every way, "
+        f"{opened} of {done} mails of {len(KINDS)} kinds ({octets >> 20} MiB) opened and answered in every way, "
     )
     report.lines[-1] += f"{refused} refused on their way in; answers by status that are not 200: {opener.refused}"
     grown = watching.peak - before
