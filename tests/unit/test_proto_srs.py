@@ -42,6 +42,14 @@ def test_a_second_forwarder_names_the_first() -> None:
     assert third.back(three.localpart, NOW) == one
     assert second.back(two.localpart, NOW) == one
     assert first.back(one.localpart, NOW) == sender()
+    odd = sender("a=b=c@remote.example")
+    one = first.sender_for(odd, OWN, NOW)
+    assert one is not None
+    two = second.sender_for(one, OTHER, NOW)
+    assert two is not None
+    three = third.sender_for(two, Domain.parse("third.example"), NOW)
+    assert three is not None
+    assert first.back(third.back(three.localpart, NOW).localpart, NOW) == odd
 
 
 def test_forged_addresses_are_refused_and_old_keys_are_known() -> None:
@@ -52,6 +60,9 @@ def test_forged_addresses_are_refused_and_old_keys_are_known() -> None:
     for text in (made.localpart, made.localpart.replace("ann", "bob"), "SRS0=x", "SRS1=a=b", "SRS0==", "ann"):
         with pytest.raises(BadReturnAddress):
             SRS([b"new"]).back(text, NOW)
+    for text in (made.localpart.replace("ann", "bob"), made.localpart.replace("remote", "others")):
+        with pytest.raises(BadReturnAddress, match="not an address of this server"):
+            SRS([b"old"]).back(text, NOW)  # the hash is over all that follows it
 
 
 @given(st.text(max_size=140), st.floats(0, 4e9))
