@@ -102,7 +102,7 @@ def finder(match: str, comparator: str, keys: Iterable[str]) -> tuple[Finder, in
         return _contains(comparator, tuple(map(fold, wanted))), len(wanted)
     if match == MATCHES:
         globs = tuple(Glob(key, comparator) for key in wanted)
-        return _matches(globs), sum(glob.cost for glob in globs)
+        return _matches(globs, comparator), sum(glob.cost for glob in globs)
     kind, _, relation = match.partition(" ")
     compare = _relation(comparator, relation, wanted)
     if kind == "count":
@@ -139,11 +139,11 @@ def _contains(comparator: str, keys: tuple[str, ...]) -> Finder:
     return find
 
 
-def _matches(globs: tuple[Glob, ...]) -> Finder:
+def _matches(globs: tuple[Glob, ...], comparator: str) -> Finder:
     def find(values: Values) -> tuple[str, ...] | None:
-        for text in values.texts:
+        for text, folded in zip(values.texts, values.folded(comparator), strict=True):
             for glob in globs:
-                if (parts := glob.match(text)) is not None:
+                if (parts := glob.match(text, folded)) is not None:
                     return parts
         return None
 
@@ -187,12 +187,14 @@ class Glob:
         self._pieces = [_Piece([fold(one) for one in literals]) for literals in pieces]
         self.cost = sum(map(len, pieces))
 
-    def match(self, text: str) -> tuple[str, ...] | None:
-        """The whole text, and the texts of all wildcards in order; None if the text does not match."""
-        folded, origin = _with_origin(text, self._comparator)
-        spans = self._spans(folded)
+    def match(self, text: str, folded: str | None = None) -> tuple[str, ...] | None:
+        """The whole text, and the texts of all wildcards in order; None if the text does not match. `folded`: the form
+        of the text, if it is known.
+        """
+        spans = self._spans(COMPARATORS[self._comparator](text) if folded is None else folded)
         if spans is None:
             return None
+        origin = _origin(text, self._comparator)
         if origin is not None:
             spans = [(origin[start], origin[end]) for start, end in spans]
         return (text, *(text[start:end] for start, end in spans))
@@ -282,14 +284,13 @@ def _cut(pattern: str) -> list[list[str]]:
     return pieces
 
 
-def _with_origin(text: str, comparator: str) -> tuple[str, list[int] | None]:
-    """The form of a text, and for each of its offsets the offset in the text; None where they are the same."""
-    fold = COMPARATORS[comparator]
-    folded = fold(text)
+def _origin(text: str, comparator: str) -> list[int] | None:
+    """For each offset of the form of a text, the offset in the text; None where they are the same."""
     if comparator != UNICODE_CASEMAP or text.isascii():
-        return folded, None
+        return None
+    fold = COMPARATORS[comparator]
     origin: list[int] = []
     for at, character in enumerate(text):
         origin += [at] * len(fold(character))
     origin.append(len(text))
-    return folded, origin
+    return origin
