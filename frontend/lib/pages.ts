@@ -189,6 +189,12 @@ export function foreign(value: string, most = 300): HTMLElement {
   return el("span", {}, words, more);
 }
 
+/** Text of strangers within a button or link, where "Show all" cannot be: isolated and visible, cut after `most` characters. */
+export function brief(value: string, most = 200): HTMLElement {
+  const shown = visible(value);
+  return el("bdi", {}, shown.length <= most ? shown : `${shown.slice(0, most)}…`);
+}
+
 /** Text with control characters and direction controls written out. */
 export function visible(value: string): string {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);

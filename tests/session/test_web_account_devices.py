@@ -1,7 +1,9 @@
 """Setting up a device by a one-time link (WEB-126a)."""
 
+import base64
 import logging
 import plistlib
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +13,9 @@ import trio
 from moxlite.store.auth.apppasswords import app_passwords
 from moxlite.web.account import devices
 from tests.browsing import ADDRESS, Browser
-from tests.web_rig import Rig, rig
+from tests.certs import Authority
+from tests.tools import need
+from tests.web_rig import STATIC, Rig, open_rig, rig
 
 pytestmark = pytest.mark.served
 
@@ -139,3 +143,62 @@ async def test_a_device_needs_a_name_of_its_own(browser: Browser) -> None:
     for name in ("", " ", "x" * 65, "a\x07b", "phone"):
         answer = await browser.post("device_start", {"name": name})
         assert (answer.status, answer.json["error"]["fields"][0]["field"]) == (400, "name")
+
+
+MAIL = """
+[listeners.local]
+imaps = { enabled = true, port = 993 }
+submissions = { enabled = true, port = 465 }
+"""
+
+
+async def said(stream: trio.abc.Stream, line: str, until: bytes) -> bytes:
+    """Send a line, "" for none; the answer up to a line that begins so."""
+    if line:
+        await stream.send_all(f"{line}\r\n".encode())
+    found = b""
+    with trio.fail_after(60):
+        while not any(one.startswith(until) for one in found.split(b"\r\n")[:-1]):
+            found += await stream.receive_some()
+    return found
+
+
+async def test_a_profile_is_signed_and_its_password_opens_imap_and_smtp(tmp_path: Path, nursery: trio.Nursery) -> None:
+    """WEB-126, WEB-126a: openssl verifies it by the root of a CA; host, port and password in it are the ones to use."""
+    authority = Authority()
+    pair = authority.issue("mail.example.org")
+    static = STATIC.replace("[listeners.local]\n", MAIL.lstrip("\n"))
+    rig = await open_rig(tmp_path / "rig", nursery, static=static, certificate=pair)
+    browser = rig.browser(app="/")
+    await browser.log_in()
+    secret = await link(browser)
+    device = rig.browser(app="/", remote="198.51.100.7", port=443, tls=True)
+    claim = await device.call("device_open", link=secret)
+    await browser.call("device_answer", yes=True)
+    signed, root = tmp_path / "mail.mobileconfig", tmp_path / "root.pem"
+    signed.write_bytes((await profile(device, claim)).body)
+    root.write_bytes(authority.pem)
+    command = [need("openssl"), "cms", "-verify", "-inform", "DER", "-in", str(signed)]
+    trusting = [*command, "-CAfile", str(root), "-purpose", "any"]
+    done = await trio.run_process(trusting, capture_stdout=True, capture_stderr=True)
+    stranger = [*command, "-CAfile", str(_other_root(tmp_path)), "-purpose", "any"]
+    assert (await trio.run_process(stranger, capture_stdout=True, capture_stderr=True, check=False)).returncode
+    (payload,) = plistlib.loads(done.stdout)["PayloadContent"]
+    user, password = payload["IncomingMailServerUsername"], payload["IncomingPassword"]
+    assert payload["IncomingMailServerUseSSL"]
+    assert payload["OutgoingMailServerUseSSL"]
+    assert payload.get("OutgoingPasswordSameAsIncomingPassword", True)
+    async with rig.connect(port=payload["IncomingMailServerPortNumber"], tls=True) as imap:
+        await said(imap, "", b"* OK")
+        assert b"a OK" in await said(imap, f'a LOGIN "{user}" "{password}"', b"a ")
+    plain = base64.b64encode(f"\0{payload['OutgoingMailServerUsername']}\0{password}".encode()).decode()
+    async with rig.connect(port=payload["OutgoingMailServerPortNumber"], tls=True) as smtp:
+        await said(smtp, "", b"220 ")
+        await said(smtp, "EHLO phone.example", b"250 ")
+        assert b"235 " in await said(smtp, f"AUTH PLAIN {plain}", b"235 ")
+
+
+def _other_root(folder: Path) -> Path:
+    file = folder / "other.pem"
+    file.write_bytes(Authority("Another root").pem)
+    return file

@@ -6,7 +6,7 @@ import { attempt, dialog } from "../../lib/dialogs";
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { type Field, atFields, choice, form, line, tick } from "../../lib/fields";
 import { filter, gripVertical, plus } from "../../lib/icons";
-import { button, card, foreign, head } from "../../lib/pages";
+import { brief, button, card, foreign, head } from "../../lib/pages";
 import { empty, notice, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
@@ -201,9 +201,9 @@ class Rules {
     const name = el(
       "button",
       { class: "rule-name", type: "button", "aria-expanded": String(index === this.open), onclick: () => this.edit(index === this.open ? -1 : index) },
-      el("b", {}, foreign(rule.comment !== "" ? rule.comment : rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : t("new rule"))),
-      el("span", { class: "hint" }, foreign(conditions(rule) || t("no condition yet"), 200)),
-      el("span", { class: "hint" }, "→ ", foreign(rule.mailbox)),
+      el("b", {}, brief(rule.comment !== "" ? rule.comment : rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : t("new rule"))),
+      el("span", { class: "hint" }, brief(conditions(rule) || t("no condition yet"))),
+      el("span", { class: "hint" }, "→ ", brief(rule.mailbox)),
     );
     name.addEventListener("keydown", (event) => {
       const step = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;

@@ -5,7 +5,7 @@ import { attempt, confirm } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { atFields, choice, form, line, tick } from "../../lib/fields";
 import { users } from "../../lib/icons";
-import { button, card, foreign, head, table } from "../../lib/pages";
+import { button, card, foreign, head, table, visible } from "../../lib/pages";
 import { empty } from "../../lib/states";
 import { t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
@@ -50,7 +50,7 @@ async function end(desk: Desk, one: Given): Promise<void> {
 }
 
 function add(desk: Desk, found: Shares): HTMLElement {
-  const mailbox = choice(t("Mailbox"), found.mailboxes.map((name) => [name, name] as const), found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox");
+  const mailbox = choice(t("Mailbox"), found.mailboxes.map((name) => [name, visible(name)] as const), found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox");
   const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none" });
   const rights = choice(t("May"), levels, "lr");
   const below = tick(t("Also mailboxes below it"), false, t("A mailbox that is made below it later is shared in any case."));

@@ -4,6 +4,7 @@ import type { Client, Mailbox } from "../../gen/account";
 import { showError } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { size } from "../../lib/numbers";
+import { visible } from "../../lib/pages";
 import { many, t } from "../../lib/words";
 
 export class Exporting {
@@ -68,7 +69,7 @@ export class Exporting {
   async show(): Promise<void> {
     this.mailboxes = await this.client.mailboxes();
     const chosen = this.mailbox.value;
-    fill(this.mailbox, el("option", { value: "" }, t("All mailboxes")), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, mailbox.name)));
+    fill(this.mailbox, el("option", { value: "" }, t("All mailboxes")), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, visible(mailbox.name))));
     this.mailbox.value = this.mailboxes.some((mailbox) => mailbox.name === chosen) ? chosen : "";
     fill(this.names, this.mailboxes.map((mailbox) => el("option", { value: mailbox.name })));
     this.adapt();
