@@ -30,6 +30,7 @@ import trio
 
 from moxlite import __version__, lazyimport
 from moxlite.admin.audit.recording import recorder
+from moxlite.admin.delivery.memberquestions import MemberQuestions
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dnssec import watch_resolver
 from moxlite.net.control.server import Command, serve_ctl
@@ -154,6 +155,9 @@ async def serve(
         async with trio.open_nursery() as connections, trio.open_nursery() as attempts:
             if queue is not None:
                 queue.start(tree, attempts)
+                tree.start(
+                    "admin.member-questions", MemberQuestions(house.config, house.forwarding(queue.submit)).serve
+                )
             ports = {_name(endpoint): listen(sock) for endpoint, sock in started.sockets}
             for endpoint, _ in started.sockets:
                 served = make[endpoint.service](endpoint)

@@ -397,6 +397,7 @@ export interface ForwardTarget {
   since: string | null;
   failing: string | null;
   error: string;
+  alias: string;
 }
 
 /** The question to the owner of `target`: whether the mail of `own` is sent there. */
@@ -680,7 +681,7 @@ export const checks: Checks = {
   KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
   Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string" },
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
-  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string" },
+  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string" },
   ForwardQuestion: { own: "string", target: "string" },
   Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
   VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },

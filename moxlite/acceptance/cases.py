@@ -75,6 +75,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
       filtered: the decision of the account's script; None if it has none, or was not run.
       alone: this is the message's only recipient, so that a refusal is told in the session.
       passed: addresses of Delivered-To (RFC 9228), in lower case, if the account forwards its mail.
+      author: the author is the owner of the account, who gets no copy: the message is only sent on (SMTP-166).
       report: the DMARC or TLS report in the message, where it came to an address for reports and can be used.
       report_problem: why it cannot be used, "" where it can or is not looked for.
     """
@@ -96,6 +97,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     filtered: Filtered | None = None
     alone: bool = False
     passed: frozenset[str] = frozenset()
+    author: bool = False
     report: ReportFound | None = None
     report_problem: str = ""
 
@@ -138,8 +140,9 @@ def expand(
                 alias=alias,
                 may_post=may_post,
                 simulated=simulated and not snapshot.names(asked),
+                author=author,
             )
-            for recipient in _members(snapshot, evidence, found)
+            for recipient, author in _members(snapshot, evidence, found)
         ]
     if len(cases) == 1 and len(recipients) == 1:
         cases = [msgspec.structs.replace(cases[0], alone=True)]
@@ -160,16 +163,20 @@ def _alike(recipients: Sequence[tuple[Path, Recipient]], *, simulated: bool) -> 
     return [tuple(group) for key, group in sorted(groups.items(), key=lambda item: item[0][0] == 1)]
 
 
-def _members(snapshot: Snapshot, evidence: Evidence, found: Recipient) -> Iterator[AccountRecipient]:
-    """The accounts' addresses behind a recipient, except the author's own (SMTP-105)."""
+def _members(snapshot: Snapshot, evidence: Evidence, found: Recipient) -> Iterator[tuple[AccountRecipient, bool]]:
+    """The accounts' addresses behind a recipient, except the author's own (SMTP-105), unless that account sends to
+    members at other servers: then with True.
+    """
     if isinstance(found, AccountRecipient):
-        yield found
+        yield found, False
     elif isinstance(found, AliasRecipient):
         author = snapshot.lookup(evidence.msg_from) if evidence.msg_from is not None else None
         sending = author.account if isinstance(author, AccountRecipient) else None
         for member in found.members:
             if found.alias.deliver_to_sender or member.account != sending:
-                yield member
+                yield member, False
+            elif member == found.carrier:
+                yield member, True
 
 
 def _may_post(snapshot: Snapshot, evidence: Evidence, alias: AliasRecipient) -> bool:

@@ -1,4 +1,6 @@
-"""Sending on what an account gets (`forward_to`, SMTP-159), as actions of its plan."""
+"""Sending on what an account gets, as actions of its plan: by its `forward_to` (SMTP-159), and to members at other
+servers of an alias that it carries (SMTP-166).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,21 @@ from moxlite.acceptance.plan import Plan
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.delivery.actions import AnyAction, FileInto, Mark, Redirect
 
-__all__ = ["delivered_to", "with_forwards"]
+__all__ = ["delivered_to", "sends_on", "with_forwards"]
+
+
+def sends_on(case: Case) -> bool:
+    """Whether the message may be sent on."""
+    return bool(case.settings is not None and case.settings.forward_to and not case.author) or bool(_external(case))
+
+
+def _external(case: Case) -> tuple[str, ...]:
+    """The members of the alias that this account sends to."""
+    alias = case.alias
+    if alias is None or alias.carrier is None or alias.carrier != case.recipient or not case.may_post:
+        return ()
+    author = case.evidence.msg_from
+    return tuple(str(one) for one in alias.external if alias.alias.deliver_to_sender or one != author)
 
 
 def with_forwards(case: Case, plan: Plan) -> Plan:
@@ -19,18 +35,22 @@ def with_forwards(case: Case, plan: Plan) -> Plan:
     nowhere. A message that has passed this account before, as its Delivered-To tells, is kept (RFC 9228).
     """
     settings = case.settings
-    if settings is None or not settings.forward_to or not _is_wanted(case, plan):
+    if settings is None or not sends_on(case) or not _is_wanted(case, plan):
         return plan
     own = {str(case.recipient.canonical).lower(), str(case.asked).lower()}
-    targets = [str(one) for one in settings.forward_to if str(one).lower() not in own]
-    if not targets or not case.passed.isdisjoint(own):
+    if not case.passed.isdisjoint(own):
         return plan
+    external = _external(case)
+    forward_to = () if case.author else settings.forward_to
+    targets = [str(one) for one in forward_to if str(one).lower() not in {*own, *map(str.lower, external)}]
     actions: tuple[AnyAction, ...] = plan.actions
     place = next(one.mailbox for one in actions if isinstance(one, FileInto))
     has_script = case.filtered is not None and case.filtered.script != ""
-    if not settings.keep_copy and not has_script:  # a script says what is kept
+    if case.author or (targets and not settings.keep_copy and not has_script):  # a script says what is kept
         actions = tuple(one for one in actions if not isinstance(one, FileInto))
     sent = tuple(Redirect(to=one, otherwise=place, by_account=True) for one in targets)
+    alias = str(case.alias.canonical) if case.alias is not None else ""
+    sent += tuple(Redirect(to=one, otherwise=place, by_account=True, alias=alias) for one in external)
     return msgspec.structs.replace(plan, actions=(*actions, *sent))
 
 

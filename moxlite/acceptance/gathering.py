@@ -40,7 +40,7 @@ from moxlite.acceptance.evidence import (
     from_address,
     unicode_domain,
 )
-from moxlite.acceptance.forwards import delivered_to, with_forwards
+from moxlite.acceptance.forwards import delivered_to, sends_on, with_forwards
 from moxlite.acceptance.history import Reputation, Sender, reputation
 from moxlite.acceptance.plan import ACCEPTED, Plan, Proposal, merge
 from moxlite.acceptance.producers import ORDER
@@ -149,7 +149,7 @@ async def decide(
       sent: asks the queue whether it has sent a returned message.
     """
     case = await _with_rule(case, message)
-    if case.settings is not None and case.settings.forward_to:
+    if sends_on(case):
         case = msgspec.structs.replace(case, passed=delivered_to(message.section))
     if case.evidence.checks is not None and not case.simulated:
         case = await _with_past(case, message, accounts, limits)

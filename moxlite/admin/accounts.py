@@ -165,7 +165,7 @@ def _leave_aliases(document: Document, snapshot: Snapshot, addresses: set[Addres
             left = [str(member) for member in alias.addresses if snapshot.canonical(member) not in addresses]
             if len(left) == len(alias.addresses):
                 continue
-            if not left:
+            if not any(snapshot.domain(Address.parse(one).domain) for one in left):
                 raise Refused(
                     f"the alias {localpart}@{domain} would have no member left: remove the alias or add members first"
                 )

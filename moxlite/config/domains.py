@@ -168,7 +168,20 @@ class MTASTS(Section, frozen=True):
 class Alias(Section, frozen=True):
     """An address that delivers to several others."""
 
-    addresses: Annotated[tuple[Address, ...], doc("The members, at least one: addresses of accounts of this server.")]
+    addresses: Annotated[
+        tuple[Address, ...],
+        doc(
+            "The members: addresses of accounts of this server, at least one, and of other servers. The owner of an "
+            "address of another server gets a mail with a link, and has to agree once."
+        ),
+    ]
+    carrier: Annotated[
+        str | None,
+        doc(
+            "The account of a member that sends mail on to members at other servers: its limit of 500 messages a day "
+            "counts, and failures are told there. Left out: the account of the first member."
+        ),
+    ] = None
     post_public: Annotated[bool, doc("Everyone may write to it; else only members.")] = False
     list_members: Annotated[bool, doc("Members see the other members.")] = False
     allow_msg_from: Annotated[bool, doc("Members may send with the alias as From.")] = False

@@ -53,11 +53,15 @@ class AccountRecipient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AliasRecipient(msgspec.Struct, frozen=True, kw_only=True):
-    """An alias; `members` are its addresses resolved, in the order of the file."""
+    """An alias; `members` are its addresses at this server resolved, in the order of the file. `external`: its other
+    addresses, to which the account of the member `carrier` sends mail on (SMTP-166); None without external ones.
+    """
 
     alias: Alias
     canonical: Address
     members: tuple[AccountRecipient, ...]
+    external: tuple[Address, ...] = ()
+    carrier: AccountRecipient | None = None
 
 
 class UnknownLocalpart(msgspec.Struct, frozen=True):
@@ -245,6 +249,18 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
             return found.alias.allow_msg_from and any(member.account == account for member in found.members)
         return found is not None and found.account == account and found.reports is None
 
+    def passed_on(self, account: str) -> dict[str, Address | None]:
+        """The addresses to which the account sends mail on, as text: `forward_to` (SMTP-159), with None, and members at
+        other servers of aliases that it carries (SMTP-166), with the alias.
+        """
+        settings = self.account(account)
+        found: dict[str, Address | None] = {str(one): None for one in settings.forward_to} if settings else {}
+        for alias in self.derived.aliases_of.get(account, ()):
+            if alias.carrier is not None and alias.carrier.account == account:
+                for one in alias.external:
+                    found.setdefault(str(one), alias.canonical)
+        return found
+
     def _find(self, address: Address, settings: DomainConfig) -> AccountRecipient | AliasRecipient | None:
         domain = address.domain.ascii
         reports = self.derived.report_localparts.get(domain, frozenset())
@@ -318,12 +334,20 @@ def derive(static: Static, domains: Domains) -> Derived:
             address = Address.parse(f"{localpart_text}@{name}")
             localpart = canonical_localpart(address.localpart, settings)
             members = []
-            for member in alias.addresses:
+            external = tuple(one for one in alias.addresses if one.domain.ascii not in by_ascii)
+            for member in (one for one in alias.addresses if one.domain.ascii in by_ascii):
                 key = (canonical_localpart(member.localpart, by_ascii[member.domain.ascii]), member.domain.ascii)
                 target = by_address[key]
                 if isinstance(target, AccountRecipient):
                     members.append(target)
-            entry = AliasRecipient(alias=alias, canonical=Address(localpart, address.domain), members=tuple(members))
+            carriers = [one for one in members if alias.carrier in (None, one.account)]
+            entry = AliasRecipient(
+                alias=alias,
+                canonical=Address(localpart, address.domain),
+                members=tuple(members),
+                external=external,
+                carrier=carriers[0] if external and carriers else None,
+            )
             found[localpart, address.domain.ascii] = entry
             for account_name in {member.account for member in members}:
                 aliases_of.setdefault(account_name, []).append(entry)

@@ -232,3 +232,70 @@ async def test_the_bounce_of_a_forwarded_message_goes_home(smtp: Smtp) -> None:
         assert (await deliver(smtp, context, bounce, sender="", to=back)).startswith("250")
     async with smtp.connect(context=context) as client:
         await client.play(f"C: MAIL FROM:<>\nS: 250\nC: RCPT TO:<{back}>\nS: 452 4.7.1")
+
+
+FRIEND = "friend@club.example"
+
+
+def alias(smtp: Smtp, *members: str, public: bool = True) -> Context:
+    """The context in which club@ours.example has these members beside mia, who has no forwarding of her own."""
+    path = smtp.context.config.path.with_name("domains.toml")
+    names = ", ".join(f'"{one}"' for one in ("mia@ours.example", *(members or (FRIEND,))))
+    table = f'[domains."ours.example".aliases.club]\naddresses = [{names}]\npost_public = {str(public).lower()}\n'
+    path.write_text(path.read_text() + table)
+    return smtp.configured("")
+
+
+async def test_a_member_at_another_server_gets_what_the_alias_gets(smtp: Smtp) -> None:
+    """SMTP-166: once agreed; from a return address of the alias's domain, with Delivered-To of the alias."""
+    context = alias(smtp)
+    assert (await deliver(smtp, context, to="club@ours.example")).startswith("250")
+    assert await smtp.carried() == []
+    assert "has not confirmed" in (await failed(smtp))[0]
+    await confirm(smtp, FRIEND)
+    await deliver(smtp, context, AGAIN, to="club@ours.example", sender="ann@remote.example")
+    [sent] = await smtp.carried()
+    assert [str(one.address) for one in sent.submission.recipients] == [FRIEND]
+    assert str(sent.submission.mail_from).endswith("=remote.example=ann@ours.example")
+    assert sent.message["Delivered-To"] == "club@ours.example"
+    assert len(await smtp.messages()) == 2, "the member here has both"
+
+
+async def test_consent_to_an_alias_is_none_to_its_carrier(smtp: Smtp) -> None:
+    """SMTP-166: mail to the carrier alone is not for the other members."""
+    context = alias(smtp)
+    await confirm(smtp, FRIEND)
+    await deliver(smtp, context)
+    assert await smtp.carried() == []
+
+
+async def test_an_author_who_is_a_member_gets_no_copy(smtp: Smtp) -> None:
+    """SMTP-105, SMTP-166: neither the carrier, whose delivery only sends on, nor a member at another server."""
+    context = alias(smtp, FRIEND, "ann@remote.example")
+    await confirm(smtp, FRIEND, "ann@remote.example")
+    own = MESSAGE.replace(b"From: <ann@remote.example>", b"From: <mia@ours.example>")
+    await deliver(smtp, context, own, to="club@ours.example")
+    sent = await smtp.carried()
+    assert sorted(str(one.submission.recipients[0].address) for one in sent) == ["ann@remote.example", FRIEND]
+    assert await smtp.messages() == []
+    await deliver(smtp, context, to="club@ours.example")
+    assert [str(one.submission.recipients[0].address) for one in (await smtp.carried())[2:]] == [FRIEND]
+
+
+async def test_a_circle_of_aliases_ends(smtp: Smtp) -> None:
+    """SMTP-166, RFC 9228: what has passed the alias or its carrier is kept."""
+    context = alias(smtp)
+    await confirm(smtp, FRIEND)
+    for name in (b"club", b"mia"):
+        message = b"Delivered-To: " + name + b"@ours.example\r\n" + MESSAGE.replace(b"hello", b"hello " + name)
+        await deliver(smtp, context, message, to="club@ours.example")
+    assert await smtp.carried() == []
+    assert len(await smtp.messages()) == 2
+
+
+async def test_what_strangers_write_to_a_closed_alias_goes_nowhere(smtp: Smtp) -> None:
+    """SMTP-106, SMTP-166"""
+    context = alias(smtp, public=False)
+    await confirm(smtp, FRIEND)
+    assert (await deliver(smtp, context, to="club@ours.example")).startswith("550")
+    assert await smtp.carried() == []

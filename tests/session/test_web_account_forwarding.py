@@ -3,8 +3,12 @@
 from typing import Any
 
 import pytest
+import trio
 
 from moxlite.admin.delivery.forwarding import Forwarding
+from moxlite.config.load import ConfigError
+from moxlite.config.snapshot import Snapshot
+from moxlite.config.toml.edit import Document
 from moxlite.store.delivery.forwarding import may_forward, note_bounce, targets
 from tests.browsing import Browser
 from tests.web_rig import Rig, rig
@@ -128,3 +132,58 @@ async def test_three_days_of_bounces_stop_an_address_until_it_is_started_again(
     async with rig.account() as account:
         [row] = await account.read(targets, op="test")
         assert (row.stopped, row.failing) == (None, None)
+
+
+CLUB = ("domains", "example.org", "aliases", "club")
+MEMBERS = ["mia@example.org", TARGET]
+
+
+async def asked(links: list[tuple[str, str]], number: int) -> None:
+    """Wait until so many questions were sent."""
+    with trio.fail_after(60):
+        while len(links) < number:  # noqa: ASYNC110 - of another task
+            await trio.sleep(0.01)
+
+
+async def test_a_new_member_at_another_server_is_asked_for_the_alias(
+    rig: Rig, browser: Browser, links: list[tuple[str, str]]
+) -> None:
+    """SMTP-166: whoever changed the configuration; the page of the carrier shows the member, and its owner agrees."""
+
+    def change(document: Document, snapshot: Snapshot) -> None:
+        document.put(CLUB, {"addresses": MEMBERS})
+
+    await rig.holder.edit(change)
+    await asked(links, 1)
+    [(address, url)] = links
+    assert address == TARGET
+    found = await browser.call("forwards")
+    assert found["form"] == EMPTY
+    [one] = found["targets"]
+    assert (one["address"], one["alias"], one["state"]) == (TARGET, "club@example.org", "asked")
+    token = url.partition("#forward/mia/")[2]
+    stranger = rig.browser(app="/", remote="198.51.100.7")
+    question = await stranger.call("forward_question", account="mia", token=token)
+    assert question == {"own": "club@example.org", "target": TARGET}
+    await stranger.call("forward_answer", account="mia", token=token, agree=True)
+    assert (await browser.call("forwards"))["targets"][0]["state"] == "confirmed"
+    await rig.holder.edit(lambda document, snapshot: document.put((*CLUB, "post_public"), True))
+    await rig.holder.edit(lambda document, snapshot: document.put((*CLUB, "addresses"), [*MEMBERS, "new@far.example"]))
+    await asked(links, 2)
+    assert [address for address, _ in links] == [TARGET, "new@far.example"], "each once"
+
+
+@pytest.mark.parametrize(
+    ("alias", "text"),
+    [
+        ({"addresses": [TARGET]}, "needs a member of this server"),
+        ({"addresses": [*MEMBERS, TARGET]}, "is given twice"),
+        ({"addresses": MEMBERS, "carrier": "tom"}, "is not the account of a member"),
+        ({"addresses": [*MEMBERS, "nobody@example.org"]}, "is not an address of an account"),
+        ({"addresses": [*MEMBERS, *(f"a{number}@far.example" for number in range(50))]}, "more than 50"),
+    ],
+)
+async def test_an_alias_that_cannot_send_on_is_refused(rig: Rig, alias: dict[str, Any], text: str) -> None:
+    """SMTP-166"""
+    with pytest.raises(ConfigError, match=text):
+        await rig.holder.edit(lambda document, snapshot: document.put(CLUB, alias))

@@ -101,7 +101,7 @@ function aliases(desk: Desk, found: DomainDetail): HTMLElement {
   const name = found.row.domain;
   const add = async () => {
     const address = line(t("Address of the alias"), `@${name}`, null, { inputmode: "email" });
-    const members = field(t("Members"), el("textarea", {}), t("One address a line; each belongs to an account here."));
+    const members = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
     const done = await fieldDialog(t("Add an alias"), t("Add alias"), { alias: address, members }, () => desk.client.alias_add(address.control.value, lines(members.control)).then(() => true), el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")));
     if (done !== null) await desk.refresh();
   };
@@ -134,7 +134,7 @@ async function aliasPage(desk: Desk, found: DomainDetail, localpart: string): Pr
     if (await attempt(t("Removing"), () => desk.client.alias_members_remove(row.address, [member]))) await desk.refresh();
   };
   const add = async () => {
-    const members = field(t("Members"), el("textarea", {}), t("One address a line; each belongs to an account here."));
+    const members = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
     if ((await fieldDialog(t("Add members"), t("Add"), { members }, () => desk.client.alias_members_add(row.address, lines(members.control)).then(() => true))) !== null) await desk.refresh();
   };
   const members = table<string>(

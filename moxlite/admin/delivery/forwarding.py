@@ -66,15 +66,15 @@ class Forwarding:
 
     async def look(self, name: str) -> list[tuple[str, Target | None]]:
         """The addresses of the configuration, each with what has become of it. Raises StoreError."""
-        settings = self._config.current.account(name)
         async with self._accounts.use(name) as account:
             known = {one.address: one for one in await account.read(targets, op="forwarding")}
-        return [(str(one), known.get(str(one).lower())) for one in (settings.forward_to if settings else ())]
+        return [(one, known.get(one.lower())) for one in self._config.current.passed_on(name)]
 
     async def ask(self, name: str, address: str) -> None:
         """Send the owner of an address the question. Raises NoWayToAsk, AskedJustNow, StoreError."""
         snapshot = self._config.current
-        own, base = _own_address(snapshot, name), account_app(snapshot)
+        alias = snapshot.passed_on(name).get(address)
+        own, base = alias or _own_address(snapshot, name), account_app(snapshot)
         if own is None:
             raise NoWayToAsk("the account has no address of its own to send the question from")
         if base is None:
@@ -84,7 +84,7 @@ class Forwarding:
         async with self._accounts.use(name) as account:
             token = await account.write(lambda tx: ask_target(tx, address))
         settings = snapshot.account(name)
-        full_name = settings.full_name if settings is not None else ""
+        full_name = settings.full_name if settings is not None and alias is None else ""
         url = f"{base}#forward/{name}/{token}"
         await self._send(snapshot, name, own, Address.parse(address), full_name or str(own), url)
         logger.info("owner of an address asked", extra={"kv": {"account": name}})
@@ -220,7 +220,8 @@ class ForwardCommands:
         return settings
 
     def _require_address(self, args: ForwardAddress) -> None:
-        known = [str(one).lower() for one in self._require(args.account).forward_to]
+        self._require(args.account)
+        known = [one.lower() for one in self._config.current.passed_on(args.account)]
         if args.address.lower() not in known:
             raise CommandFailed("notFound", f"mail of {args.account} is not forwarded to {args.address}")
 

@@ -204,8 +204,17 @@ def add_alias(document: Document, snapshot: Snapshot, address: str, members: Seq
     domain, localpart = _parts(text)
     if localpart in snapshot.domains.domains[domain].aliases:
         raise Refused(f'there is an alias "{text}" already', "alias")
-    settings = {"addresses": [new_address(snapshot, one, "members") for one in members], "post_public": True}
+    settings = {"addresses": [new_member(snapshot, one) for one in members], "post_public": True}
     document.put(("domains", domain, "aliases", localpart), settings)
+
+
+def new_member(snapshot: Snapshot, text: str) -> str:
+    """An address of this server as `new_address` has it, or one of another server. Raises Refused."""
+    try:
+        address = Address.parse(text)
+    except AddressError as error:
+        raise Refused(f'"{text}" is not an address: {error}', "members") from None
+    return new_address(snapshot, text, "members") if snapshot.domain(address.domain) is not None else address.pack(True)
 
 
 def update_alias(document: Document, snapshot: Snapshot, address: str, changes: Mapping[str, bool]) -> None:
@@ -224,7 +233,7 @@ def remove_alias(document: Document, snapshot: Snapshot, address: str) -> None:
 def add_alias_members(document: Document, snapshot: Snapshot, address: str, members: Sequence[str]) -> None:
     """Add members."""
     domain, localpart, alias = find_alias(snapshot, address)
-    new = [new_address(snapshot, one, "members") for one in members]
+    new = [new_member(snapshot, one) for one in members]
     document.put(("domains", domain, "aliases", localpart, "addresses"), [*map(_text, alias.addresses), *new])
 
 
@@ -234,7 +243,7 @@ def remove_alias_members(document: Document, snapshot: Snapshot, address: str, m
     gone = set()
     have = {snapshot.canonical(one) for one in alias.addresses}
     for text in members:
-        member = snapshot.canonical(Address.parse(new_address(snapshot, text, "members")))
+        member = snapshot.canonical(Address.parse(new_member(snapshot, text)))
         if member not in have:
             raise Refused(f'"{text}" is not a member of "{address}"', "members")
         gone.add(member)

@@ -101,7 +101,11 @@ def alias_print(name: str, as_json: bool) -> None:
 @click.argument("name", metavar="ALIAS")
 @click.argument("members", metavar="MEMBER...", nargs=-1, required=True)
 def alias_add(name: str, members: tuple[str, ...]) -> None:
-    """Add ALIAS, which delivers to each MEMBER, an address of this server. Everyone may write to it."""
+    """Add ALIAS, which delivers to each MEMBER. Everyone may write to it.
+
+    At least one MEMBER is an address of this server. The owner of an address of another server gets a mail with a
+    link, and has to agree before anything is sent there: see `moxlite account forward list ACCOUNT`.
+    """
     from moxlite.admin.domains.requests import AliasMembers
 
     call("config alias add", AliasMembers(name, list(members)), type(None))
@@ -134,7 +138,7 @@ def alias_rm(name: str) -> None:
 @click.argument("name", metavar="ALIAS")
 @click.argument("members", metavar="MEMBER...", nargs=-1, required=True)
 def alias_addaddr(name: str, members: tuple[str, ...]) -> None:
-    """Add members to ALIAS."""
+    """Add members to ALIAS, of this server or, once their owners agree, of others."""
     from moxlite.admin.domains.requests import AliasMembers
 
     call("config alias addaddr", AliasMembers(name, list(members)), type(None))

@@ -16,6 +16,8 @@ __all__ = ["alias_findings", "destination_findings", "domain_findings", "domain_
 
 POLICY_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}")
 """Identifiers of an MTA-STS policy (RFC 8461 §3.1)."""
+MAX_EXTERNAL: Final = 50
+"""Members of one alias at other servers: each message is sent to all of them (SMTP-166)."""
 MX_PATTERN: Final = re.compile(r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 FIELD_NAME: Final = re.compile(r"[!-9<-~]{1,76}")
 """Names of header fields (RFC 5322 §2.2), without the semicolon, which ends the list of names in a signature."""
@@ -178,12 +180,18 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
             if not alias.addresses:
                 yield Finding((*path, "addresses"), "must have at least one member")
             members: set[Key] = set()
+            accounts: set[str] = set()
+            external = 0
             for index, member in enumerate(alias.addresses):
                 at = known.get(member.domain.unicode)
                 localpart = canonical_localpart(member.localpart, at) if at is not None else member.localpart
                 member_key = (localpart, member.domain.ascii)
                 owner = taken.get(member_key)
-                if owner is None or owner.account is None:
+                if at is None:
+                    external += 1
+                elif owner is not None and owner.account is not None:
+                    accounts.add(owner.account)
+                if at is not None and (owner is None or owner.account is None):
                     yield Finding(
                         (*path, "addresses", index),
                         f'is not an address of an account: "{member}"',
@@ -192,3 +200,9 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
                 elif member_key in members:
                     yield Finding((*path, "addresses", index), f'is given twice: "{member}"')
                 members.add(member_key)
+            if external > MAX_EXTERNAL:
+                yield Finding((*path, "addresses"), f"has more than {MAX_EXTERNAL} members at other servers")
+            if external and not accounts:
+                yield Finding((*path, "addresses"), "needs a member of this server, which sends to the others")
+            if alias.carrier is not None and alias.carrier not in accounts:
+                yield Finding((*path, "carrier"), f'is not the account of a member: "{alias.carrier}"')

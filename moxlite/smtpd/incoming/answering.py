@@ -37,14 +37,16 @@ async def with_messages(
 ) -> tuple[AnyAction, ...]:
     """The actions of a plan, each that sends with what it sends. `prefix`: the trace fields of the account's copy."""
     actions: list[AnyAction] = []
-    passed_on: Passed | None = None
+    passed_on: dict[str, Passed] = {}
     for action in decided.plan.actions:
         match action:
             case Vacation():
                 action = msgspec.structs.replace(action, owed=await _answer(session, prepared, decided, action))
             case Redirect(by_account=True):
-                passed_on = passed_on or await pass_on(session, transaction, prepared, decided, prefix)
-                action = msgspec.structs.replace(action, owed=passed_on.to(action.to))
+                if action.alias not in passed_on:
+                    own = Address.parse(action.alias) if action.alias else decided.case.recipient.canonical
+                    passed_on[action.alias] = await pass_on(session, transaction, prepared, decided, prefix, own)
+                action = msgspec.structs.replace(action, owed=passed_on[action.alias].to(action.to))
             case Redirect():
                 action = msgspec.structs.replace(action, owed=_redirected(transaction, prepared, decided, action))
             case _:

@@ -1,4 +1,4 @@
-"""Messages that an account sends on by `forward_to`: their sender, seal, and author (SMTP-159, QUEUE-179).
+"""Messages that an account sends on: their sender, seal, and author (SMTP-159, SMTP-166, QUEUE-179).
 
 The body is never changed, so that signatures survive. Where no signature of the author's domain does, and that domain
 asks others to refuse unproven mail, From becomes the forwarding address and Reply-To the author.
@@ -56,11 +56,13 @@ class Passed(msgspec.Struct, frozen=True):
 
 
 async def pass_on(
-    session: Session, transaction: Transaction, prepared: Prepared, decided: Decided, prefix: bytes
+    session: Session, transaction: Transaction, prepared: Prepared, decided: Decided, prefix: bytes, own: Address
 ) -> Passed:
-    """The message as it is sent on. `prefix`: the trace fields of the account's copy, with our results."""
+    """The message as it is sent on, in the name of `own`: the account's address, or the alias. `prefix`: the trace
+    fields of the account's copy, with our results.
+    """
     case = decided.case
-    own, checks, now = case.recipient.canonical, case.evidence.checks, time.time()
+    checks, now = case.evidence.checks, time.time()
     message = _message(prepared.spool, await read_header(prepared.spool))
     dropped: tuple[bytes, ...] = ()
     fields = b""

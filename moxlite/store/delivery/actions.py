@@ -94,6 +94,7 @@ class Redirect(Action, frozen=True, tag="redirect", kw_only=True):
     Attributes:
       by_account: by the account's `forward_to` (SMTP-159): the owner of the address must have confirmed it, and the
         limits of `forwarding` count in place of `limits`.
+      alias: the alias of which `to` is a member (SMTP-166), "" for none.
       otherwise: the mailbox in which it is kept where it cannot be sent on.
       limits: recipients in 24 hours, of all messages and those never written to (`outgoing.OutgoingLimits`).
       owed: the packed `OwedMessage`; `perform` raises NoCarrier without.
@@ -103,6 +104,7 @@ class Redirect(Action, frozen=True, tag="redirect", kw_only=True):
     otherwise: str = "Inbox"
     limits: tuple[int, int] = (500, 500)
     by_account: bool = False
+    alias: str = ""
     owed: bytes = b""
 
 

@@ -200,6 +200,7 @@ class ForwardForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 class ForwardTarget(msgspec.Struct, frozen=True, kw_only=True):
     """An address to which mail is sent on. ``new`` and ``asked`` ones get nothing yet; ``confirmed`` ones do, also
     while mail bounces since ``failing``; ``stopped`` ones get nothing. ``error``: of the last bounce, or why.
+    ``alias``: the alias of which it is a member, "" for an address of the form.
     """
 
     address: str
@@ -207,6 +208,7 @@ class ForwardTarget(msgspec.Struct, frozen=True, kw_only=True):
     since: dt.datetime | None
     failing: dt.datetime | None
     error: str
+    alias: str = ""
 
 
 class Forwards(msgspec.Struct, frozen=True):

@@ -285,6 +285,10 @@ function foreign(value, most = 300) {
   } }, t("Show all"));
   return el("span", {}, words, more);
 }
+function brief(value, most = 200) {
+  const shown = visible(value);
+  return el("bdi", {}, shown.length <= most ? shown : `${shown.slice(0, most)}…`);
+}
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
@@ -520,9 +524,9 @@ var Rules = class {
     const name = el(
       "button",
       { class: "rule-name", type: "button", "aria-expanded": String(index === this.open), onclick: () => this.edit(index === this.open ? -1 : index) },
-      el("b", {}, foreign(rule.comment !== "" ? rule.comment : rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : t("new rule"))),
-      el("span", { class: "hint" }, foreign(conditions(rule) || t("no condition yet"), 200)),
-      el("span", { class: "hint" }, "→ ", foreign(rule.mailbox))
+      el("b", {}, brief(rule.comment !== "" ? rule.comment : rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : t("new rule"))),
+      el("span", { class: "hint" }, brief(conditions(rule) || t("no condition yet"))),
+      el("span", { class: "hint" }, "→ ", brief(rule.mailbox))
     );
     name.addEventListener("keydown", (event) => {
       const step = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;

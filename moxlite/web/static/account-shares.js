@@ -341,7 +341,7 @@ async function end(desk, one) {
   if (await attempt(t("Ending the share"), () => desk.client.share_set(one.mailbox, one.guest, "", false))) await desk.refresh();
 }
 function add(desk, found) {
-  const mailbox = choice(t("Mailbox"), found.mailboxes.map((name) => [name, name]), found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox");
+  const mailbox = choice(t("Mailbox"), found.mailboxes.map((name) => [name, visible(name)]), found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox");
   const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none" });
   const rights = choice(t("May"), levels, "lr");
   const below = tick(t("Also mailboxes below it"), false, t("A mailbox that is made below it later is shared in any case."));

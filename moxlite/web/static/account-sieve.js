@@ -482,7 +482,7 @@ function list(desk, found) {
   const rows = table(
     title,
     [
-      { title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) },
+      { title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias))) },
       { title: t("State"), cell: (one) => told2(one) },
       {
         title: "",
@@ -490,9 +490,9 @@ function list(desk, found) {
         cell: (one) => el(
           "span",
           { class: "flex wrap" },
-          (one.state === "new" || one.state === "asked") && button(t("Ask again"), () => void act(desk, t("Asking"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Ask {address} again", { address: one.address }) }),
-          one.state === "stopped" && button(t("Start again"), () => void act(desk, t("Starting again"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Start {address} again", { address: one.address }) }),
-          button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })
+          (one.state === "new" || one.state === "asked") && button(t("Ask again"), () => void act(desk, t("Asking"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Ask again: {address}", { address: one.address }) }),
+          one.state === "stopped" && button(t("Start again"), () => void act(desk, t("Starting again"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Start again: {address}", { address: one.address }) }),
+          one.alias === "" && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })
         )
       }
     ],

@@ -634,7 +634,7 @@ var Exporting = class {
   async show() {
     this.mailboxes = await this.client.mailboxes();
     const chosen = this.mailbox.value;
-    fill(this.mailbox, el("option", { value: "" }, t("All mailboxes")), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, mailbox.name)));
+    fill(this.mailbox, el("option", { value: "" }, t("All mailboxes")), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, visible(mailbox.name))));
     this.mailbox.value = this.mailboxes.some((mailbox) => mailbox.name === chosen) ? chosen : "";
     fill(this.names, this.mailboxes.map((mailbox) => el("option", { value: mailbox.name })));
     this.adapt();
@@ -717,7 +717,7 @@ var checks = {
   KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
   Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string" },
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
-  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string" },
+  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string" },
   ForwardQuestion: { own: "string", target: "string" },
   Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
   VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },

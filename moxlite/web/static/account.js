@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.f4dc4df94169.js", junk: "junk.7bb86e44c7da.js", rules: "rules.016c5462592d.js", security: "security.6b2576c4270f.js", sending: "sending.f6d17c793cb8.js", shares: "shares.3fd93f3f9d6e.js", sieve: "sieve.a14c1ddebfa4.js", transfer: "transfer.4a891db81be2.js" };
+var define_PARTS_default = { device: "device.f4dc4df94169.js", junk: "junk.7bb86e44c7da.js", rules: "rules.4801cdfbce1f.js", security: "security.6b2576c4270f.js", sending: "sending.f6d17c793cb8.js", shares: "shares.510677f9f91d.js", sieve: "sieve.9b2bc02eb1af.js", transfer: "transfer.f264774661f0.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -221,7 +221,7 @@ var checks = {
   KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
   Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string" },
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
-  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string" },
+  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string" },
   ForwardQuestion: { own: "string", target: "string" },
   Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
   VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },

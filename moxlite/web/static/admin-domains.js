@@ -783,7 +783,7 @@ function aliases(desk, found) {
   const name = found.row.domain;
   const add2 = async () => {
     const address = line(t("Address of the alias"), `@${name}`, null, { inputmode: "email" });
-    const members = field(t("Members"), el("textarea", {}), t("One address a line; each belongs to an account here."));
+    const members = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
     const done = await fieldDialog(t("Add an alias"), t("Add alias"), { alias: address, members }, () => desk.client.alias_add(address.control.value, lines(members.control)).then(() => true), el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")));
     if (done !== null) await desk.refresh();
   };
@@ -813,7 +813,7 @@ async function aliasPage(desk, found, localpart) {
     if (await attempt(t("Removing"), () => desk.client.alias_members_remove(row.address, [member]))) await desk.refresh();
   };
   const add2 = async () => {
-    const members2 = field(t("Members"), el("textarea", {}), t("One address a line; each belongs to an account here."));
+    const members2 = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
     if (await fieldDialog(t("Add members"), t("Add"), { members: members2 }, () => desk.client.alias_members_add(row.address, lines(members2.control)).then(() => true)) !== null) await desk.refresh();
   };
   const members = table(

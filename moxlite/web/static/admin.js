@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.47aa2e1bea7f.js", audit: "audit.503bd6ab43f2.js", domains: "domains.3f8cf867c7fd.js", factors: "factors.1d168bc4433f.js", machine: "machine.6f319d9c4cab.js", queue: "queue.45aec0dd902d.js", reports: "reports.5a991c646ff9.js", trends: "trends.ccb8f711bc0e.js" };
+var define_PARTS_default = { accounts: "accounts.47aa2e1bea7f.js", audit: "audit.503bd6ab43f2.js", domains: "domains.11873660926e.js", factors: "factors.1d168bc4433f.js", machine: "machine.6f319d9c4cab.js", queue: "queue.45aec0dd902d.js", reports: "reports.5a991c646ff9.js", trends: "trends.ccb8f711bc0e.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {

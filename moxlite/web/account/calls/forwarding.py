@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
+import msgspec
 from msgspec import Meta
 
 from moxlite.admin.delivery.forwarding import NoWayToAsk
@@ -36,7 +37,11 @@ class ForwardCalls(AccountCalls):
 
     async def _forwards(self, caller: Caller, problem: str) -> Forwards:
         found = await self._server.forwarding.look(caller.require().account)
-        targets = [_target(address, target) for address, target in found]
+        aliases = self._passed_on(caller.require().account)
+        targets = [
+            msgspec.structs.replace(_target(address, target), alias=aliases.get(address.lower(), ""))
+            for address, target in found
+        ]
         return Forwards(shown(ForwardForm, self._settings(caller)), targets, problem)
 
     @call(confirm=True, audit="forwarding changed")
@@ -72,7 +77,7 @@ class ForwardCalls(AccountCalls):
             raise UserError("the owner of the address does not want this mail, or it is not stopped")
 
     def _own(self, caller: Caller, address: str) -> None:
-        if address.lower() not in [str(one).lower() for one in self._settings(caller).forward_to]:
+        if address.lower() not in self._passed_on(caller.require().account):
             raise NotFound(f"mail is not forwarded to {address}")
 
     @call(public=True)
@@ -92,14 +97,22 @@ class ForwardCalls(AccountCalls):
         """An own address of the account, and the address of the link. Raises Gone, also for unknown accounts: only one
         that forwards mail is opened.
         """
-        settings = self._server.config.current.account(name)
-        if settings is None or not settings.forward_to:
+        settings, passed_on = self._server.config.current.account(name), self._passed_on(name)
+        if settings is None or not passed_on:
             raise Gone(GONE)
         async with self._server.accounts.use(name) as account:
             found = await account.read(lambda r: linked_target(r, token, now()), op="forwarding")
-        if found is None or found.address not in [str(one).lower() for one in settings.forward_to]:
+        if found is None or found.address not in passed_on:
             raise Gone(GONE)
-        return next((one for one in settings.destinations if not one.startswith("@")), name), found
+        own = passed_on[found.address] or next((one for one in settings.destinations if not one.startswith("@")), name)
+        return own, found
+
+    def _passed_on(self, name: str) -> dict[str, str]:
+        """The addresses to which the account sends mail on, in lower case, each with the alias that it is a member of,
+        "" for none.
+        """
+        found = self._server.config.current.passed_on(name)
+        return {address.lower(): str(alias or "") for address, alias in found.items()}
 
 
 def _target(address: str, target: Target | None) -> ForwardTarget:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moxlite.admin.offer import Server, offer_for
-from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Snapshot
+from moxlite.config.snapshot import AliasRecipient, Snapshot
 from moxlite.proto.address import Address as MailAddress
 from moxlite.proto.address import AddressError, Domain
 from moxlite.store.rows import mailboxes as mailbox_rows
@@ -76,11 +76,11 @@ def _disabled(snapshot: Snapshot, address: str) -> bool:
 
 
 def _list(one: AliasRecipient) -> MailingList:
-    members: list[AccountRecipient] = list(one.members) if one.alias.list_members else []
+    members = [*(member.canonical for member in one.members), *one.external] if one.alias.list_members else []
     return MailingList(
         address=str(one.canonical),
         members_shown=one.alias.list_members,
-        members=[str(member.canonical) for member in members],
+        members=[str(member) for member in members],
         public=one.alias.post_public,
         may_send=one.alias.allow_msg_from,
     )

@@ -1,0 +1,61 @@
+"""Questions to new members of aliases at other servers, however the configuration got them (SMTP-166)."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import trio
+
+from moxlite.admin.delivery.forwarding import Forwarding, NoWayToAsk
+from moxlite.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from moxlite.config.holder import ConfigHolder
+    from moxlite.config.snapshot import Snapshot
+
+__all__ = ["MemberQuestions"]
+
+logger = logging.getLogger("moxlite.admin.delivery.memberquestions")
+
+
+class MemberQuestions:
+    """Asks the owner of each new member once. A question that fails is put again after the next change of the file."""
+
+    def __init__(self, config: ConfigHolder, forwarding: Forwarding) -> None:
+        self._config = config
+        self._forwarding = forwarding
+        self._known: set[tuple[str, str]] = set()
+        self._changed = trio.Event()
+        config.on_change(lambda old, new: self._changed.set())
+
+    async def serve(self) -> None:
+        """Ask after each change of the configuration, for ever."""
+        while True:
+            self._changed = trio.Event()
+            wanted = members(self._config.current)
+            self._known &= wanted
+            for account, address in sorted(wanted - self._known):
+                await self._ask(account, address)
+            await self._changed.wait()
+
+    async def _ask(self, account: str, address: str) -> None:
+        try:
+            if dict(await self._forwarding.look(account)).get(address) is None:
+                await self._forwarding.ask(account, address)
+        except (NoWayToAsk, StoreError) as error:
+            kv = {"account": account, "err": str(error)}
+            logger.warning("new member of an alias was not asked", extra={"kv": kv})
+        else:
+            self._known.add((account, address))
+
+
+def members(snapshot: Snapshot) -> set[tuple[str, str]]:
+    """The members of all aliases at other servers, each with the account that sends to it."""
+    return {
+        (alias.carrier.account, str(one))
+        for aliases in snapshot.derived.aliases_of.values()
+        for alias in aliases
+        if alias.carrier is not None
+        for one in alias.external
+    }
