@@ -47,6 +47,7 @@ NURSERIES = {
     "web/handlers/forward.py",  # both ways of one forwarded request
     "web/handlers/tunnel.py",  # both ways of one forwarded websocket
     "web/http/websocket.py",
+    "web/http2/connection.py",  # the streams of one connection
     "web/serve.py",
     "web/webmail/calls/sent.py",  # the poll of one page about its message
     "web/webmail/live/frames.py",
