@@ -231,6 +231,8 @@ def finding(walk: Walk) -> Iterator[str]:
     walk.list()
     page.locator(".search-input").click()
     expect(page.locator(".search-form")).to_be_visible()
+    yield "search as one types"
+    page.get_by_role("option", name="More search options").click()
     page.locator(".search-input").fill("boats minsize:big")
     expect(page.locator(".field-problem", has_text="big")).to_be_visible()
     yield "search form"
