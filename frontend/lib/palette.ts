@@ -39,8 +39,7 @@ export async function showKeys(table: CommandTable): Promise<void> {
 /** Maximum number of titles that are shown at once. */
 const mostTitles = 100;
 
-/** The text of an element as it is shown, cut. */
-// biome-ignore lint/performance/useDomNodeTextContent: hidden text is left out
+/** The text of an element as it is shown, cut; hidden text is left out. */
 const visibleText = (of: HTMLElement): string => of.innerText.trim().slice(0, 80);
 
 /** Show the titles of an element and of its descendants, for touch and keyboard users, who cannot hover (WEBMAIL-60). */
