@@ -155,9 +155,8 @@ async def serve(
         async with trio.open_nursery() as connections, trio.open_nursery() as attempts:
             if queue is not None:
                 queue.start(tree, attempts)
-                tree.start(
-                    "admin.member-questions", MemberQuestions(house.config, house.forwarding(queue.submit)).serve
-                )
+                questions = MemberQuestions(house.config, partial(house.forwarding, queue.submit))
+                tree.start("admin.member-questions", questions.serve)
             ports = {_name(endpoint): listen(sock) for endpoint, sock in started.sockets}
             for endpoint, _ in started.sockets:
                 served = make[endpoint.service](endpoint)

@@ -251,6 +251,7 @@ PER_MESSAGE: Final[dict[str, Run]] = {
     "thread_collapse": lambda o, n: [o.call("thread_collapse", message_ids=[n], collapse=on) for on in (True, False)],
     "compose_prepare, draft_save, draft_find, draft_remove, upload_remove": Opener.answer,
     "ruleset_suggest_move, ruleset_accept, ruleset_never": Opener.rule,
+    "unsubscribe": lambda o, n: [o.call("unsubscribe", message_id=n, by_post=on) for on in (True, False)],
 }
 """Calls about one message, by their names."""
 

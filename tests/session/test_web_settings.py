@@ -28,6 +28,7 @@ DEFAULTS = {
     "after_action": "next",
     "undo_send_seconds": 10,
     "searches": [],
+    "unsubscribed": [],
 }
 
 

@@ -342,6 +342,7 @@ async def test_no_call_reaches_what_is_not_shared(
         "to_mailbox_id": mailbox,
         "flags": ["\\seen"],
         "mute": True,
+        "by_post": True,
         "collapse": True,
         "roles": ["archive"],
         "name": "Mine",

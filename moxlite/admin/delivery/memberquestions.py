@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from moxlite.admin.delivery.forwarding import Forwarding, NoWayToAsk
+from moxlite.lazyimport import Late
 from moxlite.store.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.config.holder import ConfigHolder
     from moxlite.config.snapshot import Snapshot
 
@@ -20,11 +23,15 @@ logger = logging.getLogger("moxlite.admin.delivery.memberquestions")
 
 
 class MemberQuestions:
-    """Asks the owner of each new member once. A question that fails is put again after the next change of the file."""
+    """Asks the owner of each new member once. A question that fails is put again after the next change of the file.
 
-    def __init__(self, config: ConfigHolder, forwarding: Forwarding) -> None:
+    Args:
+      forwarding: makes what puts the questions; loaded where an alias has such members.
+    """
+
+    def __init__(self, config: ConfigHolder, forwarding: Callable[[], Forwarding]) -> None:
         self._config = config
-        self._forwarding = forwarding
+        self._forwarding = Late(forwarding)
         self._known: set[tuple[str, str]] = set()
         self._changed = trio.Event()
         config.on_change(lambda old, new: self._changed.set())
@@ -40,9 +47,12 @@ class MemberQuestions:
             await self._changed.wait()
 
     async def _ask(self, account: str, address: str) -> None:
+        forwarding = await self._forwarding.get()
+        from moxlite.admin.delivery.forwarding import NoWayToAsk
+
         try:
-            if dict(await self._forwarding.look(account)).get(address) is None:
-                await self._forwarding.ask(account, address)
+            if dict(await forwarding.look(account)).get(address) is None:
+                await forwarding.ask(account, address)
         except (NoWayToAsk, StoreError) as error:
             kv = {"account": account, "err": str(error)}
             logger.warning("new member of an alias was not asked", extra={"kv": kv})
