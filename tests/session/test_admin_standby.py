@@ -155,7 +155,9 @@ async def test_a_litestream_that_a_killed_server_left_is_ended(tmp_path: Path, i
     program = find_program(None)
     assert program is not None
     left = await trio.lowlevel.open_process(
-        [str(program), "replicate", "-no-expand-env", "-config", str(folder / "litestream.yml")], start_new_session=True
+        [str(program), "replicate", "-no-expand-env", "-config", str(folder / "litestream.yml")],
+        start_new_session=True,
+        cwd=folder,  # the socket's path begins there
     )
     try:
         await soon(lambda: (folder / "litestream.sock").exists() and answers_at(folder) == left.pid, "it answers")

@@ -173,7 +173,7 @@ async def test_limits_of_log_ins_are_listed_and_forgotten(rig: Rig, browser: Bro
 async def test_a_stopped_account_is_shown_and_released(rig: Rig, browser: Browser) -> None:
     """SMTP-170: with why, and what the guard holds of it."""
     await put(rig, "one@far.example", hold=False)
-    queue = queue_of(rig)
+    queue = await queue_of(rig)
     seen = Suspicion(Sign.FAILURES, "20 recipients were refused")
     await queue.operations.change(lambda tx, now: stop(tx, "mia", seen, now))
     [found] = await browser.call("queue_stopped")

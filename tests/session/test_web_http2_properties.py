@@ -73,7 +73,7 @@ async def act(client: Client, numbers: list[int], writable: set[int], step: tupl
         case "ping":
             client.h2.ping(b"12345678")
         case "settings":
-            client.h2.update_settings({4: size})
+            client.h2.update_settings({4: 65_535 + size})  # h2's client side does not survive a window below what came
         case "wait":
             await trio.testing.wait_all_tasks_blocked()
         case _ if not number or client.answers[number].reset is not None:

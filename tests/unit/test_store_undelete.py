@@ -134,7 +134,7 @@ async def test_old_messages_of_a_mailbox_expire(accounts: Accounts, tmp_path: Pa
         assert await expire(account, now) == 0
         await account.write(lambda tx: tx.execute("UPDATE message SET savedate = savedate - ? WHERE uid < 3", 31 * DAY))
         _, cursor = await account.subscribe()
-        assert await expire(account, now) == 2
+        await expire(account, now)  # the round after the start may have been first
         assert [row.uid for row in await rows(account, "Trash")] == [3]
         assert (await box(account)).total == 1
         assert cursor.pending()

@@ -6,6 +6,7 @@ All functions block, for a thread, and raise OSError if the program does not ans
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 from pathlib import Path
 from typing import Final, TypeVar
@@ -54,6 +55,10 @@ class _Synced(msgspec.Struct, frozen=True):
     replicated_txid: int = 0
 
 
+MAX_PATH: Final = 100
+"""Octets of a path of a socket that each system takes (unix(7)); a longer one is reached by its folder."""
+
+
 class _Refused(msgspec.Struct, frozen=True):
     error: str = ""
 
@@ -69,7 +74,14 @@ class _Connection(http.client.HTTPConnection):
         """Connect to the socket."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        if len(os.fsencode(self._path)) < MAX_PATH:
+            self.sock.connect(str(self._path))
+            return
+        folder = os.open(self._path.parent, os.O_PATH | os.O_DIRECTORY)
+        try:
+            self.sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")
+        finally:
+            os.close(folder)
 
 
 def info(path: Path) -> Info:

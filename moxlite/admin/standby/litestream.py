@@ -136,7 +136,9 @@ def _object_storage(target: ObjectURL, keys: Mapping[str, str]) -> Place:
 
 
 def write_configuration(file: Path, databases: list[dict[str, Any]], *, socket: Path | None, keep: float) -> None:
-    """Write a configuration; `databases` as Litestream has them, `keep`: seconds. Raises OSError."""
+    """Write a configuration; `databases` as Litestream has them, `keep`: seconds. The program is started
+    in the folder of `socket`, for paths of sockets are short (unix(7)). Raises OSError.
+    """
     settings: dict[str, Any] = {
         "logging": {"level": "warn", "type": "json", "stderr": True},
         "snapshot": {"interval": f"{_snapshots(keep)}s", "retention": f"{round(keep)}s"},
@@ -145,7 +147,7 @@ def write_configuration(file: Path, databases: list[dict[str, Any]], *, socket: 
         "dbs": databases,
     }
     if socket is not None:
-        settings["socket"] = {"enabled": True, "path": str(socket), "permissions": 0o600}
+        settings["socket"] = {"enabled": True, "path": socket.name, "permissions": 0o600}
     partial = file.with_suffix(".tmp")
     partial.touch(mode=0o600)
     partial.write_bytes(msgspec.json.encode(settings))

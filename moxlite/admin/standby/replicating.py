@@ -192,7 +192,7 @@ class Replication:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                cwd="/",
+                cwd=self.socket.parent,
                 env=environment(place.variables),
                 start_new_session=True,  # a terminal's ^C is for the server
             )
