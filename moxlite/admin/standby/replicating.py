@@ -54,6 +54,7 @@ from moxlite.admin.standby.litestream import (
     NO_PROGRAM,
     Place,
     check_version,
+    end_program,
     environment,
     find_program,
     place_of,
@@ -208,7 +209,7 @@ class Replication:
                     raise
                 raise _first(ours) from None
             finally:
-                await _end(process)
+                await end_program(process, END)
 
     def _configure(self, file: Path, place: Place, epoch: int) -> None:
         databases = [
@@ -420,18 +421,6 @@ def _end_left(path: Path) -> None:
 async def _until_end(process: trio.Process) -> None:
     status = await process.wait()
     raise _Ended(f"Litestream has ended with status {status}")
-
-
-async def _end(process: trio.Process) -> None:
-    """End the program, first by a signal at which it copies what is left."""
-    with trio.CancelScope(shield=True):  # bounded
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        with trio.move_on_after(END):
-            await process.wait()
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
 
 
 async def _log(process: trio.Process) -> None:
