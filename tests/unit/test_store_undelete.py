@@ -132,8 +132,8 @@ async def test_old_messages_of_a_mailbox_expire(accounts: Accounts, tmp_path: Pa
         await put(account, 1, first=9)
         now = time.time_ns() // 1000
         assert await expire(account, now) == 0
-        await account.write(lambda tx: tx.execute("UPDATE message SET savedate = savedate - ? WHERE uid < 3", 31 * DAY))
         _, cursor = await account.subscribe()
+        await account.write(lambda tx: tx.execute("UPDATE message SET savedate = savedate - ? WHERE uid < 3", 31 * DAY))
         await expire(account, now)  # the round after the start may have been first
         assert [row.uid for row in await rows(account, "Trash")] == [3]
         assert (await box(account)).total == 1
