@@ -19,7 +19,8 @@ import logging
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,7 +84,7 @@ class Source:
     identity: Path | None = None
 
     @contextlib.contextmanager
-    def storage(self, scratch: Path):  # type: ignore[no-untyped-def]
+    def storage(self, scratch: Path) -> Iterator[Storage]:
         """The storage of the target."""
         with opened(self.target, self.access, scratch=scratch, pauses=PAUSES[:1], patience=SILENT) as storage:
             yield storage
@@ -96,7 +97,6 @@ class _Process:
     process: trio.Process
     number: int
     moved: float
-    ended: trio.Event = field(default_factory=trio.Event)
 
 
 class Follower:
@@ -128,7 +128,7 @@ class Follower:
                         await trio.sleep(BEAT)
                 finally:
                     with trio.CancelScope(shield=True):  # bounded by `end_program`
-                        for one in self._running.values():
+                        for one in [*self._running.values()]:
                             await end_program(one.process, END)
 
     async def catch_up(self, seconds: float) -> list[str]:
@@ -277,7 +277,6 @@ class Follower:
         status = await running.process.wait()
         if self._running.get(name) is running:
             del self._running[name]
-        running.ended.set()
         if status not in (0, -15):
             text = last.decode(errors="replace").strip().rpartition("\n")[2]
             logger.warning("a copy was interrupted", extra={"kv": {"database": name, "err": printable(text)[:300]}})

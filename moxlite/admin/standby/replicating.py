@@ -63,6 +63,7 @@ from moxlite.admin.standby.litestream import (
 from moxlite.admin.standby.pack import collect, digest, seal
 from moxlite.admin.standby.waiting import Waiting
 from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import Snapshot
 from moxlite.escapes import printable
 from moxlite.process.backuptargets import Target, login_for, opened, owner_word
 from moxlite.process.keys.files import Read
@@ -298,22 +299,19 @@ class Replication:
     async def _packs(self, epoch: int) -> None:
         """Send configuration and keys when they have changed, until cancelled."""
         while True:
-            current, path = self._config.current, self._config.path
-
-            def send(storage: Storage, current=current, path=path) -> None:  # type: ignore[no-untyped-def]
-                source = source_of(current, path, {}, self._read, partial(os.access, mode=os.R_OK))
-                files = collect(source)
-                found = digest(files)
-                if found != self._pack:
-                    storage.write(f"{epoch_folder(epoch)}/{FILES}", seal(files, self._settings.encrypt_to))
-                    self._pack = found
-
             try:
-                await self._at_target(send)
+                await self._at_target(partial(self._send_pack, epoch, self._config.current))
             except (OSError, BackupError) as error:
                 text = getattr(error, "strerror", "") or str(error)
                 logger.error("configuration was not sent to the second machine", extra={"kv": {"err": text}})
             await trio.sleep(PACK)
+
+    def _send_pack(self, epoch: int, current: Snapshot, storage: Storage) -> None:
+        files = collect(source_of(current, self._config.path, {}, self._read, partial(os.access, mode=os.R_OK)))
+        found = digest(files)
+        if found != self._pack:
+            storage.write(f"{epoch_folder(epoch)}/{FILES}", seal(files, self._settings.encrypt_to))
+            self._pack = found
 
     async def _at_target(self, work: Callable[[Storage], control.T]) -> control.T:
         """Run `work` with the storage of the target, in a thread. Raises its errors, BackupError, OSError."""
@@ -374,8 +372,8 @@ class _Progress:
 
     def lag(self) -> float:
         """Seconds for which changes may be missing in the target."""
-        oldest = min(self._synced.values(), default=0.0)
-        return max(0.0, time.time() - max(oldest, self._began if not oldest else 0.0))
+        oldest = min(self._synced.values(), default=0.0) or self._began
+        return max(0.0, time.time() - oldest)
 
 
 def _mark(log: Path) -> object:

@@ -5,7 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Unpack
 
 import click
 
@@ -19,7 +19,7 @@ from moxlite.cli.backups.backup import (
     silent,
     tell_line,
 )
-from moxlite.cli.backups.standby import source_options, standby_source
+from moxlite.cli.backups.standby import SourceKeys, source_options, standby_source
 from moxlite.cli.common import Failure, call, config_path, load_config, moment, note, printable, root_advice
 
 if TYPE_CHECKING:
@@ -62,11 +62,8 @@ def restore(
     snapshot: str | None,
     identity: str | None,
     passphrase_file: str | None,
-    storage_keys: str | None,
-    ssh_key: str | None,
-    ssh_host_key: tuple[str, ...],
-    litestream: str | None,
     verbose: bool,
+    **keys: Unpack[SourceKeys],
 ) -> None:
     """Restore the backup or repository SRC, also of another machine: ssh://user@host/path.
 
@@ -97,14 +94,7 @@ def restore(
     tell = tell_line if verbose else silent
     with failures(source), contextlib.ExitStack() as stack:
         if at is not None:
-            chosen_source = standby_source(
-                source,
-                identity=identity,
-                storage_keys=storage_keys,
-                ssh_key=ssh_key,
-                ssh_host_key=ssh_host_key,
-                litestream=litestream,
-            )
+            chosen_source = standby_source(source, identity=identity, **keys)
             wanted = None if account is None else origin or account
             source = str(stack.enter_context(_at_moment(chosen_source, at, wanted, tell)))
         place = target_of(source)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypedDict, TypeVar, Unpack
 
 import click
 
@@ -16,7 +16,7 @@ from moxlite.cli.common import Failure, LazyGroup, data_dir, json_option, load_c
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Source
 
-__all__ = ["source_options", "standby", "standby_source"]
+__all__ = ["SourceKeys", "source_options", "standby", "standby_source"]
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -35,8 +35,17 @@ def standby() -> None:
     """
 
 
+class SourceKeys(TypedDict):
+    """The values of `source_options`."""
+
+    storage_keys: str | None
+    ssh_key: str | None
+    ssh_host_key: tuple[str, ...]
+    litestream: str | None
+
+
 def source_options(command: F) -> F:
-    """Options with the keys of a target."""
+    """Options with the keys of a target. The command takes them as `SourceKeys`."""
     options = (
         click.option("--storage-keys", metavar="FILE", help="Keys of object storage, as standby.storage_keys_file."),
         click.option("--ssh-key", metavar="FILE", help="Private key for ssh."),
@@ -48,15 +57,7 @@ def source_options(command: F) -> F:
     return command
 
 
-def standby_source(
-    source: str,
-    *,
-    identity: str | None,
-    storage_keys: str | None,
-    ssh_key: str | None,
-    ssh_host_key: tuple[str, ...],
-    litestream: str | None,
-) -> "Source":
+def standby_source(source: str, *, identity: str | None, **keys: Unpack[SourceKeys]) -> "Source":
     """A source with its keys, from the options, else from the configuration if that has this target. Raises Failure,
     BackupError, OSError.
     """
@@ -71,14 +72,14 @@ def standby_source(
 
     target = target_of(source)
     access: Access | None = None
-    program = None if litestream is None else Path(litestream)
-    if storage_keys is not None:
+    program = None if keys["litestream"] is None else Path(keys["litestream"])
+    if (storage_keys := keys["storage_keys"]) is not None:
         try:
             access = read_keys(Path(storage_keys).read_bytes())
         except ValueError as error:
             raise Failure(f"{storage_keys} {error}") from None
-    elif ssh_key is not None:
-        access = Login(Path(ssh_key).read_bytes(), ssh_host_key)
+    elif keys["ssh_key"] is not None:
+        access = Login(Path(keys["ssh_key"]).read_bytes(), keys["ssh_host_key"])
     else:
         with contextlib.suppress(Failure):  # the second machine has no configuration
             static = load_config().static
@@ -107,10 +108,7 @@ def follow(
     identity: str | None,
     smtp: str | None,
     hostname: str | None,
-    storage_keys: str | None,
-    ssh_key: str | None,
-    ssh_host_key: tuple[str, ...],
-    litestream: str | None,
+    **keys: Unpack[SourceKeys],
 ) -> None:
     """Keep a copy of another machine current, until SIGTERM. SOURCE is the other machine's standby.target.
 
@@ -124,14 +122,7 @@ def follow(
 
     place = _address(smtp)
     with failures(source):
-        followed = standby_source(
-            source,
-            identity=identity,
-            storage_keys=storage_keys,
-            ssh_key=ssh_key,
-            ssh_host_key=ssh_host_key,
-            litestream=litestream,
-        )
+        followed = standby_source(source, identity=identity, **keys)
         folder = Path(into).absolute()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         log.setup(level="info")

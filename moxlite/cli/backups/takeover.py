@@ -4,13 +4,13 @@ import contextlib
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Unpack
 
 import click
 
 from moxlite.cli.backups.backup import failures, silent, tell_line
 from moxlite.cli.backups.restore import restore_whole
-from moxlite.cli.backups.standby import source_options, standby_source
+from moxlite.cli.backups.standby import SourceKeys, source_options, standby_source
 from moxlite.cli.common import Failure, config_path, load_config, note, printable
 
 if TYPE_CHECKING:
@@ -40,11 +40,8 @@ def takeover(
     data_dir: str | None,
     hold_queue: bool,
     down: bool,
-    storage_keys: str | None,
-    ssh_key: str | None,
-    ssh_host_key: tuple[str, ...],
-    litestream: str | None,
     verbose: bool,
+    **keys: Unpack[SourceKeys],
 ) -> None:
     """Make this machine the first one. SOURCE is the target that it follows, DIR the folder of the copy.
 
@@ -62,14 +59,7 @@ def takeover(
         raise click.UsageError("SOURCE and --into go together")
     if source is not None and into is not None:
         with failures(source):
-            followed = standby_source(
-                source,
-                identity=identity,
-                storage_keys=storage_keys,
-                ssh_key=ssh_key,
-                ssh_host_key=ssh_host_key,
-                litestream=litestream,
-            )
+            followed = standby_source(source, identity=identity, **keys)
             _fetch_last(followed, Path(into).absolute())
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()

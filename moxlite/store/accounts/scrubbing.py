@@ -55,7 +55,10 @@ async def scrub_weekly(accounts: Accounts, reports: ReportsDB, *, interval: int 
                 logger.error("account not scrubbed", extra={"kv": {"account": name, "err": str(error)}})
             await accounts.close_idle()
             await trio.sleep(ROUND_PAUSE)
-        await _forget(reports, names)
+        if gone := done.keys() - set(names):
+            await _forget(reports, names)
+            for name in gone:
+                del done[name]
         await trio.sleep(ROUND)
 
 
