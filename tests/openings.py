@@ -150,6 +150,14 @@ class Opener:
             for kind in ("view", "viewtext", "download"):
                 self.request("GET", f"msg/{number}/{kind}/{path}")
 
+    def glance(self, number: int) -> None:
+        """What a person does with a message: open it, look at its text and HTML, begin one kind of answer."""
+        for call in ("message_item", "parsed_message", "message_details"):
+            self.call(call, message_id=number)
+        for page in ("msgtext", "msghtml"):
+            self.request("GET", f"msg/{number}/{page}")
+        self.answer(number, KINDS[number % len(KINDS)])
+
     def parts(self, number: int) -> list[str]:
         """Paths of some parts of a message, the last ones of its tree."""
         parsed = self.call("parsed_message", message_id=number)
@@ -161,9 +169,9 @@ class Opener:
             left += part.get("parts", [])
         return [path for path in found[-PARTS:] if path]
 
-    def answer(self, number: int) -> None:
-        """Each kind of answer to a message; the one to all is kept as a draft, and removed."""
-        for kind in KINDS:
+    def answer(self, number: int, *kinds: str) -> None:
+        """Kinds of answer to a message, all unless some are named; the one to all is kept as a draft, and removed."""
+        for kind in kinds or KINDS:
             begun = self.call("compose_prepare", kind=kind, message_id=number)
             if begun is None:
                 continue
