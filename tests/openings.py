@@ -424,15 +424,23 @@ SEARCHED: Final = (
 """Keys of SEARCH, SORT and THREAD."""
 
 
-def read_by_imap(client: imaplib.IMAP4, items: Sequence[str] = FETCHED) -> int:
-    """FETCH of all items of all messages, SEARCH, SORT and THREAD; how many messages there are."""
+ORDERS: Final = ("SUBJECT", "FROM", "TO", "SIZE", "DATE", "DISPLAYFROM", "DISPLAYTO")
+"""Keys of SORT."""
+
+
+def read_by_imap(client: imaplib.IMAP4, items: Sequence[str] = FETCHED, *, crossed: bool = True) -> int:
+    """FETCH of all items of all messages, SEARCH, SORT and THREAD; how many messages there are.
+
+    `crossed`: each order of SORT, and each way of THREAD, with each key of SEARCH; else each key and order once.
+    """
     _, (count,) = client.select("INBOX")
     for item in items:
         client.fetch("1:*", item)
-    for keys in SEARCHED:
+    for number, keys in enumerate(SEARCHED):
         client.search(None, keys)
-        for order in ("SUBJECT", "FROM", "TO", "SIZE", "DATE", "DISPLAYFROM", "DISPLAYTO"):
-            client.sort(f"({order})", "UTF-8", keys)
-        for way in ("REFERENCES", "ORDEREDSUBJECT"):
-            client.thread(way, "UTF-8", keys)
+        for order in ORDERS if crossed else ORDERS[number : number + 1]:
+            client.sort(f"({order})", "UTF-8", keys if crossed else "ALL")
+        if crossed or not number:
+            for way in ("REFERENCES", "ORDEREDSUBJECT"):
+                client.thread(way, "UTF-8", keys if crossed else "ALL")
     return int(count or 0)

@@ -30,6 +30,9 @@ from tests.watchedserver import held
 __all__ = ["run"]
 
 MAILS: Final = 10_000
+CROSSED: Final = 1000
+"""Of so many mails one lot is searched, sorted and threaded by each key in each order."""
+
 PART: Final = 0.4
 """Of a share below the whole: a twentieth is 200 mails, one of each kind and some."""
 
@@ -252,6 +255,6 @@ def _list(server: LocalServer, report: Report, at: int) -> None:
     opener.call("logout")
     with imaplib.IMAP4("127.0.0.1", server.port(143)) as client:
         client.login(server.user, server.password)
-        read_by_imap(client, FETCHED)
+        read_by_imap(client, FETCHED, crossed=at % CROSSED == 0)
         client.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
         client.expunge()
