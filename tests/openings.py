@@ -355,6 +355,8 @@ WITHOUT_MAIL: Final = frozenset(
         "key_list",
         "key_remove",
         "key_save",
+        "label_remove",
+        "label_save",
         "login",
         "login_factor",
         "login_prep",

@@ -52,6 +52,7 @@ export interface Settings {
   after_action?: "list" | "next" | "previous";
   searches?: Array<SavedSearch>;
   unsubscribed?: Array<Unsubscribed>;
+  labels?: Array<Label>;
 }
 
 /** The signature for one own address. */
@@ -70,6 +71,13 @@ export interface SavedSearch {
 export interface Unsubscribed {
   sender: string;
   at: string;
+}
+
+/** A label (WEBMAIL-84): the keyword of messages, its name, and its colour: a hue from 1 to 8, or 0 without one. */
+export interface Label {
+  keyword: string;
+  name: string;
+  color: number;
 }
 
 /** The stream continues after the browser's modseq: nothing is lost, and the list stays (WEBMAIL-44). ``shared`` is */
@@ -579,10 +587,11 @@ export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread 
 export const checks: Checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]] },
+  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
   OwnSignature: { address: "string", text: "string" },
   SavedSearch: { name: "string", text: "string" },
   Unsubscribed: { sender: "string", at: "time" },
+  Label: { keyword: "string", name: "string", color: "integer" },
   Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time", shared: ["list", ["ref", "Mailbox"]] },
   ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
@@ -658,6 +667,16 @@ export class Client extends BaseClient {
     return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
   }
 
+  /** Give a keyword this name and colour. Without a keyword, make a label of this name; a label that has the name */
+  label_save(name: string, color: number, keyword?: string | null): Promise<Label> {
+    return this.call("label_save", { name, color, keyword }, { name: "string", color: "integer", keyword: ["optional", ["nullable", "string"]] }, ["ref", "Label"]);
+  }
+
+  /** Take a label off all messages, some hundred in a transaction, then remove it; returns their number. */
+  label_remove(keyword: string): Promise<number> {
+    return this.call("label_remove", { keyword }, { keyword: "string" }, "integer");
+  }
+
   /** Leave the list of a message, and remember that. With `by_post` the server asks the sender's server, where */
   unsubscribe(message_id: number, by_post: boolean): Promise<null> {
     return this.call("unsubscribe", { message_id, by_post }, { message_id: "integer", by_post: "boolean" }, "null");
@@ -688,7 +707,7 @@ export class Client extends BaseClient {
     return this.call("ruleset_never", { message_id, from_mailbox_id, to_mailbox_id, never }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null");
   }
 
-  /** Save all settings; the user's other pages are notified. */
+  /** Save all settings but `labels`; the user's other pages are notified. */
   settings_save(settings: Settings): Promise<null> {
     return this.call("settings_save", { settings }, { settings: ["ref", "Settings"] }, "null");
   }

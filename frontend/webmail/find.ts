@@ -84,7 +84,7 @@ export class Find {
     }
     await attempt(t("Searching"), async () => {
       const { parse } = await this.part();
-      const { query, problems, needles } = parse(text, this.mail.mailboxes.value, new Date());
+      const { query, problems, needles } = parse(text, this.mail.mailboxes.value, new Date(), this.mail.settings.value.labels);
       if (this.text.value === "") this.mailbox = this.mail.current.value?.id ?? this.mailbox;
       this.text.value = text;
       this.refinement.value = "";
@@ -103,9 +103,9 @@ export class Find {
     return text === "" || !narrow ? null : () => void this.search(text);
   }
 
-  /** The mailboxes are known now: repeat a search that names one. */
+  /** The mailboxes and labels are known now: repeat a search that names one. */
   known(): void {
-    if (/(^|\s)-?(sub)?(mb|mailbox):/i.test(this.text.value)) void this.search(this.text.value);
+    if (/(^|\s)-?(sub)?(mb|mailbox|l|label):/i.test(this.text.value)) void this.search(this.text.value);
   }
 
   refine(to: Refinement): void {

@@ -19,8 +19,9 @@ import { addFindCommands } from "./commands/find";
 import { addCommands, barCommands, rowCommands, senderCommands } from "./commands/table";
 import type { Kind } from "./compose/kinds";
 import type * as ComposePart from "./compose/part";
-import { allows, labelsOf, own, type Role } from "./data/mailboxes";
+import { allows, own, type Role } from "./data/mailboxes";
 import { Stream } from "./data/stream";
+import type * as LabelsPart from "./labels/part";
 import type * as LoginPart from "./login/part";
 import type * as ExportPart from "./export/part";
 import type { Exported } from "./export/part";
@@ -525,25 +526,12 @@ class App implements Desk {
     if (mailbox !== undefined) void this.mailboxMenu(mailbox);
   }
 
-  async chooseLabels(): Promise<void> {
-    const { chooseLabels } = await mailboxDialogs();
-    await chooseLabels(this.labels(), this.selected(), (label, add) => this.label(label, add));
+  chooseLabels(number = 0): void {
+    void attempt(t("Choosing labels"), async () => (await part<typeof LabelsPart>("labels")).chooseLabels(this.client, this.mail, this.actions, number));
   }
 
   toggleLabel(number: number): void {
-    const label = this.labels()[number - 1];
-    if (label !== undefined) this.label(label, !this.selected().every((item) => item.keywords.includes(label)));
-  }
-
-  private labels(): string[] {
-    return labelsOf(this.mail.mailboxes.value, this.selected());
-  }
-
-  private label(label: string, add: boolean): void {
-    this.actions.flag([label], add, {
-      doing: () => (add ? t("Labelling “{label}”", { label }) : t("Removing the label “{label}”", { label })),
-      done: () => (add ? t("Labelled “{label}”", { label }) : t("Label “{label}” removed", { label })),
-    });
+    this.chooseLabels(number);
   }
 
   exportSelection(): void {

@@ -29,6 +29,7 @@ DEFAULTS = {
     "undo_send_seconds": 10,
     "searches": [],
     "unsubscribed": [],
+    "labels": [],
 }
 
 

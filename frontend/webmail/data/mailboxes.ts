@@ -1,6 +1,6 @@
 // The mailboxes of the account, updated by the stream.
 
-import type { Change, Mailbox, MessageItem } from "../../gen/webmail";
+import type { Change, Mailbox } from "../../gen/webmail";
 
 /** Order of mailboxes: Inbox, mailboxes with a role, then by name. */
 const roleOrder = ["draft", "sent", "archive", "trash", "junk"] as const;
@@ -11,11 +11,6 @@ function rank(mailbox: Mailbox): number {
   if (mailbox.name === "Inbox") return -1;
   const role = roleOrder.findIndex((name) => mailbox.roles.includes(name));
   return role < 0 ? roleOrder.length : role;
-}
-
-/** The known labels, of the mailboxes and of these messages, in the order in which the dialog numbers them. */
-export function labelsOf(mailboxes: readonly Mailbox[], items: readonly MessageItem[]): string[] {
-  return [...new Set([...mailboxes, ...items].flatMap(({ keywords }) => keywords))].filter((label) => !label.startsWith("$")).sort();
 }
 
 /** A right that only the user's own account gives, in addition to the letters of RFC 4314. */

@@ -1,6 +1,6 @@
 // Dialogs about mailboxes.
 
-import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
+import type { Client, Mailbox } from "../../gen/webmail";
 import { ask, attempt, confirm, dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import type { pick as Pick } from "../../lib/picker";
@@ -11,10 +11,8 @@ import choices from "../choices.css";
 import { type Role, allows } from "../data/mailboxes";
 import type { Counts } from "../state/mail";
 import { counted } from "../ui/counts";
-import sheet from "./labels.css";
 
 adopt(choices);
-adopt(sheet);
 
 export const roleNames: readonly (readonly [Role, string])[] = [
   ["draft", t("Drafts")],
@@ -102,44 +100,5 @@ export async function offerRole(client: Client, role: Role, mailboxes: readonly 
   await attempt(t("Changing the role"), async () => {
     const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;
     await client.mailbox_set_special_use(id, [role]);
-  });
-}
-
-/** WEBMAIL-84: whether a text is a valid label. */
-export function isLabel(text: string): boolean {
-  return /^[\x21-\x7e]{1,128}$/.test(text) && !/[(){%*"\\\]]/.test(text) && !/^\\/.test(text) && text === text.toLowerCase();
-}
-
-/** Ask for the labels of the messages: each is on all, on some, or on no message. `change` is called at once. */
-export async function chooseLabels(labels: readonly string[], items: readonly MessageItem[], change: (label: string, add: boolean) => void): Promise<void> {
-  await dialog<void>(t("Labels"), (close) => {
-    const list = el("div", { class: "labels" });
-    const row = (label: string, having: number, key: Node | false = false) => {
-      const box = el("input", { type: "checkbox" });
-      box.checked = having === items.length && having > 0;
-      box.indeterminate = having > 0 && having < items.length;
-      box.addEventListener("change", () => change(label, box.checked));
-      return el("label", { class: "check" }, box, label, key);
-    };
-    list.append(...labels.map((label, i) => row(label, items.filter((item) => item.keywords.includes(label)).length, i < 9 && el("kbd", {}, String(i + 1)))));
-    const input = el("input", { class: "dialog-input", "aria-label": t("New label"), placeholder: t("New label"), autocomplete: "off", spellcheck: "false", autofocus: true });
-    const wrong = el("p", { class: "dialog-text", role: "alert" });
-    const form = el(
-      "form",
-      {
-        class: "label-new",
-        onsubmit: (event: Event) => {
-          event.preventDefault();
-          const label = input.value.trim().toLowerCase();
-          wrong.textContent = isLabel(label) ? "" : t("A label is one word of plain letters, digits and signs, without ( ) { % * \" \\ ]");
-          if (!isLabel(label)) return;
-          change(label, true);
-          close();
-        },
-      },
-      input,
-      el("button", { type: "submit", class: "primary" }, t("Add")),
-    );
-    return [list, form, wrong, el("div", { class: "dialog-buttons" }, el("button", { onclick: () => close() }, t("Done")))];
   });
 }

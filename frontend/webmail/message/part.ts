@@ -1,6 +1,6 @@
 // One message: its header, its actions, and its text or HTML.
 
-import type { Address, Attachment, MessageItem, ParsedMessage } from "../../gen/webmail";
+import type { Address, Attachment, Label, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { CallFailed, codeOf } from "../../lib/client";
 import type { Command } from "../../lib/commands";
 import { type Child, el, fill, isolated } from "../../lib/dom";
@@ -8,6 +8,7 @@ import { size } from "../../lib/numbers";
 import { isDark } from "../../lib/scheme";
 import { adopt } from "../../lib/sheets";
 import { many, t } from "../../lib/words";
+import { chip, labelPlace, shownLabels } from "../state/labels";
 import type { AllSettings } from "../state/settings";
 import { addressList, bareAddress, fullTime, longAddress, saidTime, shortAddress } from "../ui/format";
 import { missing } from "../ui/missing";
@@ -55,6 +56,8 @@ type Mode = "text" | "html" | "htmlexternal";
 const firstAttachments = 4;
 /** Addresses of a field that are shown until the user asks for all. */
 const firstAddresses = 6;
+/** Labels that are shown until the user asks for all. */
+const firstLabels = 8;
 /** Recipients that the folded line names. */
 const namedRecipients = 2;
 /** Maximum addresses of a field in a row of the list; the header has all. */
@@ -94,6 +97,7 @@ export class Message {
   private readonly sender = el("dd", {}, this.people);
   private readonly address = el("span", { class: "author-address", hidden: true });
   private readonly trust = el("div", { class: "trust", hidden: true });
+  private readonly labels = el("div", { class: "message-keywords", hidden: true });
   private readonly fields = el("dl", { class: "reader-fields", hidden: true });
   private readonly more = el("button", { class: "quiet message-menu", "aria-haspopup": "menu", title: t("More for this message"), "aria-label": t("More for this message") }, "⋯");
   /** Remote resources that the page was denied, and their hosts; null until it is loaded. */
@@ -101,15 +105,26 @@ export class Message {
 
   /** `fold` closes the message in its thread. Such a message is as high as its page, because the thread scrolls. */
   constructor(
-    public item: MessageItem,
+    private shown: MessageItem,
     private readonly base: string,
     private readonly owner: MessageOwner,
     private readonly fold: (() => void) | null,
   ) {
+    const { item } = this;
     const place = el("div", { class: "reader-note", hidden: true });
     this.more.addEventListener("click", () => this.owner.menu(this.item, this.more, this.commands()));
     fill(this.root, this.heading(item), place, this.bar, this.body);
     this.owner.opened(item, place);
+  }
+
+  get item(): MessageItem {
+    return this.shown;
+  }
+
+  /** Set the message with its newest flags and labels. */
+  set item(item: MessageItem) {
+    this.shown = item;
+    this.drawLabels();
   }
 
   private get whole(): boolean {
@@ -222,6 +237,7 @@ export class Message {
     const time = item.date ?? item.received;
     const people = (label: string, name: string, all: Address[]) => all.length > 0 && [el("dt", {}, label), this.addressees(name, all)];
     this.drawSender();
+    this.drawLabels();
     fill(
       this.fields,
       item.from.length > 0 && [el("dt", {}, t("From")), this.sender],
@@ -254,9 +270,20 @@ export class Message {
       ),
       unfold,
       this.trust,
+      this.labels,
       this.fields,
       this.attachments(item.attachments),
     );
+  }
+
+  /** The labels of the message, each a link to the others that have it; the first of many. */
+  private drawLabels(): void {
+    const labels = shownLabels(this.owner.settings().labels, this.item.keywords);
+    const link = (label: Label) => el("a", { class: "keyword-link", href: labelPlace(label.name), title: t("Messages with the label {name}", { name: label.name }) }, chip(label));
+    const rest = labels.slice(firstLabels);
+    const all = el("button", { class: "link", onclick: () => fill(this.labels, labels.map(link)) }, t("{n} more", { n: rest.length }));
+    this.labels.hidden = labels.length === 0;
+    fill(this.labels, labels.slice(0, firstLabels).map(link), rest.length > 0 && all);
   }
 
   /** The recipients in a few words: "to me, Anna and 24 more". */

@@ -86,7 +86,7 @@ export class Glance {
 
   private async ask(text: string): Promise<void> {
     const turn = this.turn;
-    const { query, needles } = parse(text, this.mail.mailboxes.value, new Date());
+    const { query, needles } = parse(text, this.mail.mailboxes.value, new Date(), this.mail.settings.value.labels);
     const word = tokens(text).filter((token) => token.tag === "" || token.tag === "from" || token.tag === "to").at(-1)?.value ?? "";
     const none: Party[] = [];
     const [items, parties] = await Promise.all([

@@ -2,7 +2,7 @@
 // for a quote, `-` for "not", `tag:value`. Every text is valid: a token that is not a criterion is searched as a word, with a
 // notice.
 
-import type { Filter, NotFilter, Query } from "../../gen/webmail";
+import type { Filter, Label, NotFilter, Query } from "../../gen/webmail";
 import { t } from "../../lib/words";
 
 type Kind = NonNullable<Filter["attachments"]>;
@@ -145,8 +145,8 @@ export function write(all: readonly Token[]): string {
   return all.map((token) => `${token.not ? "-" : ""}${one(token)}`).join(" ");
 }
 
-/** The query of a text. `mailboxes` are the existing mailboxes; `now` is the reader's clock. */
-export function parse(text: string, mailboxes: readonly Box[], now: Date): Parsed {
+/** The query of a text. `mailboxes` are the existing mailboxes, `labels` those with names; `now` is the reader's clock. */
+export function parse(text: string, mailboxes: readonly Box[], now: Date, labels: readonly Label[] = []): Parsed {
   const all = tokens(text);
   const lists = { words: [] as string[], from: [] as string[], to: [] as string[], subject: [] as string[], labels: [] as string[] };
   const nots = { words: [] as string[], from: [] as string[], to: [] as string[], subject: [] as string[], labels: [] as string[], attachments: [] as Kind[] };
@@ -176,7 +176,12 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date): Parse
       if (token.unknown !== undefined) problems.push(unknown(token, token.unknown, all));
     } else if (texts.includes(tag)) {
       if (value === "") wrong(t("nothing is said after “{tag}:”", { tag }));
-      else side[tag === "label" ? "labels" : (tag as "from" | "to" | "subject")].push(value);
+      else if (tag === "label") {
+        // by the name, else by the keyword, as other mail programs show it
+        const keyword = labels.find(({ name }) => name.toLowerCase() === value.toLowerCase())?.keyword ?? value;
+        if (/[^\x21-\x7e]|[(){%*"]/.test(keyword)) wrong(t("no label is called “{value}”", { value }));
+        else side.labels.push(keyword);
+      } else side[tag as "from" | "to" | "subject"].push(value);
       if (!not && tag !== "label" && value !== "") needles.push(value);
     } else if (tag === "is") {
       const state = states[value.toLowerCase()];

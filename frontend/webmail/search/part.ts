@@ -5,6 +5,7 @@ import { type Child, el, fill, sign } from "../../lib/dom";
 import { calendar } from "../../lib/icons";
 import { t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
+import { allLabels } from "../state/labels";
 import type { Mail, Searching } from "../state/mail";
 import { counted } from "../ui/counts";
 import type { SearchBar } from "../ui/searchbar";
@@ -86,12 +87,12 @@ export function openGlance(bar: SearchBar, mail: Mail, owner: Glanced): void {
 function fillForm(form: HTMLElement, bar: SearchBar, mail: Mail): void {
   const names = (): Names => {
     const mailboxes = mail.mailboxes.value;
-    return { mailboxes, labels: [...new Set(mailboxes.flatMap((mailbox) => mailbox.keywords))].sort() };
+    return { mailboxes, labels: allLabels(mail.settings.value.labels, mailboxes, []).map(({ name }) => name) };
   };
   const rows = fields.map((field) => row(field, bar, names));
   const draw = () => {
     const all = tokens(bar.input.value);
-    const { problems } = parse(bar.input.value, names().mailboxes, new Date());
+    const { problems } = parse(bar.input.value, names().mailboxes, new Date(), mail.settings.value.labels);
     for (const one of rows) one.draw(all, problems);
   };
   fill(

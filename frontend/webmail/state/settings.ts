@@ -21,6 +21,7 @@ export const defaults: AllSettings = {
   after_action: "next",
   searches: [],
   unsubscribed: [],
+  labels: [],
 };
 
 /** Arrangement of the panes; auto: by the width of the window. */

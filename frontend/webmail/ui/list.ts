@@ -8,6 +8,7 @@ import { t } from "../../lib/words";
 import type { RowAction } from "../commands/desk";
 import { isSorted } from "../data/queries";
 import type { Mail } from "../state/mail";
+import { labelPlace } from "../state/labels";
 import type * as TouchPart from "../touch/part";
 import { type WaysOut, drawEmpty, emptyList } from "./empty";
 import { Heads } from "./heads";
@@ -186,6 +187,7 @@ export class MessageList {
       here: query.value.filter.mailbox_id ?? 0,
       mailbox: (id: number) => this.mail.boxes.get(id)?.name ?? "",
       needles: this.needles,
+      labels: this.mail.settings.value.labels,
     };
     const wanted = new Map<string, number>();
     for (let position = begin; position < end; position++) {
@@ -268,6 +270,11 @@ export class MessageList {
     const action = target?.closest<HTMLElement>(".message-action")?.dataset["action"];
     if (action !== undefined && row.item !== null) {
       this.owner.acted(this.mail.meant(row.item), action as RowAction);
+      return;
+    }
+    const label = target?.closest<HTMLElement>("[data-label]")?.dataset["label"];
+    if (label !== undefined && !phone.matches) {
+      location.hash = labelPlace(label);
       return;
     }
     // the disc is a check box; on a phone, so is the row while others are chosen

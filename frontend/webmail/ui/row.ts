@@ -1,7 +1,7 @@
 // One row of the list. Row elements are reused for other messages as the reader scrolls. In a list of threads a row may represent
 // a whole thread.
 
-import type { Address, MessageItem } from "../../gen/webmail";
+import type { Address, Label, MessageItem } from "../../gen/webmail";
 import { hue, initials } from "../../lib/disc";
 import { type Child, el, fill, icon, isolated, sign } from "../../lib/dom";
 import { archive, bellOff, mailOpen, trash2 } from "../../lib/icons";
@@ -9,6 +9,7 @@ import { many, t } from "../../lib/words";
 import type { RowAction } from "../commands/desk";
 import { type Line, flagsOf, sameLine } from "../data/threads";
 import { addressList, bareAddress, fullTime, longAddress, shortAddress, shortTime } from "./format";
+import { chip, shownLabels } from "../state/labels";
 import { marked } from "./marks";
 
 const clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
@@ -25,6 +26,7 @@ export interface Manner {
   mailbox(id: number): string;
   /** Texts to mark. */
   readonly needles: readonly string[];
+  readonly labels: readonly Label[];
 }
 
 /** Symbols and words for flags (WEBMAIL-65). A symbol has its meaning as title. */
@@ -40,7 +42,7 @@ const words: readonly (readonly [string, string])[] = [
 ];
 
 /** Labels in a row; the others are counted. */
-const shownLabels = 2;
+const fewLabels = 2;
 
 /** The actions on a row under the pointer. The same commands have keys, and are in the menu of the row. */
 const hoverActions: readonly (readonly [RowAction, string, string])[] = [
@@ -80,7 +82,7 @@ export class Row {
   /** Show a message, or the thread of `line`. Nothing is changed if it is already shown. */
   show(item: MessageItem | null, manner: Manner, line: Line | undefined): void {
     const before = this.manner;
-    if (before !== null && item === this.item && sameLine(line, this.line) && before.recipients === manner.recipients && before.needles === manner.needles && before.here === manner.here) return;
+    if (before !== null && item === this.item && sameLine(line, this.line) && before.recipients === manner.recipients && before.needles === manner.needles && before.here === manner.here && before.labels === manner.labels) return;
     this.manner = manner;
     this.item = item;
     this.line = line;
@@ -109,12 +111,13 @@ export class Row {
     const elsewhere = [...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id)))];
     fill(this.preview, marked(isolated(item.preview), manner.needles));
     const others = elsewhere.length > 0 && elsewhere[0] !== "" ? el("span", { class: "keyword other-mailbox" }, elsewhere.join(", ")) : null;
-    const left = keywords.length - shownLabels;
+    const labels = shownLabels(manner.labels, keywords);
+    const more = labels.slice(fewLabels);
     fill(
       this.labels,
       others,
-      keywords.slice(0, shownLabels).map((keyword) => el("span", { class: "keyword" }, keyword)),
-      left > 0 && el("span", { class: "keyword more", title: keywords.slice(shownLabels).join(", ") }, `+${left}`),
+      labels.slice(0, fewLabels).map(chip),
+      more.length > 0 && el("span", { class: "keyword more", title: more.map(({ name }) => name).join(", ") }, `+${more.length}`),
     );
     this.time.dateTime = item.received;
     this.time.title = fullTime(item.received);

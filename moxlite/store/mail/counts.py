@@ -14,7 +14,7 @@ import msgspec
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, OverQuota, UidsExhausted
 from moxlite.store.rows.keywords import MAX_PER_MAILBOX, split_keywords
-from moxlite.store.rows.mailboxes import mailbox
+from moxlite.store.rows.mailboxes import mailbox, mailboxes
 from moxlite.store.rows.messages import MAX_UID
 from moxlite.store.types import UID, Flag, Mailbox, MailboxCounts, MailboxID, MailboxKeywords, MessageID
 
@@ -28,6 +28,7 @@ __all__ = [
     "next_uids",
     "take_room",
     "take_uids",
+    "unlearn_keyword",
 ]
 
 APPLY: Final = """
@@ -38,6 +39,7 @@ UPDATE mailbox SET uidnext = uidnext + ?, total = total + ?, deleted = deleted +
 unseen = unseen + ?, size = size + ?, deleted_size = deleted_size + ?, modseq = ? WHERE id = ?"""
 TAKE_UIDS: Final = "UPDATE mailbox SET uidnext = uidnext + ? WHERE id = ? RETURNING uidnext, name"
 SET_KEYWORDS: Final = "UPDATE mailbox SET keywords = ?, modseq = ? WHERE id = ?"
+FORGET_SPELLING: Final = "DELETE FROM keyword WHERE lower = ?"
 # Reads the column of `message`. The key of `message_keyword` begins with the keyword: finding a mailbox's rows in it
 # would read all of them.
 KEYWORDS_IN_USE: Final = "SELECT DISTINCT keywords FROM message WHERE mailbox_id = ? AND keywords <> ''"
@@ -186,7 +188,19 @@ def learn_keywords(tx: AccountTx, box: Mailbox, keywords: frozenset[str]) -> Non
         known = keywords.union(*[split_keywords(column) for (column,) in tx.rows(KEYWORDS_IN_USE, box.id)])
         if len(known) > MAX_PER_MAILBOX:
             raise LimitExceeded("keywords of a mailbox")
-    words = tuple(sorted(known))
+    _set_keywords(tx, box, known)
+
+
+def unlearn_keyword(tx: AccountTx, keyword: str) -> None:
+    """Remove a keyword (stored form) that no message has from the lists of all mailboxes, and its spelling."""
+    for box in mailboxes(tx):
+        if keyword in box.keywords:
+            _set_keywords(tx, box, frozenset(box.keywords) - {keyword})
+    tx.execute(FORGET_SPELLING, keyword)
+
+
+def _set_keywords(tx: AccountTx, box: Mailbox, keywords: frozenset[str]) -> None:
+    words = tuple(sorted(keywords))
     tx.execute(SET_KEYWORDS, " ".join(words), tx.modseq(), box.id)
     tx.emit(MailboxKeywords(mailbox_id=box.id, name=box.name, keywords=words))
 

@@ -20,16 +20,19 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.arrays import distinct_array, int_array
 from moxlite.store.file.transaction import Array, Row
-from moxlite.store.mail.counts import Delta, apply_delta, learn_keywords
+from moxlite.store.mail.counts import Delta, apply_delta, learn_keywords, unlearn_keyword
 from moxlite.store.mail.systemmailbox import check_changeable
 from moxlite.store.rows.keywords import MAX_PER_MESSAGE, join_keywords, learn_spellings, split_keywords
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.messages import FlagRow, flags_of_bits
 from moxlite.store.types import Flag, FlagsChanged, Mailbox, MailboxID
 
-__all__ = ["Mode", "Stored", "count_corrections", "store_flags", "store_flags_ids", "verdict_of"]
+__all__ = ["Mode", "Stored", "count_corrections", "store_flags", "store_flags_ids", "strip_keyword", "verdict_of"]
 
 Mode: TypeAlias = Literal["add", "remove", "replace"]
+
+STRIPPED: Final = 500
+"""Messages that lose a keyword in one unit: 20 ms, after which units of other callers go first."""
 
 JUNK_BITS: Final = Flag.JUNK | Flag.NOTJUNK
 
@@ -47,6 +50,7 @@ ADD_KEYWORD: Final = (
     "INSERT INTO message_keyword (keyword, message_id) SELECT ?, value FROM carray(?) WHERE true ON CONFLICT DO NOTHING"
 )
 DROP_KEYWORD: Final = "DELETE FROM message_keyword WHERE keyword = ? AND message_id IN (SELECT value FROM carray(?))"
+WITH_KEYWORD: Final = "SELECT message_id FROM message_keyword WHERE keyword = ? LIMIT ?"
 SET_VERDICT: Final = "UPDATE message_smtp SET verdict = ? WHERE message_id IN (SELECT value FROM carray(?))"
 
 
@@ -125,6 +129,18 @@ def store_flags_ids(
     """As `store_flags`, by message ids in any mailboxes; ids that do not exist are left out. Raises as that."""
     rows = tx.rows(BY_ID, distinct_array(ids)) if ids else []
     return _store(tx, rows, _How(mode, flags), keywords, unchangedsince, key=0)
+
+
+def strip_keyword(tx: AccountTx, keyword: str, limit: int = STRIPPED) -> int:
+    """Remove a keyword (stored form) from the next messages that have it. When none is left, from the lists of the
+    mailboxes and from the spellings, too. Returns the number of messages, 0 at the end.
+    """
+    ids = [message_id for (message_id,) in tx.rows(WITH_KEYWORD, keyword, limit)]
+    if ids:
+        store_flags_ids(tx, ids, mode="remove", keywords=[keyword])
+    else:
+        unlearn_keyword(tx, keyword)
+    return len(ids)
 
 
 def _rows(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> list[Row]:

@@ -187,12 +187,8 @@ function counted({ messages, conversations }) {
   return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }
 
-// webmail/mailboxes/labels.css
-var labels_default = "/* Labels of what is selected. */\n\n.labels {\n  display: grid;\n  gap: 8px;\n  max-height: 40vh;\n  margin: 12px 0;\n  overflow-y: auto;\n}\n\n.label-new {\n  display: flex;\n  gap: 8px;\n}\n\n.label-new input {\n  flex: 1;\n  min-width: 0;\n}\n";
-
 // webmail/mailboxes/part.ts
 adopt(choices_default);
-adopt(labels_default);
 var roleNames = [
   ["draft", t("Drafts")],
   ["sent", t("Sent messages")],
@@ -265,46 +261,9 @@ async function offerRole(client, role, mailboxes, pick) {
     await client.mailbox_set_special_use(id, [role]);
   });
 }
-function isLabel(text2) {
-  return /^[\x21-\x7e]{1,128}$/.test(text2) && !/[(){%*"\\\]]/.test(text2) && !/^\\/.test(text2) && text2 === text2.toLowerCase();
-}
-async function chooseLabels(labels, items, change) {
-  await dialog(t("Labels"), (close) => {
-    const list = el("div", { class: "labels" });
-    const row = (label, having, key = false) => {
-      const box = el("input", { type: "checkbox" });
-      box.checked = having === items.length && having > 0;
-      box.indeterminate = having > 0 && having < items.length;
-      box.addEventListener("change", () => change(label, box.checked));
-      return el("label", { class: "check" }, box, label, key);
-    };
-    list.append(...labels.map((label, i) => row(label, items.filter((item) => item.keywords.includes(label)).length, i < 9 && el("kbd", {}, String(i + 1)))));
-    const input = el("input", { class: "dialog-input", "aria-label": t("New label"), placeholder: t("New label"), autocomplete: "off", spellcheck: "false", autofocus: true });
-    const wrong = el("p", { class: "dialog-text", role: "alert" });
-    const form = el(
-      "form",
-      {
-        class: "label-new",
-        onsubmit: (event) => {
-          event.preventDefault();
-          const label = input.value.trim().toLowerCase();
-          wrong.textContent = isLabel(label) ? "" : t('A label is one word of plain letters, digits and signs, without ( ) { % * " \\ ]');
-          if (!isLabel(label)) return;
-          change(label, true);
-          close();
-        }
-      },
-      input,
-      el("button", { type: "submit", class: "primary" }, t("Add"))
-    );
-    return [list, form, wrong, el("div", { class: "dialog-buttons" }, el("button", { onclick: () => close() }, t("Done")))];
-  });
-}
 export {
-  chooseLabels,
   confirmDelete,
   createMailbox,
-  isLabel,
   mailboxMenu,
   offerRole,
   roleNames

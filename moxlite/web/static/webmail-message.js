@@ -134,6 +134,27 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+// webmail/state/address.ts
+var prefix = "search:";
+function writePlace({ name, search, message }) {
+  const what = search !== "" ? `${prefix}${encodeURIComponent(search)}` : encodeURIComponent(name);
+  return `#${what}${message > 0 ? `,${message}` : ""}`;
+}
+
+// webmail/state/labels.ts
+function labelOf(labels, keyword) {
+  return labels.find((one) => one.keyword === keyword) ?? { keyword, name: keyword, color: 0 };
+}
+function shownLabels(labels, keywords) {
+  return keywords.filter((one) => !one.startsWith("$") || labels.some(({ keyword }) => keyword === one)).map((one) => labelOf(labels, one));
+}
+function labelPlace(name) {
+  return writePlace({ name: "", search: `label:${/[\s"]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name}`, message: 0 });
+}
+function chip({ name, color }) {
+  return el("span", { class: `keyword c${color}`, title: name, dir: "auto", data: { label: name } }, name);
+}
+
 // lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
@@ -204,7 +225,7 @@ function asciiDomains(addresses) {
 }
 
 // webmail/message/message.css
-var message_default = '/* One message: its head, what there is to say of it, its text or page. */\n\n.reader-fields {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 2px 12px;\n  margin: 0;\n  font-size: 14px;\n  padding-top: 10px;\n  /* all recipients of a long list leave room for the text */\n  max-height: 45vh;\n  overflow-y: auto;\n}\n\n.author {\n  display: flex;\n  align-items: baseline;\n  gap: 8px;\n  min-height: 28px;\n}\n\n.author-name {\n  min-width: 0;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  font-size: 15px;\n  font-weight: 600;\n}\n\n.author-address {\n  flex: 0 1 auto;\n  min-width: 0;\n  color: var(--color-mild);\n  font-size: 13px;\n  overflow-wrap: anywhere;\n}\n\n.author-time {\n  margin-left: auto;\n  padding-left: 8px;\n  flex: none;\n  color: var(--color-mild);\n  font-size: 12.5px;\n  white-space: nowrap;\n}\n\n.message-menu {\n  align-self: center;\n  flex: none;\n  min-width: 32px;\n  min-height: 28px;\n  padding: 0 6px;\n}\n\nbutton.quiet {\n  border-color: transparent;\n  background: none;\n  text-align: start;\n}\n\nbutton.quiet.author-name {\n  padding: 0;\n}\n\n.reader-recipients {\n  display: block;\n  max-width: 100%;\n  padding: 0;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.reader-recipients::after {\n  content: " ⌄";\n}\n\n.reader-recipients[aria-expanded="true"]::after {\n  content: " ⌃";\n}\n\n.trust {\n  margin-top: 3px;\n  color: var(--color-mild);\n  font-size: 12.5px;\n}\n\n.trust .icon {\n  width: 14px;\n  height: 14px;\n  margin-right: 5px;\n  vertical-align: -2px;\n}\n\n.trust-good .icon {\n  color: var(--underline-green);\n}\n\n.trust-look .icon {\n  color: var(--underline-red);\n}\n\n.reader-fields dt {\n  color: var(--color-mild);\n}\n\n.reader-fields dd {\n  margin: 0;\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n}\n\n.reader-note {\n  padding: 0 26px 12px;\n  font-size: 13.5px;\n}\n\n.attachments {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 7px;\n  margin-top: 12px;\n}\n\n.attachment {\n  display: inline-flex;\n  align-items: baseline;\n  gap: 8px;\n  max-width: 100%;\n  padding: 4px 10px;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  background: var(--background-mild);\n  font-size: 13.5px;\n}\n\n.attachment a {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  text-decoration: none;\n  white-space: nowrap;\n}\n\n.attachment a:hover {\n  text-decoration: underline;\n}\n\n.attachment-size {\n  color: var(--color-milder);\n  font-size: 12px;\n  white-space: nowrap;\n}\n\n.reader-bar {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 4px 14px;\n  flex: none;\n  margin: 0 22px 10px;\n  padding: 7px 12px;\n  border-radius: 8px;\n  background: var(--background-mild);\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.reader-bar-words {\n  min-width: 0;\n  overflow-wrap: anywhere;\n}\n\n.hint {\n  padding: 0 8px;\n  color: var(--color-milder);\n  font-size: 13px;\n}\n\n.reader-body {\n  flex: 1;\n  min-height: 0;\n  overflow: auto;\n}\n\n.reader-body.framed {\n  display: flex;\n  flex-direction: column;\n}\n\n.text-part {\n  max-width: 78ch;\n  padding: 22px 26px;\n}\n\n.text-part + .text-part {\n  border-top: 1px solid var(--border-color);\n}\n\n.text {\n  white-space: pre-wrap;\n  /* each line by its own letters: text of both directions comes in one message (WEBMAIL-118) */\n  unicode-bidi: plaintext;\n  text-align: start;\n  overflow-wrap: anywhere;\n  line-height: 1.55;\n}\n\n.elsewhere {\n  margin: 0 4px;\n  padding: 0 5px;\n  border-radius: 4px;\n  background: var(--warning-background);\n  font-size: 12.5px;\n}\n\n.quoted1 {\n  color: var(--quoted1);\n}\n\n.quoted2 {\n  color: var(--quoted2);\n}\n\n.quoted3 {\n  color: var(--quoted3);\n}\n\n.html {\n  flex: 1;\n  width: 100%;\n  min-height: 200px;\n  border: 0;\n}\n\n/* mail with colours of its own, in a dark window */\n.html.sheet {\n  width: calc(100% - 32px);\n  margin: 0 16px 16px;\n  border-radius: 10px;\n}\n\n.headers {\n  margin: 14px 26px;\n  border-collapse: collapse;\n  font: 12.5px/1.5 var(--mono);\n}\n\n.headers th {\n  padding-right: 14px;\n  text-align: right;\n  vertical-align: top;\n  white-space: nowrap;\n  font-weight: 400;\n  color: var(--color-mild);\n}\n\n.headers td {\n  overflow-wrap: anywhere;\n}\n\n.reader-message {\n  display: flex;\n  flex-direction: column;\n  flex: 1;\n  min-height: 0;\n}\n\n.card .reader-bar {\n  margin: 0 10px 8px;\n}\n\n.card .text-part {\n  padding: 14px;\n}\n\n.card .reader-body {\n  overflow: visible;\n}\n\n.card .html {\n  flex: none;\n  min-height: 80px;\n}\n\n.quote {\n  margin: 6px 0;\n}\n\n.quote > summary {\n  width: max-content;\n  padding: 1px 9px;\n  border-radius: 9px;\n  background: var(--button-hover-background);\n  color: var(--color-mild);\n  font-size: 12.5px;\n  cursor: pointer;\n  list-style: none;\n}\n\n.quote[open] > summary {\n  margin-bottom: 4px;\n}\n\n.validation {\n  text-decoration: underline 2px;\n  text-underline-offset: 3px;\n}\n\n.validation.green {\n  text-decoration-color: var(--underline-green);\n}\n\n.validation.blue {\n  text-decoration-color: var(--underline-blue);\n}\n\n.validation.red {\n  text-decoration-color: var(--underline-red);\n}\n\n.attachment-all {\n  align-self: center;\n  font-size: 13px;\n}\n\n.shown-image {\n  display: block;\n  max-width: calc(100% - 52px);\n  max-height: 70vh;\n  margin: 8px 26px;\n  border-radius: 6px;\n}\n\n.text.signature {\n  color: var(--color-mild);\n}\n\n@media (max-width: 860px) {\n  .reader-bar {\n    margin: 0 10px 8px;\n  }\n\n  .author {\n    flex-wrap: wrap;\n    align-items: center;\n  }\n\n  .author-name {\n    flex: 1 1 0;\n  }\n\n  .author-address {\n    order: 1;\n    flex-basis: 100%;\n  }\n\n  .message-menu {\n    min-width: 44px;\n    min-height: 44px;\n  }\n\n  .reader-recipients {\n    min-height: 32px;\n  }\n\n  .text-part {\n    padding: 16px;\n  }\n}\n\n/* on paper there is the message alone */\n@media print {\n  .side,\n  .middle,\n  .splitter,\n  .toolbar,\n  .reader-bar,\n  .message-menu,\n  .composers,\n  .toasts {\n    display: none;\n  }\n\n  .app,\n  .reader,\n  .reader-message,\n  .reader-body {\n    display: block;\n    height: auto;\n    overflow: visible;\n  }\n}\n\n/* words at the bottom stand above the bar */\n@media (max-width: 860px) {\n  .show-message .toasts {\n    bottom: 70px;\n  }\n}\n';
+var message_default = '/* One message: its head, what there is to say of it, its text or page. */\n\n.reader-fields {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 2px 12px;\n  margin: 0;\n  font-size: 14px;\n  padding-top: 10px;\n  /* all recipients of a long list leave room for the text */\n  max-height: 45vh;\n  overflow-y: auto;\n}\n\n.author {\n  display: flex;\n  align-items: baseline;\n  gap: 8px;\n  min-height: 28px;\n}\n\n.author-name {\n  min-width: 0;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  font-size: 15px;\n  font-weight: 600;\n}\n\n.author-address {\n  flex: 0 1 auto;\n  min-width: 0;\n  color: var(--color-mild);\n  font-size: 13px;\n  overflow-wrap: anywhere;\n}\n\n.author-time {\n  margin-left: auto;\n  padding-left: 8px;\n  flex: none;\n  color: var(--color-mild);\n  font-size: 12.5px;\n  white-space: nowrap;\n}\n\n.message-menu {\n  align-self: center;\n  flex: none;\n  min-width: 32px;\n  min-height: 28px;\n  padding: 0 6px;\n}\n\nbutton.quiet {\n  border-color: transparent;\n  background: none;\n  text-align: start;\n}\n\nbutton.quiet.author-name {\n  padding: 0;\n}\n\n.reader-recipients {\n  display: block;\n  max-width: 100%;\n  padding: 0;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.reader-recipients::after {\n  content: " ⌄";\n}\n\n.reader-recipients[aria-expanded="true"]::after {\n  content: " ⌃";\n}\n\n.trust {\n  margin-top: 3px;\n  color: var(--color-mild);\n  font-size: 12.5px;\n}\n\n.trust .icon {\n  width: 14px;\n  height: 14px;\n  margin-right: 5px;\n  vertical-align: -2px;\n}\n\n.trust-good .icon {\n  color: var(--underline-green);\n}\n\n.trust-look .icon {\n  color: var(--underline-red);\n}\n\n.reader-fields dt {\n  color: var(--color-mild);\n}\n\n.reader-fields dd {\n  margin: 0;\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n}\n\n.reader-note {\n  padding: 0 26px 12px;\n  font-size: 13.5px;\n}\n\n.attachments {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 7px;\n  margin-top: 12px;\n}\n\n.attachment {\n  display: inline-flex;\n  align-items: baseline;\n  gap: 8px;\n  max-width: 100%;\n  padding: 4px 10px;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  background: var(--background-mild);\n  font-size: 13.5px;\n}\n\n.attachment a {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  text-decoration: none;\n  white-space: nowrap;\n}\n\n.attachment a:hover {\n  text-decoration: underline;\n}\n\n.attachment-size {\n  color: var(--color-milder);\n  font-size: 12px;\n  white-space: nowrap;\n}\n\n.reader-bar {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 4px 14px;\n  flex: none;\n  margin: 0 22px 10px;\n  padding: 7px 12px;\n  border-radius: 8px;\n  background: var(--background-mild);\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.reader-bar-words {\n  min-width: 0;\n  overflow-wrap: anywhere;\n}\n\n.hint {\n  padding: 0 8px;\n  color: var(--color-milder);\n  font-size: 13px;\n}\n\n.reader-body {\n  flex: 1;\n  min-height: 0;\n  overflow: auto;\n}\n\n.reader-body.framed {\n  display: flex;\n  flex-direction: column;\n}\n\n.text-part {\n  max-width: 78ch;\n  padding: 22px 26px;\n}\n\n.text-part + .text-part {\n  border-top: 1px solid var(--border-color);\n}\n\n.text {\n  white-space: pre-wrap;\n  /* each line by its own letters: text of both directions comes in one message (WEBMAIL-118) */\n  unicode-bidi: plaintext;\n  text-align: start;\n  overflow-wrap: anywhere;\n  line-height: 1.55;\n}\n\n.elsewhere {\n  margin: 0 4px;\n  padding: 0 5px;\n  border-radius: 4px;\n  background: var(--warning-background);\n  font-size: 12.5px;\n}\n\n.quoted1 {\n  color: var(--quoted1);\n}\n\n.quoted2 {\n  color: var(--quoted2);\n}\n\n.quoted3 {\n  color: var(--quoted3);\n}\n\n.html {\n  flex: 1;\n  width: 100%;\n  min-height: 200px;\n  border: 0;\n}\n\n/* mail with colours of its own, in a dark window */\n.html.sheet {\n  width: calc(100% - 32px);\n  margin: 0 16px 16px;\n  border-radius: 10px;\n}\n\n.headers {\n  margin: 14px 26px;\n  border-collapse: collapse;\n  font: 12.5px/1.5 var(--mono);\n}\n\n.headers th {\n  padding-right: 14px;\n  text-align: right;\n  vertical-align: top;\n  white-space: nowrap;\n  font-weight: 400;\n  color: var(--color-mild);\n}\n\n.headers td {\n  overflow-wrap: anywhere;\n}\n\n.reader-message {\n  display: flex;\n  flex-direction: column;\n  flex: 1;\n  min-height: 0;\n}\n\n.card .reader-bar {\n  margin: 0 10px 8px;\n}\n\n.card .text-part {\n  padding: 14px;\n}\n\n.card .reader-body {\n  overflow: visible;\n}\n\n.card .html {\n  flex: none;\n  min-height: 80px;\n}\n\n.quote {\n  margin: 6px 0;\n}\n\n.quote > summary {\n  width: max-content;\n  padding: 1px 9px;\n  border-radius: 9px;\n  background: var(--button-hover-background);\n  color: var(--color-mild);\n  font-size: 12.5px;\n  cursor: pointer;\n  list-style: none;\n}\n\n.quote[open] > summary {\n  margin-bottom: 4px;\n}\n\n.validation {\n  text-decoration: underline 2px;\n  text-underline-offset: 3px;\n}\n\n.validation.green {\n  text-decoration-color: var(--underline-green);\n}\n\n.validation.blue {\n  text-decoration-color: var(--underline-blue);\n}\n\n.validation.red {\n  text-decoration-color: var(--underline-red);\n}\n\n.attachment-all {\n  align-self: center;\n  font-size: 13px;\n}\n\n.shown-image {\n  display: block;\n  max-width: calc(100% - 52px);\n  max-height: 70vh;\n  margin: 8px 26px;\n  border-radius: 6px;\n}\n\n.text.signature {\n  color: var(--color-mild);\n}\n\n@media (max-width: 860px) {\n  .reader-bar {\n    margin: 0 10px 8px;\n  }\n\n  .author {\n    flex-wrap: wrap;\n    align-items: center;\n  }\n\n  .author-name {\n    flex: 1 1 0;\n  }\n\n  .author-address {\n    order: 1;\n    flex-basis: 100%;\n  }\n\n  .message-menu {\n    min-width: 44px;\n    min-height: 44px;\n  }\n\n  .reader-recipients {\n    min-height: 32px;\n  }\n\n  .text-part {\n    padding: 16px;\n  }\n}\n\n/* on paper there is the message alone */\n@media print {\n  .side,\n  .middle,\n  .splitter,\n  .toolbar,\n  .reader-bar,\n  .message-menu,\n  .composers,\n  .toasts {\n    display: none;\n  }\n\n  .app,\n  .reader,\n  .reader-message,\n  .reader-body {\n    display: block;\n    height: auto;\n    overflow: visible;\n  }\n}\n\n/* words at the bottom stand above the bar */\n@media (max-width: 860px) {\n  .show-message .toasts {\n    bottom: 70px;\n  }\n}\n\n.message-keywords {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px 6px;\n  margin-top: 6px;\n}\n\n.keyword-link {\n  display: inline-flex;\n  max-width: 100%;\n  text-decoration: none;\n}\n\n.keyword-link:hover .keyword {\n  text-decoration: underline;\n}\n';
 
 // webmail/ui/marks.ts
 function marked(text2, needles) {
@@ -530,6 +551,7 @@ function leavingLine(item, parsed, owner, again) {
 adopt(message_default);
 var firstAttachments = 4;
 var firstAddresses = 6;
+var firstLabels = 8;
 var namedRecipients = 2;
 var mostInRow = 50;
 var highest = 2e4;
@@ -547,17 +569,18 @@ function isImage(attachment) {
 }
 var remembered = Promise.resolve();
 var Message = class {
-  constructor(item, base, owner, fold) {
-    this.item = item;
+  constructor(shown2, base, owner, fold) {
+    this.shown = shown2;
     this.base = base;
     this.owner = owner;
     this.fold = fold;
+    const { item } = this;
     const place = el("div", { class: "reader-note", hidden: true });
     this.more.addEventListener("click", () => this.owner.menu(this.item, this.more, this.commands()));
     fill(this.root, this.heading(item), place, this.bar, this.body);
     this.owner.opened(item, place);
   }
-  item;
+  shown;
   base;
   owner;
   fold;
@@ -571,9 +594,17 @@ var Message = class {
   sender = el("dd", {}, this.people);
   address = el("span", { class: "author-address", hidden: true });
   trust = el("div", { class: "trust", hidden: true });
+  labels = el("div", { class: "message-keywords", hidden: true });
   fields = el("dl", { class: "reader-fields", hidden: true });
   more = el("button", { class: "quiet message-menu", "aria-haspopup": "menu", title: t("More for this message"), "aria-label": t("More for this message") }, "⋯");
   blocked = null;
+  get item() {
+    return this.shown;
+  }
+  set item(item) {
+    this.shown = item;
+    this.drawLabels();
+  }
   get whole() {
     return this.fold !== null;
   }
@@ -658,6 +689,7 @@ var Message = class {
     const time = item.date ?? item.received;
     const people = (label, name2, all) => all.length > 0 && [el("dt", {}, label), this.addressees(name2, all)];
     this.drawSender();
+    this.drawLabels();
     fill(
       this.fields,
       item.from.length > 0 && [el("dt", {}, t("From")), this.sender],
@@ -690,9 +722,18 @@ var Message = class {
       ),
       unfold,
       this.trust,
+      this.labels,
       this.fields,
       this.attachments(item.attachments)
     );
+  }
+  drawLabels() {
+    const labels = shownLabels(this.owner.settings().labels, this.item.keywords);
+    const link = (label) => el("a", { class: "keyword-link", href: labelPlace(label.name), title: t("Messages with the label {name}", { name: label.name }) }, chip(label));
+    const rest = labels.slice(firstLabels);
+    const all = el("button", { class: "link", onclick: () => fill(this.labels, labels.map(link)) }, t("{n} more", { n: rest.length }));
+    this.labels.hidden = labels.length === 0;
+    fill(this.labels, labels.slice(0, firstLabels).map(link), rest.length > 0 && all);
   }
   recipients(item) {
     const all = [...item.to, ...item.cc, ...item.bcc];

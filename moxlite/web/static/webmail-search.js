@@ -110,6 +110,18 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+// webmail/state/labels.ts
+function labelOf(labels, keyword) {
+  return labels.find((one) => one.keyword === keyword) ?? { keyword, name: keyword, color: 0 };
+}
+function shownLabels(labels, keywords) {
+  return keywords.filter((one) => !one.startsWith("$") || labels.some(({ keyword }) => keyword === one)).map((one) => labelOf(labels, one));
+}
+function allLabels(labels, mailboxes, items) {
+  const known2 = /* @__PURE__ */ new Set([...labels.map(({ keyword }) => keyword), ...[...mailboxes, ...items].flatMap(({ keywords }) => keywords)]);
+  return shownLabels(labels, [...known2]).sort((a, b) => a.name.localeCompare(b.name));
+}
+
 // webmail/ui/counts.ts
 function counted({ messages, conversations }) {
   if (messages === null) return many(conversations, "{n} conversation", "{n} conversations");
@@ -330,7 +342,7 @@ function write(all) {
   };
   return all.map((token) => `${token.not ? "-" : ""}${one(token)}`).join(" ");
 }
-function parse(text2, mailboxes, now) {
+function parse(text2, mailboxes, now, labels = []) {
   const all = tokens(text2);
   const lists = { words: [], from: [], to: [], subject: [], labels: [] };
   const nots = { words: [], from: [], to: [], subject: [], labels: [], attachments: [] };
@@ -360,7 +372,11 @@ function parse(text2, mailboxes, now) {
       if (token.unknown !== void 0) problems.push(unknown(token, token.unknown, all));
     } else if (texts.includes(tag)) {
       if (value === "") wrong(t("nothing is said after “{tag}:”", { tag }));
-      else side[tag === "label" ? "labels" : tag].push(value);
+      else if (tag === "label") {
+        const keyword = labels.find(({ name }) => name.toLowerCase() === value.toLowerCase())?.keyword ?? value;
+        if (/[^\x21-\x7e]|[(){%*"]/.test(keyword)) wrong(t("no label is called “{value}”", { value }));
+        else side.labels.push(keyword);
+      } else side[tag].push(value);
       if (!not && tag !== "label" && value !== "") needles.push(value);
     } else if (tag === "is") {
       const state = states[value.toLowerCase()];
@@ -509,7 +525,7 @@ var Glance = class {
   }
   async ask(text2) {
     const turn = this.turn;
-    const { query, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date());
+    const { query, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date(), this.mail.settings.value.labels);
     const word = tokens(text2).filter((token) => token.tag === "" || token.tag === "from" || token.tag === "to").at(-1)?.value ?? "";
     const none = [];
     const [items, parties] = await Promise.all([
@@ -699,12 +715,12 @@ function openGlance(bar, mail, owner) {
 function fillForm(form, bar, mail) {
   const names = () => {
     const mailboxes = mail.mailboxes.value;
-    return { mailboxes, labels: [...new Set(mailboxes.flatMap((mailbox) => mailbox.keywords))].sort() };
+    return { mailboxes, labels: allLabels(mail.settings.value.labels, mailboxes, []).map(({ name }) => name) };
   };
   const rows = fields.map((field) => row(field, bar, names));
   const draw = () => {
     const all = tokens(bar.input.value);
-    const { problems } = parse(bar.input.value, names().mailboxes, /* @__PURE__ */ new Date());
+    const { problems } = parse(bar.input.value, names().mailboxes, /* @__PURE__ */ new Date(), mail.settings.value.labels);
     for (const one of rows) one.draw(all, problems);
   };
   fill(

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.29ddeddbccba.js", conversation: "conversation.6624a7a330cc.js", details: "details.d02d19a84bc5.js", export: "export.e117f6da348a.js", hints: "hints.578b46b6ac68.js", login: "login.fca7eb53c4e4.js", mailboxes: "mailboxes.a0daa1a70f3e.js", menu: "menu.be885dadcf16.js", message: "message.5199d2cc9fa1.js", palette: "palette.cd310c6e8d2c.js", rules: "rules.d25d6a09b2fb.js", search: "search.da56d6787b54.js", sender: "sender.9de24aec867d.js", sent: "sent.770c995c6276.js", settings: "settings.4ee18b6b82ba.js", touch: "touch.5159934f4363.js", viewer: "viewer.e55f1bdfd251.js" };
+var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.29ddeddbccba.js", conversation: "conversation.6624a7a330cc.js", details: "details.d02d19a84bc5.js", export: "export.e117f6da348a.js", hints: "hints.578b46b6ac68.js", labels: "labels.8b5252b72415.js", login: "login.fca7eb53c4e4.js", mailboxes: "mailboxes.edd3def570e7.js", menu: "menu.be885dadcf16.js", message: "message.e1793f49b6b0.js", palette: "palette.cd310c6e8d2c.js", rules: "rules.d25d6a09b2fb.js", search: "search.c1f3fe08e8d7.js", sender: "sender.9de24aec867d.js", sent: "sent.770c995c6276.js", settings: "settings.4ee18b6b82ba.js", touch: "touch.5159934f4363.js", viewer: "viewer.e55f1bdfd251.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -178,10 +178,11 @@ async function simulatedLatency() {
 var checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]] },
+  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
   OwnSignature: { address: "string", text: "string" },
   SavedSearch: { name: "string", text: "string" },
   Unsubscribed: { sender: "string", at: "time" },
+  Label: { keyword: "string", name: "string", color: "integer" },
   Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time", shared: ["list", ["ref", "Mailbox"]] },
   ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
@@ -247,6 +248,12 @@ var Client = class extends BaseClient {
   }
   login_factor(token, kind, code) {
     return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  }
+  label_save(name, color, keyword) {
+    return this.call("label_save", { name, color, keyword }, { name: "string", color: "integer", keyword: ["optional", ["nullable", "string"]] }, ["ref", "Label"]);
+  }
+  label_remove(keyword) {
+    return this.call("label_remove", { keyword }, { keyword: "string" }, "integer");
   }
   unsubscribe(message_id, by_post) {
     return this.call("unsubscribe", { message_id, by_post }, { message_id: "integer", by_post: "boolean" }, "null");
@@ -865,9 +872,6 @@ function rank(mailbox) {
   if (mailbox.name === "Inbox") return -1;
   const role = roleOrder.findIndex((name) => mailbox.roles.includes(name));
   return role < 0 ? roleOrder.length : role;
-}
-function labelsOf(mailboxes, items) {
-  return [...new Set([...mailboxes, ...items].flatMap(({ keywords }) => keywords))].filter((label) => !label.startsWith("$")).sort();
 }
 var own = "*";
 function allows(mailbox, rights) {
@@ -1502,7 +1506,7 @@ var Find = class {
     }
     await attempt(t("Searching"), async () => {
       const { parse } = await this.part();
-      const { query, problems, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date());
+      const { query, problems, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date(), this.mail.settings.value.labels);
       if (this.text.value === "") this.mailbox = this.mail.current.value?.id ?? this.mailbox;
       this.text.value = text2;
       this.refinement.value = "";
@@ -1519,7 +1523,7 @@ var Find = class {
     return text2 === "" || !narrow ? null : () => void this.search(text2);
   }
   known() {
-    if (/(^|\s)-?(sub)?(mb|mailbox):/i.test(this.text.value)) void this.search(this.text.value);
+    if (/(^|\s)-?(sub)?(mb|mailbox|l|label):/i.test(this.text.value)) void this.search(this.text.value);
   }
   refine(to) {
     this.refinement.value = to;
@@ -2341,7 +2345,8 @@ var defaults = {
   mark_seen_ms: 500,
   after_action: "next",
   searches: [],
-  unsubscribed: []
+  unsubscribed: [],
+  labels: []
 };
 var key = "moxlite-webmail-panes";
 function loadLocal() {
@@ -3071,6 +3076,20 @@ function addressList(addresses, one) {
   return addresses.map(one).join(", ");
 }
 
+// webmail/state/labels.ts
+function labelOf(labels, keyword) {
+  return labels.find((one) => one.keyword === keyword) ?? { keyword, name: keyword, color: 0 };
+}
+function shownLabels(labels, keywords) {
+  return keywords.filter((one) => !one.startsWith("$") || labels.some(({ keyword }) => keyword === one)).map((one) => labelOf(labels, one));
+}
+function labelPlace(name) {
+  return writePlace({ name: "", search: `label:${/[\s"]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name}`, message: 0 });
+}
+function chip({ name, color }) {
+  return el("span", { class: `keyword c${color}`, title: name, dir: "auto", data: { label: name } }, name);
+}
+
 // webmail/ui/empty.ts
 function emptyList(mail2, ways) {
   const searching = mail2.searching.value;
@@ -3214,7 +3233,7 @@ var words = [
   ["$phishing", t("Phishing")],
   ["\\deleted", t("Deleted")]
 ];
-var shownLabels = 2;
+var fewLabels = 2;
 var hoverActions = [
   ["archive", archive, t("Archive")],
   ["trash", trash2, t("Move to Trash")],
@@ -3247,7 +3266,7 @@ var Row = class {
   }
   show(item, manner, line) {
     const before = this.manner;
-    if (before !== null && item === this.item && sameLine(line, this.line) && before.recipients === manner.recipients && before.needles === manner.needles && before.here === manner.here) return;
+    if (before !== null && item === this.item && sameLine(line, this.line) && before.recipients === manner.recipients && before.needles === manner.needles && before.here === manner.here && before.labels === manner.labels) return;
     this.manner = manner;
     this.item = item;
     this.line = line;
@@ -3275,12 +3294,13 @@ var Row = class {
     const elsewhere = [...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id)))];
     fill(this.preview, marked(isolated(item.preview), manner.needles));
     const others = elsewhere.length > 0 && elsewhere[0] !== "" ? el("span", { class: "keyword other-mailbox" }, elsewhere.join(", ")) : null;
-    const left = keywords.length - shownLabels;
+    const labels = shownLabels(manner.labels, keywords);
+    const more = labels.slice(fewLabels);
     fill(
       this.labels,
       others,
-      keywords.slice(0, shownLabels).map((keyword) => el("span", { class: "keyword" }, keyword)),
-      left > 0 && el("span", { class: "keyword more", title: keywords.slice(shownLabels).join(", ") }, `+${left}`)
+      labels.slice(0, fewLabels).map(chip),
+      more.length > 0 && el("span", { class: "keyword more", title: more.map(({ name }) => name).join(", ") }, `+${more.length}`)
     );
     this.time.dateTime = item.received;
     this.time.title = fullTime(item.received);
@@ -3476,7 +3496,8 @@ var MessageList = class {
       recipients: roles.includes("sent") || roles.includes("draft"),
       here: query.value.filter.mailbox_id ?? 0,
       mailbox: (id) => this.mail.boxes.get(id)?.name ?? "",
-      needles: this.needles
+      needles: this.needles,
+      labels: this.mail.settings.value.labels
     };
     const wanted = /* @__PURE__ */ new Map();
     for (let position = begin; position < end; position++) {
@@ -3550,6 +3571,11 @@ var MessageList = class {
     const action = target?.closest(".message-action")?.dataset["action"];
     if (action !== void 0 && row.item !== null) {
       this.owner.acted(this.mail.meant(row.item), action);
+      return;
+    }
+    const label = target?.closest("[data-label]")?.dataset["label"];
+    if (label !== void 0 && !phone2.matches) {
+      location.hash = labelPlace(label);
       return;
     }
     const chooses = target?.closest(".message-disc") != null || phone2.matches && document.body.classList.contains("choosing");
@@ -4420,22 +4446,11 @@ var App = class {
     const mailbox = this.mail.current.value;
     if (mailbox !== void 0) void this.mailboxMenu(mailbox);
   }
-  async chooseLabels() {
-    const { chooseLabels } = await mailboxDialogs();
-    await chooseLabels(this.labels(), this.selected(), (label, add) => this.label(label, add));
+  chooseLabels(number = 0) {
+    void attempt(t("Choosing labels"), async () => (await part("labels")).chooseLabels(this.client, this.mail, this.actions, number));
   }
   toggleLabel(number) {
-    const label = this.labels()[number - 1];
-    if (label !== void 0) this.label(label, !this.selected().every((item) => item.keywords.includes(label)));
-  }
-  labels() {
-    return labelsOf(this.mail.mailboxes.value, this.selected());
-  }
-  label(label, add) {
-    this.actions.flag([label], add, {
-      doing: () => add ? t("Labelling “{label}”", { label }) : t("Removing the label “{label}”", { label }),
-      done: () => add ? t("Labelled “{label}”", { label }) : t("Label “{label}” removed", { label })
-    });
+    this.chooseLabels(number);
   }
   exportSelection() {
     void attempt(t("Exporting"), async () => (await part("export")).exportSelected(this.client, base, this.mail));

@@ -30,6 +30,7 @@ from moxlite.web.types import Name
 from moxlite.web.webmail.calls.common import Surroundings
 from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.details import DetailCalls
+from moxlite.web.webmail.calls.labels import LabelCalls
 from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.searching import SearchCalls
 from moxlite.web.webmail.calls.sent import SentCalls
@@ -54,7 +55,7 @@ OWN_THREADS: Final = "threads are muted and folded"
 """Subject of the error that a guest gets from `Holder.refuse_guest`."""
 
 
-class API(ComposeCalls, SearchCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls, UnsubscribeCalls):
+class API(ComposeCalls, SearchCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls, UnsubscribeCalls, LabelCalls):
     """The calls of the webmail. `Caller.session` is set for all calls but the public ones."""
 
     def __init__(self, surroundings: Surroundings, sessions: Sessions, streams: Streams) -> None:

@@ -10,10 +10,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-__all__ = ["OwnSignature", "SavedSearch", "Settings", "Unsubscribed", "ViewMode"]
+__all__ = ["Label", "OwnSignature", "SavedSearch", "Settings", "Unsubscribed", "ViewMode"]
 
 Signature = Annotated[str, Meta(max_length=10_000)]
 HeaderName = Annotated[str, Meta(pattern=r"^[!-9;-~]{1,100}$")]  # RFC 5322 §2.2
+Keyword = Annotated[str, Meta(pattern=r"^[!#$&'+,\-./0-9:;<=>?@^_`a-z|}~\[]{1,128}$")]  # STORE-22
 
 ViewMode = Literal["", "text", "html", "html_ext"]
 """How messages of a sender are shown: as text, as HTML, or as HTML with external content. "": by the general
@@ -42,6 +43,14 @@ class Unsubscribed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: datetime
 
 
+class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A label (WEBMAIL-84): the keyword of messages, its name, and its colour: a hue from 1 to 8, or 0 without one."""
+
+    keyword: Keyword
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    color: Annotated[int, Meta(ge=0, le=8)]
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings.
 
@@ -52,7 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     a shown message is marked as read, -1 for never. ``after_action``: the message that is shown when the current one
     has left the list. ``undo_send_seconds``: seconds during which a sent message may be taken back, 0 for none
     (WEBMAIL-123). ``searches`` are saved ones. ``single_keys``: keys without ctrl or alt run commands (WEBMAIL-144).
-    ``unsubscribed``: what was left, the latest last.
+    ``unsubscribed``: what was left, the latest last. ``labels``: keywords with a name or colour; `label_save` and
+    `label_remove` change them, `settings_save` does not.
     """
 
     signature: Signature = ""
@@ -70,3 +80,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     after_action: Literal["next", "previous", "list"] = "next"
     searches: Annotated[list[SavedSearch], Meta(max_length=50)] = []
     unsubscribed: Annotated[list[Unsubscribed], Meta(max_length=500)] = []
+    labels: Annotated[list[Label], Meta(max_length=200)] = []

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
-from moxlite.store.mail.settings import save_settings, set_address_view
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.mail.settings import load_settings, save_settings, set_address_view
 from moxlite.web.calls import call
 from moxlite.web.sessions import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
@@ -21,9 +23,15 @@ class SettingsCalls(AccountCalls):
 
     @call()
     async def settings_save(self, caller: Caller, settings: Settings) -> None:
-        """Save all settings; the user's other pages are notified."""
+        """Save all settings but `labels`; the user's other pages are notified."""
+
+        def unit(tx: AccountTx) -> None:
+            # labels have calls of their own: a page with older settings would lose those that another one has made
+            labels = load_settings(tx, Settings).labels
+            save_settings(tx, msgspec.structs.replace(settings, labels=labels))
+
         async with self._accounts.use(caller.require().account) as account:
-            await account.write(lambda tx: save_settings(tx, settings))
+            await account.write(unit)
 
     @call()
     async def from_address_settings_save(

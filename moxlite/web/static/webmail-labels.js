@@ -1,0 +1,365 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/icons.ts
+var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
+
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// lib/toasts.ts
+var shown = 1e4;
+var most = 3;
+var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function toast(text2, action, time = shown) {
+  if (!stack.isConnected) document.body.append(stack);
+  const words = el("span", {}, text2);
+  let timer = 0;
+  const close = () => {
+    clearTimeout(timer);
+    box.remove();
+  };
+  const box = el(
+    "div",
+    { class: "toast" },
+    words,
+    action !== void 0 && el(
+      "button",
+      {
+        class: "btn text toast-action",
+        onclick: () => {
+          close();
+          action.run();
+        }
+      },
+      action.title
+    ),
+    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×")
+  );
+  if (time > 0) timer = window.setTimeout(close, time);
+  stack.append(box);
+  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  return { say: (other) => words.textContent = other, close };
+}
+
+// webmail/state/labels.ts
+function labelOf(labels, keyword) {
+  return labels.find((one) => one.keyword === keyword) ?? { keyword, name: keyword, color: 0 };
+}
+function shownLabels(labels, keywords) {
+  return keywords.filter((one) => !one.startsWith("$") || labels.some(({ keyword }) => keyword === one)).map((one) => labelOf(labels, one));
+}
+function allLabels(labels, mailboxes, items) {
+  const known = /* @__PURE__ */ new Set([...labels.map(({ keyword }) => keyword), ...[...mailboxes, ...items].flatMap(({ keywords }) => keywords)]);
+  return shownLabels(labels, [...known]).sort((a, b) => a.name.localeCompare(b.name));
+}
+function chip({ name, color }) {
+  return el("span", { class: `keyword c${color}`, title: name, dir: "auto", data: { label: name } }, name);
+}
+
+// webmail/labels/labels.css
+var labels_default = "/* The dialog of labels: those of what is selected, and the form of one label. */\n\n.labels {\n  display: grid;\n  gap: 2px;\n  max-height: 40vh;\n  margin: 8px 0;\n  overflow-y: auto;\n}\n\n.label-row {\n  display: flex;\n  align-items: center;\n  gap: 8px;\n  min-height: 32px;\n}\n\n.label-row .check {\n  flex: 1;\n  min-width: 0;\n}\n\n.label-row kbd {\n  margin-left: auto;\n}\n\n.label-row .btn {\n  flex: none;\n  padding: 6px;\n  border-color: transparent;\n}\n\n.label-row .btn .i {\n  width: 16px;\n  height: 16px;\n}\n\n.label-new {\n  display: flex;\n  gap: 8px;\n}\n\n.label-new input {\n  flex: 1;\n  min-width: 0;\n}\n\n.label-colors {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n  margin: 12px 0;\n  border: 0;\n  padding: 0;\n}\n\n.label-colors legend {\n  padding: 0 0 6px;\n}\n\n.label-colors input {\n  width: 28px;\n  height: 28px;\n  margin: 0;\n  border: 1px solid var(--c, var(--line-strong));\n  border-radius: 50%;\n  background: var(--g, var(--sunken));\n  appearance: none;\n  cursor: pointer;\n}\n\n.label-colors input:checked {\n  border-width: 3px;\n  box-shadow: inset 0 0 0 2px var(--surface);\n}\n\n.label-colors input:focus-visible {\n  outline: 2px solid var(--focus);\n  outline-offset: 2px;\n}\n\n@media (pointer: coarse) {\n  .label-row {\n    min-height: 44px;\n  }\n\n  .label-colors input {\n    width: 44px;\n    height: 44px;\n  }\n}\n";
+
+// webmail/labels/part.ts
+adopt(labels_default);
+var colors = [t("No colour"), t("Red"), t("Orange"), t("Yellow"), t("Green"), t("Teal"), t("Blue"), t("Purple"), t("Pink")];
+async function chooseLabels(client, mail, actions, number) {
+  const items = mail.selected();
+  const known = allLabels(mail.settings.value.labels, mail.mailboxes.value, items);
+  const change = ({ keyword, name }, add) => actions.flagItems(items, [keyword], add, {
+    doing: () => add ? t("Labelling “{name}”", { name }) : t("Removing the label “{name}”", { name }),
+    done: () => add ? t("Labelled “{name}”", { name }) : t("Label “{name}” removed", { name })
+  });
+  const chosen = known[number - 1];
+  if (chosen !== void 0) change(chosen, !items.every((item) => item.keywords.includes(chosen.keyword)));
+  else if (number === 0) await openDialog(client, known, items, change);
+}
+async function openDialog(client, known, items, change) {
+  let labels = [...known];
+  const changed = /* @__PURE__ */ new Map();
+  await dialog(t("Labels"), (close) => {
+    const place = el("div");
+    const list = el("div", { class: "labels" });
+    const input = el("input", { class: "dialog-input", "aria-label": t("Find or make a label"), placeholder: t("Find or make a label"), autocomplete: "off", spellcheck: "false", autofocus: true, maxlength: "100", dir: "auto" });
+    const make = el("button", { type: "submit", class: "primary", hidden: true }, t("Create"));
+    const typed = () => input.value.trim().replace(/\s+/g, " ");
+    const same = () => labels.find(({ name }) => name.toLowerCase() === typed().toLowerCase());
+    const set = (label, add) => {
+      changed.set(label.keyword, add);
+      change(label, add);
+    };
+    const row = (label) => {
+      const having = items.filter((item) => item.keywords.includes(label.keyword)).length;
+      const box = el("input", { type: "checkbox" });
+      box.checked = changed.get(label.keyword) ?? (having === items.length && having > 0);
+      box.indeterminate = !changed.has(label.keyword) && having > 0 && having < items.length;
+      box.addEventListener("change", () => set(label, box.checked));
+      const edit = t("Name and colour of {name}", { name: label.name });
+      const number = known.indexOf(label);
+      return el(
+        "div",
+        { class: "label-row" },
+        el("label", { class: "check" }, box, chip(label), number >= 0 && number < 9 && el("kbd", {}, String(number + 1))),
+        el("button", { class: "btn text", type: "button", title: edit, "aria-label": edit, onclick: () => showOne(label) }, sign(pencil))
+      );
+    };
+    const draw = () => {
+      const wanted = typed().toLowerCase();
+      const found = labels.filter(({ name }) => name.toLowerCase().includes(wanted));
+      make.hidden = wanted === "" || same() !== void 0;
+      const hint = labels.length === 0 ? t("Type a name to make the first label.") : t("No label has this name yet. Enter makes it.");
+      fill(list, found.map(row), found.length === 0 && el("p", { class: "dialog-text" }, hint));
+    };
+    input.addEventListener("input", draw);
+    const submitted = async () => {
+      const label = same();
+      const name = typed();
+      if (label !== void 0) {
+        set(label, true);
+        close();
+      } else if (name !== "") {
+        const color = labels.length % (colors.length - 1) + 1;
+        await attempt(t("Making the label"), async () => {
+          set(await client.label_save(name, color), true);
+          close();
+        });
+      } else close();
+    };
+    const form = el(
+      "form",
+      {
+        class: "label-new",
+        onsubmit: (event) => {
+          event.preventDefault();
+          void submitted();
+        }
+      },
+      input,
+      make
+    );
+    const showAll = () => {
+      fill(place, form, list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close() }, t("Done"))));
+      draw();
+      input.focus();
+    };
+    const showOne = (label) => {
+      const name = el("input", { class: "dialog-input", value: label.name, maxlength: "100", required: true, dir: "auto", autocomplete: "off" });
+      const choices = colors.map((title, color) => {
+        const radio = el("input", { type: "radio", name: "label-color", value: String(color), class: `c${color}`, title, "aria-label": title });
+        radio.checked = color === label.color;
+        return radio;
+      });
+      const save = async () => {
+        const color = choices.findIndex(({ checked }) => checked);
+        await attempt(t("Saving the label"), async () => {
+          const saved = await client.label_save(name.value, color, label.keyword);
+          labels = labels.map((one) => one === label ? saved : one);
+          showAll();
+        });
+      };
+      const remove = async () => {
+        if (!await confirm(t("Remove the label “{name}”?", { name: label.name }), t("It is taken off all messages; the messages stay. It cannot be undone."), t("Remove"))) return;
+        await attempt(t("Removing the label"), async () => {
+          const n = await client.label_remove(label.keyword);
+          labels = labels.filter((one) => one !== label);
+          toast(many(n, "Label “{name}” removed from one message", "Label “{name}” removed from {n} messages", { name: label.name }));
+          showAll();
+        });
+      };
+      fill(
+        place,
+        el(
+          "form",
+          {
+            onsubmit: (event) => {
+              event.preventDefault();
+              void save();
+            }
+          },
+          el("label", { class: "field" }, t("Name"), name),
+          el("fieldset", { class: "label-colors" }, el("legend", {}, t("Colour")), choices),
+          el(
+            "div",
+            { class: "dialog-buttons" },
+            el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")),
+            el("button", { class: "btn", type: "button", onclick: showAll }, t("Back")),
+            el("button", { class: "btn primary", type: "submit" }, t("Save"))
+          )
+        )
+      );
+      name.focus();
+    };
+    showAll();
+    return [place];
+  });
+}
+export {
+  chooseLabels
+};
