@@ -7,7 +7,9 @@ from __future__ import annotations
 import msgspec
 
 from moxlite.acceptance.cases import Case
+from moxlite.acceptance.evidence import DMARC, Strength
 from moxlite.acceptance.plan import Plan
+from moxlite.acceptance.producers.dmarc import is_forward, is_listed, is_vouched
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.delivery.actions import AnyAction, FileInto, Mark, Redirect
 
@@ -59,10 +61,19 @@ def _is_wanted(case: Case, plan: Plan) -> bool:
     evidence = case.evidence
     if plan.reply is not None or plan.junk or case.accepted or case.report is not None or case.recipient.reports:
         return False
-    if evidence.suspicious or evidence.envelope.sender.is_null:
+    if evidence.envelope.sender.is_null or _is_doubtful(case):
         return False
     filed = [one for one in plan.actions if isinstance(one, FileInto)]
     return bool(filed) and all(one.mark is not Mark.REJECT for one in filed)
+
+
+def _is_doubtful(case: Case) -> bool:
+    """Whether strong evidence speaks against the message. A DMARC failure of the owner's lists and forwarders does not,
+    nor one that a trusted sealer excuses: From becomes another there (QUEUE-179).
+    """
+    excused = is_listed(case) or is_forward(case) or is_vouched(case)
+    bad = (one.name for one in case.evidence.facts if one.good is False and one.strength >= Strength.STRONG)
+    return any(name != DMARC or not excused for name in bad)
 
 
 def delivered_to(section: HeaderSection) -> frozenset[str]:

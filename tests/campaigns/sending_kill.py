@@ -11,15 +11,14 @@ import imaplib
 import random
 import re
 import smtplib
-import socketserver
 import tempfile
 import threading
 import time
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.campaigns._mailhosts import Hosts, Server, Taken
 from tests.campaigns.kill import CUT, insecure
 from tests.campaigns.report import Finding, Report
 from tests.running import ServedServer
@@ -33,9 +32,6 @@ FEWEST = 300, 4
 """Messages and kills, however small the share."""
 
 SUBMITTERS = 6
-LONGEST_ANSWER = 0.03
-"""Seconds before the sink answers to a message: a kill shall often come within."""
-
 LONGEST_REST = 1.0
 """Seconds between the last submission of a round and its kill, at most: the queue works on."""
 
@@ -51,24 +47,16 @@ RECIPIENT = re.compile(rb"RCPT TO:<(m(\d+))@d(\d+)\.example>", re.IGNORECASE)
 
 
 @dataclass
-class Taken:
-    """A message that the sink took once. `seen`: our server went on after the answer."""
-
-    seen: bool = False
-
-
-@dataclass
-class Sink:
+class Sink(Hosts):
     """What all hosts together have answered, by number of the message."""
 
-    lock: threading.Lock = field(default_factory=threading.Lock)
     taken: defaultdict[int, list[Taken]] = field(default_factory=lambda: defaultdict(list))
     deferred: set[int] = field(default_factory=set)
     refused: set[int] = field(default_factory=set)
-    connections: int = 0
 
-    def recipient(self, number: int, domain: int) -> bytes:
+    def recipient(self, line: bytes) -> bytes:
         """The answer to RCPT."""
+        number, domain = _parts(line)
         with self.lock:
             if domain in STRICT and number // DOMAINS % 10 == 0:
                 self.refused.add(number)
@@ -78,75 +66,20 @@ class Sink:
                 return b"450 4.2.0 come again"
         return b"250 2.1.5 ok"
 
-    def take(self, number: int) -> Taken:
-        """A message is taken; note `seen` at what is returned."""
+    def take(self, line: bytes, octets: bytes) -> tuple[bytes, Taken]:
+        """Each message is taken."""
+        number, _ = _parts(line)
         with self.lock:
             self.taken[number].append(Taken())
-            return self.taken[number][-1]
+            return b"250 2.0.0 taken", self.taken[number][-1]
 
 
-class Host(socketserver.StreamRequestHandler):
-    """One connection of the sink."""
-
-    server: "Server"
-
-    def handle(self) -> None:
-        """Until our server goes, or is killed."""
-        with suppress(OSError):
-            self.request.settimeout(120)
-            self._speak()
-
-    def _speak(self) -> None:
-        sink = self.server.sink
-        with sink.lock:
-            sink.connections += 1
-        self._say(b"220 mx ESMTP")
-        number = -1
-        last: Taken | None = None
-        while line := self.rfile.readline(4096):
-            if last is not None:
-                last.seen, last = True, None
-            verb = line[:4].upper()
-            if verb == b"EHLO":
-                self._say(b"250-mx\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME")
-            elif verb == b"RCPT":
-                found = RECIPIENT.match(line)
-                if found is None:
-                    raise AssertionError(line)
-                answer = sink.recipient(int(found[2]), int(found[3]))
-                number = int(found[2]) if answer.startswith(b"2") else number
-                self._say(answer)
-            elif verb == b"DATA" and number < 0:
-                self._say(b"503 5.5.1 no recipients")
-            elif verb == b"DATA":
-                self._say(b"354 go")
-                while (line := self.rfile.readline(4096)) != b".\r\n":
-                    if not line:
-                        return
-                time.sleep(random.uniform(0, LONGEST_ANSWER))
-                last = sink.take(number)
-                number = -1
-                self._say(b"250 2.0.0 taken")
-            elif verb == b"QUIT":
-                self._say(b"221 2.0.0 bye")
-                return
-            else:
-                number = -1 if verb in (b"MAIL", b"RSET") else number
-                self._say(b"250 2.0.0 ok")
-
-    def _say(self, text: bytes) -> None:
-        self.wfile.write(text + b"\r\n")
-
-
-class Server(socketserver.ThreadingTCPServer):
-    """The sink at a port of loopback."""
-
-    daemon_threads = True
-    request_queue_size = 100
-
-    def __init__(self) -> None:
-        self.sink = Sink()
-        super().__init__(("127.0.0.1", 0), Host)
+def _parts(line: bytes) -> tuple[int, int]:
+    """The number of the message, and of its domain."""
+    found = RECIPIENT.match(line)
+    if found is None:
+        raise AssertionError(line)
+    return int(found[2]), int(found[3])
 
 
 @dataclass
@@ -237,8 +170,8 @@ def run(seed: int, share: float, report: Report) -> None:
     """MESSAGES and KILLS × share."""
     rng = random.Random(seed)
     messages, kills = max(FEWEST[0], round(MESSAGES * share)), max(FEWEST[1], round(KILLS * share))
-    ledger = Ledger()
-    with tempfile.TemporaryDirectory(prefix="moxlite-sending-kill-") as folder, Server() as sink:
+    ledger, hosts = Ledger(), Sink()
+    with tempfile.TemporaryDirectory(prefix="moxlite-sending-kill-") as folder, Server(hosts) as sink:
         threading.Thread(target=sink.serve_forever, daemon=True).start()
         server = ServedServer(Path(folder) / "server", static=STATIC, module="tests.sendserver")
         server.environment = {"SINK": str(sink.server_address[1])}
@@ -262,8 +195,8 @@ def run(seed: int, share: float, report: Report) -> None:
         checked = server.cli("store", "check", "--deep", check=False)
         if checked.returncode != 0:
             raise Finding(f"store check --deep: {checked.stdout}{checked.stderr}")
-    twice, more = judge(sink.sink, ledger, told)
-    seen = sink.sink
+    twice, more = judge(hosts, ledger, told)
+    seen = hosts
     report.tell(
         f"{kills} kills (SIGKILL) under {SUBMITTERS} submitters, {DOMAINS} domains, each with a host of its own"
     )

@@ -18,6 +18,7 @@ NIGHTLY: Final = {
     "backup_kill": "tests/integration/test_store_backup_process.py::test_a_backup_that_is_not_whole_says_so",
     "compose": "tests/integration/test_web_compose_browser.py::test_what_was_typed_outlives_a_killed_page",
     "damage_served": "tests/session/test_store_degraded_accounts.py::test_imap_reads_on_and_refuses_changes",
+    "forwarding_kill": "tests/unit/test_store_perform.py::test_after_kill_9_each_redirect_is_owed_once",
     "fulldisk": "tests/crash/test_store_crash.py::test_on_a_full_disk_exactly_the_refused_deliveries_are_missing",
     "guess": "tests/session/test_imapd_deadlines.py::test_guessing_passwords_becomes_slow",
     "opening": "tests/session/test_web_expensive_mail.py::test_html_that_is_expensive_costs_the_server_nothing",
@@ -43,7 +44,7 @@ def cases() -> Iterator[ParameterSet]:
 @pytest.mark.parametrize("name", list(cases()))
 def test_a_share_of_the_campaign_finds_nothing(name: str) -> None:
     """STORE-158, STORE-158f, STORE-159, STORE-160, SMTP-144, SMTP-182, IMAP-4, IMAP-143, IMAP-144, IMAP-180, QUEUE-1,
-    QUEUE-7, QUEUE-15, ADMIN-39b, SMTP-43a, SMTP-136, SMTP-138,
+    QUEUE-7, QUEUE-15, QUEUE-179, ADMIN-39b, SMTP-43a, SMTP-136, SMTP-138, SMTP-159, SMTP-160a,
     WEBMAIL-43, WEBMAIL-44, WEBMAIL-60, WEBMAIL-88, WEBMAIL-98, WEBMAIL-100, WEBMAIL-119a, WEBMAIL-124, WEBMAIL-154,
     SMTP-85, SMTP-88, SMTP-93, SMTP-183, AUTH-39, WEB-115, WEB-116, WEB-117, WEB-140: see tests/campaigns/.
     """

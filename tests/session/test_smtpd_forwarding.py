@@ -8,11 +8,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from moxlite.mailauth.arc.verify import verify as verify_arc
 from moxlite.mailauth.dkim.message import Message
-from moxlite.mailauth.results import ARCStatus
+from moxlite.mailauth.dkim.verify import verify as verify_dkim
+from moxlite.mailauth.results import ARCStatus, SignatureStatus
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.smtpd import Context
-from moxlite.store.delivery.forwarding import confirm_target, refuse_target
+from moxlite.store.delivery.forwarding import confirm_target, note_bounce, refuse_target, start_again
 from moxlite.store.delivery.scripts import failures
+from moxlite.store.options import DAY
 from tests.session.smtpd_harness import MESSAGE, TLS, Smtp, clock, smtp
 from tests.session.test_smtpd_checks import KEY, ZONE, signed, zone
 from tests.session.test_smtpd_sieve import install
@@ -170,6 +172,74 @@ async def test_a_signed_message_goes_on_as_it_is_with_a_seal(smtp: Smtp, policy:
     assert (await verify_arc(resolver, Message.of(whole))).status is ARCStatus.PASS
 
 
+async def by_signers(mail: bytes, *domains: str) -> bytes:
+    """The message with a signature of each domain, the last one on top."""
+    for domain in domains:
+        mail = await signed(mail, f"x@{domain}")
+    return mail
+
+
+def keys_of(*domains: str) -> dict[str, list[str]]:
+    """The record of `KEY` for each domain."""
+    [record] = ZONE["TXT"]["s1._domainkey.remote.example"]
+    return {f"s1._domainkey.{domain}": [record] for domain in domains}
+
+
+async def test_a_message_of_three_signers_goes_on_with_all_three(smtp: Smtp) -> None:
+    """AUTH-111, QUEUE-179: the signatures of author, list and provider survive; the seal tells of all."""
+    others = ("provider.example", "list.example")
+    resolver = zone({**keys_of(*others), **own_record()})
+    context = msgspec.structs.replace(forwarding(smtp, own_key=True), resolver=resolver)
+    await confirm(smtp)
+    mail = await by_signers(MESSAGE, "remote.example", *others)
+    assert (await deliver(smtp, context, mail, sender="ann@remote.example")).startswith("250")
+    [sent] = await smtp.carried()
+    assert sent.octets.endswith(mail)
+    assert "X-Moxlite-Forwarded" not in sent.message
+    whole = sent.submission.prefix + sent.octets
+    results = await verify_dkim(resolver, Message.of(whole))
+    passed = {one.domain for one in results if one.status is SignatureStatus.PASS}
+    assert passed >= {"remote.example", *others}
+    assert sent.message["ARC-Authentication-Results"].count("dkim=pass") == 3
+    assert (await verify_arc(resolver, Message.of(whole))).status is ARCStatus.PASS
+
+
+LISTS = """
+[[accounts.mia.destinations."mia@ours.example".rulesets]]
+smtp_mail_from_regexp = "@other"
+list_allow_domain = "other.example"
+mailbox = "Lists"
+"""
+
+
+@pytest.mark.parametrize("policy", ["none", "reject"])
+async def test_a_list_breaks_the_signature_of_the_author(smtp: Smtp, policy: str) -> None:
+    """QUEUE-179: the list's own signature is no proof of the author. Where the author's domain is strict, and the owner
+    takes the list's mail all the same, From becomes another; bounces go to the list.
+    """
+    changes = {"_dmarc.remote.example": [f"v=DMARC1; p={policy}"], "other.example": ["v=spf1 ip4:198.51.100.7 -all"]}
+    resolver = zone({**changes, **keys_of("other.example"), **own_record()})
+    plain = forwarding(smtp, own_key=True)
+    path = smtp.context.config.path.with_name("domains.toml")
+    path.write_text(path.read_text() + LISTS)
+    context = msgspec.structs.replace(smtp.configured(""), keys=plain.keys, resolver=resolver)
+    await confirm(smtp)
+    broken = (await signed()).replace(b"Subject: hello", b"List-Id: <boats.other.example>\r\nSubject: [boats] hello")
+    mail = await by_signers(broken, "other.example")
+    assert (await deliver(smtp, context, mail, sender="boats-bounces@other.example")).startswith("250")
+    [sent] = await smtp.carried()
+    assert "=other.example=boats-bounces@ours.example" in str(sent.submission.mail_from)
+    assert "dmarc=fail" in sent.message["ARC-Authentication-Results"]
+    whole = sent.submission.prefix + sent.octets
+    assert (await verify_arc(resolver, Message.of(whole))).status is ARCStatus.PASS
+    if policy == "none":
+        assert sent.octets.endswith(mail)
+        assert "X-Moxlite-Forwarded" not in sent.message
+    else:
+        assert sent.message["From"] == '"Ann via ours.example" <mia@ours.example>'
+        assert "ann@remote.example" in sent.message["Reply-To"]
+
+
 def own_record() -> dict[str, list[str]]:
     [record] = ZONE["TXT"]["s1._domainkey.remote.example"]
     return {"o._domainkey.ours.example": [record]}
@@ -232,6 +302,25 @@ async def test_the_bounce_of_a_forwarded_message_goes_home(smtp: Smtp) -> None:
         assert (await deliver(smtp, context, bounce, sender="", to=back)).startswith("250")
     async with smtp.connect(context=context) as client:
         await client.play(f"C: MAIL FROM:<>\nS: 250\nC: RCPT TO:<{back}>\nS: 452 4.7.1")
+
+
+async def test_what_is_for_a_stopped_address_is_kept(smtp: Smtp) -> None:
+    """QUEUE-179: after three days of bounces, also without `keep_copy`, until its owner starts it again."""
+    context = forwarding(smtp, more="keep_copy = false")
+    await confirm(smtp)
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(lambda tx: note_bounce(tx, TARGET, "550 5.1.1 no such user", arrived=False))
+        await account.write(lambda tx: tx.execute("UPDATE forward_target SET failing = failing - ?", 3 * DAY))
+        assert await account.write(lambda tx: note_bounce(tx, TARGET, "550 5.1.1 no such user", arrived=False))
+    await deliver(smtp, context)
+    assert await smtp.carried() == []
+    assert len(await smtp.messages()) == 1
+    assert "stopped: 550 5.1.1 no such user" in (await failed(smtp))[0]
+    async with smtp.context.accounts.use("mia") as account:
+        assert await account.write(lambda tx: start_again(tx, TARGET))
+    await deliver(smtp, context, AGAIN)
+    assert len(await smtp.carried()) == 1
+    assert len(await smtp.messages()) == 1
 
 
 FRIEND = "friend@club.example"

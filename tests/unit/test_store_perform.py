@@ -272,7 +272,7 @@ from pathlib import Path
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.actions import Delivery, FileInto, KeepReject
+from moxlite.store.delivery.actions import Delivery, FileInto, KeepReject, Redirect
 from moxlite.store.delivery.perform import Owed, perform
 from moxlite.store.options import Options
 
@@ -284,6 +284,8 @@ async def main():
                 head = f"Message-ID: <{n}@x>\\r\\n\\r\\n{n}\\r\\n".encode()
                 actions = (FileInto(mailbox="Inbox"), FileInto(mailbox="Copy"),
                     KeepReject(mailbox="Rejects", destined="Inbox"))
+                if "redirect" in sys.argv:
+                    actions = (Redirect(to="eva@far.example", owed=b"owed"),)
                 owed = Owed(b"owed %d" % n, "submit", b"data")
                 with Spool.of(head) as spool:
                     await perform(account, await prepare(spool), Delivery(actions=actions, why=b"w"), b"key %d" % n,
@@ -296,10 +298,10 @@ trio.run(main)
 """
 
 
-def deliver_until(folder: Path, count: int, lines: int | None) -> None:
+def deliver_until(folder: Path, count: int, lines: int | None, *kind: str) -> None:
     """Let a process make deliveries, and kill it once it has told of so many; None lets it end."""
     with subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(folder), str(count)],
+        [sys.executable, "-c", CHILD, str(folder), str(count), *kind],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(top())},
     ) as child:
@@ -331,5 +333,23 @@ async def test_after_kill_9_the_same_deliveries_end_in_the_same_account(tmp_path
             )
             assert json.dumps(found) == json.dumps([(name, count, count) for name in ("Copy", "Inbox", "Rejects")])
             assert await look(account, lambda r: r.value("SELECT count(*) FROM outbox")) == count
+    finally:
+        await accounts.aclose()
+
+
+@pytest.mark.slow
+async def test_after_kill_9_each_redirect_is_owed_once(tmp_path: Path) -> None:
+    """SMTP-159, SMTP-160a: a kill between a unit and the next one leaves a message sent on, and kept."""
+    count, kills = 60, 4
+    rng = random.Random("redirect")
+    for lines in (*(rng.randrange(1, count) for _ in range(kills)), None):
+        await trio.to_thread.run_sync(deliver_until, tmp_path, count, lines, "redirect")
+    accounts = Accounts(tmp_path, Options(min_free_space=0, check_on_close=True))
+    try:
+        async with accounts.use("mia") as account:
+            assert await account.scan(lambda r: check_account(r, deep=True), op="test") == []
+            owed = "SELECT count(*), count(message_id) FROM outbox"
+            assert await look(account, lambda r: r.rows(owed)) == [(2 * count, count)]
+            assert await look(account, lambda r: r.value("SELECT count(*) FROM message")) <= kills
     finally:
         await accounts.aclose()
