@@ -3,7 +3,7 @@
 import { Client, checks } from "../gen/admin";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
-import { byId, el, fill, sign } from "../lib/dom";
+import { byId, el, fill, sign, written } from "../lib/dom";
 import { activity, chartColumn, database, fileText, globe, history, house, keyRound, link, list, listFilter, logOut, monitor, route, send, slidersHorizontal, users } from "../lib/icons";
 import { askLogIn } from "../lib/login";
 import { iconButton, Shell } from "../lib/pages";
@@ -12,7 +12,7 @@ import { Session, beforeDisplay } from "../lib/session";
 import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
 import { failurePage, overviewPage, sessionsPage } from "./overview";
-import type { Address, Desk, MakePage, PagePart } from "./ui/page";
+import { type Address, type Desk, type MakePage, type PagePart, read } from "./ui/page";
 
 const base = document.location.pathname.replace(/[^/]*$/, "");
 
@@ -109,7 +109,7 @@ class App {
     }
     for (const act of leave) act();
     if (number !== this.shown) return;
-    document.title = `${page.title} · moxlite admin`;
+    document.title = `${written(page.title)} · moxlite admin`;
     this.shell.choose(address.page);
     const again = this.displayed === location.hash;
     const top = again ? scrollY : 0;
@@ -147,21 +147,6 @@ async function find(name: string): Promise<MakePage> {
   const from = parts[name];
   const found = from === undefined ? undefined : (await part<PagePart>(from)).pages[name];
   return found ?? overviewPage;
-}
-
-/** Read an address; `""` is the overview. */
-function read(hash: string): Address {
-  const [path = "", query = ""] = hash.slice(1).split("?", 2);
-  const names = path.split("/").map(decoded);
-  return { page: names[0] || "overview", path: names.slice(1), query: new URLSearchParams(query) };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));

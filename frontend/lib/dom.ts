@@ -12,6 +12,9 @@ export interface Attributes extends Handlers {
   [name: string]: unknown;
 }
 
+/** Attributes that people read or hear. */
+const read = new Set(["title", "aria-label", "placeholder", "alt"]);
+
 /** An element with attributes, listeners (`onclick`, ...) and children. Attributes that are false, null or undefined are left out. */
 export function el<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Attributes = {}, ...children: Child[]): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
@@ -22,7 +25,7 @@ export function el<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: At
     } else if (name === "data") {
       Object.assign(element.dataset, value);
     } else {
-      element.setAttribute(name, value === true ? "" : String(value));
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
     }
   }
   append(element, children);
@@ -52,9 +55,16 @@ export function byId<T extends HTMLElement>(id: string, kind: new () => T): T {
   return found;
 }
 
-const ascii = /^[\x00-\x7f]*$/;
+const ascii = /^[\t\n\x20-\x7e]*$/;
+const controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 const scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 const mixable = /[\p{L}]/u;
+
+/** Text with its control characters written out, such as U+001B or U+202E (UAX #9 §2), but for those that only part words and
+ * lines. Elements have it for each text: a stranger's text must not move the text around it. */
+export function written(value: string): string {
+  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
 
 /** Text as nodes. Within a word, letters of another script than the ones before are marked, so that look-alikes are visible. */
 export function text(value: string): Node {
@@ -62,7 +72,7 @@ export function text(value: string): Node {
   const fragment = document.createDocumentFragment();
   let plain = "";
   let last = 0;
-  for (const match of value.matchAll(scripts)) {
+  for (const match of written(value).matchAll(scripts)) {
     const piece = match[0];
     const kind = match.slice(1, 7).findIndex((group) => group !== undefined) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {

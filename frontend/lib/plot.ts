@@ -1,7 +1,7 @@
 // Plots as SVG: bars by day, a line over time, bars side by side. Figures are in a table beside each plot, which is its legend
 // and its text for screen readers; a bar is a link to the list behind it. Series differ by colour and by pattern.
 
-import { el } from "./dom";
+import { el, written } from "./dom";
 
 const namespace = "http://www.w3.org/2000/svg";
 
@@ -26,8 +26,8 @@ type Attributes = Readonly<Record<string, string | number>>;
 
 function node(tag: string, attributes: Attributes, ...children: (Node | string)[]): SVGElement {
   const made = document.createElementNS(namespace, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, typeof value === "number" ? value.toFixed(1).replace(/\.0$/, "") : value);
-  made.append(...children);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, typeof value === "number" ? value.toFixed(1).replace(/\.0$/, "") : written(value));
+  made.append(...children.map((one) => (typeof one === "string" ? written(one) : one)));
   return made;
 }
 

@@ -1,7 +1,7 @@
 // Short messages at the bottom: an action that was done, with a button to undo it, or a failure. They disappear by themselves and
 // never ask.
 
-import { el } from "./dom";
+import { el, fill } from "./dom";
 import { t } from "./words";
 
 /** Milliseconds that a message is shown: WEBMAIL-124. */
@@ -51,5 +51,5 @@ export function toast(text: string, action?: ToastAction, time = shown): Toast {
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
   while (stack.childElementCount > most) stack.firstElementChild?.remove();
-  return { say: (other) => (words.textContent = other), close };
+  return { say: (other) => fill(words, other), close };
 }

@@ -127,7 +127,7 @@ def log_in_with(server: LocalServer, agent: str) -> None:
 def test_no_page_has_what_axe_objects_to_and_strangers_texts_are_texts(
     chromium: Browser, server: LocalServer, size: str
 ) -> None:
-    """WEB-164, WEB-133, WEB-70: 50 texts in each place: names, subjects, browsers, mailboxes, scripts."""
+    """WEB-164, WEB-164a, WEB-70: 50 texts in each place: names, subjects, browsers, mailboxes, scripts."""
     width, height = SIZES[size]
     visitor = Visitor(chromium, server, viewport={"width": width, "height": height})
     visitor.expect_problem("403")

@@ -38,6 +38,7 @@ PAGES = (
     "accounts/ben?tab=settings",
     "accounts/ben?tab=security",
     "accounts/ben?tab=logins",
+    "accounts/ben/ben@hill.example",
     "domains",
     "domains/hill.example",
     "domains/hill.example?tab=addresses",
@@ -45,6 +46,7 @@ PAGES = (
     "domains/hill.example?tab=keys",
     "domains/hill.example?tab=settings",
     "domains/hill.example/aliases/family?tab=aliases",
+    f"domains/hill.example/keys/{time.localtime().tm_year}a?tab=keys",
     "queue",
     "queue/rules",
     "queue/finished",
@@ -342,7 +344,7 @@ def test_reports_are_read_down_to_the_single_message(visitor: Visitor) -> None:
 
 @pytest.mark.axe
 @pytest.mark.landing("360-light")
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "light"), (1280, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "light"), (1280, "dark"), (360, "dark")])
 def test_every_page_is_usable(chromium: Browser, server: LocalServer, width: int, scheme: str) -> None:
     """WEB-164: no serious finding of axe, nothing wider than the window, no fault of page or policy."""
     if not AXE.exists():

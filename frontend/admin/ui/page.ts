@@ -44,3 +44,18 @@ export function addressOf(page: string, path: readonly string[] = [], query: Rea
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
+
+/** Read an address; `""` is the overview. */
+export function read(hash: string): Address {
+  const [path = "", query = ""] = hash.slice(1).split("?", 2);
+  const names = path.split("/").map(decoded);
+  return { page: names[0] || "overview", path: names.slice(1), query: new URLSearchParams(query) };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

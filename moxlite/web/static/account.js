@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.f4dc4df94169.js", junk: "junk.7bb86e44c7da.js", rules: "rules.4801cdfbce1f.js", security: "security.6b2576c4270f.js", sending: "sending.f6d17c793cb8.js", shares: "shares.510677f9f91d.js", sieve: "sieve.9b2bc02eb1af.js", transfer: "transfer.f264774661f0.js" };
+var define_PARTS_default = { device: "device.42e4029e8131.js", junk: "junk.5be706c798bc.js", rules: "rules.dd74d8525985.js", security: "security.80381c1c4949.js", sending: "sending.a311a82cf62f.js", shares: "shares.c2bfbff145cc.js", sieve: "sieve.0c0833ffcbab.js", transfer: "transfer.8a0e5e2bf251.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -512,6 +512,7 @@ var Client = class extends BaseClient {
 };
 
 // lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -521,7 +522,7 @@ function el(tag, attributes = {}, ...children) {
     } else if (name === "data") {
       Object.assign(element.dataset, value);
     } else {
-      element.setAttribute(name, value === true ? "" : String(value));
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
     }
   }
   append(element, children);
@@ -544,15 +545,19 @@ function byId(id, kind) {
   if (!(found instanceof kind)) throw new Error(`no element #${id}`);
   return found;
 }
-var ascii = /^[\x00-\x7f]*$/;
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
   const fragment = document.createDocumentFragment();
   let plain = "";
   let last = 0;
-  for (const match of value.matchAll(scripts)) {
+  for (const match of written(value).matchAll(scripts)) {
     const piece = match[0];
     const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
@@ -965,8 +970,8 @@ function linked(value) {
 
 // lib/disc.ts
 function initials(name) {
-  const words = name.split(/[\s._-]+/).filter((word) => word !== "");
-  const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...name].slice(0, 2).join("");
+  const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
+  const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
   return letters.toUpperCase();
 }
 function hue(key) {
@@ -1220,7 +1225,7 @@ function toast(text3, action, time = shown) {
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
   while (stack.childElementCount > most) stack.firstElementChild?.remove();
-  return { say: (other) => words.textContent = other, close };
+  return { say: (other) => fill(words, other), close };
 }
 
 // account/agree.ts
@@ -1451,7 +1456,7 @@ var App = class {
     const known = this.session.resume();
     const app = byId("app", HTMLElement);
     addEventListener("hashchange", () => void this.open());
-    if (read(location.hash).page === "setup") {
+    if (read2(location.hash).page === "setup") {
       await this.setUp(app);
       return;
     }
@@ -1481,14 +1486,14 @@ var App = class {
   }
   async setUp(app) {
     const make = (await part("device")).pages["setup"];
-    const page = await make(this.desk(read(location.hash).path, ++this.shown));
+    const page = await make(this.desk(read2(location.hash).path, ++this.shown));
     document.title = `${page.title} · moxlite`;
     fill(app, el("main", {}, page.root));
     beforeDisplay(page.root);
     app.hidden = false;
   }
   async open() {
-    const address2 = read(location.hash);
+    const address2 = read2(location.hash);
     if (address2.page === "setup" || forwardLink(location.hash) !== null) {
       location.reload();
       return;
@@ -1554,7 +1559,7 @@ function failure(error, again) {
     notice("danger", messageOf(error), el("button", { class: "btn line", type: "button", onclick: again }, t("Try again")))
   );
 }
-function read(hash) {
+function read2(hash) {
   const [page = "", ...path] = hash.slice(1).split("/").map(decoded);
   return { page: page || "overview", path };
 }

@@ -1,4 +1,5 @@
 // lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -8,7 +9,7 @@ function el(tag, attributes = {}, ...children) {
     } else if (name === "data") {
       Object.assign(element.dataset, value);
     } else {
-      element.setAttribute(name, value === true ? "" : String(value));
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
     }
   }
   append(element, children);
@@ -31,15 +32,19 @@ function byId(id, kind) {
   if (!(found instanceof kind)) throw new Error(`no element #${id}`);
   return found;
 }
-var ascii = /^[\x00-\x7f]*$/;
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
   const fragment = document.createDocumentFragment();
   let plain = "";
   let last = 0;
-  for (const match of value.matchAll(scripts)) {
+  for (const match of written(value).matchAll(scripts)) {
     const piece = match[0];
     const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
@@ -251,8 +256,8 @@ function size(octets) {
 
 // lib/disc.ts
 function initials(name) {
-  const words2 = name.split(/[\s._-]+/).filter((word) => word !== "");
-  const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...name].slice(0, 2).join("");
+  const words2 = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
+  const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...words2[0] ?? "?"].slice(0, 2).join("");
   return letters.toUpperCase();
 }
 function hue(key) {
@@ -550,7 +555,7 @@ function text2(info, value, label) {
     ...numeric ? { inputmode: "decimal" } : {},
     ...info.required ? { required: "" } : {}
   });
-  const read = () => {
+  const read2 = () => {
     const typed = found.control.value;
     if (typed === "") {
       if (!info.required) return void 0;
@@ -565,7 +570,7 @@ function text2(info, value, label) {
     }
     return number;
   };
-  return { root: found.root, read, problem: (_, said) => {
+  return { root: found.root, read: read2, problem: (_, said) => {
     found.problem(said);
     return true;
   } };
@@ -581,7 +586,7 @@ function table2(info, value, label) {
   on.control.addEventListener("change", adapt);
   adapt();
   const root = el("details", { open: value !== void 0 && info.name !== "" }, el("summary", {}, label), el("p", { class: "hint" }, info.doc), optional && on.root, body);
-  const read = () => {
+  const read2 = () => {
     if (optional && !on.control.checked) return void 0;
     const values = {};
     for (const [name, part] of parts) {
@@ -597,7 +602,7 @@ function table2(info, value, label) {
     on.problem(said);
     return optional;
   };
-  return { root, read, problem };
+  return { root, read: read2, problem };
 }
 function list(info, value, label) {
   return many2(info, label, Array.isArray(value) ? value.map((one) => ["", one]) : [], (item) => ({ part: item, keyed: null }));
@@ -649,7 +654,7 @@ function many2(info, label, given, wrap) {
   const adder = el("button", { class: "btn line small", type: "button", onclick: () => begin(add2("", void 0)) }, sign(plus, "i s"), t("Add"));
   const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, hint(info)), place, error, el("div", {}, adder));
   const keyed = info.type === "map";
-  const read = () => {
+  const read2 = () => {
     if (items.length === 0) return void 0;
     if (keyed) return Object.fromEntries(items.map((item) => [item.key(), item.part.read() ?? {}]));
     return items.map((item) => item.part.read() ?? {});
@@ -662,7 +667,7 @@ function many2(info, label, given, wrap) {
     fill(error, said);
     return true;
   };
-  return { root, read, problem };
+  return { root, read: read2, problem };
 }
 
 // admin/ui/shared.ts

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.47aa2e1bea7f.js", audit: "audit.503bd6ab43f2.js", domains: "domains.11873660926e.js", factors: "factors.1d168bc4433f.js", machine: "machine.6f319d9c4cab.js", queue: "queue.45aec0dd902d.js", reports: "reports.5a991c646ff9.js", trends: "trends.ccb8f711bc0e.js" };
+var define_PARTS_default = { accounts: "accounts.bff95b2b5d79.js", audit: "audit.f38c9fc459da.js", domains: "domains.e77a81b7840e.js", factors: "factors.cd0fb074106a.js", machine: "machine.73e1016e8228.js", queue: "queue.3d1ebcd22d1e.js", reports: "reports.a5f305c7fbf4.js", trends: "trends.550c48ae99aa.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -616,6 +616,7 @@ var Client = class extends BaseClient {
 };
 
 // lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -625,7 +626,7 @@ function el(tag, attributes = {}, ...children) {
     } else if (name === "data") {
       Object.assign(element.dataset, value);
     } else {
-      element.setAttribute(name, value === true ? "" : String(value));
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
     }
   }
   append(element, children);
@@ -648,15 +649,19 @@ function byId(id, kind) {
   if (!(found instanceof kind)) throw new Error(`no element #${id}`);
   return found;
 }
-var ascii = /^[\x00-\x7f]*$/;
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
   const fragment = document.createDocumentFragment();
   let plain = "";
   let last = 0;
-  for (const match of value.matchAll(scripts)) {
+  for (const match of written(value).matchAll(scripts)) {
     const piece = match[0];
     const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
@@ -1326,7 +1331,7 @@ function toast(text3, action, time = shown) {
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
   while (stack.childElementCount > most) stack.firstElementChild?.remove();
-  return { say: (other) => words.textContent = other, close };
+  return { say: (other) => fill(words, other), close };
 }
 
 // lib/numbers.ts
@@ -1556,6 +1561,20 @@ function failurePage(desk, error) {
   return el("div", { class: "page" }, notice("danger", messageOf(error), button(t("Try now"), () => void desk.refresh())));
 }
 
+// admin/ui/page.ts
+function read2(hash) {
+  const [path = "", query = ""] = hash.slice(1).split("?", 2);
+  const names = path.split("/").map(decoded);
+  return { page: names[0] || "overview", path: names.slice(1), query: new URLSearchParams(query) };
+}
+function decoded(text3) {
+  try {
+    return decodeURIComponent(text3);
+  } catch {
+    return text3;
+  }
+}
+
 // admin/main.ts
 var base = document.location.pathname.replace(/[^/]*$/, "");
 var places = [
@@ -1623,7 +1642,7 @@ var App = class {
     await this.session.logIn(reason);
   }
   async open() {
-    const address = read(location.hash);
+    const address = read2(location.hash);
     const number = ++this.shown;
     const desk = this.desk(address, number);
     let page;
@@ -1641,7 +1660,7 @@ var App = class {
     }
     for (const act of leave) act();
     if (number !== this.shown) return;
-    document.title = `${page.title} · moxlite admin`;
+    document.title = `${written(page.title)} · moxlite admin`;
     this.shell.choose(address.page);
     const again = this.displayed === location.hash;
     const top = again ? scrollY : 0;
@@ -1677,18 +1696,6 @@ async function find(name) {
   const from = parts[name];
   const found = from === void 0 ? void 0 : (await part(from)).pages[name];
   return found ?? overviewPage;
-}
-function read(hash) {
-  const [path = "", query = ""] = hash.slice(1).split("?", 2);
-  const names = path.split("/").map(decoded);
-  return { page: names[0] || "overview", path: names.slice(1), query: new URLSearchParams(query) };
-}
-function decoded(text3) {
-  try {
-    return decodeURIComponent(text3);
-  } catch {
-    return text3;
-  }
 }
 addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));

@@ -1,4 +1,5 @@
 // lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -8,7 +9,7 @@ function el(tag, attributes = {}, ...children) {
     } else if (name === "data") {
       Object.assign(element.dataset, value);
     } else {
-      element.setAttribute(name, value === true ? "" : String(value));
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
     }
   }
   append(element, children);
@@ -26,15 +27,19 @@ function fill(parent, ...children) {
   parent.replaceChildren();
   append(parent, children);
 }
-var ascii = /^[\x00-\x7f]*$/;
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
   const fragment = document.createDocumentFragment();
   let plain = "";
   let last = 0;
-  for (const match of value.matchAll(scripts)) {
+  for (const match of written(value).matchAll(scripts)) {
     const piece = match[0];
     const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
@@ -94,19 +99,19 @@ function showHints(list) {
     t("Nothing is lost by a slip: whatever you do offers Undo, also after Send."),
     t("Pictures from other servers load only when you ask, so that senders do not see when you read.")
   ];
-  let read = Number(localStorage.getItem(hintsKey)) || 0;
-  if (read >= hints.length) return;
+  let read2 = Number(localStorage.getItem(hintsKey)) || 0;
+  if (read2 >= hints.length) return;
   const box = el("aside", { class: "hints", "aria-label": t("Hint") });
   const draw = () => {
     fill(
       box,
-      el("p", {}, el("span", { class: "hints-count" }, t("{n} of {total}", { n: read + 1, total: hints.length })), " ", hints[read]),
+      el("p", {}, el("span", { class: "hints-count" }, t("{n} of {total}", { n: read2 + 1, total: hints.length })), " ", hints[read2]),
       el("button", { class: "link hints-next", onclick: next }, t("Got it"))
     );
   };
   const next = () => {
-    localStorage.setItem(hintsKey, String(++read));
-    if (read < hints.length) {
+    localStorage.setItem(hintsKey, String(++read2));
+    if (read2 < hints.length) {
       draw();
       box.querySelector(".hints-next")?.focus();
       return;

@@ -1,4 +1,5 @@
 // lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -8,7 +9,7 @@ function el(tag, attributes = {}, ...children) {
     } else if (name === "data") {
       Object.assign(element.dataset, value);
     } else {
-      element.setAttribute(name, value === true ? "" : String(value));
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
     }
   }
   append(element, children);
@@ -31,15 +32,19 @@ function byId(id, kind) {
   if (!(found instanceof kind)) throw new Error(`no element #${id}`);
   return found;
 }
-var ascii = /^[\x00-\x7f]*$/;
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
   const fragment = document.createDocumentFragment();
   let plain = "";
   let last = 0;
-  for (const match of value.matchAll(scripts)) {
+  for (const match of written(value).matchAll(scripts)) {
     const piece = match[0];
     const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
@@ -131,8 +136,8 @@ function counted({ messages, conversations }) {
 
 // lib/disc.ts
 function initials(name) {
-  const words = name.split(/[\s._-]+/).filter((word) => word !== "");
-  const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...name].slice(0, 2).join("");
+  const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
+  const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
   return letters.toUpperCase();
 }
 function hue(key) {
@@ -650,11 +655,11 @@ var Glance = class {
 function disc(name, address) {
   return el("span", { class: `disc glance-disc c${hue(address.toLowerCase())}`, "aria-hidden": "true" }, initials(name));
 }
-function people(items, written, word) {
+function people(items, written2, word) {
   const found = /* @__PURE__ */ new Map();
   const needle = word.toLowerCase();
   const senders = items.flatMap((item) => item.from.map((one) => ({ name: one.name, address: bareAddress(one) })));
-  for (const one of [...written, ...senders]) {
+  for (const one of [...written2, ...senders]) {
     const key = one.address.toLowerCase();
     if (!found.has(key) && needle !== "" && `${one.name} ${key}`.toLowerCase().includes(needle)) found.set(key, one);
   }

@@ -1,4 +1,5 @@
 // lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -8,7 +9,7 @@ function el(tag, attributes = {}, ...children) {
     } else if (name === "data") {
       Object.assign(element.dataset, value);
     } else {
-      element.setAttribute(name, value === true ? "" : String(value));
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
     }
   }
   append(element, children);
@@ -31,15 +32,19 @@ function byId(id, kind) {
   if (!(found instanceof kind)) throw new Error(`no element #${id}`);
   return found;
 }
-var ascii = /^[\x00-\x7f]*$/;
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
   const fragment = document.createDocumentFragment();
   let plain = "";
   let last = 0;
-  for (const match of value.matchAll(scripts)) {
+  for (const match of written(value).matchAll(scripts)) {
     const piece = match[0];
     const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
@@ -264,7 +269,7 @@ function openSettings(desk) {
     section("keys", t("Keys and links"), keyRound, keys.root, hints.root, mailtoButton(desk))
   ];
   const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
-  const read = () => ({
+  const read2 = () => ({
     ...desk.settings(),
     ...signature.read(),
     quoting: quoting.read(),
@@ -279,7 +284,7 @@ function openSettings(desk) {
     single_keys: keys.read(),
     show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "")
   });
-  let saved = read();
+  let saved = read2();
   let last = Promise.resolve();
   const send = (wanted, words, before) => {
     last = last.then(async () => {
@@ -295,7 +300,7 @@ function openSettings(desk) {
   };
   const save = () => {
     if (layout.read() !== panes.local.layout) panes.set({ ...panes.local, layout: layout.read() });
-    const wanted = read();
+    const wanted = read2();
     if (JSON.stringify({ ...wanted, searches: [] }) !== JSON.stringify({ ...saved, searches: [] })) send(wanted, t("Saved."), saved);
   };
   const giveBack = holdFocus();

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.29ddeddbccba.js", conversation: "conversation.6624a7a330cc.js", details: "details.d02d19a84bc5.js", export: "export.e117f6da348a.js", hints: "hints.578b46b6ac68.js", labels: "labels.8b5252b72415.js", login: "login.fca7eb53c4e4.js", mailboxes: "mailboxes.edd3def570e7.js", menu: "menu.be885dadcf16.js", message: "message.e1793f49b6b0.js", palette: "palette.cd310c6e8d2c.js", rules: "rules.d25d6a09b2fb.js", search: "search.c1f3fe08e8d7.js", sender: "sender.9de24aec867d.js", sent: "sent.770c995c6276.js", settings: "settings.4ee18b6b82ba.js", touch: "touch.5159934f4363.js", viewer: "viewer.e55f1bdfd251.js" };
+var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.e0336469aede.js", conversation: "conversation.690acdfc1527.js", details: "details.a2fd423d5f28.js", export: "export.3d34e79be156.js", hints: "hints.41bebc42b61c.js", labels: "labels.131427180aef.js", login: "login.1739c45d7fe6.js", mailboxes: "mailboxes.22c11f08e189.js", menu: "menu.2b861ab09c6b.js", message: "message.e0451ffd762d.js", palette: "palette.d0a16c3ea602.js", rules: "rules.497fe1c1efc3.js", search: "search.28222048151a.js", sender: "sender.ba4955049614.js", sent: "sent.04cc1bc5c98c.js", settings: "settings.3c6e6800fa8d.js", touch: "touch.5159934f4363.js", viewer: "viewer.9977008d813d.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -430,6 +430,7 @@ var CommandTable = class {
 };
 
 // lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag2, attributes = {}, ...children) {
   const element = document.createElement(tag2);
   for (const [name, value] of Object.entries(attributes)) {
@@ -439,7 +440,7 @@ function el(tag2, attributes = {}, ...children) {
     } else if (name === "data") {
       Object.assign(element.dataset, value);
     } else {
-      element.setAttribute(name, value === true ? "" : String(value));
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
     }
   }
   append(element, children);
@@ -462,15 +463,19 @@ function byId(id, kind) {
   if (!(found instanceof kind)) throw new Error(`no element #${id}`);
   return found;
 }
-var ascii = /^[\x00-\x7f]*$/;
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
   const fragment = document.createDocumentFragment();
   let plain = "";
   let last = 0;
-  for (const match of value.matchAll(scripts)) {
+  for (const match of written(value).matchAll(scripts)) {
     const piece = match[0];
     const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
@@ -839,7 +844,7 @@ function toast(text2, action, time = shown) {
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
   while (stack.childElementCount > most) stack.firstElementChild?.remove();
-  return { say: (other) => words2.textContent = other, close };
+  return { say: (other) => fill(words2, other), close };
 }
 
 // webmail/commands/compose.ts
@@ -3195,8 +3200,8 @@ var Heads = class {
 
 // lib/disc.ts
 function initials(name) {
-  const words2 = name.split(/[\s._-]+/).filter((word) => word !== "");
-  const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...name].slice(0, 2).join("");
+  const words2 = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
+  const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...words2[0] ?? "?"].slice(0, 2).join("");
   return letters.toUpperCase();
 }
 function hue(key2) {
