@@ -50,8 +50,6 @@ LARGER = {
     "web/http/exchange.py Request": (2, 14),
     "web/sessions.py Sessions": (21, 8),
     "web/webmail/api.py API": (24, 1),
-    "web/webmail/live/listing.py Listing": (30, 19),
-    "web/webmail/live/streams.py Stream": (31, 19),
 }
 """Classes that are larger, with their numbers of methods and attributes. The list only shrinks: each is to be divided
 by what it does. Leave a class out as soon as it keeps the limits.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, overload
 
 import msgspec
 
@@ -36,6 +36,7 @@ __all__ = [
     "Placed",
     "ReceivedAt",
     "ReceivedOn",
+    "Run",
     "SavedAt",
     "SizeBetween",
     "UIDRange",
@@ -192,16 +193,20 @@ SELECT group_concat(uid, ' ') FROM (
     SELECT m.uid AS uid FROM message m WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ? AND {}
     ORDER BY m.uid LIMIT ?)"""
 
-_PLACED: Final = "SELECT m.received, m.id, m.threadid FROM"
+_PLACED: Final = "SELECT m.received, m.id, m.threadid, 0 FROM"
+# One row, as above, and each column an array of JSON, which is decoded at once: a fourth of the time of rows.
+WALK: Final = """
+SELECT json_group_array(received), json_group_array(id), json_group_array(threadid) FROM (
+    SELECT m.received AS received, m.id AS id, m.threadid AS threadid FROM """
 # The row comparison is searched in the index, which has the order, too (`views`); rows that do not match are skipped.
 WALK_ONE: Final = (
-    _PLACED + " message m INDEXED BY message_mailbox_received WHERE m.mailbox_id = ? AND (m.received, m.id) {} (?, ?) "
-    "AND {} ORDER BY m.received {}, m.id {} LIMIT ?"
+    WALK + "message m INDEXED BY message_mailbox_received WHERE m.mailbox_id = ? AND (m.received, m.id) {} (?, ?) "
+    "AND {} ORDER BY m.received {}, m.id {} LIMIT ?)"
 )
 # There is no index over all mailboxes: their rows are sorted, of which SQLite keeps no more than the limit.
 WALK_SEVERAL: Final = (
-    _PLACED + " carray(?) c CROSS JOIN message m INDEXED BY message_mailbox_received ON m.mailbox_id = c.value "
-    "WHERE (m.received, m.id) {} (?, ?) AND {} ORDER BY m.received {}, m.id {} LIMIT ?"
+    WALK + "carray(?) c CROSS JOIN message m INDEXED BY message_mailbox_received ON m.mailbox_id = c.value "
+    "WHERE (m.received, m.id) {} (?, ?) AND {} ORDER BY m.received {}, m.id {} LIMIT ?)"
 )
 _HERE: Final = "m.mailbox_id IN (SELECT value FROM carray(?)) AND {}"
 AMONG: Final = f"{_PLACED} carray(?) c CROSS JOIN message m ON m.id = c.value WHERE {_HERE}"
@@ -224,14 +229,35 @@ class Placed(NamedTuple):
         return Place(self.received, self.message_id)
 
 
+class Run(Sequence[Placed]):
+    """Messages in an order without ranks, as columns of equal length."""
+
+    __slots__ = ("ids", "received", "threads")
+
+    def __init__(self, received: list[int], ids: list[int], threads: list[int]) -> None:
+        self.received, self.ids, self.threads = received, ids, threads
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, at: int) -> Placed: ...
+    @overload
+    def __getitem__(self, at: slice) -> Run: ...
+    def __getitem__(self, at: int | slice) -> Placed | Run:
+        if isinstance(at, slice):
+            return Run(self.received[at], self.ids[at], self.threads[at])
+        return Placed(self.received[at], self.ids[at], self.threads[at])
+
+
 def walk(
     r: Reader, mailbox_ids: Sequence[int], condition: Condition, behind: Place, limit: int, *, oldest_first: bool
-) -> list[Placed]:
+) -> Run:
     """At most `limit` messages of these mailboxes that meet the condition and follow the place `behind`, in order; for
     `account.scan`. With several mailboxes all rows after the place are read. Raises LimitExceeded.
     """
     if not mailbox_ids:
-        return []
+        return Run([], [], [])
     sql, args = _compose(condition, 0)
     sign, order = (">", "ASC") if oldest_first else ("<", "DESC")
     where: Value
@@ -239,8 +265,12 @@ def walk(
         text, where = WALK_ONE, mailbox_ids[0]
     else:
         text, where = WALK_SEVERAL, int_array(mailbox_ids)
-    rows = r.rows(text.format(sign, sql, order, order), where, behind.received, behind.message_id, *args, limit)
-    return [Placed(*row) for row in rows]
+    row = r.row(text.format(sign, sql, order, order), where, behind.received, behind.message_id, *args, limit)
+    assert row is not None  # of an aggregate
+    return Run(*map(_numbers.decode, row))
+
+
+_numbers: Final = msgspec.json.Decoder(list[int])
 
 
 def among(r: Reader, ids: Sequence[int], mailbox_ids: Sequence[int], condition: Condition) -> list[Placed]:
@@ -250,7 +280,7 @@ def among(r: Reader, ids: Sequence[int], mailbox_ids: Sequence[int], condition: 
     if not ids or not mailbox_ids:
         return []
     sql, args = _compose(condition, 0)
-    return [Placed(*row) for row in r.rows(AMONG.format(sql), int_array(ids), int_array(mailbox_ids), *args)]
+    return [*map(Placed._make, r.rows(AMONG.format(sql), int_array(ids), int_array(mailbox_ids), *args))]
 
 
 def later_than(r: Reader, message_id: int, mailbox_ids: Sequence[int], condition: Condition) -> list[Placed]:
@@ -258,7 +288,7 @@ def later_than(r: Reader, message_id: int, mailbox_ids: Sequence[int], condition
     if not mailbox_ids:
         return []
     sql, args = _compose(condition, 0)
-    return [Placed(*row) for row in r.rows(LATER.format(sql), message_id, int_array(mailbox_ids), *args)]
+    return [*map(Placed._make, r.rows(LATER.format(sql), message_id, int_array(mailbox_ids), *args))]
 
 
 def matching(

@@ -24,7 +24,7 @@ import trio
 from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows import messages as message_rows
-from moxlite.store.rows.conditions import All, Condition, Placed, among, later_than, walk
+from moxlite.store.rows.conditions import All, Condition, Placed, Run, among, later_than, walk
 from moxlite.store.rows.sorting import Ranking, ranked
 from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST
 from moxlite.store.search.index import IndexedAccount
@@ -77,6 +77,29 @@ class _Manner(msgspec.Struct, frozen=True):
     beside: int
 
 
+class _Ahead:
+    """Messages that were read ahead, and are taken in order."""
+
+    def __init__(self, found: Sequence[Placed]) -> None:
+        self._found = found
+        self._next = 0
+
+    @property
+    def left(self) -> int:
+        """Messages that were not taken yet."""
+        return len(self._found) - self._next
+
+    def take(self, count: int) -> Sequence[Placed]:
+        """The next messages, at most `count`."""
+        part = self._found[self._next : self._next + count]
+        self._next += len(part)
+        return part
+
+    def put_back(self, count: int) -> None:
+        """Take back the last `count` of them."""
+        self._next -= count
+
+
 class Search:
     """One search, which is continued by each call of `step`.
 
@@ -110,10 +133,10 @@ class Search:
         self._ranks: list[Placed] | None = None if by == "received" or only is not None else []
         self._begun = False
         self._behind = FIRST_OLDEST if oldest_first else FIRST_NEWEST
-        self._waiting: list[Placed] = []  # the next messages, in reverse order
-        self._listed = False  # `_waiting` has all further messages
+        self._ahead = _Ahead(())
+        self._listed = False  # `_ahead` has all further messages
 
-    async def step(self) -> list[Placed]:
+    async def step(self) -> Sequence[Placed]:
         """Examine further messages; returns the matches among them, in order, maybe [] before the end.
 
         Raises StorageBroken, ReadInterrupted. A damaged message is not found.
@@ -133,7 +156,7 @@ class Search:
             self.reached = part[-1]
         if found and self._wanted.test is not None:
             found = await self._account.scan(partial(self._tested, part=found), op="search-test")
-        self.done = self._listed and not self._waiting
+        self.done = self._listed and not self._ahead.left
         if self.done:
             self.of = self.looked
         return found
@@ -167,8 +190,7 @@ class Search:
     def _sort(self, found: list[Placed]) -> None:
         found.sort(reverse=not self._manner.oldest_first)
         found.sort(key=attrgetter("rank"))
-        found.reverse()
-        self._waiting = found
+        self._ahead = _Ahead(found)
         self._listed = True
         self.of = len(found)
 
@@ -187,26 +209,23 @@ class Search:
         """Rows to read at once."""
         return max(LIGHT, WIDE // self._manner.beside) if len(self._wanted.mailboxes) > 1 else LIGHT
 
-    def _walk(self, r: Reader, limit: int) -> list[Placed]:
+    def _walk(self, r: Reader, limit: int) -> Run:
         mailboxes, condition = self._wanted.mailboxes, self._wanted.condition
         return walk(r, mailboxes, condition, self._behind, limit, oldest_first=self._manner.oldest_first)
 
-    async def _take(self) -> list[Placed]:
+    async def _take(self) -> Sequence[Placed]:
         """The next messages to examine. The first part is small, so that first matches come soon."""
-        if not self._waiting and not self._listed:
+        if not self._ahead.left and not self._listed:
             limit = SLICE if self.looked == 0 else self._wide
-            self._waiting = await self._account.scan(partial(self._walk, limit=limit), op="search-rows")
-            self._listed = len(self._waiting) < limit
-            if self._waiting:
-                self._behind = self._waiting[-1].place
-            self._waiting.reverse()
-        size = LIGHT if self._wanted.by_rows and self.looked > 0 and self._manner.beside == 1 else SLICE
-        part = self._waiting[-size:]
-        del self._waiting[-size:]
-        part.reverse()
-        return part
+            found = await self._account.scan(partial(self._walk, limit=limit), op="search-rows")
+            self._ahead = _Ahead(found)
+            self._listed = len(found) < limit
+            if found:
+                self._behind = found[-1].place
+        quick = self._wanted.by_rows and self.looked > 0 and self._manner.beside == 1
+        return self._ahead.take(LIGHT if quick else SLICE)
 
-    async def _decided(self, part: list[Placed], term: Term) -> tuple[list[Placed], list[Placed]]:
+    async def _decided(self, part: Sequence[Placed], term: Term) -> tuple[Sequence[Placed], list[Placed]]:
         """Decide by stored texts, else by the messages, which of `part` fulfil the term; returns (examined messages,
         matches). Messages beyond `PATIENCE` are put back.
         """
@@ -220,11 +239,11 @@ class Search:
             matching |= holding
             if last is not None:
                 at = next(i for i, one in enumerate(part) if one.message_id == last) + 1
-                self._waiting.extend(reversed(part[at:]))
+                self._ahead.put_back(len(part) - at)
                 part = part[:at]
         return part, [one for one in part if one.message_id in matching]
 
-    def _tested(self, r: Reader, part: list[Placed]) -> list[Placed]:
+    def _tested(self, r: Reader, part: Sequence[Placed]) -> list[Placed]:
         test = self._wanted.test
         assert test is not None
         ids = [one.message_id for one in part]

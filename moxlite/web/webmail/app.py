@@ -28,8 +28,9 @@ from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.calls.common import Edit, Surroundings
 from moxlite.web.webmail.holders import Holder, Holders
+from moxlite.web.webmail.live.context import Facts
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
-from moxlite.web.webmail.live.streams import Facts, Stream, required_query
+from moxlite.web.webmail.live.streams import Stream, required_query
 from moxlite.web.webmail.reading.parts import View, serve_message
 from moxlite.web.webmail.reading.views import Views
 from moxlite.web.webmail.types import Request, StreamEvent

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from moxlite.store.search.finding import Search
@@ -78,9 +79,9 @@ class Merging:
         unbegun = next((source for source in unfinished if source.search.reached is None), None)
         return unbegun or min(unfinished, key=lambda source: self._reached(source) or ())
 
-    async def step(self, source: Source) -> list[tuple[Holder, Placed]]:
-        """Search one step further in this account; returns the next matches of all accounts, in order. The result may
-        be empty before the end.
+    async def step(self, source: Source) -> list[tuple[Holder, Sequence[Placed]]]:
+        """Search one step further in this account; returns the next matches of all accounts, in order, as runs of one
+        account each. The result may be empty before the end.
 
         Raises NoSuchMailbox when a guest may not read all of the account's mailboxes any more; StorageBroken,
         ReadInterrupted.
@@ -104,12 +105,11 @@ class Merging:
     def _key(self, holder: Holder, one: Placed) -> Key:
         return key_of(self._query, one.rank, one.received, holder.shown_id(one.message_id))
 
-    def _settled(self) -> list[tuple[Holder, Placed]]:
+    def _settled(self) -> list[tuple[Holder, Sequence[Placed]]]:
         if len(self.sources) == 1:
             [only] = self.sources.values()
-            given = [(only.scope.holder, one) for one in only.waiting]
-            only.waiting.clear()
-            return given
+            given, only.waiting = only.waiting, deque()
+            return [(only.scope.holder, given)]
         reached = [self._reached(source) for source in self.sources.values() if not source.search.done]
         if None in reached:
             return []
@@ -121,4 +121,5 @@ class Merging:
                 one = waiting.popleft()
                 found.append((self._key(holder, one), holder, one))
         found.sort(key=lambda entry: entry[0])
-        return [(holder, one) for _, holder, one in found]
+        runs = groupby(found, key=lambda entry: entry[1])
+        return [(holder, [one for _, _, one in run]) for holder, run in runs]

@@ -14,6 +14,7 @@ import trio
 
 from moxlite.web.errors import NotFound, UserError
 from moxlite.web.webmail.live.changes import SharedChanges
+from moxlite.web.webmail.live.context import Context
 from moxlite.web.webmail.live.streams import Stream
 from moxlite.web.webmail.live.subscriptions import Visits
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.wakeup import Alarm
     from moxlite.web.webmail.holders import Holder, Holders
-    from moxlite.web.webmail.live.streams import Facts
+    from moxlite.web.webmail.live.context import Facts
     from moxlite.web.webmail.reading.views import Views
 
 __all__ = ["Streams", "TooManyStreams"]
@@ -97,7 +98,8 @@ class Streams:
         def visits(alarm: Alarm) -> Visits:
             return Visits(home, self._holders, self._changes_of, alarm)
 
-        stream = Stream(self._last_id, session, home, facts, shared, searching, visits, self._views)
+        context = Context(session.account, home, facts, shared, searching, self._views)
+        stream = Stream(self._last_id, session, context, visits)
         self._streams[stream.stream_id] = stream
         return stream
 
