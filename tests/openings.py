@@ -279,6 +279,8 @@ PER_SERVER: Final[dict[str, Run]] = {
     ],
     "recipient_security": lambda o, n: o.call("recipient_security", address="a@localhost"),
     "decode_mime_words": lambda o, n: o.call("decode_mime_words", text="=?utf-8?q?a?= " * 4000),
+    "sorting_notices": lambda o, n: o.call("sorting_notices"),
+    "vacation_end": lambda o, n: o.call("vacation_end"),
     "request": lambda o, n: o.call("request", request={"id": 2, "view_id": 1, "cancel": True}),
     "login_prep, login, token, logout": Opener.log_out_and_in,
 }

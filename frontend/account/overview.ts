@@ -1,11 +1,12 @@
 // The overview: addresses, mailing lists, storage, and the settings for mail programs.
 
-import type { Address, MailingList, Overview } from "../gen/account";
+import type { Address, MailingList, Overview, SortingNotices } from "../gen/account";
 import { el } from "../lib/dom";
 import { smartphone } from "../lib/icons";
 import { size } from "../lib/numbers";
-import { button, card, head, meter } from "../lib/pages";
-import { state } from "../lib/states";
+import { button, card, foreign, head, meter } from "../lib/pages";
+import { notice, state } from "../lib/states";
+import { microseconds, when } from "../lib/times";
 import { many, t } from "../lib/words";
 import type { Desk } from "./ui/page";
 import { addressName, byHand } from "./ui/program";
@@ -18,6 +19,7 @@ export async function overviewPage(desk: Desk): Promise<{ title: string; root: H
     "div",
     { class: "page" },
     head(t("Your account"), ""),
+    ...sorting(found.sorting),
     storage(found),
     card(t("On your phone or computer"), [el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")), el("div", { class: "gap" }, byHand(found.program))], {
       actions: device,
@@ -27,6 +29,21 @@ export async function overviewPage(desk: Desk): Promise<{ title: string; root: H
     found.lists.length > 0 && card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }),
   );
   return { title: t("Overview"), root };
+}
+
+/** Answers that are being sent, the newest error of sorting, and forwarding that was stopped (WEB-158b). */
+function sorting(found: SortingNotices): HTMLElement[] {
+  const link = (page: string, title: string) => el("a", { href: `#${page}` }, title);
+  const lines: HTMLElement[] = [];
+  if (found.away) lines.push(notice("wait", [t("You are away: people who write to you get an answer."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]], link("away", t("End or change it"))));
+  const failure = found.failure;
+  if (failure?.script === "") lines.push(notice("warn", [t("A message was kept:"), " ", foreign(failure.text, 300)], link("forwarding", t("Forwarding"))));
+  else if (failure != null) {
+    const text = failure.line > 0 ? t("Your script failed in line {line}:", { line: failure.line }) : t("Your script failed:");
+    lines.push(notice("warn", [text, " ", foreign(failure.text, 300), ". ", t("The message was kept.")], link("scripts", t("Sieve scripts"))));
+  }
+  for (const address of found.stopped) lines.push(notice("warn", [t("Nothing is sent on to"), " ", foreign(address, 100), " ", t("any more: mail to it came back for three days. Your mail is kept here.")], link("forwarding", t("Forwarding"))));
+  return lines;
 }
 
 function storage(found: Overview): HTMLElement {

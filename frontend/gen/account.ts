@@ -594,6 +594,7 @@ export interface Overview {
   lists: Array<MailingList>;
   program: Program;
   app_passwords_required: boolean;
+  sorting: SortingNotices;
 }
 
 /** An address of the account, as in its settings; ``@domain`` for all others of a domain (``catchall``). */
@@ -614,6 +615,23 @@ export interface MailingList {
   members: Array<string>;
   public: boolean;
   may_send: boolean;
+}
+
+/** The notices about sorting. */
+export interface SortingNotices {
+  away: boolean;
+  away_until: string | null;
+  failure: SortingFailure | null;
+  stopped: Array<string>;
+}
+
+/** An error for which a message was kept, and the number of errors. ``script`` and ``line`` as in `Failure`. */
+export interface SortingFailure {
+  moment: string;
+  script: string;
+  line: number;
+  text: string;
+  count: number;
 }
 
 /** A mailbox: its name, number of messages and their size in octets. */
@@ -704,9 +722,11 @@ export const checks: Checks = {
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
   Apps: { webmail: "string" },
-  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean" },
+  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"] },
   Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
   MailingList: { address: "string", members_shown: "boolean", members: ["list", "string"], public: "boolean", may_send: "boolean" },
+  SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
+  SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" },
 };

@@ -433,6 +433,23 @@ export interface KeyElsewhere {
   host: string;
 }
 
+/** The notices about sorting. */
+export interface SortingNotices {
+  away: boolean;
+  away_until: string | null;
+  failure: SortingFailure | null;
+  stopped: Array<string>;
+}
+
+/** An error for which a message was kept, and the number of errors. ``script`` and ``line`` as in `Failure`. */
+export interface SortingFailure {
+  moment: string;
+  script: string;
+  line: number;
+  text: string;
+  count: number;
+}
+
 /** Stored facts of a message. ``reason`` is the word of X-Moxlite-Reason (docs/reasons.md), ``why`` the evidence, */
 export interface MessageDetails {
   arrival: Arrival | null;
@@ -631,6 +648,8 @@ export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
+  SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
   MessageDetails: { arrival: ["nullable", ["ref", "Arrival"]], reason: "string", why: ["list", "string"] },
   Arrival: { remote_ip: "string", ehlo: "string", mail_from: "string", mail_from_ok: "boolean", rcpt_to: "string", signed_by: ["list", "string"], tls: "string" },
   Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
@@ -665,6 +684,16 @@ export class Client extends BaseClient {
   /** Complete a log-in that asked for a second factor: start a session as `login` does. */
   login_factor(token: string, kind: "key" | "recovery" | "totp", code: string): Promise<LoginResult> {
     return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  }
+
+  /** Answers that are being sent, the newest error, and addresses to which nothing is sent on any more. */
+  sorting_notices(): Promise<SortingNotices> {
+    return this.call("sorting_notices", {}, {}, ["ref", "SortingNotices"]);
+  }
+
+  /** Send no more answers by the vacation form. */
+  vacation_end(): Promise<null> {
+    return this.call("vacation_end", {}, {}, "null");
   }
 
   /** Give a keyword this name and colour. Without a keyword, make a label of this name; a label that has the name */

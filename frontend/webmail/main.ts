@@ -36,6 +36,7 @@ import type * as SenderPart from "./sender/part";
 import type { AboutSender } from "./sender/part";
 import type * as SentPart from "./sent/part";
 import type * as SettingsPart from "./settings/part";
+import type * as SortingPart from "./sorting/part";
 import { Actions } from "./state/actions";
 import type * as TouchPart from "./touch/part";
 import { parsePlace } from "./state/address";
@@ -321,6 +322,7 @@ class App implements Desk {
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
     if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) void part<typeof HintsPart>("hints").then((found) => found.showHints(this.list.root), () => null);
+    void part<typeof SortingPart>("sorting").then((found) => found.showNotices(this.client, this.list.root, this.mail.facts.value.account_path), () => null);
     if (navigator.maxTouchPoints > 0) void part<typeof TouchPart>("touch").then((found) => this.list.pushable(found), () => null);
   }
 

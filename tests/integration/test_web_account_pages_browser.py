@@ -4,6 +4,7 @@ import email
 import imaplib
 import plistlib
 import re
+import smtplib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -188,6 +189,34 @@ def test_the_owner_of_an_address_agrees_to_forwarded_mail(chromium: Browser, ser
     page.reload()
     expect(page.get_by_text("gets your mail")).to_be_visible()
     stranger.close()
+    visitor.close()
+
+
+def test_the_webmail_tells_of_answers_and_of_a_script_that_failed(
+    chromium: Browser, server: LocalServer, tmp_path: Path
+) -> None:
+    """WEB-158b: above the list, at 360 pixels; answers are ended by a press, an error is hidden for good."""
+    (tmp_path / "away.txt").write_text("Back on Monday.\n")
+    server.cli("account", "vacation", "set", "moxlite", str(tmp_path / "away.txt"))
+    (tmp_path / "script").write_text('require "include";\n\ninclude :personal "gone";\n')
+    server.cli("account", "sieve", "put", "moxlite", "lists", str(tmp_path / "script"), "--activate")
+    with smtplib.SMTP("127.0.0.1", server.port(25)) as client:
+        client.sendmail("ann@far.example", [server.user], "From: ann@far.example\r\nSubject: boats\r\n\r\nhello\r\n")
+    server.cli("account", "sieve", "activate", "moxlite", "")
+    visitor = Visitor(chromium, server, viewport={"width": 360, "height": 740}, color_scheme="dark")
+    visitor.fill_in("/webmail/")
+    page = visitor.page
+    expect(page.get_by_text("You are away")).to_be_visible()
+    expect(page.get_by_text("Your script failed in line 3")).to_be_visible()
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")
+    page.get_by_role("button", name="End it").click()
+    expect(page.get_by_text("You are away")).to_be_hidden()
+    page.get_by_role("button", name="Hide").click()
+    page.reload()
+    expect(page.get_by_text("boats").first).to_be_visible()
+    expect(page.get_by_text("Your script failed")).to_be_hidden()
+    visitor.fill_in("/")
+    expect(page.get_by_text("Your script failed in line 3")).to_be_visible()
     visitor.close()
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from moxlite.store.delivery.scripts import note_failure
 from moxlite.store.delivery.vacation import load_form, may_answer
+from moxlite.store.options import DAY
 from tests.browsing import Browser
 from tests.web_rig import Rig, rig
 
@@ -110,3 +111,30 @@ async def test_errors_of_scripts_are_shown(rig: Rig, browser: Browser) -> None:
         await account.write(lambda tx: note_failure(tx, "mine", 3, "there is no mailbox 'x'"))
     (one,) = (await browser.call("script_list"))["failures"]
     assert (one["script"], one["line"], one["text"]) == ("mine", 3, "there is no mailbox 'x'")
+
+
+async def test_errors_answers_and_stopped_addresses_are_told_at_once(rig: Rig, browser: Browser) -> None:
+    """WEB-158b: on the first page of the account app and in the webmail, which can end the answers; errors of 30 days
+    alone, refusals of owners not at all.
+    """
+    webmail = rig.browser()
+    await webmail.log_in()
+    nothing = {"away": False, "away_until": None, "failure": None, "stopped": []}
+    assert await webmail.call("sorting_notices") == nothing
+    async with rig.account() as account:
+        await account.write(lambda tx: note_failure(tx, "old", 1, "long ago"))
+        await account.write(lambda tx: tx.execute("UPDATE sieve_failure SET moment = moment - ?", 31 * DAY))
+    assert await webmail.call("sorting_notices") == nothing
+    wanted = EMPTY | {"enabled": True, "text": "Back on Monday.", "end": "2090-01-01T10:00:00Z"}
+    await browser.call("vacation_save", old=EMPTY, changed=wanted)
+    async with rig.account() as account:
+        await account.write(lambda tx: note_failure(tx, "lists", 12, "too many steps"))
+    found = await webmail.call("sorting_notices")
+    assert (found["away"], found["away_until"]) == (True, "2090-01-01T10:00:00Z")
+    failure = found["failure"]
+    assert (failure["script"], failure["line"], failure["text"], failure["count"]) == ("lists", 12, "too many steps", 1)
+    assert (await browser.call("overview"))["sorting"] == found
+    await webmail.call("vacation_end")
+    assert not (await webmail.call("sorting_notices"))["away"]
+    form = (await browser.call("vacation"))["form"]
+    assert (form["enabled"], form["text"]) == (False, "Back on Monday.")

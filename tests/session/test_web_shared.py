@@ -309,6 +309,8 @@ WITHOUT_IDS = {
     "decode_mime_words",
     "settings_save",
     "from_address_settings_save",
+    "sorting_notices",
+    "vacation_end",
     "upload_remove",
     "complete_recipient",
     "recipient_security",

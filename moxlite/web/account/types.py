@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from moxlite.acceptance.sieve.attention import SortingNotices
 from moxlite.store.auth.apppasswords import Scope
 from moxlite.web.account.forms import DestinationForm, JunkForm, SendingForm
 from moxlite.web.factors.qr import QRCode
@@ -105,7 +106,7 @@ class Program(msgspec.Struct, frozen=True):
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """The account. A ``storage_limit`` of 0 means no limit. ``app_passwords_required``: mail programs cannot use the
-    account's own password.
+    account's own password. ``sorting``: notices about sorting.
     """
 
     login_address: str
@@ -118,6 +119,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     lists: list[MailingList]
     program: Program
     app_passwords_required: bool
+    sorting: SortingNotices
 
 
 class PasswordState(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.42e4029e8131.js", junk: "junk.5be706c798bc.js", rules: "rules.dd74d8525985.js", security: "security.80381c1c4949.js", sending: "sending.a311a82cf62f.js", shares: "shares.c2bfbff145cc.js", sieve: "sieve.0c0833ffcbab.js", transfer: "transfer.8a0e5e2bf251.js" };
+var define_PARTS_default = { device: "device.42e4029e8131.js", junk: "junk.5be706c798bc.js", rules: "rules.dd74d8525985.js", security: "security.80381c1c4949.js", sending: "sending.a311a82cf62f.js", shares: "shares.c2bfbff145cc.js", sieve: "sieve.0c0833ffcbab.js", transfer: "transfer.c9de022c0c1b.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -244,9 +244,11 @@ var checks = {
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
   Apps: { webmail: "string" },
-  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean" },
+  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"] },
   Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
   MailingList: { address: "string", members_shown: "boolean", members: ["list", "string"], public: "boolean", may_send: "boolean" },
+  SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
+  SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" }
 };
@@ -572,6 +574,10 @@ function text(value) {
   }
   fragment.append(plain);
   return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
 function mark(value) {
   const element = document.createElement("span");
@@ -941,18 +947,18 @@ function askLogIn(app, reason, address2, tryLogIn, below = []) {
     };
     const ask = (asked) => {
       const back = () => {
-        second.remove();
+        second2.remove();
         form.hidden = false;
         password.focus();
       };
       const made = secondStepForm(asked, finish, () => {
-        second.remove();
+        second2.remove();
         form.hidden = false;
         form.requestSubmit();
       });
-      const second = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
+      const second2 = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
       form.hidden = true;
-      overlay.append(second);
+      overlay.append(second2);
       made.focus();
     };
     overlay.addEventListener("cancel", (event) => event.preventDefault());
@@ -1085,6 +1091,19 @@ async function toClipboard(value) {
 }
 function copyable(value) {
   return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
+}
+function foreign(value, most2 = 300) {
+  const shown2 = visible(value);
+  if (shown2.length <= most2) return el("bdi", {}, shown2);
+  const words = el("bdi", {}, `${shown2.slice(0, most2)}…`);
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => {
+    fill(words, shown2);
+    more.remove();
+  } }, t("Show all"));
+  return el("span", {}, words, more);
+}
+function visible(value) {
+  return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 function disc(key, name) {
   return el("span", { class: `disc c${hue(key)}`, "aria-hidden": "true" }, initials(name));
@@ -1279,6 +1298,47 @@ function size(octets2) {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
+// lib/dateformats.ts
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(void 0, options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+// lib/times.ts
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+function timeOf(at) {
+  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+}
+function moment(at, now = Date.now() * 1e3) {
+  const here = new Date(at / 1e3);
+  const today = new Date(now / 1e3);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const time = timeOf(at);
+  if (days === 0) return time;
+  if (days === 1) return t("yesterday {time}", { time });
+  if (days === -1) return t("tomorrow {time}", { time });
+  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
+  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
+}
+function when(at) {
+  const date = new Date(at / 1e3);
+  const iso = date.toISOString();
+  return el("time", { datetime: iso, title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}
+${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
+}
+function microseconds(text3) {
+  return text3 === "" ? 0 : Date.parse(text3) * 1e3;
+}
+
 // account/ui/program.ts
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function byHand(program) {
@@ -1309,6 +1369,7 @@ async function overviewPage(desk) {
     "div",
     { class: "page" },
     head(t("Your account"), ""),
+    ...sorting(found.sorting),
     storage(found),
     card(t("On your phone or computer"), [el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")), el("div", { class: "gap" }, byHand(found.program))], {
       actions: device,
@@ -1318,6 +1379,19 @@ async function overviewPage(desk) {
     found.lists.length > 0 && card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true })
   );
   return { title: t("Overview"), root };
+}
+function sorting(found) {
+  const link = (page, title) => el("a", { href: `#${page}` }, title);
+  const lines = [];
+  if (found.away) lines.push(notice("wait", [t("You are away: people who write to you get an answer."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]], link("away", t("End or change it"))));
+  const failure2 = found.failure;
+  if (failure2?.script === "") lines.push(notice("warn", [t("A message was kept:"), " ", foreign(failure2.text, 300)], link("forwarding", t("Forwarding"))));
+  else if (failure2 != null) {
+    const text3 = failure2.line > 0 ? t("Your script failed in line {line}:", { line: failure2.line }) : t("Your script failed:");
+    lines.push(notice("warn", [text3, " ", foreign(failure2.text, 300), ". ", t("The message was kept.")], link("scripts", t("Sieve scripts"))));
+  }
+  for (const address2 of found.stopped) lines.push(notice("warn", [t("Nothing is sent on to"), " ", foreign(address2, 100), " ", t("any more: mail to it came back for three days. Your mail is kept here.")], link("forwarding", t("Forwarding"))));
+  return lines;
 }
 function storage(found) {
   const values = { used: size(found.storage_used), limit: size(found.storage_limit) };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.e0336469aede.js", conversation: "conversation.690acdfc1527.js", details: "details.a2fd423d5f28.js", export: "export.3d34e79be156.js", hints: "hints.41bebc42b61c.js", labels: "labels.131427180aef.js", login: "login.1739c45d7fe6.js", mailboxes: "mailboxes.22c11f08e189.js", menu: "menu.2b861ab09c6b.js", message: "message.e0451ffd762d.js", palette: "palette.d0a16c3ea602.js", rules: "rules.497fe1c1efc3.js", search: "search.28222048151a.js", sender: "sender.ba4955049614.js", sent: "sent.04cc1bc5c98c.js", settings: "settings.3c6e6800fa8d.js", touch: "touch.5159934f4363.js", viewer: "viewer.9977008d813d.js" };
+var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.e0336469aede.js", conversation: "conversation.690acdfc1527.js", details: "details.a2fd423d5f28.js", export: "export.3d34e79be156.js", hints: "hints.41bebc42b61c.js", labels: "labels.131427180aef.js", login: "login.1739c45d7fe6.js", mailboxes: "mailboxes.22c11f08e189.js", menu: "menu.2b861ab09c6b.js", message: "message.e0451ffd762d.js", palette: "palette.d0a16c3ea602.js", rules: "rules.497fe1c1efc3.js", search: "search.28222048151a.js", sender: "sender.ba4955049614.js", sent: "sent.04cc1bc5c98c.js", settings: "settings.3c6e6800fa8d.js", sorting: "sorting.72c16ad22aa4.js", touch: "touch.5159934f4363.js", viewer: "viewer.9977008d813d.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -222,6 +222,8 @@ var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
+  SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
   MessageDetails: { arrival: ["nullable", ["ref", "Arrival"]], reason: "string", why: ["list", "string"] },
   Arrival: { remote_ip: "string", ehlo: "string", mail_from: "string", mail_from_ok: "boolean", rcpt_to: "string", signed_by: ["list", "string"], tls: "string" },
   Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
@@ -248,6 +250,12 @@ var Client = class extends BaseClient {
   }
   login_factor(token, kind, code) {
     return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  }
+  sorting_notices() {
+    return this.call("sorting_notices", {}, {}, ["ref", "SortingNotices"]);
+  }
+  vacation_end() {
+    return this.call("vacation_end", {}, {}, "null");
   }
   label_save(name, color, keyword) {
     return this.call("label_save", { name, color, keyword }, { name: "string", color: "integer", keyword: ["optional", ["nullable", "string"]] }, ["ref", "Label"]);
@@ -4295,6 +4303,7 @@ var App = class {
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
     if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) void part("hints").then((found) => found.showHints(this.list.root), () => null);
+    void part("sorting").then((found) => found.showNotices(this.client, this.list.root, this.mail.facts.value.account_path), () => null);
     if (navigator.maxTouchPoints > 0) void part("touch").then((found) => this.list.pushable(found), () => null);
   }
   newer;

@@ -35,6 +35,7 @@ from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.searching import SearchCalls
 from moxlite.web.webmail.calls.sent import SentCalls
 from moxlite.web.webmail.calls.settings import SettingsCalls
+from moxlite.web.webmail.calls.sorting import SortingCalls
 from moxlite.web.webmail.calls.unsubscribing import UnsubscribeCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
@@ -55,7 +56,17 @@ OWN_THREADS: Final = "threads are muted and folded"
 """Subject of the error that a guest gets from `Holder.refuse_guest`."""
 
 
-class API(ComposeCalls, SearchCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls, UnsubscribeCalls, LabelCalls):
+class API(
+    ComposeCalls,
+    SearchCalls,
+    SentCalls,
+    SettingsCalls,
+    RuleCalls,
+    DetailCalls,
+    UnsubscribeCalls,
+    LabelCalls,
+    SortingCalls,
+):
     """The calls of the webmail. `Caller.session` is set for all calls but the public ones."""
 
     def __init__(self, surroundings: Surroundings, sessions: Sessions, streams: Streams) -> None:

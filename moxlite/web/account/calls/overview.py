@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from moxlite.acceptance.sieve.attention import sorting_notices
 from moxlite.admin.offer import Server, offer_for
 from moxlite.config.snapshot import AliasRecipient, Snapshot
 from moxlite.proto.address import Address as MailAddress
 from moxlite.proto.address import AddressError, Domain
 from moxlite.store.rows import mailboxes as mailbox_rows
-from moxlite.web.account.calls.common import AccountCalls
+from moxlite.web.account.calls.common import AccountCalls, now
 from moxlite.web.account.types import Address, Apps, MailingList, MailServer, Overview, Program
 from moxlite.web.calls import call
 from moxlite.web.sessions import Caller
@@ -32,6 +33,7 @@ class OverviewCalls(AccountCalls):
             state = await account.read(mailbox_rows.state, op="account_overview")
             boxes = await account.read(mailbox_rows.mailboxes, op="account_overview")
             quota = account.config.quota
+            sorting = await sorting_notices(account, snapshot.passed_on(session.account), now())
         return Overview(
             login_address=session.address,
             account=session.account,
@@ -54,6 +56,7 @@ class OverviewCalls(AccountCalls):
             lists=[_list(one) for one in snapshot.derived.aliases_of.get(session.account, ())],
             program=program_of(snapshot, session.address),
             app_passwords_required=settings.require_app_passwords,
+            sorting=sorting,
         )
 
 

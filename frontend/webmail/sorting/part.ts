@@ -1,0 +1,70 @@
+// Notices about sorting above the list (WEB-158b): answers that are being sent, a script that failed, forwarding that was
+// stopped. They are asked for at the start, and when the user comes back to the page.
+
+import type { Client, SortingNotices } from "../../gen/webmail";
+import { attempt } from "../../lib/dialogs";
+import { el, fill } from "../../lib/dom";
+import { foreign } from "../../lib/pages";
+import { adopt } from "../../lib/sheets";
+import { microseconds, when } from "../../lib/times";
+import { many, t } from "../../lib/words";
+import sheet from "./sorting.css";
+
+adopt(sheet);
+
+/** Key in the browser's storage for the time of the newest error that the user has hidden. */
+const hiddenKey = "moxlite-webmail-sorting";
+/** Milliseconds after which a user who comes back is shown new notices. */
+const fresh = 3000;
+
+/** Show the notices above `list`; `account` is the path of the account app, "" if it is not served. */
+export function showNotices(client: Client, list: HTMLElement, account: string): void {
+  const box = el("div", { class: "sorting", role: "status" });
+  let asked = 0;
+  const draw = (found: SortingNotices) => fill(box, away(found), failed(found), ...found.stopped.map((address) => stopped(address)));
+  const ask = async () => {
+    asked = Date.now();
+    // without a connection the page says so elsewhere
+    await client.sorting_notices().then(draw, () => null);
+  };
+  const link = (page: string, title: string) => account !== "" && el("a", { class: "link", href: `${account}#${page}` }, title);
+
+  function away(found: SortingNotices): HTMLElement | null {
+    if (!found.away) return null;
+    const end = async () => {
+      if (await attempt(t("Ending the answers"), () => client.vacation_end())) await ask();
+    };
+    return line(
+      "away",
+      [t("You are away: people who write to you get an answer."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]],
+      el("button", { class: "link", onclick: () => void end() }, t("End it")),
+      link("away", t("Change")),
+    );
+  }
+
+  function failed(found: SortingNotices): HTMLElement | null {
+    const failure = found.failure;
+    if (failure === null || failure.moment <= (localStorage.getItem(hiddenKey) ?? "")) return null;
+    const hide = () => {
+      localStorage.setItem(hiddenKey, failure.moment);
+      draw(found);
+    };
+    const about =
+      failure.script === ""
+        ? [t("A message was kept:"), " ", foreign(failure.text, 300)]
+        : [failure.line > 0 ? t("Your script failed in line {line}:", { line: failure.line }) : t("Your script failed:"), " ", foreign(failure.text, 300), ". ", t("The message was kept.")];
+    return line("failed", [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in 30 days")}`], link(failure.script === "" ? "forwarding" : "scripts", t("Look")), el("button", { class: "link", onclick: hide }, t("Hide")));
+  }
+
+  function stopped(address: string): HTMLElement {
+    return line("failed", [t("Nothing is sent on to"), " ", foreign(address, 100), " ", t("any more: mail to it came back for three days. Your mail is kept here.")], link("forwarding", t("Look")));
+  }
+
+  list.before(box);
+  document.addEventListener("visibilitychange", () => !document.hidden && Date.now() - asked > fresh && void ask());
+  void ask();
+}
+
+function line(kind: string, text: Parameters<typeof el>[2], ...actions: Parameters<typeof el>[2][]): HTMLElement {
+  return el("div", { class: `sorting-line ${kind}` }, el("p", {}, text), el("span", {}, actions));
+}

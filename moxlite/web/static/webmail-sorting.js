@@ -1,0 +1,261 @@
+// lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of written(value).matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+// lib/pages.ts
+function foreign(value, most = 300) {
+  const shown = visible(value);
+  if (shown.length <= most) return el("bdi", {}, shown);
+  const words = el("bdi", {}, `${shown.slice(0, most)}…`);
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => {
+    fill(words, shown);
+    more.remove();
+  } }, t("Show all"));
+  return el("span", {}, words, more);
+}
+function visible(value) {
+  return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// lib/dateformats.ts
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(void 0, options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+// lib/times.ts
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+function timeOf(at) {
+  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+}
+function moment(at, now = Date.now() * 1e3) {
+  const here = new Date(at / 1e3);
+  const today = new Date(now / 1e3);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const time = timeOf(at);
+  if (days === 0) return time;
+  if (days === 1) return t("yesterday {time}", { time });
+  if (days === -1) return t("tomorrow {time}", { time });
+  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
+  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
+}
+function when(at) {
+  const date = new Date(at / 1e3);
+  const iso = date.toISOString();
+  return el("time", { datetime: iso, title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}
+${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
+}
+function microseconds(text2) {
+  return text2 === "" ? 0 : Date.parse(text2) * 1e3;
+}
+
+// webmail/sorting/sorting.css
+var sorting_default = "/* Notices about sorting, above the list. */\n\n.sorting-line {\n  display: flex;\n  align-items: center;\n  flex-wrap: wrap;\n  gap: 4px 12px;\n  padding: 7px 16px;\n  border-bottom: 1px solid var(--border-color);\n  background: var(--warning-background);\n  font-size: 13px;\n  line-height: 18px;\n}\n\n.sorting-line.away {\n  background: var(--mailbox-active-background);\n}\n\n.sorting-line p {\n  flex: 1 1 220px;\n  overflow-wrap: anywhere;\n}\n\n.sorting-line span {\n  display: flex;\n  gap: 14px;\n  margin-inline-start: auto;\n}\n\n.sorting-line .link {\n  flex: none;\n  min-height: 34px;\n  align-content: center;\n  text-decoration: underline;\n}\n\n@media (max-width: 860px) {\n  .sorting-line .link {\n    min-height: 44px;\n  }\n}\n";
+
+// webmail/sorting/part.ts
+adopt(sorting_default);
+var hiddenKey = "moxlite-webmail-sorting";
+var fresh = 3e3;
+function showNotices(client, list, account) {
+  const box = el("div", { class: "sorting", role: "status" });
+  let asked = 0;
+  const draw = (found) => fill(box, away(found), failed(found), ...found.stopped.map((address) => stopped(address)));
+  const ask = async () => {
+    asked = Date.now();
+    await client.sorting_notices().then(draw, () => null);
+  };
+  const link = (page, title) => account !== "" && el("a", { class: "link", href: `${account}#${page}` }, title);
+  function away(found) {
+    if (!found.away) return null;
+    const end = async () => {
+      if (await attempt(t("Ending the answers"), () => client.vacation_end())) await ask();
+    };
+    return line(
+      "away",
+      [t("You are away: people who write to you get an answer."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]],
+      el("button", { class: "link", onclick: () => void end() }, t("End it")),
+      link("away", t("Change"))
+    );
+  }
+  function failed(found) {
+    const failure = found.failure;
+    if (failure === null || failure.moment <= (localStorage.getItem(hiddenKey) ?? "")) return null;
+    const hide = () => {
+      localStorage.setItem(hiddenKey, failure.moment);
+      draw(found);
+    };
+    const about = failure.script === "" ? [t("A message was kept:"), " ", foreign(failure.text, 300)] : [failure.line > 0 ? t("Your script failed in line {line}:", { line: failure.line }) : t("Your script failed:"), " ", foreign(failure.text, 300), ". ", t("The message was kept.")];
+    return line("failed", [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in 30 days")}`], link(failure.script === "" ? "forwarding" : "scripts", t("Look")), el("button", { class: "link", onclick: hide }, t("Hide")));
+  }
+  function stopped(address) {
+    return line("failed", [t("Nothing is sent on to"), " ", foreign(address, 100), " ", t("any more: mail to it came back for three days. Your mail is kept here.")], link("forwarding", t("Look")));
+  }
+  list.before(box);
+  document.addEventListener("visibilitychange", () => !document.hidden && Date.now() - asked > fresh && void ask());
+  void ask();
+}
+function line(kind, text2, ...actions) {
+  return el("div", { class: `sorting-line ${kind}` }, el("p", {}, text2), el("span", {}, actions));
+}
+export {
+  showNotices
+};
