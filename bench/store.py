@@ -29,8 +29,8 @@ from bench.imports import backup_beside_import, maildir, mbox
 from bench.junk import junk
 from bench.storelines import Figures
 from bench.storemail import MESSAGES, build
+from moxlite.heap import keep_heap_small
 from moxlite.server import SWITCH_INTERVAL
-from moxlite.store.file.memory import keep_heap_small
 
 __all__ = ["main"]
 

@@ -32,6 +32,7 @@ from moxlite import __version__, lazyimport
 from moxlite.admin.audit.recording import recorder
 from moxlite.admin.delivery.memberquestions import MemberQuestions
 from moxlite.config.snapshot import Snapshot
+from moxlite.heap import give_memory_back, keep_heap_small
 from moxlite.mailauth.dnssec import watch_resolver
 from moxlite.net.control.server import Command, serve_ctl
 from moxlite.net.listeners import GRACE_SECONDS, Listen, listen, serve_listener
@@ -46,7 +47,6 @@ from moxlite.queue.queue import Queue
 from moxlite.services import handlers
 from moxlite.smtpd.localpipe import LocalPipe
 from moxlite.store.errors import StoreError
-from moxlite.store.file.memory import give_memory_back, keep_heap_small
 from moxlite.supervision import Fate, open_supervisor
 from moxlite.wiring import House, open_house, open_queue
 

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.heap import Trimmer, keep_heap_small
 from moxlite.proto import publicsuffix
 from moxlite.sandbox.confine import FILES, confine, watched
 from moxlite.sandbox.jobs import AnyJob
@@ -28,14 +29,19 @@ __all__ = ["main"]
 SECONDS: Final = 10.0
 """Seconds of a job after which the system kills the process; longer than the server waits."""
 
-GROWN: Final = 160 << 20
-"""Octets of resident memory after a job from which on a process does no further one: its free memory is fragmented."""
+LARGE: Final = 48 << 20
+"""Octets of resident memory after a job from which on free memory is returned to the system; it begins with 25 MB."""
+
+GROWN: Final = 96 << 20
+"""Octets that remain then, from which on a process does no further job: its free memory is fragmented."""
 
 STATM: Final = 1
 """Descriptor of /proc/self/statm, in place of the standard output."""
 
 MAX_TEXT: Final = 500
 """Characters of an error's text."""
+
+_trim: Final = Trimmer(interval=0)
 
 _jobs: Final[msgspec.msgpack.Decoder[AnyJob]] = msgspec.msgpack.Decoder(AnyJob)
 
@@ -94,20 +100,27 @@ def _keep_statm() -> None:
 
 
 def _grown() -> bool:
-    """Whether the memory of this process is too large for another job. The high-water mark of getrusage(2) would not
-    do: it begins with the memory of the server that started the process.
+    """Whether the memory of this process is too large for another job."""
+    if _resident() > LARGE:
+        _trim()
+    return _resident() > GROWN
+
+
+def _resident() -> int:
+    """Octets of resident memory, 0 if that is not known. The high-water mark of getrusage(2) would not do: it begins
+    with the memory of the server that started the process.
     """
     try:
-        resident = int(os.pread(STATM, 200, 0).split()[1])
+        return int(os.pread(STATM, 200, 0).split()[1]) * resource.getpagesize()
     except (OSError, IndexError, ValueError):
-        return False
-    return resident * resource.getpagesize() > GROWN
+        return 0
 
 
 def main() -> None:
     """Do jobs until the server closes the socket."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a terminal's ^C is for the server
+    keep_heap_small()
     channel = socket.socket(fileno=0)
     publicsuffix.prepare()
     for codec in ("idna", "punycode"):

@@ -427,12 +427,12 @@ async def test_a_background_task_that_fails_starts_again_and_disturbs_nobody(
 async def test_accounts_that_nobody_uses_wake_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-10, IMAP-170: the clock of the upkeep stands still while all is done, and goes on with the next use."""
     for name in (
-        "accounts.accounts.UPKEEP",
-        "file.database.UPKEEP",
-        "file.database.IDLE",
-        "file.memory.TRIM_INTERVAL",
+        "moxlite.store.accounts.accounts.UPKEEP",
+        "moxlite.store.file.database.UPKEEP",
+        "moxlite.store.file.database.IDLE",
+        "moxlite.heap.TRIM_INTERVAL",
     ):
-        monkeypatch.setattr(f"moxlite.store.{name}", 0.01)
+        monkeypatch.setattr(name, 0.01)
     accounts = Accounts(tmp_path, Options(min_free_space=0))
     wakeup = accounts._upkeep_wakeup
 

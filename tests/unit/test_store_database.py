@@ -762,8 +762,12 @@ async def test_trimming_empties_the_log_and_the_caches(db: Database) -> None:
 
 async def test_a_file_that_nobody_uses_wakes_nobody(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-10: its upkeep sleeps until the next use."""
-    for name in ("file.database.UPKEEP", "file.database.IDLE", "file.memory.TRIM_INTERVAL"):
-        monkeypatch.setattr(f"moxlite.store.{name}", 0.01)
+    for name in (
+        "moxlite.store.file.database.UPKEEP",
+        "moxlite.store.file.database.IDLE",
+        "moxlite.heap.TRIM_INTERVAL",
+    ):
+        monkeypatch.setattr(name, 0.01)
 
     async def still() -> bool:
         return db.resting and not db._wakeup.is_set and db._wakeup._lot.statistics().tasks_waiting == 1

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from moxlite.store.file.memory import ARENAS
+from moxlite.heap import ARENAS
 
 PROGRAM = """
 import ctypes, os, threading
-from moxlite.store.file.memory import keep_heap_small
+from moxlite.heap import keep_heap_small
 
 keep_heap_small()
 libc = ctypes.CDLL(None)

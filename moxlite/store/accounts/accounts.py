@@ -20,6 +20,7 @@ from typing import Final
 
 import trio
 
+from moxlite.heap import give_memory_back
 from moxlite.store import metrics
 from moxlite.store.accounts.folders import (
     NAME,
@@ -45,7 +46,6 @@ from moxlite.store.errors import (
 from moxlite.store.file.boundary import Edge, storage
 from moxlite.store.file.database import UPKEEP
 from moxlite.store.file.findings import Finding
-from moxlite.store.file.memory import give_memory_back
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.search.check import check_index
 from moxlite.store.upkeep.check import check_account

@@ -18,13 +18,13 @@ from typing import Final, TypeVar
 import apsw
 import trio
 
+from moxlite.heap import give_memory_back
 from moxlite.store import metrics
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.boundary import storage
 from moxlite.store.file.checkpoint import Checkpoints
 from moxlite.store.file.health import Health
 from moxlite.store.file.jobs import Job
-from moxlite.store.file.memory import give_memory_back
 from moxlite.store.file.migrations import Kind, drop_old_copies, open_file
 from moxlite.store.file.readers import Readers, Snapshot
 from moxlite.store.file.series import SERIES_AHEAD

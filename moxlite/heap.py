@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import time
 from typing import Final
 
-__all__ = ["give_memory_back", "keep_heap_small"]
+__all__ = ["Trimmer", "give_memory_back", "keep_heap_small"]
 
 TRIM_INTERVAL: Final = 20.0
 """Seconds between two malloc_trim: it walks all arenas with their locks held (STORE-10)."""
@@ -41,23 +42,25 @@ def keep_heap_small() -> None:
         mallopt(M_ARENA_MAX, ARENAS)
 
 
-class _Trimmer:
-    """glibc's malloc_trim, rate-limited for the whole process; does nothing with another C library.
+class Trimmer:
+    """glibc's malloc_trim, rate-limited; does nothing with another C library.
 
     Attributes:
       owed: a call came too early; the next one after `TRIM_INTERVAL` trims (`Accounts.serve` makes it).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, interval: float | None = None) -> None:
+        """`interval`: seconds between two calls that trim, `TRIM_INTERVAL` by default."""
         self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
-        self._last = -TRIM_INTERVAL
+        self._interval = interval
+        self._last = -math.inf
         self.owed = False
 
     def __call__(self) -> bool:
         if self._trim is None:
             return False
         now = time.monotonic()
-        self.owed = now - self._last < TRIM_INTERVAL
+        self.owed = now - self._last < (TRIM_INTERVAL if self._interval is None else self._interval)
         if self.owed:
             return False
         self._last = now
@@ -65,5 +68,5 @@ class _Trimmer:
         return True
 
 
-give_memory_back: Final = _Trimmer()
+give_memory_back: Final = Trimmer()
 """Return freed memory to the system; returns True if that was done now. Blocks for milliseconds: for threads."""
