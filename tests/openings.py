@@ -183,6 +183,12 @@ class Opener:
                     self.call("draft_find", message_id="<" + "x" * 900 + "@x.example>", seconds=60)
                     self.call("draft_remove", draft_id=saved)
 
+    def put_off(self, number: int) -> None:
+        """Put a message off, list it, and call it back."""
+        self.call("message_snooze", message_ids=[number], until=int(time.time()) + 3600)
+        self.call("messages_waiting")
+        self.call("message_unsnooze", message_ids=[number])
+
     def send(self, number: int) -> None:
         """A reply that is sent, and one that is taken back."""
         begun = self.call("compose_prepare", kind="reply", message_id=number)
@@ -259,6 +265,7 @@ PER_MESSAGE: Final[dict[str, Run]] = {
     "thread_collapse": lambda o, n: [o.call("thread_collapse", message_ids=[n], collapse=on) for on in (True, False)],
     "compose_prepare, draft_save, draft_find, draft_remove, upload_remove": Opener.answer,
     "ruleset_suggest_move, ruleset_accept, ruleset_never": Opener.rule,
+    "message_snooze, message_unsnooze, messages_waiting": Opener.put_off,
     "unsubscribe": lambda o, n: [o.call("unsubscribe", message_id=n, by_post=on) for on in (True, False)],
 }
 """Calls about one message, by their names."""
@@ -271,6 +278,8 @@ PER_SERVER: Final[dict[str, Run]] = {
     "from_address_settings_save": lambda o, n: o.call(
         "from_address_settings_save", from_address="eve@evil.example", view_mode="html"
     ),
+    "scheduled_change": lambda o, n: o.call("scheduled_change", message_id=n, send_at=0),
+    "scheduled_cancel": lambda o, n: o.call("scheduled_cancel", message_id=n),
     "delivery_retry": lambda o, n: o.call("delivery_retry", delivery_ids=[1]),
     "delivery_cancel": lambda o, n: o.call("delivery_cancel", delivery_ids=[1]),
     "complete_recipient": lambda o, n: [o.call("complete_recipient", search=text) for text in ("e", "b@", "a" * 200)],

@@ -271,8 +271,9 @@ class Accounts:
         logger.info("account adopted", extra={"kv": {"account": name}})
 
     def start(self, tree: Supervisor) -> None:
-        """Trim and close idle accounts, purge nightly, check files that were not closed, as tasks of `tree`; and from
-        now on run the background tasks of each open account, in a supervisor of its own.
+        """Trim and close idle accounts, purge nightly, check files that were not closed, open accounts for messages
+        that are due, as tasks of `tree`; and from now on run the background tasks of each open account, in a supervisor
+        of its own.
         """
         self._tree = tree
         for slot in self._slots.values():
@@ -280,6 +281,7 @@ class Accounts:
         tree.start("store.upkeep", self._upkeep)
         tree.start("store.rounds", self._rounds.nightly)
         tree.start("store.unclean", self._rounds.check_unclean)
+        tree.start("store.dues", self._rounds.dues.run)
 
     async def close_idle(self, *, room: int = 0) -> None:
         """Close accounts without users: all that were idle for as long as their users wanted, `IDLE` seconds at most,
@@ -390,6 +392,7 @@ class Accounts:
             if slot.tasks is not None:
                 await slot.tasks.stop()
                 slot.tasks = None
+            self._rounds.dues.note(name, account.carrier.due)
             metrics.ACCOUNTS_OPEN.dec()
             await account.aclose()
         logger.debug("account closed", extra={"kv": {"account": name}})

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 import trio
 
+from moxlite.store.accounts.dues import LINGER, Dues
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.errors import StoreError
 from moxlite.store.file.findings import quick_check
@@ -29,9 +30,6 @@ NIGHT: Final = 86_400.0
 
 ROUND_PAUSE: Final = 0.1
 """Seconds between two accounts of a round, so that it does not compete with deliveries."""
-
-LINGER: Final = 0.3
-"""Seconds without background work after which a round's accounts are closed: three or four are open at a time."""
 
 
 class Registry(Protocol):
@@ -53,13 +51,18 @@ class Registry(Protocol):
 
 
 class Rounds:
-    """The rounds over the accounts of one data directory."""
+    """The rounds over the accounts of one data directory.
+
+    Attributes:
+      dues: opens accounts again for messages that are due.
+    """
 
     def __init__(self, accounts: Registry) -> None:
         self._accounts = accounts
         self._left: list[str] = []
         self._unclean: list[str] = []
         self._wakeup = Wakeup()
+        self.dues = Dues(accounts)
 
     async def nightly(self) -> None:
         """Open each account once after start, to finish work left by the last run (STORE-189a), and then each night to

@@ -22,7 +22,7 @@ from moxlite.store.rows.conversations import members
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MailboxID, MessageID
 
-__all__ = ["TooLate", "held_until", "hurry", "settle", "take_back", "withdraw"]
+__all__ = ["TooLate", "held_until", "hurry", "settle", "take_back", "undo_beside", "withdraw"]
 
 MEMBERS: Final = 500
 """Messages of the original's thread, newest first, that are searched for another answer to it: 2 ms."""
@@ -58,8 +58,7 @@ def take_back(tx: AccountTx, key: bytes, drafts: MailboxID) -> MessageID | None:
     if row is None:
         raise TooLate
     message_id, beside = MessageID(row[0]), OwedMessage.unpack(row[1]).beside
-    remove_outgoing(tx, beside.counted)
-    _unmark(tx, beside, message_id)
+    undo_beside(tx, beside, message_id)
     if not mailboxes_of(tx, [message_id]):
         return None
     forget_recipients(tx, message_id)
@@ -91,6 +90,14 @@ def hurry(tx: AccountTx, key: bytes) -> None:
     """Carry a held submission over now."""
     if tx.execute(HURRY, key):
         tx.owed()
+
+
+def undo_beside(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
+    """Undo the other changes that the unit of a submission made: it no longer counts, and the original loses the flags
+    that it got.
+    """
+    remove_outgoing(tx, beside.counted)
+    _unmark(tx, beside, message_id)
 
 
 def _unmark(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:

@@ -22,11 +22,14 @@ class Beside(msgspec.Struct, frozen=True):
       original_id: the message that it answers or forwards, 0 for none. flags: the flags that this message got, bits of
         `Flag`.
       counted: ids of the rows of ``outgoing``.
+      scheduled: the mailbox in which the message waits until its row is due (WEBMAIL-96), 0 for none. It goes out only
+        if it is still there.
     """
 
     original_id: int = 0
     flags: int = 0
     counted: tuple[int, ...] = ()
+    scheduled: int = 0
 
 
 class OwedMessage(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from moxlite.store.mail.annotations import copy_annotations, drop_annotations
 from moxlite.store.mail.expunging import expunge_all
 from moxlite.store.mail.systemmailbox import check_fillable, check_free, check_own
 from moxlite.store.names import INBOX, OTHERS, ancestors, check_name, is_below, parent
-from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, mailbox_by_use
 from moxlite.store.types import (
     UID,
     Mailbox,
@@ -46,6 +46,7 @@ __all__ = [
     "drop_system_mailbox",
     "ensure_mailbox",
     "is_subscribed",
+    "mailbox_for",
     "rename_inbox",
     "rename_mailbox",
     "rename_system_mailbox",
@@ -56,6 +57,9 @@ __all__ = [
 
 MAX_MAILBOXES: Final = 10_000
 """Mailboxes of one account (STORE-154)."""
+
+ROLE_NAMES: Final = {SpecialUse.DRAFTS: "Drafts", SpecialUse.SENT: "Sent"}
+"""Names of the mailboxes that `mailbox_for` creates."""
 
 MAX_UIDVALIDITY: Final = (1 << 32) - 1
 """Largest UIDVALIDITY: a 32-bit number (RFC 9051 §2.3.1.1)."""
@@ -140,6 +144,19 @@ def ensure_mailbox(tx: AccountTx, name: str) -> Mailbox:
     box = mailbox_by_name(tx, name) or _create_with_parents(tx, name)[-1]
     check_fillable(box)
     return box
+
+
+def mailbox_for(tx: AccountTx, use: SpecialUse) -> MailboxID:
+    """Return the mailbox of a role, Drafts or Sent; create it if it is missing. Raises as `create_mailbox`."""
+    box = mailbox_by_use(tx, use)
+    if box is not None:
+        return box.id
+    name = ROLE_NAMES[use]
+    if mailbox_by_name(tx, name) is None:
+        return create_mailbox(tx, name, use)[-1].id
+    box = ensure_mailbox(tx, name)
+    set_special_use(tx, box.id, box.special_use | use)
+    return box.id
 
 
 def _create_with_parents(tx: AccountTx, name: str) -> list[Mailbox]:

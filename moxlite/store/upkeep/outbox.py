@@ -5,7 +5,9 @@ and deletes each afterwards. After a crash between the two the handler gets the 
 row's key. A handler that raises is called again later, with growing delays, and does not block the others.
 
 A row with a due time waits until then, and may be taken back (`store.delivery.held`). The carrier clears the time
-before it passes the row to its handler, so that a row is either carried over or taken back, never both.
+before it passes the row to its handler, so that a row is either carried over or taken back, never both. The carrier
+also lets the messages come back that are due (WEBMAIL-125). An account stays open for what is due soon; for later
+moments `accounts.dues` opens it again.
 """
 
 from __future__ import annotations
@@ -19,9 +21,13 @@ import msgspec
 import trio
 
 from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.delivery.owed import SUBMIT
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.wakeup import Wakeup
+from moxlite.store.later.scheduled import claim
+from moxlite.store.later.snoozed import next_snooze, postpone, wake
+from moxlite.wakeup import LONGEST_SLEEP, Wakeup
 
 __all__ = ["Carrier", "Handler", "OutboxRow"]
 
@@ -37,8 +43,13 @@ FIRST_RETRY: Final = 5.0
 LAST_RETRY: Final = 3600.0
 """Seconds until a row that failed is tried again; doubled each time from the first to the last."""
 
+SOON: Final = 600.0
+"""Seconds before its time in which an account stays open for a row: longer than messages may be taken back."""
+
+SECOND: Final = 1_000_000
+
 ROWS: Final = "SELECT id, key, kind, message_id, data, created, due FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
-CLAIM: Final = "UPDATE outbox SET due = 0 WHERE id = ?"
+CLAIM: Final = "UPDATE outbox SET due = 0 WHERE id = ? AND due = ?"
 DELETE: Final = "DELETE FROM outbox WHERE id = ?"
 
 
@@ -65,7 +76,12 @@ def _rows(r: Reader, after: int) -> list[OutboxRow]:
 
 
 class Carrier:
-    """The task that carries the outbox rows of one open account."""
+    """The task that carries the outbox rows of one open account.
+
+    Attributes:
+      due: the earliest later moment, µs UTC, at which the account has to be open, None for none. It is right while
+        `waits` is False.
+    """
 
     def __init__(self, account: Account, handlers: Mapping[str, Handler]) -> None:
         self._account = account
@@ -74,12 +90,14 @@ class Carrier:
         self._lock = trio.Lock()
         # Rows that failed: when to try again, and the delay after the next failure.
         self._later: dict[int, tuple[float, float]] = {}
-        # Rows that wait for their time: the time by Trio's clock, which changes of the system clock do not affect.
-        self._held: dict[int, float] = {}
+        # Rows that wait for their time, which is soon: that time, and its moment by Trio's clock, which changes of the
+        # system clock do not affect.
+        self._held: dict[int, tuple[int, float]] = {}
+        self.due: int | None = None
 
     @property
     def waits(self) -> bool:
-        """Whether rows are being carried, or wait for their time: the account stays open for them."""
+        """Whether rows are being carried, or wait for their time, which is soon: the account stays open for them."""
         return self._lock.locked() or bool(self._held)
 
     def want(self) -> None:
@@ -94,23 +112,36 @@ class Carrier:
         """
         while True:
             delay = await self.once()
+            if self.due is not None:
+                delay = min(delay, LONGEST_SLEEP)  # the clock may be set
             with trio.move_on_after(delay):
                 await self._wakeup.wait()
 
     async def once(self) -> float:
-        """Carry over all rows that are due; returns the seconds until a held or failed row is due."""
+        """Carry over all rows that are due, and let messages come back; returns the seconds until another one is
+        due.
+        """
         async with self._lock:
             self._wakeup.clear()
             after = 0
             seen: set[int] = set()
+            dues: list[int] = []
             while rows := await self._account.read(lambda r, after=after: _rows(r, after), op="outbox"):  # type: ignore[misc]  # a default binds the loop's value
                 for row in rows:
                     seen.add(row.id)
-                    await self._carry(row)
+                    if _left(row) > SOON:
+                        self._held.pop(row.id, None)
+                        dues.append(row.due)
+                    else:
+                        await self._carry(row)
                 after = rows[-1].id
             self._later = {row_id: later for row_id, later in self._later.items() if row_id in seen}
-            self._held = {row_id: due for row_id, due in self._held.items() if row_id in seen}
-            moments = [*self._held.values(), *(due for due, _ in self._later.values())]
+            self._held = {row_id: held for row_id, held in self._held.items() if row_id in seen}
+            if (back := await self._come_back()) is not None:
+                dues.append(back)
+            self.due = min(dues, default=None)
+            far = [trio.current_time() + max(0.0, self.due / SECOND - time.time())] if self.due is not None else []
+            moments = [*far, *(moment for _, moment in self._held.values()), *(due for due, _ in self._later.values())]
             return max(0.0, min(moments, default=float("inf")) - trio.current_time())
 
     async def _carry(self, row: OutboxRow) -> None:
@@ -118,13 +149,15 @@ class Carrier:
         due, delay = self._later.get(row.id, (0.0, FIRST_RETRY))
         if handler is None or trio.current_time() < max(due, self._held_until(row)):
             return
-        if row.due:
-            if not await self._account.database.write(lambda tx: tx.execute(CLAIM, row.id)):
-                return  # it was taken back meanwhile
-            self._held.pop(row.id, None)
         # Stored before the call: whatever the handler raises, the next start goes on with the other rows.
         self._later[row.id] = (trio.current_time() + delay, min(delay * 2, LAST_RETRY))
         try:
+            if row.due and not await self._account.write(lambda tx: _claim(tx, row)):
+                self._held.pop(row.id, None)
+                self._later.pop(row.id, None)
+                self.want()
+                return  # it was taken back meanwhile, or has another time
+            self._held.pop(row.id, None)
             with trio.fail_after(DEADLINE):
                 await handler(self._account, row)
         except (StoreError, OSError, trio.TooSlowError) as error:
@@ -137,16 +170,43 @@ class Carrier:
         await self._account.database.write(lambda tx: _done(tx, row.id))
         self._later.pop(row.id, None)
 
+    async def _come_back(self) -> int | None:
+        """Let the messages come back that are due; returns the moment of the next one."""
+        while (due := await self._account.read(next_snooze, op="snooze")) is not None and due <= _now():
+            try:
+                await self._account.write(wake)
+            except StoreError as error:
+                kv = {"account": self._account.name, "err": str(error), "retry_seconds": LAST_RETRY}
+                logger.error("a message that was put off does not come back", extra={"kv": kv})
+                again = _now() + int(LAST_RETRY * SECOND)
+                await self._account.write(lambda tx, again=again: postpone(tx, again))  # type: ignore[misc]  # a default binds the loop's value
+        return due
+
     def _held_until(self, row: OutboxRow) -> float:
         """Due time of a row by Trio's clock. A system clock that was set back does not delay the row by more than its
         original waiting time.
         """
         if not row.due:
             return 0.0
-        if row.id not in self._held:
-            left = min(row.due - time.time_ns() // 1000, row.due - row.created)
-            self._held[row.id] = trio.current_time() + left / 1_000_000
-        return self._held[row.id]
+        held = self._held.get(row.id)
+        if held is None or held[0] != row.due:
+            held = self._held[row.id] = row.due, trio.current_time() + _left(row)
+        return held[1]
+
+
+def _left(row: OutboxRow) -> float:
+    """Seconds until a row is due; not more than there were when it was written."""
+    return min(row.due - _now(), row.due - row.created) / SECOND if row.due else 0.0
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+def _claim(tx: AccountTx, row: OutboxRow) -> bool:
+    if row.kind == SUBMIT:
+        return claim(tx, row.id, row.due, row.message_id, row.data)
+    return bool(tx.execute(CLAIM, row.id, row.due))
 
 
 def _done(tx: Tx, row_id: int) -> None:

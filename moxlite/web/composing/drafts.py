@@ -24,13 +24,14 @@ from moxlite.store.content.uploads import (
     use_uploads,
 )
 from moxlite.store.delivery.reasons import messages_by_messageid
+from moxlite.store.later.scheduled import is_held
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.expunging import expunge_ids
-from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox, set_special_use
+from moxlite.store.mail.mailboxes import mailbox_for
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.views import mailboxes_of
-from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
+from moxlite.store.types import Flag, MessageID, SpecialUse
 from moxlite.web.composing.uploads import MESSAGE, key_of
 from moxlite.web.errors import AlreadySent, Conflict, TooLarge, UserError
 
@@ -45,16 +46,12 @@ __all__ = [
     "draft_of",
     "draft_under",
     "drop_draft",
-    "mailbox_for",
     "refuse_sent",
     "save_draft",
     "unsent_id",
 ]
 
 USER_AGENT: Final = "moxlite webmail"
-
-NAMES: Final = {SpecialUse.DRAFTS: "Drafts", SpecialUse.SENT: "Sent"}
-"""Name of the mailbox that is created for a role."""
 
 
 def draft_of(written: Written, date: int, *, lenient: bool = False) -> Draft:
@@ -214,8 +211,8 @@ def draft_under(r: Reader, message_id: str, since: int = 0) -> int:
 
 
 def refuse_sent(r: Reader, written: Written) -> None:
-    """Raise AlreadySent if this message is in Sent. A browser that was killed while it sent may have kept the message
-    in its earlier state, without the id of the call.
+    """Raise AlreadySent if this message is in Sent, or waits to be sent. A browser that was killed while it sent may
+    have kept the message in its earlier state, without the id of the call.
     """
     if _is_sent(r, written.message_id):
         raise AlreadySent("this message was sent before")
@@ -236,17 +233,4 @@ def _is_sent(r: Reader, message_id: str) -> bool:
     if messageid is None or sent is None:
         return False
     found = [MessageID(one) for one in messages_by_messageid(r, messageid)]
-    return sent.id in mailboxes_of(r, found).values()
-
-
-def mailbox_for(tx: AccountTx, use: SpecialUse) -> MailboxID:
-    """The mailbox of a role, created if it is missing."""
-    box = mailbox_rows.mailbox_by_use(tx, use)
-    if box is not None:
-        return box.id
-    name = NAMES[use]
-    if mailbox_rows.mailbox_by_name(tx, name) is None:
-        return create_mailbox(tx, name, use)[-1].id
-    box = ensure_mailbox(tx, name)
-    set_special_use(tx, box.id, box.special_use | use)
-    return box.id
+    return sent.id in mailboxes_of(r, found).values() or any(is_held(r, one) for one in found)

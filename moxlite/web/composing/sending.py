@@ -33,16 +33,18 @@ from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
 from moxlite.store.delivery.owed import SUBMIT, Beside, OwedMessage
 from moxlite.store.delivery.submission import SendingStopped, SubmissionRecipient
 from moxlite.store.errors import StoreError
+from moxlite.store.later.scheduled import room
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.mailboxes import mailbox_for
 from moxlite.store.rows.messages import message
 from moxlite.store.rows.views import mailboxes_of
-from moxlite.store.types import Flag, MessageID, SpecialUse
+from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 from moxlite.submission.errors import SubmissionRefused
 from moxlite.submission.letter import Letter
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.submit import complete, counted_as, limits_of
-from moxlite.web.composing.drafts import composed, draft_of, draft_under, drop_draft, mailbox_for, refuse_sent
+from moxlite.web.composing.drafts import composed, draft_of, draft_under, drop_draft, refuse_sent
 from moxlite.web.errors import Unavailable, UserError
 from moxlite.web.metrics import submissions
 
@@ -52,10 +54,11 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.delivery.status import Deliveries
+    from moxlite.store.delivery.submission import Submission
     from moxlite.store.file.transaction import Reader
     from moxlite.web.composing.types import Written
 
-__all__ = ["MAX_UNDO", "Wish", "send", "take_back"]
+__all__ = ["MAX_UNDO", "Wish", "letter_again", "send", "take_back"]
 
 logger = logging.getLogger("moxlite.web.compose")
 
@@ -85,6 +88,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
       submit_id: idempotency key, 16 octets. A repeated call with it sends nothing.
       draft_id: the draft that is sent, 0 for none.
       undo: seconds during which the page offers to take the message back, up to MAX_UNDO; 0: it is sent at once.
+      send_at: the time at which it is sent, checked by `moment`, µs UTC; 0: now. `undo` means nothing then.
     """
 
     snapshot: Snapshot
@@ -92,15 +96,18 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     listener: str
     secure: bool
     remote: str
-    submit_id: bytes
-    draft_id: int
+    submit_id: bytes = b""
+    draft_id: int = 0
     undo: int = 0
+    send_at: int = 0
 
 
 async def send(
     account: Account, keys: SigningKeys, written: Written, wish: Wish, tmp: Path, deliveries: Deliveries | None
 ) -> int:
     """Send a message, or do nothing if this `submit_id` has been seen. `deliveries` is None if the server has no queue.
+
+    A message with `Wish.send_at` gets that time as its Date, and waits in Scheduled (WEBMAIL-96).
 
     Returns the seconds during which taking it back may be offered: `Wish.undo`, or fewer if the call is repeated.
 
@@ -123,10 +130,10 @@ async def send(
         except SendingStopped:
             submissions.labels(result="stopped").inc()
             raise
-    now = time.time_ns() // 1000
+    when = wish.send_at or time.time_ns() // 1000
     try:
-        draft = draft_of(written, now)
-        letter = _letter(draft, recipients(draft), written, wish, now)
+        draft = draft_of(written, when)
+        letter = _letter(draft, recipients(draft), written, wish, when)
     except BadDraft as error:
         submissions.labels(result="badmessage").inc()
         raise UserError(f"{error.field}: {error}") from error
@@ -150,12 +157,12 @@ async def send(
                 rows = add_outgoing(tx, counted, limits)
                 drop_draft(tx, wish.draft_id or draft_under(tx, written.message_id))
                 marked = _mark(tx, written)
-                sent = mailbox_for(tx, SpecialUse.SENT)
-                added = add_message(tx, ready, sent, flags=Flag.SEEN | Flag.NOTJUNK)
-                owed = OwedMessage(
-                    found.submission, beside=Beside(written.original_id, int(marked), tuple(rows) if wish.undo else ())
-                )
-                due = tx.now + (wish.undo + MARGIN) * SECOND if wish.undo else 0
+                waits = room(tx) if wish.send_at else 0
+                box = MailboxID(waits) if waits else mailbox_for(tx, SpecialUse.SENT)
+                added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.NOTJUNK)
+                undone = tuple(rows) if wish.undo or waits else ()
+                owed = OwedMessage(found.submission, beside=Beside(written.original_id, int(marked), undone, waits))
+                due = wish.send_at or (tx.now + (wish.undo + MARGIN) * SECOND if wish.undo else 0)
                 tx.owe(key, SUBMIT, owed.pack(), added.message_id, due=due)
                 return True
 
@@ -232,8 +239,19 @@ def _mark(tx: AccountTx, written: Written) -> Flag:
     return flags & ~before
 
 
+def letter_again(submission: Submission, wish: Wish, when: int) -> Letter:
+    """The letter of a message that was completed before, to be sent at `when`, µs UTC, to the same recipients."""
+    assert submission.mail_from is not None  # a user's message has a sender
+    to = tuple(one.address for one in submission.recipients)
+    return _addressed(submission.mail_from, to, wish, when, requiretls=submission.requiretls is True)
+
+
 def _letter(draft: Draft, to: tuple[Address, ...], written: Written, wish: Wish, now: int) -> Letter:
     author = Address(Localpart(draft.author.localpart), Domain.parse(draft.author.domain))
+    return _addressed(author, to, wish, now, requiretls=written.tls == "require")
+
+
+def _addressed(author: Address, to: tuple[Address, ...], wish: Wish, now: int, *, requiretls: bool) -> Letter:
     snapshot = wish.snapshot
     hostname = snapshot.hostname(wish.listener)
     target = f"\r\n\tfor <{to[0]}>" if len(to) == 1 and str(to[0]).isascii() else ""
@@ -253,5 +271,5 @@ def _letter(draft: Draft, to: tuple[Address, ...], written: Written, wish: Wish,
         remote=wish.remote,
         max_size=snapshot.listener(wish.listener).max_message_size,
         trace=trace.encode(),
-        requiretls=written.tls == "require",
+        requiretls=requiretls,
     )

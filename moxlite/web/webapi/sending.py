@@ -33,12 +33,12 @@ from moxlite.store.delivery.owed import SUBMIT, Beside, OwedMessage
 from moxlite.store.delivery.submission import SendingStopped, SubmissionRecipient
 from moxlite.store.errors import OverQuota, StoreError
 from moxlite.store.mail.adding import add_message
+from moxlite.store.mail.mailboxes import mailbox_for
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.submission.errors import SubmissionRefused, SubmissionStuck
 from moxlite.submission.letter import Letter
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.submit import PostOffice, complete, counted_as, enqueue, limits_of
-from moxlite.web.composing.drafts import mailbox_for
 from moxlite.web.metrics import webapi_submissions
 from moxlite.web.webapi.answers import Note, answer_of, key_of
 from moxlite.web.webapi.errors import Code, WebAPIError

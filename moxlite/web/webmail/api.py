@@ -31,6 +31,7 @@ from moxlite.web.webmail.calls.common import Surroundings
 from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.details import DetailCalls
 from moxlite.web.webmail.calls.labels import LabelCalls
+from moxlite.web.webmail.calls.later import LaterCalls
 from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.searching import SearchCalls
 from moxlite.web.webmail.calls.sent import SentCalls
@@ -66,6 +67,7 @@ class API(
     UnsubscribeCalls,
     LabelCalls,
     SortingCalls,
+    LaterCalls,
 ):
     """The calls of the webmail. `Caller.session` is set for all calls but the public ones."""
 

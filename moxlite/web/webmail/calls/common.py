@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from moxlite.logins.identity import Identity
 from moxlite.net.httpclient import HTTPClient
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.sandbox.processes import Sandbox
 from moxlite.submission.assurance import Assure
+from moxlite.web.composing.sending import Wish
 from moxlite.web.logincalls import LoginCalls
-from moxlite.web.sessions import Sessions
+from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.webmail.holders import Holders
 from moxlite.web.webmail.reading.views import Views
 
@@ -64,3 +66,14 @@ class AccountCalls(LoginCalls):
         self._server = surroundings
         self._holders = surroundings.holders
         self._accounts = surroundings.holders.accounts
+
+    def _wish(self, caller: Caller) -> Wish:
+        """The circumstances under which the user of a call sends a message."""
+        session, request = caller.require(), caller.request
+        return Wish(
+            snapshot=self._server.config.current,
+            identity=Identity(session.account, session.address),
+            listener=request.info.listener,
+            secure=request.scheme == "https",
+            remote=request.client_ip,
+        )

@@ -13,7 +13,6 @@ from msgspec import Meta
 
 from moxlite.compose.draft import MAX_NAME, MAX_RECIPIENTS
 from moxlite.compose.reply import Answer, Quotable, Quoted, answer, edit_again, forward, unquoted
-from moxlite.logins.identity import Identity
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.types import MailAddress
@@ -27,7 +26,8 @@ from moxlite.submission.assurance import Finding
 from moxlite.web.calls import call, encode_result
 from moxlite.web.callserver import refused
 from moxlite.web.composing.drafts import draft_under, drop_draft, save_draft, unsent_id
-from moxlite.web.composing.sending import MAX_UNDO, Wish, send, take_back
+from moxlite.web.composing.later import LONGEST, moment
+from moxlite.web.composing.sending import MAX_UNDO, send, take_back
 from moxlite.web.composing.types import Party, Uploaded, UploadID, Written
 from moxlite.web.composing.uploads import OCTETS, key_of, receive_upload, shown_upload
 from moxlite.web.errors import APIError, StorageRefused, Unavailable, UserError
@@ -193,24 +193,24 @@ class ComposeCalls(AccountCalls):
 
     @call()
     async def message_submit(
-        self, caller: Caller, message: Written, submit_id: CallID, draft_id: AnyID = 0, undo_s: Undo = 0
+        self,
+        caller: Caller,
+        message: Written,
+        submit_id: CallID,
+        draft_id: AnyID = 0,
+        undo_s: Undo = 0,
+        send_at: AnyID = 0,
     ) -> int:
         """Send a message, once for each ``submit_id``.
 
         A copy is kept in Sent, the draft is removed, the original is marked. ``undo_s``: seconds during which the page
         offers to take it back (WEBMAIL-123); it is not sent before. Returns the seconds that are left.
+        ``send_at``: the time at which it is sent, seconds since 1970, 0: now (WEBMAIL-96).
         """
         session = caller.require()
-        request = caller.request
-        wish = Wish(
-            snapshot=self._server.config.current,
-            identity=Identity(session.account, session.address),
-            listener=request.info.listener,
-            secure=request.scheme == "https",
-            remote=request.client_ip,
-            submit_id=bytes.fromhex(submit_id),
-            draft_id=draft_id,
-            undo=undo_s,
+        due = moment("send_at", send_at, LONGEST) if send_at else 0
+        wish = msgspec.structs.replace(
+            self._wish(caller), submit_id=bytes.fromhex(submit_id), draft_id=draft_id, undo=undo_s, send_at=due
         )
         try:
             async with self._accounts.use(session.account) as account:

@@ -1,0 +1,217 @@
+"""Messages that come back later (WEBMAIL-125): put off until a moment, or watched for an answer.
+
+A message that is put off moves to the mailbox Snoozed, with the keyword ``$snoozed``. At its moment it returns unread
+to its mailbox as new mail: with a new UID and a new time of reception, so that every program shows it on top. A message
+that a program takes out of Snoozed is no longer put off. A sent message that is watched stays where it is; a copy of it
+comes to the Inbox if its thread has no answer by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import LimitExceeded
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.copying import copy_ids, move_ids
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.mailboxes import ensure_mailbox
+from moxlite.store.mail.threadlinks import place_of
+from moxlite.store.names import INBOX
+from moxlite.store.rows.conversations import members
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
+from moxlite.store.rows.messages import message
+from moxlite.store.rows.views import mailboxes_of
+from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
+
+__all__ = [
+    "KEYWORD",
+    "MAX_WAITING",
+    "SNOOZED",
+    "Snooze",
+    "freshen",
+    "next_snooze",
+    "postpone",
+    "snooze",
+    "snoozes",
+    "unsnooze",
+    "wake",
+    "watch",
+]
+
+SNOOZED: Final = "Snoozed"
+"""Name of the mailbox in which messages wait."""
+
+KEYWORD: Final = "$snoozed"
+"""Keyword of the messages in it."""
+
+MAX_WAITING: Final = 10_000
+"""Messages of an account that may be put off or watched at a time."""
+
+MEMBERS: Final = 500
+"""Messages of a thread, newest first, among which an answer is looked for: 2 ms."""
+
+COLUMNS: Final = "message_id, due, created, away_id, origin_id"
+ALL: Final = f"SELECT {COLUMNS} FROM snooze ORDER BY due, message_id LIMIT ?"  # noqa: S608 - column names
+ONE: Final = f"SELECT {COLUMNS} FROM snooze WHERE message_id = ?"  # noqa: S608 - column names
+DUE: Final = f"SELECT {COLUMNS} FROM snooze WHERE due <= ? ORDER BY due LIMIT 1"  # noqa: S608 - column names
+NEXT: Final = "SELECT min(due) FROM snooze"
+COUNT: Final = "SELECT count(*) FROM snooze"
+PUT: Final = "INSERT OR REPLACE INTO snooze (message_id, due, created, away_id, origin_id) VALUES (?, ?, ?, ?, ?)"
+DROP: Final = "DELETE FROM snooze WHERE message_id = ?"
+POSTPONE: Final = "UPDATE snooze SET due = ? WHERE due <= ?"
+FRESHEN: Final = "UPDATE message SET received = ?, received_offset = 0 WHERE id = ?"
+
+
+class Snooze(msgspec.Struct, frozen=True):
+    """A message that comes back at `due`, µs UTC. `away_id`: the mailbox in which it waits; None for a message that is
+    watched for an answer since `created`. `origin_id`: the mailbox to which it returns.
+    """
+
+    message_id: MessageID
+    due: int
+    created: int
+    away_id: MailboxID | None
+    origin_id: MailboxID | None
+
+
+def snoozes(r: Reader) -> list[Snooze]:
+    """All messages that come back, the next one first, without rows that have ended."""
+    found = [Snooze(*row) for row in r.rows(ALL, MAX_WAITING)]
+    boxes = mailboxes_of(r, [one.message_id for one in found])
+    return [one for one in found if _waits(one, boxes.get(one.message_id))]
+
+
+def next_snooze(r: Reader) -> int | None:
+    """The earliest moment at which a message comes back, µs UTC."""
+    found: int | None = r.value(NEXT)
+    return found
+
+
+def snooze(tx: AccountTx, ids: Sequence[int], due: int) -> None:
+    """Put messages off until `due`, µs UTC; the moment of those that wait already changes.
+
+    Raises LimitExceeded, and the errors of `move_ids`.
+    """
+    away = ensure_mailbox(tx, SNOOZED)
+    boxes = mailboxes_of(tx, ids)
+    _check_room(tx, boxes)
+    for message_id, box in boxes.items():
+        earlier = _row(tx, message_id)
+        origin = earlier.origin_id if box == away.id and earlier is not None else box
+        tx.execute(PUT, message_id, due, tx.now, away.id, origin)
+    move_ids(tx, list(boxes), away.id)
+    store_flags_ids(tx, list(boxes), mode="add", keywords=[KEYWORD])
+    tx.owed()
+
+
+def watch(tx: AccountTx, ids: Sequence[int], due: int) -> None:
+    """Have copies of these messages come to the Inbox at `due`, µs UTC, unless they are answered by then.
+
+    Raises LimitExceeded.
+    """
+    boxes = mailboxes_of(tx, ids)
+    _check_room(tx, boxes)
+    for message_id in boxes:
+        tx.execute(PUT, message_id, due, tx.now, None, None)
+    tx.owed()
+
+
+def unsnooze(tx: AccountTx, ids: Sequence[int]) -> None:
+    """Return messages now, as they were before; those that are watched are no longer. Raises the errors of
+    `move_ids`.
+    """
+    boxes = mailboxes_of(tx, ids)
+    for message_id, box in boxes.items():
+        row = _row(tx, message_id)
+        tx.execute(DROP, message_id)
+        if row is not None and row.away_id is not None:
+            if row.away_id == box:
+                move_ids(tx, [message_id], _home(tx, row))
+            store_flags_ids(tx, [message_id], mode="remove", keywords=[KEYWORD])
+
+
+def wake(tx: AccountTx) -> bool:
+    """Have the message come back that is due first; returns whether one was due.
+
+    Raises the errors of `move_ids` and `copy_ids`; nothing is changed then.
+    """
+    found = tx.row(DUE, tx.now)
+    if found is None:
+        return False
+    row = Snooze(*found)
+    tx.execute(DROP, row.message_id)
+    box = mailboxes_of(tx, [row.message_id]).get(row.message_id)
+    if row.away_id is None:
+        if box is not None and not _answered(tx, row.message_id):
+            (copied,) = copy_ids(tx, [row.message_id], _inbox(tx))
+            for one in copied.message_ids:
+                freshen(tx, one)
+            _unread(tx, copied.message_ids)
+    elif box == row.away_id:
+        freshen(tx, row.message_id)
+        move_ids(tx, [row.message_id], _home(tx, row))
+        _unread(tx, [row.message_id])
+    if box is not None:
+        store_flags_ids(tx, [row.message_id], mode="remove", keywords=[KEYWORD])
+    return True
+
+
+def postpone(tx: AccountTx, due: int) -> None:
+    """Try messages that are due by now again at `due`, µs UTC."""
+    tx.execute(POSTPONE, due, tx.now)
+
+
+def freshen(tx: AccountTx, message_id: MessageID) -> None:
+    """Let a message have been received now. Its move, in the same unit, gives it a new UID: the message behind a UID
+    does not change (STORE-21).
+    """
+    tx.execute(FRESHEN, tx.now, message_id)
+
+
+def _unread(tx: AccountTx, ids: Sequence[MessageID]) -> None:
+    store_flags_ids(tx, ids, mode="remove", flags=Flag.SEEN)
+
+
+def _row(r: Reader, message_id: MessageID) -> Snooze | None:
+    row = r.row(ONE, message_id)
+    return None if row is None else Snooze(*row)
+
+
+def _waits(row: Snooze, box: MailboxID | None) -> bool:
+    return box is not None and (row.away_id is None or row.away_id == box)
+
+
+def _check_room(r: Reader, more: Iterable[object]) -> None:
+    if r.value(COUNT) + sum(1 for _ in more) > MAX_WAITING:
+        raise LimitExceeded("messages that come back later")
+
+
+def _home(tx: AccountTx, row: Snooze) -> MailboxID:
+    """The mailbox to which a message returns: the Inbox if its own was removed."""
+    own = next((box for box in mailboxes(tx) if box.id == row.origin_id and not box.system), None)
+    return own.id if own is not None and own.id != row.away_id else _inbox(tx)
+
+
+def _inbox(tx: AccountTx) -> MailboxID:
+    box = mailbox_by_name(tx, INBOX)
+    return (box or ensure_mailbox(tx, INBOX)).id
+
+
+def _answered(r: Reader, message_id: MessageID) -> bool:
+    """Whether the thread has a later message of another author, which is not junk."""
+    own = message(r, message_id)
+    threadid = place_of(r, message_id).threadid
+    if not threadid:
+        return False
+    mine = {box.id for box in mailboxes(r) if box.special_use & (SpecialUse.SENT | SpecialUse.DRAFTS | SpecialUse.JUNK)}
+    return any(
+        one.row.received >= own.received
+        and one.row.email_id != own.email_id
+        and one.row.mailbox_id not in mine
+        and not one.row.flags & (Flag.DRAFT | Flag.JUNK)
+        for one in members(r, threadid, MEMBERS)
+    )

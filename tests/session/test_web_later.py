@@ -1,0 +1,191 @@
+"""Sending later and coming back later, by the calls of the webmail (WEBMAIL-96, WEBMAIL-125)."""
+
+import time
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+
+from moxlite.store.types import Flag
+from tests.session.test_web_compose import (
+    Queue,
+    browser,
+    call_id,
+    carried,
+    messages,
+    octets_of,
+    parsed,
+    queue,
+    upload,
+    written,
+)
+from tests.store_mail import deliver_mail
+from tests.web_rig import Browser, Rig, rig
+
+__all__ = ["browser", "queue", "rig"]
+
+pytestmark = pytest.mark.served
+
+DAY = 86_400
+ORIGINAL = b"From: tom@example.net\r\nTo: mia@example.org\r\nSubject: x\r\nMessage-ID: <o@example.net>\r\n\r\nx\r\n"
+LATE = (409, "user:conflict")
+
+
+async def waiting(browser: Browser) -> list[dict[str, Any]]:
+    """The messages that wait."""
+    found: list[dict[str, Any]] = await browser.call("messages_waiting")
+    return found
+
+
+async def pass_time(rig: Rig) -> None:
+    """Make all that waits due."""
+    async with rig.accounts.use("mia") as account:
+        await account.write(lambda tx: tx.execute("UPDATE outbox SET due = ? WHERE due > 0", tx.now - 1))
+        await account.write(lambda tx: tx.execute("UPDATE snooze SET due = ?", tx.now - 1))
+        await account.carrier.once()
+
+
+async def test_a_message_waits_and_is_sent_once(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-96: with the Date of its time, signed then, from Scheduled to Sent; a repeated call adds nothing."""
+    at = int(time.time()) + 3 * DAY
+    send = {"message": written(), "submit_id": call_id(), "send_at": at}
+    assert await browser.call("message_submit", **send) == 0
+    await browser.call("message_submit", **send)
+    [row] = await messages(rig, "Scheduled")
+    assert await messages(rig, "Sent") == []
+    await carried(rig, queue, 0)
+    [one] = await waiting(browser)
+    assert (one["kind"], one["item"]["id"]) == ("sent", row.id)
+    assert (await browser.error("message_submit", message=written(), submit_id=call_id()))[1] == "user:sent"
+
+    await pass_time(rig)
+    [out] = await carried(rig, queue)
+    assert parsedate_to_datetime(out.parsed["date"]).timestamp() == at
+    assert out.submission.received == at * 1_000_000
+    [sent] = await messages(rig, "Sent")
+    assert sent.id == row.id
+    assert await messages(rig, "Scheduled") == []
+    assert await waiting(browser) == []
+    assert await browser.error("scheduled_cancel", message_id=row.id) == LATE
+    assert await browser.error("scheduled_change", message_id=row.id, send_at=at + DAY) == LATE
+    await carried(rig, queue)
+
+
+@pytest.mark.parametrize("ahead", [-60, 61 * DAY, 100 * 365 * DAY, 2**52])
+async def test_times_out_of_reach_are_refused(rig: Rig, browser: Browser, queue: Queue, ahead: int) -> None:
+    """WEBMAIL-96, WEBMAIL-125: a time that is past or too far ahead is a 400 that names its field."""
+    at = int(time.time()) + ahead
+    answer = await browser.post("message_submit", {"message": written(), "submit_id": call_id(), "send_at": at})
+    assert answer.status == 400
+    assert answer.json["error"]["message"].startswith("send_at: ")
+    assert await messages(rig, "Scheduled") == []
+    if ahead < 0 or ahead > 800 * DAY:
+        async with rig.account() as account:
+            one = (await deliver_mail(account, ORIGINAL)).message_id
+        answer = await browser.post("message_snooze", {"message_ids": [one], "until": at})
+        assert answer.status == 400
+        assert answer.json["error"]["message"].startswith("until: ")
+
+
+async def test_a_waiting_message_is_edited_again(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-96: it becomes a draft with its Bcc and files; the original loses its mark; nothing is sent."""
+    async with rig.account() as account:
+        original = (await deliver_mail(account, ORIGINAL)).message_id
+    file = await upload(browser, "a.bin", b"content")
+    fields = {"bcc": [{"name": "", "address": "secret@example.net"}], "uploads": [file["upload_id"]]}
+    message = written(original_id=original, original_flag="answered", **fields)
+    await browser.call("message_submit", message=message, submit_id=call_id(), send_at=int(time.time()) + DAY)
+    assert (await messages(rig, "Inbox"))[0].flags & Flag.ANSWERED
+    [row] = await messages(rig, "Scheduled")
+    draft = await browser.call("scheduled_cancel", message_id=row.id)
+    [kept] = await messages(rig, "Drafts")
+    assert kept.id == draft
+    assert kept.flags & Flag.DRAFT
+    found = parsed(await octets_of(rig, draft))
+    assert found["bcc"] == "secret@example.net"
+    assert [part.get_content() for part in found.iter_attachments()] == [b"content"]
+    assert not (await messages(rig, "Inbox"))[0].flags & Flag.ANSWERED
+    async with rig.account() as account:
+        assert await account.read(lambda r: r.value("SELECT count(*) FROM outgoing"), op="test") == 0
+    await pass_time(rig)
+    await carried(rig, queue, 0)
+    assert await browser.error("scheduled_cancel", message_id=row.id) == LATE
+
+
+async def test_the_time_is_changed_with_the_date(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-96: another time, and now; recipients, Bcc, text and files stay, one message goes out."""
+    at = int(time.time()) + DAY
+    file = await upload(browser, "a.bin", b"content")
+    bcc = [{"name": "", "address": "secret@example.net"}]
+    message = written(bcc=bcc, uploads=[file["upload_id"]])
+    await browser.call("message_submit", message=message, submit_id=call_id(), send_at=at)
+    [row] = await messages(rig, "Scheduled")
+    await browser.call("scheduled_change", message_id=row.id, send_at=at + DAY)
+    [row] = await messages(rig, "Scheduled")
+    found = parsed(await octets_of(rig, row.id))
+    assert parsedate_to_datetime(found["date"]).timestamp() == at + DAY
+    assert len(found.get_all("date")) == 1
+    assert found["bcc"] == "secret@example.net"
+    [one] = await waiting(browser)
+    assert one["item"]["id"] == row.id
+    answer = await browser.post("scheduled_change", {"message_id": row.id, "send_at": at + 100 * DAY})
+    assert answer.status == 400
+
+    await browser.call("scheduled_change", message_id=row.id)
+    [out] = await carried(rig, queue)
+    assert abs(parsedate_to_datetime(out.parsed["date"]).timestamp() - time.time()) < 60
+    assert out.parsed["bcc"] is None
+    assert len(out.submission.recipients) == 2
+    assert [part.get_content() for part in out.parsed.iter_attachments()] == [b"content"]
+    assert len(await messages(rig, "Sent")) == 1
+    assert await messages(rig, "Scheduled") == []
+
+
+async def test_taken_back_by_the_toast(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-96, WEBMAIL-123: the page that scheduled it takes it back as one that was just sent."""
+    submit_id = call_id()
+    await browser.call("message_submit", message=written(), submit_id=submit_id, send_at=int(time.time()) + DAY)
+    draft = await browser.call("message_submit_undo", submit_id=submit_id)
+    [kept] = await messages(rig, "Drafts")
+    assert kept.id == draft
+    assert await messages(rig, "Scheduled") == []
+    await carried(rig, queue, 0)
+
+
+async def test_a_message_comes_back_by_the_calls(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-125: put off, listed, changed, called back; and back by itself."""
+    async with rig.account() as account:
+        one = (await deliver_mail(account, ORIGINAL)).message_id
+    at = int(time.time()) + DAY
+    await browser.call("message_snooze", message_ids=[one], until=at)
+    assert await messages(rig, "Inbox") == []
+    await browser.call("message_snooze", message_ids=[one], until=at + DAY)
+    [row] = await waiting(browser)
+    assert (row["kind"], row["origin"], row["item"]["id"]) == ("back", "Inbox", one)
+    await browser.call("message_unsnooze", message_ids=[one])
+    assert [row.id for row in await messages(rig, "Inbox")] == [one]
+    assert await waiting(browser) == []
+    await browser.call("flags_add", message_ids=[one], flags=["\\seen"])
+    await browser.call("message_snooze", message_ids=[one], until=at)
+    await pass_time(rig)
+    [back] = await messages(rig, "Inbox")
+    assert back.id == one
+    assert not back.flags & Flag.SEEN
+    assert (await browser.error("message_snooze", message_ids=[999_999], until=at))[0] == 404
+
+
+async def test_a_reminder_of_a_sent_message(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-125: listed, ended, and kept in Sent when its copy comes."""
+    async with rig.account() as account:
+        one = (await deliver_mail(account, ORIGINAL, "Sent")).message_id
+    at = int(time.time()) + 3 * DAY
+    await browser.call("message_snooze", message_ids=[one], until=at, unanswered=True)
+    [row] = await waiting(browser)
+    assert row["kind"] == "answer"
+    await browser.call("message_unsnooze", message_ids=[one])
+    assert await waiting(browser) == []
+    assert len(await messages(rig, "Sent")) == 1
+    await browser.call("message_snooze", message_ids=[one], until=at, unanswered=True)
+    await pass_time(rig)
+    assert len(await messages(rig, "Sent")) == 1
+    assert len(await messages(rig, "Inbox")) == 1
