@@ -737,431 +737,431 @@ export const importEventCheck = ["union", { step: "ImportStep", count: "ImportCo
 export class Client extends BaseClient {
   /** The token that `login` needs within 30 seconds. */
   login_prep(): Promise<string> {
-    return this.call("login_prep", {}, {}, "string");
+    return this.call("login_prep", [], {}, "string");
   }
 
   /** Start a session: set its cookie and return its CSRF token; or ask for a second factor. */
-  login(login_token: string, username: string, password: string): Promise<LoginResult> {
-    return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  login(...given: [login_token: string, username: string, password: string]): Promise<LoginResult> {
+    return this.call("login", given, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
   }
 
   /** Complete a log-in that asked for a second factor: start a session as `login` does. */
-  login_factor(token: string, kind: "key" | "recovery" | "totp", code: string): Promise<LoginResult> {
-    return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  login_factor(...given: [token: string, kind: "key" | "recovery" | "totp", code: string]): Promise<LoginResult> {
+    return this.call("login_factor", given, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
   }
 
   /** The second factors by which `confirm` may be answered, beside the password. */
   confirm_options(): Promise<SecondStep> {
-    return this.call("confirm_options", {}, {}, ["ref", "SecondStep"]);
+    return this.call("confirm_options", [], {}, ["ref", "SecondStep"]);
   }
 
   /** Give the password or a second factor again; sensitive calls of this session are allowed for 10 minutes. */
-  confirm(kind: "key" | "password" | "recovery" | "totp", code: string): Promise<null> {
-    return this.call("confirm", { kind, code }, { kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null");
+  confirm(...given: [kind: "key" | "password" | "recovery" | "totp", code: string]): Promise<null> {
+    return this.call("confirm", given, { kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null");
   }
 
   /** The second factors, and the mail programs that use the main password. */
   second_factors(): Promise<FactorState> {
-    return this.call("second_factors", {}, {}, ["ref", "FactorState"]);
+    return this.call("second_factors", [], {}, ["ref", "FactorState"]);
   }
 
   /** Make the secret of a new authenticator app; it counts only after `totp_finish`. */
-  totp_begin(name: string): Promise<NewApp> {
-    return this.call("totp_begin", { name }, { name: "string" }, ["ref", "NewApp"]);
+  totp_begin(...given: [name: string]): Promise<NewApp> {
+    return this.call("totp_begin", given, { name: "string" }, ["ref", "NewApp"]);
   }
 
   /** Check the first code of the app that `totp_begin` made, and let it count from now on. */
-  totp_finish(code: string): Promise<FactorAdded> {
-    return this.call("totp_finish", { code }, { code: "string" }, ["ref", "FactorAdded"]);
+  totp_finish(...given: [code: string]): Promise<FactorAdded> {
+    return this.call("totp_finish", given, { code: "string" }, ["ref", "FactorAdded"]);
   }
 
   /** Begin to make a security key for this host name: options for ``navigator.credentials.create``. */
-  key_begin(name: string): Promise<KeyRequest> {
-    return this.call("key_begin", { name }, { name: "string" }, ["ref", "KeyRequest"]);
+  key_begin(...given: [name: string]): Promise<KeyRequest> {
+    return this.call("key_begin", given, { name: "string" }, ["ref", "KeyRequest"]);
   }
 
   /** Take the key that the browser has made: options for ``navigator.credentials.get``, to try it. */
-  key_created(answer: string): Promise<KeyRequest> {
-    return this.call("key_created", { answer }, { answer: "string" }, ["ref", "KeyRequest"]);
+  key_created(...given: [answer: string]): Promise<KeyRequest> {
+    return this.call("key_created", given, { answer: "string" }, ["ref", "KeyRequest"]);
   }
 
   /** Check the first answer of the new key, and let it count from now on. */
-  key_finish(answer: string): Promise<FactorAdded> {
-    return this.call("key_finish", { answer }, { answer: "string" }, ["ref", "FactorAdded"]);
+  key_finish(...given: [answer: string]): Promise<FactorAdded> {
+    return this.call("key_finish", given, { answer: "string" }, ["ref", "FactorAdded"]);
   }
 
   /** Remove an app or key. With the last one, two-step log-in is off. */
-  factor_remove(kind: "key" | "totp", id: number): Promise<FactorState> {
-    return this.call("factor_remove", { kind, id }, { kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]);
+  factor_remove(...given: [kind: "key" | "totp", id: number]): Promise<FactorState> {
+    return this.call("factor_remove", given, { kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]);
   }
 
   /** Replace the recovery codes; the new ones cannot be read again. */
   recovery_codes_new(): Promise<Array<string>> {
-    return this.call("recovery_codes_new", {}, {}, ["list", "string"]);
+    return this.call("recovery_codes_new", [], {}, ["list", "string"]);
   }
 
   /** Describe a recovery link, without using it up. */
-  recovery_info(token: string): Promise<RecoveryInfo> {
-    return this.call("recovery_info", { token }, { token: "string" }, ["ref", "RecoveryInfo"]);
+  recovery_info(...given: [token: string]): Promise<RecoveryInfo> {
+    return this.call("recovery_info", given, { token: "string" }, ["ref", "RecoveryInfo"]);
   }
 
   /** Use up a recovery link: set the password, and return it if the server generated it. */
-  recover(token: string, password: string): Promise<string> {
-    return this.call("recover", { token, password }, { token: "string", password: "string" }, "string");
+  recover(...given: [token: string, password: string]): Promise<string> {
+    return this.call("recover", given, { token: "string", password: "string" }, "string");
   }
 
   /** Mailboxes that the user shares, by name, and mailboxes that others share with the user. */
   shares(): Promise<Shares> {
-    return this.call("shares", {}, {}, ["ref", "Shares"]);
+    return this.call("shares", [], {}, ["ref", "Shares"]);
   }
 
   /** Give an account, by name or address, just these rights (RFC 4314 §2.1) on a mailbox; "" for none. */
-  share_set(mailbox: string, guest: string, rights: string, below: boolean): Promise<null> {
-    return this.call("share_set", { mailbox, guest, rights, below }, { mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null");
+  share_set(...given: [mailbox: string, guest: string, rights: string, below: boolean]): Promise<null> {
+    return this.call("share_set", given, { mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null");
   }
 
   /** How far the import from another server is, or its result. */
   copy_state(): Promise<Copying> {
-    return this.call("copy_state", {}, {}, ["ref", "Copying"]);
+    return this.call("copy_state", [], {}, ["ref", "Copying"]);
   }
 
   /** Connect to another server and read its mailboxes; then the import waits for `copy_go_on`. The password is */
-  copy_look(server: ServerForm): Promise<null> {
-    return this.call("copy_look", { server }, { server: ["ref", "ServerForm"] }, "null");
+  copy_look(...given: [server: ServerForm]): Promise<null> {
+    return this.call("copy_look", given, { server: ["ref", "ServerForm"] }, "null");
   }
 
   /** Copy: for the first time without the mailboxes in ``leave_out``, or after a pause. */
-  copy_go_on(leave_out: Array<string> | null): Promise<null> {
-    return this.call("copy_go_on", { leave_out }, { leave_out: ["nullable", ["list", "string"]] }, "null");
+  copy_go_on(...given: [leave_out: Array<string> | null]): Promise<null> {
+    return this.call("copy_go_on", given, { leave_out: ["nullable", ["list", "string"]] }, "null");
   }
 
   /** Stop copying until `copy_go_on`, for a day at most. */
   copy_pause(): Promise<null> {
-    return this.call("copy_pause", {}, {}, "null");
+    return this.call("copy_pause", [], {}, "null");
   }
 
   /** End the import; messages that were copied stay. */
   copy_abort(): Promise<null> {
-    return this.call("copy_abort", {}, {}, "null");
+    return this.call("copy_abort", [], {}, "null");
   }
 
   /** Forget the result of an import that has ended. */
   copy_dismiss(): Promise<null> {
-    return this.call("copy_dismiss", {}, {}, "null");
+    return this.call("copy_dismiss", [], {}, "null");
   }
 
   /** Make the link for a device of this name, which becomes the name of its app password. */
-  device_start(name: string): Promise<DeviceLink> {
-    return this.call("device_start", { name }, { name: "string" }, ["ref", "DeviceLink"]);
+  device_start(...given: [name: string]): Promise<DeviceLink> {
+    return this.call("device_start", given, { name: "string" }, ["ref", "DeviceLink"]);
   }
 
   /** How far the device is. */
   device_state(): Promise<DeviceState> {
-    return this.call("device_state", {}, {}, ["ref", "DeviceState"]);
+    return this.call("device_state", [], {}, ["ref", "DeviceState"]);
   }
 
   /** Give the device that asks an app password, or refuse it. */
-  device_answer(yes: boolean): Promise<null> {
-    return this.call("device_answer", { yes }, { yes: "boolean" }, "null");
+  device_answer(...given: [yes: boolean]): Promise<null> {
+    return this.call("device_answer", given, { yes: "boolean" }, "null");
   }
 
   /** End the link. */
   device_stop(): Promise<null> {
-    return this.call("device_stop", {}, {}, "null");
+    return this.call("device_stop", [], {}, "null");
   }
 
   /** Use a link up, on the device; returns the device's own secret. The second time it is gone. */
-  device_open(link: string): Promise<string> {
-    return this.call("device_open", { link }, { link: "string" }, "string");
+  device_open(...given: [link: string]): Promise<string> {
+    return this.call("device_open", given, { link: "string" }, "string");
   }
 
   /** The answer to the device: its settings and password, once the user has said yes. */
-  device_look(claim: string): Promise<DeviceLook> {
-    return this.call("device_look", { claim }, { claim: "string" }, ["ref", "DeviceLook"]);
+  device_look(...given: [claim: string]): Promise<DeviceLook> {
+    return this.call("device_look", given, { claim: "string" }, ["ref", "DeviceLook"]);
   }
 
   /** The settings, what the filter has learned, and the names of the mailboxes. */
   junk(): Promise<Junk> {
-    return this.call("junk", {}, {}, ["ref", "Junk"]);
+    return this.call("junk", [], {}, ["ref", "Junk"]);
   }
 
   /** Save the settings; returns them as they are now. A conflict if they are no longer the old ones. */
-  junk_save(old: JunkForm, changed: JunkForm): Promise<JunkForm> {
-    return this.call("junk_save", { old, changed }, { old: ["ref", "JunkForm"], changed: ["ref", "JunkForm"] }, ["ref", "JunkForm"]);
+  junk_save(...given: [old: JunkForm, changed: JunkForm]): Promise<JunkForm> {
+    return this.call("junk_save", given, { old: ["ref", "JunkForm"], changed: ["ref", "JunkForm"] }, ["ref", "JunkForm"]);
   }
 
   /** Learn from the mail in Archive and Junk; returns how many messages were marked. */
   junk_teach(): Promise<Taught> {
-    return this.call("junk_teach", {}, {}, ["ref", "Taught"]);
+    return this.call("junk_teach", [], {}, ["ref", "Taught"]);
   }
 
   /** Forget what was learned, and learn all marked messages again; returns their number when it is done. */
   junk_retrain(): Promise<number> {
-    return this.call("junk_retrain", {}, {}, "integer");
+    return this.call("junk_retrain", [], {}, "integer");
   }
 
   /** How far `junk_retrain` is. */
   junk_training(): Promise<Training> {
-    return this.call("junk_training", {}, {}, ["ref", "Training"]);
+    return this.call("junk_training", [], {}, ["ref", "Training"]);
   }
 
   /** Webhooks, addresses with unique senders, and how long finished mail stays listed. */
   sending(): Promise<Sending> {
-    return this.call("sending", {}, {}, ["ref", "Sending"]);
+    return this.call("sending", [], {}, ["ref", "Sending"]);
   }
 
   /** Save these settings; returns them as they are now. A conflict if they are no longer the old ones. */
-  sending_save(old: SendingForm, changed: SendingForm): Promise<SendingForm> {
-    return this.call("sending_save", { old, changed }, { old: ["ref", "SendingForm"], changed: ["ref", "SendingForm"] }, ["ref", "SendingForm"]);
+  sending_save(...given: [old: SendingForm, changed: SendingForm]): Promise<SendingForm> {
+    return this.call("sending_save", given, { old: ["ref", "SendingForm"], changed: ["ref", "SendingForm"] }, ["ref", "SendingForm"]);
   }
 
   /** Call a webhook with a made-up event, saved or not; returns the answer. */
-  webhook_test(hook: OutgoingForm, incoming: boolean): Promise<HookTest> {
-    return this.call("webhook_test", { hook, incoming }, { hook: ["ref", "OutgoingForm"], incoming: "boolean" }, ["ref", "HookTest"]);
+  webhook_test(...given: [hook: OutgoingForm, incoming: boolean]): Promise<HookTest> {
+    return this.call("webhook_test", given, { hook: ["ref", "OutgoingForm"], incoming: "boolean" }, ["ref", "HookTest"]);
   }
 
   /** Addresses to which the account sends nothing more. */
   suppression_list(): Promise<Array<SuppressedItem>> {
-    return this.call("suppression_list", {}, {}, ["list", ["ref", "SuppressedItem"]]);
+    return this.call("suppression_list", [], {}, ["list", ["ref", "SuppressedItem"]]);
   }
 
   /** Send nothing more to an address. */
-  suppression_add(address: string, reason: string): Promise<null> {
-    return this.call("suppression_add", { address, reason }, { address: "string", reason: "string" }, "null");
+  suppression_add(...given: [address: string, reason: string]): Promise<null> {
+    return this.call("suppression_add", given, { address: "string", reason: "string" }, "null");
   }
 
   /** Send to an address again. */
-  suppression_remove(address: string): Promise<null> {
-    return this.call("suppression_remove", { address }, { address: "string" }, "null");
+  suppression_remove(...given: [address: string]): Promise<null> {
+    return this.call("suppression_remove", given, { address: "string" }, "null");
   }
 
   /** The account's mail that waits, the newest first: a page with ids below ``before``, or with 0 the first page, */
-  outgoing(before: number): Promise<Outgoing> {
-    return this.call("outgoing", { before }, { before: "integer" }, ["ref", "Outgoing"]);
+  outgoing(...given: [before: number]): Promise<Outgoing> {
+    return this.call("outgoing", given, { before: "integer" }, ["ref", "Outgoing"]);
   }
 
   /** Make the next attempt now, also for messages on hold; returns the number of messages. */
-  outgoing_try(ids: Array<number>): Promise<number> {
-    return this.call("outgoing_try", { ids }, { ids: ["list", "integer"] }, "integer");
+  outgoing_try(...given: [ids: Array<number>]): Promise<number> {
+    return this.call("outgoing_try", given, { ids: ["list", "integer"] }, "integer");
   }
 
   /** Take messages out of the queue; returns their number. */
-  outgoing_cancel(ids: Array<number>): Promise<number> {
-    return this.call("outgoing_cancel", { ids }, { ids: ["list", "integer"] }, "integer");
+  outgoing_cancel(...given: [ids: Array<number>]): Promise<number> {
+    return this.call("outgoing_cancel", given, { ids: ["list", "integer"] }, "integer");
   }
 
   /** The keys of the account, oldest first. */
   key_list(): Promise<Array<KeyItem>> {
-    return this.call("key_list", {}, {}, ["list", ["ref", "KeyItem"]]);
+    return this.call("key_list", [], {}, ["list", ["ref", "KeyItem"]]);
   }
 
   /** Let the holder of a certificate's key log in with an address of the account. */
-  key_add(certificate: string, name: string, login_address: string, no_imap_preauth: boolean): Promise<KeyItem> {
-    return this.call("key_add", { certificate, name, login_address, no_imap_preauth }, { certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "KeyItem"]);
+  key_add(...given: [certificate: string, name: string, login_address: string, no_imap_preauth: boolean]): Promise<KeyItem> {
+    return this.call("key_add", given, { certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "KeyItem"]);
   }
 
   /** Change name, address or use of a key. A conflict if it is no longer the old one. */
-  key_save(old: KeyItem, changed: KeyItem): Promise<null> {
-    return this.call("key_save", { old, changed }, { old: ["ref", "KeyItem"], changed: ["ref", "KeyItem"] }, "null");
+  key_save(...given: [old: KeyItem, changed: KeyItem]): Promise<null> {
+    return this.call("key_save", given, { old: ["ref", "KeyItem"], changed: ["ref", "KeyItem"] }, "null");
   }
 
   /** Forget a key; log-ins with it are refused from the next connection on. */
-  key_remove(fingerprint: string): Promise<null> {
-    return this.call("key_remove", { fingerprint }, { fingerprint: "string" }, "null");
+  key_remove(...given: [fingerprint: string]): Promise<null> {
+    return this.call("key_remove", given, { fingerprint: "string" }, "null");
   }
 
   /** The addresses to which mail is sent on, with their states. */
   forwards(): Promise<Forwards> {
-    return this.call("forwards", {}, {}, ["ref", "Forwards"]);
+    return this.call("forwards", [], {}, ["ref", "Forwards"]);
   }
 
   /** Save the addresses, and ask the owners of new ones. A conflict if they are no longer the old ones. */
-  forward_save(old: ForwardForm, changed: ForwardForm): Promise<Forwards> {
-    return this.call("forward_save", { old, changed }, { old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]);
+  forward_save(...given: [old: ForwardForm, changed: ForwardForm]): Promise<Forwards> {
+    return this.call("forward_save", given, { old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]);
   }
 
   /** Ask the owner of an address again, once a day at most. */
-  forward_ask(address: string): Promise<null> {
-    return this.call("forward_ask", { address }, { address: "string" }, "null");
+  forward_ask(...given: [address: string]): Promise<null> {
+    return this.call("forward_ask", given, { address: "string" }, "null");
   }
 
   /** Send mail again to an address that was stopped. */
-  forward_start(address: string): Promise<null> {
-    return this.call("forward_start", { address }, { address: "string" }, "null");
+  forward_start(...given: [address: string]): Promise<null> {
+    return this.call("forward_start", given, { address: "string" }, "null");
   }
 
   /** The question behind a link. Looking does not answer it. */
-  forward_question(account: string, token: string): Promise<ForwardQuestion> {
-    return this.call("forward_question", { account, token }, { account: "string", token: "string" }, ["ref", "ForwardQuestion"]);
+  forward_question(...given: [account: string, token: string]): Promise<ForwardQuestion> {
+    return this.call("forward_question", given, { account: "string", token: "string" }, ["ref", "ForwardQuestion"]);
   }
 
   /** Answer the question, once. */
-  forward_answer(account: string, token: string, agree: boolean): Promise<null> {
-    return this.call("forward_answer", { account, token, agree }, { account: "string", token: "string", agree: "boolean" }, "null");
+  forward_answer(...given: [account: string, token: string, agree: boolean]): Promise<null> {
+    return this.call("forward_answer", given, { account: "string", token: "string", agree: "boolean" }, "null");
   }
 
   /** The form, and the senders that got an answer. */
   vacation(): Promise<Vacation> {
-    return this.call("vacation", {}, {}, ["ref", "Vacation"]);
+    return this.call("vacation", [], {}, ["ref", "Vacation"]);
   }
 
   /** Save the form. A conflict if it is no longer the old one. */
-  vacation_save(old: VacationFields, changed: VacationFields): Promise<null> {
-    return this.call("vacation_save", { old, changed }, { old: ["ref", "VacationFields"], changed: ["ref", "VacationFields"] }, "null");
+  vacation_save(...given: [old: VacationFields, changed: VacationFields]): Promise<null> {
+    return this.call("vacation_save", given, { old: ["ref", "VacationFields"], changed: ["ref", "VacationFields"] }, "null");
   }
 
   /** All scripts by name, and errors when they ran. */
   script_list(): Promise<Scripts> {
-    return this.call("script_list", {}, {}, ["ref", "Scripts"]);
+    return this.call("script_list", [], {}, ["ref", "Scripts"]);
   }
 
   /** The text of a script. */
-  script_get(name: string): Promise<string> {
-    return this.call("script_get", { name }, { name: "string" }, "string");
+  script_get(...given: [name: string]): Promise<string> {
+    return this.call("script_get", given, { name: "string" }, "string");
   }
 
   /** The faults of a script, at most 20. Nothing is stored. */
-  script_check(text: string): Promise<Array<ScriptFault>> {
-    return this.call("script_check", { text }, { text: "string" }, ["list", ["ref", "ScriptFault"]]);
+  script_check(...given: [text: string]): Promise<Array<ScriptFault>> {
+    return this.call("script_check", given, { text: "string" }, ["list", ["ref", "ScriptFault"]]);
   }
 
   /** Store a script, and make it the active one if that is wanted. A conflict if its text is no longer the old */
-  script_save(name: string, old: string | null, text: string, activate: boolean): Promise<null> {
-    return this.call("script_save", { name, old, text, activate }, { name: "string", old: ["nullable", "string"], text: "string", activate: "boolean" }, "null");
+  script_save(...given: [name: string, old: string | null, text: string, activate: boolean]): Promise<null> {
+    return this.call("script_save", given, { name: "string", old: ["nullable", "string"], text: "string", activate: "boolean" }, "null");
   }
 
   /** Make a script the active one; "" for none. */
-  script_activate(name: string): Promise<null> {
-    return this.call("script_activate", { name }, { name: "string" }, "null");
+  script_activate(...given: [name: string]): Promise<null> {
+    return this.call("script_activate", given, { name: "string" }, "null");
   }
 
   /** Give a script another name. */
-  script_rename(name: string, new_name: string): Promise<null> {
-    return this.call("script_rename", { name, new_name }, { name: "string", new_name: "string" }, "null");
+  script_rename(...given: [name: string, new_name: string]): Promise<null> {
+    return this.call("script_rename", given, { name: "string", new_name: "string" }, "null");
   }
 
   /** Delete a script, which must not be the active one. */
-  script_delete(name: string): Promise<null> {
-    return this.call("script_delete", { name }, { name: "string" }, "null");
+  script_delete(...given: [name: string]): Promise<null> {
+    return this.call("script_delete", given, { name: "string" }, "null");
   }
 
   /** Save the name in mail that the webmail sends. */
-  full_name_save(old: string, changed: string): Promise<null> {
-    return this.call("full_name_save", { old, changed }, { old: "string", changed: "string" }, "null");
+  full_name_save(...given: [old: string, changed: string]): Promise<null> {
+    return this.call("full_name_save", given, { old: "string", changed: "string" }, "null");
   }
 
   /** All addresses with their settings and rules. */
   destination_list(): Promise<Array<DestinationItem>> {
-    return this.call("destination_list", {}, {}, ["list", ["ref", "DestinationItem"]]);
+    return this.call("destination_list", [], {}, ["list", ["ref", "DestinationItem"]]);
   }
 
   /** Save the settings and rules of an address; returns them as they are now. A conflict if they are no longer the */
-  destination_save(address: string, old: DestinationForm, changed: DestinationForm): Promise<DestinationItem> {
-    return this.call("destination_save", { address, old, changed }, { address: "string", old: ["ref", "DestinationForm"], changed: ["ref", "DestinationForm"] }, ["ref", "DestinationItem"]);
+  destination_save(...given: [address: string, old: DestinationForm, changed: DestinationForm]): Promise<DestinationItem> {
+    return this.call("destination_save", given, { address: "string", old: ["ref", "DestinationForm"], changed: ["ref", "DestinationForm"] }, ["ref", "DestinationItem"]);
   }
 
   /** Find which of these rules would have taken the latest messages to an address. Nothing is saved or moved. */
-  rules_try(address: string, rules: Array<Rule>): Promise<TriedRules> {
-    return this.call("rules_try", { address, rules }, { address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]);
+  rules_try(...given: [address: string, rules: Array<Rule>]): Promise<TriedRules> {
+    return this.call("rules_try", given, { address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]);
   }
 
   /** These rules as a Sieve script, and the indexes of rules that have no counterpart. Nothing is saved. */
-  rules_as_sieve(rules: Array<Rule>): Promise<RulesAsSieve> {
-    return this.call("rules_as_sieve", { rules }, { rules: ["list", ["ref", "Rule"]] }, ["ref", "RulesAsSieve"]);
+  rules_as_sieve(...given: [rules: Array<Rule>]): Promise<RulesAsSieve> {
+    return this.call("rules_as_sieve", given, { rules: ["list", ["ref", "Rule"]] }, ["ref", "RulesAsSieve"]);
   }
 
   /** Whether the user may choose the password, and when it was changed. */
   password_state(): Promise<PasswordState> {
-    return this.call("password_state", {}, {}, ["ref", "PasswordState"]);
+    return this.call("password_state", [], {}, ["ref", "PasswordState"]);
   }
 
   /** Set the password, and end all other sessions; returns their number. App passwords stay. */
-  set_password(password: string): Promise<number> {
-    return this.call("set_password", { password }, { password: "string" }, "integer");
+  set_password(...given: [password: string]): Promise<number> {
+    return this.call("set_password", given, { password: "string" }, "integer");
   }
 
   /** Set a new random password and return it, for the only time. Other sessions end; app passwords stay. */
   generate_password(): Promise<string> {
-    return this.call("generate_password", {}, {}, "string");
+    return this.call("generate_password", [], {}, "string");
   }
 
   /** The app passwords, the oldest first, with their last use. */
   app_password_list(): Promise<Array<AppPasswordItem>> {
-    return this.call("app_password_list", {}, {}, ["list", ["ref", "AppPasswordItem"]]);
+    return this.call("app_password_list", [], {}, ["list", ["ref", "AppPasswordItem"]]);
   }
 
   /** Make an app password and return it, for the only time. */
-  app_password_add(name: string, scopes: Array<"imap" | "submission" | "webapi">, read_only: boolean, expires: string | null): Promise<string> {
-    return this.call("app_password_add", { name, scopes, read_only, expires }, { name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"] }, "string");
+  app_password_add(...given: [name: string, scopes: Array<"imap" | "submission" | "webapi">, read_only: boolean, expires: string | null]): Promise<string> {
+    return this.call("app_password_add", given, { name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"] }, "string");
   }
 
   /** Revoke an app password, and end its sessions. */
-  app_password_remove(name: string): Promise<null> {
-    return this.call("app_password_remove", { name }, { name: "string" }, "null");
+  app_password_remove(...given: [name: string]): Promise<null> {
+    return this.call("app_password_remove", given, { name: "string" }, "null");
   }
 
   /** Revoke all app passwords, and end their sessions; returns their number. */
   app_password_remove_all(): Promise<number> {
-    return this.call("app_password_remove_all", {}, {}, "integer");
+    return this.call("app_password_remove_all", [], {}, "integer");
   }
 
   /** Browsers that are logged in to the account page or the webmail, last used first. */
   session_list(): Promise<Array<SessionItem>> {
-    return this.call("session_list", {}, {}, ["list", ["ref", "SessionItem"]]);
+    return this.call("session_list", [], {}, ["list", ["ref", "SessionItem"]]);
   }
 
   /** End a session. */
-  session_remove(session_id: number): Promise<null> {
-    return this.call("session_remove", { session_id }, { session_id: "integer" }, "null");
+  session_remove(...given: [session_id: number]): Promise<null> {
+    return this.call("session_remove", given, { session_id: "integer" }, "null");
   }
 
   /** End all sessions but this one; returns their number. */
   session_remove_others(): Promise<number> {
-    return this.call("session_remove_others", {}, {}, "integer");
+    return this.call("session_remove_others", [], {}, "integer");
   }
 
   /** Log-in attempts of the last 30 days, the newest first: a page after a place, or with "" the first one. */
-  attempt_list(after: string, count: number): Promise<Array<Attempt>> {
-    return this.call("attempt_list", { after, count }, { after: "string", count: "integer" }, ["list", ["ref", "Attempt"]]);
+  attempt_list(...given: [after: string, count: number]): Promise<Array<Attempt>> {
+    return this.call("attempt_list", given, { after: "string", count: "integer" }, ["list", ["ref", "Attempt"]]);
   }
 
   /** Lock out everyone else: a new password, no other sessions, no app passwords, no mail leaves. */
   not_me(): Promise<Secured> {
-    return this.call("not_me", {}, {}, ["ref", "Secured"]);
+    return this.call("not_me", [], {}, ["ref", "Secured"]);
   }
 
   /** Paths of the other apps at this address. */
   apps(): Promise<Apps> {
-    return this.call("apps", {}, {}, ["ref", "Apps"]);
+    return this.call("apps", [], {}, ["ref", "Apps"]);
   }
 
   /** Addresses, mailing lists, storage, and the settings for mail programs. */
   overview(): Promise<Overview> {
-    return this.call("overview", {}, {}, ["ref", "Overview"]);
+    return this.call("overview", [], {}, ["ref", "Overview"]);
   }
 
   /** End the session. */
   logout(): Promise<null> {
-    return this.call("logout", {}, {}, "null");
+    return this.call("logout", [], {}, "null");
   }
 
   /** All mailboxes but the system's, by name: the ones that can be imported to and exported. */
   mailboxes(): Promise<Array<Mailbox>> {
-    return this.call("mailboxes", {}, {}, ["list", ["ref", "Mailbox"]]);
+    return this.call("mailboxes", [], {}, ["list", ["ref", "Mailbox"]]);
   }
 
   /** Whether an import is running, and the token by which a page follows it. */
   import_state(): Promise<ImportState> {
-    return this.call("import_state", {}, {}, ["ref", "ImportState"]);
+    return this.call("import_state", [], {}, ["ref", "ImportState"]);
   }
 
   /** Check whether a file of this size can be imported now; an error gives the reason. */
-  import_check(size: number): Promise<null> {
-    return this.call("import_check", { size }, { size: "integer" }, "null");
+  import_check(...given: [size: number]): Promise<null> {
+    return this.call("import_check", given, { size: "integer" }, "null");
   }
 
   /** Abort an import with nothing changed; refused if it has finished already. */
-  import_abort(token: string): Promise<null> {
-    return this.call("import_abort", { token }, { token: "string" }, "null");
+  import_abort(...given: [token: string]): Promise<null> {
+    return this.call("import_abort", given, { token: "string" }, "null");
   }
 }

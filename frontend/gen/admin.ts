@@ -1063,561 +1063,561 @@ export const checks: Checks = {
 export class Client extends BaseClient {
   /** The token that `login` needs within 30 seconds. */
   login_prep(): Promise<string> {
-    return this.call("login_prep", {}, {}, "string");
+    return this.call("login_prep", [], {}, "string");
   }
 
   /** Start a session: set its cookie and return its CSRF token; or ask for a second factor. */
-  login(login_token: string, username: string, password: string): Promise<LoginResult> {
-    return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  login(...given: [login_token: string, username: string, password: string]): Promise<LoginResult> {
+    return this.call("login", given, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
   }
 
   /** Complete a log-in that asked for a second factor: start a session as `login` does. */
-  login_factor(token: string, kind: "key" | "recovery" | "totp", code: string): Promise<LoginResult> {
-    return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  login_factor(...given: [token: string, kind: "key" | "recovery" | "totp", code: string]): Promise<LoginResult> {
+    return this.call("login_factor", given, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
   }
 
   /** The second factors by which `confirm` may be answered, beside the password. */
   confirm_options(): Promise<SecondStep> {
-    return this.call("confirm_options", {}, {}, ["ref", "SecondStep"]);
+    return this.call("confirm_options", [], {}, ["ref", "SecondStep"]);
   }
 
   /** Give the password or a second factor again; sensitive calls of this session are allowed for 10 minutes. */
-  confirm(kind: "key" | "password" | "recovery" | "totp", code: string): Promise<null> {
-    return this.call("confirm", { kind, code }, { kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null");
+  confirm(...given: [kind: "key" | "password" | "recovery" | "totp", code: string]): Promise<null> {
+    return this.call("confirm", given, { kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null");
   }
 
   /** The second factors, and the mail programs that use the main password. */
   second_factors(): Promise<FactorState> {
-    return this.call("second_factors", {}, {}, ["ref", "FactorState"]);
+    return this.call("second_factors", [], {}, ["ref", "FactorState"]);
   }
 
   /** Make the secret of a new authenticator app; it counts only after `totp_finish`. */
-  totp_begin(name: string): Promise<NewApp> {
-    return this.call("totp_begin", { name }, { name: "string" }, ["ref", "NewApp"]);
+  totp_begin(...given: [name: string]): Promise<NewApp> {
+    return this.call("totp_begin", given, { name: "string" }, ["ref", "NewApp"]);
   }
 
   /** Check the first code of the app that `totp_begin` made, and let it count from now on. */
-  totp_finish(code: string): Promise<FactorAdded> {
-    return this.call("totp_finish", { code }, { code: "string" }, ["ref", "FactorAdded"]);
+  totp_finish(...given: [code: string]): Promise<FactorAdded> {
+    return this.call("totp_finish", given, { code: "string" }, ["ref", "FactorAdded"]);
   }
 
   /** Begin to make a security key for this host name: options for ``navigator.credentials.create``. */
-  key_begin(name: string): Promise<KeyRequest> {
-    return this.call("key_begin", { name }, { name: "string" }, ["ref", "KeyRequest"]);
+  key_begin(...given: [name: string]): Promise<KeyRequest> {
+    return this.call("key_begin", given, { name: "string" }, ["ref", "KeyRequest"]);
   }
 
   /** Take the key that the browser has made: options for ``navigator.credentials.get``, to try it. */
-  key_created(answer: string): Promise<KeyRequest> {
-    return this.call("key_created", { answer }, { answer: "string" }, ["ref", "KeyRequest"]);
+  key_created(...given: [answer: string]): Promise<KeyRequest> {
+    return this.call("key_created", given, { answer: "string" }, ["ref", "KeyRequest"]);
   }
 
   /** Check the first answer of the new key, and let it count from now on. */
-  key_finish(answer: string): Promise<FactorAdded> {
-    return this.call("key_finish", { answer }, { answer: "string" }, ["ref", "FactorAdded"]);
+  key_finish(...given: [answer: string]): Promise<FactorAdded> {
+    return this.call("key_finish", given, { answer: "string" }, ["ref", "FactorAdded"]);
   }
 
   /** Remove an app or key. With the last one, two-step log-in is off. */
-  factor_remove(kind: "key" | "totp", id: number): Promise<FactorState> {
-    return this.call("factor_remove", { kind, id }, { kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]);
+  factor_remove(...given: [kind: "key" | "totp", id: number]): Promise<FactorState> {
+    return this.call("factor_remove", given, { kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]);
   }
 
   /** Replace the recovery codes; the new ones cannot be read again. */
   recovery_codes_new(): Promise<Array<string>> {
-    return this.call("recovery_codes_new", {}, {}, ["list", "string"]);
+    return this.call("recovery_codes_new", [], {}, ["list", "string"]);
   }
 
   /** Daily counts of the last `days`, today included, in days of UTC. */
-  history(days: number): Promise<History> {
-    return this.call("history", { days }, { days: "integer" }, ["ref", "History"]);
+  history(...given: [days: number]): Promise<History> {
+    return this.call("history", given, { days: "integer" }, ["ref", "History"]);
   }
 
   /** Counts of one day, by reason; networks of failed log-ins. */
-  history_day(day: number): Promise<Array<DayFigures>> {
-    return this.call("history_day", { day }, { day: "integer" }, ["list", ["ref", "DayFigures"]]);
+  history_day(...given: [day: number]): Promise<Array<DayFigures>> {
+    return this.call("history_day", given, { day: "integer" }, ["list", ["ref", "DayFigures"]]);
   }
 
   /** Samples of the queue, one each five minutes while messages wait, oldest first. */
-  queue_history(days?: number): Promise<Array<QueueSample>> {
-    return this.call("queue_history", { days }, { days: ["optional", "integer"] }, ["list", ["ref", "QueueSample"]]);
+  queue_history(...given: [days?: number]): Promise<Array<QueueSample>> {
+    return this.call("queue_history", given, { days: ["optional", "integer"] }, ["list", ["ref", "QueueSample"]]);
   }
 
   /** Failed log-ins by network, most first. */
-  login_failures(days: number): Promise<LoginFailures> {
-    return this.call("login_failures", { days }, { days: "integer" }, ["ref", "LoginFailures"]);
+  login_failures(...given: [days: number]): Promise<LoginFailures> {
+    return this.call("login_failures", given, { days: "integer" }, ["ref", "LoginFailures"]);
   }
 
   /** The latest failed log-ins from a network, of the last 30 days. */
-  attempts_from(network: string): Promise<Array<Attempt>> {
-    return this.call("attempts_from", { network }, { network: "string" }, ["list", ["ref", "Attempt"]]);
+  attempts_from(...given: [network: string]): Promise<Array<Attempt>> {
+    return this.call("attempts_from", given, { network: "string" }, ["list", ["ref", "Attempt"]]);
   }
 
   /** Octets on the disk by account, largest first, of at most five minutes ago. */
   disk_use(): Promise<DiskUse> {
-    return this.call("disk_use", {}, {}, ["ref", "DiskUse"]);
+    return this.call("disk_use", [], {}, ["ref", "DiskUse"]);
   }
 
   /** The domains, with the addresses at which reports about them arrive. */
   report_places(): Promise<Array<ReportPlace>> {
-    return this.call("report_places", {}, {}, ["list", ["ref", "ReportPlace"]]);
+    return this.call("report_places", [], {}, ["list", ["ref", "ReportPlace"]]);
   }
 
   /** Sums by domain, of reports whose period ended within the last `days`. */
-  report_totals(kind: "dmarc" | "tls", days: number): Promise<Array<Total>> {
-    return this.call("report_totals", { kind, days }, { kind: ["enum", ["dmarc", "tls"]], days: "integer" }, ["list", ["ref", "Total"]]);
+  report_totals(...given: [kind: "dmarc" | "tls", days: number]): Promise<Array<Total>> {
+    return this.call("report_totals", given, { kind: ["enum", ["dmarc", "tls"]], days: "integer" }, ["list", ["ref", "Total"]]);
   }
 
   /** A page of reports, newest first, after the one with the id `before`; with `domain` by their period. */
-  reports(kind: "dmarc" | "tls", domain?: string, before?: number): Promise<Array<ReportLine>> {
-    return this.call("reports", { kind, domain, before }, { kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], before: ["optional", "integer"] }, ["list", ["ref", "ReportLine"]]);
+  reports(...given: [kind: "dmarc" | "tls", domain?: string, before?: number]): Promise<Array<ReportLine>> {
+    return this.call("reports", given, { kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], before: ["optional", "integer"] }, ["list", ["ref", "ReportLine"]]);
   }
 
   /** A DMARC report, with its records from number `first` on. */
-  dmarc_report(report_id: number, first?: number): Promise<DMARCReportPage> {
-    return this.call("dmarc_report", { report_id, first }, { report_id: "integer", first: ["optional", "integer"] }, ["ref", "DMARCReportPage"]);
+  dmarc_report(...given: [report_id: number, first?: number]): Promise<DMARCReportPage> {
+    return this.call("dmarc_report", given, { report_id: "integer", first: ["optional", "integer"] }, ["ref", "DMARCReportPage"]);
   }
 
   /** A TLS report. */
-  tls_report(report_id: number): Promise<TLSReportDetail> {
-    return this.call("tls_report", { report_id }, { report_id: "integer" }, ["ref", "TLSReportDetail"]);
+  tls_report(...given: [report_id: number]): Promise<TLSReportDetail> {
+    return this.call("tls_report", given, { report_id: "integer" }, ["ref", "TLSReportDetail"]);
   }
 
   /** Who sends in the name of a domain, and whether ``p=reject`` would hurt. */
-  dmarc_sources(domain: string, days: number): Promise<Sources> {
-    return this.call("dmarc_sources", { domain, days }, { domain: "string", days: "integer" }, ["ref", "Sources"]);
+  dmarc_sources(...given: [domain: string, days: number]): Promise<Sources> {
+    return this.call("dmarc_sources", given, { domain: "string", days: "integer" }, ["ref", "Sources"]);
   }
 
   /** Reports about a domain with messages of one address, newest first. */
-  dmarc_source_reports(domain: string, days: number, ip: string): Promise<Array<SourceReport>> {
-    return this.call("dmarc_source_reports", { domain, days, ip }, { domain: "string", days: "integer", ip: "string" }, ["list", ["ref", "SourceReport"]]);
+  dmarc_source_reports(...given: [domain: string, days: number, ip: string]): Promise<Array<SourceReport>> {
+    return this.call("dmarc_source_reports", given, { domain: "string", days: "integer", ip: "string" }, ["list", ["ref", "SourceReport"]]);
   }
 
   /** Counts by domain and day that wait for a report, oldest first. */
-  reports_pending(kind: "dmarc" | "tls"): Promise<Array<PendingReport>> {
-    return this.call("reports_pending", { kind }, { kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "PendingReport"]]);
+  reports_pending(...given: [kind: "dmarc" | "tls"]): Promise<Array<PendingReport>> {
+    return this.call("reports_pending", given, { kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "PendingReport"]]);
   }
 
   /** A page of messages that were judged by a domain's policy and wait for a report, after the one with the id */
-  dmarc_evaluations(domain: string, after?: number): Promise<Array<Evaluated>> {
-    return this.call("dmarc_evaluations", { domain, after }, { domain: "string", after: ["optional", "integer"] }, ["list", ["ref", "Evaluated"]]);
+  dmarc_evaluations(...given: [domain: string, after?: number]): Promise<Array<Evaluated>> {
+    return this.call("dmarc_evaluations", given, { domain: "string", after: ["optional", "integer"] }, ["list", ["ref", "Evaluated"]]);
   }
 
   /** Send the reports that are due now, instead of after midnight. */
-  reports_send(kind: "dmarc" | "tls"): Promise<SentReports> {
-    return this.call("reports_send", { kind }, { kind: ["enum", ["dmarc", "tls"]] }, ["ref", "SentReports"]);
+  reports_send(...given: [kind: "dmarc" | "tls"]): Promise<SentReports> {
+    return this.call("reports_send", given, { kind: ["enum", ["dmarc", "tls"]] }, ["ref", "SentReports"]);
   }
 
   /** Delete the counts of a domain, which then gets no report about them; returns their number. */
-  reports_drop(kind: "dmarc" | "tls", domain: string): Promise<number> {
-    return this.call("reports_drop", { kind, domain }, { kind: ["enum", ["dmarc", "tls"]], domain: "string" }, "integer");
+  reports_drop(...given: [kind: "dmarc" | "tls", domain: string]): Promise<number> {
+    return this.call("reports_drop", given, { kind: ["enum", ["dmarc", "tls"]], domain: "string" }, "integer");
   }
 
   /** The addresses that get no reports from us. */
-  report_suppressions(kind: "dmarc" | "tls"): Promise<Array<WithoutReports>> {
-    return this.call("report_suppressions", { kind }, { kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "WithoutReports"]]);
+  report_suppressions(...given: [kind: "dmarc" | "tls"]): Promise<Array<WithoutReports>> {
+    return this.call("report_suppressions", given, { kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "WithoutReports"]]);
   }
 
   /** Send no reports to an address for some days. */
-  report_suppression_add(kind: "dmarc" | "tls", address: string, days: number, comment?: string): Promise<null> {
-    return this.call("report_suppression_add", { kind, address, days, comment }, { kind: ["enum", ["dmarc", "tls"]], address: "string", days: "integer", comment: ["optional", "string"] }, "null");
+  report_suppression_add(...given: [kind: "dmarc" | "tls", address: string, days: number, comment?: string]): Promise<null> {
+    return this.call("report_suppression_add", given, { kind: ["enum", ["dmarc", "tls"]], address: "string", days: "integer", comment: ["optional", "string"] }, "null");
   }
 
   /** Send reports to an address again. */
-  report_suppression_remove(kind: "dmarc" | "tls", address: string): Promise<null> {
-    return this.call("report_suppression_remove", { kind, address }, { kind: ["enum", ["dmarc", "tls"]], address: "string" }, "null");
+  report_suppression_remove(...given: [kind: "dmarc" | "tls", address: string]): Promise<null> {
+    return this.call("report_suppression_remove", given, { kind: ["enum", ["dmarc", "tls"]], address: "string" }, "null");
   }
 
   /** A page of the MTA-STS policies of other domains, by domain, behind the domain `after`. */
-  sts_policies(after?: string): Promise<Array<KeptPolicy>> {
-    return this.call("sts_policies", { after }, { after: ["optional", "string"] }, ["list", ["ref", "KeptPolicy"]]);
+  sts_policies(...given: [after?: string]): Promise<Array<KeptPolicy>> {
+    return this.call("sts_policies", given, { after: ["optional", "string"] }, ["list", ["ref", "KeptPolicy"]]);
   }
 
   /** Entries with ids below `before`, newest first; 0 for the newest. */
-  audit(filter: AuditFilter, before?: number, count?: number): Promise<Array<AuditLine>> {
-    return this.call("audit", { filter, before, count }, { filter: ["ref", "AuditFilter"], before: ["optional", "integer"], count: ["optional", "integer"] }, ["list", ["ref", "AuditLine"]]);
+  audit(...given: [filter: AuditFilter, before?: number, count?: number]): Promise<Array<AuditLine>> {
+    return this.call("audit", given, { filter: ["ref", "AuditFilter"], before: ["optional", "integer"], count: ["optional", "integer"] }, ["list", ["ref", "AuditLine"]]);
   }
 
   /** The newest 10,000 entries as a table, or as lines of JSON. */
-  audit_export(filter: AuditFilter, form: "csv" | "json"): Promise<string> {
-    return this.call("audit_export", { filter, form }, { filter: ["ref", "AuditFilter"], form: ["enum", ["csv", "json"]] }, "string");
+  audit_export(...given: [filter: AuditFilter, form: "csv" | "json"]): Promise<string> {
+    return this.call("audit_export", given, { filter: ["ref", "AuditFilter"], form: ["enum", ["csv", "json"]] }, "string");
   }
 
   /** The snapshots in the repository of the configuration, newest first; takes up to 20 seconds. */
   backups(): Promise<Backups> {
-    return this.call("backups", {}, {}, ["ref", "Backups"]);
+    return this.call("backups", [], {}, ["ref", "Backups"]);
   }
 
   /** Begin a backup to the target of the configuration. `backups` tells how it goes. */
   backup_run(): Promise<null> {
-    return this.call("backup_run", {}, {}, "null");
+    return this.call("backup_run", [], {}, "null");
   }
 
   /** A configuration file as text and as effective values, without secrets. Of accounts and domains those whose */
-  config_file(file: "domains.toml" | "moxlite.toml", search?: string): Promise<ConfigFile> {
-    return this.call("config_file", { file, search }, { file: ["enum", ["domains.toml", "moxlite.toml"]], search: ["optional", "string"] }, ["ref", "ConfigFile"]);
+  config_file(...given: [file: "domains.toml" | "moxlite.toml", search?: string]): Promise<ConfigFile> {
+    return this.call("config_file", given, { file: ["enum", ["domains.toml", "moxlite.toml"]], search: ["optional", "string"] }, ["ref", "ConfigFile"]);
   }
 
   /** All metrics by name; of histograms their sums and numbers. */
   metrics(): Promise<Array<MetricRow>> {
-    return this.call("metrics", {}, {}, ["list", ["ref", "MetricRow"]]);
+    return this.call("metrics", [], {}, ["list", ["ref", "MetricRow"]]);
   }
 
   /** The levels in force: of all packages, and of each package, "" where it has none of its own. */
   log_levels(): Promise<Array<Level>> {
-    return this.call("log_levels", {}, {}, ["list", ["ref", "Level"]]);
+    return this.call("log_levels", [], {}, ["list", ["ref", "Level"]]);
   }
 
   /** Set the level of a package, or of all with `pkg` ""; the level "" removes a package's own. A restart of */
-  log_level_set(pkg: string, level: "" | "debug" | "error" | "info" | "trace" | "traceauth" | "tracedata" | "warn"): Promise<null> {
-    return this.call("log_level_set", { pkg, level }, { pkg: "string", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]] }, "null");
+  log_level_set(...given: [pkg: string, level: "" | "debug" | "error" | "info" | "trace" | "traceauth" | "tracedata" | "warn"]): Promise<null> {
+    return this.call("log_level_set", given, { pkg: "string", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]] }, "null");
   }
 
   /** The lines of a connection, by the id in a Received header or an error page, or by its connection id. */
-  log_of(received_id: string): Promise<LogFound> {
-    return this.call("log_of", { received_id }, { received_id: "string" }, ["ref", "LogFound"]);
+  log_of(...given: [received_id: string]): Promise<LogFound> {
+    return this.call("log_of", given, { received_id: "string" }, ["ref", "LogFound"]);
   }
 
   /** The newest lines of a level or a graver one that have all of these words. */
-  log_recent(least?: "debug" | "error" | "info" | "trace" | "traceauth" | "tracedata" | "warn", words?: string): Promise<LogFound> {
-    return this.call("log_recent", { least, words }, { least: ["optional", ["enum", ["debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]]], words: ["optional", "string"] }, ["ref", "LogFound"]);
+  log_recent(...given: [least?: "debug" | "error" | "info" | "trace" | "traceauth" | "tracedata" | "warn", words?: string]): Promise<LogFound> {
+    return this.call("log_recent", given, { least: ["optional", ["enum", ["debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]]], words: ["optional", "string"] }, ["ref", "LogFound"]);
   }
 
   /** The addresses by which others know this server, with the last result of each block list. */
   own_addresses(): Promise<OwnAddresses> {
-    return this.call("own_addresses", {}, {}, ["ref", "OwnAddresses"]);
+    return this.call("own_addresses", [], {}, ["ref", "OwnAddresses"]);
   }
 
   /** Query a block list that is watched, for an own address; takes up to a minute. */
-  listing_check(zone: string, ip: string): Promise<Listing> {
-    return this.call("listing_check", { zone, ip }, { zone: "string", ip: "string" }, ["ref", "Listing"]);
+  listing_check(...given: [zone: string, ip: string]): Promise<Listing> {
+    return this.call("listing_check", given, { zone: "string", ip: "string" }, ["ref", "Listing"]);
   }
 
   /** The reverse names of an address that lead back to it, as other mail servers want; takes up to a minute. */
-  reverse_lookup(ip: string): Promise<ReverseName> {
-    return this.call("reverse_lookup", { ip }, { ip: "string" }, ["ref", "ReverseName"]);
+  reverse_lookup(...given: [ip: string]): Promise<ReverseName> {
+    return this.call("reverse_lookup", given, { ip: "string" }, ["ref", "ReverseName"]);
   }
 
   /** The transports of moxlite.toml, without passwords, and where routes choose them. */
   transport_list(): Promise<Array<TransportRow>> {
-    return this.call("transport_list", {}, {}, ["list", ["ref", "TransportRow"]]);
+    return this.call("transport_list", [], {}, ["list", ["ref", "TransportRow"]]);
   }
 
   /** The records that a domain should have. */
-  dns_records(domain: string): Promise<Array<DNSRecord>> {
-    return this.call("dns_records", { domain }, { domain: "string" }, ["list", ["ref", "DNSRecord"]]);
+  dns_records(...given: [domain: string]): Promise<Array<DNSRecord>> {
+    return this.call("dns_records", given, { domain: "string" }, ["list", ["ref", "DNSRecord"]]);
   }
 
   /** The records as a zone file, as ``config dnsrecords`` prints it. */
-  dns_zone(domain: string): Promise<string> {
-    return this.call("dns_zone", { domain }, { domain: "string" }, "string");
+  dns_zone(...given: [domain: string]): Promise<string> {
+    return this.call("dns_zone", given, { domain: "string" }, "string");
   }
 
   /** The last report of each topic; one that was not checked yet has the time 0. */
-  dns_reports(domain: string): Promise<Array<DNSReport>> {
-    return this.call("dns_reports", { domain }, { domain: "string" }, ["list", ["ref", "DNSReport"]]);
+  dns_reports(...given: [domain: string]): Promise<Array<DNSReport>> {
+    return this.call("dns_reports", given, { domain: "string" }, ["list", ["ref", "DNSReport"]]);
   }
 
   /** Check one topic; takes up to 30 seconds. */
-  dns_check(domain: string, topic: string): Promise<DNSReport> {
-    return this.call("dns_check", { domain, topic }, { domain: "string", topic: "string" }, ["ref", "DNSReport"]);
+  dns_check(...given: [domain: string, topic: string]): Promise<DNSReport> {
+    return this.call("dns_check", given, { domain: "string", topic: "string" }, ["ref", "DNSReport"]);
   }
 
   /** A page of the messages that are finished and still listed. */
-  retired(filter: RetiredFilter, page: RetiredPage): Promise<Array<Line>> {
-    return this.call("retired", { filter, page }, { filter: ["ref", "RetiredFilter"], page: ["ref", "RetiredPage"] }, ["list", ["ref", "Line"]]);
+  retired(...given: [filter: RetiredFilter, page: RetiredPage]): Promise<Array<Line>> {
+    return this.call("retired", given, { filter: ["ref", "RetiredFilter"], page: ["ref", "RetiredPage"] }, ["list", ["ref", "Line"]]);
   }
 
   /** A page of the webhook calls that wait. */
-  webhooks(filter: HookFilter, page: HookPage): Promise<Array<HookLine>> {
-    return this.call("webhooks", { filter, page }, { filter: ["ref", "HookFilter"], page: ["ref", "HookPage"] }, ["list", ["ref", "HookLine"]]);
+  webhooks(...given: [filter: HookFilter, page: HookPage]): Promise<Array<HookLine>> {
+    return this.call("webhooks", given, { filter: ["ref", "HookFilter"], page: ["ref", "HookPage"] }, ["list", ["ref", "HookLine"]]);
   }
 
   /** A page of the webhook calls that are finished and still listed. */
-  webhooks_retired(filter: RetiredHookFilter, page: RetiredHookPage): Promise<Array<HookLine>> {
-    return this.call("webhooks_retired", { filter, page }, { filter: ["ref", "RetiredHookFilter"], page: ["ref", "RetiredHookPage"] }, ["list", ["ref", "HookLine"]]);
+  webhooks_retired(...given: [filter: RetiredHookFilter, page: RetiredHookPage]): Promise<Array<HookLine>> {
+    return this.call("webhooks_retired", given, { filter: ["ref", "RetiredHookFilter"], page: ["ref", "RetiredHookPage"] }, ["list", ["ref", "HookLine"]]);
   }
 
   /** Make a webhook call now. */
-  webhook_schedule(hook_id: number): Promise<null> {
-    return this.call("webhook_schedule", { hook_id }, { hook_id: "integer" }, "null");
+  webhook_schedule(...given: [hook_id: number]): Promise<null> {
+    return this.call("webhook_schedule", given, { hook_id: "integer" }, "null");
   }
 
   /** Cancel a webhook call. */
-  webhook_cancel(hook_id: number): Promise<null> {
-    return this.call("webhook_cancel", { hook_id }, { hook_id: "integer" }, "null");
+  webhook_cancel(...given: [hook_id: number]): Promise<null> {
+    return this.call("webhook_cancel", given, { hook_id: "integer" }, "null");
   }
 
   /** The addresses to which an account, or with "" all, sends nothing more, by account and base address: a page of */
-  suppressions(account?: string, after_account?: string, after_base?: string, count?: number): Promise<Array<Suppressed>> {
-    return this.call("suppressions", { account, after_account, after_base, count }, { account: ["optional", "string"], after_account: ["optional", "string"], after_base: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Suppressed"]]);
+  suppressions(...given: [account?: string, after_account?: string, after_base?: string, count?: number]): Promise<Array<Suppressed>> {
+    return this.call("suppressions", given, { account: ["optional", "string"], after_account: ["optional", "string"], after_base: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Suppressed"]]);
   }
 
   /** Add an address to the suppression list of an account. */
-  suppression_add(account: string, address: string, reason?: string): Promise<null> {
-    return this.call("suppression_add", { account, address, reason }, { account: "string", address: "string", reason: ["optional", "string"] }, "null");
+  suppression_add(...given: [account: string, address: string, reason?: string]): Promise<null> {
+    return this.call("suppression_add", given, { account: "string", address: "string", reason: ["optional", "string"] }, "null");
   }
 
   /** Remove an address from the suppression list of an account. */
-  suppression_remove(account: string, address: string): Promise<null> {
-    return this.call("suppression_remove", { account, address }, { account: "string", address: "string" }, "null");
+  suppression_remove(...given: [account: string, address: string]): Promise<null> {
+    return this.call("suppression_remove", given, { account: "string", address: "string" }, "null");
   }
 
   /** A page of the messages that wait. */
-  queue(filter: Filter, page: Page): Promise<Array<Line>> {
-    return this.call("queue", { filter, page }, { filter: ["ref", "Filter"], page: ["ref", "Page"] }, ["list", ["ref", "Line"]]);
+  queue(...given: [filter: Filter, page: Page]): Promise<Array<Line>> {
+    return this.call("queue", given, { filter: ["ref", "Filter"], page: ["ref", "Page"] }, ["list", ["ref", "Line"]]);
   }
 
   /** Number of the messages that a filter chooses. */
-  queue_count(filter: Filter): Promise<number> {
-    return this.call("queue_count", { filter }, { filter: ["ref", "Filter"] }, "integer");
+  queue_count(...given: [filter: Filter]): Promise<number> {
+    return this.call("queue_count", given, { filter: ["ref", "Filter"] }, "integer");
   }
 
   /** The attempts for a message that waits, or is finished and still listed. */
-  queue_attempts(message_id: number): Promise<Array<Try>> {
-    return this.call("queue_attempts", { message_id }, { message_id: "integer" }, ["list", ["ref", "Try"]]);
+  queue_attempts(...given: [message_id: number]): Promise<Array<Try>> {
+    return this.call("queue_attempts", given, { message_id: "integer" }, ["list", ["ref", "Try"]]);
   }
 
   /** The header of a message that waits. */
-  queue_header(message_id: number): Promise<string> {
-    return this.call("queue_header", { message_id }, { message_id: "integer" }, "string");
+  queue_header(...given: [message_id: number]): Promise<string> {
+    return this.call("queue_header", given, { message_id: "integer" }, "string");
   }
 
   /** Hold, release, fail or drop the messages of a filter; returns their number. Refused if there are more than */
-  queue_change(operation: "drop" | "fail" | "hold" | "unhold", filter: Filter, expected: number): Promise<number> {
-    return this.call("queue_change", { operation, filter, expected }, { operation: ["enum", ["drop", "fail", "hold", "unhold"]], filter: ["ref", "Filter"], expected: "integer" }, "integer");
+  queue_change(...given: [operation: "drop" | "fail" | "hold" | "unhold", filter: Filter, expected: number]): Promise<number> {
+    return this.call("queue_change", given, { operation: ["enum", ["drop", "fail", "hold", "unhold"]], filter: ["ref", "Filter"], expected: "integer" }, "integer");
   }
 
   /** Put the next attempts off by so many minutes, or with `from_now` to so many minutes from now. */
-  queue_schedule(filter: Filter, expected: number, minutes: number, from_now: boolean): Promise<number> {
-    return this.call("queue_schedule", { filter, expected, minutes, from_now }, { filter: ["ref", "Filter"], expected: "integer", minutes: "number", from_now: "boolean" }, "integer");
+  queue_schedule(...given: [filter: Filter, expected: number, minutes: number, from_now: boolean]): Promise<number> {
+    return this.call("queue_schedule", given, { filter: ["ref", "Filter"], expected: "integer", minutes: "number", from_now: "boolean" }, "integer");
   }
 
   /** Set the transport; "" for the one that the routes choose. */
-  queue_transport(filter: Filter, expected: number, transport: string): Promise<number> {
-    return this.call("queue_transport", { filter, expected, transport }, { filter: ["ref", "Filter"], expected: "integer", transport: "string" }, "integer");
+  queue_transport(...given: [filter: Filter, expected: number, transport: string]): Promise<number> {
+    return this.call("queue_transport", given, { filter: ["ref", "Filter"], expected: "integer", transport: "string" }, "integer");
   }
 
   /** Set whether TLS is demanded. */
-  queue_requiretls(filter: Filter, expected: number, require_tls: "default" | "no" | "yes"): Promise<number> {
-    return this.call("queue_requiretls", { filter, expected, require_tls }, { filter: ["ref", "Filter"], expected: "integer", require_tls: ["enum", ["default", "no", "yes"]] }, "integer");
+  queue_requiretls(...given: [filter: Filter, expected: number, require_tls: "default" | "no" | "yes"]): Promise<number> {
+    return this.call("queue_requiretls", given, { filter: ["ref", "Filter"], expected: "integer", require_tls: ["enum", ["default", "no", "yes"]] }, "integer");
   }
 
   /** Names of the transports. */
   transports(): Promise<Array<string>> {
-    return this.call("transports", {}, {}, ["list", "string"]);
+    return this.call("transports", [], {}, ["list", "string"]);
   }
 
   /** The rules by which messages are put on hold. */
   hold_rules(): Promise<Array<Rule>> {
-    return this.call("hold_rules", {}, {}, ["list", ["ref", "Rule"]]);
+    return this.call("hold_rules", [], {}, ["list", ["ref", "Rule"]]);
   }
 
   /** Add a hold rule; with all texts "" it holds every message. Returns the number of messages held by it now. */
-  hold_rule_add(account: string, sender: string, recipient: string): Promise<number> {
-    return this.call("hold_rule_add", { account, sender, recipient }, { account: "string", sender: "string", recipient: "string" }, "integer");
+  hold_rule_add(...given: [account: string, sender: string, recipient: string]): Promise<number> {
+    return this.call("hold_rule_add", given, { account: "string", sender: "string", recipient: "string" }, "integer");
   }
 
   /** Remove a hold rule; messages that it held stay on hold. */
-  hold_rule_remove(rule_id: number): Promise<null> {
-    return this.call("hold_rule_remove", { rule_id }, { rule_id: "integer" }, "null");
+  hold_rule_remove(...given: [rule_id: number]): Promise<null> {
+    return this.call("hold_rule_remove", given, { rule_id: "integer" }, "null");
   }
 
   /** Accounts that the guard has stopped, with what it holds of them; none while no queue runs. */
   queue_stopped(): Promise<Array<StoppedAccount>> {
-    return this.call("queue_stopped", {}, {}, ["list", ["ref", "StoppedAccount"]]);
+    return this.call("queue_stopped", [], {}, ["list", ["ref", "StoppedAccount"]]);
   }
 
   /** Let a stopped account send again, with what the guard holds of it; returns the stop. */
-  queue_release(account: string): Promise<StoppedAccount> {
-    return this.call("queue_release", { account }, { account: "string" }, ["ref", "StoppedAccount"]);
+  queue_release(...given: [account: string]): Promise<StoppedAccount> {
+    return this.call("queue_release", given, { account: "string" }, ["ref", "StoppedAccount"]);
   }
 
   /** All domains, by name. */
   domains(): Promise<Array<DomainRow>> {
-    return this.call("domains", {}, {}, ["list", ["ref", "DomainRow"]]);
+    return this.call("domains", [], {}, ["list", ["ref", "DomainRow"]]);
   }
 
   /** A domain with its addresses, aliases and DKIM keys. */
-  domain(domain: string): Promise<DomainDetail> {
-    return this.call("domain", { domain }, { domain: "string" }, ["ref", "DomainDetail"]);
+  domain(...given: [domain: string]): Promise<DomainDetail> {
+    return this.call("domain", given, { domain: "string" }, ["ref", "DomainDetail"]);
   }
 
   /** Add a domain with DKIM keys; its reports go to `account`, which is made if there is a `localpart`. */
-  domain_add(domain: string, account: string, localpart?: string, disabled?: boolean): Promise<null> {
-    return this.call("domain_add", { domain, account, localpart, disabled }, { domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null");
+  domain_add(...given: [domain: string, account: string, localpart?: string, disabled?: boolean]): Promise<null> {
+    return this.call("domain_add", given, { domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null");
   }
 
   /** Remove a domain that nothing uses any more; its key files are put aside. */
-  domain_remove(domain: string): Promise<null> {
-    return this.call("domain_remove", { domain }, { domain: "string" }, "null");
+  domain_remove(...given: [domain: string]): Promise<null> {
+    return this.call("domain_remove", given, { domain: "string" }, "null");
   }
 
   /** Refuse the mail of a domain for now, or take it again. */
-  domain_disable(domain: string, disabled: boolean): Promise<null> {
-    return this.call("domain_disable", { domain, disabled }, { domain: "string", disabled: "boolean" }, "null");
+  domain_disable(...given: [domain: string, disabled: boolean]): Promise<null> {
+    return this.call("domain_disable", given, { domain: "string", disabled: "boolean" }, "null");
   }
 
   /** Add an alias, to which everyone may write. */
-  alias_add(alias: string, members: Array<string>): Promise<null> {
-    return this.call("alias_add", { alias, members }, { alias: "string", members: ["list", "string"] }, "null");
+  alias_add(...given: [alias: string, members: Array<string>]): Promise<null> {
+    return this.call("alias_add", given, { alias: "string", members: ["list", "string"] }, "null");
   }
 
   /** Remove an alias. */
-  alias_remove(alias: string): Promise<null> {
-    return this.call("alias_remove", { alias }, { alias: "string" }, "null");
+  alias_remove(...given: [alias: string]): Promise<null> {
+    return this.call("alias_remove", given, { alias: "string" }, "null");
   }
 
   /** Add members to an alias. */
-  alias_members_add(alias: string, members: Array<string>): Promise<null> {
-    return this.call("alias_members_add", { alias, members }, { alias: "string", members: ["list", "string"] }, "null");
+  alias_members_add(...given: [alias: string, members: Array<string>]): Promise<null> {
+    return this.call("alias_members_add", given, { alias: "string", members: ["list", "string"] }, "null");
   }
 
   /** Remove members from an alias; the last one stays. */
-  alias_members_remove(alias: string, members: Array<string>): Promise<null> {
-    return this.call("alias_members_remove", { alias, members }, { alias: "string", members: ["list", "string"] }, "null");
+  alias_members_remove(...given: [alias: string, members: Array<string>]): Promise<null> {
+    return this.call("alias_members_remove", given, { alias: "string", members: ["list", "string"] }, "null");
   }
 
   /** Make a DKIM key for a domain; it signs once it is chosen. */
-  selector_add(domain: string, selector: string, algorithm: "ed25519" | "rsa"): Promise<null> {
-    return this.call("selector_add", { domain, selector, algorithm }, { domain: "string", selector: "string", algorithm: ["enum", ["ed25519", "rsa"]] }, "null");
+  selector_add(...given: [domain: string, selector: string, algorithm: "ed25519" | "rsa"]): Promise<null> {
+    return this.call("selector_add", given, { domain: "string", selector: "string", algorithm: ["enum", ["ed25519", "rsa"]] }, "null");
   }
 
   /** Remove a DKIM key from a domain; its file is put aside. */
-  selector_remove(domain: string, selector: string): Promise<null> {
-    return this.call("selector_remove", { domain, selector }, { domain: "string", selector: "string" }, "null");
+  selector_remove(...given: [domain: string, selector: string]): Promise<null> {
+    return this.call("selector_remove", given, { domain: "string", selector: "string" }, "null");
   }
 
   /** The second factors of an account, and the keys of client certificates that log in to it. */
-  account_security(name: string): Promise<AccountSecurity> {
-    return this.call("account_security", { name }, { name: "string" }, ["ref", "AccountSecurity"]);
+  account_security(...given: [name: string]): Promise<AccountSecurity> {
+    return this.call("account_security", given, { name: "string" }, ["ref", "AccountSecurity"]);
   }
 
   /** Remove all second factors of an account, and end its web sessions; returns the number of apps and keys. */
-  account_factors_reset(name: string): Promise<number> {
-    return this.call("account_factors_reset", { name }, { name: "string" }, "integer");
+  account_factors_reset(...given: [name: string]): Promise<number> {
+    return this.call("account_factors_reset", given, { name: "string" }, "integer");
   }
 
   /** Make a link by which the user sets a new password, once and within an hour; an older link ends. With */
-  account_recovery_link(name: string, reset_factors?: boolean): Promise<RecoveryLink> {
-    return this.call("account_recovery_link", { name, reset_factors }, { name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "RecoveryLink"]);
+  account_recovery_link(...given: [name: string, reset_factors?: boolean]): Promise<RecoveryLink> {
+    return this.call("account_recovery_link", given, { name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "RecoveryLink"]);
   }
 
   /** Let the holder of a certificate's key log in with an address of an account; returns the key's fingerprint. */
-  account_key_add(name: string, address: string, certificate: string, key_name?: string, no_imap_preauth?: boolean): Promise<string> {
-    return this.call("account_key_add", { name, address, certificate, key_name, no_imap_preauth }, { name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string");
+  account_key_add(...given: [name: string, address: string, certificate: string, key_name?: string, no_imap_preauth?: boolean]): Promise<string> {
+    return this.call("account_key_add", given, { name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string");
   }
 
   /** Forget a key of an account; log-ins with it are refused from the next connection on. */
-  account_key_remove(name: string, fingerprint: string): Promise<null> {
-    return this.call("account_key_remove", { name, fingerprint }, { name: "string", fingerprint: "string" }, "null");
+  account_key_remove(...given: [name: string, fingerprint: string]): Promise<null> {
+    return this.call("account_key_remove", given, { name: "string", fingerprint: "string" }, "null");
   }
 
   /** Mail of an account that was removed at or after `since`, and can be brought back. */
-  account_removed(name: string, since?: number): Promise<Recoverable> {
-    return this.call("account_removed", { name, since }, { name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]);
+  account_removed(...given: [name: string, since?: number]): Promise<Recoverable> {
+    return this.call("account_removed", given, { name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]);
   }
 
   /** Bring removed mail back, of one mailbox or with "" of all. */
-  account_undelete(name: string, since?: number, mailbox?: string): Promise<UndeletedMail> {
-    return this.call("account_undelete", { name, since, mailbox }, { name: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]);
+  account_undelete(...given: [name: string, since?: number, mailbox?: string]): Promise<UndeletedMail> {
+    return this.call("account_undelete", given, { name: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]);
   }
 
   /** Networks and accounts with failed log-ins in the present windows, the most failures first. */
   limits(): Promise<Array<LimitInfo>> {
-    return this.call("limits", {}, {}, ["list", ["ref", "LimitInfo"]]);
+    return this.call("limits", [], {}, ["list", ["ref", "LimitInfo"]]);
   }
 
   /** Forget the failed log-ins of an address, or with "" all, of accounts too, so that log-ins are looked at */
-  limits_clear(ip?: string): Promise<number> {
-    return this.call("limits_clear", { ip }, { ip: ["optional", "string"] }, "integer");
+  limits_clear(...given: [ip?: string]): Promise<number> {
+    return this.call("limits_clear", given, { ip: ["optional", "string"] }, "integer");
   }
 
   /** Set the password of the admin app, and end its other sessions; returns their number. */
-  password_change(password: string): Promise<number> {
-    return this.call("password_change", { password }, { password: "string" }, "integer");
+  password_change(...given: [password: string]): Promise<number> {
+    return this.call("password_change", given, { password: "string" }, "integer");
   }
 
   /** A page of the accounts whose name, address or text contains `search`, behind the account `after`. */
-  accounts(search?: string, after?: string, count?: number): Promise<AccountPage> {
-    return this.call("accounts", { search, after, count }, { search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]);
+  accounts(...given: [search?: string, after?: string, count?: number]): Promise<AccountPage> {
+    return this.call("accounts", given, { search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]);
   }
 
   /** What accounts use, and when each has logged in last. */
-  account_uses(names: Array<string>): Promise<Array<AccountUse>> {
-    return this.call("account_uses", { names }, { names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]);
+  account_uses(...given: [names: Array<string>]): Promise<Array<AccountUse>> {
+    return this.call("account_uses", given, { names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]);
   }
 
   /** An account with its addresses. */
-  account(name: string): Promise<AccountDetail> {
-    return this.call("account", { name }, { name: "string" }, ["ref", "AccountDetail"]);
+  account(...given: [name: string]): Promise<AccountDetail> {
+    return this.call("account", given, { name: "string" }, ["ref", "AccountDetail"]);
   }
 
   /** Add an account with an address; returns the password that was made for it. */
-  account_add(name: string, address: string): Promise<string> {
-    return this.call("account_add", { name, address }, { name: "string", address: "string" }, "string");
+  account_add(...given: [name: string, address: string]): Promise<string> {
+    return this.call("account_add", given, { name: "string", address: "string" }, "string");
   }
 
   /** What would go with an account, in numbers. */
-  account_remains(name: string): Promise<AccountRemains> {
-    return this.call("account_remains", { name }, { name: "string" }, ["ref", "AccountRemains"]);
+  account_remains(...given: [name: string]): Promise<AccountRemains> {
+    return this.call("account_remains", given, { name: "string" }, ["ref", "AccountRemains"]);
   }
 
   /** Remove an account with all its mail. */
-  account_remove(name: string): Promise<null> {
-    return this.call("account_remove", { name }, { name: "string" }, "null");
+  account_remove(...given: [name: string]): Promise<null> {
+    return this.call("account_remove", given, { name: "string" }, "null");
   }
 
   /** Set the password of an account, or without one a password that is made and returned. Ends its sessions. */
-  account_password(name: string, password?: string): Promise<string> {
-    return this.call("account_password", { name, password }, { name: "string", password: ["optional", "string"] }, "string");
+  account_password(...given: [name: string, password?: string]): Promise<string> {
+    return this.call("account_password", given, { name: "string", password: ["optional", "string"] }, "string");
   }
 
   /** Give an account an address, or with ``@domain`` what no other address of the domain gets. */
-  address_add(name: string, address: string): Promise<null> {
-    return this.call("address_add", { name, address }, { name: "string", address: "string" }, "null");
+  address_add(...given: [name: string, address: string]): Promise<null> {
+    return this.call("address_add", given, { name: "string", address: "string" }, "null");
   }
 
   /** Remove an address from its account and from all aliases. */
-  address_remove(address: string): Promise<null> {
-    return this.call("address_remove", { address }, { address: "string" }, "null");
+  address_remove(...given: [address: string]): Promise<null> {
+    return this.call("address_remove", given, { address: "string" }, "null");
   }
 
   /** The latest log-in attempts to an account, or to all and to the admin app. */
-  attempts(account?: string, count?: number): Promise<Array<Attempt>> {
-    return this.call("attempts", { account, count }, { account: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Attempt"]]);
+  attempts(...given: [account?: string, count?: number]): Promise<Array<Attempt>> {
+    return this.call("attempts", given, { account: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Attempt"]]);
   }
 
   /** The form of an object: its fields with explanations and defaults, and the values that are set. */
-  settings(path: Array<string>): Promise<SettingsForm> {
-    return this.call("settings", { path }, { path: ["list", "string"] }, ["ref", "SettingsForm"]);
+  settings(...given: [path: Array<string>]): Promise<SettingsForm> {
+    return this.call("settings", given, { path: ["list", "string"] }, ["ref", "SettingsForm"]);
   }
 
   /** Change the fields that differ between `before`, as `settings` gave them, and `after`. */
-  settings_save(path: Array<string>, before: Record<string, unknown>, after: Record<string, unknown>): Promise<null> {
-    return this.call("settings_save", { path, before, after }, { path: ["list", "string"], before: ["map", "any"], after: ["map", "any"] }, "null");
+  settings_save(...given: [path: Array<string>, before: Record<string, unknown>, after: Record<string, unknown>]): Promise<null> {
+    return this.call("settings_save", given, { path: ["list", "string"], before: ["map", "any"], after: ["map", "any"] }, "null");
   }
 
   /** End the session. */
   logout(): Promise<null> {
-    return this.call("logout", {}, {}, "null");
+    return this.call("logout", [], {}, "null");
   }
 
   /** The living sessions of the administrator, last used first. */
   sessions(): Promise<Array<AdminSession>> {
-    return this.call("sessions", {}, {}, ["list", ["ref", "AdminSession"]]);
+    return this.call("sessions", [], {}, ["list", ["ref", "AdminSession"]]);
   }
 
   /** End a session of the administrator. */
-  session_end(session_id: number): Promise<null> {
-    return this.call("session_end", { session_id }, { session_id: "integer" }, "null");
+  session_end(...given: [session_id: number]): Promise<null> {
+    return this.call("session_end", given, { session_id: "integer" }, "null");
   }
 
   /** The state of the server, with everything that needs attention. */
   overview(): Promise<Overview> {
-    return this.call("overview", {}, {}, ["ref", "Overview"]);
+    return this.call("overview", [], {}, ["ref", "Overview"]);
   }
 
   /** Examine everything now, as each night; the overview then has the findings. Takes up to 5 minutes. */
   examine(): Promise<null> {
-    return this.call("examine", {}, {}, "null");
+    return this.call("examine", [], {}, "null");
   }
 }

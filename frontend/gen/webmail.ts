@@ -433,6 +433,14 @@ export interface KeyElsewhere {
   host: string;
 }
 
+/** A message that waits until ``due``: to be ``sent``; to come ``back`` to the mailbox ``origin``; or for an */
+export interface Waiting {
+  kind: "answer" | "back" | "sent";
+  due: string;
+  item: MessageItem;
+  origin: string;
+}
+
 /** The notices about sorting. */
 export interface SortingNotices {
   away: boolean;
@@ -648,6 +656,7 @@ export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  Waiting: { kind: ["enum", ["answer", "back", "sent"]], due: "time", item: ["ref", "MessageItem"], origin: "string" },
   SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
   SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
   MessageDetails: { arrival: ["nullable", ["ref", "Arrival"]], reason: "string", why: ["list", "string"] },
@@ -673,231 +682,256 @@ export const streamEventCheck = ["union", { start: "Start", resume: "Resume", vi
 export class Client extends BaseClient {
   /** The token that `login` needs within 30 seconds. */
   login_prep(): Promise<string> {
-    return this.call("login_prep", {}, {}, "string");
+    return this.call("login_prep", [], {}, "string");
   }
 
   /** Start a session: set its cookie and return its CSRF token; or ask for a second factor. */
-  login(login_token: string, username: string, password: string): Promise<LoginResult> {
-    return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  login(...given: [login_token: string, username: string, password: string]): Promise<LoginResult> {
+    return this.call("login", given, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
   }
 
   /** Complete a log-in that asked for a second factor: start a session as `login` does. */
-  login_factor(token: string, kind: "key" | "recovery" | "totp", code: string): Promise<LoginResult> {
-    return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  login_factor(...given: [token: string, kind: "key" | "recovery" | "totp", code: string]): Promise<LoginResult> {
+    return this.call("login_factor", given, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  }
+
+  /** Put messages off: they move to Snoozed, and return at ``until`` as new mail. */
+  message_snooze(...given: [message_ids: Array<number>, until: number, unanswered?: boolean]): Promise<null> {
+    return this.call("message_snooze", given, { message_ids: ["list", "integer"], until: "integer", unanswered: ["optional", "boolean"] }, "null");
+  }
+
+  /** Return messages that were put off now, as they were; those that wait for an answer no longer do. */
+  message_unsnooze(...given: [message_ids: Array<number>]): Promise<null> {
+    return this.call("message_unsnooze", given, { message_ids: ["list", "integer"] }, "null");
+  }
+
+  /** Messages that wait, the next one first; a thousand at most. */
+  messages_waiting(): Promise<Array<Waiting>> {
+    return this.call("messages_waiting", [], {}, ["list", ["ref", "Waiting"]]);
+  }
+
+  /** Send a scheduled message at another time, seconds since 1970; 0: now. A conflict if it is on its way. */
+  scheduled_change(...given: [message_id: number, send_at?: number]): Promise<null> {
+    return this.call("scheduled_change", given, { message_id: "integer", send_at: ["optional", "integer"] }, "null");
+  }
+
+  /** Make a scheduled message a draft again; returns the draft's id. A conflict if it is on its way. */
+  scheduled_cancel(...given: [message_id: number]): Promise<number> {
+    return this.call("scheduled_cancel", given, { message_id: "integer" }, "integer");
   }
 
   /** Answers that are being sent, the newest error, and addresses to which nothing is sent on any more. */
   sorting_notices(): Promise<SortingNotices> {
-    return this.call("sorting_notices", {}, {}, ["ref", "SortingNotices"]);
+    return this.call("sorting_notices", [], {}, ["ref", "SortingNotices"]);
   }
 
   /** Send no more answers by the vacation form. */
   vacation_end(): Promise<null> {
-    return this.call("vacation_end", {}, {}, "null");
+    return this.call("vacation_end", [], {}, "null");
   }
 
   /** Give a keyword this name and colour. Without a keyword, make a label of this name; a label that has the name */
-  label_save(name: string, color: number, keyword?: string | null): Promise<Label> {
-    return this.call("label_save", { name, color, keyword }, { name: "string", color: "integer", keyword: ["optional", ["nullable", "string"]] }, ["ref", "Label"]);
+  label_save(...given: [name: string, color: number, keyword?: string | null]): Promise<Label> {
+    return this.call("label_save", given, { name: "string", color: "integer", keyword: ["optional", ["nullable", "string"]] }, ["ref", "Label"]);
   }
 
   /** Take a label off all messages, some hundred in a transaction, then remove it; returns their number. */
-  label_remove(keyword: string): Promise<number> {
-    return this.call("label_remove", { keyword }, { keyword: "string" }, "integer");
+  label_remove(...given: [keyword: string]): Promise<number> {
+    return this.call("label_remove", given, { keyword: "string" }, "integer");
   }
 
   /** Leave the list of a message, and remember that. With `by_post` the server asks the sender's server, where */
-  unsubscribe(message_id: number, by_post: boolean): Promise<null> {
-    return this.call("unsubscribe", { message_id, by_post }, { message_id: "integer", by_post: "boolean" }, "null");
+  unsubscribe(...given: [message_id: number, by_post: boolean]): Promise<null> {
+    return this.call("unsubscribe", given, { message_id: "integer", by_post: "boolean" }, "null");
   }
 
   /** The arrival of a message, and the reason for its mailbox. */
-  message_details(message_id: number): Promise<MessageDetails> {
-    return this.call("message_details", { message_id }, { message_id: "integer" }, ["ref", "MessageDetails"]);
+  message_details(...given: [message_id: number]): Promise<MessageDetails> {
+    return this.call("message_details", given, { message_id: "integer" }, ["ref", "MessageDetails"]);
   }
 
   /** The rule that would have filed a moved message into its new mailbox; null if there is no rule to propose. */
-  ruleset_suggest_move(message_id: number, from_mailbox_id: number, to_mailbox_id: number): Promise<Suggestion | null> {
-    return this.call("ruleset_suggest_move", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, ["nullable", ["ref", "Suggestion"]]);
+  ruleset_suggest_move(...given: [message_id: number, from_mailbox_id: number, to_mailbox_id: number]): Promise<Suggestion | null> {
+    return this.call("ruleset_suggest_move", given, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, ["nullable", ["ref", "Suggestion"]]);
   }
 
   /** Add the proposed rule, or remove it; a conflict if it would not be proposed any more. */
-  ruleset_accept(message_id: number, from_mailbox_id: number, to_mailbox_id: number): Promise<null> {
-    return this.call("ruleset_accept", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, "null");
+  ruleset_accept(...given: [message_id: number, from_mailbox_id: number, to_mailbox_id: number]): Promise<null> {
+    return this.call("ruleset_accept", given, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, "null");
   }
 
   /** Add a rule that files mail of this message's sender, to the same address, into a mailbox. */
-  ruleset_for_sender(message_id: number, mailbox_id: number): Promise<Suggestion> {
-    return this.call("ruleset_for_sender", { message_id, mailbox_id }, { message_id: "integer", mailbox_id: "integer" }, ["ref", "Suggestion"]);
+  ruleset_for_sender(...given: [message_id: number, mailbox_id: number]): Promise<Suggestion> {
+    return this.call("ruleset_for_sender", given, { message_id: "integer", mailbox_id: "integer" }, ["ref", "Suggestion"]);
   }
 
   /** Do not propose the rule again. */
-  ruleset_never(message_id: number, from_mailbox_id: number, to_mailbox_id: number, never: "from_mailbox" | "message" | "to_mailbox"): Promise<null> {
-    return this.call("ruleset_never", { message_id, from_mailbox_id, to_mailbox_id, never }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null");
+  ruleset_never(...given: [message_id: number, from_mailbox_id: number, to_mailbox_id: number, never: "from_mailbox" | "message" | "to_mailbox"]): Promise<null> {
+    return this.call("ruleset_never", given, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null");
   }
 
   /** Save all settings but `labels`; the user's other pages are notified. */
-  settings_save(settings: Settings): Promise<null> {
-    return this.call("settings_save", { settings }, { settings: ["ref", "Settings"] }, "null");
+  settings_save(...given: [settings: Settings]): Promise<null> {
+    return this.call("settings_save", given, { settings: ["ref", "Settings"] }, "null");
   }
 
   /** Store how messages of a sender are shown; "" removes the entry. */
-  from_address_settings_save(from_address: string, view_mode: "" | "html" | "html_ext" | "text"): Promise<null> {
-    return this.call("from_address_settings_save", { from_address, view_mode }, { from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] }, "null");
+  from_address_settings_save(...given: [from_address: string, view_mode: "" | "html" | "html_ext" | "text"]): Promise<null> {
+    return this.call("from_address_settings_save", given, { from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] }, "null");
   }
 
   /** The delivery status of a sent message, by the queue and by the DSNs that came back. */
-  delivery_status(message_id: number, seen?: string): Promise<DeliveryReport> {
-    return this.call("delivery_status", { message_id, seen }, { message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]);
+  delivery_status(...given: [message_id: number, seen?: string]): Promise<DeliveryReport> {
+    return this.call("delivery_status", given, { message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]);
   }
 
   /** Retry at once; returns the number of recipients. */
-  delivery_retry(delivery_ids: Array<number>): Promise<number> {
-    return this.call("delivery_retry", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
+  delivery_retry(...given: [delivery_ids: Array<number>]): Promise<number> {
+    return this.call("delivery_retry", given, { delivery_ids: ["list", "integer"] }, "integer");
   }
 
   /** Stop delivery to these recipients; returns the number of recipients that had not been reached. */
-  delivery_cancel(delivery_ids: Array<number>): Promise<number> {
-    return this.call("delivery_cancel", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
+  delivery_cancel(...given: [delivery_ids: Array<number>]): Promise<number> {
+    return this.call("delivery_cancel", given, { delivery_ids: ["list", "integer"] }, "integer");
   }
 
   /** The newest five messages of a query, or as many of them as are found in half a second. */
-  search_glance(query: Query): Promise<Array<MessageItem>> {
-    return this.call("search_glance", { query }, { query: ["ref", "Query"] }, ["list", ["ref", "MessageItem"]]);
+  search_glance(...given: [query: Query]): Promise<Array<MessageItem>> {
+    return this.call("search_glance", given, { query: ["ref", "Query"] }, ["list", ["ref", "MessageItem"]]);
   }
 
   /** The initial content of a new message, an answer, a forwarded message or a draft. */
-  compose_prepare(kind: "edit" | "forward" | "forward_attached" | "new" | "reply" | "reply_all" | "reply_list", message_id?: number, selected?: string, when?: string): Promise<Begun> {
-    return this.call("compose_prepare", { kind, message_id, selected, when }, { kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]);
+  compose_prepare(...given: [kind: "edit" | "forward" | "forward_attached" | "new" | "reply" | "reply_all" | "reply_list", message_id?: number, selected?: string, when?: string]): Promise<Begun> {
+    return this.call("compose_prepare", given, { kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]);
   }
 
   /** Save a message as a draft, in place of the draft ``replaces``; returns its id. */
-  draft_save(draft: Written, save_id: string, replaces?: number): Promise<number> {
-    return this.call("draft_save", { draft, save_id, replaces }, { draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer");
+  draft_save(...given: [draft: Written, save_id: string, replaces?: number]): Promise<number> {
+    return this.call("draft_save", given, { draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer");
   }
 
   /** The draft with this Message-ID that was saved in the last ``seconds``, or 0. */
-  draft_find(message_id: string, seconds: number): Promise<number> {
-    return this.call("draft_find", { message_id, seconds }, { message_id: "string", seconds: "integer" }, "integer");
+  draft_find(...given: [message_id: string, seconds: number]): Promise<number> {
+    return this.call("draft_find", given, { message_id: "string", seconds: "integer" }, "integer");
   }
 
   /** Send a message, once for each ``submit_id``. */
-  message_submit(message: Written, submit_id: string, draft_id?: number, undo_s?: number): Promise<number> {
-    return this.call("message_submit", { message, submit_id, draft_id, undo_s }, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"] }, "integer");
+  message_submit(...given: [message: Written, submit_id: string, draft_id?: number, undo_s?: number, send_at?: number]): Promise<number> {
+    return this.call("message_submit", given, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"], send_at: ["optional", "integer"] }, "integer");
   }
 
   /** Take a message back before it is sent, and make it a draft again (WEBMAIL-123). */
-  message_submit_undo(submit_id: string): Promise<number> {
-    return this.call("message_submit_undo", { submit_id }, { submit_id: "string" }, "integer");
+  message_submit_undo(...given: [submit_id: string]): Promise<number> {
+    return this.call("message_submit_undo", given, { submit_id: "string" }, "integer");
   }
 
   /** Remove a draft; a conflict if it was replaced or removed elsewhere. */
-  draft_remove(draft_id: number): Promise<null> {
-    return this.call("draft_remove", { draft_id }, { draft_id: "integer" }, "null");
+  draft_remove(...given: [draft_id: number]): Promise<null> {
+    return this.call("draft_remove", given, { draft_id: "integer" }, "null");
   }
 
   /** Remove an uploaded file that will not be sent. */
-  upload_remove(upload_id: string): Promise<null> {
-    return this.call("upload_remove", { upload_id }, { upload_id: "string" }, "null");
+  upload_remove(...given: [upload_id: string]): Promise<null> {
+    return this.call("upload_remove", given, { upload_id: "string" }, "null");
   }
 
   /** Addresses that were used before and contain this text, in the name or the address. */
-  complete_recipient(search: string): Promise<Suggestions> {
-    return this.call("complete_recipient", { search }, { search: "string" }, ["ref", "Suggestions"]);
+  complete_recipient(...given: [search: string]): Promise<Suggestions> {
+    return this.call("complete_recipient", given, { search: "string" }, ["ref", "Suggestions"]);
   }
 
   /** Transport security of mail to an address (WEBMAIL-94); takes at most 15 seconds. */
-  recipient_security(address: string): Promise<Security> {
-    return this.call("recipient_security", { address }, { address: "string" }, ["ref", "Security"]);
+  recipient_security(...given: [address: string]): Promise<Security> {
+    return this.call("recipient_security", given, { address: "string" }, ["ref", "Security"]);
   }
 
   /** End the session and its streams. */
   logout(): Promise<null> {
-    return this.call("logout", {}, {}, "null");
+    return this.call("logout", [], {}, "null");
   }
 
   /** Make a token that opens one event stream within a minute. */
   token(): Promise<string> {
-    return this.call("token", {}, {}, "string");
+    return this.call("token", [], {}, "string");
   }
 
   /** Ask a stream for another view, or for more of its current view; the answer comes on the stream. */
-  request(request: Request): Promise<null> {
-    return this.call("request", { request }, { request: ["ref", "Request"] }, "null");
+  request(...given: [request: Request]): Promise<null> {
+    return this.call("request", given, { request: ["ref", "Request"] }, "null");
   }
 
   /** The row of a message in lists. */
-  message_item(message_id: number): Promise<MessageItem> {
-    return this.call("message_item", { message_id }, { message_id: "integer" }, ["ref", "MessageItem"]);
+  message_item(...given: [message_id: number]): Promise<MessageItem> {
+    return this.call("message_item", given, { message_id: "integer" }, ["ref", "MessageItem"]);
   }
 
   /** A message for reading: its header, texts and parts. */
-  parsed_message(message_id: number): Promise<ParsedMessage> {
-    return this.call("parsed_message", { message_id }, { message_id: "integer" }, ["ref", "ParsedMessage"]);
+  parsed_message(...given: [message_id: number]): Promise<ParsedMessage> {
+    return this.call("parsed_message", given, { message_id: "integer" }, ["ref", "ParsedMessage"]);
   }
 
   /** Set flags (`\seen`, `$junk`, ...) and keywords. */
-  flags_add(message_ids: Array<number>, flags: Array<string>): Promise<null> {
-    return this.call("flags_add", { message_ids, flags }, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
+  flags_add(...given: [message_ids: Array<number>, flags: Array<string>]): Promise<null> {
+    return this.call("flags_add", given, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
   }
 
   /** Remove flags and keywords. */
-  flags_clear(message_ids: Array<number>, flags: Array<string>): Promise<null> {
-    return this.call("flags_clear", { message_ids, flags }, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
+  flags_clear(...given: [message_ids: Array<number>, flags: Array<string>]): Promise<null> {
+    return this.call("flags_clear", given, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
   }
 
   /** Move messages to a mailbox; a conflict if one of them is in it already. */
-  message_move(message_ids: Array<number>, mailbox_id: number, mark_seen?: boolean, from_mailbox_id?: number): Promise<null> {
-    return this.call("message_move", { message_ids, mailbox_id, mark_seen, from_mailbox_id }, { message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"], from_mailbox_id: ["optional", "integer"] }, "null");
+  message_move(...given: [message_ids: Array<number>, mailbox_id: number, mark_seen?: boolean, from_mailbox_id?: number]): Promise<null> {
+    return this.call("message_move", given, { message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"], from_mailbox_id: ["optional", "integer"] }, "null");
   }
 
   /** Change, move or remove messages of a query, at most a thousand in one call (WEBMAIL-137). */
-  query_action(action: QueryAction): Promise<QueryDone> {
-    return this.call("query_action", { action }, { action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]);
+  query_action(...given: [action: QueryAction]): Promise<QueryDone> {
+    return this.call("query_action", given, { action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]);
   }
 
   /** Mute or unmute messages with all answers below them: new messages of a muted thread arrive read. */
-  thread_mute(message_ids: Array<number>, mute: boolean): Promise<null> {
-    return this.call("thread_mute", { message_ids, mute }, { message_ids: ["list", "integer"], mute: "boolean" }, "null");
+  thread_mute(...given: [message_ids: Array<number>, mute: boolean]): Promise<null> {
+    return this.call("thread_mute", given, { message_ids: ["list", "integer"], mute: "boolean" }, "null");
   }
 
   /** Store whether messages, with all answers below them, are shown collapsed (WEBMAIL-66). */
-  thread_collapse(message_ids: Array<number>, collapse: boolean): Promise<null> {
-    return this.call("thread_collapse", { message_ids, collapse }, { message_ids: ["list", "integer"], collapse: "boolean" }, "null");
+  thread_collapse(...given: [message_ids: Array<number>, collapse: boolean]): Promise<null> {
+    return this.call("thread_collapse", given, { message_ids: ["list", "integer"], collapse: "boolean" }, "null");
   }
 
   /** Remove messages permanently. */
-  message_delete(message_ids: Array<number>): Promise<null> {
-    return this.call("message_delete", { message_ids }, { message_ids: ["list", "integer"] }, "null");
+  message_delete(...given: [message_ids: Array<number>]): Promise<null> {
+    return this.call("message_delete", given, { message_ids: ["list", "integer"] }, "null");
   }
 
   /** Mark all messages of these mailboxes as read. */
-  mailboxes_mark_read(mailbox_ids: Array<number>): Promise<null> {
-    return this.call("mailboxes_mark_read", { mailbox_ids }, { mailbox_ids: ["list", "integer"] }, "null");
+  mailboxes_mark_read(...given: [mailbox_ids: Array<number>]): Promise<null> {
+    return this.call("mailboxes_mark_read", given, { mailbox_ids: ["list", "integer"] }, "null");
   }
 
   /** Create a mailbox and its missing parents; returns its id. */
-  mailbox_create(name: string): Promise<number> {
-    return this.call("mailbox_create", { name }, { name: "string" }, "integer");
+  mailbox_create(...given: [name: string]): Promise<number> {
+    return this.call("mailbox_create", given, { name: "string" }, "integer");
   }
 
   /** Rename a mailbox and the mailboxes in it. */
-  mailbox_rename(mailbox_id: number, name: string): Promise<null> {
-    return this.call("mailbox_rename", { mailbox_id, name }, { mailbox_id: "integer", name: "string" }, "null");
+  mailbox_rename(...given: [mailbox_id: number, name: string]): Promise<null> {
+    return this.call("mailbox_rename", given, { mailbox_id: "integer", name: "string" }, "null");
   }
 
   /** Remove a mailbox with its messages; refused while it contains other mailboxes. */
-  mailbox_delete(mailbox_id: number): Promise<null> {
-    return this.call("mailbox_delete", { mailbox_id }, { mailbox_id: "integer" }, "null");
+  mailbox_delete(...given: [mailbox_id: number]): Promise<null> {
+    return this.call("mailbox_delete", given, { mailbox_id: "integer" }, "null");
   }
 
   /** Give a mailbox exactly these roles; other mailboxes lose them. */
-  mailbox_set_special_use(mailbox_id: number, roles: Array<"archive" | "draft" | "junk" | "sent" | "trash">): Promise<null> {
-    return this.call("mailbox_set_special_use", { mailbox_id, roles }, { mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null");
+  mailbox_set_special_use(...given: [mailbox_id: number, roles: Array<"archive" | "draft" | "junk" | "sent" | "trash">]): Promise<null> {
+    return this.call("mailbox_set_special_use", given, { mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null");
   }
 
   /** Decode encoded words (RFC 2047). */
-  decode_mime_words(text: string): Promise<string> {
-    return this.call("decode_mime_words", { text }, { text: "string" }, "string");
+  decode_mime_words(...given: [text: string]): Promise<string> {
+    return this.call("decode_mime_words", given, { text: "string" }, "string");
   }
 }

@@ -63,9 +63,13 @@ export abstract class BaseClient {
     private readonly logIn: LogIn,
   ) {}
 
-  /** Called by the generated methods. */
-  protected async call<T>(name: string, parameters: Record<string, unknown>, checks: Record<string, Check>, result: Check): Promise<T> {
-    for (const [key, check] of Object.entries(checks)) verify(this.table, check, parameters[key], `${name}: ${key}`);
+  /** Called by the generated methods. `given` are the values of the parameters, in the order of their `checks`. */
+  protected async call<T>(name: string, given: readonly unknown[], checks: Record<string, Check>, result: Check): Promise<T> {
+    const parameters: Record<string, unknown> = {};
+    for (const [key, check] of Object.entries(checks)) {
+      parameters[key] = given[Object.keys(parameters).length];
+      verify(this.table, check, parameters[key], `${name}: ${key}`);
+    }
     const body = JSON.stringify(parameters);
     for (;;) {
       try {

@@ -111,12 +111,13 @@ def _method(writer: Writer, entry: Call) -> str:
         f"{field.encode_name}: {writer.reach(field.type)[1] if field.required else _optional(writer, field.type)}"
         for field in info.fields
     )
-    names = ", ".join(field.encode_name for field in info.fields)
+    given = f"...given: [{arguments}]" if arguments else ""
+    passed = "given" if arguments else "[]"
     result, result_check = writer.reach(inspect.type_info(entry.result))
     return (
         f"  /** {entry.summary} */\n"
-        f"  {entry.name}({arguments}): Promise<{result}> {{\n"
-        f"    return this.call({json.dumps(entry.name)}, {{ {names} }}, {{ {checks} }}, {result_check});\n"
+        f"  {entry.name}({given}): Promise<{result}> {{\n"
+        f"    return this.call({json.dumps(entry.name)}, {passed}, {{ {checks} }}, {result_check});\n"
         f"  }}"
     ).replace("{  }", "{}")
 

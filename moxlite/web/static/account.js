@@ -109,8 +109,12 @@ var BaseClient = class {
   confirmAgain = async () => false;
   confirming = null;
   loggingIn = null;
-  async call(name, parameters, checks2, result) {
-    for (const [key, check2] of Object.entries(checks2)) verify(this.table, check2, parameters[key], `${name}: ${key}`);
+  async call(name, given, checks2, result) {
+    const parameters = {};
+    for (const [key, check2] of Object.entries(checks2)) {
+      parameters[key] = given[Object.keys(parameters).length];
+      verify(this.table, check2, parameters[key], `${name}: ${key}`);
+    }
     const body = JSON.stringify(parameters);
     for (; ; ) {
       try {
@@ -254,262 +258,262 @@ var checks = {
 };
 var Client = class extends BaseClient {
   login_prep() {
-    return this.call("login_prep", {}, {}, "string");
+    return this.call("login_prep", [], {}, "string");
   }
-  login(login_token, username, password) {
-    return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  login(...given) {
+    return this.call("login", given, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
   }
-  login_factor(token, kind, code) {
-    return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  login_factor(...given) {
+    return this.call("login_factor", given, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
   }
   confirm_options() {
-    return this.call("confirm_options", {}, {}, ["ref", "SecondStep"]);
+    return this.call("confirm_options", [], {}, ["ref", "SecondStep"]);
   }
-  confirm(kind, code) {
-    return this.call("confirm", { kind, code }, { kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null");
+  confirm(...given) {
+    return this.call("confirm", given, { kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null");
   }
   second_factors() {
-    return this.call("second_factors", {}, {}, ["ref", "FactorState"]);
+    return this.call("second_factors", [], {}, ["ref", "FactorState"]);
   }
-  totp_begin(name) {
-    return this.call("totp_begin", { name }, { name: "string" }, ["ref", "NewApp"]);
+  totp_begin(...given) {
+    return this.call("totp_begin", given, { name: "string" }, ["ref", "NewApp"]);
   }
-  totp_finish(code) {
-    return this.call("totp_finish", { code }, { code: "string" }, ["ref", "FactorAdded"]);
+  totp_finish(...given) {
+    return this.call("totp_finish", given, { code: "string" }, ["ref", "FactorAdded"]);
   }
-  key_begin(name) {
-    return this.call("key_begin", { name }, { name: "string" }, ["ref", "KeyRequest"]);
+  key_begin(...given) {
+    return this.call("key_begin", given, { name: "string" }, ["ref", "KeyRequest"]);
   }
-  key_created(answer2) {
-    return this.call("key_created", { answer: answer2 }, { answer: "string" }, ["ref", "KeyRequest"]);
+  key_created(...given) {
+    return this.call("key_created", given, { answer: "string" }, ["ref", "KeyRequest"]);
   }
-  key_finish(answer2) {
-    return this.call("key_finish", { answer: answer2 }, { answer: "string" }, ["ref", "FactorAdded"]);
+  key_finish(...given) {
+    return this.call("key_finish", given, { answer: "string" }, ["ref", "FactorAdded"]);
   }
-  factor_remove(kind, id) {
-    return this.call("factor_remove", { kind, id }, { kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]);
+  factor_remove(...given) {
+    return this.call("factor_remove", given, { kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]);
   }
   recovery_codes_new() {
-    return this.call("recovery_codes_new", {}, {}, ["list", "string"]);
+    return this.call("recovery_codes_new", [], {}, ["list", "string"]);
   }
-  recovery_info(token) {
-    return this.call("recovery_info", { token }, { token: "string" }, ["ref", "RecoveryInfo"]);
+  recovery_info(...given) {
+    return this.call("recovery_info", given, { token: "string" }, ["ref", "RecoveryInfo"]);
   }
-  recover(token, password) {
-    return this.call("recover", { token, password }, { token: "string", password: "string" }, "string");
+  recover(...given) {
+    return this.call("recover", given, { token: "string", password: "string" }, "string");
   }
   shares() {
-    return this.call("shares", {}, {}, ["ref", "Shares"]);
+    return this.call("shares", [], {}, ["ref", "Shares"]);
   }
-  share_set(mailbox, guest, rights, below) {
-    return this.call("share_set", { mailbox, guest, rights, below }, { mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null");
+  share_set(...given) {
+    return this.call("share_set", given, { mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null");
   }
   copy_state() {
-    return this.call("copy_state", {}, {}, ["ref", "Copying"]);
+    return this.call("copy_state", [], {}, ["ref", "Copying"]);
   }
-  copy_look(server) {
-    return this.call("copy_look", { server }, { server: ["ref", "ServerForm"] }, "null");
+  copy_look(...given) {
+    return this.call("copy_look", given, { server: ["ref", "ServerForm"] }, "null");
   }
-  copy_go_on(leave_out) {
-    return this.call("copy_go_on", { leave_out }, { leave_out: ["nullable", ["list", "string"]] }, "null");
+  copy_go_on(...given) {
+    return this.call("copy_go_on", given, { leave_out: ["nullable", ["list", "string"]] }, "null");
   }
   copy_pause() {
-    return this.call("copy_pause", {}, {}, "null");
+    return this.call("copy_pause", [], {}, "null");
   }
   copy_abort() {
-    return this.call("copy_abort", {}, {}, "null");
+    return this.call("copy_abort", [], {}, "null");
   }
   copy_dismiss() {
-    return this.call("copy_dismiss", {}, {}, "null");
+    return this.call("copy_dismiss", [], {}, "null");
   }
-  device_start(name) {
-    return this.call("device_start", { name }, { name: "string" }, ["ref", "DeviceLink"]);
+  device_start(...given) {
+    return this.call("device_start", given, { name: "string" }, ["ref", "DeviceLink"]);
   }
   device_state() {
-    return this.call("device_state", {}, {}, ["ref", "DeviceState"]);
+    return this.call("device_state", [], {}, ["ref", "DeviceState"]);
   }
-  device_answer(yes) {
-    return this.call("device_answer", { yes }, { yes: "boolean" }, "null");
+  device_answer(...given) {
+    return this.call("device_answer", given, { yes: "boolean" }, "null");
   }
   device_stop() {
-    return this.call("device_stop", {}, {}, "null");
+    return this.call("device_stop", [], {}, "null");
   }
-  device_open(link) {
-    return this.call("device_open", { link }, { link: "string" }, "string");
+  device_open(...given) {
+    return this.call("device_open", given, { link: "string" }, "string");
   }
-  device_look(claim) {
-    return this.call("device_look", { claim }, { claim: "string" }, ["ref", "DeviceLook"]);
+  device_look(...given) {
+    return this.call("device_look", given, { claim: "string" }, ["ref", "DeviceLook"]);
   }
   junk() {
-    return this.call("junk", {}, {}, ["ref", "Junk"]);
+    return this.call("junk", [], {}, ["ref", "Junk"]);
   }
-  junk_save(old, changed) {
-    return this.call("junk_save", { old, changed }, { old: ["ref", "JunkForm"], changed: ["ref", "JunkForm"] }, ["ref", "JunkForm"]);
+  junk_save(...given) {
+    return this.call("junk_save", given, { old: ["ref", "JunkForm"], changed: ["ref", "JunkForm"] }, ["ref", "JunkForm"]);
   }
   junk_teach() {
-    return this.call("junk_teach", {}, {}, ["ref", "Taught"]);
+    return this.call("junk_teach", [], {}, ["ref", "Taught"]);
   }
   junk_retrain() {
-    return this.call("junk_retrain", {}, {}, "integer");
+    return this.call("junk_retrain", [], {}, "integer");
   }
   junk_training() {
-    return this.call("junk_training", {}, {}, ["ref", "Training"]);
+    return this.call("junk_training", [], {}, ["ref", "Training"]);
   }
   sending() {
-    return this.call("sending", {}, {}, ["ref", "Sending"]);
+    return this.call("sending", [], {}, ["ref", "Sending"]);
   }
-  sending_save(old, changed) {
-    return this.call("sending_save", { old, changed }, { old: ["ref", "SendingForm"], changed: ["ref", "SendingForm"] }, ["ref", "SendingForm"]);
+  sending_save(...given) {
+    return this.call("sending_save", given, { old: ["ref", "SendingForm"], changed: ["ref", "SendingForm"] }, ["ref", "SendingForm"]);
   }
-  webhook_test(hook, incoming) {
-    return this.call("webhook_test", { hook, incoming }, { hook: ["ref", "OutgoingForm"], incoming: "boolean" }, ["ref", "HookTest"]);
+  webhook_test(...given) {
+    return this.call("webhook_test", given, { hook: ["ref", "OutgoingForm"], incoming: "boolean" }, ["ref", "HookTest"]);
   }
   suppression_list() {
-    return this.call("suppression_list", {}, {}, ["list", ["ref", "SuppressedItem"]]);
+    return this.call("suppression_list", [], {}, ["list", ["ref", "SuppressedItem"]]);
   }
-  suppression_add(address2, reason) {
-    return this.call("suppression_add", { address: address2, reason }, { address: "string", reason: "string" }, "null");
+  suppression_add(...given) {
+    return this.call("suppression_add", given, { address: "string", reason: "string" }, "null");
   }
-  suppression_remove(address2) {
-    return this.call("suppression_remove", { address: address2 }, { address: "string" }, "null");
+  suppression_remove(...given) {
+    return this.call("suppression_remove", given, { address: "string" }, "null");
   }
-  outgoing(before) {
-    return this.call("outgoing", { before }, { before: "integer" }, ["ref", "Outgoing"]);
+  outgoing(...given) {
+    return this.call("outgoing", given, { before: "integer" }, ["ref", "Outgoing"]);
   }
-  outgoing_try(ids) {
-    return this.call("outgoing_try", { ids }, { ids: ["list", "integer"] }, "integer");
+  outgoing_try(...given) {
+    return this.call("outgoing_try", given, { ids: ["list", "integer"] }, "integer");
   }
-  outgoing_cancel(ids) {
-    return this.call("outgoing_cancel", { ids }, { ids: ["list", "integer"] }, "integer");
+  outgoing_cancel(...given) {
+    return this.call("outgoing_cancel", given, { ids: ["list", "integer"] }, "integer");
   }
   key_list() {
-    return this.call("key_list", {}, {}, ["list", ["ref", "KeyItem"]]);
+    return this.call("key_list", [], {}, ["list", ["ref", "KeyItem"]]);
   }
-  key_add(certificate, name, login_address, no_imap_preauth) {
-    return this.call("key_add", { certificate, name, login_address, no_imap_preauth }, { certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "KeyItem"]);
+  key_add(...given) {
+    return this.call("key_add", given, { certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "KeyItem"]);
   }
-  key_save(old, changed) {
-    return this.call("key_save", { old, changed }, { old: ["ref", "KeyItem"], changed: ["ref", "KeyItem"] }, "null");
+  key_save(...given) {
+    return this.call("key_save", given, { old: ["ref", "KeyItem"], changed: ["ref", "KeyItem"] }, "null");
   }
-  key_remove(fingerprint) {
-    return this.call("key_remove", { fingerprint }, { fingerprint: "string" }, "null");
+  key_remove(...given) {
+    return this.call("key_remove", given, { fingerprint: "string" }, "null");
   }
   forwards() {
-    return this.call("forwards", {}, {}, ["ref", "Forwards"]);
+    return this.call("forwards", [], {}, ["ref", "Forwards"]);
   }
-  forward_save(old, changed) {
-    return this.call("forward_save", { old, changed }, { old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]);
+  forward_save(...given) {
+    return this.call("forward_save", given, { old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]);
   }
-  forward_ask(address2) {
-    return this.call("forward_ask", { address: address2 }, { address: "string" }, "null");
+  forward_ask(...given) {
+    return this.call("forward_ask", given, { address: "string" }, "null");
   }
-  forward_start(address2) {
-    return this.call("forward_start", { address: address2 }, { address: "string" }, "null");
+  forward_start(...given) {
+    return this.call("forward_start", given, { address: "string" }, "null");
   }
-  forward_question(account, token) {
-    return this.call("forward_question", { account, token }, { account: "string", token: "string" }, ["ref", "ForwardQuestion"]);
+  forward_question(...given) {
+    return this.call("forward_question", given, { account: "string", token: "string" }, ["ref", "ForwardQuestion"]);
   }
-  forward_answer(account, token, agree) {
-    return this.call("forward_answer", { account, token, agree }, { account: "string", token: "string", agree: "boolean" }, "null");
+  forward_answer(...given) {
+    return this.call("forward_answer", given, { account: "string", token: "string", agree: "boolean" }, "null");
   }
   vacation() {
-    return this.call("vacation", {}, {}, ["ref", "Vacation"]);
+    return this.call("vacation", [], {}, ["ref", "Vacation"]);
   }
-  vacation_save(old, changed) {
-    return this.call("vacation_save", { old, changed }, { old: ["ref", "VacationFields"], changed: ["ref", "VacationFields"] }, "null");
+  vacation_save(...given) {
+    return this.call("vacation_save", given, { old: ["ref", "VacationFields"], changed: ["ref", "VacationFields"] }, "null");
   }
   script_list() {
-    return this.call("script_list", {}, {}, ["ref", "Scripts"]);
+    return this.call("script_list", [], {}, ["ref", "Scripts"]);
   }
-  script_get(name) {
-    return this.call("script_get", { name }, { name: "string" }, "string");
+  script_get(...given) {
+    return this.call("script_get", given, { name: "string" }, "string");
   }
-  script_check(text3) {
-    return this.call("script_check", { text: text3 }, { text: "string" }, ["list", ["ref", "ScriptFault"]]);
+  script_check(...given) {
+    return this.call("script_check", given, { text: "string" }, ["list", ["ref", "ScriptFault"]]);
   }
-  script_save(name, old, text3, activate) {
-    return this.call("script_save", { name, old, text: text3, activate }, { name: "string", old: ["nullable", "string"], text: "string", activate: "boolean" }, "null");
+  script_save(...given) {
+    return this.call("script_save", given, { name: "string", old: ["nullable", "string"], text: "string", activate: "boolean" }, "null");
   }
-  script_activate(name) {
-    return this.call("script_activate", { name }, { name: "string" }, "null");
+  script_activate(...given) {
+    return this.call("script_activate", given, { name: "string" }, "null");
   }
-  script_rename(name, new_name) {
-    return this.call("script_rename", { name, new_name }, { name: "string", new_name: "string" }, "null");
+  script_rename(...given) {
+    return this.call("script_rename", given, { name: "string", new_name: "string" }, "null");
   }
-  script_delete(name) {
-    return this.call("script_delete", { name }, { name: "string" }, "null");
+  script_delete(...given) {
+    return this.call("script_delete", given, { name: "string" }, "null");
   }
-  full_name_save(old, changed) {
-    return this.call("full_name_save", { old, changed }, { old: "string", changed: "string" }, "null");
+  full_name_save(...given) {
+    return this.call("full_name_save", given, { old: "string", changed: "string" }, "null");
   }
   destination_list() {
-    return this.call("destination_list", {}, {}, ["list", ["ref", "DestinationItem"]]);
+    return this.call("destination_list", [], {}, ["list", ["ref", "DestinationItem"]]);
   }
-  destination_save(address2, old, changed) {
-    return this.call("destination_save", { address: address2, old, changed }, { address: "string", old: ["ref", "DestinationForm"], changed: ["ref", "DestinationForm"] }, ["ref", "DestinationItem"]);
+  destination_save(...given) {
+    return this.call("destination_save", given, { address: "string", old: ["ref", "DestinationForm"], changed: ["ref", "DestinationForm"] }, ["ref", "DestinationItem"]);
   }
-  rules_try(address2, rules) {
-    return this.call("rules_try", { address: address2, rules }, { address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]);
+  rules_try(...given) {
+    return this.call("rules_try", given, { address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]);
   }
-  rules_as_sieve(rules) {
-    return this.call("rules_as_sieve", { rules }, { rules: ["list", ["ref", "Rule"]] }, ["ref", "RulesAsSieve"]);
+  rules_as_sieve(...given) {
+    return this.call("rules_as_sieve", given, { rules: ["list", ["ref", "Rule"]] }, ["ref", "RulesAsSieve"]);
   }
   password_state() {
-    return this.call("password_state", {}, {}, ["ref", "PasswordState"]);
+    return this.call("password_state", [], {}, ["ref", "PasswordState"]);
   }
-  set_password(password) {
-    return this.call("set_password", { password }, { password: "string" }, "integer");
+  set_password(...given) {
+    return this.call("set_password", given, { password: "string" }, "integer");
   }
   generate_password() {
-    return this.call("generate_password", {}, {}, "string");
+    return this.call("generate_password", [], {}, "string");
   }
   app_password_list() {
-    return this.call("app_password_list", {}, {}, ["list", ["ref", "AppPasswordItem"]]);
+    return this.call("app_password_list", [], {}, ["list", ["ref", "AppPasswordItem"]]);
   }
-  app_password_add(name, scopes, read_only, expires) {
-    return this.call("app_password_add", { name, scopes, read_only, expires }, { name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"] }, "string");
+  app_password_add(...given) {
+    return this.call("app_password_add", given, { name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"] }, "string");
   }
-  app_password_remove(name) {
-    return this.call("app_password_remove", { name }, { name: "string" }, "null");
+  app_password_remove(...given) {
+    return this.call("app_password_remove", given, { name: "string" }, "null");
   }
   app_password_remove_all() {
-    return this.call("app_password_remove_all", {}, {}, "integer");
+    return this.call("app_password_remove_all", [], {}, "integer");
   }
   session_list() {
-    return this.call("session_list", {}, {}, ["list", ["ref", "SessionItem"]]);
+    return this.call("session_list", [], {}, ["list", ["ref", "SessionItem"]]);
   }
-  session_remove(session_id) {
-    return this.call("session_remove", { session_id }, { session_id: "integer" }, "null");
+  session_remove(...given) {
+    return this.call("session_remove", given, { session_id: "integer" }, "null");
   }
   session_remove_others() {
-    return this.call("session_remove_others", {}, {}, "integer");
+    return this.call("session_remove_others", [], {}, "integer");
   }
-  attempt_list(after, count) {
-    return this.call("attempt_list", { after, count }, { after: "string", count: "integer" }, ["list", ["ref", "Attempt"]]);
+  attempt_list(...given) {
+    return this.call("attempt_list", given, { after: "string", count: "integer" }, ["list", ["ref", "Attempt"]]);
   }
   not_me() {
-    return this.call("not_me", {}, {}, ["ref", "Secured"]);
+    return this.call("not_me", [], {}, ["ref", "Secured"]);
   }
   apps() {
-    return this.call("apps", {}, {}, ["ref", "Apps"]);
+    return this.call("apps", [], {}, ["ref", "Apps"]);
   }
   overview() {
-    return this.call("overview", {}, {}, ["ref", "Overview"]);
+    return this.call("overview", [], {}, ["ref", "Overview"]);
   }
   logout() {
-    return this.call("logout", {}, {}, "null");
+    return this.call("logout", [], {}, "null");
   }
   mailboxes() {
-    return this.call("mailboxes", {}, {}, ["list", ["ref", "Mailbox"]]);
+    return this.call("mailboxes", [], {}, ["list", ["ref", "Mailbox"]]);
   }
   import_state() {
-    return this.call("import_state", {}, {}, ["ref", "ImportState"]);
+    return this.call("import_state", [], {}, ["ref", "ImportState"]);
   }
-  import_check(size2) {
-    return this.call("import_check", { size: size2 }, { size: "integer" }, "null");
+  import_check(...given) {
+    return this.call("import_check", given, { size: "integer" }, "null");
   }
-  import_abort(token) {
-    return this.call("import_abort", { token }, { token: "string" }, "null");
+  import_abort(...given) {
+    return this.call("import_abort", given, { token: "string" }, "null");
   }
 };
 

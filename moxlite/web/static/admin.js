@@ -112,8 +112,12 @@ var BaseClient = class {
   confirmAgain = async () => false;
   confirming = null;
   loggingIn = null;
-  async call(name, parameters, checks2, result) {
-    for (const [key, check2] of Object.entries(checks2)) verify(this.table, check2, parameters[key], `${name}: ${key}`);
+  async call(name, given, checks2, result) {
+    const parameters = {};
+    for (const [key, check2] of Object.entries(checks2)) {
+      parameters[key] = given[Object.keys(parameters).length];
+      verify(this.table, check2, parameters[key], `${name}: ${key}`);
+    }
     const body = JSON.stringify(parameters);
     for (; ; ) {
       try {
@@ -278,340 +282,340 @@ var checks = {
 };
 var Client = class extends BaseClient {
   login_prep() {
-    return this.call("login_prep", {}, {}, "string");
+    return this.call("login_prep", [], {}, "string");
   }
-  login(login_token, username, password) {
-    return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  login(...given) {
+    return this.call("login", given, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
   }
-  login_factor(token, kind, code) {
-    return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  login_factor(...given) {
+    return this.call("login_factor", given, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
   }
   confirm_options() {
-    return this.call("confirm_options", {}, {}, ["ref", "SecondStep"]);
+    return this.call("confirm_options", [], {}, ["ref", "SecondStep"]);
   }
-  confirm(kind, code) {
-    return this.call("confirm", { kind, code }, { kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null");
+  confirm(...given) {
+    return this.call("confirm", given, { kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null");
   }
   second_factors() {
-    return this.call("second_factors", {}, {}, ["ref", "FactorState"]);
+    return this.call("second_factors", [], {}, ["ref", "FactorState"]);
   }
-  totp_begin(name) {
-    return this.call("totp_begin", { name }, { name: "string" }, ["ref", "NewApp"]);
+  totp_begin(...given) {
+    return this.call("totp_begin", given, { name: "string" }, ["ref", "NewApp"]);
   }
-  totp_finish(code) {
-    return this.call("totp_finish", { code }, { code: "string" }, ["ref", "FactorAdded"]);
+  totp_finish(...given) {
+    return this.call("totp_finish", given, { code: "string" }, ["ref", "FactorAdded"]);
   }
-  key_begin(name) {
-    return this.call("key_begin", { name }, { name: "string" }, ["ref", "KeyRequest"]);
+  key_begin(...given) {
+    return this.call("key_begin", given, { name: "string" }, ["ref", "KeyRequest"]);
   }
-  key_created(answer2) {
-    return this.call("key_created", { answer: answer2 }, { answer: "string" }, ["ref", "KeyRequest"]);
+  key_created(...given) {
+    return this.call("key_created", given, { answer: "string" }, ["ref", "KeyRequest"]);
   }
-  key_finish(answer2) {
-    return this.call("key_finish", { answer: answer2 }, { answer: "string" }, ["ref", "FactorAdded"]);
+  key_finish(...given) {
+    return this.call("key_finish", given, { answer: "string" }, ["ref", "FactorAdded"]);
   }
-  factor_remove(kind, id) {
-    return this.call("factor_remove", { kind, id }, { kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]);
+  factor_remove(...given) {
+    return this.call("factor_remove", given, { kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]);
   }
   recovery_codes_new() {
-    return this.call("recovery_codes_new", {}, {}, ["list", "string"]);
+    return this.call("recovery_codes_new", [], {}, ["list", "string"]);
   }
-  history(days) {
-    return this.call("history", { days }, { days: "integer" }, ["ref", "History"]);
+  history(...given) {
+    return this.call("history", given, { days: "integer" }, ["ref", "History"]);
   }
-  history_day(day3) {
-    return this.call("history_day", { day: day3 }, { day: "integer" }, ["list", ["ref", "DayFigures"]]);
+  history_day(...given) {
+    return this.call("history_day", given, { day: "integer" }, ["list", ["ref", "DayFigures"]]);
   }
-  queue_history(days) {
-    return this.call("queue_history", { days }, { days: ["optional", "integer"] }, ["list", ["ref", "QueueSample"]]);
+  queue_history(...given) {
+    return this.call("queue_history", given, { days: ["optional", "integer"] }, ["list", ["ref", "QueueSample"]]);
   }
-  login_failures(days) {
-    return this.call("login_failures", { days }, { days: "integer" }, ["ref", "LoginFailures"]);
+  login_failures(...given) {
+    return this.call("login_failures", given, { days: "integer" }, ["ref", "LoginFailures"]);
   }
-  attempts_from(network) {
-    return this.call("attempts_from", { network }, { network: "string" }, ["list", ["ref", "Attempt"]]);
+  attempts_from(...given) {
+    return this.call("attempts_from", given, { network: "string" }, ["list", ["ref", "Attempt"]]);
   }
   disk_use() {
-    return this.call("disk_use", {}, {}, ["ref", "DiskUse"]);
+    return this.call("disk_use", [], {}, ["ref", "DiskUse"]);
   }
   report_places() {
-    return this.call("report_places", {}, {}, ["list", ["ref", "ReportPlace"]]);
+    return this.call("report_places", [], {}, ["list", ["ref", "ReportPlace"]]);
   }
-  report_totals(kind, days) {
-    return this.call("report_totals", { kind, days }, { kind: ["enum", ["dmarc", "tls"]], days: "integer" }, ["list", ["ref", "Total"]]);
+  report_totals(...given) {
+    return this.call("report_totals", given, { kind: ["enum", ["dmarc", "tls"]], days: "integer" }, ["list", ["ref", "Total"]]);
   }
-  reports(kind, domain, before) {
-    return this.call("reports", { kind, domain, before }, { kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], before: ["optional", "integer"] }, ["list", ["ref", "ReportLine"]]);
+  reports(...given) {
+    return this.call("reports", given, { kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], before: ["optional", "integer"] }, ["list", ["ref", "ReportLine"]]);
   }
-  dmarc_report(report_id, first) {
-    return this.call("dmarc_report", { report_id, first }, { report_id: "integer", first: ["optional", "integer"] }, ["ref", "DMARCReportPage"]);
+  dmarc_report(...given) {
+    return this.call("dmarc_report", given, { report_id: "integer", first: ["optional", "integer"] }, ["ref", "DMARCReportPage"]);
   }
-  tls_report(report_id) {
-    return this.call("tls_report", { report_id }, { report_id: "integer" }, ["ref", "TLSReportDetail"]);
+  tls_report(...given) {
+    return this.call("tls_report", given, { report_id: "integer" }, ["ref", "TLSReportDetail"]);
   }
-  dmarc_sources(domain, days) {
-    return this.call("dmarc_sources", { domain, days }, { domain: "string", days: "integer" }, ["ref", "Sources"]);
+  dmarc_sources(...given) {
+    return this.call("dmarc_sources", given, { domain: "string", days: "integer" }, ["ref", "Sources"]);
   }
-  dmarc_source_reports(domain, days, ip) {
-    return this.call("dmarc_source_reports", { domain, days, ip }, { domain: "string", days: "integer", ip: "string" }, ["list", ["ref", "SourceReport"]]);
+  dmarc_source_reports(...given) {
+    return this.call("dmarc_source_reports", given, { domain: "string", days: "integer", ip: "string" }, ["list", ["ref", "SourceReport"]]);
   }
-  reports_pending(kind) {
-    return this.call("reports_pending", { kind }, { kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "PendingReport"]]);
+  reports_pending(...given) {
+    return this.call("reports_pending", given, { kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "PendingReport"]]);
   }
-  dmarc_evaluations(domain, after) {
-    return this.call("dmarc_evaluations", { domain, after }, { domain: "string", after: ["optional", "integer"] }, ["list", ["ref", "Evaluated"]]);
+  dmarc_evaluations(...given) {
+    return this.call("dmarc_evaluations", given, { domain: "string", after: ["optional", "integer"] }, ["list", ["ref", "Evaluated"]]);
   }
-  reports_send(kind) {
-    return this.call("reports_send", { kind }, { kind: ["enum", ["dmarc", "tls"]] }, ["ref", "SentReports"]);
+  reports_send(...given) {
+    return this.call("reports_send", given, { kind: ["enum", ["dmarc", "tls"]] }, ["ref", "SentReports"]);
   }
-  reports_drop(kind, domain) {
-    return this.call("reports_drop", { kind, domain }, { kind: ["enum", ["dmarc", "tls"]], domain: "string" }, "integer");
+  reports_drop(...given) {
+    return this.call("reports_drop", given, { kind: ["enum", ["dmarc", "tls"]], domain: "string" }, "integer");
   }
-  report_suppressions(kind) {
-    return this.call("report_suppressions", { kind }, { kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "WithoutReports"]]);
+  report_suppressions(...given) {
+    return this.call("report_suppressions", given, { kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "WithoutReports"]]);
   }
-  report_suppression_add(kind, address, days, comment) {
-    return this.call("report_suppression_add", { kind, address, days, comment }, { kind: ["enum", ["dmarc", "tls"]], address: "string", days: "integer", comment: ["optional", "string"] }, "null");
+  report_suppression_add(...given) {
+    return this.call("report_suppression_add", given, { kind: ["enum", ["dmarc", "tls"]], address: "string", days: "integer", comment: ["optional", "string"] }, "null");
   }
-  report_suppression_remove(kind, address) {
-    return this.call("report_suppression_remove", { kind, address }, { kind: ["enum", ["dmarc", "tls"]], address: "string" }, "null");
+  report_suppression_remove(...given) {
+    return this.call("report_suppression_remove", given, { kind: ["enum", ["dmarc", "tls"]], address: "string" }, "null");
   }
-  sts_policies(after) {
-    return this.call("sts_policies", { after }, { after: ["optional", "string"] }, ["list", ["ref", "KeptPolicy"]]);
+  sts_policies(...given) {
+    return this.call("sts_policies", given, { after: ["optional", "string"] }, ["list", ["ref", "KeptPolicy"]]);
   }
-  audit(filter, before, count) {
-    return this.call("audit", { filter, before, count }, { filter: ["ref", "AuditFilter"], before: ["optional", "integer"], count: ["optional", "integer"] }, ["list", ["ref", "AuditLine"]]);
+  audit(...given) {
+    return this.call("audit", given, { filter: ["ref", "AuditFilter"], before: ["optional", "integer"], count: ["optional", "integer"] }, ["list", ["ref", "AuditLine"]]);
   }
-  audit_export(filter, form) {
-    return this.call("audit_export", { filter, form }, { filter: ["ref", "AuditFilter"], form: ["enum", ["csv", "json"]] }, "string");
+  audit_export(...given) {
+    return this.call("audit_export", given, { filter: ["ref", "AuditFilter"], form: ["enum", ["csv", "json"]] }, "string");
   }
   backups() {
-    return this.call("backups", {}, {}, ["ref", "Backups"]);
+    return this.call("backups", [], {}, ["ref", "Backups"]);
   }
   backup_run() {
-    return this.call("backup_run", {}, {}, "null");
+    return this.call("backup_run", [], {}, "null");
   }
-  config_file(file, search) {
-    return this.call("config_file", { file, search }, { file: ["enum", ["domains.toml", "moxlite.toml"]], search: ["optional", "string"] }, ["ref", "ConfigFile"]);
+  config_file(...given) {
+    return this.call("config_file", given, { file: ["enum", ["domains.toml", "moxlite.toml"]], search: ["optional", "string"] }, ["ref", "ConfigFile"]);
   }
   metrics() {
-    return this.call("metrics", {}, {}, ["list", ["ref", "MetricRow"]]);
+    return this.call("metrics", [], {}, ["list", ["ref", "MetricRow"]]);
   }
   log_levels() {
-    return this.call("log_levels", {}, {}, ["list", ["ref", "Level"]]);
+    return this.call("log_levels", [], {}, ["list", ["ref", "Level"]]);
   }
-  log_level_set(pkg, level) {
-    return this.call("log_level_set", { pkg, level }, { pkg: "string", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]] }, "null");
+  log_level_set(...given) {
+    return this.call("log_level_set", given, { pkg: "string", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]] }, "null");
   }
-  log_of(received_id) {
-    return this.call("log_of", { received_id }, { received_id: "string" }, ["ref", "LogFound"]);
+  log_of(...given) {
+    return this.call("log_of", given, { received_id: "string" }, ["ref", "LogFound"]);
   }
-  log_recent(least, words) {
-    return this.call("log_recent", { least, words }, { least: ["optional", ["enum", ["debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]]], words: ["optional", "string"] }, ["ref", "LogFound"]);
+  log_recent(...given) {
+    return this.call("log_recent", given, { least: ["optional", ["enum", ["debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]]], words: ["optional", "string"] }, ["ref", "LogFound"]);
   }
   own_addresses() {
-    return this.call("own_addresses", {}, {}, ["ref", "OwnAddresses"]);
+    return this.call("own_addresses", [], {}, ["ref", "OwnAddresses"]);
   }
-  listing_check(zone, ip) {
-    return this.call("listing_check", { zone, ip }, { zone: "string", ip: "string" }, ["ref", "Listing"]);
+  listing_check(...given) {
+    return this.call("listing_check", given, { zone: "string", ip: "string" }, ["ref", "Listing"]);
   }
-  reverse_lookup(ip) {
-    return this.call("reverse_lookup", { ip }, { ip: "string" }, ["ref", "ReverseName"]);
+  reverse_lookup(...given) {
+    return this.call("reverse_lookup", given, { ip: "string" }, ["ref", "ReverseName"]);
   }
   transport_list() {
-    return this.call("transport_list", {}, {}, ["list", ["ref", "TransportRow"]]);
+    return this.call("transport_list", [], {}, ["list", ["ref", "TransportRow"]]);
   }
-  dns_records(domain) {
-    return this.call("dns_records", { domain }, { domain: "string" }, ["list", ["ref", "DNSRecord"]]);
+  dns_records(...given) {
+    return this.call("dns_records", given, { domain: "string" }, ["list", ["ref", "DNSRecord"]]);
   }
-  dns_zone(domain) {
-    return this.call("dns_zone", { domain }, { domain: "string" }, "string");
+  dns_zone(...given) {
+    return this.call("dns_zone", given, { domain: "string" }, "string");
   }
-  dns_reports(domain) {
-    return this.call("dns_reports", { domain }, { domain: "string" }, ["list", ["ref", "DNSReport"]]);
+  dns_reports(...given) {
+    return this.call("dns_reports", given, { domain: "string" }, ["list", ["ref", "DNSReport"]]);
   }
-  dns_check(domain, topic) {
-    return this.call("dns_check", { domain, topic }, { domain: "string", topic: "string" }, ["ref", "DNSReport"]);
+  dns_check(...given) {
+    return this.call("dns_check", given, { domain: "string", topic: "string" }, ["ref", "DNSReport"]);
   }
-  retired(filter, page) {
-    return this.call("retired", { filter, page }, { filter: ["ref", "RetiredFilter"], page: ["ref", "RetiredPage"] }, ["list", ["ref", "Line"]]);
+  retired(...given) {
+    return this.call("retired", given, { filter: ["ref", "RetiredFilter"], page: ["ref", "RetiredPage"] }, ["list", ["ref", "Line"]]);
   }
-  webhooks(filter, page) {
-    return this.call("webhooks", { filter, page }, { filter: ["ref", "HookFilter"], page: ["ref", "HookPage"] }, ["list", ["ref", "HookLine"]]);
+  webhooks(...given) {
+    return this.call("webhooks", given, { filter: ["ref", "HookFilter"], page: ["ref", "HookPage"] }, ["list", ["ref", "HookLine"]]);
   }
-  webhooks_retired(filter, page) {
-    return this.call("webhooks_retired", { filter, page }, { filter: ["ref", "RetiredHookFilter"], page: ["ref", "RetiredHookPage"] }, ["list", ["ref", "HookLine"]]);
+  webhooks_retired(...given) {
+    return this.call("webhooks_retired", given, { filter: ["ref", "RetiredHookFilter"], page: ["ref", "RetiredHookPage"] }, ["list", ["ref", "HookLine"]]);
   }
-  webhook_schedule(hook_id) {
-    return this.call("webhook_schedule", { hook_id }, { hook_id: "integer" }, "null");
+  webhook_schedule(...given) {
+    return this.call("webhook_schedule", given, { hook_id: "integer" }, "null");
   }
-  webhook_cancel(hook_id) {
-    return this.call("webhook_cancel", { hook_id }, { hook_id: "integer" }, "null");
+  webhook_cancel(...given) {
+    return this.call("webhook_cancel", given, { hook_id: "integer" }, "null");
   }
-  suppressions(account, after_account, after_base, count) {
-    return this.call("suppressions", { account, after_account, after_base, count }, { account: ["optional", "string"], after_account: ["optional", "string"], after_base: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Suppressed"]]);
+  suppressions(...given) {
+    return this.call("suppressions", given, { account: ["optional", "string"], after_account: ["optional", "string"], after_base: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Suppressed"]]);
   }
-  suppression_add(account, address, reason) {
-    return this.call("suppression_add", { account, address, reason }, { account: "string", address: "string", reason: ["optional", "string"] }, "null");
+  suppression_add(...given) {
+    return this.call("suppression_add", given, { account: "string", address: "string", reason: ["optional", "string"] }, "null");
   }
-  suppression_remove(account, address) {
-    return this.call("suppression_remove", { account, address }, { account: "string", address: "string" }, "null");
+  suppression_remove(...given) {
+    return this.call("suppression_remove", given, { account: "string", address: "string" }, "null");
   }
-  queue(filter, page) {
-    return this.call("queue", { filter, page }, { filter: ["ref", "Filter"], page: ["ref", "Page"] }, ["list", ["ref", "Line"]]);
+  queue(...given) {
+    return this.call("queue", given, { filter: ["ref", "Filter"], page: ["ref", "Page"] }, ["list", ["ref", "Line"]]);
   }
-  queue_count(filter) {
-    return this.call("queue_count", { filter }, { filter: ["ref", "Filter"] }, "integer");
+  queue_count(...given) {
+    return this.call("queue_count", given, { filter: ["ref", "Filter"] }, "integer");
   }
-  queue_attempts(message_id) {
-    return this.call("queue_attempts", { message_id }, { message_id: "integer" }, ["list", ["ref", "Try"]]);
+  queue_attempts(...given) {
+    return this.call("queue_attempts", given, { message_id: "integer" }, ["list", ["ref", "Try"]]);
   }
-  queue_header(message_id) {
-    return this.call("queue_header", { message_id }, { message_id: "integer" }, "string");
+  queue_header(...given) {
+    return this.call("queue_header", given, { message_id: "integer" }, "string");
   }
-  queue_change(operation, filter, expected) {
-    return this.call("queue_change", { operation, filter, expected }, { operation: ["enum", ["drop", "fail", "hold", "unhold"]], filter: ["ref", "Filter"], expected: "integer" }, "integer");
+  queue_change(...given) {
+    return this.call("queue_change", given, { operation: ["enum", ["drop", "fail", "hold", "unhold"]], filter: ["ref", "Filter"], expected: "integer" }, "integer");
   }
-  queue_schedule(filter, expected, minutes, from_now) {
-    return this.call("queue_schedule", { filter, expected, minutes, from_now }, { filter: ["ref", "Filter"], expected: "integer", minutes: "number", from_now: "boolean" }, "integer");
+  queue_schedule(...given) {
+    return this.call("queue_schedule", given, { filter: ["ref", "Filter"], expected: "integer", minutes: "number", from_now: "boolean" }, "integer");
   }
-  queue_transport(filter, expected, transport) {
-    return this.call("queue_transport", { filter, expected, transport }, { filter: ["ref", "Filter"], expected: "integer", transport: "string" }, "integer");
+  queue_transport(...given) {
+    return this.call("queue_transport", given, { filter: ["ref", "Filter"], expected: "integer", transport: "string" }, "integer");
   }
-  queue_requiretls(filter, expected, require_tls) {
-    return this.call("queue_requiretls", { filter, expected, require_tls }, { filter: ["ref", "Filter"], expected: "integer", require_tls: ["enum", ["default", "no", "yes"]] }, "integer");
+  queue_requiretls(...given) {
+    return this.call("queue_requiretls", given, { filter: ["ref", "Filter"], expected: "integer", require_tls: ["enum", ["default", "no", "yes"]] }, "integer");
   }
   transports() {
-    return this.call("transports", {}, {}, ["list", "string"]);
+    return this.call("transports", [], {}, ["list", "string"]);
   }
   hold_rules() {
-    return this.call("hold_rules", {}, {}, ["list", ["ref", "Rule"]]);
+    return this.call("hold_rules", [], {}, ["list", ["ref", "Rule"]]);
   }
-  hold_rule_add(account, sender, recipient) {
-    return this.call("hold_rule_add", { account, sender, recipient }, { account: "string", sender: "string", recipient: "string" }, "integer");
+  hold_rule_add(...given) {
+    return this.call("hold_rule_add", given, { account: "string", sender: "string", recipient: "string" }, "integer");
   }
-  hold_rule_remove(rule_id) {
-    return this.call("hold_rule_remove", { rule_id }, { rule_id: "integer" }, "null");
+  hold_rule_remove(...given) {
+    return this.call("hold_rule_remove", given, { rule_id: "integer" }, "null");
   }
   queue_stopped() {
-    return this.call("queue_stopped", {}, {}, ["list", ["ref", "StoppedAccount"]]);
+    return this.call("queue_stopped", [], {}, ["list", ["ref", "StoppedAccount"]]);
   }
-  queue_release(account) {
-    return this.call("queue_release", { account }, { account: "string" }, ["ref", "StoppedAccount"]);
+  queue_release(...given) {
+    return this.call("queue_release", given, { account: "string" }, ["ref", "StoppedAccount"]);
   }
   domains() {
-    return this.call("domains", {}, {}, ["list", ["ref", "DomainRow"]]);
+    return this.call("domains", [], {}, ["list", ["ref", "DomainRow"]]);
   }
-  domain(domain) {
-    return this.call("domain", { domain }, { domain: "string" }, ["ref", "DomainDetail"]);
+  domain(...given) {
+    return this.call("domain", given, { domain: "string" }, ["ref", "DomainDetail"]);
   }
-  domain_add(domain, account, localpart, disabled) {
-    return this.call("domain_add", { domain, account, localpart, disabled }, { domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null");
+  domain_add(...given) {
+    return this.call("domain_add", given, { domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null");
   }
-  domain_remove(domain) {
-    return this.call("domain_remove", { domain }, { domain: "string" }, "null");
+  domain_remove(...given) {
+    return this.call("domain_remove", given, { domain: "string" }, "null");
   }
-  domain_disable(domain, disabled) {
-    return this.call("domain_disable", { domain, disabled }, { domain: "string", disabled: "boolean" }, "null");
+  domain_disable(...given) {
+    return this.call("domain_disable", given, { domain: "string", disabled: "boolean" }, "null");
   }
-  alias_add(alias, members) {
-    return this.call("alias_add", { alias, members }, { alias: "string", members: ["list", "string"] }, "null");
+  alias_add(...given) {
+    return this.call("alias_add", given, { alias: "string", members: ["list", "string"] }, "null");
   }
-  alias_remove(alias) {
-    return this.call("alias_remove", { alias }, { alias: "string" }, "null");
+  alias_remove(...given) {
+    return this.call("alias_remove", given, { alias: "string" }, "null");
   }
-  alias_members_add(alias, members) {
-    return this.call("alias_members_add", { alias, members }, { alias: "string", members: ["list", "string"] }, "null");
+  alias_members_add(...given) {
+    return this.call("alias_members_add", given, { alias: "string", members: ["list", "string"] }, "null");
   }
-  alias_members_remove(alias, members) {
-    return this.call("alias_members_remove", { alias, members }, { alias: "string", members: ["list", "string"] }, "null");
+  alias_members_remove(...given) {
+    return this.call("alias_members_remove", given, { alias: "string", members: ["list", "string"] }, "null");
   }
-  selector_add(domain, selector, algorithm) {
-    return this.call("selector_add", { domain, selector, algorithm }, { domain: "string", selector: "string", algorithm: ["enum", ["ed25519", "rsa"]] }, "null");
+  selector_add(...given) {
+    return this.call("selector_add", given, { domain: "string", selector: "string", algorithm: ["enum", ["ed25519", "rsa"]] }, "null");
   }
-  selector_remove(domain, selector) {
-    return this.call("selector_remove", { domain, selector }, { domain: "string", selector: "string" }, "null");
+  selector_remove(...given) {
+    return this.call("selector_remove", given, { domain: "string", selector: "string" }, "null");
   }
-  account_security(name) {
-    return this.call("account_security", { name }, { name: "string" }, ["ref", "AccountSecurity"]);
+  account_security(...given) {
+    return this.call("account_security", given, { name: "string" }, ["ref", "AccountSecurity"]);
   }
-  account_factors_reset(name) {
-    return this.call("account_factors_reset", { name }, { name: "string" }, "integer");
+  account_factors_reset(...given) {
+    return this.call("account_factors_reset", given, { name: "string" }, "integer");
   }
-  account_recovery_link(name, reset_factors) {
-    return this.call("account_recovery_link", { name, reset_factors }, { name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "RecoveryLink"]);
+  account_recovery_link(...given) {
+    return this.call("account_recovery_link", given, { name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "RecoveryLink"]);
   }
-  account_key_add(name, address, certificate, key_name, no_imap_preauth) {
-    return this.call("account_key_add", { name, address, certificate, key_name, no_imap_preauth }, { name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string");
+  account_key_add(...given) {
+    return this.call("account_key_add", given, { name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string");
   }
-  account_key_remove(name, fingerprint) {
-    return this.call("account_key_remove", { name, fingerprint }, { name: "string", fingerprint: "string" }, "null");
+  account_key_remove(...given) {
+    return this.call("account_key_remove", given, { name: "string", fingerprint: "string" }, "null");
   }
-  account_removed(name, since) {
-    return this.call("account_removed", { name, since }, { name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]);
+  account_removed(...given) {
+    return this.call("account_removed", given, { name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]);
   }
-  account_undelete(name, since, mailbox) {
-    return this.call("account_undelete", { name, since, mailbox }, { name: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]);
+  account_undelete(...given) {
+    return this.call("account_undelete", given, { name: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]);
   }
   limits() {
-    return this.call("limits", {}, {}, ["list", ["ref", "LimitInfo"]]);
+    return this.call("limits", [], {}, ["list", ["ref", "LimitInfo"]]);
   }
-  limits_clear(ip) {
-    return this.call("limits_clear", { ip }, { ip: ["optional", "string"] }, "integer");
+  limits_clear(...given) {
+    return this.call("limits_clear", given, { ip: ["optional", "string"] }, "integer");
   }
-  password_change(password) {
-    return this.call("password_change", { password }, { password: "string" }, "integer");
+  password_change(...given) {
+    return this.call("password_change", given, { password: "string" }, "integer");
   }
-  accounts(search, after, count) {
-    return this.call("accounts", { search, after, count }, { search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]);
+  accounts(...given) {
+    return this.call("accounts", given, { search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]);
   }
-  account_uses(names) {
-    return this.call("account_uses", { names }, { names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]);
+  account_uses(...given) {
+    return this.call("account_uses", given, { names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]);
   }
-  account(name) {
-    return this.call("account", { name }, { name: "string" }, ["ref", "AccountDetail"]);
+  account(...given) {
+    return this.call("account", given, { name: "string" }, ["ref", "AccountDetail"]);
   }
-  account_add(name, address) {
-    return this.call("account_add", { name, address }, { name: "string", address: "string" }, "string");
+  account_add(...given) {
+    return this.call("account_add", given, { name: "string", address: "string" }, "string");
   }
-  account_remains(name) {
-    return this.call("account_remains", { name }, { name: "string" }, ["ref", "AccountRemains"]);
+  account_remains(...given) {
+    return this.call("account_remains", given, { name: "string" }, ["ref", "AccountRemains"]);
   }
-  account_remove(name) {
-    return this.call("account_remove", { name }, { name: "string" }, "null");
+  account_remove(...given) {
+    return this.call("account_remove", given, { name: "string" }, "null");
   }
-  account_password(name, password) {
-    return this.call("account_password", { name, password }, { name: "string", password: ["optional", "string"] }, "string");
+  account_password(...given) {
+    return this.call("account_password", given, { name: "string", password: ["optional", "string"] }, "string");
   }
-  address_add(name, address) {
-    return this.call("address_add", { name, address }, { name: "string", address: "string" }, "null");
+  address_add(...given) {
+    return this.call("address_add", given, { name: "string", address: "string" }, "null");
   }
-  address_remove(address) {
-    return this.call("address_remove", { address }, { address: "string" }, "null");
+  address_remove(...given) {
+    return this.call("address_remove", given, { address: "string" }, "null");
   }
-  attempts(account, count) {
-    return this.call("attempts", { account, count }, { account: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Attempt"]]);
+  attempts(...given) {
+    return this.call("attempts", given, { account: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Attempt"]]);
   }
-  settings(path) {
-    return this.call("settings", { path }, { path: ["list", "string"] }, ["ref", "SettingsForm"]);
+  settings(...given) {
+    return this.call("settings", given, { path: ["list", "string"] }, ["ref", "SettingsForm"]);
   }
-  settings_save(path, before, after) {
-    return this.call("settings_save", { path, before, after }, { path: ["list", "string"], before: ["map", "any"], after: ["map", "any"] }, "null");
+  settings_save(...given) {
+    return this.call("settings_save", given, { path: ["list", "string"], before: ["map", "any"], after: ["map", "any"] }, "null");
   }
   logout() {
-    return this.call("logout", {}, {}, "null");
+    return this.call("logout", [], {}, "null");
   }
   sessions() {
-    return this.call("sessions", {}, {}, ["list", ["ref", "AdminSession"]]);
+    return this.call("sessions", [], {}, ["list", ["ref", "AdminSession"]]);
   }
-  session_end(session_id) {
-    return this.call("session_end", { session_id }, { session_id: "integer" }, "null");
+  session_end(...given) {
+    return this.call("session_end", given, { session_id: "integer" }, "null");
   }
   overview() {
-    return this.call("overview", {}, {}, ["ref", "Overview"]);
+    return this.call("overview", [], {}, ["ref", "Overview"]);
   }
   examine() {
-    return this.call("examine", {}, {}, "null");
+    return this.call("examine", [], {}, "null");
   }
 };
 

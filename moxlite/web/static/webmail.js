@@ -112,8 +112,12 @@ var BaseClient = class {
   confirmAgain = async () => false;
   confirming = null;
   loggingIn = null;
-  async call(name, parameters, checks2, result) {
-    for (const [key2, check] of Object.entries(checks2)) verify(this.table, check, parameters[key2], `${name}: ${key2}`);
+  async call(name, given, checks2, result) {
+    const parameters = {};
+    for (const [key2, check] of Object.entries(checks2)) {
+      parameters[key2] = given[Object.keys(parameters).length];
+      verify(this.table, check, parameters[key2], `${name}: ${key2}`);
+    }
     const body = JSON.stringify(parameters);
     for (; ; ) {
       try {
@@ -222,6 +226,7 @@ var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  Waiting: { kind: ["enum", ["answer", "back", "sent"]], due: "time", item: ["ref", "MessageItem"], origin: "string" },
   SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
   SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
   MessageDetails: { arrival: ["nullable", ["ref", "Arrival"]], reason: "string", why: ["list", "string"] },
@@ -243,142 +248,157 @@ var checks = {
 var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
 var Client = class extends BaseClient {
   login_prep() {
-    return this.call("login_prep", {}, {}, "string");
+    return this.call("login_prep", [], {}, "string");
   }
-  login(login_token, username, password) {
-    return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  login(...given) {
+    return this.call("login", given, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
   }
-  login_factor(token, kind, code) {
-    return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  login_factor(...given) {
+    return this.call("login_factor", given, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  }
+  message_snooze(...given) {
+    return this.call("message_snooze", given, { message_ids: ["list", "integer"], until: "integer", unanswered: ["optional", "boolean"] }, "null");
+  }
+  message_unsnooze(...given) {
+    return this.call("message_unsnooze", given, { message_ids: ["list", "integer"] }, "null");
+  }
+  messages_waiting() {
+    return this.call("messages_waiting", [], {}, ["list", ["ref", "Waiting"]]);
+  }
+  scheduled_change(...given) {
+    return this.call("scheduled_change", given, { message_id: "integer", send_at: ["optional", "integer"] }, "null");
+  }
+  scheduled_cancel(...given) {
+    return this.call("scheduled_cancel", given, { message_id: "integer" }, "integer");
   }
   sorting_notices() {
-    return this.call("sorting_notices", {}, {}, ["ref", "SortingNotices"]);
+    return this.call("sorting_notices", [], {}, ["ref", "SortingNotices"]);
   }
   vacation_end() {
-    return this.call("vacation_end", {}, {}, "null");
+    return this.call("vacation_end", [], {}, "null");
   }
-  label_save(name, color, keyword) {
-    return this.call("label_save", { name, color, keyword }, { name: "string", color: "integer", keyword: ["optional", ["nullable", "string"]] }, ["ref", "Label"]);
+  label_save(...given) {
+    return this.call("label_save", given, { name: "string", color: "integer", keyword: ["optional", ["nullable", "string"]] }, ["ref", "Label"]);
   }
-  label_remove(keyword) {
-    return this.call("label_remove", { keyword }, { keyword: "string" }, "integer");
+  label_remove(...given) {
+    return this.call("label_remove", given, { keyword: "string" }, "integer");
   }
-  unsubscribe(message_id, by_post) {
-    return this.call("unsubscribe", { message_id, by_post }, { message_id: "integer", by_post: "boolean" }, "null");
+  unsubscribe(...given) {
+    return this.call("unsubscribe", given, { message_id: "integer", by_post: "boolean" }, "null");
   }
-  message_details(message_id) {
-    return this.call("message_details", { message_id }, { message_id: "integer" }, ["ref", "MessageDetails"]);
+  message_details(...given) {
+    return this.call("message_details", given, { message_id: "integer" }, ["ref", "MessageDetails"]);
   }
-  ruleset_suggest_move(message_id, from_mailbox_id, to_mailbox_id) {
-    return this.call("ruleset_suggest_move", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, ["nullable", ["ref", "Suggestion"]]);
+  ruleset_suggest_move(...given) {
+    return this.call("ruleset_suggest_move", given, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, ["nullable", ["ref", "Suggestion"]]);
   }
-  ruleset_accept(message_id, from_mailbox_id, to_mailbox_id) {
-    return this.call("ruleset_accept", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, "null");
+  ruleset_accept(...given) {
+    return this.call("ruleset_accept", given, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, "null");
   }
-  ruleset_for_sender(message_id, mailbox_id) {
-    return this.call("ruleset_for_sender", { message_id, mailbox_id }, { message_id: "integer", mailbox_id: "integer" }, ["ref", "Suggestion"]);
+  ruleset_for_sender(...given) {
+    return this.call("ruleset_for_sender", given, { message_id: "integer", mailbox_id: "integer" }, ["ref", "Suggestion"]);
   }
-  ruleset_never(message_id, from_mailbox_id, to_mailbox_id, never) {
-    return this.call("ruleset_never", { message_id, from_mailbox_id, to_mailbox_id, never }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null");
+  ruleset_never(...given) {
+    return this.call("ruleset_never", given, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null");
   }
-  settings_save(settings) {
-    return this.call("settings_save", { settings }, { settings: ["ref", "Settings"] }, "null");
+  settings_save(...given) {
+    return this.call("settings_save", given, { settings: ["ref", "Settings"] }, "null");
   }
-  from_address_settings_save(from_address, view_mode) {
-    return this.call("from_address_settings_save", { from_address, view_mode }, { from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] }, "null");
+  from_address_settings_save(...given) {
+    return this.call("from_address_settings_save", given, { from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] }, "null");
   }
-  delivery_status(message_id, seen) {
-    return this.call("delivery_status", { message_id, seen }, { message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]);
+  delivery_status(...given) {
+    return this.call("delivery_status", given, { message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]);
   }
-  delivery_retry(delivery_ids) {
-    return this.call("delivery_retry", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
+  delivery_retry(...given) {
+    return this.call("delivery_retry", given, { delivery_ids: ["list", "integer"] }, "integer");
   }
-  delivery_cancel(delivery_ids) {
-    return this.call("delivery_cancel", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
+  delivery_cancel(...given) {
+    return this.call("delivery_cancel", given, { delivery_ids: ["list", "integer"] }, "integer");
   }
-  search_glance(query) {
-    return this.call("search_glance", { query }, { query: ["ref", "Query"] }, ["list", ["ref", "MessageItem"]]);
+  search_glance(...given) {
+    return this.call("search_glance", given, { query: ["ref", "Query"] }, ["list", ["ref", "MessageItem"]]);
   }
-  compose_prepare(kind, message_id, selected, when) {
-    return this.call("compose_prepare", { kind, message_id, selected, when }, { kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]);
+  compose_prepare(...given) {
+    return this.call("compose_prepare", given, { kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]);
   }
-  draft_save(draft, save_id, replaces) {
-    return this.call("draft_save", { draft, save_id, replaces }, { draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer");
+  draft_save(...given) {
+    return this.call("draft_save", given, { draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer");
   }
-  draft_find(message_id, seconds) {
-    return this.call("draft_find", { message_id, seconds }, { message_id: "string", seconds: "integer" }, "integer");
+  draft_find(...given) {
+    return this.call("draft_find", given, { message_id: "string", seconds: "integer" }, "integer");
   }
-  message_submit(message2, submit_id, draft_id, undo_s) {
-    return this.call("message_submit", { message: message2, submit_id, draft_id, undo_s }, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"] }, "integer");
+  message_submit(...given) {
+    return this.call("message_submit", given, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"], send_at: ["optional", "integer"] }, "integer");
   }
-  message_submit_undo(submit_id) {
-    return this.call("message_submit_undo", { submit_id }, { submit_id: "string" }, "integer");
+  message_submit_undo(...given) {
+    return this.call("message_submit_undo", given, { submit_id: "string" }, "integer");
   }
-  draft_remove(draft_id) {
-    return this.call("draft_remove", { draft_id }, { draft_id: "integer" }, "null");
+  draft_remove(...given) {
+    return this.call("draft_remove", given, { draft_id: "integer" }, "null");
   }
-  upload_remove(upload_id) {
-    return this.call("upload_remove", { upload_id }, { upload_id: "string" }, "null");
+  upload_remove(...given) {
+    return this.call("upload_remove", given, { upload_id: "string" }, "null");
   }
-  complete_recipient(search2) {
-    return this.call("complete_recipient", { search: search2 }, { search: "string" }, ["ref", "Suggestions"]);
+  complete_recipient(...given) {
+    return this.call("complete_recipient", given, { search: "string" }, ["ref", "Suggestions"]);
   }
-  recipient_security(address) {
-    return this.call("recipient_security", { address }, { address: "string" }, ["ref", "Security"]);
+  recipient_security(...given) {
+    return this.call("recipient_security", given, { address: "string" }, ["ref", "Security"]);
   }
   logout() {
-    return this.call("logout", {}, {}, "null");
+    return this.call("logout", [], {}, "null");
   }
   token() {
-    return this.call("token", {}, {}, "string");
+    return this.call("token", [], {}, "string");
   }
-  request(request) {
-    return this.call("request", { request }, { request: ["ref", "Request"] }, "null");
+  request(...given) {
+    return this.call("request", given, { request: ["ref", "Request"] }, "null");
   }
-  message_item(message_id) {
-    return this.call("message_item", { message_id }, { message_id: "integer" }, ["ref", "MessageItem"]);
+  message_item(...given) {
+    return this.call("message_item", given, { message_id: "integer" }, ["ref", "MessageItem"]);
   }
-  parsed_message(message_id) {
-    return this.call("parsed_message", { message_id }, { message_id: "integer" }, ["ref", "ParsedMessage"]);
+  parsed_message(...given) {
+    return this.call("parsed_message", given, { message_id: "integer" }, ["ref", "ParsedMessage"]);
   }
-  flags_add(message_ids, flags) {
-    return this.call("flags_add", { message_ids, flags }, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
+  flags_add(...given) {
+    return this.call("flags_add", given, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
   }
-  flags_clear(message_ids, flags) {
-    return this.call("flags_clear", { message_ids, flags }, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
+  flags_clear(...given) {
+    return this.call("flags_clear", given, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
   }
-  message_move(message_ids, mailbox_id, mark_seen, from_mailbox_id) {
-    return this.call("message_move", { message_ids, mailbox_id, mark_seen, from_mailbox_id }, { message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"], from_mailbox_id: ["optional", "integer"] }, "null");
+  message_move(...given) {
+    return this.call("message_move", given, { message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"], from_mailbox_id: ["optional", "integer"] }, "null");
   }
-  query_action(action) {
-    return this.call("query_action", { action }, { action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]);
+  query_action(...given) {
+    return this.call("query_action", given, { action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]);
   }
-  thread_mute(message_ids, mute) {
-    return this.call("thread_mute", { message_ids, mute }, { message_ids: ["list", "integer"], mute: "boolean" }, "null");
+  thread_mute(...given) {
+    return this.call("thread_mute", given, { message_ids: ["list", "integer"], mute: "boolean" }, "null");
   }
-  thread_collapse(message_ids, collapse) {
-    return this.call("thread_collapse", { message_ids, collapse }, { message_ids: ["list", "integer"], collapse: "boolean" }, "null");
+  thread_collapse(...given) {
+    return this.call("thread_collapse", given, { message_ids: ["list", "integer"], collapse: "boolean" }, "null");
   }
-  message_delete(message_ids) {
-    return this.call("message_delete", { message_ids }, { message_ids: ["list", "integer"] }, "null");
+  message_delete(...given) {
+    return this.call("message_delete", given, { message_ids: ["list", "integer"] }, "null");
   }
-  mailboxes_mark_read(mailbox_ids) {
-    return this.call("mailboxes_mark_read", { mailbox_ids }, { mailbox_ids: ["list", "integer"] }, "null");
+  mailboxes_mark_read(...given) {
+    return this.call("mailboxes_mark_read", given, { mailbox_ids: ["list", "integer"] }, "null");
   }
-  mailbox_create(name) {
-    return this.call("mailbox_create", { name }, { name: "string" }, "integer");
+  mailbox_create(...given) {
+    return this.call("mailbox_create", given, { name: "string" }, "integer");
   }
-  mailbox_rename(mailbox_id, name) {
-    return this.call("mailbox_rename", { mailbox_id, name }, { mailbox_id: "integer", name: "string" }, "null");
+  mailbox_rename(...given) {
+    return this.call("mailbox_rename", given, { mailbox_id: "integer", name: "string" }, "null");
   }
-  mailbox_delete(mailbox_id) {
-    return this.call("mailbox_delete", { mailbox_id }, { mailbox_id: "integer" }, "null");
+  mailbox_delete(...given) {
+    return this.call("mailbox_delete", given, { mailbox_id: "integer" }, "null");
   }
-  mailbox_set_special_use(mailbox_id, roles) {
-    return this.call("mailbox_set_special_use", { mailbox_id, roles }, { mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null");
+  mailbox_set_special_use(...given) {
+    return this.call("mailbox_set_special_use", given, { mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null");
   }
-  decode_mime_words(text2) {
-    return this.call("decode_mime_words", { text: text2 }, { text: "string" }, "string");
+  decode_mime_words(...given) {
+    return this.call("decode_mime_words", given, { text: "string" }, "string");
   }
 };
 
