@@ -130,6 +130,10 @@ class Faults:
         monkeypatch.setattr(Supervisor, "start", faulty_start)
         monkeypatch.setattr(Supervisor, "start_ready", faulty_start_ready)
 
+    def ran_after(self, runs: int, supervisor: str, name: str) -> bool:
+        """Whether a task has been started more than `runs` times."""
+        return self.runs[supervisor, name] > runs
+
     async def _run(self, key: tuple[str, str], task: Callable[..., Awaitable[None]], **options: Any) -> None:
         self.runs[key] = self.runs.get(key, 0) + 1
         self._scopes[key] = scope = trio.CancelScope()

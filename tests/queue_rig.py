@@ -420,7 +420,7 @@ class Rig:
         self.local_keys.append(key)
         return self.local.connect()
 
-    async def submit(self, *recipients: str, **facts: object) -> list[int]:
+    async def submit(self, *recipients: str | SubmissionRecipient, **facts: object) -> list[int]:
         """Queue a message from alice."""
         data = facts.pop("data", MESSAGE)
         assert isinstance(data, bytes)
@@ -480,7 +480,7 @@ def sample(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-def submission(*recipients: str, **facts: object) -> Submission:
+def submission(*recipients: str | SubmissionRecipient, **facts: object) -> Submission:
     """A submission from alice@own.example."""
     sender = facts.pop("sender", "alice@own.example")
     assert isinstance(sender, str)

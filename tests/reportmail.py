@@ -7,10 +7,12 @@ import json
 import random
 import time
 import zipfile
+from collections.abc import Mapping
 
 __all__ = ["dmarc_xml", "gz", "report_mail", "rows", "tls_json", "zipped"]
 
 DAY = 86_400
+PERIOD = {"start-datetime": "2026-04-01T00:00:00Z", "end-datetime": "2026-04-01T23:59:59Z"}
 ROW = (
     "<record><row><source_ip>{ip}</source_ip><count>{count}</count><policy_evaluated><disposition>none</disposition>"
     "<dkim>{dkim}</dkim><spf>fail</spf></policy_evaluated></row>"
@@ -43,11 +45,11 @@ def dmarc_xml(
     ).encode()
 
 
-def tls_json(*domains: str, number: str = "t1", **more: object) -> bytes:
+def tls_json(*domains: str, number: str = "t1", period: Mapping[str, str] | None = PERIOD) -> bytes:
     """A report of RFC 8460 about policies of these domains: 5 sessions went well, 1 failed."""
     report = {
         "organization-name": "Remote",
-        "date-range": {"start-datetime": "2026-04-01T00:00:00Z", "end-datetime": "2026-04-01T23:59:59Z"},
+        "date-range": period,
         "contact-info": "r@remote.example",
         "report-id": number,
         "policies": [
@@ -59,7 +61,7 @@ def tls_json(*domains: str, number: str = "t1", **more: object) -> bytes:
             for one in domains
         ],
     }
-    return json.dumps(report | more).encode()
+    return json.dumps(report).encode()
 
 
 def gz(octets: bytes) -> bytes:

@@ -12,7 +12,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import pytest
 
@@ -135,7 +135,7 @@ class ServerProcess:
         """The process and its children."""
         return tree(self.process.pid)
 
-    def __enter__(self) -> "ServerProcess":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -158,7 +158,7 @@ class LocalServer(ServerProcess):
             place = ("--dir", str(self.folder), "--port-base", str(self.base))
             self.cli("localserve", *place, *self.options, "--init-only")
 
-    def __enter__(self) -> "LocalServer":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -231,7 +231,7 @@ class ServedServer(ServerProcess):
         (config / "domains.toml").write_text(SERVED_DOMAINS.format(domains=self.domains))
         make_certificate(config)
 
-    def __enter__(self) -> "ServedServer":
+    def __enter__(self) -> Self:
         self.start()
         for account in ("bob", "eve"):
             self.cli("account", "set-password", account, stdin=self.password + "\n")

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -32,8 +33,8 @@ def test_reports_are_listed_with_and_without_a_server(tmp_path: Path) -> None:
         left.unlink()
     shutil.copy(tmp_path / "made/reports.db", file)
 
-    def answers() -> list[object]:
-        found: list[object] = []
+    def answers() -> list[Any]:
+        found: list[Any] = []
         for kind in ("dmarc", "tls"):
             found.append(json.loads(server.cli("--json", "reports", "list", kind).stdout))
             found.append(json.loads(server.cli("--json", "reports", "list", kind, "--domain", "mox.example").stdout))
@@ -53,7 +54,7 @@ def test_reports_are_listed_with_and_without_a_server(tmp_path: Path) -> None:
         assert (bad.returncode, bad.stdout) == (1, "")
     finally:
         server.stop()
-    (listed,), same, before, (summed,), whole = stopped[:5]  # type: ignore[misc]  # as made above
+    (listed,), same, before, (summed,), whole = stopped[:5]
     assert same == [listed]
     assert before == []
     assert (listed["domain"], listed["organization"], listed["good"], listed["failed"]) == (
@@ -66,7 +67,7 @@ def test_reports_are_listed_with_and_without_a_server(tmp_path: Path) -> None:
     assert whole["records"] == [
         {"source_ip": "192.0.2.1", "count": 3, "disposition": "none", "dkim": "pass", "spf": "fail"}
     ]
-    assert stopped[8][0]["good"] == 5  # type: ignore[index]  # as above
+    assert stopped[8][0]["good"] == 5
     file.write_bytes(b"no database" * 1000)
     server.start()
     try:

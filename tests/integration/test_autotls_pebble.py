@@ -183,7 +183,7 @@ def test_killed_at_each_step_it_begins_again(tmp_path: Path, ports: tuple[int, i
                 server.process.kill()
                 ca.err = lambda _: None
 
-        ca.err = kill  # type: ignore[assignment]
+        ca.err = kill
         server.start()
         server.process.wait(timeout=60)
         data = tmp_path / "server/data/acme"

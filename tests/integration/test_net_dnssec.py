@@ -147,27 +147,27 @@ def test_a_server_that_lies_is_found_out(root: SignedRoot, change: str) -> None:
     """AUTH-123: signatures left out, another address, proofs left out, and a wildcard's answer for a name that is
     there."""
     honest = Servant(root.servers, queries=40, deadline=time.monotonic() + 20)
-    name = "none.example.org." if change == "unproven" else "mail.example.org."
+    lied = "none.example.org." if change == "unproven" else "mail.example.org."
 
-    def ask(asked: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message:
-        message = honest(asked, kind)
-        if asked.to_text() != name or kind != dns.rdatatype.A:
+    def ask(name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message:
+        message = honest(name, kind)
+        if name.to_text() != lied or kind != dns.rdatatype.A:
             return message
         signed = [one for one in message.answer if one.rdtype == dns.rdatatype.RRSIG]
         if change == "unsigned":
             message.answer = [one for one in message.answer if one not in signed]
         elif change == "changed":
-            message.answer = [dns.rrset.from_text(asked, 300, "IN", "A", "192.0.2.66"), *signed]
+            message.answer = [dns.rrset.from_text(name, 300, "IN", "A", "192.0.2.66"), *signed]
         elif change == "misplaced":
             other = honest(dns.name.from_text("one.wild.example.org."), kind)
             for one in other.answer:
-                one.name = asked
+                one.name = name
             message.answer = other.answer
         else:
             message.authority = [one for one in message.authority if one.rdtype not in (47, 50)]
         return message
 
-    found = validate(ask, name, RecordType.A, anchors=root.anchors, zones={})
+    found = validate(ask, lied, RecordType.A, anchors=root.anchors, zones={})
     assert found.status is Status.BOGUS
     words = {
         "unsigned": "has no signature, though example.org. is signed",

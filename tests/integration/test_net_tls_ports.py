@@ -133,4 +133,9 @@ def test_a_hello_in_many_records_is_taken_or_closed(server: ServedServer, https:
         stream.sendall(records)
         with connected(https):
             pass
-    until(lambda: connected(https).close() is None, what="an answer after that")
+
+    def answered() -> bool:
+        connected(https).close()
+        return True
+
+    until(answered, what="an answer after that")

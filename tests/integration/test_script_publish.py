@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from moxlite.admin.updates import changes_since
 from moxlite.config.static import Updates
+from moxlite.net.httpclient.client import HTTPClient, HTTPResponse
 from moxlite.proto.address import Domain
 from tests.packagerig import made_keyrings, package, private_apt
 from tests.tools import need, top
@@ -84,15 +84,16 @@ def updates_of(folder: Path) -> Updates:
     return Updates(Domain.parse("project.example"), "https://project.example/changelog.json", key)
 
 
-class Fetched:
+class Fetched(HTTPClient):
     """An HTTP client whose server has one body."""
 
     def __init__(self, body: bytes) -> None:
+        """Without the base, which would ask a resolver."""
         self.body = body
 
-    async def request(self, method: str, url: str, *, max_body: int) -> SimpleNamespace:
+    async def request(self, method: str, url: str, **_: object) -> HTTPResponse:
         """The body, always."""
-        return SimpleNamespace(status=200, cut=False, body=self.body)
+        return HTTPResponse(200, (), self.body)
 
 
 def test_a_release_is_signed_where_the_keys_are(tmp_path: Path, keyrings: dict[str, Path], signing_key: Path) -> None:

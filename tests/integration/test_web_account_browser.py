@@ -83,7 +83,8 @@ def staged(server: LocalServer) -> int:
     db = apsw.Connection(str(server.folder / f"data/accounts/{name}/account.db"), flags=apsw.SQLITE_OPEN_READONLY)
     try:
         both = "SELECT (SELECT count(*) FROM import_job) + (SELECT count(*) FROM import_message)"
-        return int(db.execute(both).fetchone()[0])
+        [(count,)] = db.execute(both)
+        return int(count)
     finally:
         db.close()
 

@@ -174,7 +174,10 @@ def test_the_owner_of_an_address_agrees_to_forwarded_mail(chromium: Browser, ser
             _, found = imap.search(None, "SUBJECT", "forwarded")
             for number in found[0].split():
                 _, parts = imap.fetch(number.decode(), "(BODY.PEEK[])")
-                text = str(email.message_from_bytes(parts[0][1]).get_payload(decode=True), "utf-8")  # type: ignore[index, call-overload] # as imaplib gives it
+                assert isinstance(parts[0], tuple)
+                octets = email.message_from_bytes(parts[0][1]).get_payload(decode=True)
+                assert isinstance(octets, bytes)
+                text = octets.decode()
                 if match := re.search(r"\S+#forward/\S+", text):
                     return match[0]
             return ""

@@ -72,7 +72,7 @@ def populate(server: LocalServer) -> None:
         imap.enable("UTF8=ACCEPT")
         for text in HOSTILE:  # some are refused as names
             name = text.replace("\\", "\\\\").replace('"', '\\"')
-            imap._command("CREATE", f'"{name}"'.encode())  # type: ignore[attr-defined]  # a name as octets
+            imap._command("CREATE", f'"{name}"'.encode())
             imap.readline()
     for number, text in enumerate(HOSTILE):
         if number < 18:  # an account has 20

@@ -91,7 +91,7 @@ def sent_with_a_file(session: imaplib.IMAP4) -> None:
     until(lambda: len(content(session, "Sent")) == 1)
     [octets] = content(session, "Sent")
     sent = email.message_from_bytes(octets, policy=email.policy.default)
-    assert [part.get_filename() for part in sent.iter_attachments()] == ["plan.txt"]  # type: ignore[attr-defined]
+    assert [part.get_filename() for part in sent.iter_attachments()] == ["plan.txt"]
     assert sent["subject"] == "Re: Minutes"
 
 

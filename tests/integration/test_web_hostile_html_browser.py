@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Dialog
 
 from moxlite.sandbox.sanitize import sanitize
 from moxlite.web.webmail.reading.parts import CLOSED
@@ -51,10 +51,11 @@ class InChromium:
         self.context = browser.new_context(proxy={"server": f"http://127.0.0.1:{proxy.port}", "bypass": "<-loopback>"})
         self.page = self.context.new_page()
         self._prompts = 0
-        self.page.on("dialog", lambda dialog: (self._dismissed(), dialog.dismiss()))
+        self.page.on("dialog", self._dismiss)
 
-    def _dismissed(self) -> None:
+    def _dismiss(self, dialog: Dialog) -> None:
         self._prompts += 1
+        dialog.dismiss()
 
     def open(self, url: str) -> None:
         self.page.goto(url, wait_until="load")

@@ -100,7 +100,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
         for scheme in ("light", "dark"):
-            page = browser.new_page(viewport={"width": 700, "height": 520}, color_scheme=scheme)  # type: ignore[arg-type]
+            page = browser.new_page(viewport={"width": 700, "height": 520}, color_scheme=scheme)
             page.route("**/*", lambda route: route.abort())
             for name, html in newsletters().items():
                 for what, text in (("shown", harmless(html)), *((("sent", html),) if scheme == "light" else ())):

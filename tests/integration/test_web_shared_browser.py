@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.integration.browser import PATIENCE, chromium
 from tests.integration.mail import message
-from tests.running import ServedServer, free_port
-from tests.tools import until
+from tests.running import ServedServer
+from tests.tools import free_port, until
 
 __all__ = ["chromium"]
 

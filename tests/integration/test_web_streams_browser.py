@@ -4,7 +4,7 @@ import imaplib
 import json
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Request, Route, expect
 
 from tests.integration.browser import chromium
 from tests.integration.test_web_webmail_browser import Reader, append, local, reader, server
@@ -66,10 +66,12 @@ def test_a_search_is_stopped_and_left_by_escape(chromium: Browser, local: LocalS
         }"""
     )
     asked: list[dict[str, object]] = []
-    page.on(
-        "request",
-        lambda one: one.url.endswith("/api/request") and asked.append(json.loads(one.post_data or "")["request"]),
-    )
+
+    def note(one: Request) -> None:
+        if one.url.endswith("/api/request"):
+            asked.append(json.loads(one.post_data or "")["request"])
+
+    page.on("request", note)
     page.keyboard.press("/")
     page.keyboard.type("boat")
     page.keyboard.press("Enter")

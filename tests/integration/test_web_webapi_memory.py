@@ -54,7 +54,7 @@ def test_a_large_message_is_streamed(tmp_path: Path) -> None:
         session.login(server.user, server.password)
         before = int(session.select()[1][0] or 0)
         for one in (small, message):
-            kind, data = session.append("INBOX", None, None, one)  # type: ignore[arg-type]  # no flags, no time
+            kind, data = session.append("INBOX", None, None, one)
             assert kind == "OK", data
         session.logout()
         assert raw(server, before + 1)[1] == len(small)

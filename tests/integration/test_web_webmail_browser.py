@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from email.message import EmailMessage
+from functools import partial
 from mailbox import mbox
 from pathlib import Path
 
@@ -103,6 +104,11 @@ def flags(session: imaplib.IMAP4, numbers: str) -> str:
     """What FETCH says of the flags of these messages now."""
     session.noop()
     return str(session.fetch(numbers, "(FLAGS)")[1])
+
+
+def has_one(session: imaplib.IMAP4, name: str) -> bool:
+    """Whether a mailbox has one message."""
+    return session.status(name, "(MESSAGES)")[1] == [f"{name} (MESSAGES 1)".encode()]
 
 
 def test_a_message_arrives_without_reload_and_is_read(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
@@ -462,7 +468,7 @@ def test_a_row_is_pushed_aside_by_a_finger(chromium: Browser, local: LocalServer
     assert page.url.endswith("#Inbox")
     assert "\\Seen" not in flags(mailbox, "1")
     for name in ("Archive", "Trash"):
-        until(lambda name=name: mailbox.status(name, "(MESSAGES)")[1][0] == f"{name} (MESSAGES 1)".encode())
+        until(partial(has_one, mailbox, name))
     reader.close()
 
 
@@ -522,7 +528,7 @@ def test_a_mailbox_is_chosen_by_its_name(reader: Reader, mailbox: imaplib.IMAP4)
     page.keyboard.press("Enter")
     expect(page.locator(".toast")).to_contain_text("Moved to Projects/Nr42")
     for name in ("Ten", "Projects/Nr42"):
-        until(lambda name=name: mailbox.status(name, "(MESSAGES)")[1][0] == f"{name} (MESSAGES 1)".encode())
+        until(partial(has_one, mailbox, name))
     for name in ("Ten", *(f"Projects/Nr{number}" for number in range(60)), "Projects"):
         mailbox.delete(name)
 

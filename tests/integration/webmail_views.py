@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from tests.integration.browser import ARGUMENTS, Visitor
 from tests.running import LocalServer
@@ -260,7 +260,7 @@ def writing(walk: Walk) -> Iterator[str]:
     page.keyboard.press("R")
     composer = page.locator(".composer")
     expect(composer.get_by_label("Subject")).to_have_value("Re: Files")
-    file = {"name": "plan.bin", "mimeType": "text/plain", "buffer": b"x" * 2000}
+    file = FilePayload(name="plan.bin", mimeType="text/plain", buffer=b"x" * 2000)
     composer.locator("input[type=file]").set_input_files(file)
     expect(composer.locator(".file-name")).to_be_visible()
     yield "reply to all"
@@ -318,7 +318,7 @@ def pictures(browser: Browser, server: LocalServer, folder: Path) -> None:
         visitor = Visitor(browser, server, viewport={"width": width, "height": height}, has_touch=name == "phone")
         for number, view in enumerate(views(visitor)):
             for scheme in ("light", "dark"):
-                visitor.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                visitor.page.emulate_media(color_scheme=scheme)
                 settle(visitor.page)
                 visitor.page.screenshot(path=folder / f"{name} {scheme} {number:02} {view}.png")
         visitor.context.close()

@@ -30,10 +30,10 @@ from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
 from moxlite.process.spools import Spools
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.accounts.shares import sharing_task
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import Credential, derive_credential, set_credential
-from moxlite.store.changelog.account import Account
 from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.options import AccountConfig, Options
 from tests.supervised import supervised
@@ -234,7 +234,7 @@ class Imap:
             yield client
 
     @asynccontextmanager
-    async def account(self, name: str = "mia") -> AsyncIterator[Account]:
+    async def account(self, name: str = "mia") -> AsyncIterator[OpenAccount]:
         """The account in the store."""
         async with self.accounts.use(name) as account:
             yield account

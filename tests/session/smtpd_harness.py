@@ -50,6 +50,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import uids
+from tests.logs import kv
 from tests.supervised import supervised
 from tests.tools import settled, still, still_failures
 
@@ -356,7 +357,7 @@ def reason_of(message: bytes) -> str:
 
 def refusals_logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The words in the log for messages that were refused, for each account."""
-    return [record.__dict__["kv"]["reason"] for record in caplog.records if record.getMessage() == "message refused"]
+    return [kv(record)["reason"] for record in caplog.records if record.getMessage() == "message refused"]
 
 
 def headers(message: bytes, name: str) -> list[str]:

@@ -16,6 +16,7 @@ from moxlite.proto.sasl.scram import ScramClient
 from moxlite.proto.sasl.types import ClientMechanism
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.auth.tlskeys import TLSKey, add_key
+from tests.logs import kv
 from tests.session.imapd_harness import PASSWORD, Client, Imap, imap
 
 pytestmark = pytest.mark.served
@@ -100,9 +101,9 @@ async def test_attempts_are_recorded_and_logged(imap: Imap, caplog: pytest.LogCa
         await c.tagged("a LOGIN mia@example.org x")
         await c.login()
     failed = [record for record in caplog.records if record.getMessage() == "authentication failed"]
-    assert [record.kv["username"] for record in failed] == ["mia@example.org"]  # type: ignore[attr-defined]
-    assert failed[0].kv["remote"] == "198.51.100.7"  # type: ignore[attr-defined]
-    assert failed[0].kv["protocol"] == "imap"  # type: ignore[attr-defined]
+    assert [kv(record)["username"] for record in failed] == ["mia@example.org"]
+    assert kv(failed[0])["remote"] == "198.51.100.7"
+    assert kv(failed[0])["protocol"] == "imap"
 
 
 async def test_secrets_are_masked_in_the_trace(imap: Imap, caplog: pytest.LogCaptureFixture) -> None:

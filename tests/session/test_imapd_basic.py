@@ -200,8 +200,10 @@ async def test_new_and_open_connections_are_limited_by_network(imap: Imap) -> No
         assert imap.context.gate.at_once.acquire(ip_address("203.0.113.5"))
     async with imap.connect(remote="203.0.113.5") as c:
         assert c.greeting == b"* BYE [UNAVAILABLE] too many open connections\r\n"
+    rate = imap.context.gate.rate
+    assert rate is not None
     for _ in range(300):
-        imap.context.gate.rate.add(ip_address("203.0.113.6"))
+        rate.add(ip_address("203.0.113.6"))
     async with imap.connect(remote="203.0.113.6") as c:
         assert c.greeting == b"* BYE [UNAVAILABLE] too many new connections, try again later\r\n"
 

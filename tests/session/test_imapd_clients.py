@@ -18,6 +18,7 @@ from moxlite.net.connections import ConnectionInfo
 from moxlite.net.listeners import bind, listen, serve_listener
 from moxlite.net.tls.certificates import self_signed
 from moxlite.net.tls.handshake import ServerTLS
+from tests.logs import kv
 from tests.session.imapd_harness import PASSWORD, Imap, imap
 from tests.tools import eventually
 
@@ -130,7 +131,7 @@ async def test_the_log_says_why_starttls_failed(imap: Imap, caplog: pytest.LogCa
             pass
         await eventually(lambda: "STARTTLS failed" in caplog.messages, what="the line")
     [record] = [record for record in caplog.records if record.message == "STARTTLS failed"]
-    assert "does not speak TLS" in str(record.kv["err"])  # type: ignore[attr-defined]
+    assert "does not speak TLS" in str(kv(record)["err"])
 
 
 async def test_imapclient_synchronizes(imap: Imap) -> None:

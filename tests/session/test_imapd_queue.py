@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
@@ -31,7 +32,7 @@ async def add(account: Account, *numbers: int) -> None:
 
 
 @asynccontextmanager
-async def queued(imap: Imap, *numbers: int) -> AsyncIterator[Account]:
+async def queued(imap: Imap, *numbers: int) -> AsyncIterator[OpenAccount]:
     """The account with these messages in its mailbox."""
     imap.queue_mailbox.add("mia")
     async with imap.account() as account:

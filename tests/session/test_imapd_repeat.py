@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from moxlite.imapd import serve_connection
+from moxlite.imapd import Context, serve_connection
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.updates import changes, repeat
 from moxlite.net.connections import guard
@@ -15,7 +15,7 @@ from moxlite.net.sockets import QuickStream
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import Flag, MailboxID
-from tests.session.imapd_harness import Client, Context, Imap, imap
+from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import put
 from tests.tools import eventually
 

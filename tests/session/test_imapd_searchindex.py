@@ -18,7 +18,7 @@ from moxlite.imapd.search.searchindex import sought
 from moxlite.imapd.search.searchkeys import Message
 from moxlite.proto.imap import search as s
 from moxlite.proto.mime.text import MAX_TEXT
-from moxlite.store.changelog.account import Account
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
@@ -168,13 +168,13 @@ class Corpus:
 
 
 @pytest.fixture
-async def account(imap: Imap) -> AsyncIterator[Account]:
+async def account(imap: Imap) -> AsyncIterator[OpenAccount]:
     async with imap.account() as account:
         yield account
 
 
 @pytest.fixture
-async def c(imap: Imap, account: Account) -> AsyncIterator[Client]:
+async def c(imap: Imap, account: OpenAccount) -> AsyncIterator[Client]:
     """A session with Inbox selected; some of its messages are in the index, some are not."""
     corpus = Corpus(7)
     items = [Append(await prepared(corpus.message())) for _ in range(MESSAGES)]
@@ -200,7 +200,7 @@ async def ask(c: Client, program: str) -> list[list[str]]:
 @pytest.mark.nightly
 @pytest.mark.served
 @pytest.mark.slow
-async def test_results_do_not_depend_on_the_index(account: Account, c: Client) -> None:
+async def test_results_do_not_depend_on_the_index(account: OpenAccount, c: Client) -> None:
     """IMAP-156, STORE-111: random messages and programs, one index for a part of them, for all, and none."""
     seeds: list[int] = []
 
@@ -227,7 +227,7 @@ async def test_results_do_not_depend_on_the_index(account: Account, c: Client) -
     "needle",
     ["at its end", "filler line\r\nfiller", "straße", "STRASSE", "日本", "日本語", "İ", "i̇stanbul", "=?q?=", "x", "é"],
 )
-async def test_needles_of_all_kinds_are_found(account: Account, c: Client, needle: str) -> None:
+async def test_needles_of_all_kinds_are_found(account: OpenAccount, c: Client, needle: str) -> None:
     """IMAP-121, IMAP-156: in the long message as well, and where a literal has a line break."""
     octets = needle.encode()
     for key in ("TEXT", "BODY", "SUBJECT"):
@@ -240,7 +240,7 @@ async def test_needles_of_all_kinds_are_found(account: Account, c: Client, needl
 
 @pytest.mark.served
 async def test_the_stored_texts_spare_looking_into_messages(
-    account: Account, c: Client, monkeypatch: pytest.MonkeyPatch
+    account: OpenAccount, c: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """IMAP-156: what is indexed, and decided by its text, is not read; of the rest only candidates are."""
     looked: list[int] = []

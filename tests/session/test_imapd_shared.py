@@ -34,6 +34,7 @@ from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, ensure_
 from moxlite.store.rows.keywords import flag_words
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
+from tests.logs import kv
 from tests.session.imapd_harness import Client, Imap, _credential, imap
 from tests.session.test_imapd_operator import operator
 from tests.store_mail import put, rows
@@ -645,7 +646,7 @@ async def test_the_owner_gives_rights_and_takes_them(imap: Imap, caplog: pytest.
         assert (await c.tagged("a SETACL Nowhere mia lrswipkxtea")).startswith("NO [NONEXISTENT]")
         assert (await c.tagged("a DELETEACL Work mia")).startswith("NO [CANNOT]")
         assert (await c.tagged("a GETACL Nowhere")).startswith("NO [NONEXISTENT]")
-    changes = [record.kv for record in caplog.records if record.message == "rights changed"]
+    changes = [kv(record) for record in caplog.records if record.message == "rights changed"]
     assert changes[0] == {"account": "mia", "mailbox": "Work", "for": "bo", "rights": "lr", "by": "mia"}
     assert len(changes) == 6
 

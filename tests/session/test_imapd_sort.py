@@ -13,6 +13,7 @@ from moxlite.imapd.search import sort
 from moxlite.imapd.session import progress
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.uidlist import UidList
+from moxlite.imapd.session.view import View
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.types import MailboxID
@@ -255,6 +256,7 @@ async def test_what_was_kept_is_brought_up_to_date(imap: Imap) -> None:
             for line in random.sample(asked, 3) if number else ():
                 kept = await c.ok(f"a {line}")
                 for view in imap.context.sessions.views():
+                    assert isinstance(view, View)
                     afresh = UidList(view.list.uids)
                     view.list, had = afresh, view.list
                     assert await c.ok(f"a {line}") == kept

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from moxlite.queue.bounces.judge import UNNAMED, explain
+from moxlite.queue.data.status import meaning_of
 from moxlite.queue.errors import AlreadySuppressed, BadFilter, NotSuppressed
-from moxlite.queue.notices.noticetext import meaning_of
 from moxlite.store.delivery.status import State
 from tests.queue_rig import Server, rig_at
 from tests.tools import top

@@ -36,7 +36,7 @@ def wants(address: str, notify: DSNNotify, orcpt: str = "") -> SubmissionRecipie
 async def submit(rig: Rig, *recipients: SubmissionRecipient | str, **facts: object) -> list[int]:
     made = [one if isinstance(one, SubmissionRecipient) else wants(one, DSNNotify(0)) for one in recipients]
     with Spool.of(MESSAGE, rig.path) as spool:
-        return await rig.queue.submit(submission(*made, **facts), spool)  # type: ignore[arg-type]  # the rig takes both
+        return await rig.queue.submit(submission(*made, **facts), spool)
 
 
 async def notices(rig: Rig) -> list[EmailMessage]:

@@ -10,6 +10,7 @@ from moxlite.cli.explaining import leaves, told
 from moxlite.net.resolver import RecordType, TempError
 from moxlite.net.tls.certificates import self_signed
 from moxlite.queue.data.filters import Filter
+from moxlite.queue.data.rows import Message, Retired
 from moxlite.queue.errors import BadFilter
 from moxlite.queue.explaining.explain import VISIT_SECONDS
 from moxlite.queue.explaining.values import Explanation
@@ -146,7 +147,9 @@ async def test_a_host_that_fails_says_why(tmp_path: Path, kind: str, error: str)
         assert not leaves(found)
         rig.queue.ctx.load.forget(rig.clock.now)
         await deliver(rig)
-        [row] = [*await rig.queue.listings.list_messages(), *await rig.queue.listings.list_retired()]
+        listings = rig.queue.listings
+        rows: list[Message | Retired] = [*await listings.list_messages(), *await listings.list_retired()]
+        [row] = rows
         last = row.last_result
         assert last is not None
         assert last.error.replace("mx5", "mx1") == met[0].error

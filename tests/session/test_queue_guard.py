@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import trio
 from moxlite.queue.data.filters import Filter
 from moxlite.queue.errors import NotStopped, SendingStopped
 from moxlite.store.delivery.status import State
+from moxlite.store.file.transaction import Reader
 from tests.queue_rig import Rig, Server, rig_at, sample
 
 pytestmark = pytest.mark.served
@@ -38,13 +40,15 @@ def taken(rig: Rig) -> list[str]:
     return sorted(to.partition("@")[0] for group in rig.servers["192.0.2.1", 25].recipients for to in group)
 
 
-def world(tmp_path: Path, *, serve: bool = True, **more: str) -> AbstractAsyncContextManager[Rig]:
+def world(
+    tmp_path: Path, *, serve: bool = True, account: str = KEEP, static: str = ""
+) -> AbstractAsyncContextManager[Rig]:
     """A queue, and a host that knows no address which begins with "gone"."""
 
     def prepare(rig: Rig) -> None:
         rig.remote(Server({"RCPT TO:<gone": GONE}))
 
-    return rig_at(tmp_path, account=more.pop("account", KEEP), serve=serve, prepare=prepare, **more)
+    return rig_at(tmp_path, account=account, serve=serve, prepare=prepare, static=static)
 
 
 async def held(rig: Rig) -> list[str]:
@@ -304,5 +308,5 @@ async def test_counts_and_releases_are_forgotten_after_a_day(tmp_path: Path) -> 
         rig.clock.advance(86400 * 1.1)
         await rig.queue.clean()
         for table in ("sending", "sending_from", "stop"):
-            asked = f"SELECT count(*) FROM {table}"
-            assert await rig.queue._database.read(lambda r, sql=asked: r.value(sql), op="test") == 0, table
+            count = partial(Reader.value, sql=f"SELECT count(*) FROM {table}")
+            assert await rig.queue._database.read(count, op="test") == 0, table

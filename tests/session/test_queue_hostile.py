@@ -133,7 +133,7 @@ def test_no_text_of_others_makes_a_field_of_a_report(
     message = email.message_from_bytes(whole, policy=email.policy.SMTP)
     wanted = ["from", "to", "subject", "message-id", "date", "auto-submitted", "tls-report-domain"]
     assert [name.lower() for name in message] == [*wanted, "mime-version", "content-type"]
-    for part in message.iter_parts():  # type: ignore[attr-defined]
+    for part in message.iter_parts():
         allowed = {"content-type", "content-transfer-encoding", "content-disposition"}
         assert {name.lower() for name in part} <= allowed
 

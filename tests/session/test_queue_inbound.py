@@ -145,8 +145,8 @@ async def test_its_sender_is_told_what_he_has_asked_for(tmp_path: Path, notify: 
     async with rig_at(tmp_path) as rig:
         server = rig.remote(Server())
         fails = b"failed" in action or notify is DSNNotify.NEVER
-        facts = {"dsn_notify": notify, "dsn_envid": "id1", "dsn_orcpt": "rfc822;al@old.example", "dsn_ret": "HDRS"}
-        await defer(rig, deferred(**facts))
+        wanted = deferred(dsn_notify=notify, dsn_envid="id1", dsn_orcpt="rfc822;al@old.example", dsn_ret="HDRS")
+        await defer(rig, wanted)
         if fails:
             await rig.queue._database.write(lambda tx: tx.execute("UPDATE local SET account = 'gone'"))
         if action:
@@ -169,11 +169,11 @@ async def test_a_dsn_that_leaves_has_the_form_that_its_way_takes(tmp_path: Path,
     """
     wide = not sender.isascii()
     data = "Subject: täst\r\nMessage-Id: <m1@own.example>\r\n\r\nx\r\n".encode()
-    facts = {"sender": Address.parse(sender), "recipient": Address.parse("älice@own.example"), "smtputf8": True}
+    waiting = deferred(sender=Address.parse(sender), recipient=Address.parse("älice@own.example"), smtputf8=True)
     async with rig_at(tmp_path) as rig:
         plain = ("PIPELINING", "ENHANCEDSTATUSCODES")
         server = rig.remote(Server(extensions=(*plain, "8BITMIME", "SMTPUTF8") if wide else plain))
-        await defer(rig, deferred(**facts), data=data)
+        await defer(rig, waiting, data=data)
         await rig.queue._database.write(lambda tx: tx.execute("UPDATE local SET account = 'gone'"))
         notice = await told(rig, server, sender)
         [mail] = [line for line in server.lines if line.startswith("MAIL")]
@@ -188,7 +188,7 @@ async def test_a_dsn_that_leaves_has_the_form_that_its_way_takes(tmp_path: Path,
             assert rb"Final-Recipient: utf-8;\x{E4}lice@own.example" in notice
             returned = list(email.message_from_bytes(notice).walk())[-1]
             assert returned.get_content_type() == "text/rfc822-headers"
-            assert "Subject: täst".encode() in returned.get_payload(decode=True)  # type: ignore[operator]  # octets
+            assert "Subject: täst".encode() in returned.get_payload(decode=True)
 
 
 async def test_a_dsn_that_leaves_the_server_is_signed_by_the_nearest_domain(tmp_path: Path) -> None:

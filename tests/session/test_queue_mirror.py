@@ -23,6 +23,7 @@ from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox
 from moxlite.store.mail.systemmailbox import queue_mailbox
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import MailboxID
+from tests.logs import kv
 from tests.queue_rig import DOMAINS, MESSAGE, Rig, Server, rig_at
 from tests.store_fixtures import soon
 
@@ -121,7 +122,7 @@ async def test_recipients_with_sender_ids_are_one_message(tmp_path: Path) -> Non
             SubmissionRecipient(address, mail_from=address, from_id=f"id{number}")
             for number, address in enumerate(one.address for one in _recipients("a@remote.example", "b@remote.example"))
         ]
-        await rig.submit(*to, hold_until=rig.clock.now + 10**12)  # type: ignore[arg-type]  # both are taken
+        await rig.submit(*to, hold_until=rig.clock.now + 10**12)
         await pass_grace(rig)
         await shows(rig, MESSAGE)
         await rig.queue.operations.drop(Filter(ids=(1,)))
@@ -208,7 +209,7 @@ async def test_who_is_being_served_may_get_it_all_the_same(tmp_path: Path, caplo
         assert await rig.queue.listings.list_messages() == []
         assert server.messages == [MESSAGE]
         [record] = [one for one in caplog.records if one.message == "messages canceled"]
-        assert record.kv["under_way"] == "a@remote.example"  # type: ignore[attr-defined]  # of our log
+        assert kv(record)["under_way"] == "a@remote.example"
         await shows(rig)
 
 

@@ -1,6 +1,7 @@
 """Submitting, listing, holding, failing, dropping: what people and programs do with the queue."""
 
 import datetime as dt
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from moxlite.proto.address import Address
 from moxlite.queue.data.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.errors import BadFilter, FromIDTaken, NoSuchMessage, QueueFull, UnknownTransport
 from moxlite.store.delivery.submission import SubmissionRecipient
+from moxlite.store.file.transaction import Reader
 from tests.queue_rig import MESSAGE, START, Server, rig_at
 
 pytestmark = pytest.mark.served
@@ -97,8 +99,8 @@ async def test_what_an_account_has_waiting_is_known_without_counting(tmp_path: P
         async def agree() -> list[int]:
             numbers = []
             for table, name in (("msg", "message"), ("hook", "hook")):
-                by_count = await rig.queue._database.read(lambda r, t=table: r.rows(counted.format(t)), op="test")
-                by_room = await rig.queue._database.read(lambda r, n=name: r.rows(known.format(n)), op="test")
+                by_count = await rig.queue._database.read(partial(Reader.rows, sql=counted.format(table)), op="test")
+                by_room = await rig.queue._database.read(partial(Reader.rows, sql=known.format(name)), op="test")
                 assert by_count == by_room
                 numbers.append(sum(row[1] for row in by_count))
             return numbers
@@ -119,12 +121,12 @@ async def test_sender_id_is_used_once(tmp_path: Path) -> None:
     """QUEUE-6: over waiting and finished messages."""
     async with rig_at(tmp_path, serve=False, account=KEEP) as rig:
         to = SubmissionRecipient(Address.parse("a@remote.example"), from_id="id1")
-        await rig.submit(to)  # type: ignore[arg-type]  # the rig takes both
+        await rig.submit(to)
         with pytest.raises(FromIDTaken, match="id1"):
-            await rig.submit(to)  # type: ignore[arg-type]
+            await rig.submit(to)
         await rig.queue.operations.drop(everything())
         with pytest.raises(FromIDTaken, match="id1"):
-            await rig.submit(to)  # type: ignore[arg-type]
+            await rig.submit(to)
 
 
 async def test_ids_never_come_again(tmp_path: Path) -> None:

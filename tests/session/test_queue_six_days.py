@@ -1,6 +1,7 @@
 """Six days of a queue by a clock set by hand: all that goes by time, in one history."""
 
 import email
+import email.policy
 import gzip
 import re
 from collections import Counter
@@ -119,8 +120,10 @@ async def submit(rig: Rig) -> None:
 
 def content(report: bytes) -> bytes:
     """What a report has attached, unpacked."""
-    attached = email.message_from_bytes(report).get_payload()[1]
-    return gzip.decompress(attached.get_payload(decode=True))  # type: ignore[union-attr,arg-type]  # multipart
+    attached = list(email.message_from_bytes(report, policy=email.policy.default).iter_parts())[1]
+    octets = attached.get_payload(decode=True)
+    assert isinstance(octets, bytes)
+    return gzip.decompress(octets)
 
 
 async def test_six_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -356,8 +356,10 @@ async def test_a_host_that_is_silent_in_the_handshake_is_left_after_a_minute(
     """SMTP-129: STARTTLS is answered, TLS is not; without a policy the message goes in clear. Here the minute is half a
     second.
     """
-    assert (CONNECT_SECONDS, ClientTLS.connect.__kwdefaults__["seconds"]) == (30, 60)
-    monkeypatch.setitem(ClientTLS.connect.__kwdefaults__, "seconds", 0.5)
+    defaults = ClientTLS.connect.__kwdefaults__
+    assert defaults is not None
+    assert (CONNECT_SECONDS, defaults["seconds"]) == (30, 60)
+    monkeypatch.setitem(defaults, "seconds", 0.5)
     async with rig_at(tmp_path, account=KEEP) as rig:
         mx = rig.remote(Server(tls=rig.certificate))
         mx.tls = Mute()  # type: ignore[assignment]  # of a server of this test

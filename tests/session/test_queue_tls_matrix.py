@@ -10,7 +10,7 @@ import pytest
 from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.net.resolver import TLSA, TempError
 from moxlite.net.tls.certificates import self_signed
-from moxlite.queue.data.rows import Message
+from moxlite.queue.data.rows import Message, Retired
 from tests.certs import Authority, tlsa
 from tests.queue_rig import Rig, Server, rig_at
 from tests.tls_rig import KEEP, MX, TLSA_NAME, counted, counters, publish_tlsa
@@ -168,7 +168,9 @@ async def test_where_a_message_goes(tmp_path: Path, row: Row, demand: str, monke
         publish(rig, row.policy)
         await rig.submit("bob@remote.example", requiretls={"none": None, "no": False, "requiretls": True}[demand])
         await rig.settle()
-        [message] = [*await rig.queue.listings.list_messages(), *await rig.queue.listings.list_retired()]
+        listings = rig.queue.listings
+        rows: list[Message | Retired] = [*await listings.list_messages(), *await listings.list_retired()]
+        [message] = rows
         waits = isinstance(message, Message)
         result = message.results[0]
         [(domain, of_host)] = seen

@@ -531,7 +531,8 @@ async def test_a_clock_that_is_set_back_does_not_delay_calls(tmp_path: Path) -> 
         async with called(tmp_path) as (rig, server):  # its clock is a minute behind
             [hook] = await rig.queue.webhooks.list_hooks()
             assert hook.attempts == 3
-            assert (hook.next_attempt - START, hook.results[-1].start) == (pytest.approx(240e6, rel=0.02), START)
+            assert hook.next_attempt - START == pytest.approx(240e6, rel=0.02)
+            assert hook.results[-1].start == START
 
 
 SET_BY_A_MINUTE = """

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 import trio
 
+from moxlite.admin.queueing.requests import ListMessages, MessageID
 from moxlite.admin.queueing.results import Line, Try
 from moxlite.net.control.server import Exchange
 from moxlite.net.resolver import RecordType
-from moxlite.queue.control.commands import ListMessages, MessageID, QueueCommands
+from moxlite.queue.control.commands import QueueCommands
 from moxlite.queue.data.filters import Filter
 from moxlite.queue.schedule import SECOND
+from tests.logs import kv
 from tests.queue_rig import HANG, START, Rig, Server, rig_at, sample
 
 pytestmark = pytest.mark.served
@@ -113,7 +115,7 @@ async def test_each_attempt_is_told(tmp_path: Path, caplog: pytest.LogCaptureFix
             await rig.settle()
         [refused] = await attempts(rig, other)
         assert "check.spamhaus.org" in refused.admin
-        lines = [record.kv for record in caplog.records if record.message == "delivery attempt ended"]  # type: ignore[attr-defined]
+        lines = [kv(record) for record in caplog.records if record.message == "delivery attempt ended"]
         assert [(one["verdict"], one["policy"], one["reply"], one["cause"]) for one in lines] == [
             ("temporary", "opportunistic", "451 4.7.1 greylisted", "greylist"),
             ("delivered", "opportunistic", "250 2.0.0 queued as 4711", None),

@@ -14,6 +14,7 @@ import trio.testing
 from moxlite.process.signals import Signals
 from moxlite.process.startup import StartFailed
 from tests.house import STATIC, Running, house, soon
+from tests.logs import kv
 
 pytestmark = [pytest.mark.served, pytest.mark.slow]
 
@@ -77,7 +78,7 @@ async def test_an_old_copy_that_cannot_be_deleted_is_a_line_of_the_log(
 
         def told() -> set[str]:
             lines = [one for one in caplog.records if one.message == "old copy of a database not deleted"]
-            return {one.kv["path"] for one in lines}
+            return {kv(one)["path"] for one in lines}
 
         await soon(lambda: told() == set(map(str, copies)), "all three are told")
         assert (await deliver(running, "mia@example.org")).startswith("250")

@@ -11,6 +11,7 @@ import trio
 
 from moxlite.acceptance import checks
 from moxlite.config.domains import DKIM_HEADERS
+from moxlite.mailauth import iprev
 from moxlite.mailauth.dkim import verify
 from moxlite.mailauth.dkim.canonical import BodyHash, Canonicalization, hash_body
 from moxlite.mailauth.dkim.keys import generate, key_record
@@ -22,6 +23,7 @@ from moxlite.net.resolver import FakeResolver
 from moxlite.proto.address import Address
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.errors import OverQuota
+from tests.logs import kv
 from tests.session.smtpd_harness import TLS, Smtp, clock, fail_for, headers, pass_time, smtp
 
 __all__ = ["clock", "smtp"]
@@ -116,7 +118,7 @@ async def test_a_message_carries_what_was_found(smtp: Smtp, caplog: pytest.LogCa
     assert received.startswith("from there.example (mx.remote.example [198.51.100.7]) by mail.ours.example")
     assert await stored(smtp) == (1, "pass", 1, "pass", 1, "strict", "remote.example")
     [line] = [record for record in caplog.records if record.message == "message delivered"]
-    found: dict[str, str] = line.kv  # type: ignore[attr-defined]  # of our logger
+    found: dict[str, str] = kv(line)
     assert (str(found["spf"]), found["dkim"], found["dmarc"]) == ("pass", "remote.example:pass", "pass:reject")
     assert (found["reason"], found["method"]) == ("no-bad-signals", "none")
 
@@ -204,7 +206,7 @@ async def test_a_crash_of_one_check_loses_nothing(smtp: Smtp, monkeypatch: pytes
         raise ZeroDivisionError
 
     monkeypatch.setattr(checks, "verify_dkim", crash)
-    monkeypatch.setattr(checks.iprev, "check", crash)
+    monkeypatch.setattr(iprev, "check", crash)
     counted = panics.labels(pkg="mailauth").value
     before = mailauth_total.labels(method="dkim", result="temperror").value
     assert (await send(smtp, zone(), await signed(MAIL))).startswith("250")
@@ -330,9 +332,10 @@ async def test_delivery_is_told_to_senders_who_show_who_they_are(
         assert (await client.reply()).startswith("250 2.0.0")
     queued = await smtp.carried()
     octets = b"".join(one.octets for one in queued)
-    for name in map(str.encode, names):
-        assert octets.count(b"Final-Recipient: rfc822;%s@ours.example\r\nAction: delivered" % name) == told
-        assert (b"Original-Recipient: rfc822;%s@old.example" % name in octets) is told
+    for name in names:
+        final = f"Final-Recipient: rfc822;{name}@ours.example\r\nAction: delivered"
+        assert octets.count(final.encode()) == told
+        assert (f"Original-Recipient: rfc822;{name}@old.example".encode() in octets) is told
     assert all(one.submission.mail_from is None for one in queued)
     assert {str(to.address) for one in queued for to in one.submission.recipients} == (
         {"ann@remote.example"} if told else set()

@@ -135,8 +135,8 @@ async def test_a_client_without_a_name_and_a_history_that_leans_to_junk(smtp: Sm
     def stranger(name: str) -> bytes:
         return MAIL.replace(b"ann@remote.example", name.encode() + b"@" + name.encode() + b".example")
 
-    nameless = {"remote": "198.51.100.8"}
-    assert (await send(smtp, world, stranger("a"), **nameless)).startswith("250")
+    nameless = "198.51.100.8"
+    assert (await send(smtp, world, stranger("a"), remote=nameless)).startswith("250")
     await mark(smtp, Flag.JUNK)
     assert (await send(smtp, world, stranger("b"), remote="198.51.100.9")).startswith("451")
     assert await reason(smtp, "Rejects") == "iprev"

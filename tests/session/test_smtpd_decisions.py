@@ -234,7 +234,7 @@ async def test_addresses_may_ask_for_proof(smtp: Smtp) -> None:
     line = 'destinations."mia@ours.example"]\n'
     path.write_text(path.read_text().replace(line, f'{line}message_auth_required_smtp_error = "prove it"\n'))
     context = smtp.configured("")
-    world = {"remote.example": [], DMARC: []}
+    world: dict[str, list[str]] = {"remote.example": [], DMARC: []}
     assert (await send(smtp, world, context=context)).startswith("550 5.7.26 prove it")
     assert (await send(smtp, world, proven=True, context=context)).startswith("250")
     assert (await send(smtp, world, context=context, failing=("_dmarc.remote.example",))).startswith("451 4.7.26")
@@ -327,7 +327,7 @@ async def test_history_that_cannot_be_read_makes_the_sender_try_again(
 
 async def test_spf_alone_refuses_only_a_fail_without_other_proof(smtp: Smtp) -> None:
     """SMTP-90: softfail never; nor a fail of a forwarder whose author's signature holds."""
-    world = {DMARC: []}
+    world: dict[str, list[str]] = {DMARC: []}
     assert (await send(smtp, {**world, "remote.example": ["v=spf1 ~all"]})).startswith("250")
     assert (await send(smtp, {**world, **FORBIDDEN}, proven=True)).startswith("250")
     assert (await send(smtp, {**world, **FORBIDDEN}, MAIL.replace(b"ann@", b"bob@"))).startswith("451 4.3.0")
@@ -555,7 +555,7 @@ async def test_history_is_that_of_the_mailbox_that_the_mail_is_for(smtp: Smtp) -
 
 async def test_refused_mail_is_no_history_until_its_owner_takes_it_out(smtp: Smtp) -> None:
     """SMTP-88, SMTP-102: copies in Rejects count for nothing, even marked; moved into the Inbox they count."""
-    world = {DMARC: []}
+    world: dict[str, list[str]] = {DMARC: []}
     forbidden = {**world, **FORBIDDEN}
     for _ in range(3):
         assert (await send(smtp, forbidden)).startswith("451 4.3.0")
@@ -581,7 +581,7 @@ async def test_proven_and_unproven_mail_have_histories_of_their_own(smtp: Smtp) 
 async def test_what_is_refused_and_then_accepted_stands_once_in_the_inbox(smtp: Smtp) -> None:
     """SMTP-99, SMTP-102: the copy in Rejects goes when the sender's next try is accepted."""
     mail = await signed()
-    world = {DMARC: []}
+    world: dict[str, list[str]] = {DMARC: []}
     async with smtp.connect(context=_with(smtp.context, zone({**world, **FORBIDDEN})), tls=TLS) as client:
         assert (await client.deliver(message=MAIL)).startswith("451 4.3.0")
         assert (await client.deliver(message=MAIL)).startswith("451 4.3.0")
@@ -594,7 +594,7 @@ async def test_what_is_refused_and_then_accepted_stands_once_in_the_inbox(smtp: 
 @pytest.mark.parametrize(("target", "inbox"), [("Inbox", 1), ("Archive", 0), ("Trash", 1)])
 async def test_what_its_owner_took_out_of_rejects_does_not_come_twice(smtp: Smtp, target: str, inbox: int) -> None:
     """SMTP-99, STORE-74: the next try is accepted and is where the owner put it; from Trash it comes back."""
-    world = {DMARC: []}
+    world: dict[str, list[str]] = {DMARC: []}
     async with smtp.connect(context=_with(smtp.context, zone({**world, **FORBIDDEN})), tls=TLS) as client:
         assert (await client.deliver(message=MAIL)).startswith("451 4.3.0")
     async with smtp.context.accounts.use("mia") as account:

@@ -15,6 +15,7 @@ from moxlite.smtpd.metrics import delivery_total
 from moxlite.store.content import prepare
 from moxlite.store.content.octetlimiter import OctetLimiter
 from moxlite.store.errors import OverQuota, StorageBroken, StorageFull, StoreError
+from tests.logs import kv
 from tests.session.smtpd_harness import (
     DOMAINS,
     MESSAGE,
@@ -274,7 +275,7 @@ async def test_mail_to_unknown_addresses_is_told_to_the_owner(smtp: Smtp, caplog
     async with smtp.connect() as client:
         assert (await client.deliver("nobody@ours.example")).startswith("550 5.1.1")
     (record,) = [record for record in caplog.records if record.getMessage() == "message refused"]
-    facts = record.__dict__["kv"]
+    facts = kv(record)
     assert (facts["mailfrom"], facts["rcptto"]) == ("ann@remote.example", "nobody@ours.example")
     assert facts["reason"] == "unknown-user"
     assert str(facts["remote"]) == "198.51.100.7"
@@ -686,7 +687,7 @@ async def test_one_line_in_the_log_tells_of_each_delivery(smtp: Smtp, caplog: py
     async with smtp.connect() as client:
         await client.deliver()
     (record,) = [record for record in caplog.records if record.getMessage() == "message delivered"]
-    facts = record.__dict__["kv"]
+    facts = kv(record)
     assert facts["mailfrom"] == facts["msgfrom"] == "ann@remote.example"
     assert facts["rcptto"] == "mia@ours.example"
     assert facts["reason"] == "no-bad-signals"
@@ -707,7 +708,7 @@ async def test_the_trace_shows_content_only_at_its_level(
             await client.play("S: 250\nS: 250\nS: 354\nS: 250")
         else:
             await client.deliver()
-    lines = [record.__dict__["kv"] for record in caplog.records if record.getMessage() == "smtp"]
+    lines = [kv(record) for record in caplog.records if record.getMessage() == "smtp"]
     assert any("NOOP" in str(line.get("text")) for line in lines)
     assert any("Subject: hello" in str(line.get("text")) for line in lines) is shown
 
@@ -720,5 +721,5 @@ async def test_the_trace_shows_credentials_only_at_its_level(
     caplog.set_level(level, logger="moxlite.smtpd")
     async with smtp.connect("submission", tls=TLS) as client:
         await client.play("C: AUTH PLAIN c2VjcmV0\nS: 501\nC: AUTH LOGIN\nS: 334\nC: c2VjcmV0\nS: 334\nC: *\nS: 501")
-    lines = [record.__dict__["kv"] for record in caplog.records if record.getMessage() == "smtp"]
+    lines = [kv(record) for record in caplog.records if record.getMessage() == "smtp"]
     assert any("c2VjcmV0" in str(line.get("text")) for line in lines) is shown

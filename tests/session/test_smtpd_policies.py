@@ -13,6 +13,7 @@ from moxlite.mailauth.dkim.sign import Signer, sign
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.proto.address import Address
 from moxlite.store.types import Flag
+from tests.logs import kv
 from tests.session.smtpd_harness import TLS, Smtp, clock, headers, reason_of, smtp
 from tests.session.test_smtpd_checks import KEY, MAIL, zone
 from tests.session.test_smtpd_decisions import DMARC, FILTER, FORBIDDEN, count, mark, send
@@ -23,7 +24,7 @@ __all__ = ["clock", "smtp"]
 
 pytestmark = pytest.mark.served
 
-NOTHING = {DMARC: [], "remote.example": []}
+NOTHING: dict[str, list[str]] = {DMARC: [], "remote.example": []}
 """What the zone of the other tests says of its author, taken back."""
 
 POLICIES = [
@@ -112,7 +113,7 @@ async def test_a_rule_that_names_a_verified_domain_is_a_sign_of_an_indirect_way(
     assert reason_of(message) == "dmarc-indirect"
     assert "override local_policy" in headers(message, "Authentication-Results")[0]
     [line] = [record for record in caplog.records if record.message == "message filed as junk"]
-    facts = line.__dict__["kv"]
+    facts = kv(line)
     assert (facts["reason"], facts["mailbox"], facts["dmarc"]) == ("dmarc-indirect", "Junk", "fail:reject")
     assert (await send(smtp, FORBIDDEN, sender="b@other.example", context=context)).startswith("550 5.7.26")
     proven = {**NOTHING, "other.example": ["v=spf1 +all"]}

@@ -21,6 +21,7 @@ from moxlite.store.reports.evaluations import Evaluation, evaluations_of
 from moxlite.store.reports.received import ReceivedReport, unpack_report
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.supervision import open_supervisor
+from tests.logs import kv
 from tests.reportmail import dmarc_xml, gz, report_mail, tls_json, zipped
 from tests.session.smtpd_harness import TLS, Smtp, headers, reason_of, smtp
 from tests.session.test_smtpd_checks import KEY, signed, zone
@@ -238,7 +239,7 @@ async def test_a_report_that_cannot_be_used_is_delivered_like_other_mail(
     assert await taking.kept() == []
     assert report_total.labels(kind="dmarc", result="unusable").value == unusable + 1
     [line] = [record for record in caplog.records if record.message == "report not usable"]
-    assert problem in line.kv["err"]  # type: ignore[attr-defined]  # of our logger
+    assert problem in kv(line)["err"]
 
 
 async def test_a_report_without_dmarc_pass_is_not_read(taking: Taking) -> None:
@@ -339,7 +340,7 @@ async def test_a_tls_report_needs_a_signature_for_reports(taking: Taking, servic
     [
         (tls_json("other.example"), "about no domain of this server"),
         (tls_json(), "about no domain of this server"),
-        (tls_json("ours.example", **{"date-range": None}), "has no period"),
+        (tls_json("ours.example", period=None), "has no period"),
         (b'{"policies":[' + b"{}," * 200_000 + b"{}]}", "too many values"),
         (b'{"policies":' + b"[" * 1_000_000, "no TLS report"),
         (b'{"report-id":' + b'{"a":' * 50_000, "no TLS report"),

@@ -7,6 +7,7 @@ import pytest
 
 from moxlite.acceptance import gathering
 from moxlite.acceptance.evidence import DKIM_DOMAIN, Evidence, Fact, Strength
+from moxlite.acceptance.gathering import evidence_of
 from moxlite.config.load import ConfigError
 from moxlite.smtpd import Context
 from moxlite.smtpd.incoming import deliver
@@ -35,9 +36,16 @@ def with_rules(smtp: Smtp, *rules: str, account: str = "") -> Context:
     return smtp.configured("")
 
 
-async def deliver_to(smtp: Smtp, context: Context, message: bytes = MESSAGE + BODY, **more: str) -> str:
+async def deliver_to(
+    smtp: Smtp,
+    context: Context,
+    message: bytes = MESSAGE + BODY,
+    *,
+    to: str = "mia@ours.example",
+    sender: str = "ann@remote.example",
+) -> str:
     async with smtp.connect(context=context) as client:
-        return await client.deliver(message=message, **more)  # type: ignore[arg-type]  # by name
+        return await client.deliver(to, message, sender)
 
 
 @pytest.mark.parametrize(
@@ -99,11 +107,10 @@ async def test_a_forwarder_gets_no_reputation_from_what_it_forwards(
     smtp: Smtp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-66, SMTP-84: networks, EHLO, MAIL FROM and the forwarder's signature are masked; originals are kept."""
-    real = deliver.evidence_of
 
     def verified(*args: Any) -> Evidence:
         domains = ("there.example", "author.example")
-        return real(*args).but(*(Fact(DKIM_DOMAIN, name, True, Strength.PROOF, "dkim") for name in domains))
+        return evidence_of(*args).but(*(Fact(DKIM_DOMAIN, name, True, Strength.PROOF, "dkim") for name in domains))
 
     monkeypatch.setattr(deliver, "evidence_of", verified)
     context = with_rules(

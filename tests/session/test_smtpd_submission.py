@@ -21,6 +21,7 @@ from moxlite.store.auth.apppasswords import add_app_password, remove_app_passwor
 from moxlite.store.auth.tlskeys import read_certificate
 from moxlite.store.delivery.submission import DSNNotify, QueueFull
 from moxlite.store.errors import StorageFull, StoreError
+from tests.logs import kv
 from tests.session.smtpd_harness import PASSWORD, TLS, Client, Smtp, clock, headers, smtp
 from tests.tools import eventually, settled
 
@@ -458,7 +459,7 @@ async def test_each_failed_login_is_logged(smtp: Smtp, caplog: pytest.LogCapture
     async with smtp.connect("submission") as client:
         await client.play(f"C: {plain(password='wrong horse')}\nS: 535 5.7.8")
     (record,) = [record for record in caplog.records if record.getMessage() == "authentication failed"]
-    facts = record.__dict__["kv"]
+    facts = kv(record)
     assert (facts["remote"], facts["protocol"], facts["username"]) == ("198.51.100.7", "submission", "mia@ours.example")
 
 
@@ -535,7 +536,7 @@ async def test_the_log_says_why_starttls_failed(smtp: Smtp, caplog: pytest.LogCa
             pass
         await eventually(lambda: "STARTTLS failed" in caplog.messages, what="the line")
     [record] = [record for record in caplog.records if record.message == "STARTTLS failed"]
-    assert "does not speak TLS" in str(record.kv["err"])  # type: ignore[attr-defined]
+    assert "does not speak TLS" in str(kv(record)["err"])
 
 
 async def test_an_unknown_client_certificate_does_no_harm(smtp: Smtp) -> None:

@@ -75,7 +75,7 @@ async def test_the_junk_filter_counts_without_a_client(smtp: Smtp, monkeypatch: 
 
 async def test_history_counts_without_a_client(smtp: Smtp) -> None:
     """SMTP-164, SMTP-88: as that of a sender who proves nothing."""
-    unproven = {"remote.example": [], DMARC: []}
+    unproven: dict[str, list[str]] = {"remote.example": [], DMARC: []}
     for _ in range(2):
         assert (await send(smtp, unproven)).startswith("250")
     await mark(smtp, Flag.JUNK)

@@ -7,6 +7,7 @@ import errno
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -17,7 +18,7 @@ from trio.testing import MockClock
 from moxlite.admin.requests import Wellness
 from moxlite.metrics import metrics
 from moxlite.store.errors import StorageFull
-from moxlite.supervision import FIRST_PAUSE
+from moxlite.supervision import FIRST_PAUSE, Supervisor
 from tests.browsing import Browser
 from tests.house import STATIC, Faults, Running, house, soon
 from tests.session.imapd_harness import Client as IMAPClient
@@ -94,18 +95,22 @@ async def test_any_task_may_fail_and_all_doors_stay_open(
             runs = faults.runs["server", name]
             own = "two" if " " in name and name.endswith(_ports(running)) else "one"
             faults.plant("server", name, ERRORS[kind]())
-            await soon(lambda name=name: name in tree.down, f"{name} is down")
+            await soon(partial(is_down, tree, name), f"{name} is down")
             await doors.work(own, ctl=name != "ctl.accept")
             status, text = await running.readiness(own)
             assert status == 503
             assert text.startswith(f"task {name} is down since ")
             assert tree.failures[name] == 1
             mock_clock.jump(FIRST_PAUSE)
-            await soon(lambda name=name, runs=runs: faults.runs["server", name] > runs, f"{name} runs again")
+            await soon(partial(faults.ran_after, runs, "server", name), f"{name} runs again")
             await soon(lambda: not tree.down, f"{name} is up")
             assert await running.readiness(own) == (200, "ok")
         await doors.work("one", ctl=True)
         assert tree.running >= set(names)
+
+
+def is_down(tree: Supervisor, name: str) -> bool:
+    return name in tree.down
 
 
 def _drawn() -> set[str]:
@@ -145,11 +150,11 @@ async def test_a_task_of_an_account_may_fail_and_the_account_works(
                 runs = faults.runs["account mia", name]
                 faults.plant("account mia", name, error())
                 tree = faults.trees["account mia"]
-                await soon(lambda name=name, tree=tree: name in tree.down, f"{name} is down")
+                await soon(partial(is_down, tree, name), f"{name} is down")
                 await doors.work("one", ctl=True)
                 assert await running.readiness() == (200, "ok")
                 mock_clock.jump(2.0 ** len(ERRORS))
-                await soon(lambda name=name, runs=runs: faults.runs["account mia", name] > runs, f"{name} runs again")
+                await soon(partial(faults.ran_after, runs, "account mia", name), f"{name} runs again")
         assert running.tree.failures == {}
         await doors.work("one", ctl=True)
     samples = next(one for one in metrics() if one.name == "moxlite_task_failures").samples()
@@ -176,5 +181,5 @@ async def test_an_error_that_stays_is_tried_ever_less_often(
             await trio.testing.wait_all_tasks_blocked(0.01)
             assert faults.runs["server", "queue.scheduler"] == runs
             mock_clock.jump(0.001)
-            await soon(lambda runs=runs: faults.runs["server", "queue.scheduler"] > runs)
+            await soon(partial(faults.ran_after, runs, "server", "queue.scheduler"))
         assert len(since) == 1

@@ -22,14 +22,15 @@ pytestmark = pytest.mark.served
 
 __all__ = ["rig", "tom"]
 
-FORM = {
+FORM: dict[str, object] = {
     "host": "imap.example.net",
     "port": 0,
     "tls": "implicit",
     "user": "tom@example.org",
     "password": "secret of tom",
+    "prefix": "",
+    "since": None,
 }
-FORM |= {"prefix": "", "since": None}  # type: ignore[dict-item] # of several types
 IMAP = "imap = { enabled = true, port = 143, require_tls = false }\nwebmail_http = { enabled = true, port = 80 }"
 
 

@@ -10,10 +10,11 @@ import trio
 import trio.testing
 
 from moxlite.admin.audit.commands import READING
+from moxlite.logins.adminpassword import write_admin_password
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.errors import StorageBroken
 from tests.browsing import PASSWORD as USER_PASSWORD
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner, write_admin_password
+from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
 from tests.web_rig import Browser, Rig, open_rig
 
 pytestmark = pytest.mark.served

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import trio
 
+from moxlite.logins.adminpassword import write_admin_password
 from moxlite.store.auth.loginattempts import record
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import DAY
 from moxlite.store.reports.history import QueueSample, add_sample
 from tests.playedmonth import attempts, month, put_history
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner, write_admin_password
+from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
 from tests.web_rig import Browser, Rig, open_rig
 
 pytestmark = pytest.mark.served
@@ -43,9 +44,10 @@ async def test_series_of_days_are_those_of_the_month(rig: Rig, browser: Browser)
     for one in found["series"]:
         assert one["numbers"] == [expected[one["kind"], day] for day in range(today - 29, today + 1)], one["kind"]
     assert len((await browser.call("history", days=400))["series"][0]["numbers"]) == 400
-    day = {one["kind"]: one["sums"] for one in await browser.call("history_day", day=today - 12)}
-    assert day["refused"][0] == {"about": "unknown-user", "number": month(today)["refused", today - 12, "unknown-user"]}
-    assert {one["about"] for one in day["login-failed"]} == {"203.0.113.0/26", "2001:db8:7::/48", "198.51.100.64/26"}
+    sums = {one["kind"]: one["sums"] for one in await browser.call("history_day", day=today - 12)}
+    refused = month(today)["refused", today - 12, "unknown-user"]
+    assert sums["refused"][0] == {"about": "unknown-user", "number": refused}
+    assert {one["about"] for one in sums["login-failed"]} == {"203.0.113.0/26", "2001:db8:7::/48", "198.51.100.64/26"}
     assert await browser.call("history_day", day=3) == []
     assert await browser.error("history", days=401) == (400, "user:error")
     assert await browser.error("history_day", day=-1) == (400, "user:error")

@@ -9,10 +9,11 @@ import pytest
 import trio
 import trio.testing
 
+from moxlite.logins.adminpassword import write_admin_password
 from moxlite.net import log
 from moxlite.net.log import bind_cid
 from moxlite.net.resolver import FakeResolver
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner, write_admin_password
+from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
 from tests.web_rig import Browser, Rig, open_rig
 
 pytestmark = pytest.mark.served

@@ -10,8 +10,9 @@ import trio.testing
 
 from moxlite.config.domains import Account, Domains
 from moxlite.config.fields import fields_of
+from moxlite.logins.adminpassword import write_admin_password
 from moxlite.web import sessions
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner, write_admin_password
+from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
 from tests.web_rig import Browser, Rig, open_rig
 
 pytestmark = pytest.mark.served

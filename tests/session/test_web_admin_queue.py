@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import trio
 
+from moxlite.logins.adminpassword import write_admin_password
 from moxlite.proto.address import Address
 from moxlite.queue.queue import Queue
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner, write_admin_password
+from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
 from tests.web_rig import Browser, Rig, open_rig
 
 pytestmark = pytest.mark.served

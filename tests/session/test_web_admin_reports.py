@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from moxlite.logins.adminpassword import write_admin_password
 from moxlite.queue.tls import policies
 from moxlite.store.file.database import Database
 from moxlite.store.file.database import Kind as DatabaseKind
@@ -13,7 +14,7 @@ from moxlite.store.file.transaction import Tx
 from moxlite.store.options import DAY, Options
 from moxlite.store.reports.evaluations import add_evaluations
 from tests.reportdata import HOSTILE, dmarc_record, evaluation, put_dmarc, put_everything, put_tls
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner, write_admin_password
+from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
 from tests.session.test_web_admin_queue import queue_of
 from tests.web_rig import Browser, Rig, open_rig
 

@@ -56,12 +56,13 @@ async def test_an_id_that_is_not_there_leaves_all_others_alone(rig: Rig, browser
     """WEBMAIL-26."""
     async with rig.account() as account:
         message_id = (await put(account))[0].message_id
-    for name, parameters in {
+    calls: dict[str, dict[str, object]] = {
         "flags_add": {"flags": ["\\seen"]},
         "flags_clear": {"flags": ["\\seen"]},
         "message_move": {"mailbox_id": 2},
         "message_delete": {},
-    }.items():
+    }
+    for name, parameters in calls.items():
         answer = await browser.post(name, {"message_ids": [message_id, 4711], **parameters})
         assert (answer.status, answer.json["error"]["code"]) == (404, "user:notFound")
         assert "4711" in answer.json["error"]["message"]

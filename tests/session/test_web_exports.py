@@ -5,6 +5,7 @@ import io
 import mailbox
 import tarfile
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +14,7 @@ import pytest
 
 from moxlite.store import errors
 from moxlite.store.exports import engine
+from moxlite.store.exports.contents import mbox_pieces
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.web import exports, metrics, sessions
 from tests.store_mail import deliver_mail, look, mail
@@ -37,7 +39,7 @@ async def mia(rig: Rig) -> Browser:
     """A browser that has logged in to the account app; the account has mail in three mailboxes."""
     async with rig.account() as account:
         for name in ("Work", "Work/Büro"):
-            await account.write(lambda tx, n=name: create_mailbox(tx, n))
+            await account.write(partial(create_mailbox, name=name))
         for number, name in enumerate(("Inbox", "Work", "Work/Büro", "Work/Büro")):
             await deliver_mail(account, mail(number), name)
     browser = rig.browser(app="/")
@@ -228,13 +230,13 @@ async def test_a_file_that_cannot_be_finished_is_cut_off(
     async with rig.account() as account:
         await deliver_mail(account, mail(50, body="0123456789" * 100_000))
         await deliver_mail(account, mail(51))
-    real, good = engine.mbox_pieces, [1, 2]
+    good = [1, 2]
 
     def failing(*args: Any, **options: Any) -> Any:
         if not good:
             raise failure
         good.pop()
-        return real(*args, **options)
+        return mbox_pieces(*args, **options)
 
     monkeypatch.setattr(engine, "mbox_pieces", failing)
     received = await http_exchange(rig.connect(), asked(mia, format="mbox", archive="none", mailbox="Inbox"))

@@ -314,7 +314,7 @@ async def test_the_password_alone_no_longer_works_elsewhere(rig: Rig) -> None:
     for protocol in ("imap", "submission", "webapi"):
         with pytest.raises(WrongCredentials):
             await logins.password(
-                LoginRequest(protocol=protocol, remote=request.remote, local=request.local),  # type: ignore[arg-type]
+                LoginRequest(protocol=protocol, remote=request.remote, local=request.local),
                 ADDRESS,
                 PASSWORD,
                 mechanism="plain",
@@ -358,7 +358,7 @@ async def test_sensitive_calls_ask_again_after_ten_minutes(rig: Rig, monkeypatch
 
 async def test_every_change_of_factors_is_a_sensitive_call(rig: Rig) -> None:
     """WEB-63a"""
-    calls = calls_of(API)  # type: ignore[arg-type]
+    calls = calls_of(API)
     changing = {
         "totp_begin",
         "totp_finish",

@@ -14,6 +14,7 @@ import trio
 from moxlite.net.httpclient import pool
 from moxlite.web.handlers import forward
 from tests.backend import Backend, Reader, backend
+from tests.logs import kv
 from tests.session.test_web_handlers import PLAIN, WEBSERVER, get, handler
 from tests.tools import eventually
 from tests.web_rig import DOMAINS, Rig, http_exchange, open_rig
@@ -434,8 +435,8 @@ async def test_octets_of_a_websocket_are_copied_unseen(opening: Opening, caplog:
             await ended.wait()
         nursery.cancel_scope.cancel()
     await eventually(lambda: any("sizetoclient" in getattr(one, "kv", {}) for one in caplog.records))
-    [kv] = [one.kv for one in caplog.records if "sizetoclient" in getattr(one, "kv", {})]  # type: ignore[attr-defined]
-    assert (kv["statuscode"], kv["sizetoclient"], kv["sizefromclient"]) == (101, 500_010, 500_005)
+    [line] = [kv(one) for one in caplog.records if "sizetoclient" in getattr(one, "kv", {})]
+    assert (line["statuscode"], line["sizetoclient"], line["sizefromclient"]) == (101, 500_010, 500_005)
 
 
 @pytest.mark.parametrize(

@@ -70,12 +70,22 @@ async def opening(tmp_path: Path) -> AsyncIterator[Opening]:
         nursery.cancel_scope.cancel()
 
 
-async def get(rig: Rig, path: str, *, host: str = "www.example.org", **given: object) -> Answer:
-    connection = {"ip": "127.0.0.2", "port": 80}
-    connection |= {key: given.pop(key) for key in ("port", "tls", "ip", "remote") if key in given}  # type: ignore[misc]
-    browser = rig.browser(**connection)
+async def get(
+    rig: Rig,
+    path: str,
+    *,
+    host: str = "www.example.org",
+    ip: str = "127.0.0.2",
+    port: int = 80,
+    tls: bool = False,
+    remote: str = "192.0.2.7",
+    method: str = "GET",
+    headers: dict[str, str] | None = None,
+    body: bytes = b"",
+) -> Answer:
+    browser = rig.browser(ip=ip, port=port, tls=tls, remote=remote)
     browser.host = host
-    return await browser.fetch(path, **given)  # type: ignore[arg-type]
+    return await browser.fetch(path, method=method, headers=headers, body=body)
 
 
 # Files
@@ -286,11 +296,11 @@ async def test_what_may_not_be_read_is_forbidden(opening: Opening, www: Path, mo
     """WEB-38, WEB-39: a file; a directory that may not be listed still serves its index."""
     real = os.open
 
-    def refuse(path: str, flags: int, *given: int, **names: int | None) -> int:
+    def refuse(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         listing = flags & os.O_DIRECTORY and not flags & os.O_PATH
         if path == "hello.txt" or (path in ("sub", "empty") and listing):
             raise PermissionError(13, "Permission denied", path)
-        return real(path, flags, *given, **names)
+        return real(path, flags, mode, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", refuse)
     rig = await opening(static(www, ", list_files = true"))

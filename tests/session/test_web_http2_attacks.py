@@ -1,6 +1,6 @@
 """Known attacks on HTTP/2 and what each gets (docs/webserver.md): over memory streams, frame by frame."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
 import trio
@@ -106,7 +106,7 @@ async def test_resets_that_the_server_is_made_to_send() -> None:
     assert sent <= 420
 
 
-FLOODS = {
+FLOODS: dict[str, tuple[Callable[[], Iterable[Frame]], int]] = {
     "ping (CVE-2019-9512)": (lambda: (PingFrame(0, opaque_data=b"12345678") for _ in range(500)), 200),
     "settings (CVE-2019-9515)": (lambda: (SettingsFrame(0, settings={4: 65535}) for _ in range(500)), 100),
     "settings, empty": (lambda: (SettingsFrame(0) for _ in range(500)), 100),
@@ -155,7 +155,7 @@ async def test_floods_end_the_connection(name: str) -> None:
     assert sent <= most
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[list[Frame], bytes | None]] = {
     "window update of 0, connection": ([WindowUpdateFrame(0, window_increment=1)], b"\x00\x00\x00\x00"),
     "window over 2^31-1": ([WindowUpdateFrame(0, window_increment=2**31 - 1)], None),
     "priority loop (RFC 7540 §5.3.1)": ([PriorityFrame(3, depends_on=3, stream_weight=1)], None),

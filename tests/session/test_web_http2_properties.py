@@ -119,9 +119,9 @@ def test_honest_clients_in_random_order_get_all_answers(steps: list[tuple[str, i
                     client.h2.end_stream(number)
             with trio.fail_after(20):
                 while not client.gone and not all(client.answers[one].over for one in numbers):
-                    for number in (None, *numbers):
+                    for window in (None, *numbers):
                         try:
-                            client.h2.increment_flow_control_window(100_000, number)
+                            client.h2.increment_flow_control_window(100_000, window)
                         except (ProtocolError, KeyError, ValueError):  # the stream has ended, the window is wide
                             pass
                     await client.flush()

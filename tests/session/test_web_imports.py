@@ -281,7 +281,7 @@ async def test_nothing_of_a_refused_file_is_asked_for(rig: Rig, mia: Browser) ->
     async with stream:
         await stream.send_all(head)
         codec.send(h11.Request(method="POST", target="/", headers=[("host", "x"), ("content-length", "9")]))
-        codec.receive_data(await stream.receive_some())
+        codec.receive_data(bytes(await stream.receive_some()))
         event = codec.next_event()
     assert isinstance(event, h11.Response)
     assert event.status_code == 403

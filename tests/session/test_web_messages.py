@@ -120,10 +120,12 @@ def shown(content: bytes) -> str:
 async def test_of_two_images_with_one_id_the_nearer_is_shown(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-54: the HTML's siblings come before what stands further away, in front of it or behind."""
     outer = MIMEMultipart("mixed")
-    for content in (related(b"far"), related(b"near"), related(b"behind")):
-        outer.attach(message_from_bytes(content))
+    far, near, behind = (message_from_bytes(related(name)) for name in (b"far", b"near", b"behind"))
     # the first HTML part is the one that is shown: that of the first has to be another kind
-    outer.get_payload(0).get_payload(0).replace_header("Content-Type", "text/enriched")
+    html = list(far.walk())[1]
+    html.replace_header("Content-Type", "text/enriched")
+    for one in (far, near, behind):
+        outer.attach(one)
     async with rig.account() as account:
         found = await deliver_mail(account, outer.as_bytes(policy=SMTP))
     text = (await browser.fetch(f"/webmail/msg/{found.message_id}/html")).body.decode()

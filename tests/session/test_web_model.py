@@ -12,7 +12,7 @@ import trio
 from moxlite.store.changelog.account import Account
 from moxlite.store.mail.copying import copy_messages, move_ids
 from moxlite.store.mail.expunging import expunge_ids
-from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.flags import Mode, store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import rows_by_uid
@@ -65,7 +65,7 @@ async def change_something(account: Account, chance: random.Random, number: int)
     match chance.choice(["deliver", "deliver", "flags", "flags", "keyword", "move", "back", "copy", "expunge", "box"]):
         case "flags" if ids:
             flags = Flag(chance.choice([Flag.SEEN, Flag.FLAGGED, Flag.DELETED, Flag.JUNK]))
-            mode = "add" if chance.random() < 0.6 else "remove"
+            mode: Mode = "add" if chance.random() < 0.6 else "remove"
             await account.write(lambda tx: store_flags_ids(tx, ids, mode=mode, flags=flags))
         case "keyword" if ids:
             await account.write(lambda tx: store_flags_ids(tx, ids, mode="add", keywords=[f"k{number % 5}"]))

@@ -88,7 +88,7 @@ async def test_a_rule_for_a_sender_is_offered_added_and_removed(mover: Mover) ->
         "mailbox": "Garden",
     }
     await mover.browser.call("ruleset_accept", **moved)
-    rule = {"mailbox": "Garden", "from": r"^ada@nordlicht\.example$", "headers": {}, "allow": None}
+    rule: dict[str, object] = {"mailbox": "Garden", "from": r"^ada@nordlicht\.example$", "headers": {}, "allow": None}
     assert mover.rules == [rule]
     assert 'comment = "by webmail on 20' in mover.rig.holder.domains_path.read_text()
     assert await mover.offered(moved) is None

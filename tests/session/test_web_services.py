@@ -11,6 +11,7 @@ import trio.testing
 from moxlite.autotls.messages import Prove
 from moxlite.net import metrics as net_metrics
 from moxlite.net.exposition import REGISTRY
+from tests.logs import kv
 from tests.store_mail import deliver_mail
 from tests.tools import eventually
 from tests.web_rig import Rig, http_exchange, rig
@@ -203,9 +204,8 @@ async def test_a_trusted_proxy_says_who_the_client_is(rig: Rig, caplog: pytest.L
     caplog.set_level(logging.DEBUG, "moxlite.web")
 
     def client() -> tuple[object, object]:
-        # type: ignore[attr-defined]
-        kv = [record.kv for record in caplog.records if record.message == "http request"][-1]
-        return kv.get("clientip"), kv["remoteaddr"]
+        line = [kv(record) for record in caplog.records if record.message == "http request"][-1]
+        return line.get("clientip"), line["remoteaddr"]
 
     fields = {"x-forwarded-for": "198.51.100.1, 203.0.113.5, 10.0.0.3", "x-forwarded-proto": "https"}
     proxied = rig.browser(port=81, remote="127.0.0.1")

@@ -2,16 +2,20 @@
 
 import json
 import zlib
+from collections.abc import Sequence
 
 import pytest
 import trio
 import trio.testing
 
 from moxlite.store.delivery.deliver import deliver
+from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.facts import NO_FACTS
-from moxlite.store.types import Flag
+from moxlite.store.types import Flag, MessageRow
+from moxlite.web.webmail.items import make_items
 from moxlite.web.webmail.live import changes, openstreams, streams
+from moxlite.web.webmail.types import MessageItem
 from tests.store_mail import box, deliver_mail, mail, prepared, put
 from tests.tools import eventually
 from tests.web_rig import Browser, Events, Rig, first_request, rig
@@ -354,11 +358,10 @@ async def test_many_streams_share_the_work_of_one_change(
 ) -> None:
     """WEBMAIL-148: an item is built once, however many look."""
     made: list[int] = []
-    real = changes.make_items
 
-    def counting(r: object, rows: object) -> object:
-        made.append(len(rows))  # type: ignore[arg-type]
-        return real(r, rows)  # type: ignore[arg-type]
+    def counting(r: Reader, rows: Sequence[MessageRow]) -> list[MessageItem]:
+        made.append(len(rows))
+        return make_items(r, rows)
 
     monkeypatch.setattr(changes, "make_items", counting)
     all_streams = [(await opened(browser))[0] for _ in range(20)]

@@ -95,7 +95,7 @@ async def test_messages_of_other_mailboxes_belong_to_it(rig: Rig, browser: Brows
     await three_threads(rig)
     async with rig.account() as account:
         archive = (await box(account, "Archive")).id
-        ids = {row.uid: row.id for row in await rows(account)}
+        ids = {int(row.uid): row.id for row in await rows(account)}
         await account.write(lambda tx: move_ids(tx, [ids[4], ids[6], ids[3]], archive))
     view = await Threads.open(rig, browser)
     threads, end = await view.read()
@@ -116,7 +116,7 @@ async def test_new_mail_of_a_thread_does_not_move_it(rig: Rig, browser: Browser)
     async with rig.account() as account:
         await deliver_mail(account, mail(7, subject="Re: topic 2", references="<2@example.com>"))
         await deliver_mail(account, mail(8, subject="topic 8"))
-        ids = {row.uid: row.id for row in await rows(account)}
+        ids = {int(row.uid): row.id for row in await rows(account)}
     await view.events.until("view_stale")
     await view.ask(position=0)
     # the second delivery may be told after the first was asked for
@@ -185,7 +185,7 @@ async def test_new_mail_of_a_muted_thread_arrives_read(rig: Rig, browser: Browse
     async with rig.account() as account:
         await deliver_mail(account, mail(9, subject="Re: topic 2", references="<5@example.com>"))
         await deliver_mail(account, mail(10, subject="Re: topic 1", references="<1@example.com>"))
-        new = {row.uid: row for row in await rows(account)}
+        new = {int(row.uid): row for row in await rows(account)}
     assert (new[7].flags & Flag.SEEN, new[7].thread_muted, new[7].thread_collapsed) == (Flag.SEEN, True, True)
     assert (new[8].flags & Flag.SEEN, new[8].thread_muted) == (Flag(0), False)
     await browser.call("thread_mute", message_ids=[top], mute=False)

@@ -48,7 +48,10 @@ async def test_a_message_is_taken_back_with_all_that_sending_it_did(rig: Rig, br
     async with rig.account() as account:
         original = (await deliver_mail(account, ORIGINAL)).message_id
     file = await upload(browser, "a.bin", b"content")
-    fields = {"bcc": [{"name": "", "address": "secret@example.net"}], "uploads": [file["upload_id"]]}
+    fields: dict[str, object] = {
+        "bcc": [{"name": "", "address": "secret@example.net"}],
+        "uploads": [file["upload_id"]],
+    }
     fields |= {"original_id": original, "original_flag": "answered", "in_reply_to": "<o@example.net>"}
     message = written(references=["<o@example.net>"], **fields)
     draft = await browser.call("draft_save", draft=message, save_id=call_id())

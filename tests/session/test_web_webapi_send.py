@@ -146,7 +146,7 @@ async def test_a_whole_message_arrives(rig: Rig) -> None:
     assert mixed == "multipart/mixed"
     root, pdf, hosts = related
     assert root.get_content_type() == "multipart/related"
-    alternative, png, gif = list(root.iter_parts())  # type: ignore[attr-defined]
+    alternative, png, gif = list(root.iter_parts())
     assert [one.get_content_type() for one in alternative.iter_parts()] == ["text/plain", "text/html", "text/calendar"]
     plain, html, calendar = alternative.iter_parts()
     assert plain.get_content().splitlines()[:5] == ["bare", "cr and", "lf", ".dot", "From x"]

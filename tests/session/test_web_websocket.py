@@ -35,6 +35,7 @@ async def websocket(
 ) -> AsyncIterator[trio_websocket.WebSocketConnection]:
     token = await browser.call("token")
     stream = browser.rig.connect()
+    assert isinstance(stream, trio.SocketStream)
     async with trio.open_nursery() as nursery:
         found = await trio_websocket.wrap_client_stream(
             nursery,

@@ -34,14 +34,20 @@ def path(text: str) -> Path:
 
 def case(**changes: Any) -> Case:
     """A message from ann to mia; `trusted`, `sender`, `facts`, `missing`, `from_fields` change its evidence."""
-    known = {name: changes.pop(name) for name in ("facts", "missing", "from_fields") if name in changes}
+
     envelope = Envelope(
         remote=ip_address("198.51.100.7"),
         hello=Domain.parse("there.example"),
         sender=path(changes.pop("sender", "ann@remote.example")),
         trusted=changes.pop("trusted", False),
     )
-    evidence = Evidence(envelope=envelope, msg_from=Address.parse("ann@remote.example"), **({"from_fields": 1} | known))
+    evidence = Evidence(
+        envelope=envelope,
+        msg_from=Address.parse("ann@remote.example"),
+        from_fields=changes.pop("from_fields", 1),
+        facts=changes.pop("facts", ()),
+        missing=changes.pop("missing", ()),
+    )
     destination = Destination(mailbox=changes.pop("mailbox", "Inbox"))
     recipient = AccountRecipient(account="mia", destination=destination, canonical=MIA, configured=str(MIA))
     settings = msgspec.structs.replace(

@@ -47,9 +47,9 @@ def words() -> Iterator[str]:
 def _first_words(tree: ast.Module) -> Iterator[str | None]:
     """First arguments of `Reason`; None for one that is not written there."""
     constants = {
-        target.id: node.value.value
+        target.id: _text(node.value)
         for node in tree.body
-        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.AnnAssign)
         for target in [node.target]
         if isinstance(target, ast.Name)
     }
@@ -59,4 +59,9 @@ def _first_words(tree: ast.Module) -> Iterator[str | None]:
             if isinstance(word, ast.Name):
                 yield constants.get(word.id)
             else:
-                yield word.value if isinstance(word, ast.Constant) else None
+                yield _text(word)
+
+
+def _text(value: ast.expr | None) -> str | None:
+    """The text of a constant."""
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None

@@ -1,14 +1,17 @@
 """The administrator is told of databases that cannot be used (docs/spec/store.md, STORE-158)."""
 
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
 import trio
 import trio.lowlevel
 
+from moxlite.admin.notices import notify_postmaster
 from moxlite.admin.storage import alarms
 from moxlite.admin.storage.alarms import StorageFaults
 from moxlite.admin.storage.settings import store_options
@@ -109,12 +112,12 @@ async def test_a_notice_that_cannot_be_stored_is_tried_again(
     place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """STORE-158: as when it is the postmaster's own disk that is full."""
-    real, failures = alarms.notify_postmaster, iter([True, True])
+    failures = iter([True, True])
 
-    async def notify(*args: object, **more: object) -> None:
+    async def notify(*args: Any, **more: Any) -> None:
         if next(failures, False):
             raise StorageFull("no room")
-        await real(*args, **more)  # type: ignore[arg-type]  # as they came
+        await notify_postmaster(*args, **more)
 
     monkeypatch.setattr(alarms, "notify_postmaster", notify)
     place.listen()
@@ -129,7 +132,7 @@ def test_a_database_is_told_again_the_next_day(monkeypatch: pytest.MonkeyPatch, 
     """STORE-158: and no more databases are kept in mind than a bound."""
     faults = StorageFaults()
     path = tmp_path / "account.db"
-    faults._told[path] = alarms.time.monotonic()
+    faults._told[path] = time.monotonic()
     faults.note("you", path, "x")
     assert not faults._waiting
     faults._told[path] -= alarms.TOLD_AGAIN

@@ -9,6 +9,7 @@ import sys
 import threading
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -511,20 +512,13 @@ def test_what_the_administrator_must_do_stands_below_the_list(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """QUEUE-180, ADMIN-19: each once, with the first messages that it is about."""
+    from moxlite.admin.queueing.results import Line
     from moxlite.cli import queue
 
-    def line(number: int, admin: str) -> queue.Line:
-        texts = dict.fromkeys(
-            (
-                name
-                for name in queue.Line.__struct_fields__
-                if name not in ("id", "size", "attempts", "hold", "success")
-            ),
-            "x",
-        )
-        return queue.Line(
-            **texts | {"admin": admin, "why": "because"}, id=number, size=1, attempts=1, hold=False, success=None
-        )  # type: ignore[arg-type]  # by name
+    def line(number: int, admin: str) -> Line:
+        facts: dict[str, Any] = dict.fromkeys(Line.__struct_fields__, "x")
+        facts |= {"id": number, "size": 1, "attempts": 1, "hold": False, "success": None}
+        return Line(**facts | {"admin": admin, "why": "because"})
 
     found = [line(number, "Ask there\x1b for removal.") for number in range(1, 8)] + [line(8, "")]
     monkeypatch.setattr(queue, "call", lambda *_: found)

@@ -171,18 +171,20 @@ def test_each_key_exists(page: Path) -> None:
             assert tuple(code.split(".")) in ENDS, code
 
 
+SECTIONS: dict[str, type[Static | Domains]] = {"# moxlite.toml": Static, "# domains.toml": Domains}
+
+
 def test_each_piece_of_configuration_is_one() -> None:
     """docs/README.md: blocks that say of which file they are decode, but for what they leave out."""
     found = 0
     for page in FOR_OWNERS:
         for _, kind, block in FENCE.findall(page.read_text()):
             first = block.lstrip().partition("\n")[0]
-            section = {"# moxlite.toml": Static, "# domains.toml": Domains}.get(first)
-            if kind != "toml" or section is None:
+            if kind != "toml" or first not in SECTIONS:
                 continue
             found += 1
             table: Mapping[str, object] = tomllib.loads(re.sub(r"^ +", "", block, flags=re.MULTILINE))
-            _, problems = decode(section, table, TOP)
+            _, problems = decode(SECTIONS[first], table, TOP)
             wrong = [one for one in problems if "missing" not in one.text]
             assert wrong == [], (page.name, msgspec.to_builtins([str(one) for one in wrong]))
     assert found >= 5

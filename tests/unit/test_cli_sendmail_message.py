@@ -39,7 +39,7 @@ def test_flags_of_sendmail_are_read(words: list[str], flags: Flags) -> None:
 
 
 def letter(text: bytes, *words: str, **changes: object) -> tuple[str, list[str], bytes]:
-    made = make_letter(text, parse_flags(words), Settings(**({f: getattr(SETTINGS, f) for f in fields()} | changes)))  # type: ignore[arg-type]  # by name
+    made = make_letter(text, parse_flags(words), Settings(**({f: getattr(SETTINGS, f) for f in fields()} | changes)))
     return str(made.sender), [str(one) for one in made.recipients], made.octets
 
 

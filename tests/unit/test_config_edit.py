@@ -148,7 +148,10 @@ def written(draw: Any, table: dict[str, Any], path: tuple[str, ...] = ()) -> str
     """A table as a person may write it: inline, with dotted keys, with headers, as array of tables; with comments."""
     lines: list[str] = []
     below: list[str] = []
-    comment = lambda: draw(st.sampled_from(["", "", "  # [c]", "\n# d", "\n"]))  # noqa: E731
+
+    def comment() -> str:
+        return str(draw(st.sampled_from(["", "", "  # [c]", "\n# d", "\n"])))
+
     for key, value in table.items():
         inner = (*path, key)
         tables = isinstance(value, list) and value and all(isinstance(item, dict) for item in value)

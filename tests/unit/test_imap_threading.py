@@ -130,7 +130,7 @@ def test_of_many_threads_those_are_written_again_which_a_message_belongs_to(monk
     """
     looked_at: list[int] = []
 
-    def spy(self: Subjects, order: Sequence[int], numbers: Sequence[int]) -> tuple[list[int], list[str]]:
+    def spy(self: References, order: Sequence[int], numbers: Sequence[int]) -> tuple[list[int], list[str]]:
         looked_at.append(len(order))
         return _threads(self, order, numbers)
 

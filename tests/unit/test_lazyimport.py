@@ -38,7 +38,7 @@ async def test_it_is_made_once_for_all_who_ask_and_in_a_thread() -> None:
 
 async def test_what_could_not_be_made_is_tried_again() -> None:
     """A file that was missing may be there the next time."""
-    answers = [OSError("gone"), "made"]
+    answers: list[OSError | str] = [OSError("gone"), "made"]
 
     def make() -> str:
         answer = answers.pop(0)

@@ -5,10 +5,11 @@ import hashlib
 import hmac
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -38,7 +39,9 @@ from moxlite.logins.refusals import (
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import Window
 from moxlite.net.log import LogfmtFormatter, bind_cid
-from moxlite.proto.sasl import AuthenticationFailed, CramMD5Client, ScramClient, Secrets
+from moxlite.proto.sasl import AuthenticationFailed, Secrets
+from moxlite.proto.sasl.crammd5 import CramMD5Client
+from moxlite.proto.sasl.scram import ScramClient
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth import credentials
 from moxlite.store.auth.apppasswords import add_app_password, app_passwords, remove_app_password
@@ -47,6 +50,7 @@ from moxlite.store.auth.credentials import Credential, change_password, credenti
 from moxlite.store.auth.tlskeys import TLSKey
 from moxlite.store.errors import StorageFull
 from moxlite.store.file.transaction import Tx
+from tests.logs import kv
 from tests.supervised import supervised
 from tests.tools import settled
 
@@ -171,10 +175,10 @@ async def test_what_is_wrong_is_recorded_but_not_told(
         await place.login(username, password)
     assert [row[3] for row in await place.results()] == [result]
     (line,) = [record for record in caplog.records if record.message == "authentication failed"]
-    kv = line.__dict__["kv"]
-    assert (kv["remote"], kv["protocol"], kv["username"]) == ("192.0.2.1", "imap", username)
-    assert password not in str(kv) or not password
-    assert "hint" not in kv
+    found = kv(line)
+    assert (found["remote"], found["protocol"], found["username"]) == ("192.0.2.1", "imap", username)
+    assert password not in str(found) or not password
+    assert "hint" not in found
 
 
 @pytest.mark.parametrize("username", ["me@example.org", 'x remote=203.0.113.9 protocol=imap m="authentication failed"'])
@@ -204,8 +208,8 @@ async def test_a_user_name_without_a_domain_is_explained_to_the_owner(
     for name in ("me", "nobody"):
         with pytest.raises(WrongCredentials, match=r"^bad user or password$"):
             await place.login(name, PASSWORD)
-    lines = [record.__dict__["kv"] for record in caplog.records if record.message == "authentication failed"]
-    assert [kv["hint"] for kv in lines] == ["the user name is the whole address, with @ and the domain"] * 2
+    lines = [kv(record) for record in caplog.records if record.message == "authentication failed"]
+    assert [line["hint"] for line in lines] == ["the user name is the whole address, with @ and the domain"] * 2
 
 
 async def test_a_disabled_login_is_told_only_after_the_right_password(place: Place) -> None:
@@ -485,7 +489,7 @@ async def test_an_app_password_ends_with_its_time(place: Place, caplog: pytest.L
         with pytest.raises(NotPermitted, match="has expired"):
             await by(place, mechanism, password)
     lines = [record for record in caplog.records if record.message == "authentication failed"]
-    assert {line.__dict__["kv"]["app_password"] for line in lines} == {"phone"}
+    assert {kv(line)["app_password"] for line in lines} == {"phone"}
     assert password not in caplog.text
     assert not any(password in str(line.__dict__) for line in lines)
 
@@ -538,11 +542,18 @@ async def test_app_passwords_can_be_required_of_all(place: Place) -> None:
 async def test_each_wrong_password_takes_the_same_work(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """SMTP-57, STORE-191: with or without account, password or app passwords, one hash of each kind is computed."""
     work: list[str] = []
-    for name in ("_verify", "derive_scram"):
+
+    def counted(name: str) -> Callable[..., Any]:
         real = getattr(credentials, name)
-        monkeypatch.setattr(
-            credentials, name, lambda *args, real=real, name=name, **more: (work.append(name), real(*args, **more))[1]
-        )
+
+        def call(*args: Any, **more: Any) -> Any:
+            work.append(name)
+            return real(*args, **more)
+
+        return call
+
+    for name in ("_verify", "derive_scram"):
+        monkeypatch.setattr(credentials, name, counted(name))
     await app_password(place)
     await app_password(place, name="tablet")
     for user in ("me", "nobody", "fresh", "strict", "you"):

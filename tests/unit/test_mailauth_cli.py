@@ -132,7 +132,9 @@ def test_mailboxes_for_reports_must_agree(server: str, capsys: pytest.CaptureFix
     code, found = ask(capsys, server, "dmarc", "checkreportaddrs", "wants.example")
     assert code == 1
     assert found["addresses"] == ["own@wants.example", "agreed@takes.example"]
-    [problem] = found["problems"]  # type: ignore[misc]
+    problems = found["problems"]
+    assert isinstance(problems, list)
+    [problem] = problems
     assert "x@silent.example: silent.example does not say" in str(problem)
     assert ask(capsys, server, "dmarc", "checkreportaddrs", "none.example")[0] == 1
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+from typing import TypeAlias
 
 import pytest
 from cryptography import x509
@@ -18,7 +19,10 @@ HOST = "mx.remote.example"
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
-def issue(name: str, issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None, *, days: int = 30, ca: bool):
+Issued: TypeAlias = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
+
+
+def issue(name: str, issuer: Issued | None, *, days: int = 30, ca: bool) -> Issued:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     signer = issuer[1] if issuer else key

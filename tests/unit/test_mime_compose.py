@@ -3,6 +3,7 @@
 import email
 import email.policy
 import itertools
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -31,7 +32,7 @@ from moxlite.proto.mime.words import decode_words, parse_content
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=120)
 
 
-def boundaries():
+def boundaries() -> Callable[[], str]:
     numbers = itertools.count(1)
     return lambda: f"=_{next(numbers)}"
 
@@ -116,8 +117,8 @@ def test_composed_messages_are_read_back_the_same(
     for text, part in zip(texts, structure.root.parts, strict=False):
         content = decode(data[part.body : part.end], part.encoding).decode()
         assert content == (f"{text}\r\n" if text else "")
-    for content, part in zip(attachments, structure.root.parts[len(texts) :], strict=True):
-        assert decode(data[part.body : part.end], part.encoding) == content
+    for octets, part in zip(attachments, structure.root.parts[len(texts) :], strict=True):
+        assert decode(data[part.body : part.end], part.encoding) == octets
     assert structure.envelope.subject.split() == subject.split()
     if not utf8:
         assert data.isascii()

@@ -21,11 +21,13 @@ def converted(message: bytes) -> bytes:
 def contents(message: bytes) -> list[tuple[str, bytes]]:
     """Types and decoded octets of all leaves."""
     parsed = email.message_from_bytes(message)
-    return [
-        (part.get_content_type(), part.get_payload(decode=True) or b"")
-        for part in parsed.walk()
-        if not part.is_multipart()
-    ]
+    found: list[tuple[str, bytes]] = []
+    for part in parsed.walk():
+        if not part.is_multipart():
+            octets = part.get_payload(decode=True) or b""
+            assert isinstance(octets, bytes)
+            found.append((part.get_content_type(), octets))
+    return found
 
 
 TEXT = (

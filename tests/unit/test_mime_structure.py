@@ -497,7 +497,10 @@ def test_structures_are_those_of_the_standard_library(path: Path) -> None:
 def compare(data: bytes, message: Message, part: Part) -> None:
     assert part.media_type == message.get_content_type()
     if part.message is not None:
-        [inner] = message.get_payload()
+        inside = message.get_payload()
+        assert isinstance(inside, list)
+        [inner] = inside
+        assert isinstance(inner, Message)
         compare(data, inner, part.message.root)
     elif part.parts:
         children = message.get_payload()

@@ -1,6 +1,7 @@
 """Text of messages: HTML, previews, search."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ def crlf(text: str) -> bytes:
     return text.replace("\n", "\r\n").encode()
 
 
-def reader(data: bytes):
+def reader(data: bytes) -> Callable[[int, int], bytes]:
     return lambda start, end: data[start:end]
 
 

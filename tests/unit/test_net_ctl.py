@@ -84,10 +84,11 @@ COMMANDS = {
 
 
 @contextlib.asynccontextmanager
-async def serving(tmp_path: Path, **options: frozenset[int]) -> AsyncIterator[Path]:
+async def serving(tmp_path: Path, allowed_uids: frozenset[int] | None = None) -> AsyncIterator[Path]:
     path = tmp_path / "ctl"
     async with open_supervisor("test") as tree:
-        await tree.start_ready("ctl.accept", partial(serve_ctl, path, Late(lambda: COMMANDS).get, tree, **options))
+        commands = Late(lambda: COMMANDS).get
+        await tree.start_ready("ctl.accept", partial(serve_ctl, path, commands, tree, allowed_uids=allowed_uids))
         yield path
 
 
@@ -179,7 +180,7 @@ async def test_request_can_be_cancelled_by_a_line(tmp_path: Path) -> None:
         await reader.line()
         await writer.send(Message(1, cmd="forever"))
         await writer.send(Message(2, cmd="add", args=msgspec.Raw(b'{"a":4}')))
-        answers = {}
+        answers: dict[int, Message] = {}
         while len(answers) < 1:
             message = await reader.message()
             assert message is not None

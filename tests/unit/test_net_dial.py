@@ -17,6 +17,7 @@ from moxlite.net.sockets import QuickStream
 from moxlite.process import watchdog as watchdog_module
 from moxlite.process.lock import DataLock, Locked
 from moxlite.process.watchdog import Watchdog
+from tests.logs import kv
 from tests.tools import free_port, top
 
 
@@ -130,7 +131,7 @@ def test_watchdog_names_the_task_that_held_the_loop(
 
     watchdog = Watchdog()
     trio.run(main, instruments=[watchdog])
-    held = [record.__dict__["kv"] for record in caplog.records if record.levelno == logging.WARNING]
+    held = [kv(record) for record in caplog.records if record.levelno == logging.WARNING]
     assert ["slow" in kv["task"] for kv in held] == [True] * 6
     assert watchdog.lag() == pytest.approx(0.03)  # a stretch ends where the loop looks at its sockets
 

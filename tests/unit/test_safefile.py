@@ -141,8 +141,8 @@ def test_all_openings_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFix
     path.symlink_to("nowhere")
     with pytest.raises(StartFailed, match="belongs to user"):
         start(path)
-    for one in openings(path):
-        subprocess.run(one.cure, shell=True, check=True)
+    for opening in openings(path):
+        subprocess.run(opening.cure, shell=True, check=True)
     with pytest.raises(FileNotFoundError):
         openings(path)
 

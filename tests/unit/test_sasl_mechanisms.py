@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moxlite.proto import sasl
-from moxlite.proto.sasl.crammd5 import CramMD5Server, hmac_md5_resumed, md5_block
+from moxlite.proto.sasl.crammd5 import CramMD5Client, CramMD5Server, hmac_md5_resumed, md5_block
 from moxlite.proto.sasl.scram import ScramClient, ScramServer, derive_scram
 
 HOST = "mail.example"
@@ -230,14 +230,14 @@ def test_any_of_several_passwords_will_do(name: str, place: int | None) -> None:
     if name == "CRAM-MD5":
         challenge = mechanism.step(None)
         assert isinstance(challenge, sasl.Challenge)
-        mechanism.step(sasl.CramMD5Client("tim", password).step(challenge.data))
+        mechanism.step(CramMD5Client("tim", password).step(challenge.data))
         if place is None:
             with pytest.raises(sasl.AuthenticationFailed):
                 mechanism.credentials(*secrets)
         else:
             assert mechanism.credentials(*secrets) == sasl.Done("tim", place + 1)
         return
-    client = sasl.ScramClient(name, "tim", password)
+    client = ScramClient(name, "tim", password)
     mechanism.step(client.initial())
     first = mechanism.credentials(*secrets)
     assert isinstance(first, sasl.Challenge)
@@ -255,7 +255,7 @@ def test_any_of_several_passwords_will_do(name: str, place: int | None) -> None:
 def test_scram_counts_only_passwords_with_the_salt_that_it_names() -> None:
     """STORE-191"""
     mechanism = server("SCRAM-SHA-256")
-    client = sasl.ScramClient("SCRAM-SHA-256", "tim", SEVERAL[1])
+    client = ScramClient("SCRAM-SHA-256", "tim", SEVERAL[1])
     mechanism.step(client.initial())
     first = mechanism.credentials(several()[0], several(salt=b"another salt 123")[1])
     assert isinstance(first, sasl.Challenge)

@@ -48,14 +48,14 @@ def take(connection: ServerConnection, octets: bytes = b"", offers: frozenset[st
     return events
 
 
-def mx(**more: bool) -> ServerConnection:
-    connection = ServerConnection(starttls=True, **more)
+def mx(*, tolerate_space: bool = False) -> ServerConnection:
+    connection = ServerConnection(starttls=True, tolerate_space=tolerate_space)
     take(connection, b"EHLO there.example\r\n")
     return connection
 
 
-def submission(**more: bool) -> ServerConnection:
-    connection = ServerConnection(submission=True, starttls=True, **more)
+def submission(*, pedantic: bool = False) -> ServerConnection:
+    connection = ServerConnection(submission=True, starttls=True, pedantic=pedantic)
     connection.account_known()
     take(connection, b"EHLO there.example\r\n")
     return connection

@@ -12,6 +12,7 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.backup.whole import export_account, unpack_account
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import LimitExceeded, MailboxNotAllowed
+from moxlite.store.file.transaction import Reader
 from moxlite.store.mail import acl
 from moxlite.store.mail.acl import all_acls, rights_of, set_rights, visible
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
@@ -118,7 +119,7 @@ async def test_copies_of_an_account(tmp_path: Path) -> None:
     sql = "SELECT b.name, a.identifier, a.rights FROM acl a JOIN mailbox b ON b.id = a.mailbox_id"
     assert db.execute(sql).fetchall() == [("Work", "bo", "lrs")]
     db.execute("INSERT INTO acl VALUES (99, 'bo', 'l')")
-    assert [one.kind for one in check_account(acl.Reader(db))] == ["acl"]
+    assert [one.kind for one in check_account(Reader(db))] == ["acl"]
     db.close()
     export_account(file, "mia", tmp_path / "mia.export")
     unpack_account(tmp_path / "mia.export", tmp_path / "unpacked", Options())

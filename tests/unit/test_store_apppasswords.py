@@ -14,6 +14,7 @@ from moxlite.store.auth.apppasswords import (
     MAX_APP_PASSWORDS,
     AppPassword,
     AppPasswordRefused,
+    Scope,
     add_app_password,
     app_passwords,
     remove_app_password,
@@ -107,10 +108,11 @@ async def test_without_app_passwords_a_new_password_has_a_new_salt(account: Acco
 
 async def test_passwords_made_at_once_agree_on_a_salt(account: Account) -> None:
     """STORE-191: whichever comes first, the others are derived again."""
+    scopes: list[Scope] = ["imap"]
     async with trio.open_nursery() as nursery:
         nursery.start_soon(change_password, account, "correct horse")
         for number in range(3):
-            nursery.start_soon(add_app_password, account, f"device {number}", ["imap"])
+            nursery.start_soon(add_app_password, account, f"device {number}", scopes)
     assert len(await stored(account)) == 3
     assert len(await salts(account)) == 1
 

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from moxlite.proto.sasl import CramMD5Client, Done, NeedCredentials, ScramClient, server_mechanism
+from moxlite.proto.sasl import Done, NeedCredentials, Secrets, server_mechanism
+from moxlite.proto.sasl.crammd5 import CramMD5Client
+from moxlite.proto.sasl.scram import ScramClient
 from moxlite.proto.sasl.types import Challenge
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth import credentials, loginattempts, sessions
@@ -24,6 +26,7 @@ from moxlite.store.auth.sessions import BadCSRF, NoSession, SessionExpired
 from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, read_certificate
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, shrink_outgoing
 from moxlite.store.errors import BadPassword, StorageFull
+from moxlite.store.file.transaction import Tx
 from moxlite.store.options import DAY, Options
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import look
@@ -101,7 +104,7 @@ async def test_a_session_expires_24_hours_after_its_last_use(auth: AuthDB, monke
 async def test_the_hundred_and_first_session_replaces_the_one_that_expires_first(auth: AuthDB) -> None:
     """STORE-105, WEBMAIL-19"""
 
-    def many(tx: sessions.Tx) -> list[str]:
+    def many(tx: Tx) -> list[str]:
         tokens = []
         for n in range(sessions.MAX_SESSIONS + 2):
             tx.now += n  # later ones expire later
@@ -175,7 +178,7 @@ async def test_a_file_that_cannot_be_written_does_not_end_the_recorder(
 ) -> None:
     """STORE-157"""
 
-    def full(tx: sessions.Tx, attempts: object) -> None:
+    def full(tx: Tx, attempts: object) -> None:
         raise StorageFull
 
     monkeypatch.setattr(auth._recorder, "_add", full)
@@ -195,7 +198,7 @@ async def test_failed_rows_are_limited_and_old_ones_go(auth: AuthDB, monkeypatch
     """STORE-106"""
     monkeypatch.setattr(loginattempts, "MAX_FAILED", 3)
 
-    def unit(tx: sessions.Tx) -> None:
+    def unit(tx: Tx) -> None:
         for n in range(6):
             tx.now += 1
             loginattempts.record(tx, [attempt(n), attempt(n, "ok")])
@@ -205,7 +208,7 @@ async def test_failed_rows_are_limited_and_old_ones_go(auth: AuthDB, monkeypatch
     assert [row.address[0] for row in found if row.result != "ok"] == ["5", "4", "3"]
     assert sum(row.result == "ok" for row in found) == 6
 
-    def later(tx: sessions.Tx) -> None:
+    def later(tx: Tx) -> None:
         tx.now += 31 * DAY
         loginattempts.drop_old(tx)
 
@@ -381,9 +384,12 @@ async def test_successes_are_remembered_for_15_minutes_until_a_change(
     """STORE-103"""
     checked: list[str] = []
     real = credentials._verify
-    monkeypatch.setattr(
-        credentials, "_verify", lambda hashed, prepared: checked.append(prepared) or real(hashed, prepared)
-    )
+
+    def verify(hashed: str, prepared: str) -> bool:
+        checked.append(prepared)
+        return real(hashed, prepared)
+
+    monkeypatch.setattr(credentials, "_verify", verify)
     clock = [1000.0]
     monkeypatch.setattr("moxlite.store.auth.credentials.time.monotonic", lambda: clock[0])
     checker = credentials.PasswordChecker()
@@ -455,7 +461,7 @@ async def test_scram_and_cram_md5_work_with_what_is_stored(accounts: Accounts) -
 async def test_a_migrated_hash_is_replaced_at_log_in(accounts: Accounts) -> None:
     """STORE-100"""
     async with accounts.use("mia") as account:
-        empty = credentials.Secrets()
+        empty = Secrets()
         await account.write(lambda tx: credentials.set_credential(tx, credentials.Credential("$2b$12$abc", empty)))
         stored = await look(account, credentials.credential)
         assert stored is not None
@@ -483,7 +489,7 @@ async def test_outgoing_limits_name_themselves_and_count_a_day(accounts: Account
         with pytest.raises(OutgoingLimitExceeded, match="max_outgoing_messages_per_day"):
             await account.write(lambda tx: add_outgoing(tx, ["a@x.org"], limits))
 
-        def tomorrow(tx: sessions.Tx) -> None:
+        def tomorrow(tx: Tx) -> None:
             tx.now += DAY + 1
             add_outgoing(tx, ["a@x.org", "e@x.org", "f@x.org", "g@x.org"], limits)
             with pytest.raises(OutgoingLimitExceeded):
@@ -491,7 +497,7 @@ async def test_outgoing_limits_name_themselves_and_count_a_day(accounts: Account
 
         await account.write(tomorrow)
 
-        def much_later(tx: sessions.Tx) -> int:
+        def much_later(tx: Tx) -> int:
             tx.now += 5 * DAY
             return shrink_outgoing(tx)
 
@@ -503,7 +509,7 @@ async def test_old_rows_of_submissions_shrink_nightly(accounts: Accounts) -> Non
     """STORE-94: the oldest of each address stays, for it says that the address is known."""
     async with accounts.use("mia") as account:
 
-        def some_days_ago(tx: sessions.Tx, days: int) -> None:
+        def some_days_ago(tx: Tx, days: int) -> None:
             tx.now -= days * DAY
             add_outgoing(tx, ["a@x.org", "b@x.org"], OutgoingLimits())
 

@@ -19,14 +19,14 @@ from moxlite.store.backup.verify import verify
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
 from moxlite.store.upkeep.check import check_account
-from tests.store_fixtures import accounts, store_options
+from tests.store_fixtures import accounts
 from tests.store_mail import box, put, rows
 
 __all__ = ["accounts", "store_options"]
 
 
 @pytest.fixture
-def store_options() -> Options:  # noqa: F811 - as the fixture module says
+def store_options() -> Options:
     return Options(min_free_space=0)
 
 

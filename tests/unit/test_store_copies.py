@@ -7,7 +7,10 @@ from __future__ import annotations
 import random
 import shutil
 from array import array
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -25,6 +28,7 @@ from moxlite.store.mail.threads import reassign_threads
 from moxlite.store.options import Options
 from moxlite.store.recover.rebuild import recover
 from moxlite.store.rows.messages import headers, infos
+from moxlite.store.types import MailboxID
 from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, deliver_mail, held, look, mail, put, rows, thread_parents, wires
@@ -37,6 +41,10 @@ BEFORE = "0.1.0-account-0008"
 """The last fixture in which each copy has rows of its own."""
 
 
+def uids_of(r: Reader, mailbox_id: MailboxID) -> list[int]:
+    return [uid for (uid,) in r.rows("SELECT uid FROM message WHERE mailbox_id = ?", mailbox_id)]
+
+
 async def shared(account: Account) -> list[tuple[int, ...]]:
     """The email_ids in each table of content."""
     return await look(
@@ -47,6 +55,7 @@ async def shared(account: Account) -> list[tuple[int, ...]]:
 
 async def test_a_copy_has_the_content_of_its_source(accounts: Accounts) -> None:
     """STORE-20, STORE-25, STORE-51, IMAP-106, IMAP-117: by every way of reading, and nothing of it is written again."""
+    ways: tuple[Callable[..., Mapping[Any, object]], ...] = (wires, headers, infos, thread_parents)
     async with accounts.use("mia") as account:
         inbox, archive = (await box(account)).id, (await box(account, "Archive")).id
         await put(account, 2)
@@ -54,10 +63,10 @@ async def test_a_copy_has_the_content_of_its_source(accounts: Accounts) -> None:
         copies = await account.write(lambda tx: copy_messages(tx, archive, [1, 2], archive))
         assert await shared(account) == [(1, 2)] * 3
         for number, message_id in enumerate(copies.message_ids, 1):
-            assert await look(account, lambda r, i=message_id: message_range(r, i)) == mail(number)
-            for read in (wires, headers, infos, thread_parents):
-                found = await look(account, lambda r, i=message_id, f=read: f(r, [i]))  # type: ignore[operator]
-                original = await look(account, lambda r, n=number, f=read: f(r, [n]))  # type: ignore[operator]
+            assert await look(account, partial(message_range, message_id=message_id)) == mail(number)
+            for read in ways:
+                found = await look(account, partial(read, ids=[message_id]))
+                original = await look(account, partial(read, ids=[number]))
                 assert list(found.values()) == list(original.values())
                 assert list(found) == [message_id]
 
@@ -151,8 +160,8 @@ async def test_after_any_history_each_message_has_its_own_content(tmp_path: Path
         cursors: list[Cursor] = []
         for step in range(60):
             source, target = rng.choice(boxes), rng.choice(boxes)
-            there = await look(account, lambda r, i=source: r.rows("SELECT uid FROM message WHERE mailbox_id = ?", i))
-            uids = rng.sample([uid for (uid,) in there], rng.randint(0, min(3, len(there))))
+            there = await look(account, partial(uids_of, mailbox_id=source))
+            uids = rng.sample(there, rng.randint(0, min(3, len(there))))
             match rng.choice(("add", "copy", "copy", "move", "expunge", "hold", "release", "erase")):
                 case "add":
                     number += 1
@@ -160,11 +169,11 @@ async def test_after_any_history_each_message_has_its_own_content(tmp_path: Path
                     data = mail(number, subject="Re: greetings", references=answered)
                     octets[(await deliver_mail(account, data)).message_id] = data
                 case "copy":
-                    await account.write(lambda tx, u=uids, s=source, t=target: copy_messages(tx, s, u, t))
+                    await account.write(partial(copy_messages, source_id=source, uids=uids, target_id=target))
                 case "move" if source != target:
-                    await account.write(lambda tx, u=uids, s=source, t=target: move_messages(tx, s, u, t))
+                    await account.write(partial(move_messages, source_id=source, uids=uids, target_id=target))
                 case "expunge":
-                    await account.write(lambda tx, u=uids, s=source: expunge(tx, s, u))
+                    await account.write(partial(expunge, mailbox_id=source, uids=uids))
                 case "hold":
                     cursors.append((await account.subscribe())[1])
                 case "release" if cursors:
@@ -183,14 +192,11 @@ async def test_after_any_history_each_message_has_its_own_content(tmp_path: Path
         live = await look(account, lambda r: r.rows("SELECT DISTINCT email_id FROM message ORDER BY 1"))
         assert await shared(account) == [tuple(row[0] for row in live)] * 3
         for mailbox_id in boxes:
-            await account.write(
-                lambda tx, i=mailbox_id: expunge(
-                    tx, i, [uid for (uid,) in tx.rows("SELECT uid FROM message WHERE mailbox_id = ?", i)]
-                )
-            )
+            uids = await look(account, partial(uids_of, mailbox_id=mailbox_id))
+            await account.write(partial(expunge, mailbox_id=mailbox_id, uids=uids))
         await account.settle()
         for table in (*SHARED, "thread_missing", "body", "body_chunk", "erase_queue"):
-            assert await look(account, lambda r, t=table: r.value(f"SELECT count(*) FROM {t}")) == 0, table
+            assert await look(account, partial(Reader.value, sql=f"SELECT count(*) FROM {table}")) == 0, table
     await accounts.aclose()
 
 
@@ -208,7 +214,7 @@ async def every_message_is_right(account: Account, octets: dict[int, bytes]) -> 
     """Messages, and tombstones that are held, have the octets of their first message."""
     both = "SELECT id, email_id FROM message UNION SELECT message_id, email_id FROM erase_queue"
     for message_id, email_id in await look(account, lambda r: r.rows(both)):
-        assert await look(account, lambda r, i=message_id: message_range(r, i)) == octets[email_id]
+        assert await look(account, partial(message_range, message_id=message_id)) == octets[email_id]
 
 
 # Files of before
@@ -269,7 +275,8 @@ def old_file(folder: Path) -> tuple[Path, apsw.Connection]:
     there, held, gone, copy_held = [row[0] for row in db.execute(inbox)][:4]
     db.execute("INSERT OR IGNORE INTO thread_missing VALUES ('x@y', ?, 0), ('z@y', ?, 1)", (gone, gone))
     db.execute("UPDATE message_info SET thread_parents = x'91cd03e7' WHERE message_id = ?", (gone,))
-    last = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'message'").fetchall()[0][0]
+    [(last,)] = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'message'")
+    assert isinstance(last, int)
     new = iter(range(last + 1, last + 100))
     for source in (there, held, gone, gone, copy_held, copy_held):
         number = next(new)

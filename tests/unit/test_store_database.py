@@ -37,6 +37,7 @@ from moxlite.store.file.threads import Ahead
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 from tests.faultvfs import FaultVFS
+from tests.logs import kv
 from tests.store_fixtures import soon
 from tests.tools import eventually
 
@@ -589,8 +590,8 @@ async def test_a_long_read_is_logged_once_by_name(
         async with db.snapshot(op="export"):
             await db.upkeep()
             await db.upkeep()
-    kv = [record.__dict__["kv"] for record in caplog.records if record.message == "long read"]
-    assert [entry["op"] for entry in kv] == ["export"]
+    entries = [kv(record) for record in caplog.records if record.message == "long read"]
+    assert [entry["op"] for entry in entries] == ["export"]
 
 
 @pytest.mark.parametrize("patient", [False, True])

@@ -3,7 +3,9 @@
 import os
 import threading
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,6 +14,7 @@ import trio
 from moxlite.proto.mime.types import MIMEError, decode_structure
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content import body, prepare
 from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.content.spool import Spool
@@ -26,7 +29,8 @@ from moxlite.store.errors import (
     NoSuchMailbox,
     NoSuchMessage,
 )
-from moxlite.store.file.transaction import Reader
+from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.mail.adding import Added
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts
 from moxlite.store.mail.flags import store_flags
@@ -68,14 +72,15 @@ async def test_a_delivery_makes_its_mailbox_and_tells_both(accounts: Accounts) -
         with cursor:
             delivered = await deliver(account, await prepared(mail(), PREFIX), NO_FACTS, "lists/trio")
             told = (await cursor.take()).events
-        assert delivered.added is not None
+        added = delivered.added
+        assert added is not None
         assert [type(event) for event in told if isinstance(event, MailboxAdded | MessageAdded)] == [
             MailboxAdded,
             MailboxAdded,
             MessageAdded,
         ]
         assert "lists/trio" in await look(account, mailbox_rows.subscriptions)
-        assert await look(account, lambda r: body.message_range(r, delivered.added.message_id)) == PREFIX + mail()
+        assert await look(account, lambda r: body.message_range(r, added.message_id)) == PREFIX + mail()
 
 
 async def test_a_transaction_delivers_to_an_account_once(accounts: Accounts) -> None:
@@ -209,7 +214,12 @@ async def test_long_messages_and_long_headers_are_prepared_in_a_thread(
     """STORE-7"""
     where: list[threading.Thread] = []
     real = prepare._prepare
-    monkeypatch.setattr(prepare, "_prepare", lambda *args: where.append(threading.current_thread()) or real(*args))
+
+    def noted(*args: Any) -> Any:
+        where.append(threading.current_thread())
+        return real(*args)
+
+    monkeypatch.setattr(prepare, "_prepare", noted)
     await prepared(data)
     assert (where == [threading.current_thread()]) is on_loop
 
@@ -260,7 +270,8 @@ async def test_a_large_body_goes_in_units_of_its_own_and_memory_holds_no_copy(
             == whole[50:]
         )
         for offset, length in [(0, 10), (len(PREFIX) - 5, 10), (CHUNK_SIZE + len(PREFIX) - 1, 3), (len(whole) - 2, 9)]:
-            part = await look(account, lambda r, o=offset, n=length: body.message_range(r, added.message_id, o, n))
+            read = partial(body.message_range, message_id=added.message_id, offset=offset, length=length)
+            part = await look(account, read)
             assert part == whole[offset : offset + length]
         async with aclosing(body.stream_message(account, added.message_id, 30, 3 << 20)) as stream:
             pieces = [piece async for piece in stream]
@@ -311,7 +322,11 @@ async def test_an_append_can_replace_a_message_in_its_unit(accounts: Accounts) -
         inbox = await box(account)
         await put(account)
         items = [Append(await prepared(mail(2)))]
-        await append(account, inbox.id, items, also=lambda tx, added: expunge(tx, inbox.id, [1]) and None)
+
+        def remove(tx: AccountTx, _: list[Added]) -> None:
+            expunge(tx, inbox.id, [1])
+
+        await append(account, inbox.id, items, also=remove)
         assert [row.uid for row in await rows(account)] == [2]
 
 
@@ -364,7 +379,7 @@ async def test_slices_and_changes_are_found_by_uid(accounts: Accounts) -> None:
                 list(message_rows.uids(r, inbox.id)),
                 list(message_rows.vanished(r, inbox.id, added[0].modseq)),
                 [mailbox_rows.state_and_unseen(r, inbox.id)[2] or 0],
-                list(message_rows.rows_of(r, inbox.id, [])),
+                [row.uid for row in message_rows.rows_of(r, inbox.id, [])],
             ]
 
         assert await look(account, found) == [
@@ -425,6 +440,11 @@ async def test_conditions_do_not_nest_for_ever(accounts: Accounts) -> None:
             await look(account, lambda r: matching(r, 1, condition))
 
 
+def plan_of(r: Reader, sql: str) -> list[Row]:
+    """How SQLite would run a statement."""
+    return r.rows("EXPLAIN QUERY PLAN " + sql, *[1] * sql.count("?"))
+
+
 async def test_unseen_messages_are_found_by_the_partial_index(accounts: Accounts) -> None:
     """STORE-171"""
     async with accounts.use("mia") as account:
@@ -432,5 +452,5 @@ async def test_unseen_messages_are_found_by_the_partial_index(accounts: Accounts
             (mailbox_rows.STATE_AND_UNSEEN, "message_unseen"),
             (message_rows.DELETED_UIDS, "message_deleted"),
         ):
-            plan = await look(account, lambda r, q=sql: r.rows("EXPLAIN QUERY PLAN " + q, *[1] * q.count("?")))
+            plan = await look(account, partial(plan_of, sql=sql))
             assert f"INDEX {index} " in plan[-1][3]

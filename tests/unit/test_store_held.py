@@ -9,7 +9,6 @@ from moxlite.store.accounts import accounts as accounts_module
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.upkeep import outbox
 from moxlite.store.upkeep.outbox import Carrier, OutboxRow
 from tests.store_fixtures import accounts, soon, store_options, unserved
 
@@ -46,12 +45,12 @@ async def test_a_row_waits_for_its_time_by_any_clock(unserved: Accounts, monkeyp
         carrier = Carrier(account, {"held": carried})
         await account.write(partial(hold, seconds=300))
         for hours in (0, -1, 1):
-            monkeypatch.setattr(outbox.time, "time_ns", lambda moved=real + hours * HOUR: moved)
+            monkeypatch.setattr(time, "time_ns", lambda moved=real + hours * HOUR: moved)
             assert 0 < await carrier.once() <= 300
-        monkeypatch.setattr(outbox.time, "time_ns", lambda: real - HOUR)
+        monkeypatch.setattr(time, "time_ns", lambda: real - HOUR)
         assert 0 < await Carrier(account, {"held": carried}).once() <= 300
         assert carried.rows == []
-        monkeypatch.setattr(outbox.time, "time_ns", lambda: real + HOUR)
+        monkeypatch.setattr(time, "time_ns", lambda: real + HOUR)
         assert await Carrier(account, {"held": carried}).once() == float("inf")
         assert len(carried.rows) == 1
 

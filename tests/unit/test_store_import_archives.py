@@ -7,6 +7,7 @@ import stat
 import struct
 import tarfile
 import zipfile
+from collections.abc import Callable
 from typing import BinaryIO, cast
 
 import pytest
@@ -267,7 +268,7 @@ async def test_a_message_that_is_too_large_is_left_out(accounts: Accounts, monke
 
 @pytest.mark.parametrize("pack", [tgz, zipped])
 async def test_an_archive_with_too_many_members_is_refused(
-    accounts: Accounts, monkeypatch: pytest.MonkeyPatch, pack: object
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch, pack: Callable[[dict[str, bytes]], BinaryIO]
 ) -> None:
     """STORE-156"""
     monkeypatch.setattr(sources, "MAX_MEMBERS", 10)

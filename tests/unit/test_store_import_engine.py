@@ -3,8 +3,9 @@
 import io
 import math
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import pytest
 import trio
@@ -17,6 +18,7 @@ from moxlite.store.imports import adding
 from moxlite.store.imports import reading as reading_module
 from moxlite.store.imports.adding import add_messages
 from moxlite.store.imports.engine import Imports
+from moxlite.store.imports.finish import finish
 from moxlite.store.imports.items import Form, Order
 from moxlite.store.imports.progress import Aborted, Count, Done, Event, Progress, Step, Trouble
 from moxlite.store.imports.upload import Upload
@@ -95,7 +97,7 @@ class Stalling:
         self.data, self.at = data, at
         self.reached, self.go = trio.Event(), trio.Event()
 
-    async def pieces(self) -> object:
+    async def pieces(self) -> AsyncIterator[bytes]:
         yield self.data[: self.at]
         self.reached.set()
         await self.go.wait()
@@ -120,7 +122,7 @@ async def test_nothing_is_seen_while_staging_and_deliveries_go_on(accounts: Acco
     imports = Imports(accounts, folder(accounts))
     async with accounts.use("mia") as account, trio.open_nursery() as nursery:
         progress = imports.begin("mia")
-        nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))  # type: ignore[arg-type]
+        nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))
         await file.reached.wait()
         with trio.fail_after(60):
             # up to 42 of the 90 that were read are in a batch that waits for more
@@ -155,7 +157,7 @@ async def test_an_aborted_import_leaves_nothing(accounts: Accounts) -> None:
         before = await look(account, state)
         async with trio.open_nursery() as nursery:
             progress = imports.begin("mia")
-            nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))  # type: ignore[arg-type]
+            nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))
             await file.reached.wait()
             imports.abort(progress.token)
         assert isinstance(progress.end, Aborted)
@@ -171,11 +173,10 @@ async def test_the_final_unit_cannot_be_aborted(accounts: Accounts, monkeypatch:
     """STORE-129"""
     imports = Imports(accounts, folder(accounts))
     refused = []
-    real = adding.finish
 
-    def late(*args: object) -> int:
+    def late(*args: Any) -> int:
         trio.from_thread.run_sync(lambda: None, trio_token=token)
-        return real(*args)  # type: ignore[arg-type]
+        return finish(*args)
 
     token = trio.lowlevel.current_trio_token()
     monkeypatch.setattr(adding, "finish", late)
@@ -231,7 +232,7 @@ async def test_leftovers_of_a_dead_process_go_at_the_next_open(tmp_path: Path, f
     async with first.use("mia") as account, trio.open_nursery() as nursery:
         await deliver_mail(account, mail(0, body="x" * 98 + "\r\n" + "y" * 100_000 + "\r\n"))
         progress = imports.begin("mia")
-        nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))  # type: ignore[arg-type]
+        nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))
         await file.reached.wait()
         with trio.fail_after(60):
             while progress.messages < 40:  # noqa: ASYNC110 - what comes is in the other task's batches
@@ -283,7 +284,7 @@ async def test_only_one_import_into_an_account_at_a_time(accounts: Accounts) -> 
     imports = Imports(accounts, folder(accounts))
     async with accounts.use("mia"), trio.open_nursery() as nursery:
         progress = imports.begin("mia")
-        nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))  # type: ignore[arg-type]
+        nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))
         await file.reached.wait()
         second = await imported(accounts, mbox([mail(1)]), MBOX)
         assert second.end == Aborted("another import into this account is running")
@@ -322,7 +323,7 @@ async def test_a_quota_that_was_used_up_meanwhile_counts_in_the_final_unit(tmp_p
     imports = Imports(accounts, folder(accounts))
     async with accounts.use("mia") as account, trio.open_nursery() as nursery:
         progress = imports.begin("mia")
-        nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))  # type: ignore[arg-type]
+        nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))
         await file.reached.wait()
         await deliver_mail(account, mail(99, body="z" * 200_000))
         file.go.set()

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.junk import retrain
 from moxlite.store.junk.words import read_meta
@@ -48,7 +48,7 @@ class Stop(Exception):
     """Instead of a kill: the retraining ends between two of its units."""
 
 
-async def stopped_retraining(account: Account, units: int) -> None:
+async def stopped_retraining(account: OpenAccount, units: int) -> None:
     fill, left = retrain._fill, units
 
     def limited(tx: object, **args: object) -> int:
@@ -67,7 +67,7 @@ async def stopped_retraining(account: Account, units: int) -> None:
             pass
 
 
-async def perform(account: Account, ids: list[MailboxID], number: int, operation: tuple[object, ...]) -> None:
+async def perform(account: OpenAccount, ids: list[MailboxID], number: int, operation: tuple[object, ...]) -> None:
     match operation:
         case ("append", int(at), list(words)):
             await append(account, ids[at], [Append(await prepared(mail(number, body=" ".join(words))))])
@@ -87,7 +87,7 @@ async def perform(account: Account, ids: list[MailboxID], number: int, operation
             await stopped_retraining(account, units)
 
 
-async def counts(account: Account) -> tuple[int, int, list[tuple[int, int]]]:
+async def counts(account: OpenAccount) -> tuple[int, int, list[tuple[int, int]]]:
     """What was learnt, without the hashes, which differ from generation to generation."""
     meta = (await look(account, read_meta))[0]
     assert meta is not None

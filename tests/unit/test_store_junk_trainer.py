@@ -1,11 +1,14 @@
 """Learning from flags, in the background (moxlite/store/junk/trainer.py, retrain.py)."""
 
 from collections import Counter
+from functools import partial
+from typing import Any
 
 import pytest
 import trio
 
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import locate
 from moxlite.store.delivery.deliver import Append, append
@@ -22,7 +25,7 @@ from moxlite.store.junkparams import Grams, JunkParams
 from moxlite.store.mail.adding import Added
 from moxlite.store.mail.copying import copy_messages, move_ids
 from moxlite.store.mail.expunging import expunge_ids
-from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.flags import Mode, store_flags_ids
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.options import DAY, AccountConfig, Options
 from moxlite.store.types import Flag
@@ -65,9 +68,10 @@ async def add(account: Account, text: str, flags: Flag = Flag(0), name: str = "I
 
 
 async def mark(account: Account, message_id: int, *, add: Flag = Flag(0), remove: Flag = Flag(0)) -> None:
-    for mode, flags in (("add", add), ("remove", remove)):
+    changes: tuple[tuple[Mode, Flag], ...] = (("add", add), ("remove", remove))
+    for mode, flags in changes:
         if flags:
-            await account.write(lambda tx, m=mode, f=flags: store_flags_ids(tx, [message_id], mode=m, flags=f))
+            await account.write(partial(store_flags_ids, ids=[message_id], mode=mode, flags=flags))
 
 
 async def count(account: Account, word: str) -> tuple[int, int]:
@@ -95,7 +99,7 @@ async def words(account: Account) -> dict[int, tuple[int, int]]:
 
 
 async def trained(account: Account, message_id: int) -> int | None:
-    return await look(account, lambda r: r.value("SELECT trained FROM message WHERE id = ?", message_id))  # type: ignore[no-any-return]
+    return await look(account, lambda r: r.value("SELECT trained FROM message WHERE id = ?", message_id))
 
 
 async def test_a_message_is_learnt_as_its_flags_say(accounts: Accounts) -> None:
@@ -219,7 +223,12 @@ async def test_a_unit_ends_in_time_and_the_rest_follows(accounts: Accounts, monk
     monkeypatch.setattr(trainer, "UNIT_MESSAGES", 3)
     done: list[int] = []
     learn = trainer.learn
-    monkeypatch.setattr(trainer, "learn", lambda tx, **args: done.append(learn(tx, **args)) or done[-1])
+
+    def noted(*args: Any, **more: Any) -> int:
+        done.append(learn(*args, **more))
+        return done[-1]
+
+    monkeypatch.setattr(trainer, "learn", noted)
     async with accounts.use("mia") as account:
         await account.settle()
         for number in range(7):
@@ -327,7 +336,7 @@ class Stop(Exception):
     pass
 
 
-async def interrupt(account: Account, monkeypatch: pytest.MonkeyPatch, batches: int) -> None:
+async def interrupt(account: OpenAccount, monkeypatch: pytest.MonkeyPatch, batches: int) -> None:
     """Retrain, and stop after so many batches of one message."""
     fill = retraining._fill
     left = batches

@@ -4,6 +4,7 @@ The model keeps the messages of each mailbox, and nothing else: counts, UIDs and
 """
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,12 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.junkflags import JunkFlagRules
 from moxlite.store.mail.copying import copy_messages, move_messages
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.mail.mailboxes import create_mailbox
-from moxlite.store.options import AccountConfig, JunkFlagRules, Options
+from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import Flag, FlagsChanged, MailboxID, MessageAdded, MessagesRemoved
@@ -127,13 +129,13 @@ async def perform(
 
 async def compare(account: Account, ids: list[MailboxID], model: Model, view: View) -> None:
     for index, mailbox_id in enumerate(ids):
-        found = await look(account, lambda r, i=mailbox_id: message_rows.rows_by_uid(r, i, 1))
+        found = await look(account, partial(message_rows.rows_by_uid, mailbox_id=mailbox_id, first=1))
         expected = [model.boxes[index][uid] for uid in sorted(model.boxes[index])]
         assert [(row.uid, row.flags, frozenset(row.keywords), row.size) for row in found] == [
             (message.uid, message.flags, message.keywords, message.size) for message in expected
         ]
         assert view.messages.get(mailbox_id, {}) == {row.uid: (row.flags, row.keywords) for row in found}
-        box = await look(account, lambda r, i=mailbox_id: mailbox_rows.mailbox(r, i))
+        box = await look(account, partial(mailbox_rows.mailbox, mailbox_id=mailbox_id))
         live = [message for message in expected if not message.flags & Flag.DELETED]
         assert (box.exists, box.total, box.deleted) == (len(expected), len(live), len(expected) - len(live))
         assert box.unseen == sum(not message.flags & Flag.SEEN for message in expected)
@@ -143,7 +145,7 @@ async def compare(account: Account, ids: list[MailboxID], model: Model, view: Vi
             sum(message.size for message in live),
         )
         assert box.uidnext == model.uidnext[index]
-        vanished = await look(account, lambda r, i=mailbox_id: message_rows.vanished(r, i, 0))
+        vanished = await look(account, partial(message_rows.vanished, mailbox_id=mailbox_id, since=0))
         assert vanished == sorted(model.gone[index])
 
 
@@ -163,10 +165,10 @@ async def run(steps: list[tuple[object, ...]], directory: Path, each: bool) -> N
         await nursery.start(supervised, served)
         async with served.use("mia") as account:
             for name in BOXES[1:]:
-                await account.write(lambda tx, n=name: create_mailbox(tx, n))
+                await account.write(partial(create_mailbox, name=name))
             ids = []
             for name in BOXES:
-                found = await look(account, lambda r, n=name: mailbox_rows.mailbox_by_name(r, n))
+                found = await look(account, partial(mailbox_rows.mailbox_by_name, name=name))
                 assert found is not None
                 ids.append(found.id)
             model, view = Model(), View()

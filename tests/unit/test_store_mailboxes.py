@@ -33,6 +33,7 @@ from moxlite.store.types import (
     Flag,
     Mailbox,
     MailboxAdded,
+    MailboxID,
     MailboxRemoved,
     MailboxRenamed,
     MailboxSpecialUse,
@@ -310,7 +311,7 @@ async def test_a_change_that_fails_leaves_no_trace(accounts: Accounts) -> None:
         before = await look(account, state)
         with pytest.raises(NoSuchMailbox):
             await account.write(
-                lambda tx: (create_mailbox(tx, "x"), store_flags(tx, 999, [1], mode="add", flags=Flag.SEEN))
+                lambda tx: (create_mailbox(tx, "x"), store_flags(tx, MailboxID(999), [1], mode="add", flags=Flag.SEEN))
             )
         assert await look(account, state) == before
         assert await look(account, lambda r: mailbox_by_name(r, "x")) is None

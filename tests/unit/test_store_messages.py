@@ -1,6 +1,7 @@
 """Adding, flagging, copying, moving and removing messages, on a real account that is checked deeply at the end."""
 
 import time
+from functools import partial
 
 import pytest
 
@@ -25,6 +26,7 @@ from moxlite.store.rows.keywords import spellings
 from moxlite.store.rows.mailboxes import state
 from moxlite.store.rows.messages import infos, message, vanished
 from moxlite.store.types import (
+    EmailID,
     Flag,
     FlagsChanged,
     MailboxCounts,
@@ -49,7 +51,7 @@ async def test_added_messages_get_rising_uids_one_modseq_and_exact_counts(accoun
         assert {one.modseq for one in added} == {before.modseq + 1}
         found = await rows(account)
         assert all(row.createseq == row.modseq == before.modseq + 1 for row in found)
-        assert all(row.email_id == row.id and row.savedate >= row.received for row in found)
+        assert all(row.email_id == EmailID(row.id) and row.savedate >= row.received for row in found)
         inbox = await box(account)
         size = len(mail(1))
         assert (inbox.total, inbox.unread, inbox.unseen, inbox.size) == (3, 0, 0, 3 * size)
@@ -275,7 +277,8 @@ async def test_copies_share_body_and_email_id_and_count_in_full(accounts: Accoun
         copies = await rows(account, "Archive")
         assert [row.id for row in copies] == list(copied.message_ids)
         for copy, original in zip(copies, [originals[0], originals[2]], strict=True):
-            assert (copy.email_id, copy.body_id, copy.threadid) == (original.id, original.body_id, original.threadid)
+            whole = (EmailID(original.id), original.body_id, original.threadid)
+            assert (copy.email_id, copy.body_id, copy.threadid) == whole
             assert (copy.received, copy.keywords) == (original.received, ("x",))
             assert copy.flags == Flag.FLAGGED | Flag.NOTJUNK
             assert copy.createseq == copy.modseq > original.modseq
@@ -350,7 +353,7 @@ async def test_a_message_can_come_back_and_be_removed_while_its_tombstones_wait(
             assert await look(account, lambda r: body.message_range(r, added.message_id)) == mail(1)
         await account.settle()
         for table in ("body", "body_chunk", "message_info", "message_wire", "message_header", "erase_queue"):
-            assert await look(account, lambda r, table=table: r.value(f"SELECT count(*) FROM {table}")) == 0, table
+            assert await look(account, partial(Reader.value, sql=f"SELECT count(*) FROM {table}")) == 0, table
 
 
 async def test_moves_and_removals_by_id_group_by_mailbox(accounts: Accounts) -> None:
@@ -392,17 +395,13 @@ async def test_taking_a_message_out_of_rejects_makes_it_history(accounts: Accoun
         facts = Facts(smtp=SMTPFacts(remote_ip="192.0.2.1"), is_reject=True, destined=inbox.id)
         for n in (1, 2):
             added = await deliver_mail(account, mail(n), "Rejects", facts)
-            await account.write(lambda tx, a=added: store_flags_ids(tx, [a.message_id], mode="add", flags=Flag.SEEN))
+            await account.write(partial(store_flags_ids, ids=[added.message_id], mode="add", flags=Flag.SEEN))
         await account.write(lambda tx: copy_messages(tx, rejects.id, [1], friends.id))
         await account.write(lambda tx: move_messages(tx, rejects.id, [2], friends.id))
         for row in await rows(account, "friends"):
             assert (row.is_reject, row.mailbox_orig_id, row.flags) == (False, inbox.id, Flag.NOTJUNK)
-            assert (
-                await look(
-                    account, lambda r, i=row.id: r.value("SELECT verdict FROM message_smtp WHERE message_id = ?", i)
-                )
-                == 0
-            )
+            verdict = partial(Reader.value, sql=f"SELECT verdict FROM message_smtp WHERE message_id = {row.id}")
+            assert await look(account, verdict) == 0
         left = (await rows(account, "Rejects"))[0]
         assert (left.is_reject, left.flags, left.mailbox_destined_id) == (True, Flag.SEEN, inbox.id)
         assert (

@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery import reputation
 from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.deliver import Append, append, deliver
@@ -87,7 +87,7 @@ def scans(db: apsw.Connection, sql: str, parameters: int) -> list[str]:
     ]
 
 
-async def work(account: Account) -> None:
+async def work(account: OpenAccount) -> None:
     """What clients and other servers have an account do all day."""
     one, two, three = ip_classes("192.0.2.1")
     facts = Facts(

@@ -366,7 +366,7 @@ def test_a_row_reads_as_sqlite_wrote_it(tmp_path_factory: pytest.TempPathFactory
     path = tmp_path_factory.mktemp("row") / "row.db"
     db = apsw.Connection(str(path))
     db.execute(f"CREATE TABLE t ({', '.join(f'c{n} ANY' for n in range(len(values)))}) STRICT")
-    db.execute(f"INSERT INTO t VALUES ({', '.join('?' * len(values))})", tuple(values))  # type: ignore[arg-type]
+    db.execute(f"INSERT INTO t VALUES ({', '.join('?' * len(values))})", tuple(values))
     db.close()
     pages = Pages(path)
     assert [record for _, record in rows_of(pages, roots(pages)["t"], set())] == [tuple(values)]

@@ -1,6 +1,7 @@
 """Making stored MIME indices anew (moxlite/store/upkeep/reparse.py)."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import deliver
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.rows.messages import headers, infos
 from moxlite.store.types import MessageID
@@ -34,7 +36,7 @@ SPOIL = (
 async def spoil(account: Account) -> None:
     """Leave what an older program might have left."""
     for sql in SPOIL:
-        await account.write(lambda tx, q=sql: tx.execute(q))
+        await account.write(partial(Tx.execute, sql=sql))
 
 
 async def stored(account: Account) -> tuple[object, ...]:
@@ -82,7 +84,7 @@ async def test_it_goes_on_where_it_stopped(accounts: Accounts, monkeypatch: pyte
         real, seen = reparsing._parse, list[int]()
         token = trio.lowlevel.current_trio_token()
 
-        def parse_until_third(r: reparsing.Reader, message_id: int, directory: Path) -> reparsing._Anew:
+        def parse_until_third(r: Reader, message_id: int, directory: Path) -> reparsing._Anew:
             seen.append(message_id)
             if len(seen) == 3:
                 trio.from_thread.run_sync(scope.cancel, trio_token=token)
@@ -104,7 +106,7 @@ async def test_a_unit_ends_by_the_clock(accounts: Accounts, monkeypatch: pytest.
         units: list[int] = []
         write = reparsing._write
 
-        def noted(tx: reparsing.Tx, anew: list[reparsing._Anew], position: int) -> None:
+        def noted(tx: Tx, anew: list[reparsing._Anew], position: int) -> None:
             units.append(len(anew))
             write(tx, anew, position)
 

@@ -33,6 +33,7 @@ from moxlite.store.search.texts import IndexDamaged
 from moxlite.store.types import MailboxID
 from moxlite.store.upkeep.reparse import reparse
 from moxlite.store.upkeep.undelete import undelete
+from tests.logs import kv
 from tests.store_fixtures import soon
 from tests.store_fixtures import unserved as accounts
 from tests.store_mail import mail, prepared, put, search_words
@@ -602,7 +603,8 @@ async def test_a_message_that_cannot_be_indexed_is_left_to_be_looked_into(
     monkeypatch.setattr(search_texts, "header_text", failing)
     assert await account.indexer.once()
     assert await texts(account) == [1, 2, 3, 4, 5, 6]
-    assert [(one.kv["messages"], one.kv["first"]) for one in caplog.records if "not indexed" in one.message] == [(1, 3)]  # type: ignore[attr-defined] # ours
+    told = [kv(one) for one in caplog.records if "not indexed" in one.message]
+    assert [(one["messages"], one["first"]) for one in told] == [(1, 3)]
     assert account.database.health.is_damaged == (spoil == "page")
     assert account.search.broken == ""
     monkeypatch.undo()

@@ -35,9 +35,9 @@ __all__ = ["accounts", "store_options"]
 # Rejects
 
 
-async def keep(account: Account, number: int, **options: bool) -> bool:
+async def keep(account: Account, number: int, *, unlimited: bool = False) -> bool:
     facts = Facts(smtp=SMTPFacts(remote_ip="192.0.2.1"))
-    return await refused(account, await prepared(mail(number)), facts, **options)
+    return await refused(account, await prepared(mail(number)), facts, unlimited=unlimited)
 
 
 async def refused(

@@ -1,11 +1,14 @@
 """Settings of webmail, and answers that are remembered (moxlite/store/mail/settings.py)."""
 
+from functools import partial
+
 import msgspec
 import pytest
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox
 from moxlite.store.mail.settings import (
+    AddressView,
     address_view,
     decline_list,
     decline_mailbox,
@@ -47,8 +50,9 @@ async def test_settings_are_kept_told_and_read_as_their_struct(accounts: Account
 async def test_the_view_of_a_sender_is_remembered(accounts: Accounts) -> None:
     """STORE-107"""
     async with accounts.use("mia") as account:
-        for view in ("html", "html_ext", None):
-            await account.write(lambda tx, v=view: set_address_view(tx, "anton@example.com", v))
+        views: list[AddressView | None] = ["html", "html_ext", None]
+        for view in views:
+            await account.write(partial(set_address_view, address="anton@example.com", view=view))
             assert await look(account, lambda r: address_view(r, "anton@example.com")) == view
 
 

@@ -83,7 +83,9 @@ def test_gentestdata_has_something_of_everything(tmp_path: Path) -> None:
     def count(file: str, table: str) -> int:
         db = apsw.Connection(str(tmp_path / "data" / file), flags=apsw.SQLITE_OPEN_READONLY)
         try:
-            return int(db.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+            [(rows,)] = db.execute(f"SELECT count(*) FROM {table}")
+            assert isinstance(rows, int)
+            return rows
         finally:
             db.close()
 

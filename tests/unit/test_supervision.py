@@ -3,13 +3,14 @@
 import errno
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from moxlite.supervision import CALM, LAST_PAUSE, Fate, Supervisor, failures_total, open_supervisor
+from tests.logs import kv
 
 NO_DESCRIPTORS = OSError(errno.EMFILE, "Too many open files")
 
@@ -92,12 +93,12 @@ async def test_the_log_names_the_task_with_one_traceback_for_a_series(
         tree.start("store.task", Failing(RuntimeError("x"), RuntimeError("y")))
         await trio.sleep(10)
     failed = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert [(one.name, one.kv["task"], one.kv["of"], one.kv["err"], one.kv["pause"]) for one in failed] == [
+    assert [(one.name, kv(one)["task"], kv(one)["of"], kv(one)["err"], kv(one)["pause"]) for one in failed] == [
         ("moxlite.store", "store.task", "account mia", "RuntimeError: x", 1),
         ("moxlite.store", "store.task", "account mia", "RuntimeError: y", 2),
     ]
     assert [bool(one.exc_info) for one in failed] == [True, False]
-    assert failed[0].kv["since"] == failed[1].kv["since"]
+    assert kv(failed[0])["since"] == kv(failed[1])["since"]
     assert [one.message for one in caplog.records if one.levelno == logging.INFO] == ["task starts again"] * 2
 
 
@@ -111,7 +112,7 @@ async def test_an_error_whose_text_says_all_has_no_traceback(
         for number, error in enumerate((NO_DESCRIPTORS, group, other, ValueError("x"))):
             tree.start(f"store.task{number}", Failing(error))
         await trio.sleep(10)
-    failed = {record.kv["task"]: bool(record.exc_info) for record in caplog.records if record.levelno == logging.ERROR}  # type: ignore[attr-defined] # ours
+    failed = {kv(record)["task"]: bool(record.exc_info) for record in caplog.records if record.levelno == logging.ERROR}
     assert failed == {"store.task0": False, "store.task1": False, "store.task2": True, "store.task3": True}
 
 
@@ -315,7 +316,7 @@ async def test_an_account_in_a_supervisor_of_its_own(clock: MockClock) -> None:
     assert len(inside) == 1
 
 
-def _start_all(tree: Supervisor, tasks: "list[Failing] | list[Callable[[], Awaitable[None]]]") -> None:
+def _start_all(tree: Supervisor, tasks: Sequence[Callable[[], Awaitable[None]]]) -> None:
     for number, task in enumerate(tasks):
         tree.start(f"store.task{number}", task)
 

@@ -1,6 +1,7 @@
 """Forms with files: however their octets come, and whatever they are (moxlite/web/account/upload.py)."""
 
 import io
+import tempfile
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -99,7 +100,7 @@ def test_a_disk_that_fails_is_said_and_the_file_closed(monkeypatch: pytest.Monke
         files.append(Full())
         return files[0]
 
-    monkeypatch.setattr(upload.tempfile, "TemporaryFile", make)
+    monkeypatch.setattr(tempfile, "TemporaryFile", make)
     with pytest.raises(StorageRefused):
         receive([whole])
     assert files[0].closed
