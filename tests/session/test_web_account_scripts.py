@@ -119,7 +119,7 @@ async def test_errors_answers_and_stopped_addresses_are_told_at_once(rig: Rig, b
     """
     webmail = rig.browser()
     await webmail.log_in()
-    nothing = {"away": False, "away_until": None, "failure": None, "stopped": []}
+    nothing: dict[str, object] = {"away": False, "away_until": None, "failure": None, "stopped": []}
     assert await webmail.call("sorting_notices") == nothing
     async with rig.account() as account:
         await account.write(lambda tx: note_failure(tx, "old", 1, "long ago"))
