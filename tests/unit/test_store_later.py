@@ -279,7 +279,8 @@ async def test_a_closed_account_is_opened_when_a_message_is_due(accounts: Accoun
 
     def returned() -> bool:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
-            return db.execute("SELECT count(*) FROM snooze").fetchone() == (0,)
+            [(count,)] = db.execute("SELECT count(*) FROM snooze")
+            return int(count) == 0
 
     assert not returned()
     await eventually(returned)
