@@ -27,7 +27,12 @@ __all__ = [
 ]
 
 MAX_ADDRESSES: Final = 10_000
-"""Addresses read of one list (IMAP-102)."""
+"""Addresses and groups read of one list (IMAP-102)."""
+
+MAX_PIECES: Final = 1000
+"""Words of an address, and pieces of a comment, that are kept; quoted pairs of a quoted string. Each takes a hundred
+octets of memory while it is read.
+"""
 
 
 class RawAddress(msgspec.Struct, frozen=True, gc=False):
@@ -57,7 +62,8 @@ Item: TypeAlias = RawAddress | GroupStart | GroupEnd
 
 # Blanks | quoted string, perhaps unterminated | domain literal | special | a run of anything else.
 _TOKEN: Final = re.compile(
-    rb'([ \t\r\n]+)|"([^"\\]*(?:\\.[^"\\]*)*)"?|(\[[^\]]*\]?)|([<>@,;:()])|[^ \t\r\n"<>@,;:()\[]+', re.DOTALL
+    rb'([ \t\r\n]+)|"([^"\\]*(?:\\.[^"\\]*){0,%d})"?|(\[[^\]]*\]?)|([<>@,;:()])|[^ \t\r\n"<>@,;:()\[]+' % MAX_PIECES,
+    re.DOTALL,
 )
 _COMMENT_PIECE: Final = re.compile(rb"[()]|\\.|[^()\\]+|\\", re.DOTALL)
 _QUOTED_PAIR: Final = re.compile(rb"\\(.)", re.DOTALL)
@@ -69,7 +75,7 @@ _SIMPLE: Final = re.compile(
 
 
 def parse_addresses(field: bytes, limit: int = MAX_ADDRESSES) -> Sequence[Item]:
-    """The mailboxes and group marks of an unfolded address list, in order; at most `limit` mailboxes."""
+    """The mailboxes and group marks of an unfolded address list, in order; at most `limit` mailboxes and groups."""
     items: list[Item] = []
     at = 0
     while match := _SIMPLE.match(field, at):
@@ -97,7 +103,7 @@ class _ListParser:
         self.at = at
         self.limit = limit
         self.items = items
-        self.addresses = len(items)
+        self.found = len(items)  # mailboxes and groups
         self.words: list[bytes] = []
         self.inside: list[bytes] | None = None
         self.in_angle = False
@@ -109,7 +115,7 @@ class _ListParser:
     def run(self) -> None:
         field = self.field
         end = len(field)
-        while self.at < end and self.addresses < self.limit:
+        while self.at < end and self.found < self.limit:
             match = _TOKEN.match(field, self.at)
             if match is None:
                 break
@@ -123,17 +129,18 @@ class _ListParser:
                 self._word(_QUOTED_PAIR.sub(rb"\1", match[2]))
             else:
                 self._word(match[0])
-        if self.addresses < self.limit:
+        if self.found < self.limit:
             self._finish()
         if self.in_group:
             self.items.append(GroupEnd())
 
-    def _word(self, word: bytes) -> None:
-        if self.in_angle:
-            assert self.inside is not None
-            self.inside.append(word)
-        elif self.inside is None:
-            self.words.append(word)
+    def _word(self, word: bytes) -> bool:
+        """Add a word; returns False if the address has too many, or is complete."""
+        words = self.inside if self.in_angle else self.words if self.inside is None else None
+        if words is None or len(words) >= MAX_PIECES:
+            return False
+        words.append(word)
+        return True
 
     def _special(self, special: bytes) -> None:
         if special == b"(":
@@ -147,8 +154,7 @@ class _ListParser:
             self.in_angle = False
         elif special == b"@":
             # a ":" after a bare "@" is not the begin of a group
-            self.seen_at = self.seen_at or self.inside is None
-            self._word(self._AT)
+            self.seen_at = (self._word(self._AT) and self.inside is None) or self.seen_at
         elif special == b",":
             if not (
                 self.in_angle and self.inside and self.inside[0] is self._AT
@@ -166,6 +172,7 @@ class _ListParser:
                 self.inside.clear()
             elif not self.in_angle and self.inside is None and not self.in_group and not self.seen_at:
                 self.items.append(GroupStart(b" ".join(self.words)))
+                self.found += 1
                 self.words = []
                 self.in_group = True
 
@@ -182,7 +189,8 @@ class _ListParser:
                 depth -= 1
                 if not depth:
                     break
-            pieces.append(piece[1:] if piece[:1] == b"\\" and len(piece) == 2 else piece)
+            if len(pieces) < MAX_PIECES:
+                pieces.append(piece[1:] if piece[:1] == b"\\" and len(piece) == 2 else piece)
         if self.comment is None and (text := b"".join(pieces).strip()):
             self.comment = text
 
@@ -205,7 +213,7 @@ class _ListParser:
                 name = None if single else b" ".join(words)
                 localpart, domain = (words[0] if single else None), None
             self.items.append(RawAddress(name or self.comment or None, self.route, localpart, domain))
-            self.addresses += 1
+            self.found += 1
         self.words = []
         self.seen_at = False
         self.inside = None

@@ -36,7 +36,6 @@ _QUOTABLE: Final = re.compile(rb"[\t\x20\x21\x23-\x5b\x5d-\x7e]*")
 _ESCAPED: Final = re.compile(rb"[\t\x20-\x7e]*")
 _UNSAFE: Final = bytes.maketrans(b"\r\n\0", b"  \x80")
 _LITERAL: Final = re.compile(rb"\{(\d+)\}\r\n")
-_ESCAPE: Final = re.compile(rb'(["\\])')
 _TEXTS: Final = (b"date", b"subject", b"in-reply-to", b"message-id")
 _LISTS: Final = (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
 _NOBODY: Final[tuple[tuple[MailAddress, ...], bytes]] = ((), b"")
@@ -50,9 +49,13 @@ def string(value: bytes) -> bytes:
     if _QUOTABLE.fullmatch(value):
         return b'"%b"' % value
     if _ESCAPED.fullmatch(value):
-        return b'"' + _ESCAPE.sub(rb"\\\1", value) + b'"'
+        return _quoted(value)
     value = value.translate(_UNSAFE)
     return b"{%d}\r\n%s" % (len(value), value)
+
+
+def _quoted(value: bytes) -> bytes:
+    return b'"%b"' % value.replace(b"\\", rb"\\").replace(b'"', rb"\"")
 
 
 def nstring(value: bytes | None) -> bytes:
@@ -77,7 +80,7 @@ def quote_literals(wire: bytes) -> bytes:
         except UnicodeDecodeError:
             out.append(wire[at:end])
         else:
-            out.append(wire[at : match.start()] + b'"' + _ESCAPE.sub(rb"\\\1", literal) + b'"')
+            out.append(wire[at : match.start()] + _quoted(literal))
         at = end
     out.append(wire[at:])
     return b"".join(out)
@@ -134,8 +137,8 @@ def read_envelope(header: HeaderSection) -> tuple[Envelope, bytes]:
 
 
 def read_addresses(lists: Sequence[bytes]) -> tuple[tuple[MailAddress, ...], bytes]:
-    """The mailboxes of several address lists as one, at most MAX_ADDRESSES: decoded, without group marks; and with
-    them, as IMAP sends them, b"" if there is nothing.
+    """The mailboxes of several address lists as one, about MAX_ADDRESSES with group marks: decoded, without these;
+    and with them, as IMAP sends them, b"" if there is nothing.
     """
     if len(lists) == 1 and len(lists[0]) <= _CACHED_SIZE:
         return _read_cached(lists[0])
@@ -146,7 +149,7 @@ def _read_lists(*lists: bytes) -> tuple[tuple[MailAddress, ...], bytes]:
     decoded: list[MailAddress] = []
     out: list[bytes] = []
     for field in lists:
-        for item in parse_addresses(field, MAX_ADDRESSES - len(decoded)):
+        for item in parse_addresses(field, MAX_ADDRESSES - len(out)):
             if isinstance(item, RawAddress):
                 decoded.append(decode_address(item))
                 out.append(
@@ -162,7 +165,7 @@ def _read_lists(*lists: bytes) -> tuple[tuple[MailAddress, ...], bytes]:
                 out.append(b"(NIL NIL %s NIL)" % string(item.name))
             else:
                 out.append(b"(NIL NIL NIL NIL)")
-        if len(decoded) >= MAX_ADDRESSES:
+        if len(out) >= MAX_ADDRESSES:
             break
     return tuple(decoded), b"(%s)" % b"".join(out) if out else b""
 

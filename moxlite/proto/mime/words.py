@@ -101,6 +101,10 @@ _SEGMENT: Final = re.compile(rb"([^*]+)(?:\*(\d{1,3}))?(\*)?")
 _QUOTED_PAIR: Final = re.compile(rb"\\(.)", re.DOTALL)
 
 
+MAX_CONTENT: Final = 64 << 10
+"""Octets of a field that are read: a quoted parameter takes a hundred times its size while it is matched."""
+
+
 class ContentValue(msgspec.Struct, frozen=True, gc=False):
     """A parsed Content-Type, Content-Disposition or similar field.
 
@@ -115,11 +119,14 @@ class ContentValue(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse_content(field: bytes) -> ContentValue:
-    """The value and the parameters, in order, of an unfolded field (RFC 2045 §5.1, RFC 2231, RFC 2183)."""
+    """The value and the parameters, in order, of an unfolded field (RFC 2045 §5.1, RFC 2231, RFC 2183). At most
+    MAX_CONTENT octets are read.
+    """
     return _parse_cached(field) if len(field) <= 256 else _parse_content(field)
 
 
 def _parse_content(field: bytes) -> ContentValue:
+    field = field[:MAX_CONTENT]
     match = _MEDIA.match(field)
     value = subtype = ""
     at = field.find(b";")
