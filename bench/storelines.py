@@ -34,9 +34,10 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.facts import NO_FACTS, ip_classes
 from moxlite.store.mail.fetching import fetch_rows
 from moxlite.store.mail.flags import store_flags, store_flags_ids
-from moxlite.store.mail.recipients import suggest_recipients, wrote_to, wrote_to_domain, wrote_to_orgdomain
+from moxlite.store.mail.recipients import wrote_to, wrote_to_domain, wrote_to_orgdomain
 from moxlite.store.mail.threadlinks import Links
 from moxlite.store.options import DAY
+from moxlite.store.people import suggesting
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.finding import search_messages
 from moxlite.store.types import Flag, MailboxID, ModSeq
@@ -402,7 +403,7 @@ def suggestions(folder: Path) -> Figures:
 
                 def suggest(r: Reader, text: str = text, cpu: list[float] = cpu) -> None:
                     began = time.thread_time()
-                    suggest_recipients(r, text)
+                    suggesting.suggest(r, text)
                     cpu.append((time.thread_time() - began) * 1e3)
 
                 took = [await timed(partial(account.scan, suggest, op="bench")) for _ in range(20)]

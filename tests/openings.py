@@ -271,6 +271,7 @@ PER_MESSAGE: Final[dict[str, Run]] = {
 """Calls about one message, by their names."""
 
 PER_SERVER: Final[dict[str, Run]] = {
+    "newsletters": lambda o, n: o.call("newsletters", order="messages"),
     "message_submit, message_submit_undo": Opener.send,
     "message_move, query_action, mailboxes_mark_read, mailbox_create, mailbox_rename, mailbox_set_special_use, "
     "message_delete, mailbox_delete": Opener.change_all,
@@ -368,6 +369,7 @@ WITHOUT_MAIL: Final = frozenset(
         "key_save",
         "label_remove",
         "label_save",
+        "newsletter_archive",
         "login",
         "login_factor",
         "login_prep",

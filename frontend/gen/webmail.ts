@@ -433,6 +433,39 @@ export interface KeyElsewhere {
   host: string;
 }
 
+/** Some of the senders, and their number. */
+export interface Newsletters {
+  senders: Array<Newsletter>;
+  total: number;
+}
+
+/** A mailing list or newsletter: name and address of its newest message, number and octets of its messages. */
+export interface Newsletter {
+  id: number;
+  name: string;
+  address: string;
+  messages: number;
+  size: number;
+  newest: number;
+  received: string;
+  read: string | null;
+  unsubscribe: Unsubscribe | null;
+}
+
+/** A place among the messages of a sender: time of reception, µs UTC, and id. */
+export interface ArchivePlace {
+  received: number;
+  id: number;
+}
+
+/** Messages that were moved, the mailboxes in which they were, and the unread ones among them. ``after``: where the */
+export interface NewsletterArchived {
+  ids: Array<number>;
+  mailbox_ids: Array<number>;
+  unread: Array<number>;
+  after: ArchivePlace | null;
+}
+
 /** A message that waits until ``due``: to be ``sent``; to come ``back`` to the mailbox ``origin``; or for an */
 export interface Waiting {
   kind: "answer" | "back" | "sent";
@@ -656,6 +689,10 @@ export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  Newsletters: { senders: ["list", ["ref", "Newsletter"]], total: "integer" },
+  Newsletter: { id: "integer", name: "string", address: "string", messages: "integer", size: "integer", newest: "integer", received: "time", read: ["nullable", "time"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]] },
+  ArchivePlace: { received: "integer", id: "integer" },
+  NewsletterArchived: { ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unread: ["list", "integer"], after: ["nullable", ["ref", "ArchivePlace"]] },
   Waiting: { kind: ["enum", ["answer", "back", "sent"]], due: "time", item: ["ref", "MessageItem"], origin: "string" },
   SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
   SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
@@ -693,6 +730,16 @@ export class Client extends BaseClient {
   /** Complete a log-in that asked for a second factor: start a session as `login` does. */
   login_factor(...given: [token: string, kind: "key" | "recovery" | "totp", code: string]): Promise<LoginResult> {
     return this.call("login_factor", given, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  }
+
+  /** Mailing lists and newsletters, those with the most messages or octets first, 50 from a position on. */
+  newsletters(...given: [order: "messages" | "size", position?: number]): Promise<Newsletters> {
+    return this.call("newsletters", given, { order: ["enum", ["messages", "size"]], position: ["optional", "integer"] }, ["ref", "Newsletters"]);
+  }
+
+  /** Move messages of a sender to the archive, and mark them as read, some hundred in a call. The next call goes */
+  newsletter_archive(...given: [sender_id: number, after?: ArchivePlace | null]): Promise<NewsletterArchived> {
+    return this.call("newsletter_archive", given, { sender_id: "integer", after: ["optional", ["nullable", ["ref", "ArchivePlace"]]] }, ["ref", "NewsletterArchived"]);
   }
 
   /** Put messages off: they move to Snoozed, and return at ``until`` as new mail. */
@@ -816,13 +863,13 @@ export class Client extends BaseClient {
   }
 
   /** Send a message, once for each ``submit_id``. */
-  message_submit(...given: [message: Written, submit_id: string, draft_id?: number, undo_s?: number, send_at?: number]): Promise<number> {
-    return this.call("message_submit", given, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"], send_at: ["optional", "integer"] }, "integer");
+  message_submit(...given: [message: Written, submit_id: string, draft_id?: number, undo_s?: number, send_at?: number, leaves?: number]): Promise<number> {
+    return this.call("message_submit", given, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"], send_at: ["optional", "integer"], leaves: ["optional", "integer"] }, "integer");
   }
 
-  /** Take a message back before it is sent, and make it a draft again (WEBMAIL-123). */
-  message_submit_undo(...given: [submit_id: string]): Promise<number> {
-    return this.call("message_submit_undo", given, { submit_id: "string" }, "integer");
+  /** Take a message back before it is sent, and make it a draft again (WEBMAIL-123). ``leaves`` as it was sent. */
+  message_submit_undo(...given: [submit_id: string, leaves?: number]): Promise<number> {
+    return this.call("message_submit_undo", given, { submit_id: "string", leaves: ["optional", "integer"] }, "integer");
   }
 
   /** Remove a draft; a conflict if it was replaced or removed elsewhere. */

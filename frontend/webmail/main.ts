@@ -14,7 +14,7 @@ import { effect, signal } from "../lib/signal";
 import { toast, type Toast } from "../lib/toasts";
 import { many, t } from "../lib/words";
 import { addComposeCommands, composeBar } from "./commands/compose";
-import type { Desk, Order, Refinement, RowAction, Threading } from "./commands/desk";
+import type { Desk, Order, Page, Refinement, RowAction, Threading } from "./commands/desk";
 import { addFindCommands } from "./commands/find";
 import { addCommands, barCommands, rowCommands, senderCommands } from "./commands/table";
 import type { Kind } from "./compose/kinds";
@@ -101,11 +101,6 @@ class App implements Desk {
   readonly mailboxes = new MailboxList({
     openMailbox: (mailbox) => this.openMailbox(mailbox),
     createMailbox: () => this.commands.run("mailbox.create"),
-    search: (text) => {
-      this.drawer.close();
-      void this.find.search(text);
-    },
-    forget: (search) => this.forget(search),
     mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
     dropMessages: (mailbox) => {
       const { dragged } = this.list;
@@ -169,7 +164,7 @@ class App implements Desk {
     isOwn: (address) => this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address),
     leaving: {
       leave: (id, byPost) => this.client.unsubscribe(id, byPost),
-      write: (link) => this.compose("new", link),
+      write: (link, id) => this.compose("new", link, id),
       block: (item) => this.sender(item, "block"),
     },
     opened: (item, place) => {
@@ -238,7 +233,16 @@ class App implements Desk {
       if (held.value) return;
       this.mailboxes.draw(this.mail.mailboxes.value, this.mail.current.value?.id ?? 0);
     });
-    effect(() => this.mailboxes.drawSearches(this.settings().searches, this.find.text.value));
+    effect(() => {
+      const { searches } = this.settings();
+      const active = this.find.text.value;
+      this.mailboxes.searches.hidden = searches.length === 0;
+      const find = (text: string) => {
+        this.drawer.close();
+        void this.find.search(text);
+      };
+      if (searches.length > 0) void mailboxDialogs().then((found) => found.drawSearches(this.mailboxes.searches, searches, active, this.client, () => this.settings(), find), () => null);
+    });
     effect(() => {
       const mailboxes = this.mail.mailboxes.value;
       // the mailbox that was shown is gone
@@ -389,16 +393,13 @@ class App implements Desk {
     await (await part<typeof PalettePart>("palette")).showTitles(at);
   }
 
-  /** Remove a saved search from the side bar. */
-  private forget(search: AllSettings["searches"][number]): void {
-    const save = (searches: AllSettings["searches"]) => attempt(t("Saving the searches"), () => this.client.settings_save({ ...this.settings(), searches }));
-    const before = this.settings().searches;
-    void save(before.filter((one) => one.text !== search.text));
-    toast(t("Saved search removed"), { title: t("Undo"), run: () => void save(before) });
-  }
-
   openSettings(): void {
     void attempt(t("Opening the settings"), async () => (await part<typeof SettingsPart>("settings")).openSettings(this));
+  }
+
+  openPage(name: Page): void {
+    this.drawer.close();
+    void attempt(t("Opening the page"), async () => (await part<{ openPage(desk: Desk): void }>(name)).openPage(this));
   }
 
   shown(): MessageItem | null {
@@ -592,13 +593,13 @@ class App implements Desk {
     this.reader.scroll(screens);
   }
 
-  compose(kind: Kind, mailto = ""): void {
+  compose(kind: Kind, mailto = "", leaves = 0): void {
     this.drawer.close();
     const selection = getSelection();
     const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
     const item = kind === "new" ? null : this.reader.current();
     void attempt(t("Writing"), async () => {
-      const [, typed] = await typedUntil(part<typeof ComposePart>("compose").then((found) => found.compose(this, toast, kind, item, selected, mailto)));
+      const [, typed] = await typedUntil(part<typeof ComposePart>("compose").then((found) => found.compose(this, toast, kind, item, selected, mailto, leaves)));
       document.execCommand("insertText", false, typed);
     });
   }

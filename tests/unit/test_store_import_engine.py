@@ -23,9 +23,9 @@ from moxlite.store.imports.items import Form, Order
 from moxlite.store.imports.progress import Aborted, Count, Done, Event, Progress, Step, Trouble
 from moxlite.store.imports.upload import Upload
 from moxlite.store.mail.expunging import expunge_all
-from moxlite.store.mail.recipients import suggest_recipients
 from moxlite.store.mail.staging import Job, begin
 from moxlite.store.options import AccountConfig, Options
+from moxlite.store.people.suggesting import suggest
 from moxlite.store.rows.keywords import spellings
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes, state, subscriptions
 from moxlite.store.types import Flag, MessageAdded
@@ -369,7 +369,7 @@ async def test_mailboxes_say_what_is_junk_and_sent_knows_its_recipients(accounts
         done(await imported(accounts, tgz(files)))
         flags = {name: [row.flags for row in await rows(account, name)] for name in ("Junk", "Lists", "Inbox")}
         assert flags == {"Junk": [Flag.JUNK], "Lists": [Flag.NOTJUNK], "Inbox": [Flag(0)]}
-        found, _ = await look(account, lambda r: suggest_recipients(r, "zoe"))
+        found, _ = await look(account, lambda r: suggest(r, "zoe"))
         assert [one.name for one in found] == ["Zoe"]
 
 

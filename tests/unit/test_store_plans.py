@@ -24,7 +24,9 @@ from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
 from moxlite.store.mail.fetching import fetch_rows, slice_of
 from moxlite.store.mail.flags import store_flags, store_flags_ids
 from moxlite.store.mail.mailboxes import ensure_mailbox
-from moxlite.store.mail.recipients import suggest_recipients, wrote_to, wrote_to_domain, wrote_to_orgdomain
+from moxlite.store.mail.recipients import wrote_to, wrote_to_domain, wrote_to_orgdomain
+from moxlite.store.people import suggesting
+from moxlite.store.people.suggesting import suggest
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import SLICE, rows_by_uid, vanished
 from moxlite.store.rows.views import FIRST_NEWEST, page, place_at, position_of, unseen_ids
@@ -212,19 +214,23 @@ async def test_a_listing_touches_no_body(accounts: Accounts, statements: Stateme
     ]
 
 
-async def test_common_recipients_are_found_by_their_time(accounts: Accounts, statements: Statements) -> None:
-    """STORE-96, STORE-171: the newest by the index; only what is not among them is looked for in the whole table."""
+async def test_common_correspondents_are_found_by_their_rank(accounts: Accounts, statements: Statements) -> None:
+    """STORE-96, STORE-171: the first ones by the index of ranks, others by that of words; never by all rows."""
     async with accounts.use("mia") as account:
         sent = await box(account, "Sent")
         to = ", ".join(f"Person {n} <p{n}@example.org>" for n in range(30))
         await append(account, sent.id, [Append(await prepared(mail(1, to=to)))])
         statements.clear()
-        found, more = await look(account, lambda r: suggest_recipients(r, "person"))
+        found, more = await look(account, lambda r: suggest(r, "person"))
         assert (len(found), more) == (20, True)
-        assert [sql for sql in statements if "recipient" in sql] == [recipients.LATEST]  # others: background
         db = apsw.Connection(str(account.database.path), flags=apsw.SQLITE_OPEN_READONLY)
         try:
-            assert scans(db, recipients.LATEST, 1) == ["SCAN recipient USING INDEX recipient_sent"]
+            for sql, parameters, used in (
+                (suggesting.LATEST, 2, "SCAN correspondent USING INDEX correspondent_rank"),
+                (suggesting.HAVING_WORD, 4, "SEARCH correspondent_word USING PRIMARY KEY (word>? AND word<?)"),
+            ):
+                plan = [str(row[3]) for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", (None,) * parameters)]
+                assert used in plan, plan
         finally:
             db.close()
 
@@ -249,7 +255,7 @@ async def test_old_recipients_are_found_in_any_case(
     accounts: Accounts, monkeypatch: pytest.MonkeyPatch, text: str, expected: list[str]
 ) -> None:
     """STORE-96: by name, address, or across both, whatever characters they have."""
-    monkeypatch.setattr(recipients, "NEWEST", 0)
+    monkeypatch.setattr(suggesting, "BEST", 0)
     async with accounts.use("mia") as account:
         sent = await box(account, "Sent")
         to = (
@@ -257,7 +263,7 @@ async def test_old_recipients_are_found_in_any_case(
             '"100% off" <sale@example.org>'
         )
         await append(account, sent.id, [Append(await prepared(mail(1, to=to)))])
-        found, _ = await look(account, lambda r: suggest_recipients(r, text))
+        found, _ = await look(account, lambda r: suggest(r, text))
         assert [one.localpart for one in found] == expected
 
 

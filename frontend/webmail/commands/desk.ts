@@ -14,6 +14,8 @@ export const orders = ["newest", "oldest", "unread", "sender", "size"] as const;
 export type Order = (typeof orders)[number];
 /** An action on the messages of a row, without opening them. */
 export type RowAction = "archive" | "trash" | "read";
+/** A page beside the mailboxes, which is a part of this name. */
+export type Page = "newsletters" | "people";
 /** An additional condition on the messages of a view; "" for none. */
 export type Refinement = "" | "unread" | "read" | "flagged" | "attachments";
 
@@ -82,6 +84,7 @@ export interface Desk {
   /** The layout of the panes in this browser. */
   readonly panes: { readonly local: Local; set(local: Local): void };
   openSettings(): void;
+  openPage(name: Page): void;
   findCommand(): void;
   showKeys(): void;
   /** Show the titles of the focused element and of its descendants. */
@@ -92,8 +95,9 @@ export interface Desk {
   /** Run an action about the sender of a message. */
   sender(item: MessageItem, what: AboutSender): void;
 
-  /** Open a composer: for a new message, or from the one that is shown. `mailto` is an address that fills in a new message. */
-  compose(kind: Kind, mailto?: string): void;
+  /** Open a composer: for a new message, or from the one that is shown. `mailto` is an address that fills in a new message,
+   * `leaves` a message of the list that is left when it is sent. */
+  compose(kind: Kind, mailto?: string, leaves?: number): void;
   /** Show an element below the message that is read; false if another message is read. `released` is called when that message
    * is left, or another element comes to its place: the element must be shown elsewhere then. */
   dock(messageId: number, element: HTMLElement, released: () => void): boolean;

@@ -76,6 +76,7 @@ function anywhere(desk: Desk): Command[] {
     { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
     { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["b"], run: () => desk.openMailboxMenu() },
     { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
+    { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") },
     { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
     { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() },
   ];

@@ -68,6 +68,7 @@ export class Composer {
   private readonly draft: Written;
   private readonly release: () => void;
   private draftId: number;
+  private readonly leaves: number;
   /** A call to save without an answer, with the draft that it sent. */
   private unanswered: { saveId: string; draft: Written } | null = null;
   private submitId: string;
@@ -104,6 +105,7 @@ export class Composer {
     const { copy } = start;
     this.draft = copy.draft;
     this.draftId = copy.draftId;
+    this.leaves = copy.leaves ?? 0;
     this.submitId = copy.submitId;
     if (copy.saveId !== "") this.unanswered = { saveId: copy.saveId, draft: copy.draft };
     this.release = holdCopy(id);
@@ -355,7 +357,7 @@ export class Composer {
   /** The complete state of the message. */
   private copy(): Copy {
     const login = this.desk.facts().login_address;
-    return { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId };
+    return { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId, leaves: this.leaves };
   }
 
   /** Save the browser's copy now. */
@@ -507,7 +509,7 @@ export class Composer {
       this.note(t("Sending…"));
       try {
         const { undo_send_seconds: wanted } = this.desk.settings();
-        const seconds = await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted));
+        const seconds = await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted, 0, this.leaves));
         this.sent(seconds);
         if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.desk.archiveThread();
         return;
@@ -533,7 +535,7 @@ export class Composer {
       say(t("Message sent"));
       return;
     }
-    offerUndo(desk, say, submitId, seconds, (draftId) => {
+    offerUndo(desk, say, submitId, this.leaves, seconds, (draftId) => {
       // the draft lacks what only this browser knows: the answered message, and the choice of TLS
       new Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", folded: this.quoted.length, changed: true, judged: false });
     });

@@ -15,6 +15,8 @@ export interface Copy {
   saveId: string;
   /** Id of a call to send without an answer, "" for none. */
   submitId: string;
+  /** The message of a list or newsletter that is left by this one; undefined for none. */
+  leaves?: number;
 }
 
 const prefix = "moxlite-webmail-draft-";

@@ -25,8 +25,8 @@ export function addKeys(desk: Desk): void {
 }
 
 /** Open a composer. `selected` is text that is quoted instead of the whole text; `mailto` is an address that fills in a new
- * message. */
-export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageItem | null, selected: string, mailto = ""): Promise<void> {
+ * message; `leaves` is a message of the list that is left when it is sent. */
+export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageItem | null, selected: string, mailto = "", leaves = 0): Promise<void> {
   addKeys(desk);
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
   let begun: Begun | null = null;
@@ -35,7 +35,9 @@ export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageIte
   });
   if (begun === null) return;
   if (mailto !== "") begun = { ...(begun as Begun), ...parseMailto(mailto) };
-  new Composer(desk, say, newId(), start(desk.settings(), begun, kind, item, selected));
+  const began = start(desk.settings(), begun, kind, item, selected);
+  began.copy.leaves = leaves;
+  new Composer(desk, say, newId(), began);
   if (begun.note !== "") say(begun.note);
 }
 

@@ -10,12 +10,12 @@ const retryAfter = 1_000;
 
 /** Offer to take a message back, by a toast and by `ctrl z`. `again` opens a composer for the draft that the message becomes, 0
  * for none. */
-export function offerUndo(desk: Desk, say: Say, submitId: string, seconds: number, again: (draftId: number) => void): void {
+export function offerUndo(desk: Desk, say: Say, submitId: string, leaves: number, seconds: number, again: (draftId: number) => void): void {
   const takeBack = async () => {
     withdraw();
     for (;;) {
       try {
-        again(await desk.client.message_submit_undo(submitId));
+        again(await desk.client.message_submit_undo(submitId, leaves));
         return;
       } catch (error) {
         // only an answer says whether it was too late

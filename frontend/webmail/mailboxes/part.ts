@@ -1,14 +1,17 @@
 // Dialogs about mailboxes.
 
-import type { Client, Mailbox } from "../../gen/webmail";
+import type { Client, Mailbox, SavedSearch } from "../../gen/webmail";
 import { ask, attempt, confirm, dialog } from "../../lib/dialogs";
-import { el } from "../../lib/dom";
+import { el, fill, sign } from "../../lib/dom";
+import { bookmark } from "../../lib/icons";
 import type { pick as Pick } from "../../lib/picker";
 import { many, t } from "../../lib/words";
+import { toast } from "../../lib/toasts";
 import { adopt } from "../../lib/sheets";
 import type { Exported } from "../export/part";
 import choices from "../choices.css";
 import { type Role, allows } from "../data/mailboxes";
+import type { AllSettings } from "../state/settings";
 import type { Counts } from "../state/mail";
 import { counted } from "../ui/counts";
 
@@ -101,4 +104,27 @@ export async function offerRole(client: Client, role: Role, mailboxes: readonly 
     const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;
     await client.mailbox_set_special_use(id, [role]);
   });
+}
+
+/** Draw the saved searches below the mailboxes; `active` is the text of the search that is shown. */
+export function drawSearches(root: HTMLElement, searches: readonly SavedSearch[], active: string, client: Client, settings: () => AllSettings, find: (text: string) => void): void {
+  const save = (wanted: AllSettings["searches"]) => attempt(t("Saving the searches"), () => client.settings_save({ ...settings(), searches: wanted }));
+  const forget = (search: SavedSearch) => {
+    const before = settings().searches;
+    void save(before.filter((one) => one.text !== search.text));
+    toast(t("Saved search removed"), { title: t("Undo"), run: () => void save(before) });
+  };
+  fill(
+    root,
+    el("h2", { class: "mailbox-owner" }, t("Searches")),
+    searches.map((search) => {
+      const remove = t("Remove the search {name}", { name: search.name });
+      return el(
+        "div",
+        { class: `mailbox${search.text === active ? " active" : ""}` },
+        el("button", { class: "mailbox-open", title: search.text, "aria-current": search.text === active ? "page" : undefined, onclick: () => find(search.text) }, sign(bookmark, "icon"), el("span", { class: "mailbox-name", dir: "auto" }, search.name)),
+        el("button", { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => forget(search) }, "×"),
+      );
+    }),
+  );
 }

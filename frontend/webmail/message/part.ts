@@ -46,7 +46,7 @@ export interface MessageOwner {
   /** Whether an address is the reader's own. */
   isOwn(address: Address): boolean;
   /** The ways out of a mailing list or newsletter. */
-  readonly leaving: Leaving;
+  readonly leaving: Omit<Leaving, "block"> & { block(item: MessageItem): void };
   /** Show the details of a message. */
   details(item: MessageItem, parsed: ParsedMessage): void;
 }
@@ -307,12 +307,16 @@ export class Message {
       (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
       (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
     ];
-    const again = (changed: ParsedMessage) => {
+    const again = (at: string) => {
+      const changed = { ...parsed, unsubscribe: parsed.unsubscribe && { ...parsed.unsubscribe, at } };
       this.parsed = changed;
       this.owner.chosen(changed);
       this.drawTrust(changed);
     };
-    fill(this.trust, trustLine(parsed, item), hints, leavingLine(item, parsed, this.owner.leaving, again));
+    const [from] = item.from;
+    const listed = { id: item.id, name: isolated(from === undefined ? (parsed.unsubscribe?.host ?? "") : shortAddress(from)), unsubscribe: parsed.unsubscribe };
+    const leaving = { ...this.owner.leaving, block: () => this.owner.leaving.block(item) };
+    fill(this.trust, trustLine(parsed, item), hints, leavingLine(listed, leaving, again));
     this.trust.hidden = this.trust.childElementCount === 0;
     this.address.hidden = !doubtful(parsed, item.from[0]);
   }

@@ -1,30 +1,34 @@
 // Leaving a mailing list or newsletter from the head of a message (WEBMAIL-136): by the server's request, else by a message, else on
 // the sender's page. The sender is remembered; one that goes on after ten days can be blocked.
 
-import type { MessageItem, ParsedMessage } from "../../gen/webmail";
+import type { ParsedMessage } from "../../gen/webmail";
 import { attempt, confirm } from "../../lib/dialogs";
 import { type Child, el, isolated } from "../../lib/dom";
 import { toast } from "../../lib/toasts";
 import { t } from "../../lib/words";
-import { saidTime, shortAddress } from "../ui/format";
+import { saidTime } from "../ui/format";
 
 export interface Leaving {
   /** Call the server, which remembers it; with `byPost` it asks the sender's server. */
   leave(id: number, byPost: boolean): Promise<unknown>;
-  /** Open a new message by a mailto link. */
-  write(link: string): void;
+  /** Open a new message by a mailto link; when it is sent, the sender of this message is left. */
+  write(link: string, id: number): void;
   /** Send further mail of the sender to Junk. */
-  block(item: MessageItem): void;
+  block(): void;
 }
 
-/** The line about leaving: a button, or when it was left. `again` is called when that has changed. */
-export function leavingLine(item: MessageItem, parsed: ParsedMessage, owner: Leaving, again: (parsed: ParsedMessage) => void): Child {
-  const found = parsed.unsubscribe;
+/** A message of a list or newsletter: the sender's name as it is shown, and the ways to leave. */
+export interface Listed {
+  readonly id: number;
+  readonly name: string;
+  readonly unsubscribe: ParsedMessage["unsubscribe"];
+}
+
+/** The line about leaving: a button, or when it was left. `again` is called with the time when that has changed. */
+export function leavingLine({ id, name, unsubscribe: found }: Listed, owner: Leaving, again: (at: string) => void): Child {
   if (found === null) return null;
-  const [from] = item.from;
-  const name = isolated(from === undefined ? found.host : shortAddress(from));
   const left = () => {
-    again({ ...parsed, unsubscribe: { ...found, at: new Date().toISOString() } });
+    again(new Date().toISOString());
     toast(t("Unsubscribed from {name}", { name }));
   };
   if (found.at !== null) {
@@ -32,14 +36,17 @@ export function leavingLine(item: MessageItem, parsed: ParsedMessage, owner: Lea
     if (!found.still_sends) return el("span", { class: "unsubscribed" }, t("Unsubscribed {time}", { time }));
     return [
       el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, and still writes", { time })),
-      el("button", { class: "link unsubscribe", onclick: () => owner.block(item) }, t("Block")),
+      el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block")),
     ];
   }
   const byHand = async () => {
-    if (found.mailto !== "") owner.write(found.mailto);
-    else window.open(found.link, "_blank", "noopener,noreferrer");
-    await owner.leave(item.id, false);
-    again({ ...parsed, unsubscribe: { ...found, at: new Date().toISOString() } });
+    if (found.mailto !== "") {
+      owner.write(found.mailto, id);
+      return;
+    }
+    window.open(found.link, "_blank", "noopener,noreferrer");
+    await owner.leave(id, false);
+    again(new Date().toISOString());
   };
   const run = async () => {
     if (found.one_click === "") {
@@ -50,7 +57,7 @@ export function leavingLine(item: MessageItem, parsed: ParsedMessage, owner: Lea
     }
     if (!(await confirm(t("Unsubscribe from {name}?", { name }), t("The server tells {host} once that you want no more mail.", { host: isolated(found.host) }), t("Unsubscribe")))) return;
     try {
-      await owner.leave(item.id, true);
+      await owner.leave(id, true);
       left();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

@@ -1,8 +1,8 @@
 // The list of mailboxes.
 
-import type { Mailbox, SavedSearch } from "../../gen/webmail";
+import type { Mailbox } from "../../gen/webmail";
 import { el, fill, sign } from "../../lib/dom";
-import { archive, bookmark, filePen, folder, inbox, octagonAlert, send, trash2 } from "../../lib/icons";
+import { archive, filePen, folder, inbox, octagonAlert, send, trash2 } from "../../lib/icons";
 import { size } from "../../lib/numbers";
 import { t } from "../../lib/words";
 
@@ -11,9 +11,6 @@ export interface MailboxListOwner {
   createMailbox(): void;
   mailboxMenu(mailbox: Mailbox, at: HTMLElement): void;
   dropMessages(mailbox: Mailbox): void;
-  search(text: string): void;
-  /** Remove a saved search. */
-  forget(search: SavedSearch): void;
 }
 
 const icons: Record<string, string> = { inbox, draft: filePen, sent: send, archive, trash: trash2, junk: octagonAlert, folder };
@@ -21,6 +18,7 @@ const icons: Record<string, string> = { inbox, draft: filePen, sent: send, archi
 export class MailboxList {
   readonly root = el("nav", { class: "mailboxes", "aria-label": t("Mailboxes") });
 
+  /** The saved searches, which a part draws. */
   readonly searches = el("nav", { class: "mailboxes searches", "aria-label": t("Saved searches"), hidden: true });
 
   constructor(private readonly owner: MailboxListOwner) {}
@@ -38,24 +36,6 @@ export class MailboxList {
       ]),
     );
     if (focused !== undefined) this.root.querySelector<HTMLElement>(`[data-mailbox="${focused}"]`)?.focus();
-  }
-
-  /** Draw the saved searches below the mailboxes; `active` is the text of the search that is shown. */
-  drawSearches(searches: readonly SavedSearch[], active: string): void {
-    this.searches.hidden = searches.length === 0;
-    fill(
-      this.searches,
-      el("h2", { class: "mailbox-owner" }, t("Searches")),
-      searches.map((search) => {
-        const remove = t("Remove the search {name}", { name: search.name });
-        return el(
-          "div",
-          { class: `mailbox${search.text === active ? " active" : ""}` },
-          el("button", { class: "mailbox-open", title: search.text, "aria-current": search.text === active ? "page" : undefined, onclick: () => this.owner.search(search.text) }, sign(bookmark, "icon"), el("span", { class: "mailbox-name", dir: "auto" }, search.name)),
-          el("button", { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => this.owner.forget(search) }, "×"),
-        );
-      }),
-    );
   }
 
   private row(mailbox: Mailbox, active: boolean): HTMLElement {

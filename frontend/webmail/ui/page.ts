@@ -52,7 +52,7 @@ export function layOut(root: HTMLElement, page: Page): void {
     brand(),
     el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, sign(squarePen), t("New message")),
     el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches),
-    el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))),
+    el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.newsletters", { class: "link" }, t("Newsletters")), command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))),
   );
   fill(
     root,

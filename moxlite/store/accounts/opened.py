@@ -20,6 +20,7 @@ from moxlite.store.mail.mailboxes import create_mailbox, set_special_use
 from moxlite.store.mail.staging import JOBS, drop_job, drop_staged
 from moxlite.store.names import INBOX
 from moxlite.store.options import AccountConfig, Options
+from moxlite.store.people.gathering import Gatherer
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.builder import Builder
 from moxlite.store.search.index import IndexedAccount
@@ -36,7 +37,7 @@ class OpenAccount(IndexedAccount):
     """One open account, as `Accounts.use` gives it.
 
     Attributes:
-      indexer, eraser, trainer, carrier: its background tasks; `Accounts` runs them.
+      indexer, eraser, trainer, carrier, gatherer: its background tasks; `Accounts` runs them.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class OpenAccount(IndexedAccount):
         self.eraser = Eraser(self, erased=self.indexer.forget)
         self.trainer = Trainer(self, self.removed)
         self.carrier = Carrier(self, handlers)
+        self.gatherer = Gatherer(self)
 
     def changed(self) -> None:
-        """Wake the junk filter and the text index: a unit was committed that changed messages or mailboxes."""
+        """Wake the tasks that look at new messages: a unit was committed that changed messages or mailboxes."""
         self.trainer.want()
         self.indexer.want()
+        self.gatherer.want()
 
     def removed(self) -> None:
         """Wake the eraser: messages were removed, or the content of removed messages may be erased now."""

@@ -1,4 +1,4 @@
-"""The background tasks of one open account: eraser, outbox, junk filter, text index, and tasks of other packages.
+"""The background tasks of one open account: eraser, outbox, junk filter, text index, gatherer, others' tasks.
 
 They have a supervisor of their own: a task that fails is started anew, and the faults of one account stay in it.
 """
@@ -38,6 +38,7 @@ class AccountTasks:
             "store.carrier": account.carrier.run,
             "store.trainer": account.trainer.run,
             "store.indexer": account.indexer.run,
+            "store.gatherer": account.gatherer.run,
         }
         self._scope = trio.CancelScope()
         self._stopped = trio.Event()

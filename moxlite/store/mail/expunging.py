@@ -15,6 +15,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Array
 from moxlite.store.mail.counts import Delta, add_size, apply_delta
+from moxlite.store.mail.recipients import forget_messages
 from moxlite.store.mail.sources import Source, by_mailbox, by_uid, in_mailbox, keyword_users
 from moxlite.store.mail.systemmailbox import changeable
 from moxlite.store.rows.mailboxes import mailbox
@@ -49,7 +50,6 @@ ON m.id = c.value"""
 DELETE: Final = (
     "DELETE FROM message_smtp WHERE message_id IN (SELECT value FROM carray(?))",
     "DELETE FROM message_dkim WHERE message_id IN (SELECT value FROM carray(?))",
-    "DELETE FROM recipient WHERE message_id IN (SELECT value FROM carray(?))",
     "DELETE FROM message WHERE id IN (SELECT value FROM carray(?))",
 )
 
@@ -100,6 +100,7 @@ def _expunge(tx: AccountTx, box: Mailbox, sources: list[Source]) -> Expunged:
         tx.execute(DELETE_KEYWORD, keyword, having)
     for sql in DELETE:
         tx.execute(sql, ids)
+    forget_messages(tx, ids)
     if not box.system:
         add_size(tx, -sum(source.size for source in sources))
     return left(tx, box.id, sources)

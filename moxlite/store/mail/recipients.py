@@ -1,28 +1,29 @@
-"""Recipients of messages in Sent (STORE-95): the addresses that the account wrote to, for reputation (STORE-92) and for
-suggestions (STORE-96).
+"""Recipients of messages in Sent (STORE-95), for reputation (STORE-92), and correspondents (STORE-96): addresses that
+the account wrote to or had mail from, for suggestions.
 
-The weight of an address that the account wrote to is not decided here but in `moxlite.acceptance`.
+The weight of an address that the account wrote to is not decided here but in `moxlite.acceptance`. Mail that came is
+looked at in the background (`moxlite.store.people`); recipients become correspondents at once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable
 from typing import Final
-
-import msgspec
 
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.publicsuffix import organizational_domain
-from moxlite.store.file.transaction import Reader, Row, Tx
+from moxlite.store.file.arrays import int_array
+from moxlite.store.file.transaction import Array, Reader, Row, Tx
 
 __all__ = [
-    "Suggestion",
     "add_recipients",
+    "forget_messages",
     "forget_recipients",
-    "suggest_recipients",
+    "found_text",
+    "note_correspondent",
+    "search_words",
     "wrote_to",
     "wrote_to_domain",
     "wrote_to_orgdomain",
@@ -31,14 +32,17 @@ __all__ = [
 MAX_RECIPIENTS: Final = 1000
 """Recipients kept of one message: the number that SMTP accepts for one (SMTP-32)."""
 
-NEWEST: Final = 2000
-"""Newest rows searched first: a common text has its twenty suggestions there."""
+MAX_NAME: Final = 200
+"""Characters kept of a name: it is shown in one line."""
 
-MAX_TEXT: Final = 1000
-"""Longest search text in characters: SQLite's LIKE has a limit, and no address is that long."""
+MAX_WORDS: Final = 12
+"""Words of a name and address by which a correspondent is found."""
 
-SUGGESTIONS: Final = 20
-"""Suggestions at once (STORE-96)."""
+MAX_WORD: Final = 40
+"""Characters of such a word."""
+
+TIER: Final = 10**17
+"""Step of rank between correspondents of different kinds, above all times in µs."""
 
 INSERT: Final = "INSERT INTO recipient (message_id, localpart, domain, orgdomain, name, sent) VALUES (?, ?, ?, ?, ?, ?)"
 FORGET: Final = "DELETE FROM recipient WHERE message_id = ?"
@@ -46,30 +50,44 @@ FORGET: Final = "DELETE FROM recipient WHERE message_id = ?"
 BY_ADDRESS: Final = "SELECT max(sent) FROM recipient INDEXED BY recipient_address WHERE domain = ? AND localpart = ?"
 BY_DOMAIN: Final = "SELECT max(sent) FROM recipient WHERE domain = ?"
 BY_ORGDOMAIN: Final = "SELECT max(sent) FROM recipient WHERE orgdomain = ?"
-LATEST: Final = "SELECT localpart, domain, name, sent FROM recipient ORDER BY sent DESC LIMIT ?"
-# Older rows are read by the table, which is three times as fast as by the index on `sent`. LIKE ignores the case of
-# ASCII letters only: for a text with other characters, all rows with other characters are read as well.
-OTHER: Final = "length(r.name || r.localpart || r.domain) <> octet_length(r.name || r.localpart || r.domain)"
-IN_PART: Final = r"""
-SELECT r.localpart, r.domain, r.name, r.sent FROM recipient r NOT INDEXED
-WHERE r.name LIKE ?1 ESCAPE '\' OR r.localpart LIKE ?1 ESCAPE '\' OR r.domain LIKE ?1 ESCAPE '\'
-ORDER BY r.sent DESC"""
-IN_ALL: Final = r"""
-SELECT r.localpart, r.domain, r.name, r.sent FROM recipient r NOT INDEXED
-WHERE r.name || ' <' || r.localpart || '@' || r.domain || '>' LIKE ?1 ESCAPE '\' ORDER BY r.sent DESC"""
-IN_ALL_OR_OTHER: Final = IN_ALL.replace("ORDER BY", f"OR {OTHER} ORDER BY")
+FORGET_ALL: Final = "DELETE FROM recipient WHERE message_id IN (SELECT value FROM carray(?))"
+OF_MESSAGES: Final = """
+SELECT DISTINCT r.localpart, r.domain FROM carray(?) c CROSS JOIN recipient r ON r.message_id = c.value"""
 
-_JOINTS: Final = frozenset("<@>")
-"""Characters between a name, a localpart and a domain. The name is followed by a blank, too."""
+KNOWN: Final = "SELECT id, name, messages, heard, wrote, rank FROM correspondent WHERE domain = ? AND localpart = ?"
+ADD: Final = """
+INSERT INTO correspondent (localpart, domain, name, found, messages, heard, wrote, rank)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"""
+CHANGE: Final = """
+UPDATE correspondent SET name = ?, found = ?, messages = ?, heard = ?, wrote = ?, rank = ? WHERE id = ?"""
+UNWRITE: Final = "UPDATE correspondent SET wrote = ?, rank = ? WHERE id = ?"
+DROP_WORDS: Final = "DELETE FROM correspondent_word WHERE correspondent_id = ?"
+ADD_WORD: Final = "INSERT INTO correspondent_word (word, correspondent_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
+# ?1 ids of messages that are removed
+UNGATHER: Final = (
+    """
+UPDATE bulk_sender SET messages = messages - d.n, size = size - d.octets FROM (
+SELECT bulk_id, count(*) AS n, sum(size) AS octets FROM gathered
+WHERE bulk_id > 0 AND message_id IN (SELECT value FROM carray(?)) GROUP BY bulk_id) d
+WHERE bulk_sender.id = d.bulk_id""",
+    """
+UPDATE correspondent SET messages = messages - d.n FROM (
+SELECT correspondent_id, count(*) AS n FROM gathered
+WHERE message_id IN (SELECT value FROM carray(?)) GROUP BY correspondent_id) d WHERE correspondent.id =
+d.correspondent_id""",
+    "DELETE FROM gathered WHERE message_id IN (SELECT value FROM carray(?))",
+)
+SWEEP: Final = (
+    """
+DELETE FROM correspondent_word WHERE correspondent_id IN (
+SELECT id FROM correspondent INDEXED BY correspondent_unused WHERE messages <= 0 AND wrote = 0)""",
+    "DELETE FROM correspondent INDEXED BY correspondent_unused WHERE messages <= 0 AND wrote = 0",
+    "DELETE FROM bulk_sender INDEXED BY bulk_sender_messages WHERE messages <= 0",
+)
 
-class Suggestion(msgspec.Struct, frozen=True):
-    """An address written to; `name` as in the latest message to it, `sent` its time in µs UTC."""
-
-    name: str
-    localpart: str
-    domain: str
-    sent: int
+_WORD: Final = re.compile(r"\w+")
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def add_recipients(tx: Tx, message_id: int, addresses: Iterable[MailAddress], sent: int) -> None:
@@ -88,6 +106,7 @@ def add_recipients(tx: Tx, message_id: int, addresses: Iterable[MailAddress], se
             continue
         seen.add((address.localpart, domain.unicode))
         rows.append((message_id, address.localpart, domain.unicode, orgdomain, address.name, sent))
+        note_correspondent(tx, address.name, address.localpart, domain.unicode, wrote=sent)
         if len(rows) == MAX_RECIPIENTS:
             break
     tx.executemany(INSERT, rows)
@@ -95,7 +114,100 @@ def add_recipients(tx: Tx, message_id: int, addresses: Iterable[MailAddress], se
 
 def forget_recipients(tx: Tx, message_id: int) -> None:
     """Remove the rows of `add_recipients`: the message was not sent."""
+    addresses = tx.rows(OF_MESSAGES, int_array([message_id]))
     tx.execute(FORGET, message_id)
+    _unwrite(tx, addresses)
+
+
+def forget_messages(tx: Tx, ids: Array) -> None:
+    """Remove recipients of messages that are removed, and correspondents and senders that no other message names."""
+    addresses = tx.rows(OF_MESSAGES, ids)
+    tx.execute(FORGET_ALL, ids)
+    for sql in UNGATHER:
+        tx.execute(sql, ids)
+    _unwrite(tx, addresses)
+
+
+def _unwrite(tx: Tx, addresses: list[Row]) -> None:
+    """Correct `wrote` of correspondents after recipients were removed, and remove those that nothing names."""
+    for localpart, domain in addresses:
+        known = tx.row(KNOWN, domain, localpart)
+        if known is not None:
+            wrote = tx.value(BY_ADDRESS, domain, localpart) or 0
+            number, _, _, heard, _, rank = known
+            tx.execute(UNWRITE, wrote, _rank(heard, wrote, bulk=rank < TIER), number)
+    for sql in SWEEP:
+        tx.execute(sql)
+
+
+def note_correspondent(
+    tx: Tx, name: str, localpart: str, domain: str, *, wrote: int = 0, heard: int = 0, bulk: bool = False
+) -> int:
+    """Record that the account wrote to an address (U-labels), or got a message from it; returns the correspondent's id.
+
+    Args:
+      wrote, heard: time, µs UTC; 0: did not happen. bulk: the message came by a list or was a newsletter.
+
+    The name is that of the newest message, but a sender does not rename an address that the account wrote to with a
+    name. A name that looks like another address is left out.
+    """
+    name = " ".join(_CONTROLS.sub(" ", name).split())[:MAX_NAME]
+    address = f"{localpart}@{domain}"
+    if "@" in name and name.casefold() != address.casefold():
+        name = ""
+    if name.casefold() == address.casefold():
+        name = ""
+    known = tx.row(KNOWN, domain, localpart)
+    if known is None:
+        rank = _rank(heard, wrote, bulk=bulk)
+        number: int = tx.value(
+            ADD, localpart, domain, name, found_text(name, address), int(heard > 0), heard, wrote, rank
+        )
+        _index(tx, number, name, localpart, domain)
+        return number
+    number, before, messages, had_heard, had_written, rank = known
+    newer = wrote >= had_written if wrote else not had_written and heard >= had_heard
+    chosen = name if name and (newer or not before) else before
+    heard, wrote, came = max(heard, had_heard), max(wrote, had_written), int(heard > 0)
+    bulk = rank < TIER and (bulk or not came)
+    tx.execute(
+        CHANGE,
+        chosen,
+        found_text(chosen, address),
+        messages + came,
+        heard,
+        wrote,
+        _rank(heard, wrote, bulk=bulk),
+        number,
+    )
+    if chosen != before:
+        _index(tx, number, chosen, localpart, domain)
+    return number
+
+
+def found_text(name: str, address: str) -> str:
+    """The text in which a search finds a person: name and address in one case."""
+    return f"{name} <{address}>".casefold()
+
+
+def search_words(*texts: str) -> list[str]:
+    """The words of these texts by which a person is found, in one case, each once."""
+    found = [word[:MAX_WORD] for text in texts for word in _WORD.findall(text.casefold())]
+    return list(dict.fromkeys(found))[:MAX_WORDS]
+
+
+def _index(tx: Tx, number: int, name: str, localpart: str, domain: str) -> None:
+    tx.execute(DROP_WORDS, number)
+    # the last label of a domain is that of too many
+    words = search_words(localpart, name, domain.rpartition(".")[0] or domain)
+    tx.executemany(ADD_WORD, [(word, number) for word in words])
+
+
+def _rank(heard: int, wrote: int, *, bulk: bool) -> int:
+    """Order of suggestions: addresses that the account wrote to, then senders, then senders of bulk mail alone; the
+    newest use first.
+    """
+    return (2 if wrote else int(not bulk)) * TIER + min(max(heard, wrote, 0), TIER - 1)
 
 
 def wrote_to(r: Reader, localpart: str, domain: str) -> int | None:
@@ -114,31 +226,3 @@ def wrote_to_orgdomain(r: Reader, orgdomain: str) -> int | None:
     """As `wrote_to`, to any address below an organizational domain."""
     sent: int | None = r.value(BY_ORGDOMAIN, orgdomain)
     return sent
-
-
-def suggest_recipients(r: Reader, text: str, limit: int = SUGGESTIONS) -> tuple[list[Suggestion], bool]:
-    """Suggest addresses whose name or text contains `text` in any case, latest first, each once; returns them, and
-    whether there are more. For `account.scan`.
-    """
-    needle = text.casefold()
-    if len(needle) > MAX_TEXT:
-        return [], False
-    found: dict[tuple[str, str], Suggestion] = {}
-    for localpart, domain, name, sent in chain(r.iterate(LATEST, NEWEST), _all_rows(r, text, needle)):
-        if (localpart, domain) in found or needle not in f"{name} <{localpart}@{domain}>".casefold():
-            continue
-        if len(found) == limit:
-            return list(found.values()), True
-        found[localpart, domain] = Suggestion(name, localpart, domain, sent)
-    return list(found.values()), False
-
-
-def _all_rows(r: Reader, text: str, needle: str) -> Iterator[Row]:
-    """Read all rows that may contain the text, the newest first."""
-    pattern = "%" + re.sub(r"([\\%_])", r"\\\1", needle) + "%"
-    if not text.isascii():
-        yield from r.iterate(IN_ALL_OR_OTHER, pattern)
-    elif needle.endswith(" ") or not _JOINTS.isdisjoint(needle):
-        yield from r.iterate(IN_ALL, pattern)
-    else:
-        yield from r.iterate(IN_PART, pattern)

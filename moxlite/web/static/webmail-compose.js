@@ -757,12 +757,12 @@ ${before}`);
 
 // webmail/compose/takeback.ts
 var retryAfter = 1e3;
-function offerUndo(desk, say, submitId, seconds, again) {
+function offerUndo(desk, say, submitId, leaves, seconds, again) {
   const takeBack = async () => {
     withdraw();
     for (; ; ) {
       try {
-        again(await desk.client.message_submit_undo(submitId));
+        again(await desk.client.message_submit_undo(submitId, leaves));
         return;
       } catch (error) {
         if (codeOf(error) !== "") throw error;
@@ -798,6 +798,7 @@ var Composer = class _Composer {
     const { copy } = start2;
     this.draft = copy.draft;
     this.draftId = copy.draftId;
+    this.leaves = copy.leaves ?? 0;
     this.submitId = copy.submitId;
     if (copy.saveId !== "") this.unanswered = { saveId: copy.saveId, draft: copy.draft };
     this.release = holdCopy(id);
@@ -868,6 +869,7 @@ var Composer = class _Composer {
   draft;
   release;
   draftId;
+  leaves;
   unanswered = null;
   submitId;
   version = 0;
@@ -1079,7 +1081,7 @@ var Composer = class _Composer {
   }
   copy() {
     const login = this.desk.facts().login_address;
-    return { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId };
+    return { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId, leaves: this.leaves };
   }
   keep() {
     clearTimeout(this.copyTimer);
@@ -1209,7 +1211,7 @@ var Composer = class _Composer {
       this.note(t("Sending…"));
       try {
         const { undo_send_seconds: wanted } = this.desk.settings();
-        const seconds = await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted));
+        const seconds = await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted, 0, this.leaves));
         this.sent(seconds);
         if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.desk.archiveThread();
         return;
@@ -1233,7 +1235,7 @@ var Composer = class _Composer {
       say(t("Message sent"));
       return;
     }
-    offerUndo(desk, say, submitId, seconds, (draftId) => {
+    offerUndo(desk, say, submitId, this.leaves, seconds, (draftId) => {
       new _Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", folded: this.quoted.length, changed: true, judged: false });
     });
   }
@@ -1369,7 +1371,7 @@ adopt(compose_default);
 function addKeys2(desk) {
   addKeys(desk, () => Composer.focused());
 }
-async function compose(desk, say, kind, item, selected, mailto = "") {
+async function compose(desk, say, kind, item, selected, mailto = "", leaves = 0) {
   addKeys2(desk);
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
   let begun = null;
@@ -1378,7 +1380,9 @@ async function compose(desk, say, kind, item, selected, mailto = "") {
   });
   if (begun === null) return;
   if (mailto !== "") begun = { ...begun, ...parseMailto(mailto) };
-  new Composer(desk, say, newId(), start(desk.settings(), begun, kind, item, selected));
+  const began = start(desk.settings(), begun, kind, item, selected);
+  began.copy.leaves = leaves;
+  new Composer(desk, say, newId(), began);
   if (begun.note !== "") say(begun.note);
 }
 function start(settings, begun, kind, item, selected) {

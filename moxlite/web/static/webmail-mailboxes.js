@@ -37,7 +37,7 @@ var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
 function written(value) {
-  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
@@ -65,6 +65,22 @@ function mark(value) {
   element.className = "scriptswitch";
   element.textContent = value;
   return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
 }
 
 // lib/focus.ts
@@ -170,6 +186,44 @@ function setStatus(message) {
   fill(line, message);
 }
 
+// lib/icons.ts
+var bookmark = "M17 3a2 2 0 0 1 2 2v15a1 1 0 0 1-1.496.868l-4.512-2.578a2 2 0 0 0-1.984 0l-4.512 2.578A1 1 0 0 1 5 20V5a2 2 0 0 1 2-2z";
+
+// lib/toasts.ts
+var shown = 1e4;
+var most = 3;
+var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function toast(text2, action, time = shown) {
+  if (!stack.isConnected) document.body.append(stack);
+  const words = el("span", {}, text2);
+  let timer = 0;
+  const close = () => {
+    clearTimeout(timer);
+    box.remove();
+  };
+  const box = el(
+    "div",
+    { class: "toast" },
+    words,
+    action !== void 0 && el(
+      "button",
+      {
+        class: "btn text toast-action",
+        onclick: () => {
+          close();
+          action.run();
+        }
+      },
+      action.title
+    ),
+    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×")
+  );
+  if (time > 0) timer = window.setTimeout(close, time);
+  stack.append(box);
+  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
 // lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
@@ -266,9 +320,31 @@ async function offerRole(client, role, mailboxes, pick) {
     await client.mailbox_set_special_use(id, [role]);
   });
 }
+function drawSearches(root, searches, active, client, settings, find) {
+  const save = (wanted) => attempt(t("Saving the searches"), () => client.settings_save({ ...settings(), searches: wanted }));
+  const forget = (search) => {
+    const before = settings().searches;
+    void save(before.filter((one) => one.text !== search.text));
+    toast(t("Saved search removed"), { title: t("Undo"), run: () => void save(before) });
+  };
+  fill(
+    root,
+    el("h2", { class: "mailbox-owner" }, t("Searches")),
+    searches.map((search) => {
+      const remove = t("Remove the search {name}", { name: search.name });
+      return el(
+        "div",
+        { class: `mailbox${search.text === active ? " active" : ""}` },
+        el("button", { class: "mailbox-open", title: search.text, "aria-current": search.text === active ? "page" : void 0, onclick: () => find(search.text) }, sign(bookmark, "icon"), el("span", { class: "mailbox-name", dir: "auto" }, search.name)),
+        el("button", { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => forget(search) }, "×")
+      );
+    })
+  );
+}
 export {
   confirmDelete,
   createMailbox,
+  drawSearches,
   mailboxMenu,
   offerRole,
   roleNames

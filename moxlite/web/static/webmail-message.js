@@ -510,13 +510,10 @@ function toast(text2, action, time = shown) {
 }
 
 // webmail/message/unsubscribe.ts
-function leavingLine(item, parsed, owner, again) {
-  const found = parsed.unsubscribe;
+function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   if (found === null) return null;
-  const [from] = item.from;
-  const name = isolated(from === void 0 ? found.host : shortAddress(from));
   const left = () => {
-    again({ ...parsed, unsubscribe: { ...found, at: (/* @__PURE__ */ new Date()).toISOString() } });
+    again((/* @__PURE__ */ new Date()).toISOString());
     toast(t("Unsubscribed from {name}", { name }));
   };
   if (found.at !== null) {
@@ -524,14 +521,17 @@ function leavingLine(item, parsed, owner, again) {
     if (!found.still_sends) return el("span", { class: "unsubscribed" }, t("Unsubscribed {time}", { time }));
     return [
       el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, and still writes", { time })),
-      el("button", { class: "link unsubscribe", onclick: () => owner.block(item) }, t("Block"))
+      el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block"))
     ];
   }
   const byHand = async () => {
-    if (found.mailto !== "") owner.write(found.mailto);
-    else window.open(found.link, "_blank", "noopener,noreferrer");
-    await owner.leave(item.id, false);
-    again({ ...parsed, unsubscribe: { ...found, at: (/* @__PURE__ */ new Date()).toISOString() } });
+    if (found.mailto !== "") {
+      owner.write(found.mailto, id);
+      return;
+    }
+    window.open(found.link, "_blank", "noopener,noreferrer");
+    await owner.leave(id, false);
+    again((/* @__PURE__ */ new Date()).toISOString());
   };
   const run = async () => {
     if (found.one_click === "") {
@@ -541,7 +541,7 @@ function leavingLine(item, parsed, owner, again) {
     }
     if (!await confirm(t("Unsubscribe from {name}?", { name }), t("The server tells {host} once that you want no more mail.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
     try {
-      await owner.leave(item.id, true);
+      await owner.leave(id, true);
       left();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -757,12 +757,16 @@ var Message = class {
       (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
       (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted"))
     ];
-    const again = (changed) => {
+    const again = (at) => {
+      const changed = { ...parsed, unsubscribe: parsed.unsubscribe && { ...parsed.unsubscribe, at } };
       this.parsed = changed;
       this.owner.chosen(changed);
       this.drawTrust(changed);
     };
-    fill(this.trust, trustLine(parsed, item), hints, leavingLine(item, parsed, this.owner.leaving, again));
+    const [from] = item.from;
+    const listed = { id: item.id, name: isolated(from === void 0 ? parsed.unsubscribe?.host ?? "" : shortAddress(from)), unsubscribe: parsed.unsubscribe };
+    const leaving = { ...this.owner.leaving, block: () => this.owner.leaving.block(item) };
+    fill(this.trust, trustLine(parsed, item), hints, leavingLine(listed, leaving, again));
     this.trust.hidden = this.trust.childElementCount === 0;
     this.address.hidden = !doubtful(parsed, item.from[0]);
   }

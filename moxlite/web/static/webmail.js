@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.e0336469aede.js", conversation: "conversation.690acdfc1527.js", details: "details.a2fd423d5f28.js", export: "export.3d34e79be156.js", hints: "hints.41bebc42b61c.js", labels: "labels.131427180aef.js", login: "login.1739c45d7fe6.js", mailboxes: "mailboxes.22c11f08e189.js", menu: "menu.2b861ab09c6b.js", message: "message.e0451ffd762d.js", palette: "palette.d0a16c3ea602.js", rules: "rules.497fe1c1efc3.js", search: "search.28222048151a.js", sender: "sender.ba4955049614.js", sent: "sent.04cc1bc5c98c.js", settings: "settings.3c6e6800fa8d.js", sorting: "sorting.72c16ad22aa4.js", touch: "touch.5159934f4363.js", viewer: "viewer.9977008d813d.js" };
+var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.f99fa6428812.js", conversation: "conversation.690acdfc1527.js", details: "details.a2fd423d5f28.js", export: "export.3d34e79be156.js", hints: "hints.41bebc42b61c.js", labels: "labels.131427180aef.js", login: "login.1739c45d7fe6.js", mailboxes: "mailboxes.63d98375f7e9.js", menu: "menu.2b861ab09c6b.js", message: "message.df35cf2ab7a1.js", newsletters: "newsletters.eefa3156615f.js", palette: "palette.d0a16c3ea602.js", rules: "rules.497fe1c1efc3.js", search: "search.28222048151a.js", sender: "sender.ba4955049614.js", sent: "sent.04cc1bc5c98c.js", settings: "settings.3c6e6800fa8d.js", sorting: "sorting.72c16ad22aa4.js", touch: "touch.5159934f4363.js", viewer: "viewer.9977008d813d.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -226,6 +226,10 @@ var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  Newsletters: { senders: ["list", ["ref", "Newsletter"]], total: "integer" },
+  Newsletter: { id: "integer", name: "string", address: "string", messages: "integer", size: "integer", newest: "integer", received: "time", read: ["nullable", "time"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]] },
+  ArchivePlace: { received: "integer", id: "integer" },
+  NewsletterArchived: { ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unread: ["list", "integer"], after: ["nullable", ["ref", "ArchivePlace"]] },
   Waiting: { kind: ["enum", ["answer", "back", "sent"]], due: "time", item: ["ref", "MessageItem"], origin: "string" },
   SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
   SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
@@ -255,6 +259,12 @@ var Client = class extends BaseClient {
   }
   login_factor(...given) {
     return this.call("login_factor", given, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  }
+  newsletters(...given) {
+    return this.call("newsletters", given, { order: ["enum", ["messages", "size"]], position: ["optional", "integer"] }, ["ref", "Newsletters"]);
+  }
+  newsletter_archive(...given) {
+    return this.call("newsletter_archive", given, { sender_id: "integer", after: ["optional", ["nullable", ["ref", "ArchivePlace"]]] }, ["ref", "NewsletterArchived"]);
   }
   message_snooze(...given) {
     return this.call("message_snooze", given, { message_ids: ["list", "integer"], until: "integer", unanswered: ["optional", "boolean"] }, "null");
@@ -329,10 +339,10 @@ var Client = class extends BaseClient {
     return this.call("draft_find", given, { message_id: "string", seconds: "integer" }, "integer");
   }
   message_submit(...given) {
-    return this.call("message_submit", given, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"], send_at: ["optional", "integer"] }, "integer");
+    return this.call("message_submit", given, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"], send_at: ["optional", "integer"], leaves: ["optional", "integer"] }, "integer");
   }
   message_submit_undo(...given) {
-    return this.call("message_submit_undo", given, { submit_id: "string" }, "integer");
+    return this.call("message_submit_undo", given, { submit_id: "string", leaves: ["optional", "integer"] }, "integer");
   }
   draft_remove(...given) {
     return this.call("draft_remove", given, { draft_id: "integer" }, "null");
@@ -1081,6 +1091,7 @@ function anywhere(desk) {
     { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
     { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["b"], run: () => desk.openMailboxMenu() },
     { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
+    { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") },
     { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
     { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }
   ];
@@ -2889,7 +2900,6 @@ function leavesOthers(mail2) {
 var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
 var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
 var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
-var bookmark = "M17 3a2 2 0 0 1 2 2v15a1 1 0 0 1-1.496.868l-4.512-2.578a2 2 0 0 0-1.984 0l-4.512 2.578A1 1 0 0 1 5 20V5a2 2 0 0 1 2-2z";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
 var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
@@ -3671,22 +3681,6 @@ var MailboxList = class {
     );
     if (focused !== void 0) this.root.querySelector(`[data-mailbox="${focused}"]`)?.focus();
   }
-  drawSearches(searches, active) {
-    this.searches.hidden = searches.length === 0;
-    fill(
-      this.searches,
-      el("h2", { class: "mailbox-owner" }, t("Searches")),
-      searches.map((search2) => {
-        const remove = t("Remove the search {name}", { name: search2.name });
-        return el(
-          "div",
-          { class: `mailbox${search2.text === active ? " active" : ""}` },
-          el("button", { class: "mailbox-open", title: search2.text, "aria-current": search2.text === active ? "page" : void 0, onclick: () => this.owner.search(search2.text) }, sign(bookmark, "icon"), el("span", { class: "mailbox-name", dir: "auto" }, search2.name)),
-          el("button", { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => this.owner.forget(search2) }, "×")
-        );
-      })
-    );
-  }
   row(mailbox, active) {
     const elements = mailbox.name.split("/").slice(mailbox.owner === "" ? 0 : 2);
     const kind = elements.join("/") === "Inbox" ? "inbox" : mailbox.roles[0] ?? "folder";
@@ -3757,7 +3751,7 @@ function layOut(root, page) {
     brand(),
     el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, sign(squarePen), t("New message")),
     el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches),
-    el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
+    el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.newsletters", { class: "link" }, t("Newsletters")), command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
   );
   fill(
     root,
@@ -4127,11 +4121,6 @@ var App = class {
   mailboxes = new MailboxList({
     openMailbox: (mailbox) => this.openMailbox(mailbox),
     createMailbox: () => this.commands.run("mailbox.create"),
-    search: (text2) => {
-      this.drawer.close();
-      void this.find.search(text2);
-    },
-    forget: (search2) => this.forget(search2),
     mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
     dropMessages: (mailbox) => {
       const { dragged } = this.list;
@@ -4194,7 +4183,7 @@ var App = class {
     isOwn: (address) => this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address),
     leaving: {
       leave: (id, byPost) => this.client.unsubscribe(id, byPost),
-      write: (link) => this.compose("new", link),
+      write: (link, id) => this.compose("new", link, id),
       block: (item) => this.sender(item, "block")
     },
     opened: (item, place) => {
@@ -4252,7 +4241,16 @@ var App = class {
       if (held.value) return;
       this.mailboxes.draw(this.mail.mailboxes.value, this.mail.current.value?.id ?? 0);
     });
-    effect(() => this.mailboxes.drawSearches(this.settings().searches, this.find.text.value));
+    effect(() => {
+      const { searches } = this.settings();
+      const active = this.find.text.value;
+      this.mailboxes.searches.hidden = searches.length === 0;
+      const find2 = (text2) => {
+        this.drawer.close();
+        void this.find.search(text2);
+      };
+      if (searches.length > 0) void mailboxDialogs().then((found) => found.drawSearches(this.mailboxes.searches, searches, active, this.client, () => this.settings(), find2), () => null);
+    });
     effect(() => {
       const mailboxes = this.mail.mailboxes.value;
       if (this.displayed && mailboxes.length > 0 && this.mail.current.value === void 0 && (this.mail.query.value.filter.mailbox_id ?? 0) > 0) this.openInbox();
@@ -4372,14 +4370,12 @@ var App = class {
     const at = document.activeElement ?? document.body;
     await (await part("palette")).showTitles(at);
   }
-  forget(search2) {
-    const save = (searches) => attempt(t("Saving the searches"), () => this.client.settings_save({ ...this.settings(), searches }));
-    const before = this.settings().searches;
-    void save(before.filter((one) => one.text !== search2.text));
-    toast(t("Saved search removed"), { title: t("Undo"), run: () => void save(before) });
-  }
   openSettings() {
     void attempt(t("Opening the settings"), async () => (await part("settings")).openSettings(this));
+  }
+  openPage(name) {
+    this.drawer.close();
+    void attempt(t("Opening the page"), async () => (await part(name)).openPage(this));
   }
   shown() {
     return this.mail.shown.value;
@@ -4530,13 +4526,13 @@ var App = class {
   scrollMessage(screens) {
     this.reader.scroll(screens);
   }
-  compose(kind, mailto = "") {
+  compose(kind, mailto = "", leaves = 0) {
     this.drawer.close();
     const selection = getSelection();
     const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
     const item = kind === "new" ? null : this.reader.current();
     void attempt(t("Writing"), async () => {
-      const [, typed] = await typedUntil(part("compose").then((found) => found.compose(this, toast, kind, item, selected, mailto)));
+      const [, typed] = await typedUntil(part("compose").then((found) => found.compose(this, toast, kind, item, selected, mailto, leaves)));
       document.execCommand("insertText", false, typed);
     });
   }

@@ -32,6 +32,7 @@ from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.details import DetailCalls
 from moxlite.web.webmail.calls.labels import LabelCalls
 from moxlite.web.webmail.calls.later import LaterCalls
+from moxlite.web.webmail.calls.newsletters import NewsletterCalls
 from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.searching import SearchCalls
 from moxlite.web.webmail.calls.sent import SentCalls
@@ -68,6 +69,7 @@ class API(
     LabelCalls,
     SortingCalls,
     LaterCalls,
+    NewsletterCalls,
 ):
     """The calls of the webmail. `Caller.session` is set for all calls but the public ones."""
 

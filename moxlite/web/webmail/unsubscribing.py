@@ -21,6 +21,7 @@ from moxlite.mailauth.dkim.signature import SignatureError, parse_signature
 from moxlite.net.httpclient import HTTPError
 from moxlite.proto.address import AddressError, Domain
 from moxlite.store.mail.settings import load_settings, save_settings
+from moxlite.store.people.gathering import list_key
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.settings import Settings, Unsubscribed
 from moxlite.web.webmail.types import Unsubscribe
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
 
-__all__ = ["ask_once", "note", "offered", "sender_of"]
+__all__ = ["ask_once", "forget", "note", "offered"]
 
 SECONDS: Final = 10.0
 """Seconds that the sender's server has to answer."""
@@ -42,6 +43,9 @@ MAX_URIS: Final = 10
 KEPT: Final = 500
 """Senders that are remembered, the latest: the settings stay small."""
 
+TAKEN_BACK: Final = timedelta(minutes=5)
+"""Time in which a message to leave may be taken back: longer than the longest undo (WEBMAIL-123)."""
+
 GRACE: Final = timedelta(days=10)
 """Time after which a sender that was left should have stopped; ten business days are the usual legal limit."""
 
@@ -51,13 +55,6 @@ BODY: Final = b"List-Unsubscribe=One-Click"
 FIELDS: Final = (b"list-unsubscribe", b"list-unsubscribe-post")
 URI: Final = re.compile(r"<([^<>]{1,2000})>")
 BLANK: Final = re.compile(r"[\x00-\x20\x7f]")
-LIST_ID: Final = re.compile(r"<([^<>\s]{1,300})>")
-
-
-def sender_of(section: HeaderSection, address: str) -> str:
-    """The key of the sender that is left: the id of the list (RFC 2919), else the From address; "" without both."""
-    found = LIST_ID.search(_text(section.text(b"list-id")))
-    return (found[1] if found else address).lower()
 
 
 def offered(
@@ -73,7 +70,7 @@ def offered(
     mailto = next((uri for uri in uris if uri.lower().startswith("mailto:") and "@" in uri), "")
     link = next((uri for uri in uris if _host(uri, ("https", "http"))), "")
     secure = next((uri for uri in uris if _host(uri, ("https",))), "")
-    key = sender_of(section, address)
+    key = list_key(section, address)
     if not (mailto or link) or not key:
         return None
     posted = _text(section.text(b"list-unsubscribe-post")).strip().lower() == BODY.decode().lower()
@@ -147,3 +144,12 @@ def note(tx: AccountTx, sender: str) -> None:
         return
     kept = [*settings.unsubscribed, Unsubscribed(sender, datetime.now(UTC))][-KEPT:]
     save_settings(tx, msgspec.structs.replace(settings, unsubscribed=kept))
+
+
+def forget(tx: AccountTx, sender: str) -> None:
+    """Undo a `note` of the last minutes: the message to leave was taken back before it was sent."""
+    settings = load_settings(tx, Settings)
+    since = datetime.now(UTC) - TAKEN_BACK
+    kept = [one for one in settings.unsubscribed if one.sender != sender or one.at < since]
+    if len(kept) < len(settings.unsubscribed):
+        save_settings(tx, msgspec.structs.replace(settings, unsubscribed=kept))

@@ -21,7 +21,7 @@ from moxlite.sandbox.processes import JobFailed, Refused
 from moxlite.store.content.uploads import drop_upload
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import StoreError
-from moxlite.store.mail.recipients import suggest_recipients
+from moxlite.store.people.suggesting import suggest
 from moxlite.submission.assurance import Finding
 from moxlite.web.calls import call, encode_result
 from moxlite.web.callserver import refused
@@ -38,6 +38,7 @@ from moxlite.web.http.messages import Response
 from moxlite.web.sessions import Caller
 from moxlite.web.storeerrors import api_error
 from moxlite.web.webmail.calls.common import AccountCalls
+from moxlite.web.webmail.leaving import remember_left
 from moxlite.web.webmail.reading.originals import carry_files, carry_message, own_of, read_original
 
 if TYPE_CHECKING:
@@ -200,12 +201,14 @@ class ComposeCalls(AccountCalls):
         draft_id: AnyID = 0,
         undo_s: Undo = 0,
         send_at: AnyID = 0,
+        leaves: AnyID = 0,
     ) -> int:
         """Send a message, once for each ``submit_id``.
 
         A copy is kept in Sent, the draft is removed, the original is marked. ``undo_s``: seconds during which the page
         offers to take it back (WEBMAIL-123); it is not sent before. Returns the seconds that are left.
-        ``send_at``: the time at which it is sent, seconds since 1970, 0: now (WEBMAIL-96).
+        ``send_at``: the time at which it is sent, seconds since 1970, 0: now (WEBMAIL-96). ``leaves``: the message of a
+        list or newsletter that is left by it (WEBMAIL-136).
         """
         session = caller.require()
         due = moment("send_at", send_at, LONGEST) if send_at else 0
@@ -214,18 +217,23 @@ class ComposeCalls(AccountCalls):
         )
         try:
             async with self._accounts.use(session.account) as account:
-                return await send(account, self._server.keys, message, wish, self._server.tmp, self._server.deliveries)
+                left = await send(account, self._server.keys, message, wish, self._server.tmp, self._server.deliveries)
+                if leaves:
+                    await remember_left(account, leaves, left=True)
+                return left
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e
 
     @call()
-    async def message_submit_undo(self, caller: Caller, submit_id: CallID) -> int:
-        """Take a message back before it is sent, and make it a draft again (WEBMAIL-123).
+    async def message_submit_undo(self, caller: Caller, submit_id: CallID, leaves: AnyID = 0) -> int:
+        """Take a message back before it is sent, and make it a draft again (WEBMAIL-123). ``leaves`` as it was sent.
 
         Returns the draft's id, or 0 if its copy in Sent was removed meanwhile. A conflict if the message is on its way.
         """
         async with self._accounts.use(caller.require().account) as account:
             draft = await take_back(account, bytes.fromhex(submit_id))
+            if leaves:
+                await remember_left(account, leaves, left=False)
         return int(draft or 0)
 
     @call()
@@ -247,7 +255,7 @@ class ComposeCalls(AccountCalls):
     ) -> Suggestions:
         """Addresses that were used before and contain this text, in the name or the address."""
         async with self._accounts.use(caller.require().account) as account:
-            found, more = await account.scan(lambda r: suggest_recipients(r, search), op="suggest")
+            found, more = await account.scan(lambda r: suggest(r, search), op="suggest")
         return Suggestions([Party(one.name, f"{one.localpart}@{one.domain}") for one in found], not more)
 
     @call()

@@ -21,12 +21,13 @@ from moxlite.store.delivery.arrivals import SMTPArrival, earlier_mails, signing_
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail import fetching
 from moxlite.store.mail.settings import address_view
+from moxlite.store.people.gathering import list_key
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID
 from moxlite.web.webmail.items import EPOCH, attachments, find_html, find_texts, part_tree
 from moxlite.web.webmail.settings import ViewMode
 from moxlite.web.webmail.types import Header, ParsedMessage, Text, Unsubscribe
-from moxlite.web.webmail.unsubscribing import offered, sender_of
+from moxlite.web.webmail.unsubscribing import offered
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
@@ -125,7 +126,7 @@ def _leaving(
     address = sender_key(f"{senders[0].localpart}@{senders[0].domain}") if len(senders) == 1 else ""
     received = EPOCH + timedelta(microseconds=message_rows.message(r, message_id).received)
     signers = signing_domains(r, message_id)
-    return sender_of(section, address), offered(r, section, signers, address=address, received=received)
+    return list_key(section, address), offered(r, section, signers, address=address, received=received)
 
 
 def _text(r: Reader, content: body.Content, path: str, part: mime.Part, left: int) -> Text:

@@ -1,0 +1,8 @@
+"""People: correspondents and senders of bulk mail, gathered from messages.
+
+- `gathering`: the background task that looks at messages which came (STORE-96)
+- `suggesting`: addresses that begin like a text
+- `senders`: mailing lists and newsletters, with their messages (WEBMAIL-136a)
+
+Recipients become correspondents in `moxlite.store.mail.recipients`.
+"""

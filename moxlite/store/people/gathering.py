@@ -1,0 +1,204 @@
+"""The background task that gathers correspondents and senders of bulk mail from messages (STORE-96).
+
+It goes through the messages by id, as ids only rise, once each: a delivery costs nothing more, and an account that is
+older than the tables is caught up with in the same way. What it has done is committed with the id that it has reached.
+Removed messages are taken out in the unit that removes them.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.store.errors import ChunkDamaged
+from moxlite.store.file.background import Background
+from moxlite.store.mail.fetching import structure_of
+from moxlite.store.mail.recipients import note_correspondent
+from moxlite.store.types import Flag, SpecialUse
+from moxlite.wakeup import Wakeup
+
+if TYPE_CHECKING:
+    from moxlite.proto.mime.types import MailAddress
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.file.transaction import Reader, Tx
+
+__all__ = ["Gatherer", "list_key"]
+
+BATCH: Final = 200
+"""Messages in one unit: 10 ms of the writer."""
+
+BATCH_SECONDS: Final = 0.5
+"""Seconds after which a batch ends, since it keeps a snapshot of the account open."""
+
+PAUSE: Final = 3.0
+"""Seconds between a change and the look at new messages: a burst of deliveries makes few units."""
+
+MAX_KEY: Final = 300
+"""Characters of the id of a list; a longer one is no id of a list."""
+
+UNWANTED: Final = Flag.JUNK | Flag.DRAFT | Flag.PHISHING
+"""Flags of messages whose senders are not suggested."""
+
+OWN_OR_UNWANTED: Final = SpecialUse.JUNK | SpecialUse.DRAFTS | SpecialUse.SENT | SpecialUse.TRASH
+"""Uses of mailboxes whose messages were not sent to the user, or are not wanted."""
+
+STATE: Final = "SELECT message_id, recipient_id FROM gathering WHERE id = 1"
+NEXT: Final = """
+SELECT m.id, m.flags & ?2 OR b.special_use & ?3 OR b.system OR m.is_reject OR m.dsn, m.received, m.size, i.structure,
+h.header
+FROM message m JOIN mailbox b ON b.id = m.mailbox_id JOIN message_info i ON i.email_id = m.email_id
+JOIN message_header h ON h.email_id = m.email_id
+WHERE m.id > ?1 ORDER BY m.id LIMIT ?4"""
+HIGHEST: Final = "SELECT max(id) FROM message"
+OLD_RECIPIENTS: Final = "SELECT id, name, localpart, domain, sent FROM recipient WHERE id > ? ORDER BY id LIMIT ?"
+REACHED: Final = "UPDATE gathering SET message_id = max(message_id, ?) WHERE id = 1"
+REACHED_RECIPIENTS: Final = "UPDATE gathering SET recipient_id = ? WHERE id = 1"
+STILL_THERE: Final = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?)"
+ADD: Final = """
+INSERT INTO gathered (message_id, correspondent_id, bulk_id, received, size) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING"""
+ADD_SENDER: Final = """
+INSERT INTO bulk_sender (key, name, address, messages, size) VALUES (?, ?, ?, 1, ?)
+ON CONFLICT (key) DO UPDATE SET name = excluded.name, address = excluded.address, messages = messages + 1,
+size = size + excluded.size RETURNING id"""
+
+LIST_ID: Final = re.compile(r"<([^<>\s]{1,300})>")
+DONE: Final = 2**62
+"""Value of ``gathering.recipient_id`` when all old recipients are correspondents."""
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """A message that came: its sender, and the key of the list or newsletter, "" for other mail."""
+
+    message_id: int
+    sender: MailAddress
+    domain: str
+    key: str
+    received: int
+    size: int
+
+
+class Gatherer:
+    """The background task of one open account."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._wakeup = Wakeup()
+
+    def want(self) -> None:
+        """Wake the task: messages were added."""
+        self._wakeup.set()
+
+    async def run(self) -> None:
+        """Look at all messages that were not looked at yet, for ever. Errors: StoreError propagates; the next start
+        goes on.
+        """
+        self.want()
+        while True:
+            await self._wakeup.wait()
+            await trio.sleep(PAUSE)
+            await self.once()
+
+    async def once(self) -> None:
+        """Look at all messages that were not looked at yet. Raises StoreError; finished batches are kept."""
+        self._wakeup.clear()
+        while await self._recipients():
+            pass
+        while await self._messages():
+            pass
+
+    async def _recipients(self) -> bool:
+        """Make correspondents of recipients from before the tables; False at the end."""
+
+        def unit(tx: Tx) -> bool:
+            row = tx.row(STATE)
+            assert row is not None
+            if row[1] == DONE:
+                return False
+            rows = tx.rows(OLD_RECIPIENTS, row[1], BATCH)
+            for _, name, localpart, domain, sent in rows:
+                note_correspondent(tx, name, localpart, domain, wrote=sent)
+            tx.execute(REACHED_RECIPIENTS, rows[-1][0] if len(rows) == BATCH else DONE)
+            return len(rows) == BATCH
+
+        state = await self._account.read(lambda r: r.row(STATE), op="gather")
+        return state is not None and state[1] != DONE and await self._account.write(unit)
+
+    async def _messages(self) -> bool:
+        state = await self._account.read(lambda r: (r.row(STATE), r.value(HIGHEST)), op="gather")
+        assert state[0] is not None
+        after: int = state[0][0]
+        if (state[1] or 0) <= after:
+            return False
+        last, found = await self._account.scan(partial(_read, after=after), op="gather")
+        if last == after:
+            return False
+        await self._account.write(partial(_write, found=found, last=last))
+        return True
+
+
+def list_key(section: HeaderSection, address: str) -> str:
+    """The key of the list or newsletter that a message belongs to: the id of the list (RFC 2919), else the address of
+    its author, "" without both. In lower case.
+    """
+    found = LIST_ID.search((section.text(b"list-id") or b"").decode("utf-8", "replace"))
+    return (found[1] if found else address).lower()
+
+
+def _read(r: Reader, after: int) -> tuple[int, list[_Found]]:
+    """The next messages from other people, and the id that was reached."""
+    found: list[_Found] = []
+    work = Background()
+    until = time.monotonic() + BATCH_SECONDS
+    for message_id, left_out, received, size, packed, header in r.rows(
+        NEXT, after, int(UNWANTED), int(OWN_OR_UNWANTED), BATCH
+    ):
+        work.give_way()
+        after = message_id
+        if not left_out:
+            found += _look(message_id, received, size, packed, header)
+        if time.monotonic() >= until:
+            break
+    return after, found
+
+
+def _look(message_id: int, received: int, size: int, packed: bytes, header: bytes) -> Sequence[_Found]:
+    try:
+        senders = structure_of(packed).envelope.from_
+    except ChunkDamaged:
+        return ()
+    if len(senders) != 1 or not senders[0].localpart:
+        return ()
+    try:
+        domain = Domain.parse(senders[0].domain)
+    except AddressError:
+        return ()
+    key = ""
+    if b"\nlist-" in header.lower() or header[:5].lower() == b"list-":
+        section = HeaderSection(header)
+        if section.count(b"list-id") or section.count(b"list-unsubscribe"):
+            key = list_key(section, f"{senders[0].localpart}@{domain.ascii}")[:MAX_KEY]
+    return (_Found(message_id, senders[0], domain.unicode, key, received, size),)
+
+
+def _write(tx: Tx, found: list[_Found], last: int) -> None:
+    for one in found:
+        if not tx.value(STILL_THERE, one.message_id):
+            continue  # removed since it was read
+        sender = one.sender
+        person = note_correspondent(
+            tx, sender.name, sender.localpart, one.domain, heard=one.received, bulk=bool(one.key)
+        )
+        bulk = 0
+        if one.key:
+            bulk = tx.value(ADD_SENDER, one.key, sender.name[:200], f"{sender.localpart}@{one.domain}", one.size)
+        tx.execute(ADD, one.message_id, person, bulk, one.received, one.size)
+    tx.execute(REACHED, last)

@@ -1,0 +1,460 @@
+// lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of written(value).matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/disc.ts
+function initials(name) {
+  const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
+  const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
+  return letters.toUpperCase();
+}
+function hue(key) {
+  let hash = 0;
+  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  return hash % 8 + 1;
+}
+
+// lib/numbers.ts
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+// lib/toasts.ts
+var shown = 1e4;
+var most = 3;
+var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function toast(text2, action, time = shown) {
+  if (!stack.isConnected) document.body.append(stack);
+  const words = el("span", {}, text2);
+  let timer = 0;
+  const close = () => {
+    clearTimeout(timer);
+    box.remove();
+  };
+  const box = el(
+    "div",
+    { class: "toast" },
+    words,
+    action !== void 0 && el(
+      "button",
+      {
+        class: "btn text toast-action",
+        onclick: () => {
+          close();
+          action.run();
+        }
+      },
+      action.title
+    ),
+    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×")
+  );
+  if (time > 0) timer = window.setTimeout(close, time);
+  stack.append(box);
+  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// lib/dateformats.ts
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(void 0, options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+// webmail/ui/format.ts
+var day = 24 * 60 * 60 * 1e3;
+function daysBetween(time, now) {
+  return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
+}
+var clockTime = (date) => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
+function saidTime(time, now) {
+  const date = new Date(time);
+  const days = daysBetween(time, now);
+  const at = clockTime(date);
+  if (days === 0) return t("today {time}", { time: at });
+  if (days === 1) return t("yesterday {time}", { time: at });
+  if (days > 1 && days < 7) return t("{day} {time}", { day: formatted(date, "long weekday", { weekday: "long" }), time: at });
+  const thisYear = date.getFullYear() === new Date(now).getFullYear();
+  if (thisYear) return t("{day}, {time}", { day: formatted(date, "long day", { day: "numeric", month: "long" }), time: at });
+  return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
+}
+
+// webmail/message/unsubscribe.ts
+function leavingLine({ id, name, unsubscribe: found }, owner, again) {
+  if (found === null) return null;
+  const left = () => {
+    again((/* @__PURE__ */ new Date()).toISOString());
+    toast(t("Unsubscribed from {name}", { name }));
+  };
+  if (found.at !== null) {
+    const time = saidTime(found.at, Date.now());
+    if (!found.still_sends) return el("span", { class: "unsubscribed" }, t("Unsubscribed {time}", { time }));
+    return [
+      el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, and still writes", { time })),
+      el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block"))
+    ];
+  }
+  const byHand = async () => {
+    if (found.mailto !== "") {
+      owner.write(found.mailto, id);
+      return;
+    }
+    window.open(found.link, "_blank", "noopener,noreferrer");
+    await owner.leave(id, false);
+    again((/* @__PURE__ */ new Date()).toISOString());
+  };
+  const run = async () => {
+    if (found.one_click === "") {
+      const how = found.mailto !== "" ? t("A message to {name} is prepared. You are unsubscribed when you have sent it.", { name }) : t("The page of {host} opens, where you finish it.", { host: isolated(found.host) });
+      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write the message") : t("Open the page"))) await attempt(t("Unsubscribing"), byHand);
+      return;
+    }
+    if (!await confirm(t("Unsubscribe from {name}?", { name }), t("The server tells {host} once that you want no more mail.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
+    try {
+      await owner.leave(id, true);
+      left();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const next = found.mailto !== "" ? t("Write a message instead") : t("Open their page instead");
+      toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing"), byHand) });
+    }
+  };
+  return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));
+}
+
+// lib/icons.ts
+var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
+
+// webmail/ui/beside.css
+var beside_default = "/* A page beside the mailboxes: newsletters, people. */\n\n.beside {\n  position: fixed;\n  inset: 0 0 0 228px;\n  z-index: 3;\n  display: grid;\n  grid-template-rows: auto minmax(0, 1fr);\n  width: auto;\n  height: auto;\n  max-width: none;\n  max-height: none;\n  margin: 0;\n  padding: 0;\n  border: 0;\n  border-left: 1px solid var(--border-color);\n  background: var(--background);\n  color: var(--color);\n}\n\n.beside:focus {\n  outline: none;\n}\n\n.beside-head {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 8px 12px;\n  padding: 10px 24px;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.beside-head h2 {\n  flex: 1;\n  margin: 0;\n  font-size: 20px;\n  line-height: 28px;\n}\n\n.beside-body {\n  padding: 12px 24px 60px;\n  overflow-y: auto;\n}\n\n.beside .btn {\n  display: inline-flex;\n  align-items: center;\n  gap: 8px;\n}\n\n@media (max-width: 860px) {\n  .beside {\n    inset: 0;\n    border: 0;\n  }\n\n  .beside-head,\n  .beside-body {\n    padding-left: 16px;\n    padding-right: 16px;\n  }\n}\n";
+
+// webmail/ui/beside.ts
+adopt(beside_default);
+function openBeside(title, actions) {
+  document.querySelector(".beside .beside-done")?.click();
+  const giveBack = holdFocus();
+  const page = el("dialog", { class: "beside", "aria-label": title, tabindex: "-1" });
+  const body = el("div", { class: "beside-body" });
+  const leave = (event) => {
+    if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input, .account-links button") !== null) close();
+  };
+  const pressed = (event) => {
+    if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu") !== null) return;
+    event.preventDefault();
+    event.stopPropagation();
+    close();
+  };
+  const close = () => {
+    if (!page.isConnected) return;
+    removeEventListener("click", leave, true);
+    removeEventListener("keydown", pressed, true);
+    page.remove();
+    giveBack();
+  };
+  addEventListener("click", leave, true);
+  addEventListener("keydown", pressed, true);
+  fill(
+    page,
+    el("header", { class: "beside-head" }, el("button", { class: "btn text beside-done", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", {}, title), [...actions]),
+    body
+  );
+  document.body.append(page);
+  page.show();
+  page.focus();
+  return { body, close };
+}
+
+// webmail/newsletters/newsletters.css
+var newsletters_default = "/* Mailing lists and newsletters. */\n\n.newsletter {\n  display: grid;\n  grid-template-columns: auto minmax(0, 1fr) auto;\n  gap: 4px 12px;\n  align-items: center;\n  padding: 12px 0;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.newsletter-disc {\n  display: grid;\n  place-content: center;\n  width: 32px;\n  height: 32px;\n  border-radius: 50%;\n  background: var(--g);\n  color: var(--c);\n  font-size: 12px;\n  font-weight: 600;\n}\n\n.newsletter-who {\n  min-width: 0;\n}\n\n.newsletter-name {\n  display: block;\n  overflow: hidden;\n  font-weight: 600;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.newsletter-facts {\n  color: var(--color-mild);\n  font-size: 13px;\n  overflow-wrap: anywhere;\n}\n\n.newsletter-actions {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  justify-content: flex-end;\n  gap: 8px;\n}\n\n@media (max-width: 640px) {\n  .newsletter-actions {\n    grid-column: 2 / -1;\n    justify-content: flex-start;\n  }\n}\n";
+
+// webmail/newsletters/part.ts
+adopt(newsletters_default);
+var asked = 20;
+function openPage(desk) {
+  const order = el("select", { "aria-label": t("Order") }, el("option", { value: "messages" }, t("Most messages first")), el("option", { value: "size" }, t("Largest first")));
+  const { body, close } = openBeside(t("Newsletters"), [order]);
+  const list = el("div", { role: "list", "aria-label": t("Newsletters") });
+  const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
+  const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
+  fill(body, state, list, more);
+  let position = 0;
+  let turn = 0;
+  const load = async (anew) => {
+    const own = ++turn;
+    if (anew) position = 0;
+    await attempt(t("Loading newsletters"), async () => {
+      const { senders, total } = await desk.client.newsletters(order.value, position);
+      if (own !== turn) return;
+      if (anew) fill(list);
+      position += senders.length;
+      list.append(...senders.map((one) => row(desk, one, close)));
+      more.hidden = position >= total || senders.length === 0;
+      state.textContent = total === 0 ? t("Senders of newsletters and mailing lists are shown here when some mail of them has come.") : many(total, "One sender", "{n} senders");
+    });
+  };
+  order.addEventListener("change", () => void load(true));
+  more.addEventListener("click", () => void load(false));
+  void load(true);
+}
+function row(desk, one, close) {
+  const name = isolated(one.name || one.address);
+  const facts = [
+    ...one.name === "" ? [] : [isolated(one.address)],
+    many(one.messages, "one message", "{n} messages"),
+    size(one.size),
+    t("newest {time}", { time: saidTime(one.received, Date.now()) }),
+    one.read === null ? t("none read lately") : t("last read: {time}", { time: saidTime(one.read, Date.now()) })
+  ];
+  const actions = el("div", { class: "newsletter-actions" });
+  const owner = {
+    leave: (id, byPost) => desk.client.unsubscribe(id, byPost),
+    write: (link, id) => {
+      close();
+      desk.compose("new", link, id);
+    },
+    block: () => void block(desk, one, close)
+  };
+  const show = () => {
+    close();
+    location.hash = `search:${encodeURIComponent(`from:${one.address}`)}`;
+  };
+  const draw = (unsubscribe) => fill(
+    actions,
+    leavingLine({ id: one.newest, name, unsubscribe }, owner, (at) => draw(unsubscribe && { ...unsubscribe, at })),
+    el("button", { class: "btn line", type: "button", onclick: show }, t("Show")),
+    el("button", { class: "btn line", type: "button", onclick: () => void archiveAll(desk, one, name) }, t("Archive all"))
+  );
+  draw(one.unsubscribe);
+  return el(
+    "div",
+    { class: "newsletter", role: "listitem" },
+    el("span", { class: `newsletter-disc c${hue(one.address)}`, "aria-hidden": "true" }, initials(one.name || one.address)),
+    el("div", { class: "newsletter-who" }, el("bdi", { class: "newsletter-name", dir: "auto" }, name), el("div", { class: "newsletter-facts" }, facts.join(" · "))),
+    actions
+  );
+}
+async function block(desk, one, close) {
+  await attempt(t("Blocking the sender"), async () => {
+    const item = await desk.client.message_item(one.newest);
+    close();
+    desk.sender(item, "block");
+  });
+}
+async function archiveAll(desk, one, name) {
+  const words = t("All mail from {name} that is not in Trash or Junk moves to the archive and is marked as read.", { name });
+  if (one.messages > asked && !await confirm(t("Archive all?"), words, t("Archive all"))) return;
+  const pieces = [];
+  const done = await attempt(t("Archiving"), async () => {
+    let after = null;
+    do {
+      const piece = await desk.client.newsletter_archive(one.id, after);
+      pieces.push(piece);
+      after = piece.after;
+    } while (after !== null);
+  });
+  const n = pieces.reduce((sum, { ids }) => sum + ids.length, 0);
+  if (n === 0) {
+    if (done) toast(t("Nothing to archive"));
+    return;
+  }
+  const back = async () => {
+    for (const { ids, mailbox_ids, unread } of pieces) {
+      for (const mailbox of new Set(mailbox_ids)) await desk.client.message_move(ids.filter((_, i) => mailbox_ids[i] === mailbox), mailbox);
+      if (unread.length > 0) await desk.client.flags_clear(unread, ["\\seen"]);
+    }
+  };
+  toast(many(n, "One message archived", "{n} messages archived"), { title: t("Undo"), run: () => void attempt(t("Undoing"), back) });
+}
+export {
+  openPage
+};

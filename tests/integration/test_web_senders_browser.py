@@ -1,0 +1,86 @@
+"""The page of newsletters in a real browser (WEBMAIL-136a)."""
+
+import imaplib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import panics
+from tests.running import LocalServer
+from tests.tools import until
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server with mail of two newsletters; it must have counted no panic."""
+    with LocalServer(tmp_path_factory.mktemp("newsletters") / "server") as found:
+        session = imaplib.IMAP4("127.0.0.1", found.port(143))
+        session.login(found.user, found.password)
+        for name, count in (("Shopwell", 25), ("<b>Ten\u202ewalks</b>", 3)):
+            for number in range(count):
+                host = "shopwell" if name == "Shopwell" else "walks"
+                text = (
+                    f"From: =?utf-8?q?{''.join(f'={one:02X}' for one in name.encode())}?= <news@{host}.example>\r\n"
+                    f"Subject: Letter {number}\r\nMessage-ID: <{number}@{host}.example>\r\n"
+                    f"List-Unsubscribe: <mailto:leave@{host}.example>\r\n\r\nWool socks.\r\n"
+                )
+                session.append("INBOX", "", "", text.encode())
+        session.logout()
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+@pytest.mark.parametrize(("narrow", "dark"), [(False, False), (True, True)])
+def test_newsletters_are_counted_left_and_archived(
+    chromium: Browser, server: LocalServer, tmp_path: Path, narrow: bool, dark: bool
+) -> None:
+    """WEBMAIL-136a, WEBMAIL-118: by number; a hostile name is text; what is archived comes back by Undo."""
+    size = {"width": 360, "height": 740} if narrow else {"width": 1280, "height": 900}
+    reader = Visitor(chromium, server, viewport=size, has_touch=narrow, color_scheme="dark" if dark else "light")
+    reader.fill_in("/webmail/")
+    page = reader.page
+    expect(page.locator(".message").first).to_be_visible()
+    if narrow:
+        page.get_by_role("button", name="Mailboxes", exact=True).click()
+
+    def there() -> bool:
+        page.locator(".account-links").get_by_role("button", name="Newsletters").click()
+        rows = page.get_by_role("dialog", name="Newsletters").get_by_role("listitem")
+        expect(page.get_by_role("status").filter(has_text="sender").or_(page.locator(".beside .hint", has_text="some")))
+        page.wait_for_timeout(500)  # the server gathers in the background: its own time
+        if rows.count() == 2:
+            return True
+        page.get_by_role("button", name="Done").click()
+        if narrow:
+            page.get_by_role("button", name="Mailboxes", exact=True).click()
+        return False
+
+    until(there)
+    rows = page.get_by_role("dialog", name="Newsletters").get_by_role("listitem")
+    expect(rows.nth(0)).to_contain_text("Shopwell")
+    expect(rows.nth(0)).to_contain_text("25 messages")
+    expect(rows.nth(1)).to_contain_text("<b>Ten[U+202E]walks</b>")
+    page.wait_for_function(f"document.documentElement.scrollWidth <= {size['width']}")
+    page.screenshot(path=tmp_path / "newsletters.png")
+    rows.nth(0).get_by_role("button", name="Archive all").click()
+    question = page.get_by_role("dialog", name="Archive all?")
+    page.screenshot(path=tmp_path / "asked.png")
+    question.get_by_role("button", name="Archive all").click()
+    toast = page.locator(".toast", has_text="25 messages archived")
+    toast.get_by_role("button", name="Undo").click()
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    session.login(server.user, server.password)
+    until(lambda: session.select("INBOX")[1] == [b"28"] and session.search(None, "UNSEEN")[1][0].count(b" ") >= 20)
+    session.logout()
+    rows.nth(1).get_by_role("button", name="Unsubscribe").click()
+    page.get_by_role("button", name="Write the message").click()
+    expect(page.locator(".composer")).to_contain_text("leave@walks.example")
+    expect(page.get_by_role("dialog", name="Newsletters")).to_have_count(0)
+    reader.close()

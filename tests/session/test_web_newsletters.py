@@ -1,0 +1,103 @@
+"""The view of mailing lists and newsletters, and leaving one by a message (WEBMAIL-136, WEBMAIL-136a)."""
+
+from typing import Any
+
+import pytest
+
+from moxlite.store.people import senders
+from tests.session.test_web_unsubscribe import listed, put
+from tests.web_rig import Browser, Rig, rig
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
+
+MAILTO = listed("mailto:leave@shop.example?subject=leave")
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> Browser:
+    """A browser that has logged in."""
+    found = rig.browser()
+    await found.log_in()
+    return found
+
+
+async def test_senders_are_listed_with_what_they_sent_and_ways_out(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-136a: by number or octets; what was left and goes on says so; ordinary mail is not there."""
+    async with rig.account() as account:
+        ids = [await put(account, MAILTO + "List-Id: <news.shop.example>\r\n", days=-1) for _ in range(3)]
+        big = await put(account, f"List-Id: <big.example>\r\nX-Long: {'x' * 900}\r\n", days=-2)
+        await put(account, "")
+        await account.gatherer.once()
+    found = await browser.call("newsletters", order="messages")
+    assert found["total"] == 2
+    shop, other = found["senders"]
+    assert (shop["name"], shop["address"], shop["messages"], shop["newest"]) == (
+        "Shop",
+        "news@shop.example",
+        3,
+        ids[-1],
+    )
+    assert (shop["read"], shop["unsubscribe"]["mailto"][:12]) == (None, "mailto:leave")
+    assert (other["newest"], other["unsubscribe"]) == (big, None)
+    assert (await browser.call("newsletters", order="size"))["senders"][0]["newest"] == big
+    await browser.call("flags_add", message_ids=[ids[0]], flags=["\\seen"])
+    assert (await browser.call("newsletters", order="messages"))["senders"][0]["read"] is not None
+    assert (await browser.call("newsletters", order="messages", position=2))["senders"] == []
+    await browser.call("unsubscribe", message_id=ids[0], by_post=False)
+    async with rig.account() as account:
+        await put(account, MAILTO + "List-Id: <news.shop.example>\r\n", days=11)
+        await account.gatherer.once()
+    assert (await browser.call("newsletters", order="messages"))["senders"][0]["unsubscribe"]["still_sends"] is True
+
+
+async def test_all_of_a_sender_is_archived_in_pieces(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-136a: each call says where it ended; what it moved can be moved back."""
+    monkeypatch.setattr(senders, "UNIT", 2)
+    async with rig.account() as account:
+        ids = [await put(account, MAILTO, days=one) for one in range(3)]
+        await account.gatherer.once()
+    [shop] = (await browser.call("newsletters", order="messages"))["senders"]
+    first = await browser.call("newsletter_archive", sender_id=shop["id"])
+    assert (first["ids"], first["unread"]) == (ids[:2], ids[:2])
+    last = await browser.call("newsletter_archive", sender_id=shop["id"], after=first["after"])
+    assert (last["ids"], last["after"]) == (ids[2:], None)
+    again = await browser.call("newsletter_archive", sender_id=shop["id"])
+    assert again["ids"] == []
+    await browser.call("message_move", message_ids=first["ids"], mailbox_id=first["mailbox_ids"][0])
+    assert (await browser.call("message_item", message_id=ids[0]))["mailbox_id"] == first["mailbox_ids"][0]
+    assert await browser.call("newsletter_archive", sender_id=999) == {
+        "ids": [],
+        "mailbox_ids": [],
+        "unread": [],
+        "after": None,
+    }
+
+
+async def test_a_message_to_leave_counts_when_it_is_sent(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-136, WEBMAIL-123: not before; one that is taken back does not count."""
+    async with rig.account() as account:
+        message_id = await put(account, MAILTO)
+
+    async def left() -> bool:
+        return (await browser.call("parsed_message", message_id=message_id))["unsubscribe"]["at"] is not None
+
+    begun = await browser.call("compose_prepare", kind="new")
+    written: dict[str, Any] = {
+        **{name: value for name, value in begun.items() if name != "note"},
+        "to": [{"name": "", "address": "leave@shop.example"}],
+        "subject": "leave",
+        "reply_to": [],
+        "uploads": [],
+    }
+    assert not await left()
+    sent = {"message": written, "submit_id": "0" * 32, "undo_s": 10, "leaves": message_id}
+    await browser.call("message_submit", **sent)
+    assert await left()
+    await browser.call("message_submit_undo", submit_id="0" * 32, leaves=message_id)
+    assert not await left()
+    await browser.call("message_submit", **{**sent, "submit_id": "1" * 32, "leaves": 999_999})
+    assert not await left()
