@@ -72,6 +72,7 @@ from moxlite.web.health import Measure
 if TYPE_CHECKING:
     from moxlite.admin.backup.backups import BackupCommands
     from moxlite.admin.delivery.forwarding import Forwarding
+    from moxlite.admin.standby.holding import HoldingTask
     from moxlite.admin.standby.waiting import Waiting
     from moxlite.migration.background import BackgroundImports
     from moxlite.migration.copies import Copies
@@ -95,6 +96,8 @@ class Files:
     faults: StorageFaults
     waiting: "Waiting | None"
     """Waits for the second machine, in mode sync."""
+    lease: "HoldingTask | None"
+    """Holds the lease, where a second machine takes over by itself."""
 
     def problems(self) -> list[str]:
         """Files of the server that cannot be used, one line each."""
@@ -281,7 +284,8 @@ async def open_house(
     Raises StartFailed.
     """
     static = started.holder.current.static
-    files = await _open_files(started, databases, tree, budget)
+    lease = await _take_lease(started)
+    files = await _open_files(started, databases, tree, budget, lease)
     logins = Logins(
         config=started.holder,
         accounts=files.accounts,
@@ -291,7 +295,7 @@ async def open_house(
     )
     await logins.remember_places()
     await SecondFactors(logins, files.auth, files.accounts).mark_all()
-    return House(
+    house = House(
         started=started,
         local=local,
         tree=tree,
@@ -300,13 +304,33 @@ async def open_house(
         services=Services(logins=logins, received_id=ReceivedID(started.install_key)),
         faults=list(started.problems),
     )
+    if lease is not None:
+        house.notes.append(lease.note)
+        house.services.clock.on_set(lease.clock_set)
+        tree.start("admin.lease", partial(lease.serve, house.shutdown.set))
+    return house
 
 
-async def _open_files(started: Started, databases: AsyncExitStack, tree: Supervisor, budget: Budget) -> Files:
+async def _take_lease(started: Started) -> "HoldingTask | None":
+    """Take the lease; None where the configuration has none. Raises StartFailed."""
+    static = started.holder.current.static
+    if static.standby.target is None or not static.standby.lease:
+        return None
+    from moxlite.admin.standby.holding import HoldingTask
+
+    lease = HoldingTask(static.standby, static.data_dir, started.read)
+    await lease.begin()
+    return lease
+
+
+async def _open_files(
+    started: Started, databases: AsyncExitStack, tree: Supervisor, budget: Budget, lease: "HoldingTask | None"
+) -> Files:
     config = started.holder
     static, faults = config.current.static, StorageFaults()
     waiting = _waiting(static)
-    options = store_options(config, degraded=faults.note, copied=waiting)
+    permitted = _permitting(waiting, lease)
+    options = store_options(config, degraded=faults.note, copied=waiting, permitted=permitted)
     prefer(compression(config.current))
     accounts = Accounts(static.data_dir, options, max_open=budget.accounts)
     auth = await _open_auth(static.data_dir / "auth.db", options, create=started.first)
@@ -326,6 +350,7 @@ async def _open_files(started: Started, databases: AsyncExitStack, tree: Supervi
         spools=Spools(space, exempt=static.rate_limits.exempt),
         faults=faults,
         waiting=waiting,
+        lease=lease,
     )
 
 
@@ -335,6 +360,23 @@ def _waiting(static: Static) -> "Waiting | None":
     from moxlite.admin.standby.waiting import Waiting
 
     return Waiting(static.data_dir, refuse=static.standby.target_away == "refuse")
+
+
+def _permitting(waiting: "Waiting | None", lease: "HoldingTask | None") -> Callable[[Path], None] | None:
+    """The conditions of `Options.permitted`; None without any."""
+    found: list[Callable[[Path], None]] = []
+    if lease is not None:
+        found.append(lease.holding)
+    if waiting is not None:
+        found.append(waiting.before)
+    if not found:
+        return None
+
+    def permitted(path: Path) -> None:
+        for one in found:
+            one(path)
+
+    return permitted
 
 
 async def _make_network(started: Started, budget: Budget, *, local: bool) -> Network:

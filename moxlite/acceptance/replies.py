@@ -11,6 +11,7 @@ from moxlite.store.errors import (
     AccountRemoved,
     AccountUnknown,
     LimitExceeded,
+    NoLease,
     OverQuota,
     StorageBroken,
     StorageBusy,
@@ -29,6 +30,7 @@ UNKNOWN_USER: Final = Response(550, "5.1.1", ("no such user",))
 STORE_ERRORS: Final[tuple[tuple[type[StoreError], Response], ...]] = (
     (OverQuota, Response(452, "4.2.2", ("mailbox full",))),
     (StorageFull, STORAGE_FULL),
+    (NoLease, Response(451, "4.3.2", ("this machine may not take changes at the moment, try again later",))),
     (StorageBusy, BUSY),
     (StorageBroken, INTERNAL),
     (QueueFull, Response(452, "4.3.1", ("too much of yours is waiting in the queue",))),

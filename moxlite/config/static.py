@@ -407,6 +407,22 @@ class Standby(Section, frozen=True):
             "`refuse`: answer that others should try again (`451`, `NO`), though the change may be done."
         ),
     ] = "async"
+    lease: Annotated[
+        bool,
+        doc(
+            "A second machine takes over by itself (`moxlite standby follow --take-over`): nothing is acknowledged "
+            "unless this machine holds the lease, an object in the target that it renews each 10 s. Needs object "
+            "storage with conditional writes."
+        ),
+    ] = False
+    lease_lost: Annotated[
+        Literal["stop", "continue"],
+        doc(
+            "When the lease could not be renewed for 40 s because the storage does not answer. `stop`: nothing is "
+            "acknowledged (`451`, `NO`), and after 55 s the server ends. `continue`: for an owner without a second "
+            "machine. It stops in any case if another machine has the lease."
+        ),
+    ] = "stop"
     keep: Annotated[Duration, doc("Every moment of this time can be restored: `moxlite restore TARGET --at TIME`.")] = (
         WEEK
     )

@@ -75,6 +75,7 @@ class ObjectStore:
       owner: word for the holder of the lock; no two writers with one word are active at the same time.
       check: called some times a second; raises what ends a call.
       pauses: seconds until a call that failed is made again.
+      seconds: for one request.
       store: the store of the library, in place of one for the URL.
 
     Raises OSError: ConnectionError for storage that does not answer, PermissionError for keys that it refuses,
@@ -92,11 +93,12 @@ class ObjectStore:
         owner: str = "",
         check: Callable[[], None] = go_on,
         pauses: Iterable[float] = PAUSES,
+        seconds: float = CALL,
         store: Any = None,
     ) -> None:
         self.url = url
         self.staging = scratch
-        self._calls = _Calls(url, keys, check, pauses, store)
+        self._calls = _Calls(url, keys, check, pauses, seconds, store)
         self._lock = _Lock(self._calls, str(url), owner or f"{socket.gethostname()}-{secrets.token_hex(4)}")
         self._fetched: dict[str, Path] = {}
 
@@ -170,6 +172,30 @@ class ObjectStore:
         self._lock.renew()
         self._calls.again(lambda: self._calls.do("put", name, data))
 
+    def peek(self, name: str) -> tuple[str, bytes]:
+        """Version and octets of an object, asked for once. The version is for `swap`."""
+
+        def look() -> tuple[str, bytes]:
+            found = self._calls.do("get", name)
+            return str(found.meta["e_tag"]), bytes(found.bytes())
+
+        return self._calls.once(look)
+
+    def swap(self, name: str, data: bytes, version: str | None) -> str:
+        """Replace an object, on condition that it has this version, or make one that is missing (None). One try;
+        returns the new version. Raises BlockingIOError: the condition does not hold.
+        """
+        errors = self._calls.library.exceptions
+        mode = "create" if version is None else {"e_tag": version}
+
+        def put() -> str:
+            try:
+                return str(self._calls.do("put", name, data, mode=mode, use_multipart=False)["e_tag"])
+            except (errors.AlreadyExistsError, errors.PreconditionError, errors.NotFoundError):
+                raise BlockingIOError(errno.EBUSY, f"{name} was changed by another process") from None
+
+        return self._calls.once(put)
+
     def remove(self, names: Iterable[str]) -> None:
         """Remove objects; those that are missing are passed."""
         for name in names:
@@ -197,9 +223,16 @@ class _Calls:
     """Calls of the library for one store: opened at the first, made again, with errors as OSError."""
 
     def __init__(
-        self, url: ObjectURL, keys: StorageKeys | None, check: Callable[[], None], pauses: Iterable[float], store: Any
+        self,
+        url: ObjectURL,
+        keys: StorageKeys | None,
+        check: Callable[[], None],
+        pauses: Iterable[float],
+        seconds: float,
+        store: Any,
     ) -> None:
         self.library = _library()
+        self._seconds = seconds
         self.check = check
         self._url = url
         self._keys = keys
@@ -221,7 +254,11 @@ class _Calls:
             self._store = self.library.store.from_url(
                 f"{self._url.scheme}{self._url.bucket}",
                 config=dict(self._keys) if self._keys is not None else None,
-                client_options={"timeout": f"{CALL:.0f}s", "connect_timeout": "20s"} | self._plain(),
+                client_options={
+                    "timeout": f"{self._seconds:.0f}s",
+                    "connect_timeout": f"{min(20, self._seconds):.0f}s",
+                }
+                | self._plain(),
                 retry_config={"max_retries": 0},
             )
         return self._store

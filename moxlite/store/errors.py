@@ -26,6 +26,7 @@ __all__ = [
     "MailboxNotAllowed",
     "MigrationNeedsSpace",
     "MissingFile",
+    "NoLease",
     "NoRight",
     "NoSuchMailbox",
     "NoSuchMessage",
@@ -113,6 +114,12 @@ class StorageBusy(StoreError):
 class NotCopied(StorageBusy):
     """The change is committed here, but not yet in the second place, where nothing may be acknowledged without it
     (STORE-186f). It stays; a client that tries again may do it twice.
+    """
+
+
+class NoLease(StorageBusy):
+    """This machine does not hold the lease now, so nothing is acknowledged (STORE-186g): another one may serve. Nothing
+    was changed, or the change is committed here without being acknowledged.
     """
 
 

@@ -112,6 +112,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
       (STORE-158); in any thread.
     - `copied` is called with a database's path after each commit, in the writer's thread, before its callers are woken;
       it may wait. Raises NotCopied, which the callers get: the change stays (STORE-186f).
+    - `permitted` is called with a database's path before each group commit, and again before its callers are woken, in
+      the writer's thread. Raises NoLease or NotCopied, which the callers get (STORE-186g).
     """
 
     account_config: Callable[[str], AccountConfig | None] = every_account
@@ -126,3 +128,4 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     schema: Path | None = None
     degraded: Callable[[str, Path, str], None] | None = None
     copied: Callable[[Path], None] | None = None
+    permitted: Callable[[Path], None] | None = None

@@ -39,6 +39,8 @@ RETRY_AFTER: Final = ("retry-after", "60")
 BUSY_RETRY_AFTER: Final = ("retry-after", "5")
 """Header field with seconds until file descriptors and memory are likely to be free again."""
 
+LEASE: Final = "this server may not take changes at the moment, only show what there is; try again in a minute"
+
 DAMAGED: Final = "the storage of this account does not answer as it should"
 
 UNITS: Final = ("octets", "KiB", "MiB", "GiB", "TiB")
@@ -97,6 +99,7 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     store.LimitExceeded: lambda e: UserError(str(e)),
     store.OverQuota: lambda e: StorageRefused(_full(e)),
     store.StorageFull: lambda e: StorageRefused("the disk of the server is full"),
+    store.NoLease: lambda e: Unavailable(LEASE, BUSY_RETRY_AFTER),
     store.StorageBusy: lambda e: Unavailable("the server is busy, try again in a moment", BUSY_RETRY_AFTER),
     store.StorageBroken: lambda e: Unavailable(DAMAGED, RETRY_AFTER),
     store.Closed: lambda e: Unavailable(DAMAGED, BUSY_RETRY_AFTER),

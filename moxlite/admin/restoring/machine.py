@@ -35,7 +35,7 @@ from moxlite.store.backup.full import copy_file
 from moxlite.store.backup.layout import RESTORING
 from moxlite.store.backup.restore import restore
 from moxlite.store.backup.sources import CONFIG, CONFIG_FOLDER, NAMED
-from moxlite.store.backup.verify import verify
+from moxlite.store.backup.verify import Verified, verify
 from moxlite.store.file.boundary import Edge, storage
 
 __all__ = ["STATIC_FILE", "Prepared", "RestoredMachine", "check_empty", "prepare", "restore_machine"]
@@ -168,9 +168,15 @@ def check_empty(prepared: Prepared) -> None:
         raise BadTarget(f"{data} is not empty, there is {there[0]}: mv {data} {data}.old")
 
 
-def restore_machine(backup: Path, prepared: Prepared, *, resume_queue: bool, tell: Tell) -> RestoredMachine | list[str]:
+def restore_machine(
+    backup: Path, prepared: Prepared, *, resume_queue: bool, tell: Tell, quick: bool = False, keep_uids: bool = False
+) -> RestoredMachine | list[str]:
     """Write configuration, keys and data. Blocks. If the backup is damaged, nothing is changed, and its problems are
     returned instead.
+
+    Args:
+      quick: mail waits: nothing is verified, for a follower has checked it daily, and databases are moved, not copied.
+      keep_uids: as `store.backup.restore.restore`.
 
     Raises:
       BadTarget: see `check_empty`.
@@ -178,7 +184,7 @@ def restore_machine(backup: Path, prepared: Prepared, *, resume_queue: bool, tel
       BackupError, StoreError, OSError: the restore can be run again.
     """
     check_empty(prepared)
-    found = verify(backup, tell=tell)
+    found = Verified() if quick else verify(backup, tell=tell)
     if found.problems:
         return [str(one) for one in found.problems]
     snapshot, config = prepared.snapshot, prepared.config
@@ -193,7 +199,8 @@ def restore_machine(backup: Path, prepared: Prepared, *, resume_queue: bool, tel
         mark = data / RESTORING
         mark.touch()
         with storage(Edge(str(backup))):
-            restore(backup, data, store_options(FixedConfig(snapshot)), resume_queue=resume_queue, tell=tell)
+            options = store_options(FixedConfig(snapshot))
+            restore(backup, data, options, resume_queue=resume_queue, move=quick, keep_uids=keep_uids, tell=tell)
         mark.touch()  # kept until the configuration is complete
         never = {path.name} if static.admin_password_file is None else {path.name, static.admin_password_file.name}
         _copy(backup / CONFIG, config, never | {DOMAINS_FILE}, tell)
@@ -210,7 +217,7 @@ def restore_machine(backup: Path, prepared: Prepared, *, resume_queue: bool, tel
         notes = _give(prepared, path)
         mark.unlink()
         sync_folder(data)
-        verified = verify(data, deep=True, tell=tell)
+        verified = Verified() if quick else verify(data, deep=True, tell=tell)
     return RestoredMachine(
         password,
         _tlsa(path) if missing else [],

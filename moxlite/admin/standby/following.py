@@ -100,7 +100,12 @@ class _Process:
 
 
 class Follower:
-    """Follows a source into a folder laid out as a full backup."""
+    """Follows a source into a folder laid out as a full backup.
+
+    Attributes:
+      followed: the state, which is a file of the folder, too.
+      certain: after `catch_up`, whether clients of the first machine have seen no other changes (`Positions.certain`).
+    """
 
     def __init__(self, source: Source, folder: Path) -> None:
         self._source = source
@@ -113,6 +118,7 @@ class Follower:
         self._damaged: set[str] = set()
         self._pack = b""
         self._problem = ""
+        self.certain = False
 
     async def serve(self) -> None:
         """Follow until cancelled.
@@ -134,10 +140,11 @@ class Follower:
     async def catch_up(self, seconds: float) -> list[str]:
         """Apply all that is in the target, whatever the positions say, which are some seconds old: also databases that
         they do not name yet, and databases of removed accounts. Returns the databases for which `seconds` were
-        too short. Errors of the source come out.
+        too short; `certain` is set. Errors of the source come out.
         """
         self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         epoch, positions = await trio.to_thread.run_sync(self._look)
+        self.certain = positions.certain
         if epoch != self.followed.epoch:
             await self._begin_epoch(epoch)
         names = await trio.to_thread.run_sync(self._names, epoch)
@@ -324,6 +331,8 @@ class Follower:
 
     def _number(self, name: str) -> int:
         """The last transaction that is applied to a database; 0 for none."""
+        if not (self._data / name).exists():
+            return 0  # a take-over that was cut short has moved it
         try:
             return int(_note(self._data / name).read_text(), 16)
         except (OSError, ValueError):

@@ -5,6 +5,8 @@
     TARGET/standby.json                      the newest epoch
     TARGET/epoch-0001/positions.json         the databases and how far each is copied
     TARGET/epoch-0001/files.age              configuration, keys and small files (`pack`)
+    TARGET/epoch-0002/beginning.json         what came over at a take-over
+    TARGET/lease.json                        the machine that may acknowledge (`lease`)
     TARGET/epoch-0001/queue.db/ltx/...       Litestream's files of a database
     TARGET/epoch-0001/accounts/NAME/account.db/ltx/...
 
@@ -27,14 +29,17 @@ from moxlite.store.accounts.folders import NAME
 from moxlite.store.backup.storage import Storage
 
 __all__ = [
+    "BEGINNING",
     "FILES",
     "FOLLOWED",
     "FOLLOWER",
+    "OWN",
     "POSITIONS",
     "SERVER_FILES",
     "SOCKET",
     "STALE",
     "STATE",
+    "Beginning",
     "Followed",
     "Head",
     "NotOurs",
@@ -46,6 +51,7 @@ __all__ = [
     "databases_of",
     "epoch_folder",
     "is_database",
+    "read_beginning",
     "read_document",
     "read_head",
     "read_positions",
@@ -57,6 +63,7 @@ T = TypeVar("T")
 HEAD: Final = "standby.json"
 POSITIONS: Final = "positions.json"
 FILES: Final = "files.age"
+BEGINNING: Final = "beginning.json"
 
 STATE: Final = "standby/state.json"
 """In the data directory of the first machine: its `State`."""
@@ -102,7 +109,8 @@ class Positions(msgspec.Struct, frozen=True):
     """How far the first machine has copied.
 
     at: seconds UTC. host, version: of the first machine. litestream: version of the program. databases: path below the
-    data directory, and Litestream's number of the last transaction that is in the target.
+    data directory, and Litestream's number of the last transaction that is in the target. certain: the first machine
+    shows clients no change that is not in the target (mode sync, with refusals while the target is away).
     """
 
     at: float
@@ -110,6 +118,20 @@ class Positions(msgspec.Struct, frozen=True):
     version: str
     litestream: str
     databases: dict[str, int]
+    certain: bool = False
+
+
+class Beginning(msgspec.Struct, frozen=True):
+    """The moment of a take-over, in the folder of the new epoch.
+
+    at: seconds UTC. earlier: the epoch that ended. modseqs: of each account, the last one that came over. queued: the
+    highest id of a message in the queue that came over.
+    """
+
+    at: float
+    earlier: int
+    modseqs: dict[str, int]
+    queued: int
 
 
 class State(msgspec.Struct, frozen=True):
@@ -188,11 +210,14 @@ def read_head(storage: Storage) -> Head | None:
     return _read(storage, HEAD, Head)
 
 
-def claim(storage: Storage, data: Path) -> Head:
-    """Make a new epoch, which belongs to the machine with this data directory. Raises OSError, ValueError."""
+def claim(storage: Storage, data: Path, head: Head | None = None) -> Head:
+    """Make a new epoch, which belongs to the machine with this data directory; `head` is the one that a lease names.
+    Raises OSError, ValueError.
+    """
     storage.make()
-    old = read_head(storage)
-    head = Head(1 if old is None else old.epoch + 1, secrets.token_hex(16))
+    if head is None:
+        old = read_head(storage)
+        head = Head(1 if old is None else old.epoch + 1, secrets.token_hex(16))
     storage.make(epoch_folder(head.epoch))
     save(data / OWN, head)
     storage.write(HEAD, msgspec.json.encode(head))
@@ -213,6 +238,11 @@ def check_own(storage: Storage, data: Path) -> Head | None:
 def read_positions(storage: Storage, epoch: int) -> Positions | None:
     """How far an epoch is copied; None if it does not say. Raises OSError, ValueError."""
     return _read(storage, f"{epoch_folder(epoch)}/{POSITIONS}", Positions)
+
+
+def read_beginning(storage: Storage, epoch: int) -> Beginning | None:
+    """The take-over with which an epoch began; None for the first one. Raises OSError, ValueError."""
+    return _read(storage, f"{epoch_folder(epoch)}/{BEGINNING}", Beginning)
 
 
 def _read(storage: Storage, name: str, kind: type[T]) -> T | None:

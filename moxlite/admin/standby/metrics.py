@@ -4,7 +4,7 @@ from typing import Final
 
 from moxlite.metrics import Counter, Gauge, Histogram
 
-__all__ = ["DATABASES", "LAG", "RESTARTS", "UNCOPIED", "WAITED"]
+__all__ = ["DATABASES", "LAG", "LEASE", "REFUSED", "RENEWALS", "RESTARTS", "UNCOPIED", "WAITED"]
 
 LAG: Final = Gauge(
     "moxlite_standby_lag_seconds", "Seconds for which changes may be missing in the target of the stand-by."
@@ -21,3 +21,8 @@ WAITED: Final = Histogram(
     "Time for which a commit waited for the target in mode sync.",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5),
 )
+LEASE: Final = Gauge(
+    "moxlite_standby_lease_seconds", "Seconds for which this machine may acknowledge changes without a renewal."
+)
+RENEWALS: Final = Counter("moxlite_standby_lease_renewals_total", "Renewals of the lease.", ("result",))
+REFUSED: Final = Counter("moxlite_standby_refused_commits_total", "Group commits refused without the lease.")

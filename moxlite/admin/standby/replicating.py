@@ -257,7 +257,8 @@ class Replication:
         """Write the positions to the target if they are news; tell the state."""
         at, last = self._said
         now = time.time()
-        found = Positions(now, socket.gethostname(), __version__, self._version, dict(self._progress.copied))
+        certain = self._waiting is not None and self._waiting.refuses
+        found = Positions(now, socket.gethostname(), __version__, self._version, dict(self._progress.copied), certain)
         problem = ""
         if last is None or now - at >= SAY or now < at or found.databases != last.databases:
             octets = msgspec.json.encode(found)

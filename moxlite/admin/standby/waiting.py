@@ -29,12 +29,13 @@ class Waiting:
 
     Attributes:
       away: why the target is taken for away, "" while it answers.
+      refuses: NotCopied is raised while the target is away.
     """
 
     def __init__(self, data: Path, *, refuse: bool) -> None:
-        """`refuse`: raise NotCopied while the target is away."""
+        """See the attributes."""
         self._data = data
-        self._refuse = refuse
+        self.refuses = refuse
         self._began = threading.Event()
         self._retry = 0.0
         self.away = ""
@@ -43,15 +44,22 @@ class Waiting:
         """From now on commits wait."""
         self._began.set()
 
-    def __call__(self, path: Path) -> None:
-        """Wait until all that is committed in a database is in the target. Blocks. Raises NotCopied."""
-        if not self._began.is_set():
-            return
+    def before(self, path: Path) -> None:
+        """Raise NotCopied before a change that would not be acknowledged: nothing of it is done then."""
+        if self.refuses and self.away and time.monotonic() < self._retry and self._name(path):
+            self._missed(self.away)
+
+    def _name(self, path: Path) -> str:
+        """The path below the data directory of a database that is copied; "" for another one."""
         try:
             name = path.relative_to(self._data).as_posix()
         except ValueError:
-            return
-        if not is_database(name):
+            return ""
+        return name if is_database(name) else ""
+
+    def __call__(self, path: Path) -> None:
+        """Wait until all that is committed in a database is in the target. Blocks. Raises NotCopied."""
+        if not self._began.is_set() or not self._name(path):
             return
         began = time.monotonic()
         if self.away and began < self._retry:
@@ -80,5 +88,5 @@ class Waiting:
 
     def _missed(self, text: str) -> None:
         metrics.UNCOPIED.inc()
-        if self._refuse:
+        if self.refuses:
             raise NotCopied(f"the second machine does not have the change yet: {text}")

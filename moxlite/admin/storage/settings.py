@@ -31,9 +31,10 @@ def store_options(
     *,
     degraded: Callable[[str, Path, str], None] | None = None,
     copied: Callable[[Path], None] | None = None,
+    permitted: Callable[[Path], None] | None = None,
 ) -> Options:
-    """The store's options. Each look-up of an account uses the present configuration. `degraded`, `copied`: as in
-    `Options`.
+    """The store's options. Each look-up of an account uses the present configuration. `degraded`, `copied`,
+    `permitted`: as in `Options`.
     """
     settings = config.current.static.store
     return Options(
@@ -46,6 +47,7 @@ def store_options(
         search_index=settings.search_index,
         degraded=degraded,
         copied=copied,
+        permitted=permitted,
     )
 
 

@@ -157,8 +157,12 @@ def restore_whole(
     *,
     resume_queue: bool,
     tell: Callable[[str], None],
+    quick: bool = False,
+    keep_uids: bool = False,
 ) -> None:
-    """Restore all. `chosen`: of a repository the snapshot, the identity and the file with the passphrase."""
+    """Restore all. `chosen`: of a repository the snapshot, the identity and the file with the passphrase; `quick`,
+    `keep_uids`: as `restore_machine`.
+    """
     from moxlite.admin.backup.restores import unpacked
     from moxlite.admin.restoring.machine import check_empty, prepare, restore_machine
     from moxlite.config.load import ConfigError
@@ -185,7 +189,9 @@ def restore_whole(
             report((), list(map(str, error.problems)))
             raise Failure("the configuration of the backup has mistakes, nothing was restored") from None
         try:
-            done = restore_machine(backup, prepared, resume_queue=resume_queue, tell=tell)
+            done = restore_machine(
+                backup, prepared, resume_queue=resume_queue, quick=quick, keep_uids=keep_uids, tell=tell
+            )
         except PermissionError as error:
             raise Failure(f"{error.filename or config}: {error.strerror}{root_advice(error)}") from None
     if isinstance(done, list):
@@ -203,7 +209,8 @@ def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
     from moxlite.admin.restoring.addresses import compare_addresses
 
     static = prepared.snapshot.static
-    print(f"restored: configuration in {prepared.config}, data in {static.data_dir}, {done.messages} messages checked")
+    checked = f", {done.messages} messages checked" if done.messages else ""
+    print(f"restored: configuration in {prepared.config}, data in {static.data_dir}{checked}")
     if done.admin_password:
         print(f"admin password: {done.admin_password}")
     for line in done.notes:

@@ -15,6 +15,7 @@ from moxlite.cli.common import Failure, LazyGroup, data_dir, json_option, load_c
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Source
+    from moxlite.admin.standby.takingover import Candidate
 
 __all__ = ["SourceKeys", "source_options", "standby", "standby_source"]
 
@@ -101,6 +102,10 @@ def standby_source(source: str, *, identity: str | None, **keys: Unpack[SourceKe
 @click.option("--identity", metavar="FILE", help="Key to standby.encrypt_to of the first machine.")
 @click.option("--smtp", metavar="IP:PORT", help="Refuse mail there for now, as a second MX.")
 @click.option("--hostname", metavar="NAME", help="Name of this machine for --smtp.  [default: its own]")
+@click.option("--take-over", is_flag=True, help="Serve when the other machine's lease is over (standby.lease).")
+@click.option("--config-dir", metavar="DIR", help="With --take-over: where the configuration goes.")
+@click.option("--data-dir", metavar="DIR", help="With --take-over: where the data goes.")
+@click.option("--no-drop", is_flag=True, help="With --take-over: as for `serve`.")
 @source_options
 def follow(
     source: str,
@@ -108,6 +113,10 @@ def follow(
     identity: str | None,
     smtp: str | None,
     hostname: str | None,
+    take_over: bool,
+    config_dir: str | None,
+    data_dir: str | None,
+    no_drop: bool,
     **keys: Unpack[SourceKeys],
 ) -> None:
     """Keep a copy of another machine current, until SIGTERM. SOURCE is the other machine's standby.target.
@@ -115,6 +124,10 @@ def follow(
     DIR becomes a full backup that is a second old: `moxlite verifydata`, `moxlite restore DIR` and `moxlite standby
     takeover` read it. Configuration and keys of the first machine come, too, if --identity opens them. With --smtp this
     machine may be a second MX: it answers 451, so that others keep the mail and try again.
+
+    With --take-over the command becomes `moxlite serve` when the other machine, which has standby.lease, has not
+    renewed its lease for 60 s. The other machine has ended then. Both machines may have this command as their service:
+    the one that was first last serves at once.
     """
     import trio
 
@@ -126,7 +139,17 @@ def follow(
         folder = Path(into).absolute()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         log.setup(level="info")
-        trio.run(_follow, followed, folder, place, hostname or _hostname())
+        succession = None
+        if take_over:
+            from moxlite.cli.backups.takeover import Succession
+
+            succession = Succession(followed, folder, config_dir, data_dir, no_drop=no_drop)
+            if succession.is_first():
+                succession.serve()
+        won = trio.run(_follow, followed, folder, place, hostname or _hostname(), take_over)
+        if won is not None and succession is not None:
+            succession.succeed(won)
+            succession.serve()
 
 
 def _hostname() -> str:
@@ -144,11 +167,25 @@ def _address(text: str | None) -> tuple[str, int] | None:
     return ip.strip("[]"), int(port)
 
 
-async def _follow(source: "Source", folder: Path, place: tuple[str, int] | None, hostname: str) -> None:
+async def _follow(
+    source: "Source", folder: Path, place: tuple[str, int] | None, hostname: str, take_over: bool
+) -> "Candidate | None":
+    """Follow until a signal; the candidate if it has the lease."""
     import trio
 
     from moxlite.admin.standby.following import Follower
     from moxlite.admin.standby.refusing import refuse_all
+
+    won: Candidate | None = None
+
+    async def watch(nursery: trio.Nursery) -> None:
+        nonlocal won
+        from moxlite.admin.standby.takingover import Candidate
+
+        candidate = Candidate(source, folder)
+        await candidate.until_over()
+        won = candidate
+        nursery.cancel_scope.cancel()
 
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals, _alone(folder):
         async with trio.open_nursery() as nursery:
@@ -156,10 +193,13 @@ async def _follow(source: "Source", folder: Path, place: tuple[str, int] | None,
                 port = await nursery.start(refuse_all, *place, hostname)
                 click.echo(f"moxlite: refusing mail at {place[0]} port {port}", err=True)
             nursery.start_soon(Follower(source, folder).serve)
+            if take_over:
+                nursery.start_soon(watch, nursery)
             click.echo("moxlite: ready", err=True)
             async for _ in signals:
                 nursery.cancel_scope.cancel()
                 break
+    return won
 
 
 @contextlib.contextmanager

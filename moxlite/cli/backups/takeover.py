@@ -1,10 +1,13 @@
 """``moxlite standby takeover`` (docs/spec/store.md STORE-186e)."""
 
 import contextlib
+import os
+import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Unpack
+from typing import TYPE_CHECKING, Final, NoReturn, Unpack
 
 import click
 
@@ -15,8 +18,12 @@ from moxlite.cli.common import Failure, config_path, load_config, note, printabl
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Source
+    from moxlite.admin.standby.takingover import Candidate
+    from moxlite.store.backup.storage import Storage
 
-__all__ = ["takeover"]
+__all__ = ["Succession", "takeover"]
+
+PROGRAM: Final = (sys.executable, "-m", "moxlite")
 
 PATIENCE: Final = 600.0
 """Seconds in which the last changes of the first machine must come."""
@@ -71,6 +78,92 @@ def takeover(
     _claim(file)
 
 
+class Succession:
+    """A take-over without a person: this machine has the lease of the other one, which was over (STORE-186h)."""
+
+    def __init__(self, source: "Source", folder: Path, config: str | None, data: str | None, *, no_drop: bool) -> None:
+        from moxlite.proto.objecturl import ObjectURL
+
+        if not isinstance(source.target, ObjectURL):
+            raise Failure("--take-over needs object storage (s3://); else a person decides: moxlite standby takeover")
+        if source.identity is None:
+            raise Failure("--take-over needs --identity: configuration and keys of the other machine are encrypted")
+        self._source = source
+        self._folder = folder
+        self._config = (Path(config) if config is not None else config_path().parent).absolute()
+        self._data = None if data is None else Path(data).absolute()
+        self._no_drop = no_drop
+
+    @property
+    def _file(self) -> Path:
+        return self._config / "moxlite.toml"
+
+    def is_first(self) -> bool:
+        """Whether this machine is the first one already. Raises Failure: it was, and the other one has taken over."""
+        from moxlite.admin.standby.layout import OWN, Head, read_document, read_head
+        from moxlite.admin.standby.takingover import TAKING
+
+        if not self._file.exists() or (self._folder / TAKING).exists():
+            return False
+        data = load_config(self._file).static.data_dir
+        own = read_document(data / OWN, Head)
+        if own is None:
+            raise Failure(f"there is a configuration in {self._config} of a machine that was never the first one")
+        with self._source.storage(self._folder) as storage:
+            head = read_head(storage)
+        if head is not None and head != own:
+            raise Failure(
+                f"this machine was the first one as epoch {own.epoch}; another one has taken over as epoch "
+                f"{head.epoch}. For mail that only this machine has: moxlite standby send-rest. To follow, then move "
+                f"{data} and {self._config} away"
+            )
+        return True
+
+    def succeed(self, candidate: "Candidate") -> None:
+        """Fetch the last changes and put all in place, while the lease is held. Raises Failure."""
+        import trio
+
+        trio.run(self._succeed, candidate)
+
+    async def _succeed(self, candidate: "Candidate") -> None:
+        import trio
+
+        from moxlite.admin.standby.following import Follower
+        from moxlite.admin.standby.takingover import beginning_of
+        from moxlite.process.lock import DataLock
+
+        began = time.monotonic()
+        follower = Follower(self._source, self._folder)
+        with DataLock(self._folder / "lock"):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(candidate.keep)
+                while left := await follower.catch_up(PATIENCE):
+                    note(f"{len(left)} databases are not complete yet, the first is {left[0]}")
+                beginning = await trio.to_thread.run_sync(beginning_of, self._folder / "data", follower.followed.epoch)
+                note("UIDVALIDITYs stay" if follower.certain else "mail programs will read all mailboxes anew")
+                await trio.to_thread.run_sync(self._restore, follower.certain)
+                nursery.cancel_scope.cancel()
+            _claim(self._file, partial(candidate.hand_over, beginning=beginning))
+        note(f"taken over in {time.monotonic() - began:.1f} s")
+
+    def _restore(self, certain: bool) -> None:
+        restore_whole(
+            str(self._folder),
+            None,
+            self._config,
+            self._data,
+            resume_queue=True,
+            quick=True,
+            keep_uids=certain,
+            tell=silent,
+        )
+
+    def serve(self) -> NoReturn:
+        """Become the server."""
+        command = [*PROGRAM, "--config", str(self._file), "serve", *(["--no-drop"] if self._no_drop else [])]
+        os.execv(command[0], command)  # noqa: S606 - our own program
+
+
 def _fetch_last(source: "Source", folder: Path) -> None:
     """Fetch the last changes. Raises Failure, Locked."""
     import trio
@@ -87,9 +180,11 @@ def _fetch_last(source: "Source", folder: Path) -> None:
     note(f"the copy has all that the other machine had sent; it last gave a sign of life {age:.0f} s ago")
 
 
-def _claim(file: Path) -> None:
-    """Give the target of the configuration a new epoch. Raises Failure."""
-    from moxlite.admin.standby.layout import claim
+def _claim(file: Path, work: Callable[["Storage", Path], object] | None = None) -> None:
+    """Give the target of the configuration a new epoch; `work` does it with the storage and the data directory. Raises
+    Failure.
+    """
+    from moxlite.admin.standby.layout import check_own, claim
     from moxlite.process.backuptargets import login_for, opened
     from moxlite.process.keys.files import read_named
     from moxlite.process.privileges import acting_as, service_user
@@ -106,5 +201,7 @@ def _claim(file: Path) -> None:
             folder = static.data_dir / "standby"
             folder.mkdir(mode=0o700, exist_ok=True)
             with opened(target, login, scratch=folder) as storage:
-                head = claim(storage, static.data_dir)
+                (work or claim)(storage, static.data_dir)
+                head = check_own(storage, static.data_dir)
+    assert head is not None
     print(f"{printable(str(target))} has epoch {head.epoch} now, and it belongs to this machine")

@@ -42,6 +42,9 @@ def standby_findings(static: Static) -> Iterator[Finding]:
         yield from missing_findings("standby", standby, needed)
     elif target.resolve().is_relative_to(static.data_dir.resolve()):
         yield Finding(("standby", "target"), "must not be inside data_dir")
+    if standby.lease and not isinstance(target, ObjectURL):
+        hint = "without it a person says when the second machine takes over: moxlite standby takeover"
+        yield Finding(("standby", "lease"), "needs a target in object storage (s3://)", hint)
     if target == static.backup.target:
         yield Finding(("standby", "target"), "must not be backup.target", "another folder of the same place will do")
     if not standby.encrypt_to:

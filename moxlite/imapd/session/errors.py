@@ -45,6 +45,7 @@ def bad(text: str, code: str | None = None) -> Refused:
 _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], Refused]]] = {
     store.OverQuota: lambda e: no("over quota", "OVERQUOTA"),
     store.StorageFull: lambda e: no("the disk is full, nothing was changed", "UNAVAILABLE"),
+    store.NoLease: lambda e: no("this server may not take changes at the moment, try again later", "UNAVAILABLE"),
     store.StorageBusy: lambda e: no("the server is short of resources, try again in a moment", "UNAVAILABLE"),
     store.StorageBroken: lambda e: no("the mailbox file can't be used at the moment", "UNAVAILABLE"),
     store.ReadInterrupted: lambda e: no("reading took too long, try again", "UNAVAILABLE"),

@@ -41,6 +41,9 @@ which the later one is lost.
 
 MAX_UIDVALIDITY: Final = (1 << 32) - 1
 
+MAX_UID: Final = 1 << 31
+"""Highest UID after a jump: half of all are left for messages."""
+
 STAGING: Final = "restore"
 
 HAS_IDS: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'"
@@ -56,17 +59,28 @@ NEXT_UIDVALIDITY: Final = "SELECT next_uidvalidity FROM state WHERE id = 1"
 MAILBOXES: Final = "SELECT id FROM mailbox ORDER BY id"
 RENEW_MAILBOX: Final = """
 UPDATE mailbox SET uidvalidity = ?, modseq = (SELECT modseq FROM state WHERE id = 1) WHERE id = ?"""
+HIGHEST_UID: Final = "SELECT ifnull(max(uidnext), 1) FROM mailbox"
+SKIP_UIDS: Final = "UPDATE mailbox SET uidnext = uidnext + ?, modseq = (SELECT modseq FROM state WHERE id = 1)"
 HOLD: Final = "UPDATE msg SET hold = 1"
 OWED: Final = "SELECT id, data FROM outbox WHERE kind = ?"
 OWE_HELD: Final = "UPDATE outbox SET data = ?, due = 0 WHERE id = ?"
 
 
 def restore(
-    source: Path, data: Path, options: Options, *, resume_queue: bool, tell: Callable[[str], None] = lambda _: None
+    source: Path,
+    data: Path,
+    options: Options,
+    *,
+    resume_queue: bool,
+    move: bool = False,
+    keep_uids: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Restore `source`, a backup that was verified, into `data`. Blocks. The caller holds the lock of `data`.
 
-    Databases of an older schema are upgraded on the way.
+    Databases of an older schema are upgraded on the way. With `move` they are taken out of `source`, which is no backup
+    any longer: no time and room for copies are needed on one file system. With `keep_uids` mailboxes keep their
+    UIDVALIDITY, for `source` has all that clients have seen.
 
     Raises:
       BadTarget: there is data already, or `source` is no whole backup. Nothing was changed.
@@ -86,14 +100,18 @@ def restore(
     staging.mkdir(parents=True)
     needed = sum((origin / one.path).stat().st_size for one in databases(origin))
     free = shutil.disk_usage(staging).free
-    if free < needed + options.min_free_space:
+    move = move and origin.stat().st_dev == staging.stat().st_dev
+    if not move and free < needed + options.min_free_space:
         raise BadTarget(f"{needed + options.min_free_space} octets are needed in {data}, {free} are free")
     for one in databases(origin):
         tell(str(one.path))
         target = staging / one.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        copy_database(origin / one.path, target)
-        renew(target, one.kind, options, resume_queue=resume_queue)
+        if move:
+            (origin / one.path).replace(target)
+        else:
+            copy_database(origin / one.path, target)
+        renew(target, one.kind, options, resume_queue=resume_queue, keep_uids=keep_uids)
     for other in other_files(origin):
         if other.regular and other.path.name != "lock":
             tell(str(other.path))
@@ -116,7 +134,7 @@ def _replace(entry: Path, target: Path) -> None:
     entry.replace(target)
 
 
-def renew(path: Path, kind: Kind, options: Options, *, resume_queue: bool) -> None:
+def renew(path: Path, kind: Kind, options: Options, *, resume_queue: bool, keep_uids: bool = False) -> None:
     """Make a restored database one that no client has seen before, with the current schema. Blocks.
 
     Raises:
@@ -130,7 +148,7 @@ def renew(path: Path, kind: Kind, options: Options, *, resume_queue: bool) -> No
             db.execute(RAISE_IDS, (GAP,))
             db.execute(MISSING_IDS, (GAP,))
         if kind is Kind.ACCOUNT:
-            _renew_account(db)
+            _renew_account(db, keep_uids=keep_uids)
             if not resume_queue:
                 _hold_owed(db)
         elif kind is Kind.QUEUE and not resume_queue:
@@ -156,10 +174,14 @@ def _hold_owed(db: apsw.Connection) -> None:
         db.execute(OWE_HELD, (held.pack(), row_id))
 
 
-def _renew_account(db: apsw.Connection) -> None:
+def _renew_account(db: apsw.Connection, *, keep_uids: bool) -> None:
     row = db.execute(NEXT_UIDVALIDITY).fetchone()
     assert row is not None
     ids = [mailbox_id for (mailbox_id,) in db.execute(MAILBOXES).fetchall()]
+    if keep_uids and db.execute(HIGHEST_UID).fetchone()[0] + GAP < MAX_UID:  # type: ignore[index]  # always one row
+        db.execute(RENEW_STATE, (GAP, row[0]))
+        db.execute(SKIP_UIDS, (GAP,))
+        return
     first = row[0] + GAP
     if first + len(ids) > MAX_UIDVALIDITY:
         raise LimitExceeded("UIDVALIDITYs of an account")

@@ -150,6 +150,7 @@ class Database:
             checkpoints=self._checkpoints,
             after_batch=self._after_batch,
             copied=None if options.copied is None else partial(options.copied, self.path),
+            permitted=None if options.permitted is None else partial(options.permitted, self.path),
         )
         return self
 

@@ -37,7 +37,7 @@ import apsw
 import trio
 
 from moxlite.store import metrics
-from moxlite.store.errors import Closed, NotCopied, StorageBroken
+from moxlite.store.errors import Closed, NoLease, NotCopied, StorageBroken
 from moxlite.store.file.checkpoint import Checkpoints
 from moxlite.store.file.health import Health
 from moxlite.store.file.jobs import AnyJob, Job
@@ -84,13 +84,16 @@ class Writer:
         checkpoints: Checkpoints,
         after_batch: Callable[[], None],
         copied: Callable[[], None] | None = None,
+        permitted: Callable[[], None] | None = None,
     ) -> None:
-        """`after_batch` is called on the loop after each batch, once its callers are woken; `copied`: see `Options`."""
+        """`after_batch` is called on the loop after each batch, once its callers are woken; `copied`, `permitted`: see
+        `Options`.
+        """
         self._db = db
         self._health = health
         self._checkpoints = checkpoints
         self._after_batch = after_batch
-        self._copied = copied
+        self._acknowledging = Acknowledging(copied, permitted)
         self._token = trio.lowlevel.current_trio_token()
         self.series = Series(self._put)
         self._queue: queue.SimpleQueue[AnyJob | Chore | None] = queue.SimpleQueue()
@@ -254,7 +257,12 @@ class Writer:
         are claimed.
         """
         try:
+            self._acknowledging.before()
             self._db.execute("BEGIN IMMEDIATE")
+        except (NoLease, NotCopied) as error:
+            batch[0].fail(error)
+            self._report(batch)
+            return
         except apsw.Error as error:
             batch[0].fail(self._health.translate(error, self._db))
             self._report(batch)
@@ -279,7 +287,7 @@ class Writer:
             self._run_again(batch, failed)
             return
         units = len(batch)
-        _await_copy(self._copied, batch)
+        self._acknowledging.after(batch)
         self._report(batch)
         self._observe(units)  # while the loop wakes up: callers would wait for it otherwise
 
@@ -379,7 +387,7 @@ class Writer:
             if self._run_one(job, first=True):
                 if self._commit():
                     self._observe(1)
-                    _await_copy(self._copied, [job])
+                    self._acknowledging.after([job])
                 else:
                     job.fail(self._commit_error)
         self._report(rest + again)
@@ -394,14 +402,26 @@ class Writer:
             pass  # the program ends; no task waits any more
 
 
-def _await_copy(copied: Callable[[], None] | None, batch: list[AnyJob]) -> None:
-    """Wait until a committed batch is in the second place. If it is not, the changes are published all the same, and
-    the callers get the error.
-    """
-    if copied is None:
-        return
-    try:
-        copied()
-    except NotCopied as error:
-        for job in batch:
-            job.error = job.error or error
+class Acknowledging:
+    """Conditions of an acknowledgement beyond the commit on this disk: the lease, and the copy in the second place."""
+
+    def __init__(self, copied: Callable[[], None] | None, permitted: Callable[[], None] | None) -> None:
+        self._copied = copied
+        self._permitted = permitted
+
+    def before(self) -> None:
+        """Look before a transaction whether its end may be acknowledged. Raises NoLease, NotCopied."""
+        if self._permitted is not None:
+            self._permitted()
+
+    def after(self, batch: list[AnyJob]) -> None:
+        """Wait until a committed batch may be acknowledged. If it may not, the changes are published all the same, and
+        the callers get the error.
+        """
+        try:
+            if self._copied is not None:
+                self._copied()
+            self.before()  # the disk or the copy may have taken long
+        except (NoLease, NotCopied) as error:
+            for job in batch:
+                job.error = job.error or error

@@ -61,6 +61,7 @@ STORE: Final[tuple[tuple[type[store.StoreError], Code], ...]] = (
 SERVER_TEXTS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (store.StorageFull, "the disk of the server is full"),
     (OSError, "the disk of the server is full"),
+    (store.NoLease, "the server may not take changes at the moment, try again in a minute"),
     (store.StorageBusy, "the server is busy, try again in a moment"),
 )
 FAILED: Final = "the storage of this account does not answer as it should"

@@ -1,0 +1,271 @@
+"""The first machine's side of the lease: renewing it, and acknowledging nothing without it (STORE-186g).
+
+`Holding` is asked by the writer of each database before a group commit and after it, in memory. `HoldingTask` takes the
+lease before a database is opened, and renews it. A thread of its own ends the process at last, even if the event loop
+hangs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.admin.standby import control, metrics
+from moxlite.admin.standby.layout import FOLLOWER, SOCKET, NotOurs, check_own, claim, is_database
+from moxlite.admin.standby.lease import (
+    END,
+    LIFETIME,
+    RENEW,
+    REQUEST,
+    SILENT,
+    Elapsed,
+    Lease,
+    Taken,
+    Watch,
+    read_lease,
+    take,
+    try_conditions,
+)
+from moxlite.config.static import Standby
+from moxlite.escapes import printable
+from moxlite.net.objectstore import ObjectStore
+from moxlite.net.sftp import Login
+from moxlite.process.backuptargets import login_for
+from moxlite.process.errors import StartFailed
+from moxlite.process.keys.files import Read
+from moxlite.proto.objecturl import ObjectURL
+from moxlite.store.backup.errors import BackupError
+from moxlite.store.errors import NoLease
+
+__all__ = ["Holding", "HoldingTask", "end_process"]
+
+logger = logging.getLogger("moxlite.admin.standby")
+
+RETRY: Final = 2.0
+"""Seconds until a renewal that failed is tried again."""
+
+BEGIN: Final = 30.0
+"""Seconds for which a start tries to take the lease."""
+
+EARLIER: Final = 5.0
+"""Seconds before the end at which the server begins to stop."""
+
+LOOK: Final = 0.5
+
+
+class Holding:
+    """Whether this machine holds the lease. Any thread may ask. Until the first renewal it does not.
+
+    Attributes:
+      taken: a sentence when another machine has the lease; "" else. It is final.
+      problem: why the last renewal failed, "" if it did not.
+      stops: without the lease nothing is acknowledged, even if no other machine is known to have it.
+    """
+
+    def __init__(self, data: Path, *, stops: bool) -> None:
+        """See the attributes."""
+        self._data = data
+        self.stops = stops
+        self._renewed: Elapsed | None = None
+        self._began = Elapsed()
+        self.taken = ""
+        self.problem = "the lease was not taken yet"
+
+    def renewed(self, sent: Elapsed) -> None:
+        """A renewal that was sent at a moment has succeeded."""
+        self._renewed, self.problem = sent, ""
+
+    @property
+    def left(self) -> float:
+        """Seconds for which changes may be acknowledged; 0 or less for none."""
+        return -1.0 if self.taken or self._renewed is None else SILENT - self._renewed.seconds
+
+    @property
+    def until_end(self) -> float:
+        """Seconds until the process must end."""
+        if self.taken:
+            return 0.0
+        if not self.stops:
+            return LIFETIME
+        return END - (self._renewed or self._began).seconds
+
+    def __call__(self, path: Path) -> None:
+        """Raise NoLease if no change of a database may be acknowledged now."""
+        if self.left > 0 or (not self.stops and not self.taken):
+            return
+        try:
+            name = path.relative_to(self._data).as_posix()
+        except ValueError:
+            return
+        if is_database(name):
+            metrics.REFUSED.inc()
+            raise NoLease(f"this machine does not hold the lease: {self.taken or self.problem or 'it is over'}")
+
+
+class HoldingTask:
+    """Takes the lease before anything is opened, and renews it while the server runs."""
+
+    def __init__(
+        self, settings: Standby, data: Path, read: Read, end: Callable[[Path], None] = lambda data: end_process(data)
+    ) -> None:
+        """`end` ends the process at once."""
+        self.holding = Holding(data, stops=settings.lease_lost == "stop")
+        self._settings = settings
+        self._data = data
+        self._read = read
+        self._end = end
+        self._storage: ObjectStore | None = None
+        self._version: str | None = None
+        self._mine: Lease | None = None
+        self._earlier: Watch | None = None
+        self._look_now = trio.Event()
+
+    def note(self) -> str:
+        """A line for ``/readyz``."""
+        holding = self.holding
+        if holding.taken or holding.problem:
+            return f"lease: {holding.taken or holding.problem}"
+        return "lease: held"
+
+    def clock_set(self) -> None:
+        """Renew now: the clock was set, or the machine has slept."""
+        self._look_now.set()
+
+    async def begin(self) -> None:
+        """Take the lease, in `BEGIN` seconds, or when that of an earlier process of this identity is over.
+
+        Raises StartFailed: another machine has it, the storage does not answer, or is no place for a lease.
+        """
+        until = trio.current_time() + BEGIN
+        while not await self._renew():
+            holding = self.holding
+            if holding.taken:
+                raise StartFailed(holding.taken)
+            if self._earlier is None and trio.current_time() > until:
+                if not holding.stops:
+                    return
+                raise StartFailed(f"standby.lease: the lease cannot be taken: {holding.problem}")
+            await trio.sleep(RETRY)
+        logger.info("the lease is held", extra={"kv": {"target": str(self._settings.target)}})
+
+    async def serve(self, shut_down: Callable[[], None]) -> None:
+        """Renew until cancelled. `shut_down` begins the end of the server.
+
+        Errors: those of the storage are logged, told by `note`, and tried again. Others come out.
+        """
+        done, held, ending = threading.Event(), True, False
+        threading.Thread(target=self._guard, args=(done,), name="lease guard", daemon=True).start()
+        try:
+            while True:
+                self._look_now = trio.Event()
+                good = await self._renew()
+                if self.holding.until_end < EARLIER and not ending:
+                    logger.critical("ending: this machine does not hold the lease", extra={"kv": {"err": self.note()}})
+                    shut_down()
+                    ending = True
+                acknowledges = self.holding.left > 0
+                if acknowledges != held:
+                    text = "changes are acknowledged again" if acknowledges else "nothing is acknowledged: no lease"
+                    logger.warning(text, extra={"kv": {"err": self.holding.problem}})
+                    held = acknowledges
+                with trio.move_on_after(RENEW if good else RETRY):
+                    await self._look_now.wait()
+        finally:
+            done.set()
+
+    async def _renew(self) -> bool:
+        holding, sent = self.holding, Elapsed()
+        try:
+            await trio.to_thread.run_sync(self._renew_once)
+        except (Taken, NotOurs) as error:
+            holding.taken = f"{error}; for mail that only this machine has: moxlite standby send-rest"
+        except (OSError, ValueError, BackupError) as error:
+            text = printable(f"{self._settings.target}: {getattr(error, 'strerror', '') or error}")[:500]
+            if not holding.problem or self._version is None:
+                logger.warning("the lease was not renewed", extra={"kv": {"err": text}})
+            holding.problem = text
+        else:
+            holding.renewed(sent)
+        metrics.LEASE.set(max(0.0, holding.left))
+        good = not (holding.taken or holding.problem)
+        metrics.RENEWALS.labels("done" if good else "failed").inc()
+        return good
+
+    def _renew_once(self) -> None:
+        storage = self._opened()
+        if self._mine is None:
+            head = check_own(storage, self._data) or claim(storage, self._data)
+            self._take_first(storage, Lease.of(head, self._data))
+            return
+        mine = msgspec.structs.replace(self._mine, number=self._mine.number + 1)
+        try:
+            self._version = take(storage, mine, self._version)
+        except BlockingIOError:
+            # A renewal whose answer was lost may be done all the same; the next one goes on from there, with another
+            # number: two renewals with the same octets would be one version for watchers.
+            found = read_lease(storage)
+            if found is None or found[1].holder != mine.holder:
+                raise Taken(found[1] if found is not None else mine) from None
+            mine = msgspec.structs.replace(mine, number=found[1].number + 1)
+            self._version = take(storage, mine, found[0])
+        self._mine = mine
+
+    def _take_first(self, storage: ObjectStore, mine: Lease) -> None:
+        """Take the lease for this process. An earlier process of this data directory has ended, for it held the lock
+        there; that of any other one must be over: of a copy of this data directory, or of a machine that a person
+        replaces.
+        """
+        found = read_lease(storage)
+        version = None
+        if found is not None:
+            version, there = found
+            if there.epoch >= mine.epoch and there.head != mine.head:
+                raise Taken(there)
+            if there.head != mine.head or there.origin != mine.origin:
+                self._earlier = self._earlier or Watch()
+                self._earlier.look(storage)
+                if not self._earlier.over:
+                    raise TimeoutError(f"the lease of {there.host} is not over yet, which may still serve")
+            mine = msgspec.structs.replace(mine, number=there.number + 1)
+        self._version = take(storage, mine, version)
+        self._mine, self._earlier = mine, None
+
+    def _opened(self) -> ObjectStore:
+        """The storage, once it was tried whether it honours conditions."""
+        if self._storage is None:
+            target = self._settings.target
+            assert isinstance(target, ObjectURL)  # the configuration is checked
+            keys = login_for(target, self._settings, self._read)
+            assert not isinstance(keys, Login)
+            folder = self._data / FOLLOWER
+            folder.mkdir(mode=0o700, exist_ok=True)
+            storage = ObjectStore(target, folder, keys=keys, pauses=(), seconds=REQUEST)
+            try_conditions(storage)
+            self._storage = storage
+        return self._storage
+
+    def _guard(self, done: threading.Event) -> None:
+        """End the process when the lease has been lost for long, whatever the event loop does."""
+        while not done.wait(LOOK):
+            if self.holding.taken:
+                done.wait(EARLIER)
+            if self.holding.until_end <= 0 and not done.is_set():
+                self._end(self._data)
+                return
+
+
+def end_process(data: Path) -> None:
+    """End this process, and the Litestream of its data directory, at once."""
+    logger.critical("ended: this machine does not hold the lease")
+    with contextlib.suppress(OSError):
+        os.kill(control.info(data / SOCKET).pid, signal.SIGKILL)
+    os._exit(1)

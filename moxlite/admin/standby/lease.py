@@ -1,0 +1,217 @@
+"""The lease: one object of the target that says which machine may acknowledge (STORE-186g).
+
+Theory of operation
+-------------------
+The owner replaces the object each `RENEW` seconds, on condition that it is as the owner left it (conditional writes of
+object storage). No clock is compared with another machine's, nor with the storage's: each machine counts elapsed time.
+
+- The owner counts from the moment *before* it sent the last renewal that succeeded: after `SILENT` seconds it
+  acknowledges nothing, after `END` seconds it ends.
+- A watcher counts from the moment *after* it first saw a version: when that version has been there for `LIFETIME`
+  seconds, the owner's last renewal is at least as old, and the owner has ended. So a watcher that has just started
+  waits a whole lifetime, and a clock that is wrong by hours, here or at the storage, changes nothing.
+
+The watcher takes the lease by the same conditional write, so of two watchers one wins, and an owner that renews in the
+last moment wins against both.
+
+Time in which a machine sleeps counts for the owner (`Elapsed`), not for a watcher: both err to the safe side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+from moxlite.admin.standby.layout import Head
+
+__all__ = [
+    "END",
+    "LEASE",
+    "LIFETIME",
+    "RENEW",
+    "REQUEST",
+    "SILENT",
+    "Elapsed",
+    "Lease",
+    "LeaseStorage",
+    "Taken",
+    "Watch",
+    "origin_of",
+    "read_lease",
+    "take",
+    "try_conditions",
+]
+
+LEASE: Final = "lease.json"
+
+RENEW: Final = 10.0
+SILENT: Final = 40.0
+END: Final = 55.0
+LIFETIME: Final = 60.0
+
+REQUEST: Final = 8.0
+"""Seconds for one request: four renewals fail before `SILENT`."""
+
+MAX_LEASE: Final = 4096
+"""Octets of the object."""
+
+
+class LeaseStorage(Protocol):
+    """Storage with conditional writes (`net.objectstore`). Methods block, try once, and raise OSError."""
+
+    def peek(self, name: str) -> tuple[str, bytes]:
+        """Version and octets of an object. Raises FileNotFoundError."""
+
+    def swap(self, name: str, data: bytes, version: str | None) -> str:
+        """Replace an object of this version, or make it (None). Raises BlockingIOError: it is another one."""
+
+    def remove(self, names: list[str]) -> None:
+        """Remove objects."""
+
+
+class Taken(Exception):
+    """Another machine has the lease. `lease`: its words."""
+
+    def __init__(self, lease: Lease) -> None:
+        super().__init__(
+            f"epoch {lease.epoch} belongs to another machine, {lease.host}, which may serve: this one must not"
+        )
+        self.lease = lease
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """The object. owner, epoch: as `Head`. holder: word of the process. origin: of its data directory, so that a
+    restarted server goes on at once. host: for people. number: grows with each renewal, so that no two versions are
+    the same. seconds: its lifetime.
+    """
+
+    owner: str
+    epoch: int
+    holder: str
+    origin: str
+    host: str
+    number: int = 0
+    seconds: float = LIFETIME
+
+    @property
+    def head(self) -> Head:
+        """The epoch and its owner."""
+        return Head(self.epoch, self.owner)
+
+    @classmethod
+    def of(cls, head: Head, data: Path) -> Lease:
+        """The lease of this process."""
+        return cls(head.owner, head.epoch, secrets.token_hex(8), origin_of(data), socket.gethostname()[:255])
+
+
+def origin_of(data: Path) -> str:
+    """Word for a data directory on this machine. A copy of it, or a clone of the machine's disk elsewhere, has another
+    one. Blocks. Raises OSError.
+    """
+    found = data.stat()
+    machine = b""
+    with contextlib.suppress(OSError):
+        machine = Path("/etc/machine-id").read_bytes()
+    words = f"{socket.gethostname()} {found.st_dev} {found.st_ino} {os.fspath(data.resolve())}".encode()
+    return hashlib.sha256(machine + words).hexdigest()[:16]
+
+
+class Elapsed:
+    """Seconds since a moment, with the time in which the machine slept; a wall clock that is set forward counts, too: a
+    paused virtual machine notices its pause by nothing else.
+    """
+
+    def __init__(self) -> None:
+        self._steady, self._wall = steady(), time.time()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds until now."""
+        return max(steady() - self._steady, time.time() - self._wall)
+
+
+def steady() -> float:
+    """Seconds of a clock that cannot be set, and that goes on while the machine sleeps (clock_gettime(2))."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+def read_lease(storage: LeaseStorage) -> tuple[str, Lease] | None:
+    """Version and words of the lease; None without one. Blocks. Raises OSError, ValueError: it cannot be read."""
+    try:
+        version, data = storage.peek(LEASE)
+    except FileNotFoundError:
+        return None
+    try:
+        return version, msgspec.json.decode(data[:MAX_LEASE], type=Lease)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{LEASE} cannot be read: {error}") from None
+
+
+def take(storage: LeaseStorage, mine: Lease, version: str | None) -> str:
+    """Take or renew the lease that has a version, None for a new one; returns the next version. Blocks. Raises
+    BlockingIOError: another process was quicker; OSError.
+    """
+    return storage.swap(LEASE, msgspec.json.encode(mine), version)
+
+
+def try_conditions(storage: LeaseStorage) -> None:
+    """Refuse storage that does not honour conditions, by writes that must lose. Blocks. Raises OSError."""
+    name = f"lease-try-{secrets.token_hex(8)}"
+    first = storage.swap(name, b"1", None)
+    try:
+        second = storage.swap(name, b"2", first)
+        for version in (None, first):
+            with contextlib.suppress(BlockingIOError):
+                storage.swap(name, b"3", version)
+                raise OSError(
+                    "the storage does not honour conditional writes, so two machines could hold the lease: set "
+                    "standby.lease = false, or take other storage"
+                )
+        if storage.peek(name) != (second, b"2"):
+            raise OSError("the storage gives back another object than the one written last: no lease can be held there")
+    finally:
+        with contextlib.suppress(OSError):
+            storage.remove([name])
+
+
+class Watch:
+    """A watcher's view of the lease: the version that is there, and for how long it has been seen."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._version: str | None = None
+        self._since = clock()
+        self.lease: Lease | None = None
+
+    def look(self, storage: LeaseStorage) -> None:
+        """Look at the lease. Blocks. Raises OSError, ValueError; the time goes on then, for the version may be the
+        same, and taking it is conditional.
+        """
+        found = read_lease(storage)
+        version, self.lease = (None, None) if found is None else found
+        if version != self._version:
+            self._version, self._since = version, self._clock()
+
+    @property
+    def version(self) -> str | None:
+        """The version that was seen last."""
+        return self._version
+
+    @property
+    def age(self) -> float:
+        """Seconds for which the version has been seen."""
+        return self._clock() - self._since
+
+    @property
+    def over(self) -> bool:
+        """Whether there is a lease, and it is over."""
+        return self.lease is not None and self.age >= LIFETIME

@@ -1,0 +1,181 @@
+"""The second machine takes over by itself: it watches the lease, takes it when it is over, and holds it until its
+server runs (STORE-186h).
+
+Steps, each of which can be done again after a kill: the lease names the new epoch and its owner, which is noted here
+first; the last changes are applied; data and configuration are put in place; the target's newest epoch is this one; the
+server starts, and holds the lease for this data directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import apsw
+import msgspec
+import trio
+
+from moxlite.admin.standby.following import Source
+from moxlite.admin.standby.layout import (
+    BEGINNING,
+    Beginning,
+    Head,
+    claim,
+    databases_of,
+    epoch_folder,
+    read_document,
+    save,
+)
+from moxlite.admin.standby.lease import RENEW, REQUEST, Lease, Watch, origin_of, take, try_conditions
+from moxlite.escapes import printable
+from moxlite.net.objectstore import ObjectStore
+from moxlite.net.sftp import Login
+from moxlite.proto.objecturl import ObjectURL
+from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.storage import Storage
+
+__all__ = ["TAKING", "Candidate", "beginning_of"]
+
+logger = logging.getLogger("moxlite.admin.standby")
+
+LOOK: Final = 2.0
+"""Seconds between two looks at the lease."""
+
+TAKING: Final = "taking.json"
+"""In the folder of the follower: the head that it takes the lease for."""
+
+MODSEQ: Final = "SELECT modseq FROM state WHERE id = 1"
+QUEUED: Final = "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'msg'"
+
+
+class Candidate:
+    """A second machine that may take the lease. `source` is object storage."""
+
+    def __init__(self, source: Source, folder: Path) -> None:
+        assert isinstance(source.target, ObjectURL)
+        assert not isinstance(source.access, Login)
+        self._folder = folder
+        self._storage = ObjectStore(source.target, folder, keys=source.access, pauses=(), seconds=REQUEST)
+        self._mine: Lease | None = None
+        self._version = ""
+        self.watch = Watch()
+
+    async def until_over(self) -> None:
+        """Watch until the lease of the other machine is over, and take it.
+
+        Errors: storage that does not answer is logged and asked again. Raises BackupError: it does not honour
+        conditions.
+        """
+        problem, tried = "", False
+        while True:
+            try:
+                if not tried:
+                    await trio.to_thread.run_sync(self._try)
+                    tried = True
+                if await trio.to_thread.run_sync(self._look):
+                    return
+                problem = ""
+            except (OSError, ValueError) as error:
+                text = printable(str(getattr(error, "strerror", "") or error))[:300]
+                if text != problem:
+                    logger.warning("the lease was not looked at", extra={"kv": {"err": text}})
+                problem = text
+            await trio.sleep(LOOK)
+
+    def _try(self) -> None:
+        try:
+            try_conditions(self._storage)
+        except ConnectionError:
+            raise
+        except OSError as error:
+            raise BackupError(str(error)) from None
+
+    def _look(self) -> bool:
+        """Look once; whether the lease is ours. Blocks."""
+        watch = self.watch
+        watch.look(self._storage)
+        if watch.lease is None:
+            return False
+        noted = read_document(self._folder / TAKING, Head)
+        resumed = noted is not None and watch.lease.head == noted
+        if not resumed and not watch.over:
+            return False
+        head = noted if resumed and noted is not None else Head(watch.lease.epoch + 1, secrets.token_hex(16))
+        save(self._folder / TAKING, head)
+        mine = msgspec.structs.replace(Lease.of(head, self._folder), number=watch.lease.number + 1)
+        try:
+            self._version = take(self._storage, mine, watch.version)
+        except BlockingIOError:
+            return False  # another one was quicker, or the owner has renewed it
+        self._mine = mine
+        logger.warning(
+            "taking over", extra={"kv": {"epoch": head.epoch, "from": watch.lease.host, "age": round(watch.age)}}
+        )
+        return True
+
+    @property
+    def head(self) -> Head:
+        """The epoch that was taken, and its owner."""
+        assert self._mine is not None
+        return self._mine.head
+
+    async def keep(self) -> None:
+        """Renew the lease until cancelled. Raises OSError: BlockingIOError, another process has taken it."""
+        while True:
+            await trio.sleep(RENEW)
+            try:
+                await trio.to_thread.run_sync(self._renew)
+            except BlockingIOError:
+                raise
+            except OSError as error:
+                logger.warning("the lease was not renewed", extra={"kv": {"err": str(error)}})
+
+    def _renew(self) -> None:
+        assert self._mine is not None
+        self._mine = msgspec.structs.replace(self._mine, number=self._mine.number + 1)
+        self._version = take(self._storage, self._mine, self._version)
+
+    def hand_over(self, storage: Storage, data: Path, beginning: Beginning) -> None:
+        """Make the epoch the newest one, and the lease that of the server with this data directory. Blocks. Raises
+        OSError, ValueError.
+        """
+        assert self._mine is not None
+        storage.make(epoch_folder(self.head.epoch))
+        storage.write(f"{epoch_folder(self.head.epoch)}/{BEGINNING}", msgspec.json.encode(beginning))
+        claim(storage, data, self.head)
+        self._mine = msgspec.structs.replace(self._mine, origin=origin_of(data))
+        self._renew()
+        (self._folder / TAKING).unlink(missing_ok=True)
+
+
+def beginning_of(data: Path, earlier: int) -> Beginning:
+    """How far the databases of a follower's folder are. Blocks. Raises apsw.Error."""
+    modseqs, queued = {}, 0
+    for name in databases_of(data):
+        with _opened(data / name) as db:
+            if name == "queue.db":
+                queued = _number(db, QUEUED)
+            elif name.startswith("accounts/"):
+                modseqs[name.split("/")[1]] = _number(db, MODSEQ)
+    return Beginning(time.time(), earlier, modseqs, queued)
+
+
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[apsw.Connection]:
+    name = f"file:{quote(str(file))}?mode=ro&immutable=1"  # no process uses it, and nothing is left beside it
+    db = apsw.Connection(name, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    try:
+        yield db
+    finally:
+        db.close(True)
+
+
+def _number(db: apsw.Connection, query: str) -> int:
+    row = db.execute(query).fetchone()
+    return 0 if row is None or not isinstance(row[0], int) else row[0]

@@ -1,0 +1,250 @@
+"""The lease of a stand-by, held in the object storage of the tests (STORE-186g)."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyrage
+import pytest
+
+from moxlite.admin.standby import holding as holding_module
+from moxlite.admin.standby import lease as lease_module
+from moxlite.admin.standby import replicating
+from moxlite.admin.standby.holding import Holding
+from moxlite.admin.standby.layout import Head
+from moxlite.admin.standby.lease import LEASE, Lease, Watch, read_lease, take, try_conditions
+from moxlite.net.objectstore import ObjectStore
+from moxlite.process.errors import StartFailed
+from moxlite.proto.objecturl import parse_object_url
+from moxlite.store.errors import NoLease
+from tests.house import STATIC, Running, house, soon
+from tests.objectstorage import Bucket, serving
+
+pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
+
+URL = "s3://bucket/pair"
+
+
+@pytest.fixture
+def bucket() -> Iterator[Bucket]:
+    with serving() as found:
+        yield found
+
+
+@pytest.fixture
+def storage(bucket: Bucket, tmp_path: Path) -> ObjectStore:
+    return store(bucket, tmp_path / "scratch")
+
+
+def store(bucket: Bucket, scratch: Path) -> ObjectStore:
+    scratch.mkdir(exist_ok=True)
+    return ObjectStore(parse_object_url(URL), scratch, keys=bucket.keys, pauses=(), seconds=2)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """A lease of seconds in place of a minute; the ends of processes are noted."""
+    monkeypatch.setattr(holding_module, "RENEW", 0.3)
+    monkeypatch.setattr(holding_module, "RETRY", 0.1)
+    monkeypatch.setattr(holding_module, "REQUEST", 1.0)
+    monkeypatch.setattr(holding_module, "SILENT", 3.0)
+    monkeypatch.setattr(replicating, "BEAT", 0.3)
+    ended: list[Path] = []
+    monkeypatch.setattr(holding_module, "end_process", ended.append)
+    return ended
+
+
+def settings(tmp_path: Path, bucket: Bucket, more: str = "") -> str:
+    keys = tmp_path / "keys"
+    keys.write_text("".join(f"{name} = {text}\n" for name, text in bucket.keys.items()))
+    public = pyrage.x25519.Identity.generate().to_public()
+    section = f'target = "{URL}"\nstorage_keys_file = "{keys}"\nencrypt_to = ["{public}"]\nlease = true\n{more}'
+    return f'user = "0"\n{STATIC}\n[standby]\n{section}\n'
+
+
+def lease(epoch: int = 1, owner: str = "a", holder: str = "h") -> Lease:
+    return Lease(owner, epoch, holder, "origin", "mx.example.org")
+
+
+async def send(h: Running) -> str:
+    """The answer to a message."""
+    smtp = await h.smtp()
+    for line in ("MAIL FROM:<a@elsewhere.example>", "RCPT TO:<mia@example.org>"):
+        answer = await smtp.say(line)
+        if not answer.startswith("250"):
+            return answer
+    assert (await smtp.say("DATA")).startswith("354")
+    return await smtp.say(f"From: a@elsewhere.example\r\nMessage-ID: <{time.monotonic_ns()}@x>\r\n\r\nText.\r\n.")
+
+
+def test_storage_without_conditions_is_refused(bucket: Bucket, storage: ObjectStore) -> None:
+    """STORE-186g: storage that says 200 to a write that must lose is no place for a lease; nothing is left there."""
+    try_conditions(storage)
+    assert bucket.objects == {}
+    bucket.conditions = False
+    with pytest.raises(OSError, match="does not honour conditional writes"):
+        try_conditions(storage)
+    assert bucket.objects == {}
+
+
+def test_of_two_that_take_a_lease_one_wins(storage: ObjectStore) -> None:
+    """STORE-186g: a lease is taken on condition that it is as it was seen."""
+    version = take(storage, lease(), None)
+    with pytest.raises(BlockingIOError):
+        take(storage, lease(owner="b"), None)
+    take(storage, lease(2, "b"), version)
+    with pytest.raises(BlockingIOError):
+        take(storage, lease(2, "c"), version)
+    found = read_lease(storage)
+    assert found is not None
+    assert found[1].head == Head(2, "b")
+
+
+def test_a_lease_is_over_when_one_version_was_seen_for_its_lifetime(storage: ObjectStore) -> None:
+    """STORE-186g: the watcher's elapsed time alone counts, whatever clocks of machines and storage say."""
+    now = [1000.0]
+    watch = Watch(lambda: now[0])
+    watch.look(storage)
+    now[0] += 3600
+    assert not watch.over, "there is none"
+    version = take(storage, lease(), None)
+    watch.look(storage)
+    now[0] += lease_module.LIFETIME - 0.1
+    watch.look(storage)
+    assert not watch.over
+    take(storage, Lease("a", 1, "h", "origin", "mx.example.org", number=1), version)
+    watch.look(storage)
+    now[0] += lease_module.LIFETIME - 0.1
+    assert not watch.over
+    now[0] += 0.2
+    assert watch.over
+
+
+def test_an_object_that_is_no_lease_is_told(bucket: Bucket, storage: ObjectStore) -> None:
+    """STORE-186g: nothing is taken over from words that cannot be read."""
+    bucket.objects[f"pair/{LEASE}"] = b"{]"
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_lease(storage)
+
+
+def test_a_machine_that_slept_does_not_acknowledge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """STORE-186g: time in which the machine slept or was paused counts, by a clock that goes on, or by the wall."""
+    steady, wall = [50.0], [1_000_000.0]
+    monkeypatch.setattr(lease_module, "steady", lambda: steady[0])
+    monkeypatch.setattr(lease_module.time, "time", lambda: wall[0])
+    holding = Holding(tmp_path, stops=True)
+    account = tmp_path / "accounts/mia/account.db"
+    with pytest.raises(NoLease):
+        holding(account)
+    holding.renewed(lease_module.Elapsed())
+    holding(account)
+    for clock in (steady, wall):
+        clock[0] += 39
+        holding(account)
+        clock[0] += 2
+        with pytest.raises(NoLease):
+            holding(account)
+        holding(tmp_path / "cache.db")  # which no other machine gets
+        clock[0] += 14
+        assert holding.until_end <= 0
+        holding.renewed(lease_module.Elapsed())
+    wall[0] -= 7200
+    holding(account)
+
+
+async def test_without_the_lease_nothing_is_acknowledged(tmp_path: Path, bucket: Bucket, quick: list[Path]) -> None:
+    """STORE-186g: mail gets 451, IMAP NO [UNAVAILABLE], the webmail 503; reading goes on; then all is as before."""
+    async with house(tmp_path, static=settings(tmp_path, bucket)) as h:
+        assert (await send(h)).startswith("250")
+        imap, browser = await h.imap(), await h.web()
+        await imap.select()
+        bucket.failing = 1_000_000
+        holding = h.house.files.lease.holding  # type: ignore[union-attr]  # it has one
+        await soon(lambda: holding.left <= 0, "the lease is over")
+        assert (await send(h)).startswith("451 4.3.2")
+        answer = await imap.command("STORE 1 +FLAGS (\\Flagged)")
+        assert any("NO [UNAVAILABLE]" in line for line in answer)
+        assert any("FETCH" in line for line in await imap.command("FETCH 1 (UID)"))
+        with pytest.raises(Exception, match="may not take changes"):
+            await browser.call("mailboxCreate", {"name": "New"})
+        assert "lease: " in (await h.readiness())[1]
+        assert not quick
+        bucket.failing = 0
+        await soon(lambda: holding.left > 0, "the lease is back")
+        assert (await send(h)).startswith("250")
+
+
+async def test_a_server_without_its_lease_for_long_ends(
+    tmp_path: Path, bucket: Bucket, quick: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186g: 55 s after the last renewal the process ends, even if its tasks do not."""
+    monkeypatch.setattr(holding_module, "END", 4.0)
+    monkeypatch.setattr(holding_module, "EARLIER", -10.0)  # its tasks hang
+    monkeypatch.setattr(holding_module, "LOOK", 0.05)
+    async with house(tmp_path, static=settings(tmp_path, bucket)) as h:
+        bucket.failing = 1_000_000
+        await soon(lambda: quick, "the end")
+        assert quick == [h.house.static.data_dir]
+        bucket.failing = 0
+
+
+async def test_an_owner_without_a_second_machine_goes_on(tmp_path: Path, bucket: Bucket, quick: list[Path]) -> None:
+    """STORE-186g: with `lease_lost = "continue"` storage that is away stops nothing; another owner does."""
+    async with house(tmp_path, static=settings(tmp_path, bucket, 'lease_lost = "continue"\n')) as h:
+        bucket.failing = 1_000_000
+        holding = h.house.files.lease.holding  # type: ignore[union-attr]  # it has one
+        await soon(lambda: holding.left <= 0, "the lease is over")
+        assert (await send(h)).startswith("250")
+        bucket.objects[f"pair/{LEASE}"] = b'{"owner":"b","epoch":2,"holder":"x","origin":"y","host":"other","number":1}'
+        bucket.failing = 0
+        await soon(lambda: holding.taken, "the other machine is noticed")
+        with pytest.raises(NoLease):
+            holding(tmp_path / "config/data/accounts/mia/account.db")
+        await soon(h.house.shutdown.is_set, "the server stops")
+
+
+async def test_a_machine_that_comes_back_does_not_serve(
+    tmp_path: Path, bucket: Bucket, storage: ObjectStore, quick: list[Path]
+) -> None:
+    """STORE-186g: a restart takes the lease at once; one after a take-over is refused, with the reason."""
+    static = settings(tmp_path, bucket)
+    for _ in range(2):
+        async with house(tmp_path, static=static) as h:
+            assert (await send(h)).startswith("250")
+    found = read_lease(storage)
+    assert found is not None
+    take(storage, lease(2, "b"), found[0])
+    with pytest.RaisesGroup(pytest.RaisesExc(StartFailed, match="another machine"), flatten_subgroups=True):
+        async with house(tmp_path, static=static):
+            pass
+
+
+async def test_storage_that_honours_no_conditions_stops_the_start(
+    tmp_path: Path, bucket: Bucket, quick: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186g: without a lease that can be held nothing is served, and the words say so."""
+    monkeypatch.setattr(holding_module, "BEGIN", 0.5)
+    bucket.conditions = False
+    with pytest.RaisesGroup(pytest.RaisesExc(StartFailed, match="conditional writes"), flatten_subgroups=True):
+        async with house(tmp_path, static=settings(tmp_path, bucket)):
+            pass
+
+
+async def test_a_copy_of_the_data_waits_until_the_lease_is_over(
+    tmp_path: Path, bucket: Bucket, storage: ObjectStore, quick: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186g: a clone of the first machine has its identity, and not its lease."""
+    monkeypatch.setattr(lease_module, "LIFETIME", 2.0)
+    static = settings(tmp_path, bucket)
+    async with house(tmp_path, static=static):
+        found = read_lease(storage)
+        assert found is not None
+        there = found[1]
+    found = read_lease(storage)
+    assert found is not None
+    clone = Lease(there.owner, there.epoch, "another process", "another folder", "elsewhere", number=99)
+    take(storage, clone, found[0])
+    began = time.monotonic()
+    async with house(tmp_path, static=static) as h:
+        assert time.monotonic() - began > 2
+        assert (await send(h)).startswith("250")
