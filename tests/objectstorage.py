@@ -181,12 +181,19 @@ class Handler(BaseHTTPRequestHandler):
         return f"{XML}<ListBucketResult><IsTruncated>false</IsTruncated>{items}{common}</ListBucketResult>"
 
 
+class Server(ThreadingHTTPServer):
+    """A server that is silent about clients that were killed."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Nothing."""
+
+
 @contextmanager
 def serving() -> Iterator[Bucket]:
     """A bucket that is served while the block lasts."""
     bucket = Bucket()
     handler = type("OfBucket", (Handler,), {"bucket": bucket})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with Server(("127.0.0.1", 0), handler) as server:
         bucket.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

@@ -33,7 +33,13 @@ MISSING: Final = ("timestamp does not exist", "no matching backup", "transaction
 
 @contextlib.contextmanager
 def restored_at(
-    source: Source, at: dt.datetime, *, account: str | None, beside: Path | None, tell: Callable[[str], None]
+    source: Source,
+    at: dt.datetime,
+    *,
+    account: str | None,
+    beside: Path | None,
+    tell: Callable[[str], None],
+    epoch: int | None = None,
 ) -> Iterator[Path]:
     """A full backup of a moment, in a folder that is removed after the block.
 
@@ -41,6 +47,7 @@ def restored_at(
       at: in UTC.
       account: only this account, and nothing else.
       beside: the folder is made there.
+      epoch: None for the newest one.
 
     Raises BackupError, OSError, ValueError.
     """
@@ -53,11 +60,12 @@ def restored_at(
             head = read_head(storage)
             if head is None:
                 raise BackupError(f"{source.target} is no target of a stand-by: there is no standby.json")
-            wanted = databases_in(storage, head.epoch) if account is None else [f"accounts/{account}/account.db"]
+            chosen = head.epoch if epoch is None else epoch
+            wanted = databases_in(storage, chosen) if account is None else [f"accounts/{account}/account.db"]
             if account is None and source.identity is not None:
-                _files(storage, head.epoch, source.identity, folder)
+                _files(storage, chosen, source.identity, folder)
         with place_of(source.target, source.access, Path(scratch)) as place:
-            found = [name for name in wanted if _restore(source, place, head.epoch, name, at, folder / "data", tell)]
+            found = [name for name in wanted if _restore(source, place, chosen, name, at, folder / "data", tell)]
         if not found:
             raise BackupError(f"{source.target} has nothing of {at:%Y-%m-%d %H:%M:%S} UTC")
         yield folder

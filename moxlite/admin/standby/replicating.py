@@ -67,11 +67,12 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.escapes import printable
 from moxlite.process.backuptargets import Target, login_for, opened, owner_word
 from moxlite.process.keys.files import Read
+from moxlite.store.accounts.folders import DIRECTORY_MODE
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.storage import Storage
 from moxlite.supervision import CALM, FIRST_PAUSE, LAST_PAUSE
 
-__all__ = ["Replication"]
+__all__ = ["Replication", "write_replication"]
 
 logger = logging.getLogger("moxlite.admin.standby")
 
@@ -187,7 +188,9 @@ class Replication:
         login = await trio.to_thread.run_sync(login_for, self._target, self._settings, self._read)
         with place_of(self._target, login, self._folder) as place:
             file = self._folder / "litestream.yml"
-            await trio.to_thread.run_sync(self._configure, file, place, epoch)
+            await trio.to_thread.run_sync(
+                write_replication, file, self._data, place, epoch, self._settings.keep, self.socket
+            )
             self._progress = _Progress()
             process = await trio.lowlevel.open_process(
                 [str(program), "replicate", "-no-expand-env", "-config", str(file)],
@@ -211,26 +214,6 @@ class Replication:
                 raise _first(ours) from None
             finally:
                 await end_program(process, END)
-
-    def _configure(self, file: Path, place: Place, epoch: int) -> None:
-        databases = [
-            {
-                "path": str(self._data / name),
-                "meta-path": str(self._folder / "meta" / name),
-                "replica": place.replica(epoch, name),
-            }
-            for name in databases_of(self._data)
-            if "/" not in name
-        ]
-        accounts = {
-            "dir": str(self._data / "accounts"),
-            "pattern": "account.db",
-            "recursive": True,
-            "watch": True,
-            "meta-dir": str(self._folder / "meta" / "accounts"),
-            "replica": place.replica(epoch, "accounts"),
-        }
-        write_configuration(file, [*databases, accounts], socket=self.socket, keep=self._settings.keep)
 
     async def _watch(self, epoch: int) -> None:
         """Look at the program each beat. Raises _Ended."""
@@ -324,6 +307,28 @@ class Replication:
                 return work(storage)
 
         return await trio.to_thread.run_sync(run)
+
+
+def write_replication(file: Path, data: Path, place: Place, epoch: int, keep: float, socket: Path | None) -> None:
+    """Write the program's configuration for a data directory; without a socket it does not watch for new accounts.
+    Raises OSError.
+    """
+    (data / "accounts").mkdir(mode=DIRECTORY_MODE, exist_ok=True)  # of a new server; the program ends without it
+    meta = data / FOLLOWER / "meta"
+    databases = [
+        {"path": str(data / name), "meta-path": str(meta / name), "replica": place.replica(epoch, name)}
+        for name in databases_of(data)
+        if "/" not in name
+    ]
+    accounts = {
+        "dir": str(data / "accounts"),
+        "pattern": "account.db",
+        "recursive": True,
+        "watch": socket is not None,
+        "meta-dir": str(meta / "accounts"),
+        "replica": place.replica(epoch, "accounts"),
+    }
+    write_configuration(file, [*databases, accounts], socket=socket, keep=keep)
 
 
 class _Progress:

@@ -40,7 +40,7 @@ from moxlite.proto.objecturl import ObjectURL
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.storage import Storage
 
-__all__ = ["TAKING", "Candidate", "beginning_of"]
+__all__ = ["TAKING", "Candidate", "begin", "beginning_of"]
 
 logger = logging.getLogger("moxlite.admin.standby")
 
@@ -146,12 +146,17 @@ class Candidate:
         OSError, ValueError.
         """
         assert self._mine is not None
-        storage.make(epoch_folder(self.head.epoch))
-        storage.write(f"{epoch_folder(self.head.epoch)}/{BEGINNING}", msgspec.json.encode(beginning))
-        claim(storage, data, self.head)
+        begin(storage, data, beginning, self.head)
         self._mine = msgspec.structs.replace(self._mine, origin=origin_of(data))
         self._renew()
         (self._folder / TAKING).unlink(missing_ok=True)
+
+
+def begin(storage: Storage, data: Path, beginning: Beginning, head: Head | None = None) -> Head:
+    """Make a new epoch of a target, with the words about its beginning. Blocks. Raises OSError, ValueError."""
+    head = claim(storage, data, head)
+    storage.write(f"{epoch_folder(head.epoch)}/{BEGINNING}", msgspec.json.encode(beginning))
+    return head
 
 
 def beginning_of(data: Path, earlier: int) -> Beginning:

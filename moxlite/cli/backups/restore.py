@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from moxlite.admin.restoring.machine import Prepared, RestoredMachine
     from moxlite.admin.standby.following import Source
 
-__all__ = ["restore", "restore_whole"]
+__all__ = ["restore", "restore_mail_file", "restore_whole"]
 
 PIECE: Final = 1 << 20
 """Octets read at a time from a file that goes to the server."""
@@ -115,7 +115,7 @@ def restore(
             else:
                 assert backup is not None
                 file = backup / "data/accounts" / name / "account.db"
-            _restore_mail(file, account, mailbox, target, tell)
+            restore_mail_file(file, account, mailbox, target, tell)
             return
         from moxlite.admin.backup.restores import owner_of, restore_stopped, unpacked
 
@@ -240,7 +240,8 @@ def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
     print("Nothing was started. Next: moxlite config test")
 
 
-def _restore_mail(file: Path, account: str, mailbox: str | None, target: str, tell: Callable[[str], None]) -> None:
+def restore_mail_file(file: Path, account: str, mailbox: str | None, target: str, tell: Callable[[str], None]) -> None:
+    """Add the mail of an account's database to the running server. Raises Failure."""
     from moxlite.admin.requests import RestoredMail, RestoreMail
 
     if not file.is_file():

@@ -22,12 +22,14 @@ __all__ = ["SourceKeys", "source_options", "standby", "standby_source"]
 F = TypeVar("F", bound=Callable[..., object])
 
 
-TAKEOVER: Final = {
+SELDOM: Final = {
+    "orphans": ("moxlite.cli.backups.orphans:orphans", "List or import what only the other machine has."),
+    "send-rest": ("moxlite.cli.backups.orphans:send_rest", "Send what only this machine has, after a take-over."),
     "takeover": ("moxlite.cli.backups.takeover:takeover", "Make this machine the first one."),
 }
 
 
-@click.group(cls=LazyGroup, lazy=TAKEOVER)
+@click.group(cls=LazyGroup, lazy=SELDOM)
 def standby() -> None:
     """A second machine that follows this one, and its state.
 

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, Unpack
@@ -18,8 +18,9 @@ from moxlite.cli.common import Failure, config_path, load_config, note, printabl
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Source
+    from moxlite.admin.standby.layout import Beginning
     from moxlite.admin.standby.takingover import Candidate
-    from moxlite.store.backup.storage import Storage
+    from moxlite.config.static import Static
 
 __all__ = ["Succession", "takeover"]
 
@@ -67,15 +68,15 @@ def takeover(
     if source is not None and into is not None:
         with failures(source):
             followed = standby_source(source, identity=identity, **keys)
-            _fetch_last(followed, Path(into).absolute())
+            beginning = _fetch_last(followed, Path(into).absolute())
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()
             tell = tell_line if verbose else silent
             restore_whole(into, None, config.absolute(), data, resume_queue=not hold_queue, tell=tell)
             file = config.absolute() / "moxlite.toml"
     else:
-        file = config_path()
-    _claim(file)
+        file, beginning = config_path(), None
+    _claim(file, beginning)
 
 
 class Succession:
@@ -143,7 +144,10 @@ class Succession:
                 note("UIDVALIDITYs stay" if follower.certain else "mail programs will read all mailboxes anew")
                 await trio.to_thread.run_sync(self._restore, follower.certain)
                 nursery.cancel_scope.cancel()
-            _claim(self._file, partial(candidate.hand_over, beginning=beginning))
+            static = load_config(self._file).static
+            (static.data_dir / "standby").mkdir(mode=0o700, exist_ok=True)  # `serve` gives it to its user
+            with self._source.storage(self._folder) as storage:
+                candidate.hand_over(storage, static.data_dir, beginning)
         note(f"taken over in {time.monotonic() - began:.1f} s")
 
     def _restore(self, certain: bool) -> None:
@@ -164,11 +168,12 @@ class Succession:
         os.execv(command[0], command)  # noqa: S606 - our own program
 
 
-def _fetch_last(source: "Source", folder: Path) -> None:
-    """Fetch the last changes. Raises Failure, Locked."""
+def _fetch_last(source: "Source", folder: Path) -> "Beginning":
+    """Fetch the last changes; returns how far they go. Raises Failure, Locked."""
     import trio
 
     from moxlite.admin.standby.following import Follower
+    from moxlite.admin.standby.takingover import beginning_of
     from moxlite.process.lock import DataLock
 
     follower = Follower(source, folder)
@@ -178,16 +183,27 @@ def _fetch_last(source: "Source", folder: Path) -> None:
         raise Failure(f"{len(left)} databases are not complete, the first is {left[0]}: {follower.followed.problem}")
     age = time.time() - follower.followed.current
     note(f"the copy has all that the other machine had sent; it last gave a sign of life {age:.0f} s ago")
+    return beginning_of(folder / "data", follower.followed.epoch)
 
 
-def _claim(file: Path, work: Callable[["Storage", Path], object] | None = None) -> None:
-    """Give the target of the configuration a new epoch; `work` does it with the storage and the data directory. Raises
-    Failure.
-    """
-    from moxlite.admin.standby.layout import check_own, claim
+@contextlib.contextmanager
+def _as_service(static: "Static") -> Iterator[None]:
+    """Act as the service user, where this process may; the folder of stand-by's files is there then."""
+    from moxlite.process.privileges import acting_as, service_user
+
+    ids = service_user(static.user)
+    with acting_as(*ids) if ids is not None else contextlib.nullcontext():
+        (static.data_dir / "standby").mkdir(mode=0o700, exist_ok=True)
+        yield
+
+
+def _claim(file: Path, beginning: "Beginning | None") -> None:
+    """Give the target of the configuration a new epoch. Raises Failure."""
+    from moxlite.admin.standby.layout import claim
+    from moxlite.admin.standby.takingover import begin
     from moxlite.process.backuptargets import login_for, opened
     from moxlite.process.keys.files import read_named
-    from moxlite.process.privileges import acting_as, service_user
+    from moxlite.process.privileges import service_user
 
     static = load_config(file).static
     target = static.standby.target
@@ -197,11 +213,9 @@ def _claim(file: Path, work: Callable[["Storage", Path], object] | None = None) 
     with failures(str(target)):
         ids = service_user(static.user)
         login = login_for(target, static.standby, partial(read_named, ids=ids))
-        with acting_as(*ids) if ids is not None else contextlib.nullcontext():
-            folder = static.data_dir / "standby"
-            folder.mkdir(mode=0o700, exist_ok=True)
-            with opened(target, login, scratch=folder) as storage:
-                (work or claim)(storage, static.data_dir)
-                head = check_own(storage, static.data_dir)
-    assert head is not None
+        with _as_service(static), opened(target, login, scratch=static.data_dir / "standby") as storage:
+            if beginning is None:
+                head = claim(storage, static.data_dir)
+            else:
+                head = begin(storage, static.data_dir, beginning)
     print(f"{printable(str(target))} has epoch {head.epoch} now, and it belongs to this machine")

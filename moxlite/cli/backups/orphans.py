@@ -1,0 +1,129 @@
+"""``moxlite standby orphans`` and ``send-rest``: mail that only the machine of before has (docs/spec/store.md,
+STORE-186j).
+"""
+
+import contextlib
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Unpack
+
+import click
+
+from moxlite.cli.backups.backup import failures, silent, tell_line
+from moxlite.cli.backups.restore import restore_mail_file
+from moxlite.cli.backups.standby import SourceKeys, source_options, standby_source
+from moxlite.cli.common import Failure, load_config, note, printable
+
+if TYPE_CHECKING:
+    from moxlite.admin.standby.layout import Beginning
+
+__all__ = ["orphans", "send_rest"]
+
+TARGET: Final = "Orphans"
+"""The mailbox below which orphans come."""
+
+
+@click.command("send-rest")
+def send_rest() -> None:
+    """Send what only this machine has, after the other one has taken over. The server must be stopped.
+
+    It goes to the folder of the epoch in which this machine was the first one, beside that of the other machine, where
+    `moxlite standby orphans` finds it. Nothing here is changed.
+    """
+    from moxlite.admin.standby.orphans import send_rest as run
+    from moxlite.process.backuptargets import login_for
+    from moxlite.process.keys.files import read_named
+    from moxlite.process.lock import DataLock
+    from moxlite.process.privileges import acting_as, service_user
+
+    static = load_config().static
+    if static.standby.target is None:
+        raise Failure("standby.target is not set")
+    with failures(str(static.standby.target)):
+        ids = service_user(static.user)
+        login = login_for(static.standby.target, static.standby, partial(read_named, ids=ids))
+        with acting_as(*ids) if ids is not None else contextlib.nullcontext(), DataLock(static.data_dir / "lock"):
+            epoch = run(static, login, note)
+    print(f"sent, as epoch {epoch}. Next, on the machine that serves: moxlite standby orphans SOURCE")
+
+
+@click.command()
+@click.argument("source", metavar="SOURCE")
+@click.option("--import", "importing", is_flag=True, help="Add the mail to the accounts, below the mailbox Orphans.")
+@click.option("--out", metavar="DIR", help="With --import: a new folder for messages of the queue.")
+@source_options
+@click.option("--verbose", is_flag=True, help="Tell each file.")
+def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys: Unpack[SourceKeys]) -> None:
+    """List mail that the machine of before acknowledged and this one has not. SOURCE is standby.target.
+
+    The machine of before must have sent it: `moxlite standby send-rest` there. With --import it is added to the
+    accounts of the running server, below the mailbox Orphans; messages that were on their way out are written to
+    the folder of --out, to be looked at and sent by `moxlite sendmail`.
+    """
+    if importing and out is None:
+        raise click.UsageError("--import needs --out DIR for messages that wait to be sent")
+    import datetime as dt
+
+    from moxlite.admin.standby.layout import read_beginning, read_head
+    from moxlite.admin.standby.moments import restored_at
+
+    tell = tell_line if verbose else silent
+    folder = None if out is None else Path(out)
+    with failures(source):
+        chosen = standby_source(source, identity=None, **keys)
+        with chosen.storage(Path.cwd()) as storage:
+            head = read_head(storage)
+            beginning = None if head is None else read_beginning(storage, head.epoch)
+        if beginning is None:
+            raise Failure(f"{source} tells of no take-over")
+        if folder is not None:
+            folder.mkdir(mode=0o700)
+        now = dt.datetime.now(dt.UTC)
+        with restored_at(chosen, now, account=None, beside=None, tell=tell, epoch=beginning.earlier) as backup:
+            count = _mail(backup / "data/accounts", beginning, importing=importing)
+            if (backup / "data/queue.db").exists():
+                count += _queued(backup / "data/queue.db", beginning.queued, folder)
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(beginning.at))
+    print(f"{count} messages are only in epoch {beginning.earlier}, which ended {when}" + (": imported" * importing))
+
+
+def _mail(accounts: Path, beginning: "Beginning", *, importing: bool) -> int:
+    from moxlite.admin.standby.orphans import orphans_of
+
+    count = 0
+    for file in sorted(accounts.glob("*/account.db")):
+        account = file.parent.name
+        found = list(orphans_of(file, account, beginning))
+        for one in found:
+            when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(one.received))
+            print(printable(f"{when} {account} {one.mailbox} {one.message_id} {one.subject}"))
+        if found and importing:
+            restore_mail_file(file, account, None, TARGET, note_quietly)
+        count += len(found)
+    return count
+
+
+def note_quietly(line: str) -> None:
+    """Nothing: the messages are listed already."""
+
+
+def _queued(file: Path, after: int, folder: Path | None) -> int:
+    """List, and write, messages that were on their way out."""
+    import trio
+
+    from moxlite.queue.data.leftover import leftover
+
+    async def run() -> int:
+        count = 0
+        async with contextlib.aclosing(leftover(file, after)) as found:
+            async for message, octets in found:
+                print(printable(f"queue: for {message.recipient_address} {message.message_id} {message.subject}"))
+                if folder is not None:
+                    with (folder / f"{message.id}.eml").open("xb") as copy:
+                        async for piece in octets():
+                            copy.write(piece)
+                count += 1
+        return count
+
+    return trio.run(run)

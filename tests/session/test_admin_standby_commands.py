@@ -1,0 +1,134 @@
+"""The commands of a stand-by, and its targets on other machines."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import trio
+
+from moxlite.admin.doctor.standby import standby_findings
+from moxlite.admin.standby import replicating
+from moxlite.admin.standby.following import Follower, Source
+from moxlite.admin.standby.layout import STATE, State, save
+from moxlite.config.load import check_files, read_sources
+from moxlite.proto.sshurl import parse_ssh_url
+from tests.house import DOMAINS, house, soon
+from tests.session.test_admin_standby import (  # noqa: F401 - a fixture among them
+    copied,
+    deliver,
+    identity,
+    moxlite,
+    program,
+    settings,
+    subjects,
+)
+from tests.sshserver import HINDRANCE, ssh_server
+from tests.tools import free_port
+
+pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
+
+
+async def test_the_command_follows_and_refuses_mail(tmp_path: Path, identity: Path) -> None:  # noqa: F811 - the fixture
+    """STORE-186b: `standby follow` keeps the folder current, answers 451 at --smtp, and ends at SIGTERM with 0."""
+    port = free_port()
+    words = ["standby", "follow", str(tmp_path / "target"), "--into", str(tmp_path / "second")]
+    words += ["--identity", str(identity), "--smtp", f"127.0.0.1:{port}", "--hostname", "mx2.example.org"]
+    async with house(tmp_path, static=settings(tmp_path, identity)) as h:
+        process = await trio.lowlevel.open_process([sys.executable, "-m", "moxlite", *words], stderr=-1)
+        try:
+            await deliver(h, "followed")
+            await soon(lambda: "followed" in subjects(copied(tmp_path)), "the message")
+            async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+                await stream.send_all(b"EHLO x\r\nMAIL FROM:<>\r\nQUIT\r\n")
+                answer = b""
+                while octets := await stream.receive_some():
+                    answer += octets
+            assert b"220 mx2.example.org" in answer
+            assert b"\r\n451 4.3.2" in answer
+        finally:
+            process.terminate()
+        assert await process.wait() == 0
+
+
+async def test_what_a_first_machine_had_not_sent_is_found_and_imported(tmp_path: Path, identity: Path) -> None:  # noqa: F811
+    """STORE-186j: after a take-over `send-rest` on the old machine and `orphans --import` on the new one bring back mail
+    that was acknowledged and not copied, and nothing twice.
+    """
+    good = settings(tmp_path, identity)
+    async with house(tmp_path, static=good) as h, trio.open_nursery() as nursery:
+        source = Source(target=tmp_path / "target", access=None, program=program(), identity=identity)
+        nursery.start_soon(Follower(source, tmp_path / "second").serve)
+        await deliver(h, "kept")
+        await soon(lambda: "kept" in subjects(copied(tmp_path)), "the message is copied")
+        nursery.cancel_scope.cancel()
+    async with house(tmp_path, static=good + 'litestream = "/bin/false"\n') as h:
+        await deliver(h, "tail")
+    (tmp_path / "config/moxlite.toml").write_text(good)
+    new = tmp_path / "new/config"
+    words = ("standby", "takeover", str(tmp_path / "target"), "--into", str(tmp_path / "second"))
+    places = ("--config-dir", str(new), "--data-dir", str(new / "data"), "--identity", str(identity))
+    await moxlite(tmp_path, *words, *places, "--yes-the-other-is-down")
+    assert subjects(new / "data/accounts/mia/account.db") == {"kept"}
+
+    assert "sent, as epoch 1" in await moxlite(tmp_path, "standby", "send-rest")
+
+    static = (new / "moxlite.toml").read_text()
+    async with house(tmp_path / "new", static=static, passwords={}) as h:
+        listed = await moxlite(tmp_path / "new", "standby", "orphans", str(tmp_path / "target"))
+        assert "mia Inbox tail@x.example" in listed
+        assert "kept" not in listed
+        assert "1 messages are only in epoch 1" in listed
+        out = tmp_path / "queued"
+        done = await moxlite(
+            tmp_path / "new", "standby", "orphans", str(tmp_path / "target"), "--import", "--out", str(out)
+        )
+        assert "imported" in done
+        assert list(out.iterdir()) == []
+        imap = await h.imap()
+        assert any("* 1 EXISTS" in line for line in await imap.select("Orphans/Inbox"))
+        assert any("* 1 EXISTS" in line for line in await imap.select("Inbox"))
+
+
+@pytest.mark.skipif(bool(HINDRANCE), reason=HINDRANCE)
+async def test_another_machine_by_ssh_takes_the_copies(
+    tmp_path: Path,
+    identity: Path,
+    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+) -> None:
+    """STORE-186: with `ssh://` mail and configuration go to a real OpenSSH server, whose host key is checked."""
+    monkeypatch.setattr(replicating, "BEAT", 0.5)
+    with ssh_server(tmp_path / "ssh") as server:
+        url = str(server.url(tmp_path / "away"))
+        more = f'ssh_key_file = "{server.key}"\nssh_host_keys = ["{server.host_key}"]\n'
+        target = parse_ssh_url(url)
+        place = Source(target=target, access=server.login, program=program(), identity=identity)
+        async with (
+            house(tmp_path, static=settings(tmp_path, identity, url) + more) as h,
+            trio.open_nursery() as nursery,
+        ):
+            nursery.start_soon(Follower(place, tmp_path / "second").serve)
+            await deliver(h, "by-ssh")
+            await soon(lambda: "by-ssh" in subjects(copied(tmp_path)), "the message")
+            assert (tmp_path / "second/config/domains.toml").is_file()
+            nursery.cancel_scope.cancel()
+
+
+def test_the_doctor_tells_of_a_stand_by_that_falls_behind(tmp_path: Path, identity: Path) -> None:  # noqa: F811
+    """STORE-186: `standby-behind` is a warning with the reason, a note while the server is stopped, else nothing."""
+    path = tmp_path / "config/moxlite.toml"
+    path.parent.mkdir()
+    path.write_text(settings(tmp_path, identity))
+    (path.parent / "domains.toml").write_text(DOMAINS)
+    snapshot, errors, _ = check_files(*read_sources(path))
+    assert snapshot is not None, errors
+    static = snapshot.static
+    data = static.data_dir
+    (data / STATE).parent.mkdir(parents=True)
+    assert [(one.code, one.grade) for one in standby_findings(static)] == [("standby-behind", "note")]
+    save(data / STATE, State(time.time(), "/mnt/x", 1, 400.0, 5, "the key is wrong"))
+    (found,) = standby_findings(static)
+    assert (found.code, found.grade) == ("standby-behind", "warning")
+    assert found.detail == "the key is wrong; 400 s behind"
+    save(data / STATE, State(time.time(), "/mnt/x", 1, 1.0, 5))
+    assert standby_findings(static) == []
