@@ -1,3 +1,4 @@
+# ruff: noqa: F401, F811 - a fixture is imported
 """The commands of a stand-by, and its targets on other machines."""
 
 import sys
@@ -14,7 +15,7 @@ from moxlite.admin.standby.layout import STATE, State, save
 from moxlite.config.load import check_files, read_sources
 from moxlite.proto.sshurl import parse_ssh_url
 from tests.house import DOMAINS, house, soon
-from tests.session.test_admin_standby import (  # noqa: F401 - a fixture among them
+from tests.session.test_admin_standby import (
     copied,
     deliver,
     identity,
@@ -29,7 +30,7 @@ from tests.tools import free_port
 pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 
 
-async def test_the_command_follows_and_refuses_mail(tmp_path: Path, identity: Path) -> None:  # noqa: F811 - the fixture
+async def test_the_command_follows_and_refuses_mail(tmp_path: Path, identity: Path) -> None:
     """STORE-186b: `standby follow` keeps the folder current, answers 451 at --smtp, and ends at SIGTERM with 0."""
     port = free_port()
     words = ["standby", "follow", str(tmp_path / "target"), "--into", str(tmp_path / "second")]
@@ -51,9 +52,9 @@ async def test_the_command_follows_and_refuses_mail(tmp_path: Path, identity: Pa
         assert await process.wait() == 0
 
 
-async def test_what_a_first_machine_had_not_sent_is_found_and_imported(tmp_path: Path, identity: Path) -> None:  # noqa: F811
-    """STORE-186j: after a take-over `send-rest` on the old machine and `orphans --import` on the new one bring back mail
-    that was acknowledged and not copied, and nothing twice.
+async def test_what_a_first_machine_had_not_sent_is_found_and_imported(tmp_path: Path, identity: Path) -> None:
+    """STORE-186j: after a take-over `send-rest` on the old machine and `orphans --import` on the new one bring back
+    mail that was acknowledged and not copied, and nothing twice.
     """
     good = settings(tmp_path, identity)
     async with house(tmp_path, static=good) as h, trio.open_nursery() as nursery:
@@ -94,7 +95,7 @@ async def test_what_a_first_machine_had_not_sent_is_found_and_imported(tmp_path:
 async def test_another_machine_by_ssh_takes_the_copies(
     tmp_path: Path,
     identity: Path,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """STORE-186: with `ssh://` mail and configuration go to a real OpenSSH server, whose host key is checked."""
     monkeypatch.setattr(replicating, "BEAT", 0.5)
@@ -114,7 +115,7 @@ async def test_another_machine_by_ssh_takes_the_copies(
             nursery.cancel_scope.cancel()
 
 
-def test_the_doctor_tells_of_a_stand_by_that_falls_behind(tmp_path: Path, identity: Path) -> None:  # noqa: F811
+def test_the_doctor_tells_of_a_stand_by_that_falls_behind(tmp_path: Path, identity: Path) -> None:
     """STORE-186: `standby-behind` is a warning with the reason, a note while the server is stopped, else nothing."""
     path = tmp_path / "config/moxlite.toml"
     path.parent.mkdir()
