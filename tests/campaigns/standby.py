@@ -4,7 +4,7 @@ Machines are processes with folders of their own: a server with its Litestream, 
 --take-over`, which becomes a server. The storage is S3 with conditional writes behind a proxy that delays, and that can
 be cut for one machine. The lease lasts 12 s in place of 60 (`_fastlease`), all times of it in the same proportion.
 
-- Mode sync: 16 senders, submissions, expunges and copies (those of the campaign `kill`) until all of the first machine
+- Mode sync: 16 senders, submissions, expunges and copies (as in the campaign `kill`) until all of the first machine
   is killed at a random moment. The second one must have all that was acknowledged, nothing twice, nothing back that was
   expunged, under the same UIDVALIDITYs. It is the first machine of the next round, with a new follower.
 - Mode async: what is missing was acknowledged in the last moments before the kill.

@@ -106,7 +106,7 @@ def test_a_lease_is_over_when_one_version_was_seen_for_its_lifetime(storage: Obj
     watch = Watch(lambda: now[0])
     watch.look(storage)
     now[0] += 3600
-    assert not watch.over, "there is none"
+    assert not watch.over, "there is no lease"
     version = take(storage, lease(), None)
     watch.look(storage)
     now[0] += lease_module.LIFETIME - 0.1

@@ -25,6 +25,7 @@ NURSERIES = {
     "autotls/autotls.py",  # the orders of one round
     "autotls/rehearsal.py",  # the proofs of one order
     "cli/backups/standby.py",  # `standby follow`, which is its own server
+    "cli/backups/takeover.py",  # the steps of one take-over
     "cli/checks/smtp.py",  # both ways of one session by hand
     "imapd/connection.py",
     "imapd/session/progress.py",

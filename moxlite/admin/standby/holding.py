@@ -160,7 +160,7 @@ class HoldingTask:
     async def serve(self, shut_down: Callable[[], None]) -> None:
         """Renew until cancelled. `shut_down` begins the end of the server.
 
-        Errors: those of the storage are logged, told by `note`, and tried again. Others come out.
+        Errors: failures of the storage are logged, told by `note`, and tried again. Others come out.
         """
         done, held, ending = threading.Event(), True, False
         threading.Thread(target=self._guard, args=(done,), name="lease guard", daemon=True).start()
