@@ -20,7 +20,7 @@ def shorten() -> None:
             if hasattr(module, name):
                 setattr(module, name, getattr(module, name) / FACTOR)
     for module in (replicating, following):
-        module.BEAT = 0.5  # type: ignore[misc]  # a constant of the module
+        setattr(module, "BEAT", 0.5)  # noqa: B010 - a constant
     takeover.PROGRAM = PROGRAM  # type: ignore[misc]  # a constant of the module
 
 
