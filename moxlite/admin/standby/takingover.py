@@ -8,16 +8,12 @@ server starts, and holds the lease for this data directory.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
-import apsw
 import msgspec
 import trio
 
@@ -38,6 +34,7 @@ from moxlite.net.objectstore import ObjectStore
 from moxlite.net.sftp import Login
 from moxlite.proto.objecturl import ObjectURL
 from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.lastseen import last_modseq, last_queued
 from moxlite.store.backup.storage import Storage
 
 __all__ = ["TAKING", "Candidate", "begin", "beginning_of"]
@@ -49,9 +46,6 @@ LOOK: Final = 2.0
 
 TAKING: Final = "taking.json"
 """In the folder of the follower: the head that it takes the lease for."""
-
-MODSEQ: Final = "SELECT modseq FROM state WHERE id = 1"
-QUEUED: Final = "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'msg'"
 
 
 class Candidate:
@@ -160,27 +154,11 @@ def begin(storage: Storage, data: Path, beginning: Beginning, head: Head | None 
 
 
 def beginning_of(data: Path, earlier: int) -> Beginning:
-    """How far the databases of a follower's folder are. Blocks. Raises apsw.Error."""
+    """How far the databases of a follower's folder are. Blocks. Raises BackupError."""
     modseqs, queued = {}, 0
     for name in databases_of(data):
-        with _opened(data / name) as db:
-            if name == "queue.db":
-                queued = _number(db, QUEUED)
-            elif name.startswith("accounts/"):
-                modseqs[name.split("/")[1]] = _number(db, MODSEQ)
+        if name == "queue.db":
+            queued = last_queued(data / name)
+        elif name.startswith("accounts/"):
+            modseqs[name.split("/")[1]] = last_modseq(data / name)
     return Beginning(time.time(), earlier, modseqs, queued)
-
-
-@contextlib.contextmanager
-def _opened(file: Path) -> Iterator[apsw.Connection]:
-    name = f"file:{quote(str(file))}?mode=ro&immutable=1"  # no process uses it, and nothing is left beside it
-    db = apsw.Connection(name, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
-    try:
-        yield db
-    finally:
-        db.close(True)
-
-
-def _number(db: apsw.Connection, query: str) -> int:
-    row = db.execute(query).fetchone()
-    return 0 if row is None or not isinstance(row[0], int) else row[0]

@@ -12,7 +12,7 @@ import click
 
 from moxlite.cli.backups.backup import failures, silent, tell_line
 from moxlite.cli.backups.restore import restore_mail_file
-from moxlite.cli.backups.standby import SourceKeys, source_options, standby_source
+from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
 from moxlite.cli.common import Failure, load_config, note, printable
 
 if TYPE_CHECKING:
@@ -89,12 +89,12 @@ def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys
 
 
 def _mail(accounts: Path, beginning: "Beginning", *, importing: bool) -> int:
-    from moxlite.admin.standby.orphans import orphans_of
+    from moxlite.store.backup.lastseen import keep_later
 
     count = 0
     for file in sorted(accounts.glob("*/account.db")):
         account = file.parent.name
-        found = list(orphans_of(file, account, beginning))
+        found = keep_later(file, beginning.modseqs.get(account, 0))
         for one in found:
             when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(one.received))
             print(printable(f"{when} {account} {one.mailbox} {one.message_id} {one.subject}"))

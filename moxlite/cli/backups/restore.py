@@ -19,7 +19,7 @@ from moxlite.cli.backups.backup import (
     silent,
     tell_line,
 )
-from moxlite.cli.backups.standby import SourceKeys, source_options, standby_source
+from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
 from moxlite.cli.common import Failure, call, config_path, load_config, moment, note, printable, root_advice
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import click
 
 from moxlite.cli.backups.backup import failures, silent, tell_line
 from moxlite.cli.backups.restore import restore_whole
-from moxlite.cli.backups.standby import SourceKeys, source_options, standby_source
+from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
 from moxlite.cli.common import Failure, config_path, load_config, note, printable
 
 if TYPE_CHECKING:
