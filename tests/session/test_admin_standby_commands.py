@@ -133,3 +133,13 @@ def test_the_doctor_tells_of_a_stand_by_that_falls_behind(tmp_path: Path, identi
     assert found.detail == "the key is wrong; 400 s behind"
     save(data / STATE, State(time.time(), "/mnt/x", 1, 1.0, 5))
     assert standby_findings(static) == []
+
+
+def test_a_lease_needs_object_storage(tmp_path: Path, identity: Path) -> None:
+    """STORE-186g: with another target the configuration is refused, and the hint names what a person can do."""
+    path = tmp_path / "config/moxlite.toml"
+    path.parent.mkdir()
+    path.write_text(settings(tmp_path, identity) + "lease = true\n")
+    (path.parent / "domains.toml").write_text(DOMAINS)
+    _, errors, _ = check_files(*read_sources(path))
+    assert any("needs a target in object storage" in str(one) and "standby takeover" in str(one) for one in errors)
