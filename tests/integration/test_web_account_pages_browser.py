@@ -263,3 +263,28 @@ def test_mail_is_imported_from_dovecot(chromium: Browser, server: LocalServer, t
         _, found = ours.fetch("1:*", "(FLAGS INTERNALDATE)")
         assert len(found) == 3
         assert all(b"Flagged" in one and b"2021" in one for one in found)  # type: ignore[operator] # as imaplib gives it
+
+
+def test_rules_are_applied_to_mail_that_is_there_and_undone(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-130a: at 360 pixels: the count, the moves, the undo."""
+    with smtplib.SMTP("127.0.0.1", server.port(25)) as client:
+        for number in range(3):
+            text = f"From: harbour@far.example\r\nTo: {server.user}\r\nSubject: harbour {number}\r\n\r\nhello\r\n"
+            client.sendmail("harbour@far.example", [server.user], text)
+    visitor = Visitor(chromium, server, viewport={"width": 360, "height": 740})
+    visitor.fill_in("/#rules")
+    page = visitor.page
+    page.get_by_role("button", name="New rule").first.click()
+    page.get_by_label("From", exact=True).fill("^harbour@")
+    page.get_by_label("Put into").fill("Harbour")
+    expect(page.get_by_role("button", name="Apply to existing mail")).to_be_disabled()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Rules saved")).to_be_visible()
+    page.get_by_role("button", name="Apply to existing mail").click()
+    expect(page.get_by_text(re.compile("3 would go to"))).to_be_visible()
+    page.get_by_role("button", name="Move them").click()
+    expect(page.get_by_text("3 messages were moved")).to_be_visible()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(page.get_by_text("All messages are in Inbox again")).to_be_visible()
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")
+    visitor.close()

@@ -11,6 +11,7 @@ import { empty, notice, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import { addressName } from "../ui/program";
+import { applyToExisting } from "../ui/applying";
 import type { Desk, MakePage } from "../ui/page";
 
 const addresses: MakePage = async (desk) => {
@@ -143,6 +144,7 @@ class Rules {
   private readonly tried = el("div", { class: "gap", role: "status" });
   private readonly bar = el("div", { class: "bar" });
   private readonly error = el("p", { class: "error", role: "alert", hidden: true });
+  private readonly apply: HTMLButtonElement;
   private open = -1;
   private dragged = -1;
   private fields: Record<string, { problem(text: string): void }> = {};
@@ -156,7 +158,8 @@ class Rules {
     const add = button(t("New rule"), () => this.add(), { icon: plus });
     const test = button(t("Try it"), () => void this.tryIt());
     const save = button(t("Save"), () => void this.save(), { kind: "primary" });
-    fill(this.bar, save, test, button(t("Show as Sieve"), () => void this.convert()), button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
+    this.apply = button(t("Apply to existing mail"), () => void applyToExisting(desk, this.tried, item.form.mailbox, (after) => desk.client.rules_count(item.address, this.rules, after)));
+    fill(this.bar, save, test, this.apply, button(t("Show as Sieve"), () => void this.convert()), button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
     fill(
       this.root,
       card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("Drag, or press Alt and an arrow key, to change the order. Anything else goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }),
@@ -189,6 +192,8 @@ class Rules {
 
   private draw(focus = -1): void {
     this.bar.hidden = this.rules.length === 0 && !this.changed();
+    // what was not saved would sort other mail than the mail that comes in
+    this.apply.disabled = this.rules.length === 0 || this.changed();
     if (this.rules.length === 0) {
       fill(this.list, el("li", {}, empty(filter, t("No rules yet"), t("A rule puts mail of a sender or list into a mailbox as it comes in. All mail goes to {mailbox} now.", { mailbox: this.item.form.mailbox }))));
       return;

@@ -10,6 +10,7 @@ import { button, card, foreign, head, table } from "../../lib/pages";
 import { empty, notice, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { t } from "../../lib/words";
+import { applyToExisting } from "../ui/applying";
 import type { Desk, MakePage } from "../ui/page";
 
 /** Milliseconds without a key until the text is checked. */
@@ -21,15 +22,16 @@ export const scripts: MakePage = async (desk) => {
   if (name !== undefined && name !== "") return editor(desk, name === "new" && desk.path[1] === undefined ? null : desk.path.slice(-1)[0]!);
   const found = await desk.client.script_list();
   const title = t("Sieve scripts");
+  const applied = el("div", { role: "status" });
   const hint = t("For those who like to write their rules as a program. One script is active; it decides after the rules of your addresses. Mail programs can edit scripts too, by ManageSieve.");
-  return { title, root: el("div", { class: "page" }, head(title, hint), list(desk, found), failures(found)) };
+  return { title, root: el("div", { class: "page" }, head(title, hint), list(desk, found, applied), applied, failures(found)) };
 };
 
 function address(name: string): string {
   return `#scripts/edit/${encodeURIComponent(name)}`;
 }
 
-function list(desk: Desk, found: Scripts): HTMLElement {
+function list(desk: Desk, found: Scripts, applied: HTMLElement): HTMLElement {
   const add = button(t("New script"), () => desk.go("#scripts/new"), { icon: plus, kind: found.scripts.length === 0 ? "primary" : "line" });
   if (found.scripts.length === 0) return card(t("Scripts"), empty(fileText, t("No scripts"), t("Rules of addresses do most things without one."), add), { flush: true });
   const rows = table<Script>(
@@ -46,6 +48,7 @@ function list(desk: Desk, found: Scripts): HTMLElement {
             "span",
             { class: "flex wrap" },
             button(one.active ? t("Switch off") : t("Activate"), () => void act(desk, () => desk.client.script_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Switch off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }),
+            button(t("Apply"), () => void applyToExisting(desk, applied, "Inbox", (after) => desk.client.script_count(one.name, after)), { kind: "line small", name: t("Apply {name} to existing mail", { name: one.name }) }),
             button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }),
             !one.active && button(t("Delete"), () => void remove(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) }),
           ),

@@ -17,6 +17,7 @@ from moxlite.acceptance.rules.rulesets import RuleFacts, match_rules, readable_f
 from moxlite.config.domains import Ruleset
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.types import Structure
 from moxlite.store.changelog.account import Account
 from moxlite.store.content import body
 from moxlite.store.delivery.arrivals import Arrived, SMTPArrival, latest_arrivals, signing_domains, smtp_arrival
@@ -26,7 +27,7 @@ from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID
 
-__all__ = ["DryRun", "Tried", "try_rules"]
+__all__ = ["DryRun", "StoredMessage", "Tried", "address_of", "facts_of", "stored_message", "try_rules"]
 
 MAX_HEADER: Final = 256 << 10
 """Octets of the header section that are read."""
@@ -61,6 +62,14 @@ class DryRun(msgspec.Struct, frozen=True):
     complete: bool
 
 
+class StoredMessage(msgspec.Struct, frozen=True):
+    """A stored message: the SMTP transaction that brought it, its structure, and its header."""
+
+    came: SMTPArrival
+    structure: Structure
+    section: HeaderSection
+
+
 async def try_rules(
     account: Account, rules: Sequence[Ruleset], concerns: Callable[[Address], bool], *, limit: int
 ) -> DryRun:
@@ -83,7 +92,7 @@ async def try_rules(
             break
         searched += len(found)
         place = (found[-1].received, found[-1].message_id)
-        wanted = [one for one in found if (address := _address(one)) is not None and concerns(address)]
+        wanted = [one for one in found if (address := address_of(one)) is not None and concerns(address)]
         for start in range(0, len(wanted), SLICE):
             piece = wanted[start : start + SLICE][: limit - len(tried)]
             done, too_slow = await account.scan(partial(_try, arrived=piece, rules=rules), op="rules_try")
@@ -95,7 +104,8 @@ async def try_rules(
     return DryRun(tuple(tried), None, True)
 
 
-def _address(one: Arrived) -> Address | None:
+def address_of(one: Arrived) -> Address | None:
+    """The recipient address of a message; None for one that is not an address any more."""
     try:
         return Address(Localpart(one.localpart), Domain.parse(one.domain))
     except AddressError:
@@ -105,19 +115,11 @@ def _address(one: Arrived) -> Address | None:
 def _try(r: Reader, *, arrived: Sequence[Arrived], rules: Sequence[Ruleset]) -> tuple[list[Tried], int | None]:
     found: list[Tried] = []
     for one in arrived:
-        came = smtp_arrival(r, one.message_id)
-        packed = message_rows.structures(r, [one.message_id]).get(MessageID(one.message_id))
-        if packed is None:
+        stored = stored_message(r, one.message_id)
+        if stored is None:
             continue
-        try:
-            structure = structure_of(packed)
-            octets = body.read_content(r, body.locate(r, one.message_id), 0, min(structure.root.body, MAX_HEADER))
-        except (NoSuchMessage, ChunkDamaged):
-            continue
-        if came is None:
-            continue
-        match = match_rules(rules, _facts(r, one.message_id, came, HeaderSection(octets)))
-        envelope = structure.envelope
+        match = match_rules(rules, facts_of(r, one.message_id, stored))
+        envelope = stored.structure.envelope
         author = envelope.from_[0] if envelope.from_ else None
         sender = "" if author is None else author.name or f"{author.localpart}@{author.domain}"
         found.append(
@@ -128,8 +130,23 @@ def _try(r: Reader, *, arrived: Sequence[Arrived], rules: Sequence[Ruleset]) -> 
     return found, None
 
 
-def _facts(r: Reader, message_id: int, came: SMTPArrival, section: HeaderSection) -> RuleFacts:
+def stored_message(r: Reader, message_id: int) -> StoredMessage | None:
+    """A stored message that came by SMTP, as rules see it; None if it cannot be read, or is gone."""
+    came = smtp_arrival(r, message_id)
+    packed = message_rows.structures(r, [message_id]).get(MessageID(message_id))
+    if came is None or packed is None:
+        return None
+    try:
+        structure = structure_of(packed)
+        octets = body.read_content(r, body.locate(r, message_id), 0, min(structure.root.body, MAX_HEADER))
+    except (NoSuchMessage, ChunkDamaged):
+        return None
+    return StoredMessage(came, structure, HeaderSection(octets))
+
+
+def facts_of(r: Reader, message_id: int, stored: StoredMessage) -> RuleFacts:
     """The facts of a stored message, in the form of the delivery that brought it."""
+    came = stored.came
     verified = signing_domains(r, message_id)
     if came.mailfrom_ok and came.mailfrom_domain:
         verified.append(came.mailfrom_domain)
@@ -139,5 +156,5 @@ def _facts(r: Reader, message_id: int, came: SMTPArrival, section: HeaderSection
         mail_from=f"{came.mailfrom}@{came.mailfrom_domain}" if came.mailfrom_domain else "",
         msg_from=f"{came.msgfrom}@{came.msgfrom_domain}" if came.msgfrom_domain else None,
         verified_domains=tuple(verified),
-        headers=readable_fields(section),
+        headers=readable_fields(stored.section),
     )

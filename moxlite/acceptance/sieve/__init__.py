@@ -3,6 +3,7 @@
 - `filtering`: runs the active script, as evidence for the producer `sieve`
 - `keeping`: checks a script and stores it, for ManageSieve, web apps and command line
 - `attention`: notices for the owner: answers being sent, errors, stopped addresses
+- `stored`: a script for messages that are stored already
 - `commands`: commands of the control socket about scripts and the vacation form
 
 The language is `proto.sieve`, its rows are in `store.delivery.scripts`.

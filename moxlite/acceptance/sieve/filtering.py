@@ -34,7 +34,7 @@ from moxlite.store.types import Mailbox, SpecialUse
 if TYPE_CHECKING:
     from moxlite.proto.sieve.program import Program
 
-__all__ = ["is_filtered", "with_script"]
+__all__ = ["is_filtered", "offset_of", "ready", "uses_of", "with_script"]
 
 logger = logging.getLogger("moxlite.acceptance.sieve.filtering")
 
@@ -120,13 +120,13 @@ def _run(
     from moxlite.proto.sieve.program import run
     from moxlite.proto.sieve.state import Mailboxes, World
 
-    program = _ready(loaded.scripts[main])
+    program = ready(loaded.scripts[main])
     if program is None:
         return msgspec.structs.replace(filtered, error="the script cannot be read by this version", script=main)
     others = {
-        name: ready
+        name: found
         for name, one in loaded.scripts.items()
-        if name != main and program.includes and (ready := _ready(one)) is not None
+        if name != main and program.includes and (found := ready(one)) is not None
     }
     plain = octets.with_prefix(b"")
     message = Message(
@@ -145,13 +145,13 @@ def _run(
         message,
         World(
             now=now,
-            offset=lambda moment: time.localtime(moment // 1_000_000).tm_gmtoff // 60,
+            offset=offset_of,
             sender=address(envelope.sender),
             recipient=address(case.asked),
             mailboxes=Mailboxes(
                 names=frozenset(box.name for box in loaded.boxes),
                 ids={f"F{box.id}": box.name for box in loaded.boxes},
-                uses={box.name: _uses(box.special_use) for box in loaded.boxes if box.special_use},
+                uses={box.name: uses_of(box.special_use) for box in loaded.boxes if box.special_use},
             ),
             junk=case.probability,
             items={
@@ -187,17 +187,23 @@ _USES: Final = {
 }
 
 
-def _uses(uses: SpecialUse) -> frozenset[str]:
+def offset_of(moment: int) -> int:
+    """Minutes east of UTC of the local zone at a moment, µs UTC."""
+    return time.localtime(moment // 1_000_000).tm_gmtoff // 60
+
+
+def uses_of(uses: SpecialUse) -> frozenset[str]:
+    """The names of special uses, in lower case (RFC 8579)."""
     return frozenset(name for use, name in _USES.items() if use & uses)
 
 
-def _ready(one: Compiled) -> Program | None:
+def ready(one: Compiled) -> Program | None:
+    """A script ready to run; None for a text that this version refuses."""
     return _program(one.packed, one.text)
 
 
 @lru_cache(maxsize=PROGRAMS)
 def _program(packed: bytes, text: bytes) -> Program | None:
-    """A script ready to run; None for a text that this version refuses."""
     from moxlite.proto.sieve.checker import check
     from moxlite.proto.sieve.errors import ScriptError
     from moxlite.proto.sieve.program import Program

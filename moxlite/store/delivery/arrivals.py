@@ -26,7 +26,7 @@ SELECT 1 FROM message_smtp INDEXED BY message_smtp_msgfrom_address WHERE msgfrom
 AND received < (SELECT received FROM message_smtp WHERE message_id = ?) LIMIT ?)"""
 LATEST: Final = """
 SELECT s.message_id, s.rcptto, s.rcptto_domain, s.received FROM message_smtp s JOIN message m ON m.id = s.message_id
-WHERE s.received < ?1 OR (s.received = ?1 AND s.message_id < ?2)
+WHERE (s.received < ?1 OR (s.received = ?1 AND s.message_id < ?2)) AND (?4 = 0 OR m.mailbox_id = ?4)
 ORDER BY s.received DESC, s.message_id DESC LIMIT ?3"""
 SIGNED: Final = "SELECT domain FROM message_dkim WHERE message_id = ? ORDER BY domain"
 
@@ -78,9 +78,11 @@ class Arrived(msgspec.Struct, frozen=True):
     received: int
 
 
-def latest_arrivals(r: Reader, after: tuple[int, int], limit: int) -> list[Arrived]:
-    """Messages that came by SMTP, the latest first, after the one with this time and id in that order."""
-    return [Arrived(*row) for row in r.rows(LATEST, *after, limit)]
+def latest_arrivals(r: Reader, after: tuple[int, int], limit: int, mailbox_id: int = 0) -> list[Arrived]:
+    """Messages that came by SMTP, the latest first, after the one with this time and id in that order; of one mailbox,
+    or of all for 0.
+    """
+    return [Arrived(*row) for row in r.rows(LATEST, *after, limit, mailbox_id)]
 
 
 def signing_domains(r: Reader, message_id: int) -> list[str]:

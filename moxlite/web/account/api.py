@@ -20,6 +20,7 @@ from moxlite.web.account.calls.scripts import ScriptCalls
 from moxlite.web.account.calls.security import SecurityCalls
 from moxlite.web.account.calls.sending import SendingCalls
 from moxlite.web.account.calls.shares import ShareCalls
+from moxlite.web.account.calls.sorting import SortingCalls
 from moxlite.web.account.calls.vacation import VacationCalls
 from moxlite.web.account.imports import BrowserImports
 from moxlite.web.account.types import ImportState, Mailbox
@@ -46,6 +47,7 @@ class API(
     DeviceCalls,
     CopyingCalls,
     ShareCalls,
+    SortingCalls,
     RecoveryCalls,
 ):
     """The calls of the account app. `Caller.session` is set for all calls but the public ones."""

@@ -71,17 +71,17 @@ function text(value) {
   let plain = "";
   let last = 0;
   for (const match of written(value).matchAll(scripts)) {
-    const piece = match[0];
+    const piece2 = match[0];
     const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
-      fragment.append(plain, mark(piece));
+      fragment.append(plain, mark(piece2));
       plain = "";
       last = kind;
       continue;
     }
-    plain += piece;
+    plain += piece2;
     if (kind !== 0) last = kind;
-    else if (!mixable.test(piece)) last = 0;
+    else if (!mixable.test(piece2)) last = 0;
   }
   fragment.append(plain);
   return fragment;
@@ -359,6 +359,60 @@ function addressName(one) {
   return one.address.startsWith("@") ? t("Everything else at {domain}", { domain: one.address.slice(1) }) : one.address;
 }
 
+// account/ui/applying.ts
+var piece = 100;
+async function applyToExisting(desk, place, source, count) {
+  const moves = [];
+  const title = t("Apply to existing mail");
+  let looked = 0;
+  let stopped = false;
+  const show = (content, ...actions) => fill(place, card(title, [content, actions.length > 0 && el("div", { class: "flex wrap gap" }, actions)]));
+  const stop = () => button(t("Stop"), () => stopped = true);
+  let after = null;
+  do {
+    show(notice("wait", [t("Looking through {mailbox}: ", { mailbox: source }), many(looked, "{n} message", "{n} messages")]), stop());
+    const got = {};
+    if (!await attempt(t("Looking through the mail"), async () => got.page = await count(after))) return fill(place);
+    moves.push(...got.page.moves);
+    looked += got.page.looked;
+    after = got.page.next;
+  } while (after !== null && !stopped);
+  const groups = /* @__PURE__ */ new Map();
+  for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
+  const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
+  if (moves.length === 0) return show(notice("ok", t("None of the {n} messages in {mailbox} would go elsewhere.", { n: looked, mailbox: source })));
+  const list = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
+  const words = t("Of the {all} messages in {mailbox}, {n} would go to:", { all: looked, mailbox: source, n: moves.length });
+  show(el("div", {}, el("p", {}, words), list, stopped && el("p", { class: "hint" }, t("Stopped before the end: older messages were not looked at."))), button(t("Move them"), () => void move(0), { kind: "primary" }), button(t("Leave them"), () => fill(place), { kind: "text" }));
+  async function move(from) {
+    stopped = false;
+    let done = from;
+    for (; done < pieces.length && !stopped; done++) {
+      progress(t("Moving…"), done, pieces.length);
+      const one = pieces[done];
+      if (!await attempt(t("Moving the messages"), () => desk.client.sort_move([...one.ids], source, one.target))) break;
+    }
+    const back = button(t("Undo"), () => void undo(Math.min(done, pieces.length - 1)));
+    const moved = pieces.slice(0, done).reduce((sum, one) => sum + one.ids.length, 0);
+    if (done === pieces.length) show(notice("ok", many(moved, "{n} message was moved.", "{n} messages were moved.")), back);
+    else show(notice("warn", t("Stopped: {n} of {all} messages were moved.", { n: moved, all: moves.length })), button(t("Go on"), () => void move(done), { kind: "primary" }), back);
+  }
+  async function undo(last) {
+    stopped = false;
+    let left = last;
+    for (; left >= 0 && !stopped; left--) {
+      progress(t("Moving back…"), last - left, last + 1);
+      const one = pieces[left];
+      if (!await attempt(t("Moving the messages back"), () => desk.client.sort_move([...one.ids], one.target, source))) break;
+    }
+    if (left < 0) show(notice("ok", t("All messages are in {mailbox} again.", { mailbox: source })));
+    else show(notice("warn", t("Stopped: some messages were not moved back yet.")), button(t("Undo the rest"), () => void undo(left)));
+  }
+  function progress(word, done, all) {
+    show(el("div", {}, el("p", {}, word), el("progress", { value: String(done), max: String(all) })), stop());
+  }
+}
+
 // account/rules/part.ts
 var addresses = async (desk) => {
   const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
@@ -476,7 +530,8 @@ var Rules = class {
     const add = button(t("New rule"), () => this.add(), { icon: plus });
     const test = button(t("Try it"), () => void this.tryIt());
     const save = button(t("Save"), () => void this.save(), { kind: "primary" });
-    fill(this.bar, save, test, button(t("Show as Sieve"), () => void this.convert()), button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
+    this.apply = button(t("Apply to existing mail"), () => void applyToExisting(desk, this.tried, item.form.mailbox, (after) => desk.client.rules_count(item.address, this.rules, after)));
+    fill(this.bar, save, test, this.apply, button(t("Show as Sieve"), () => void this.convert()), button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
     fill(
       this.root,
       card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("Drag, or press Alt and an arrow key, to change the order. Anything else goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }),
@@ -496,6 +551,7 @@ var Rules = class {
   tried = el("div", { class: "gap", role: "status" });
   bar = el("div", { class: "bar" });
   error = el("p", { class: "error", role: "alert", hidden: true });
+  apply;
   open = -1;
   dragged = -1;
   fields = {};
@@ -518,6 +574,7 @@ var Rules = class {
   }
   draw(focus = -1) {
     this.bar.hidden = this.rules.length === 0 && !this.changed();
+    this.apply.disabled = this.rules.length === 0 || this.changed();
     if (this.rules.length === 0) {
       fill(this.list, el("li", {}, empty(filter, t("No rules yet"), t("A rule puts mail of a sender or list into a mailbox as it comes in. All mail goes to {mailbox} now.", { mailbox: this.item.form.mailbox }))));
       return;

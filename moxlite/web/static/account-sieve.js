@@ -45,17 +45,17 @@ function text(value) {
   let plain = "";
   let last = 0;
   for (const match of written(value).matchAll(scripts)) {
-    const piece = match[0];
+    const piece2 = match[0];
     const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
-      fragment.append(plain, mark(piece));
+      fragment.append(plain, mark(piece2));
       plain = "";
       last = kind;
       continue;
     }
-    plain += piece;
+    plain += piece2;
     if (kind !== 0) last = kind;
-    else if (!mixable.test(piece)) last = 0;
+    else if (!mixable.test(piece2)) last = 0;
   }
   fragment.append(plain);
   return fragment;
@@ -97,6 +97,9 @@ function t(text2, values = {}) {
     grouped ??= new Intl.NumberFormat();
     return grouped.format(value);
   });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
 }
 
 // lib/client.ts
@@ -566,6 +569,60 @@ function size(octets) {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
+// account/ui/applying.ts
+var piece = 100;
+async function applyToExisting(desk, place, source, count) {
+  const moves = [];
+  const title = t("Apply to existing mail");
+  let looked = 0;
+  let stopped = false;
+  const show = (content, ...actions) => fill(place, card(title, [content, actions.length > 0 && el("div", { class: "flex wrap gap" }, actions)]));
+  const stop = () => button(t("Stop"), () => stopped = true);
+  let after = null;
+  do {
+    show(notice("wait", [t("Looking through {mailbox}: ", { mailbox: source }), many(looked, "{n} message", "{n} messages")]), stop());
+    const got = {};
+    if (!await attempt(t("Looking through the mail"), async () => got.page = await count(after))) return fill(place);
+    moves.push(...got.page.moves);
+    looked += got.page.looked;
+    after = got.page.next;
+  } while (after !== null && !stopped);
+  const groups = /* @__PURE__ */ new Map();
+  for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
+  const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
+  if (moves.length === 0) return show(notice("ok", t("None of the {n} messages in {mailbox} would go elsewhere.", { n: looked, mailbox: source })));
+  const list3 = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
+  const words = t("Of the {all} messages in {mailbox}, {n} would go to:", { all: looked, mailbox: source, n: moves.length });
+  show(el("div", {}, el("p", {}, words), list3, stopped && el("p", { class: "hint" }, t("Stopped before the end: older messages were not looked at."))), button(t("Move them"), () => void move(0), { kind: "primary" }), button(t("Leave them"), () => fill(place), { kind: "text" }));
+  async function move(from) {
+    stopped = false;
+    let done = from;
+    for (; done < pieces.length && !stopped; done++) {
+      progress(t("Moving…"), done, pieces.length);
+      const one = pieces[done];
+      if (!await attempt(t("Moving the messages"), () => desk.client.sort_move([...one.ids], source, one.target))) break;
+    }
+    const back = button(t("Undo"), () => void undo(Math.min(done, pieces.length - 1)));
+    const moved = pieces.slice(0, done).reduce((sum, one) => sum + one.ids.length, 0);
+    if (done === pieces.length) show(notice("ok", many(moved, "{n} message was moved.", "{n} messages were moved.")), back);
+    else show(notice("warn", t("Stopped: {n} of {all} messages were moved.", { n: moved, all: moves.length })), button(t("Go on"), () => void move(done), { kind: "primary" }), back);
+  }
+  async function undo(last) {
+    stopped = false;
+    let left = last;
+    for (; left >= 0 && !stopped; left--) {
+      progress(t("Moving back…"), last - left, last + 1);
+      const one = pieces[left];
+      if (!await attempt(t("Moving the messages back"), () => desk.client.sort_move([...one.ids], one.target, source))) break;
+    }
+    if (left < 0) show(notice("ok", t("All messages are in {mailbox} again.", { mailbox: source })));
+    else show(notice("warn", t("Stopped: some messages were not moved back yet.")), button(t("Undo the rest"), () => void undo(left)));
+  }
+  function progress(word, done, all) {
+    show(el("div", {}, el("p", {}, word), el("progress", { value: String(done), max: String(all) })), stop());
+  }
+}
+
 // account/sieve/scripts.ts
 var pause = 500;
 var start = 'require ["fileinto"];\n\nif header :contains "subject" "invoice" {\n    fileinto "invoices";\n}\n';
@@ -574,13 +631,14 @@ var scripts2 = async (desk) => {
   if (name !== void 0 && name !== "") return editor(desk, name === "new" && desk.path[1] === void 0 ? null : desk.path.slice(-1)[0]);
   const found = await desk.client.script_list();
   const title = t("Sieve scripts");
+  const applied = el("div", { role: "status" });
   const hint = t("For those who like to write their rules as a program. One script is active; it decides after the rules of your addresses. Mail programs can edit scripts too, by ManageSieve.");
-  return { title, root: el("div", { class: "page" }, head(title, hint), list2(desk, found), failures(found)) };
+  return { title, root: el("div", { class: "page" }, head(title, hint), list2(desk, found, applied), applied, failures(found)) };
 };
 function address(name) {
   return `#scripts/edit/${encodeURIComponent(name)}`;
 }
-function list2(desk, found) {
+function list2(desk, found, applied) {
   const add2 = button(t("New script"), () => desk.go("#scripts/new"), { icon: plus, kind: found.scripts.length === 0 ? "primary" : "line" });
   if (found.scripts.length === 0) return card(t("Scripts"), empty(fileText, t("No scripts"), t("Rules of addresses do most things without one."), add2), { flush: true });
   const rows = table(
@@ -596,6 +654,7 @@ function list2(desk, found) {
           "span",
           { class: "flex wrap" },
           button(one.active ? t("Switch off") : t("Activate"), () => void act2(desk, () => desk.client.script_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Switch off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }),
+          button(t("Apply"), () => void applyToExisting(desk, applied, "Inbox", (after) => desk.client.script_count(one.name, after)), { kind: "line small", name: t("Apply {name} to existing mail", { name: one.name }) }),
           button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }),
           !one.active && button(t("Delete"), () => void remove2(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) })
         )

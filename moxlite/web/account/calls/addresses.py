@@ -23,7 +23,7 @@ from moxlite.web.calls import call
 from moxlite.web.errors import FieldError, FieldErrors, NotFound
 from moxlite.web.sessions import Caller
 
-__all__ = ["AddressCalls"]
+__all__ = ["TOO_SLOW", "AddressCalls", "Rules", "rulesets_of"]
 
 LATEST: Final = 500
 """Messages that a dry run looks at (WEB-65)."""
@@ -68,7 +68,7 @@ class AddressCalls(AccountCalls):
         """Find which of these rules would have taken the latest messages to an address. Nothing is saved or moved."""
         self._destination(caller, address)
         name, snapshot = caller.require().account, self._server.config.current
-        rulesets = await trio.to_thread.run_sync(_rulesets, rules)
+        rulesets = await trio.to_thread.run_sync(rulesets_of, rules)
 
         def concerns(recipient: Address) -> bool:
             found = snapshot.lookup(recipient)
@@ -87,7 +87,7 @@ class AddressCalls(AccountCalls):
     async def rules_as_sieve(self, caller: Caller, rules: Rules) -> RulesAsSieve:
         """These rules as a Sieve script, and the indexes of rules that have no counterpart. Nothing is saved."""
         caller.require()
-        made = await trio.to_thread.run_sync(lambda: as_sieve(_rulesets(rules)))
+        made = await trio.to_thread.run_sync(lambda: as_sieve(rulesets_of(rules)))
         return RulesAsSieve(made.script, [LeftOutRule(index, reason) for index, reason in made.left_out])
 
     def _destination(self, caller: Caller, address: str) -> Destination:
@@ -101,7 +101,7 @@ def _name(text: str) -> dict[str, Any]:
     return {"full_name": text} if text else {}
 
 
-def _rulesets(rules: list[Rule]) -> tuple[Ruleset, ...]:
+def rulesets_of(rules: list[Rule]) -> tuple[Ruleset, ...]:
     """The rules as structs. Raises FieldErrors."""
     form = msgspec.structs.replace(shown(DestinationForm, Destination()), rulesets=rules)
     found, mistakes = decode(Destination, table_of(form), Path())

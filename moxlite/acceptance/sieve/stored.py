@@ -1,0 +1,83 @@
+"""A script's decision about a message that is stored already (WEBMAIL-130a): the mailbox alone. All else that a script
+does, such as sending on, answering or discarding, is for mail that comes in.
+"""
+
+from __future__ import annotations
+
+from moxlite.acceptance.rules.dryrun import StoredMessage
+from moxlite.acceptance.sieve.filtering import offset_of, ready, uses_of
+from moxlite.proto.sieve.message import Body, Message
+from moxlite.proto.sieve.message import Mailbox as SieveAddress
+from moxlite.proto.sieve.outcome import FileAction
+from moxlite.proto.sieve.program import Program, run
+from moxlite.proto.sieve.state import Mailboxes, World
+from moxlite.store.content import body
+from moxlite.store.delivery.arrivals import Arrived, SMTPArrival
+from moxlite.store.delivery.scripts import NoSuchScript, compiled_scripts
+from moxlite.store.file.transaction import Reader
+from moxlite.store.rows.mailboxes import mailboxes
+
+__all__ = ["StoredScript"]
+
+
+class StoredScript:
+    """A script of the account, ready to decide about stored messages.
+
+    Args:
+      name: of the script. Raises NoSuchScript, also for one that this version cannot read.
+    """
+
+    def __init__(self, r: Reader, name: str) -> None:
+        scripts = compiled_scripts(r)
+        program = ready(scripts[name]) if name in scripts else None
+        if program is None:
+            raise NoSuchScript(name)
+        self._program: Program = program
+        self._others = {
+            other: found
+            for other, one in scripts.items()
+            if other != name and program.includes and (found := ready(one)) is not None
+        }
+        boxes = mailboxes(r)
+        self._names = frozenset(box.name for box in boxes if not box.system)
+        self._mailboxes = Mailboxes(
+            names=frozenset(box.name for box in boxes),
+            ids={f"F{box.id}": box.name for box in boxes},
+            uses={box.name: uses_of(box.special_use) for box in boxes if box.special_use},
+        )
+
+    def __call__(self, r: Reader, one: Arrived, stored: StoredMessage) -> str:
+        """The first mailbox into which the script files the message, "" where it keeps it, or fails."""
+        place = body.locate(r, one.message_id)
+        structure, came = stored.structure, stored.came
+        message = Message(
+            stored.section,
+            structure.size,
+            lambda: Body(structure, lambda start, end: body.read_content(r, place, start, end)),
+        )
+        outcome = run(
+            self._program,
+            message,
+            World(
+                now=one.received,
+                offset=offset_of,
+                sender=_sender(came),
+                recipient=SieveAddress(one.localpart, one.domain),
+                mailboxes=self._mailboxes,
+                scripts=self._others,
+            ),
+        )
+        if outcome.error:
+            return ""
+        return next(
+            (
+                action.mailbox
+                for action in outcome.actions
+                if isinstance(action, FileAction) and (action.mailbox in self._names or action.create)
+            ),
+            "",
+        )
+
+
+def _sender(came: SMTPArrival) -> SieveAddress | None:
+    return SieveAddress(came.mailfrom, came.mailfrom_domain) if came.mailfrom_domain else None
