@@ -1,5 +1,5 @@
 """`python -m tests.sendserver ARGS`: moxlite in a world of many domains, ``d0.example`` and so on, each with a host of
-its own for mail; all of them answer at one port of loopback, which the variable SINK names.
+its own for mail; all of them answer at one port of loopback, which the variable SINK names. Loopback may send for them.
 """
 
 import os
@@ -16,6 +16,8 @@ from moxlite.net.resolver import FakeResolver
 __all__ = ["DOMAINS"]
 
 DOMAINS = 50
+UNPROVEN = "unproven.example"
+"""A domain whose mail neither SPF nor DKIM proves."""
 
 
 async def dial_sink(
@@ -38,7 +40,8 @@ def main() -> int:
     names = [f"d{number}.example" for number in range(DOMAINS)]
     world = FakeResolver(
         {
-            "MX": {name: [f"10 mx.{name}"] for name in names},
+            "MX": {name: [f"10 mx.{name}"] for name in names} | {UNPROVEN: ["10 mx.d0.example"]},
+            "TXT": {name: ["v=spf1 ip4:127.0.0.1 -all"] for name in names},
             "A": {f"mx.{name}": [f"5.45.100.{number + 1}"] for number, name in enumerate(names)},
         }
     )

@@ -136,6 +136,44 @@ export interface RecoveryInfo {
   reset_factors: boolean;
 }
 
+/** `Ruleset` of domains.toml. */
+export interface Rule {
+  mailbox: string;
+  smtp_mail_from_regexp: string;
+  msg_from_regexp: string;
+  verified_domain: string;
+  headers_regexp: Array<HeaderRule>;
+  is_forward: boolean;
+  list_allow_domain: string;
+  accept_rejects_to_mailbox: string;
+  comment: string;
+}
+
+/** Patterns for the name and the value of a header field. */
+export interface HeaderRule {
+  name: string;
+  value: string;
+}
+
+/** The message after which the next page begins; ``received`` in µs UTC. */
+export interface Place {
+  received: number;
+  id: number;
+}
+
+/** Messages that would go elsewhere, the number of those looked at, and where to go on; null at the end. */
+export interface SortPage {
+  moves: Array<Destined>;
+  looked: number;
+  next: Place | null;
+}
+
+/** A message that would go to another mailbox. */
+export interface Destined {
+  id: number;
+  mailbox: string;
+}
+
 /** Mailboxes shared with others, and mailboxes that others share. ``mailboxes``: names of the own ones. */
 export interface Shares {
   given: Array<Given>;
@@ -476,25 +514,6 @@ export interface DestinationForm {
   message_auth_required_smtp_error: string;
 }
 
-/** `Ruleset` of domains.toml. */
-export interface Rule {
-  mailbox: string;
-  smtp_mail_from_regexp: string;
-  msg_from_regexp: string;
-  verified_domain: string;
-  headers_regexp: Array<HeaderRule>;
-  is_forward: boolean;
-  list_allow_domain: string;
-  accept_rejects_to_mailbox: string;
-  comment: string;
-}
-
-/** Patterns for the name and the value of a header field. */
-export interface HeaderRule {
-  name: string;
-  value: string;
-}
-
 /** A dry run: the latest messages. ``complete`` is false if the time was not enough for all. */
 export interface TriedRules {
   messages: Array<TriedMessage>;
@@ -669,6 +688,11 @@ export const checks: Checks = {
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
   RecoveryInfo: { account: "string", expires: "integer", generated: "boolean", reset_factors: "boolean" },
+  Rule: { mailbox: "string", smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
+  HeaderRule: { name: "string", value: "string" },
+  Place: { received: "integer", id: "integer" },
+  SortPage: { moves: ["list", ["ref", "Destined"]], looked: "integer", next: ["nullable", ["ref", "Place"]] },
+  Destined: { id: "integer", mailbox: "string" },
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },
   Given: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
@@ -710,8 +734,6 @@ export const checks: Checks = {
   ScriptFault: { line: "integer", column: "integer", text: "string" },
   DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
   DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
-  Rule: { mailbox: "string", smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
-  HeaderRule: { name: "string", value: "string" },
   TriedRules: { messages: ["list", ["ref", "TriedMessage"]], complete: "boolean" },
   TriedMessage: { id: "integer", sender: "string", subject: "string", received: "time", rule: ["nullable", "integer"] },
   RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
@@ -808,6 +830,21 @@ export class Client extends BaseClient {
   /** Use up a recovery link: set the password, and return it if the server generated it. */
   recover(...given: [token: string, password: string]): Promise<string> {
     return this.call("recover", given, { token: "string", password: "string" }, "string");
+  }
+
+  /** Find where rules would put the messages to an address that are in its mailbox: a page, the latest first. */
+  rules_count(...given: [address: string, rules: Array<Rule>, after: Place | null]): Promise<SortPage> {
+    return this.call("rules_count", given, { address: "string", rules: ["list", ["ref", "Rule"]], after: ["nullable", ["ref", "Place"]] }, ["ref", "SortPage"]);
+  }
+
+  /** Find into which mailboxes a script would file the messages in the Inbox: a page, the latest first. Nothing is */
+  script_count(...given: [name: string, after: Place | null]): Promise<SortPage> {
+    return this.call("script_count", given, { name: "string", after: ["nullable", ["ref", "Place"]] }, ["ref", "SortPage"]);
+  }
+
+  /** Move messages from one mailbox to another, which is made if it is missing; returns the number of those that */
+  sort_move(...given: [ids: Array<number>, source: string, target: string]): Promise<number> {
+    return this.call("sort_move", given, { ids: ["list", "integer"], source: "string", target: "string" }, "integer");
   }
 
   /** Mailboxes that the user shares, by name, and mailboxes that others share with the user. */

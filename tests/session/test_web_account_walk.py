@@ -137,6 +137,9 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "script_check": [({"text": f'require "include"; include :personal "{MARK}";'}, nothing)],
         "destination_save": [({"address": TOM, "old": tom.destination, "changed": tom.destination}, 404)],
         "rules_try": [({"address": TOM, "rules": [RULE]}, 404)],
+        "rules_count": [({"address": TOM, "rules": [RULE], "after": None}, 404)],
+        "script_count": [({"name": MARK, "after": None}, 404)],
+        "sort_move": [({"ids": [1 << 40], "source": MARK, "target": "Inbox"}, lambda moved: moved == 0)],
         "rules_as_sieve": [({"rules": [RULE]}, OWN[0][1])],
         "full_name_save": [({"old": f"{MARK} name", "changed": "Mia"}, 409)],
         "sending_save": [

@@ -66,21 +66,22 @@ class Values:
 
     Attributes:
       size: characters of all texts.
+      forms: the texts in the form of each comparator that was asked for, by its name.
     """
 
-    __slots__ = ("_folded", "size", "texts")
+    __slots__ = ("forms", "size", "texts")
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
         self.size = sum(map(len, texts))
-        self._folded: dict[str, Sequence[str]] = {}
+        self.forms: dict[str, Sequence[str]] = {}
 
     def folded(self, comparator: str) -> Sequence[str]:
         """The texts in the form of a comparator."""
-        folded = self._folded.get(comparator)
+        folded = self.forms.get(comparator)
         if folded is None:
             fold = COMPARATORS[comparator]
-            folded = self._folded[comparator] = [fold(text) for text in self.texts]
+            folded = self.forms[comparator] = [fold(text) for text in self.texts]
         return folded
 
 
@@ -140,6 +141,18 @@ def _contains(comparator: str, keys: tuple[str, ...]) -> Finder:
 
 
 def _matches(globs: tuple[Glob, ...], comparator: str) -> Finder:
+    if len(globs) == 1:
+        [glob] = globs
+        begins = glob.begins
+
+        def find_one(values: Values) -> tuple[str, ...] | None:
+            for text, folded in zip(values.texts, values.folded(comparator), strict=True):
+                if folded.startswith(begins) and (parts := glob.match(text, folded)) is not None:
+                    return parts
+            return None
+
+        return find_one
+
     def find(values: Values) -> tuple[str, ...] | None:
         for text, folded in zip(values.texts, values.folded(comparator), strict=True):
             for glob in globs:
@@ -175,16 +188,18 @@ class Glob:
     piece before it. So each star stands for the shortest text (RFC 5229 §3.2), and nothing is tried twice.
 
     Attributes:
+      begins: the beginning of all texts that match, in the form of the comparator.
       cost: characters that are compared for each one of a text, in the worst case.
     """
 
-    __slots__ = ("_comparator", "_pieces", "cost")
+    __slots__ = ("_comparator", "_pieces", "begins", "cost")
 
     def __init__(self, pattern: str, comparator: str) -> None:
         fold = COMPARATORS[comparator]
         self._comparator = comparator
         pieces = _cut(pattern)
         self._pieces = [_Piece([fold(one) for one in literals]) for literals in pieces]
+        self.begins = fold(pieces[0][0])
         self.cost = sum(map(len, pieces))
 
     def match(self, text: str, folded: str | None = None) -> tuple[str, ...] | None:

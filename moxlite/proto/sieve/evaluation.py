@@ -9,13 +9,14 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from moxlite.proto.sieve import conditions as c
-from moxlite.proto.sieve.comparing import Values, finder
+from moxlite.proto.sieve.comparing import COMPARATORS, Values, finder
 from moxlite.proto.sieve.errors import RunError
-from moxlite.proto.sieve.limits import MAX_WORK
+from moxlite.proto.sieve.limits import MAX_STEPS, MAX_WORK
 from moxlite.proto.sieve.message import NO_VALUES, Mailbox
 from moxlite.proto.sieve.moments import PARTS, date_part, zone_minutes
 from moxlite.proto.sieve.state import State
 from moxlite.proto.sieve.strings import flags_of, has_variables
+from moxlite.proto.sieve.syntax import CONTAINS, IS
 from moxlite.proto.sieve.validation import EXTENSIONS
 
 __all__ = ["Evaluate", "build_test"]
@@ -93,6 +94,10 @@ def _check(test: c.Comparing, variables: bool) -> _Check:
             return found is not None
 
         return check_expanded
+    if test.match == IS:
+        return _check_is(test.comparator, test.keys)
+    if test.match == CONTAINS and len(set(test.keys)) == 1:
+        return _check_contains(test.comparator, test.keys[0])
     find, cost = finder(test.match, test.comparator, test.keys)
 
     def check(state: State, values: Values) -> bool:
@@ -103,6 +108,36 @@ def _check(test: c.Comparing, variables: bool) -> _Check:
         if found:
             state.frame.matched = found
         return found is not None
+
+    return check
+
+
+# The commonest checks: as `finder` has them, without its calls, which would be most of their time.
+
+
+def _check_is(comparator: str, keys: tuple[str, ...]) -> _Check:
+    wanted = frozenset(map(COMPARATORS[comparator], keys))
+
+    def check(state: State, values: Values) -> bool:
+        state.work += values.size
+        if state.work > MAX_WORK:
+            state.charge(0)
+        return not wanted.isdisjoint(values.forms.get(comparator) or values.folded(comparator))
+
+    return check
+
+
+def _check_contains(comparator: str, key: str) -> _Check:
+    wanted = COMPARATORS[comparator](key)
+
+    def check(state: State, values: Values) -> bool:
+        state.work += values.size
+        if state.work > MAX_WORK:
+            state.charge(0)
+        for text in values.forms.get(comparator) or values.folded(comparator):  # noqa: SIM110 - a generator is slower
+            if wanted in text:
+                return True
+        return False
 
     return check
 
@@ -168,9 +203,11 @@ def _one_header(test: c.HeaderTest, name: str, variables: bool) -> Evaluate:
     counts = test.match.startswith("count")
 
     def evaluate(state: State) -> bool:
-        state.step()
-        values = state.message.header(name)
-        return (counts or values is not NO_VALUES) and check(state, values)
+        state.steps += 1
+        if state.steps > MAX_STEPS:
+            state.step()
+        values = state.message.headers.get(name) or state.message.header(name)
+        return (values is not NO_VALUES or counts) and check(state, values)
 
     return evaluate
 
@@ -179,17 +216,35 @@ def _address(test: c.AddressTest, variables: bool) -> Evaluate:
     index, last, part = test.index, test.last, test.part
     place = str(-index if last else index)
 
-    def get(state: State, name: str) -> Values:
-        key = ("address", name, part, place)
-        values = state.memo.get(key)
-        if values is None:
-            fields = state.message.addresses(name)
-            chosen = fields[_of_index(len(fields), index, last)]
-            texts = [_part(one, part, state.world.separator) for field in chosen for one in field]
-            values = state.memo[key] = Values([text for text in texts if text is not None])
+    def read(state: State, name: str, key: tuple[str, ...]) -> Values:
+        fields = state.message.addresses(name)
+        chosen = fields[_of_index(len(fields), index, last)]
+        texts = [_part(one, part, state.world.separator) for field in chosen for one in field]
+        values = state.memo[key] = Values([text for text in texts if text is not None])
         return values
 
-    return _named(test, variables, get)
+    if test.match.startswith("count") or (variables and any(map(has_variables, test.names))):
+
+        def get(state: State, name: str) -> Values:
+            key = ("address", name, part, place)
+            return state.memo.get(key) or read(state, name, key)
+
+        return _named(test, variables, get)
+
+    check = _check(test, variables)
+    keys = tuple((name.lower(), ("address", name.lower(), part, place)) for name in test.names)
+
+    def evaluate(state: State) -> bool:
+        state.steps += 1
+        if state.steps > MAX_STEPS:
+            state.step()
+        memo = state.memo
+        for name, key in keys:  # noqa: SIM110 - a generator is slower
+            if check(state, memo.get(key) or read(state, name, key)):
+                return True
+        return False
+
+    return evaluate
 
 
 def _envelope(test: c.EnvelopeTest, variables: bool) -> Evaluate:

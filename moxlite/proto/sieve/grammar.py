@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from moxlite.proto.sieve.errors import SyntaxFault
 from moxlite.proto.sieve.limits import MAX_NESTING, MAX_NODES
@@ -19,6 +20,13 @@ from moxlite.proto.sieve.scanner import Kind, Token, scan
 from moxlite.proto.sieve.tree import Argument, Call, NumberArgument, StringsArgument, TagArgument
 
 __all__ = ["parse"]
+
+STRING: Final = Kind.STRING
+TAG: Final = Kind.TAG
+NUMBER: Final = Kind.NUMBER
+MARK: Final = Kind.MARK
+NAME: Final = Kind.NAME
+"""Kinds that are asked for at each token: an attribute of an enumeration is looked up slowly."""
 
 
 def parse(text: str) -> tuple[Call, ...]:
@@ -48,8 +56,8 @@ class _Parser:
         return token
 
     def _is(self, mark: str) -> bool:
-        token = self._peek()
-        return token.kind is Kind.MARK and token.text == mark
+        token = self._tokens[self._at]
+        return token.kind is MARK and token.text == mark
 
     def _expected(self, what: str) -> SyntaxFault:
         token = self._peek()
@@ -58,7 +66,7 @@ class _Parser:
 
     def _commands(self) -> tuple[Call, ...]:
         commands: list[Call] = []
-        while self._peek().kind is Kind.NAME:
+        while self._peek().kind is NAME:
             commands.append(self._call(command=True))
         return tuple(commands)
 
@@ -93,26 +101,27 @@ class _Parser:
         return commands
 
     def _arguments(self) -> tuple[Argument, ...]:
-        arguments: list[Argument] = []
+        tokens, arguments = self._tokens, list[Argument]()
         while True:
-            token = self._peek()
-            match token.kind:
-                case Kind.STRING:
-                    arguments.append(StringsArgument((self._take().text,), False, token.at))
-                case Kind.NUMBER:
-                    arguments.append(NumberArgument(self._take().number, token.at))
-                case Kind.TAG:
-                    arguments.append(TagArgument(self._take().text, token.at))
-                case Kind.MARK if token.text == "[":
-                    arguments.append(self._list())
-                case _:
-                    return tuple(arguments)
+            kind, text, at, _, number = tokens[self._at]
+            if kind is STRING:
+                arguments.append(StringsArgument((text,), False, at))
+            elif kind is TAG:
+                arguments.append(TagArgument(text, at))
+            elif kind is NUMBER:
+                arguments.append(NumberArgument(number, at))
+            elif kind is MARK and text == "[":
+                arguments.append(self._list())
+                continue
+            else:
+                return tuple(arguments)
+            self._at += 1
 
     def _list(self) -> StringsArgument:
         at = self._take().at
         texts: list[str] = []
         while True:
-            if self._peek().kind is not Kind.STRING:
+            if self._peek().kind is not STRING:
                 raise self._expected("a string")
             texts.append(self._take().text)
             if self._is("]"):
@@ -124,14 +133,14 @@ class _Parser:
 
     def _tests(self) -> tuple[tuple[Call, ...], bool]:
         """The tests after the arguments, and whether they are in parentheses."""
-        if self._peek().kind is Kind.NAME:
+        if self._peek().kind is NAME:
             return (self._call(command=False),), False
         if not self._is("("):
             return (), False
         self._take()
         tests: list[Call] = []
         while True:
-            if self._peek().kind is not Kind.NAME:
+            if self._peek().kind is not NAME:
                 raise self._expected("a test")
             tests.append(self._call(command=False))
             if self._is(")"):

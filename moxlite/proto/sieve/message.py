@@ -50,6 +50,9 @@ class Message:
       header: the header section.
       size: octets of the message.
       body: reads the body when a test asks for it.
+
+    Attributes:
+      headers: the fields that `header` was asked for.
     """
 
     def __init__(self, header: HeaderSection, size: int, body: Callable[[], Body]) -> None:
@@ -57,7 +60,7 @@ class Message:
         self._section = header
         self._read = body
         self._body: Body | None = None
-        self._headers: dict[str, Values] = {}
+        self.headers: dict[str, Values] = {}
         self._addresses: dict[str, tuple[tuple[Mailbox, ...], ...]] = {}
         self._bodies: dict[tuple[str, ...], Values] = {}
 
@@ -67,11 +70,11 @@ class Message:
 
     def header(self, name: str) -> Values:
         """The texts of all fields of this name, decoded, without blanks around them; NO_VALUES without any."""
-        values = self._headers.get(name)
+        values = self.headers.get(name)
         if values is None:
             texts = self._section.texts(_octets(name))[:MAX_FIELDS]
             values = Values([decode_words(text).strip() for text in texts]) if texts else NO_VALUES
-            self._headers[name] = values
+            self.headers[name] = values
         return values
 
     def addresses(self, name: str) -> tuple[tuple[Mailbox, ...], ...]:

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.42e4029e8131.js", junk: "junk.5be706c798bc.js", rules: "rules.dd74d8525985.js", security: "security.80381c1c4949.js", sending: "sending.a311a82cf62f.js", shares: "shares.c2bfbff145cc.js", sieve: "sieve.0c0833ffcbab.js", transfer: "transfer.c9de022c0c1b.js" };
+var define_PARTS_default = { device: "device.42e4029e8131.js", junk: "junk.5be706c798bc.js", rules: "rules.b918af2c2460.js", security: "security.80381c1c4949.js", sending: "sending.a311a82cf62f.js", shares: "shares.c2bfbff145cc.js", sieve: "sieve.993f2832a4cb.js", transfer: "transfer.eed038a55c72.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -195,6 +195,11 @@ var checks = {
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
   RecoveryInfo: { account: "string", expires: "integer", generated: "boolean", reset_factors: "boolean" },
+  Rule: { mailbox: "string", smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
+  HeaderRule: { name: "string", value: "string" },
+  Place: { received: "integer", id: "integer" },
+  SortPage: { moves: ["list", ["ref", "Destined"]], looked: "integer", next: ["nullable", ["ref", "Place"]] },
+  Destined: { id: "integer", mailbox: "string" },
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },
   Given: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
@@ -236,8 +241,6 @@ var checks = {
   ScriptFault: { line: "integer", column: "integer", text: "string" },
   DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
   DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
-  Rule: { mailbox: "string", smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
-  HeaderRule: { name: "string", value: "string" },
   TriedRules: { messages: ["list", ["ref", "TriedMessage"]], complete: "boolean" },
   TriedMessage: { id: "integer", sender: "string", subject: "string", received: "time", rule: ["nullable", "integer"] },
   RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
@@ -301,6 +304,15 @@ var Client = class extends BaseClient {
   }
   recover(...given) {
     return this.call("recover", given, { token: "string", password: "string" }, "string");
+  }
+  rules_count(...given) {
+    return this.call("rules_count", given, { address: "string", rules: ["list", ["ref", "Rule"]], after: ["nullable", ["ref", "Place"]] }, ["ref", "SortPage"]);
+  }
+  script_count(...given) {
+    return this.call("script_count", given, { name: "string", after: ["nullable", ["ref", "Place"]] }, ["ref", "SortPage"]);
+  }
+  sort_move(...given) {
+    return this.call("sort_move", given, { ids: ["list", "integer"], source: "string", target: "string" }, "integer");
   }
   shares() {
     return this.call("shares", [], {}, ["ref", "Shares"]);
