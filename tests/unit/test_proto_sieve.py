@@ -51,9 +51,14 @@ def test_each_case_does_what_is_written_with_it(case: Case) -> None:
 
 
 def test_the_cases_name_everything_at_least_twice() -> None:
-    """IMAP-142: each command, test, match type, comparator and extension is in two cases or more."""
+    """IMAP-142: each command, test, match type, comparator and extension is in two cases or more; 20 have 20 lines or
+    more, and errors at run time are among them.
+    """
     scripts = [case.script + "".join(case.includes.values()) for case in all_cases()]
     assert len(scripts) >= 120
+    compared = [case for case in all_cases() if "compare" not in case.options]
+    assert sum(case.script.count("\n") >= 20 for case in compared) >= 20
+    assert sum("error" in case.wanted for case in compared) >= 2
     words = [*COMMANDS, *TESTS, "allof", "anyof", "not", ":is", ":contains", ":matches", ":value", ":count"]
     for word in [*words, *COMPARATORS, *EXTENSIONS]:
         found = sum(
