@@ -8,8 +8,8 @@ from moxlite.acceptance.rules.existing import move_sorted
 from moxlite.acceptance.sieve.keeping import keep_script
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StorageFull
-from tests.browsing import Browser
-from tests.session.test_web_account_settings import ADDRESS, RULE, arrive, fields
+from tests.browsing import ADDRESS, Browser
+from tests.session.test_web_account_settings import RULE, arrive, fields
 from tests.web_rig import Rig, rig
 
 pytestmark = pytest.mark.served
