@@ -20,6 +20,7 @@ from moxlite.web.challenges import CHALLENGE_PATH, ChallengeAnswers
 from moxlite.web.discovery.mtasts import POLICY_PATH, Policies
 from moxlite.web.discovery.service import AUTODISCOVER, CONFIG_PATHS, PROFILE, Discovery
 from moxlite.web.exports import BrowserExports
+from moxlite.web.handlers.copies import FOLDER, Copies
 from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
 from moxlite.web.health import Health, Measure, Notes, Readiness
 from moxlite.web.http.errors import HTTPError
@@ -265,11 +266,12 @@ def make_context(
 
     health, answers = Health(readiness, measure, all_notes), ChallengeAnswers(challenge)
     sites = SiteLogins(logins)
+    copies = Copies(snapshot.static.data_dir / FOLDER, reserve=snapshot.static.store.min_free_space)
     routers: dict[tuple[str, int], Router] = {}
     unlimited: set[tuple[str, int]] = set()
     for name, listener in snapshot.static.listeners.items():
         for port in ports(listener):
-            routers[name, port] = _router(config, name, listener, port, apps, health, answers, backends, sites)
+            routers[name, port] = _router(config, name, listener, port, apps, health, answers, backends, sites, copies)
         for webserver in (listener.webserver_http, listener.webserver_https):
             if webserver.enabled and webserver.rate_limit_disabled:
                 unlimited.add((name, webserver.port))
@@ -331,6 +333,7 @@ def _router(
     answers: ChallengeAnswers,
     backends: Pool,
     sites: SiteLogins,
+    copies: Copies,
 ) -> Router:
     """The routes of one port."""
 
@@ -374,7 +377,15 @@ def _router(
             "webapi": apps.webapi_at,
         }
         trusted = proxies if any(webserver.forwarded for webserver in served) else None
-        rules = WebRules(config, https_port=https_port, apps=mounts, pool=backends, sites=sites, forwarded_from=trusted)
+        rules = WebRules(
+            config,
+            https_port=https_port,
+            apps=mounts,
+            pool=backends,
+            sites=sites,
+            copies=copies,
+            forwarded_from=trusted,
+        )
     return Router(system, services, rules)
 
 

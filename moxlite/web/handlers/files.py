@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -31,6 +32,7 @@ __all__ = [
     "close",
     "list_directory",
     "open_file",
+    "open_plain",
     "read",
 ]
 
@@ -76,13 +78,14 @@ class IsDirectory(FileError):
 
 
 class File(msgspec.Struct, frozen=True):
-    """An open file. ``first`` are its first octets. ``descriptor`` is None if ``first`` is the whole file. ``modified``
-    in nanoseconds since 1970.
+    """An open file. ``first`` are its first octets. ``descriptor`` is None if ``first`` is the whole file. Times in
+    nanoseconds since 1970: ``modified``, and ``changed``, which no program can set.
     """
 
     descriptor: int | None
     size: int
     modified: int
+    changed: int
     inode: int
     first: bytes
 
@@ -137,19 +140,30 @@ def open_file(root: str, name: str, *, follow: bool) -> File:
     """
     with translated(), place(root, name, follow=follow) as found:
         _check(found.status())
-        descriptor = found.open(READ)
-        try:
-            status = os.fstat(descriptor)
-            _check(status)
-            first = os.read(descriptor, FIRST_READ)
-            whole = len(first) == status.st_size
-            file = File(None if whole else descriptor, status.st_size, status.st_mtime_ns, status.st_ino, first)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        if whole:
-            os.close(descriptor)
-        return file
+        return _opened(found.open(READ))
+
+
+def open_plain(path: Path) -> File:
+    """Open a file of our own; a link is refused. Raises FileError, OSError."""
+    with translated():
+        return _opened(os.open(path, READ | NOFOLLOW))
+
+
+def _opened(descriptor: int) -> File:
+    """The file that a descriptor has open; on failure it is closed. Raises FileError, OSError."""
+    try:
+        status = os.fstat(descriptor)
+        _check(status)
+        first = os.read(descriptor, FIRST_READ)
+        whole = len(first) == status.st_size
+        rest = None if whole else descriptor
+        file = File(rest, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, first)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    if whole:
+        os.close(descriptor)
+    return file
 
 
 def _check(status: os.stat_result) -> None:

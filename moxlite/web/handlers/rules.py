@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from moxlite.logins.sites import SiteLogins
     from moxlite.net.httpclient.pool import Pool
     from moxlite.net.limits import IPNetwork
+    from moxlite.web.handlers.copies import Copies
     from moxlite.web.http.exchange import ResponseWriter
     from moxlite.web.http.paths import Host
 
@@ -68,15 +69,18 @@ class WebRules:
         apps: Mapping[str, Mount],
         pool: Pool,
         sites: SiteLogins,
+        copies: Copies,
         forwarded_from: tuple[IPNetwork, ...] | None,
     ) -> None:
         """`https_port` is the port that plain http is redirected to; `apps` are the services that ``internal`` can
-        name; `pool`: connections of ``forward``; `sites` checks passwords of rules; `forwarded_from`: networks of
+        name; `pool`: connections of ``forward``; `sites` checks passwords of rules; `copies`:
+        compressed copies of static files; `forwarded_from`: networks of
         proxies in front of this port whose fields are trusted, None for none.
         """
         self.forwarded_from = forwarded_from
         self._pool = pool
         self._sites = sites
+        self._copies = copies
         self._config = config
         self._port = "" if https_port == HTTPS_PORT else f":{https_port}"
         self._apps = apps
@@ -150,7 +154,7 @@ class WebRules:
         """The handler of a rule. The checks of the configuration guarantee that it has exactly one of these."""
         handler = rule.handler
         if handler.static is not None:
-            return Static(handler.static, compress=handler.compress).answer
+            return Static(handler.static, compress=handler.compress, copies=self._copies).answer
         if handler.redirect is not None:
             return Redirect(handler.redirect).answer
         if handler.forward is not None:

@@ -12,6 +12,7 @@ import trio
 
 from moxlite.config.domains import WebStatic
 from moxlite.web.handlers.contenttypes import content_type
+from moxlite.web.handlers.copies import Copies
 from moxlite.web.handlers.files import (
     File,
     FileError,
@@ -28,7 +29,7 @@ from moxlite.web.handlers.files import (
 from moxlite.web.http.conditional import Plan, Validators, plan
 from moxlite.web.http.encoding import MIN_SIZE, Coder, choose, coder, compress, compressed, is_compressible
 from moxlite.web.http.errors import ClientGone, HTTPError
-from moxlite.web.http.exchange import Request, ResponseWriter
+from moxlite.web.http.exchange import FilePart, Request, ResponseWriter
 from moxlite.web.http.messages import Headers, Response
 
 __all__ = ["Static"]
@@ -45,12 +46,27 @@ threads: Final = trio.CapacityLimiter(16)
 """Threads of this handler only, so that a disk or network mount that hangs takes no thread from the mail store."""
 
 
-class Static:
-    """Serves the files below ``settings.root``, compressed if `compress` is set and it is worthwhile."""
+class Found(msgspec.Struct, frozen=True):
+    """A file to send. ``file`` is what is sent, in ``coding`` or as it is; ``original`` has the facts for validators,
+    and may be closed; ``path`` names it on this machine; ``kind`` is its content type.
+    """
 
-    def __init__(self, settings: WebStatic, *, compress: bool) -> None:
+    file: File
+    original: File
+    path: str
+    kind: str
+    coding: str | None
+
+
+class Static:
+    """Serves the files below ``settings.root``, compressed if `compress` is set and it is worthwhile; `copies` keeps
+    what was compressed.
+    """
+
+    def __init__(self, settings: WebStatic, *, compress: bool, copies: Copies) -> None:
         self._settings = settings
         self._compress = compress
+        self._copies = copies
         self._extra = tuple((name.lower(), value) for name, value in settings.response_headers.items())
 
     async def answer(self, request: Request, writer: ResponseWriter) -> bool:
@@ -114,59 +130,80 @@ class Static:
 
     async def _file(self, request: Request, writer: ResponseWriter, name: str) -> None:
         """Send a file. Raises FileError before the first octet."""
-        wanted = self._settings.precompressed and request.headers.get("range") is None
-        codings = accepted(request.headers) if wanted else ()
-        file, kind, coding = await self._blocking(request, partial(self._open, name, codings))
+        # ranges count compressed octets, and no client resumes a compressed download
+        whole = request.headers.get("range") is None
+        siblings = accepted(request.headers) if self._settings.precompressed and whole else ()
+        coding = choose(request.headers) if self._compress and whole else None
+        found = await self._blocking(request, partial(self._open, name, siblings, coding))
         try:
-            await self._send(request, writer, file, kind, coding)
+            await self._send(request, writer, found, coding)
         finally:
-            close(file)
+            close(found.file)
 
-    def _open(self, name: str, codings: Sequence[str]) -> tuple[File, str, str | None]:
-        """In a thread: open the file, or its copy in the first of `codings` that is not older than the file; returns it
-        with the content type and the copy's coding.
+    def _open(self, name: str, siblings: Sequence[str], coding: str | None) -> Found:
+        """In a thread: open the file, or its sibling in the first of these codings that is not older than the file, or
+        the copy in `coding` that was made before.
         """
         root, follow = self._settings.root, self._settings.follow_symlinks
         file = open_file(root, name, follow=follow)
         kind = next((value for key, value in self._extra if key == "content-type"), None)
         kind = kind or content_type(name, file.first)
-        for coding in codings:
+        for one in siblings:
             try:
-                copy = open_file(root, name + SIBLINGS[coding], follow=follow)
+                sibling = open_file(root, name + SIBLINGS[one], follow=follow)
             except FileError:
                 continue
-            if copy.modified >= file.modified:
+            if sibling.modified >= file.modified:
                 close(file)
-                return copy, kind, coding
-            close(copy)
-        return file, kind, None
+                return Found(sibling, sibling, f"{root}/{name}", kind, one)
+            close(sibling)
+        if coding is not None and is_compressible(kind):
+            copy = self._copies.find(f"{root}/{name}", file, coding)
+            if copy is not None:
+                close(file)
+                return Found(copy, file, f"{root}/{name}", kind, coding)
+        return Found(file, file, f"{root}/{name}", kind, None)
 
-    async def _send(self, request: Request, writer: ResponseWriter, file: File, kind: str, copied: str | None) -> None:
-        """Send a file; `copied`: the coding in which it is on the disk."""
+    async def _send(self, request: Request, writer: ResponseWriter, found: Found, wanted: str | None) -> None:
+        """Send a file; `wanted`: the coding in which it is to be sent if that is worthwhile and it is not in any."""
+        file, original = found.file, found.original
         headers: tuple[tuple[str, str], ...] = (("x-content-type-options", "nosniff"),)
-        coding = None
-        compress_ = self._compress and is_compressible(kind) and file.size >= MIN_SIZE
-        if compress_ or self._settings.precompressed:
+        worthwhile = self._compress and is_compressible(found.kind) and original.size >= MIN_SIZE
+        if worthwhile or self._settings.precompressed:
             headers += (("vary", "Accept-Encoding"),)
-        if compress_ and copied is None:
-            # ranges count compressed octets, and no client resumes a compressed download
-            coding = choose(request.headers) if request.headers.get("range") is None else None
-        tag = f"{file.modified:x}-{file.size:x}-{file.inode:x}"
-        if (written := coding or copied) is not None:
+        coding = wanted if worthwhile and found.coding is None else None
+        tag = f"{original.modified:x}-{original.size:x}-{original.inode:x}"
+        if (written := coding or found.coding) is not None:
             tag += f"-{written}"
             headers += (("content-encoding", written),)
-        modified = datetime.fromtimestamp(file.modified // 1_000_000_000, UTC)
-        facts = Validators(file.size, kind, tag, modified, with_extra(headers, self._extra, drop="content-type"))
+        modified = datetime.fromtimestamp(original.modified // 1_000_000_000, UTC)
+        facts = Validators(file.size, found.kind, tag, modified, with_extra(headers, self._extra, drop="content-type"))
         decided = plan(request.method, request.headers, facts)
-        if copied is not None:  # no client resumes a compressed download
+        if written is not None:
             decided = msgspec.structs.replace(decided, headers=_without_ranges(decided.headers))
         if not decided.pieces:
             await writer.respond(Response(decided.status, decided.headers))
         elif coding is None:
             await self._send_plain(request, writer, file, decided)
+        else:
+            await self._send_in(coding, request, writer, found, decided)
+
+    async def _send_in(
+        self, coding: str, request: Request, writer: ResponseWriter, found: Found, decided: Plan
+    ) -> None:
+        """Send a file in this coding: as a copy on the disk, made now; else compressed as it goes."""
+        file, copy = found.file, None
+        if request.method != "HEAD":
+            copy = await self._blocking(request, partial(self._copies.make, found.path, file, coding))
+        if copy is not None:
+            try:
+                decided = msgspec.structs.replace(decided, pieces=((0, copy.size),))
+                await self._send_plain(request, writer, copy, decided)
+            finally:
+                close(copy)
         elif file.descriptor is None:
             squeezed = await self._blocking(request, partial(compress, file.first, coding))
-            await writer.respond(Response(decided.status, _without_ranges(decided.headers), squeezed))
+            await writer.respond(Response(decided.status, decided.headers, squeezed))
         else:
             await self._send_compressed(request, writer, file, decided, coder(coding))
 
@@ -181,6 +218,13 @@ class Static:
                     await writer.write(piece)
                     continue
                 at, end = piece
+                if writer.sends_files:
+                    if at < len(file.first):
+                        head = file.first[at:end]
+                        await writer.write(head)
+                        at += len(head)
+                    await self._from_disk(request, writer, FilePart(file.descriptor, at, end, threads))
+                    continue
                 while at < end:
                     data = (await self._read(request, file, at))[: end - at]
                     if not data:  # the file was truncated meanwhile: the announced length cannot be sent
@@ -189,10 +233,16 @@ class Static:
                     at += len(data)
         await writer.finish()
 
+    async def _from_disk(self, request: Request, writer: ResponseWriter, part: FilePart) -> None:
+        try:
+            await writer.write_file(part)
+        except OSError as e:
+            raise self._failed(request, e) from e
+
     async def _send_compressed(
         self, request: Request, writer: ResponseWriter, file: File, decided: Plan, stream: Coder
     ) -> None:
-        await writer.start(decided.status, _without_ranges(decided.headers))
+        await writer.start(decided.status, decided.headers)
         if request.method != "HEAD":
             at = 0
             while data := (await self._read(request, file, at))[: file.size - at]:
@@ -212,9 +262,13 @@ class Static:
         try:
             return await trio.to_thread.run_sync(call, limiter=threads)
         except OSError as e:
-            kv = {"handler": request.handler, "path": request.path, "err": e.strerror or str(e)}
-            logger.error("cannot read a file to serve", extra={"kv": kv})
-            raise HTTPError(500, "This file cannot be read.") from e
+            raise self._failed(request, e) from e
+
+    def _failed(self, request: Request, error: OSError) -> HTTPError:
+        """Log a failure of the disk; returns the answer, if none has begun."""
+        kv = {"handler": request.handler, "path": request.path, "err": error.strerror or str(error)}
+        logger.error("cannot read a file to serve", extra={"kv": kv})
+        return HTTPError(500, "This file cannot be read.")
 
 
 def accepted(headers: Headers) -> list[str]:

@@ -97,11 +97,11 @@ def compress(body: bytes, coding: str, *, gzip_level: int = GZIP_LEVEL) -> bytes
     return deflate.compress(body) + deflate.flush()
 
 
-def coder(coding: str) -> Coder:
+def coder(coding: str, *, gzip_level: int = GZIP_LEVEL) -> Coder:
     """A coder for a long body that is read in pieces."""
     if coding == "zstd":
         return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compressobj()
-    return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
+    return zlib.compressobj(gzip_level, zlib.DEFLATED, GZIP_WINDOW)
 
 
 def stream_compressor(headers: Headers) -> Compressor | None:

@@ -20,13 +20,31 @@ from moxlite.web.http.errors import BodyTooLarge
 from moxlite.web.http.messages import Headers, Response
 from moxlite.web.http.paths import Host
 
-__all__ = ["Body", "Channel", "Handler", "Request", "ResponseWriter"]
+__all__ = ["Body", "Channel", "FilePart", "Handler", "Request", "ResponseWriter"]
 
 WRITE_SIZE: Final = 64 * 1024  # octets per write deadline: the slowest client that is served reads 1 KiB/s
 CACHEABLE: Final = frozenset((200, 203, 206, 304))
 """Status codes of responses whose caching a rule can set; others have reasons of their own."""
 CLOSE: Final = ("connection", "close")
 REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+
+@final
+class FilePart:
+    """Octets of an open file, from ``start`` to before ``end``, which the system copies to a socket. ``limiter`` is of
+    the threads that wait for the disk.
+    """
+
+    __slots__ = ("descriptor", "end", "limiter", "start")
+
+    def __init__(self, descriptor: int, start: int, end: int, limiter: trio.CapacityLimiter) -> None:
+        self.descriptor = descriptor
+        self.start = start
+        self.end = end
+        self.limiter = limiter
+
+    def __len__(self) -> int:
+        return self.end - self.start
 
 
 class Channel(Protocol):
@@ -39,6 +57,12 @@ class Channel(Protocol):
         """Send parts of the response, in their order: heads, octets of the body, its end. The parts are h11's events
         whatever the version of HTTP; each version writes them in its own way. Raises ClientGone.
         """
+
+    def sends_files(self) -> bool:
+        """Whether `send_file` works: on connections without TLS."""
+
+    async def send_file(self, part: FilePart) -> None:
+        """Send octets of the body from a file. Raises ClientGone, OSError if the disk fails."""
 
     def must_close(self) -> bool:
         """Whether this response is the last one of the connection."""
@@ -227,6 +251,19 @@ class ResponseWriter:
         if not self._head_only:
             for start in range(0, len(data), WRITE_SIZE):
                 await self._channel.send(self._data(data[start : start + WRITE_SIZE]))
+
+    @property
+    def sends_files(self) -> bool:
+        """Whether `write_file` works."""
+        return self._channel.sends_files()
+
+    async def write_file(self, part: FilePart) -> None:
+        """Write octets of the body from a file; returns when all are sent. Raises OSError if the disk fails; then the
+        connection must close.
+        """
+        if not self._head_only and len(part) > 0:
+            self.sent += len(part)
+            await self._channel.send_file(part)
 
     async def finish(self, trailers: tuple[tuple[str, str], ...] = ()) -> None:
         """End the body. Over HTTP/1.1 only a chunked one can have trailers."""

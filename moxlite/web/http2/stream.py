@@ -13,6 +13,7 @@ from moxlite.web.http2.fields import response_fields
 from moxlite.web.http2.link import WINDOW, ErrorCodes
 
 if TYPE_CHECKING:
+    from moxlite.web.http.exchange import FilePart
     from moxlite.web.http2.frames import Frames
     from moxlite.web.http2.link import Link
     from moxlite.web.http2.load import Load
@@ -171,6 +172,14 @@ class Stream:
         if self._gone:
             raise ClientGone
         self._frames.sent(len(body))
+
+    def sends_files(self) -> bool:
+        """See `Channel`: never below TLS."""
+        return False
+
+    async def send_file(self, part: FilePart) -> None:
+        """Never asked for, see `sends_files`."""
+        raise RuntimeError("HTTP/2 sends no files")
 
     def must_close(self) -> bool:
         """See `Channel`: a response says nothing about the connection."""
