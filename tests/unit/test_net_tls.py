@@ -438,3 +438,37 @@ def test_key_pairs_are_read_from_pem_and_checked() -> None:
     with pytest.raises(CertificateError, match="private key"):
         KeyPair.load(pair.certificate_pem(), b"-----BEGIN NONSENSE-----")
     assert isinstance(pair.leaf, x509.Certificate)
+
+
+async def test_a_storm_of_handshakes_leaves_each_turn_of_the_loop_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-171: one step of a handshake in a turn, however many clients come at once; a client that says nothing holds
+    up no other.
+    """
+    server, turn, steps = ServerTLS([LOCALHOST]), 0, []
+    real = SSL.Connection.do_handshake
+
+    def counted(connection: SSL.Connection) -> None:
+        if connection.get_context() in contexts:
+            steps.append(turn)
+        real(connection)
+
+    contexts = [server._base, server._default]
+    monkeypatch.setattr(SSL.Connection, "do_handshake", counted)
+
+    async def tick() -> None:
+        nonlocal turn
+        while True:
+            await trio.lowlevel.checkpoint()
+            turn += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tick)
+        _, silent = trio.testing.memory_stream_pair()
+        nursery.start_soon(server.accept, silent)
+        with trio.fail_after(30):
+            async with trio.open_nursery() as storm:
+                for _ in range(60):
+                    storm.start_soon(connected, server)
+        nursery.cancel_scope.cancel()
+    assert len(steps) >= 120
+    assert max(steps.count(one) for one in set(steps)) <= 2  # the ticker may come first or last in a turn
