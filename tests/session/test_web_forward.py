@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from moxlite.net.httpclient import pool
-from moxlite.web.handlers import forward
+from moxlite.web.handlers import forward, tunnel
 from tests.backend import Backend, Reader, backend
 from tests.logs import kv
 from tests.session.test_web_handlers import PLAIN, WEBSERVER, get, handler
@@ -437,6 +437,48 @@ async def test_octets_of_a_websocket_are_copied_unseen(opening: Opening, caplog:
     await eventually(lambda: any("sizetoclient" in getattr(one, "kv", {}) for one in caplog.records))
     [line] = [kv(one) for one in caplog.records if "sizetoclient" in getattr(one, "kv", {})]
     assert (line["statuscode"], line["sizetoclient"], line["sizefromclient"]) == (101, 500_010, 500_005)
+
+
+async def test_websockets_are_limited_in_number_and_in_silence(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEB-48: octets in either direction keep one open, a silent one ends; 503 beyond the number, until one ends."""
+    monkeypatch.setattr(pool, "MAX_TUNNELS", 2)
+    monkeypatch.setattr(tunnel, "IDLE_SECONDS", 1.5)
+
+    async def accept(stream: trio.abc.Stream) -> None:
+        async with stream:
+            reader = Reader(stream)
+            speaks = b"speaks" in await reader.line()
+            await reader.fields()
+            await stream.send_all(SWITCH + ACCEPT + b"\r\n")
+            with trio.move_on_after(10):
+                while speaks:
+                    await trio.sleep(0.1)
+                    await stream.send_all(b".")
+                await stream.receive_some()
+
+    [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.serve_listeners, accept, [listener])
+        rig = await opening(f"http://127.0.0.1:{listener.socket.getsockname()[1]}")
+        async with client(rig) as (speaking, hears), client(rig) as (silent, _), client(rig) as (third, reads):
+            await speaking.send_all(request("GET /speaks", *WEBSOCKET, KEY, close=False))
+            assert b" 101 " in await hears.line()
+            await hears.fields()
+            await silent.send_all(request("GET /silent", *WEBSOCKET, KEY, close=False))
+            assert b" 101 " in await silent.receive_some()
+            await third.send_all(request("GET /silent", *WEBSOCKET, KEY, close=False))
+            assert b" 503 " in await reads.line()
+            answer = dict(await reads.fields())
+            assert answer["retry-after"] == "60"
+            await reads.octets(int(answer["content-length"]))
+            with trio.fail_after(8):
+                assert await silent.receive_some() == b""
+                assert await hears.octets(25)
+            await third.send_all(request("GET /silent", *WEBSOCKET, KEY, close=False))
+            assert b" 101 " in await reads.line()
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,9 @@ IDLE_SECONDS: Final = 90.0
 MAX_HEAD: Final = 64 << 10
 """Octets of an answer's head: as many as a request's (WEB-4)."""
 
+MAX_TUNNELS: Final = 500
+"""Connections that have become websockets. Each has two descriptors and 100 KiB, for as long as its ends like."""
+
 UNIX: Final = "unix:"
 
 
@@ -73,9 +76,13 @@ class Pool:
 
     Args:
       client: connects; it must be allowed to connect to inner networks, because the administrator names the servers.
+
+    Attributes:
+      tunnels: held by each websocket.
     """
 
     def __init__(self, client: HTTPClient) -> None:
+        self.tunnels = trio.Semaphore(MAX_TUNNELS)
         self._client = client
         self._idle: dict[tuple[str, str, int], deque[_Idle]] = {}
         self._wake = trio.Event()

@@ -6,11 +6,13 @@ import base64
 import binascii
 import hashlib
 import hmac
+import logging
 from typing import TYPE_CHECKING, Final
 
 import h11
 import trio
 
+from moxlite.net.admission import Tally
 from moxlite.web.handlers.backends import Broken, check_framing, open_backend, respond, tell_failure
 from moxlite.web.handlers.forwardfields import answer_fields
 from moxlite.web.http.errors import ClientGone, HTTPError
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["tunnel"]
 
+logger = logging.getLogger("moxlite.web.handlers")
+
+refused: Final = Tally("too many websockets are open", logger.warning)
+
 GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455 §4.2.2."""
 
@@ -31,6 +37,14 @@ HEAD_SECONDS: Final = 60.0
 
 WRITE_SECONDS: Final = 60.0
 """Seconds within which either side must take a piece."""
+
+IDLE_SECONDS: Final = 1800.0
+"""Seconds without an octet in either direction after which a websocket is closed. Programs send pings each minute or
+so; one whose ends both have forgotten it would stay until the server stops.
+"""
+
+RETRY_AFTER: Final = "60"
+"""Seconds after which a client that found too many websockets may ask again."""
 
 READ: Final = 64 << 10
 """Octets copied at once."""
@@ -51,6 +65,30 @@ async def tunnel(
     Raises HTTPError, ClientGone.
     """
     accept = _check(request)
+    try:
+        pool.tunnels.acquire_nowait()
+    except trio.WouldBlock:
+        refused.add(handler=request.handler)
+        raise HTTPError(
+            503, "Too many websockets are open; try again later.", (("retry-after", RETRY_AFTER),)
+        ) from None
+    try:
+        await _tunnel(request, writer, pool, backend, target, fields, extra, accept)
+    finally:
+        pool.tunnels.release()
+
+
+async def _tunnel(
+    request: Request,
+    writer: ResponseWriter,
+    pool: Pool,
+    backend: Backend,
+    target: str,
+    fields: Fields,
+    extra: Fields,
+    accept: bytes,
+) -> None:
+    """Ask the server behind, and copy or pass its answer on. `accept`: the value with which it accepts."""
     while await request.body.receive(0):
         pass  # an opening has no body, but the client's codec must see its end
     head = h11.Request(
@@ -119,7 +157,7 @@ async def _opened(
 
 
 async def _copy(request: Request, writer: ResponseWriter, connection: ClientConnection, fields: Fields) -> None:
-    """Copy octets both ways until one side closes, or the server stops."""
+    """Copy octets both ways until one side closes, both are silent for `IDLE_SECONDS`, or the server stops."""
     behind, first = connection.switched()
     client = await writer.switch(fields)
     counts = [0, 0]
@@ -134,12 +172,14 @@ async def _copy(request: Request, writer: ResponseWriter, connection: ClientConn
                 octets = bytes(await source.receive_some(READ))
                 if not octets:
                     break
+                scope.deadline = trio.current_time() + IDLE_SECONDS
         except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError, ClientGone):
             pass
         nursery.cancel_scope.cancel()
 
     try:
-        with request.drain.waiting():
+        with request.drain.waiting() as scope:
+            scope.deadline = trio.current_time() + IDLE_SECONDS
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(copy, 0, behind, client, first)
                 nursery.start_soon(copy, 1, client, behind, b"")
