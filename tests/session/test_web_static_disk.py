@@ -112,7 +112,7 @@ async def test_what_has_no_copy(opening: Opening, www: Path, monkeypatch: pytest
     (www / "page.txt").touch()
     assert gzip.decompress((await get(rig, "/page.txt", headers=ACCEPT)).body) == TEXT
     monkeypatch.setattr(copies, "SETTLED_SECONDS", 0)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0))
     assert gzip.decompress((await get(rig, "/page.txt", headers=ACCEPT)).body) == TEXT
     assert kept(rig) == []
 

@@ -162,6 +162,8 @@ class Connection:
         size = len(head) - len(self._h11.trailing_data[0])
         if size > MAX_HEAD:
             raise BadRequest("The request has too many header fields.", 431)
+        if not event.http_version.startswith(b"1."):
+            raise BadRequest("Only HTTP/1.1 is spoken in words.", 505)
         if OBS_FOLD.search(head, 0, size):
             raise BadRequest("Folded header fields are obsolete (RFC 9112 section 5.2).")
         self._request = event

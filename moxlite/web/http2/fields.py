@@ -33,6 +33,9 @@ PSEUDO: Final = frozenset((b":method", b":scheme", b":authority", b":path"))
 FORBIDDEN: Final = frozenset((b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"))
 """Fields about one connection of HTTP/1.1 (RFC 9113 §8.2.2)."""
 
+SCHEMES: Final = frozenset((b"http", b"https"))
+"""http: of a client whose TLS ends at a proxy in front of us."""
+
 ONCE: Final = frozenset((b"host", b"content-length"))
 SECRET: Final = frozenset((b"set-cookie",))
 """Fields that no table of the compression may hold: their length would tell guessed values (RFC 7541 §7.1.3)."""
@@ -101,7 +104,7 @@ def _request_line(pseudo: dict[bytes, bytes], host: bytes | None) -> tuple[bytes
             raise Malformed("CONNECT")
         return method, authority, authority
     path = pseudo.get(b":path", b"")
-    if b":scheme" not in pseudo or not VISIBLE.fullmatch(path):
+    if pseudo.get(b":scheme") not in SCHEMES or not VISIBLE.fullmatch(path):
         raise Malformed("scheme or path")
     if not path.startswith(b"/") and not (path == b"*" and method == b"OPTIONS"):
         raise Malformed("path")
