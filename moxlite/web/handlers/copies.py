@@ -71,7 +71,7 @@ class Copies:
         self._making: set[str] = set()
 
     def find(self, path: str, file: File, coding: str) -> File | None:
-        """Open the copy of a file; None if there is none."""
+        """The copy of a file, opened; None while the file has no copy."""
         if not MIN_SIZE <= file.size <= MAX_SIZE:
             return None
         name = _name(path, file, coding)
