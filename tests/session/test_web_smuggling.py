@@ -49,7 +49,7 @@ class Behind:
 
 def strict(octets: bytes) -> list[tuple[bytes, bytes]]:
     """Target and body of each whole request. Raises AssertionError where the octets leave a reader any choice."""
-    found = []
+    found: list[tuple[bytes, bytes]] = []
     while b"\r\n\r\n" in octets:
         head, rest = octets.split(b"\r\n\r\n", 1)
         line, *lines = head.split(b"\r\n")

@@ -444,7 +444,8 @@ async def test_a_storm_of_handshakes_leaves_each_turn_of_the_loop_to_others(monk
     """WEB-171: one step of a handshake in a turn, however many clients come at once; a client that says nothing holds
     up no other.
     """
-    server, turn, steps = ServerTLS([LOCALHOST]), 0, []
+    server, turn = ServerTLS([LOCALHOST]), 0
+    steps: list[int] = []
     real = SSL.Connection.do_handshake
 
     def counted(connection: SSL.Connection) -> None:
