@@ -18,7 +18,6 @@ import h11
 import trio
 
 from moxlite.net.connections import ConnectionInfo
-from moxlite.net.sendfile import can_send_files, send_file
 from moxlite.web.http.drain import Drain
 from moxlite.web.http.errors import BadRequest, BodyTimeout, ClientGone, HTTPError
 from moxlite.web.http.exchange import Body, FilePart, Handler, Request, ResponseWriter
@@ -35,6 +34,7 @@ from moxlite.web.http.limits import (
 )
 from moxlite.web.http.messages import Headers, Response
 from moxlite.web.http.requests import make_request
+from moxlite.web.http.sendfile import can_send_files, send_file
 
 __all__ = ["Connection"]
 
