@@ -63,7 +63,7 @@ export abstract class BaseClient {
     private readonly logIn: LogIn,
   ) {}
 
-  /** Called by the generated methods. `given` are the values of the parameters, in the order of their `checks`. */
+  /** Called by the methods of `clientOf`. `given` are the values of the parameters, in the order of their `checks`. */
   protected async call<T>(name: string, given: readonly unknown[], checks: Record<string, Check>, result: Check): Promise<T> {
     const parameters: Record<string, unknown> = {};
     for (const [key, check] of Object.entries(checks)) {
@@ -136,4 +136,20 @@ async function simulatedLatency(): Promise<void> {
   if (setting === null) return;
   const { wait_min_ms: least = 0, wait_max_ms: most = 0 } = JSON.parse(setting) as Record<string, number>;
   await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most - least)));
+}
+
+/** Calls by their names: the checks of the parameters, in their order, and of the result. */
+export type Calls = Readonly<Record<string, readonly [checks: Record<string, Check>, result: Check]>>;
+
+/** The class of clients with these calls as methods, whose types are `T`. */
+export function clientOf<T>(calls: Calls): new (...given: ConstructorParameters<typeof BaseClient>) => BaseClient & T {
+  class Generated extends BaseClient {}
+  for (const [name, [checks, result]] of Object.entries(calls)) {
+    Object.defineProperty(Generated.prototype, name, {
+      value(this: Generated, ...given: unknown[]) {
+        return this.call(name, given, checks, result);
+      },
+    });
+  }
+  return Generated as never;
 }

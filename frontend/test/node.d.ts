@@ -13,3 +13,5 @@ declare module "node:assert/strict" {
   };
   export default assert;
 }
+
+declare const process: { readonly env: Record<string, string | undefined> };

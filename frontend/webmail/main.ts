@@ -27,6 +27,7 @@ import type * as ExportPart from "./export/part";
 import type { Exported } from "./export/part";
 import { Find } from "./find";
 import type * as HintsPart from "./hints/part";
+import type * as LaterPart from "./later/part";
 import type * as MenuPart from "./menu/part";
 import type * as MailboxesPart from "./mailboxes/part";
 import type * as PalettePart from "./palette/part";
@@ -463,7 +464,8 @@ class App implements Desk {
 
   /** Act on the messages of a row, without opening another message. */
   act(items: readonly MessageItem[], action: RowAction): void {
-    if (action === "archive") this.swiped(items, "right");
+    if (action === "later") this.later((found) => found.putOff(this, items));
+    else if (action === "archive") this.swiped(items, "right");
     else if (action === "trash") this.swiped(items, "left");
     else if (this.mail.may("s", undefined, items)) {
       const unread = items.some((item) => !item.flags.includes("\\seen"));
@@ -531,6 +533,10 @@ class App implements Desk {
 
   chooseLabels(number = 0): void {
     void attempt(t("Choosing labels"), async () => (await part<typeof LabelsPart>("labels")).chooseLabels(this.client, this.mail, this.actions, number));
+  }
+
+  later(run: (found: typeof LaterPart) => Promise<void>): void {
+    void attempt(t("Choosing a time"), async () => run(await part<typeof LaterPart>("later")));
   }
 
   toggleLabel(number: number): void {

@@ -90,9 +90,9 @@ def test_what_is_read_for_a_while_is_wanted_but_not_in_rejects(reader: Reader, m
     mailbox.delete(REJECTS)
 
 
-def test_b_opens_the_menu_of_the_mailbox(reader: Reader) -> None:
+def test_shift_b_opens_the_menu_of_the_mailbox(reader: Reader) -> None:
     """WEBMAIL-71, WEBMAIL-62."""
-    reader.page.keyboard.press("b")
+    reader.page.keyboard.press("B")
     expect(reader.page.get_by_role("dialog", name="Inbox")).to_contain_text("Mark all as read")
 
 

@@ -247,7 +247,7 @@ def finding(walk: Walk) -> Iterator[str]:
     expect(page.get_by_role("menu")).to_be_visible()
     yield "menu of the list"
     page.keyboard.press("Escape")
-    for key, name in (("Control+k", "commands"), ("?", "keys"), ("b", "menu of a mailbox"), ("Control+!", "settings")):
+    for key, name in (("Control+k", "commands"), ("?", "keys"), ("B", "menu of a mailbox"), ("Control+!", "settings")):
         walk.dialog(key)
         yield name
         walk.closed()

@@ -13,11 +13,18 @@ export type Threading = "off" | "on";
 export const orders = ["newest", "oldest", "unread", "sender", "size"] as const;
 export type Order = (typeof orders)[number];
 /** An action on the messages of a row, without opening them. */
-export type RowAction = "archive" | "trash" | "read";
+export type RowAction = "archive" | "trash" | "read" | "later";
 /** A page beside the mailboxes, which is a part of this name. */
 export type Page = "newsletters" | "people";
 /** An additional condition on the messages of a view; "" for none. */
 export type Refinement = "" | "unread" | "read" | "flagged" | "attachments";
+
+/** The part for messages that are sent later, or come back later. */
+export interface Later {
+  chooseSending(): Promise<number | null>;
+  putOff(desk: Desk, items: readonly MessageItem[]): Promise<void>;
+  showWaiting(desk: Desk): Promise<void>;
+}
 
 export interface Desk {
   readonly client: Client;
@@ -57,12 +64,14 @@ export interface Desk {
   /** Mark the selection as wanted mail; messages in Junk move to the Inbox. */
   notJunk(): void;
   chooseLabels(): void;
+  /** Load the part for messages that wait for a time (WEBMAIL-125), and run this with it. */
+  later(run: (found: Later) => Promise<void>): void;
   exportSelection(): void;
   /** The name of the action that `undo` would take back, or "". */
   undoable(): string;
   undo(): void;
   /** The actions that were done, with their undo. */
-  readonly actions: Pick<Actions, "remember" | "forget" | "takeBack">;
+  readonly actions: Pick<Actions, "remember" | "forget" | "takeBack" | "run">;
 
   showText(): void;
   showHTML(): void;

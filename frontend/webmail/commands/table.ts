@@ -14,6 +14,7 @@ export const barCommands = [
   "message.trash",
   "message.delete",
   "message.junk",
+  "message.later",
   "message.move",
   "message.unread",
   "message.read",
@@ -38,6 +39,7 @@ export function rowCommands(desk: Desk, items: readonly MessageItem[]): Command[
   return [
     act("archive", t("Archive"), ["a"]),
     act("trash", t("Move to Trash"), ["d"]),
+    act("later", t("Come back later…"), ["b"]),
     act("read", unread ? t("Mark read") : t("Mark unread"), unread ? ["m"] : ["M"]),
     ...(items.length === 1 ? senderCommands(desk, () => items[0]!) : []),
   ];
@@ -74,7 +76,8 @@ function anywhere(desk: Desk): Command[] {
     },
     { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() },
     { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
-    { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["b"], run: () => desk.openMailboxMenu() },
+    { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() },
+    { id: "app.waiting", title: t("What waits: sent later, coming back later…"), run: () => desk.later((found) => found.showWaiting(desk)) },
     { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
     { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") },
     { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
@@ -128,6 +131,7 @@ function messages(desk: Desk): Command[] {
     { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() },
     { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") },
     { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() },
+    { id: "message.later", title: t("Later…"), keys: ["b"], when: () => loaded() && desk.may(own), run: () => desk.later((found) => found.putOff(desk, desk.selected())) },
     { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) },
     { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) },
     { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() },

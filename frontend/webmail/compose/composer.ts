@@ -7,7 +7,7 @@ import { confirm, dialog, showError } from "../../lib/dialogs";
 import { type Command, enabled, keyName } from "../../lib/commands";
 import { el, fill, sign as symbol } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
-import { ellipsis, externalLink, maximize, paperclip, reply, trash2, x } from "../../lib/icons";
+import { clock, ellipsis, externalLink, maximize, paperclip, reply, trash2, x } from "../../lib/icons";
 import { openMenu } from "../../lib/menu";
 import { t } from "../../lib/words";
 import type { Desk } from "../commands/desk";
@@ -72,6 +72,8 @@ export class Composer {
   /** A call to save without an answer, with the draft that it sent. */
   private unanswered: { saveId: string; draft: Written } | null = null;
   private submitId: string;
+  /** Time at which it is sent, seconds since 1970; 0: now. */
+  private sendAt: number;
   private version = 0;
   private saved = 0;
   private busy: Promise<unknown> = Promise.resolve();
@@ -107,6 +109,7 @@ export class Composer {
     this.draftId = copy.draftId;
     this.leaves = copy.leaves ?? 0;
     this.submitId = copy.submitId;
+    this.sendAt = copy.sendAt ?? 0;
     if (copy.saveId !== "") this.unanswered = { saveId: copy.saveId, draft: copy.draft };
     this.release = holdCopy(id);
     this.judging = start.judged;
@@ -220,6 +223,7 @@ export class Composer {
         { class: "compose-foot" },
         this.sendButton,
         el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, symbol(paperclip)),
+        iconButton(clock, t("Send later…"), () => this.submitLater()),
         this.picker,
         this.state,
         iconButton(trash2, t("Discard"), () => void this.discard()),
@@ -357,7 +361,7 @@ export class Composer {
   /** The complete state of the message. */
   private copy(): Copy {
     const login = this.desk.facts().login_address;
-    return { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId, leaves: this.leaves };
+    return { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId, leaves: this.leaves, sendAt: this.sendAt };
   }
 
   /** Save the browser's copy now. */
@@ -462,8 +466,9 @@ export class Composer {
   }
 
   /** Send, if nothing is missing. `archive`: then archive the answered thread, if it is still the one that is read. */
-  async submit(archive: boolean): Promise<void> {
+  async submit(archive: boolean, sendAt = 0): Promise<void> {
     if (this.sending || this.closed) return;
+    this.sendAt = sendAt;
     this.archive = archive;
     const fields = [this.to, this.cc, this.bcc, this.replyTo];
     for (const field of fields) {
@@ -489,6 +494,14 @@ export class Composer {
     await this.hand();
   }
 
+  /** Ask for a time, and send the message then (WEBMAIL-96). */
+  private submitLater(): void {
+    this.desk.later(async (found) => {
+      const at = await found.chooseSending();
+      if (at !== null) await this.submit(false, at);
+    });
+  }
+
   /** Send the message as it is. */
   private async hand(): Promise<void> {
     this.sending = true;
@@ -509,7 +522,7 @@ export class Composer {
       this.note(t("Sending…"));
       try {
         const { undo_send_seconds: wanted } = this.desk.settings();
-        const seconds = await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted, 0, this.leaves));
+        const seconds = await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted, this.sendAt, this.leaves));
         this.sent(seconds);
         if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.desk.archiveThread();
         return;
@@ -529,13 +542,14 @@ export class Composer {
   private sent(seconds = 0): void {
     const { desk, say, submitId } = this;
     const copy = this.copy();
+    const said = this.sendAt > 0 ? t("It will be sent later") : t("Message sent");
     const cursor = this.text.selectionStart;
     this.finish();
     if (seconds === 0) {
       say(t("Message sent"));
       return;
     }
-    offerUndo(desk, say, submitId, this.leaves, seconds, (draftId) => {
+    offerUndo(desk, say, said, submitId, this.leaves, seconds, (draftId) => {
       // the draft lacks what only this browser knows: the answered message, and the choice of TLS
       new Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", folded: this.quoted.length, changed: true, judged: false });
     });

@@ -17,6 +17,8 @@ export interface Copy {
   submitId: string;
   /** The message of a list or newsletter that is left by this one; undefined for none. */
   leaves?: number;
+  /** Time at which it is sent, seconds since 1970; 0 or missing: now. */
+  sendAt?: number;
 }
 
 const prefix = "moxlite-webmail-draft-";

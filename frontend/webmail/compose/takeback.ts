@@ -10,7 +10,7 @@ const retryAfter = 1_000;
 
 /** Offer to take a message back, by a toast and by `ctrl z`. `again` opens a composer for the draft that the message becomes, 0
  * for none. */
-export function offerUndo(desk: Desk, say: Say, submitId: string, leaves: number, seconds: number, again: (draftId: number) => void): void {
+export function offerUndo(desk: Desk, say: Say, what: string, submitId: string, leaves: number, seconds: number, again: (draftId: number) => void): void {
   const takeBack = async () => {
     withdraw();
     for (;;) {
@@ -24,7 +24,7 @@ export function offerUndo(desk: Desk, say: Say, submitId: string, leaves: number
       }
     }
   };
-  const undo = { what: t("Message sent"), actions: () => [{ shown: {}, call: takeBack }] };
+  const undo = { what, actions: () => [{ shown: {}, call: takeBack }] };
   const withdraw = () => {
     clearTimeout(timer);
     toast.close();

@@ -203,6 +203,12 @@ export class Actions {
     return actions;
   }
 
+  /** Run an action of a part that takes messages away from the list, or shows nothing. */
+  run(action: Action, named: Named, items: readonly MessageItem[], failed: string, undo: Undo): void {
+    this.perform(action, named, items.length, failed, undo);
+    if (action.shown.remove) this.mail.left(items);
+  }
+
   private perform(action: Action, named: Named, n: number, failed: string, undo: Undo | null): void {
     this.done.value++;
     if (undo !== null) this.remember(undo);

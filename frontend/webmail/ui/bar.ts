@@ -5,7 +5,7 @@
 import { type Command, type CommandTable, enabled, hintOf, titleOf } from "../../lib/commands";
 import { el, fill, sign } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
-import { archive, arrowLeft, circleCheck, download, ellipsis, filePen, folderInput, forward, mail, mailOpen, octagonAlert, reply, replyAll, star, tag, trash2 } from "../../lib/icons";
+import { archive, arrowLeft, circleCheck, clock, download, ellipsis, filePen, folderInput, forward, mail, mailOpen, octagonAlert, reply, replyAll, star, tag, trash2 } from "../../lib/icons";
 import { t } from "../../lib/words";
 
 const icons: Readonly<Record<string, string>> = {
@@ -19,6 +19,7 @@ const icons: Readonly<Record<string, string>> = {
   "message.junk": octagonAlert,
   "message.not-junk": circleCheck,
   "message.move": folderInput,
+  "message.later": clock,
   "message.unread": mail,
   "message.read": mailOpen,
   "message.flag": star,

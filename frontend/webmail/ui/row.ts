@@ -4,7 +4,7 @@
 import type { Address, Label, MessageItem } from "../../gen/webmail";
 import { hue, initials } from "../../lib/disc";
 import { type Child, el, fill, icon, isolated, sign } from "../../lib/dom";
-import { archive, bellOff, mailOpen, trash2 } from "../../lib/icons";
+import { archive, bellOff, clock, mailOpen, trash2 } from "../../lib/icons";
 import { many, t } from "../../lib/words";
 import type { RowAction } from "../commands/desk";
 import { type Line, flagsOf, sameLine } from "../data/threads";
@@ -48,6 +48,7 @@ const fewLabels = 2;
 const hoverActions: readonly (readonly [RowAction, string, string])[] = [
   ["archive", archive, t("Archive")],
   ["trash", trash2, t("Move to Trash")],
+  ["later", clock, t("Come back later")],
   ["read", mailOpen, t("Mark read, or unread")],
 ];
 

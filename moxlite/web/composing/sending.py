@@ -73,6 +73,9 @@ MARGIN: Final = 10
 to sending; on a slow line that answer, and the call that takes back, may each take half of this time.
 """
 
+OFFERED: Final = 10
+"""Seconds during which a page offers to take a message back that is sent later; in the list it can be until then."""
+
 SECOND: Final = 1_000_000
 
 JUDGED: Final = Flag.JUNK | Flag.NOTJUNK
@@ -109,7 +112,8 @@ async def send(
 
     A message with `Wish.send_at` gets that time as its Date, and waits in Scheduled (WEBMAIL-96).
 
-    Returns the seconds during which taking it back may be offered: `Wish.undo`, or fewer if the call is repeated.
+    Returns the seconds during which taking it back may be offered: `Wish.undo`, or fewer if the call is repeated;
+    `OFFERED` for a message that is sent later.
 
     Raises:
       UserError: a field is wrong, which it names, or the message may not be sent, with the reason.
@@ -186,7 +190,7 @@ async def send(
             "size": prepared.size,
         }
         logger.info("message submitted", extra={"kv": facts})
-    return wish.undo
+    return OFFERED if wish.send_at else wish.undo
 
 
 async def take_back(account: Account, submit_id: bytes) -> MessageID | None:
@@ -224,7 +228,7 @@ def _left(r: Reader, key: bytes) -> int | None:
     """Seconds left to take a sent message back; None if it was not sent."""
     if not was_done(r, key):
         return None
-    return max(0, (held_until(r, key) - time.time_ns() // 1000) // SECOND - MARGIN)
+    return max(0, min(MAX_UNDO, (held_until(r, key) - time.time_ns() // 1000) // SECOND - MARGIN))
 
 
 def _mark(tx: AccountTx, written: Written) -> Flag:

@@ -174,6 +174,18 @@ async function simulatedLatency() {
   const { wait_min_ms: least = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
   await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most2 - least)));
 }
+function clientOf(calls) {
+  class Generated extends BaseClient {
+  }
+  for (const [name, [checks2, result]] of Object.entries(calls)) {
+    Object.defineProperty(Generated.prototype, name, {
+      value(...given) {
+        return this.call(name, given, checks2, result);
+      }
+    });
+  }
+  return Generated;
+}
 
 // gen/account.ts
 var checks = {
@@ -259,275 +271,97 @@ var checks = {
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" }
 };
-var Client = class extends BaseClient {
-  login_prep() {
-    return this.call("login_prep", [], {}, "string");
-  }
-  login(...given) {
-    return this.call("login", given, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
-  }
-  login_factor(...given) {
-    return this.call("login_factor", given, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
-  }
-  confirm_options() {
-    return this.call("confirm_options", [], {}, ["ref", "SecondStep"]);
-  }
-  confirm(...given) {
-    return this.call("confirm", given, { kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null");
-  }
-  second_factors() {
-    return this.call("second_factors", [], {}, ["ref", "FactorState"]);
-  }
-  totp_begin(...given) {
-    return this.call("totp_begin", given, { name: "string" }, ["ref", "NewApp"]);
-  }
-  totp_finish(...given) {
-    return this.call("totp_finish", given, { code: "string" }, ["ref", "FactorAdded"]);
-  }
-  key_begin(...given) {
-    return this.call("key_begin", given, { name: "string" }, ["ref", "KeyRequest"]);
-  }
-  key_created(...given) {
-    return this.call("key_created", given, { answer: "string" }, ["ref", "KeyRequest"]);
-  }
-  key_finish(...given) {
-    return this.call("key_finish", given, { answer: "string" }, ["ref", "FactorAdded"]);
-  }
-  factor_remove(...given) {
-    return this.call("factor_remove", given, { kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]);
-  }
-  recovery_codes_new() {
-    return this.call("recovery_codes_new", [], {}, ["list", "string"]);
-  }
-  recovery_info(...given) {
-    return this.call("recovery_info", given, { token: "string" }, ["ref", "RecoveryInfo"]);
-  }
-  recover(...given) {
-    return this.call("recover", given, { token: "string", password: "string" }, "string");
-  }
-  rules_count(...given) {
-    return this.call("rules_count", given, { address: "string", rules: ["list", ["ref", "Rule"]], after: ["nullable", ["ref", "Place"]] }, ["ref", "SortPage"]);
-  }
-  script_count(...given) {
-    return this.call("script_count", given, { name: "string", after: ["nullable", ["ref", "Place"]] }, ["ref", "SortPage"]);
-  }
-  sort_move(...given) {
-    return this.call("sort_move", given, { ids: ["list", "integer"], source: "string", target: "string" }, "integer");
-  }
-  shares() {
-    return this.call("shares", [], {}, ["ref", "Shares"]);
-  }
-  share_set(...given) {
-    return this.call("share_set", given, { mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null");
-  }
-  copy_state() {
-    return this.call("copy_state", [], {}, ["ref", "Copying"]);
-  }
-  copy_look(...given) {
-    return this.call("copy_look", given, { server: ["ref", "ServerForm"] }, "null");
-  }
-  copy_go_on(...given) {
-    return this.call("copy_go_on", given, { leave_out: ["nullable", ["list", "string"]] }, "null");
-  }
-  copy_pause() {
-    return this.call("copy_pause", [], {}, "null");
-  }
-  copy_abort() {
-    return this.call("copy_abort", [], {}, "null");
-  }
-  copy_dismiss() {
-    return this.call("copy_dismiss", [], {}, "null");
-  }
-  device_start(...given) {
-    return this.call("device_start", given, { name: "string" }, ["ref", "DeviceLink"]);
-  }
-  device_state() {
-    return this.call("device_state", [], {}, ["ref", "DeviceState"]);
-  }
-  device_answer(...given) {
-    return this.call("device_answer", given, { yes: "boolean" }, "null");
-  }
-  device_stop() {
-    return this.call("device_stop", [], {}, "null");
-  }
-  device_open(...given) {
-    return this.call("device_open", given, { link: "string" }, "string");
-  }
-  device_look(...given) {
-    return this.call("device_look", given, { claim: "string" }, ["ref", "DeviceLook"]);
-  }
-  junk() {
-    return this.call("junk", [], {}, ["ref", "Junk"]);
-  }
-  junk_save(...given) {
-    return this.call("junk_save", given, { old: ["ref", "JunkForm"], changed: ["ref", "JunkForm"] }, ["ref", "JunkForm"]);
-  }
-  junk_teach() {
-    return this.call("junk_teach", [], {}, ["ref", "Taught"]);
-  }
-  junk_retrain() {
-    return this.call("junk_retrain", [], {}, "integer");
-  }
-  junk_training() {
-    return this.call("junk_training", [], {}, ["ref", "Training"]);
-  }
-  sending() {
-    return this.call("sending", [], {}, ["ref", "Sending"]);
-  }
-  sending_save(...given) {
-    return this.call("sending_save", given, { old: ["ref", "SendingForm"], changed: ["ref", "SendingForm"] }, ["ref", "SendingForm"]);
-  }
-  webhook_test(...given) {
-    return this.call("webhook_test", given, { hook: ["ref", "OutgoingForm"], incoming: "boolean" }, ["ref", "HookTest"]);
-  }
-  suppression_list() {
-    return this.call("suppression_list", [], {}, ["list", ["ref", "SuppressedItem"]]);
-  }
-  suppression_add(...given) {
-    return this.call("suppression_add", given, { address: "string", reason: "string" }, "null");
-  }
-  suppression_remove(...given) {
-    return this.call("suppression_remove", given, { address: "string" }, "null");
-  }
-  outgoing(...given) {
-    return this.call("outgoing", given, { before: "integer" }, ["ref", "Outgoing"]);
-  }
-  outgoing_try(...given) {
-    return this.call("outgoing_try", given, { ids: ["list", "integer"] }, "integer");
-  }
-  outgoing_cancel(...given) {
-    return this.call("outgoing_cancel", given, { ids: ["list", "integer"] }, "integer");
-  }
-  key_list() {
-    return this.call("key_list", [], {}, ["list", ["ref", "KeyItem"]]);
-  }
-  key_add(...given) {
-    return this.call("key_add", given, { certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "KeyItem"]);
-  }
-  key_save(...given) {
-    return this.call("key_save", given, { old: ["ref", "KeyItem"], changed: ["ref", "KeyItem"] }, "null");
-  }
-  key_remove(...given) {
-    return this.call("key_remove", given, { fingerprint: "string" }, "null");
-  }
-  forwards() {
-    return this.call("forwards", [], {}, ["ref", "Forwards"]);
-  }
-  forward_save(...given) {
-    return this.call("forward_save", given, { old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]);
-  }
-  forward_ask(...given) {
-    return this.call("forward_ask", given, { address: "string" }, "null");
-  }
-  forward_start(...given) {
-    return this.call("forward_start", given, { address: "string" }, "null");
-  }
-  forward_question(...given) {
-    return this.call("forward_question", given, { account: "string", token: "string" }, ["ref", "ForwardQuestion"]);
-  }
-  forward_answer(...given) {
-    return this.call("forward_answer", given, { account: "string", token: "string", agree: "boolean" }, "null");
-  }
-  vacation() {
-    return this.call("vacation", [], {}, ["ref", "Vacation"]);
-  }
-  vacation_save(...given) {
-    return this.call("vacation_save", given, { old: ["ref", "VacationFields"], changed: ["ref", "VacationFields"] }, "null");
-  }
-  script_list() {
-    return this.call("script_list", [], {}, ["ref", "Scripts"]);
-  }
-  script_get(...given) {
-    return this.call("script_get", given, { name: "string" }, "string");
-  }
-  script_check(...given) {
-    return this.call("script_check", given, { text: "string" }, ["list", ["ref", "ScriptFault"]]);
-  }
-  script_save(...given) {
-    return this.call("script_save", given, { name: "string", old: ["nullable", "string"], text: "string", activate: "boolean" }, "null");
-  }
-  script_activate(...given) {
-    return this.call("script_activate", given, { name: "string" }, "null");
-  }
-  script_rename(...given) {
-    return this.call("script_rename", given, { name: "string", new_name: "string" }, "null");
-  }
-  script_delete(...given) {
-    return this.call("script_delete", given, { name: "string" }, "null");
-  }
-  full_name_save(...given) {
-    return this.call("full_name_save", given, { old: "string", changed: "string" }, "null");
-  }
-  destination_list() {
-    return this.call("destination_list", [], {}, ["list", ["ref", "DestinationItem"]]);
-  }
-  destination_save(...given) {
-    return this.call("destination_save", given, { address: "string", old: ["ref", "DestinationForm"], changed: ["ref", "DestinationForm"] }, ["ref", "DestinationItem"]);
-  }
-  rules_try(...given) {
-    return this.call("rules_try", given, { address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]);
-  }
-  rules_as_sieve(...given) {
-    return this.call("rules_as_sieve", given, { rules: ["list", ["ref", "Rule"]] }, ["ref", "RulesAsSieve"]);
-  }
-  password_state() {
-    return this.call("password_state", [], {}, ["ref", "PasswordState"]);
-  }
-  set_password(...given) {
-    return this.call("set_password", given, { password: "string" }, "integer");
-  }
-  generate_password() {
-    return this.call("generate_password", [], {}, "string");
-  }
-  app_password_list() {
-    return this.call("app_password_list", [], {}, ["list", ["ref", "AppPasswordItem"]]);
-  }
-  app_password_add(...given) {
-    return this.call("app_password_add", given, { name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"] }, "string");
-  }
-  app_password_remove(...given) {
-    return this.call("app_password_remove", given, { name: "string" }, "null");
-  }
-  app_password_remove_all() {
-    return this.call("app_password_remove_all", [], {}, "integer");
-  }
-  session_list() {
-    return this.call("session_list", [], {}, ["list", ["ref", "SessionItem"]]);
-  }
-  session_remove(...given) {
-    return this.call("session_remove", given, { session_id: "integer" }, "null");
-  }
-  session_remove_others() {
-    return this.call("session_remove_others", [], {}, "integer");
-  }
-  attempt_list(...given) {
-    return this.call("attempt_list", given, { after: "string", count: "integer" }, ["list", ["ref", "Attempt"]]);
-  }
-  not_me() {
-    return this.call("not_me", [], {}, ["ref", "Secured"]);
-  }
-  apps() {
-    return this.call("apps", [], {}, ["ref", "Apps"]);
-  }
-  overview() {
-    return this.call("overview", [], {}, ["ref", "Overview"]);
-  }
-  logout() {
-    return this.call("logout", [], {}, "null");
-  }
-  mailboxes() {
-    return this.call("mailboxes", [], {}, ["list", ["ref", "Mailbox"]]);
-  }
-  import_state() {
-    return this.call("import_state", [], {}, ["ref", "ImportState"]);
-  }
-  import_check(...given) {
-    return this.call("import_check", given, { size: "integer" }, "null");
-  }
-  import_abort(...given) {
-    return this.call("import_abort", given, { token: "string" }, "null");
-  }
-};
+var Client = /* @__PURE__ */ clientOf({
+  login_prep: [{}, "string"],
+  login: [{ login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]],
+  login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]],
+  confirm_options: [{}, ["ref", "SecondStep"]],
+  confirm: [{ kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null"],
+  second_factors: [{}, ["ref", "FactorState"]],
+  totp_begin: [{ name: "string" }, ["ref", "NewApp"]],
+  totp_finish: [{ code: "string" }, ["ref", "FactorAdded"]],
+  key_begin: [{ name: "string" }, ["ref", "KeyRequest"]],
+  key_created: [{ answer: "string" }, ["ref", "KeyRequest"]],
+  key_finish: [{ answer: "string" }, ["ref", "FactorAdded"]],
+  factor_remove: [{ kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]],
+  recovery_codes_new: [{}, ["list", "string"]],
+  recovery_info: [{ token: "string" }, ["ref", "RecoveryInfo"]],
+  recover: [{ token: "string", password: "string" }, "string"],
+  rules_count: [{ address: "string", rules: ["list", ["ref", "Rule"]], after: ["nullable", ["ref", "Place"]] }, ["ref", "SortPage"]],
+  script_count: [{ name: "string", after: ["nullable", ["ref", "Place"]] }, ["ref", "SortPage"]],
+  sort_move: [{ ids: ["list", "integer"], source: "string", target: "string" }, "integer"],
+  shares: [{}, ["ref", "Shares"]],
+  share_set: [{ mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null"],
+  copy_state: [{}, ["ref", "Copying"]],
+  copy_look: [{ server: ["ref", "ServerForm"] }, "null"],
+  copy_go_on: [{ leave_out: ["nullable", ["list", "string"]] }, "null"],
+  copy_pause: [{}, "null"],
+  copy_abort: [{}, "null"],
+  copy_dismiss: [{}, "null"],
+  device_start: [{ name: "string" }, ["ref", "DeviceLink"]],
+  device_state: [{}, ["ref", "DeviceState"]],
+  device_answer: [{ yes: "boolean" }, "null"],
+  device_stop: [{}, "null"],
+  device_open: [{ link: "string" }, "string"],
+  device_look: [{ claim: "string" }, ["ref", "DeviceLook"]],
+  junk: [{}, ["ref", "Junk"]],
+  junk_save: [{ old: ["ref", "JunkForm"], changed: ["ref", "JunkForm"] }, ["ref", "JunkForm"]],
+  junk_teach: [{}, ["ref", "Taught"]],
+  junk_retrain: [{}, "integer"],
+  junk_training: [{}, ["ref", "Training"]],
+  sending: [{}, ["ref", "Sending"]],
+  sending_save: [{ old: ["ref", "SendingForm"], changed: ["ref", "SendingForm"] }, ["ref", "SendingForm"]],
+  webhook_test: [{ hook: ["ref", "OutgoingForm"], incoming: "boolean" }, ["ref", "HookTest"]],
+  suppression_list: [{}, ["list", ["ref", "SuppressedItem"]]],
+  suppression_add: [{ address: "string", reason: "string" }, "null"],
+  suppression_remove: [{ address: "string" }, "null"],
+  outgoing: [{ before: "integer" }, ["ref", "Outgoing"]],
+  outgoing_try: [{ ids: ["list", "integer"] }, "integer"],
+  outgoing_cancel: [{ ids: ["list", "integer"] }, "integer"],
+  key_list: [{}, ["list", ["ref", "KeyItem"]]],
+  key_add: [{ certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "KeyItem"]],
+  key_save: [{ old: ["ref", "KeyItem"], changed: ["ref", "KeyItem"] }, "null"],
+  key_remove: [{ fingerprint: "string" }, "null"],
+  forwards: [{}, ["ref", "Forwards"]],
+  forward_save: [{ old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]],
+  forward_ask: [{ address: "string" }, "null"],
+  forward_start: [{ address: "string" }, "null"],
+  forward_question: [{ account: "string", token: "string" }, ["ref", "ForwardQuestion"]],
+  forward_answer: [{ account: "string", token: "string", agree: "boolean" }, "null"],
+  vacation: [{}, ["ref", "Vacation"]],
+  vacation_save: [{ old: ["ref", "VacationFields"], changed: ["ref", "VacationFields"] }, "null"],
+  script_list: [{}, ["ref", "Scripts"]],
+  script_get: [{ name: "string" }, "string"],
+  script_check: [{ text: "string" }, ["list", ["ref", "ScriptFault"]]],
+  script_save: [{ name: "string", old: ["nullable", "string"], text: "string", activate: "boolean" }, "null"],
+  script_activate: [{ name: "string" }, "null"],
+  script_rename: [{ name: "string", new_name: "string" }, "null"],
+  script_delete: [{ name: "string" }, "null"],
+  full_name_save: [{ old: "string", changed: "string" }, "null"],
+  destination_list: [{}, ["list", ["ref", "DestinationItem"]]],
+  destination_save: [{ address: "string", old: ["ref", "DestinationForm"], changed: ["ref", "DestinationForm"] }, ["ref", "DestinationItem"]],
+  rules_try: [{ address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]],
+  rules_as_sieve: [{ rules: ["list", ["ref", "Rule"]] }, ["ref", "RulesAsSieve"]],
+  password_state: [{}, ["ref", "PasswordState"]],
+  set_password: [{ password: "string" }, "integer"],
+  generate_password: [{}, "string"],
+  app_password_list: [{}, ["list", ["ref", "AppPasswordItem"]]],
+  app_password_add: [{ name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"] }, "string"],
+  app_password_remove: [{ name: "string" }, "null"],
+  app_password_remove_all: [{}, "integer"],
+  session_list: [{}, ["list", ["ref", "SessionItem"]]],
+  session_remove: [{ session_id: "integer" }, "null"],
+  session_remove_others: [{}, "integer"],
+  attempt_list: [{ after: "string", count: "integer" }, ["list", ["ref", "Attempt"]]],
+  not_me: [{}, ["ref", "Secured"]],
+  apps: [{}, ["ref", "Apps"]],
+  overview: [{}, ["ref", "Overview"]],
+  logout: [{}, "null"],
+  mailboxes: [{}, ["list", ["ref", "Mailbox"]]],
+  import_state: [{}, ["ref", "ImportState"]],
+  import_check: [{ size: "integer" }, "null"],
+  import_abort: [{ token: "string" }, "null"]
+});
 
 // lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);

@@ -177,6 +177,18 @@ async function simulatedLatency() {
   const { wait_min_ms: least = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
   await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most2 - least)));
 }
+function clientOf(calls) {
+  class Generated extends BaseClient {
+  }
+  for (const [name, [checks2, result]] of Object.entries(calls)) {
+    Object.defineProperty(Generated.prototype, name, {
+      value(...given) {
+        return this.call(name, given, checks2, result);
+      }
+    });
+  }
+  return Generated;
+}
 
 // gen/admin.ts
 var checks = {
@@ -280,344 +292,120 @@ var checks = {
   Blocked: { meaning: "string", todo: "string", since: "number", times: "integer", host: "string", reply: "string" },
   StoppedSender: { account: "string", since: "number", why: "string", messages: "integer" }
 };
-var Client = class extends BaseClient {
-  login_prep() {
-    return this.call("login_prep", [], {}, "string");
-  }
-  login(...given) {
-    return this.call("login", given, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
-  }
-  login_factor(...given) {
-    return this.call("login_factor", given, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
-  }
-  confirm_options() {
-    return this.call("confirm_options", [], {}, ["ref", "SecondStep"]);
-  }
-  confirm(...given) {
-    return this.call("confirm", given, { kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null");
-  }
-  second_factors() {
-    return this.call("second_factors", [], {}, ["ref", "FactorState"]);
-  }
-  totp_begin(...given) {
-    return this.call("totp_begin", given, { name: "string" }, ["ref", "NewApp"]);
-  }
-  totp_finish(...given) {
-    return this.call("totp_finish", given, { code: "string" }, ["ref", "FactorAdded"]);
-  }
-  key_begin(...given) {
-    return this.call("key_begin", given, { name: "string" }, ["ref", "KeyRequest"]);
-  }
-  key_created(...given) {
-    return this.call("key_created", given, { answer: "string" }, ["ref", "KeyRequest"]);
-  }
-  key_finish(...given) {
-    return this.call("key_finish", given, { answer: "string" }, ["ref", "FactorAdded"]);
-  }
-  factor_remove(...given) {
-    return this.call("factor_remove", given, { kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]);
-  }
-  recovery_codes_new() {
-    return this.call("recovery_codes_new", [], {}, ["list", "string"]);
-  }
-  history(...given) {
-    return this.call("history", given, { days: "integer" }, ["ref", "History"]);
-  }
-  history_day(...given) {
-    return this.call("history_day", given, { day: "integer" }, ["list", ["ref", "DayFigures"]]);
-  }
-  queue_history(...given) {
-    return this.call("queue_history", given, { days: ["optional", "integer"] }, ["list", ["ref", "QueueSample"]]);
-  }
-  login_failures(...given) {
-    return this.call("login_failures", given, { days: "integer" }, ["ref", "LoginFailures"]);
-  }
-  attempts_from(...given) {
-    return this.call("attempts_from", given, { network: "string" }, ["list", ["ref", "Attempt"]]);
-  }
-  disk_use() {
-    return this.call("disk_use", [], {}, ["ref", "DiskUse"]);
-  }
-  report_places() {
-    return this.call("report_places", [], {}, ["list", ["ref", "ReportPlace"]]);
-  }
-  report_totals(...given) {
-    return this.call("report_totals", given, { kind: ["enum", ["dmarc", "tls"]], days: "integer" }, ["list", ["ref", "Total"]]);
-  }
-  reports(...given) {
-    return this.call("reports", given, { kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], before: ["optional", "integer"] }, ["list", ["ref", "ReportLine"]]);
-  }
-  dmarc_report(...given) {
-    return this.call("dmarc_report", given, { report_id: "integer", first: ["optional", "integer"] }, ["ref", "DMARCReportPage"]);
-  }
-  tls_report(...given) {
-    return this.call("tls_report", given, { report_id: "integer" }, ["ref", "TLSReportDetail"]);
-  }
-  dmarc_sources(...given) {
-    return this.call("dmarc_sources", given, { domain: "string", days: "integer" }, ["ref", "Sources"]);
-  }
-  dmarc_source_reports(...given) {
-    return this.call("dmarc_source_reports", given, { domain: "string", days: "integer", ip: "string" }, ["list", ["ref", "SourceReport"]]);
-  }
-  reports_pending(...given) {
-    return this.call("reports_pending", given, { kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "PendingReport"]]);
-  }
-  dmarc_evaluations(...given) {
-    return this.call("dmarc_evaluations", given, { domain: "string", after: ["optional", "integer"] }, ["list", ["ref", "Evaluated"]]);
-  }
-  reports_send(...given) {
-    return this.call("reports_send", given, { kind: ["enum", ["dmarc", "tls"]] }, ["ref", "SentReports"]);
-  }
-  reports_drop(...given) {
-    return this.call("reports_drop", given, { kind: ["enum", ["dmarc", "tls"]], domain: "string" }, "integer");
-  }
-  report_suppressions(...given) {
-    return this.call("report_suppressions", given, { kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "WithoutReports"]]);
-  }
-  report_suppression_add(...given) {
-    return this.call("report_suppression_add", given, { kind: ["enum", ["dmarc", "tls"]], address: "string", days: "integer", comment: ["optional", "string"] }, "null");
-  }
-  report_suppression_remove(...given) {
-    return this.call("report_suppression_remove", given, { kind: ["enum", ["dmarc", "tls"]], address: "string" }, "null");
-  }
-  sts_policies(...given) {
-    return this.call("sts_policies", given, { after: ["optional", "string"] }, ["list", ["ref", "KeptPolicy"]]);
-  }
-  audit(...given) {
-    return this.call("audit", given, { filter: ["ref", "AuditFilter"], before: ["optional", "integer"], count: ["optional", "integer"] }, ["list", ["ref", "AuditLine"]]);
-  }
-  audit_export(...given) {
-    return this.call("audit_export", given, { filter: ["ref", "AuditFilter"], form: ["enum", ["csv", "json"]] }, "string");
-  }
-  backups() {
-    return this.call("backups", [], {}, ["ref", "Backups"]);
-  }
-  backup_run() {
-    return this.call("backup_run", [], {}, "null");
-  }
-  config_file(...given) {
-    return this.call("config_file", given, { file: ["enum", ["domains.toml", "moxlite.toml"]], search: ["optional", "string"] }, ["ref", "ConfigFile"]);
-  }
-  metrics() {
-    return this.call("metrics", [], {}, ["list", ["ref", "MetricRow"]]);
-  }
-  log_levels() {
-    return this.call("log_levels", [], {}, ["list", ["ref", "Level"]]);
-  }
-  log_level_set(...given) {
-    return this.call("log_level_set", given, { pkg: "string", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]] }, "null");
-  }
-  log_of(...given) {
-    return this.call("log_of", given, { received_id: "string" }, ["ref", "LogFound"]);
-  }
-  log_recent(...given) {
-    return this.call("log_recent", given, { least: ["optional", ["enum", ["debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]]], words: ["optional", "string"] }, ["ref", "LogFound"]);
-  }
-  own_addresses() {
-    return this.call("own_addresses", [], {}, ["ref", "OwnAddresses"]);
-  }
-  listing_check(...given) {
-    return this.call("listing_check", given, { zone: "string", ip: "string" }, ["ref", "Listing"]);
-  }
-  reverse_lookup(...given) {
-    return this.call("reverse_lookup", given, { ip: "string" }, ["ref", "ReverseName"]);
-  }
-  transport_list() {
-    return this.call("transport_list", [], {}, ["list", ["ref", "TransportRow"]]);
-  }
-  dns_records(...given) {
-    return this.call("dns_records", given, { domain: "string" }, ["list", ["ref", "DNSRecord"]]);
-  }
-  dns_zone(...given) {
-    return this.call("dns_zone", given, { domain: "string" }, "string");
-  }
-  dns_reports(...given) {
-    return this.call("dns_reports", given, { domain: "string" }, ["list", ["ref", "DNSReport"]]);
-  }
-  dns_check(...given) {
-    return this.call("dns_check", given, { domain: "string", topic: "string" }, ["ref", "DNSReport"]);
-  }
-  retired(...given) {
-    return this.call("retired", given, { filter: ["ref", "RetiredFilter"], page: ["ref", "RetiredPage"] }, ["list", ["ref", "Line"]]);
-  }
-  webhooks(...given) {
-    return this.call("webhooks", given, { filter: ["ref", "HookFilter"], page: ["ref", "HookPage"] }, ["list", ["ref", "HookLine"]]);
-  }
-  webhooks_retired(...given) {
-    return this.call("webhooks_retired", given, { filter: ["ref", "RetiredHookFilter"], page: ["ref", "RetiredHookPage"] }, ["list", ["ref", "HookLine"]]);
-  }
-  webhook_schedule(...given) {
-    return this.call("webhook_schedule", given, { hook_id: "integer" }, "null");
-  }
-  webhook_cancel(...given) {
-    return this.call("webhook_cancel", given, { hook_id: "integer" }, "null");
-  }
-  suppressions(...given) {
-    return this.call("suppressions", given, { account: ["optional", "string"], after_account: ["optional", "string"], after_base: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Suppressed"]]);
-  }
-  suppression_add(...given) {
-    return this.call("suppression_add", given, { account: "string", address: "string", reason: ["optional", "string"] }, "null");
-  }
-  suppression_remove(...given) {
-    return this.call("suppression_remove", given, { account: "string", address: "string" }, "null");
-  }
-  queue(...given) {
-    return this.call("queue", given, { filter: ["ref", "Filter"], page: ["ref", "Page"] }, ["list", ["ref", "Line"]]);
-  }
-  queue_count(...given) {
-    return this.call("queue_count", given, { filter: ["ref", "Filter"] }, "integer");
-  }
-  queue_attempts(...given) {
-    return this.call("queue_attempts", given, { message_id: "integer" }, ["list", ["ref", "Try"]]);
-  }
-  queue_header(...given) {
-    return this.call("queue_header", given, { message_id: "integer" }, "string");
-  }
-  queue_change(...given) {
-    return this.call("queue_change", given, { operation: ["enum", ["drop", "fail", "hold", "unhold"]], filter: ["ref", "Filter"], expected: "integer" }, "integer");
-  }
-  queue_schedule(...given) {
-    return this.call("queue_schedule", given, { filter: ["ref", "Filter"], expected: "integer", minutes: "number", from_now: "boolean" }, "integer");
-  }
-  queue_transport(...given) {
-    return this.call("queue_transport", given, { filter: ["ref", "Filter"], expected: "integer", transport: "string" }, "integer");
-  }
-  queue_requiretls(...given) {
-    return this.call("queue_requiretls", given, { filter: ["ref", "Filter"], expected: "integer", require_tls: ["enum", ["default", "no", "yes"]] }, "integer");
-  }
-  transports() {
-    return this.call("transports", [], {}, ["list", "string"]);
-  }
-  hold_rules() {
-    return this.call("hold_rules", [], {}, ["list", ["ref", "Rule"]]);
-  }
-  hold_rule_add(...given) {
-    return this.call("hold_rule_add", given, { account: "string", sender: "string", recipient: "string" }, "integer");
-  }
-  hold_rule_remove(...given) {
-    return this.call("hold_rule_remove", given, { rule_id: "integer" }, "null");
-  }
-  queue_stopped() {
-    return this.call("queue_stopped", [], {}, ["list", ["ref", "StoppedAccount"]]);
-  }
-  queue_release(...given) {
-    return this.call("queue_release", given, { account: "string" }, ["ref", "StoppedAccount"]);
-  }
-  domains() {
-    return this.call("domains", [], {}, ["list", ["ref", "DomainRow"]]);
-  }
-  domain(...given) {
-    return this.call("domain", given, { domain: "string" }, ["ref", "DomainDetail"]);
-  }
-  domain_add(...given) {
-    return this.call("domain_add", given, { domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null");
-  }
-  domain_remove(...given) {
-    return this.call("domain_remove", given, { domain: "string" }, "null");
-  }
-  domain_disable(...given) {
-    return this.call("domain_disable", given, { domain: "string", disabled: "boolean" }, "null");
-  }
-  alias_add(...given) {
-    return this.call("alias_add", given, { alias: "string", members: ["list", "string"] }, "null");
-  }
-  alias_remove(...given) {
-    return this.call("alias_remove", given, { alias: "string" }, "null");
-  }
-  alias_members_add(...given) {
-    return this.call("alias_members_add", given, { alias: "string", members: ["list", "string"] }, "null");
-  }
-  alias_members_remove(...given) {
-    return this.call("alias_members_remove", given, { alias: "string", members: ["list", "string"] }, "null");
-  }
-  selector_add(...given) {
-    return this.call("selector_add", given, { domain: "string", selector: "string", algorithm: ["enum", ["ed25519", "rsa"]] }, "null");
-  }
-  selector_remove(...given) {
-    return this.call("selector_remove", given, { domain: "string", selector: "string" }, "null");
-  }
-  account_security(...given) {
-    return this.call("account_security", given, { name: "string" }, ["ref", "AccountSecurity"]);
-  }
-  account_factors_reset(...given) {
-    return this.call("account_factors_reset", given, { name: "string" }, "integer");
-  }
-  account_recovery_link(...given) {
-    return this.call("account_recovery_link", given, { name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "RecoveryLink"]);
-  }
-  account_key_add(...given) {
-    return this.call("account_key_add", given, { name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string");
-  }
-  account_key_remove(...given) {
-    return this.call("account_key_remove", given, { name: "string", fingerprint: "string" }, "null");
-  }
-  account_removed(...given) {
-    return this.call("account_removed", given, { name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]);
-  }
-  account_undelete(...given) {
-    return this.call("account_undelete", given, { name: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]);
-  }
-  limits() {
-    return this.call("limits", [], {}, ["list", ["ref", "LimitInfo"]]);
-  }
-  limits_clear(...given) {
-    return this.call("limits_clear", given, { ip: ["optional", "string"] }, "integer");
-  }
-  password_change(...given) {
-    return this.call("password_change", given, { password: "string" }, "integer");
-  }
-  accounts(...given) {
-    return this.call("accounts", given, { search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]);
-  }
-  account_uses(...given) {
-    return this.call("account_uses", given, { names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]);
-  }
-  account(...given) {
-    return this.call("account", given, { name: "string" }, ["ref", "AccountDetail"]);
-  }
-  account_add(...given) {
-    return this.call("account_add", given, { name: "string", address: "string" }, "string");
-  }
-  account_remains(...given) {
-    return this.call("account_remains", given, { name: "string" }, ["ref", "AccountRemains"]);
-  }
-  account_remove(...given) {
-    return this.call("account_remove", given, { name: "string" }, "null");
-  }
-  account_password(...given) {
-    return this.call("account_password", given, { name: "string", password: ["optional", "string"] }, "string");
-  }
-  address_add(...given) {
-    return this.call("address_add", given, { name: "string", address: "string" }, "null");
-  }
-  address_remove(...given) {
-    return this.call("address_remove", given, { address: "string" }, "null");
-  }
-  attempts(...given) {
-    return this.call("attempts", given, { account: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Attempt"]]);
-  }
-  settings(...given) {
-    return this.call("settings", given, { path: ["list", "string"] }, ["ref", "SettingsForm"]);
-  }
-  settings_save(...given) {
-    return this.call("settings_save", given, { path: ["list", "string"], before: ["map", "any"], after: ["map", "any"] }, "null");
-  }
-  logout() {
-    return this.call("logout", [], {}, "null");
-  }
-  sessions() {
-    return this.call("sessions", [], {}, ["list", ["ref", "AdminSession"]]);
-  }
-  session_end(...given) {
-    return this.call("session_end", given, { session_id: "integer" }, "null");
-  }
-  overview() {
-    return this.call("overview", [], {}, ["ref", "Overview"]);
-  }
-  examine() {
-    return this.call("examine", [], {}, "null");
-  }
-};
+var Client = /* @__PURE__ */ clientOf({
+  login_prep: [{}, "string"],
+  login: [{ login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]],
+  login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]],
+  confirm_options: [{}, ["ref", "SecondStep"]],
+  confirm: [{ kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null"],
+  second_factors: [{}, ["ref", "FactorState"]],
+  totp_begin: [{ name: "string" }, ["ref", "NewApp"]],
+  totp_finish: [{ code: "string" }, ["ref", "FactorAdded"]],
+  key_begin: [{ name: "string" }, ["ref", "KeyRequest"]],
+  key_created: [{ answer: "string" }, ["ref", "KeyRequest"]],
+  key_finish: [{ answer: "string" }, ["ref", "FactorAdded"]],
+  factor_remove: [{ kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]],
+  recovery_codes_new: [{}, ["list", "string"]],
+  history: [{ days: "integer" }, ["ref", "History"]],
+  history_day: [{ day: "integer" }, ["list", ["ref", "DayFigures"]]],
+  queue_history: [{ days: ["optional", "integer"] }, ["list", ["ref", "QueueSample"]]],
+  login_failures: [{ days: "integer" }, ["ref", "LoginFailures"]],
+  attempts_from: [{ network: "string" }, ["list", ["ref", "Attempt"]]],
+  disk_use: [{}, ["ref", "DiskUse"]],
+  report_places: [{}, ["list", ["ref", "ReportPlace"]]],
+  report_totals: [{ kind: ["enum", ["dmarc", "tls"]], days: "integer" }, ["list", ["ref", "Total"]]],
+  reports: [{ kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], before: ["optional", "integer"] }, ["list", ["ref", "ReportLine"]]],
+  dmarc_report: [{ report_id: "integer", first: ["optional", "integer"] }, ["ref", "DMARCReportPage"]],
+  tls_report: [{ report_id: "integer" }, ["ref", "TLSReportDetail"]],
+  dmarc_sources: [{ domain: "string", days: "integer" }, ["ref", "Sources"]],
+  dmarc_source_reports: [{ domain: "string", days: "integer", ip: "string" }, ["list", ["ref", "SourceReport"]]],
+  reports_pending: [{ kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "PendingReport"]]],
+  dmarc_evaluations: [{ domain: "string", after: ["optional", "integer"] }, ["list", ["ref", "Evaluated"]]],
+  reports_send: [{ kind: ["enum", ["dmarc", "tls"]] }, ["ref", "SentReports"]],
+  reports_drop: [{ kind: ["enum", ["dmarc", "tls"]], domain: "string" }, "integer"],
+  report_suppressions: [{ kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "WithoutReports"]]],
+  report_suppression_add: [{ kind: ["enum", ["dmarc", "tls"]], address: "string", days: "integer", comment: ["optional", "string"] }, "null"],
+  report_suppression_remove: [{ kind: ["enum", ["dmarc", "tls"]], address: "string" }, "null"],
+  sts_policies: [{ after: ["optional", "string"] }, ["list", ["ref", "KeptPolicy"]]],
+  audit: [{ filter: ["ref", "AuditFilter"], before: ["optional", "integer"], count: ["optional", "integer"] }, ["list", ["ref", "AuditLine"]]],
+  audit_export: [{ filter: ["ref", "AuditFilter"], form: ["enum", ["csv", "json"]] }, "string"],
+  backups: [{}, ["ref", "Backups"]],
+  backup_run: [{}, "null"],
+  config_file: [{ file: ["enum", ["domains.toml", "moxlite.toml"]], search: ["optional", "string"] }, ["ref", "ConfigFile"]],
+  metrics: [{}, ["list", ["ref", "MetricRow"]]],
+  log_levels: [{}, ["list", ["ref", "Level"]]],
+  log_level_set: [{ pkg: "string", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]] }, "null"],
+  log_of: [{ received_id: "string" }, ["ref", "LogFound"]],
+  log_recent: [{ least: ["optional", ["enum", ["debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]]], words: ["optional", "string"] }, ["ref", "LogFound"]],
+  own_addresses: [{}, ["ref", "OwnAddresses"]],
+  listing_check: [{ zone: "string", ip: "string" }, ["ref", "Listing"]],
+  reverse_lookup: [{ ip: "string" }, ["ref", "ReverseName"]],
+  transport_list: [{}, ["list", ["ref", "TransportRow"]]],
+  dns_records: [{ domain: "string" }, ["list", ["ref", "DNSRecord"]]],
+  dns_zone: [{ domain: "string" }, "string"],
+  dns_reports: [{ domain: "string" }, ["list", ["ref", "DNSReport"]]],
+  dns_check: [{ domain: "string", topic: "string" }, ["ref", "DNSReport"]],
+  retired: [{ filter: ["ref", "RetiredFilter"], page: ["ref", "RetiredPage"] }, ["list", ["ref", "Line"]]],
+  webhooks: [{ filter: ["ref", "HookFilter"], page: ["ref", "HookPage"] }, ["list", ["ref", "HookLine"]]],
+  webhooks_retired: [{ filter: ["ref", "RetiredHookFilter"], page: ["ref", "RetiredHookPage"] }, ["list", ["ref", "HookLine"]]],
+  webhook_schedule: [{ hook_id: "integer" }, "null"],
+  webhook_cancel: [{ hook_id: "integer" }, "null"],
+  suppressions: [{ account: ["optional", "string"], after_account: ["optional", "string"], after_base: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Suppressed"]]],
+  suppression_add: [{ account: "string", address: "string", reason: ["optional", "string"] }, "null"],
+  suppression_remove: [{ account: "string", address: "string" }, "null"],
+  queue: [{ filter: ["ref", "Filter"], page: ["ref", "Page"] }, ["list", ["ref", "Line"]]],
+  queue_count: [{ filter: ["ref", "Filter"] }, "integer"],
+  queue_attempts: [{ message_id: "integer" }, ["list", ["ref", "Try"]]],
+  queue_header: [{ message_id: "integer" }, "string"],
+  queue_change: [{ operation: ["enum", ["drop", "fail", "hold", "unhold"]], filter: ["ref", "Filter"], expected: "integer" }, "integer"],
+  queue_schedule: [{ filter: ["ref", "Filter"], expected: "integer", minutes: "number", from_now: "boolean" }, "integer"],
+  queue_transport: [{ filter: ["ref", "Filter"], expected: "integer", transport: "string" }, "integer"],
+  queue_requiretls: [{ filter: ["ref", "Filter"], expected: "integer", require_tls: ["enum", ["default", "no", "yes"]] }, "integer"],
+  transports: [{}, ["list", "string"]],
+  hold_rules: [{}, ["list", ["ref", "Rule"]]],
+  hold_rule_add: [{ account: "string", sender: "string", recipient: "string" }, "integer"],
+  hold_rule_remove: [{ rule_id: "integer" }, "null"],
+  queue_stopped: [{}, ["list", ["ref", "StoppedAccount"]]],
+  queue_release: [{ account: "string" }, ["ref", "StoppedAccount"]],
+  domains: [{}, ["list", ["ref", "DomainRow"]]],
+  domain: [{ domain: "string" }, ["ref", "DomainDetail"]],
+  domain_add: [{ domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null"],
+  domain_remove: [{ domain: "string" }, "null"],
+  domain_disable: [{ domain: "string", disabled: "boolean" }, "null"],
+  alias_add: [{ alias: "string", members: ["list", "string"] }, "null"],
+  alias_remove: [{ alias: "string" }, "null"],
+  alias_members_add: [{ alias: "string", members: ["list", "string"] }, "null"],
+  alias_members_remove: [{ alias: "string", members: ["list", "string"] }, "null"],
+  selector_add: [{ domain: "string", selector: "string", algorithm: ["enum", ["ed25519", "rsa"]] }, "null"],
+  selector_remove: [{ domain: "string", selector: "string" }, "null"],
+  account_security: [{ name: "string" }, ["ref", "AccountSecurity"]],
+  account_factors_reset: [{ name: "string" }, "integer"],
+  account_recovery_link: [{ name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "RecoveryLink"]],
+  account_key_add: [{ name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string"],
+  account_key_remove: [{ name: "string", fingerprint: "string" }, "null"],
+  account_removed: [{ name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]],
+  account_undelete: [{ name: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]],
+  limits: [{}, ["list", ["ref", "LimitInfo"]]],
+  limits_clear: [{ ip: ["optional", "string"] }, "integer"],
+  password_change: [{ password: "string" }, "integer"],
+  accounts: [{ search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]],
+  account_uses: [{ names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]],
+  account: [{ name: "string" }, ["ref", "AccountDetail"]],
+  account_add: [{ name: "string", address: "string" }, "string"],
+  account_remains: [{ name: "string" }, ["ref", "AccountRemains"]],
+  account_remove: [{ name: "string" }, "null"],
+  account_password: [{ name: "string", password: ["optional", "string"] }, "string"],
+  address_add: [{ name: "string", address: "string" }, "null"],
+  address_remove: [{ address: "string" }, "null"],
+  attempts: [{ account: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Attempt"]]],
+  settings: [{ path: ["list", "string"] }, ["ref", "SettingsForm"]],
+  settings_save: [{ path: ["list", "string"], before: ["map", "any"], after: ["map", "any"] }, "null"],
+  logout: [{}, "null"],
+  sessions: [{}, ["list", ["ref", "AdminSession"]]],
+  session_end: [{ session_id: "integer" }, "null"],
+  overview: [{}, ["ref", "Overview"]],
+  examine: [{}, "null"]
+});
 
 // lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);

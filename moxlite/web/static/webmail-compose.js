@@ -217,6 +217,7 @@ function enabled(command) {
 }
 
 // lib/icons.ts
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
 var externalLink = "M15 3h6v6 M10 14 21 3 M18 13v6a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V8a2 2 0 0 1 2-2h6";
 var maximize = "M15 3h6v6 M21 3l-7 7 M3 21l7-7 M9 21H3v-6";
@@ -757,7 +758,7 @@ ${before}`);
 
 // webmail/compose/takeback.ts
 var retryAfter = 1e3;
-function offerUndo(desk, say, submitId, leaves, seconds, again) {
+function offerUndo(desk, say, what, submitId, leaves, seconds, again) {
   const takeBack = async () => {
     withdraw();
     for (; ; ) {
@@ -770,7 +771,7 @@ function offerUndo(desk, say, submitId, leaves, seconds, again) {
       }
     }
   };
-  const undo = { what: t("Message sent"), actions: () => [{ shown: {}, call: takeBack }] };
+  const undo = { what, actions: () => [{ shown: {}, call: takeBack }] };
   const withdraw = () => {
     clearTimeout(timer);
     toast.close();
@@ -800,6 +801,7 @@ var Composer = class _Composer {
     this.draftId = copy.draftId;
     this.leaves = copy.leaves ?? 0;
     this.submitId = copy.submitId;
+    this.sendAt = copy.sendAt ?? 0;
     if (copy.saveId !== "") this.unanswered = { saveId: copy.saveId, draft: copy.draft };
     this.release = holdCopy(id);
     this.judging = start2.judged;
@@ -872,6 +874,7 @@ var Composer = class _Composer {
   leaves;
   unanswered = null;
   submitId;
+  sendAt;
   version = 0;
   saved = 0;
   busy = Promise.resolve();
@@ -963,6 +966,7 @@ var Composer = class _Composer {
         { class: "compose-foot" },
         this.sendButton,
         el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, sign(paperclip)),
+        iconButton(clock, t("Send later…"), () => this.submitLater()),
         this.picker,
         this.state,
         iconButton(trash2, t("Discard"), () => void this.discard())
@@ -1081,7 +1085,7 @@ var Composer = class _Composer {
   }
   copy() {
     const login = this.desk.facts().login_address;
-    return { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId, leaves: this.leaves };
+    return { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId, leaves: this.leaves, sendAt: this.sendAt };
   }
   keep() {
     clearTimeout(this.copyTimer);
@@ -1169,8 +1173,9 @@ var Composer = class _Composer {
     if (to !== "to") this.show(to);
     [this.to, this.cc, this.bcc, this.replyTo].find(({ field }) => field === to)?.input.focus();
   }
-  async submit(archive) {
+  async submit(archive, sendAt = 0) {
     if (this.sending || this.closed) return;
+    this.sendAt = sendAt;
     this.archive = archive;
     const fields = [this.to, this.cc, this.bcc, this.replyTo];
     for (const field of fields) {
@@ -1195,6 +1200,12 @@ var Composer = class _Composer {
     if (this.conflict && !await this.sendAsNew()) return;
     await this.hand();
   }
+  submitLater() {
+    this.desk.later(async (found) => {
+      const at = await found.chooseSending();
+      if (at !== null) await this.submit(false, at);
+    });
+  }
   async hand() {
     this.sending = true;
     this.lock(true);
@@ -1211,7 +1222,7 @@ var Composer = class _Composer {
       this.note(t("Sending…"));
       try {
         const { undo_send_seconds: wanted } = this.desk.settings();
-        const seconds = await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted, 0, this.leaves));
+        const seconds = await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted, this.sendAt, this.leaves));
         this.sent(seconds);
         if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.desk.archiveThread();
         return;
@@ -1229,13 +1240,14 @@ var Composer = class _Composer {
   sent(seconds = 0) {
     const { desk, say, submitId } = this;
     const copy = this.copy();
+    const said = this.sendAt > 0 ? t("It will be sent later") : t("Message sent");
     const cursor = this.text.selectionStart;
     this.finish();
     if (seconds === 0) {
       say(t("Message sent"));
       return;
     }
-    offerUndo(desk, say, submitId, this.leaves, seconds, (draftId) => {
+    offerUndo(desk, say, said, submitId, this.leaves, seconds, (draftId) => {
       new _Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", folded: this.quoted.length, changed: true, judged: false });
     });
   }

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.f99fa6428812.js", conversation: "conversation.690acdfc1527.js", details: "details.a2fd423d5f28.js", export: "export.3d34e79be156.js", hints: "hints.41bebc42b61c.js", labels: "labels.131427180aef.js", login: "login.1739c45d7fe6.js", mailboxes: "mailboxes.63d98375f7e9.js", menu: "menu.2b861ab09c6b.js", message: "message.df35cf2ab7a1.js", newsletters: "newsletters.eefa3156615f.js", palette: "palette.d0a16c3ea602.js", rules: "rules.497fe1c1efc3.js", search: "search.28222048151a.js", sender: "sender.ba4955049614.js", sent: "sent.04cc1bc5c98c.js", settings: "settings.3c6e6800fa8d.js", sorting: "sorting.72c16ad22aa4.js", touch: "touch.5159934f4363.js", viewer: "viewer.9977008d813d.js" };
+var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.2f6fbf08ca6c.js", conversation: "conversation.690acdfc1527.js", details: "details.a2fd423d5f28.js", export: "export.3d34e79be156.js", hints: "hints.41bebc42b61c.js", labels: "labels.131427180aef.js", later: "later.a46fa6127f96.js", login: "login.1739c45d7fe6.js", mailboxes: "mailboxes.63d98375f7e9.js", menu: "menu.2b861ab09c6b.js", message: "message.df35cf2ab7a1.js", newsletters: "newsletters.eefa3156615f.js", palette: "palette.d0a16c3ea602.js", rules: "rules.497fe1c1efc3.js", search: "search.28222048151a.js", sender: "sender.ba4955049614.js", sent: "sent.04cc1bc5c98c.js", settings: "settings.3c6e6800fa8d.js", sorting: "sorting.72c16ad22aa4.js", touch: "touch.5159934f4363.js", viewer: "viewer.9977008d813d.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -177,6 +177,18 @@ async function simulatedLatency() {
   const { wait_min_ms: least2 = 0, wait_max_ms: most3 = 0 } = JSON.parse(setting);
   await new Promise((resolve) => setTimeout(resolve, least2 + Math.random() * Math.max(0, most3 - least2)));
 }
+function clientOf(calls) {
+  class Generated extends BaseClient {
+  }
+  for (const [name, [checks2, result]] of Object.entries(calls)) {
+    Object.defineProperty(Generated.prototype, name, {
+      value(...given) {
+        return this.call(name, given, checks2, result);
+      }
+    });
+  }
+  return Generated;
+}
 
 // gen/webmail.ts
 var checks = {
@@ -250,167 +262,61 @@ var checks = {
   QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] }
 };
 var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
-var Client = class extends BaseClient {
-  login_prep() {
-    return this.call("login_prep", [], {}, "string");
-  }
-  login(...given) {
-    return this.call("login", given, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
-  }
-  login_factor(...given) {
-    return this.call("login_factor", given, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
-  }
-  newsletters(...given) {
-    return this.call("newsletters", given, { order: ["enum", ["messages", "size"]], position: ["optional", "integer"] }, ["ref", "Newsletters"]);
-  }
-  newsletter_archive(...given) {
-    return this.call("newsletter_archive", given, { sender_id: "integer", after: ["optional", ["nullable", ["ref", "ArchivePlace"]]] }, ["ref", "NewsletterArchived"]);
-  }
-  message_snooze(...given) {
-    return this.call("message_snooze", given, { message_ids: ["list", "integer"], until: "integer", unanswered: ["optional", "boolean"] }, "null");
-  }
-  message_unsnooze(...given) {
-    return this.call("message_unsnooze", given, { message_ids: ["list", "integer"] }, "null");
-  }
-  messages_waiting() {
-    return this.call("messages_waiting", [], {}, ["list", ["ref", "Waiting"]]);
-  }
-  scheduled_change(...given) {
-    return this.call("scheduled_change", given, { message_id: "integer", send_at: ["optional", "integer"] }, "null");
-  }
-  scheduled_cancel(...given) {
-    return this.call("scheduled_cancel", given, { message_id: "integer" }, "integer");
-  }
-  sorting_notices() {
-    return this.call("sorting_notices", [], {}, ["ref", "SortingNotices"]);
-  }
-  vacation_end() {
-    return this.call("vacation_end", [], {}, "null");
-  }
-  label_save(...given) {
-    return this.call("label_save", given, { name: "string", color: "integer", keyword: ["optional", ["nullable", "string"]] }, ["ref", "Label"]);
-  }
-  label_remove(...given) {
-    return this.call("label_remove", given, { keyword: "string" }, "integer");
-  }
-  unsubscribe(...given) {
-    return this.call("unsubscribe", given, { message_id: "integer", by_post: "boolean" }, "null");
-  }
-  message_details(...given) {
-    return this.call("message_details", given, { message_id: "integer" }, ["ref", "MessageDetails"]);
-  }
-  ruleset_suggest_move(...given) {
-    return this.call("ruleset_suggest_move", given, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, ["nullable", ["ref", "Suggestion"]]);
-  }
-  ruleset_accept(...given) {
-    return this.call("ruleset_accept", given, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, "null");
-  }
-  ruleset_for_sender(...given) {
-    return this.call("ruleset_for_sender", given, { message_id: "integer", mailbox_id: "integer" }, ["ref", "Suggestion"]);
-  }
-  ruleset_never(...given) {
-    return this.call("ruleset_never", given, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null");
-  }
-  settings_save(...given) {
-    return this.call("settings_save", given, { settings: ["ref", "Settings"] }, "null");
-  }
-  from_address_settings_save(...given) {
-    return this.call("from_address_settings_save", given, { from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] }, "null");
-  }
-  delivery_status(...given) {
-    return this.call("delivery_status", given, { message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]);
-  }
-  delivery_retry(...given) {
-    return this.call("delivery_retry", given, { delivery_ids: ["list", "integer"] }, "integer");
-  }
-  delivery_cancel(...given) {
-    return this.call("delivery_cancel", given, { delivery_ids: ["list", "integer"] }, "integer");
-  }
-  search_glance(...given) {
-    return this.call("search_glance", given, { query: ["ref", "Query"] }, ["list", ["ref", "MessageItem"]]);
-  }
-  compose_prepare(...given) {
-    return this.call("compose_prepare", given, { kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]);
-  }
-  draft_save(...given) {
-    return this.call("draft_save", given, { draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer");
-  }
-  draft_find(...given) {
-    return this.call("draft_find", given, { message_id: "string", seconds: "integer" }, "integer");
-  }
-  message_submit(...given) {
-    return this.call("message_submit", given, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"], send_at: ["optional", "integer"], leaves: ["optional", "integer"] }, "integer");
-  }
-  message_submit_undo(...given) {
-    return this.call("message_submit_undo", given, { submit_id: "string", leaves: ["optional", "integer"] }, "integer");
-  }
-  draft_remove(...given) {
-    return this.call("draft_remove", given, { draft_id: "integer" }, "null");
-  }
-  upload_remove(...given) {
-    return this.call("upload_remove", given, { upload_id: "string" }, "null");
-  }
-  complete_recipient(...given) {
-    return this.call("complete_recipient", given, { search: "string" }, ["ref", "Suggestions"]);
-  }
-  recipient_security(...given) {
-    return this.call("recipient_security", given, { address: "string" }, ["ref", "Security"]);
-  }
-  logout() {
-    return this.call("logout", [], {}, "null");
-  }
-  token() {
-    return this.call("token", [], {}, "string");
-  }
-  request(...given) {
-    return this.call("request", given, { request: ["ref", "Request"] }, "null");
-  }
-  message_item(...given) {
-    return this.call("message_item", given, { message_id: "integer" }, ["ref", "MessageItem"]);
-  }
-  parsed_message(...given) {
-    return this.call("parsed_message", given, { message_id: "integer" }, ["ref", "ParsedMessage"]);
-  }
-  flags_add(...given) {
-    return this.call("flags_add", given, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
-  }
-  flags_clear(...given) {
-    return this.call("flags_clear", given, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
-  }
-  message_move(...given) {
-    return this.call("message_move", given, { message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"], from_mailbox_id: ["optional", "integer"] }, "null");
-  }
-  query_action(...given) {
-    return this.call("query_action", given, { action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]);
-  }
-  thread_mute(...given) {
-    return this.call("thread_mute", given, { message_ids: ["list", "integer"], mute: "boolean" }, "null");
-  }
-  thread_collapse(...given) {
-    return this.call("thread_collapse", given, { message_ids: ["list", "integer"], collapse: "boolean" }, "null");
-  }
-  message_delete(...given) {
-    return this.call("message_delete", given, { message_ids: ["list", "integer"] }, "null");
-  }
-  mailboxes_mark_read(...given) {
-    return this.call("mailboxes_mark_read", given, { mailbox_ids: ["list", "integer"] }, "null");
-  }
-  mailbox_create(...given) {
-    return this.call("mailbox_create", given, { name: "string" }, "integer");
-  }
-  mailbox_rename(...given) {
-    return this.call("mailbox_rename", given, { mailbox_id: "integer", name: "string" }, "null");
-  }
-  mailbox_delete(...given) {
-    return this.call("mailbox_delete", given, { mailbox_id: "integer" }, "null");
-  }
-  mailbox_set_special_use(...given) {
-    return this.call("mailbox_set_special_use", given, { mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null");
-  }
-  decode_mime_words(...given) {
-    return this.call("decode_mime_words", given, { text: "string" }, "string");
-  }
-};
+var Client = /* @__PURE__ */ clientOf({
+  login_prep: [{}, "string"],
+  login: [{ login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]],
+  login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]],
+  newsletters: [{ order: ["enum", ["messages", "size"]], position: ["optional", "integer"] }, ["ref", "Newsletters"]],
+  newsletter_archive: [{ sender_id: "integer", after: ["optional", ["nullable", ["ref", "ArchivePlace"]]] }, ["ref", "NewsletterArchived"]],
+  message_snooze: [{ message_ids: ["list", "integer"], until: "integer", unanswered: ["optional", "boolean"] }, "null"],
+  message_unsnooze: [{ message_ids: ["list", "integer"] }, "null"],
+  messages_waiting: [{}, ["list", ["ref", "Waiting"]]],
+  scheduled_change: [{ message_id: "integer", send_at: ["optional", "integer"] }, "null"],
+  scheduled_cancel: [{ message_id: "integer" }, "integer"],
+  sorting_notices: [{}, ["ref", "SortingNotices"]],
+  vacation_end: [{}, "null"],
+  label_save: [{ name: "string", color: "integer", keyword: ["optional", ["nullable", "string"]] }, ["ref", "Label"]],
+  label_remove: [{ keyword: "string" }, "integer"],
+  unsubscribe: [{ message_id: "integer", by_post: "boolean" }, "null"],
+  message_details: [{ message_id: "integer" }, ["ref", "MessageDetails"]],
+  ruleset_suggest_move: [{ message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, ["nullable", ["ref", "Suggestion"]]],
+  ruleset_accept: [{ message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, "null"],
+  ruleset_for_sender: [{ message_id: "integer", mailbox_id: "integer" }, ["ref", "Suggestion"]],
+  ruleset_never: [{ message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null"],
+  settings_save: [{ settings: ["ref", "Settings"] }, "null"],
+  from_address_settings_save: [{ from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] }, "null"],
+  delivery_status: [{ message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]],
+  delivery_retry: [{ delivery_ids: ["list", "integer"] }, "integer"],
+  delivery_cancel: [{ delivery_ids: ["list", "integer"] }, "integer"],
+  search_glance: [{ query: ["ref", "Query"] }, ["list", ["ref", "MessageItem"]]],
+  compose_prepare: [{ kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]],
+  draft_save: [{ draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer"],
+  draft_find: [{ message_id: "string", seconds: "integer" }, "integer"],
+  message_submit: [{ message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"], send_at: ["optional", "integer"], leaves: ["optional", "integer"] }, "integer"],
+  message_submit_undo: [{ submit_id: "string", leaves: ["optional", "integer"] }, "integer"],
+  draft_remove: [{ draft_id: "integer" }, "null"],
+  upload_remove: [{ upload_id: "string" }, "null"],
+  complete_recipient: [{ search: "string" }, ["ref", "Suggestions"]],
+  recipient_security: [{ address: "string" }, ["ref", "Security"]],
+  logout: [{}, "null"],
+  token: [{}, "string"],
+  request: [{ request: ["ref", "Request"] }, "null"],
+  message_item: [{ message_id: "integer" }, ["ref", "MessageItem"]],
+  parsed_message: [{ message_id: "integer" }, ["ref", "ParsedMessage"]],
+  flags_add: [{ message_ids: ["list", "integer"], flags: ["list", "string"] }, "null"],
+  flags_clear: [{ message_ids: ["list", "integer"], flags: ["list", "string"] }, "null"],
+  message_move: [{ message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"], from_mailbox_id: ["optional", "integer"] }, "null"],
+  query_action: [{ action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]],
+  thread_mute: [{ message_ids: ["list", "integer"], mute: "boolean" }, "null"],
+  thread_collapse: [{ message_ids: ["list", "integer"], collapse: "boolean" }, "null"],
+  message_delete: [{ message_ids: ["list", "integer"] }, "null"],
+  mailboxes_mark_read: [{ mailbox_ids: ["list", "integer"] }, "null"],
+  mailbox_create: [{ name: "string" }, "integer"],
+  mailbox_rename: [{ mailbox_id: "integer", name: "string" }, "null"],
+  mailbox_delete: [{ mailbox_id: "integer" }, "null"],
+  mailbox_set_special_use: [{ mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null"],
+  decode_mime_words: [{ text: "string" }, "string"]
+});
 
 // lib/commands.ts
 function keyName(event) {
@@ -1037,6 +943,7 @@ var barCommands = [
   "message.trash",
   "message.delete",
   "message.junk",
+  "message.later",
   "message.move",
   "message.unread",
   "message.read",
@@ -1057,6 +964,7 @@ function rowCommands(desk, items) {
   return [
     act("archive", t("Archive"), ["a"]),
     act("trash", t("Move to Trash"), ["d"]),
+    act("later", t("Come back later…"), ["b"]),
     act("read", unread ? t("Mark read") : t("Mark unread"), unread ? ["m"] : ["M"]),
     ...items.length === 1 ? senderCommands(desk, () => items[0]) : []
   ];
@@ -1089,7 +997,8 @@ function anywhere(desk) {
     },
     { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() },
     { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
-    { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["b"], run: () => desk.openMailboxMenu() },
+    { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() },
+    { id: "app.waiting", title: t("What waits: sent later, coming back later…"), run: () => desk.later((found) => found.showWaiting(desk)) },
     { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
     { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") },
     { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
@@ -1137,6 +1046,7 @@ function messages(desk) {
     { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() },
     { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") },
     { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() },
+    { id: "message.later", title: t("Later…"), keys: ["b"], when: () => loaded() && desk.may(own), run: () => desk.later((found) => found.putOff(desk, desk.selected())) },
     { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) },
     { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) },
     { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() },
@@ -1818,6 +1728,10 @@ var Actions = class {
     }
     if (unread.length > 0) actions.push(this.flagging(unread, ["\\seen"], false));
     return actions;
+  }
+  run(action, named, items, failed, undo) {
+    this.perform(action, named, items.length, failed, undo);
+    if (action.shown.remove) this.mail.left(items);
   }
   perform(action, named, n, failed, undo) {
     this.done.value++;
@@ -2901,6 +2815,7 @@ var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1
 var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
 var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
 var filePen = "M12.659 22H18a2 2 0 0 0 2-2V8a2.4 2.4 0 0 0-.706-1.706l-3.588-3.588A2.4 2.4 0 0 0 14 2H6a2 2 0 0 0-2 2v9.34 M14 2v5a1 1 0 0 0 1 1h5 M10.378 12.622a1 1 0 0 1 3 3.003L8.36 20.637a2 2 0 0 1-.854.506l-2.867.837a.5.5 0 0 1-.62-.62l.836-2.869a2 2 0 0 1 .506-.853z";
@@ -2933,6 +2848,7 @@ var icons = {
   "message.junk": octagonAlert,
   "message.not-junk": circleCheck,
   "message.move": folderInput,
+  "message.later": clock,
   "message.unread": mail,
   "message.read": mailOpen,
   "message.flag": star,
@@ -3280,6 +3196,7 @@ var fewLabels = 2;
 var hoverActions = [
   ["archive", archive, t("Archive")],
   ["trash", trash2, t("Move to Trash")],
+  ["later", clock, t("Come back later")],
   ["read", mailOpen, t("Mark read, or unread")]
 ];
 var Row = class {
@@ -4423,7 +4340,8 @@ var App = class {
     this.toRole("archive", this.mail.readThread());
   }
   act(items, action) {
-    if (action === "archive") this.swiped(items, "right");
+    if (action === "later") this.later((found) => found.putOff(this, items));
+    else if (action === "archive") this.swiped(items, "right");
     else if (action === "trash") this.swiped(items, "left");
     else if (this.mail.may("s", void 0, items)) {
       const unread = items.some((item) => !item.flags.includes("\\seen"));
@@ -4478,6 +4396,9 @@ var App = class {
   }
   chooseLabels(number = 0) {
     void attempt(t("Choosing labels"), async () => (await part("labels")).chooseLabels(this.client, this.mail, this.actions, number));
+  }
+  later(run) {
+    void attempt(t("Choosing a time"), async () => run(await part("later")));
   }
   toggleLabel(number) {
     this.chooseLabels(number);

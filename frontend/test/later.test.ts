@@ -1,0 +1,77 @@
+// WEBMAIL-96, WEBMAIL-125: times by words, over changes of the clocks.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { fieldValue, momentOf, suggestions } from "../webmail/later/times";
+
+process.env["TZ"] = "Europe/Berlin";
+
+/** A Wednesday. */
+const now = new Date(2026, 2, 25, 10, 30);
+
+function at(text: string, from = now): string {
+  const found = momentOf(text, from);
+  return found === null ? "" : fieldValue(found);
+}
+
+test("words name a moment", () => {
+  const known: readonly (readonly [string, string])[] = [
+    ["tomorrow morning", "2026-03-26T08:00"],
+    ["Tomorrow", "2026-03-26T08:00"],
+    ["tomorrow at 9:15", "2026-03-26T09:15"],
+    ["Monday 08:00", "2026-03-30T08:00"],
+    ["next wed", "2026-04-01T08:00"],
+    ["in 3 hours", "2026-03-25T13:30"],
+    ["an hour", "2026-03-25T11:30"],
+    ["90 min", "2026-03-25T12:00"],
+    ["3d", "2026-03-28T10:30"],
+    ["in 2 weeks", "2026-04-08T10:30"],
+    ["1 month", "2026-04-25T10:30"],
+    ["this evening", "2026-03-25T18:00"],
+    ["tonight", "2026-03-25T20:00"],
+    ["8pm", "2026-03-25T20:00"],
+    ["8 am", "2026-03-26T08:00"],
+    ["24 Dec 18:00", "2026-12-24T18:00"],
+    ["December 24th", "2026-12-24T08:00"],
+    ["1 Jan", "2027-01-01T08:00"],
+    ["2026-12-24 noon", "2026-12-24T12:00"],
+    ["next week", "2026-03-30T08:00"],
+    ["weekend", "2026-03-28T08:00"],
+    ["friday afternoon", "2026-03-27T14:00"],
+  ];
+  for (const [text, expected] of known) assert.equal(at(text), expected, text);
+});
+
+test("words that name no moment are refused", () => {
+  for (const text of ["", " ", "soon", "25:00", "8:61", "13pm", "2026-02-30", "30 Feb", "Feb", "tomorrow xyz", "<script>", "in -3 hours", "0 days", "in 5000 days", `${"tomorrow ".repeat(1000)}x`]) {
+    const found = momentOf(text, now);
+    if (text.length > 80) assert.ok(found === null || found > now);
+    else assert.equal(found, null, text);
+  }
+});
+
+test("a long text takes no time", () => {
+  const began = performance.now();
+  for (const text of ["1".repeat(1e6), " ".repeat(1e6), "1 am ".repeat(1e5)]) momentOf(text, now);
+  assert.ok(performance.now() - began < 500);
+});
+
+test("the time of the day stays when clocks change", () => {
+  // clocks go forward at 2:00 on 29 March and back at 3:00 on 25 October
+  assert.equal(at("tomorrow 8:00", new Date(2026, 2, 28, 12)), "2026-03-29T08:00");
+  assert.equal(momentOf("tomorrow 8:00", new Date(2026, 2, 28, 8))!.getTime() - new Date(2026, 2, 28, 8).getTime(), 23 * 3_600_000);
+  assert.equal(momentOf("tomorrow 8:00", new Date(2026, 9, 24, 8))!.getTime() - new Date(2026, 9, 24, 8).getTime(), 25 * 3_600_000);
+  assert.equal(at("1 day", new Date(2026, 2, 28, 8)), "2026-03-29T08:00");
+  // hours pass as they are
+  assert.equal(at("in 3 hours", new Date(2026, 2, 29, 1)), "2026-03-29T05:00");
+  assert.equal(at("in 3 hours", new Date(2026, 9, 25, 1)), "2026-10-25T03:00");
+  // an hour that is skipped
+  assert.equal(at("tomorrow 2:30", new Date(2026, 2, 28, 12)), "2026-03-29T03:30");
+});
+
+test("suggestions are ahead, at any hour of a year", () => {
+  for (let hour = 0; hour < 366 * 24; hour++) {
+    const from = new Date(2026, 0, 1, hour);
+    for (const [text, moment] of suggestions(from)) assert.ok(moment > from && moment.getTime() - from.getTime() < 8 * 86_400_000, `${text} ${from.toString()}`);
+  }
+});

@@ -1,0 +1,104 @@
+// Messages that are sent later, and that come back later: the times, and the list of what waits (WEBMAIL-96, WEBMAIL-125).
+
+import type { MessageItem, Waiting } from "../../gen/webmail";
+import { attempt, dialog } from "../../lib/dialogs";
+import { el, fill } from "../../lib/dom";
+import { many, t } from "../../lib/words";
+import type { Desk } from "../commands/desk";
+import { own } from "../data/mailboxes";
+import { type Chosen, chooseTime, inWords } from "./choose";
+
+/** Days ahead that the server allows. */
+const [longestSending, longestWaiting] = [60, 732];
+
+function seconds(at: Date): number {
+  return Math.floor(at.getTime() / 1000);
+}
+
+/** Ask when to send a message: seconds since 1970, null if the user gives up. */
+export async function chooseSending(): Promise<number | null> {
+  const chosen = await chooseTime(t("Send later"), t("Schedule"), longestSending);
+  return chosen && seconds(chosen.at);
+}
+
+/** Ask when these messages come back, and put them off. Of messages in Sent, answers are expected. */
+export async function putOff(desk: Desk, items: readonly MessageItem[]): Promise<void> {
+  if (!desk.may(own)) return;
+  const sent = desk.inRole("sent");
+  const ids = items.map((item) => item.id);
+  if (ids.length === 0) return;
+  const also = t("Only if there is no answer by then; it stays here");
+  const chosen = await chooseTime(sent ? t("Remind me") : t("Come back later"), t("Put off"), longestWaiting, also, sent);
+  if (chosen === null) return;
+  const { at, also: unanswered } = chosen;
+  const when = inWords(at);
+  const said = unanswered ? t("Comes to the Inbox {when} if there is no answer", { when }) : many(ids.length, "Comes back {when}", "{n} messages come back {when}", { when });
+  desk.actions.run(
+    { shown: unanswered ? {} : { remove: { ids: new Set(ids) } }, call: () => desk.client.message_snooze(ids, seconds(at), unanswered) },
+    { doing: () => t("Putting off"), done: () => said },
+    items,
+    t("Not put off"),
+    { what: said, actions: () => [{ shown: {}, call: () => desk.client.message_unsnooze(ids) }] },
+  );
+}
+
+function described(one: Waiting): string {
+  const when = inWords(new Date(one.due));
+  if (one.kind === "sent") return t("Will be sent {when}", { when });
+  if (one.kind === "answer") return t("Comes to the Inbox {when} if there is no answer", { when });
+  return t("Comes back to {mailbox} {when}", { mailbox: one.origin === "" ? "Inbox" : one.origin, when });
+}
+
+function people(one: Waiting): string {
+  const all = one.kind === "back" ? one.item.from : [...one.item.to, ...one.item.cc, ...one.item.bcc];
+  return all.map((who) => who.name || `${who.user}@${who.host}`).join(", ");
+}
+
+/** Show what waits, with other times and an end for each. */
+export async function showWaiting(desk: Desk): Promise<void> {
+  for (;;) {
+    let found: Waiting[] = [];
+    if (!(await attempt(t("Looking what waits"), async () => (found = await desk.client.messages_waiting())))) return;
+    const next = await dialog<() => Promise<unknown>>(t("What waits"), (close) => [list(desk, found, close)]);
+    if (next === null) return;
+    await next();
+  }
+}
+
+function list(desk: Desk, found: readonly Waiting[], close: (next: () => Promise<unknown>) => void): Node {
+  if (found.length === 0) return el("p", { class: "dialog-text" }, t("Nothing waits. Messages that you send later, and that come back later, are listed here."));
+  const root = el("ul", { class: "waiting-list" });
+  const button = (text: string, run: () => Promise<unknown>) => el("button", { class: "btn", type: "button", onclick: () => close(run) }, text);
+  fill(
+    root,
+    found.map((one) => {
+      const { id } = one.item;
+      const act = (what: string, work: () => Promise<unknown>) => () => attempt(what, work);
+      const buttons =
+        one.kind === "sent"
+          ? [
+              button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))),
+              button(t("Send now"), act(t("Sending"), () => desk.client.scheduled_change(id))),
+              button(t("Do not send: make it a draft"), act(t("Making it a draft"), () => desk.client.scheduled_cancel(id))),
+            ]
+          : [
+              button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))),
+              button(one.kind === "answer" ? t("No reminder") : t("Back now"), act(t("Ending it"), () => desk.client.message_unsnooze([id]))),
+            ];
+      return el(
+        "li",
+        {},
+        el("strong", { dir: "auto" }, el("bdi", {}, one.item.subject || t("(no subject)"))),
+        el("span", { class: "waiting-what" }, el("bdi", {}, people(one))),
+        el("span", { class: "waiting-what" }, described(one)),
+        el("div", { class: "waiting-buttons" }, buttons),
+      );
+    }),
+  );
+  return root;
+}
+
+async function again(one: Waiting, change: (at: Chosen) => Promise<unknown>): Promise<void> {
+  const at = await chooseTime(t("Another time"), t("Change"), one.kind === "sent" ? longestSending : longestWaiting);
+  if (at !== null) await attempt(t("Changing the time"), () => change(at));
+}

@@ -1,0 +1,424 @@
+// lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of written(value).matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// webmail/data/mailboxes.ts
+var own = "*";
+
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// lib/dateformats.ts
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(void 0, options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+// lib/times.ts
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+function timeOf(at) {
+  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+}
+function moment(at, now = Date.now() * 1e3) {
+  const here = new Date(at / 1e3);
+  const today = new Date(now / 1e3);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const time = timeOf(at);
+  if (days === 0) return time;
+  if (days === 1) return t("yesterday {time}", { time });
+  if (days === -1) return t("tomorrow {time}", { time });
+  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
+  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
+}
+
+// webmail/choices.css
+var choices_default = "/* Choices below each other, in dialogs of several parts. */\n\n.choices {\n  display: grid;\n  gap: 6px;\n  max-height: 60vh;\n  margin-top: 12px;\n  padding: 2px;\n  overflow-y: auto;\n}\n\n.choices button {\n  flex: none;\n  text-align: left;\n}\n";
+
+// webmail/later/later.css
+var later_default = "/* Choosing a time, and the list of messages that wait. */\n\n.later-words {\n  margin-top: 12px;\n}\n\n.later-said {\n  min-height: 1.4em;\n  margin: 4px 0 0;\n  color: var(--muted);\n}\n\n.later-said.wrong {\n  color: var(--danger);\n}\n\n.later-words .field + .field {\n  margin-top: 10px;\n}\n\n.later-times {\n  grid-template-columns: minmax(0, 1fr);\n}\n\n.later-times button {\n  display: flex;\n  flex-wrap: wrap;\n  justify-content: space-between;\n  gap: 0 16px;\n  height: auto;\n}\n\n.later-times time {\n  color: var(--muted);\n  font-variant-numeric: tabular-nums;\n}\n\n.waiting-list {\n  display: grid;\n  gap: 12px;\n  max-height: 65vh;\n  margin: 12px 0 0;\n  padding: 0;\n  overflow-y: auto;\n  list-style: none;\n}\n\n.waiting-list li {\n  display: grid;\n  gap: 4px;\n  padding-bottom: 12px;\n  border-bottom: 1px solid var(--line);\n}\n\n.waiting-list strong {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.waiting-list .waiting-what {\n  overflow-wrap: anywhere;\n  color: var(--muted);\n}\n\n.waiting-buttons {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n}\n";
+
+// webmail/later/times.ts
+var parts = { morning: 8, noon: 12, midday: 12, afternoon: 14, evening: 18, night: 20, tonight: 20, midnight: 24 };
+var weekdays = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+var months = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
+var units = { minute: 1, min: 1, m: 1, hour: 60, h: 60, day: 1440, d: 1440, week: 10080, w: 10080 };
+var idle = /* @__PURE__ */ new Set(["at", "on", "in", "the", "this", "of", "for", "next", ","]);
+var longest = 80;
+function named(names, word) {
+  return word.length < 3 ? -1 : names.findIndex((name) => name.startsWith(word));
+}
+function dayAt(from, days, minutes) {
+  return new Date(from.getFullYear(), from.getMonth(), from.getDate() + days, 0, minutes);
+}
+function clock(word) {
+  const found = /^(\d{1,2})(?:[:.h](\d{2}))?(am|pm)?$/.exec(word);
+  if (found === null) return null;
+  let hour2 = Number(found[1]);
+  const minute2 = Number(found[2] ?? 0);
+  if (found[3] !== void 0) {
+    if (hour2 < 1 || hour2 > 12) return null;
+    hour2 = hour2 % 12 + (found[3] === "pm" ? 12 : 0);
+  }
+  return hour2 < 24 && minute2 < 60 ? hour2 * 60 + minute2 : null;
+}
+function after(now, n, unit) {
+  const minutes = units[unit.replace(/s$/, "")] ?? units[unit];
+  if (/^months?$/.test(unit)) return new Date(now.getFullYear(), now.getMonth() + n, now.getDate(), now.getHours(), now.getMinutes());
+  if (minutes === void 0) return null;
+  return minutes >= 1440 ? dayAt(now, n * minutes / 1440, now.getHours() * 60 + now.getMinutes()) : new Date(now.getTime() + n * minutes * 6e4);
+}
+function momentOf(text2, now) {
+  const words = text2.slice(0, longest).toLowerCase().replace(/(\d)\s+(am|pm)\b/g, "$1$2").split(/[\s,]+/).filter((word) => word !== "" && !idle.has(word));
+  const [first = "", second2 = "", third] = words;
+  const count = /^an?$/.test(first) ? 1 : Number(first);
+  if (second2 !== "" && third === void 0 && Number.isInteger(count) && count > 0 && count <= 1e3) {
+    const found2 = after(now, count, second2);
+    if (found2 !== null) return found2;
+  }
+  const short = /^(\d{1,3})(min|m|h|d|w)$/.exec(first);
+  if (short !== null && second2 === "") return after(now, Number(short[1]), short[2]);
+  let day3 = null;
+  let minutes = null;
+  for (const [at, word] of words.entries()) {
+    const weekday = named(weekdays, word);
+    const month = named(months, word);
+    const iso = /^(\d{4})-(\d{2})-(\d{2})$/.exec(word);
+    if (word === "today" || word === "tonight") day3 = now;
+    else if (word === "tomorrow") day3 = dayAt(now, 1, 0);
+    else if (word === "week" && at === words.length - 1) day3 = dayAt(now, (8 - now.getDay()) % 7 || 7, 0);
+    else if (word === "weekend") day3 = dayAt(now, (13 - now.getDay()) % 7 || 7, 0);
+    else if (weekday >= 0) day3 = dayAt(now, (weekday + 7 - now.getDay()) % 7 || 7, 0);
+    else if (iso !== null) day3 = exact(Number(iso[1]), Number(iso[2]) - 1, Number(iso[3]));
+    else if (month >= 0) {
+      const number = [words[at - 1], words[at + 1]].map((one) => Number(/^(\d{1,2})(?:st|nd|rd|th|\.)?$/.exec(one ?? "")?.[1] ?? 0)).find((one) => one > 0);
+      if (number === void 0) return null;
+      day3 = exact(now.getFullYear(), month, number);
+      if (day3 !== null && dayAt(day3, 1, 0) <= now) day3 = exact(now.getFullYear() + 1, month, number);
+      words[words[at - 1] !== void 0 && Number.parseInt(words[at - 1], 10) === number ? at - 1 : at + 1] = "";
+      minutes = null;
+    } else if (word !== "") {
+      const time = clock(word);
+      const next = named(months, words[at + 1] ?? "") >= 0;
+      if (time === null && !(word in parts) && !next) return null;
+      if (time !== null && !(minutes !== null && word.length <= 2)) minutes = time;
+    }
+    if (parts[word] !== void 0 && minutes === null) minutes = parts[word] * 60;
+    if (iso !== null && day3 === null) return null;
+  }
+  if (day3 === null && minutes === null) return null;
+  const found = dayAt(day3 ?? now, 0, minutes ?? 480);
+  return day3 === null && found <= now ? dayAt(now, 1, minutes) : found;
+}
+function exact(year, month, day3) {
+  const found = new Date(year, month, day3);
+  return found.getMonth() === month ? found : null;
+}
+function suggestions(now) {
+  const hour2 = now.getHours();
+  const found = [];
+  if (hour2 < 20) found.push([t("In 3 hours"), after(now, 3, "hours")]);
+  if (hour2 < 16) found.push([t("This evening"), dayAt(now, 0, 18 * 60)]);
+  found.push([t("Tomorrow morning"), dayAt(now, 1, 8 * 60)], [t("Tomorrow afternoon"), dayAt(now, 1, 14 * 60)]);
+  if (now.getDay() !== 0) found.push([t("Monday morning"), dayAt(now, (8 - now.getDay()) % 7 || 7, 8 * 60)]);
+  return found;
+}
+function fieldValue(at) {
+  const two = (n) => String(n).padStart(2, "0");
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+// webmail/later/choose.ts
+adopt(choices_default);
+adopt(later_default);
+var day2 = 864e5;
+function inWords(at) {
+  const ahead = at.getTime() - Date.now();
+  const text2 = moment(at.getTime() * 1e3);
+  if (ahead < 2 * day2 && /\d:\d/.test(text2)) return text2;
+  return at.toLocaleString(void 0, { weekday: "short", day: "numeric", month: "short", ...ahead > 300 * day2 && { year: "numeric" }, hour: "2-digit", minute: "2-digit" });
+}
+async function chooseTime(title, action, days, also = "", ticked = false) {
+  return dialog(title, (close) => {
+    const now = /* @__PURE__ */ new Date();
+    const box = el("input", { type: "checkbox", checked: ticked });
+    const words = el("input", { class: "dialog-input", autocomplete: "off", maxlength: "80", placeholder: t("tomorrow 9:00, in 3 hours, Friday evening…"), "aria-label": t("Another time, in words") });
+    const calendar = el("input", { class: "dialog-input", type: "datetime-local", min: fieldValue(now), max: fieldValue(new Date(now.getTime() + days * day2)), "aria-label": t("Day and time") });
+    const said = el("p", { class: "later-said", role: "status" });
+    const wrong = (text2, field) => {
+      said.classList.add("wrong");
+      fill(said, text2);
+      field.setAttribute("aria-invalid", "true");
+      field.focus();
+    };
+    const take = (at) => close({ at, also: box.checked });
+    words.addEventListener("input", () => {
+      const found = momentOf(words.value, /* @__PURE__ */ new Date());
+      said.classList.remove("wrong");
+      words.removeAttribute("aria-invalid");
+      calendar.removeAttribute("aria-invalid");
+      fill(said, found === null ? "" : found.toLocaleString(void 0, { dateStyle: "full", timeStyle: "short" }));
+      calendar.value = found === null ? "" : fieldValue(found);
+    });
+    const form = el(
+      "form",
+      {
+        class: "later-words",
+        novalidate: true,
+        onsubmit: (event) => {
+          event.preventDefault();
+          const field = calendar.value === "" ? words : calendar;
+          const at = calendar.value === "" ? momentOf(words.value, /* @__PURE__ */ new Date()) : new Date(calendar.value);
+          if (at === null || Number.isNaN(at.getTime())) wrong(t("Which time? Try “tomorrow 9:00” or “in 3 hours”."), field);
+          else if (at.getTime() <= Date.now()) wrong(t("This time is past."), field);
+          else if (at.getTime() > Date.now() + days * day2) wrong(t("Choose a time within the next {days} days.", { days }), field);
+          else take(at);
+        }
+      },
+      el("label", { class: "field" }, t("Another time, in words"), words),
+      el("label", { class: "field" }, t("Day and time"), calendar),
+      said,
+      also !== "" && el("label", { class: "check" }, box, " ", also),
+      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close({ at: /* @__PURE__ */ new Date(0), also: false }) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action))
+    );
+    const times = suggestions(now).map(([text2, at], i) => el("button", { type: "button", autofocus: i === 0, onclick: () => take(at) }, el("span", {}, text2), el("time", { datetime: at.toISOString() }, inWords(at))));
+    return [el("div", { class: "choices later-times" }, times), form];
+  }).then((chosen) => chosen === null || chosen.at.getTime() === 0 ? null : chosen);
+}
+
+// webmail/later/part.ts
+var [longestSending, longestWaiting] = [60, 732];
+function seconds(at) {
+  return Math.floor(at.getTime() / 1e3);
+}
+async function chooseSending() {
+  const chosen = await chooseTime(t("Send later"), t("Schedule"), longestSending);
+  return chosen && seconds(chosen.at);
+}
+async function putOff(desk, items) {
+  if (!desk.may(own)) return;
+  const sent = desk.inRole("sent");
+  const ids = items.map((item) => item.id);
+  if (ids.length === 0) return;
+  const also = t("Only if there is no answer by then; it stays here");
+  const chosen = await chooseTime(sent ? t("Remind me") : t("Come back later"), t("Put off"), longestWaiting, also, sent);
+  if (chosen === null) return;
+  const { at, also: unanswered } = chosen;
+  const when = inWords(at);
+  const said = unanswered ? t("Comes to the Inbox {when} if there is no answer", { when }) : many(ids.length, "Comes back {when}", "{n} messages come back {when}", { when });
+  desk.actions.run(
+    { shown: unanswered ? {} : { remove: { ids: new Set(ids) } }, call: () => desk.client.message_snooze(ids, seconds(at), unanswered) },
+    { doing: () => t("Putting off"), done: () => said },
+    items,
+    t("Not put off"),
+    { what: said, actions: () => [{ shown: {}, call: () => desk.client.message_unsnooze(ids) }] }
+  );
+}
+function described(one) {
+  const when = inWords(new Date(one.due));
+  if (one.kind === "sent") return t("Will be sent {when}", { when });
+  if (one.kind === "answer") return t("Comes to the Inbox {when} if there is no answer", { when });
+  return t("Comes back to {mailbox} {when}", { mailbox: one.origin === "" ? "Inbox" : one.origin, when });
+}
+function people(one) {
+  const all = one.kind === "back" ? one.item.from : [...one.item.to, ...one.item.cc, ...one.item.bcc];
+  return all.map((who) => who.name || `${who.user}@${who.host}`).join(", ");
+}
+async function showWaiting(desk) {
+  for (; ; ) {
+    let found = [];
+    if (!await attempt(t("Looking what waits"), async () => found = await desk.client.messages_waiting())) return;
+    const next = await dialog(t("What waits"), (close) => [list(desk, found, close)]);
+    if (next === null) return;
+    await next();
+  }
+}
+function list(desk, found, close) {
+  if (found.length === 0) return el("p", { class: "dialog-text" }, t("Nothing waits. Messages that you send later, and that come back later, are listed here."));
+  const root = el("ul", { class: "waiting-list" });
+  const button = (text2, run) => el("button", { class: "btn", type: "button", onclick: () => close(run) }, text2);
+  fill(
+    root,
+    found.map((one) => {
+      const { id } = one.item;
+      const act = (what, work) => () => attempt(what, work);
+      const buttons = one.kind === "sent" ? [
+        button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))),
+        button(t("Send now"), act(t("Sending"), () => desk.client.scheduled_change(id))),
+        button(t("Do not send: make it a draft"), act(t("Making it a draft"), () => desk.client.scheduled_cancel(id)))
+      ] : [
+        button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))),
+        button(one.kind === "answer" ? t("No reminder") : t("Back now"), act(t("Ending it"), () => desk.client.message_unsnooze([id])))
+      ];
+      return el(
+        "li",
+        {},
+        el("strong", { dir: "auto" }, el("bdi", {}, one.item.subject || t("(no subject)"))),
+        el("span", { class: "waiting-what" }, el("bdi", {}, people(one))),
+        el("span", { class: "waiting-what" }, described(one)),
+        el("div", { class: "waiting-buttons" }, buttons)
+      );
+    })
+  );
+  return root;
+}
+async function again(one, change) {
+  const at = await chooseTime(t("Another time"), t("Change"), one.kind === "sent" ? longestSending : longestWaiting);
+  if (at !== null) await attempt(t("Changing the time"), () => change(at));
+}
+export {
+  chooseSending,
+  putOff,
+  showWaiting
+};

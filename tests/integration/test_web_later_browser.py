@@ -1,0 +1,171 @@
+"""Sending later and coming back later in a real browser, with the server killed meanwhile (WEBMAIL-96, WEBMAIL-125)."""
+
+import imaplib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.integration.browser import chromium
+from tests.integration.test_web_compose_browser import Writer, until, write
+from tests.running import LocalServer
+from tests.webcalls import send_at_once
+
+__all__ = ["chromium"]
+
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.nightly(smoke="tests/integration/test_web_undo_browser.py"),
+]
+
+HOSTILE = "<img src=x onerror=alert(1)> \u202eevil"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalServer]:
+    """A server of one's own: it is killed."""
+    with LocalServer(tmp_path / "server") as found:
+        send_at_once(found)
+        yield found
+
+
+def session_of(server: LocalServer) -> imaplib.IMAP4:
+    """A session of IMAP."""
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    session.login(server.user, server.password)
+    return session
+
+
+@pytest.fixture
+def writer(chromium: Browser, server: LocalServer) -> Iterator[Writer]:
+    """A writer who has logged in."""
+    found = Writer(chromium, server)
+    found.log_in()
+    yield found
+    found.close()
+
+
+def choose(page: Page, words: str, action: str) -> None:
+    """Choose a time by words."""
+    dialog = page.locator("dialog")
+    dialog.get_by_label("Another time, in words").fill(words)
+    dialog.get_by_role("button", name=action, exact=True).click()
+    expect(page.locator("dialog")).to_have_count(0)
+
+
+def kill(server: LocalServer, writer: Writer) -> None:
+    """Kill the server, start it, and load the page again."""
+    server.kill()
+    server.start()
+    writer.page.reload()
+    expect(writer.page.locator(".list-title")).to_have_text("Inbox")
+
+
+def waiting(page: Page) -> None:
+    """Open the list of what waits."""
+    page.keyboard.press("Control+k")
+    page.keyboard.type("What waits")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="What waits")).to_be_visible()
+
+
+def test_a_message_is_sent_later_over_a_kill(writer: Writer, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-96: times out of reach are refused at the field; it waits, is changed, and goes out once."""
+    page = writer.page
+    write(page, "Tomorrow then.", subject=HOSTILE)
+    composer = writer.composer()
+    composer.get_by_role("button", name="Send later…").click()
+    dialog = page.locator("dialog")
+    for words, said in (("soon", "Which time?"), ("2020-01-01", "past"), ("2099-01-01", "60 days")):
+        dialog.get_by_label("Another time, in words").fill(words)
+        dialog.get_by_role("button", name="Schedule").click()
+        expect(dialog.get_by_role("status")).to_contain_text(said)
+    page.screenshot(path=tmp_path / "choose.png")
+    choose(page, "tomorrow 9:30", "Schedule")
+    expect(composer).to_have_count(0)
+    expect(page.locator(".toast")).to_contain_text("It will be sent later")
+    kill(server, writer)
+    imap = session_of(server)
+    [message] = until(imap, "Scheduled", 1)
+    tomorrow = datetime.now().astimezone() + timedelta(days=1)
+    assert parsedate_to_datetime(message["date"]).astimezone().strftime("%d %H:%M") == tomorrow.strftime("%d 09:30")
+    assert until(imap, "INBOX", 0) == []
+
+    waiting(page)
+    row = page.locator(".waiting-list li")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("<img src=x")
+    page.screenshot(path=tmp_path / "waiting.png")
+    row.get_by_role("button", name="Another time…").click()
+    dialog.get_by_label("Another time, in words").fill("in 3 days")
+    dialog.get_by_role("button", name="Change").click()
+    expect(page.get_by_role("dialog", name="What waits")).to_be_visible()
+    expect(row).to_have_count(1)
+    page.locator(".waiting-list").get_by_role("button", name="Send now").click()
+    expect(page.locator("dialog")).to_contain_text("Nothing waits")
+    [sent] = until(imap, "Sent", 1)
+    until(imap, "INBOX", 1)
+    assert abs(parsedate_to_datetime(sent["date"]) - datetime.now().astimezone()) < timedelta(minutes=2)
+    kill(server, writer)
+    imap = session_of(server)
+    assert len(until(imap, "INBOX", 1)) == len(until(imap, "Sent", 1)) == 1
+
+
+def test_a_scheduled_message_is_a_draft_again(writer: Writer, server: LocalServer) -> None:
+    """WEBMAIL-96, WEBMAIL-123: by the toast, and in the list."""
+    page = writer.page
+    imap = session_of(server)
+    write(page, "Later.")
+    writer.composer().get_by_role("button", name="Send later…").click()
+    page.locator("dialog").get_by_role("button", name="Tomorrow morning").click()
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(writer.composer().get_by_label("Text")).to_have_value("Later.")
+    writer.composer().get_by_role("button", name="Send later…").click()
+    page.locator("dialog").get_by_role("button", name="Tomorrow morning").click()
+    expect(page.locator(".composer")).to_have_count(0)
+    waiting(page)
+    page.locator(".waiting-list").get_by_role("button", name="Do not send").click()
+    expect(page.locator("dialog")).to_contain_text("Nothing waits")
+    until(imap, "Drafts", 1)
+    assert until(imap, "Sent", 0) == []
+
+
+def test_mail_comes_back_over_a_kill(writer: Writer, server: LocalServer) -> None:
+    """WEBMAIL-125: by its key, with Undo, by the menu of the row; it returns on top and unread."""
+    page = writer.page
+    imap = session_of(server)
+    for number, subject in enumerate(("First", "Second", "Third")):
+        text = f"From: Ann <ann{number}@x.example>\r\nSubject: {subject}\r\nMessage-ID: <{number}@x>\r\n\r\nx\r\n"
+        assert imap.append("INBOX", "", "", text.encode())[0] == "OK"
+    expect(page.locator(".message-subject")).to_have_count(3)
+    page.locator(".message", has_text="First").click()
+    expect(page.locator(".reader-subject")).to_have_text("First")
+    page.keyboard.press("b")
+    choose(page, "in 2 days", "Put off")
+    expect(page.locator(".message", has_text="First")).to_have_count(0)
+    until(imap, "Snoozed", 1)
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(".message", has_text="First")).to_have_count(1)
+    until(imap, "Snoozed", 0)
+
+    page.locator(".message", has_text="First").click(button="right")
+    page.get_by_role("menuitem", name="Come back later").click()
+    choose(page, "in 1 minute", "Put off")
+    [message] = until(imap, "Snoozed", 1)
+    assert message["subject"] == "First"
+    _, data = imap.fetch("1", "(FLAGS)")
+    assert isinstance(data[0], bytes)
+    assert b"$snoozed" in data[0].lower()
+    kill(server, writer)
+    expect(page.locator(".message", has_text="First")).to_have_count(0)
+    expect(page.locator(".message").first).to_contain_text("First", timeout=90_000)
+    imap = session_of(server)
+    imap.select("INBOX", readonly=True)
+    _, (last, *_) = imap.search(None, "UNSEEN")
+    found = until(imap, "INBOX", 3)
+    assert found[-1]["subject"] == "First"
+    assert b"3" in last.split()
