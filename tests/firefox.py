@@ -45,6 +45,7 @@ PREFERENCES: Mapping[str, object] = {
     "extensions.getAddons.cache.enabled": False,
     "extensions.systemAddon.update.enabled": False,
     "extensions.update.enabled": False,
+    "general.smoothScroll": False,
     "geo.provider.network.url": "",
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
@@ -62,7 +63,7 @@ PREFERENCES: Mapping[str, object] = {
 KEYS: Mapping[str, str] = {
     "Backspace": "\ue003",
     "Tab": "\ue004",
-    "Enter": "\ue007",
+    "Enter": "\ue006",
     "Shift": "\ue008",
     "Control": "\ue009",
     "Alt": "\ue00a",
@@ -118,8 +119,10 @@ class Firefox:
             self._connect(self._address())
             prompts = {"unhandledPromptBehavior": {"default": "dismiss"}, "acceptInsecureCerts": True}
             self.command("session.new", capabilities={"alwaysMatch": prompts})
+            # in the first tab the address bar has the focus: keys come to the page as events that click no button
             [tree] = self.command("browsingContext.getTree")["contexts"]
-            self.page = str(tree["context"])
+            self.page = str(self.command("browsingContext.create", type="tab")["context"])
+            self.command("browsingContext.close", context=tree["context"])
             self.command("session.subscribe", events=["browsingContext.userPromptOpened", "log.entryAdded"])
             self.resize(width, height)
         except BaseException:

@@ -6,6 +6,7 @@ import { messageOf } from "../lib/client";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign } from "../lib/dom";
+import { holdPlace } from "../lib/focus";
 import { atSign, download, fileText, filter, forward, house, keyRound, lock, logOut, mail, octagonAlert, send, smartphone, sun, users } from "../lib/icons";
 import { askLogIn } from "../lib/login";
 import { Shell, disc, head, iconButton } from "../lib/pages";
@@ -146,7 +147,9 @@ class App {
     this.shell.choose(places.some((place) => place.name === address.page) ? address.page : "overview");
     const again = this.displayed === (location.hash || "#");
     const top = again ? scrollY : 0;
+    const giveBack = again ? holdPlace(this.shell.main) : () => {};
     fill(this.shell.main, page.root);
+    giveBack();
     beforeDisplay(page.root);
     scrollTo(0, top);
     if (this.displayed !== "" && !again) page.root.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });

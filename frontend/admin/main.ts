@@ -4,6 +4,7 @@ import { Client, checks } from "../gen/admin";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign, written } from "../lib/dom";
+import { holdPlace } from "../lib/focus";
 import { activity, chartColumn, database, fileText, globe, history, house, keyRound, link, list, listFilter, logOut, monitor, route, send, slidersHorizontal, users } from "../lib/icons";
 import { askLogIn } from "../lib/login";
 import { iconButton, Shell } from "../lib/pages";
@@ -111,13 +112,15 @@ class App {
     if (number !== this.shown) return;
     document.title = `${written(page.title)} · moxlite admin`;
     this.shell.choose(address.page);
-    const again = this.displayed === location.hash;
+    const again = this.displayed === (location.hash || "#");
     const top = again ? scrollY : 0;
+    const giveBack = again ? holdPlace(this.shell.main) : () => {};
     fill(this.shell.main, page.root);
+    giveBack();
     beforeDisplay(page.root);
     scrollTo(0, top);
     if (this.displayed !== "" && !again) page.root.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
-    this.displayed = location.hash;
+    this.displayed = location.hash || "#";
   }
 
   private desk(address: Address, number: number): Desk {

@@ -5,6 +5,26 @@ export function focusHome(): void {
   document.querySelector<HTMLElement>("[data-home]")?.focus({ preventScroll: true });
 }
 
+/** What readers call an element, with its kind. */
+function called(one: Element): string {
+  const label = one instanceof HTMLInputElement || one instanceof HTMLSelectElement || one instanceof HTMLTextAreaElement ? one.labels?.[0]?.textContent : null;
+  return `${one.tagName} ${one.getAttribute("aria-label") ?? label ?? one.textContent}`;
+}
+
+/** Remember the focused element within `root`, which is about to be made anew. The returned function focuses its like, which has
+ * the same name and place among those of that name, or else the heading. */
+export function holdPlace(root: HTMLElement): () => void {
+  const before = document.activeElement;
+  if (before === null || before === root || !root.contains(before)) return () => {};
+  const name = called(before);
+  const alike = () => [...root.querySelectorAll<HTMLElement>(before.tagName)].filter((one) => called(one) === name);
+  const place = alike().indexOf(before as HTMLElement);
+  return () => {
+    const found = alike();
+    (found[place] ?? found.at(-1) ?? root.querySelector<HTMLElement>("h1"))?.focus({ preventScroll: true });
+  };
+}
+
 /** Remember the focused element. The returned function focuses it again, or the page's home if the element is gone. */
 export function holdFocus(): () => void {
   const before = document.activeElement;

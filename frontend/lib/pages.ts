@@ -16,7 +16,7 @@ export interface Place {
 
 /** The frame of an app: side bar, on phones a bar with a drawer, and the page in `main`. */
 export class Shell {
-  readonly main = el("main", { tabindex: "-1" });
+  readonly main = el("main", { tabindex: "-1", data: { home: "" } });
   readonly root: HTMLElement;
   private readonly links = new Map<string, HTMLAnchorElement>();
   private readonly counts = new Map<string, HTMLElement>();

@@ -2,6 +2,7 @@
 // never ask.
 
 import { el, fill } from "./dom";
+import { focusHome } from "./focus";
 import { t } from "./words";
 
 /** Milliseconds that a message is shown: WEBMAIL-124. */
@@ -28,7 +29,9 @@ export function toast(text: string, action?: ToastAction, time = shown): Toast {
   let timer = 0;
   const close = () => {
     clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
     box.remove();
+    if (focused) focusHome();
   };
   const box = el(
     "div",

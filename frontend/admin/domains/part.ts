@@ -217,7 +217,9 @@ async function dns(desk: Desk, name: string): Promise<Child> {
   const asZone = async () => {
     zone.textContent = await desk.client.dns_zone(name);
     zone.hidden = false;
-    fill(zoneButtons, copyButton(() => zone.textContent ?? "", t("Copy all as a zone")));
+    const copy = copyButton(() => zone.textContent ?? "", t("Copy all as a zone"));
+    fill(zoneButtons, copy);
+    copy.focus();
   };
   const zoneButtons = el("span", { class: "flex" }, button(t("Show as a zone"), () => void attempt(t("Making the zone"), asZone)));
   const list = table<DNSRecord>(

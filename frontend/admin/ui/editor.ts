@@ -112,14 +112,14 @@ const title = (name: string) => {
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-const shown = (value: Value): string => (Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? (value ? t("on") : t("off")) : String(value));
+const shown = (value: Value): string => (Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? (value ? t("on") : t("off")) : typeof value === "object" ? JSON.stringify(value) : String(value));
 
 function hint(info: FieldInfo): Child {
   const kinds: Record<string, string> = {
     duration: t("A duration such as 15s, 1h30m or 7d."),
     size: t("A size such as 500k, 100m or 2g."),
   };
-  const unset = info.default === null || info.default === "" || (Array.isArray(info.default) && info.default.length === 0);
+  const unset = info.default === null || info.default === "" || (typeof info.default === "object" && Object.keys(info.default as object).length === 0);
   const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
   return [info.doc, kinds[info.kind], without].filter((one) => one !== undefined && one !== "").join(" ");
 }

@@ -506,13 +506,13 @@ var title = (name) => {
   const words2 = name.replaceAll("_", " ");
   return words2.charAt(0).toUpperCase() + words2.slice(1);
 };
-var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : String(value);
+var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : typeof value === "object" ? JSON.stringify(value) : String(value);
 function hint(info) {
   const kinds = {
     duration: t("A duration such as 15s, 1h30m or 7d."),
     size: t("A size such as 500k, 100m or 2g.")
   };
-  const unset = info.default === null || info.default === "" || Array.isArray(info.default) && info.default.length === 0;
+  const unset = info.default === null || info.default === "" || typeof info.default === "object" && Object.keys(info.default).length === 0;
   const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
   return [info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" ");
 }
