@@ -11,8 +11,8 @@ function called(one: Element): string {
   return `${one.tagName} ${one.getAttribute("aria-label") ?? label ?? one.textContent}`;
 }
 
-/** Remember the focused element within `root`, which is about to be made anew. The returned function focuses its like, which has
- * the same name and place among those of that name, or else the heading. */
+/** Remember the focused element within `root`, which is about to be made anew. The returned function focuses the element that has
+ * the same name, and the same place among all elements of this name; without one, the heading. */
 export function holdPlace(root: HTMLElement): () => void {
   const before = document.activeElement;
   if (before === null || before === root || !root.contains(before)) return () => {};

@@ -266,8 +266,10 @@ def backups(owner: Keyboard) -> None:
 def files(owner: Keyboard) -> None:
     """The other file, which can be scrolled."""
     owner.enter("domains.toml, effective", "a")
+    owner.wait("location.hash.includes('effective') && document.activeElement.tagName === 'H1'")
     owner.reach("/", "pre")
     owner.keys.press("End")
+    owner.wait("scrollY + innerHeight >= document.documentElement.scrollHeight - 2")
 
 
 def password(owner: Keyboard) -> None:

@@ -459,6 +459,22 @@ function brand(app = "") {
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
+function called(one) {
+  const label = one instanceof HTMLInputElement || one instanceof HTMLSelectElement || one instanceof HTMLTextAreaElement ? one.labels?.[0]?.textContent : null;
+  return `${one.tagName} ${one.getAttribute("aria-label") ?? label ?? one.textContent}`;
+}
+function holdPlace(root) {
+  const before = document.activeElement;
+  if (before === null || before === root || !root.contains(before)) return () => {
+  };
+  const name = called(before);
+  const alike = () => [...root.querySelectorAll(before.tagName)].filter((one) => called(one) === name);
+  const place = alike().indexOf(before);
+  return () => {
+    const found = alike();
+    (found[place] ?? found.at(-1) ?? root.querySelector("h1"))?.focus({ preventScroll: true });
+  };
+}
 function holdFocus() {
   const before = document.activeElement;
   return () => {
@@ -838,7 +854,7 @@ function hue(key) {
 
 // lib/pages.ts
 var Shell = class {
-  main = el("main", { tabindex: "-1" });
+  main = el("main", { tabindex: "-1", data: { home: "" } });
   root;
   links = /* @__PURE__ */ new Map();
   counts = /* @__PURE__ */ new Map();
@@ -1072,7 +1088,9 @@ function toast(text3, action, time = shown) {
   let timer = 0;
   const close = () => {
     clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
     box.remove();
+    if (focused) focusHome();
   };
   const box = el(
     "div",
@@ -1443,7 +1461,10 @@ var App = class {
     this.shell.choose(places.some((place) => place.name === address2.page) ? address2.page : "overview");
     const again = this.displayed === (location.hash || "#");
     const top = again ? scrollY : 0;
+    const giveBack = again ? holdPlace(this.shell.main) : () => {
+    };
     fill(this.shell.main, page.root);
+    giveBack();
     beforeDisplay(page.root);
     scrollTo(0, top);
     if (this.displayed !== "" && !again) page.root.querySelector("h1")?.focus({ preventScroll: true });

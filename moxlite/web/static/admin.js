@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.bff95b2b5d79.js", audit: "audit.f38c9fc459da.js", domains: "domains.e77a81b7840e.js", factors: "factors.cd0fb074106a.js", machine: "machine.73e1016e8228.js", queue: "queue.3d1ebcd22d1e.js", reports: "reports.a5f305c7fbf4.js", trends: "trends.550c48ae99aa.js" };
+var define_PARTS_default = { accounts: "accounts.4859c3cd10f3.js", audit: "audit.f38c9fc459da.js", domains: "domains.58f8a4ac41c2.js", factors: "factors.cd0fb074106a.js", machine: "machine.fa6d427cc23f.js", queue: "queue.3d1ebcd22d1e.js", reports: "reports.a5f305c7fbf4.js", trends: "trends.550c48ae99aa.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -503,6 +503,22 @@ function brand(app = "") {
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
+function called(one) {
+  const label = one instanceof HTMLInputElement || one instanceof HTMLSelectElement || one instanceof HTMLTextAreaElement ? one.labels?.[0]?.textContent : null;
+  return `${one.tagName} ${one.getAttribute("aria-label") ?? label ?? one.textContent}`;
+}
+function holdPlace(root) {
+  const before = document.activeElement;
+  if (before === null || before === root || !root.contains(before)) return () => {
+  };
+  const name = called(before);
+  const alike = () => [...root.querySelectorAll(before.tagName)].filter((one) => called(one) === name);
+  const place = alike().indexOf(before);
+  return () => {
+    const found = alike();
+    (found[place] ?? found.at(-1) ?? root.querySelector("h1"))?.focus({ preventScroll: true });
+  };
+}
 function holdFocus() {
   const before = document.activeElement;
   return () => {
@@ -873,7 +889,7 @@ function linked(value) {
 
 // lib/pages.ts
 var Shell = class {
-  main = el("main", { tabindex: "-1" });
+  main = el("main", { tabindex: "-1", data: { home: "" } });
   root;
   links = /* @__PURE__ */ new Map();
   counts = /* @__PURE__ */ new Map();
@@ -1101,7 +1117,9 @@ function toast(text3, action, time = shown) {
   let timer = 0;
   const close = () => {
     clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
     box.remove();
+    if (focused) focusHome();
   };
   const box = el(
     "div",
@@ -1454,13 +1472,16 @@ var App = class {
     if (number !== this.shown) return;
     document.title = `${written(page.title)} · moxlite admin`;
     this.shell.choose(address.page);
-    const again = this.displayed === location.hash;
+    const again = this.displayed === (location.hash || "#");
     const top = again ? scrollY : 0;
+    const giveBack = again ? holdPlace(this.shell.main) : () => {
+    };
     fill(this.shell.main, page.root);
+    giveBack();
     beforeDisplay(page.root);
     scrollTo(0, top);
     if (this.displayed !== "" && !again) page.root.querySelector("h1")?.focus({ preventScroll: true });
-    this.displayed = location.hash;
+    this.displayed = location.hash || "#";
   }
   desk(address, number) {
     return {

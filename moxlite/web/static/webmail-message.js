@@ -484,7 +484,9 @@ function toast(text2, action, time = shown) {
   let timer = 0;
   const close = () => {
     clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
     box.remove();
+    if (focused) focusHome();
   };
   const box = el(
     "div",

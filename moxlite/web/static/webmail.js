@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.2f6fbf08ca6c.js", conversation: "conversation.690acdfc1527.js", details: "details.a2fd423d5f28.js", export: "export.3d34e79be156.js", hints: "hints.41bebc42b61c.js", labels: "labels.131427180aef.js", later: "later.a46fa6127f96.js", login: "login.1739c45d7fe6.js", mailboxes: "mailboxes.63d98375f7e9.js", menu: "menu.2b861ab09c6b.js", message: "message.df35cf2ab7a1.js", newsletters: "newsletters.eefa3156615f.js", palette: "palette.d0a16c3ea602.js", rules: "rules.497fe1c1efc3.js", search: "search.28222048151a.js", sender: "sender.ba4955049614.js", sent: "sent.04cc1bc5c98c.js", settings: "settings.3c6e6800fa8d.js", sorting: "sorting.72c16ad22aa4.js", touch: "touch.5159934f4363.js", viewer: "viewer.9977008d813d.js" };
+var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.2f6fbf08ca6c.js", conversation: "conversation.690acdfc1527.js", details: "details.a2fd423d5f28.js", export: "export.3d34e79be156.js", hints: "hints.41bebc42b61c.js", labels: "labels.7146a24e020a.js", later: "later.a46fa6127f96.js", login: "login.1739c45d7fe6.js", mailboxes: "mailboxes.67542e132046.js", menu: "menu.2b861ab09c6b.js", message: "message.7469c18ab258.js", newsletters: "newsletters.a4169d4a7f09.js", palette: "palette.d0a16c3ea602.js", rules: "rules.497fe1c1efc3.js", search: "search.28222048151a.js", sender: "sender.ba4955049614.js", sent: "sent.04cc1bc5c98c.js", settings: "settings.3c6e6800fa8d.js", sorting: "sorting.72c16ad22aa4.js", touch: "touch.5159934f4363.js", viewer: "viewer.9977008d813d.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -766,7 +766,9 @@ function toast(text2, action, time = shown) {
   let timer = 0;
   const close = () => {
     clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
     box.remove();
+    if (focused) focusHome();
   };
   const box = el(
     "div",
