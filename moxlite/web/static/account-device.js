@@ -145,10 +145,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -211,29 +208,19 @@ function form(content, action, save, kind = "primary") {
     fill(error, text2);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
-  const root = el(
-    "form",
-    {
-      class: "form",
-      novalidate: true,
-      onsubmit: async (event) => {
-        event.preventDefault();
-        submit.disabled = true;
-        complain("");
-        try {
-          await save();
-        } catch (failure) {
-          complain(failure instanceof Error ? failure.message : String(failure));
-        } finally {
-          submit.disabled = false;
-          root.querySelector("[aria-invalid=true]")?.focus();
-        }
-      }
-    },
-    content,
-    error,
-    el("div", { class: "flex wrap" }, submit)
-  );
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, el("div", { class: "flex wrap" }, submit));
   return { root, complain };
 }
 function atFields(error, places) {
@@ -337,20 +324,12 @@ function notice(level, text2, ...actions) {
 // account/ui/program.ts
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function byHand(program) {
-  if (program.imap.length === 0 && program.submission.length === 0)
-    return el("p", { class: "hint" }, t("This server offers no mail programs a way in: neither IMAP nor submission is switched on."));
-  return pairs([
-    [t("Incoming (IMAP)"), servers(program.imap)],
-    [t("Outgoing (SMTP)"), servers(program.submission)],
-    [t("User name"), copyable(program.username)],
-    [t("Password"), el("span", {}, t("an app password, one for each program. "), el("a", { href: "#security" }, t("Make one")))]
-  ]);
+  if (program.imap.length === 0 && program.submission.length === 0) return el("p", { class: "hint" }, t("This server offers no mail programs a way in: neither IMAP nor submission is switched on."));
+  return pairs([[t("Incoming (IMAP)"), servers(program.imap)], [t("Outgoing (SMTP)"), servers(program.submission)], [t("User name"), copyable(program.username)], [t("Password"), el("span", {}, t("an app password, one for each program. "), el("a", { href: "#security" }, t("Make one")))]]);
 }
 function servers(all) {
   if (all.length === 0) return t("not offered");
-  return all.map(
-    (one) => el("div", { class: "flex wrap" }, copyable(one.host), el("span", { class: "hint" }, t("port {port}, {security}", { port: String(one.port), security: securities[one.security] })))
-  );
+  return all.map((one) => el("div", { class: "flex wrap" }, copyable(one.host), el("span", { class: "hint" }, t("port {port}, {security}", { port: String(one.port), security: securities[one.security] }))));
 }
 
 // account/device/part.ts
@@ -361,19 +340,7 @@ var device = async (desk) => {
   const kind = kinds.find((one) => one === desk.path[0]) ?? "iphone";
   const { program } = await desk.client.overview();
   const linked = kind === "iphone" || kind === "android" || kind === "mac";
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Set up a device"), ""),
-    el("nav", { class: "pick", "aria-label": t("Which device") }, kinds.map((one) => el("a", { class: "btn line", href: `#device/${one}`, "aria-current": one === kind ? "page" : void 0 }, names[one]))),
-    linked && link(desk, kind),
-    kind === "thunderbird" && card(t("Thunderbird"), [el("p", {}, t("Choose “New account”, then “Email”, and type your name and address. Thunderbird finds the servers by itself.")), el("p", { class: "gap" }, copyable(program.username)), el("p", { class: "hint gap" }, t("For the password, make an app password: "), el("a", { href: "#security" }, t("Security")))]),
-    card(t("By hand"), byHand(program), { hint: kind === "other" ? t("Programs that know autoconfig or autodiscover find this by your address.") : null }),
-    (kind === "iphone" || kind === "mac") && card(
-      t("A profile without a password"),
-      el("p", {}, el("a", { class: "btn line", href: `/profile.mobileconfig?addresses=${encodeURIComponent(program.username)}`, download: "" }, t("Download the profile")), el("span", { class: "hint" }, ` ${t("The device asks for the password: give it an app password.")}`))
-    )
-  );
+  const root = el("div", { class: "page" }, head(t("Set up a device"), ""), el("nav", { class: "pick", "aria-label": t("Which device") }, kinds.map((one) => el("a", { class: "btn line", href: `#device/${one}`, "aria-current": one === kind ? "page" : void 0 }, names[one]))), linked && link(desk, kind), kind === "thunderbird" && card(t("Thunderbird"), [el("p", {}, t("Choose “New account”, then “Email”, and type your name and address. Thunderbird finds the servers by itself.")), el("p", { class: "gap" }, copyable(program.username)), el("p", { class: "hint gap" }, t("For the password, make an app password: "), el("a", { href: "#security" }, t("Security")))]), card(t("By hand"), byHand(program), { hint: kind === "other" ? t("Programs that know autoconfig or autodiscover find this by your address.") : null }), (kind === "iphone" || kind === "mac") && card(t("A profile without a password"), el("p", {}, el("a", { class: "btn line", href: `/profile.mobileconfig?addresses=${encodeURIComponent(program.username)}`, download: "" }, t("Download the profile")), el("span", { class: "hint" }, ` ${t("The device asks for the password: give it an app password.")}`))));
   return { title: t("Set up a device"), root };
 };
 function link(desk, kind) {
@@ -393,18 +360,7 @@ function link(desk, kind) {
 function steps(kind, url, code) {
   const left = el("p", { class: "hint" }, t("Works once, within 10 minutes"));
   const third = kind === "android" ? [el("b", {}, t("Copy address and password into your mail program there")), el("p", { class: "hint" }, t("Thunderbird for Android finds the servers by itself."))] : [el("b", {}, t("Install the profile in its Settings, under “Profile downloaded”")), el("p", { class: "hint" }, t("Servers, address and password are in it. There is nothing to type."))];
-  return el(
-    "div",
-    { class: "qr-row" },
-    el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code of the link"))), left),
-    el(
-      "ol",
-      { class: "steps grow" },
-      el("li", {}, el("div", {}, el("b", {}, t("Point the camera of the device at this code")), el("p", { class: "hint" }, t("Or open this link there:")), copyable(url))),
-      el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” there")), el("p", { class: "hint" }, t("Then say yes here. A photo of this code is of no use to others.")))),
-      el("li", {}, el("div", {}, third))
-    )
-  );
+  return el("div", { class: "qr-row" }, el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code of the link"))), left), el("ol", { class: "steps grow" }, el("li", {}, el("div", {}, el("b", {}, t("Point the camera of the device at this code")), el("p", { class: "hint" }, t("Or open this link there:")), copyable(url))), el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” there")), el("p", { class: "hint" }, t("Then say yes here. A photo of this code is of no use to others.")))), el("li", {}, el("div", {}, third))));
 }
 function follow(desk, again) {
   const place = el("div", { class: "gap", role: "status" });
@@ -414,16 +370,7 @@ function follow(desk, again) {
     before = found.state;
     const anew = button(t("New code"), again);
     if (found.state === "waiting") fill(place, notice("wait", t("Waiting for the device…")));
-    else if (found.state === "asking")
-      fill(
-        place,
-        notice(
-          "warn",
-          [el("b", {}, t("A device at {ip} wants to be set up. Is it yours?", { ip: found.remote_ip })), el("br"), foreign(found.user_agent, 120)],
-          button(t("No"), () => void answer(false)),
-          button(t("Yes, set it up"), () => void answer(true), { kind: "primary" })
-        )
-      );
+    else if (found.state === "asking") fill(place, notice("warn", [el("b", {}, t("A device at {ip} wants to be set up. Is it yours?", { ip: found.remote_ip })), el("br"), foreign(found.user_agent, 120)], button(t("No"), () => void answer(false)), button(t("Yes, set it up"), () => void answer(true), { kind: "primary" })));
     else if (found.state === "issuing") fill(place, notice("wait", t("Making a password for the device…")));
     else if (found.state === "ready") fill(place, notice("ok", t("The device has its password. Go on there."), anew));
     else if (found.state === "refused") fill(place, notice("off", t("The device was refused. It got nothing."), anew));
@@ -448,20 +395,16 @@ function follow(desk, again) {
 var setup = async (desk) => {
   const secret = desk.path[0] ?? "";
   const place = el("div", {});
-  const begin = button(
-    t("Set up mail"),
-    async () => {
-      begin.disabled = true;
-      try {
-        const claim = await desk.client.device_open(secret);
-        history.replaceState(null, "", desk.base);
-        wait(desk, claim, place);
-      } catch (error) {
-        fill(place, notice("danger", `${messageOf(error)}.`));
-      }
-    },
-    { kind: "primary", icon: smartphone }
-  );
+  const begin = button(t("Set up mail"), async () => {
+    begin.disabled = true;
+    try {
+      const claim = await desk.client.device_open(secret);
+      history.replaceState(null, "", desk.base);
+      wait(desk, claim, place);
+    } catch (error) {
+      fill(place, notice("danger", `${messageOf(error)}.`));
+    }
+  }, { kind: "primary", icon: smartphone });
   fill(place, el("p", { class: "gap" }, t("This sets up mail on this device. The page that showed you the code asks whether it is yours.")), el("p", { class: "gap" }, begin));
   const root = el("div", { class: "page narrow" }, head(t("Set up mail on this device"), ""), place);
   return { title: t("Set up mail"), root };
@@ -489,15 +432,7 @@ function wait(desk, claim, place) {
 }
 function ready(desk, claim, program, password) {
   const profile = el("form", { method: "post", action: `${desk.base}device/profile` }, el("input", { type: "hidden", name: "claim", value: claim }), el("button", { class: "btn primary" }, t("Download the profile")));
-  return [
-    card(t("iPhone, iPad, Mac"), [el("p", { class: "two" }, t("Download the profile, then install it in Settings under “Profile downloaded”. Servers, address and password are in it.")), el("div", { class: "gap" }, profile)]),
-    card(t("Android and others"), [
-      el("p", { class: "two" }, t("Copy both into your mail program. Thunderbird finds the servers by itself.")),
-      el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))),
-      el("div", { class: "gap" }, el("b", {}, t("Password")), el("div", { class: "secret" }, el("code", {}, password), copyButton(() => password))),
-      el("details", { class: "gap" }, el("summary", {}, t("Servers")), byHand(program))
-    ])
-  ];
+  return [card(t("iPhone, iPad, Mac"), [el("p", { class: "two" }, t("Download the profile, then install it in Settings under “Profile downloaded”. Servers, address and password are in it.")), el("div", { class: "gap" }, profile)]), card(t("Android and others"), [el("p", { class: "two" }, t("Copy both into your mail program. Thunderbird finds the servers by itself.")), el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))), el("div", { class: "gap" }, el("b", {}, t("Password")), el("div", { class: "secret" }, el("code", {}, password), copyButton(() => password))), el("details", { class: "gap" }, el("summary", {}, t("Servers")), byHand(program))])];
 }
 var pages = { device, setup };
 export {

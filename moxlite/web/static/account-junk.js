@@ -133,21 +133,10 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(action, work) {
@@ -224,29 +213,19 @@ function form(content, action, save, kind = "primary") {
     fill(error, text2);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
-  const root = el(
-    "form",
-    {
-      class: "form",
-      novalidate: true,
-      onsubmit: async (event) => {
-        event.preventDefault();
-        submit.disabled = true;
-        complain("");
-        try {
-          await save();
-        } catch (failure) {
-          complain(failure instanceof Error ? failure.message : String(failure));
-        } finally {
-          submit.disabled = false;
-          root.querySelector("[aria-invalid=true]")?.focus();
-        }
-      }
-    },
-    content,
-    error,
-    el("div", { class: "flex wrap" }, submit)
-  );
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, el("div", { class: "flex wrap" }, submit));
   return { root, complain };
 }
 function atFields(error, places) {
@@ -303,33 +282,18 @@ function learned(desk, found) {
   if (found.form.junk_filter === null) return card(t("The filter"), notice("off", t("The filter is switched off: the content of mail is not judged.")));
   const young = found.hams < enough || found.spams < enough;
   const progress = el("div", { class: "gap", role: "status" });
-  const teach = button(
-    t("Learn from my Archive and Junk now"),
-    async () => {
-      const done = {};
-      const work = async () => {
-        const taught = await desk.client.junk_teach();
-        done.text = t("{wanted} wanted and {junk} junk messages are being learned", { wanted: taught.wanted, junk: taught.junk });
-      };
-      if (!await attempt(t("Learning"), work)) return;
-      desk.say(done.text);
-      await desk.refresh();
-    },
-    { kind: young ? "primary" : "line" }
-  );
+  const teach = button(t("Learn from my Archive and Junk now"), async () => {
+    const done = {};
+    const work = async () => {
+      const taught = await desk.client.junk_teach();
+      done.text = t("{wanted} wanted and {junk} junk messages are being learned", { wanted: taught.wanted, junk: taught.junk });
+    };
+    if (!await attempt(t("Learning"), work)) return;
+    desk.say(done.text);
+    await desk.refresh();
+  }, { kind: young ? "primary" : "line" });
   const retrain = button(t("Learn everything again"), () => void again(desk, progress));
-  return card(
-    t("What the filter has learned"),
-    [
-      pairs([
-        [t("Wanted"), many(found.hams, "{n} message", "{n} messages")],
-        [t("Junk"), many(found.spams, "{n} message", "{n} messages")]
-      ]),
-      young && el("p", { class: "gap" }, t("It knows little yet. If your Archive has wanted mail and Junk has junk, let it learn from them: messages that you have marked yourself keep their mark.")),
-      el("div", { class: "flex wrap gap" }, teach, retrain),
-      progress
-    ]
-  );
+  return card(t("What the filter has learned"), [pairs([[t("Wanted"), many(found.hams, "{n} message", "{n} messages")], [t("Junk"), many(found.spams, "{n} message", "{n} messages")]]), young && el("p", { class: "gap" }, t("It knows little yet. If your Archive has wanted mail and Junk has junk, let it learn from them: messages that you have marked yourself keep their mark.")), el("div", { class: "flex wrap gap" }, teach, retrain), progress]);
 }
 async function again(desk, place) {
   if (!await confirm(t("Learn everything again?"), t("The filter forgets all words and learns them from your marked messages. It judges as before until that is done."), t("Learn again"))) return;
@@ -361,81 +325,30 @@ function settings(desk, found) {
   const keep = tick(t("Never remove them"), old.keep_rejects);
   const intro = line(t("First mail of unknown senders goes to"), old.introbox, t("Empty: to the Inbox, like other mail."), { list: "junk-mailboxes" });
   const auto = tick(t("Mark messages by the mailbox that they are moved to"), flags.enabled);
-  const patterns = [
-    line(t("Mailboxes of junk"), flags.junk_mailbox_regexp, shown(found, flags.junk_mailbox_regexp)),
-    line(t("Mailboxes that say nothing"), flags.neutral_mailbox_regexp, shown(found, flags.neutral_mailbox_regexp)),
-    line(t("Mailboxes of wanted mail"), flags.not_junk_mailbox_regexp, flags.not_junk_mailbox_regexp === "" ? t("Empty: all others.") : shown(found, flags.not_junk_mailbox_regexp))
-  ];
+  const patterns = [line(t("Mailboxes of junk"), flags.junk_mailbox_regexp, shown(found, flags.junk_mailbox_regexp)), line(t("Mailboxes that say nothing"), flags.neutral_mailbox_regexp, shown(found, flags.neutral_mailbox_regexp)), line(t("Mailboxes of wanted mail"), flags.not_junk_mailbox_regexp, flags.not_junk_mailbox_regexp === "" ? t("Empty: all others.") : shown(found, flags.not_junk_mailbox_regexp))];
   const capabilities = line(t("IMAP capabilities that are hidden"), old.imap_capabilities_disabled.join(" "), t("Upper case, separated by spaces; for programs that stumble over one."));
-  const places = {
-    "junk_filter.threshold": threshold,
-    "junk_filter.max_power": power,
-    "junk_filter.top_words": top,
-    "junk_filter.ignore_words": ignore,
-    "junk_filter.rare_words": rare,
-    junk_filter: on,
-    rejects_mailbox: rejects,
-    introbox: intro,
-    "automatic_junk_flags.junk_mailbox_regexp": patterns[0],
-    "automatic_junk_flags.neutral_mailbox_regexp": patterns[1],
-    "automatic_junk_flags.not_junk_mailbox_regexp": patterns[2],
-    imap_capabilities_disabled: capabilities
-  };
-  const save = form(
-    [
-      on.root,
-      threshold.root,
-      el("details", {}, el("summary", {}, t("How words count")), el("div", { class: "form gap" }, el("fieldset", { class: "group" }, el("legend", {}, t("It looks at")), grams.map((one) => one.root)), power.root, top.root, ignore.root, rare.root)),
-      el("h3", {}, t("Mailboxes")),
-      rejects.root,
-      keep.root,
-      intro.root,
-      el("h3", {}, t("Marks by mailbox")),
-      auto.root,
-      patterns.map((one) => one.root),
-      el("h3", {}, t("IMAP")),
-      capabilities.root,
-      names
-    ],
-    t("Save"),
-    async () => {
-      let bad = false;
-      const read2 = (one, whole) => {
-        const value = Number(one.control.value);
-        const good = one.control.value.trim() !== "" && Number.isFinite(value) && value >= 0 && (!whole || Number.isInteger(value));
-        if (!good) one.problem(whole ? t("A whole number is expected.") : t("A number is expected, such as 0.95."));
-        bad ||= !good;
-        return good ? value : 0;
-      };
-      const filter = {
-        threshold: read2(threshold, false),
-        onegrams: grams[0].control.checked,
-        twograms: grams[1].control.checked,
-        threegrams: grams[2].control.checked,
-        max_power: read2(power, false),
-        top_words: read2(top, true),
-        ignore_words: read2(ignore, false),
-        rare_words: read2(rare, true)
-      };
-      if (bad) return;
-      const changed = {
-        automatic_junk_flags: { enabled: auto.control.checked, junk_mailbox_regexp: patterns[0].control.value, neutral_mailbox_regexp: patterns[1].control.value, not_junk_mailbox_regexp: patterns[2].control.value },
-        junk_filter: on.control.checked ? filter : null,
-        rejects_mailbox: rejects.control.value,
-        keep_rejects: keep.control.checked,
-        introbox: intro.control.value,
-        imap_capabilities_disabled: capabilities.control.value.split(/\s+/).filter((word) => word !== "")
-      };
-      try {
-        await desk.client.junk_save(old, changed);
-      } catch (error) {
-        atFields(error, places);
-        return;
-      }
-      desk.say(t("Saved"));
-      await desk.refresh();
+  const places = { "junk_filter.threshold": threshold, "junk_filter.max_power": power, "junk_filter.top_words": top, "junk_filter.ignore_words": ignore, "junk_filter.rare_words": rare, junk_filter: on, rejects_mailbox: rejects, introbox: intro, "automatic_junk_flags.junk_mailbox_regexp": patterns[0], "automatic_junk_flags.neutral_mailbox_regexp": patterns[1], "automatic_junk_flags.not_junk_mailbox_regexp": patterns[2], imap_capabilities_disabled: capabilities };
+  const save = form([on.root, threshold.root, el("details", {}, el("summary", {}, t("How words count")), el("div", { class: "form gap" }, el("fieldset", { class: "group" }, el("legend", {}, t("It looks at")), grams.map((one) => one.root)), power.root, top.root, ignore.root, rare.root)), el("h3", {}, t("Mailboxes")), rejects.root, keep.root, intro.root, el("h3", {}, t("Marks by mailbox")), auto.root, patterns.map((one) => one.root), el("h3", {}, t("IMAP")), capabilities.root, names], t("Save"), async () => {
+    let bad = false;
+    const read2 = (one, whole) => {
+      const value = Number(one.control.value);
+      const good = one.control.value.trim() !== "" && Number.isFinite(value) && value >= 0 && (!whole || Number.isInteger(value));
+      if (!good) one.problem(whole ? t("A whole number is expected.") : t("A number is expected, such as 0.95."));
+      bad ||= !good;
+      return good ? value : 0;
+    };
+    const filter = { threshold: read2(threshold, false), onegrams: grams[0].control.checked, twograms: grams[1].control.checked, threegrams: grams[2].control.checked, max_power: read2(power, false), top_words: read2(top, true), ignore_words: read2(ignore, false), rare_words: read2(rare, true) };
+    if (bad) return;
+    const changed = { automatic_junk_flags: { enabled: auto.control.checked, junk_mailbox_regexp: patterns[0].control.value, neutral_mailbox_regexp: patterns[1].control.value, not_junk_mailbox_regexp: patterns[2].control.value }, junk_filter: on.control.checked ? filter : null, rejects_mailbox: rejects.control.value, keep_rejects: keep.control.checked, introbox: intro.control.value, imap_capabilities_disabled: capabilities.control.value.split(/\s+/).filter((word) => word !== "") };
+    try {
+      await desk.client.junk_save(old, changed);
+    } catch (error) {
+      atFields(error, places);
+      return;
     }
-  );
+    desk.say(t("Saved"));
+    await desk.refresh();
+  });
   return card(t("Settings"), save.root);
 }
 function shown(found, pattern) {

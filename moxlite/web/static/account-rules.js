@@ -148,10 +148,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -229,29 +226,19 @@ function form(content, action, save, kind = "primary") {
     fill(error, text2);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
-  const root = el(
-    "form",
-    {
-      class: "form",
-      novalidate: true,
-      onsubmit: async (event) => {
-        event.preventDefault();
-        submit.disabled = true;
-        complain("");
-        try {
-          await save();
-        } catch (failure) {
-          complain(failure instanceof Error ? failure.message : String(failure));
-        } finally {
-          submit.disabled = false;
-          root.querySelector("[aria-invalid=true]")?.focus();
-        }
-      }
-    },
-    content,
-    error,
-    el("div", { class: "flex wrap" }, submit)
-  );
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, el("div", { class: "flex wrap" }, submit));
   return { root, complain };
 }
 function atFields(error, places) {
@@ -431,13 +418,7 @@ var addresses = async (desk) => {
     desk.say(t("Saved"));
     await desk.refresh();
   });
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Addresses"), t("The administrator adds and removes addresses.")),
-    card("", save.root),
-    card(t("Addresses"), el("ul", { class: "lines" }, all.map(addressLine)), { flush: true })
-  );
+  const root = el("div", { class: "page" }, head(t("Addresses"), t("The administrator adds and removes addresses.")), card("", save.root), card(t("Addresses"), el("ul", { class: "lines" }, all.map(addressLine)), { flush: true }));
   return { title: t("Addresses"), root };
 };
 function above(href, title) {
@@ -446,13 +427,7 @@ function above(href, title) {
 function addressLine(one) {
   const path = encodeURIComponent(one.address);
   const rules2 = one.form.rulesets.length;
-  return el(
-    "li",
-    {},
-    el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)),
-    one.form.smtp_error !== "" && state("off", t("refuses all mail")),
-    el("a", { class: "btn text small", href: `#rules/${path}` }, rules2 === 0 ? t("Rules") : many(rules2, "{n} rule", "{n} rules"))
-  );
+  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)), one.form.smtp_error !== "" && state("off", t("refuses all mail")), el("a", { class: "btn text small", href: `#rules/${path}` }, rules2 === 0 ? t("Rules") : many(rules2, "{n} rule", "{n} rules")));
 }
 function settings(desk, one, names) {
   const old = one.form;
@@ -462,14 +437,7 @@ function settings(desk, one, names) {
   const proof = line(t("Refuse mail whose sender is not proven, with this text"), old.message_auth_required_smtp_error, t("Mail without valid DMARC, DKIM or SPF. Empty: it is judged like other mail."));
   const refused = line(t("Refused addresses"), old.refused_addresses.join(" "), t("Addresses that lead here and are refused as they are written, separated by spaces, such as you+shop@example.org."));
   const box2 = form([box.root, name.root, refuse.root, proof.root, refused.root], t("Save"), async () => {
-    const changed = {
-      ...old,
-      mailbox: box.control.value,
-      full_name: name.control.value,
-      smtp_error: refuse.control.value,
-      message_auth_required_smtp_error: proof.control.value,
-      refused_addresses: refused.control.value.split(/\s+/).filter((word) => word !== "")
-    };
+    const changed = { ...old, mailbox: box.control.value, full_name: name.control.value, smtp_error: refuse.control.value, message_auth_required_smtp_error: proof.control.value, refused_addresses: refused.control.value.split(/\s+/).filter((word) => word !== "") };
     try {
       await desk.client.destination_save(one.address, old, changed);
     } catch (error) {
@@ -500,26 +468,9 @@ function pick(desk, all, chosen) {
   list.control.addEventListener("change", () => desk.go(`#rules/${encodeURIComponent(list.control.value)}`));
   return list.root;
 }
-var fresh = {
-  mailbox: "",
-  smtp_mail_from_regexp: "",
-  msg_from_regexp: "",
-  verified_domain: "",
-  headers_regexp: [],
-  is_forward: false,
-  list_allow_domain: "",
-  accept_rejects_to_mailbox: "",
-  comment: ""
-};
+var fresh = { mailbox: "", smtp_mail_from_regexp: "", msg_from_regexp: "", verified_domain: "", headers_regexp: [], is_forward: false, list_allow_domain: "", accept_rejects_to_mailbox: "", comment: "" };
 function conditions(rule) {
-  return [
-    rule.msg_from_regexp !== "" ? t("From matches {pattern}", { pattern: rule.msg_from_regexp }) : "",
-    rule.smtp_mail_from_regexp !== "" ? t("envelope sender matches {pattern}", { pattern: rule.smtp_mail_from_regexp }) : "",
-    rule.verified_domain !== "" ? t("comes from {domain}", { domain: rule.verified_domain }) : "",
-    ...rule.headers_regexp.map((one) => t("{name} matches {pattern}", { name: one.name, pattern: one.value })),
-    rule.list_allow_domain !== "" ? t("list of {domain}", { domain: rule.list_allow_domain }) : "",
-    rule.is_forward ? t("forwarded") : ""
-  ].filter((text2) => text2 !== "").join(", ");
+  return [rule.msg_from_regexp !== "" ? t("From matches {pattern}", { pattern: rule.msg_from_regexp }) : "", rule.smtp_mail_from_regexp !== "" ? t("envelope sender matches {pattern}", { pattern: rule.smtp_mail_from_regexp }) : "", rule.verified_domain !== "" ? t("comes from {domain}", { domain: rule.verified_domain }) : "", ...rule.headers_regexp.map((one) => t("{name} matches {pattern}", { name: one.name, pattern: one.value })), rule.list_allow_domain !== "" ? t("list of {domain}", { domain: rule.list_allow_domain }) : "", rule.is_forward ? t("forwarded") : ""].filter((text2) => text2 !== "").join(", ");
 }
 var Rules = class {
   constructor(desk, item, names) {
@@ -532,13 +483,7 @@ var Rules = class {
     const save = button(t("Save"), () => void this.save(), { kind: "primary" });
     this.apply = button(t("Apply to existing mail"), () => void applyToExisting(desk, this.tried, item.form.mailbox, (after) => desk.client.rules_count(item.address, this.rules, after)));
     fill(this.bar, save, test, this.apply, button(t("Show as Sieve"), () => void this.convert()), button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
-    fill(
-      this.root,
-      card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("Drag, or press Alt and an arrow key, to change the order. Anything else goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }),
-      this.editor,
-      this.bar,
-      this.tried
-    );
+    fill(this.root, card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("Drag, or press Alt and an arrow key, to change the order. Anything else goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }), this.editor, this.bar, this.tried);
     this.draw();
   }
   desk;
@@ -559,12 +504,7 @@ var Rules = class {
     const made2 = {};
     if (!await attempt(t("Converting the rules"), async () => made2.found = await this.desk.client.rules_as_sieve(this.rules))) return;
     const { script, left_out: leftOut } = made2.found;
-    const keep = await dialog(t("Your rules as Sieve"), (close) => [
-      el("p", { class: "dialog-text" }, t("The script would decide about mail to all your addresses, after their rules. Keep it, then remove the rules here if you want to go on with the script.")),
-      leftOut.length > 0 && notice("warn", el("ul", { class: "faults" }, leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))))),
-      el("pre", { class: "code-shown", tabindex: "0" }, script),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")), el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Keep as a script")))
-    ].filter((one) => one !== false));
+    const keep = await dialog(t("Your rules as Sieve"), (close) => [el("p", { class: "dialog-text" }, t("The script would decide about mail to all your addresses, after their rules. Keep it, then remove the rules here if you want to go on with the script.")), leftOut.length > 0 && notice("warn", el("ul", { class: "faults" }, leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))))), el("pre", { class: "code-shown", tabindex: "0" }, script), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")), el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Keep as a script")))].filter((one) => one !== false));
     if (keep !== true) return;
     const name = t("rules of {address}", { address: this.item.address });
     if (await attempt(t("Keeping the script"), () => this.desk.client.script_save(name, null, script, false))) this.desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
@@ -583,32 +523,14 @@ var Rules = class {
     if (focus >= 0) this.list.querySelectorAll("button.rule-name")[focus]?.focus();
   }
   row(rule, index) {
-    const name = el(
-      "button",
-      { class: "rule-name", type: "button", "aria-expanded": String(index === this.open), onclick: () => this.edit(index === this.open ? -1 : index) },
-      el("b", {}, brief(rule.comment !== "" ? rule.comment : rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : t("new rule"))),
-      el("span", { class: "hint" }, brief(conditions(rule) || t("no condition yet"))),
-      el("span", { class: "hint" }, "→ ", brief(rule.mailbox))
-    );
+    const name = el("button", { class: "rule-name", type: "button", "aria-expanded": String(index === this.open), onclick: () => this.edit(index === this.open ? -1 : index) }, el("b", {}, brief(rule.comment !== "" ? rule.comment : rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : t("new rule"))), el("span", { class: "hint" }, brief(conditions(rule) || t("no condition yet"))), el("span", { class: "hint" }, "→ ", brief(rule.mailbox)));
     name.addEventListener("keydown", (event) => {
       const step = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
       if (!event.altKey || step === 0) return;
       event.preventDefault();
       this.move(index, index + step);
     });
-    const li = el(
-      "li",
-      { class: index === this.open ? "rule open" : "rule", draggable: "true" },
-      el("span", { class: "grip", "aria-hidden": "true" }, sign(gripVertical)),
-      name,
-      el(
-        "span",
-        { class: "flex" },
-        small("↑", t("Move up"), () => this.move(index, index - 1), index === 0),
-        small("↓", t("Move down"), () => this.move(index, index + 1), index === this.rules.length - 1),
-        small("×", t("Remove"), () => this.remove(index))
-      )
-    );
+    const li = el("li", { class: index === this.open ? "rule open" : "rule", draggable: "true" }, el("span", { class: "grip", "aria-hidden": "true" }, sign(gripVertical)), name, el("span", { class: "flex" }, small("↑", t("Move up"), () => this.move(index, index - 1), index === 0), small("↓", t("Move down"), () => this.move(index, index + 1), index === this.rules.length - 1), small("×", t("Remove"), () => this.remove(index))));
     li.addEventListener("dragstart", (event) => {
       this.dragged = index;
       event.dataTransfer?.setData("text/plain", String(index));
@@ -664,25 +586,7 @@ var Rules = class {
     };
     const forward = tick(t("Forwarded mail"), rule.is_forward, t("These come from a forwarding service at the verified domain, which is not judged itself. Needs an envelope sender and a verified domain."));
     forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
-    fill(
-      this.editor,
-      card(
-        t("Rule {n}", { n: index + 1 }),
-        el(
-          "div",
-          { class: "form" },
-          el("h3", {}, t("When all of this holds")),
-          text2("msg_from_regexp", t("From"), t("A pattern for the address in From, in lower case: @example\\.org$ for a domain.")).root,
-          text2("verified_domain", t("Comes from the domain"), t("Proven by SPF or DKIM; subdomains count too.")).root,
-          this.headers(rule, put),
-          text2("smtp_mail_from_regexp", t("Envelope sender"), t("A pattern for the address that bounces go to; of use for lists and forwards.")).root,
-          el("h3", {}, t("Then")),
-          box("mailbox", t("Put into"), t("It is made if it is not there yet.")).root,
-          el("details", {}, el("summary", {}, t("For lists, forwards and refused mail")), el("div", { class: "form gap" }, text2("list_allow_domain", t("Mailing list of the domain"), t("All mail of this verified domain is accepted, without the junk filter.")).root, this.named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Take what would be refused, into"), t("Mail that would be refused is put here instead.")).root)),
-          text2("comment", t("Name of the rule"), t("For yourself.")).root
-        )
-      )
-    );
+    fill(this.editor, card(t("Rule {n}", { n: index + 1 }), el("div", { class: "form" }, el("h3", {}, t("When all of this holds")), text2("msg_from_regexp", t("From"), t("A pattern for the address in From, in lower case: @example\\.org$ for a domain.")).root, text2("verified_domain", t("Comes from the domain"), t("Proven by SPF or DKIM; subdomains count too.")).root, this.headers(rule, put), text2("smtp_mail_from_regexp", t("Envelope sender"), t("A pattern for the address that bounces go to; of use for lists and forwards.")).root, el("h3", {}, t("Then")), box("mailbox", t("Put into"), t("It is made if it is not there yet.")).root, el("details", {}, el("summary", {}, t("For lists, forwards and refused mail")), el("div", { class: "form gap" }, text2("list_allow_domain", t("Mailing list of the domain"), t("All mail of this verified domain is accepted, without the junk filter.")).root, this.named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Take what would be refused, into"), t("Mail that would be refused is put here instead.")).root)), text2("comment", t("Name of the rule"), t("For yourself.")).root)));
     this.draw();
   }
   named(key, one) {
@@ -692,40 +596,25 @@ var Rules = class {
   headers(rule, put) {
     const rows = el("div", { class: "form" });
     const error = el("span", { class: "error", hidden: true });
-    this.named("headers_regexp", {
-      problem: (text2) => {
-        error.hidden = text2 === "";
-        fill(error, text2);
-      }
-    });
-    const draw = () => fill(
-      rows,
-      rule.headers_regexp.map((one, index) => {
-        const change = (other) => put({ headers_regexp: rule.headers_regexp.map((old, i) => i === index ? { ...old, ...other } : old) });
-        const name = line(t("Header field"), one.name, null, { placeholder: "^list-id$" });
-        const value = line(t("Its value"), one.value);
-        name.control.addEventListener("input", () => change({ name: name.control.value }));
-        value.control.addEventListener("input", () => change({ value: value.control.value }));
-        const drop = small("×", t("Remove this condition"), () => {
-          put({ headers_regexp: rule.headers_regexp.filter((_, i) => i !== index) });
-          draw();
-        });
-        return el("div", { class: "header-row" }, name.root, value.root, drop);
-      }),
-      el(
-        "div",
-        {},
-        button(
-          t("Header field matches…"),
-          () => {
-            put({ headers_regexp: [...rule.headers_regexp, { name: "", value: "" }] });
-            draw();
-          },
-          { kind: "text small", icon: plus }
-        ),
-        error
-      )
-    );
+    this.named("headers_regexp", { problem: (text2) => {
+      error.hidden = text2 === "";
+      fill(error, text2);
+    } });
+    const draw = () => fill(rows, rule.headers_regexp.map((one, index) => {
+      const change = (other) => put({ headers_regexp: rule.headers_regexp.map((old, i) => i === index ? { ...old, ...other } : old) });
+      const name = line(t("Header field"), one.name, null, { placeholder: "^list-id$" });
+      const value = line(t("Its value"), one.value);
+      name.control.addEventListener("input", () => change({ name: name.control.value }));
+      value.control.addEventListener("input", () => change({ value: value.control.value }));
+      const drop = small("×", t("Remove this condition"), () => {
+        put({ headers_regexp: rule.headers_regexp.filter((_, i) => i !== index) });
+        draw();
+      });
+      return el("div", { class: "header-row" }, name.root, value.root, drop);
+    }), el("div", {}, button(t("Header field matches…"), () => {
+      put({ headers_regexp: [...rule.headers_regexp, { name: "", value: "" }] });
+      draw();
+    }, { kind: "text small", icon: plus }), error));
     draw();
     return rows;
   }
@@ -787,21 +676,7 @@ var Rules = class {
       fill(this.tried, notice("unknown", t("No mail has come to this address by SMTP yet, so there is nothing to try the rules on.")));
       return;
     }
-    fill(
-      this.tried,
-      card(
-        t("Try it"),
-        [
-          !found.complete && notice("warn", t("The time was not enough for all messages.")),
-          el(
-            "ul",
-            { class: "lines" },
-            taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received)))))
-          )
-        ],
-        { flush: true, hint: t("Of the last {all} messages {taken} would go by a rule, {others} to {mailbox}. Nothing was moved.", { all: found.messages.length, taken: taken.length, others, mailbox: this.item.form.mailbox }) }
-      )
-    );
+    fill(this.tried, card(t("Try it"), [!found.complete && notice("warn", t("The time was not enough for all messages.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: t("Of the last {all} messages {taken} would go by a rule, {others} to {mailbox}. Nothing was moved.", { all: found.messages.length, taken: taken.length, others, mailbox: this.item.form.mailbox }) }));
   }
 };
 function small(face, name, run, disabled = false) {

@@ -137,21 +137,10 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
-  const answer2 = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer2 = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer2 === true;
 }
 async function attempt(action, work) {
@@ -240,29 +229,19 @@ function form(content, action, save2, kind = "primary") {
     fill(error, text3);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
-  const root = el(
-    "form",
-    {
-      class: "form",
-      novalidate: true,
-      onsubmit: async (event) => {
-        event.preventDefault();
-        submit.disabled = true;
-        complain("");
-        try {
-          await save2();
-        } catch (failure) {
-          complain(failure instanceof Error ? failure.message : String(failure));
-        } finally {
-          submit.disabled = false;
-          root.querySelector("[aria-invalid=true]")?.focus();
-        }
-      }
-    },
-    content,
-    error,
-    el("div", { class: "flex wrap" }, submit)
-  );
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save2();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, el("div", { class: "flex wrap" }, submit));
   return { root, complain };
 }
 function atFields(error, places) {
@@ -372,35 +351,17 @@ function qrDrawing(code, label) {
 // lib/webauthn.ts
 async function createKey(options) {
   const asked = JSON.parse(options);
-  const publicKey = {
-    ...asked,
-    challenge: octets(asked.challenge),
-    user: { ...asked.user, id: octets(asked.user.id) },
-    excludeCredentials: descriptors(asked.excludeCredentials)
-  };
+  const publicKey = { ...asked, challenge: octets(asked.challenge), user: { ...asked.user, id: octets(asked.user.id) }, excludeCredentials: descriptors(asked.excludeCredentials) };
   const made2 = await spoken(() => navigator.credentials.create({ publicKey }));
   const response = made2.response;
-  return answer(made2, {
-    clientDataJSON: text2(response.clientDataJSON),
-    attestationObject: text2(response.attestationObject),
-    transports: response.getTransports?.() ?? []
-  });
+  return answer(made2, { clientDataJSON: text2(response.clientDataJSON), attestationObject: text2(response.attestationObject), transports: response.getTransports?.() ?? [] });
 }
 async function useKey(options) {
   const asked = JSON.parse(options);
-  const publicKey = {
-    ...asked,
-    challenge: octets(asked.challenge),
-    allowCredentials: descriptors(asked.allowCredentials)
-  };
+  const publicKey = { ...asked, challenge: octets(asked.challenge), allowCredentials: descriptors(asked.allowCredentials) };
   const used2 = await spoken(() => navigator.credentials.get({ publicKey }));
   const response = used2.response;
-  return answer(used2, {
-    clientDataJSON: text2(response.clientDataJSON),
-    authenticatorData: text2(response.authenticatorData),
-    signature: text2(response.signature),
-    userHandle: response.userHandle === null ? null : text2(response.userHandle)
-  });
+  return answer(used2, { clientDataJSON: text2(response.clientDataJSON), authenticatorData: text2(response.authenticatorData), signature: text2(response.signature), userHandle: response.userHandle === null ? null : text2(response.userHandle) });
 }
 function keysKnown() {
   return isSecureContext && "credentials" in navigator && typeof PublicKeyCredential !== "undefined";
@@ -524,10 +485,7 @@ function built(client, found, mail, refresh) {
       await refresh();
     }
   };
-  const rows = [
-    ...found.apps.map((app) => row(smartphone, [t("Code app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))),
-    ...found.keys.map((key2) => row(keyRound, [t("Security key "), "“", foreign(key2.name), "”", t(", for "), el("bdi", {}, key2.host)], used(key2), removal(key2.name, () => void remove("key", key2.id, key2.name))))
-  ];
+  const rows = [...found.apps.map((app) => row(smartphone, [t("Code app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))), ...found.keys.map((key2) => row(keyRound, [t("Security key "), "“", foreign(key2.name), "”", t(", for "), el("bdi", {}, key2.host)], used(key2), removal(key2.name, () => void remove("key", key2.id, key2.name))))];
   if (on) {
     const few = found.codes < 4;
     const left2 = many(found.codes, "{n} recovery code left", "{n} recovery codes left");
@@ -535,17 +493,7 @@ function built(client, found, mail, refresh) {
   }
   const key = button(t("Add a security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
   const possible = found.host !== "" && keysKnown();
-  return card(
-    t("Two-step log-in"),
-    [
-      el("p", { class: "two" }, t("After the password, log-ins ask for a code of an app on your phone, or for a security key. So a stolen password alone opens nothing.")),
-      rows.length > 0 && el("ul", { class: "factor-list" }, rows),
-      el("div", { class: "flex wrap factor-add" }, button(t("Add a code app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key),
-      !possible && el("p", { class: "hint" }, t("Security keys work at a host name with https only, so none can be added here. Code apps work everywhere.")),
-      possible && el("p", { class: "hint" }, t("A security key works at {host} only. Code apps and recovery codes work everywhere.", { host: found.host }))
-    ],
-    { actions: on ? state("ok", t("on")) : state("off", t("off")) }
-  );
+  return card(t("Two-step log-in"), [el("p", { class: "two" }, t("After the password, log-ins ask for a code of an app on your phone, or for a security key. So a stolen password alone opens nothing.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add a code app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key), !possible && el("p", { class: "hint" }, t("Security keys work at a host name with https only, so none can be added here. Code apps work everywhere.")), possible && el("p", { class: "hint" }, t("A security key works at {host} only. Code apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
 }
 function isOn(found) {
   return found.apps.length + found.keys.length > 0;
@@ -563,12 +511,7 @@ function warning(found, mail) {
   if (isOn(found) || !mail) return null;
   const text3 = t("From then on mail programs need app passwords: your own password works on these web pages only.");
   if (found.programs.length === 0) return notice("unknown", text3);
-  return el(
-    "div",
-    { class: "stack" },
-    notice("warn", [text3, " ", t("These used your own password within 30 days and will stop:")]),
-    el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one))))
-  );
+  return el("div", { class: "stack" }, notice("warn", [text3, " ", t("These used your own password within 30 days and will stop:")]), el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))));
 }
 var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API") };
 function program(one) {
@@ -597,13 +540,7 @@ async function addApp(client, found, mail) {
         ({ recovery_codes: codes } = await client.totp_finish(code.control.value));
         close(true);
       });
-      show(
-        el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")),
-        qrDrawing(made2.qr, t("QR code; the same as text is below")),
-        el("p", { class: "hint" }, t("Or type this secret into the app:")),
-        copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")),
-        tried.root
-      );
+      show(el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")), qrDrawing(made2.qr, t("QR code; the same as text is below")), el("p", { class: "hint" }, t("Or type this secret into the app:")), copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")), tried.root);
       code.control.focus();
     });
     show(named.root);
@@ -632,24 +569,14 @@ async function addKey(client, found, mail) {
   return added;
 }
 async function showCodes(codes) {
-  await dialog(
-    t("Recovery codes"),
-    (close) => {
-      const kept = tick(t("I have kept these codes"), false);
-      const done = el("button", { class: "btn primary", type: "button", disabled: true, onclick: () => close(true) }, t("Done"));
-      kept.control.addEventListener("change", () => done.disabled = !kept.control.checked);
-      const all = () => `${codes.join("\n")}
+  await dialog(t("Recovery codes"), (close) => {
+    const kept = tick(t("I have kept these codes"), false);
+    const done = el("button", { class: "btn primary", type: "button", disabled: true, onclick: () => close(true) }, t("Done"));
+    kept.control.addEventListener("change", () => done.disabled = !kept.control.checked);
+    const all = () => `${codes.join("\n")}
 `;
-      return [
-        el("p", { class: "dialog-text" }, t("Keep these codes where you find them without your phone: on paper, or in a password manager. Each lets you in once. They are not shown again.")),
-        el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))),
-        el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})),
-        kept.root,
-        el("div", { class: "dialog-buttons" }, done)
-      ];
-    },
-    false
-  );
+    return [el("p", { class: "dialog-text" }, t("Keep these codes where you find them without your phone: on paper, or in a password manager. Each lets you in once. They are not shown again.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
+  }, false);
 }
 function save(text3) {
   const url = URL.createObjectURL(new Blob([text3], { type: "text/plain" }));
@@ -663,53 +590,17 @@ function save(text3) {
 // account/security/part.ts
 var page = 20;
 var day2 = 864e5;
-var scopes = [
-  ["imap", t("reading mail (IMAP)")],
-  ["submission", t("sending mail (SMTP)")],
-  ["webapi", t("web API")]
-];
+var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")]];
 var security = async (desk) => {
-  const [own, apps, sessions, attempts, factors] = await Promise.all([
-    desk.client.password_state(),
-    desk.client.app_password_list(),
-    desk.client.session_list(),
-    desk.client.attempt_list("", page),
-    factorsCard(desk.client, true)
-  ]);
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Security"), ""),
-    password(desk, own, apps.length),
-    factors,
-    appPasswords(desk, apps),
-    sessionList(desk, sessions),
-    attemptList(desk, attempts),
-    card(
-      t("Something here wasn’t you?"),
-      el("p", { class: "two" }, t("Logs out every other browser, ends all app passwords, sets a new password, holds mail that waits to be sent, and shows what was sent in the last day.")),
-      { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }
-    )
-  );
+  const [own, apps, sessions, attempts, factors] = await Promise.all([desk.client.password_state(), desk.client.app_password_list(), desk.client.session_list(), desk.client.attempt_list("", page), factorsCard(desk.client, true)]);
+  const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, appPasswords(desk, apps), sessionList(desk, sessions), attemptList(desk, attempts), card(t("Something here wasn’t you?"), el("p", { class: "two" }, t("Logs out every other browser, ends all app passwords, sets a new password, holds mail that waits to be sent, and shows what was sent in the last day.")), { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
   return { title: t("Security"), root };
 };
 var pages = { security };
 function password(desk, own, apps) {
   const changed = own.changed === null ? t("not set yet") : [t("changed "), when(microseconds(own.changed))];
   const said = own.app_passwords_required ? t("Only web pages take it; mail programs need app passwords.") : t("Web pages and mail programs take it.");
-  return card(
-    t("Password"),
-    [
-      el("p", { class: "two" }, changed, ". ", said),
-      !own.custom && el("p", { class: "hint" }, t("The password of this account is generated; the administrator has set this.")),
-      el(
-        "div",
-        { class: "flex wrap gap" },
-        own.custom && button(t("Change password"), () => void choosePassword(desk, apps), {}),
-        button(t("Generate a password"), () => void makePassword(desk, apps), {})
-      )
-    ]
-  );
+  return card(t("Password"), [el("p", { class: "two" }, changed, ". ", said), !own.custom && el("p", { class: "hint" }, t("The password of this account is generated; the administrator has set this.")), el("div", { class: "flex wrap gap" }, own.custom && button(t("Change password"), () => void choosePassword(desk, apps), {}), button(t("Generate a password"), () => void makePassword(desk, apps), {}))]);
 }
 function consequences(apps) {
   return apps === 0 ? t("All other browsers and mail programs are logged out.") : many(apps, "All other browsers are logged out. {n} app password stays valid.", "All other browsers are logged out. {n} app passwords stay valid.");
@@ -747,34 +638,15 @@ function endAll(desk) {
   return button(t("End all app passwords too"), () => void attempt(t("Ending app passwords"), () => desk.client.app_password_remove_all().then((n) => desk.say(many(n, "{n} app password ended", "{n} app passwords ended")))), { kind: "line danger" });
 }
 async function showSecret(title, secret, text3, more = null) {
-  await dialog(
-    title,
-    (close) => [
-      el("p", { class: "dialog-text" }, text3),
-      el("p", { class: "secret" }, el("code", {}, secret), copyButton(() => secret)),
-      el("div", { class: "dialog-buttons" }, more, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have it")))
-    ],
-    false
-  );
+  await dialog(title, (close) => [el("p", { class: "dialog-text" }, text3), el("p", { class: "secret" }, el("code", {}, secret), copyButton(() => secret)), el("div", { class: "dialog-buttons" }, more, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have it")))], false);
 }
 function cancelButton(cancel) {
   return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: cancel }, t("Cancel")));
 }
 function appPasswords(desk, apps) {
   const add = button(t("New app password"), () => void addApp2(desk), { icon: plus, kind: apps.length === 0 ? "primary" : "line" });
-  if (apps.length === 0)
-    return card(t("App passwords"), empty(keyRound, t("No app passwords yet"), t("Give each phone and program a password of its own: one that is lost is ended alone."), add), { flush: true });
-  const rows = table(
-    t("App passwords"),
-    [
-      { title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) },
-      { title: t("For"), cell: (one) => [one.scopes.map((scope) => scopes.find(([name]) => name === scope)[1]).join(", "), one.read_only ? t(", read-only") : ""].join("") },
-      { title: t("Last use"), cell: (one) => one.last_used === null ? t("never") : el("span", {}, when(microseconds(one.last_used)), one.last_ip !== "" && el("span", { class: "hint" }, ` ${one.last_protocol}, ${one.last_ip}`)) },
-      { title: t("Ends"), cell: (one) => one.expires === null ? t("never") : one.expired ? state("off", t("ended")) : when(microseconds(one.expires)) },
-      { title: "", kind: "num", cell: (one) => button(t("End"), () => void endApp(desk, one), { kind: "line small", name: t("End {name}", { name: one.name }) }) }
-    ],
-    apps
-  );
+  if (apps.length === 0) return card(t("App passwords"), empty(keyRound, t("No app passwords yet"), t("Give each phone and program a password of its own: one that is lost is ended alone."), add), { flush: true });
+  const rows = table(t("App passwords"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("For"), cell: (one) => [one.scopes.map((scope) => scopes.find(([name]) => name === scope)[1]).join(", "), one.read_only ? t(", read-only") : ""].join("") }, { title: t("Last use"), cell: (one) => one.last_used === null ? t("never") : el("span", {}, when(microseconds(one.last_used)), one.last_ip !== "" && el("span", { class: "hint" }, ` ${one.last_protocol}, ${one.last_ip}`)) }, { title: t("Ends"), cell: (one) => one.expires === null ? t("never") : one.expired ? state("off", t("ended")) : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("End"), () => void endApp(desk, one), { kind: "line small", name: t("End {name}", { name: one.name }) }) }], apps);
   return card(t("App passwords"), rows, { flush: true, actions: add, hint: t("One for each phone or program. The name of its last use is known for 30 days.") });
 }
 async function addApp2(desk) {
@@ -808,27 +680,9 @@ async function endApp(desk, one) {
 }
 function sessionList(desk, sessions) {
   const others = sessions.filter((one) => !one.current).length;
-  const rows = table(
-    t("Browsers that are logged in"),
-    [
-      { title: t("Where"), kind: "main", cell: (one) => el("span", {}, el("b", {}, one.app), one.current && el("span", { class: "chip" }, t("this browser"))) },
-      { title: t("Address"), cell: (one) => one.remote_ip },
-      { title: t("Browser"), cell: (one) => foreign(one.user_agent, 90) },
-      { title: t("Last use"), cell: (one) => when(microseconds(one.last_used)) },
-      {
-        title: "",
-        kind: "num",
-        cell: (one) => one.current ? null : button(
-          t("Log out"),
-          async () => {
-            if (await attempt(t("Logging out"), () => desk.client.session_remove(one.id))) await desk.refresh();
-          },
-          { kind: "line small", name: t("Log out {app} at {ip}", { app: one.app, ip: one.remote_ip }) }
-        )
-      }
-    ],
-    sessions
-  );
+  const rows = table(t("Browsers that are logged in"), [{ title: t("Where"), kind: "main", cell: (one) => el("span", {}, el("b", {}, one.app), one.current && el("span", { class: "chip" }, t("this browser"))) }, { title: t("Address"), cell: (one) => one.remote_ip }, { title: t("Browser"), cell: (one) => foreign(one.user_agent, 90) }, { title: t("Last use"), cell: (one) => when(microseconds(one.last_used)) }, { title: "", kind: "num", cell: (one) => one.current ? null : button(t("Log out"), async () => {
+    if (await attempt(t("Logging out"), () => desk.client.session_remove(one.id))) await desk.refresh();
+  }, { kind: "line small", name: t("Log out {app} at {ip}", { app: one.app, ip: one.remote_ip }) }) }], sessions);
   const all = button(t("Log out all others"), async () => {
     if (await attempt(t("Logging out"), () => desk.client.session_remove_others())) await desk.refresh();
   });
@@ -849,13 +703,7 @@ function attemptList(desk, first) {
 }
 function attemptLine(one) {
   const times = one.count > 1 ? many(one.count, "{n} time", "{n} times") : "";
-  return el(
-    "li",
-    {},
-    state(one.ok ? "ok" : "warn", ""),
-    el("span", { class: "grow" }, foreign(one.text), times !== "" && el("span", { class: "chip" }, times), one.user_agent !== "" && el("span", { class: "hint" }, el("br"), foreign(one.user_agent, 120))),
-    el("span", { class: "muted" }, when(microseconds(one.last)))
-  );
+  return el("li", {}, state(one.ok ? "ok" : "warn", ""), el("span", { class: "grow" }, foreign(one.text), times !== "" && el("span", { class: "chip" }, times), one.user_agent !== "" && el("span", { class: "hint" }, el("br"), foreign(one.user_agent, 120))), el("span", { class: "muted" }, when(microseconds(one.last))));
 }
 async function notMe(desk) {
   const text3 = t("You get a new password, which you have to enter in your other browsers. Each phone and program needs a new app password. Mail that waits to be sent is held until you let it go.");
@@ -863,25 +711,7 @@ async function notMe(desk) {
   const done = {};
   if (!await attempt(t("Locking everyone else out"), async () => done.found = await desk.client.not_me())) return;
   const found = done.found;
-  await dialog(
-    t("Everyone else is locked out"),
-    (close) => [
-      el("p", { class: "dialog-text" }, t("Your new password, shown this once:")),
-      el("p", { class: "secret" }, el("code", {}, found.password), copyButton(() => found.password)),
-      el(
-        "p",
-        { class: "dialog-text" },
-        [
-          many(found.sessions, "{n} other browser was logged out.", "{n} other browsers were logged out."),
-          many(found.app_passwords, "{n} app password ended.", "{n} app passwords ended."),
-          found.queue ? many(found.held, "{n} message that waited is held.", "{n} messages that waited are held.") : t("The queue is out of service: look at outgoing mail later.")
-        ].join(" ")
-      ),
-      left(found),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have the password")))
-    ],
-    false
-  );
+  await dialog(t("Everyone else is locked out"), (close) => [el("p", { class: "dialog-text" }, t("Your new password, shown this once:")), el("p", { class: "secret" }, el("code", {}, found.password), copyButton(() => found.password)), el("p", { class: "dialog-text" }, [many(found.sessions, "{n} other browser was logged out.", "{n} other browsers were logged out."), many(found.app_passwords, "{n} app password ended.", "{n} app passwords ended."), found.queue ? many(found.held, "{n} message that waited is held.", "{n} messages that waited are held.") : t("The queue is out of service: look at outgoing mail later.")].join(" ")), left(found), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have the password")))], false);
   await desk.refresh();
 }
 function left(found) {

@@ -134,21 +134,10 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(action, work) {
@@ -230,29 +219,19 @@ function form(content, action, save, kind = "primary") {
     fill(error, text2);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
-  const root = el(
-    "form",
-    {
-      class: "form",
-      novalidate: true,
-      onsubmit: async (event) => {
-        event.preventDefault();
-        submit.disabled = true;
-        complain("");
-        try {
-          await save();
-        } catch (failure) {
-          complain(failure instanceof Error ? failure.message : String(failure));
-        } finally {
-          submit.disabled = false;
-          root.querySelector("[aria-invalid=true]")?.focus();
-        }
-      }
-    },
-    content,
-    error,
-    el("div", { class: "flex wrap" }, submit)
-  );
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, el("div", { class: "flex wrap" }, submit));
   return { root, complain };
 }
 function atFields(error, places) {
@@ -411,38 +390,12 @@ function waiting(desk, first) {
   const place = el("div", {});
   const all = [...first.waiting];
   let more = first.more;
-  const draw = () => fill(
-    place,
-    table(
-      t("Waiting to be sent"),
-      [
-        { title: t("To"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.recipient)), el("br"), el("span", { class: "hint" }, foreign(one.subject, 120))) },
-        { title: t("State"), cell: (one) => status(one) },
-        { title: t("Attempts"), cell: (one) => one.attempts === 0 ? t("none yet") : String(one.attempts) },
-        { title: t("Next"), cell: (one) => one.next_attempt === null ? t("not while it is on hold") : when(microseconds(one.next_attempt)) },
-        {
-          title: "",
-          kind: "num",
-          cell: (one) => el("span", { class: "flex wrap" }, !one.stopped && button(t("Try now"), () => void tryNow(desk, one), { kind: "line small" }), button(t("Cancel"), () => void cancel(desk, one), { kind: "line small", name: t("Cancel mail to {name}", { name: one.recipient }) }))
-        }
-      ],
-      all
-    ),
-    more && el(
-      "p",
-      { class: "more" },
-      button(
-        t("Show older ones"),
-        () => void attempt(t("Reading the queue"), async () => {
-          const next = await desk.client.outgoing(all.at(-1).id);
-          all.push(...next.waiting);
-          more = next.more;
-          draw();
-        }),
-        { kind: "text" }
-      )
-    )
-  );
+  const draw = () => fill(place, table(t("Waiting to be sent"), [{ title: t("To"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.recipient)), el("br"), el("span", { class: "hint" }, foreign(one.subject, 120))) }, { title: t("State"), cell: (one) => status(one) }, { title: t("Attempts"), cell: (one) => one.attempts === 0 ? t("none yet") : String(one.attempts) }, { title: t("Next"), cell: (one) => one.next_attempt === null ? t("not while it is on hold") : when(microseconds(one.next_attempt)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, !one.stopped && button(t("Try now"), () => void tryNow(desk, one), { kind: "line small" }), button(t("Cancel"), () => void cancel(desk, one), { kind: "line small", name: t("Cancel mail to {name}", { name: one.recipient }) })) }], all), more && el("p", { class: "more" }, button(t("Show older ones"), () => void attempt(t("Reading the queue"), async () => {
+    const next = await desk.client.outgoing(all.at(-1).id);
+    all.push(...next.waiting);
+    more = next.more;
+    draw();
+  }), { kind: "text" })));
   draw();
   return card(t("Waiting to be sent"), place, { flush: true });
 }
@@ -460,12 +413,7 @@ async function cancel(desk, one) {
   if (await attempt(t("Cancelling"), () => desk.client.outgoing_cancel([one.id]))) await desk.refresh();
 }
 function end(word) {
-  const made2 = {
-    delivered: () => state("ok", t("delivered")),
-    relayed: () => state("ok", t("passed on")),
-    failed: () => state("danger", t("not delivered")),
-    canceled: () => state("off", t("cancelled"))
-  };
+  const made2 = { delivered: () => state("ok", t("delivered")), relayed: () => state("ok", t("passed on")), failed: () => state("danger", t("not delivered")), canceled: () => state("off", t("cancelled")) };
   return made2[word]?.() ?? word;
 }
 function ended(found) {
@@ -476,27 +424,9 @@ function suppressions(desk, found) {
   const add = button(t("Add an address"), () => void suppress(desk), { icon: plus });
   const hint = t("Addresses to which nothing more is sent, because their servers have said that they do not exist, or because you want it so.");
   if (found.length === 0) return card(t("Suppressed addresses"), el("p", { class: "hint" }, t("None. "), hint), { actions: add });
-  const rows = table(
-    t("Suppressed addresses"),
-    [
-      { title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) },
-      { title: t("Reason"), cell: (one) => one.reason === "" ? one.manual ? t("added by hand") : "" : foreign(one.reason, 160) },
-      { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
-      { title: t("Until"), cell: (one) => one.expires === null ? t("removed by hand") : when(microseconds(one.expires)) },
-      {
-        title: "",
-        kind: "num",
-        cell: (one) => button(
-          t("Remove"),
-          async () => {
-            if (await attempt(t("Removing the address"), () => desk.client.suppression_remove(one.address))) await desk.refresh();
-          },
-          { kind: "line small", name: t("Remove {name}", { name: one.address }) }
-        )
-      }
-    ],
-    found
-  );
+  const rows = table(t("Suppressed addresses"), [{ title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) }, { title: t("Reason"), cell: (one) => one.reason === "" ? one.manual ? t("added by hand") : "" : foreign(one.reason, 160) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: t("Until"), cell: (one) => one.expires === null ? t("removed by hand") : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("Remove"), async () => {
+    if (await attempt(t("Removing the address"), () => desk.client.suppression_remove(one.address))) await desk.refresh();
+  }, { kind: "line small", name: t("Remove {name}", { name: one.address }) }) }], found);
   return card(t("Suppressed addresses"), rows, { flush: true, actions: add, hint });
 }
 async function suppress(desk) {
@@ -522,18 +452,7 @@ var keys = async (desk) => {
 function keyList(desk, all, address) {
   const add = button(t("Add a certificate"), () => void addKey(desk, address), { icon: plus });
   if (all.length === 0) return card(t("Keys for logging in"), empty(keyRound, t("No keys"), t("A mail program that has the key of a certificate logs in without a password. Make one with the commands below."), add), { flush: true });
-  const rows = table(
-    t("Keys for logging in"),
-    [
-      { title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) },
-      { title: t("Kind"), cell: (one) => one.type },
-      { title: t("Logs in as"), cell: (one) => foreign(one.login_address) },
-      { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) },
-      { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
-      { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(t("Change"), () => void changeKey(desk, one), { kind: "line small", name: t("Change {name}", { name: one.name }) }), button(t("Remove"), () => void removeKey(desk, one), { kind: "line small", name: t("Remove {name}", { name: one.name }) })) }
-    ],
-    all
-  );
+  const rows = table(t("Keys for logging in"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("Kind"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => foreign(one.login_address) }, { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(t("Change"), () => void changeKey(desk, one), { kind: "line small", name: t("Change {name}", { name: one.name }) }), button(t("Remove"), () => void removeKey(desk, one), { kind: "line small", name: t("Remove {name}", { name: one.name }) })) }], all);
   return card(t("Keys for logging in"), rows, { flush: true, actions: add });
 }
 async function addKey(desk, address) {
@@ -593,12 +512,7 @@ var packOld = `openssl pkcs12 -export -inkey key.pem -in cert.pem -out key.p12 -
   -certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1`;
 function commands() {
   const shown = (title, text2) => [el("p", { class: "gap" }, title), el("div", { class: "command" }, copyable(text2))];
-  return card(t("Make a key"), [
-    shown(t("On your own computer, make a private key and a certificate (P-256). Add cert.pem above; keep key.pem to yourself."), make),
-    shown(t("Pack both for a mail program:"), pack),
-    el("details", { class: "gap" }, el("summary", {}, t("Older Apple systems refuse that file")), shown(t("They need the older encryption:"), packOld)),
-    el("p", { class: "hint gap" }, t("RSA of 2048 bits or more works too. Few programs take ed25519. Dates and names in the certificate do not matter."))
-  ]);
+  return card(t("Make a key"), [shown(t("On your own computer, make a private key and a certificate (P-256). Add cert.pem above; keep key.pem to yourself."), make), shown(t("Pack both for a mail program:"), pack), el("details", { class: "gap" }, el("summary", {}, t("Older Apple systems refuse that file")), shown(t("They need the older encryption:"), packOld)), el("p", { class: "hint gap" }, t("RSA of 2048 bits or more works too. Few programs take ed25519. Dates and names in the certificate do not matter."))]);
 }
 function hooks(desk, found) {
   const old = found.form;
@@ -615,64 +529,27 @@ function hooks(desk, found) {
   const ids = line(t("Addresses with a unique sender for each message"), old.from_id_login_addresses.join(" "), t("Log-ins with these get a sender address of its own for each message, so that answers can be matched. Separated by spaces."));
   const keepMail = line(t("Keep finished mail in the list for"), old.keep_retired_message_period, t("Such as 7d or 12h; 0s for not at all."));
   const keepHooks = line(t("Keep finished calls in the list for"), old.keep_retired_webhook_period, t("Such as 7d or 12h; 0s for not at all."));
-  const places = {
-    "outgoing_webhook.url": outURL,
-    "outgoing_webhook.authorization": outAuth,
-    "outgoing_webhook.secret": outKey,
-    "outgoing_webhook.events": events[0],
-    "incoming_webhook.url": inURL,
-    "incoming_webhook.authorization": inAuth,
-    "incoming_webhook.secret": inKey,
-    from_id_login_addresses: ids,
-    keep_retired_message_period: keepMail,
-    keep_retired_webhook_period: keepHooks
-  };
+  const places = { "outgoing_webhook.url": outURL, "outgoing_webhook.authorization": outAuth, "outgoing_webhook.secret": outKey, "outgoing_webhook.events": events[0], "incoming_webhook.url": inURL, "incoming_webhook.authorization": inAuth, "incoming_webhook.secret": inKey, from_id_login_addresses: ids, keep_retired_message_period: keepMail, keep_retired_webhook_period: keepHooks };
   const chosen = () => found.events.filter((_, i) => events[i].control.checked);
   const outForm = () => ({ url: outURL.control.value.trim(), authorization: outAuth.control.value, events: chosen().length === found.events.length ? [] : chosen(), secret: outKey.control.value });
   const inForm = () => ({ url: inURL.control.value.trim(), authorization: inAuth.control.value, secret: inKey.control.value });
   const outTest = test(desk, () => ({ ...outForm() }), false, { url: outURL, authorization: outAuth });
   const inTest = test(desk, () => ({ ...inForm(), events: [] }), true, { url: inURL, authorization: inAuth });
-  const save = form(
-    [
-      el("h3", {}, t("Calls about sent mail")),
-      outURL.root,
-      outAuth.root,
-      outKey.root,
-      el("fieldset", { class: "group" }, el("legend", {}, t("Events")), events.map((one) => one.root)),
-      outTest,
-      el("h3", {}, t("Calls about incoming mail")),
-      inURL.root,
-      inAuth.root,
-      inKey.root,
-      inTest,
-      el("h3", {}, t("Sent mail")),
-      ids.root,
-      keepMail.root,
-      keepHooks.root
-    ],
-    t("Save"),
-    async () => {
-      if (outURL.control.value.trim() !== "" && chosen().length === 0) {
-        events[0].problem(t("Choose at least one event."));
-        return;
-      }
-      const changed = {
-        outgoing_webhook: outForm(),
-        incoming_webhook: inForm(),
-        from_id_login_addresses: ids.control.value.split(/\s+/).filter((word) => word !== ""),
-        keep_retired_message_period: keepMail.control.value.trim(),
-        keep_retired_webhook_period: keepHooks.control.value.trim()
-      };
-      try {
-        await desk.client.sending_save(old, changed);
-      } catch (error) {
-        atFields(error, places);
-        return;
-      }
-      desk.say(t("Saved"));
-      await desk.refresh();
+  const save = form([el("h3", {}, t("Calls about sent mail")), outURL.root, outAuth.root, outKey.root, el("fieldset", { class: "group" }, el("legend", {}, t("Events")), events.map((one) => one.root)), outTest, el("h3", {}, t("Calls about incoming mail")), inURL.root, inAuth.root, inKey.root, inTest, el("h3", {}, t("Sent mail")), ids.root, keepMail.root, keepHooks.root], t("Save"), async () => {
+    if (outURL.control.value.trim() !== "" && chosen().length === 0) {
+      events[0].problem(t("Choose at least one event."));
+      return;
     }
-  );
+    const changed = { outgoing_webhook: outForm(), incoming_webhook: inForm(), from_id_login_addresses: ids.control.value.split(/\s+/).filter((word) => word !== ""), keep_retired_message_period: keepMail.control.value.trim(), keep_retired_webhook_period: keepHooks.control.value.trim() };
+    try {
+      await desk.client.sending_save(old, changed);
+    } catch (error) {
+      atFields(error, places);
+      return;
+    }
+    desk.say(t("Saved"));
+    await desk.refresh();
+  });
   return card(t("Webhooks"), save.root, { hint: t("For programs of your own: your web server is called about what you send and receive.") });
 }
 function test(desk, hook, incoming, places) {

@@ -134,21 +134,10 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(action, work) {
@@ -225,29 +214,19 @@ function form(content, action, save, kind = "primary") {
     fill(error, text2);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
-  const root = el(
-    "form",
-    {
-      class: "form",
-      novalidate: true,
-      onsubmit: async (event) => {
-        event.preventDefault();
-        submit.disabled = true;
-        complain("");
-        try {
-          await save();
-        } catch (failure) {
-          complain(failure instanceof Error ? failure.message : String(failure));
-        } finally {
-          submit.disabled = false;
-          root.querySelector("[aria-invalid=true]")?.focus();
-        }
-      }
-    },
-    content,
-    error,
-    el("div", { class: "flex wrap" }, submit)
-  );
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, el("div", { class: "flex wrap" }, submit));
   return { root, complain };
 }
 function atFields(error, places) {
@@ -312,12 +291,7 @@ function empty(path, title, text2, ...actions) {
 }
 
 // account/shares/part.ts
-var levels = [
-  ["lr", t("read")],
-  ["lrs", t("read, and mark as read")],
-  ["lrswite", t("read, change, add and remove")],
-  ["lrswipkxtea", t("everything, also sharing it with others")]
-];
+var levels = [["lr", t("read")], ["lrs", t("read, and mark as read")], ["lrswite", t("read, change, add and remove")], ["lrswipkxtea", t("everything, also sharing it with others")]];
 function words(rights) {
   const found = levels.find(([letters]) => letters === rights);
   return found === void 0 ? t("the rights “{letters}”", { letters: rights }) : found[1];
@@ -329,16 +303,7 @@ var shares = async (desk) => {
 };
 function given(desk, found) {
   if (found.given.length === 0) return card(t("Shared by you"), empty(users, t("Nothing is shared"), t("Share a mailbox below, such as one for a club or an office.")), { flush: true });
-  const rows = table(
-    t("Shared by you"),
-    [
-      { title: t("Mailbox"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
-      { title: t("With"), cell: (one) => one.guest === "anyone" ? t("everyone with an account here") : foreign(one.guest) },
-      { title: t("May"), cell: (one) => words(one.rights) },
-      { title: "", kind: "num", cell: (one) => button(t("End"), () => void end(desk, one), { kind: "line small", name: t("End sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }) }) }
-    ],
-    found.given
-  );
+  const rows = table(t("Shared by you"), [{ title: t("Mailbox"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("With"), cell: (one) => one.guest === "anyone" ? t("everyone with an account here") : foreign(one.guest) }, { title: t("May"), cell: (one) => words(one.rights) }, { title: "", kind: "num", cell: (one) => button(t("End"), () => void end(desk, one), { kind: "line small", name: t("End sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }) }) }], found.given);
   return card(t("Shared by you"), rows, { flush: true });
 }
 async function end(desk, one) {
@@ -364,15 +329,7 @@ function add(desk, found) {
 }
 function received(all) {
   if (all.length === 0) return card(t("Shared with you"), el("p", { class: "hint" }, t("Other users share no mailbox with you.")));
-  const rows = table(
-    t("Shared with you"),
-    [
-      { title: t("Mailbox"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
-      { title: t("Of"), cell: (one) => foreign(one.owner) },
-      { title: t("You may"), cell: (one) => words(one.rights) }
-    ],
-    all
-  );
+  const rows = table(t("Shared with you"), [{ title: t("Mailbox"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("Of"), cell: (one) => foreign(one.owner) }, { title: t("You may"), cell: (one) => words(one.rights) }], all);
   return card(t("Shared with you"), rows, { flush: true, hint: t("In mail programs they are below “Other Users”.") });
 }
 var pages = { shares };

@@ -164,29 +164,19 @@ function form(content, action, save2, kind = "primary") {
     fill(error, text2);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
-  const root = el(
-    "form",
-    {
-      class: "form",
-      novalidate: true,
-      onsubmit: async (event) => {
-        event.preventDefault();
-        submit.disabled = true;
-        complain("");
-        try {
-          await save2();
-        } catch (failure) {
-          complain(failure instanceof Error ? failure.message : String(failure));
-        } finally {
-          submit.disabled = false;
-          root.querySelector("[aria-invalid=true]")?.focus();
-        }
-      }
-    },
-    content,
-    error,
-    el("div", { class: "flex wrap" }, submit)
-  );
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save2();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, el("div", { class: "flex wrap" }, submit));
   return { root, complain };
 }
 function atFields(error, places) {
@@ -322,46 +312,22 @@ function answer(desk, found) {
   area.value = old.text;
   const text2 = field(t("Answer"), area);
   const known = choice(t("To whom"), [["all", t("everyone who writes to me")], ["known", t("only people to whom I have written")]], old.known_only ? "known" : "all");
-  const box = form(
-    [
-      on.root,
-      el("div", { class: "fields" }, start2.root, end.root, known.root),
-      subject.root,
-      text2.root,
-      el("p", { class: "hint" }, t("Each sender gets one answer in 7 days. Lists, newsletters, programs and forged senders get none."))
-    ],
-    t("Save"),
-    async () => {
-      const changed = {
-        enabled: on.control.checked,
-        start: instant(start2.control.value),
-        end: instant(end.control.value),
-        subject: subject.control.value,
-        text: area.value,
-        known_only: known.control.value === "known"
-      };
-      try {
-        await desk.client.vacation_save(old, changed);
-      } catch (error) {
-        atFields(error, { start: start2, end, subject, text: text2 });
-        return;
-      }
-      desk.say(changed.enabled ? t("Saved; answers are on") : t("Saved; answers are off"));
-      await desk.refresh();
+  const box = form([on.root, el("div", { class: "fields" }, start2.root, end.root, known.root), subject.root, text2.root, el("p", { class: "hint" }, t("Each sender gets one answer in 7 days. Lists, newsletters, programs and forged senders get none."))], t("Save"), async () => {
+    const changed = { enabled: on.control.checked, start: instant(start2.control.value), end: instant(end.control.value), subject: subject.control.value, text: area.value, known_only: known.control.value === "known" };
+    try {
+      await desk.client.vacation_save(old, changed);
+    } catch (error) {
+      atFields(error, { start: start2, end, subject, text: text2 });
+      return;
     }
-  );
+    desk.say(changed.enabled ? t("Saved; answers are on") : t("Saved; answers are off"));
+    await desk.refresh();
+  });
   return card(t("Answer"), box.root);
 }
 function told(all) {
   if (all.length === 0) return null;
-  const rows = table(
-    t("Who got an answer"),
-    [
-      { title: t("Sender"), kind: "main", cell: (one) => foreign(one.address) },
-      { title: t("Last answer"), cell: (one) => when(microseconds(one.sent)) }
-    ],
-    all
-  );
+  const rows = table(t("Who got an answer"), [{ title: t("Sender"), kind: "main", cell: (one) => foreign(one.address) }, { title: t("Last answer"), cell: (one) => when(microseconds(one.sent)) }], all);
   return card(t("Who got an answer"), rows, { flush: true });
 }
 function local(text2) {
@@ -408,37 +374,19 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
-  const answer2 = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer2 = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer2 === true;
 }
 async function ask(title, label, value, action) {
   return dialog(title, (close) => {
     const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
-    const form2 = el(
-      "form",
-      {
-        onsubmit: (event) => {
-          event.preventDefault();
-          if (input.value !== "") close(input.value);
-        }
-      },
-      el("label", { class: "field" }, label, input),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "submit" }, action))
-    );
+    const form2 = el("form", { onsubmit: (event) => {
+      event.preventDefault();
+      if (input.value !== "") close(input.value);
+    } }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "submit" }, action)));
     return [form2];
   });
 }
@@ -468,15 +416,7 @@ var forwarding = async (desk) => {
   const title = t("Forwarding");
   const said = problem;
   problem = "";
-  const root = el(
-    "div",
-    { class: "page" },
-    head(title, t("Accepted mail that is not junk is sent on to other addresses of yours. Bounces go to the sender of the message, not to you.")),
-    said !== "" && notice("warn", foreign(said)),
-    list(desk, found),
-    add(desk, found.form),
-    copies(desk, found.form)
-  );
+  const root = el("div", { class: "page" }, head(title, t("Accepted mail that is not junk is sent on to other addresses of yours. Bounces go to the sender of the message, not to you.")), said !== "" && notice("warn", foreign(said)), list(desk, found), add(desk, found.form), copies(desk, found.form));
   return { title, root };
 };
 async function save(desk, old, changed) {
@@ -487,25 +427,7 @@ async function save(desk, old, changed) {
 function list(desk, found) {
   const title = t("Addresses");
   if (found.targets.length === 0) return card(title, empty(forward, t("Nothing is forwarded"), t("Add an address below. Its owner gets a mail with a link, and has to agree once.")), { flush: true });
-  const rows = table(
-    title,
-    [
-      { title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias))) },
-      { title: t("State"), cell: (one) => told2(one) },
-      {
-        title: "",
-        kind: "num",
-        cell: (one) => el(
-          "span",
-          { class: "flex wrap" },
-          (one.state === "new" || one.state === "asked") && button(t("Ask again"), () => void act(desk, t("Asking"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Ask again: {address}", { address: one.address }) }),
-          one.state === "stopped" && button(t("Start again"), () => void act(desk, t("Starting again"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Start again: {address}", { address: one.address }) }),
-          one.alias === "" && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })
-        )
-      }
-    ],
-    found.targets
-  );
+  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias))) }, { title: t("State"), cell: (one) => told2(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Ask again"), () => void act(desk, t("Asking"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Ask again: {address}", { address: one.address }) }), one.state === "stopped" && button(t("Start again"), () => void act(desk, t("Starting again"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Start again: {address}", { address: one.address }) }), one.alias === "" && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
   return card(title, rows, { flush: true });
 }
 function told2(one) {
@@ -641,27 +563,7 @@ function address(name) {
 function list2(desk, found, applied) {
   const add2 = button(t("New script"), () => desk.go("#scripts/new"), { icon: plus, kind: found.scripts.length === 0 ? "primary" : "line" });
   if (found.scripts.length === 0) return card(t("Scripts"), empty(fileText, t("No scripts"), t("Rules of addresses do most things without one."), add2), { flush: true });
-  const rows = table(
-    t("Scripts"),
-    [
-      { title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("a", { href: address(one.name) }, foreign(one.name)), one.active && [" ", state("ok", t("active"))]) },
-      { title: t("Size"), cell: (one) => size(one.size) },
-      { title: t("Changed"), cell: (one) => when(microseconds(one.changed)) },
-      {
-        title: "",
-        kind: "num",
-        cell: (one) => el(
-          "span",
-          { class: "flex wrap" },
-          button(one.active ? t("Switch off") : t("Activate"), () => void act2(desk, () => desk.client.script_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Switch off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }),
-          button(t("Apply"), () => void applyToExisting(desk, applied, "Inbox", (after) => desk.client.script_count(one.name, after)), { kind: "line small", name: t("Apply {name} to existing mail", { name: one.name }) }),
-          button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }),
-          !one.active && button(t("Delete"), () => void remove2(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) })
-        )
-      }
-    ],
-    found.scripts
-  );
+  const rows = table(t("Scripts"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("a", { href: address(one.name) }, foreign(one.name)), one.active && [" ", state("ok", t("active"))]) }, { title: t("Size"), cell: (one) => size(one.size) }, { title: t("Changed"), cell: (one) => when(microseconds(one.changed)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(one.active ? t("Switch off") : t("Activate"), () => void act2(desk, () => desk.client.script_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Switch off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }), button(t("Apply"), () => void applyToExisting(desk, applied, "Inbox", (after) => desk.client.script_count(one.name, after)), { kind: "line small", name: t("Apply {name} to existing mail", { name: one.name }) }), button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }), !one.active && button(t("Delete"), () => void remove2(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) })) }], found.scripts);
   return card(t("Scripts"), rows, { flush: true, actions: add2 });
 }
 async function act2(desk, work) {
@@ -726,9 +628,7 @@ async function editor(desk, name) {
 }
 function judged(faults, area) {
   if (faults.length === 0) return notice("ok", t("The script is valid."));
-  const items = faults.map(
-    (one) => el("li", {}, el("button", { class: "btn text small", type: "button", onclick: () => jump(area, one) }, t("Line {line}, column {column}", { line: one.line, column: one.column })), " ", foreign(one.text))
-  );
+  const items = faults.map((one) => el("li", {}, el("button", { class: "btn text small", type: "button", onclick: () => jump(area, one) }, t("Line {line}, column {column}", { line: one.line, column: one.column })), " ", foreign(one.text)));
   return notice("danger", el("ul", { class: "faults" }, items));
 }
 function jump(area, fault) {

@@ -178,21 +178,10 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(action, work) {
@@ -327,29 +316,19 @@ function form(content, action, save, kind = "primary") {
     fill(error, text2);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
-  const root = el(
-    "form",
-    {
-      class: "form",
-      novalidate: true,
-      onsubmit: async (event) => {
-        event.preventDefault();
-        submit.disabled = true;
-        complain("");
-        try {
-          await save();
-        } catch (failure) {
-          complain(failure instanceof Error ? failure.message : String(failure));
-        } finally {
-          submit.disabled = false;
-          root.querySelector("[aria-invalid=true]")?.focus();
-        }
-      }
-    },
-    content,
-    error,
-    el("div", { class: "flex wrap" }, submit)
-  );
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, el("div", { class: "flex wrap" }, submit));
   return { root, complain };
 }
 function atFields(error, places) {
@@ -394,11 +373,7 @@ function notice(level, text2, ...actions) {
 // account/transfer/copying.ts
 var period = 1e3;
 var shownMailboxes = 500;
-var security = [
-  ["implicit", t("TLS (port 993)")],
-  ["starttls", t("STARTTLS (port 143)")],
-  ["none", t("not encrypted (port 143)")]
-];
+var security = [["implicit", t("TLS (port 993)")], ["starttls", t("STARTTLS (port 143)")], ["none", t("not encrypted (port 143)")]];
 var Copying = class {
   constructor(desk) {
     this.desk = desk;
@@ -457,38 +432,25 @@ var Copying = class {
     const password = line(t("Password there"), "", t("Kept in memory until the import ends, and never stored. Some providers want an app password."), { type: "password", autocomplete: "off" });
     const prefix = line(t("Below mailbox"), "", t("Empty: mailboxes get the same names here."));
     const since = line(t("Not older than"), "", t("Empty: all messages."), { type: "date" });
-    const box = form(
-      [hosts, users, el("div", { class: "fields" }, host.root, tls.root, port.root, user.root, password.root, prefix.root, since.root)],
-      t("Look at the mailboxes"),
-      async () => {
-        const number = port.control.value.trim() === "" ? 0 : Number(port.control.value);
-        if (!Number.isInteger(number) || number < 0 || number > 65535) {
-          port.problem(t("A port is a number up to 65535."));
-          return;
-        }
-        try {
-          await this.desk.client.copy_look({
-            host: host.control.value,
-            port: number,
-            tls: tls.control.value,
-            user: user.control.value,
-            password: password.control.value,
-            prefix: prefix.control.value,
-            since: since.control.value === "" ? null : `${since.control.value}T00:00:00Z`
-          });
-        } catch (error) {
-          atFields(error, { host, tls, port, user, password, prefix, since });
-          return;
-        }
-        this.leftOut.clear();
-        await this.show();
+    const box = form([hosts, users, el("div", { class: "fields" }, host.root, tls.root, port.root, user.root, password.root, prefix.root, since.root)], t("Look at the mailboxes"), async () => {
+      const number = port.control.value.trim() === "" ? 0 : Number(port.control.value);
+      if (!Number.isInteger(number) || number < 0 || number > 65535) {
+        port.problem(t("A port is a number up to 65535."));
+        return;
       }
-    );
+      try {
+        await this.desk.client.copy_look({ host: host.control.value, port: number, tls: tls.control.value, user: user.control.value, password: password.control.value, prefix: prefix.control.value, since: since.control.value === "" ? null : `${since.control.value}T00:00:00Z` });
+      } catch (error) {
+        atFields(error, { host, tls, port, user, password, prefix, since });
+        return;
+      }
+      this.leftOut.clear();
+      await this.show();
+    });
     return box.root;
   }
   choose(found) {
-    if (found.plan.length === 0)
-      return el("div", {}, notice("ok", t("All messages of this server are here already.")), el("div", { class: "flex wrap gap" }, button(t("Close"), () => void this.act(() => this.desk.client.copy_abort().then(() => this.desk.client.copy_dismiss())))));
+    if (found.plan.length === 0) return el("div", {}, notice("ok", t("All messages of this server are here already.")), el("div", { class: "flex wrap gap" }, button(t("Close"), () => void this.act(() => this.desk.client.copy_abort().then(() => this.desk.client.copy_dismiss())))));
     const chosen = el("p", { class: "hint", role: "status" });
     const go = button(t("Import"), () => void this.act(() => this.desk.client.copy_go_on([...this.leftOut])), { kind: "primary" });
     const count = () => {
@@ -500,13 +462,7 @@ var Copying = class {
     const rows = found.plan.slice(0, shownMailboxes).map((one) => this.row(one, count));
     const more = found.plan.length - rows.length;
     count();
-    return el(
-      "div",
-      { class: "gap" },
-      el("fieldset", { class: "group boxes" }, el("legend", {}, t("Copy these mailboxes")), rows, more > 0 && el("p", { class: "hint" }, many(more, "and {n} more", "and {n} more"))),
-      chosen,
-      el("div", { class: "flex wrap gap" }, go, button(t("Cancel"), () => void this.act(() => this.desk.client.copy_abort()), { kind: "line" }))
-    );
+    return el("div", { class: "gap" }, el("fieldset", { class: "group boxes" }, el("legend", {}, t("Copy these mailboxes")), rows, more > 0 && el("p", { class: "hint" }, many(more, "and {n} more", "and {n} more"))), chosen, el("div", { class: "flex wrap gap" }, go, button(t("Cancel"), () => void this.act(() => this.desk.client.copy_abort()), { kind: "line" })));
   }
   row(one, changed) {
     const box = el("input", { type: "checkbox" });
@@ -517,23 +473,11 @@ var Copying = class {
       changed();
     });
     const renamed = one.source !== one.target && !(one.source.toUpperCase() === "INBOX" && one.target === "Inbox");
-    return el(
-      "label",
-      { class: "check" },
-      box,
-      el("span", { class: "grow" }, foreign(one.source), renamed && el("span", { class: "hint" }, " → ", foreign(one.target))),
-      el("span", { class: "hint" }, one.new === one.messages ? many(one.messages, "{n} message", "{n} messages") : t("{new} of {all} new", { new: one.new.toLocaleString(), all: one.messages.toLocaleString() }))
-    );
+    return el("label", { class: "check" }, box, el("span", { class: "grow" }, foreign(one.source), renamed && el("span", { class: "hint" }, " → ", foreign(one.target))), el("span", { class: "hint" }, one.new === one.messages ? many(one.messages, "{n} message", "{n} messages") : t("{new} of {all} new", { new: one.new.toLocaleString(), all: one.messages.toLocaleString() })));
   }
   buttons(found) {
     const client = this.desk.client;
-    return el(
-      "div",
-      { class: "flex wrap gap" },
-      found.phase === "running" && button(t("Pause"), () => void this.act(() => client.copy_pause())),
-      found.phase === "paused" && button(t("Go on"), () => void this.act(() => client.copy_go_on(null)), { kind: "primary" }),
-      button(t("End the import"), () => void this.end(), { kind: "line danger" })
-    );
+    return el("div", { class: "flex wrap gap" }, found.phase === "running" && button(t("Pause"), () => void this.act(() => client.copy_pause())), found.phase === "paused" && button(t("Go on"), () => void this.act(() => client.copy_go_on(null)), { kind: "primary" }), button(t("End the import"), () => void this.end(), { kind: "line danger" }));
   }
   async end() {
     if (await confirm(t("End the import?"), t("Messages that were copied stay. A later import goes on from there."), t("End it"))) await this.act(() => this.desk.client.copy_abort());
@@ -550,14 +494,7 @@ function progress(found) {
   const share = found.all > 0 && found.left >= 0 ? 1 - found.left / found.all : 0;
   const rest = found.seconds > 0 && found.phase === "running" ? t("about {time} left", { time: duration(found.seconds) }) : "";
   const place = found.mailbox === "" ? null : [foreign(found.mailbox), t(": {done} of {total} messages", { done: found.done.toLocaleString(), total: found.total.toLocaleString() })];
-  return el(
-    "div",
-    { class: "gap" },
-    meter(share),
-    el("p", { class: "hint", role: "status" }, found.phase === "paused" ? t("Paused. It waits for a day, then it ends.") : [`${Math.floor(share * 100)} %`, rest].filter((one) => one !== "").join(" · ")),
-    found.phase === "running" && place !== null && el("p", {}, place),
-    found.messages > 0 && el("p", {}, many(found.messages, "{n} message copied", "{n} messages copied"))
-  );
+  return el("div", { class: "gap" }, meter(share), el("p", { class: "hint", role: "status" }, found.phase === "paused" ? t("Paused. It waits for a day, then it ends.") : [`${Math.floor(share * 100)} %`, rest].filter((one) => one !== "").join(" · ")), found.phase === "running" && place !== null && el("p", {}, place), found.messages > 0 && el("p", {}, many(found.messages, "{n} message copied", "{n} messages copied")));
 }
 function noted(found) {
   return found.note === "" ? null : notice("warn", foreign(found.note));
@@ -572,12 +509,7 @@ function result(found) {
 function problems(found) {
   if (found.problems.length === 0) return null;
   const more = found.problem_count - found.problems.length;
-  return el(
-    "details",
-    { class: "problems" },
-    el("summary", {}, many(Math.max(found.problem_count, found.problems.length), "{n} problem: what is left out", "{n} problems: what is left out")),
-    el("ul", {}, found.problems.map((text2) => el("li", {}, foreign(text2))), more > 0 && el("li", {}, t("and {n} more", { n: more })))
-  );
+  return el("details", { class: "problems" }, el("summary", {}, many(Math.max(found.problem_count, found.problems.length), "{n} problem: what is left out", "{n} problems: what is left out")), el("ul", {}, found.problems.map((text2) => el("li", {}, foreign(text2))), more > 0 && el("li", {}, t("and {n} more", { n: more }))));
 }
 
 // account/transfer/exporting.ts
@@ -585,37 +517,11 @@ var Exporting = class {
   constructor(client, base) {
     this.client = client;
     this.archive.append(this.none);
-    this.form = el(
-      "form",
-      {
-        class: "form",
-        method: "post",
-        action: `${base}export`,
-        onsubmit: (event) => {
-          event.preventDefault();
-          void this.download();
-        }
-      },
-      this.csrf,
-      el("div", { class: "fields" }, el("label", { class: "field" }, t("Mailbox"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)),
-      el("label", { class: "check" }, this.recursive, t("With the mailboxes inside it")),
-      el(
-        "fieldset",
-        { class: "group" },
-        el("legend", {}, t("Format")),
-        el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: a file for each mailbox, which most mail programs read"))),
-        el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: a folder for each mailbox, a file for each message")))
-      ),
-      this.what,
-      el("div", { class: "flex wrap" }, el("button", { class: "btn primary", type: "submit" }, t("Download")))
-    );
-    fill(
-      this.root,
-      el("h2", { id: "export-title" }, t("Export")),
-      el("p", { class: "hint" }, t("Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it.")),
-      this.form,
-      this.names
-    );
+    this.form = el("form", { class: "form", method: "post", action: `${base}export`, onsubmit: (event) => {
+      event.preventDefault();
+      void this.download();
+    } }, this.csrf, el("div", { class: "fields" }, el("label", { class: "field" }, t("Mailbox"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)), el("label", { class: "check" }, this.recursive, t("With the mailboxes inside it")), el("fieldset", { class: "group" }, el("legend", {}, t("Format")), el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: a file for each mailbox, which most mail programs read"))), el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: a folder for each mailbox, a file for each message")))), this.what, el("div", { class: "flex wrap" }, el("button", { class: "btn primary", type: "submit" }, t("Download"))));
+    fill(this.root, el("h2", { id: "export-title" }, t("Export")), el("p", { class: "hint" }, t("Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it.")), this.form, this.names);
   }
   client;
   root = el("section", { class: "card", "aria-labelledby": "export-title" });
@@ -625,13 +531,7 @@ var Exporting = class {
   recursive = el("input", { type: "checkbox", name: "recursive", value: "1", checked: true, onchange: () => this.adapt() });
   mbox = el("input", { type: "radio", name: "format", value: "mbox", checked: true, onchange: () => this.adapt() });
   maildir = el("input", { type: "radio", name: "format", value: "maildir", onchange: () => this.adapt() });
-  archive = el(
-    "select",
-    { name: "archive" },
-    el("option", { value: "zip" }, t("zip archive")),
-    el("option", { value: "tgz" }, t("tar.gz archive")),
-    el("option", { value: "tar" }, t("tar archive, not compressed"))
-  );
+  archive = el("select", { name: "archive" }, el("option", { value: "zip" }, t("zip archive")), el("option", { value: "tgz" }, t("tar.gz archive")), el("option", { value: "tar" }, t("tar archive, not compressed")));
   none = el("option", { value: "none" }, t("no archive: one mbox file"));
   what = el("p", { class: "hint" });
   form;
@@ -874,14 +774,7 @@ var Importing = class {
     this.client = client;
     this.base = base;
     this.changed = changed;
-    const drop = el(
-      "div",
-      { class: "drop" },
-      el("label", { class: "drop-text", for: "import-file" }, t("Choose a file, or drop it here")),
-      this.fileName,
-      el("span", { class: "hint", id: "import-kinds" }, t("zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file")),
-      this.file
-    );
+    const drop = el("div", { class: "drop" }, el("label", { class: "drop-text", for: "import-file" }, t("Choose a file, or drop it here")), this.fileName, el("span", { class: "hint", id: "import-kinds" }, t("zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file")), this.file);
     this.file.addEventListener("change", () => this.chosen());
     drop.addEventListener("dragover", (event) => {
       event.preventDefault();
@@ -896,45 +789,12 @@ var Importing = class {
         this.chosen();
       }
     });
-    this.form = el(
-      "form",
-      {
-        class: "form",
-        onsubmit: (event) => {
-          event.preventDefault();
-          void this.begin();
-        }
-      },
-      drop,
-      el(
-        "div",
-        { class: "fields" },
-        el("label", { class: "field" }, t("Into mailbox"), this.mailbox),
-        el("label", { class: "field" }, t("Cut off the beginning of mailbox names"), this.prefix)
-      ),
-      el("label", { class: "check" }, this.skip, t("Leave out messages that the mailbox has already")),
-      el("label", { class: "check" }, this.trial, t("Only try it: count messages and find problems, store nothing")),
-      el("div", { class: "flex wrap" }, this.submit)
-    );
-    this.running = el(
-      "div",
-      { class: "running", hidden: true },
-      this.runningTitle,
-      this.doing,
-      this.bar,
-      this.figures,
-      this.result,
-      this.counts,
-      this.problems,
-      el("div", { class: "flex wrap" }, this.cancel, this.another)
-    );
-    fill(
-      this.root,
-      el("h2", { id: "import-title" }, t("Import")),
-      el("p", { class: "hint" }, t("All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent.")),
-      this.form,
-      this.running
-    );
+    this.form = el("form", { class: "form", onsubmit: (event) => {
+      event.preventDefault();
+      void this.begin();
+    } }, drop, el("div", { class: "fields" }, el("label", { class: "field" }, t("Into mailbox"), this.mailbox), el("label", { class: "field" }, t("Cut off the beginning of mailbox names"), this.prefix)), el("label", { class: "check" }, this.skip, t("Leave out messages that the mailbox has already")), el("label", { class: "check" }, this.trial, t("Only try it: count messages and find problems, store nothing")), el("div", { class: "flex wrap" }, this.submit));
+    this.running = el("div", { class: "running", hidden: true }, this.runningTitle, this.doing, this.bar, this.figures, this.result, this.counts, this.problems, el("div", { class: "flex wrap" }, this.cancel, this.another));
+    fill(this.root, el("h2", { id: "import-title" }, t("Import")), el("p", { class: "hint" }, t("All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent.")), this.form, this.running);
     addEventListener("beforeunload", (event) => {
       if (this.upload !== null) event.preventDefault();
     });
@@ -1037,19 +897,14 @@ var Importing = class {
   }
   follow(kept) {
     this.keep(kept);
-    this.follower = new Follower(this.client, this.base, kept.token, {
-      begins: () => {
-        this.found.clear();
-        this.texts = [];
-        this.step = "";
-      },
-      event: (event) => this.take(event),
-      waiting: () => fill(this.doing, t("The connection is lost; the import goes on. Trying to connect…")),
-      lost: () => {
-        this.follower?.stop();
-        this.end(this.kept?.end ?? { kind: "aborted", message: lostText });
-      }
-    });
+    this.follower = new Follower(this.client, this.base, kept.token, { begins: () => {
+      this.found.clear();
+      this.texts = [];
+      this.step = "";
+    }, event: (event) => this.take(event), waiting: () => fill(this.doing, t("The connection is lost; the import goes on. Trying to connect…")), lost: () => {
+      this.follower?.stop();
+      this.end(this.kept?.end ?? { kind: "aborted", message: lostText });
+    } });
   }
   take(event) {
     switch (event.kind) {
@@ -1097,23 +952,10 @@ var Importing = class {
     const rows = [...this.found].slice(0, shownMailboxes2);
     const more = this.found.size - rows.length;
     const total = [...this.found.values()].reduce((sum, number) => sum + number, 0);
-    fill(
-      this.counts,
-      rows.length > 0 && el(
-        "table",
-        {},
-        el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} mailbox", "{n} mailboxes") })),
-        el("tbody", {}, rows.map(([name, number]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())))),
-        more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} mailbox more", "and {n} mailboxes more"))))
-      )
-    );
+    fill(this.counts, rows.length > 0 && el("table", {}, el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} mailbox", "{n} mailboxes") })), el("tbody", {}, rows.map(([name, number]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())))), more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} mailbox more", "and {n} mailboxes more"))))));
     this.problems.hidden = this.texts.length === 0;
     const hidden = problems2 - this.texts.length;
-    fill(
-      this.problems,
-      el("summary", {}, many(problems2, "{n} problem: what is left out", "{n} problems: what is left out")),
-      el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden })))
-    );
+    fill(this.problems, el("summary", {}, many(problems2, "{n} problem: what is left out", "{n} problems: what is left out")), el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden }))));
   }
   end(end) {
     this.follower = null;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.42e4029e8131.js", junk: "junk.5be706c798bc.js", rules: "rules.b918af2c2460.js", security: "security.80381c1c4949.js", sending: "sending.a311a82cf62f.js", shares: "shares.c2bfbff145cc.js", sieve: "sieve.993f2832a4cb.js", transfer: "transfer.eed038a55c72.js" };
+var define_PARTS_default = { device: "device.ec6ef9c3b4ad.js", junk: "junk.7dc4f0323858.js", rules: "rules.919d02de1992.js", security: "security.68c28e187b21.js", sending: "sending.cba11674e588.js", shares: "shares.1217800efdd5.js", sieve: "sieve.cfb56c0b9640.js", transfer: "transfer.7115d194c115.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -150,13 +150,7 @@ var BaseClient = class {
     let answer2;
     const deadline = this.deadlines[name];
     try {
-      const response = await fetch(`${this.base}api/${name}`, {
-        method: "POST",
-        headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken },
-        body,
-        credentials: "same-origin",
-        signal: deadline === void 0 ? null : AbortSignal.timeout(deadline)
-      });
+      const response = await fetch(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: deadline === void 0 ? null : AbortSignal.timeout(deadline) });
       ({ status } = response);
       answer2 = await response.json();
     } catch {
@@ -178,11 +172,9 @@ function clientOf(calls) {
   class Generated extends BaseClient {
   }
   for (const [name, [checks2, result]] of Object.entries(calls)) {
-    Object.defineProperty(Generated.prototype, name, {
-      value(...given) {
-        return this.call(name, given, checks2, result);
-      }
-    });
+    Object.defineProperty(Generated.prototype, name, { value(...given) {
+      return this.call(name, given, checks2, result);
+    } });
   }
   return Generated;
 }
@@ -506,10 +498,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -558,19 +547,10 @@ var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.7
 // lib/webauthn.ts
 async function useKey(options) {
   const asked = JSON.parse(options);
-  const publicKey = {
-    ...asked,
-    challenge: octets(asked.challenge),
-    allowCredentials: descriptors(asked.allowCredentials)
-  };
+  const publicKey = { ...asked, challenge: octets(asked.challenge), allowCredentials: descriptors(asked.allowCredentials) };
   const used = await spoken(() => navigator.credentials.get({ publicKey }));
   const response = used.response;
-  return answer(used, {
-    clientDataJSON: text2(response.clientDataJSON),
-    authenticatorData: text2(response.authenticatorData),
-    signature: text2(response.signature),
-    userHandle: response.userHandle === null ? null : text2(response.userHandle)
-  });
+  return answer(used, { clientDataJSON: text2(response.clientDataJSON), authenticatorData: text2(response.authenticatorData), signature: text2(response.signature), userHandle: response.userHandle === null ? null : text2(response.userHandle) });
 }
 function keysKnown() {
   return isSecureContext && "credentials" in navigator && typeof PublicKeyCredential !== "undefined";
@@ -613,20 +593,10 @@ function secondStepForm(asked, done, again) {
   const key = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
-  const form = el(
-    "form",
-    {
-      class: "form",
-      onsubmit: (event) => {
-        event.preventDefault();
-        void attempt2(kind);
-      }
-    },
-    label,
-    problem2,
-    send2,
-    key
-  );
+  const form = el("form", { class: "form", onsubmit: (event) => {
+    event.preventDefault();
+    void attempt2(kind);
+  } }, label, problem2, send2, key);
   code.addEventListener("input", () => {
     problem2.hidden = true;
     if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt2("totp");
@@ -682,15 +652,7 @@ function secondStepForm(asked, done, again) {
   }
   const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
   const clock2 = el("span", {}, serverClock(step.server_time));
-  const root = el(
-    "div",
-    { class: "second-step" },
-    el("h2", {}, t("One more step")),
-    intro,
-    form,
-    elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere),
-    el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock2)
-  );
+  const root = el("div", { class: "second-step" }, el("h2", {}, t("One more step")), intro, form, elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere), el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock2));
   choose(kind);
   return { root, focus };
 }
@@ -716,41 +678,22 @@ async function askConfirm(client) {
     const problem2 = el("p", { class: "error", role: "alert", hidden: true });
     const password = el("input", { class: "input", type: "password", name: "password", autocomplete: "current-password", required: true, autofocus: true });
     const send2 = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-    const form = el(
-      "form",
-      {
-        class: "form",
-        onsubmit: async (event) => {
-          event.preventDefault();
-          send2.disabled = true;
-          try {
-            await client.confirm("password", password.value);
-            close(true);
-          } catch (error) {
-            problem2.hidden = false;
-            fill(problem2, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
-            password.select();
-          } finally {
-            send2.disabled = false;
-          }
-        }
-      },
-      el("label", { class: "field" }, t("Password"), password),
-      problem2,
-      el(
-        "div",
-        { class: "dialog-buttons" },
-        factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a second factor")),
-        el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")),
-        send2
-      )
-    );
+    const form = el("form", { class: "form", onsubmit: async (event) => {
+      event.preventDefault();
+      send2.disabled = true;
+      try {
+        await client.confirm("password", password.value);
+        close(true);
+      } catch (error) {
+        problem2.hidden = false;
+        fill(problem2, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+        password.select();
+      } finally {
+        send2.disabled = false;
+      }
+    } }, el("label", { class: "field" }, t("Password"), password), problem2, el("div", { class: "dialog-buttons" }, factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a second factor")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send2));
     const byFactor = (shown2) => {
-      const made = secondStepForm(
-        { step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) },
-        () => close(true),
-        () => void client.confirm_options().then(byFactor)
-      );
+      const made = secondStepForm({ step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
       made.focus();
     };
@@ -765,46 +708,25 @@ function askLogIn(app, reason, address2, tryLogIn, below = []) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem2 = el("p", { class: "login-problem", role: "alert" }, reason);
-    const username = el("input", {
-      name: "username",
-      inputmode: "email",
-      autocomplete: "username",
-      autocapitalize: "none",
-      spellcheck: "false",
-      required: true,
-      value: address2 ?? ""
-    });
+    const username = el("input", { name: "username", inputmode: "email", autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true, value: address2 ?? "" });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
     const button2 = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
     problem2.hidden = reason === "";
-    const form = el(
-      "form",
-      {
-        class: "login",
-        onsubmit: async (event) => {
-          event.preventDefault();
-          button2.disabled = true;
-          try {
-            const asked = await tryLogIn(username.value, password.value);
-            if (asked === null) finish();
-            else ask(asked);
-          } catch (error) {
-            problem2.hidden = false;
-            fill(problem2, linked(error instanceof Error ? error.message : String(error)));
-            password.select();
-          } finally {
-            button2.disabled = false;
-          }
-        }
-      },
-      brand(),
-      el("h1", {}, app),
-      problem2,
-      address2 !== null && el("label", { class: "field" }, t("Email address"), username),
-      el("label", { class: "field" }, t("Password"), password),
-      button2,
-      below
-    );
+    const form = el("form", { class: "login", onsubmit: async (event) => {
+      event.preventDefault();
+      button2.disabled = true;
+      try {
+        const asked = await tryLogIn(username.value, password.value);
+        if (asked === null) finish();
+        else ask(asked);
+      } catch (error) {
+        problem2.hidden = false;
+        fill(problem2, linked(error instanceof Error ? error.message : String(error)));
+        password.select();
+      } finally {
+        button2.disabled = false;
+      }
+    } }, brand(), el("h1", {}, app), problem2, address2 !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), button2, below);
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     const finish = () => {
       overlay.remove();
@@ -835,9 +757,7 @@ function askLogIn(app, reason, address2, tryLogIn, below = []) {
   });
 }
 function linked(value) {
-  return value.split(/(https?:\/\/[^\s<>"]+)/).map(
-    (piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece)
-  );
+  return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece));
 }
 
 // lib/disc.ts
@@ -867,13 +787,7 @@ var Shell = class {
       this.counts.set(place.name, count);
       this.links.set(place.name, el("a", { class: "nav", href: `#${place.name}`, onclick: () => this.close() }, sign(place.icon), el("span", {}, place.title), count));
     }
-    this.side = el(
-      "nav",
-      { class: "side", id: "side", "aria-label": label },
-      brand(app),
-      places2.map((place) => [place.group !== void 0 && el("h2", {}, place.group), this.links.get(place.name)]),
-      el("div", { class: "foot" }, foot)
-    );
+    this.side = el("nav", { class: "side", id: "side", "aria-label": label }, brand(app), places2.map((place) => [place.group !== void 0 && el("h2", {}, place.group), this.links.get(place.name)]), el("div", { class: "foot" }, foot));
     this.side.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
     this.opener = el("button", { class: "btn icon", "aria-label": t("Pages"), title: t("Pages"), "aria-expanded": "false", "aria-controls": "side", onclick: () => this.open() }, sign(menu));
     const top = el("header", { class: "shell-top" }, this.opener, el("b", {}, `moxlite ${app}`));
@@ -1028,20 +942,14 @@ var Session = class {
   }
   async askOnce(reason, below) {
     const before = this.address;
-    await this.ask(
-      this.title,
-      reason,
-      this.named ? before : null,
-      async (username, password) => {
-        const token = await this.client.login_prep();
-        const result = await this.client.login(token, username, password);
-        const step = result.second_step;
-        if (step !== null) return { step, finish: async (kind, code) => this.begin(await this.client.login_factor(step.token, kind, code)) };
-        this.begin(result);
-        return null;
-      },
-      below
-    );
+    await this.ask(this.title, reason, this.named ? before : null, async (username, password) => {
+      const token = await this.client.login_prep();
+      const result = await this.client.login(token, username, password);
+      const step = result.second_step;
+      if (step !== null) return { step, finish: async (kind, code) => this.begin(await this.client.login_factor(step.token, kind, code)) };
+      this.begin(result);
+      return null;
+    }, below);
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -1092,23 +1000,10 @@ function toast(text3, action, time = shown) {
     box.remove();
     if (focused) focusHome();
   };
-  const box = el(
-    "div",
-    { class: "toast" },
-    words,
-    action !== void 0 && el(
-      "button",
-      {
-        class: "btn text toast-action",
-        onclick: () => {
-          close();
-          action.run();
-        }
-      },
-      action.title
-    ),
-    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×")
-  );
+  const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
   while (stack.childElementCount > most) stack.firstElementChild?.remove();
@@ -1142,11 +1037,7 @@ async function agreePage(client, account, token) {
     }
     show(el("p", { role: "status" }, agree ? t("Mail is sent to you from now on. To end it, ask the person who forwards it.") : t("Nothing will be sent to you.")));
   };
-  show(
-    el("p", {}, t("Shall mail to "), el("b", {}, el("bdi", {}, question.own)), t(" be sent on to "), el("b", {}, el("bdi", {}, question.target)), "?"),
-    wrong,
-    el("div", { class: "flex wrap gap" }, el("button", { class: "btn primary", type: "button", onclick: () => void answer2(true) }, t("Yes, send it to me")), el("button", { class: "btn line", type: "button", onclick: () => void answer2(false) }, t("No")))
-  );
+  show(el("p", {}, t("Shall mail to "), el("b", {}, el("bdi", {}, question.own)), t(" be sent on to "), el("b", {}, el("bdi", {}, question.target)), "?"), wrong, el("div", { class: "flex wrap gap" }, el("button", { class: "btn primary", type: "button", onclick: () => void answer2(true) }, t("Yes, send it to me")), el("button", { class: "btn line", type: "button", onclick: () => void answer2(false) }, t("No"))));
   return place;
 }
 function messageOf2(error) {
@@ -1210,20 +1101,12 @@ function microseconds(text3) {
 // account/ui/program.ts
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function byHand(program) {
-  if (program.imap.length === 0 && program.submission.length === 0)
-    return el("p", { class: "hint" }, t("This server offers no mail programs a way in: neither IMAP nor submission is switched on."));
-  return pairs([
-    [t("Incoming (IMAP)"), servers(program.imap)],
-    [t("Outgoing (SMTP)"), servers(program.submission)],
-    [t("User name"), copyable(program.username)],
-    [t("Password"), el("span", {}, t("an app password, one for each program. "), el("a", { href: "#security" }, t("Make one")))]
-  ]);
+  if (program.imap.length === 0 && program.submission.length === 0) return el("p", { class: "hint" }, t("This server offers no mail programs a way in: neither IMAP nor submission is switched on."));
+  return pairs([[t("Incoming (IMAP)"), servers(program.imap)], [t("Outgoing (SMTP)"), servers(program.submission)], [t("User name"), copyable(program.username)], [t("Password"), el("span", {}, t("an app password, one for each program. "), el("a", { href: "#security" }, t("Make one")))]]);
 }
 function servers(all) {
   if (all.length === 0) return t("not offered");
-  return all.map(
-    (one) => el("div", { class: "flex wrap" }, copyable(one.host), el("span", { class: "hint" }, t("port {port}, {security}", { port: String(one.port), security: securities[one.security] })))
-  );
+  return all.map((one) => el("div", { class: "flex wrap" }, copyable(one.host), el("span", { class: "hint" }, t("port {port}, {security}", { port: String(one.port), security: securities[one.security] }))));
 }
 function addressName(one) {
   return one.address.startsWith("@") ? t("Everything else at {domain}", { domain: one.address.slice(1) }) : one.address;
@@ -1233,19 +1116,7 @@ function addressName(one) {
 async function overviewPage(desk) {
   const found = await desk.client.overview();
   const device = button(t("Set up a device"), () => desk.go("#device"), { kind: "primary", icon: smartphone });
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Your account"), ""),
-    ...sorting(found.sorting),
-    storage(found),
-    card(t("On your phone or computer"), [el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")), el("div", { class: "gap" }, byHand(found.program))], {
-      actions: device,
-      hint: found.app_passwords_required ? t("Mail programs need an app password here, one for each.") : null
-    }),
-    card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }),
-    found.lists.length > 0 && card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true })
-  );
+  const root = el("div", { class: "page" }, head(t("Your account"), ""), ...sorting(found.sorting), storage(found), card(t("On your phone or computer"), [el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")), el("div", { class: "gap" }, byHand(found.program))], { actions: device, hint: found.app_passwords_required ? t("Mail programs need an app password here, one for each.") : null }), card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }), found.lists.length > 0 && card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }));
   return { title: t("Overview"), root };
 }
 function sorting(found) {
@@ -1264,23 +1135,11 @@ function sorting(found) {
 function storage(found) {
   const values = { used: size(found.storage_used), limit: size(found.storage_limit) };
   const text3 = found.storage_limit === 0 ? t("{used} used, no limit", values) : t("{used} of {limit} used", values);
-  return card(t("Storage"), [found.storage_limit !== 0 && meter(found.storage_used / found.storage_limit), el("p", { class: "hint gap" }, many(found.messages, "{n} message", "{n} messages"))], {
-    actions: el("span", { class: "muted" }, text3)
-  });
+  return card(t("Storage"), [found.storage_limit !== 0 && meter(found.storage_used / found.storage_limit), el("p", { class: "hint gap" }, many(found.messages, "{n} message", "{n} messages"))], { actions: el("span", { class: "muted" }, text3) });
 }
 function address(one) {
-  const about = [
-    one.mailbox === "Inbox" ? "" : t("to {mailbox}", { mailbox: one.mailbox }),
-    one.rules === 0 ? "" : many(one.rules, "{n} rule", "{n} rules"),
-    one.full_name
-  ].filter((text3) => text3 !== "");
-  return el(
-    "li",
-    {},
-    el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${encodeURIComponent(one.address)}` }, el("bdi", {}, addressName(one))), about.length > 0 && el("span", { class: "hint" }, ` ${about.join(" · ")}`)),
-    one.domain_disabled && state("off", t("domain switched off")),
-    one.refused !== "" && state("off", t("refuses all mail"))
-  );
+  const about = [one.mailbox === "Inbox" ? "" : t("to {mailbox}", { mailbox: one.mailbox }), one.rules === 0 ? "" : many(one.rules, "{n} rule", "{n} rules"), one.full_name].filter((text3) => text3 !== "");
+  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${encodeURIComponent(one.address)}` }, el("bdi", {}, addressName(one))), about.length > 0 && el("span", { class: "hint" }, ` ${about.join(" · ")}`)), one.domain_disabled && state("off", t("domain switched off")), one.refused !== "" && state("off", t("refuses all mail")));
 }
 function list(one) {
   const about = [one.public ? t("everyone may write to it") : t("only members may write to it"), one.may_send ? t("you may send as it") : ""].filter((text3) => text3 !== "");
@@ -1305,10 +1164,7 @@ async function recover(client, token) {
       fill(place, brand(), el("h1", {}, t("Set your password")), content, goOn);
       goOn.focus();
     };
-    client.recovery_info(token).then(
-      (info) => place.append(passwordForm(client, token, info, end)),
-      (error) => end(problem(error))
-    );
+    client.recovery_info(token).then((info) => place.append(passwordForm(client, token, info, end)), (error) => end(problem(error)));
   });
   overlay.remove();
 }
@@ -1316,30 +1172,19 @@ function passwordForm(client, token, info, end) {
   const password = el("input", { type: "password", name: "new-password", autocomplete: "new-password", minlength: "8", required: true });
   const wrong = el("div", {});
   const send2 = el("button", { class: "btn primary", type: "submit" }, info.generated ? t("Make a new password") : t("Set the password"));
-  return el(
-    "form",
-    {
-      class: "login",
-      onsubmit: async (event) => {
-        event.preventDefault();
-        send2.disabled = true;
-        try {
-          const made = await client.recover(token, password.value);
-          const said = el("p", { role: "status" }, t("Your new password is set. All other sessions have ended."));
-          end(said, ...made === "" ? [] : [el("p", {}, t("Keep it, it is not shown again:")), el("p", {}, el("code", {}, made))]);
-        } catch (error) {
-          fill(wrong, problem(error));
-          send2.disabled = false;
-          password.focus();
-        }
-      }
-    },
-    el("p", { class: "two" }, t("For the account "), el("b", {}, el("bdi", {}, info.account)), "."),
-    !info.generated && el("label", { class: "field" }, t("New password"), password),
-    info.reset_factors && el("p", { class: "hint" }, t("Your second factors are removed, too. Set up two-step log-in again after that.")),
-    wrong,
-    send2
-  );
+  return el("form", { class: "login", onsubmit: async (event) => {
+    event.preventDefault();
+    send2.disabled = true;
+    try {
+      const made = await client.recover(token, password.value);
+      const said = el("p", { role: "status" }, t("Your new password is set. All other sessions have ended."));
+      end(said, ...made === "" ? [] : [el("p", {}, t("Keep it, it is not shown again:")), el("p", {}, el("code", {}, made))]);
+    } catch (error) {
+      fill(wrong, problem(error));
+      send2.disabled = false;
+      password.focus();
+    }
+  } }, el("p", { class: "two" }, t("For the account "), el("b", {}, el("bdi", {}, info.account)), "."), !info.generated && el("label", { class: "field" }, t("New password"), password), info.reset_factors && el("p", { class: "hint" }, t("Your second factors are removed, too. Set up two-step log-in again after that.")), wrong, send2);
 }
 function problem(error) {
   return el("p", { class: "error", role: "alert" }, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
@@ -1347,47 +1192,14 @@ function problem(error) {
 
 // account/main.ts
 var base = document.location.pathname.replace(/[^/]*$/, "");
-var places = [
-  { name: "overview", title: t("Overview"), icon: house },
-  { name: "device", title: t("Set up a device"), icon: smartphone },
-  { name: "security", title: t("Security"), icon: lock },
-  { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") },
-  { name: "rules", title: t("Rules"), icon: filter },
-  { name: "away", title: t("Away"), icon: sun },
-  { name: "forwarding", title: t("Forwarding"), icon: forward },
-  { name: "scripts", title: t("Sieve scripts"), icon: fileText },
-  { name: "junk", title: t("Junk"), icon: octagonAlert },
-  { name: "outgoing", title: t("Outgoing"), icon: send },
-  { name: "transfer", title: t("Import and export"), icon: download, group: t("More") },
-  { name: "shares", title: t("Shared mailboxes"), icon: users },
-  { name: "keys", title: t("Keys and webhooks"), icon: keyRound }
-];
-var parts = {
-  device: "device",
-  setup: "device",
-  security: "security",
-  addresses: "rules",
-  rules: "rules",
-  away: "sieve",
-  forwarding: "sieve",
-  scripts: "sieve",
-  junk: "junk",
-  outgoing: "sending",
-  keys: "sending",
-  transfer: "transfer",
-  shares: "shares"
-};
+var places = [{ name: "overview", title: t("Overview"), icon: house }, { name: "device", title: t("Set up a device"), icon: smartphone }, { name: "security", title: t("Security"), icon: lock }, { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") }, { name: "rules", title: t("Rules"), icon: filter }, { name: "away", title: t("Away"), icon: sun }, { name: "forwarding", title: t("Forwarding"), icon: forward }, { name: "scripts", title: t("Sieve scripts"), icon: fileText }, { name: "junk", title: t("Junk"), icon: octagonAlert }, { name: "outgoing", title: t("Outgoing"), icon: send }, { name: "transfer", title: t("Import and export"), icon: download, group: t("More") }, { name: "shares", title: t("Shared mailboxes"), icon: users }, { name: "keys", title: t("Keys and webhooks"), icon: keyRound }];
+var parts = { device: "device", setup: "device", security: "security", addresses: "rules", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", outgoing: "sending", keys: "sending", transfer: "transfer", shares: "shares" };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
   session = new Session("account", t("Account"), this.client, askLogIn);
   who = el("span", { class: "flex grow who" });
   webmail = el("a", { class: "btn icon small", title: t("Webmail"), "aria-label": t("Webmail"), hidden: true }, sign(mail, "i s"));
-  shell = new Shell(
-    t("account"),
-    t("Pages"),
-    places,
-    el("div", { class: "me" }, this.who, this.webmail, iconButton(t("Log out"), logOut, () => void this.session.logOut()))
-  );
+  shell = new Shell(t("account"), t("Pages"), places, el("div", { class: "me" }, this.who, this.webmail, iconButton(t("Log out"), logOut, () => void this.session.logOut())));
   shown = 0;
   leave = [];
   displayed = "";
@@ -1475,20 +1287,10 @@ var App = class {
     fill(this.who, disc(address2, address2), el("span", { class: "cut" }, el("bdi", {}, address2)));
   }
   desk(path, number) {
-    return {
-      client: this.client,
-      base,
-      path,
-      refresh: () => this.open(),
-      go: (to) => {
-        if (location.hash === to) void this.open();
-        else location.hash = to;
-      },
-      say: (text3) => void toast(text3),
-      onLeave: (act) => this.leave.push(act),
-      shown: () => number === this.shown,
-      recount: () => this.recount()
-    };
+    return { client: this.client, base, path, refresh: () => this.open(), go: (to) => {
+      if (location.hash === to) void this.open();
+      else location.hash = to;
+    }, say: (text3) => void toast(text3), onLeave: (act) => this.leave.push(act), shown: () => number === this.shown, recount: () => this.recount() };
   }
 };
 async function find(name) {
@@ -1497,12 +1299,7 @@ async function find(name) {
   return found ?? overviewPage;
 }
 function failure(error, again) {
-  return el(
-    "div",
-    { class: "page" },
-    head(t("This page cannot be shown"), ""),
-    notice("danger", messageOf(error), el("button", { class: "btn line", type: "button", onclick: again }, t("Try again")))
-  );
+  return el("div", { class: "page" }, head(t("This page cannot be shown"), ""), notice("danger", messageOf(error), el("button", { class: "btn line", type: "button", onclick: again }, t("Try again"))));
 }
 function read2(hash) {
   const [page = "", ...path] = hash.slice(1).split("/").map(decoded);

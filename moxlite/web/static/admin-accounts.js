@@ -137,21 +137,10 @@ function dialog(title2, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title2, message, action) {
-  const answer = await dialog(title2, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer = await dialog(title2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(action, work) {
@@ -437,28 +426,18 @@ var Editor = class {
     this.before = before;
     this.parts = new Map(infos.map((info) => [info.name, make(info, before[info.name])]));
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-    this.root = el(
-      "form",
-      {
-        class: "editor",
-        novalidate: true,
-        onsubmit: async (event) => {
-          event.preventDefault();
-          button2.disabled = true;
-          this.fail("");
-          try {
-            await save({ ...this.before }, this.read());
-          } catch (error) {
-            this.complain(error);
-          } finally {
-            button2.disabled = false;
-          }
-        }
-      },
-      [...this.parts.values()].map((part) => part.root),
-      this.failure,
-      el("div", { class: "bar" }, button2)
-    );
+    this.root = el("form", { class: "editor", novalidate: true, onsubmit: async (event) => {
+      event.preventDefault();
+      button2.disabled = true;
+      this.fail("");
+      try {
+        await save({ ...this.before }, this.read());
+      } catch (error) {
+        this.complain(error);
+      } finally {
+        button2.disabled = false;
+      }
+    } }, [...this.parts.values()].map((part) => part.root), this.failure, el("div", { class: "bar" }, button2));
   }
   before;
   root;
@@ -491,9 +470,9 @@ var Editor = class {
     bad?.closest("details")?.setAttribute("open", "");
     bad?.focus();
   }
-  fail(text3) {
-    this.failure.hidden = text3 === "";
-    fill(this.failure, text3 !== "" && notice("danger", text3));
+  fail(text22) {
+    this.failure.hidden = text22 === "";
+    fill(this.failure, text22 !== "" && notice("danger", text22));
   }
 };
 function cut(path) {
@@ -508,10 +487,7 @@ var title = (name) => {
 };
 var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : typeof value === "object" ? JSON.stringify(value) : String(value);
 function hint(info) {
-  const kinds = {
-    duration: t("A duration such as 15s, 1h30m or 7d."),
-    size: t("A size such as 500k, 100m or 2g.")
-  };
+  const kinds = { duration: t("A duration such as 15s, 1h30m or 7d."), size: t("A size such as 500k, 100m or 2g.") };
   const unset = info.default === null || info.default === "" || typeof info.default === "object" && Object.keys(info.default).length === 0;
   const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
   return [info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" ");
@@ -550,11 +526,7 @@ function words(info, value, label) {
 }
 function text2(info, value, label) {
   const numeric = info.type === "integer" || info.type === "number";
-  const found = line(label, value === void 0 || value === null ? "" : String(value), hint(info), {
-    placeholder: info.default === null || info.default === void 0 ? "" : shown(info.default),
-    ...numeric ? { inputmode: "decimal" } : {},
-    ...info.required ? { required: "" } : {}
-  });
+  const found = line(label, value === void 0 || value === null ? "" : String(value), hint(info), { placeholder: info.default === null || info.default === void 0 ? "" : shown(info.default), ...numeric ? { inputmode: "decimal" } : {}, ...info.required ? { required: "" } : {} });
   const read2 = () => {
     const typed = found.control.value;
     if (typed === "") {
@@ -711,11 +683,7 @@ function onTop(now, before, after, names) {
   return found;
 }
 async function conflict(error) {
-  return dialog(t("Changed meanwhile"), (close) => [
-    el("p", { class: "dialog-text" }, messageOf(error)),
-    el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save mine all the same")))
-  ]);
+  return dialog(t("Changed meanwhile"), (close) => [el("p", { class: "dialog-text" }, messageOf(error)), el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save mine all the same")))]);
 }
 function refusal(error, fields, failure, form) {
   const [single, ...others] = Object.keys(fields);
@@ -731,29 +699,18 @@ function fieldDialog(title2, action, fields, run, more = null) {
   return dialog(title2, (close) => {
     const failure = el("div", { hidden: true });
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-    const form = el(
-      "form",
-      {
-        class: "form",
-        novalidate: true,
-        onsubmit: async (event) => {
-          event.preventDefault();
-          button2.disabled = true;
-          failure.hidden = true;
-          try {
-            close(await run());
-          } catch (error) {
-            refusal(error, fields, failure, form);
-          } finally {
-            button2.disabled = false;
-          }
-        }
-      },
-      Object.values(fields).map((one) => one.root),
-      more,
-      failure,
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2)
-    );
+    const form = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+      event.preventDefault();
+      button2.disabled = true;
+      failure.hidden = true;
+      try {
+        close(await run());
+      } catch (error) {
+        refusal(error, fields, failure, form);
+      } finally {
+        button2.disabled = false;
+      }
+    } }, Object.values(fields).map((one) => one.root), more, failure, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2));
     return [form];
   });
 }
@@ -762,18 +719,10 @@ async function typedAgain(title2, name, what, action) {
   const answer = await dialog(title2, (close) => {
     const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name);
-    return [
-      el("div", { class: "dialog-text" }, what),
-      el(
-        "form",
-        { class: "form", onsubmit: (event) => {
-          event.preventDefault();
-          if (typed.control.value === name) close(true);
-        } },
-        typed.root,
-        el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2)
-      )
-    ];
+    return [el("div", { class: "dialog-text" }, what), el("form", { class: "form", onsubmit: (event) => {
+      event.preventDefault();
+      if (typed.control.value === name) close(true);
+    } }, typed.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2))];
   });
   return answer === true;
 }
@@ -797,16 +746,7 @@ function factors(desk, name, found) {
     desk.say(t("Two-step log-in of {name} is off", { name }));
     await desk.refresh();
   };
-  const list2 = table(
-    t("Two-step log-in"),
-    [
-      { title: t("Device"), kind: "main", cell: ([, title2]) => foreign(title2, 80) },
-      { title: t("Kind"), cell: ([kind]) => kind },
-      { title: t("Since"), cell: ([, , created]) => when(created) },
-      { title: t("Last use"), cell: ([, , , used]) => used === 0 ? t("never") : when(used) }
-    ],
-    devices
-  );
+  const list2 = table(t("Two-step log-in"), [{ title: t("Device"), kind: "main", cell: ([, title2]) => foreign(title2, 80) }, { title: t("Kind"), cell: ([kind]) => kind }, { title: t("Since"), cell: ([, , created]) => when(created) }, { title: t("Last use"), cell: ([, , , used]) => used === 0 ? t("never") : when(used) }], devices);
   return card(t("Two-step log-in"), list2, { flush: true, hint: many(found.codes, "{n} recovery code left.", "{n} recovery codes left."), actions: button(t("Reset…"), () => void reset(), { kind: "line small danger" }) });
 }
 function recovery(desk, name, found) {
@@ -833,18 +773,7 @@ function keys(desk, name, found) {
     if (!await confirm(t("Remove the key “{name}”?", { name: one.name }), t("Programs with it can no longer log in as {address}.", { address: one.login_address }), t("Remove"))) return;
     if (await attempt(t("Removing"), () => desk.client.account_key_remove(name, one.fingerprint))) await desk.refresh();
   };
-  const list2 = table(
-    t("Keys of certificates"),
-    [
-      { title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] },
-      { title: t("Kind"), cell: (one) => one.type },
-      { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) },
-      { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("by command") : t("at once") },
-      { title: t("Since"), cell: (one) => when(one.created) },
-      { title: "", kind: "top", cell: (one) => iconButton(t("Remove the key {name}", { name: one.name }), trash2, () => void remove2(one)) }
-    ],
-    found.certificates
-  );
+  const list2 = table(t("Keys of certificates"), [{ title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] }, { title: t("Kind"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) }, { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("by command") : t("at once") }, { title: t("Since"), cell: (one) => when(one.created) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove the key {name}", { name: one.name }), trash2, () => void remove2(one)) }], found.certificates);
   const body = found.certificates.length === 0 ? empty(keyRound, t("No keys"), t("A program with a client certificate logs in without a password, by TLS.")) : list2;
   return card(t("Keys of certificates"), body, { flush: true, actions: found.addresses.length > 0 && button(t("Add a key"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
@@ -864,17 +793,7 @@ function removedMail(desk, name, first) {
   };
   const show = (found) => {
     const all = found.mailboxes.reduce((sum, one) => sum + one.messages, 0);
-    const list2 = table(
-      t("Removed mail"),
-      [
-        { title: t("Mailbox"), kind: "main", cell: (one) => foreign(one.mailbox, 120) },
-        { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() },
-        { title: t("Size"), kind: "num", cell: (one) => size(one.octets) },
-        { title: t("Last removed"), cell: (one) => when(one.last) },
-        { title: "", kind: "top", cell: (one) => button(t("Bring back…"), () => void back(one.mailbox, one.messages), { kind: "line small", name: t("Bring mail of {mailbox} back", { mailbox: one.mailbox }) }) }
-      ],
-      found.mailboxes
-    );
+    const list2 = table(t("Removed mail"), [{ title: t("Mailbox"), kind: "main", cell: (one) => foreign(one.mailbox, 120) }, { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() }, { title: t("Size"), kind: "num", cell: (one) => size(one.octets) }, { title: t("Last removed"), cell: (one) => when(one.last) }, { title: "", kind: "top", cell: (one) => button(t("Bring back…"), () => void back(one.mailbox, one.messages), { kind: "line small", name: t("Bring mail of {mailbox} back", { mailbox: one.mailbox }) }) }], found.mailboxes);
     fill(place, all === 0 ? el("p", { class: "two pad" }, t("None.")) : list2, found.mailboxes.length > 1 && el("p", { class: "pad" }, button(many(all, "Bring {n} message back…", "Bring all {n} messages back…"), () => void back("", all), { kind: "line small" })));
   };
   since.addEventListener("change", () => void attempt(t("Looking"), async () => show(await desk.client.account_removed(name, begin2()))));
@@ -917,33 +836,9 @@ async function listPage(desk) {
     const uses = /* @__PURE__ */ new Map();
     const rows = /* @__PURE__ */ new Map();
     const body = (row) => [storage(row, uses.get(row.name)), lastLogin(uses.get(row.name))];
-    const list2 = table(
-      t("Accounts"),
-      [
-        {
-          title: t("Account"),
-          kind: "main",
-          cell: (row) => el(
-            "div",
-            { class: "flex" },
-            disc(row.name, row.full_name || row.name),
-            el("div", { class: "grow" }, el("a", { href: addressOf("accounts", [row.name]) }, el("b", {}, row.name)), " ", disabled(row), row.broken !== "" && state("danger", t("out of service")), el("div", { class: "hint" }, el("bdi", {}, row.first_address)))
-          )
-        },
-        { title: t("Addresses"), cell: (row) => String(row.addresses), kind: "num" },
-        { title: t("Storage"), cell: (row) => el("div", {}, body(row)[0]) },
-        { title: t("Last log-in"), cell: (row) => el("div", {}, body(row)[1]) },
-        { title: "", kind: "top", cell: (row) => el("a", { class: "btn icon small", href: addressOf("accounts", [row.name]), "aria-label": t("Show {name}", { name: row.name }) }, sign(ellipsis, "i s")) }
-      ],
-      page.accounts,
-      (tr, row) => rows.set(row.name, tr)
-    );
+    const list2 = table(t("Accounts"), [{ title: t("Account"), kind: "main", cell: (row) => el("div", { class: "flex" }, disc(row.name, row.full_name || row.name), el("div", { class: "grow" }, el("a", { href: addressOf("accounts", [row.name]) }, el("b", {}, row.name)), " ", disabled(row), row.broken !== "" && state("danger", t("out of service")), el("div", { class: "hint" }, el("bdi", {}, row.first_address)))) }, { title: t("Addresses"), cell: (row) => String(row.addresses), kind: "num" }, { title: t("Storage"), cell: (row) => el("div", {}, body(row)[0]) }, { title: t("Last log-in"), cell: (row) => el("div", {}, body(row)[1]) }, { title: "", kind: "top", cell: (row) => el("a", { class: "btn icon small", href: addressOf("accounts", [row.name]), "aria-label": t("Show {name}", { name: row.name }) }, sign(ellipsis, "i s")) }], page.accounts, (tr, row) => rows.set(row.name, tr));
     const last = page.accounts.at(-1)?.name ?? "";
-    fill(
-      place,
-      page.accounts.length === 0 ? card("", empty(users, words2 === "" ? t("No accounts yet") : t('Nothing found for "{words}"', { words: words2 }), words2 === "" ? t("An account is a person with mailboxes, addresses and a password.") : t("Names, addresses and notes are looked at."))) : card("", list2, { flush: true }),
-      el("div", { class: "pages" }, behind !== "" && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2 }) }, t("First page")), page.accounts.length === perPage && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2, after: last }) }, t("Next page")))
-    );
+    fill(place, page.accounts.length === 0 ? card("", empty(users, words2 === "" ? t("No accounts yet") : t('Nothing found for "{words}"', { words: words2 }), words2 === "" ? t("An account is a person with mailboxes, addresses and a password.") : t("Names, addresses and notes are looked at."))) : card("", list2, { flush: true }), el("div", { class: "pages" }, behind !== "" && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2 }) }, t("First page")), page.accounts.length === perPage && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2, after: last }) }, t("Next page"))));
     const names = page.accounts.map((row) => row.name);
     for (let at = 0; at < names.length && desk.shown(); at += atOnce) {
       for (const use of await desk.client.account_uses(names.slice(at, at + atOnce))) {
@@ -990,39 +885,11 @@ async function accountPage(desk) {
   const tab = desk.address.query.get("tab") ?? "addresses";
   const [found, stops] = await Promise.all([desk.client.account(name), desk.client.queue_stopped()]);
   const link = (to, title2) => [addressOf("accounts", [name], { tab: to }), title2, to === tab];
-  const content = {
-    addresses: async () => addresses(desk, found),
-    settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name])),
-    security: () => securityCards(desk, name),
-    logins: async () => logins(await desk.client.attempts(name, 50))
-  };
+  const content = { addresses: async () => addresses(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name])), security: () => securityCards(desk, name), logins: async () => logins(await desk.client.attempts(name, 50)) };
   const address = desk.address.path[1];
   const shown2 = address !== void 0 ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), { hint: t("Where mail to this address goes.") }) : await (content[tab] ?? content["addresses"])();
   const row = found.row;
-  const root = el(
-    "div",
-    { class: "page" },
-    head(
-      [disc(name, row.full_name || name), " ", name],
-      el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]),
-      disabled(row),
-      button(t("New password"), () => void newPassword(desk, name)),
-      button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })
-    ),
-    row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })),
-    stops.filter((one) => one.account === name).map((one) => stopped(desk, one)),
-    row.disabled !== "" && notice("warn", t("Log-in is disabled: “{text}”. Mail still arrives.", { text: row.disabled })),
-    card(
-      "",
-      pairs([
-        [t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, without a limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))],
-        [t("Last log-in"), lastLogin(found.use)]
-      ])
-    ),
-    el("br"),
-    tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Log-ins"))]),
-    shown2
-  );
+  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("New password"), () => void newPassword(desk, name)), button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Log-in is disabled: “{text}”. Mail still arrives.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, without a limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))], [t("Last log-in"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Log-ins"))]), shown2);
   return { title: name, root };
 }
 function addresses(desk, found) {
@@ -1037,43 +904,13 @@ function addresses(desk, found) {
     if (await fieldDialog(t("Add an address"), t("Add"), { address }, () => desk.client.address_add(name, address.control.value)) === null) return;
     await desk.refresh();
   };
-  const list2 = table(
-    t("Addresses"),
-    [
-      { title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("everything else"))]] },
-      { title: t("Mailbox"), cell: (row) => el("bdi", {}, row.mailbox) },
-      { title: t("Member of"), cell: (row) => row.aliases.length > 0 ? row.aliases.join(", ") : "" },
-      { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove2(row)) }
-    ],
-    found.addresses
-  );
+  const list2 = table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("everything else"))]] }, { title: t("Mailbox"), cell: (row) => el("bdi", {}, row.mailbox) }, { title: t("Member of"), cell: (row) => row.aliases.length > 0 ? row.aliases.join(", ") : "" }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove2(row)) }], found.addresses);
   return card(t("Addresses"), list2, { flush: true, actions: button(t("Add an address"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
-var results = {
-  ok: t("logged in"),
-  badpassword: t("wrong password"),
-  baduser: t("unknown address"),
-  badcreds: t("wrong session or credentials"),
-  badchanbind: t("bound to another connection"),
-  badprotocol: t("broken exchange"),
-  logindisabled: t("log-in is disabled"),
-  notpermitted: t("app password not for this"),
-  error: t("failed"),
-  aborted: t("given up")
-};
+var results = { ok: t("logged in"), badpassword: t("wrong password"), baduser: t("unknown address"), badcreds: t("wrong session or credentials"), badchanbind: t("bound to another connection"), badprotocol: t("broken exchange"), logindisabled: t("log-in is disabled"), notpermitted: t("app password not for this"), error: t("failed"), aborted: t("given up") };
 function logins(found) {
   if (found.length === 0) return card(t("Log-ins"), el("p", { class: "two" }, t("None within 30 days.")));
-  const list2 = table(
-    t("Log-ins"),
-    [
-      { title: t("Result"), kind: "main", cell: (row) => [state(row.result === "ok" ? "ok" : "warn", results[row.result] ?? row.result), row.count > 1 && ` × ${row.count}`] },
-      { title: t("When"), cell: (row) => when(row.last) },
-      { title: t("From"), cell: (row) => row.remote_ip },
-      { title: t("By"), cell: (row) => `${row.protocol} ${row.mechanism}` },
-      { title: t("Program"), cell: (row) => foreign(row.user_agent, 60) }
-    ],
-    found
-  );
+  const list2 = table(t("Log-ins"), [{ title: t("Result"), kind: "main", cell: (row) => [state(row.result === "ok" ? "ok" : "warn", results[row.result] ?? row.result), row.count > 1 && ` × ${row.count}`] }, { title: t("When"), cell: (row) => when(row.last) }, { title: t("From"), cell: (row) => row.remote_ip }, { title: t("By"), cell: (row) => `${row.protocol} ${row.mechanism}` }, { title: t("Program"), cell: (row) => foreign(row.user_agent, 60) }], found);
   return card(t("Log-ins"), list2, { flush: true, hint: t("The latest 50; equal ones share a line.") });
 }
 async function newPassword(desk, name) {
@@ -1085,11 +922,7 @@ async function newPassword(desk, name) {
 }
 async function remove(desk, name) {
   const goes = await desk.client.account_remains(name);
-  const what = [
-    el("p", {}, t("These go for good:"), " ", many(goes.messages, "{n} message", "{n} messages"), ", ", size(goes.octets), ", ", many(goes.mailboxes, "{n} mailbox", "{n} mailboxes"), ", ", many(goes.addresses, "{n} address", "{n} addresses"), "."),
-    goes.aliases.length > 0 && el("p", {}, t("It leaves the aliases {aliases}.", { aliases: goes.aliases.join(", ") })),
-    goes.queued > 0 && el("p", {}, many(goes.queued, "{n} message that waits to be sent stays in the queue.", "{n} messages that wait to be sent stay in the queue."))
-  ];
+  const what = [el("p", {}, t("These go for good:"), " ", many(goes.messages, "{n} message", "{n} messages"), ", ", size(goes.octets), ", ", many(goes.mailboxes, "{n} mailbox", "{n} mailboxes"), ", ", many(goes.addresses, "{n} address", "{n} addresses"), "."), goes.aliases.length > 0 && el("p", {}, t("It leaves the aliases {aliases}.", { aliases: goes.aliases.join(", ") })), goes.queued > 0 && el("p", {}, many(goes.queued, "{n} message that waits to be sent stays in the queue.", "{n} messages that wait to be sent stay in the queue."))];
   if (!await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove account"))) return;
   if (!await attempt(t("Removing the account"), () => desk.client.account_remove(name))) return;
   desk.say(t("{name} is removed", { name }));

@@ -137,10 +137,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -301,14 +298,7 @@ function addressOf(page, path = [], query = {}) {
 
 // admin/audit/part.ts
 var perPage = 50;
-var vias = [
-  ["", t("any way")],
-  ["webadmin", t("this app")],
-  ["webaccount", t("account page")],
-  ["webmail", t("webmail")],
-  ["cli", t("command line")],
-  ["file", t("by hand in the file")]
-];
+var vias = [["", t("any way")], ["webadmin", t("this app")], ["webaccount", t("account page")], ["webmail", t("webmail")], ["cli", t("command line")], ["file", t("by hand in the file")]];
 var wayOf = (via) => vias.find(([name]) => name === via && name !== "")?.[1] ?? via;
 var actors = { "(admin)": t("admin"), "(cli)": t("command line"), "(editor)": t("an editor"), "(visitor)": t("without log-in") };
 function filterOf(query) {
@@ -325,13 +315,7 @@ var asText = (value) => value === null || value === void 0 ? "–" : typeof valu
 function what(row) {
   const changes = row.changes.map((one) => el("li", {}, el("span", { class: "muted" }, foreign(one.path, 120)), " ", foreign(asText(one.before), 120), " → ", el("b", {}, foreign(asText(one.after), 200))));
   const given = Object.entries(row.given).filter(([, value]) => asText(value) !== row.object);
-  return [
-    el("b", {}, visible(row.action)),
-    row.object !== "" && [" ", el("bdi", {}, visible(row.object))],
-    row.outcome !== "done" && [" ", outcome(row)],
-    row.why !== "" && el("div", { class: "hint" }, foreign(row.why, 200)),
-    changes.length > 0 ? folded(changes) : given.length > 0 && el("div", { class: "hint" }, foreign(given.map(([name, value]) => `${name.replaceAll("_", " ")}: ${asText(value)}`).join("; "), 200))
-  ];
+  return [el("b", {}, visible(row.action)), row.object !== "" && [" ", el("bdi", {}, visible(row.object))], row.outcome !== "done" && [" ", outcome(row)], row.why !== "" && el("div", { class: "hint" }, foreign(row.why, 200)), changes.length > 0 ? folded(changes) : given.length > 0 && el("div", { class: "hint" }, foreign(given.map(([name, value]) => `${name.replaceAll("_", " ")}: ${asText(value)}`).join("; "), 200))];
 }
 function folded(changes) {
   const some = changes.length > 4 ? 3 : changes.length;
@@ -352,41 +336,19 @@ async function auditPage(desk) {
   const filter = filterOf(query);
   const before = Number(query.get("before") ?? "0");
   const found = await desk.client.audit(filter, before, perPage);
-  const list = table(
-    t("Changes"),
-    [
-      { title: t("When"), kind: "main", cell: (row) => when(row.at) },
-      { title: t("Who"), cell: (row) => actors[row.actor] ?? el("a", { href: addressOf("accounts", [row.actor]) }, el("bdi", {}, visible(row.actor))) },
-      { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint" }, wayOf(row.via))] },
-      { title: t("What"), cell: what }
-    ],
-    found
-  );
+  const list = table(t("Changes"), [{ title: t("When"), kind: "main", cell: (row) => when(row.at) }, { title: t("Who"), cell: (row) => actors[row.actor] ?? el("a", { href: addressOf("accounts", [row.actor]) }, el("bdi", {}, visible(row.actor))) }, { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint" }, wayOf(row.via))] }, { title: t("What"), cell: what }], found);
   const current = Object.fromEntries([...query.entries()].filter(([name]) => name !== "before"));
   const last = found.at(-1);
   const following = last !== void 0 && found.length === perPage ? addressOf("audit", [], { ...current, before: String(last.id) }) : "";
   const filtered = Object.keys(filter).length > 0;
   const none = filtered || before > 0 ? empty(history, t("Nothing found"), t("No change matches the filter."), el("a", { class: "btn line", href: "#audit" }, t("Show all"))) : empty(history, t("No changes yet"), t("Changes by the command line, this app, the account page and by hand in domains.toml are listed here for a year."));
   const save = (form) => void attempt(t("Exporting"), async () => offer(await desk.client.audit_export(filter, form), form));
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Audit log"), t("Every change: command line, this app, accounts, and by hand in domains.toml. Entries are kept for a year; secrets are not in them."), button(t("Export as CSV"), () => save("csv"), { icon: download }), button(t("as JSON"), () => save("json"))),
-    filterForm(desk),
-    card("", found.length === 0 ? none : list, { flush: true }),
-    el("div", { class: "pages" }, before > 0 && el("a", { class: "btn line", href: addressOf("audit", [], current) }, t("Newest")), following !== "" && el("a", { class: "btn line", href: following }, t("Older ones")))
-  );
+  const root = el("div", { class: "page" }, head(t("Audit log"), t("Every change: command line, this app, accounts, and by hand in domains.toml. Entries are kept for a year; secrets are not in them."), button(t("Export as CSV"), () => save("csv"), { icon: download }), button(t("as JSON"), () => save("json"))), filterForm(desk), card("", found.length === 0 ? none : list, { flush: true }), el("div", { class: "pages" }, before > 0 && el("a", { class: "btn line", href: addressOf("audit", [], current) }, t("Newest")), following !== "" && el("a", { class: "btn line", href: following }, t("Older ones"))));
   return { title: t("Audit log"), root };
 }
 function filterForm(desk) {
   const get = (name) => desk.address.query.get(name) ?? "";
-  const fields = {
-    words: line(t("Words"), get("words"), null, { placeholder: t("action, name or value") }),
-    actor: line(t("Who"), get("actor"), null, { placeholder: t("account, or (admin)") }),
-    object: line(t("About"), get("object"), null, { placeholder: t("account, address or domain") }),
-    via: choice(t("By which way"), vias, get("via")),
-    days: choice(t("When"), [["", t("any time")], ["1", t("last day")], ["7", t("last 7 days")], ["30", t("last 30 days")]], get("days"))
-  };
+  const fields = { words: line(t("Words"), get("words"), null, { placeholder: t("action, name or value") }), actor: line(t("Who"), get("actor"), null, { placeholder: t("account, or (admin)") }), object: line(t("About"), get("object"), null, { placeholder: t("account, address or domain") }), via: choice(t("By which way"), vias, get("via")), days: choice(t("When"), [["", t("any time")], ["1", t("last day")], ["7", t("last 7 days")], ["30", t("last 30 days")]], get("days")) };
   const apply = () => desk.go(addressOf("audit", [], Object.fromEntries(Object.entries(fields).map(([name, one]) => [name, one.control.value.trim()]))));
   const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event) => {
     event.preventDefault();

@@ -137,21 +137,10 @@ function dialog(title2, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title2, message, action) {
-  const answer = await dialog(title2, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer = await dialog(title2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(action, work) {
@@ -368,28 +357,18 @@ var Editor = class {
     this.before = before;
     this.parts = new Map(infos.map((info) => [info.name, make(info, before[info.name])]));
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-    this.root = el(
-      "form",
-      {
-        class: "editor",
-        novalidate: true,
-        onsubmit: async (event) => {
-          event.preventDefault();
-          button2.disabled = true;
-          this.fail("");
-          try {
-            await save({ ...this.before }, this.read());
-          } catch (error) {
-            this.complain(error);
-          } finally {
-            button2.disabled = false;
-          }
-        }
-      },
-      [...this.parts.values()].map((part) => part.root),
-      this.failure,
-      el("div", { class: "bar" }, button2)
-    );
+    this.root = el("form", { class: "editor", novalidate: true, onsubmit: async (event) => {
+      event.preventDefault();
+      button2.disabled = true;
+      this.fail("");
+      try {
+        await save({ ...this.before }, this.read());
+      } catch (error) {
+        this.complain(error);
+      } finally {
+        button2.disabled = false;
+      }
+    } }, [...this.parts.values()].map((part) => part.root), this.failure, el("div", { class: "bar" }, button2));
   }
   before;
   root;
@@ -422,9 +401,9 @@ var Editor = class {
     bad?.closest("details")?.setAttribute("open", "");
     bad?.focus();
   }
-  fail(text3) {
-    this.failure.hidden = text3 === "";
-    fill(this.failure, text3 !== "" && notice("danger", text3));
+  fail(text22) {
+    this.failure.hidden = text22 === "";
+    fill(this.failure, text22 !== "" && notice("danger", text22));
   }
 };
 function cut(path) {
@@ -439,10 +418,7 @@ var title = (name) => {
 };
 var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : typeof value === "object" ? JSON.stringify(value) : String(value);
 function hint(info) {
-  const kinds = {
-    duration: t("A duration such as 15s, 1h30m or 7d."),
-    size: t("A size such as 500k, 100m or 2g.")
-  };
+  const kinds = { duration: t("A duration such as 15s, 1h30m or 7d."), size: t("A size such as 500k, 100m or 2g.") };
   const unset = info.default === null || info.default === "" || typeof info.default === "object" && Object.keys(info.default).length === 0;
   const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
   return [info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" ");
@@ -481,11 +457,7 @@ function words(info, value, label) {
 }
 function text2(info, value, label) {
   const numeric = info.type === "integer" || info.type === "number";
-  const found = line(label, value === void 0 || value === null ? "" : String(value), hint(info), {
-    placeholder: info.default === null || info.default === void 0 ? "" : shown(info.default),
-    ...numeric ? { inputmode: "decimal" } : {},
-    ...info.required ? { required: "" } : {}
-  });
+  const found = line(label, value === void 0 || value === null ? "" : String(value), hint(info), { placeholder: info.default === null || info.default === void 0 ? "" : shown(info.default), ...numeric ? { inputmode: "decimal" } : {}, ...info.required ? { required: "" } : {} });
   const read2 = () => {
     const typed = found.control.value;
     if (typed === "") {
@@ -642,11 +614,7 @@ function onTop(now, before, after, names) {
   return found;
 }
 async function conflict(error) {
-  return dialog(t("Changed meanwhile"), (close) => [
-    el("p", { class: "dialog-text" }, messageOf(error)),
-    el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save mine all the same")))
-  ]);
+  return dialog(t("Changed meanwhile"), (close) => [el("p", { class: "dialog-text" }, messageOf(error)), el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save mine all the same")))]);
 }
 function refusal(error, fields, failure, form) {
   const [single, ...others] = Object.keys(fields);
@@ -662,29 +630,18 @@ function fieldDialog(title2, action, fields, run, more = null) {
   return dialog(title2, (close) => {
     const failure = el("div", { hidden: true });
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-    const form = el(
-      "form",
-      {
-        class: "form",
-        novalidate: true,
-        onsubmit: async (event) => {
-          event.preventDefault();
-          button2.disabled = true;
-          failure.hidden = true;
-          try {
-            close(await run());
-          } catch (error) {
-            refusal(error, fields, failure, form);
-          } finally {
-            button2.disabled = false;
-          }
-        }
-      },
-      Object.values(fields).map((one) => one.root),
-      more,
-      failure,
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2)
-    );
+    const form = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+      event.preventDefault();
+      button2.disabled = true;
+      failure.hidden = true;
+      try {
+        close(await run());
+      } catch (error) {
+        refusal(error, fields, failure, form);
+      } finally {
+        button2.disabled = false;
+      }
+    } }, Object.values(fields).map((one) => one.root), more, failure, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2));
     return [form];
   });
 }
@@ -693,18 +650,10 @@ async function typedAgain(title2, name, what, action) {
   const answer = await dialog(title2, (close) => {
     const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name);
-    return [
-      el("div", { class: "dialog-text" }, what),
-      el(
-        "form",
-        { class: "form", onsubmit: (event) => {
-          event.preventDefault();
-          if (typed.control.value === name) close(true);
-        } },
-        typed.root,
-        el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2)
-      )
-    ];
+    return [el("div", { class: "dialog-text" }, what), el("form", { class: "form", onsubmit: (event) => {
+      event.preventDefault();
+      if (typed.control.value === name) close(true);
+    } }, typed.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2))];
   });
   return answer === true;
 }
@@ -712,15 +661,7 @@ async function typedAgain(title2, name, what, action) {
 // admin/domains/part.ts
 async function listPage(desk) {
   const found = await desk.client.domains();
-  const list2 = table(
-    t("Domains"),
-    [
-      { title: t("Domain"), kind: "main", cell: (row) => [el("a", { href: addressOf("domains", [row.domain]) }, el("b", {}, row.domain)), " ", marks(row), row.description !== "" && el("div", { class: "hint" }, el("bdi", {}, row.description))] },
-      { title: t("Addresses"), kind: "num", cell: (row) => String(row.addresses) },
-      { title: t("Aliases"), kind: "num", cell: (row) => String(row.aliases) }
-    ],
-    found
-  );
+  const list2 = table(t("Domains"), [{ title: t("Domain"), kind: "main", cell: (row) => [el("a", { href: addressOf("domains", [row.domain]) }, el("b", {}, row.domain)), " ", marks(row), row.description !== "" && el("div", { class: "hint" }, el("bdi", {}, row.description))] }, { title: t("Addresses"), kind: "num", cell: (row) => String(row.addresses) }, { title: t("Aliases"), kind: "num", cell: (row) => String(row.aliases) }], found);
   const body = found.length === 0 ? empty(globe, t("No domains yet"), t("A domain is the part of addresses behind the @.")) : list2;
   const root = el("div", { class: "page" }, head(t("Domains"), null, button(t("Add domain"), () => void add(desk), { icon: plus, kind: "primary" })), card("", body, { flush: true }));
   return { title: t("Domains"), root };
@@ -741,29 +682,10 @@ async function domainPage(desk) {
   const tab = desk.address.query.get("tab") ?? "dns";
   const found = await desk.client.domain(name);
   const row = found.row;
-  const content = {
-    dns: () => dns(desk, name),
-    addresses: async () => addresses(found),
-    aliases: async () => aliases(desk, found),
-    keys: async () => keys(desk, found),
-    settings: async () => card(t("Settings"), await settingsForm(desk, ["domains", name]))
-  };
+  const content = { dns: () => dns(desk, name), addresses: async () => addresses(found), aliases: async () => aliases(desk, found), keys: async () => keys(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["domains", name])) };
   const link = (to, title2) => [addressOf("domains", [name], { tab: to }), title2, to === tab];
   const shown2 = desk.address.path[1] === "aliases" && desk.address.path[2] !== void 0 ? await aliasPage(desk, found, desk.address.path[2]) : desk.address.path[1] === "keys" && desk.address.path[2] !== void 0 ? card(desk.address.path[2], await settingsForm(desk, ["domains", name, "dkim", "selectors", desk.address.path[2]])) : await (content[tab] ?? content["dns"])();
-  const root = el(
-    "div",
-    { class: "page" },
-    head(
-      name,
-      el("p", { class: "hint" }, el("a", { href: "#domains" }, t("Domains")), row.description !== "" && [" · ", el("bdi", {}, row.description)]),
-      marks(row),
-      button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)),
-      button(t("Remove…"), () => void remove(desk, found), { kind: "line danger" })
-    ),
-    row.disabled && notice("warn", t("Mail from and to this domain is refused for now, with a temporary error. Its users can log in.")),
-    tabs(name, [link("dns", t("DNS")), link("addresses", t("Addresses {n}", { n: row.addresses })), link("aliases", t("Aliases {n}", { n: row.aliases })), link("keys", t("Keys {n}", { n: found.selectors.length })), link("settings", t("Settings"))]),
-    shown2
-  );
+  const root = el("div", { class: "page" }, head(name, el("p", { class: "hint" }, el("a", { href: "#domains" }, t("Domains")), row.description !== "" && [" · ", el("bdi", {}, row.description)]), marks(row), button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)), button(t("Remove…"), () => void remove(desk, found), { kind: "line danger" })), row.disabled && notice("warn", t("Mail from and to this domain is refused for now, with a temporary error. Its users can log in.")), tabs(name, [link("dns", t("DNS")), link("addresses", t("Addresses {n}", { n: row.addresses })), link("aliases", t("Aliases {n}", { n: row.aliases })), link("keys", t("Keys {n}", { n: found.selectors.length })), link("settings", t("Settings"))]), shown2);
   return { title: name, root };
 }
 async function disable(desk, row) {
@@ -793,16 +715,7 @@ function aliases(desk, found) {
     if (done !== null) await desk.refresh();
   };
   const open = (row) => addressOf("domains", [name, "aliases", row.localpart], { tab: "aliases" });
-  const list2 = table(
-    t("Aliases"),
-    [
-      { title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) },
-      { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) },
-      { title: t("Who may write"), cell: (row) => row.post_public ? t("everyone") : t("members") },
-      { title: "", kind: "top", cell: (row) => iconButton(t("Remove {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)) }
-    ],
-    found.aliases
-  );
+  const list2 = table(t("Aliases"), [{ title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) }, { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) }, { title: t("Who may write"), cell: (row) => row.post_public ? t("everyone") : t("members") }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)) }], found.aliases);
   return card(t("Aliases"), found.aliases.length === 0 ? el("p", { class: "hint" }, t("None yet. An alias is an address that delivers to several others.")) : list2, { flush: true, actions: button(t("Add an alias"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
 var lines = (area) => area.value.split(/[\s,]+/).filter((one) => one !== "");
@@ -821,18 +734,8 @@ async function aliasPage(desk, found, localpart) {
     const members2 = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
     if (await fieldDialog(t("Add members"), t("Add"), { members: members2 }, () => desk.client.alias_members_add(row.address, lines(members2.control)).then(() => true)) !== null) await desk.refresh();
   };
-  const members = table(
-    t("Members"),
-    [
-      { title: t("Member"), kind: "main", cell: (one) => el("bdi", {}, one) },
-      { title: "", kind: "top", cell: (one) => iconButton(t("Remove {member}", { member: one }), trash2, () => void drop(one)) }
-    ],
-    row.members
-  );
-  return [
-    card(row.address, members, { flush: true, actions: [button(t("Add members"), () => void add2(), { icon: plus, kind: "line small" }), button(t("Remove alias…"), () => void removeAlias(desk, row), { kind: "line small danger" })] }),
-    card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), { hint: t("Off at “post public” means: mail of those who are not members is refused. A member who writes to the alias gets no copy, unless “deliver to sender” is on.") })
-  ];
+  const members = table(t("Members"), [{ title: t("Member"), kind: "main", cell: (one) => el("bdi", {}, one) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {member}", { member: one }), trash2, () => void drop(one)) }], row.members);
+  return [card(row.address, members, { flush: true, actions: [button(t("Add members"), () => void add2(), { icon: plus, kind: "line small" }), button(t("Remove alias…"), () => void removeAlias(desk, row), { kind: "line small danger" })] }), card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), { hint: t("Off at “post public” means: mail of those who are not members is refused. A member who writes to the alias gets no copy, unless “deliver to sender” is on.") })];
 }
 async function keys(desk, found) {
   const name = found.row.domain;
@@ -849,22 +752,9 @@ async function keys(desk, found) {
     if (!await confirm(t("Remove the key {selector}?", { selector: row.selector }), t("Its file is put aside in dkim/old. Signatures of mail that is under way can no longer be checked once you remove its record from DNS."), t("Remove"))) return;
     if (await attempt(t("Removing"), () => desk.client.selector_remove(name, row.selector))) await desk.refresh();
   };
-  const list2 = table(
-    t("Keys"),
-    [
-      { title: t("Selector"), kind: "main", cell: (row) => el("a", { href: addressOf("domains", [name, "keys", row.selector], { tab: "keys" }) }, el("b", {}, row.selector)) },
-      { title: t("Algorithm"), cell: (row) => row.problem !== "" ? [state("danger", t("cannot be read")), " ", foreign(row.problem)] : row.algorithm === "rsa" ? t("RSA, {bits} bits", { bits: row.bits }) : t("Ed25519") },
-      { title: t("Signs"), cell: (row) => row.signs ? state("ok", t("signs")) : state("off", t("waits")) },
-      { title: t("Record"), cell: (row) => row.record !== "" && el("span", { class: "flex" }, foreign(row.record, 40), copyButton(() => row.record)) },
-      { title: "", kind: "top", cell: (row) => iconButton(t("Remove {selector}", { selector: row.selector }), trash2, () => void remove2(row)) }
-    ],
-    found.selectors
-  );
+  const list2 = table(t("Keys"), [{ title: t("Selector"), kind: "main", cell: (row) => el("a", { href: addressOf("domains", [name, "keys", row.selector], { tab: "keys" }) }, el("b", {}, row.selector)) }, { title: t("Algorithm"), cell: (row) => row.problem !== "" ? [state("danger", t("cannot be read")), " ", foreign(row.problem)] : row.algorithm === "rsa" ? t("RSA, {bits} bits", { bits: row.bits }) : t("Ed25519") }, { title: t("Signs"), cell: (row) => row.signs ? state("ok", t("signs")) : state("off", t("waits")) }, { title: t("Record"), cell: (row) => row.record !== "" && el("span", { class: "flex" }, foreign(row.record, 40), copyButton(() => row.record)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {selector}", { selector: row.selector }), trash2, () => void remove2(row)) }], found.selectors);
   const signing = await settingsForm(desk, ["domains", name, "dkim"]);
-  return [
-    card(t("DKIM keys"), found.selectors.length === 0 ? el("p", { class: "hint" }, t("None: mail of this domain is not signed, and many receivers refuse it.")) : list2, { flush: true, actions: button(t("Make a key"), () => void add2(), { icon: plus, kind: "line small" }) }),
-    card(t("What signs"), signing)
-  ];
+  return [card(t("DKIM keys"), found.selectors.length === 0 ? el("p", { class: "hint" }, t("None: mail of this domain is not signed, and many receivers refuse it.")) : list2, { flush: true, actions: button(t("Make a key"), () => void add2(), { icon: plus, kind: "line small" }) }), card(t("What signs"), signing)];
 }
 async function dns(desk, name) {
   const [records, reports] = await Promise.all([desk.client.dns_records(name), desk.client.dns_reports(name)]);
@@ -903,39 +793,10 @@ async function dns(desk, name) {
     copy2.focus();
   };
   const zoneButtons = el("span", { class: "flex" }, button(t("Show as a zone"), () => void attempt(t("Making the zone"), asZone)));
-  const list2 = table(
-    t("Records"),
-    [
-      { title: t("Type"), cell: (row) => el("b", {}, row.kind) },
-      { title: t("Name"), cell: (row) => copyable(row.name) },
-      { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("May be left out.") : t("Works only in a zone with DNSSEC."))] },
-      { title: t("For"), cell: (row) => el("span", { class: "hint" }, row.about) }
-    ],
-    records
-  );
-  return [
-    summary,
-    card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("Others are asked what they see; each topic takes up to half a minute. What ends shows up by itself.") }),
-    card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Set these at your DNS provider.") })
-  ];
+  const list2 = table(t("Records"), [{ title: t("Type"), cell: (row) => el("b", {}, row.kind) }, { title: t("Name"), cell: (row) => copyable(row.name) }, { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("May be left out.") : t("Works only in a zone with DNSSEC."))] }, { title: t("For"), cell: (row) => el("span", { class: "hint" }, row.about) }], records);
+  return [summary, card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("Others are asked what they see; each topic takes up to half a minute. What ends shows up by itself.") }), card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Set these at your DNS provider.") })];
 }
-var topics = {
-  dnssec: "DNSSEC",
-  iprev: t("Reverse names"),
-  mx: "MX",
-  tls: "TLS",
-  dane: "DANE",
-  spf: "SPF",
-  dkim: "DKIM",
-  dmarc: "DMARC",
-  "host-tlsrpt": t("TLS reports of the host"),
-  tlsrpt: t("TLS reports"),
-  mtasts: "MTA-STS",
-  srv: "SRV",
-  autoconfig: t("Autoconfig"),
-  autodiscover: t("Autodiscover"),
-  "client-settings": t("Settings of mail programs")
-};
+var topics = { dnssec: "DNSSEC", iprev: t("Reverse names"), mx: "MX", tls: "TLS", dane: "DANE", spf: "SPF", dkim: "DKIM", dmarc: "DMARC", "host-tlsrpt": t("TLS reports of the host"), tlsrpt: t("TLS reports"), mtasts: "MTA-STS", srv: "SRV", autoconfig: t("Autoconfig"), autodiscover: t("Autodiscover"), "client-settings": t("Settings of mail programs") };
 function topicLine(report, running, again) {
   const mark2 = running ? state("wait", t("checking…")) : report.at === 0 ? state("unknown", t("not checked")) : report.errors.length > 0 ? state("danger", t("wrong")) : report.warnings.length > 0 ? state("warn", t("weak")) : state("ok", t("correct"));
   const name = topics[report.topic] ?? report.topic;

@@ -137,21 +137,10 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
-  const answer2 = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer2 = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer2 === true;
 }
 async function attempt(action, work) {
@@ -241,29 +230,19 @@ function form(content, action, save2, kind = "primary") {
     fill(error, text3);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
-  const root = el(
-    "form",
-    {
-      class: "form",
-      novalidate: true,
-      onsubmit: async (event) => {
-        event.preventDefault();
-        submit.disabled = true;
-        complain("");
-        try {
-          await save2();
-        } catch (failure) {
-          complain(failure instanceof Error ? failure.message : String(failure));
-        } finally {
-          submit.disabled = false;
-          root.querySelector("[aria-invalid=true]")?.focus();
-        }
-      }
-    },
-    content,
-    error,
-    el("div", { class: "flex wrap" }, submit)
-  );
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save2();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, el("div", { class: "flex wrap" }, submit));
   return { root, complain };
 }
 
@@ -346,35 +325,17 @@ function qrDrawing(code, label) {
 // lib/webauthn.ts
 async function createKey(options) {
   const asked = JSON.parse(options);
-  const publicKey = {
-    ...asked,
-    challenge: octets(asked.challenge),
-    user: { ...asked.user, id: octets(asked.user.id) },
-    excludeCredentials: descriptors(asked.excludeCredentials)
-  };
+  const publicKey = { ...asked, challenge: octets(asked.challenge), user: { ...asked.user, id: octets(asked.user.id) }, excludeCredentials: descriptors(asked.excludeCredentials) };
   const made2 = await spoken(() => navigator.credentials.create({ publicKey }));
   const response = made2.response;
-  return answer(made2, {
-    clientDataJSON: text2(response.clientDataJSON),
-    attestationObject: text2(response.attestationObject),
-    transports: response.getTransports?.() ?? []
-  });
+  return answer(made2, { clientDataJSON: text2(response.clientDataJSON), attestationObject: text2(response.attestationObject), transports: response.getTransports?.() ?? [] });
 }
 async function useKey(options) {
   const asked = JSON.parse(options);
-  const publicKey = {
-    ...asked,
-    challenge: octets(asked.challenge),
-    allowCredentials: descriptors(asked.allowCredentials)
-  };
+  const publicKey = { ...asked, challenge: octets(asked.challenge), allowCredentials: descriptors(asked.allowCredentials) };
   const used2 = await spoken(() => navigator.credentials.get({ publicKey }));
   const response = used2.response;
-  return answer(used2, {
-    clientDataJSON: text2(response.clientDataJSON),
-    authenticatorData: text2(response.authenticatorData),
-    signature: text2(response.signature),
-    userHandle: response.userHandle === null ? null : text2(response.userHandle)
-  });
+  return answer(used2, { clientDataJSON: text2(response.clientDataJSON), authenticatorData: text2(response.authenticatorData), signature: text2(response.signature), userHandle: response.userHandle === null ? null : text2(response.userHandle) });
 }
 function keysKnown() {
   return isSecureContext && "credentials" in navigator && typeof PublicKeyCredential !== "undefined";
@@ -492,10 +453,7 @@ function built(client, found, mail, refresh) {
       await refresh();
     }
   };
-  const rows = [
-    ...found.apps.map((app) => row(smartphone, [t("Code app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))),
-    ...found.keys.map((key2) => row(keyRound, [t("Security key "), "“", foreign(key2.name), "”", t(", for "), el("bdi", {}, key2.host)], used(key2), removal(key2.name, () => void remove("key", key2.id, key2.name))))
-  ];
+  const rows = [...found.apps.map((app) => row(smartphone, [t("Code app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))), ...found.keys.map((key2) => row(keyRound, [t("Security key "), "“", foreign(key2.name), "”", t(", for "), el("bdi", {}, key2.host)], used(key2), removal(key2.name, () => void remove("key", key2.id, key2.name))))];
   if (on) {
     const few = found.codes < 4;
     const left = many(found.codes, "{n} recovery code left", "{n} recovery codes left");
@@ -503,17 +461,7 @@ function built(client, found, mail, refresh) {
   }
   const key = button(t("Add a security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
   const possible = found.host !== "" && keysKnown();
-  return card(
-    t("Two-step log-in"),
-    [
-      el("p", { class: "two" }, t("After the password, log-ins ask for a code of an app on your phone, or for a security key. So a stolen password alone opens nothing.")),
-      rows.length > 0 && el("ul", { class: "factor-list" }, rows),
-      el("div", { class: "flex wrap factor-add" }, button(t("Add a code app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key),
-      !possible && el("p", { class: "hint" }, t("Security keys work at a host name with https only, so none can be added here. Code apps work everywhere.")),
-      possible && el("p", { class: "hint" }, t("A security key works at {host} only. Code apps and recovery codes work everywhere.", { host: found.host }))
-    ],
-    { actions: on ? state("ok", t("on")) : state("off", t("off")) }
-  );
+  return card(t("Two-step log-in"), [el("p", { class: "two" }, t("After the password, log-ins ask for a code of an app on your phone, or for a security key. So a stolen password alone opens nothing.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add a code app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key), !possible && el("p", { class: "hint" }, t("Security keys work at a host name with https only, so none can be added here. Code apps work everywhere.")), possible && el("p", { class: "hint" }, t("A security key works at {host} only. Code apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
 }
 function isOn(found) {
   return found.apps.length + found.keys.length > 0;
@@ -531,12 +479,7 @@ function warning(found, mail) {
   if (isOn(found) || !mail) return null;
   const text3 = t("From then on mail programs need app passwords: your own password works on these web pages only.");
   if (found.programs.length === 0) return notice("unknown", text3);
-  return el(
-    "div",
-    { class: "stack" },
-    notice("warn", [text3, " ", t("These used your own password within 30 days and will stop:")]),
-    el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one))))
-  );
+  return el("div", { class: "stack" }, notice("warn", [text3, " ", t("These used your own password within 30 days and will stop:")]), el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))));
 }
 var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API") };
 function program(one) {
@@ -565,13 +508,7 @@ async function addApp(client, found, mail) {
         ({ recovery_codes: codes } = await client.totp_finish(code.control.value));
         close(true);
       });
-      show(
-        el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")),
-        qrDrawing(made2.qr, t("QR code; the same as text is below")),
-        el("p", { class: "hint" }, t("Or type this secret into the app:")),
-        copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")),
-        tried.root
-      );
+      show(el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")), qrDrawing(made2.qr, t("QR code; the same as text is below")), el("p", { class: "hint" }, t("Or type this secret into the app:")), copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")), tried.root);
       code.control.focus();
     });
     show(named.root);
@@ -600,24 +537,14 @@ async function addKey(client, found, mail) {
   return added;
 }
 async function showCodes(codes) {
-  await dialog(
-    t("Recovery codes"),
-    (close) => {
-      const kept = tick(t("I have kept these codes"), false);
-      const done = el("button", { class: "btn primary", type: "button", disabled: true, onclick: () => close(true) }, t("Done"));
-      kept.control.addEventListener("change", () => done.disabled = !kept.control.checked);
-      const all = () => `${codes.join("\n")}
+  await dialog(t("Recovery codes"), (close) => {
+    const kept = tick(t("I have kept these codes"), false);
+    const done = el("button", { class: "btn primary", type: "button", disabled: true, onclick: () => close(true) }, t("Done"));
+    kept.control.addEventListener("change", () => done.disabled = !kept.control.checked);
+    const all = () => `${codes.join("\n")}
 `;
-      return [
-        el("p", { class: "dialog-text" }, t("Keep these codes where you find them without your phone: on paper, or in a password manager. Each lets you in once. They are not shown again.")),
-        el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))),
-        el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})),
-        kept.root,
-        el("div", { class: "dialog-buttons" }, done)
-      ];
-    },
-    false
-  );
+    return [el("p", { class: "dialog-text" }, t("Keep these codes where you find them without your phone: on paper, or in a password manager. Each lets you in once. They are not shown again.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
+  }, false);
 }
 function save(text3) {
   const url = URL.createObjectURL(new Blob([text3], { type: "text/plain" }));
@@ -643,29 +570,18 @@ function fieldDialog(title, action, fields, run, more = null) {
   return dialog(title, (close) => {
     const failure = el("div", { hidden: true });
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-    const form2 = el(
-      "form",
-      {
-        class: "form",
-        novalidate: true,
-        onsubmit: async (event) => {
-          event.preventDefault();
-          button2.disabled = true;
-          failure.hidden = true;
-          try {
-            close(await run());
-          } catch (error) {
-            refusal(error, fields, failure, form2);
-          } finally {
-            button2.disabled = false;
-          }
-        }
-      },
-      Object.values(fields).map((one) => one.root),
-      more,
-      failure,
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2)
-    );
+    const form2 = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+      event.preventDefault();
+      button2.disabled = true;
+      failure.hidden = true;
+      try {
+        close(await run());
+      } catch (error) {
+        refusal(error, fields, failure, form2);
+      } finally {
+        button2.disabled = false;
+      }
+    } }, Object.values(fields).map((one) => one.root), more, failure, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2));
     return [form2];
   });
 }

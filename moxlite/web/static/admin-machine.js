@@ -148,21 +148,10 @@ function dialog(title2, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title2, message, action) {
-  const answer = await dialog(title2, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer = await dialog(title2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(action, work) {
@@ -378,12 +367,7 @@ async function backupsPage(desk) {
   }
   const start = button(t("Back up now"), () => void begin(desk, found), { icon: database, kind: "primary" });
   start.disabled = runs;
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Backups"), t("Snapshots of configuration and mail, made while the server runs."), found.target !== "" && start),
-    found.target === "" ? unset() : [runs && notice("wait", t("A backup is being made.")), found.run !== null && found.run.ended > 0 && outcome(found.run), settings(found), snapshots(found)]
-  );
+  const root = el("div", { class: "page" }, head(t("Backups"), t("Snapshots of configuration and mail, made while the server runs."), found.target !== "" && start), found.target === "" ? unset() : [runs && notice("wait", t("A backup is being made.")), found.run !== null && found.run.ended > 0 && outcome(found.run), settings(found), snapshots(found)]);
   return { title: t("Backups"), root };
 }
 function unset() {
@@ -392,16 +376,7 @@ function unset() {
 }
 function settings(found) {
   const late = found.interval > 0 && Date.now() * 1e3 - found.last > 2 * found.interval;
-  return card(
-    t("How"),
-    pairs([
-      [t("Last one"), found.last === 0 ? state("warn", t("none yet")) : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)]],
-      [t("Made each"), agoShort(found.interval)],
-      [t("Target"), foreign(found.target, 200)],
-      [t("Encrypted"), found.encrypted ? state("ok", t("yes")) : t("no: the target shows all mail to its readers")],
-      [t("Kept"), found.encrypted ? t("all, until you remove them: the server alone cannot read them") : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly })]
-    ])
-  );
+  return card(t("How"), pairs([[t("Last one"), found.last === 0 ? state("warn", t("none yet")) : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)]], [t("Made each"), agoShort(found.interval)], [t("Target"), foreign(found.target, 200)], [t("Encrypted"), found.encrypted ? state("ok", t("yes")) : t("no: the target shows all mail to its readers")], [t("Kept"), found.encrypted ? t("all, until you remove them: the server alone cannot read them") : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly })]]));
 }
 function outcome(run) {
   const many_ = (title2, lines) => lines.length > 0 && [el("p", {}, title2), el("ul", {}, lines.map((one) => el("li", {}, foreign(one, 300))))];
@@ -411,16 +386,7 @@ function outcome(run) {
 function snapshots(found) {
   if (found.problem !== "") return card(t("Snapshots"), notice("danger", [t("They cannot be listed:"), " ", foreign(found.problem)]));
   if (found.snapshots.length === 0) return card(t("Snapshots"), el("p", { class: "two" }, t("None yet.")));
-  const list3 = table(
-    t("Snapshots"),
-    [
-      { title: t("Made"), kind: "main", cell: (row) => when(row.created) },
-      { title: t("Id"), cell: (row) => el("code", {}, row.id) },
-      { title: t("Files"), kind: "num", cell: (row) => row.files < 0 ? "–" : t("{n}", { n: row.files }) },
-      { title: t("Size"), kind: "num", cell: (row) => row.octets < 0 ? "–" : size(row.octets) }
-    ],
-    found.snapshots
-  );
+  const list3 = table(t("Snapshots"), [{ title: t("Made"), kind: "main", cell: (row) => when(row.created) }, { title: t("Id"), cell: (row) => el("code", {}, row.id) }, { title: t("Files"), kind: "num", cell: (row) => row.files < 0 ? "–" : t("{n}", { n: row.files }) }, { title: t("Size"), kind: "num", cell: (row) => row.octets < 0 ? "–" : size(row.octets) }], found.snapshots);
   return card(many(found.snapshots.length, "{n} snapshot", "{n} snapshots"), list3, { flush: true, hint: el("p", { class: "hint" }, t("To restore one, use the command line; it works without a running server:"), " ", el("code", {}, "moxlite restore")) });
 }
 async function begin(desk, found) {
@@ -483,28 +449,18 @@ var Editor = class {
     this.before = before;
     this.parts = new Map(infos.map((info) => [info.name, make(info, before[info.name])]));
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-    this.root = el(
-      "form",
-      {
-        class: "editor",
-        novalidate: true,
-        onsubmit: async (event) => {
-          event.preventDefault();
-          button2.disabled = true;
-          this.fail("");
-          try {
-            await save({ ...this.before }, this.read());
-          } catch (error) {
-            this.complain(error);
-          } finally {
-            button2.disabled = false;
-          }
-        }
-      },
-      [...this.parts.values()].map((part) => part.root),
-      this.failure,
-      el("div", { class: "bar" }, button2)
-    );
+    this.root = el("form", { class: "editor", novalidate: true, onsubmit: async (event) => {
+      event.preventDefault();
+      button2.disabled = true;
+      this.fail("");
+      try {
+        await save({ ...this.before }, this.read());
+      } catch (error) {
+        this.complain(error);
+      } finally {
+        button2.disabled = false;
+      }
+    } }, [...this.parts.values()].map((part) => part.root), this.failure, el("div", { class: "bar" }, button2));
   }
   before;
   root;
@@ -537,9 +493,9 @@ var Editor = class {
     bad?.closest("details")?.setAttribute("open", "");
     bad?.focus();
   }
-  fail(text3) {
-    this.failure.hidden = text3 === "";
-    fill(this.failure, text3 !== "" && notice("danger", text3));
+  fail(text22) {
+    this.failure.hidden = text22 === "";
+    fill(this.failure, text22 !== "" && notice("danger", text22));
   }
 };
 function cut(path) {
@@ -554,10 +510,7 @@ var title = (name) => {
 };
 var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : typeof value === "object" ? JSON.stringify(value) : String(value);
 function hint(info) {
-  const kinds = {
-    duration: t("A duration such as 15s, 1h30m or 7d."),
-    size: t("A size such as 500k, 100m or 2g.")
-  };
+  const kinds = { duration: t("A duration such as 15s, 1h30m or 7d."), size: t("A size such as 500k, 100m or 2g.") };
   const unset2 = info.default === null || info.default === "" || typeof info.default === "object" && Object.keys(info.default).length === 0;
   const without = info.required ? "" : unset2 ? "" : t("Default: {value}.", { value: shown(info.default) });
   return [info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" ");
@@ -596,11 +549,7 @@ function words(info, value, label) {
 }
 function text2(info, value, label) {
   const numeric = info.type === "integer" || info.type === "number";
-  const found = line(label, value === void 0 || value === null ? "" : String(value), hint(info), {
-    placeholder: info.default === null || info.default === void 0 ? "" : shown(info.default),
-    ...numeric ? { inputmode: "decimal" } : {},
-    ...info.required ? { required: "" } : {}
-  });
+  const found = line(label, value === void 0 || value === null ? "" : String(value), hint(info), { placeholder: info.default === null || info.default === void 0 ? "" : shown(info.default), ...numeric ? { inputmode: "decimal" } : {}, ...info.required ? { required: "" } : {} });
   const read2 = () => {
     const typed = found.control.value;
     if (typed === "") {
@@ -663,8 +612,8 @@ function begin2(root) {
 }
 function heading(label, number, value) {
   const words2 = Object.values(typeof value === "object" && value !== null ? value : {}).flatMap((one) => typeof one === "string" ? [one] : Array.isArray(one) && one.every((item) => typeof item === "string") ? [one.join(", ")] : []);
-  const shown3 = words2.slice(0, 2).join(" · ");
-  return `${label} ${number}${shown3 === "" ? "" : `: ${visible(shown3.slice(0, 80))}`}`;
+  const shown22 = words2.slice(0, 2).join(" · ");
+  return `${label} ${number}${shown22 === "" ? "" : `: ${visible(shown22.slice(0, 80))}`}`;
 }
 function many2(info, label, given, wrap) {
   const below = info.item;
@@ -757,11 +706,7 @@ function onTop(now, before, after, names2) {
   return found;
 }
 async function conflict(error) {
-  return dialog(t("Changed meanwhile"), (close) => [
-    el("p", { class: "dialog-text" }, messageOf(error)),
-    el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save mine all the same")))
-  ]);
+  return dialog(t("Changed meanwhile"), (close) => [el("p", { class: "dialog-text" }, messageOf(error)), el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save mine all the same")))]);
 }
 function fieldForm(fields, action, run, more = null) {
   const failure = el("div", { hidden: true });
@@ -798,22 +743,14 @@ function refusal(error, fields, failure, form) {
 var names = ["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"];
 var nameOf = (value) => names.find((one) => one === value) ?? "info";
 var tones2 = { error: "danger", warn: "warn" };
-var places = (on) => tabs(t("Log"), [
-  ["#log", t("Newest lines"), on === ""],
-  ["#log/connection", t("One connection"), on === "connection"],
-  ["#log/levels", t("Levels"), on === "levels"]
-]);
+var places = (on) => tabs(t("Log"), [["#log", t("Newest lines"), on === ""], ["#log/connection", t("One connection"), on === "connection"], ["#log/levels", t("Levels"), on === "levels"]]);
 async function logPage(desk) {
   const part = desk.address.path[0] ?? "";
   const content = part === "levels" ? await levels(desk) : part === "connection" ? await connection(desk) : await newest(desk);
   return { title: t("Log"), root: el("div", { class: "page" }, head(t("Log"), null), places(part), content) };
 }
 function shown2(found) {
-  return el(
-    "ol",
-    { class: "loglines", tabindex: "0", "aria-label": t("Lines of the log") },
-    [...found].reverse().map((one) => el("li", {}, one.at > 0 && when(one.at), one.level !== "" && tones2[one.level] !== void 0 && state(tones2[one.level], one.level), el("code", {}, foreign(one.at > 0 ? one.text.replace(/^t=\S+ /, "") : one.text, 600))))
-  );
+  return el("ol", { class: "loglines", tabindex: "0", "aria-label": t("Lines of the log") }, [...found].reverse().map((one) => el("li", {}, one.at > 0 && when(one.at), one.level !== "" && tones2[one.level] !== void 0 && state(tones2[one.level], one.level), el("code", {}, foreign(one.at > 0 ? one.text.replace(/^t=\S+ /, "") : one.text, 600)))));
 }
 function source(found) {
   if (found.file !== "") return found.whole ? t("Newest first, from {file}.", { file: found.file }) : t("Newest first, from the last 32 MB of {file}.", { file: found.file });
@@ -842,15 +779,7 @@ async function connection(desk) {
   const search2 = async () => {
     const found = await desk.client.log_of(id.control.value);
     desk.note(addressOf("log", ["connection"], { id: id.control.value.trim() }));
-    fill(
-      answer,
-      found.problem !== "" && notice("warn", t("The log file could not be read: {why}", { why: found.problem })),
-      card(
-        many(found.lines.length, "{n} line of connection {cid}", "{n} lines of connection {cid}", { cid: found.cid }),
-        found.lines.length > 0 ? shown2(found.lines) : el("div", {}, el("p", { class: "two" }, t("None is left here. Where the log goes to the journal, this command finds them:")), copyable(`journalctl -u moxlite -g cid=${found.cid}`)),
-        { flush: found.lines.length > 0, hint: source(found) }
-      )
-    );
+    fill(answer, found.problem !== "" && notice("warn", t("The log file could not be read: {why}", { why: found.problem })), card(many(found.lines.length, "{n} line of connection {cid}", "{n} lines of connection {cid}", { cid: found.cid }), found.lines.length > 0 ? shown2(found.lines) : el("div", {}, el("p", { class: "two" }, t("None is left here. Where the log goes to the journal, this command finds them:")), copyable(`journalctl -u moxlite -g cid=${found.cid}`)), { flush: found.lines.length > 0, hint: source(found) }));
   };
   const form = fieldForm({ received_id: id }, t("Show its lines"), search2);
   if (wanted !== "") void attempt(t("Searching the log"), search2);
@@ -877,21 +806,7 @@ async function levels(desk) {
     return el("div", { class: "field" }, control);
   };
   const loud = found.filter((one) => one.level === "traceauth" || one.level === "tracedata");
-  return [
-    loud.length > 0 && notice("warn", t("At traceauth and tracedata the log has passwords, and at tracedata the content of mail: {pkgs}.", { pkgs: loud.map((one) => one.pkg === "" ? t("all packages") : one.pkg).join(", ") })),
-    card(
-      t("Levels"),
-      table(
-        t("Levels"),
-        [
-          { title: t("Package"), kind: "main", cell: (row) => el("b", {}, row.pkg === "" ? t("All") : row.pkg) },
-          { title: t("Level"), cell: select }
-        ],
-        found
-      ),
-      { flush: true, hint: t("Changes hold until the server starts again; log_level and package_log_levels in moxlite.toml are for good. traceauth logs passwords, tracedata the content of mail, too.") }
-    )
-  ];
+  return [loud.length > 0 && notice("warn", t("At traceauth and tracedata the log has passwords, and at tracedata the content of mail: {pkgs}.", { pkgs: loud.map((one) => one.pkg === "" ? t("all packages") : one.pkg).join(", ") })), card(t("Levels"), table(t("Levels"), [{ title: t("Package"), kind: "main", cell: (row) => el("b", {}, row.pkg === "" ? t("All") : row.pkg) }, { title: t("Level"), cell: select }], found), { flush: true, hint: t("Changes hold until the server starts again; log_level and package_log_levels in moxlite.toml are for good. traceauth logs passwords, tracedata the content of mail, too.") })];
 }
 
 // admin/machine/network.ts
@@ -909,38 +824,14 @@ var listingState = (row) => {
 };
 async function networkPage(desk) {
   const found = await desk.client.own_addresses();
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Network"), t("How other mail servers see this one.")),
-    !found.asks && notice("unknown", t("localserve asks nothing outside of this machine, so nothing can be looked up here.")),
-    !found.known && notice("unknown", t("The configuration does not tell by which addresses others know this server, as behind NAT. Set nat_ips of the listener in moxlite.toml.")),
-    card(t("Reverse names"), await reverse(desk, found), { hint: t("Other servers want the address of a mail server to have a name that leads back to it. Your provider sets it.") }),
-    card(t("Block lists"), listings(desk, found), { flush: found.listings.length > 0, hint: t("Asked every 3 hours, and sooner when much is sent.") }),
-    card(t("Lists that are only watched"), await settingsForm(desk, [], (name) => name === "monitor_dnsbls"), { hint: found.refusing.length > 0 ? t("By the word of these lists, mail is refused: {zones}. They are set in moxlite.toml.", { zones: found.refusing.join(", ") }) : t("No list refuses mail here. Such lists are set in moxlite.toml, as smtp.dnsbls of a listener.") }),
-    card(t("Trusted forwarders"), await settingsForm(desk, [], (name) => name === "arc"))
-  );
+  const root = el("div", { class: "page" }, head(t("Network"), t("How other mail servers see this one.")), !found.asks && notice("unknown", t("localserve asks nothing outside of this machine, so nothing can be looked up here.")), !found.known && notice("unknown", t("The configuration does not tell by which addresses others know this server, as behind NAT. Set nat_ips of the listener in moxlite.toml.")), card(t("Reverse names"), await reverse(desk, found), { hint: t("Other servers want the address of a mail server to have a name that leads back to it. Your provider sets it.") }), card(t("Block lists"), listings(desk, found), { flush: found.listings.length > 0, hint: t("Asked every 3 hours, and sooner when much is sent.") }), card(t("Lists that are only watched"), await settingsForm(desk, [], (name) => name === "monitor_dnsbls"), { hint: found.refusing.length > 0 ? t("By the word of these lists, mail is refused: {zones}. They are set in moxlite.toml.", { zones: found.refusing.join(", ") }) : t("No list refuses mail here. Such lists are set in moxlite.toml, as smtp.dnsbls of a listener.") }), card(t("Trusted forwarders"), await settingsForm(desk, [], (name) => name === "arc")));
   return { title: t("Network"), root };
 }
 function listings(desk, found) {
   if (found.listings.length === 0) return el("p", { class: "hint" }, t("No list is watched."));
-  return table(
-    t("Block lists"),
-    [
-      { title: t("List"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.zone)) },
-      { title: t("Address"), cell: (row) => row.ip },
-      { title: t("State"), cell: (row) => [listingState(row), (row.explanation !== "" || row.problem !== "") && el("div", { class: "hint" }, foreign(row.explanation || row.problem, 200))] },
-      { title: t("Asked"), cell: (row) => row.at === 0 ? el("span", { class: "muted" }, t("not yet")) : ago(row.at) },
-      {
-        title: "",
-        kind: "top",
-        cell: (row) => iconButton(t("Ask {zone} about {ip} now", { zone: row.zone, ip: row.ip }), refreshCw, async () => {
-          if (await attempt(t("Asking {zone}", { zone: row.zone }), () => desk.client.listing_check(row.zone, row.ip))) await desk.refresh();
-        })
-      }
-    ],
-    found.listings
-  );
+  return table(t("Block lists"), [{ title: t("List"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.zone)) }, { title: t("Address"), cell: (row) => row.ip }, { title: t("State"), cell: (row) => [listingState(row), (row.explanation !== "" || row.problem !== "") && el("div", { class: "hint" }, foreign(row.explanation || row.problem, 200))] }, { title: t("Asked"), cell: (row) => row.at === 0 ? el("span", { class: "muted" }, t("not yet")) : ago(row.at) }, { title: "", kind: "top", cell: (row) => iconButton(t("Ask {zone} about {ip} now", { zone: row.zone, ip: row.ip }), refreshCw, async () => {
+    if (await attempt(t("Asking {zone}", { zone: row.zone }), () => desk.client.listing_check(row.zone, row.ip))) await desk.refresh();
+  }) }], found.listings);
 }
 function reverseState(found, hostname) {
   const names2 = found.names.length > 0 ? [" ", foreign(found.names.join(", "), 200)] : null;
@@ -972,14 +863,7 @@ async function reverse(desk, own) {
   });
   return [rows.length > 0 && pairs(rows.map((row) => [row.ip, row.place])), rows.length > 0 && el("br"), form, answer];
 }
-var methods = {
-  submissions: t("relay with TLS from the start"),
-  submission: t("relay with STARTTLS, port 587"),
-  smtp: t("relay with STARTTLS, port 25"),
-  socks: t("through a SOCKS proxy"),
-  direct: t("directly"),
-  fail: t("fails at once")
-};
+var methods = { submissions: t("relay with TLS from the start"), submission: t("relay with STARTTLS, port 587"), smtp: t("relay with STARTTLS, port 25"), socks: t("through a SOCKS proxy"), direct: t("directly"), fail: t("fails at once") };
 function values(settings2, prefix = "") {
   return Object.entries(settings2).flatMap(([name, value]) => {
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return values(value, `${prefix}${name}.`);
@@ -988,34 +872,13 @@ function values(settings2, prefix = "") {
 }
 async function routesPage(desk) {
   const found = await desk.client.transport_list();
-  const list3 = table(
-    t("Transports"),
-    [
-      { title: t("Transport"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.name)) },
-      { title: t("How"), cell: (row) => methods[row.method] },
-      { title: t("Settings"), cell: (row) => el("details", {}, el("summary", {}, foreign(String(row.settings["host"] ?? row.settings["address"] ?? t("show")), 80)), pairs(values(row.settings).map(([name, value]) => [name, foreign(value, 120)]))) },
-      { title: t("Chosen by routes of"), cell: (row) => row.used.length === 0 ? el("span", { class: "muted" }, t("none")) : foreign([...new Set(row.used)].join(", "), 120) }
-    ],
-    found
-  );
+  const list3 = table(t("Transports"), [{ title: t("Transport"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.name)) }, { title: t("How"), cell: (row) => methods[row.method] }, { title: t("Settings"), cell: (row) => el("details", {}, el("summary", {}, foreign(String(row.settings["host"] ?? row.settings["address"] ?? t("show")), 80)), pairs(values(row.settings).map(([name, value]) => [name, foreign(value, 120)]))) }, { title: t("Chosen by routes of"), cell: (row) => row.used.length === 0 ? el("span", { class: "muted" }, t("none")) : foreign([...new Set(row.used)].join(", "), 120) }], found);
   const none = empty(route, t("No transports"), t("All mail goes directly to the servers of its recipients. A transport, such as a smarthost, is set in moxlite.toml as [transports.NAME]."));
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Routes"), t("By which way mail goes out.")),
-    card(t("Transports"), found.length === 0 ? none : list3, { flush: true, hint: found.length === 0 ? null : t("They are set in moxlite.toml; a restart of the server reads it. Passwords are not shown.") }),
-    card(t("Routes for all mail"), await settingsForm(desk, [], (name) => name === "routes"), { hint: t("The first that matches counts. Routes of an account come first, then the routes of its domain, then the routes here.") })
-  );
+  const root = el("div", { class: "page" }, head(t("Routes"), t("By which way mail goes out.")), card(t("Transports"), found.length === 0 ? none : list3, { flush: true, hint: found.length === 0 ? null : t("They are set in moxlite.toml; a restart of the server reads it. Passwords are not shown.") }), card(t("Routes for all mail"), await settingsForm(desk, [], (name) => name === "routes"), { hint: t("The first that matches counts. Routes of an account come first, then the routes of its domain, then the routes here.") }));
   return { title: t("Routes"), root };
 }
 async function webPage(desk) {
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Web server"), t("Web sites beside the mail: on ports of listeners with webserver_http or webserver_https.")),
-    card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), { hint: t("The whole of a host to another host, with path and query kept.") }),
-    card(t("Handlers"), await settingsForm(desk, [], (name) => name === "web_handlers"), { hint: t("Tried in this order; the first that handles a request ends the search. Give each exactly one of static, redirect, forward, internal.") })
-  );
+  const root = el("div", { class: "page" }, head(t("Web server"), t("Web sites beside the mail: on ports of listeners with webserver_http or webserver_https.")), card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), { hint: t("The whole of a host to another host, with path and query kept.") }), card(t("Handlers"), await settingsForm(desk, [], (name) => name === "web_handlers"), { hint: t("Tried in this order; the first that handles a request ends the search. Give each exactly one of static, redirect, forward, internal.") }));
   return { title: t("Web server"), root };
 }
 
@@ -1033,16 +896,7 @@ async function configPage(desk) {
     event.preventDefault();
     desk.go(addressOf("config", [file], { as: "effective", search: input.value }));
   } }, el("label", { class: "search" }, sign(search), input), el("button", { class: "btn line", type: "submit" }, t("Show")));
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Configuration"), t("Secrets are not shown. moxlite.toml is changed with an editor, and read when the server starts; domains.toml is changed by the pages of this app, the command line or an editor, and read at once.")),
-    tabs(t("Files"), [link("moxlite.toml", "", t("moxlite.toml")), link("moxlite.toml", "effective", t("moxlite.toml, effective")), link("domains.toml", "", t("domains.toml")), link("domains.toml", "effective", t("domains.toml, effective"))]),
-    found.problem !== "" && notice("warn", t("{path} {why}", { path: found.path, why: found.problem })),
-    found.problem === "" && !found.current && notice("danger", [t("The file on disk has a mistake, so the version before it is in use."), " ", el("a", { href: "#overview" }, t("Show the mistake"))]),
-    effective && file === "domains.toml" && (found.left_out > 0 || search2 !== "") && [find, found.left_out > 0 && el("p", { class: "hint" }, many(found.left_out, "{n} account or domain is left out.", "{n} accounts and domains are left out."))],
-    card(found.path, el("pre", { class: "zone whole", tabindex: "0", "aria-label": found.path }, shown3 === "" ? t("(empty)") : foreignLines(shown3)), { flush: true, actions: copyButton(() => shown3), hint: effective ? t("All values in use, with the defaults of what is not set.") : found.cut ? t("The beginning of the file, which is long.") : null })
-  );
+  const root = el("div", { class: "page" }, head(t("Configuration"), t("Secrets are not shown. moxlite.toml is changed with an editor, and read when the server starts; domains.toml is changed by the pages of this app, the command line or an editor, and read at once.")), tabs(t("Files"), [link("moxlite.toml", "", t("moxlite.toml")), link("moxlite.toml", "effective", t("moxlite.toml, effective")), link("domains.toml", "", t("domains.toml")), link("domains.toml", "effective", t("domains.toml, effective"))]), found.problem !== "" && notice("warn", t("{path} {why}", { path: found.path, why: found.problem })), found.problem === "" && !found.current && notice("danger", [t("The file on disk has a mistake, so the version before it is in use."), " ", el("a", { href: "#overview" }, t("Show the mistake"))]), effective && file === "domains.toml" && (found.left_out > 0 || search2 !== "") && [find, found.left_out > 0 && el("p", { class: "hint" }, many(found.left_out, "{n} account or domain is left out.", "{n} accounts and domains are left out."))], card(found.path, el("pre", { class: "zone whole", tabindex: "0", "aria-label": found.path }, shown3 === "" ? t("(empty)") : foreignLines(shown3)), { flush: true, actions: copyButton(() => shown3), hint: effective ? t("All values in use, with the defaults of what is not set.") : found.cut ? t("The beginning of the file, which is long.") : null }));
   return { title: t("Configuration"), root };
 }
 function foreignLines(text3) {
@@ -1062,10 +916,7 @@ async function metricsPage(desk) {
     const parts = words2.toLowerCase().split(/\s+/).filter((one) => one !== "");
     const rows = found.filter((row) => row.samples.length > 0 && parts.every((one) => row.name.includes(one) || row.about.toLowerCase().includes(one)));
     count.textContent = many(rows.length, "{n} metric", "{n} metrics");
-    fill(
-      place,
-      rows.length === 0 ? card("", empty(listFilter, t("Nothing found"), t("Names and explanations are looked at. Metrics that have counted nothing yet are left out."))) : card("", el("ul", { class: "metrics" }, rows.map((row) => el("li", {}, el("div", {}, el("b", {}, row.name.replace(/^moxlite_/, "")), el("div", { class: "hint" }, row.about)), samples(row)))), { flush: true })
-    );
+    fill(place, rows.length === 0 ? card("", empty(listFilter, t("Nothing found"), t("Names and explanations are looked at. Metrics that have counted nothing yet are left out."))) : card("", el("ul", { class: "metrics" }, rows.map((row) => el("li", {}, el("div", {}, el("b", {}, row.name.replace(/^moxlite_/, "")), el("div", { class: "hint" }, row.about)), samples(row)))), { flush: true }));
   };
   const input = el("input", { type: "search", "aria-label": t("Name or explanation"), placeholder: t("Name or explanation") });
   input.value = wanted;

@@ -148,21 +148,10 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(action, work) {
@@ -373,29 +362,18 @@ function fieldDialog(title, action, fields, run, more2 = null) {
   return dialog(title, (close) => {
     const failure = el("div", { hidden: true });
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-    const form = el(
-      "form",
-      {
-        class: "form",
-        novalidate: true,
-        onsubmit: async (event) => {
-          event.preventDefault();
-          button2.disabled = true;
-          failure.hidden = true;
-          try {
-            close(await run());
-          } catch (error) {
-            refusal(error, fields, failure, form);
-          } finally {
-            button2.disabled = false;
-          }
-        }
-      },
-      Object.values(fields).map((one) => one.root),
-      more2,
-      failure,
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2)
-    );
+    const form = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+      event.preventDefault();
+      button2.disabled = true;
+      failure.hidden = true;
+      try {
+        close(await run());
+      } catch (error) {
+        refusal(error, fields, failure, form);
+      } finally {
+        button2.disabled = false;
+      }
+    } }, Object.values(fields).map((one) => one.root), more2, failure, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2));
     return [form];
   });
 }
@@ -404,18 +382,10 @@ async function typedAgain(title, name, what, action) {
   const answer = await dialog(title, (close) => {
     const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name);
-    return [
-      el("div", { class: "dialog-text" }, what),
-      el(
-        "form",
-        { class: "form", onsubmit: (event) => {
-          event.preventDefault();
-          if (typed.control.value === name) close(true);
-        } },
-        typed.root,
-        el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2)
-      )
-    ];
+    return [el("div", { class: "dialog-text" }, what), el("form", { class: "form", onsubmit: (event) => {
+      event.preventDefault();
+      if (typed.control.value === name) close(true);
+    } }, typed.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2))];
   });
   return answer === true;
 }
@@ -443,13 +413,7 @@ function pageOf(query) {
   return page;
 }
 var current = (query) => Object.fromEntries([...query.entries()].filter(([name]) => !name.startsWith("last")));
-var tabLinks = (on) => tabs(t("Queue"), [
-  ["#queue", t("Waiting"), on === "queue"],
-  ["#queue/rules", t("Hold rules"), on === "rules"],
-  ["#queue/finished", t("Finished"), on === "finished"],
-  ["#queue/webhooks", t("Webhooks"), on === "webhooks"],
-  ["#queue/suppressions", t("Suppressions"), on === "suppressions"]
-]);
+var tabLinks = (on) => tabs(t("Queue"), [["#queue", t("Waiting"), on === "queue"], ["#queue/rules", t("Hold rules"), on === "rules"], ["#queue/finished", t("Finished"), on === "finished"], ["#queue/webhooks", t("Webhooks"), on === "webhooks"], ["#queue/suppressions", t("Suppressions"), on === "suppressions"]]);
 var address = (value) => value === "" ? el("span", { class: "muted" }, t("(none)")) : el("bdi", {}, visible(value));
 async function queuePage(desk) {
   switch (desk.address.path[0]) {
@@ -485,21 +449,10 @@ async function waitingPage(desk) {
       box.closest("tr")?.classList.toggle("marked", box.checked);
     }
     const [, count] = wanted();
-    fill(
-      bar,
-      el("b", {}, many(count, "{n} selected", "{n} selected")),
-      !whole && chosen.size === messages.length && total > messages.length && button(t("Select all {n}", { n: total }), () => {
-        whole = true;
-        draw();
-      }, { kind: "text small" }),
-      el("span", { class: "grow" }),
-      button(t("Try now"), () => void act(desk, t("Trying"), wanted(), (f, n) => desk.client.queue_schedule(f, n, 0, true), "", t("Their next attempt is made now.")), { icon: play, kind: "small" }),
-      button(t("Hold"), () => void act(desk, t("Holding"), wanted(), (f, n) => desk.client.queue_change("hold", f, n), "", t("Nothing is tried until they are released."), (f, n) => desk.client.queue_change("unhold", f, n)), { icon: pause, kind: "small" }),
-      button(t("Release"), () => void act(desk, t("Releasing"), wanted(), (f, n) => desk.client.queue_change("unhold", f, n), "", t("They are tried again."), (f, n) => desk.client.queue_change("hold", f, n)), { kind: "small" }),
-      button(t("Change…"), () => void change(desk, wanted(), transports), { kind: "small" }),
-      button(t("Return to sender…"), () => void act(desk, t("Returning"), wanted(), (f, n) => desk.client.queue_change("fail", f, n), t("Return to sender"), t("The senders are told that their mail was not delivered.")), { icon: undo2, kind: "small" }),
-      button(t("Drop…"), () => void drop(desk, wanted()), { icon: trash2, kind: "small danger" })
-    );
+    fill(bar, el("b", {}, many(count, "{n} selected", "{n} selected")), !whole && chosen.size === messages.length && total > messages.length && button(t("Select all {n}", { n: total }), () => {
+      whole = true;
+      draw();
+    }, { kind: "text small" }), el("span", { class: "grow" }), button(t("Try now"), () => void act(desk, t("Trying"), wanted(), (f, n) => desk.client.queue_schedule(f, n, 0, true), "", t("Their next attempt is made now.")), { icon: play, kind: "small" }), button(t("Hold"), () => void act(desk, t("Holding"), wanted(), (f, n) => desk.client.queue_change("hold", f, n), "", t("Nothing is tried until they are released."), (f, n) => desk.client.queue_change("unhold", f, n)), { icon: pause, kind: "small" }), button(t("Release"), () => void act(desk, t("Releasing"), wanted(), (f, n) => desk.client.queue_change("unhold", f, n), "", t("They are tried again."), (f, n) => desk.client.queue_change("hold", f, n)), { kind: "small" }), button(t("Change…"), () => void change(desk, wanted(), transports), { kind: "small" }), button(t("Return to sender…"), () => void act(desk, t("Returning"), wanted(), (f, n) => desk.client.queue_change("fail", f, n), t("Return to sender"), t("The senders are told that their mail was not delivered.")), { icon: undo2, kind: "small" }), button(t("Drop…"), () => void drop(desk, wanted()), { icon: trash2, kind: "small danger" }));
   };
   all.addEventListener("change", () => {
     whole = false;
@@ -507,51 +460,26 @@ async function waitingPage(desk) {
     if (all.checked) for (const one of messages) chosen.add(one.id);
     draw();
   });
-  const list = table(
-    t("Messages"),
-    [
-      {
-        title: "",
-        kind: "main",
-        cell: (row) => {
-          const box = el("input", { type: "checkbox", "aria-label": t("Select the message to {recipient}", { recipient: row.recipient }) });
-          boxes.set(row.id, box);
-          box.addEventListener("change", () => {
-            if (whole) {
-              whole = false;
-              for (const one of messages) chosen.add(one.id);
-            }
-            if (box.checked) chosen.add(row.id);
-            else chosen.delete(row.id);
-            draw();
-          });
-          return box;
-        }
-      },
-      { title: t("State"), cell: (row) => row.hold ? state("off", t("on hold")) : row.attempts > 0 ? state("warn", t("delayed")) : state("wait", t("waiting")) },
-      { title: t("From"), cell: (row) => address(row.sender) },
-      { title: t("To"), cell: (row) => [address(row.recipient), row.why !== "" && el("div", { class: "hint" }, foreign(row.why, 140))] },
-      { title: t("Since"), cell: (row) => when(microseconds(row.queued)) },
-      { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) },
-      { title: t("Next"), cell: (row) => row.hold ? t("when released") : when(microseconds(row.next_attempt)) },
-      { title: "", kind: "top", cell: (row) => more(desk, row) }
-    ],
-    messages
-  );
+  const list = table(t("Messages"), [{ title: "", kind: "main", cell: (row) => {
+    const box = el("input", { type: "checkbox", "aria-label": t("Select the message to {recipient}", { recipient: row.recipient }) });
+    boxes.set(row.id, box);
+    box.addEventListener("change", () => {
+      if (whole) {
+        whole = false;
+        for (const one of messages) chosen.add(one.id);
+      }
+      if (box.checked) chosen.add(row.id);
+      else chosen.delete(row.id);
+      draw();
+    });
+    return box;
+  } }, { title: t("State"), cell: (row) => row.hold ? state("off", t("on hold")) : row.attempts > 0 ? state("warn", t("delayed")) : state("wait", t("waiting")) }, { title: t("From"), cell: (row) => address(row.sender) }, { title: t("To"), cell: (row) => [address(row.recipient), row.why !== "" && el("div", { class: "hint" }, foreign(row.why, 140))] }, { title: t("Since"), cell: (row) => when(microseconds(row.queued)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: t("Next"), cell: (row) => row.hold ? t("when released") : when(microseconds(row.next_attempt)) }, { title: "", kind: "top", cell: (row) => more(desk, row) }], messages);
   list.querySelector("th")?.replaceChildren(all);
   const last = messages.at(-1);
   const sort = query.get("sort") === "queued" ? "queued" : "next_attempt";
   const following = last !== void 0 && messages.length === perPage ? addressOf("queue", [], { ...current(query), last: sort === "queued" ? last.queued : last.next_attempt, last_id: String(last.id) }) : "";
   draw();
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Queue"), null, el("span", { class: "hint" }, many(total, "{n} message", "{n} messages"))),
-    tabLinks("queue"),
-    filterForm(desk, transports),
-    messages.length === 0 ? card("", Object.keys(filter).length === 0 ? empty(send, t("The queue is empty"), t("Mail that cannot be delivered at once waits here, with what the other servers said.")) : empty(search, t("Nothing found"), t("No message matches the filter."), el("a", { class: "btn line", href: "#queue" }, t("Show all")))) : el("section", { class: "card flush" }, bar, list),
-    pager(query, following)
-  );
+  const root = el("div", { class: "page" }, head(t("Queue"), null, el("span", { class: "hint" }, many(total, "{n} message", "{n} messages"))), tabLinks("queue"), filterForm(desk, transports), messages.length === 0 ? card("", Object.keys(filter).length === 0 ? empty(send, t("The queue is empty"), t("Mail that cannot be delivered at once waits here, with what the other servers said.")) : empty(search, t("Nothing found"), t("No message matches the filter."), el("a", { class: "btn line", href: "#queue" }, t("Show all")))) : el("section", { class: "card flush" }, bar, list), pager(query, following));
   return { title: t("Queue"), root };
 }
 function pager(query, following, page = []) {
@@ -560,16 +488,7 @@ function pager(query, following, page = []) {
 function filterForm(desk, transports) {
   const query = desk.address.query;
   const get = (name) => query.get(name) ?? "";
-  const fields = {
-    sender: line(t("From"), get("sender"), null, { placeholder: t("part, or @domain") }),
-    recipient: line(t("To"), get("recipient"), null, { placeholder: t("part, or @domain") }),
-    account: line(t("Account"), get("account")),
-    hold: choice(t("On hold"), [["", t("any")], ["true", t("on hold")], ["false", t("not on hold")]], get("hold")),
-    submitted: choice(t("Waiting"), [["", t("any time")], ["<-1h", t("over an hour")], ["<-4h", t("over 4 hours")], ["<-1d", t("over a day")], ["<-3d", t("over 3 days")]], get("submitted")),
-    next_attempt: choice(t("Next attempt"), [["", t("any time")], ["<now", t("is due")], ["<1h", t("within an hour")], [">1h", t("later than an hour")]], get("next_attempt")),
-    transport: choice(t("Transport"), [["*", t("any")], ["", t("by the routes")], ...transports.map((one) => [one, one])], query.get("transport") ?? "*"),
-    sort: choice(t("Order"), [["next_attempt", t("next attempt first")], ["queued", t("oldest first")], ["newest", t("newest first")]], query.get("order") === "desc" ? "newest" : get("sort"))
-  };
+  const fields = { sender: line(t("From"), get("sender"), null, { placeholder: t("part, or @domain") }), recipient: line(t("To"), get("recipient"), null, { placeholder: t("part, or @domain") }), account: line(t("Account"), get("account")), hold: choice(t("On hold"), [["", t("any")], ["true", t("on hold")], ["false", t("not on hold")]], get("hold")), submitted: choice(t("Waiting"), [["", t("any time")], ["<-1h", t("over an hour")], ["<-4h", t("over 4 hours")], ["<-1d", t("over a day")], ["<-3d", t("over 3 days")]], get("submitted")), next_attempt: choice(t("Next attempt"), [["", t("any time")], ["<now", t("is due")], ["<1h", t("within an hour")], [">1h", t("later than an hour")]], get("next_attempt")), transport: choice(t("Transport"), [["*", t("any")], ["", t("by the routes")], ...transports.map((one) => [one, one])], query.get("transport") ?? "*"), sort: choice(t("Order"), [["next_attempt", t("next attempt first")], ["queued", t("oldest first")], ["newest", t("newest first")]], query.get("order") === "desc" ? "newest" : get("sort")) };
   const apply = () => {
     const found = {};
     for (const name of names) if (fields[name].control.value !== "" && name !== "transport") found[name] = fields[name].control.value;
@@ -658,29 +577,7 @@ function detail(desk, row, tries) {
     const found = await desk.client.queue_header(row.id);
     await dialog(t("Header"), (close) => [el("pre", { class: "zone", tabindex: "0" }, visible(found.replaceAll("\r\n", "\n")).replaceAll("[U+000A]", "\n").replaceAll("[U+0009]", "	")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
   };
-  return [
-    el(
-      "ol",
-      { class: "attempts" },
-      tries.length === 0 ? el("li", {}, t("No attempt yet.")) : tries.map(
-        (one) => el(
-          "li",
-          {},
-          when(microseconds(one.start)),
-          el("div", {}, state(one.outcome === "delivered" ? "ok" : "warn", one.outcome === "delivered" ? t("delivered") : t("not delivered")), " ", el("b", {}, visible(one.host)), one.ip !== "" && ` [${one.ip}]`, one.tls !== "" && `, ${one.tls}`, one.transport !== "" && `, ${one.transport}`, one.meaning !== "" && el("div", {}, one.meaning), (one.reply !== "" || one.outcome !== "delivered") && el("div", {}, el("q", {}, foreign(one.reply !== "" ? one.reply : one.outcome, 400))), one.admin !== "" && el("div", { class: "hint" }, one.admin))
-        )
-      )
-    ),
-    pairs([
-      [t("Subject"), foreign(row.subject, 200)],
-      [t("Size"), size(row.size)],
-      [t("Message-ID"), foreign(row.message_id, 200)],
-      [t("Account"), row.account === "" ? "–" : el("a", { href: addressOf("accounts", [row.account]) }, row.account)],
-      [t("Next step"), row.next],
-      ...row.admin !== "" ? [[t("Advice"), row.admin]] : []
-    ]),
-    waits && el("div", { class: "flex wrap" }, button(t("Header"), () => void attempt(t("Reading the header"), header), { kind: "line small" }))
-  ];
+  return [el("ol", { class: "attempts" }, tries.length === 0 ? el("li", {}, t("No attempt yet.")) : tries.map((one) => el("li", {}, when(microseconds(one.start)), el("div", {}, state(one.outcome === "delivered" ? "ok" : "warn", one.outcome === "delivered" ? t("delivered") : t("not delivered")), " ", el("b", {}, visible(one.host)), one.ip !== "" && ` [${one.ip}]`, one.tls !== "" && `, ${one.tls}`, one.transport !== "" && `, ${one.transport}`, one.meaning !== "" && el("div", {}, one.meaning), (one.reply !== "" || one.outcome !== "delivered") && el("div", {}, el("q", {}, foreign(one.reply !== "" ? one.reply : one.outcome, 400))), one.admin !== "" && el("div", { class: "hint" }, one.admin))))), pairs([[t("Subject"), foreign(row.subject, 200)], [t("Size"), size(row.size)], [t("Message-ID"), foreign(row.message_id, 200)], [t("Account"), row.account === "" ? "–" : el("a", { href: addressOf("accounts", [row.account]) }, row.account)], [t("Next step"), row.next], ...row.admin !== "" ? [[t("Advice"), row.admin]] : []]), waits && el("div", { class: "flex wrap" }, button(t("Header"), () => void attempt(t("Reading the header"), header), { kind: "line small" }))];
 }
 async function rulesPage(desk) {
   const found = await desk.client.hold_rules();
@@ -700,16 +597,7 @@ async function rulesPage(desk) {
     }
   };
   const any = (text2) => text2 === "" ? el("span", { class: "muted" }, t("any")) : el("bdi", {}, text2);
-  const list = table(
-    t("Hold rules"),
-    [
-      { title: t("Account"), cell: (rule) => any(rule.account) },
-      { title: t("Sender"), cell: (rule) => any(rule.sender) },
-      { title: t("Recipient"), cell: (rule) => any(rule.recipient) },
-      { title: "", kind: "top", cell: (rule) => iconButton(t("Remove the rule"), trash2, () => void remove(rule)) }
-    ],
-    found
-  );
+  const list = table(t("Hold rules"), [{ title: t("Account"), cell: (rule) => any(rule.account) }, { title: t("Sender"), cell: (rule) => any(rule.sender) }, { title: t("Recipient"), cell: (rule) => any(rule.recipient) }, { title: "", kind: "top", cell: (rule) => iconButton(t("Remove the rule"), trash2, () => void remove(rule)) }], found);
   const body = found.length === 0 ? empty(pause, t("No hold rules"), t("A rule puts messages on hold, those that wait and those that come: for an account, a sender or a recipient.")) : list;
   return { title: t("Hold rules"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Add a hold rule"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("rules"), card("", body, { flush: true })) };
 }
@@ -719,18 +607,7 @@ async function finishedPage(desk) {
   const page = { n: perPage, ...query.has("last") ? { last: query.get("last") ?? "", last_id: Number(query.get("last_id")) } : {} };
   const filter = { ...query.get("sender") ? { sender: query.get("sender") ?? "" } : {}, ...query.get("recipient") ? { recipient: query.get("recipient") ?? "" } : {}, ...success !== "" ? { success: success === "true" } : {} };
   const found = await desk.client.retired(filter, page);
-  const list = table(
-    t("Finished messages"),
-    [
-      { title: t("State"), kind: "main", cell: (row) => row.success === true ? state("ok", t("delivered")) : state("danger", t("failed")) },
-      { title: t("From"), cell: (row) => address(row.sender) },
-      { title: t("To"), cell: (row) => [address(row.recipient), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 140))] },
-      { title: t("Queued"), cell: (row) => when(microseconds(row.queued)) },
-      { title: t("Finished"), cell: (row) => when(microseconds(row.last_activity)) },
-      { title: "", kind: "top", cell: (row) => more(desk, row) }
-    ],
-    found
-  );
+  const list = table(t("Finished messages"), [{ title: t("State"), kind: "main", cell: (row) => row.success === true ? state("ok", t("delivered")) : state("danger", t("failed")) }, { title: t("From"), cell: (row) => address(row.sender) }, { title: t("To"), cell: (row) => [address(row.recipient), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 140))] }, { title: t("Queued"), cell: (row) => when(microseconds(row.queued)) }, { title: t("Finished"), cell: (row) => when(microseconds(row.last_activity)) }, { title: "", kind: "top", cell: (row) => more(desk, row) }], found);
   const pill = (value, words) => el("a", { class: "chip pill", href: addressOf("queue", ["finished"], { ...current(query), success: value }), "aria-current": success === value ? "true" : void 0 }, words);
   const last = found.at(-1);
   const following = last !== void 0 && found.length === perPage ? addressOf("queue", ["finished"], { ...current(query), last: last.last_activity, last_id: String(last.id) }) : "";
@@ -749,19 +626,7 @@ async function webhooksPage(desk) {
     if (!await confirm(t("Cancel this call?"), t("{url} is not told of it. This can't be undone.", { url: row.url }), t("Cancel the call"))) return;
     if (await attempt(t("Cancelling"), () => desk.client.webhook_cancel(row.id))) await desk.refresh();
   };
-  const list = table(
-    t("Webhooks"),
-    [
-      { title: t("Event"), kind: "main", cell: (row) => [el("b", {}, row.event), row.success === false && [" ", state("danger", t("failed"))], row.success === true && [" ", state("ok", t("done"))]] },
-      { title: t("Account"), cell: (row) => row.account },
-      { title: t("Where to"), cell: (row) => [foreign(row.url, 100), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 200))] },
-      { title: t("Since"), cell: (row) => when(microseconds(row.submitted)) },
-      { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) },
-      { title: finished ? t("Finished") : t("Next"), cell: (row) => when(microseconds(finished ? row.last_activity : row.next_attempt)) },
-      { title: "", kind: "top", cell: (row) => !finished && el("span", { class: "flex" }, button(t("Call now"), () => void again(row), { kind: "line small" }), button(t("Cancel…"), () => void cancel(row), { kind: "small danger" })) }
-    ],
-    found
-  );
+  const list = table(t("Webhooks"), [{ title: t("Event"), kind: "main", cell: (row) => [el("b", {}, row.event), row.success === false && [" ", state("danger", t("failed"))], row.success === true && [" ", state("ok", t("done"))]] }, { title: t("Account"), cell: (row) => row.account }, { title: t("Where to"), cell: (row) => [foreign(row.url, 100), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 200))] }, { title: t("Since"), cell: (row) => when(microseconds(row.submitted)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: finished ? t("Finished") : t("Next"), cell: (row) => when(microseconds(finished ? row.last_activity : row.next_attempt)) }, { title: "", kind: "top", cell: (row) => !finished && el("span", { class: "flex" }, button(t("Call now"), () => void again(row), { kind: "line small" }), button(t("Cancel…"), () => void cancel(row), { kind: "small danger" })) }], found);
   const last = found.at(-1);
   const following = last !== void 0 && found.length === perPage ? addressOf("queue", ["webhooks"], { ...current(query), last: finished ? last.last_activity : last.next_attempt, last_id: String(last.id) }) : "";
   const pill = (value, words) => el("a", { class: "chip pill", href: addressOf("queue", ["webhooks"], value ? { finished: "true" } : {}), "aria-current": finished === value ? "true" : void 0 }, words);
@@ -783,18 +648,7 @@ async function suppressionsPage(desk) {
     desk.say(t("{address} gets mail again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => desk.client.suppression_add(row.account, row.address, row.reason)).then(() => desk.refresh()) });
     await desk.refresh();
   };
-  const list = table(
-    t("Suppressions"),
-    [
-      { title: t("Address"), kind: "main", cell: (row) => address(row.address) },
-      { title: t("Account"), cell: (row) => row.account },
-      { title: t("Why"), cell: (row) => [row.manual ? t("by hand") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]] },
-      { title: t("Since"), cell: (row) => when(microseconds(row.created)) },
-      { title: t("Until"), cell: (row) => row.expires === "" ? t("for good") : when(microseconds(row.expires)) },
-      { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove(row)) }
-    ],
-    found
-  );
+  const list = table(t("Suppressions"), [{ title: t("Address"), kind: "main", cell: (row) => address(row.address) }, { title: t("Account"), cell: (row) => row.account }, { title: t("Why"), cell: (row) => [row.manual ? t("by hand") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]] }, { title: t("Since"), cell: (row) => when(microseconds(row.created)) }, { title: t("Until"), cell: (row) => row.expires === "" ? t("for good") : when(microseconds(row.expires)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove(row)) }], found);
   const last = found.at(-1);
   const following = last !== void 0 && found.length === perPage ? addressOf("queue", ["suppressions"], { ...current(query), last: last.account, last_base: last.base }) : "";
   const body = found.length === 0 ? empty(send, t("No suppressions"), t("An address to which mail failed for good gets nothing more from that account, until it is removed from this list.")) : list;

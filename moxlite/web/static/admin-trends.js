@@ -210,18 +210,7 @@ function addressOf(page, path = [], query = {}) {
 }
 
 // admin/trends/kinds.ts
-var kinds = {
-  delivered: [t("Delivered"), 1],
-  sent: [t("Sent"), 2],
-  junk: [t("Junk"), 3],
-  refused: [t("Refused"), 5],
-  failed: [t("Not delivered"), 4],
-  "judged-wanted": [t("Judged as wanted"), 1],
-  "judged-junk": [t("Judged as junk"), 3],
-  "marked-junk": [t("Missed: users marked it as junk"), 4],
-  "marked-wanted": [t("Wrong: users took it out of junk"), 2],
-  "login-failed": [t("Failed log-ins"), 4]
-};
+var kinds = { delivered: [t("Delivered"), 1], sent: [t("Sent"), 2], junk: [t("Junk"), 3], refused: [t("Refused"), 5], failed: [t("Not delivered"), 4], "judged-wanted": [t("Judged as wanted"), 1], "judged-junk": [t("Judged as junk"), 3], "marked-junk": [t("Missed: users marked it as junk"), 4], "marked-wanted": [t("Wrong: users took it out of junk"), 2], "login-failed": [t("Failed log-ins"), 4] };
 var begins = (day2) => day2 * 864e5;
 function dayOf(day2) {
   return new Intl.DateTimeFormat(void 0, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(begins(day2));
@@ -236,31 +225,14 @@ async function dayPage(desk, number2) {
   const day2 = Number.isSafeInteger(number2) && number2 >= 0 && number2 <= 1e6 ? number2 : 0;
   const found = await desk.client.history_day(day2);
   const title = dayOf(day2);
-  const root = el(
-    "div",
-    { class: "page" },
-    head(title, t("Counted from midnight to midnight UTC, by reason."), el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 - 1)]) }, t("Day before")), el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 + 1)]) }, t("Day after")), el("a", { class: "btn line", href: "#trends" }, t("All days"))),
-    found.length === 0 ? card("", empty(activity, t("Nothing was counted on this day"), t("Days are kept for 400 days, from the first start of this version on."))) : found.map(figures),
-    found.length > 0 && card(t("Single messages"), el("p", {}, t("The log has a line for each, with sender, recipient and reason:"), " ", copyable(`journalctl -u moxlite --utc --since ${isoDay(day2)} --until ${isoDay(day2 + 1)} | grep pkg=smtpd`)))
-  );
+  const root = el("div", { class: "page" }, head(title, t("Counted from midnight to midnight UTC, by reason."), el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 - 1)]) }, t("Day before")), el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 + 1)]) }, t("Day after")), el("a", { class: "btn line", href: "#trends" }, t("All days"))), found.length === 0 ? card("", empty(activity, t("Nothing was counted on this day"), t("Days are kept for 400 days, from the first start of this version on."))) : found.map(figures), found.length > 0 && card(t("Single messages"), el("p", {}, t("The log has a line for each, with sender, recipient and reason:"), " ", copyable(`journalctl -u moxlite --utc --since ${isoDay(day2)} --until ${isoDay(day2 + 1)} | grep pkg=smtpd`))));
   return { title, root };
 }
 function figures(one) {
   const [title] = kinds[one.kind];
   const total = one.sums.reduce((sum, row) => sum + row.number, 0);
   const network = one.kind === "login-failed";
-  const list = table(
-    title,
-    [
-      {
-        title: network ? t("Network") : t("Reason"),
-        kind: "main",
-        cell: (row) => row.about === "" ? el("span", { class: "muted" }, network ? t("other networks") : t("all")) : network ? el("a", { href: addressOf("trends", ["logins"], { network: row.about }) }, visible(row.about)) : el("code", {}, visible(row.about))
-      },
-      { title: t("Number"), kind: "num", cell: (row) => row.number.toLocaleString() }
-    ],
-    one.sums
-  );
+  const list = table(title, [{ title: network ? t("Network") : t("Reason"), kind: "main", cell: (row) => row.about === "" ? el("span", { class: "muted" }, network ? t("other networks") : t("all")) : network ? el("a", { href: addressOf("trends", ["logins"], { network: row.about }) }, visible(row.about)) : el("code", {}, visible(row.about)) }, { title: t("Number"), kind: "num", cell: (row) => row.number.toLocaleString() }], one.sums);
   return card(`${title}: ${total.toLocaleString()}`, list, { flush: true });
 }
 
@@ -343,21 +315,10 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
-  const answer2 = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer2 = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer2 === true;
 }
 async function attempt(action, work) {
@@ -391,58 +352,18 @@ async function limitsPage(desk) {
   const all = async () => {
     if (await confirm(t("Forget all failed log-ins?"), t("Guessing begins anew for every network and account. The counts cannot be brought back."), t("Forget all"))) await clearLimits(desk, "");
   };
-  const list = table(
-    t("Failed log-ins"),
-    [
-      { title: t("Network or account"), kind: "main", cell: (one) => one.network === one.who ? el("a", { href: addressOf("trends", ["logins"], { network: one.network }) }, el("bdi", {}, visible(one.who))) : el("bdi", {}, visible(one.who)) },
-      { title: t("State"), cell: (one) => one.refused ? state("warn", t("refused")) : state("ok", t("looked at")) },
-      { title: t("Failures"), kind: "num", cell: (one) => t("{n} of {limit}", { n: one.failures, limit: one.limit }) },
-      { title: t("Within"), cell: (one) => agoShort(one.window * 1e6) },
-      { title: "", kind: "top", cell: (one) => one.network !== "" && button(t("Allow again"), () => void clearLimits(desk, one.network.split("/")[0] ?? ""), { kind: "line small", name: t("Allow log-ins from {network} again", { network: one.who }) }) }
-    ],
-    found
-  );
+  const list = table(t("Failed log-ins"), [{ title: t("Network or account"), kind: "main", cell: (one) => one.network === one.who ? el("a", { href: addressOf("trends", ["logins"], { network: one.network }) }, el("bdi", {}, visible(one.who))) : el("bdi", {}, visible(one.who)) }, { title: t("State"), cell: (one) => one.refused ? state("warn", t("refused")) : state("ok", t("looked at")) }, { title: t("Failures"), kind: "num", cell: (one) => t("{n} of {limit}", { n: one.failures, limit: one.limit }) }, { title: t("Within"), cell: (one) => agoShort(one.window * 1e6) }, { title: "", kind: "top", cell: (one) => one.network !== "" && button(t("Allow again"), () => void clearLimits(desk, one.network.split("/")[0] ?? ""), { kind: "line small", name: t("Allow log-ins from {network} again", { network: one.who }) }) }], found);
   const refused = found.filter((one) => one.refused).length;
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Limits of log-ins"), many(refused, "{n} is refused without a look at the password.", "{n} are refused without a look at the password."), el("a", { class: "btn line", href: "#trends" }, t("All trends")), found.length > 0 && button(t("Forget all…"), () => void all(), { kind: "line danger" })),
-    card("", found.length === 0 ? empty(lock, t("No failed log-ins"), t("Failures of the last minute and the last day are counted here, by network and by account.")) : list, { flush: true })
-  );
+  const root = el("div", { class: "page" }, head(t("Limits of log-ins"), many(refused, "{n} is refused without a look at the password.", "{n} are refused without a look at the password."), el("a", { class: "btn line", href: "#trends" }, t("All trends")), found.length > 0 && button(t("Forget all…"), () => void all(), { kind: "line danger" })), card("", found.length === 0 ? empty(lock, t("No failed log-ins"), t("Failures of the last minute and the last day are counted here, by network and by account.")) : list, { flush: true }));
   return { title: t("Limits of log-ins"), root };
 }
 
 // admin/trends/logins.ts
-var results = {
-  badcreds: t("wrong name or password"),
-  badpassword: t("wrong password"),
-  baduser: t("no such user"),
-  badfactor: t("wrong second factor"),
-  logindisabled: t("log-in is disabled"),
-  notpermitted: t("not permitted")
-};
+var results = { badcreds: t("wrong name or password"), badpassword: t("wrong password"), baduser: t("no such user"), badfactor: t("wrong second factor"), logindisabled: t("log-in is disabled"), notpermitted: t("not permitted") };
 async function loginsPage(desk, network) {
   const found = await desk.client.attempts_from(network);
-  const list = table(
-    t("Failed log-ins"),
-    [
-      { title: t("User name"), kind: "main", cell: (row) => row.address === "" ? el("span", { class: "muted" }, t("(none)")) : foreign(row.address, 120) },
-      { title: t("Account"), cell: (row) => row.account === "-" ? el("span", { class: "muted" }, t("none")) : el("bdi", {}, visible(row.account)) },
-      { title: t("From"), cell: (row) => el("bdi", {}, visible(row.remote_ip)) },
-      { title: t("By"), cell: (row) => [row.protocol, row.user_agent !== "" && el("div", { class: "hint" }, foreign(row.user_agent, 80))] },
-      { title: t("Result"), cell: (row) => results[row.result] ?? row.result },
-      { title: t("Times"), kind: "num", cell: (row) => row.count.toLocaleString() },
-      { title: t("Last"), cell: (row) => when(row.last) }
-    ],
-    found
-  );
-  const root = el(
-    "div",
-    { class: "page" },
-    head([t("Failed log-ins from"), " ", el("bdi", {}, visible(network))], t("The latest of the last 30 days."), el("a", { class: "btn line", href: "#trends" }, t("All trends"))),
-    card("", found.length === 0 ? empty(lock, t("No failed log-in is listed"), t("Attempts are listed for 30 days; the plot counts them for 400.")) : list, { flush: true }),
-    found.length > 0 && card(t("Refused by itself"), el("p", {}, t("Too many failures from a network are refused without a look at the password."), " ", el("a", { href: "#trends/limits" }, t("All limits"))), { actions: button(t("Let it try again"), () => void clearLimits(desk, network.split("/")[0] ?? ""), { kind: "line small" }) })
-  );
+  const list = table(t("Failed log-ins"), [{ title: t("User name"), kind: "main", cell: (row) => row.address === "" ? el("span", { class: "muted" }, t("(none)")) : foreign(row.address, 120) }, { title: t("Account"), cell: (row) => row.account === "-" ? el("span", { class: "muted" }, t("none")) : el("bdi", {}, visible(row.account)) }, { title: t("From"), cell: (row) => el("bdi", {}, visible(row.remote_ip)) }, { title: t("By"), cell: (row) => [row.protocol, row.user_agent !== "" && el("div", { class: "hint" }, foreign(row.user_agent, 80))] }, { title: t("Result"), cell: (row) => results[row.result] ?? row.result }, { title: t("Times"), kind: "num", cell: (row) => row.count.toLocaleString() }, { title: t("Last"), cell: (row) => when(row.last) }], found);
+  const root = el("div", { class: "page" }, head([t("Failed log-ins from"), " ", el("bdi", {}, visible(network))], t("The latest of the last 30 days."), el("a", { class: "btn line", href: "#trends" }, t("All trends"))), card("", found.length === 0 ? empty(lock, t("No failed log-in is listed"), t("Attempts are listed for 30 days; the plot counts them for 400.")) : list, { flush: true }), found.length > 0 && card(t("Refused by itself"), el("p", {}, t("Too many failures from a network are refused without a look at the password."), " ", el("a", { href: "#trends/limits" }, t("All limits"))), { actions: button(t("Let it try again"), () => void clearLimits(desk, network.split("/")[0] ?? ""), { kind: "line small" }) }));
   return { title: t("Failed log-ins"), root };
 }
 
@@ -609,21 +530,7 @@ async function trendsPage(desk) {
   const domain = totals.find((one) => one.domain === wanted)?.domain ?? totals.reduce((most, one) => most === null || one.total > most.total ? one : most, null)?.domain;
   const sources = domain === void 0 ? null : await client.dmarc_sources(domain, 30);
   const chip = (span) => el("a", { class: "chip pill", href: addressOf("trends", [], { days: String(span), domain: wanted ?? "" }), "aria-current": span === days ? "true" : void 0 }, many(span, "{n} day", "{n} days"));
-  const root = el(
-    "div",
-    { class: "page" },
-    head(t("Trends"), t("A bar leads to the list behind it. Days begin at midnight UTC."), spans.map(chip)),
-    el(
-      "div",
-      { class: "cols plots" },
-      mail(history, days),
-      junk(history, days),
-      waiting(queue),
-      dmarc(sources, totals.map((one) => one.domain), days),
-      disks(disk),
-      guesses(logins, days)
-    )
-  );
+  const root = el("div", { class: "page" }, head(t("Trends"), t("A bar leads to the list behind it. Days begin at midnight UTC."), spans.map(chip)), el("div", { class: "cols plots" }, mail(history, days), junk(history, days), waiting(queue), dmarc(sources, totals.map((one) => one.domain), days), disks(disk), guesses(logins, days)));
   return { title: t("Trends"), root };
 }
 function plotCard(title, hint, plot, beside) {
@@ -646,16 +553,7 @@ function byDay(history, days, wanted, label) {
   const series = found.map((one) => ({ title: kinds[one.kind][0], tone: kinds[one.kind][1], values: one.numbers }));
   const marks = places.map((day2, place) => place === days - 1 ? t("today") : place % every === 0 && place <= days - every ? shortDay(day2) : "");
   const plot = stacked(label, series, places.map(dayOf), marks, (place) => addressOf("trends", ["day", String(first + place)]), number);
-  const beside = figures2(
-    label,
-    [
-      { title: t("Mail"), kind: "main", cell: (row) => [key(kinds[row.kind][1]), " ", kinds[row.kind][0]] },
-      { title: t("Today"), kind: "num", cell: (row) => number(row.numbers.at(-1) ?? 0) },
-      { title: t("Usual"), kind: "num", cell: (row) => number(usual(row.numbers.slice(0, -1))) },
-      { title: t("All"), kind: "num", cell: (row) => number(row.numbers.reduce((sum, one) => sum + one, 0)) }
-    ],
-    found
-  );
+  const beside = figures2(label, [{ title: t("Mail"), kind: "main", cell: (row) => [key(kinds[row.kind][1]), " ", kinds[row.kind][0]] }, { title: t("Today"), kind: "num", cell: (row) => number(row.numbers.at(-1) ?? 0) }, { title: t("Usual"), kind: "num", cell: (row) => number(usual(row.numbers.slice(0, -1))) }, { title: t("All"), kind: "num", cell: (row) => number(row.numbers.reduce((sum, one) => sum + one, 0)) }], found);
   return [plot, beside];
 }
 function mail(history, days) {
@@ -682,19 +580,7 @@ function waiting(samples) {
   const label = t("Messages waiting, last 7 days");
   const plot = line(label, samples.map((one) => [one.at, one.messages]), from, now, marks, "#queue", number, ([at, value]) => `${number(value)}, ${moment(at)}`);
   const hours = line(t("Hours that the oldest waits"), samples.map((one) => [one.at, one.oldest / (60 * minute2)]), from, now, marks, addressOf("queue", [], { sort: "queued" }), (value) => value.toLocaleString(void 0, { maximumFractionDigits: 1 }), ([at, value]) => `${age(value * 60 * minute2)}, ${moment(at)}`);
-  const beside = figures2(
-    label,
-    [
-      { title: t("Queue"), kind: "main", cell: (row) => row[0] },
-      { title: t("Now"), kind: "num", cell: (row) => row[1] },
-      { title: t("Most"), kind: "num", cell: (row) => row[2] }
-    ],
-    [
-      [t("Waiting"), number(last?.messages ?? 0), number(most((one) => one.messages))],
-      [t("On hold"), number(last?.held ?? 0), number(most((one) => one.held))],
-      [t("Oldest"), age(last?.oldest ?? 0), age(most((one) => one.oldest))]
-    ]
-  );
+  const beside = figures2(label, [{ title: t("Queue"), kind: "main", cell: (row) => row[0] }, { title: t("Now"), kind: "num", cell: (row) => row[1] }, { title: t("Most"), kind: "num", cell: (row) => row[2] }], [[t("Waiting"), number(last?.messages ?? 0), number(most((one) => one.messages))], [t("On hold"), number(last?.held ?? 0), number(most((one) => one.held))], [t("Oldest"), age(last?.oldest ?? 0), age(most((one) => one.oldest))]]);
   return plotCard(t("Queue"), t("Looked at each five minutes while something waits"), [el("h3", { class: "hint" }, t("Messages")), plot, el("h3", { class: "hint" }, t("Hours that the oldest waits")), hours], beside);
 }
 function dmarc(found, domains, days) {
@@ -704,15 +590,7 @@ function dmarc(found, domains, days) {
   const shown = found.sources.slice(0, 8);
   const to = (ip) => addressOf("reports", ["sources", found.domain], { ip });
   const plot = rows(t("Sources of mail"), series, shown.map((one) => ({ title: named(one.ip, one.own), values: [one.passed, one.failed], href: to(one.ip) })), number);
-  const beside = figures2(
-    t("Sources of mail"),
-    [
-      { title: t("Source"), kind: "main", cell: (row) => named(row.ip, row.own) },
-      { title: t("Pass"), kind: "num", cell: (row) => number(row.passed) },
-      { title: t("Fail"), kind: "num", cell: (row) => number(row.failed) }
-    ],
-    shown
-  );
+  const beside = figures2(t("Sources of mail"), [{ title: t("Source"), kind: "main", cell: (row) => named(row.ip, row.own) }, { title: t("Pass"), kind: "num", cell: (row) => number(row.passed) }, { title: t("Fail"), kind: "num", cell: (row) => number(row.failed) }], shown);
   const [level, words] = answer(found);
   const others = domains.filter((one) => one !== found.domain).slice(0, 10);
   const hint = [t("From DMARC reports of 30 days about"), " ", el("b", {}, link(found.domain)), ".", others.length > 0 && [" ", t("Others:"), others.map((one) => [" ", el("a", { href: addressOf("trends", [], { domain: one, days: String(days) }) }, link(one))])], el("br"), state(level, t("p=reject")), " ", words];
@@ -726,14 +604,7 @@ function disks(found) {
   const all = octets > 0 ? [...shown, { name: "", octets }] : shown;
   const named = (one) => one.name === "" ? many(rest.length + found.others, "{n} other", "{n} others") : visible(one.name);
   const plot = rows(t("Disk by account"), [[t("Disk"), 1]], all.map((one) => ({ title: named(one), values: [one.octets], href: addressOf("accounts", one.name === "" ? [] : [one.name]) })), size);
-  const beside = figures2(
-    t("Disk by account"),
-    [
-      { title: t("Account"), kind: "main", cell: (row) => named(row) },
-      { title: t("On the disk"), kind: "num", cell: (row) => size(row.octets) }
-    ],
-    all
-  );
+  const beside = figures2(t("Disk by account"), [{ title: t("Account"), kind: "main", cell: (row) => named(row) }, { title: t("On the disk"), kind: "num", cell: (row) => size(row.octets) }], all);
   return plotCard(t("Disk by account"), t("{size} in all: mail, search index, logs of the databases", { size: size(total) }), plot, beside);
 }
 function guesses(found, days) {
@@ -745,32 +616,23 @@ function guesses(found, days) {
   const all = rest > 0 ? [...shown, { about: "", number: rest }] : shown;
   const named = (one) => one.about === "" ? t("other networks") : visible(one.about);
   const plot = rows(t("Failed log-ins by network"), [[t("Failed"), 4]], all.map((one) => ({ title: named(one), values: [one.number], href: one.about === "" ? "#trends" : addressOf("trends", ["logins"], { network: one.about }) })), number);
-  const beside = figures2(
-    t("Failed log-ins by network"),
-    [
-      { title: t("Network"), kind: "main", cell: (row) => named(row) },
-      { title: t("Failed"), kind: "num", cell: (row) => number(row.number) }
-    ],
-    all
-  );
+  const beside = figures2(t("Failed log-ins by network"), [{ title: t("Network"), kind: "main", cell: (row) => named(row) }, { title: t("Failed"), kind: "num", cell: (row) => number(row.number) }], all);
   return plotCard(t("Failed log-ins"), [many(days, "{total} in {n} day, by network", "{total} in {n} days, by network", { total: number(total) }), ". ", limits], plot, beside);
 }
 
 // admin/trends/part.ts
-var pages = {
-  trends: (desk) => {
-    switch (desk.address.path[0]) {
-      case "day":
-        return dayPage(desk, Number(desk.address.path[1] ?? 0));
-      case "logins":
-        return loginsPage(desk, desk.address.query.get("network") ?? "");
-      case "limits":
-        return limitsPage(desk);
-      default:
-        return trendsPage(desk);
-    }
+var pages = { trends: (desk) => {
+  switch (desk.address.path[0]) {
+    case "day":
+      return dayPage(desk, Number(desk.address.path[1] ?? 0));
+    case "logins":
+      return loginsPage(desk, desk.address.query.get("network") ?? "");
+    case "limits":
+      return limitsPage(desk);
+    default:
+      return trendsPage(desk);
   }
-};
+} };
 export {
   pages
 };

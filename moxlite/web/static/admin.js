@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.4859c3cd10f3.js", audit: "audit.f38c9fc459da.js", domains: "domains.58f8a4ac41c2.js", factors: "factors.cd0fb074106a.js", machine: "machine.fa6d427cc23f.js", queue: "queue.3d1ebcd22d1e.js", reports: "reports.a5f305c7fbf4.js", trends: "trends.550c48ae99aa.js" };
+var define_PARTS_default = { accounts: "accounts.814e001f0202.js", audit: "audit.a793ea251e5c.js", domains: "domains.56e244169cf7.js", factors: "factors.29e88537529c.js", machine: "machine.b4362262cd01.js", queue: "queue.714817d8e25e.js", reports: "reports.e3ae65b2b04e.js", trends: "trends.be23a7cc7a21.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -153,13 +153,7 @@ var BaseClient = class {
     let answer2;
     const deadline = this.deadlines[name];
     try {
-      const response = await fetch(`${this.base}api/${name}`, {
-        method: "POST",
-        headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken },
-        body,
-        credentials: "same-origin",
-        signal: deadline === void 0 ? null : AbortSignal.timeout(deadline)
-      });
+      const response = await fetch(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: deadline === void 0 ? null : AbortSignal.timeout(deadline) });
       ({ status } = response);
       answer2 = await response.json();
     } catch {
@@ -181,11 +175,9 @@ function clientOf(calls) {
   class Generated extends BaseClient {
   }
   for (const [name, [checks2, result]] of Object.entries(calls)) {
-    Object.defineProperty(Generated.prototype, name, {
-      value(...given) {
-        return this.call(name, given, checks2, result);
-      }
-    });
+    Object.defineProperty(Generated.prototype, name, { value(...given) {
+      return this.call(name, given, checks2, result);
+    } });
   }
   return Generated;
 }
@@ -550,10 +542,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -605,19 +594,10 @@ var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.7
 // lib/webauthn.ts
 async function useKey(options) {
   const asked = JSON.parse(options);
-  const publicKey = {
-    ...asked,
-    challenge: octets(asked.challenge),
-    allowCredentials: descriptors(asked.allowCredentials)
-  };
+  const publicKey = { ...asked, challenge: octets(asked.challenge), allowCredentials: descriptors(asked.allowCredentials) };
   const used = await spoken(() => navigator.credentials.get({ publicKey }));
   const response = used.response;
-  return answer(used, {
-    clientDataJSON: text2(response.clientDataJSON),
-    authenticatorData: text2(response.authenticatorData),
-    signature: text2(response.signature),
-    userHandle: response.userHandle === null ? null : text2(response.userHandle)
-  });
+  return answer(used, { clientDataJSON: text2(response.clientDataJSON), authenticatorData: text2(response.authenticatorData), signature: text2(response.signature), userHandle: response.userHandle === null ? null : text2(response.userHandle) });
 }
 function keysKnown() {
   return isSecureContext && "credentials" in navigator && typeof PublicKeyCredential !== "undefined";
@@ -660,20 +640,10 @@ function secondStepForm(asked, done, again) {
   const key = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step2.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
-  const form = el(
-    "form",
-    {
-      class: "form",
-      onsubmit: (event) => {
-        event.preventDefault();
-        void attempt2(kind);
-      }
-    },
-    label,
-    problem,
-    send2,
-    key
-  );
+  const form = el("form", { class: "form", onsubmit: (event) => {
+    event.preventDefault();
+    void attempt2(kind);
+  } }, label, problem, send2, key);
   code.addEventListener("input", () => {
     problem.hidden = true;
     if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt2("totp");
@@ -729,15 +699,7 @@ function secondStepForm(asked, done, again) {
   }
   const elsewhere = step2.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
   const clock2 = el("span", {}, serverClock(step2.server_time));
-  const root = el(
-    "div",
-    { class: "second-step" },
-    el("h2", {}, t("One more step")),
-    intro,
-    form,
-    elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere),
-    el("p", { class: "hint second-step-foot" }, other, step2.apps.length > 0 && clock2)
-  );
+  const root = el("div", { class: "second-step" }, el("h2", {}, t("One more step")), intro, form, elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere), el("p", { class: "hint second-step-foot" }, other, step2.apps.length > 0 && clock2));
   choose(kind);
   return { root, focus };
 }
@@ -763,41 +725,22 @@ async function askConfirm(client) {
     const problem = el("p", { class: "error", role: "alert", hidden: true });
     const password = el("input", { class: "input", type: "password", name: "password", autocomplete: "current-password", required: true, autofocus: true });
     const send2 = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-    const form = el(
-      "form",
-      {
-        class: "form",
-        onsubmit: async (event) => {
-          event.preventDefault();
-          send2.disabled = true;
-          try {
-            await client.confirm("password", password.value);
-            close(true);
-          } catch (error) {
-            problem.hidden = false;
-            fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
-            password.select();
-          } finally {
-            send2.disabled = false;
-          }
-        }
-      },
-      el("label", { class: "field" }, t("Password"), password),
-      problem,
-      el(
-        "div",
-        { class: "dialog-buttons" },
-        factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step2) }, t("Use a second factor")),
-        el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")),
-        send2
-      )
-    );
+    const form = el("form", { class: "form", onsubmit: async (event) => {
+      event.preventDefault();
+      send2.disabled = true;
+      try {
+        await client.confirm("password", password.value);
+        close(true);
+      } catch (error) {
+        problem.hidden = false;
+        fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+        password.select();
+      } finally {
+        send2.disabled = false;
+      }
+    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step2) }, t("Use a second factor")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send2));
     const byFactor = (shown2) => {
-      const made = secondStepForm(
-        { step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) },
-        () => close(true),
-        () => void client.confirm_options().then(byFactor)
-      );
+      const made = secondStepForm({ step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
       made.focus();
     };
@@ -812,46 +755,25 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem = el("p", { class: "login-problem", role: "alert" }, reason);
-    const username = el("input", {
-      name: "username",
-      inputmode: "email",
-      autocomplete: "username",
-      autocapitalize: "none",
-      spellcheck: "false",
-      required: true,
-      value: address ?? ""
-    });
+    const username = el("input", { name: "username", inputmode: "email", autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true, value: address ?? "" });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
     const button2 = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
     problem.hidden = reason === "";
-    const form = el(
-      "form",
-      {
-        class: "login",
-        onsubmit: async (event) => {
-          event.preventDefault();
-          button2.disabled = true;
-          try {
-            const asked = await tryLogIn(username.value, password.value);
-            if (asked === null) finish();
-            else ask(asked);
-          } catch (error) {
-            problem.hidden = false;
-            fill(problem, linked(error instanceof Error ? error.message : String(error)));
-            password.select();
-          } finally {
-            button2.disabled = false;
-          }
-        }
-      },
-      brand(),
-      el("h1", {}, app),
-      problem,
-      address !== null && el("label", { class: "field" }, t("Email address"), username),
-      el("label", { class: "field" }, t("Password"), password),
-      button2,
-      below
-    );
+    const form = el("form", { class: "login", onsubmit: async (event) => {
+      event.preventDefault();
+      button2.disabled = true;
+      try {
+        const asked = await tryLogIn(username.value, password.value);
+        if (asked === null) finish();
+        else ask(asked);
+      } catch (error) {
+        problem.hidden = false;
+        fill(problem, linked(error instanceof Error ? error.message : String(error)));
+        password.select();
+      } finally {
+        button2.disabled = false;
+      }
+    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), button2, below);
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     const finish = () => {
       overlay.remove();
@@ -882,9 +804,7 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
   });
 }
 function linked(value) {
-  return value.split(/(https?:\/\/[^\s<>"]+)/).map(
-    (piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece)
-  );
+  return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece));
 }
 
 // lib/pages.ts
@@ -902,13 +822,7 @@ var Shell = class {
       this.counts.set(place.name, count);
       this.links.set(place.name, el("a", { class: "nav", href: `#${place.name}`, onclick: () => this.close() }, sign(place.icon), el("span", {}, place.title), count));
     }
-    this.side = el(
-      "nav",
-      { class: "side", id: "side", "aria-label": label },
-      brand(app),
-      places2.map((place) => [place.group !== void 0 && el("h2", {}, place.group), this.links.get(place.name)]),
-      el("div", { class: "foot" }, foot)
-    );
+    this.side = el("nav", { class: "side", id: "side", "aria-label": label }, brand(app), places2.map((place) => [place.group !== void 0 && el("h2", {}, place.group), this.links.get(place.name)]), el("div", { class: "foot" }, foot));
     this.side.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
     this.opener = el("button", { class: "btn icon", "aria-label": t("Pages"), title: t("Pages"), "aria-expanded": "false", "aria-controls": "side", onclick: () => this.open() }, sign(menu));
     const top = el("header", { class: "shell-top" }, this.opener, el("b", {}, `moxlite ${app}`));
@@ -1068,20 +982,14 @@ var Session = class {
   }
   async askOnce(reason, below) {
     const before = this.address;
-    await this.ask(
-      this.title,
-      reason,
-      this.named ? before : null,
-      async (username, password) => {
-        const token = await this.client.login_prep();
-        const result = await this.client.login(token, username, password);
-        const step2 = result.second_step;
-        if (step2 !== null) return { step: step2, finish: async (kind, code) => this.begin(await this.client.login_factor(step2.token, kind, code)) };
-        this.begin(result);
-        return null;
-      },
-      below
-    );
+    await this.ask(this.title, reason, this.named ? before : null, async (username, password) => {
+      const token = await this.client.login_prep();
+      const result = await this.client.login(token, username, password);
+      const step2 = result.second_step;
+      if (step2 !== null) return { step: step2, finish: async (kind, code) => this.begin(await this.client.login_factor(step2.token, kind, code)) };
+      this.begin(result);
+      return null;
+    }, below);
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -1121,23 +1029,10 @@ function toast(text3, action, time = shown) {
     box.remove();
     if (focused) focusHome();
   };
-  const box = el(
-    "div",
-    { class: "toast" },
-    words,
-    action !== void 0 && el(
-      "button",
-      {
-        class: "btn text toast-action",
-        onclick: () => {
-          close();
-          action.run();
-        }
-      },
-      action.title
-    ),
-    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×")
-  );
+  const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
   while (stack.childElementCount > most) stack.firstElementChild?.remove();
@@ -1243,25 +1138,7 @@ function content(desk, found) {
   const bad = found.flow === "none-in" || found.flow === "none-out";
   const tone = bad ? "danger" : found.flow === "slow" ? "warn" : "ok";
   const shape = bad ? octagonAlert : found.flow === "slow" ? triangleAlert : circleCheck;
-  return [
-    el(
-      "header",
-      { class: "hero" },
-      el("span", { class: tone }, sign(shape)),
-      el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))
-    ),
-    ...found.config_problems.map(
-      (one) => notice(
-        "danger",
-        [el("b", {}, t("The configuration has a mistake; the version before it stays in use.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.key, " ", one.text, one.hint === "" ? "" : ` (${one.hint})`]
-      )
-    ),
-    lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("Nothing.")), {}),
-    card(t("Working"), el("ul", { class: "well" }, working(found)), {
-      flush: true,
-      actions: el("span", { class: "hint" }, t("looked at {time}", { time: timeOf(found.at) }), " · ", button(t("check everything"), () => void examine(desk), { kind: "text small" }))
-    })
-  ];
+  return [el("header", { class: "hero" }, el("span", { class: tone }, sign(shape)), el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))), ...found.config_problems.map((one) => notice("danger", [el("b", {}, t("The configuration has a mistake; the version before it stays in use.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.key, " ", one.text, one.hint === "" ? "" : ` (${one.hint})`])), lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("Nothing.")), {}), card(t("Working"), el("ul", { class: "well" }, working(found)), { flush: true, actions: el("span", { class: "hint" }, t("looked at {time}", { time: timeOf(found.at) }), " · ", button(t("check everything"), () => void examine(desk), { kind: "text small" })) })];
 }
 async function examine(desk) {
   desk.say(t("Checking. This takes up to five minutes; you can go on meanwhile."));
@@ -1353,17 +1230,7 @@ async function sessionsPage(desk) {
   const end = async (one) => {
     if (await attempt(t("Ending the session"), () => desk.client.session_end(one.id))) await desk.refresh();
   };
-  const list2 = table(
-    t("Sessions"),
-    [
-      { title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this one"))]] },
-      { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) },
-      { title: t("Since"), cell: (one) => moment(one.created) },
-      { title: t("Last used"), cell: (one) => ago(one.last_used) },
-      { title: "", kind: "top", cell: (one) => !one.own && button(t("End"), () => void end(one), { kind: "line small", name: t("End the session from {address}", { address: one.remote_ip }) }) }
-    ],
-    found
-  );
+  const list2 = table(t("Sessions"), [{ title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this one"))]] }, { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) }, { title: t("Since"), cell: (one) => moment(one.created) }, { title: t("Last used"), cell: (one) => ago(one.last_used) }, { title: "", kind: "top", cell: (one) => !one.own && button(t("End"), () => void end(one), { kind: "line small", name: t("End the session from {address}", { address: one.remote_ip }) }) }], found);
   const root = el("div", { class: "page" }, head(t("Your sessions"), t("A session ends after 12 hours without use, when the server starts again, and when the admin password or the second factors are set anew.")), card("", list2, { flush: true }));
   return { title: t("Your sessions"), root };
 }
@@ -1387,54 +1254,13 @@ function decoded(text3) {
 
 // admin/main.ts
 var base = document.location.pathname.replace(/[^/]*$/, "");
-var places = [
-  { name: "overview", title: t("Overview"), icon: activity },
-  { name: "accounts", title: t("Accounts"), icon: users },
-  { name: "domains", title: t("Domains"), icon: globe },
-  { name: "queue", title: t("Queue"), icon: send },
-  { name: "trends", title: t("Trends"), icon: chartColumn },
-  { name: "reports", title: t("Reports"), icon: fileText },
-  { name: "network", title: t("Network"), icon: house, group: t("Server") },
-  { name: "routes", title: t("Routes"), icon: route },
-  { name: "web", title: t("Web server"), icon: link },
-  { name: "log", title: t("Log"), icon: list },
-  { name: "audit", title: t("Audit log"), icon: history },
-  { name: "metrics", title: t("Metrics"), icon: listFilter },
-  { name: "backups", title: t("Backups"), icon: database },
-  { name: "config", title: t("Configuration"), icon: slidersHorizontal },
-  { name: "two-step", title: t("Log-in"), icon: keyRound }
-];
-var parts = {
-  accounts: "accounts",
-  domains: "domains",
-  queue: "queue",
-  reports: "reports",
-  trends: "trends",
-  "two-step": "factors",
-  network: "machine",
-  routes: "machine",
-  web: "machine",
-  log: "machine",
-  audit: "audit",
-  metrics: "machine",
-  backups: "machine",
-  config: "machine"
-};
+var places = [{ name: "overview", title: t("Overview"), icon: activity }, { name: "accounts", title: t("Accounts"), icon: users }, { name: "domains", title: t("Domains"), icon: globe }, { name: "queue", title: t("Queue"), icon: send }, { name: "trends", title: t("Trends"), icon: chartColumn }, { name: "reports", title: t("Reports"), icon: fileText }, { name: "network", title: t("Network"), icon: house, group: t("Server") }, { name: "routes", title: t("Routes"), icon: route }, { name: "web", title: t("Web server"), icon: link }, { name: "log", title: t("Log"), icon: list }, { name: "audit", title: t("Audit log"), icon: history }, { name: "metrics", title: t("Metrics"), icon: listFilter }, { name: "backups", title: t("Backups"), icon: database }, { name: "config", title: t("Configuration"), icon: slidersHorizontal }, { name: "two-step", title: t("Log-in"), icon: keyRound }];
+var parts = { accounts: "accounts", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", config: "machine" };
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
   session = new Session("admin", t("Admin"), this.client, askLogIn, false);
-  shell = new Shell(
-    t("admin"),
-    t("Pages"),
-    places,
-    el(
-      "div",
-      { class: "me" },
-      el("a", { class: "nav grow", href: "#sessions" }, sign(monitor), el("span", {}, t("Your sessions"))),
-      iconButton(t("Log out"), logOut, () => void this.session.logOut())
-    )
-  );
+  shell = new Shell(t("admin"), t("Pages"), places, el("div", { class: "me" }, el("a", { class: "nav grow", href: "#sessions" }, sign(monitor), el("span", {}, t("Your sessions"))), iconButton(t("Log out"), logOut, () => void this.session.logOut())));
   shown = 0;
   leave = [];
   displayed = "";
@@ -1484,23 +1310,13 @@ var App = class {
     this.displayed = location.hash || "#";
   }
   desk(address, number) {
-    return {
-      client: this.client,
-      address,
-      refresh: () => this.open(),
-      go: (to) => {
-        if (location.hash === to) void this.open();
-        else location.hash = to;
-      },
-      note: (to) => {
-        window.history.replaceState(null, "", to);
-        this.displayed = to;
-      },
-      count: (page, text3) => this.shell.count(page, text3),
-      say: (text3, undo) => void toast(text3, undo),
-      onLeave: (act) => this.leave.push(act),
-      shown: () => number === this.shown
-    };
+    return { client: this.client, address, refresh: () => this.open(), go: (to) => {
+      if (location.hash === to) void this.open();
+      else location.hash = to;
+    }, note: (to) => {
+      window.history.replaceState(null, "", to);
+      this.displayed = to;
+    }, count: (page, text3) => this.shell.count(page, text3), say: (text3, undo) => void toast(text3, undo), onLeave: (act) => this.leave.push(act), shown: () => number === this.shown };
   }
 };
 async function find(name) {

@@ -35,13 +35,7 @@ async function onQuery(client, mail, say, what, said) {
   const selection = mail.selection.value;
   const counts = mail.selectedCounts.value;
   const all = counts.messages;
-  const query = {
-    query: mail.query.value,
-    ranges: selection.stretches.map(({ first, last }) => ({ first, last })),
-    except_ids: mail.meantIds(selection.except),
-    modseq: mail.modseq,
-    ...what
-  };
+  const query = { query: mail.query.value, ranges: selection.stretches.map(({ first, last }) => ({ first, last })), except_ids: mail.meantIds(selection.except), modseq: mail.modseq, ...what };
   const ids = [];
   const from = [];
   const unseen = [];
@@ -86,9 +80,7 @@ function back(client, ids, unseen, from, what) {
   const flags = what.flags ?? [];
   if (what.action === "flags_add") return calls(ids, (piece) => client.flags_clear(piece, flags));
   if (what.action === "flags_clear") return calls(ids, (piece) => client.flags_add(piece, flags));
-  const moved = [...new Set(from)].flatMap(
-    (origin) => calls(ids.filter((_, i) => from[i] === origin), (piece) => client.message_move(piece, origin, false, what.mailbox_id))
-  );
+  const moved = [...new Set(from)].flatMap((origin) => calls(ids.filter((_, i) => from[i] === origin), (piece) => client.message_move(piece, origin, false, what.mailbox_id)));
   return what.mark_seen === true ? [...moved, ...calls(unseen, (piece) => client.flags_clear(piece, ["\\seen"]))] : moved;
 }
 export {

@@ -130,21 +130,10 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(action, work) {
@@ -232,23 +221,10 @@ function openMenu(anchor, title, commands) {
   open(anchor.getBoundingClientRect(), anchor, title, commands, () => anchor.setAttribute("aria-expanded", "false"));
 }
 function open(place, within, title, commands, closed) {
-  const items = commands.map(
-    (command) => el(
-      "button",
-      {
-        class: "menu-item",
-        role: "menuitem",
-        tabindex: "-1",
-        title: hintOf(command),
-        onclick: () => {
-          close();
-          command.run();
-        }
-      },
-      el("span", {}, titleOf(command)),
-      command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])
-    )
-  );
+  const items = commands.map((command) => el("button", { class: "menu-item", role: "menuitem", tabindex: "-1", title: hintOf(command), onclick: () => {
+    close();
+    command.run();
+  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])));
   const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
   const giveBack = holdFocus();
   const close = () => {
@@ -360,14 +336,7 @@ var Files = class {
   put(file, request) {
     const bar = el("progress", { max: "1", value: "0", "aria-label": t("Sending {name}", { name: file.filename }), hidden: request === null });
     const note = el("span", { class: "file-size" }, size(file.size));
-    const root = el(
-      "div",
-      { class: "file" },
-      el("span", { class: "file-name", dir: "auto", title: file.filename }, file.filename),
-      note,
-      bar,
-      el("button", { type: "button", class: "file-remove", "aria-label": t("Remove {name}", { name: file.filename }), onclick: () => this.remove(card) }, "×")
-    );
+    const root = el("div", { class: "file" }, el("span", { class: "file-name", dir: "auto", title: file.filename }, file.filename), note, bar, el("button", { type: "button", class: "file-remove", "aria-label": t("Remove {name}", { name: file.filename }), onclick: () => this.remove(card) }, "×"));
     const card = { root, done: file.upload_id === void 0 ? null : file, failed: false, request };
     this.cards.push(card);
     this.root.append(root);
@@ -421,24 +390,8 @@ var Files = class {
 var writing = "write.";
 function addKeys(desk, focused) {
   if (desk.commands.has(`${writing}send`)) return;
-  const command = (id, title, keys, run) => ({
-    id: writing + id,
-    title,
-    keys,
-    quiet: true,
-    when: () => focused() !== null,
-    run: () => run(focused())
-  });
-  desk.commands.add(t("While writing"), [
-    command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)),
-    command("send-archive", t("Send, and archive the thread that it answers"), ["ctrl shift Enter"], (one) => one.submit(true)),
-    command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()),
-    command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()),
-    command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")),
-    command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")),
-    command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")),
-    command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to"))
-  ]);
+  const command = (id, title, keys, run) => ({ id: writing + id, title, keys, quiet: true, when: () => focused() !== null, run: () => run(focused()) });
+  desk.commands.add(t("While writing"), [command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)), command("send-archive", t("Send, and archive the thread that it answers"), ["ctrl shift Enter"], (one) => one.submit(true)), command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()), command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()), command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")), command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")), command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")), command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to"))]);
 }
 
 // webmail/compose/parties.ts
@@ -480,13 +433,7 @@ function speaksOfFiles(text2) {
 }
 
 // webmail/compose/ways.ts
-var names = [
-  ["starttls", t("STARTTLS, as its hosts offered the last time")],
-  ["mtasts", t("MTA-STS policy that is enforced")],
-  ["dnssec", t("DNSSEC for its mail hosts")],
-  ["dane", t("DANE for its first mail host")],
-  ["requiretls", t("REQUIRETLS, as its hosts offered the last time")]
-];
+var names = [["starttls", t("STARTTLS, as its hosts offered the last time")], ["mtasts", t("MTA-STS policy that is enforced")], ["dnssec", t("DNSSEC for its mail hosts")], ["dane", t("DANE for its first mail host")], ["requiretls", t("REQUIRETLS, as its hosts offered the last time")]];
 var words = { yes: t("yes"), no: t("no"), error: t("could not be found out"), "": t("not known") };
 var Ways = class {
   constructor(client) {
@@ -507,14 +454,11 @@ var Ways = class {
 };
 function bars(way) {
   const root = el("span", { class: "bars", role: "img", "aria-label": t("Looking up how mail is protected…") }, names.map(() => el("i", {})));
-  way.then(
-    (found) => {
-      root.replaceChildren(...names.map(([name]) => el("i", { class: found[name] })));
-      root.title = names.map(([name, title]) => `${title}: ${words[found[name]]}`).join("\n");
-      root.setAttribute("aria-label", root.title);
-    },
-    () => root.remove()
-  );
+  way.then((found) => {
+    root.replaceChildren(...names.map(([name]) => el("i", { class: found[name] })));
+    root.title = names.map(([name, title]) => `${title}: ${words[found[name]]}`).join("\n");
+    root.setAttribute("aria-label", root.title);
+  }, () => root.remove());
   return root;
 }
 function canRequire(ways) {
@@ -531,32 +475,11 @@ var Recipients = class {
     this.ways = ways;
     const id = `compose-${field}-${Math.random().toString(36).slice(2)}`;
     this.options = el("div", { class: "completions", role: "listbox", id: `${id}-list`, "aria-label": t("Addresses"), hidden: true });
-    this.input = el("input", {
-      id,
-      class: "chip-input",
-      role: "combobox",
-      "aria-expanded": "false",
-      "aria-controls": `${id}-list`,
-      "aria-label": label,
-      autocomplete: "off",
-      autocapitalize: "off",
-      spellcheck: "false",
-      inputmode: "email",
-      oninput: () => this.typed(),
-      onblur: () => {
-        this.commit();
-        this.close();
-      },
-      onkeydown: (event) => this.key(event),
-      onpaste: (event) => this.pasted(event)
-    });
-    this.root = el(
-      "div",
-      { class: "compose-field", data: { field } },
-      el("label", { for: id }, label),
-      el("div", { class: "chip-box", onclick: (event) => event.target === event.currentTarget && this.input.focus() }, this.chips, this.input, this.options),
-      this.hint
-    );
+    this.input = el("input", { id, class: "chip-input", role: "combobox", "aria-expanded": "false", "aria-controls": `${id}-list`, "aria-label": label, autocomplete: "off", autocapitalize: "off", spellcheck: "false", inputmode: "email", oninput: () => this.typed(), onblur: () => {
+      this.commit();
+      this.close();
+    }, onkeydown: (event) => this.key(event), onpaste: (event) => this.pasted(event) });
+    this.root = el("div", { class: "compose-field", data: { field } }, el("label", { for: id }, label), el("div", { class: "chip-box", onclick: (event) => event.target === event.currentTarget && this.input.focus() }, this.chips, this.input, this.options), this.hint);
   }
   field;
   client;
@@ -600,18 +523,7 @@ var Recipients = class {
   }
   draw() {
     this.complainNothing();
-    fill(
-      this.chips,
-      this.list.map(
-        (party, i) => el(
-          "span",
-          { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("Not an email address: {address}", { address: party.address }) },
-          el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address),
-          this.ways !== null && looksRight(party.address) && bars(this.ways.ask(party.address)),
-          el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, "×")
-        )
-      )
-    );
+    fill(this.chips, this.list.map((party, i) => el("span", { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("Not an email address: {address}", { address: party.address }) }, el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address), this.ways !== null && looksRight(party.address) && bars(this.ways.ask(party.address)), el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, "×"))));
   }
   complainNothing() {
     if (this.hint.textContent !== "") fill(this.hint);
@@ -670,25 +582,10 @@ var Recipients = class {
   show() {
     this.options.hidden = this.found.length === 0;
     this.input.setAttribute("aria-expanded", String(!this.options.hidden));
-    fill(
-      this.options,
-      this.found.map(
-        (one, i) => el(
-          "div",
-          {
-            role: "option",
-            class: "completion",
-            "aria-selected": String(i === this.at),
-            onmousedown: (event) => {
-              event.preventDefault();
-              this.take(i);
-            }
-          },
-          el("span", { dir: "auto" }, one.name || one.address),
-          one.name !== "" && el("span", { class: "completion-address" }, one.address)
-        )
-      )
-    );
+    fill(this.options, this.found.map((one, i) => el("div", { role: "option", class: "completion", "aria-selected": String(i === this.at), onmousedown: (event) => {
+      event.preventDefault();
+      this.take(i);
+    } }, el("span", { dir: "auto" }, one.name || one.address), one.name !== "" && el("span", { class: "completion-address" }, one.address))));
     this.options.children[this.at]?.scrollIntoView({ block: "nearest" });
   }
   take(i) {
@@ -813,16 +710,10 @@ var Composer = class _Composer {
     this.replyTo = new Recipients("reply_to", t("Reply to"), desk.client, () => this.changed(), null);
     [this.to, this.cc, this.bcc] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc"))];
     this.files = new Files(desk.client, desk.base, () => this.changed());
-    this.tls = el(
-      "select",
-      { "aria-label": t("Encryption on the way"), onchange: () => {
-        this.judging = false;
-        this.changed();
-      } },
-      el("option", { value: "default" }, t("Encrypted where possible")),
-      el("option", { value: "require" }, t("Only encrypted all the way")),
-      el("option", { value: "insecure" }, t("Even without encryption"))
-    );
+    this.tls = el("select", { "aria-label": t("Encryption on the way"), onchange: () => {
+      this.judging = false;
+      this.changed();
+    } }, el("option", { value: "default" }, t("Encrypted where possible")), el("option", { value: "require" }, t("Only encrypted all the way")), el("option", { value: "insecure" }, t("Even without encryption")));
     this.quoted = start2.folded > 0 ? copy.draft.text.slice(-start2.folded) : "";
     const label = el("label", { class: "compose-field" }, el("span", { class: "compose-label" }, t("Encryption")), this.tls);
     const from = el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("From")), this.from);
@@ -924,67 +815,14 @@ var Composer = class _Composer {
     } }, label);
     const to = this.to.root;
     to.classList.add("compose-to");
-    to.append(
-      el(
-        "div",
-        { class: "compose-seldom" },
-        seldom("cc", t("Cc"), () => this.cc.input.focus()),
-        seldom("bcc", t("Bcc"), () => this.bcc.input.focus()),
-        iconButton(ellipsis, t("More fields"), (button) => this.offerFields(button), "compose-fields"),
-        iconButton(externalLink, t("Open in a window"), () => this.float(), "compose-float")
-      )
-    );
-    const root = el(
-      "section",
-      {
-        class: "composer docked",
-        "aria-label": this.draft.original_flag === "answered" ? t("Reply") : t("New message"),
-        onkeydown: (event) => this.key(event),
-        ondragover: (event) => event.preventDefault(),
-        ondrop: (event) => this.take(event, event.dataTransfer),
-        onpaste: (event) => this.take(event, event.clipboardData)
-      },
-      el(
-        "header",
-        { class: "compose-head" },
-        this.heading,
-        iconButton(maximize, t("Larger, or smaller"), () => root.classList.toggle("wide"), "compose-larger"),
-        iconButton(x, t("Close"), () => void this.close())
-      ),
-      this.rows.from,
-      to,
-      this.cc.root,
-      this.bcc.root,
-      this.replyTo.root,
-      this.rows.tls,
-      this.subject,
-      this.text,
-      this.unfoldButton,
-      this.files.root,
-      el(
-        "footer",
-        { class: "compose-foot" },
-        this.sendButton,
-        el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, sign(paperclip)),
-        iconButton(clock, t("Send later…"), () => this.submitLater()),
-        this.picker,
-        this.state,
-        iconButton(trash2, t("Discard"), () => void this.discard())
-      )
-    );
+    to.append(el("div", { class: "compose-seldom" }, seldom("cc", t("Cc"), () => this.cc.input.focus()), seldom("bcc", t("Bcc"), () => this.bcc.input.focus()), iconButton(ellipsis, t("More fields"), (button) => this.offerFields(button), "compose-fields"), iconButton(externalLink, t("Open in a window"), () => this.float(), "compose-float")));
+    const root = el("section", { class: "composer docked", "aria-label": this.draft.original_flag === "answered" ? t("Reply") : t("New message"), onkeydown: (event) => this.key(event), ondragover: (event) => event.preventDefault(), ondrop: (event) => this.take(event, event.dataTransfer), onpaste: (event) => this.take(event, event.clipboardData) }, el("header", { class: "compose-head" }, this.heading, iconButton(maximize, t("Larger, or smaller"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.close())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.subject, this.text, this.unfoldButton, this.files.root, el("footer", { class: "compose-foot" }, this.sendButton, el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, sign(paperclip)), iconButton(clock, t("Send later…"), () => this.submitLater()), this.picker, this.state, iconButton(trash2, t("Discard"), () => void this.discard())));
     to.prepend(sign(reply, "i compose-sign"));
     return root;
   }
   hideSeldom() {
     const { cc, bcc, reply_to: replyTo, tls } = this.draft;
-    const shown = {
-      from: this.from.options.length > 1 && !this.docked,
-      cc: cc.length > 0,
-      bcc: bcc.length > 0,
-      reply_to: replyTo.length > 0,
-      tls: (tls ?? "default") !== "default",
-      subject: !this.docked
-    };
+    const shown = { from: this.from.options.length > 1 && !this.docked, cc: cc.length > 0, bcc: bcc.length > 0, reply_to: replyTo.length > 0, tls: (tls ?? "default") !== "default", subject: !this.docked };
     for (const row of Object.values(this.rows)) row.hidden = true;
     for (const name of Object.keys(shown)) if (shown[name]) this.show(name);
   }
@@ -998,12 +836,7 @@ var Composer = class _Composer {
       this.show(name);
       focus();
     } });
-    const all = [
-      field("subject", t("Subject"), () => this.subject.focus()),
-      field("from", t("From"), () => this.from.focus()),
-      field("reply_to", t("Reply to"), () => this.replyTo.input.focus()),
-      field("tls", t("Encryption"), () => this.tls.focus())
-    ].filter(enabled);
+    const all = [field("subject", t("Subject"), () => this.subject.focus()), field("from", t("From"), () => this.from.focus()), field("reply_to", t("Reply to"), () => this.replyTo.input.focus()), field("tls", t("Encryption"), () => this.tls.focus())].filter(enabled);
     if (all.length > 0) openMenu(button, t("More fields"), all);
     else this.text.focus();
   }
@@ -1041,18 +874,7 @@ var Composer = class _Composer {
     this.signature = signature;
   }
   written() {
-    return {
-      ...this.draft,
-      from: { name: this.draft.from.name, address: this.sender },
-      to: this.to.value,
-      cc: this.cc.value,
-      bcc: this.bcc.value,
-      reply_to: this.replyTo.value,
-      subject: this.subject.value,
-      text: this.text.value + this.quoted,
-      tls: this.tls.value,
-      uploads: this.files.value.map((file) => file.upload_id)
-    };
+    return { ...this.draft, from: { name: this.draft.from.name, address: this.sender }, to: this.to.value, cc: this.cc.value, bcc: this.bcc.value, reply_to: this.replyTo.value, subject: this.subject.value, text: this.text.value + this.quoted, tls: this.tls.value, uploads: this.files.value.map((file) => file.upload_id) };
   }
   title() {
     fill(this.heading, this.subject.value || t("New message"));
@@ -1137,11 +959,7 @@ var Composer = class _Composer {
     }
     if (code === "user:conflict") {
       this.conflict = true;
-      fill(
-        this.state,
-        t("This draft was changed elsewhere."),
-        el("button", { type: "button", class: "link", onclick: () => void this.saveAsNew() }, t("Save as new"))
-      );
+      fill(this.state, t("This draft was changed elsewhere."), el("button", { type: "button", class: "link", onclick: () => void this.saveAsNew() }, t("Save as new")));
       return;
     }
     this.note(t("Not saved: {why}", { why: error.message }));
@@ -1278,15 +1096,7 @@ var Composer = class _Composer {
     if (this.sending || this.closed) return;
     if (this.version === 0) return this.finish();
     if (this.saved === this.version) return this.finish();
-    const choice = await dialog(t("Keep this message?"), (close) => [
-      el(
-        "div",
-        { class: "choices" },
-        el("button", { class: "primary", autofocus: true, onclick: () => close("save") }, t("Save as a draft")),
-        this.draftId > 0 && el("button", { onclick: () => close("discard") }, t("Keep the draft as it was")),
-        el("button", { class: "danger", onclick: () => close("remove") }, t("Remove it"))
-      )
-    ].filter((one) => one instanceof Node));
+    const choice = await dialog(t("Keep this message?"), (close) => [el("div", { class: "choices" }, el("button", { class: "primary", autofocus: true, onclick: () => close("save") }, t("Save as a draft")), this.draftId > 0 && el("button", { onclick: () => close("discard") }, t("Keep the draft as it was")), el("button", { class: "danger", onclick: () => close("remove") }, t("Remove it")))].filter((one) => one instanceof Node));
     if (choice === "save" && await this.save()) this.finish();
     else if (choice === "remove") await this.remove();
     else if (choice === "discard") this.finish();
@@ -1404,30 +1214,7 @@ function start(settings, begun, kind, item, selected) {
   const { text: text2, cursor } = kind === "edit" ? { text: begun.text, cursor: 0 } : begin(begun.text, signatureOf(settings, begun.from.address), below);
   const folded = answered && !below && selected === "" && begun.text !== "" ? begun.text.length + 2 : 0;
   const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
-  return {
-    copy: {
-      login: "",
-      time: 0,
-      draft: {
-        ...fields,
-        reply_to: [],
-        text: text2,
-        uploads: [],
-        tls: "default",
-        original_id: item !== null && kind !== "edit" ? item.id : 0,
-        original_flag: kind === "new" || kind === "edit" ? "" : answered ? "answered" : "forwarded"
-      },
-      files: uploads,
-      draftId: draft,
-      saveId: "",
-      submitId: ""
-    },
-    cursor,
-    folded,
-    focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to",
-    changed: false,
-    judged: kind !== "reply_list"
-  };
+  return { copy: { login: "", time: 0, draft: { ...fields, reply_to: [], text: text2, uploads: [], tls: "default", original_id: item !== null && kind !== "edit" ? item.id : 0, original_flag: kind === "new" || kind === "edit" ? "" : answered ? "answered" : "forwarded" }, files: uploads, draftId: draft, saveId: "", submitId: "" }, cursor, folded, focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to", changed: false, judged: kind !== "reply_list" };
 }
 async function recover(desk, say) {
   addKeys2(desk);

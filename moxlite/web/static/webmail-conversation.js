@@ -32,7 +32,7 @@ var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
 function written(value) {
-  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
@@ -57,7 +57,7 @@ function text(value) {
 }
 var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 function isolated(value) {
-  return value.replace(bidiControls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase()}]`);
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
 function mark(value) {
   const element = document.createElement("span");
@@ -190,24 +190,14 @@ var Conversation = class {
   card(item) {
     const head = el("button", { class: "card-head", "aria-expanded": "false" });
     const root = el("article", { class: "card" }, head);
-    const card = {
-      root,
-      item,
-      message: null,
-      draw: () => {
-        const { item: item2 } = card;
-        root.classList.toggle("unread", isUnread(item2));
-        root.classList.toggle("beside", !item2.match_query);
-        root.classList.toggle("open", card.message !== null);
-        head.hidden = card.message !== null;
-        fill(
-          head,
-          el("span", { class: "card-from", dir: "auto" }, isolated(addressList(item2.from, shortAddress)) || t("(no address)")),
-          el("span", { class: "card-preview", dir: "auto" }, isolated(item2.preview)),
-          el("time", { class: "message-age", datetime: item2.received, title: fullTime(item2.received) }, shortTime(item2.received, Date.now()))
-        );
-      }
-    };
+    const card = { root, item, message: null, draw: () => {
+      const { item: item2 } = card;
+      root.classList.toggle("unread", isUnread(item2));
+      root.classList.toggle("beside", !item2.match_query);
+      root.classList.toggle("open", card.message !== null);
+      head.hidden = card.message !== null;
+      fill(head, el("span", { class: "card-from", dir: "auto" }, isolated(addressList(item2.from, shortAddress)) || t("(no address)")), el("span", { class: "card-preview", dir: "auto" }, isolated(item2.preview)), el("time", { class: "message-age", datetime: item2.received, title: fullTime(item2.received) }, shortTime(item2.received, Date.now())));
+    } };
     head.addEventListener("click", () => {
       this.toggle(card);
       root.querySelector(".author-name")?.focus();

@@ -37,7 +37,7 @@ var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
 function written(value) {
-  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
@@ -62,7 +62,7 @@ function text(value) {
 }
 var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 function isolated(value) {
-  return value.replace(bidiControls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase()}]`);
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
 function mark(value) {
   const element = document.createElement("span");
@@ -118,10 +118,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -188,50 +185,7 @@ function fullTime(time) {
 var details_default = ".dialog:has(> .details) {\n  width: min(760px, calc(100vw - 24px));\n  max-width: none;\n}\n\n.details {\n  max-height: 70dvh;\n  overflow: auto;\n}\n\n.details h3 {\n  margin: 16px 0 4px;\n  font-size: 14px;\n}\n\n.details-facts {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 2px 14px;\n  margin: 0;\n  font-size: 13.5px;\n}\n\n.details-facts dt {\n  color: var(--color-mild);\n}\n\n.details-facts dd {\n  margin: 0;\n  overflow-wrap: anywhere;\n  white-space: pre-wrap;\n}\n\n.details pre {\n  font: 12.5px/1.5 var(--mono);\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n}\n\n.details-parts {\n  padding-left: 18px;\n  font-size: 13.5px;\n}\n\n.details ul ul {\n  padding-left: 18px;\n}\n";
 
 // webmail/details/reasons.ts
-var reasons = {
-  "no-bad-signals": t("Nothing speaks against the message."),
-  "stray-bounce": t("It is a notice about a message that was not sent from here."),
-  "high-rate": t("Too much had come from the sender's network."),
-  "own-queue": t("This server itself sent it."),
-  reporting: t("It is a report about mail, sent to the address for such reports."),
-  "list-allow": t("One of your rules trusts the list that it came by, and the list has proven itself."),
-  msgfromfull: t("You have judged earlier mail of this author."),
-  msgtofull: t("You wrote to this author before."),
-  msgfromdomain: t("You have judged earlier mail of the author's domain."),
-  msgfromorgdomain: t("You have judged earlier mail of the author's organization."),
-  msgtodomain: t("You wrote to the author's domain before."),
-  msgtoorgdomain: t("You wrote to the author's organization before."),
-  dkimspf: t("You have judged earlier mail with the same proven domains."),
-  ip1: t("You have judged earlier mail from the same computer."),
-  ip2: t("You have judged earlier mail from the same network."),
-  ip3: t("You have judged earlier mail from the neighbourhood of that network."),
-  "dmarc-policy": t("The owner of the sender's domain asks to refuse what it did not send itself, and this is not proven to be its mail."),
-  "dmarc-quarantine": t("The owner of the sender's domain asks to set aside what it did not send itself, and this is not proven to be its mail."),
-  "dmarc-indirect": t("The owner of the sender's domain asks to refuse what it did not send itself, but the message seems to have come by a mailing list or a forwarder."),
-  "dmarc-temperror": t("It could not be checked whether the sender's domain sent it."),
-  "msg-auth-required": t("Your address takes only mail whose author is proven, and this one's is not."),
-  "spf-policy": t("The sender's domain forbids the computer that it came from to send its mail, and nothing else is known of the sender."),
-  iprev: t("The computer that it came from has no proper name, and earlier mail from there leans to junk."),
-  sieve: t("Your Sieve script decided about it."),
-  "sieve-error": t("Your Sieve script failed on it, so it was kept."),
-  "sieve-kept": t("Your Sieve script refuses it; it was kept, because the refusal could reach another person."),
-  "sieve-reject": t("Your Sieve script refuses it."),
-  vacation: t("Your vacation form answered it."),
-  "junk-content": t("The junk filter judges its text as junk."),
-  "junk-content-strict": t("The junk filter is in doubt about its text, and the way that it came is one that junk often takes."),
-  subjectpass: t("Its subject holds the word that the author was told to put there."),
-  "give-subjectpass": t("The junk filter was in doubt; the author was told a word to put into the subject."),
-  "dns-blocklisted": t("A list of senders of junk has the computer that it came from."),
-  "ambiguous-from": t("It claims more than one author."),
-  "blocked-sender": t("You block this sender."),
-  "allowed-sender": t("You allow this sender, who has proven to be it."),
-  "alias-members-only": t("Only members may write to this address."),
-  "unknown-user": t("The address does not exist."),
-  "reputation-error": t("Earlier mail could not be looked at."),
-  "junk-classify-error": t("The junk filter could not be asked."),
-  "subjectpass-error": t("The key for words in subjects could not be read."),
-  simulated: t("The address asked for this outcome, for a test.")
-};
+var reasons = { "no-bad-signals": t("Nothing speaks against the message."), "stray-bounce": t("It is a notice about a message that was not sent from here."), "high-rate": t("Too much had come from the sender's network."), "own-queue": t("This server itself sent it."), reporting: t("It is a report about mail, sent to the address for such reports."), "list-allow": t("One of your rules trusts the list that it came by, and the list has proven itself."), msgfromfull: t("You have judged earlier mail of this author."), msgtofull: t("You wrote to this author before."), msgfromdomain: t("You have judged earlier mail of the author's domain."), msgfromorgdomain: t("You have judged earlier mail of the author's organization."), msgtodomain: t("You wrote to the author's domain before."), msgtoorgdomain: t("You wrote to the author's organization before."), dkimspf: t("You have judged earlier mail with the same proven domains."), ip1: t("You have judged earlier mail from the same computer."), ip2: t("You have judged earlier mail from the same network."), ip3: t("You have judged earlier mail from the neighbourhood of that network."), "dmarc-policy": t("The owner of the sender's domain asks to refuse what it did not send itself, and this is not proven to be its mail."), "dmarc-quarantine": t("The owner of the sender's domain asks to set aside what it did not send itself, and this is not proven to be its mail."), "dmarc-indirect": t("The owner of the sender's domain asks to refuse what it did not send itself, but the message seems to have come by a mailing list or a forwarder."), "dmarc-temperror": t("It could not be checked whether the sender's domain sent it."), "msg-auth-required": t("Your address takes only mail whose author is proven, and this one's is not."), "spf-policy": t("The sender's domain forbids the computer that it came from to send its mail, and nothing else is known of the sender."), iprev: t("The computer that it came from has no proper name, and earlier mail from there leans to junk."), sieve: t("Your Sieve script decided about it."), "sieve-error": t("Your Sieve script failed on it, so it was kept."), "sieve-kept": t("Your Sieve script refuses it; it was kept, because the refusal could reach another person."), "sieve-reject": t("Your Sieve script refuses it."), vacation: t("Your vacation form answered it."), "junk-content": t("The junk filter judges its text as junk."), "junk-content-strict": t("The junk filter is in doubt about its text, and the way that it came is one that junk often takes."), subjectpass: t("Its subject holds the word that the author was told to put there."), "give-subjectpass": t("The junk filter was in doubt; the author was told a word to put into the subject."), "dns-blocklisted": t("A list of senders of junk has the computer that it came from."), "ambiguous-from": t("It claims more than one author."), "blocked-sender": t("You block this sender."), "allowed-sender": t("You allow this sender, who has proven to be it."), "alias-members-only": t("Only members may write to this address."), "unknown-user": t("The address does not exist."), "reputation-error": t("Earlier mail could not be looked at."), "junk-classify-error": t("The junk filter could not be asked."), "subjectpass-error": t("The key for words in subjects could not be read."), simulated: t("The address asked for this outcome, for a test.") };
 function reasonOf(word) {
   return reasons[word] ?? word;
 }
@@ -251,46 +205,9 @@ async function openDetails(client, base, item, parsed) {
     const url = (kind) => `${base}msg/${item.id}/${kind}/${one.path}`;
     const link = (kind, label) => el("a", { href: url(kind), target: "_blank", rel: "noopener" }, label);
     const leaf = one.parts.length === 0;
-    return el(
-      "li",
-      {},
-      `${one.content_type} · ${size(one.size)}${one.filename === "" ? "" : ` · ${isolated(one.filename)}`} `,
-      leaf && [link("view", t("open")), " ", link("viewtext", t("as text")), " ", el("a", { href: url("download") }, t("download"))],
-      !leaf && el("ul", {}, one.parts.map(part))
-    );
+    return el("li", {}, `${one.content_type} · ${size(one.size)}${one.filename === "" ? "" : ` · ${isolated(one.filename)}`} `, leaf && [link("view", t("open")), " ", link("viewtext", t("as text")), " ", el("a", { href: url("download") }, t("download"))], !leaf && el("ul", {}, one.parts.map(part)));
   };
-  await dialog(t("Details of the message"), (close) => [
-    el(
-      "div",
-      { class: "details" },
-      details.arrival !== null && section(
-        t("How it came"),
-        facts([
-          [t("From the server"), `${details.arrival.remote_ip}${details.arrival.ehlo === "" ? "" : ` (${details.arrival.ehlo})`}`],
-          [t("Envelope sender"), details.arrival.mail_from || t("none: a report")],
-          [t("To the address"), details.arrival.rcpt_to],
-          [t("Sender's domain (SPF)"), details.arrival.mail_from_ok ? t("may send from there") : t("not proven")],
-          [t("Signed by (DKIM)"), details.arrival.signed_by.join(", ") || t("none")],
-          [t("Encrypted on the way"), details.arrival.tls || t("no")],
-          [t("Time"), fullTime(item.received)]
-        ])
-      ),
-      details.reason !== "" && section(t("Why it is here"), el("p", {}, reasonOf(details.reason)), el("details", {}, el("summary", {}, t("All that was looked at")), el("pre", {}, details.why.map(isolated).join("\n")))),
-      section(
-        t("Record"),
-        facts([
-          [t("Number"), String(item.id)],
-          [t("UID"), String(item.uid)],
-          [t("Change"), String(item.modseq)],
-          [t("Thread"), String(item.thread_id)],
-          [t("Size"), size(item.size)],
-          [t("Flags"), [...item.flags, ...item.keywords].join(" ")]
-        ])
-      ),
-      section(t("Parts"), el("ul", { class: "details-parts" }, part(parsed.structure)))
-    ),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(t("Details of the message"), (close) => [el("div", { class: "details" }, details.arrival !== null && section(t("How it came"), facts([[t("From the server"), `${details.arrival.remote_ip}${details.arrival.ehlo === "" ? "" : ` (${details.arrival.ehlo})`}`], [t("Envelope sender"), details.arrival.mail_from || t("none: a report")], [t("To the address"), details.arrival.rcpt_to], [t("Sender's domain (SPF)"), details.arrival.mail_from_ok ? t("may send from there") : t("not proven")], [t("Signed by (DKIM)"), details.arrival.signed_by.join(", ") || t("none")], [t("Encrypted on the way"), details.arrival.tls || t("no")], [t("Time"), fullTime(item.received)]])), details.reason !== "" && section(t("Why it is here"), el("p", {}, reasonOf(details.reason)), el("details", {}, el("summary", {}, t("All that was looked at")), el("pre", {}, details.why.map(isolated).join("\n")))), section(t("Record"), facts([[t("Number"), String(item.id)], [t("UID"), String(item.uid)], [t("Change"), String(item.modseq)], [t("Thread"), String(item.thread_id)], [t("Size"), size(item.size)], [t("Flags"), [...item.flags, ...item.keywords].join(" ")]])), section(t("Parts"), el("ul", { class: "details-parts" }, part(parsed.structure)))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 export {
   openDetails

@@ -37,7 +37,7 @@ var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
 function written(value) {
-  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
@@ -117,10 +117,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -143,11 +140,7 @@ function setStatus(message) {
 
 // lib/post.ts
 function postForm(action, fields) {
-  const form = el(
-    "form",
-    { method: "post", action, hidden: true },
-    Object.entries(fields).map(([name, value]) => el("input", { type: "hidden", name, value }))
-  );
+  const form = el("form", { method: "post", action, hidden: true }, Object.entries(fields).map(([name, value]) => el("input", { type: "hidden", name, value })));
   document.body.append(form);
   form.submit();
   form.remove();
@@ -169,12 +162,7 @@ async function exportMail(client, base, what) {
   const title = "ids" in what ? many(what.ids.length, "Export this message", "Export {n} messages") : t("Export “{name}”", { name: what.mailbox });
   const below = el("input", { type: "checkbox" });
   const parent = "parent" in what && what.parent;
-  const forms = [
-    [t("One mbox file"), { format: "mbox", archive: "none" }],
-    [t("zip archive with mbox files"), { format: "mbox", archive: "zip" }],
-    [t("zip archive with Maildirs"), { format: "maildir", archive: "zip" }],
-    [t("tar.gz archive with Maildirs"), { format: "maildir", archive: "tgz" }]
-  ];
+  const forms = [[t("One mbox file"), { format: "mbox", archive: "none" }], [t("zip archive with mbox files"), { format: "mbox", archive: "zip" }], [t("zip archive with Maildirs"), { format: "maildir", archive: "zip" }], [t("tar.gz archive with Maildirs"), { format: "maildir", archive: "tgz" }]];
   const buttons = forms.map(([label, form2], i) => {
     const button = el("button", { autofocus: i === 0 }, label);
     if (form2["archive"] === "none") below.addEventListener("change", () => button.disabled = below.checked);
@@ -182,10 +170,7 @@ async function exportMail(client, base, what) {
   });
   const form = await dialog(title, (close) => {
     for (const { button, form: form2 } of buttons) button.addEventListener("click", () => close(form2));
-    return [
-      parent && el("label", { class: "check" }, below, t("With the mailboxes inside it")),
-      el("div", { class: "choices" }, buttons.map(({ button }) => button))
-    ].filter((part) => part !== false);
+    return [parent && el("label", { class: "check" }, below, t("With the mailboxes inside it")), el("div", { class: "choices" }, buttons.map(({ button }) => button))].filter((part) => part !== false);
   });
   if (form === null) return;
   const chosen = "ids" in what ? { messageids: what.ids.join(",") } : { mailbox: what.mailbox };

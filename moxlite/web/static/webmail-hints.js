@@ -32,7 +32,7 @@ var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
 function written(value) {
-  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
@@ -94,20 +94,12 @@ adopt(hints_default);
 var hintsKey = "moxlite-webmail-hints";
 function showHints(list) {
   const touch = navigator.maxTouchPoints > 0;
-  const hints = [
-    touch ? t("Swipe a row to the right to archive it, to the left to move it to Trash. Hold a row to choose several.") : t("Press ? to see all shortcuts, or Ctrl and K to find a command by its name."),
-    t("Nothing is lost by a slip: whatever you do offers Undo, also after Send."),
-    t("Pictures from other servers load only when you ask, so that senders do not see when you read.")
-  ];
+  const hints = [touch ? t("Swipe a row to the right to archive it, to the left to move it to Trash. Hold a row to choose several.") : t("Press ? to see all shortcuts, or Ctrl and K to find a command by its name."), t("Nothing is lost by a slip: whatever you do offers Undo, also after Send."), t("Pictures from other servers load only when you ask, so that senders do not see when you read.")];
   let read2 = Number(localStorage.getItem(hintsKey)) || 0;
   if (read2 >= hints.length) return;
   const box = el("aside", { class: "hints", "aria-label": t("Hint") });
   const draw = () => {
-    fill(
-      box,
-      el("p", {}, el("span", { class: "hints-count" }, t("{n} of {total}", { n: read2 + 1, total: hints.length })), " ", hints[read2]),
-      el("button", { class: "link hints-next", onclick: next }, t("Got it"))
-    );
+    fill(box, el("p", {}, el("span", { class: "hints-count" }, t("{n} of {total}", { n: read2 + 1, total: hints.length })), " ", hints[read2]), el("button", { class: "link hints-next", onclick: next }, t("Got it")));
   };
   const next = () => {
     localStorage.setItem(hintsKey, String(++read2));

@@ -133,21 +133,10 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(action, work) {
@@ -193,23 +182,10 @@ function toast(text2, action, time = shown) {
     box.remove();
     if (focused) focusHome();
   };
-  const box = el(
-    "div",
-    { class: "toast" },
-    words,
-    action !== void 0 && el(
-      "button",
-      {
-        class: "btn text toast-action",
-        onclick: () => {
-          close();
-          action.run();
-        }
-      },
-      action.title
-    ),
-    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×")
-  );
+  const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
   while (stack.childElementCount > most) stack.firstElementChild?.remove();
@@ -240,10 +216,7 @@ var colors = [t("No colour"), t("Red"), t("Orange"), t("Yellow"), t("Green"), t(
 async function chooseLabels(client, mail, actions, number) {
   const items = mail.selected();
   const known = allLabels(mail.settings.value.labels, mail.mailboxes.value, items);
-  const change = ({ keyword, name }, add) => actions.flagItems(items, [keyword], add, {
-    doing: () => add ? t("Labelling “{name}”", { name }) : t("Removing the label “{name}”", { name }),
-    done: () => add ? t("Labelled “{name}”", { name }) : t("Label “{name}” removed", { name })
-  });
+  const change = ({ keyword, name }, add) => actions.flagItems(items, [keyword], add, { doing: () => add ? t("Labelling “{name}”", { name }) : t("Removing the label “{name}”", { name }), done: () => add ? t("Labelled “{name}”", { name }) : t("Label “{name}” removed", { name }) });
   const chosen = known[number - 1];
   if (chosen !== void 0) change(chosen, !items.every((item) => item.keywords.includes(chosen.keyword)));
   else if (number === 0) await openDialog(client, known, items, change);
@@ -270,12 +243,7 @@ async function openDialog(client, known, items, change) {
       box.addEventListener("change", () => set(label, box.checked));
       const edit = t("Name and colour of {name}", { name: label.name });
       const number = known.indexOf(label);
-      return el(
-        "div",
-        { class: "label-row" },
-        el("label", { class: "check" }, box, chip(label), number >= 0 && number < 9 && el("kbd", {}, String(number + 1))),
-        el("button", { class: "btn text", type: "button", title: edit, "aria-label": edit, onclick: () => showOne(label) }, sign(pencil))
-      );
+      return el("div", { class: "label-row" }, el("label", { class: "check" }, box, chip(label), number >= 0 && number < 9 && el("kbd", {}, String(number + 1))), el("button", { class: "btn text", type: "button", title: edit, "aria-label": edit, onclick: () => showOne(label) }, sign(pencil)));
     };
     const draw = () => {
       const wanted = typed().toLowerCase();
@@ -299,18 +267,10 @@ async function openDialog(client, known, items, change) {
         });
       } else close();
     };
-    const form = el(
-      "form",
-      {
-        class: "label-new",
-        onsubmit: (event) => {
-          event.preventDefault();
-          void submitted();
-        }
-      },
-      input,
-      make
-    );
+    const form = el("form", { class: "label-new", onsubmit: (event) => {
+      event.preventDefault();
+      void submitted();
+    } }, input, make);
     const showAll = () => {
       fill(place, form, list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close() }, t("Done"))));
       draw();
@@ -340,27 +300,10 @@ async function openDialog(client, known, items, change) {
           showAll();
         });
       };
-      fill(
-        place,
-        el(
-          "form",
-          {
-            onsubmit: (event) => {
-              event.preventDefault();
-              void save();
-            }
-          },
-          el("label", { class: "field" }, t("Name"), name),
-          el("fieldset", { class: "label-colors" }, el("legend", {}, t("Colour")), choices),
-          el(
-            "div",
-            { class: "dialog-buttons" },
-            el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")),
-            el("button", { class: "btn", type: "button", onclick: showAll }, t("Back")),
-            el("button", { class: "btn primary", type: "submit" }, t("Save"))
-          )
-        )
-      );
+      fill(place, el("form", { onsubmit: (event) => {
+        event.preventDefault();
+        void save();
+      } }, el("label", { class: "field" }, t("Name"), name), el("fieldset", { class: "label-colors" }, el("legend", {}, t("Colour")), choices), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: showAll }, t("Back")), el("button", { class: "btn primary", type: "submit" }, t("Save")))));
       name.focus();
     };
     showAll();

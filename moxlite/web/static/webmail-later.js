@@ -37,7 +37,7 @@ var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
 function written(value) {
-  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
@@ -117,10 +117,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -311,27 +308,15 @@ async function chooseTime(title, action, days, also = "", ticked = false) {
       fill(said, found === null ? "" : found.toLocaleString(void 0, { dateStyle: "full", timeStyle: "short" }));
       calendar.value = found === null ? "" : fieldValue(found);
     });
-    const form = el(
-      "form",
-      {
-        class: "later-words",
-        novalidate: true,
-        onsubmit: (event) => {
-          event.preventDefault();
-          const field = calendar.value === "" ? words : calendar;
-          const at = calendar.value === "" ? momentOf(words.value, /* @__PURE__ */ new Date()) : new Date(calendar.value);
-          if (at === null || Number.isNaN(at.getTime())) wrong(t("Which time? Try “tomorrow 9:00” or “in 3 hours”."), field);
-          else if (at.getTime() <= Date.now()) wrong(t("This time is past."), field);
-          else if (at.getTime() > Date.now() + days * day2) wrong(t("Choose a time within the next {days} days.", { days }), field);
-          else take(at);
-        }
-      },
-      el("label", { class: "field" }, t("Another time, in words"), words),
-      el("label", { class: "field" }, t("Day and time"), calendar),
-      said,
-      also !== "" && el("label", { class: "check" }, box, " ", also),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close({ at: /* @__PURE__ */ new Date(0), also: false }) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action))
-    );
+    const form = el("form", { class: "later-words", novalidate: true, onsubmit: (event) => {
+      event.preventDefault();
+      const field = calendar.value === "" ? words : calendar;
+      const at = calendar.value === "" ? momentOf(words.value, /* @__PURE__ */ new Date()) : new Date(calendar.value);
+      if (at === null || Number.isNaN(at.getTime())) wrong(t("Which time? Try “tomorrow 9:00” or “in 3 hours”."), field);
+      else if (at.getTime() <= Date.now()) wrong(t("This time is past."), field);
+      else if (at.getTime() > Date.now() + days * day2) wrong(t("Choose a time within the next {days} days.", { days }), field);
+      else take(at);
+    } }, el("label", { class: "field" }, t("Another time, in words"), words), el("label", { class: "field" }, t("Day and time"), calendar), said, also !== "" && el("label", { class: "check" }, box, " ", also), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close({ at: /* @__PURE__ */ new Date(0), also: false }) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)));
     const times = suggestions(now).map(([text2, at], i) => el("button", { type: "button", autofocus: i === 0, onclick: () => take(at) }, el("span", {}, text2), el("time", { datetime: at.toISOString() }, inWords(at))));
     return [el("div", { class: "choices later-times" }, times), form];
   }).then((chosen) => chosen === null || chosen.at.getTime() === 0 ? null : chosen);
@@ -357,13 +342,7 @@ async function putOff(desk, items) {
   const { at, also: unanswered } = chosen;
   const when = inWords(at);
   const said = unanswered ? t("Comes to the Inbox {when} if there is no answer", { when }) : many(ids.length, "Comes back {when}", "{n} messages come back {when}", { when });
-  desk.actions.run(
-    { shown: unanswered ? {} : { remove: { ids: new Set(ids) } }, call: () => desk.client.message_snooze(ids, seconds(at), unanswered) },
-    { doing: () => t("Putting off"), done: () => said },
-    items,
-    t("Not put off"),
-    { what: said, actions: () => [{ shown: {}, call: () => desk.client.message_unsnooze(ids) }] }
-  );
+  desk.actions.run({ shown: unanswered ? {} : { remove: { ids: new Set(ids) } }, call: () => desk.client.message_snooze(ids, seconds(at), unanswered) }, { doing: () => t("Putting off"), done: () => said }, items, t("Not put off"), { what: said, actions: () => [{ shown: {}, call: () => desk.client.message_unsnooze(ids) }] });
 }
 function described(one) {
   const when = inWords(new Date(one.due));
@@ -388,29 +367,12 @@ function list(desk, found, close) {
   if (found.length === 0) return el("p", { class: "dialog-text" }, t("Nothing waits. Messages that you send later, and that come back later, are listed here."));
   const root = el("ul", { class: "waiting-list" });
   const button = (text2, run) => el("button", { class: "btn", type: "button", onclick: () => close(run) }, text2);
-  fill(
-    root,
-    found.map((one) => {
-      const { id } = one.item;
-      const act = (what, work) => () => attempt(what, work);
-      const buttons = one.kind === "sent" ? [
-        button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))),
-        button(t("Send now"), act(t("Sending"), () => desk.client.scheduled_change(id))),
-        button(t("Do not send: make it a draft"), act(t("Making it a draft"), () => desk.client.scheduled_cancel(id)))
-      ] : [
-        button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))),
-        button(one.kind === "answer" ? t("No reminder") : t("Back now"), act(t("Ending it"), () => desk.client.message_unsnooze([id])))
-      ];
-      return el(
-        "li",
-        {},
-        el("strong", { dir: "auto" }, el("bdi", {}, one.item.subject || t("(no subject)"))),
-        el("span", { class: "waiting-what" }, el("bdi", {}, people(one))),
-        el("span", { class: "waiting-what" }, described(one)),
-        el("div", { class: "waiting-buttons" }, buttons)
-      );
-    })
-  );
+  fill(root, found.map((one) => {
+    const { id } = one.item;
+    const act = (what, work) => () => attempt(what, work);
+    const buttons = one.kind === "sent" ? [button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))), button(t("Send now"), act(t("Sending"), () => desk.client.scheduled_change(id))), button(t("Do not send: make it a draft"), act(t("Making it a draft"), () => desk.client.scheduled_cancel(id)))] : [button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))), button(one.kind === "answer" ? t("No reminder") : t("Back now"), act(t("Ending it"), () => desk.client.message_unsnooze([id])))];
+    return el("li", {}, el("strong", { dir: "auto" }, el("bdi", {}, one.item.subject || t("(no subject)"))), el("span", { class: "waiting-what" }, el("bdi", {}, people(one))), el("span", { class: "waiting-what" }, described(one)), el("div", { class: "waiting-buttons" }, buttons));
+  }));
   return root;
 }
 async function again(one, change) {

@@ -125,19 +125,10 @@ function t(text3, values = {}) {
 // lib/webauthn.ts
 async function useKey(options) {
   const asked = JSON.parse(options);
-  const publicKey = {
-    ...asked,
-    challenge: octets(asked.challenge),
-    allowCredentials: descriptors(asked.allowCredentials)
-  };
+  const publicKey = { ...asked, challenge: octets(asked.challenge), allowCredentials: descriptors(asked.allowCredentials) };
   const used = await spoken(() => navigator.credentials.get({ publicKey }));
   const response = used.response;
-  return answer(used, {
-    clientDataJSON: text2(response.clientDataJSON),
-    authenticatorData: text2(response.authenticatorData),
-    signature: text2(response.signature),
-    userHandle: response.userHandle === null ? null : text2(response.userHandle)
-  });
+  return answer(used, { clientDataJSON: text2(response.clientDataJSON), authenticatorData: text2(response.authenticatorData), signature: text2(response.signature), userHandle: response.userHandle === null ? null : text2(response.userHandle) });
 }
 function keysKnown() {
   return isSecureContext && "credentials" in navigator && typeof PublicKeyCredential !== "undefined";
@@ -180,20 +171,10 @@ function secondStepForm(asked, done, again) {
   const key = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
-  const form = el(
-    "form",
-    {
-      class: "form",
-      onsubmit: (event) => {
-        event.preventDefault();
-        void attempt(kind);
-      }
-    },
-    label,
-    problem,
-    send,
-    key
-  );
+  const form = el("form", { class: "form", onsubmit: (event) => {
+    event.preventDefault();
+    void attempt(kind);
+  } }, label, problem, send, key);
   code.addEventListener("input", () => {
     problem.hidden = true;
     if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt("totp");
@@ -249,15 +230,7 @@ function secondStepForm(asked, done, again) {
   }
   const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
   const clock = el("span", {}, serverClock(step.server_time));
-  const root = el(
-    "div",
-    { class: "second-step" },
-    el("h2", {}, t("One more step")),
-    intro,
-    form,
-    elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere),
-    el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock)
-  );
+  const root = el("div", { class: "second-step" }, el("h2", {}, t("One more step")), intro, form, elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere), el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock));
   choose(kind);
   return { root, focus };
 }
@@ -279,46 +252,25 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem = el("p", { class: "login-problem", role: "alert" }, reason);
-    const username = el("input", {
-      name: "username",
-      inputmode: "email",
-      autocomplete: "username",
-      autocapitalize: "none",
-      spellcheck: "false",
-      required: true,
-      value: address ?? ""
-    });
+    const username = el("input", { name: "username", inputmode: "email", autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true, value: address ?? "" });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
     const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
     problem.hidden = reason === "";
-    const form = el(
-      "form",
-      {
-        class: "login",
-        onsubmit: async (event) => {
-          event.preventDefault();
-          button.disabled = true;
-          try {
-            const asked = await tryLogIn(username.value, password.value);
-            if (asked === null) finish();
-            else ask(asked);
-          } catch (error) {
-            problem.hidden = false;
-            fill(problem, linked(error instanceof Error ? error.message : String(error)));
-            password.select();
-          } finally {
-            button.disabled = false;
-          }
-        }
-      },
-      brand(),
-      el("h1", {}, app),
-      problem,
-      address !== null && el("label", { class: "field" }, t("Email address"), username),
-      el("label", { class: "field" }, t("Password"), password),
-      button,
-      below
-    );
+    const form = el("form", { class: "login", onsubmit: async (event) => {
+      event.preventDefault();
+      button.disabled = true;
+      try {
+        const asked = await tryLogIn(username.value, password.value);
+        if (asked === null) finish();
+        else ask(asked);
+      } catch (error) {
+        problem.hidden = false;
+        fill(problem, linked(error instanceof Error ? error.message : String(error)));
+        password.select();
+      } finally {
+        button.disabled = false;
+      }
+    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), button, below);
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     const finish = () => {
       overlay.remove();
@@ -349,9 +301,7 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
   });
 }
 function linked(value) {
-  return value.split(/(https?:\/\/[^\s<>"]+)/).map(
-    (piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece)
-  );
+  return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece));
 }
 
 // webmail/login/part.ts

@@ -133,37 +133,19 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function ask(title, label, value, action) {
   return dialog(title, (close) => {
     const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
-    const form = el(
-      "form",
-      {
-        onsubmit: (event) => {
-          event.preventDefault();
-          if (input.value !== "") close(input.value);
-        }
-      },
-      el("label", { class: "field" }, label, input),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "submit" }, action))
-    );
+    const form = el("form", { onsubmit: (event) => {
+      event.preventDefault();
+      if (input.value !== "") close(input.value);
+    } }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "submit" }, action)));
     return [form];
   });
 }
@@ -203,23 +185,10 @@ function toast(text2, action, time = shown) {
     box.remove();
     if (focused) focusHome();
   };
-  const box = el(
-    "div",
-    { class: "toast" },
-    words,
-    action !== void 0 && el(
-      "button",
-      {
-        class: "btn text toast-action",
-        onclick: () => {
-          close();
-          action.run();
-        }
-      },
-      action.title
-    ),
-    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×")
-  );
+  const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
   while (stack.childElementCount > most) stack.firstElementChild?.remove();
@@ -250,13 +219,7 @@ function counted({ messages, conversations }) {
 
 // webmail/mailboxes/part.ts
 adopt(choices_default);
-var roleNames = [
-  ["draft", t("Drafts")],
-  ["sent", t("Sent messages")],
-  ["archive", t("Archive")],
-  ["trash", t("Trash")],
-  ["junk", t("Junk")]
-];
+var roleNames = [["draft", t("Drafts")], ["sent", t("Sent messages")], ["archive", t("Archive")], ["trash", t("Trash")], ["junk", t("Junk")]];
 function confirmDelete(counts, mixed) {
   const what = counts.messages === 1 ? t("This removes this message from the account. It cannot be undone.") : t("This removes {what} from the account. It cannot be undone.", { what: counted(counts) });
   const kept = mixed ? ` ${t("Messages in mailboxes of others stay.")}` : "";
@@ -269,18 +232,7 @@ async function createMailbox(client) {
 async function mailboxMenu(client, mailbox, parent, exporting) {
   const guest = mailbox.owner !== "";
   const fixed = guest || mailbox.name === "Inbox";
-  const action = await dialog(mailbox.name, (close) => [
-    el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })),
-    el(
-      "div",
-      { class: "choices" },
-      el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")),
-      el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")),
-      el("button", { disabled: fixed, onclick: () => close("roles") }, t("Use as…")),
-      el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")),
-      el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…"))
-    )
-  ]);
+  const action = await dialog(mailbox.name, (close) => [el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })), el("div", { class: "choices" }, el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")), el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")), el("button", { disabled: fixed, onclick: () => close("roles") }, t("Use as…")), el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")), el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…")))]);
   if (action === "read") await attempt(t("Marking as read"), () => client.mailboxes_mark_read([mailbox.id]));
   if (action === "rename") {
     const name = await ask(t("Rename mailbox"), t("New name"), mailbox.name, t("Rename"));
@@ -289,33 +241,18 @@ async function mailboxMenu(client, mailbox, parent, exporting) {
   if (action === "export") await exporting({ mailbox: mailbox.name, parent });
   if (action === "roles") await chooseRole(client, mailbox);
   if (action === "delete") {
-    const what = many(mailbox.total, "“{name}” and its message are removed. It cannot be undone.", "“{name}” and its {n} messages are removed. It cannot be undone.", {
-      name: mailbox.name
-    });
+    const what = many(mailbox.total, "“{name}” and its message are removed. It cannot be undone.", "“{name}” and its {n} messages are removed. It cannot be undone.", { name: mailbox.name });
     if (await confirm(t("Delete this mailbox?"), what, t("Delete"))) await attempt(t("Deleting the mailbox"), () => client.mailbox_delete(mailbox.id));
   }
 }
 async function chooseRole(client, mailbox) {
-  const chosen = await dialog(t("Use “{name}” as", { name: mailbox.name }), (close) => [
-    el(
-      "div",
-      { class: "choices" },
-      roleNames.map(([role, label]) => el("button", { disabled: mailbox.roles.includes(role), onclick: () => close([role]) }, label)),
-      el("button", { disabled: mailbox.roles.length === 0, onclick: () => close([]) }, t("An ordinary mailbox"))
-    )
-  ]);
+  const chosen = await dialog(t("Use “{name}” as", { name: mailbox.name }), (close) => [el("div", { class: "choices" }, roleNames.map(([role, label]) => el("button", { disabled: mailbox.roles.includes(role), onclick: () => close([role]) }, label)), el("button", { disabled: mailbox.roles.length === 0, onclick: () => close([]) }, t("An ordinary mailbox")))]);
   if (chosen !== null) await attempt(t("Changing the role"), () => client.mailbox_set_special_use(mailbox.id, chosen));
 }
 async function offerRole(client, role, mailboxes, pick) {
   const name = roleNames.find(([known]) => known === role)?.[1] ?? role;
   const free = mailboxes.filter((mailbox) => mailbox.name !== "Inbox" && mailbox.roles.length === 0);
-  const chosen = await pick(
-    t("No mailbox is used as “{name}”", { name }),
-    { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") },
-    ["new", ...free],
-    (one) => one === "new" ? t("A new one, “{name}”", { name }) : one.name,
-    { above: el("p", { class: "dialog-text" }, t("Choose the mailbox that shall be; then do it again.")) }
-  );
+  const chosen = await pick(t("No mailbox is used as “{name}”", { name }), { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, ["new", ...free], (one) => one === "new" ? t("A new one, “{name}”", { name }) : one.name, { above: el("p", { class: "dialog-text" }, t("Choose the mailbox that shall be; then do it again.")) });
   if (chosen === null) return;
   await attempt(t("Changing the role"), async () => {
     const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;
@@ -329,19 +266,10 @@ function drawSearches(root, searches, active, client, settings, find) {
     void save(before.filter((one) => one.text !== search.text));
     toast(t("Saved search removed"), { title: t("Undo"), run: () => void save(before) });
   };
-  fill(
-    root,
-    el("h2", { class: "mailbox-owner" }, t("Searches")),
-    searches.map((search) => {
-      const remove = t("Remove the search {name}", { name: search.name });
-      return el(
-        "div",
-        { class: `mailbox${search.text === active ? " active" : ""}` },
-        el("button", { class: "mailbox-open", title: search.text, "aria-current": search.text === active ? "page" : void 0, onclick: () => find(search.text) }, sign(bookmark, "icon"), el("span", { class: "mailbox-name", dir: "auto" }, search.name)),
-        el("button", { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => forget(search) }, "×")
-      );
-    })
-  );
+  fill(root, el("h2", { class: "mailbox-owner" }, t("Searches")), searches.map((search) => {
+    const remove = t("Remove the search {name}", { name: search.name });
+    return el("div", { class: `mailbox${search.text === active ? " active" : ""}` }, el("button", { class: "mailbox-open", title: search.text, "aria-current": search.text === active ? "page" : void 0, onclick: () => find(search.text) }, sign(bookmark, "icon"), el("span", { class: "mailbox-name", dir: "auto" }, search.name)), el("button", { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => forget(search) }, "×"));
+  }));
 }
 export {
   confirmDelete,

@@ -28,7 +28,7 @@ var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
 function written(value) {
-  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
@@ -98,23 +98,10 @@ function openMenuAt({ x, y }, within, title, commands) {
   open(new DOMRect(x, y, 0, 0), within, title, commands, () => void 0);
 }
 function open(place, within, title, commands, closed) {
-  const items = commands.map(
-    (command) => el(
-      "button",
-      {
-        class: "menu-item",
-        role: "menuitem",
-        tabindex: "-1",
-        title: hintOf(command),
-        onclick: () => {
-          close();
-          command.run();
-        }
-      },
-      el("span", {}, titleOf(command)),
-      command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])
-    )
-  );
+  const items = commands.map((command) => el("button", { class: "menu-item", role: "menuitem", tabindex: "-1", title: hintOf(command), onclick: () => {
+    close();
+    command.run();
+  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])));
   const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
   const giveBack = holdFocus();
   const close = () => {

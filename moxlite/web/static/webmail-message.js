@@ -68,7 +68,7 @@ var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
 function written(value) {
-  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
@@ -93,7 +93,7 @@ function text(value) {
 }
 var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 function isolated(value) {
-  return value.replace(bidiControls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase()}]`);
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
 function mark(value) {
   const element = document.createElement("span");
@@ -209,12 +209,7 @@ function addressList(addresses, one) {
 
 // webmail/ui/missing.ts
 function missing(why, again, preview = "") {
-  return el(
-    "div",
-    { class: "missing", role: "status" },
-    el("p", { class: "missing-line" }, why, el("button", { onclick: again }, t("Try again"))),
-    preview !== "" && el("p", { class: "missing-preview", dir: "auto" }, isolated(preview))
-  );
+  return el("div", { class: "missing", role: "status" }, el("p", { class: "missing-line" }, why, el("button", { onclick: again }, t("Try again"))), preview !== "" && el("p", { class: "missing-preview", dir: "auto" }, isolated(preview)));
 }
 
 // webmail/ui/subject.ts
@@ -362,15 +357,8 @@ function foldQuotes(blocks) {
 
 // webmail/message/trust.ts
 var mostCounted = 1e3;
-var shapes = {
-  good: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z M5.5 8l1.8 1.8L10.8 6.3",
-  look: "M8 2l6.5 11.5h-13z M8 6.5v3.2 M8 11.6v.1"
-};
-var endings = {
-  one: t("{n}st mail from this address"),
-  two: t("{n}nd mail from this address"),
-  few: t("{n}rd mail from this address")
-};
+var shapes = { good: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z M5.5 8l1.8 1.8L10.8 6.3", look: "M8 2l6.5 11.5h-13z M8 6.5v3.2 M8 11.6v.1" };
+var endings = { one: t("{n}st mail from this address"), two: t("{n}nd mail from this address"), few: t("{n}rd mail from this address") };
 function ordinal({ earlier }) {
   if (earlier === null) return "";
   if (earlier === 0) return t("First mail from this address");
@@ -438,21 +426,10 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(action, work) {
@@ -488,23 +465,10 @@ function toast(text2, action, time = shown) {
     box.remove();
     if (focused) focusHome();
   };
-  const box = el(
-    "div",
-    { class: "toast" },
-    words,
-    action !== void 0 && el(
-      "button",
-      {
-        class: "btn text toast-action",
-        onclick: () => {
-          close();
-          action.run();
-        }
-      },
-      action.title
-    ),
-    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×")
-  );
+  const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
   while (stack.childElementCount > most2) stack.firstElementChild?.remove();
@@ -521,10 +485,7 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   if (found.at !== null) {
     const time = saidTime(found.at, Date.now());
     if (!found.still_sends) return el("span", { class: "unsubscribed" }, t("Unsubscribed {time}", { time }));
-    return [
-      el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, and still writes", { time })),
-      el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block"))
-    ];
+    return [el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, and still writes", { time })), el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block"))];
   }
   const byHand = async () => {
     if (found.mailto !== "") {
@@ -564,13 +525,7 @@ var mostInRow = 50;
 var highest = 2e4;
 var mostImages = 20;
 var largestImage = 10 * 1024 * 1024;
-var validations = {
-  strict: ["green", t("The message comes from this domain: SPF or DKIM says so")],
-  dmarc: ["green", t("The message comes from this domain: DMARC says so")],
-  relaxed: ["green", t("The message comes from a domain of the same owner: SPF or DKIM says so")],
-  list: ["blue", t("The message came by a list or a forward that your rules trust; its author is not proven")],
-  none: ["red", t("Nothing proves that the message comes from this domain")]
-};
+var validations = { strict: ["green", t("The message comes from this domain: SPF or DKIM says so")], dmarc: ["green", t("The message comes from this domain: DMARC says so")], relaxed: ["green", t("The message comes from a domain of the same owner: SPF or DKIM says so")], list: ["blue", t("The message came by a list or a forward that your rules trust; its author is not proven")], none: ["red", t("Nothing proves that the message comes from this domain")] };
 function isImage(attachment) {
   return attachment.content_type.startsWith("image/") && !attachment.content_type.startsWith("image/svg");
 }
@@ -697,16 +652,7 @@ var Message = class {
     const people = (label, name2, all) => all.length > 0 && [el("dt", {}, label), this.addressees(name2, all)];
     this.drawSender();
     this.drawLabels();
-    fill(
-      this.fields,
-      item.from.length > 0 && [el("dt", {}, t("From")), this.sender],
-      people(t("Reply to"), "reply-to", item.reply_to),
-      people(t("To"), "to", item.to),
-      people(t("Cc"), "cc", item.cc),
-      people(t("Bcc"), "bcc", item.bcc),
-      el("dt", {}, t("Date")),
-      el("dd", {}, fullTime(time))
-    );
+    fill(this.fields, item.from.length > 0 && [el("dt", {}, t("From")), this.sender], people(t("Reply to"), "reply-to", item.reply_to), people(t("To"), "to", item.to), people(t("Cc"), "cc", item.cc), people(t("Bcc"), "bcc", item.bcc), el("dt", {}, t("Date")), el("dd", {}, fullTime(time)));
     const name = el("bdi", { dir: "auto" }, isolated(addressList(item.from.slice(0, namedRecipients), shortAddress)) || t("(no address)"));
     const author = this.fold === null ? el("b", { class: "author-name" }, name) : el("button", { class: "quiet author-name", "aria-expanded": "true", title: t("Fold this message"), onclick: this.fold }, name);
     const unfold = el("button", { class: "quiet reader-recipients", "aria-expanded": "false", title: t("Show all addresses") }, el("bdi", { dir: "auto" }, this.recipients(item)));
@@ -715,24 +661,7 @@ var Message = class {
       unfold.setAttribute("aria-expanded", String(!this.fields.hidden));
     });
     if (from !== void 0) fill(this.address, isolated(bareAddress(from)));
-    return el(
-      "header",
-      { class: "reader-head" },
-      !this.whole && subjectOf(item),
-      el(
-        "div",
-        { class: "author" },
-        author,
-        this.address,
-        el("time", { class: "author-time", datetime: time, title: fullTime(time) }, saidTime(time, Date.now())),
-        this.more
-      ),
-      unfold,
-      this.trust,
-      this.labels,
-      this.fields,
-      this.attachments(item.attachments)
-    );
+    return el("header", { class: "reader-head" }, !this.whole && subjectOf(item), el("div", { class: "author" }, author, this.address, el("time", { class: "author-time", datetime: time, title: fullTime(time) }, saidTime(time, Date.now())), this.more), unfold, this.trust, this.labels, this.fields, this.attachments(item.attachments));
   }
   drawLabels() {
     const labels = shownLabels(this.owner.settings().labels, this.item.keywords);
@@ -755,10 +684,7 @@ var Message = class {
   drawTrust(parsed) {
     const { item } = this;
     const inline = parsed.texts.map((part) => /^-----BEGIN PGP (SIGNED MESSAGE|MESSAGE)-----/m.exec(part.text)?.[1]).find((kind) => kind !== void 0);
-    const hints = [
-      (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
-      (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted"))
-    ];
+    const hints = [(item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")), (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted"))];
     const again = (at) => {
       const changed = { ...parsed, unsubscribe: parsed.unsubscribe && { ...parsed.unsubscribe, at } };
       this.parsed = changed;
@@ -776,16 +702,7 @@ var Message = class {
     const { parsed, mode } = this;
     if (parsed === null) return [];
     const shown2 = (id, title, keys, run, when = true) => ({ id: `view.${id}`, title, keys, when: () => when, run });
-    return [
-      shown2("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"),
-      shown2("pictures", t("Load pictures from elsewhere"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0),
-      shown2("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"),
-      shown2("forget", t("Forget how mail of this sender is shown"), [], () => this.forget(), parsed.view_mode !== ""),
-      shown2("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()),
-      shown2("details", t("Details"), ["I"], () => this.openDetails()),
-      shown2("raw", t("Show the source"), ["O"], () => this.openRaw()),
-      shown2("tab", t("Open in a new tab"), ["o"], () => this.openTab())
-    ];
+    return [shown2("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"), shown2("pictures", t("Load pictures from elsewhere"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0), shown2("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"), shown2("forget", t("Forget how mail of this sender is shown"), [], () => this.forget(), parsed.view_mode !== ""), shown2("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()), shown2("details", t("Details"), ["I"], () => this.openDetails()), shown2("raw", t("Show the source"), ["O"], () => this.openRaw()), shown2("tab", t("Open in a new tab"), ["o"], () => this.openTab())];
   }
   forget() {
     this.keep("");
@@ -798,11 +715,7 @@ var Message = class {
       const left = all.length - count;
       const text2 = whole || addressList(all.slice(0, count), longAddress);
       place.title = asciiDomains(all.slice(0, count));
-      fill(
-        place,
-        el("span", { dir: "auto" }, isolated(text2)),
-        left > 0 && [" ", el("button", { class: "link", onclick: () => draw(all.length) }, t("and {n} more", { n: left }))]
-      );
+      fill(place, el("span", { dir: "auto" }, isolated(text2)), left > 0 && [" ", el("button", { class: "link", onclick: () => draw(all.length) }, t("and {n} more", { n: left }))]);
     };
     draw(all.length > firstAddresses + 1 ? firstAddresses : all.length);
     return place;
@@ -821,19 +734,8 @@ var Message = class {
   attachments(all) {
     if (all.length === 0) return null;
     const list = el("div", { class: "attachments" });
-    const one = (attachment) => el(
-      "span",
-      { class: "attachment", title: attachment.content_type },
-      this.looking(attachment, attachment.filename),
-      el("span", { class: "attachment-size" }, size(attachment.size)),
-      el("a", { class: "attachment-get", href: this.part("download", attachment.path), title: t("Download {name}", { name: attachment.filename }), "aria-label": t("Download") }, "↓")
-    );
-    const draw = (count) => fill(
-      list,
-      all.slice(0, count).map(one),
-      all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })),
-      all.length > 1 && el("a", { class: "attachment-all", href: `${this.base}msg/${this.item.id}/attachments.zip` }, t("All as a zip file"))
-    );
+    const one = (attachment) => el("span", { class: "attachment", title: attachment.content_type }, this.looking(attachment, attachment.filename), el("span", { class: "attachment-size" }, size(attachment.size)), el("a", { class: "attachment-get", href: this.part("download", attachment.path), title: t("Download {name}", { name: attachment.filename }), "aria-label": t("Download") }, "↓"));
+    const draw = (count) => fill(list, all.slice(0, count).map(one), all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })), all.length > 1 && el("a", { class: "attachment-all", href: `${this.base}msg/${this.item.id}/attachments.zip` }, t("All as a zip file")));
     draw(firstAttachments);
     return list;
   }
@@ -876,29 +778,17 @@ var Message = class {
     this.body.classList.toggle("framed", this.mode !== "text");
   }
   headers(headers) {
-    return el(
-      "table",
-      { class: "headers" },
-      headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value)))
-    );
+    return el("table", { class: "headers" }, headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value))));
   }
   texts(parsed) {
     const images = this.item.attachments.filter((one) => isImage(one) && one.size <= largestImage).slice(0, mostImages).map((one) => this.looking(one, el("img", { class: "shown-image", src: this.part("view", one.path), alt: one.filename, loading: "lazy" })));
     if (parsed.texts.length === 0) return [el("p", { class: "hint" }, t("No textual content")), images];
-    return [...parsed.texts.map(
-      (part) => el("article", { class: "text-part" }, readableText(part.text, this.owner.needles()), part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown.")))
-    ), images];
+    return [...parsed.texts.map((part) => el("article", { class: "text-part" }, readableText(part.text, this.owner.needles()), part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown.")))), images];
   }
   frame() {
     const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
     const dark = isDark(this.owner.settings().color_scheme);
-    const frame = el("iframe", {
-      class: "html",
-      title: t("Message"),
-      sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox",
-      referrerpolicy: "no-referrer",
-      src: `${this.base}msg/${this.item.id}/${kind}?sameorigin=true${dark ? "&scheme=dark" : ""}`
-    });
+    const frame = el("iframe", { class: "html", title: t("Message"), sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer", src: `${this.base}msg/${this.item.id}/${kind}?sameorigin=true${dark ? "&scheme=dark" : ""}` });
     let [known, loaded] = [null, false];
     const take = () => {
       const page = frame.contentDocument;

@@ -137,21 +137,10 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(action, work) {
@@ -212,23 +201,10 @@ function toast(text2, action, time = shown) {
     box.remove();
     if (focused) focusHome();
   };
-  const box = el(
-    "div",
-    { class: "toast" },
-    words,
-    action !== void 0 && el(
-      "button",
-      {
-        class: "btn text toast-action",
-        onclick: () => {
-          close();
-          action.run();
-        }
-      },
-      action.title
-    ),
-    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×")
-  );
+  const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
   while (stack.childElementCount > most) stack.firstElementChild?.remove();
@@ -281,10 +257,7 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   if (found.at !== null) {
     const time = saidTime(found.at, Date.now());
     if (!found.still_sends) return el("span", { class: "unsubscribed" }, t("Unsubscribed {time}", { time }));
-    return [
-      el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, and still writes", { time })),
-      el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block"))
-    ];
+    return [el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, and still writes", { time })), el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block"))];
   }
   const byHand = async () => {
     if (found.mailto !== "") {
@@ -345,11 +318,7 @@ function openBeside(title, actions) {
   };
   addEventListener("click", leave, true);
   addEventListener("keydown", pressed, true);
-  fill(
-    page,
-    el("header", { class: "beside-head" }, el("button", { class: "btn text beside-done", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", {}, title), [...actions]),
-    body
-  );
+  fill(page, el("header", { class: "beside-head" }, el("button", { class: "btn text beside-done", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", {}, title), [...actions]), body);
   document.body.append(page);
   page.show();
   page.focus();
@@ -390,40 +359,19 @@ function openPage(desk) {
 }
 function row(desk, one, close) {
   const name = isolated(one.name || one.address);
-  const facts = [
-    ...one.name === "" ? [] : [isolated(one.address)],
-    many(one.messages, "one message", "{n} messages"),
-    size(one.size),
-    t("newest {time}", { time: saidTime(one.received, Date.now()) }),
-    one.read === null ? t("none read lately") : t("last read: {time}", { time: saidTime(one.read, Date.now()) })
-  ];
+  const facts = [...one.name === "" ? [] : [isolated(one.address)], many(one.messages, "one message", "{n} messages"), size(one.size), t("newest {time}", { time: saidTime(one.received, Date.now()) }), one.read === null ? t("none read lately") : t("last read: {time}", { time: saidTime(one.read, Date.now()) })];
   const actions = el("div", { class: "newsletter-actions" });
-  const owner = {
-    leave: (id, byPost) => desk.client.unsubscribe(id, byPost),
-    write: (link, id) => {
-      close();
-      desk.compose("new", link, id);
-    },
-    block: () => void block(desk, one, close)
-  };
+  const owner = { leave: (id, byPost) => desk.client.unsubscribe(id, byPost), write: (link, id) => {
+    close();
+    desk.compose("new", link, id);
+  }, block: () => void block(desk, one, close) };
   const show = () => {
     close();
     location.hash = `search:${encodeURIComponent(`from:${one.address}`)}`;
   };
-  const draw = (unsubscribe) => fill(
-    actions,
-    leavingLine({ id: one.newest, name, unsubscribe }, owner, (at) => draw(unsubscribe && { ...unsubscribe, at })),
-    el("button", { class: "btn line", type: "button", onclick: show }, t("Show")),
-    el("button", { class: "btn line", type: "button", onclick: () => void archiveAll(desk, one, name) }, t("Archive all"))
-  );
+  const draw = (unsubscribe) => fill(actions, leavingLine({ id: one.newest, name, unsubscribe }, owner, (at) => draw(unsubscribe && { ...unsubscribe, at })), el("button", { class: "btn line", type: "button", onclick: show }, t("Show")), el("button", { class: "btn line", type: "button", onclick: () => void archiveAll(desk, one, name) }, t("Archive all")));
   draw(one.unsubscribe);
-  return el(
-    "div",
-    { class: "newsletter", role: "listitem" },
-    el("span", { class: `newsletter-disc c${hue(one.address)}`, "aria-hidden": "true" }, initials(one.name || one.address)),
-    el("div", { class: "newsletter-who" }, el("bdi", { class: "newsletter-name", dir: "auto" }, name), el("div", { class: "newsletter-facts" }, facts.join(" · "))),
-    actions
-  );
+  return el("div", { class: "newsletter", role: "listitem" }, el("span", { class: `newsletter-disc c${hue(one.address)}`, "aria-hidden": "true" }, initials(one.name || one.address)), el("div", { class: "newsletter-who" }, el("bdi", { class: "newsletter-name", dir: "auto" }, name), el("div", { class: "newsletter-facts" }, facts.join(" · "))), actions);
 }
 async function block(desk, one, close) {
   await attempt(t("Blocking the sender"), async () => {

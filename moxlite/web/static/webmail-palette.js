@@ -32,7 +32,7 @@ var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
 function written(value) {
-  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
@@ -135,32 +135,10 @@ function pick(title, words, all, titleOf2, options = {}) {
     const list = el("div", { class: "palette-list", role: "listbox", id: "palette-list", "aria-label": title });
     let found = ranked(all, titleOf2, typed.trim());
     let at = 0;
-    const input = el("input", {
-      class: "dialog-input palette-input",
-      role: "combobox",
-      placeholder: words.hint,
-      "aria-label": words.label,
-      "aria-expanded": "true",
-      "aria-controls": "palette-list",
-      "aria-autocomplete": "list",
-      autocomplete: "off",
-      spellcheck: "false",
-      autofocus: true
-    });
+    const input = el("input", { class: "dialog-input palette-input", role: "combobox", placeholder: words.hint, "aria-label": words.label, "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", autofocus: true });
     input.value = typed;
     const draw = () => {
-      fill(
-        list,
-        found.map(
-          (one, i) => el(
-            "div",
-            { class: "palette-row", role: "option", id: `palette-${i}`, "aria-selected": String(i === at), onclick: () => close(one) },
-            el("span", { dir: "auto" }, titleOf2(one)),
-            detail !== void 0 && el("span", { class: "palette-keys" }, detail(one))
-          )
-        ),
-        found.length === 0 && el("p", { class: "dialog-text" }, words.nothing)
-      );
+      fill(list, found.map((one, i) => el("div", { class: "palette-row", role: "option", id: `palette-${i}`, "aria-selected": String(i === at), onclick: () => close(one) }, el("span", { dir: "auto" }, titleOf2(one)), detail !== void 0 && el("span", { class: "palette-keys" }, detail(one)))), found.length === 0 && el("p", { class: "dialog-text" }, words.nothing));
       if (found.length === 0) input.removeAttribute("aria-activedescendant");
       else input.setAttribute("aria-activedescendant", `palette-${at}`);
       list.querySelector(`#palette-${at}`)?.scrollIntoView({ block: "nearest" });
@@ -217,29 +195,16 @@ async function openPalette(table, typed = "") {
   chosen?.run();
 }
 async function showKeys(table) {
-  await dialog(t("Keys"), (close) => [
-    el(
-      "div",
-      { class: "keys", tabindex: "0", role: "group", "aria-label": t("Keys") },
-      table.all().flatMap((group) => {
-        const bound = group.commands.filter((command) => (command.keys ?? []).length > 0);
-        return [
-          bound.length > 0 && el("section", {}, el("h3", {}, group.name), el("dl", {}, bound.map((command) => [el("dt", {}, keysOf(command)), el("dd", {}, titleOf(command))])))
-        ];
-      })
-    ),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(t("Keys"), (close) => [el("div", { class: "keys", tabindex: "0", role: "group", "aria-label": t("Keys") }, table.all().flatMap((group) => {
+    const bound = group.commands.filter((command) => (command.keys ?? []).length > 0);
+    return [bound.length > 0 && el("section", {}, el("h3", {}, group.name), el("dl", {}, bound.map((command) => [el("dt", {}, keysOf(command)), el("dd", {}, titleOf(command))])))];
+  })), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 var mostTitles = 100;
 var visibleText = (of) => of.innerText.trim().slice(0, 80);
 async function showTitles(at) {
   const titled = [at, ...at.querySelectorAll("[title]")].filter((one) => one instanceof HTMLElement && one.title !== "" && one.checkVisibility());
-  await dialog(t("What has the focus"), (close) => [
-    el("div", { class: "keys" }, el("dl", {}, titled.slice(0, mostTitles).map((one) => [el("dt", { dir: "auto" }, visibleText(one)), el("dd", { dir: "auto" }, one.title)]))),
-    titled.length === 0 && el("p", { class: "dialog-text" }, t("There is nothing to explain here.")),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ].filter((one) => one !== false));
+  await dialog(t("What has the focus"), (close) => [el("div", { class: "keys" }, el("dl", {}, titled.slice(0, mostTitles).map((one) => [el("dt", { dir: "auto" }, visibleText(one)), el("dd", { dir: "auto" }, one.title)]))), titled.length === 0 && el("p", { class: "dialog-text" }, t("There is nothing to explain here.")), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))].filter((one) => one !== false));
 }
 
 // webmail/palette/part.ts

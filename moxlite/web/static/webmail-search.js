@@ -181,10 +181,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -257,60 +254,13 @@ function marked(text2, needles) {
 
 // webmail/search/grammar.ts
 var most = 20;
-var tags = {
-  f: "from",
-  from: "from",
-  t: "to",
-  to: "to",
-  s: "subject",
-  subject: "subject",
-  l: "label",
-  label: "label",
-  mb: "mailbox",
-  mailbox: "mailbox",
-  submb: "submb",
-  start: "start",
-  end: "end",
-  a: "attachments",
-  attachments: "attachments",
-  h: "header",
-  header: "header",
-  minsize: "minsize",
-  maxsize: "maxsize",
-  is: "is",
-  has: "attachments",
-  in: "mailbox",
-  cc: "to",
-  bcc: "to",
-  larger: "minsize",
-  smaller: "maxsize",
-  before: "before",
-  after: "start",
-  older: "before",
-  newer: "start",
-  older_than: "older_than",
-  newer_than: "newer_than",
-  filename: "filename"
-};
+var tags = { f: "from", from: "from", t: "to", to: "to", s: "subject", subject: "subject", l: "label", label: "label", mb: "mailbox", mailbox: "mailbox", submb: "submb", start: "start", end: "end", a: "attachments", attachments: "attachments", h: "header", header: "header", minsize: "minsize", maxsize: "maxsize", is: "is", has: "attachments", in: "mailbox", cc: "to", bcc: "to", larger: "minsize", smaller: "maxsize", before: "before", after: "start", older: "before", newer: "start", older_than: "older_than", newer_than: "newer_than", filename: "filename" };
 var known = Object.keys(tags).filter((name) => name.length > 2 || name === "to" || name === "is" || name === "in");
-var extensions = {
-  pdf: "pdf",
-  ...Object.fromEntries(["zip", "tar", "tgz", "7z", "rar"].map((one) => [one, "archive"])),
-  ...Object.fromEntries(["ods", "xls", "xlsx"].map((one) => [one, "spreadsheet"])),
-  ...Object.fromEntries(["odt", "doc", "docx"].map((one) => [one, "document"])),
-  ...Object.fromEntries(["odp", "ppt", "pptx"].map((one) => [one, "presentation"])),
-  ...Object.fromEntries(["jpg", "jpeg", "png", "gif", "webp", "heic"].map((one) => [one, "image"]))
-};
+var extensions = { pdf: "pdf", ...Object.fromEntries(["zip", "tar", "tgz", "7z", "rar"].map((one) => [one, "archive"])), ...Object.fromEntries(["ods", "xls", "xlsx"].map((one) => [one, "spreadsheet"])), ...Object.fromEntries(["odt", "doc", "docx"].map((one) => [one, "document"])), ...Object.fromEntries(["odp", "ppt", "pptx"].map((one) => [one, "presentation"])), ...Object.fromEntries(["jpg", "jpeg", "png", "gif", "webp", "heic"].map((one) => [one, "image"])) };
 var criterion = /^([a-z][a-z_-]+):(?!\/\/)./i;
 var texts = ["from", "to", "subject", "label"];
 var kinds = ["any", "none", "image", "pdf", "archive", "spreadsheet", "document", "presentation"];
-var states = {
-  unread: ["\\seen", false],
-  read: ["\\seen", true],
-  flagged: ["\\flagged", true],
-  starred: ["\\flagged", true],
-  answered: ["\\answered", true]
-};
+var states = { unread: ["\\seen", false], read: ["\\seen", true], flagged: ["\\flagged", true], starred: ["\\flagged", true], answered: ["\\answered", true] };
 function tokens(text2) {
   const found = [];
   let rest = text2.trimStart();
@@ -437,13 +387,12 @@ function distance(a, b) {
   if (Math.abs(a.length - b.length) > 2) return 3;
   const rows = [...Array(a.length + 1)].map((_, i) => [i, ...Array(b.length).fill(0)]);
   for (let j = 1; j <= b.length; j++) rows[0][j] = j;
-  for (let i = 1; i <= a.length; i++)
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      let least = Math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + same);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, rows[i - 2][j - 2] + 1);
-      rows[i][j] = least;
-    }
+  for (let i = 1; i <= a.length; i++) for (let j = 1; j <= b.length; j++) {
+    const same = a[i - 1] === b[j - 1] ? 0 : 1;
+    let least = Math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + same);
+    if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, rows[i - 2][j - 2] + 1);
+    rows[i][j] = least;
+  }
   return rows[a.length][b.length];
 }
 function ago(text2, now) {
@@ -533,10 +482,7 @@ var Glance = class {
     const { query, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date(), this.mail.settings.value.labels);
     const word = tokens(text2).filter((token) => token.tag === "" || token.tag === "from" || token.tag === "to").at(-1)?.value ?? "";
     const none = [];
-    const [items, parties] = await Promise.all([
-      this.owner.client.search_glance({ ...query, threading: "off" }).catch(() => []),
-      word === "" ? none : this.owner.client.complete_recipient(word).then((found) => found.parties, () => none)
-    ]);
+    const [items, parties] = await Promise.all([this.owner.client.search_glance({ ...query, threading: "off" }).catch(() => []), word === "" ? none : this.owner.client.complete_recipient(word).then((found) => found.parties, () => none)]);
     if (turn !== this.turn) return;
     this.drawPeople(people(items, parties, word), needles);
     this.drawHits(items, needles);
@@ -560,65 +506,27 @@ var Glance = class {
     const turned = (label, tag, word2) => el("button", { type: "button", class: "glance-chip", onclick: () => rewrite(all.map((token) => token === word2 ? { ...token, tag } : token)) }, el("span", { dir: "auto" }, label));
     const box = this.mail.current.value?.name;
     const word = words.at(-1);
-    fill(
-      this.chips,
-      box !== void 0 && toggle(t("In {name}", { name: box }), "mailbox", box),
-      word !== void 0 && [turned(t("From {name}", { name: isolated(word.value) }), "from", word), turned(t("To {name}", { name: isolated(word.value) }), "to", word)],
-      toggle(t("Has attachment"), "attachments", "any"),
-      toggle(t("Last month"), "newer_than", "1m"),
-      toggle(t("Unread"), "is", "unread")
-    );
+    fill(this.chips, box !== void 0 && toggle(t("In {name}", { name: box }), "mailbox", box), word !== void 0 && [turned(t("From {name}", { name: isolated(word.value) }), "from", word), turned(t("To {name}", { name: isolated(word.value) }), "to", word)], toggle(t("Has attachment"), "attachments", "any"), toggle(t("Last month"), "newer_than", "1m"), toggle(t("Unread"), "is", "unread"));
   }
   drawPeople(found, needles) {
     const { input } = this.bar;
-    fill(
-      this.people,
-      found.length > 0 && el("div", { class: "glance-head", "aria-hidden": "true" }, t("People")),
-      found.map(
-        (one) => this.option(
-          "glance-person",
-          () => {
-            input.value = write([{ not: false, tag: "from", value: one.address }]);
-            this.bar.submit();
-          },
-          disc(one.name || one.address, one.address),
-          el("span", { class: "glance-words", dir: "auto" }, marked(isolated(one.name || one.address), needles), " ", one.name !== "" && el("span", { class: "glance-more" }, marked(isolated(one.address), needles)))
-        )
-      )
-    );
+    fill(this.people, found.length > 0 && el("div", { class: "glance-head", "aria-hidden": "true" }, t("People")), found.map((one) => this.option("glance-person", () => {
+      input.value = write([{ not: false, tag: "from", value: one.address }]);
+      this.bar.submit();
+    }, disc(one.name || one.address, one.address), el("span", { class: "glance-words", dir: "auto" }, marked(isolated(one.name || one.address), needles), " ", one.name !== "" && el("span", { class: "glance-more" }, marked(isolated(one.address), needles))))));
   }
   drawHits(items, needles) {
-    fill(
-      this.hits,
-      items.length > 0 && el("div", { class: "glance-head", "aria-hidden": "true" }, t("Messages")),
-      items.map((item) => {
-        const [from] = item.from;
-        const name = from === void 0 ? t("(no address)") : isolated(shortAddress(from));
-        return this.option(
-          item.flags.includes("\\seen") ? "glance-hit" : "glance-hit unread",
-          () => {
-            this.bar.close();
-            this.owner.open(item);
-          },
-          disc(name, from === void 0 ? "" : bareAddress(from)),
-          el(
-            "span",
-            { class: "glance-words" },
-            el("span", { class: "glance-subject", dir: "auto" }, marked(isolated(item.subject) || t("(no subject)"), needles)),
-            el("span", { class: "glance-more", dir: "auto" }, `${name}: `, marked(isolated(item.preview), needles))
-          ),
-          el("time", { datetime: item.received }, shortTime(item.received, Date.now()))
-        );
-      })
-    );
+    fill(this.hits, items.length > 0 && el("div", { class: "glance-head", "aria-hidden": "true" }, t("Messages")), items.map((item) => {
+      const [from] = item.from;
+      const name = from === void 0 ? t("(no address)") : isolated(shortAddress(from));
+      return this.option(item.flags.includes("\\seen") ? "glance-hit" : "glance-hit unread", () => {
+        this.bar.close();
+        this.owner.open(item);
+      }, disc(name, from === void 0 ? "" : bareAddress(from)), el("span", { class: "glance-words" }, el("span", { class: "glance-subject", dir: "auto" }, marked(isolated(item.subject) || t("(no subject)"), needles)), el("span", { class: "glance-more", dir: "auto" }, `${name}: `, marked(isolated(item.preview), needles))), el("time", { datetime: item.received }, shortTime(item.received, Date.now())));
+    }));
   }
   drawLast(text2) {
-    fill(
-      this.last,
-      text2 !== "" && this.option("glance-line", () => this.bar.submit(), sign(search), el("span", { class: "glance-words" }, t("All results")), el("kbd", {}, t("Enter"))),
-      text2 !== "" && this.option("glance-line", () => void this.save(text2), sign(bookmark), el("span", { class: "glance-words" }, t("Save this search"))),
-      this.option("glance-line", () => this.more(), sign(slidersHorizontal), el("span", { class: "glance-words" }, t("More search options")), el("kbd", {}, t("Ctrl Enter")))
-    );
+    fill(this.last, text2 !== "" && this.option("glance-line", () => this.bar.submit(), sign(search), el("span", { class: "glance-words" }, t("All results")), el("kbd", {}, t("Enter"))), text2 !== "" && this.option("glance-line", () => void this.save(text2), sign(bookmark), el("span", { class: "glance-words" }, t("Save this search"))), this.option("glance-line", () => this.more(), sign(slidersHorizontal), el("span", { class: "glance-words" }, t("More search options")), el("kbd", {}, t("Ctrl Enter"))));
   }
   option(kind, run, ...children) {
     const root = el("div", { role: "option", class: `glance-option ${kind}`, id: `${this.id}-${++number}`, "aria-selected": "false", onclick: run }, children);
@@ -671,33 +579,12 @@ var form_default = '/* The form of a search. */\n\n.search-form {\n  position: a
 
 // webmail/search/part.ts
 adopt(form_default);
-var fields = [
-  { tag: "", label: t("Words"), hint: t("anywhere in the message") },
-  { tag: "from", label: t("From") },
-  { tag: "to", label: t("To, Cc, Bcc") },
-  { tag: "subject", label: t("Subject") },
-  { tag: "mailbox", label: t("Mailbox") },
-  { tag: "label", label: t("Label") },
-  { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") },
-  { tag: "end", label: t("To day"), hint: t("that day too") },
-  { tag: "attachments", label: t("Attachments"), choices: kinds },
-  { tag: "is", label: t("State"), choices: Object.keys(states) },
-  { tag: "minsize", label: t("At least"), hint: t("500k, 2m") },
-  { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") },
-  { tag: "header", label: t("Header"), hint: t("Name:text") }
-];
+var fields = [{ tag: "", label: t("Words"), hint: t("anywhere in the message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Mailbox") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") }, { tag: "end", label: t("To day"), hint: t("that day too") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("State"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
 var number2 = 0;
 function say(place, { looked, of, found, messages, done, stopped, left_out }, stop) {
   const count = messages > found ? t("{what} found", { what: counted({ messages, conversations: found }) }) : t("{n} found", { n: found });
   const numbers = { looked, of: Math.max(of, looked), count };
-  fill(
-    place,
-    done && !stopped && count,
-    stopped && t("Stopped: {count}; {looked} of {of} messages looked at", numbers),
-    !done && (looked === 0 ? t("Searching…") : t("Searching… {count}; {looked} of {of} messages looked at", numbers)),
-    !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")),
-    left_out.length > 0 && el("p", {}, t("Without the mailboxes of {owners}: they can't be read at the moment.", { owners: left_out.join(", ") }))
-  );
+  fill(place, done && !stopped && count, stopped && t("Stopped: {count}; {looked} of {of} messages looked at", numbers), !done && (looked === 0 ? t("Searching…") : t("Searching… {count}; {looked} of {of} messages looked at", numbers)), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), left_out.length > 0 && el("p", {}, t("Without the mailboxes of {owners}: they can't be read at the moment.", { owners: left_out.join(", ") })));
 }
 function openGlance(bar, mail, owner) {
   if (!bar.root.contains(document.activeElement) || !bar.form.hidden) return;
@@ -728,12 +615,7 @@ function fillForm(form, bar, mail) {
     const { problems } = parse(bar.input.value, names().mailboxes, /* @__PURE__ */ new Date(), mail.settings.value.labels);
     for (const one of rows) one.draw(all, problems);
   };
-  fill(
-    form,
-    el("p", { class: "search-help" }, t("Separate words with spaces. Put “-” before a word to exclude it, and quotes around words that belong together.")),
-    rows.map((one) => one.root),
-    el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => bar.end() }, t("Clear")), el("button", { type: "submit", class: "primary" }, t("Search")))
-  );
+  fill(form, el("p", { class: "search-help" }, t("Separate words with spaces. Put “-” before a word to exclude it, and quotes around words that belong together.")), rows.map((one) => one.root), el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => bar.end() }, t("Clear")), el("button", { type: "submit", class: "primary" }, t("Search"))));
   bar.input.addEventListener("input", draw);
   draw();
 }
@@ -758,15 +640,12 @@ function row(field, bar, names) {
   };
   input.addEventListener("input", changed);
   input.addEventListener("focus", () => offered !== null && fill(list, offered().map((value) => el("option", { value }))));
-  return {
-    root: el("div", { class: "search-field" }, el("label", { for: id }, field.label), day2 === null ? input : el("span", { class: "search-day" }, input, day2), list, wrong),
-    draw(all, problems) {
-      if (document.activeElement !== input) input.value = shown(field, all.filter(own));
-      const found = problems.find(({ token }) => own(token))?.why ?? "";
-      fill(wrong, found);
-      input.setAttribute("aria-invalid", String(found !== ""));
-    }
-  };
+  return { root: el("div", { class: "search-field" }, el("label", { for: id }, field.label), day2 === null ? input : el("span", { class: "search-day" }, input, day2), list, wrong), draw(all, problems) {
+    if (document.activeElement !== input) input.value = shown(field, all.filter(own));
+    const found = problems.find(({ token }) => own(token))?.why ?? "";
+    fill(wrong, found);
+    input.setAttribute("aria-invalid", String(found !== ""));
+  } };
 }
 function calendarOf(input) {
   const hidden = el("input", { type: "date", class: "search-calendar", tabindex: "-1", "aria-hidden": "true" });

@@ -37,7 +37,7 @@ var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
 function written(value) {
-  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
@@ -117,10 +117,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -157,23 +154,8 @@ var again = 1e4;
 var fresh = 6e5;
 var objections = 6e4;
 var waiting = /* @__PURE__ */ new Set(["queued", "trying", "held"]);
-var states = {
-  queued: t("waiting"),
-  trying: t("being delivered"),
-  held: t("on hold"),
-  delivered: t("delivered"),
-  relayed: t("handed to the relay"),
-  failed: t("failed"),
-  canceled: t("canceled")
-};
-var ways = {
-  dane: t("encrypted and verified (DANE)"),
-  sts: t("encrypted and verified (MTA-STS)"),
-  "dane sts": t("encrypted and verified (DANE, MTA-STS)"),
-  verified: t("encrypted and verified"),
-  opportunistic: t("encrypted"),
-  clear: t("not encrypted")
-};
+var states = { queued: t("waiting"), trying: t("being delivered"), held: t("on hold"), delivered: t("delivered"), relayed: t("handed to the relay"), failed: t("failed"), canceled: t("canceled") };
+var ways = { dane: t("encrypted and verified (DANE)"), sts: t("encrypted and verified (MTA-STS)"), "dane sts": t("encrypted and verified (DANE, MTA-STS)"), verified: t("encrypted and verified"), opportunistic: t("encrypted"), clear: t("not encrypted") };
 function time(text2) {
   return new Date(text2).toLocaleString(void 0, { dateStyle: "medium", timeStyle: "short" });
 }
@@ -218,34 +200,11 @@ function draw(client, root, all) {
   const left = all.filter((one) => waiting.has(one.state));
   const open = root.querySelector("details")?.open ?? all.some((one) => one.state === "failed" || one.error !== "");
   const ids = left.map((one) => one.id);
-  fill(
-    root,
-    el(
-      "details",
-      { class: "deliveries", open },
-      el("summary", {}, summary(all)),
-      el("ul", {}, all.map(row)),
-      ids.length > 0 && el(
-        "p",
-        {},
-        el("button", { onclick: () => void attempt(t("Trying again"), () => client.delivery_retry(ids)) }, t("Try now")),
-        " ",
-        el("button", { class: "danger", onclick: () => void attempt(t("Canceling"), () => client.delivery_cancel(ids)) }, t("Cancel delivery"))
-      )
-    )
-  );
+  fill(root, el("details", { class: "deliveries", open }, el("summary", {}, summary(all)), el("ul", {}, all.map(row)), ids.length > 0 && el("p", {}, el("button", { onclick: () => void attempt(t("Trying again"), () => client.delivery_retry(ids)) }, t("Try now")), " ", el("button", { class: "danger", onclick: () => void attempt(t("Canceling"), () => client.delivery_cancel(ids)) }, t("Cancel delivery")))));
 }
 function row(one) {
   const facts = detail(one);
-  return el(
-    "li",
-    { class: `delivery ${one.state}`, title: one.host },
-    el("b", { dir: "auto" }, one.recipient),
-    " ",
-    [states[one.state], ...facts].join(" · "),
-    one.error !== "" && el("div", { class: "delivery-error", title: one.reply }, one.error),
-    one.advice !== "" && el("div", { class: "delivery-advice" }, one.advice)
-  );
+  return el("li", { class: `delivery ${one.state}`, title: one.host }, el("b", { dir: "auto" }, one.recipient), " ", [states[one.state], ...facts].join(" · "), one.error !== "" && el("div", { class: "delivery-error", title: one.reply }, one.error), one.advice !== "" && el("div", { class: "delivery-advice" }, one.advice));
 }
 export {
   detail,

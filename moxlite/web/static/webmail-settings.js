@@ -130,10 +130,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -198,12 +195,7 @@ function signatures(old, own) {
   const draw = () => {
     label.textContent = chosen === "" ? t("Signature") : t("Signature of {address}", { address: chosen });
     input.value = texts.get(chosen) ?? "";
-    fill(
-      chips,
-      own.length > 1 && ["", ...own].map(
-        (address) => el("button", { class: "chip pill", type: "button", "aria-pressed": String(address === chosen), onclick: () => choose(address) }, address === "" ? t("All addresses") : address)
-      )
-    );
+    fill(chips, own.length > 1 && ["", ...own].map((address) => el("button", { class: "chip pill", type: "button", "aria-pressed": String(address === chosen), onclick: () => choose(address) }, address === "" ? t("All addresses") : address)));
   };
   const keep = () => texts.set(chosen, input.value.replace(/\r\n?/g, "\n"));
   const choose = (address) => {
@@ -213,14 +205,11 @@ function signatures(old, own) {
     chips.querySelector('[aria-pressed="true"]')?.focus();
   };
   draw();
-  return {
-    root: el("div", { class: "field" }, chips, el("label", { class: "field" }, label, input), el("p", { class: "hint" }, t("Below what you write. An address can have its own."))),
-    read: () => {
-      keep();
-      const single = [...texts].filter(([address, text3]) => address !== "" && text3 !== "");
-      return { signature: texts.get("") ?? "", signatures: single.map(([address, text3]) => ({ address, text: text3 })) };
-    }
-  };
+  return { root: el("div", { class: "field" }, chips, el("label", { class: "field" }, label, input), el("p", { class: "hint" }, t("Below what you write. An address can have its own."))), read: () => {
+    keep();
+    const single = [...texts].filter(([address, text22]) => address !== "" && text22 !== "");
+    return { signature: texts.get("") ?? "", signatures: single.map(([address, text22]) => ({ address, text: text22 })) };
+  } };
 }
 function openSettings(desk) {
   const present = document.querySelector(".settings-page");
@@ -231,30 +220,11 @@ function openSettings(desk) {
   const old = desk.settings();
   const { panes } = desk;
   const signature = signatures(old, desk.facts().addresses.filter((one) => !one.startsWith("@")));
-  const quoting = select(t("Write answers"), old.quoting, [
-    ["auto", t("Above; below a selected part")],
-    ["top", t("Above what is quoted")],
-    ["bottom", t("Below what is quoted")]
-  ]);
-  const scheme = select(t("Colours"), old.color_scheme, [
-    ["auto", t("Same as the system")],
-    ["light", t("Light")],
-    ["dark", t("Dark")]
-  ]);
-  const density = select(t("Rows"), old.density, [
-    ["comfortable", t("With a preview")],
-    ["compact", t("Compact")]
-  ]);
-  const layout = select(t("Message"), panes.local.layout, [
-    ["auto", t("Beside the list if there is room")],
-    ["leftright", t("Beside the list")],
-    ["topbottom", t("Below the list")]
-  ]);
-  const after = select(t("After archive, trash, move"), old.after_action, [
-    ["next", t("Show the next message")],
-    ["previous", t("Show the one before")],
-    ["list", t("Back to the list")]
-  ]);
+  const quoting = select(t("Write answers"), old.quoting, [["auto", t("Above; below a selected part")], ["top", t("Above what is quoted")], ["bottom", t("Below what is quoted")]]);
+  const scheme = select(t("Colours"), old.color_scheme, [["auto", t("Same as the system")], ["light", t("Light")], ["dark", t("Dark")]]);
+  const density = select(t("Rows"), old.density, [["comfortable", t("With a preview")], ["compact", t("Compact")]]);
+  const layout = select(t("Message"), panes.local.layout, [["auto", t("Beside the list if there is room")], ["leftright", t("Beside the list")], ["topbottom", t("Below the list")]]);
+  const after = select(t("After archive, trash, move"), old.after_action, [["next", t("Show the next message")], ["previous", t("Show the one before")], ["list", t("Back to the list")]]);
   const seen = select(t("Mark as read"), String(old.mark_seen_ms), seenChoices(old.mark_seen_ms));
   const undo = select(t("Sent messages can be taken back"), String(old.undo_send_seconds), undoChoices(old.undo_send_seconds));
   const html = check(t("Show messages as designed (HTML), not as plain text"), old.show_html);
@@ -262,28 +232,9 @@ function openSettings(desk) {
   const hints = check(t("Show the key of an action that is clicked"), !old.no_show_shortcuts);
   const keys = check(t("Single letters are keys (archive: a)"), old.single_keys);
   const headers = text2(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
-  const sections = [
-    section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root),
-    section("reading", t("Reading"), eye, seen.root, after.root, html.root, headers.root),
-    section("look", t("Look"), monitor, scheme.root, density.root, layout.root),
-    section("keys", t("Keys and links"), keyRound, keys.root, hints.root, mailtoButton(desk))
-  ];
+  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root), section("reading", t("Reading"), eye, seen.root, after.root, html.root, headers.root), section("look", t("Look"), monitor, scheme.root, density.root, layout.root), section("keys", t("Keys and links"), keyRound, keys.root, hints.root, mailtoButton(desk))];
   const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
-  const read2 = () => ({
-    ...desk.settings(),
-    ...signature.read(),
-    quoting: quoting.read(),
-    undo_send_seconds: Number(undo.read()),
-    color_scheme: scheme.read(),
-    density: density.read(),
-    after_action: after.read(),
-    mark_seen_ms: Number(seen.read()),
-    show_html: html.read(),
-    show_address_security: bars.read(),
-    no_show_shortcuts: !hints.read(),
-    single_keys: keys.read(),
-    show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "")
-  });
+  const read2 = () => ({ ...desk.settings(), ...signature.read(), quoting: quoting.read(), undo_send_seconds: Number(undo.read()), color_scheme: scheme.read(), density: density.read(), after_action: after.read(), mark_seen_ms: Number(seen.read()), show_html: html.read(), show_address_security: bars.read(), no_show_shortcuts: !hints.read(), single_keys: keys.read(), show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "") });
   let saved = read2();
   let last = Promise.resolve();
   const send = (wanted, words, before) => {
@@ -317,22 +268,7 @@ function openSettings(desk) {
   };
   addEventListener("click", leave, true);
   const { account_path } = desk.facts();
-  fill(
-    page,
-    el(
-      "nav",
-      { class: "settings-nav", "aria-label": t("Sections of the settings") },
-      el("button", { class: "btn text settings-back", type: "button", onclick: close }, sign(arrowLeft), t("Done")),
-      el("h2", { class: "settings-title" }, t("Settings")),
-      el(
-        "div",
-        { class: "settings-links" },
-        sections.map(({ title, path, root }) => el("button", { class: "btn settings-link", type: "button", onclick: () => root.scrollIntoView() }, sign(path), title))
-      ),
-      account_path !== "" && el("p", { class: "hint" }, t("Password, devices and import are in "), el("a", { href: account_path }, t("your account")), ".")
-    ),
-    el("form", { class: "settings", onchange: save, onsubmit: (event) => event.preventDefault() }, sections.map(({ root }) => root), state)
-  );
+  fill(page, el("nav", { class: "settings-nav", "aria-label": t("Sections of the settings") }, el("button", { class: "btn text settings-back", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", { class: "settings-title" }, t("Settings")), el("div", { class: "settings-links" }, sections.map(({ title, path, root }) => el("button", { class: "btn settings-link", type: "button", onclick: () => root.scrollIntoView() }, sign(path), title))), account_path !== "" && el("p", { class: "hint" }, t("Password, devices and import are in "), el("a", { href: account_path }, t("your account")), ".")), el("form", { class: "settings", onchange: save, onsubmit: (event) => event.preventDefault() }, sections.map(({ root }) => root), state));
   const pressed = (event) => {
     if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu") !== null) return;
     event.preventDefault();
@@ -348,12 +284,7 @@ function section(name, title, path, ...children) {
   return { title, path, root: el("section", { "aria-labelledby": id }, el("h3", { id }, title), ...children) };
 }
 function seenChoices(now) {
-  const known = [
-    ["0", t("At once")],
-    ["500", t("After half a second")],
-    ["3000", t("After 3 seconds")],
-    ["-1", t("Only by hand")]
-  ];
+  const known = [["0", t("At once")], ["500", t("After half a second")], ["3000", t("After 3 seconds")], ["-1", t("Only by hand")]];
   if (!known.some(([value]) => value === String(now))) known.push([String(now), t("After {n} seconds", { n: now / 1e3 })]);
   return known;
 }

@@ -121,10 +121,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -229,12 +226,7 @@ function showNotices(client, list, account) {
     const end = async () => {
       if (await attempt(t("Ending the answers"), () => client.vacation_end())) await ask();
     };
-    return line(
-      "away",
-      [t("You are away: people who write to you get an answer."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]],
-      el("button", { class: "link", onclick: () => void end() }, t("End it")),
-      link("away", t("Change"))
-    );
+    return line("away", [t("You are away: people who write to you get an answer."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]], el("button", { class: "link", onclick: () => void end() }, t("End it")), link("away", t("Change")));
   }
   function failed(found) {
     const failure = found.failure;

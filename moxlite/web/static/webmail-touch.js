@@ -67,16 +67,12 @@ function swipes(list, possible, done, held) {
     clearTimeout(resting);
     end();
   });
-  list.addEventListener(
-    "click",
-    (event) => {
-      if (!pressed) return;
-      pressed = false;
-      event.stopImmediatePropagation();
-      event.preventDefault();
-    },
-    true
-  );
+  list.addEventListener("click", (event) => {
+    if (!pressed) return;
+    pressed = false;
+    event.stopImmediatePropagation();
+    event.preventDefault();
+  }, true);
 }
 export {
   swipes

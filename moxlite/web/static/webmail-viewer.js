@@ -32,7 +32,7 @@ var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 var mixable = /[\p{L}]/u;
 function written(value) {
-  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
@@ -168,30 +168,8 @@ async function look(base, item, path) {
       show("text");
       view.focus();
     });
-    const keys = {
-      ArrowLeft: () => to(at - 1),
-      h: () => to(at - 1),
-      ArrowRight: () => to(at + 1),
-      l: () => to(at + 1),
-      "0": () => to(0),
-      $: () => to(all.length - 1),
-      d: () => download.click()
-    };
-    const root = el(
-      "div",
-      { class: "viewer" },
-      el(
-        "header",
-        { class: "viewer-head" },
-        name,
-        step(-1, t("The one before (h)"), "‹"),
-        step(1, t("The next one (l)"), "›"),
-        text2,
-        download,
-        el("button", { class: "primary", onclick: () => close() }, t("Close"))
-      ),
-      view
-    );
+    const keys = { ArrowLeft: () => to(at - 1), h: () => to(at - 1), ArrowRight: () => to(at + 1), l: () => to(at + 1), "0": () => to(0), $: () => to(all.length - 1), d: () => download.click() };
+    const root = el("div", { class: "viewer" }, el("header", { class: "viewer-head" }, name, step(-1, t("The one before (h)"), "‹"), step(1, t("The next one (l)"), "›"), text2, download, el("button", { class: "primary", onclick: () => close() }, t("Close"))), view);
     root.addEventListener("keydown", (event) => {
       const act = event.ctrlKey || event.altKey || event.metaKey ? void 0 : keys[event.key];
       if (act === void 0) return;

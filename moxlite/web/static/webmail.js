@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.6662e6b03b0d.js", compose: "compose.2f6fbf08ca6c.js", conversation: "conversation.690acdfc1527.js", details: "details.a2fd423d5f28.js", export: "export.3d34e79be156.js", hints: "hints.41bebc42b61c.js", labels: "labels.7146a24e020a.js", later: "later.a46fa6127f96.js", login: "login.1739c45d7fe6.js", mailboxes: "mailboxes.67542e132046.js", menu: "menu.2b861ab09c6b.js", message: "message.7469c18ab258.js", newsletters: "newsletters.a4169d4a7f09.js", palette: "palette.d0a16c3ea602.js", rules: "rules.497fe1c1efc3.js", search: "search.28222048151a.js", sender: "sender.ba4955049614.js", sent: "sent.04cc1bc5c98c.js", settings: "settings.3c6e6800fa8d.js", sorting: "sorting.72c16ad22aa4.js", touch: "touch.5159934f4363.js", viewer: "viewer.9977008d813d.js" };
+var define_PARTS_default = { bulk: "bulk.5aaf371447cd.js", compose: "compose.469e238ed0d3.js", conversation: "conversation.7e02ff7decb2.js", details: "details.070733eb90fb.js", export: "export.f8c7df34fa25.js", hints: "hints.b6bd6aca22e6.js", labels: "labels.a138831bd9bb.js", later: "later.d8d76e2acfc5.js", login: "login.115c6455583a.js", mailboxes: "mailboxes.645b8a3fd3b0.js", menu: "menu.627b6a42edba.js", message: "message.17cbec860a2f.js", newsletters: "newsletters.1b33f132a1d0.js", palette: "palette.fe54edf10c92.js", rules: "rules.84068036ad85.js", search: "search.e6a40d20e3eb.js", sender: "sender.6ebba8e7efc9.js", sent: "sent.f25bbc70697f.js", settings: "settings.06ba7a8f1060.js", sorting: "sorting.b403b26312ae.js", touch: "touch.c672a0ba76dc.js", viewer: "viewer.0047ac9e10f1.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -153,13 +153,7 @@ var BaseClient = class {
     let answer;
     const deadline = this.deadlines[name];
     try {
-      const response = await fetch(`${this.base}api/${name}`, {
-        method: "POST",
-        headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken },
-        body,
-        credentials: "same-origin",
-        signal: deadline === void 0 ? null : AbortSignal.timeout(deadline)
-      });
+      const response = await fetch(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: deadline === void 0 ? null : AbortSignal.timeout(deadline) });
       ({ status } = response);
       answer = await response.json();
     } catch {
@@ -181,11 +175,9 @@ function clientOf(calls) {
   class Generated extends BaseClient {
   }
   for (const [name, [checks2, result]] of Object.entries(calls)) {
-    Object.defineProperty(Generated.prototype, name, {
-      value(...given) {
-        return this.call(name, given, checks2, result);
-      }
-    });
+    Object.defineProperty(Generated.prototype, name, { value(...given) {
+      return this.call(name, given, checks2, result);
+    } });
   }
   return Generated;
 }
@@ -500,10 +492,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message2 = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message2),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message2), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -620,20 +609,14 @@ var Session = class {
   }
   async askOnce(reason, below) {
     const before = this.address;
-    await this.ask(
-      this.title,
-      reason,
-      this.named ? before : null,
-      async (username, password) => {
-        const token = await this.client.login_prep();
-        const result = await this.client.login(token, username, password);
-        const step2 = result.second_step;
-        if (step2 !== null) return { step: step2, finish: async (kind, code) => this.begin(await this.client.login_factor(step2.token, kind, code)) };
-        this.begin(result);
-        return null;
-      },
-      below
-    );
+    await this.ask(this.title, reason, this.named ? before : null, async (username, password) => {
+      const token = await this.client.login_prep();
+      const result = await this.client.login(token, username, password);
+      const step2 = result.second_step;
+      if (step2 !== null) return { step: step2, finish: async (kind, code) => this.begin(await this.client.login_factor(step2.token, kind, code)) };
+      this.begin(result);
+      return null;
+    }, below);
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -770,23 +753,10 @@ function toast(text2, action, time = shown) {
     box.remove();
     if (focused) focusHome();
   };
-  const box = el(
-    "div",
-    { class: "toast" },
-    words2,
-    action !== void 0 && el(
-      "button",
-      {
-        class: "btn text toast-action",
-        onclick: () => {
-          close();
-          action.run();
-        }
-      },
-      action.title
-    ),
-    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×")
-  );
+  const box = el("div", { class: "toast" }, words2, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
   while (stack.childElementCount > most) stack.firstElementChild?.remove();
@@ -803,17 +773,7 @@ function addComposeCommands(desk) {
     const item = desk.shown();
     return received() && item !== null && item.to.length + item.cc.length > 1;
   };
-  const commands = [
-    { id: "compose.new", title: t("New message"), keys: ["c"], run: () => desk.compose("new") },
-    { id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") },
-    { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") },
-    { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") },
-    { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") },
-    { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") },
-    { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") },
-    { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") },
-    { id: "compose.again", title: t("Write again as a new message"), when: received, run: () => desk.compose("edit") }
-  ];
+  const commands = [{ id: "compose.new", title: t("New message"), keys: ["c"], run: () => desk.compose("new") }, { id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Write again as a new message"), when: received, run: () => desk.compose("edit") }];
   desk.commands.add(t("Write"), commands);
 }
 
@@ -882,78 +842,21 @@ var Mailboxes = class {
 };
 
 // webmail/commands/find.ts
-var threadings = [
-  ["on", t("Conversations")],
-  ["off", t("Single messages")]
-];
-var refinements = [
-  ["", t("Show all messages")],
-  ["read", t("Show read messages only")],
-  ["flagged", t("Show flagged messages only")],
-  ["attachments", t("Show messages with attachments only")]
-];
-var orderings = [
-  ["newest", t("Newest first")],
-  ["oldest", t("Oldest first")],
-  ["unread", t("Unread first")],
-  ["sender", t("By sender")],
-  ["size", t("Largest first")]
-];
-var listMenu = [
-  ...refinements.map(([id]) => `list.show-${id || "all"}`),
-  ...threadings.map(([id]) => `threads.${id}`),
-  ...orderings.map(([order]) => `list.order-${order}`)
-];
+var threadings = [["on", t("Conversations")], ["off", t("Single messages")]];
+var refinements = [["", t("Show all messages")], ["read", t("Show read messages only")], ["flagged", t("Show flagged messages only")], ["attachments", t("Show messages with attachments only")]];
+var orderings = [["newest", t("Newest first")], ["oldest", t("Oldest first")], ["unread", t("Unread first")], ["sender", t("By sender")], ["size", t("Largest first")]];
+var listMenu = [...refinements.map(([id]) => `list.show-${id || "all"}`), ...threadings.map(([id]) => `threads.${id}`), ...orderings.map(([order]) => `list.order-${order}`)];
 function addFindCommands(desk) {
   const threaded = () => desk.threading() !== "off";
   const some = () => threaded() && desk.selectedCount() > 0;
-  const find2 = [
-    { id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() },
-    { id: "search.stop", title: t("Stop the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() },
-    {
-      id: "search.end",
-      title: t("End the search"),
-      keys: ["Escape"],
-      quiet: true,
-      when: () => desk.searching() === "done" && desk.selectedCount() === 0,
-      run: () => desk.endSearch()
-    },
-    ...refinements.map(
-      ([id, title]) => ({ id: `list.show-${id || "all"}`, title, when: () => desk.refinement() !== id, run: () => desk.refine(id) })
-    ),
-    ...orderings.map(([order, title]) => ({ id: `list.order-${order}`, title, when: () => desk.order() !== order, run: () => desk.sort(order) }))
-  ];
-  const threads = [
-    { id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) },
-    { id: "threads.previous", title: t("Beginning of the thread, or the one before"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) },
-    { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() },
-    { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() },
-    { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) },
-    { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) },
-    { id: "threads.mute", title: () => desk.allMuted() ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: () => some() && desk.may(own), run: () => desk.toggleMute() },
-    ...threadings.map(
-      ([id, title]) => ({ id: `threads.${id}`, title, when: () => desk.threading() !== id, run: () => desk.showThreads(id) })
-    )
-  ];
+  const find2 = [{ id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() }, { id: "search.stop", title: t("Stop the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() }, { id: "search.end", title: t("End the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "done" && desk.selectedCount() === 0, run: () => desk.endSearch() }, ...refinements.map(([id, title]) => ({ id: `list.show-${id || "all"}`, title, when: () => desk.refinement() !== id, run: () => desk.refine(id) })), ...orderings.map(([order, title]) => ({ id: `list.order-${order}`, title, when: () => desk.order() !== order, run: () => desk.sort(order) }))];
+  const threads = [{ id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) }, { id: "threads.previous", title: t("Beginning of the thread, or the one before"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) }, { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() }, { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() }, { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) }, { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) }, { id: "threads.mute", title: () => desk.allMuted() ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: () => some() && desk.may(own), run: () => desk.toggleMute() }, ...threadings.map(([id, title]) => ({ id: `threads.${id}`, title, when: () => desk.threading() !== id, run: () => desk.showThreads(id) }))];
   desk.commands.add(t("Search"), find2);
   desk.commands.add(t("Threads"), threads);
 }
 
 // webmail/commands/table.ts
-var barCommands = [
-  "message.archive",
-  "message.trash",
-  "message.delete",
-  "message.junk",
-  "message.later",
-  "message.move",
-  "message.unread",
-  "message.read",
-  "message.flag",
-  "message.unflag",
-  "message.labels",
-  "message.export"
-];
+var barCommands = ["message.archive", "message.trash", "message.delete", "message.junk", "message.later", "message.move", "message.unread", "message.read", "message.flag", "message.unflag", "message.labels", "message.export"];
 function addCommands(desk) {
   desk.commands.add(t("Anywhere"), anywhere(desk));
   desk.commands.add(t("List"), list(desk));
@@ -963,74 +866,23 @@ function addCommands(desk) {
 function rowCommands(desk, items) {
   const unread = items.some((item) => !item.flags.includes("\\seen"));
   const act = (action, title, keys) => ({ id: `row.${action}`, title, keys, run: () => desk.act(items, action) });
-  return [
-    act("archive", t("Archive"), ["a"]),
-    act("trash", t("Move to Trash"), ["d"]),
-    act("later", t("Come back later…"), ["b"]),
-    act("read", unread ? t("Mark read") : t("Mark unread"), unread ? ["m"] : ["M"]),
-    ...items.length === 1 ? senderCommands(desk, () => items[0]) : []
-  ];
+  return [act("archive", t("Archive"), ["a"]), act("trash", t("Move to Trash"), ["d"]), act("later", t("Come back later…"), ["b"]), act("read", unread ? t("Mark read") : t("Mark unread"), unread ? ["m"] : ["M"]), ...items.length === 1 ? senderCommands(desk, () => items[0]) : []];
 }
 function senderCommands(desk, of) {
-  const act = (what, title) => ({
-    id: `sender.${what}`,
-    title,
-    when: () => of()?.from.length === 1 && (what === "search" || desk.may(own)),
-    run: () => desk.sender(of(), what)
-  });
-  return [
-    act("search", t("Search mail of this sender")),
-    act("always", t("Always file mail of this sender to…")),
-    act("block", t("Block this sender: mail goes to Junk")),
-    act("phishing", t("This is phishing"))
-  ];
+  const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || desk.may(own)), run: () => desk.sender(of(), what) });
+  return [act("search", t("Search mail of this sender")), act("always", t("Always file mail of this sender to…")), act("block", t("Block this sender: mail goes to Junk")), act("phishing", t("This is phishing"))];
 }
 function anywhere(desk) {
-  return [
-    { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() },
-    { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() },
-    { id: "app.titles", title: t("Explain what has the focus"), keys: ["ctrl ?"], run: () => desk.showTitles() },
-    {
-      id: "app.undo",
-      title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }),
-      keys: ["ctrl z"],
-      when: () => desk.undoable() !== "",
-      run: () => desk.undo()
-    },
-    { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() },
-    { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
-    { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() },
-    { id: "app.waiting", title: t("What waits: sent later, coming back later…"), run: () => desk.later((found) => found.showWaiting(desk)) },
-    { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
-    { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") },
-    { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
-    { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }
-  ];
+  return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.titles", title: t("Explain what has the focus"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() }, { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("What waits: sent later, coming back later…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
 }
 function move(desk, id, title, by, key2, letter) {
   const upper = letter.toUpperCase();
   const extend = upper === letter ? [`shift ${key2}`] : [`shift ${key2}`, upper];
-  return [
-    { id: `list.${id}`, title, keys: [letter, key2], quiet: true, run: () => desk.moveFocus(by, "select") },
-    { id: `list.${id}-extend`, title: t("{title}, extending the selection", { title }), keys: extend, quiet: true, run: () => desk.moveFocus(by, "extend") },
-    { id: `list.${id}-focus`, title: t("{title}, without selecting", { title }), keys: [`ctrl ${key2}`], quiet: true, run: () => desk.moveFocus(by, "focus") }
-  ];
+  return [{ id: `list.${id}`, title, keys: [letter, key2], quiet: true, run: () => desk.moveFocus(by, "select") }, { id: `list.${id}-extend`, title: t("{title}, extending the selection", { title }), keys: extend, quiet: true, run: () => desk.moveFocus(by, "extend") }, { id: `list.${id}-focus`, title: t("{title}, without selecting", { title }), keys: [`ctrl ${key2}`], quiet: true, run: () => desk.moveFocus(by, "focus") }];
 }
 function list(desk) {
   const some = () => desk.selectedCount() > 0;
-  return [
-    ...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"),
-    ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"),
-    ...move(desk, "page-down", t("Ten messages on"), 10, "PageDown", "l"),
-    ...move(desk, "page-up", t("Ten messages back"), -10, "PageUp", "h"),
-    ...move(desk, "last", t("Last message"), Infinity, "End", "."),
-    ...move(desk, "first", t("First message"), -Infinity, "Home", ","),
-    { id: "list.open", title: t("Open the message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") },
-    { id: "list.toggle", title: t("Select, or unselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() },
-    { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() },
-    { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() },
-    { id: "list.none", title: t("Back to the list"), keys: ["Escape"], when: some, run: () => desk.unselect() }
-  ];
+  return [...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"), ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"), ...move(desk, "page-down", t("Ten messages on"), 10, "PageDown", "l"), ...move(desk, "page-up", t("Ten messages back"), -10, "PageUp", "h"), ...move(desk, "last", t("Last message"), Infinity, "End", "."), ...move(desk, "first", t("First message"), -Infinity, "Home", ","), { id: "list.open", title: t("Open the message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") }, { id: "list.toggle", title: t("Select, or unselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() }, { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() }, { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() }, { id: "list.none", title: t("Back to the list"), keys: ["Escape"], when: some, run: () => desk.unselect() }];
 }
 function messages(desk) {
   const some = () => desk.selectedCount() > 0;
@@ -1041,56 +893,12 @@ function messages(desk) {
   const loaded = () => some() && desk.may("w") && !unknown();
   const trash = () => some() && desk.may("te", "trash") && !desk.inRole("trash") && !desk.inRole("draft");
   const last = () => deletable() && (desk.inRole("trash") || desk.inRole("draft"));
-  return [
-    { id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"), run: () => desk.toRole("archive") },
-    { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") },
-    { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() },
-    { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() },
-    { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") },
-    { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() },
-    { id: "message.later", title: t("Later…"), keys: ["b"], when: () => loaded() && desk.may(own), run: () => desk.later((found) => found.putOff(desk, desk.selected())) },
-    { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) },
-    { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) },
-    { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() },
-    { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) },
-    { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged", "w"), run: () => desk.flag(["\\flagged"], false) },
-    { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() },
-    ...Array.from({ length: 9 }, (_, i) => ({
-      id: `message.label-${i + 1}`,
-      title: t("Label {n} of the list, or no more", { n: i + 1 }),
-      keys: [String(i + 1)],
-      quiet: true,
-      when: loaded,
-      run: () => desk.toggleLabel(i + 1)
-    })),
-    { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }
-  ];
+  return [{ id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"), run: () => desk.toRole("archive") }, { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") }, { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() }, { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() }, { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") }, { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() }, { id: "message.later", title: t("Later…"), keys: ["b"], when: () => loaded() && desk.may(own), run: () => desk.later((found) => found.putOff(desk, desk.selected())) }, { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) }, { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) }, { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() }, { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) }, { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged", "w"), run: () => desk.flag(["\\flagged"], false) }, { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() }, ...Array.from({ length: 9 }, (_, i) => ({ id: `message.label-${i + 1}`, title: t("Label {n} of the list, or no more", { n: i + 1 }), keys: [String(i + 1)], quiet: true, when: loaded, run: () => desk.toggleLabel(i + 1) })), { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }];
 }
 function message(desk) {
   const shown3 = () => desk.shown() !== null;
-  const scroll = (id, title, by, keys) => ({
-    id,
-    title,
-    keys,
-    quiet: true,
-    when: shown3,
-    run: () => desk.scrollMessage(by)
-  });
-  return [
-    { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown3, run: () => desk.showText() },
-    { id: "message.html", title: t("Show the HTML; again: all of it"), keys: ["T"], when: shown3, run: () => desk.showHTML() },
-    { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown3, run: () => desk.toggleHeaders() },
-    { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown3, run: () => desk.openTab() },
-    { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown3, run: () => desk.openRaw() },
-    { id: "message.details", title: t("Details"), keys: ["I"], when: shown3, run: () => desk.openDetails() },
-    { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.openAttachments() },
-    { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown3, run: () => desk.focusMessage() },
-    ...senderCommands(desk, () => desk.reading()),
-    scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]),
-    scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]),
-    scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]),
-    scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"])
-  ];
+  const scroll = (id, title, by, keys) => ({ id, title, keys, quiet: true, when: shown3, run: () => desk.scrollMessage(by) });
+  return [{ id: "message.text", title: t("Show the text"), keys: ["t"], when: shown3, run: () => desk.showText() }, { id: "message.html", title: t("Show the HTML; again: all of it"), keys: ["T"], when: shown3, run: () => desk.showHTML() }, { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown3, run: () => desk.toggleHeaders() }, { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown3, run: () => desk.openTab() }, { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown3, run: () => desk.openRaw() }, { id: "message.details", title: t("Details"), keys: ["I"], when: shown3, run: () => desk.openDetails() }, { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.openAttachments() }, { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown3, run: () => desk.focusMessage() }, ...senderCommands(desk, () => desk.reading()), scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]), scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]), scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]), scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"])];
 }
 
 // lib/backoff.ts
@@ -1358,29 +1166,12 @@ var SearchBar = class {
   }
   mail;
   owner;
-  input = el("input", {
-    class: "search-input",
-    type: "search",
-    maxlength: "1000",
-    placeholder: t("Search mail"),
-    "aria-label": t("Search mail"),
-    "aria-describedby": "search-said",
-    autocomplete: "off",
-    spellcheck: "false",
-    enterkeyhint: "search"
-  });
+  input = el("input", { class: "search-input", type: "search", maxlength: "1000", placeholder: t("Search mail"), "aria-label": t("Search mail"), "aria-describedby": "search-said", autocomplete: "off", spellcheck: "false", enterkeyhint: "search" });
   form = el("div", { class: "search-form", hidden: true });
   said = el("div", { class: "search-said", id: "search-said", role: "status" });
   problems = el("ul", { class: "search-problems", hidden: true });
   clear = el("button", { class: "search-clear", type: "button", "aria-label": t("End the search"), title: t("End the search"), hidden: true }, "✕");
-  root = el(
-    "form",
-    { class: "search", role: "search" },
-    el("div", { class: "search-bar" }, icon(glass), this.input, this.clear),
-    this.problems,
-    this.said,
-    this.form
-  );
+  root = el("form", { class: "search", role: "search" }, el("div", { class: "search-bar" }, icon(glass), this.input, this.clear), this.problems, this.said, this.form);
   submit() {
     this.close();
     this.owner.search(this.input.value.trim());
@@ -1390,12 +1181,7 @@ var SearchBar = class {
     this.input.value = text2;
     this.clear.hidden = text2 === "";
     this.problems.hidden = problems.length === 0;
-    fill(
-      this.problems,
-      problems.map(
-        ({ why, meant }) => el("li", {}, why, meant !== void 0 && [" ", el("button", { type: "button", class: "link", onclick: () => this.owner.search(meant.text) }, t("Did you mean {name}:?", { name: meant.name }))])
-      )
-    );
+    fill(this.problems, problems.map(({ why, meant }) => el("li", {}, why, meant !== void 0 && [" ", el("button", { type: "button", class: "link", onclick: () => this.owner.search(meant.text) }, t("Did you mean {name}:?", { name: meant.name }))])));
   }
   close() {
     this.form.hidden = true;
@@ -1426,12 +1212,7 @@ var Find = class {
   constructor(mail2, owner) {
     this.mail = mail2;
     this.owner = owner;
-    this.bar = new SearchBar(mail2, {
-      search: (text2) => void this.search(text2),
-      open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail2, owner.glanced)),
-      leave: () => owner.leave(),
-      say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail2.stopSearch()), () => null)
-    });
+    this.bar = new SearchBar(mail2, { search: (text2) => void this.search(text2), open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail2, owner.glanced)), leave: () => owner.leave(), say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail2.stopSearch()), () => null) });
   }
   mail;
   owner;
@@ -1505,20 +1286,9 @@ var Find = class {
   }
   with({ filter, not_filter }) {
     const labels = filter.labels ?? [];
-    const narrower = {
-      "": {},
-      unread: { unread: true },
-      read: { labels: [...labels, "\\seen"] },
-      flagged: { labels: [...labels, "\\flagged"] },
-      attachments: { attachments: filter.attachments ?? "any" }
-    }[this.refinement.value];
+    const narrower = { "": {}, unread: { unread: true }, read: { labels: [...labels, "\\seen"] }, flagged: { labels: [...labels, "\\flagged"] }, attachments: { attachments: filter.attachments ?? "any" } }[this.refinement.value];
     const order = this.order.value;
-    const query = {
-      filter: { ...filter, ...narrower },
-      threading: this.threading.value,
-      order_asc: order === "oldest",
-      order: order === "newest" || order === "oldest" ? "received" : order
-    };
+    const query = { filter: { ...filter, ...narrower }, threading: this.threading.value, order_asc: order === "oldest", order: order === "newest" || order === "oldest" ? "received" : order };
     return not_filter === void 0 ? query : { ...query, not_filter };
   }
   part() {
@@ -1586,10 +1356,7 @@ function tellTitle(mail2, find2) {
 var undoSteps = 20;
 var waitsAfter = 1e3;
 function movedTo({ name: mailbox }) {
-  return {
-    doing: (n) => many(n, "Moving to {mailbox}", "Moving {n} messages to {mailbox}", { mailbox }),
-    done: (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox })
-  };
+  return { doing: (n) => many(n, "Moving to {mailbox}", "Moving {n} messages to {mailbox}", { mailbox }), done: (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox }) };
 }
 var Actions = class {
   constructor(client, mail2, moved) {
@@ -1635,13 +1402,10 @@ var Actions = class {
     const ids = items.map((item) => item.id);
     const leaves = this.mail.leavesFor(mailbox);
     const turn = this.done.value + 1;
-    const action = {
-      shown: leaves ? { remove: { ids: new Set(ids), to: mailbox.id } } : { moved: { ids: new Set(ids), mailboxId: mailbox.id } },
-      call: async () => {
-        await this.client.message_move(ids, mailbox.id, markSeen);
-        if (items.length === 1 && turn === this.done.value) this.moved(items[0], mailbox);
-      }
-    };
+    const action = { shown: leaves ? { remove: { ids: new Set(ids), to: mailbox.id } } : { moved: { ids: new Set(ids), mailboxId: mailbox.id } }, call: async () => {
+      await this.client.message_move(ids, mailbox.id, markSeen);
+      if (items.length === 1 && turn === this.done.value) this.moved(items[0], mailbox);
+    } };
     const back = ({ mailbox_id }) => {
       const box = this.mail.boxes.get(mailbox_id);
       return box?.owner === mailbox.owner && allows(box, "i") && allows(mailbox, "swte");
@@ -1661,10 +1425,7 @@ var Actions = class {
     const has = (item, flag) => item.flags.includes(flag) || item.keywords.includes(flag);
     const items = all.filter((item) => flags.some((flag) => has(item, flag) !== add));
     if (items.length === 0) return;
-    this.perform(this.flagging(items, flags, add), named, items.length, t("Not changed"), {
-      what: named.done(items.length),
-      actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add))
-    });
+    this.perform(this.flagging(items, flags, add), named, items.length, t("Not changed"), { what: named.done(items.length), actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add)) });
   }
   mute(mute) {
     const items = this.mail.selected().filter((item) => item.thread_muted !== mute);
@@ -1681,10 +1442,7 @@ var Actions = class {
     });
   }
   deleteForGood(chosen) {
-    const named = {
-      doing: (n) => many(n, "Deleting", "Deleting {n} messages"),
-      done: (n) => many(n, "Deleted for good", "{n} messages deleted for good")
-    };
+    const named = { doing: (n) => many(n, "Deleting", "Deleting {n} messages"), done: (n) => many(n, "Deleted for good", "{n} messages deleted for good") };
     if (chosen === void 0 && !this.mail.selectedAreLoaded()) {
       void this.onQuery({ action: "delete" }, named);
       return;
@@ -1712,21 +1470,15 @@ var Actions = class {
   }
   flagging(items, flags, add) {
     const ids = items.map((item) => item.id);
-    return {
-      shown: { flags: { ids: new Set(ids), add: add ? flags : [], clear: add ? [] : flags } },
-      call: async () => {
-        if (ids.length > 0) await (add ? this.client.flags_add(ids, [...flags]) : this.client.flags_clear(ids, [...flags]));
-      }
-    };
+    return { shown: { flags: { ids: new Set(ids), add: add ? flags : [], clear: add ? [] : flags } }, call: async () => {
+      if (ids.length > 0) await (add ? this.client.flags_add(ids, [...flags]) : this.client.flags_clear(ids, [...flags]));
+    } };
   }
   back(items, from, unread) {
     const actions = [];
     for (const origin of new Set(items.map((item) => item.mailbox_id))) {
       const own2 = items.filter((item) => item.mailbox_id === origin);
-      actions.push({
-        shown: { add: { mailboxId: origin, items: own2 } },
-        call: () => this.client.message_move(own2.map((item) => item.id), origin, false, from)
-      });
+      actions.push({ shown: { add: { mailboxId: origin, items: own2 } }, call: () => this.client.message_move(own2.map((item) => item.id), origin, false, from) });
     }
     if (unread.length > 0) actions.push(this.flagging(unread, ["\\seen"], false));
     return actions;
@@ -2038,11 +1790,7 @@ function isUnread(item) {
   return !item.flags.includes("\\seen");
 }
 function flagsOf(members) {
-  return {
-    flags: [...new Set(members.flatMap((item) => item.flags))],
-    keywords: [...new Set(members.flatMap((item) => item.keywords))],
-    unread: members.some(isUnread)
-  };
+  return { flags: [...new Set(members.flatMap((item) => item.flags))], keywords: [...new Set(members.flatMap((item) => item.keywords))], unread: members.some(isUnread) };
 }
 function sameLine(a, b) {
   if (a === b) return true;
@@ -2206,10 +1954,7 @@ var View = class {
         if (isListing(this.query)) return [];
         return change.mailbox_id === this.query.filter.mailbox_id ? this.remove(change.message_ids) : [];
       case "msg_flags":
-        this.change(
-          [change.message_id],
-          (item) => change.modseq < item.modseq ? item : { ...item, flags: change.flags, keywords: change.keywords, modseq: change.modseq }
-        );
+        this.change([change.message_id], (item) => change.modseq < item.modseq ? item : { ...item, flags: change.flags, keywords: change.keywords, modseq: change.modseq });
         return [];
       case "msg_thread":
         this.change(change.message_ids, (item) => ({ ...item, thread_muted: change.muted, thread_collapsed: change.collapsed }));
@@ -2290,24 +2035,7 @@ var View = class {
 };
 
 // webmail/state/settings.ts
-var defaults = {
-  signature: "",
-  signatures: [],
-  quoting: "auto",
-  show_address_security: true,
-  show_html: true,
-  no_show_shortcuts: false,
-  show_headers: [],
-  color_scheme: "auto",
-  density: "comfortable",
-  single_keys: true,
-  undo_send_seconds: 10,
-  mark_seen_ms: 500,
-  after_action: "next",
-  searches: [],
-  unsubscribed: [],
-  labels: []
-};
+var defaults = { signature: "", signatures: [], quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", density: "comfortable", single_keys: true, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", searches: [], unsubscribed: [], labels: [] };
 var key = "moxlite-webmail-panes";
 function loadLocal() {
   const found = { layout: "auto", width: 0, height: 0 };
@@ -2839,25 +2567,7 @@ var tag = "M12.586 2.586A2 2 0 0 0 11.172 2H4a2 2 0 0 0-2 2v7.172a2 2 0 0 0 .586
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 
 // webmail/ui/bar.ts
-var icons = {
-  "compose.edit": filePen,
-  "compose.reply": reply,
-  "compose.reply-all": replyAll,
-  "compose.forward": forward,
-  "message.archive": archive,
-  "message.trash": trash2,
-  "message.delete": trash2,
-  "message.junk": octagonAlert,
-  "message.not-junk": circleCheck,
-  "message.move": folderInput,
-  "message.later": clock,
-  "message.unread": mail,
-  "message.read": mailOpen,
-  "message.flag": star,
-  "message.unflag": star,
-  "message.labels": tag,
-  "message.export": download
-};
+var icons = { "compose.edit": filePen, "compose.reply": reply, "compose.reply-all": replyAll, "compose.forward": forward, "message.archive": archive, "message.trash": trash2, "message.delete": trash2, "message.junk": octagonAlert, "message.not-junk": circleCheck, "message.move": folderInput, "message.later": clock, "message.unread": mail, "message.read": mailOpen, "message.flag": star, "message.unflag": star, "message.labels": tag, "message.export": download };
 var worded = ["compose.edit", "compose.reply", "message.archive"];
 var byThumb = ["message.archive", "message.trash", "message.delete", "compose.edit", "compose.reply"];
 var phone = matchMedia("(max-width: 860px)");
@@ -2880,25 +2590,10 @@ var Bar = class {
   folded = [];
   draw() {
     const focused = this.buttons.contains(document.activeElement) ? document.activeElement.dataset["command"] : void 0;
-    fill(
-      this.buttons,
-      this.possible().map(
-        (command) => el(
-          "button",
-          {
-            class: `${command.id === "message.delete" ? "danger" : ""}${command.id === "compose.reply" || command.id === "compose.edit" ? " soft" : ""}`,
-            data: { command: command.id },
-            title: hintOf(command),
-            onclick: () => {
-              this.commands.run(command.id);
-              this.clicked(command);
-            }
-          },
-          sign(icons[command.id] ?? ellipsis),
-          el("span", { class: worded.includes(command.id) ? "word" : "word spare" }, titleOf(command))
-        )
-      )
-    );
+    fill(this.buttons, this.possible().map((command) => el("button", { class: `${command.id === "message.delete" ? "danger" : ""}${command.id === "compose.reply" || command.id === "compose.edit" ? " soft" : ""}`, data: { command: command.id }, title: hintOf(command), onclick: () => {
+      this.commands.run(command.id);
+      this.clicked(command);
+    } }, sign(icons[command.id] ?? ellipsis), el("span", { class: worded.includes(command.id) ? "word" : "word spare" }, titleOf(command)))));
     this.fold();
     if (focused === void 0) return;
     this.buttons.querySelector(`[data-command="${focused}"]`)?.focus();
@@ -2929,13 +2624,7 @@ var Bar = class {
 };
 
 // webmail/ui/connection.ts
-var sentences = {
-  on: "",
-  connecting: t("Connecting…"),
-  off: t("Not connected. Trying again…"),
-  crowded: t("Not connected: other tabs use all the connections that your network allows. Close a tab of this webmail, then try again."),
-  blocked: t("Not connected: your network or a proxy holds back what the server sends. Ask its administrator to let websockets through.")
-};
+var sentences = { on: "", connecting: t("Connecting…"), off: t("Not connected. Trying again…"), crowded: t("Not connected: other tabs use all the connections that your network allows. Close a tab of this webmail, then try again."), blocked: t("Not connected: your network or a proxy holds back what the server sends. Ask its administrator to let websockets through.") };
 function connectionLine(mail2, stream) {
   const words2 = el("span");
   const button = el("button", { onclick: () => stream.retry() }, t("Try now"));
@@ -3057,38 +2746,21 @@ function emptyList(mail2, ways) {
   if (searching?.done === false) return null;
   if (searching !== null) {
     const everywhere = ways.searchEverywhere();
-    return {
-      title: searching.stopped ? t("Stopped before anything was found.") : t("Nothing was found."),
-      ...everywhere !== null && { step: { title: t("Search everywhere"), run: everywhere } }
-    };
+    return { title: searching.stopped ? t("Stopped before anything was found.") : t("Nothing was found."), ...everywhere !== null && { step: { title: t("Search everywhere"), run: everywhere } } };
   }
   if (mail2.query.value.filter.unread === true) return { title: t("No unread messages here."), step: { title: t("Show all messages"), run: () => ways.showAll() } };
   const mailbox = mail2.current.value;
   if (mailbox?.owner !== "") return { title: t("No messages here.") };
   if (mailbox.name === "Inbox") {
     const open = ways.archive();
-    return {
-      title: t("Your inbox is empty."),
-      text: open === null ? t("New mail appears here by itself.") : t("New mail appears here by itself. Older mail is in Archive."),
-      ...open !== null && { step: { title: t("Open Archive"), run: open } }
-    };
+    return { title: t("Your inbox is empty."), text: open === null ? t("New mail appears here by itself.") : t("New mail appears here by itself. Older mail is in Archive."), ...open !== null && { step: { title: t("Open Archive"), run: open } } };
   }
   const write = { title: t("New message"), run: () => ways.compose() };
-  const known = {
-    draft: { title: t("No drafts."), text: t("Messages that you have begun and not sent are kept here."), step: write },
-    sent: { title: t("Nothing was sent yet."), text: t("Messages that you send are kept here."), step: write },
-    archive: { title: t("Archive is empty."), text: t("Messages that you archive leave the inbox and are kept here.") },
-    junk: { title: t("No junk."), text: t("Suspicious mail comes here. What is here by mistake, “Not junk” puts right.") },
-    trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") }
-  };
+  const known = { draft: { title: t("No drafts."), text: t("Messages that you have begun and not sent are kept here."), step: write }, sent: { title: t("Nothing was sent yet."), text: t("Messages that you send are kept here."), step: write }, archive: { title: t("Archive is empty."), text: t("Messages that you archive leave the inbox and are kept here.") }, junk: { title: t("No junk."), text: t("Suspicious mail comes here. What is here by mistake, “Not junk” puts right.") }, trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") } };
   return known[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Drag messages here, or use “Move…”.") };
 }
 function drawEmpty({ title, text: text2, step: step2 }) {
-  return [
-    el("h2", { class: "empty-title" }, title),
-    ...text2 === void 0 ? [] : [el("p", {}, text2)],
-    ...step2 === void 0 ? [] : [el("button", { class: "link", onclick: () => step2.run() }, step2.title)]
-  ];
+  return [el("h2", { class: "empty-title" }, title), ...text2 === void 0 ? [] : [el("p", {}, text2)], ...step2 === void 0 ? [] : [el("button", { class: "link", onclick: () => step2.run() }, step2.title)]];
 }
 
 // webmail/ui/heads.ts
@@ -3184,23 +2856,10 @@ function marked(text2, needles) {
 
 // webmail/ui/row.ts
 var clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
-var symbols = [
-  ["\\answered", "↩", t("Answered")],
-  ["$forwarded", "↪", t("Forwarded")]
-];
-var words = [
-  ["\\draft", t("Draft")],
-  ["$junk", t("Junk")],
-  ["$phishing", t("Phishing")],
-  ["\\deleted", t("Deleted")]
-];
+var symbols = [["\\answered", "↩", t("Answered")], ["$forwarded", "↪", t("Forwarded")]];
+var words = [["\\draft", t("Draft")], ["$junk", t("Junk")], ["$phishing", t("Phishing")], ["\\deleted", t("Deleted")]];
 var fewLabels = 2;
-var hoverActions = [
-  ["archive", archive, t("Archive")],
-  ["trash", trash2, t("Move to Trash")],
-  ["later", clock, t("Come back later")],
-  ["read", mailOpen, t("Mark read, or unread")]
-];
+var hoverActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Come back later")], ["read", mailOpen, t("Mark read, or unread")]];
 var Row = class {
   root = el("div", { class: "message", role: "option", draggable: "true" });
   item = null;
@@ -3215,16 +2874,7 @@ var Row = class {
   line;
   manner = null;
   constructor() {
-    this.root.append(
-      this.disc,
-      el(
-        "div",
-        { class: "message-body" },
-        el("div", { class: "message-top" }, this.people, this.marks, this.time),
-        el("div", { class: "message-line" }, el("span", { class: "message-words" }, this.subject, this.preview), this.labels)
-      ),
-      el("span", { class: "message-actions", "aria-hidden": "true" }, hoverActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path))))
-    );
+    this.root.append(this.disc, el("div", { class: "message-body" }, el("div", { class: "message-top" }, this.people, this.marks, this.time), el("div", { class: "message-line" }, el("span", { class: "message-words" }, this.subject, this.preview), this.labels)), el("span", { class: "message-actions", "aria-hidden": "true" }, hoverActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path)))));
   }
   show(item, manner, line) {
     const before = this.manner;
@@ -3258,12 +2908,7 @@ var Row = class {
     const others = elsewhere.length > 0 && elsewhere[0] !== "" ? el("span", { class: "keyword other-mailbox" }, elsewhere.join(", ")) : null;
     const labels = shownLabels(manner.labels, keywords);
     const more = labels.slice(fewLabels);
-    fill(
-      this.labels,
-      others,
-      labels.slice(0, fewLabels).map(chip),
-      more.length > 0 && el("span", { class: "keyword more", title: more.map(({ name }) => name).join(", ") }, `+${more.length}`)
-    );
+    fill(this.labels, others, labels.slice(0, fewLabels).map(chip), more.length > 0 && el("span", { class: "keyword more", title: more.map(({ name }) => name).join(", ") }, `+${more.length}`));
     this.time.dateTime = item.received;
     this.time.title = fullTime(item.received);
     this.refreshAge(manner.now);
@@ -3291,12 +2936,7 @@ var Row = class {
     const people = [...new Map(all.map((one) => [`${one.user}@${one.host}`, one])).values()];
     this.people.classList.toggle("recipients", manner.recipients);
     this.people.title = addressList(people, longAddress);
-    fill(
-      this.people,
-      marked(isolated(addressList(people, shortAddress)) || t("(no address)"), manner.needles),
-      thread.length > 1 && el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length)),
-      hidden > 0 && el("span", { class: "thread-count", title: many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them") }, `+${hidden}`)
-    );
+    fill(this.people, marked(isolated(addressList(people, shortAddress)) || t("(no address)"), manner.needles), thread.length > 1 && el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length)), hidden > 0 && el("span", { class: "thread-count", title: many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them") }, `+${hidden}`));
   }
   showDisc(item, manner) {
     const [person] = manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from;
@@ -3312,14 +2952,7 @@ var Row = class {
   showMarks(thread, flags) {
     const files = thread.reduce((sum, item) => sum + item.attachments.length, 0);
     const letter = (symbol, title) => el("span", { class: "mark", title }, symbol);
-    fill(
-      this.marks,
-      words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)),
-      symbols.filter(([flag]) => flags.includes(flag)).map(([, symbol, title]) => letter(symbol, title)),
-      thread.every((item) => item.thread_muted) && el("span", { class: "mark", title: t("Muted: new messages of the conversation arrive read") }, sign(bellOff, "icon")),
-      files > 0 && el("span", { class: "mark", title: t("Attachments: {n}", { n: files }) }, icon(clip)),
-      flags.includes("\\flagged") && el("span", { class: "mark flagged", title: t("Flagged") }, "★")
-    );
+    fill(this.marks, words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)), symbols.filter(([flag]) => flags.includes(flag)).map(([, symbol, title]) => letter(symbol, title)), thread.every((item) => item.thread_muted) && el("span", { class: "mark", title: t("Muted: new messages of the conversation arrive read") }, sign(bellOff, "icon")), files > 0 && el("span", { class: "mark", title: t("Attachments: {n}", { n: files }) }, icon(clip)), flags.includes("\\flagged") && el("span", { class: "mark flagged", title: t("Flagged") }, "★"));
   }
 };
 
@@ -3453,14 +3086,7 @@ var MessageList = class {
     const begin = Math.max(0, Math.floor(this.positionAt(top)) - visible);
     const end = Math.min(total, Math.ceil(this.positionAt(top)) + 2 * visible);
     const roles = current.value?.roles ?? [];
-    const manner = {
-      now,
-      recipients: roles.includes("sent") || roles.includes("draft"),
-      here: query.value.filter.mailbox_id ?? 0,
-      mailbox: (id) => this.mail.boxes.get(id)?.name ?? "",
-      needles: this.needles,
-      labels: this.mail.settings.value.labels
-    };
+    const manner = { now, recipients: roles.includes("sent") || roles.includes("draft"), here: query.value.filter.mailbox_id ?? 0, mailbox: (id) => this.mail.boxes.get(id)?.name ?? "", needles: this.needles, labels: this.mail.settings.value.labels };
     const wanted = /* @__PURE__ */ new Map();
     for (let position = begin; position < end; position++) {
       const item = items[position - start];
@@ -3590,44 +3216,20 @@ var MailboxList = class {
   draw(mailboxes, active) {
     const owners = [...new Set(mailboxes.map(({ owner }) => owner))];
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
-    fill(
-      this.root,
-      owners.flatMap((owner) => [
-        owner !== "" && el("h2", { class: "mailbox-owner" }, owner),
-        ...mailboxes.filter((mailbox) => mailbox.owner === owner).map((mailbox) => this.row(mailbox, mailbox.id === active)),
-        owner === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox"))
-      ])
-    );
+    fill(this.root, owners.flatMap((owner) => [owner !== "" && el("h2", { class: "mailbox-owner" }, owner), ...mailboxes.filter((mailbox) => mailbox.owner === owner).map((mailbox) => this.row(mailbox, mailbox.id === active)), owner === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox"))]));
     if (focused !== void 0) this.root.querySelector(`[data-mailbox="${focused}"]`)?.focus();
   }
   row(mailbox, active) {
     const elements = mailbox.name.split("/").slice(mailbox.owner === "" ? 0 : 2);
     const kind = elements.join("/") === "Inbox" ? "inbox" : mailbox.roles[0] ?? "folder";
-    const title = t("{name}: {total} messages, {unread} unread, {size}", {
-      name: mailbox.name,
-      total: mailbox.total,
-      unread: mailbox.unread,
-      size: size(mailbox.size)
-    });
+    const title = t("{name}: {total} messages, {unread} unread, {size}", { name: mailbox.name, total: mailbox.total, unread: mailbox.unread, size: size(mailbox.size) });
     const actions = t("Actions for {name}", { name: mailbox.name });
     const menu = el("button", { class: "mailbox-menu", title: actions, "aria-label": actions }, "⋯");
     menu.addEventListener("click", (event) => {
       event.stopPropagation();
       this.owner.mailboxMenu(mailbox, menu);
     });
-    const open = el(
-      "button",
-      {
-        class: "mailbox-open",
-        title,
-        data: { mailbox: String(mailbox.id) },
-        "aria-current": active ? "page" : void 0,
-        onclick: () => this.owner.openMailbox(mailbox)
-      },
-      sign(icons2[kind] ?? folder2, "icon"),
-      el("span", { class: "mailbox-name" }, elements.at(-1)),
-      mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread }))
-    );
+    const open = el("button", { class: "mailbox-open", title, data: { mailbox: String(mailbox.id) }, "aria-current": active ? "page" : void 0, onclick: () => this.owner.openMailbox(mailbox) }, sign(icons2[kind] ?? folder2, "icon"), el("span", { class: "mailbox-name" }, elements.at(-1)), mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })));
     const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
     row.style.setProperty("--depth", String(elements.length - 1));
     row.addEventListener("dragover", (event) => {
@@ -3665,39 +3267,8 @@ function layOut(root, page) {
   const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, sign(listFilter));
   more.addEventListener("click", () => page.openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
-  fill(
-    page.side,
-    brand(),
-    el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, sign(squarePen), t("New message")),
-    el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches),
-    el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.newsletters", { class: "link" }, t("Newsletters")), command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
-  );
-  fill(
-    root,
-    page.side,
-    el(
-      "section",
-      { class: "middle", "aria-label": t("List") },
-      el(
-        "div",
-        { class: "list-top" },
-        page.drawer.button,
-        page.find.bar.root
-      ),
-      el(
-        "header",
-        { class: "list-head" },
-        heading,
-        count,
-        command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
-        more
-      ),
-      page.list.root,
-      command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(pencil))
-    ),
-    page.panes.splitter,
-    page.reader.root
-  );
+  fill(page.side, brand(), el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, sign(squarePen), t("New message")), el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches), el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.newsletters", { class: "link" }, t("Newsletters")), command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))));
+  fill(root, page.side, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))), more), page.list.root, command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(pencil))), page.panes.splitter, page.reader.root);
   effect(() => {
     const { login_address, account_path } = facts.value;
     fill(account, login_address);
@@ -3779,12 +3350,7 @@ var Panes = class {
 
 // webmail/ui/missing.ts
 function missing(why, again, preview = "") {
-  return el(
-    "div",
-    { class: "missing", role: "status" },
-    el("p", { class: "missing-line" }, why, el("button", { onclick: again }, t("Try again"))),
-    preview !== "" && el("p", { class: "missing-preview", dir: "auto" }, isolated(preview))
-  );
+  return el("div", { class: "missing", role: "status" }, el("p", { class: "missing-line" }, why, el("button", { onclick: again }, t("Try again"))), preview !== "" && el("p", { class: "missing-preview", dir: "auto" }, isolated(preview)));
 }
 
 // webmail/ui/subject.ts
@@ -3799,24 +3365,10 @@ var Reader2 = class {
     this.client = client;
     this.base = base2;
     this.owner = owner;
-    this.own = {
-      open: (id) => this.open(id),
-      reached: (work) => void this.waiting.push(work),
-      needles: () => this.needles,
-      framed: (page) => owner.framed(page),
-      opened: (item, place) => owner.opened(item, place),
-      settings: () => owner.settings(),
-      remember: (address, mode) => owner.remember(address, mode),
-      chosen: (parsed) => {
-        this.cache.clear();
-        this.offer(parsed);
-      },
-      look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)),
-      menu: (item, at, commands) => owner.menu(item, at, commands),
-      isOwn: (address) => owner.isOwn(address),
-      leaving: owner.leaving,
-      details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed))
-    };
+    this.own = { open: (id) => this.open(id), reached: (work) => void this.waiting.push(work), needles: () => this.needles, framed: (page) => owner.framed(page), opened: (item, place) => owner.opened(item, place), settings: () => owner.settings(), remember: (address, mode) => owner.remember(address, mode), chosen: (parsed) => {
+      this.cache.clear();
+      this.offer(parsed);
+    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), leaving: owner.leaving, details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
     this.showNothing(null);
   }
   client;
@@ -3863,15 +3415,7 @@ var Reader2 = class {
   }
   showNothing(selected) {
     this.clear();
-    this.put(
-      [],
-      selected !== null && this.owner.bar,
-      el(
-        "div",
-        { class: "reader-empty" },
-        selected !== null ? t("{what} selected", { what: counted(selected) }) : drawEmpty({ title: t("No message selected"), text: t("Use the arrow keys and Enter, or press ? for all shortcuts.") })
-      )
-    );
+    this.put([], selected !== null && this.owner.bar, el("div", { class: "reader-empty" }, selected !== null ? t("{what} selected", { what: counted(selected) }) : drawEmpty({ title: t("No message selected"), text: t("Use the arrow keys and Enter, or press ? for all shortcuts.") })));
   }
   show(item) {
     if (this.shown?.id === item.id) {
@@ -4014,106 +3558,51 @@ var App = class {
   commands = new CommandTable();
   client = new Client(base, checks, (reason) => this.logIn(reason));
   session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part("login")).askLogIn(...asked));
-  mail = new Mail({
-    send: (request) => void this.send(request),
-    opened: (parsed) => this.reader.offer(parsed),
-    removed: () => toast(t("The message that you were reading was moved or removed elsewhere")),
-    outdated: (version) => this.renew(version),
-    checking: location.hostname === "localhost"
-  });
+  mail = new Mail({ send: (request) => void this.send(request), opened: (parsed) => this.reader.offer(parsed), removed: () => toast(t("The message that you were reading was moved or removed elsewhere")), outdated: (version) => this.renew(version), checking: location.hostname === "localhost" });
   actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
-  stream = new Stream(this.client, base, {
-    event: (event) => {
-      this.mail.take(event);
-      if (event.kind === "start") {
-        this.display();
-        this.find.known();
-      }
-    },
-    connection: (state) => {
-      this.mail.connection.value = state;
-      if (state === "on") this.reader.reconnected();
-    },
-    failed: (error) => void showError(t("The connection to the server failed"), error),
-    opening: () => this.mail.opening()
-  });
-  mailboxes = new MailboxList({
-    openMailbox: (mailbox) => this.openMailbox(mailbox),
-    createMailbox: () => this.commands.run("mailbox.create"),
-    mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
-    dropMessages: (mailbox) => {
-      const { dragged } = this.list;
-      if (dragged === null) this.actions.move(mailbox, false);
-      else this.actions.moveItems(dragged, mailbox, false);
+  stream = new Stream(this.client, base, { event: (event) => {
+    this.mail.take(event);
+    if (event.kind === "start") {
+      this.display();
+      this.find.known();
     }
-  });
-  find = new Find(this.mail, {
-    mark: (needles) => {
-      this.list.mark(needles);
-      this.reader.mark(needles);
-    },
-    leave: () => this.list.root.focus(),
-    glanced: {
-      client: this.client,
-      settings: () => this.settings(),
-      say: toast,
-      open: (item) => {
-        this.find.openMailbox({ id: item.mailbox_id }, item.id);
-        this.list.root.focus();
-      }
-    }
-  });
-  list = new MessageList(this.mail, {
-    fold: () => this.fold(),
-    archive: () => {
-      const mailbox = this.mail.boxes.withRole("archive", "");
-      return mailbox === void 0 ? null : () => this.openMailbox(mailbox);
-    },
-    compose: () => this.commands.run("compose.new"),
-    showAll: () => this.toggleUnread(),
-    searchEverywhere: () => this.find.everywhere(),
-    unthread: () => this.showThreads("off"),
-    swiped: (items, direction) => this.swiped(items, direction),
-    acted: (items, action) => this.act(items, action),
-    menu: (items, at) => void attempt(t("Opening the menu"), async () => (await part("menu")).openMenuAt(at, this.list.root, t("Actions for this row"), rowCommands(this, items).filter(enabled)))
-  });
-  bar = new Bar(
-    this.commands,
-    [...composeBar, ...barCommands],
-    () => this.unselect(),
-    (command) => {
-      if (!this.settings().no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
-    },
-    (...asked) => this.openMenu(...asked)
-  );
+  }, connection: (state) => {
+    this.mail.connection.value = state;
+    if (state === "on") this.reader.reconnected();
+  }, failed: (error) => void showError(t("The connection to the server failed"), error), opening: () => this.mail.opening() });
+  mailboxes = new MailboxList({ openMailbox: (mailbox) => this.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox), dropMessages: (mailbox) => {
+    const { dragged } = this.list;
+    if (dragged === null) this.actions.move(mailbox, false);
+    else this.actions.moveItems(dragged, mailbox, false);
+  } });
+  find = new Find(this.mail, { mark: (needles) => {
+    this.list.mark(needles);
+    this.reader.mark(needles);
+  }, leave: () => this.list.root.focus(), glanced: { client: this.client, settings: () => this.settings(), say: toast, open: (item) => {
+    this.find.openMailbox({ id: item.mailbox_id }, item.id);
+    this.list.root.focus();
+  } } });
+  list = new MessageList(this.mail, { fold: () => this.fold(), archive: () => {
+    const mailbox = this.mail.boxes.withRole("archive", "");
+    return mailbox === void 0 ? null : () => this.openMailbox(mailbox);
+  }, compose: () => this.commands.run("compose.new"), showAll: () => this.toggleUnread(), searchEverywhere: () => this.find.everywhere(), unthread: () => this.showThreads("off"), swiped: (items, direction) => this.swiped(items, direction), acted: (items, action) => this.act(items, action), menu: (items, at) => void attempt(t("Opening the menu"), async () => (await part("menu")).openMenuAt(at, this.list.root, t("Actions for this row"), rowCommands(this, items).filter(enabled))) });
+  bar = new Bar(this.commands, [...composeBar, ...barCommands], () => this.unselect(), (command) => {
+    if (!this.settings().no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
+  }, (...asked) => this.openMenu(...asked));
   panes = new Panes(byId("app", HTMLElement));
   side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
   drawer = new Drawer(this.side);
-  reader = new Reader2(this.client, base, {
-    bar: this.bar.root,
-    framed: (page) => {
-      listen(page, this.commands, () => this.displayed);
-      this.writeTo(page);
-    },
-    failed: (error) => void showError(t("Opening the message failed"), error),
-    settings: () => this.settings(),
-    remember: (address, mode) => attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
-    menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this, () => item)].filter(enabled)),
-    isOwn: (address) => this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address),
-    leaving: {
-      leave: (id, byPost) => this.client.unsubscribe(id, byPost),
-      write: (link, id) => this.compose("new", link, id),
-      block: (item) => this.sender(item, "block")
-    },
-    opened: (item, place) => {
-      if (this.mail.conversation.value === null) this.unread();
-      if (this.may("s")) this.after(this.settings().mark_seen_ms, item.id, ["\\seen"]);
-      const box = this.mail.boxes.get(item.mailbox_id);
-      const { rejects_mailbox, introbox } = this.facts();
-      if (box?.owner === "" && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
-      if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place);
-    }
-  });
+  reader = new Reader2(this.client, base, { bar: this.bar.root, framed: (page) => {
+    listen(page, this.commands, () => this.displayed);
+    this.writeTo(page);
+  }, failed: (error) => void showError(t("Opening the message failed"), error), settings: () => this.settings(), remember: (address, mode) => attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this, () => item)].filter(enabled)), isOwn: (address) => this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.compose("new", link, id), block: (item) => this.sender(item, "block") }, opened: (item, place) => {
+    if (this.mail.conversation.value === null) this.unread();
+    if (this.may("s")) this.after(this.settings().mark_seen_ms, item.id, ["\\seen"]);
+    const box = this.mail.boxes.get(item.mailbox_id);
+    const { rejects_mailbox, introbox } = this.facts();
+    if (box?.owner === "" && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
+    if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place);
+  } });
   rules = null;
   timers = [];
   displayed = false;
@@ -4147,14 +3636,10 @@ var App = class {
   watch() {
     const held = signal(false);
     let release = 0;
-    addEventListener(
-      "pointerdown",
-      () => {
-        clearTimeout(release);
-        held.value = true;
-      },
-      true
-    );
+    addEventListener("pointerdown", () => {
+      clearTimeout(release);
+      held.value = true;
+    }, true);
     for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => release = window.setTimeout(() => held.value = false), true);
     effect(() => {
       if (held.value) return;
@@ -4208,13 +3693,11 @@ var App = class {
   }
   after(wait, id, flags) {
     if (wait < 0) return;
-    this.timers.push(
-      window.setTimeout(() => {
-        const { items, lines } = this.mail.rows.value;
-        const item = items.find((one) => one.id === id) ?? [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
-        if (item !== void 0 && !flags.some((flag) => item.flags.includes(flag)) && this.reader.shows(id)) this.actions.looked(item, flags[0]);
-      }, wait)
-    );
+    this.timers.push(window.setTimeout(() => {
+      const { items, lines } = this.mail.rows.value;
+      const item = items.find((one) => one.id === id) ?? [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
+      if (item !== void 0 && !flags.some((flag) => item.flags.includes(flag)) && this.reader.shows(id)) this.actions.looked(item, flags[0]);
+    }, wait));
   }
   unread() {
     for (const timer of this.timers) clearTimeout(timer);
@@ -4347,10 +3830,7 @@ var App = class {
     else if (action === "trash") this.swiped(items, "left");
     else if (this.mail.may("s", void 0, items)) {
       const unread = items.some((item) => !item.flags.includes("\\seen"));
-      this.actions.flagItems(items, ["\\seen"], unread, {
-        doing: () => unread ? t("Marking read") : t("Marking unread"),
-        done: () => unread ? t("Marked read") : t("Marked unread")
-      });
+      this.actions.flagItems(items, ["\\seen"], unread, { doing: () => unread ? t("Marking read") : t("Marking unread"), done: () => unread ? t("Marked read") : t("Marked unread") });
     }
   }
   swiped(items, direction) {
@@ -4366,11 +3846,7 @@ var App = class {
   async chooseMove() {
     const [{ chooseMailbox }, typed] = await typedUntil(part("palette"));
     const here = this.mail.current.value?.id;
-    const chosen = await chooseMailbox(
-      t("Move to"),
-      this.mail.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i")).sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))),
-      typed
-    );
+    const chosen = await chooseMailbox(t("Move to"), this.mail.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i")).sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))), typed);
     if (chosen !== null) this.actions.move(chosen, false);
   }
   async deleteForGood(items) {
@@ -4382,10 +3858,7 @@ var App = class {
   }
   flag(flags, add) {
     this.unread();
-    this.actions.flag(flags, add, {
-      doing: (n) => many(n, "Changing the message", "Changing {n} messages"),
-      done: (n) => many(n, "Message changed", "{n} messages changed")
-    });
+    this.actions.flag(flags, add, { doing: (n) => many(n, "Changing the message", "Changing {n} messages"), done: (n) => many(n, "Message changed", "{n} messages changed") });
   }
   notJunk() {
     const inbox2 = this.mail.boxes.named("Inbox");
@@ -4436,15 +3909,7 @@ var App = class {
     return this.reader.current();
   }
   sender(item, what) {
-    void part("sender").then((found) => found.act(item, what, {
-      client: this.client,
-      mail: this.mail,
-      actions: this.actions,
-      search: (text2) => void this.find.search(text2, 0),
-      choose: async (title, among) => (await part("palette")).chooseMailbox(title, among),
-      offerRole: (role) => void this.offerMissing(role),
-      say: toast
-    }));
+    void part("sender").then((found) => found.act(item, what, { client: this.client, mail: this.mail, actions: this.actions, search: (text2) => void this.find.search(text2, 0), choose: async (title, among) => (await part("palette")).chooseMailbox(title, among), offerRole: (role) => void this.offerMissing(role), say: toast }));
   }
   scrollMessage(screens) {
     this.reader.scroll(screens);
