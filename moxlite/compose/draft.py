@@ -4,6 +4,7 @@ A draft makes two messages: the author's copy with Bcc, and the submitted one wi
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from html import escape
 from typing import Final, Literal
 
 import msgspec
@@ -24,17 +25,22 @@ from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
 
 __all__ = [
+    "KEPT",
     "MAX_FILES",
     "MAX_NAME",
     "MAX_RECIPIENTS",
+    "OWN",
+    "TYPED",
     "BadDraft",
     "Draft",
     "File",
     "Place",
     "check",
+    "html_page",
     "kept_references",
     "message",
     "recipients",
+    "typed_html",
 ]
 
 MAX_RECIPIENTS: Final = 1000
@@ -55,6 +61,14 @@ MAX_HEADER: Final = 10_000
 
 MAX_REFERENCES: Final = 50
 """Message-ids in References: the first, which begins the thread, and the last ones (RFC 5322 §3.6.4)."""
+
+
+OWN: Final = "moxlite-own"
+TYPED: Final = "moxlite-typed"
+KEPT: Final = "moxlite-kept"
+"""Classes of the elements of a message's HTML: what its author wrote as HTML, or typed as plain text, and the original
+below it. A draft is taken apart by them when it is edited again (`sandbox.composing`).
+"""
 
 
 class BadDraft(ValueError):
@@ -214,6 +228,21 @@ def _entity(draft: Draft, files: Sequence[File]) -> Entity:
         root = f"multipart/{body.subtype}" if isinstance(body, MultiPart) else "text/html"
         body, inline = MultiPart((body, *inline), "related", (("type", root),)), []
     return _joined([body, *inline, *_parts(files, "attached")], "mixed")
+
+
+def typed_html(text: str) -> str:
+    """Plain text as the HTML above an original that is kept: all its blanks and lines as they were typed."""
+    lines = escape(text.replace("\r\n", "\n"), quote=False).replace("\n", "<br>")
+    return f'<div class="{TYPED}" style="white-space: pre-wrap">{lines}</div>'
+
+
+def html_page(own: str, kept: str) -> str:
+    """The HTML of a message. `own`: what its author wrote, sanitized, or `typed_html`. `kept`: the original below it,
+    sanitized, "" without one.
+    """
+    above = own if own.startswith(f'<div class="{TYPED}"') else f'<div class="{OWN}">{own}</div>'
+    below = f'\n<div class="{KEPT}">{kept}</div>' if kept else ""
+    return f"<!DOCTYPE html>\n<html><body>\n{above}{below}\n</body></html>\n"
 
 
 def _joined(parts: list[Entity], subtype: str) -> Entity:

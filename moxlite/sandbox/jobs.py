@@ -13,10 +13,30 @@ import msgspec
 from moxlite.compose.reply import Quotable, Quoted
 from moxlite.sandbox.messages import Job
 
-__all__ = ["JOBS", "MAX_HOSTS", "AnyJob", "DrawHTML", "Drawn", "Picture", "Quote", "ShowText", "Shown"]
+__all__ = [
+    "JOBS",
+    "MAX_HOSTS",
+    "AnyJob",
+    "Composed",
+    "DrawHTML",
+    "Drawn",
+    "Picture",
+    "Quote",
+    "ReadDraft",
+    "ReadDraftHTML",
+    "ShowText",
+    "Shown",
+    "WriteHTML",
+]
 
 MAX_HOSTS: Final = 5
 """Number of hosts named in the line about blocked resources."""
+
+MAX_PICTURES: Final = 1000
+"""Number of images of a message that its HTML may refer to."""
+
+MAX_COMPOSED: Final = 4 << 20
+"""Characters of the text that is made of HTML."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
 
@@ -89,6 +109,70 @@ class Quote(Job[Quoted], frozen=True, tag="quote"):
     original: Quotable
 
 
-AnyJob = DrawHTML | ShowText | Quote
-JOBS: Final = (DrawHTML, ShowText, Quote)
+Pictures = Annotated[tuple[Count, ...], msgspec.Meta(max_length=MAX_PICTURES)]
+"""Numbers of the images that are left in an HTML, each once."""
+
+
+class Composed(msgspec.Struct, frozen=True):
+    """HTML for a message that is written, and its text.
+
+    Attributes:
+      html: UTF-8; each address of an image of the message is replaced by `WriteHTML.marker`, its number and ";".
+      text: the alternative as plain text; lines end in LF.
+    """
+
+    html: bytes
+    text: Annotated[str, msgspec.Meta(max_length=MAX_COMPOSED)]
+    pictures: Pictures
+
+
+class WriteHTML(Job[Composed], frozen=True, tag="write-html"):
+    """Sanitize HTML that is sent (WEBMAIL-135), by the rules for HTML that is read.
+
+    Attributes:
+      pictures: Content-IDs of the images that it may refer to; their numbers are their indexes.
+      marker: random characters that the HTML cannot contain, see `Composed.html`.
+      whole: it is the HTML of a message, whose style sheets are kept with it, and its text is not wanted; else what a
+        user has written, whose addresses of remote images are left out.
+      external: keep the addresses of remote images.
+    """
+
+    ANSWER = Composed
+
+    html: str
+    pictures: tuple[str, ...]
+    marker: str
+    whole: bool = False
+    external: bool = False
+
+
+class ReadDraftHTML(msgspec.Struct, frozen=True):
+    """The HTML of a draft, in its two parts.
+
+    Attributes:
+      own: what the user wrote, as `Composed.html`. typed: that in plain text, None where it was written as HTML.
+      kept: the HTML of the original below, "" without one; kept_text: its text.
+      pictures, kept_pictures: the images of each.
+    """
+
+    own: bytes
+    typed: Annotated[str, msgspec.Meta(max_length=MAX_COMPOSED)] | None
+    kept: bytes
+    kept_text: Annotated[str, msgspec.Meta(max_length=MAX_COMPOSED)]
+    pictures: Pictures
+    kept_pictures: Pictures
+
+
+class ReadDraft(Job[ReadDraftHTML], frozen=True, tag="read-draft"):
+    """Take the HTML of a draft apart, to edit it again. The attributes are those of `WriteHTML`."""
+
+    ANSWER = ReadDraftHTML
+
+    html: str
+    pictures: tuple[str, ...]
+    marker: str
+
+
+AnyJob = DrawHTML | ShowText | Quote | WriteHTML | ReadDraft
+JOBS: Final = (DrawHTML, ShowText, Quote, WriteHTML, ReadDraft)
 """All jobs; `work.WORK` has a function for each."""

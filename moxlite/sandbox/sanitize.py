@@ -18,7 +18,7 @@ from moxlite.sandbox.bounds import excess
 from moxlite.sandbox.links import TooManyLinks, marked
 from moxlite.sandbox.sheets import STYLES, safe_declarations, safe_sheets
 
-__all__ = ["MAX_HTML", "Images", "Sanitized", "TooComplex", "sanitize"]
+__all__ = ["MAX_HTML", "Images", "Sanitized", "TooComplex", "fragment", "sanitize"]
 
 MAX_HTML: Final = 10 * 1024 * 1024  # WEBMAIL-109
 
@@ -91,12 +91,38 @@ def sanitize(html: str, images: Images, *, external: bool) -> Sanitized:
 
     Raises TooComplex.
     """
+    found = _Found()
+    cleaned = _cleaned(html, images, found, external=external)
+    sheet = safe_sheets(html)
+    styled = f"<style>{sheet}</style>" if sheet else ""
+    style = _body_style(html)
+    try:
+        shown = styled + _wrapped(style, marked(cleaned))
+    except TooManyLinks as e:
+        raise TooComplex("The HTML of this message has too many links to be shown.") from e
+    return Sanitized(shown, found.blocked, found.coloured or _colours(style) or _colours(sheet))
+
+
+def fragment(html: str, images: Images, *, external: bool, styled: bool) -> str:
+    """HTML by the same rules, as a part of a message that is written (WEBMAIL-135): nothing is added to links.
+
+    `styled`: with the style sheets and the body's style of a whole document; else the elements alone. Raises
+    TooComplex.
+    """
+    cleaned = _cleaned(html, images, _Found(), external=external)
+    if not styled:
+        return cleaned
+    sheet = safe_sheets(html)
+    return (f"<style>{sheet}</style>" if sheet else "") + _wrapped(_body_style(html), cleaned)
+
+
+def _cleaned(html: str, images: Images, found: "_Found", *, external: bool) -> str:
+    """The allowed elements and attributes. Raises TooComplex."""
     if len(html) > MAX_HTML:
         raise TooComplex("The HTML of this message is too large to be shown.")
     if beyond := excess(html):
         raise TooComplex(beyond)
-    found = _Found()
-    cleaned = nh3.clean(
+    return nh3.clean(
         html,
         tags=TAGS,
         clean_content_tags={"script", "style", "title"},
@@ -107,14 +133,6 @@ def sanitize(html: str, images: Images, *, external: bool) -> Sanitized:
         set_tag_attribute_values={"a": {"target": "_blank"}},
         link_rel="noopener noreferrer",
     )
-    sheet = safe_sheets(html)
-    styled = f"<style>{sheet}</style>" if sheet else ""
-    style = _body_style(html)
-    try:
-        shown = styled + _wrapped(style, marked(cleaned))
-    except TooManyLinks as e:
-        raise TooComplex("The HTML of this message has too many links to be shown.") from e
-    return Sanitized(shown, found.blocked, found.coloured or _colours(style) or _colours(sheet))
 
 
 class _Found:

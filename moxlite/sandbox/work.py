@@ -10,7 +10,19 @@ import msgspec
 
 from moxlite.compose.reply import PlainText, Quotable, Quoted, quote
 from moxlite.proto.mime.text import visible_text
-from moxlite.sandbox.jobs import MAX_HOSTS, AnyJob, DrawHTML, Drawn, Picture, Quote, Shown, ShowText
+from moxlite.sandbox.composing import read_draft, write_html
+from moxlite.sandbox.jobs import (
+    MAX_HOSTS,
+    AnyJob,
+    DrawHTML,
+    Drawn,
+    Picture,
+    Quote,
+    ReadDraft,
+    Shown,
+    ShowText,
+    WriteHTML,
+)
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.sanitize import TooComplex, sanitize
 
@@ -77,6 +89,8 @@ WORK: Final[Mapping[type[AnyJob], Callable[[Any], msgspec.Struct]]] = {
     DrawHTML: draw_html,
     ShowText: show_text,
     Quote: quote_text,
+    WriteHTML: write_html,
+    ReadDraft: read_draft,
 }
 
 
@@ -94,5 +108,7 @@ SAMPLES: Final[tuple[AnyJob, ...]] = (
     DrawHTML(_HTML, (Picture("a", 1),), 1, "data:x;", external=False),
     ShowText(_HTML, 100),
     Quote(Quotable(kind="answer", subject="Re: a", head="A:", texts=(PlainText("a \r\nb", flowed=True),))),
+    WriteHTML(_HTML, ("a",), "data:x;"),
+    ReadDraft(_HTML, ("a",), "data:x;"),
 )
 """Sample jobs that make the libraries load all modules that they import lazily."""

@@ -29,6 +29,7 @@ __all__ = [
     "note_saved_draft",
     "saved_draft",
     "upload_of",
+    "upload_piece",
     "upload_pieces",
     "use_uploads",
 ]
@@ -127,10 +128,16 @@ def upload_pieces(r: Reader, upload: Upload) -> Iterator[bytes]:
     meanwhile.
     """
     for number in range(-(-upload.size // PIECE_SIZE)):
-        row = r.row(PIECE, upload.id << SHIFT | number)
-        if row is None:
-            raise NoSuchUpload
-        yield row[0]
+        yield upload_piece(r, upload, number)
+
+
+def upload_piece(r: Reader, upload: Upload, number: int) -> bytes:
+    """Read one piece of an upload, counted from 0. Raises NoSuchUpload if it is removed meanwhile."""
+    row = r.row(PIECE, upload.id << SHIFT | number)
+    if row is None:
+        raise NoSuchUpload
+    data: bytes = row[0]
+    return data
 
 
 def use_uploads(tx: Tx, keys: Iterable[bytes]) -> None:

@@ -32,13 +32,16 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MessageID, SpecialUse
+from moxlite.web.composing.rich import content_id, used_by, with_words, words_of
 from moxlite.web.composing.uploads import MESSAGE, key_of
 from moxlite.web.errors import AlreadySent, Conflict, TooLarge, UserError
 
 if TYPE_CHECKING:
+    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
+    from moxlite.web.composing.rich import Words
     from moxlite.web.composing.types import Party, Written
 
 __all__ = [
@@ -55,7 +58,7 @@ USER_AGENT: Final = "moxlite webmail"
 
 
 def draft_of(written: Written, date: int, *, lenient: bool = False) -> Draft:
-    """The draft that was typed.
+    """The draft that was typed, without its text (`rich.words_of`).
 
     Args:
       date: for its Date field, µs UTC.
@@ -73,7 +76,6 @@ def draft_of(written: Written, date: int, *, lenient: bool = False) -> Draft:
         bcc=_all("bcc", written.bcc, lenient),
         reply_to=_all("reply_to", written.reply_to, lenient),
         subject=written.subject,
-        text=written.text,
         message_id=written.message_id,
         date=date,
         in_reply_to=written.in_reply_to,
@@ -104,24 +106,26 @@ def _parsed(field: str, party: Party) -> MailAddress:
 
 @asynccontextmanager
 async def composed(
-    account: Account, draft: Draft, upload_ids: Sequence[str], tmp: Path, max_size: int
+    account: Account, draft: Draft, upload_ids: Sequence[str], words: Words, tmp: Path, max_size: int
 ) -> AsyncIterator[Spool]:
     """The octets of the message, with its Bcc, in a finished spool. The spool is removed at the end of the block.
+
+    The text of the draft is that of `words`; uploads that its HTML does not show are attached.
 
     Raises:
       UserError: names the field that is wrong; TooLarge; NoSuchUpload; OSError: the disk is full.
     """
-    keys = [key_of(upload_id) for upload_id in upload_ids]
     with Spool(tmp) as spool:
 
         def fill(r: Reader) -> None:
-            uploads = [upload_of(r, key) for key in keys]
-            files = [_file(r, upload) for upload in uploads]
-            check(draft, files)
-            octets = sum(one.size for one in uploads)
+            whole, shown = with_words(r, draft, words)
+            ids = dict.fromkeys((*upload_ids, *shown))
+            files = [_file(r, upload_of(r, key_of(one)), content_id(one) if one in shown else "") for one in ids]
+            check(whole, files)
+            octets = sum(one.size for one in files)
             if octets * 4 // 3 > max_size:
                 raise TooLarge(f"the attachments are larger than a message may be ({max_size >> 20} MiB)")
-            spool.fill(message(draft, files, keep_bcc=True))
+            spool.fill(message(whole, files, keep_bcc=True))
 
         try:
             await account.scan(fill, op="compose")
@@ -132,18 +136,21 @@ async def composed(
         yield spool
 
 
-def _file(r: Reader, upload: Upload) -> File:
+def _file(r: Reader, upload: Upload, shown_as: str) -> File:
+    """An upload as a file of a message; `shown_as`: its content id in the HTML, "" for an attachment."""
     return File(
         name=upload.filename,
         media_type=upload.media_type,
         size=upload.size,
         blocks=partial(upload_pieces, r, upload),
         eight_bit=upload.eight_bit and upload.media_type == MESSAGE,
+        content_id=shown_as,
+        place="inline" if shown_as else "attached",
     )
 
 
 async def save_draft(
-    account: Account, written: Written, replaces: int, save_id: bytes, tmp: Path, max_size: int
+    account: Account, sandbox: Sandbox, written: Written, replaces: int, save_id: bytes, tmp: Path, max_size: int
 ) -> MessageID:
     """Save a draft in place of an earlier one; returns its id.
 
@@ -155,6 +162,7 @@ async def save_draft(
     Raises:
       Conflict: the draft was replaced or removed elsewhere; nothing is changed.
       AlreadySent: the message was sent.
+      Unavailable: the sandbox cannot prepare the HTML now.
       And as `composed` and `add_message`.
     """
     try:
@@ -164,8 +172,9 @@ async def save_draft(
     before = await account.read(lambda r: saved_draft(r, save_id), op="draft_saved")
     if before is not None:
         return before
-    keys = [key_of(upload_id) for upload_id in written.uploads]
-    async with composed(account, draft, written.uploads, tmp, max_size) as spool:
+    words = await words_of(sandbox, account.name, written)
+    async with composed(account, draft, written.uploads, words, tmp, max_size) as spool:
+        keys = await account.scan(lambda r: [key_of(one) for one in used_by(r, written)], op="draft_files")
         prepared = await prepare(spool, max_size=max_size)
         async with held_body(account, prepared) as ready:
 

@@ -45,12 +45,14 @@ from moxlite.submission.letter import Letter
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.submit import complete, counted_as, limits_of
 from moxlite.web.composing.drafts import composed, draft_of, draft_under, drop_draft, refuse_sent
+from moxlite.web.composing.rich import words_of
 from moxlite.web.errors import Unavailable, UserError
 from moxlite.web.metrics import submissions
 
 if TYPE_CHECKING:
     from moxlite.compose.draft import Draft
     from moxlite.process.keys.signing import SigningKeys
+    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.delivery.status import Deliveries
@@ -106,7 +108,13 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def send(
-    account: Account, keys: SigningKeys, written: Written, wish: Wish, tmp: Path, deliveries: Deliveries | None
+    account: Account,
+    keys: SigningKeys,
+    sandbox: Sandbox,
+    written: Written,
+    wish: Wish,
+    tmp: Path,
+    deliveries: Deliveries | None,
 ) -> int:
     """Send a message, or do nothing if this `submit_id` has been seen. `deliveries` is None if the server has no queue.
 
@@ -119,6 +127,7 @@ async def send(
       UserError: a field is wrong, which it names, or the message may not be sent, with the reason.
       Conflict: the draft was changed elsewhere.
       AlreadySent: the message was sent under another `submit_id`.
+      Unavailable: the sandbox cannot prepare the HTML now, or a signature cannot be made.
       SendingStopped: the guard has stopped the account.
       OutgoingLimitExceeded, OverQuota, StorageFull, NoSuchUpload, OSError.
 
@@ -141,7 +150,8 @@ async def send(
     except BadDraft as error:
         submissions.labels(result="badmessage").inc()
         raise UserError(f"{error.field}: {error}") from error
-    async with composed(account, draft, written.uploads, tmp, letter.max_size) as spool:
+    words = await words_of(sandbox, account.name, written)
+    async with composed(account, draft, written.uploads, words, tmp, letter.max_size) as spool:
         try:
             found = await complete(keys, letter, spool)
         except SubmissionRefused as error:

@@ -36,7 +36,11 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A message as typed.
 
     ``message_id``, ``in_reply_to`` and ``references`` are the values from `compose_prepare`. ``uploads`` are the files
-    in their order. ``original_id`` is the message that is answered or forwarded, by ``original_flag``; 0 for none.
+    in their order, those that ``html`` shows among them. ``original_id`` is the message that is answered or forwarded,
+    by ``original_flag``; 0 for none.
+
+    ``html``: the text as HTML; ``text`` is made of it then. It refers to uploaded pictures by ``cid:`` and their
+    content id. ``original``: the id from `compose_prepare` for the HTML of the original, which goes below the text.
     """
 
     from_: Party = msgspec.field(name="from")
@@ -50,6 +54,8 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     message_id: Line
     in_reply_to: Line
     references: Annotated[list[Line], Meta(max_length=1000)]
+    html: str = ""
+    original: Annotated[str, Meta(pattern=r"^([A-Za-z0-9_-]{22})?$")] = ""
     tls: TLSWish = "default"
     original_id: AnyID = 0
     original_flag: Literal["", "answered", "forwarded"] = ""

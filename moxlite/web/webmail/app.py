@@ -32,6 +32,7 @@ from moxlite.web.webmail.live.context import Facts
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
 from moxlite.web.webmail.live.streams import Stream, required_query
 from moxlite.web.webmail.reading.parts import View, serve_message
+from moxlite.web.webmail.reading.pictures import serve_picture
 from moxlite.web.webmail.reading.views import Views
 from moxlite.web.webmail.types import Request, StreamEvent
 
@@ -129,6 +130,8 @@ class Webmail:
             await self._events(caller, writer, account_path)
         elif rest == "upload":
             await self._api.receive_file(caller, writer)
+        elif rest.startswith("upload/"):
+            await self._picture(caller, rest.removeprefix("upload/"), writer)
         elif rest == "export":
             await self._exports.answer(caller, self._sessions, writer, self._holders.exported)
         elif rest == "ws":
@@ -216,6 +219,13 @@ class Webmail:
             raise HTTPError(503, "The server has too many streams; try again later.", (RETRY_AFTER,)) from e
 
     # Messages
+
+    async def _picture(self, caller: Caller, upload_id: str, writer: ResponseWriter) -> None:
+        if caller.request.method != "GET":
+            raise HTTPError(405, "Pictures can only be fetched.", (("allow", "GET"),))
+        session = await page_session(self._sessions, caller)
+        async with self._holders.page(session) as home:
+            await serve_picture(home.account, upload_id, writer)
 
     async def _message(self, caller: Caller, rest: list[str], writer: ResponseWriter) -> None:
         request = caller.request

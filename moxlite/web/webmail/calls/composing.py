@@ -39,6 +39,7 @@ from moxlite.web.sessions import Caller
 from moxlite.web.storeerrors import api_error
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.leaving import remember_left
+from moxlite.web.webmail.reading.keeping import Keeping, draft_html, keep_original
 from moxlite.web.webmail.reading.originals import carry_files, carry_message, own_of, read_original
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     bcc: list[Party]
     subject: str
     text: str
+    html: str = ""
+    original: str = ""
     message_id: str
     in_reply_to: str
     references: list[str]
@@ -144,11 +147,23 @@ class ComposeCalls(AccountCalls):
                 uploads = await carry_files(holder, message_id, structure, home.account)
             elif kind == "forward_attached":
                 uploads = [await carry_message(holder, message_id, structure.envelope.subject, home.account)]
-            kept = ""
+            begun = _begun(found, uploads, snapshot, note)
+            keeping = Keeping(holder, message_id, structure.root, home.account, session.account, self._server.sandbox)
             if kind == "edit":
                 local = holder.local_id(message_id)
                 kept = await holder.account.read(lambda r: unsent_id(r, local), op="compose_edit")
-            return _begun(found, uploads, snapshot, kept, note)
+                html = await draft_html(keeping)
+                return msgspec.structs.replace(
+                    begun,
+                    message_id=kept or begun.message_id,
+                    text=begun.text if html.typed is None else html.typed,
+                    html=html.own,
+                    original=html.original,
+                )
+            if kind == "forward_attached" or selected:
+                return begun
+            kept_as = await keep_original(keeping, found.text, read.words.head, forwarded=kind == "forward")
+            return msgspec.structs.replace(begun, original=kept_as)
 
     async def _quote(self, account: str, words: Quotable) -> tuple[Quoted, str]:
         """Subject and text of an answer, and a sentence for the user if the text is missing. Editing a draft fails
@@ -175,7 +190,7 @@ class ComposeCalls(AccountCalls):
             async with self._accounts.use(session.account) as account:
                 size = _max_size(snapshot, caller)
                 key = bytes.fromhex(save_id)
-                saved = await save_draft(account, draft, replaces, key, self._server.tmp, size)
+                saved = await save_draft(account, self._server.sandbox, draft, replaces, key, self._server.tmp, size)
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e
         return int(saved)
@@ -217,7 +232,8 @@ class ComposeCalls(AccountCalls):
         )
         try:
             async with self._accounts.use(session.account) as account:
-                left = await send(account, self._server.keys, message, wish, self._server.tmp, self._server.deliveries)
+                server = self._server
+                left = await send(account, server.keys, server.sandbox, message, wish, server.tmp, server.deliveries)
                 if leaves:
                     await remember_left(account, leaves, left=True)
                 return left
@@ -311,7 +327,7 @@ def _max_size(snapshot: Snapshot, caller: Caller) -> int:
     return snapshot.listener(caller.request.info.listener).max_message_size
 
 
-def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, message_id: str = "", note: str = "") -> Begun:
+def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, note: str = "") -> Begun:
     fields: list[list[Party]] = []
     left = MAX_RECIPIENTS
     for addresses in (found.to, found.cc, found.bcc):
@@ -327,7 +343,7 @@ def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, message_i
         bcc=bcc,
         subject=found.subject,
         text=found.text,
-        message_id=message_id or new_message_id(snapshot.static.hostname.ascii),
+        message_id=new_message_id(snapshot.static.hostname.ascii),
         in_reply_to=found.in_reply_to,
         references=list(found.references),
         uploads=uploads,

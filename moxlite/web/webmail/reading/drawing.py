@@ -27,7 +27,18 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
 
-__all__ = ["MAX_HTML", "Page", "Source", "Unshown", "draw", "facts", "notices", "replacement", "with_images"]
+__all__ = [
+    "MAX_HTML",
+    "Page",
+    "Source",
+    "Unshown",
+    "draw",
+    "facts",
+    "nearest_images",
+    "notices",
+    "replacement",
+    "with_images",
+]
 
 MAX_HTML: Final = 10 * 1024 * 1024
 """Maximum octets of HTML that is shown (WEBMAIL-109)."""
@@ -83,7 +94,7 @@ async def draw(source: Source, root: mime.Part, reader: str, sandbox: Sandbox, *
     if source.part.size > MAX_SIZE:
         raise Unshown("The HTML of this message is too large to be shown.")
     marker = f"data:moxlite-{secrets.token_hex(12)},"
-    images = dict(list(_nearest_images(root, source.part).items())[:MAX_PICTURES])
+    images = dict(list(nearest_images(root, source.part).items())[:MAX_PICTURES])
     pictures = tuple(Picture(name, image.decoded) for name, image in images.items())
     try:
         async with sandbox.turn(reader) as turn:
@@ -200,7 +211,7 @@ async def _data(source: Source, image: mime.Part) -> AsyncGenerator[bytes, None]
     yield base64.b64encode(rest + encoded.finish()[:left])
 
 
-def _nearest_images(root: mime.Part, html: mime.Part) -> dict[str, mime.Part]:
+def nearest_images(root: mime.Part, html: mime.Part) -> dict[str, mime.Part]:
     """The images of a message by Content-ID. If several have the same, the nearest to the HTML wins: siblings of the
     HTML come before siblings of its parents, and these before all others.
     """

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from moxlite.web.composing.types import Uploaded
     from moxlite.web.webmail.holders import Holder
 
-__all__ = ["carry_files", "carry_message", "own_of", "read_original"]
+__all__ = ["carry_files", "carry_message", "decoded_part", "own_of", "read_original"]
 
 MAX_TEXT: Final = 2 << 20  # octets that are read of a text to quote: more than is quoted (`compose.reply`)
 MAX_ALL_TEXTS: Final = 4 << 20  # of all texts of a message
@@ -147,7 +147,7 @@ async def carry_files(holder: Holder, shown: int, structure: mime.Structure, hom
         part = part_at(structure.root, file.path)
         assert part is not None
         whole = part.message is not None
-        pieces = _decoded(holder.account, message_id, part)
+        pieces = decoded_part(holder.account, message_id, part)
         media_type = OCTETS if whole else part.media_type
         upload = await receive_upload(home, file.filename, media_type, pieces, message=False)
         found.append(shown_upload(upload))
@@ -177,7 +177,8 @@ async def _has_sound_lines(account: Account, message_id: int) -> bool:
     return not last
 
 
-async def _decoded(account: Account, message_id: int, part: mime.Part) -> AsyncIterator[bytes]:
+async def decoded_part(account: Account, message_id: int, part: mime.Part) -> AsyncIterator[bytes]:
+    """The decoded octets of a part, in pieces."""
     encoded = decoder(part.encoding)
     async with aclosing(body.stream_message(account, message_id, part.body, part.size)) as pieces:
         async for piece in pieces:
