@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { begin, exchange, signatureOf } from "../webmail/compose/signature";
+import { begin, exchange, signatureOf } from "../webmail/words/signature";
 
 test("an address has its own signature, else the common one", () => {
   const settings = { signature: "Mia", signatures: [{ address: "b@x.example", text: "Mia, B\n" }] };

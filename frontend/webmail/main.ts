@@ -610,6 +610,10 @@ class App implements Desk {
     });
   }
 
+  load<T>(name: string): Promise<T> {
+    return part<T>(name);
+  }
+
   dock(...asked: Parameters<Reader["dock"]>): boolean {
     return this.reader.dock(...asked);
   }

@@ -168,7 +168,9 @@ class _Writer(HTMLParser):
     def _end_line(self) -> None:
         """End the line, if there is anything on it."""
         if self._line:
-            self._lines.append("".join(self._line).rstrip(" "))
+            line = "".join(self._line).rstrip(" \xa0")
+            # above a signature (RFC 3676 §4.3)
+            self._lines.append(f"{line} " if line == "--" else line)
             self._line = []
 
     def _new_line(self) -> None:

@@ -28,12 +28,15 @@ OPTIONS = ("--bundle", "--loader:.ts=js", *COMMON)
 # the sources.
 COMMENTS = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
 MAX_RAW, MAX_GZIP = 225_000, 60_000  # WEBMAIL-5: the whole document
+MINIFIED = {"squire"}
+"""Parts of which all is a package of others: it is not ours to read, and too large as it is printed."""
 MAX_PART_RAW, MAX_PART_GZIP = 60_000, 20_000  # WEBMAIL-5
 
 
 def build(source: Path, entry: str, target: Path, *options: str) -> bytes:
     """One bundle."""
-    subprocess.run([ESBUILD, entry, *OPTIONS, *options, f"--outfile={target}"], cwd=source, check=True)
+    packages = {**os.environ, "NODE_PATH": str(FRONTEND / "node_modules")}
+    subprocess.run([ESBUILD, entry, *OPTIONS, *options, f"--outfile={target}"], cwd=source, env=packages, check=True)
     return target.read_bytes()
 
 
@@ -68,7 +71,8 @@ def parts(source: Path, app: str, folder: Path) -> dict[str, bytes]:
     for entry in sorted((source / app).glob("*/part.ts")):
         name = entry.parent.name
         target = folder / f"{app}-{name}.js"
-        found[name] = build(source, f"{app}/{name}/part.ts", target, "--format=esm", "--loader:.css=text")
+        options = ("--format=esm", "--loader:.css=text", *(("--minify",) if name in MINIFIED else ()))
+        found[name] = build(source, f"{app}/{name}/part.ts", target, *options)
         measure(f"{app}, part {name}", found[name], MAX_PART_RAW, MAX_PART_GZIP)
     return found
 

@@ -26,6 +26,32 @@ THIS SOFTWARE.
 Some of these icons are from Feather, MIT License, Copyright (c) 2013-present Cole Bemis.
 """
 
+SQUIRE = """\
+The editor of mail with formatting in the webmail: Squire, https://github.com/neilj/Squire
+
+The MIT License (MIT)
+
+Copyright © 2011–2023 by Neil Jenkins
+
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to
+deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or
+sell copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in
+all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING
+FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS
+IN THE SOFTWARE.
+"""
+
 
 def outputs() -> dict[str, bytes]:
     """The page; packages as ``requirements/runtime.lock`` names them."""
@@ -37,6 +63,7 @@ def outputs() -> dict[str, bytes]:
         "moxlite",
         (TOP / "LICENSE").read_text().strip(),
         LUCIDE.strip(),
+        SQUIRE.strip(),
         "Packages that moxlite runs with; each comes with its own licence text:\n\n" + "\n".join(lines),
     ]
     return {"moxlite/web/static/licenses.txt": (f"\n\n{LINE}\n\n".join(parts) + "\n").encode()}

@@ -15,7 +15,9 @@ HTML = (
 )
 DEFAULTS = {
     "signature": "",
+    "signature_html": "",
     "signatures": [],
+    "compose_format": "text",
     "quoting": "auto",
     "show_address_security": True,
     "show_html": True,
@@ -44,7 +46,11 @@ async def test_settings_are_told_at_the_start_and_when_they_change(browser: Brow
     """WEBMAIL-34, WEBMAIL-105: in all pages of the user; what is left out is as it comes."""
     events = await browser.events()
     assert (await events.until("start"))["settings"] == DEFAULTS
-    chosen = {"signature": "Mia\nVänern", "signatures": [{"address": "b@x.example", "text": "B"}], "quoting": "bottom"}
+    chosen = {
+        "signature": "Mia\nVänern",
+        "signatures": [{"address": "b@x.example", "text": "B", "html": "<b>B</b>"}],
+        "quoting": "bottom",
+    }
     await browser.call("settings_save", settings=chosen)
     assert (await events.change("settings"))["settings"] == DEFAULTS | chosen
     await events.aclose()

@@ -31,6 +31,8 @@ export interface Desk {
   /** Path of the app, with a slash at its end. */
   readonly base: string;
   readonly commands: CommandTable;
+  /** The module of a part of the app, which parts cannot load by themselves. */
+  load<T>(part: string): Promise<T>;
   /** The login address, and the addresses that the account may send from; known once the stream has begun. */
   facts(): { login_address: string; account_path: string; addresses: readonly string[] };
 

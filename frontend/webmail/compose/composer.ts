@@ -11,13 +11,14 @@ import { clock, ellipsis, externalLink, maximize, paperclip, reply, trash2, x } 
 import { openMenu } from "../../lib/menu";
 import { t } from "../../lib/words";
 import type { Desk } from "../commands/desk";
+import type { Beginning, Words } from "../words/part";
+import type * as WordsPart from "../words/part";
 import { type Copy, dropCopy, holdCopy, keepCopy, newId } from "./copies";
 import { Files } from "./files";
 import { writing } from "./keys";
 import type { Say } from "./kinds";
 import { formatParty, speaksOfFiles } from "./parties";
 import { Recipients } from "./recipients";
-import { exchange, signatureOf } from "./signature";
 import { offerUndo } from "./takeback";
 import { Ways, canRequire } from "./ways";
 
@@ -26,11 +27,8 @@ const [copyAfter, saveAfter, saveEach, retryAfter] = [1_000, 5_000, 15_000, 4_00
 
 export interface Start {
   readonly copy: Copy;
-  /** Position of the cursor in the text. */
-  readonly cursor: number;
+  readonly beginning: Beginning;
   readonly focus: "to" | "text";
-  /** Number of characters at the end of the text that are folded away until wanted: the quoted text of an answer. */
-  readonly folded: number;
   /** Whether there are unsaved changes. */
   readonly changed: boolean;
   /** Whether TLS all the way may be required without the user's choice (WEBMAIL-95). */
@@ -56,10 +54,10 @@ export class Composer {
   private readonly cc: Recipients;
   private readonly bcc: Recipients;
   private readonly replyTo: Recipients;
-  private readonly from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => { this.sign(); this.changed(); } });
+  private readonly from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => { this.text.sign(this.sender); this.changed(); } });
   private readonly tls: HTMLSelectElement;
   private readonly subject = el("input", { class: "compose-subject", "aria-label": t("Subject"), placeholder: t("Subject"), dir: "auto", maxlength: "5000", oninput: () => { this.title(); this.changed(); } });
-  private readonly text = el("textarea", { class: "compose-text", "aria-label": t("Text"), dir: "auto", spellcheck: "true", oninput: () => this.changed() });
+  private readonly text: Words;
   private readonly state = el("span", { class: "compose-state", role: "status" });
   private readonly heading = el("h2", { class: "compose-title" });
   private readonly picker = el("input", { type: "file", multiple: true, hidden: true, onchange: () => { this.files.add(this.picker.files ?? []); this.picker.value = ""; } });
@@ -87,11 +85,6 @@ export class Composer {
   /** Number of lookups of the recipients' protection; the user's own choice ends them. */
   private judged = 0;
   private judging: boolean;
-  /** The signature below the text, as long as it is unchanged. */
-  private signature = "";
-  /** The quoted text, as long as it is folded away. */
-  private quoted: string;
-  private readonly unfoldButton = el("button", { type: "button", class: "compose-quoted", "aria-label": t("Show the quote"), title: t("Show the quote"), onclick: () => this.unfold() }, "…");
   /** Whether it is below the message that it answers, and not in a window. */
   private docked = false;
   private readonly rows: Record<Seldom, HTMLElement>;
@@ -103,6 +96,7 @@ export class Composer {
     private readonly say: Say,
     private readonly id: string,
     start: Start,
+    private readonly words: typeof WordsPart,
   ) {
     const { copy } = start;
     this.draft = copy.draft;
@@ -125,7 +119,8 @@ export class Composer {
       el("option", { value: "require" }, t("Only encrypted all the way")),
       el("option", { value: "insecure" }, t("Even without encryption")),
     );
-    this.quoted = start.folded > 0 ? copy.draft.text.slice(-start.folded) : "";
+    const hooks = { changed: () => this.changed(), attach: (files: Iterable<File>) => this.files.add(files), note: (text: string) => this.note(text), say };
+    this.text = new words.Words(desk, hooks, start.beginning, copy.draft.from.address);
     const label = el("label", { class: "compose-field" }, el("span", { class: "compose-label" }, t("Encryption")), this.tls);
     const from = el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("From")), this.from);
     this.rows = { from, cc: this.cc.root, bcc: this.bcc.root, reply_to: this.replyTo.root, tls: label, subject: this.subject };
@@ -137,9 +132,8 @@ export class Composer {
     addEventListener("pagehide", this.onHide);
     visualViewport?.addEventListener("resize", this.onViewport);
     this.fit();
-    this.text.setSelectionRange(start.cursor, start.cursor);
     if (start.focus === "to") this.to.input.focus();
-    else this.text.focus({ preventScroll: true });
+    else this.text.focus();
     if (start.changed) this.changed();
     void this.judge();
     if (this.submitId !== "") void this.transmit();
@@ -197,7 +191,7 @@ export class Composer {
         class: "composer docked",
         "aria-label": this.draft.original_flag === "answered" ? t("Reply") : t("New message"),
         onkeydown: (event) => this.key(event),
-        ondragover: (event) => event.preventDefault(),
+        ondragover: (event) => { if (event.dataTransfer?.types.includes("Files")) event.preventDefault(); },
         ondrop: (event) => this.take(event, event.dataTransfer),
         onpaste: (event) => this.take(event, event.clipboardData),
       },
@@ -215,8 +209,7 @@ export class Composer {
       this.replyTo.root,
       this.rows.tls,
       this.subject,
-      this.text,
-      this.unfoldButton,
+      this.text.root,
       this.files.root,
       el(
         "footer",
@@ -225,6 +218,7 @@ export class Composer {
         el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, symbol(paperclip)),
         iconButton(clock, t("Send later…"), () => this.submitLater()),
         this.picker,
+        this.text.formatButton,
         this.state,
         iconButton(trash2, t("Discard"), () => void this.discard()),
       ),
@@ -268,16 +262,6 @@ export class Composer {
     else this.text.focus();
   }
 
-  /** Put the quoted text back into the text, where it can be changed. */
-  private unfold(): void {
-    const { selectionStart } = this.text;
-    this.text.value += this.quoted;
-    this.quoted = "";
-    this.unfoldButton.hidden = true;
-    this.text.setSelectionRange(selectionStart, selectionStart);
-    this.text.focus();
-  }
-
   private fillIn(files: Uploaded[]): void {
     const { draft } = this;
     const own = this.desk.facts().addresses.filter((one) => !one.startsWith("@"));
@@ -286,9 +270,6 @@ export class Composer {
     fill(this.from, [first, ...others].map((one) => el("option", { value: one }, one)));
     [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [draft.to, draft.cc, draft.bcc, draft.reply_to];
     this.subject.value = draft.subject;
-    this.text.value = draft.text.slice(0, draft.text.length - this.quoted.length);
-    this.unfoldButton.hidden = this.quoted === "";
-    this.signature = signatureOf(this.desk.settings(), this.sender);
     this.tls.value = draft.tls ?? "default";
     this.files.value = files;
     this.title();
@@ -296,15 +277,6 @@ export class Composer {
 
   private get sender(): string {
     return this.from.value.replace(/^.*<(.*)>$/s, "$1");
-  }
-
-  /** Exchange the signature after the From address has changed. */
-  private sign(): void {
-    const signature = signatureOf(this.desk.settings(), this.sender);
-    const { selectionStart } = this.text;
-    this.text.value = exchange(this.text.value, this.signature, signature);
-    this.text.setSelectionRange(selectionStart, selectionStart);
-    this.signature = signature;
   }
 
   private written(): Written {
@@ -316,9 +288,9 @@ export class Composer {
       bcc: this.bcc.value,
       reply_to: this.replyTo.value,
       subject: this.subject.value,
-      text: this.text.value + this.quoted,
+      ...this.text.value,
       tls: this.tls.value as NonNullable<Written["tls"]>,
-      uploads: this.files.value.map((file) => file.upload_id),
+      uploads: [...this.files.value.map((file) => file.upload_id), ...this.text.pictures],
     };
   }
 
@@ -459,6 +431,11 @@ export class Composer {
     return (await confirm(t("Send this version?"), why, t("Send"))) && (await this.detach());
   }
 
+  /** Write HTML or plain text. */
+  format(): Promise<void> {
+    return this.text.toggle();
+  }
+
   /** Focus a field. */
   go(to: "to" | "cc" | "bcc" | "reply_to"): void {
     if (to !== "to") this.show(to);
@@ -482,11 +459,11 @@ export class Composer {
       this.to.complain(t("Who is it for?"));
       return;
     }
-    if (this.files.unfinished > 0) {
+    if (this.files.unfinished + this.text.unfinished > 0) {
       this.note(t("Wait for the attachments, or remove those that failed."));
       return;
     }
-    if (this.files.value.length === 0 && speaksOfFiles(this.text.value)) {
+    if (this.files.value.length === 0 && speaksOfFiles(this.text.typed)) {
       const anyway = await confirm(t("Send without an attachment?"), t("The text mentions an attachment, but no file is attached."), t("Send"));
       if (!anyway) return;
     }
@@ -543,7 +520,7 @@ export class Composer {
     const { desk, say, submitId } = this;
     const copy = this.copy();
     const said = this.sendAt > 0 ? t("It will be sent later") : t("Message sent");
-    const cursor = this.text.selectionStart;
+    const beginning = this.text.state;
     this.finish();
     if (seconds === 0) {
       say(t("Message sent"));
@@ -551,7 +528,7 @@ export class Composer {
     }
     offerUndo(desk, say, said, submitId, this.leaves, seconds, (draftId) => {
       // the draft lacks what only this browser knows: the answered message, and the choice of TLS
-      new Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", folded: this.quoted.length, changed: true, judged: false });
+      new Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, beginning, focus: "text", changed: true, judged: false }, this.words);
     });
   }
 
@@ -627,6 +604,7 @@ export class Composer {
 
   private finish(): void {
     this.closed = true;
+    this.text.close();
     clearTimeout(this.copyTimer);
     clearTimeout(this.saveTimer);
     this.files.abort();
@@ -640,10 +618,8 @@ export class Composer {
   }
 
   private take(event: Event, data: DataTransfer | null): void {
-    const files = [...(data?.files ?? [])];
-    if (files.length === 0) return;
-    event.preventDefault();
-    this.files.add(files);
+    // the editor has looked at it already
+    if (!event.defaultPrevented && this.text.take([...(data?.files ?? [])])) event.preventDefault();
   }
 
   private key(event: KeyboardEvent): void {

@@ -12,6 +12,7 @@ export interface Writing {
   submit(archive: boolean): Promise<void>;
   save(): Promise<boolean>;
   close(): Promise<void>;
+  format(): Promise<void>;
   go(to: "to" | "cc" | "bcc" | "reply_to"): void;
 }
 
@@ -31,6 +32,7 @@ export function addKeys(desk: Desk, focused: () => Writing | null): void {
     command("send-archive", t("Send, and archive the thread that it answers"), ["ctrl shift Enter"], (one) => one.submit(true)),
     command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()),
     command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()),
+    command("format", t("Write with or without formatting"), ["ctrl F"], (one) => one.format()),
     command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")),
     command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")),
     command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")),

@@ -7,13 +7,13 @@ import { t } from "../../lib/words";
 import choices from "../choices.css";
 import type { Desk } from "../commands/desk";
 import type { AllSettings } from "../state/settings";
+import type * as WordsPart from "../words/part";
 import { fullTime } from "../ui/format";
 import { Composer, type Start } from "./composer";
 import { type Copy, lostCopies, newId } from "./copies";
 import { addKeys as addWritingKeys } from "./keys";
 import type { Kind, Say } from "./kinds";
 import { parseMailto } from "./mailto";
-import { begin, signatureOf } from "./signature";
 import sheet from "./compose.css";
 
 adopt(choices);
@@ -35,20 +35,18 @@ export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageIte
   });
   if (begun === null) return;
   if (mailto !== "") begun = { ...(begun as Begun), ...parseMailto(mailto) };
-  const began = start(desk.settings(), begun, kind, item, selected);
+  const words = await desk.load<typeof WordsPart>("words");
+  await words.prepare(desk, begun.html ?? "", kind !== "edit");
+  const began = start(desk.settings(), words, begun, kind, item, selected);
   began.copy.leaves = leaves;
-  new Composer(desk, say, newId(), began);
+  new Composer(desk, say, newId(), began, words);
   if (begun.note !== "") say(begun.note);
 }
 
-function start(settings: AllSettings, begun: Begun, kind: Kind, item: MessageItem | null, selected: string): Start {
+function start(settings: AllSettings, words: typeof WordsPart, begun: Begun, kind: Kind, item: MessageItem | null, selected: string): Start {
   const { uploads, note: _, ...fields } = begun;
-  const answered = kind.startsWith("reply");
-  // a selection is answered below, a whole text above (WEBMAIL-92)
-  const below = kind === "new" ? begun.text !== "" : answered && (settings.quoting === "bottom" || (settings.quoting === "auto" && selected !== ""));
-  const { text, cursor } = kind === "edit" ? { text: begun.text, cursor: 0 } : begin(begun.text, signatureOf(settings, begun.from.address), below);
-  // what a person chose to quote stays in sight
-  const folded = answered && !below && selected === "" && begun.text !== "" ? begun.text.length + 2 : 0;
+  const { text, html = "", original = "" } = begun;
+  const beginning = words.beginning(settings, { kind, text, html, original, sample: item?.id ?? 0, selected, address: begun.from.address });
   const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
   return {
     copy: {
@@ -57,19 +55,17 @@ function start(settings: AllSettings, begun: Begun, kind: Kind, item: MessageIte
       draft: {
         ...fields,
         reply_to: [],
-        text,
         uploads: [],
         tls: "default",
         original_id: item !== null && kind !== "edit" ? item.id : 0,
-        original_flag: kind === "new" || kind === "edit" ? "" : answered ? "answered" : "forwarded",
+        original_flag: kind === "new" || kind === "edit" ? "" : kind.startsWith("reply") ? "answered" : "forwarded",
       },
       files: uploads,
       draftId: draft,
       saveId: "",
       submitId: "",
     },
-    cursor,
-    folded,
+    beginning,
     focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to",
     changed: false,
     judged: kind !== "reply_list",
@@ -80,11 +76,15 @@ function start(settings: AllSettings, begun: Begun, kind: Kind, item: MessageIte
 export async function recover(desk: Desk, say: Say): Promise<void> {
   addKeys(desk);
   const login = desk.facts().login_address;
+  const words = await desk.load<typeof WordsPart>("words");
   for (const [id, copy] of await lostCopies(login)) {
     // a day later the server no longer knows the result of a call
     if (Date.now() - copy.time > 86_400_000) copy.submitId = copy.saveId = "";
     await refresh(desk, copy);
-    const composer = new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", folded: 0, changed: true, judged: copy.draft.tls === "default" });
+    const { text, html = "", original = "", original_id: answered = 0, original_flag: flag } = copy.draft;
+    await words.prepare(desk, html, false);
+    const beginning = { text, html, original, quoted: "", sample: answered || copy.draftId, forwarded: flag === "forwarded", cursor: text.length };
+    const composer = new Composer(desk, say, id, { copy, beginning, focus: "text", changed: true, judged: copy.draft.tls === "default" }, words);
     // at once: if the page was killed while it sent, the server knows whether the message was sent
     void composer.save();
   }

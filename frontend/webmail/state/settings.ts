@@ -7,7 +7,9 @@ export type AllSettings = Required<Settings>;
 /** Settings of a user who has set nothing, as the server has them. */
 export const defaults: AllSettings = {
   signature: "",
+  signature_html: "",
   signatures: [],
+  compose_format: "text",
   quoting: "auto",
   show_address_security: true,
   show_html: true,

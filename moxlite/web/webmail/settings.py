@@ -13,6 +13,7 @@ from msgspec import Meta
 __all__ = ["Label", "OwnSignature", "SavedSearch", "Settings", "Unsubscribed", "ViewMode"]
 
 Signature = Annotated[str, Meta(max_length=10_000)]
+SignatureHTML = Annotated[str, Meta(max_length=20_000)]
 HeaderName = Annotated[str, Meta(pattern=r"^[!-9;-~]{1,100}$")]  # RFC 5322 §2.2
 Keyword = Annotated[str, Meta(pattern=r"^[!#$&'+,\-./0-9:;<=>?@^_`a-z|}~\[]{1,128}$")]  # STORE-22
 
@@ -27,6 +28,7 @@ class OwnSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     address: Annotated[str, Meta(min_length=1, max_length=1000)]
     text: Signature
+    html: SignatureHTML = ""
 
 
 class SavedSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +56,9 @@ class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings.
 
-    ``signature`` is below the written text; ``signatures`` are for single own addresses. ``quoting``: whether an answer
+    ``signature`` is below the written text; ``signatures`` are for single own addresses. Their HTML is for messages that
+    are written so, "" for the text there, too; it is sanitised when a message is sent. ``compose_format``: how messages
+    begin, plain or with formatting. ``quoting``: whether an answer
     is above (top) or below (bottom) the quoted text; auto: below a quoted selection, else above.
     ``show_address_security``: bars below recipients (WEBMAIL-94). ``show_html``: HTML first, if nothing else is stored
     for the sender. ``show_headers``: fields that are shown besides the usual ones. ``mark_seen_ms``: milliseconds until
@@ -66,7 +70,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """
 
     signature: Signature = ""
+    signature_html: SignatureHTML = ""
     signatures: Annotated[list[OwnSignature], Meta(max_length=100)] = []
+    compose_format: Literal["text", "html"] = "text"
     quoting: Literal["auto", "top", "bottom"] = "auto"
     show_address_security: bool = True
     show_html: bool = True

@@ -8,6 +8,12 @@ export function signatureOf(settings: Pick<AllSettings, "signature" | "signature
   return own.trim() === "" ? "" : `-- \n${own.trimEnd()}`;
 }
 
+/** The HTML of the signature of an address, without its dashes; "" where it is plain text. */
+export function signatureHTMLOf(settings: Pick<AllSettings, "signature_html" | "signatures">, address: string): string {
+  const own = settings.signatures.find((one) => one.address === address);
+  return own === undefined ? settings.signature_html : (own.html ?? "");
+}
+
 export interface Beginning {
   readonly text: string;
   /** Position of the cursor. */

@@ -1,0 +1,132 @@
+// What may be in the editor (WEBMAIL-135): everything that comes into it, pasted, dropped, or from a draft, is read by the browser in a
+// document without scripts and pictures, and made anew from a list of elements. No style, class, handler or address of elsewhere is taken over.
+
+/** Elements that are made anew, by the names of those that become them. */
+const kept: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(["B", "I", "U", "S", "CODE", "PRE", "SUB", "SUP", "BLOCKQUOTE", "UL", "OL", "LI", "A", "BR", "DIV"].map((name) => [name, name])),
+  STRONG: "B",
+  EM: "I",
+  CITE: "I",
+  DEL: "S",
+  STRIKE: "S",
+  TT: "CODE",
+  KBD: "CODE",
+  SAMP: "CODE",
+  P: "DIV",
+  H1: "DIV",
+  H2: "DIV",
+  H3: "DIV",
+  H4: "DIV",
+  H5: "DIV",
+  H6: "DIV",
+  TR: "DIV",
+  DT: "DIV",
+  DD: "DIV",
+  ADDRESS: "DIV",
+  FIGCAPTION: "DIV",
+};
+
+/** Elements without readable text, and those whose text is no text of the message. */
+const dropped = new Set(["SCRIPT", "STYLE", "HEAD", "TITLE", "TEMPLATE", "IFRAME", "OBJECT", "EMBED", "SVG", "MATH", "NOSCRIPT", "SELECT", "BUTTON", "INPUT", "TEXTAREA", "AUDIO", "VIDEO", "CANVAS", "LINK", "META"]);
+const headings = /^H[1-6]$/;
+/** Schemes of links. */
+const linked = /^(?:https?|mailto|tel):/i;
+/** A picture that was uploaded: its address in a message, and in the editor. */
+const picture = /^(?:cid:([\w-]{22})@moxlite\.invalid|upload\/([\w-]{22}))$/;
+/** Tags, as far as no ">" is in them. */
+const tags = /<\/?[a-z][^<>]*>/gi;
+/** A tag without styles and handlers, and a sheet that is none: the page's policy would complain of them, though nothing runs. */
+const unstyled = (tag: string): string => tag.replace(/^(<\/?)style/i, "$1textarea").replace(/[\s/"'](style|on\w+)\s*=/gi, " data-$1=");
+/** Most levels that are kept, and characters that are read. */
+const [deepest, longest] = [60, 2_000_000];
+
+export interface Cleaned {
+  readonly fragment: DocumentFragment;
+  /** Number of pictures of other places that were left out. */
+  readonly left: number;
+  /** Pictures that are in the HTML itself, as `data:` addresses, in their order; the elements wait for their upload. */
+  readonly data: { readonly address: string; readonly image: HTMLImageElement }[];
+}
+
+/** The HTML, made anew. `signed` is the class of the block that is a signature. */
+export function cleaned(html: string, signed: string): Cleaned {
+  const fragment = document.createDocumentFragment();
+  const found = { fragment, left: 0, data: [] as Cleaned["data"] };
+  const source = new DOMParser().parseFromString(html.slice(0, longest).replace(tags, unstyled), "text/html");
+  walk(source.body, fragment, 0);
+  return found;
+
+  function walk(from: Node, into: Node, depth: number): void {
+    for (const node of from.childNodes) {
+      if (node instanceof Text) into.appendChild(document.createTextNode(node.data));
+      else if (node.nodeType === Node.ELEMENT_NODE) element(node as Element, into, depth);
+    }
+  }
+
+  function element(node: Element, into: Node, depth: number): void {
+    const name = node.nodeName.toUpperCase();
+    if (dropped.has(name)) return;
+    if (name === "IMG") {
+      image(node, into);
+      return;
+    }
+    const made = depth < deepest ? make(node, name) : null;
+    if (made === null) {
+      walk(node, into, Math.min(depth + 1, deepest));
+      if (name === "TD" || name === "TH") into.appendChild(document.createTextNode(" "));
+      return;
+    }
+    const inner = inside(made, node.getAttribute("data-style") ?? "", name);
+    walk(node, inner, depth + 1);
+    into.appendChild(made);
+  }
+
+  /** The element that this one becomes, null for its content alone. */
+  function make(node: Element, name: string): HTMLElement | null {
+    const style = node.getAttribute("data-style") ?? "";
+    // documents of Google are in a <b> that is not bold
+    if (name === "B" && /(?:^|[\s;])font-weight\s*:\s*normal/i.test(style)) return null;
+    const becomes = kept[name] ?? (name === "SPAN" || name === "FONT" ? marked(style) : undefined);
+    if (becomes === undefined) return null;
+    const made = document.createElement(becomes);
+    if (becomes === "A") {
+      const href = node.getAttribute("href")?.trim() ?? "";
+      if (!linked.test(href) || href.length > 4000) return null;
+      made.setAttribute("href", href);
+    }
+    if (becomes === "DIV" && node.classList.contains(signed)) made.className = signed;
+    const dir = node.getAttribute("dir");
+    if (dir === "rtl" || dir === "ltr") made.setAttribute("dir", dir);
+    return made;
+  }
+
+  function image(node: Element, into: Node): void {
+    const address = node.getAttribute("src")?.trim() ?? "";
+    const [, inMail, here] = picture.exec(address) ?? [];
+    const id = inMail ?? here;
+    const inData = /^data:image\/(?:png|jpeg|gif|webp|avif|bmp);base64,/i.test(address);
+    if (id === undefined && !inData) {
+      if (address !== "") found.left++;
+      return;
+    }
+    const made = document.createElement("img");
+    made.alt = (node.getAttribute("alt") ?? "").slice(0, 1000);
+    if (id === undefined) found.data.push({ address, image: made });
+    else made.setAttribute("src", `upload/${id}`);
+    into.appendChild(made);
+  }
+}
+
+/** The element for letters that a style makes bold or italic. */
+function marked(style: string): string | undefined {
+  if (/(?:^|[\s;])font-weight\s*:\s*(?:bold|[6-9]00)/i.test(style)) return "B";
+  return /font-style\s*:\s*italic/i.test(style) ? "I" : undefined;
+}
+
+/** The node that takes the content: headings are bold. */
+function inside(made: HTMLElement, style: string, name: string): Node {
+  if (headings.test(name) || (made.nodeName === "B" && /font-style\s*:\s*italic/i.test(style))) {
+    return made.appendChild(document.createElement(headings.test(name) ? "b" : "i"));
+  }
+  return made;
+}

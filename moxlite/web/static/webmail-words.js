@@ -1,0 +1,402 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
+  });
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/icons.ts
+var typeTool = "M12 4v16 M4 7V5a1 1 0 0 1 1-1h14a1 1 0 0 1 1 1v2 M9 20h6";
+
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// webmail/words/html.ts
+function escaped(text2) {
+  const signs = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+  return text2.replace(/[&<>"]/g, (sign2) => signs[sign2]).replace(/ {2}/g, " &nbsp;").replace(/^ /, "&nbsp;");
+}
+var deepest = 20;
+function textToHTML(text2) {
+  let html = "";
+  let level = 0;
+  for (const line of text2.replace(/\r\n?/g, "\n").split("\n")) {
+    const [, signs = "", rest = ""] = /^((?:> ?)*)(.*)$/s.exec(line);
+    const own = Math.min(deepest, signs.replace(/ /g, "").length);
+    html += own > level ? "<blockquote>".repeat(own - level) : "</blockquote>".repeat(level - own);
+    level = own;
+    html += `<div>${rest === "" ? "<br>" : escaped(rest)}</div>`;
+  }
+  return html + "</blockquote>".repeat(level);
+}
+var signed = "moxlite-signature";
+function signatureHTML(text2, html) {
+  if (html === "" && text2 === "") return "";
+  return `<div class="${signed}">${html === "" ? textToHTML(text2) : `<div>--&nbsp;</div>${html}`}</div>`;
+}
+
+// webmail/words/signature.ts
+function signatureOf(settings, address) {
+  const own = settings.signatures.find((one) => one.address === address)?.text ?? settings.signature;
+  return own.trim() === "" ? "" : `-- 
+${own.trimEnd()}`;
+}
+function signatureHTMLOf(settings, address) {
+  const own = settings.signatures.find((one) => one.address === address);
+  return own === void 0 ? settings.signature_html : own.html ?? "";
+}
+function begin(quoted, signature, below) {
+  const own = signature === "" ? "" : `
+
+${signature}`;
+  if (quoted === "") return { text: own, cursor: 0 };
+  if (!below) return { text: `${own}
+
+${quoted}`, cursor: 0 };
+  const start = `${quoted.trimEnd()}
+
+`;
+  return { text: start + own, cursor: start.length };
+}
+function exchange(text2, before, after) {
+  if (before === after) return text2;
+  if (before === "") return text2.includes("\n-- \n") || text2.includes("\n> ") ? text2 : `${text2.trimEnd()}
+
+${after}`;
+  const at = text2.lastIndexOf(`
+${before}`);
+  const end = at + 1 + before.length;
+  if (at < 0 || end < text2.length && text2[end] !== "\n") return text2;
+  return after === "" ? text2.slice(0, at).trimEnd() + text2.slice(end) : text2.slice(0, at + 1) + after + text2.slice(end);
+}
+
+// webmail/words/words.css
+var words_default = '.compose-words {\n  display: flex;\n  flex: 1;\n  flex-direction: column;\n  min-height: 0;\n}\n\n.compose-original {\n  flex: none;\n  max-height: 60%;\n  margin: 0 14px 10px;\n  overflow: auto;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  font-size: 13px;\n}\n\n.compose-original > summary {\n  padding: 7px 12px;\n  color: var(--color-mild);\n  cursor: pointer;\n}\n\n.compose-original-page {\n  display: block;\n  width: 100%;\n  height: 240px;\n  border: 0;\n  border-block: 1px solid var(--border-color);\n  background: var(--sheet);\n}\n\n.compose-original-foot {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 4px 12px;\n  margin: 0;\n  padding: 4px 12px;\n  color: var(--color-mild);\n}\n\n.compose-foot [aria-pressed="true"] {\n  background: var(--mailbox-active-background);\n  color: var(--color);\n}\n\n@media (pointer: coarse) {\n  .compose-original > summary {\n    padding-block: 13px;\n  }\n}\n';
+
+// webmail/words/part.ts
+adopt(words_default);
+var editors = null;
+async function loadEditors(desk) {
+  if (editors !== null) return editors;
+  await attempt(t("Opening the editor"), async () => {
+    const [rich, squire] = await Promise.all([desk.load("rich"), desk.load("squire")]);
+    editors = { rich, squire };
+  });
+  return editors;
+}
+async function prepare(desk, html, fresh) {
+  if (html !== "" || fresh && desk.settings().compose_format === "html") await loadEditors(desk);
+}
+function beginning(settings, prepared) {
+  const { kind, text: text2, html, original, sample, selected, address } = prepared;
+  const rest = { sample, forwarded: kind === "forward", quoted: "", original: "" };
+  if (kind === "edit") return { ...rest, text: text2, html, original, cursor: 0 };
+  const answered = kind.startsWith("reply");
+  const below = kind === "new" ? text2 !== "" : answered && (settings.quoting === "bottom" || settings.quoting === "auto" && selected !== "");
+  const [signature, signed2] = [signatureOf(settings, address), signatureHTMLOf(settings, address)];
+  const kept = below || selected !== "" ? "" : original;
+  const folded = kept === "" && answered && !below && selected === "" ? text2 : "";
+  const quote = folded + kept === "" ? text2 : "";
+  const begun = begin(quote, signature, below);
+  const empty = "<div><br></div>";
+  const own = signatureHTML(signature, signed2);
+  const above = below && quote !== "" ? `${textToHTML(quote.trimEnd())}${empty}` : empty;
+  const after = !below && quote !== "" ? empty + textToHTML(quote) : "";
+  const rich = settings.compose_format === "html" && editors !== null;
+  return { ...rest, text: begun.text, html: rich ? above + (own === "" ? "" : empty + own) + after : "", cursor: begun.cursor, quoted: folded === "" ? "" : `
+
+${folded}`, original: kept };
+}
+var Words = class {
+  constructor(desk, hooks, start, address) {
+    this.desk = desk;
+    this.hooks = hooks;
+    this.address = address;
+    [this.quoted, this.original, this.sample, this.forwarded] = [start.quoted, start.original, start.sample, start.forwarded];
+    this.field.value = start.text;
+    this.root.append(this.field, this.foldButton);
+    if (this.original !== "") this.root.append(this.originalBox());
+    this.foldButton.hidden = this.quoted === "";
+    if (start.html !== "" && editors !== null) this.enrich(start.html);
+    this.field.setSelectionRange(start.cursor, start.cursor);
+    this.showFormat();
+  }
+  desk;
+  hooks;
+  address;
+  root = el("div", { class: "compose-words" });
+  formatButton = el("button", { type: "button", class: "link compose-icon", title: t("Formatting (ctrl shift F)"), "aria-label": t("Formatting"), onclick: () => void this.toggle() }, sign(typeTool));
+  field = el("textarea", { class: "compose-text", "aria-label": t("Text"), dir: "auto", spellcheck: "true", oninput: () => this.hooks.changed() });
+  foldButton = el("button", { type: "button", class: "compose-quoted", "aria-label": t("Show the quote"), title: t("Show the quote"), onclick: () => this.unfold() }, "…");
+  rich = null;
+  quoted;
+  original;
+  forwarded;
+  sample;
+  former = { html: "", text: "" };
+  get value() {
+    if (this.rich === null) return { text: this.field.value + this.quoted, html: "", original: this.original };
+    return { text: "", html: this.rich.html() + (this.quoted === "" ? "" : textToHTML(this.quoted.trim())), original: this.original };
+  }
+  get state() {
+    const own = this.rich?.html() ?? "";
+    return { text: this.field.value, html: own, quoted: this.quoted, original: this.original, sample: this.sample, forwarded: this.forwarded, cursor: this.field.selectionStart };
+  }
+  get typed() {
+    return this.rich?.text() ?? this.field.value;
+  }
+  get pictures() {
+    return this.rich?.pictures() ?? [];
+  }
+  get unfinished() {
+    return this.rich?.pending() ?? 0;
+  }
+  focus() {
+    if (this.rich === null) this.field.focus({ preventScroll: true });
+    else this.rich.focus();
+  }
+  insert(text2, html) {
+    this.focus();
+    if (this.rich !== null) this.rich.insert(html === "" ? textToHTML(text2) : html);
+    else this.field.setRangeText(text2, this.field.selectionStart, this.field.selectionEnd, "end");
+    this.hooks.changed();
+  }
+  sign(address) {
+    const settings = this.desk.settings();
+    const [before, after] = [signatureOf(settings, this.address), signatureOf(settings, address)];
+    if (this.rich !== null) {
+      const [old, now] = [this.address, address].map((one) => signatureHTML(signatureOf(settings, one), signatureHTMLOf(settings, one)));
+      this.rich.exchange(old, now);
+    } else {
+      const { selectionStart } = this.field;
+      this.field.value = exchange(this.field.value, before, after);
+      this.field.setSelectionRange(selectionStart, selectionStart);
+    }
+    this.address = address;
+  }
+  async toggle() {
+    if (this.rich === null) {
+      if (await loadEditors(this.desk) === null) return;
+      this.enrich(this.field.value === this.former.text && this.former.html !== "" ? this.former.html : textToHTML(this.field.value));
+    } else {
+      this.former = { html: this.rich.html(), text: this.rich.text() };
+      this.field.value = this.former.text;
+      this.rich.root.replaceWith(this.field);
+      this.rich.close();
+      this.rich = null;
+    }
+    this.showFormat();
+    this.focus();
+    this.hooks.changed();
+    const format = this.rich === null ? "text" : "html";
+    const settings = this.desk.settings();
+    if (settings.compose_format !== format) await attempt(t("Saving the settings"), () => this.desk.client.settings_save({ ...settings, compose_format: format }));
+  }
+  take(files) {
+    if (files.length === 0) return false;
+    const left = this.rich?.take(files) ?? files;
+    if (left.length > 0) this.hooks.attach(left);
+    return true;
+  }
+  close() {
+    this.rich?.close();
+  }
+  enrich(html) {
+    const { rich, squire } = editors;
+    this.rich = rich.openEditor(squire.Squire, html, { ...this.hooks, client: this.desk.client, base: this.desk.base });
+    this.field.replaceWith(this.rich.root);
+    this.root.append(this.rich.tools);
+  }
+  showFormat() {
+    this.formatButton.setAttribute("aria-pressed", String(this.rich !== null));
+  }
+  unfold() {
+    const quoted = this.quoted;
+    this.quoted = "";
+    this.foldButton.hidden = true;
+    if (this.rich !== null) this.rich.add(textToHTML(quoted.trimEnd()));
+    else {
+      const { selectionStart } = this.field;
+      this.field.value += quoted;
+      this.field.setSelectionRange(selectionStart, selectionStart);
+    }
+    this.focus();
+  }
+  originalBox() {
+    const title = this.forwarded ? t("The forwarded message") : t("The original");
+    const frame = el("iframe", { class: "compose-original-page", title, sandbox: "allow-popups allow-popups-to-escape-sandbox" });
+    const box = el(
+      "details",
+      { class: "compose-original", ontoggle: () => {
+        if (box.open && this.sample > 0 && !frame.hasAttribute("src")) frame.src = `${this.desk.base}msg/${this.sample}/html`;
+      } },
+      el("summary", {}, title),
+      this.sample > 0 && frame,
+      el(
+        "p",
+        { class: "compose-original-foot" },
+        t("It is sent below your text, as it came."),
+        el("button", { type: "button", class: "link", onclick: () => {
+          this.original = "";
+          box.remove();
+          this.focus();
+          this.hooks.changed();
+        } }, t("Leave it out"))
+      )
+    );
+    return box;
+  }
+};
+export {
+  Words,
+  beginning,
+  prepare
+};
