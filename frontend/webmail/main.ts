@@ -610,9 +610,7 @@ class App implements Desk {
     });
   }
 
-  load<T>(name: string): Promise<T> {
-    return part<T>(name);
-  }
+  readonly load = part;
 
   dock(...asked: Parameters<Reader["dock"]>): boolean {
     return this.reader.dock(...asked);

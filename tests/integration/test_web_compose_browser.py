@@ -77,8 +77,9 @@ def all_of(session: imaplib.IMAP4, mailbox: str) -> list[EmailMessage]:
     found: list[EmailMessage] = []
     for number in numbers.split():
         _, data = session.fetch(number.decode(), "(BODY.PEEK[])")
-        assert isinstance(data[0], tuple)
-        message = email.message_from_bytes(data[0][1], policy=email.policy.default)
+        # a message that comes meanwhile is told between
+        [(_, octets)] = [one for one in data if isinstance(one, tuple)]
+        message = email.message_from_bytes(octets, policy=email.policy.default)
         assert isinstance(message, EmailMessage)
         found.append(message)
     return found
@@ -295,10 +296,10 @@ def test_a_draft_that_is_newer_than_the_copy_is_taken_up(writer: Writer, imap: i
 @pytest.mark.nightly
 def test_the_first_message_moves_nothing_on_the_page(writer: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-87: the list of mailboxes stays where it is."""
-    place = writer.page.locator(".mailboxes").bounding_box()
+    place = writer.page.locator(".mailboxes").first.bounding_box()
     writer.page.keyboard.press("c")
     writer.composer()
-    assert writer.page.locator(".mailboxes").bounding_box() == place
+    assert writer.page.locator(".mailboxes").first.bounding_box() == place
 
 
 @pytest.mark.nightly

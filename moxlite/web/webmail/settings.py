@@ -56,10 +56,10 @@ class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings.
 
-    ``signature`` is below the written text; ``signatures`` are for single own addresses. Their HTML is for messages that
-    are written so, "" for the text there, too; it is sanitised when a message is sent. ``compose_format``: how messages
-    begin, plain or with formatting. ``quoting``: whether an answer
-    is above (top) or below (bottom) the quoted text; auto: below a quoted selection, else above.
+    ``signature`` is below the written text; ``signatures`` are for single own addresses. Their HTML is for messages
+    that are written so, "" for the text there, too; it is sanitised when a message is sent. ``compose_format``: how
+    messages begin, plain or with formatting. ``quoting``: whether an answer is above (top) or below (bottom) the quoted
+    text; auto: below a quoted selection, else above.
     ``show_address_security``: bars below recipients (WEBMAIL-94). ``show_html``: HTML first, if nothing else is stored
     for the sender. ``show_headers``: fields that are shown besides the usual ones. ``mark_seen_ms``: milliseconds until
     a shown message is marked as read, -1 for never. ``after_action``: the message that is shown when the current one
