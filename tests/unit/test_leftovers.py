@@ -27,6 +27,7 @@ UNCALLED = {
     "process/keys/files.py load_certificates": "tests make the ports of a server with it",
     "queue/scheduler.py Scheduler.busy_domains": "tests wait for it",
     "queue/scheduler.py Scheduler.waiting_domains": "tests wait for it",
+    "sandbox/plain.py _Writer": "html.parser calls the methods of a parser",
     "sandbox/processes.py Sandbox.pids": "tests end the processes",
     "store/changelog/bus.py Bus.tail_events": "tests see the bound of the tail",
     "net/resolver.py Resolver.cname": "public API: questions of programs that use the package alone",
