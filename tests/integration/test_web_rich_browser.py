@@ -272,3 +272,19 @@ def test_the_original_is_kept_below_plain_text(writer: Writer, imap: imaplib.IMA
     last = until(imap, "Sent", 2)[-1]
     assert last.get_content_type() == "text/plain"
     assert all(one.get_content_type() != "text/html" for one in all_of(imap, "Sent")[-1].walk())
+
+
+def test_a_signature_with_formatting(writer: Writer) -> None:
+    """WEBMAIL-105, WEBMAIL-126: written in the settings; messages with formatting have its HTML, others its text."""
+    page = writer.page
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_label("With formatting").check()
+    page.locator(".settings-page .compose-rich").click()
+    page.keyboard.press("Control+b")
+    page.keyboard.type("Mia")
+    page.get_by_role("button", name="Done").click()
+    composer = begin(writer, "Signed")
+    expect(composer.locator(".moxlite-signature b")).to_have_text("Mia")
+    page.keyboard.press("Control+Shift+F")
+    expect(words_of(composer)).to_have_value(re.compile(r"--.*\nMia"))
+    assert writer.problems == []

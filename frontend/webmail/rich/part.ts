@@ -19,6 +19,8 @@ export interface Surroundings {
   changed(): void;
   note(text: string): void;
   say(text: string): void;
+  /** Whether there may be pictures: a signature has none, since uploads are kept for a day. */
+  readonly pictures?: boolean;
 }
 
 /** An open editor. */
@@ -49,7 +51,7 @@ const pictureTypes = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/;
 const inHTML = /(<img [^<>]*?src=")upload\/([\w-]{22})"/g;
 
 /** Open an editor with this HTML. */
-export function openEditor(Squire: typeof Editor, html: string, { client, base, changed, note, say }: Surroundings): Rich {
+export function openEditor(Squire: typeof Editor, html: string, { client, base, changed, note, say, pictures = true }: Surroundings): Rich {
   let pending = 0;
   let closed = false;
   const root = el("div", { class: "compose-text compose-rich", role: "textbox", "aria-multiline": "true", "aria-label": t("Text"), dir: "auto", spellcheck: "true" });
@@ -73,6 +75,10 @@ export function openEditor(Squire: typeof Editor, html: string, { client, base, 
 
   function clean(text: string): DocumentFragment {
     const found = cleaned(text, signed);
+    if (!pictures) {
+      for (const one of found.fragment.querySelectorAll("img")) one.remove();
+      return found.fragment;
+    }
     if (found.left > 0) say(many(found.left, "A picture of another site was left out.", "{n} pictures of other sites were left out."));
     for (const { address, image: waiting } of found.data) void upload(fileOf(address)).then((id) => settle(waiting, id), () => settle(waiting, ""));
     return found.fragment;
@@ -104,6 +110,7 @@ export function openEditor(Squire: typeof Editor, html: string, { client, base, 
   }
 
   function take(files: readonly File[]): File[] {
+    if (!pictures) return [...files];
     for (const file of files.filter((one) => pictureTypes.test(one.type))) {
       upload(file).then(
         (id) => {
@@ -134,7 +141,7 @@ export function openEditor(Squire: typeof Editor, html: string, { client, base, 
     "div",
     { class: "compose-tools", role: "toolbar", "aria-label": t("Formatting"), onkeydown: (event) => step(event) },
     buttons.map(({ button }) => button),
-    tool(image, t("Picture"), t("Picture"), () => picker.click()),
+    ...(pictures ? [tool(image, t("Picture"), t("Picture"), () => picker.click())] : []),
     tool(removeFormatting, t("Remove formatting"), t("Remove formatting"), () => { editor.removeAllFormatting(); editor.focus(); }),
     picker,
   );

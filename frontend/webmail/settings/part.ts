@@ -7,6 +7,9 @@ import { arrowLeft, eye, keyRound, monitor, pencil } from "../../lib/icons";
 import { t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
 import type { Desk } from "../commands/desk";
+import type * as RichPart from "../rich/part";
+import type { Rich } from "../rich/part";
+import type * as SquirePart from "../squire/part";
 import type { AllSettings, Layout } from "../state/settings";
 import sheet from "./settings.css";
 
@@ -32,17 +35,49 @@ function text(label: string, value: string, rows: number): { root: HTMLElement; 
   return { root: el("label", { class: "field" }, label, input), read: () => input.value.replace(/\r\n?/g, "\n") };
 }
 
+/** A signature as plain text, and as HTML for messages with formatting; `html` is "" for the text there, too. */
+interface Signature {
+  text: string;
+  html: string;
+}
+
 /** The signature of all addresses, and of single ones: the user chooses whose is in the field. */
-function signatures(old: AllSettings, own: readonly string[]): { root: HTMLElement; read: () => Pick<AllSettings, "signature" | "signatures"> } {
-  const texts = new Map(own.map((address) => [address, old.signatures.find((one) => one.address === address)?.text ?? ""]));
-  texts.set("", old.signature);
+function signatures(desk: Desk, old: AllSettings, own: readonly string[]): { root: HTMLElement; read: () => Pick<AllSettings, "signature" | "signature_html" | "signatures"> } {
+  const all = new Map<string, Signature>(
+    own.map((address) => {
+      const found = old.signatures.find((one) => one.address === address);
+      return [address, { text: found?.text ?? "", html: found?.html ?? "" }];
+    }),
+  );
+  all.set("", { text: old.signature, html: old.signature_html });
   let chosen = "";
-  const input = el("textarea", { class: "dialog-input", rows: "4", dir: "auto", maxlength: "10000" });
-  const label = el("span");
+  let editor: Rich | null = null;
+  const input = el("textarea", { class: "dialog-input", rows: "4", dir: "auto", maxlength: "10000", id: "settings-signature" });
+  const label = el("label", { for: "settings-signature" });
   const chips = el("div", { class: "flex wrap" });
+  const place = el("div", {}, input);
+  const format = el("input", { type: "checkbox", onchange: () => void toggle() });
+  /** Show the editor for this HTML. */
+  const edit = async (html: string) => {
+    const [rich, { Squire }] = await Promise.all([desk.load<typeof RichPart>("rich"), desk.load<typeof SquirePart>("squire")]);
+    editor?.close();
+    const none = () => undefined;
+    editor = rich.openEditor(Squire, html, { client: desk.client, base: desk.base, changed: none, note: none, say: none, pictures: false });
+    editor.root.setAttribute("aria-label", label.textContent);
+    // leaving it is a change of the form, as leaving a field is
+    editor.root.addEventListener("focusout", () => void place.dispatchEvent(new Event("change", { bubbles: true })));
+    input.hidden = true;
+    place.append(editor.tools, editor.root);
+  };
   const draw = () => {
+    const { text, html } = all.get(chosen)!;
     label.textContent = chosen === "" ? t("Signature") : t("Signature of {address}", { address: chosen });
-    input.value = texts.get(chosen) ?? "";
+    input.value = text;
+    input.hidden = false;
+    editor?.close();
+    editor = null;
+    format.checked = html !== "";
+    if (html !== "") void attempt(t("Opening the editor"), () => edit(html));
     fill(
       chips,
       own.length > 1 &&
@@ -51,7 +86,18 @@ function signatures(old: AllSettings, own: readonly string[]): { root: HTMLEleme
         ),
     );
   };
-  const keep = () => texts.set(chosen, input.value.replace(/\r\n?/g, "\n"));
+  const keep = () => {
+    if (editor !== null) all.set(chosen, { text: editor.text().trimEnd(), html: editor.html() });
+    else if (!format.checked) all.set(chosen, { text: input.value.replace(/\r\n?/g, "\n"), html: "" });
+  };
+  const toggle = async () => {
+    if (format.checked) await attempt(t("Opening the editor"), () => edit(all.get(chosen)!.text.split("\n").map((line) => `<div>${line.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`) || "<br>"}</div>`).join("")));
+    else {
+      keep();
+      all.set(chosen, { text: all.get(chosen)!.text, html: "" });
+      draw();
+    }
+  };
   const choose = (address: string) => {
     keep();
     chosen = address;
@@ -60,11 +106,12 @@ function signatures(old: AllSettings, own: readonly string[]): { root: HTMLEleme
   };
   draw();
   return {
-    root: el("div", { class: "field" }, chips, el("label", { class: "field" }, label, input), el("p", { class: "hint" }, t("Below what you write. An address can have its own."))),
+    root: el("div", { class: "field" }, chips, label, place, el("label", { class: "check" }, format, t("With formatting")), el("p", { class: "hint" }, t("Below what you write. An address can have its own."))),
     read: () => {
       keep();
-      const single = [...texts].filter(([address, text]) => address !== "" && text !== "");
-      return { signature: texts.get("") ?? "", signatures: single.map(([address, text]) => ({ address, text })) };
+      const { text, html } = all.get("")!;
+      const single = [...all].filter(([address, one]) => address !== "" && one.text !== "");
+      return { signature: text, signature_html: html, signatures: single.map(([address, one]) => ({ address, ...one })) };
     },
   };
 }
@@ -78,7 +125,7 @@ export function openSettings(desk: Desk): void {
   }
   const old = desk.settings();
   const { panes } = desk;
-  const signature = signatures(old, desk.facts().addresses.filter((one) => !one.startsWith("@")));
+  const signature = signatures(desk, old, desk.facts().addresses.filter((one) => !one.startsWith("@")));
   const quoting = select(t("Write answers"), old.quoting, [
     ["auto", t("Above; below a selected part")],
     ["top", t("Above what is quoted")],

@@ -269,7 +269,7 @@ adopt(rich_default);
 var signed = "moxlite-signature";
 var pictureTypes = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/;
 var inHTML = /(<img [^<>]*?src=")upload\/([\w-]{22})"/g;
-function openEditor(Squire, html, { client, base, changed, note, say }) {
+function openEditor(Squire, html, { client, base, changed, note, say, pictures = true }) {
   let pending = 0;
   let closed = false;
   const root = el("div", { class: "compose-text compose-rich", role: "textbox", "aria-multiline": "true", "aria-label": t("Text"), dir: "auto", spellcheck: "true" });
@@ -296,6 +296,10 @@ function openEditor(Squire, html, { client, base, changed, note, say }) {
   });
   function clean(text2) {
     const found = cleaned(text2, signed);
+    if (!pictures) {
+      for (const one of found.fragment.querySelectorAll("img")) one.remove();
+      return found.fragment;
+    }
     if (found.left > 0) say(many(found.left, "A picture of another site was left out.", "{n} pictures of other sites were left out."));
     for (const { address, image: waiting } of found.data) void upload(fileOf(address)).then((id) => settle(waiting, id), () => settle(waiting, ""));
     return found.fragment;
@@ -323,6 +327,7 @@ function openEditor(Squire, html, { client, base, changed, note, say }) {
     }
   }
   function take(files) {
+    if (!pictures) return [...files];
     for (const file of files.filter((one) => pictureTypes.test(one.type))) {
       upload(file).then(
         (id) => {
@@ -360,7 +365,7 @@ function openEditor(Squire, html, { client, base, changed, note, say }) {
     "div",
     { class: "compose-tools", role: "toolbar", "aria-label": t("Formatting"), onkeydown: (event) => step(event) },
     buttons.map(({ button }) => button),
-    tool(image, t("Picture"), t("Picture"), () => picker.click()),
+    ...pictures ? [tool(image, t("Picture"), t("Picture"), () => picker.click())] : [],
     tool(removeFormatting, t("Remove formatting"), t("Remove formatting"), () => {
       editor.removeAllFormatting();
       editor.focus();
