@@ -164,7 +164,7 @@ class ReadDraftHTML(msgspec.Struct, frozen=True):
 
 
 class ReadDraft(Job[ReadDraftHTML], frozen=True, tag="read-draft"):
-    """Take the HTML of a draft apart, to edit it again. The attributes are those of `WriteHTML`."""
+    """Take the HTML of a draft apart, to edit it again. Attributes as in `WriteHTML`."""
 
     ANSWER = ReadDraftHTML
 

@@ -35,7 +35,7 @@ const linked = /^(?:https?|mailto|tel):/i;
 const picture = /^(?:cid:([\w-]{22})@moxlite\.invalid|upload\/([\w-]{22}))$/;
 /** Tags, as far as no ">" is in them. */
 const tags = /<\/?[a-z][^<>]*>/gi;
-/** A tag without styles and handlers, and a sheet that is none: the page's policy would complain of them, though nothing runs. */
+/** A tag without styles and handlers, under another name if it is a sheet, base or link: the page's policy would complain of these. */
 const unstyled = (tag: string): string => tag.replace(/^(<\/?)style/i, "$1textarea").replace(/^(<\/?)(base|meta|link)\b/i, "$1x-$2").replace(/[\s/"'](style|on\w+)\s*=/gi, " data-$1=");
 /** Most levels that are kept, and characters that are read. */
 const [deepest, longest] = [60, 2_000_000];

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["serve_picture"]
 
 TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"})
-"""Types of pictures that run nothing; SVG is none of them."""
+"""Types of pictures that run no scripts, unlike SVG."""
 
 HEADERS: Final = (
     ("x-frame-options", "deny"),
