@@ -88,7 +88,7 @@ def test_drafts_are_the_same_after_any_number_of_turns() -> None:
 
 
 def test_hostile_html_is_refused_or_read_in_time() -> None:
-    """WEBMAIL-109b, WEBMAIL-135: HTML that is written has the bounds of HTML that is read; text is made in linear time."""
+    """WEBMAIL-109b, WEBMAIL-135: written HTML has the bounds of HTML that is read; its text takes linear time."""
     with pytest.raises(Refused):
         write_html(WriteHTML("".join(f"<font color=#{n:06x}>" for n in range(2000)), (), MARKER))
     for html in (

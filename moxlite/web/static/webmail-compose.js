@@ -391,7 +391,7 @@ var writing = "write.";
 function addKeys(desk, focused) {
   if (desk.commands.has(`${writing}send`)) return;
   const command = (id, title, keys, run) => ({ id: writing + id, title, keys, quiet: true, when: () => focused() !== null, run: () => run(focused()) });
-  desk.commands.add(t("While writing"), [command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)), command("send-archive", t("Send, and archive the thread that it answers"), ["ctrl shift Enter"], (one) => one.submit(true)), command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()), command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()), command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")), command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")), command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")), command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to"))]);
+  desk.commands.add(t("While writing"), [command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)), command("send-archive", t("Send, and archive the thread that it answers"), ["ctrl shift Enter"], (one) => one.submit(true)), command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()), command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()), command("format", t("Write with or without formatting"), ["ctrl F"], (one) => one.format()), command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")), command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")), command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")), command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to"))]);
 }
 
 // webmail/compose/parties.ts
@@ -622,37 +622,6 @@ var Recipients = class {
   }
 };
 
-// webmail/compose/signature.ts
-function signatureOf(settings, address) {
-  const own = settings.signatures.find((one) => one.address === address)?.text ?? settings.signature;
-  return own.trim() === "" ? "" : `-- 
-${own.trimEnd()}`;
-}
-function begin(quoted, signature, below) {
-  const own = signature === "" ? "" : `
-
-${signature}`;
-  if (quoted === "") return { text: own, cursor: 0 };
-  if (!below) return { text: `${own}
-
-${quoted}`, cursor: 0 };
-  const start2 = `${quoted.trimEnd()}
-
-`;
-  return { text: start2 + own, cursor: start2.length };
-}
-function exchange(text2, before, after) {
-  if (before === after) return text2;
-  if (before === "") return text2.includes("\n-- \n") || text2.includes("\n> ") ? text2 : `${text2.trimEnd()}
-
-${after}`;
-  const at = text2.lastIndexOf(`
-${before}`);
-  const end = at + 1 + before.length;
-  if (at < 0 || end < text2.length && text2[end] !== "\n") return text2;
-  return after === "" ? text2.slice(0, at).trimEnd() + text2.slice(end) : text2.slice(0, at + 1) + after + text2.slice(end);
-}
-
 // webmail/compose/takeback.ts
 var retryAfter = 1e3;
 function offerUndo(desk, say, what, submitId, leaves, seconds, again) {
@@ -689,10 +658,11 @@ function iconButton(path, name, run, kind = "") {
 var stack = el("div", { class: "composers" });
 var open2 = /* @__PURE__ */ new Set();
 var Composer = class _Composer {
-  constructor(desk, say, id, start2) {
+  constructor(desk, say, id, start2, words2) {
     this.desk = desk;
     this.say = say;
     this.id = id;
+    this.words = words2;
     const { copy } = start2;
     this.draft = copy.draft;
     this.draftId = copy.draftId;
@@ -714,7 +684,8 @@ var Composer = class _Composer {
       this.judging = false;
       this.changed();
     } }, el("option", { value: "default" }, t("Encrypted where possible")), el("option", { value: "require" }, t("Only encrypted all the way")), el("option", { value: "insecure" }, t("Even without encryption")));
-    this.quoted = start2.folded > 0 ? copy.draft.text.slice(-start2.folded) : "";
+    const hooks = { changed: () => this.changed(), attach: (files) => this.files.add(files), note: (text2) => this.note(text2), say };
+    this.text = new words2.Words(desk, hooks, start2.beginning, copy.draft.from.address);
     const label = el("label", { class: "compose-field" }, el("span", { class: "compose-label" }, t("Encryption")), this.tls);
     const from = el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("From")), this.from);
     this.rows = { from, cc: this.cc.root, bcc: this.bcc.root, reply_to: this.replyTo.root, tls: label, subject: this.subject };
@@ -726,9 +697,8 @@ var Composer = class _Composer {
     addEventListener("pagehide", this.onHide);
     visualViewport?.addEventListener("resize", this.onViewport);
     this.fit();
-    this.text.setSelectionRange(start2.cursor, start2.cursor);
     if (start2.focus === "to") this.to.input.focus();
-    else this.text.focus({ preventScroll: true });
+    else this.text.focus();
     if (start2.changed) this.changed();
     void this.judge();
     if (this.submitId !== "") void this.transmit();
@@ -736,13 +706,14 @@ var Composer = class _Composer {
   desk;
   say;
   id;
+  words;
   root;
   to;
   cc;
   bcc;
   replyTo;
   from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => {
-    this.sign();
+    this.text.sign(this.sender);
     this.changed();
   } });
   tls;
@@ -750,7 +721,7 @@ var Composer = class _Composer {
     this.title();
     this.changed();
   } });
-  text = el("textarea", { class: "compose-text", "aria-label": t("Text"), dir: "auto", spellcheck: "true", oninput: () => this.changed() });
+  text;
   state = el("span", { class: "compose-state", role: "status" });
   heading = el("h2", { class: "compose-title" });
   picker = el("input", { type: "file", multiple: true, hidden: true, onchange: () => {
@@ -778,9 +749,6 @@ var Composer = class _Composer {
   dirtySince = 0;
   judged = 0;
   judging;
-  signature = "";
-  quoted;
-  unfoldButton = el("button", { type: "button", class: "compose-quoted", "aria-label": t("Show the quote"), title: t("Show the quote"), onclick: () => this.unfold() }, "…");
   docked = false;
   rows;
   onHide = () => this.keep();
@@ -816,7 +784,9 @@ var Composer = class _Composer {
     const to = this.to.root;
     to.classList.add("compose-to");
     to.append(el("div", { class: "compose-seldom" }, seldom("cc", t("Cc"), () => this.cc.input.focus()), seldom("bcc", t("Bcc"), () => this.bcc.input.focus()), iconButton(ellipsis, t("More fields"), (button) => this.offerFields(button), "compose-fields"), iconButton(externalLink, t("Open in a window"), () => this.float(), "compose-float")));
-    const root = el("section", { class: "composer docked", "aria-label": this.draft.original_flag === "answered" ? t("Reply") : t("New message"), onkeydown: (event) => this.key(event), ondragover: (event) => event.preventDefault(), ondrop: (event) => this.take(event, event.dataTransfer), onpaste: (event) => this.take(event, event.clipboardData) }, el("header", { class: "compose-head" }, this.heading, iconButton(maximize, t("Larger, or smaller"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.close())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.subject, this.text, this.unfoldButton, this.files.root, el("footer", { class: "compose-foot" }, this.sendButton, el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, sign(paperclip)), iconButton(clock, t("Send later…"), () => this.submitLater()), this.picker, this.state, iconButton(trash2, t("Discard"), () => void this.discard())));
+    const root = el("section", { class: "composer docked", "aria-label": this.draft.original_flag === "answered" ? t("Reply") : t("New message"), onkeydown: (event) => this.key(event), ondragover: (event) => {
+      if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+    }, ondrop: (event) => this.take(event, event.dataTransfer), onpaste: (event) => this.take(event, event.clipboardData) }, el("header", { class: "compose-head" }, this.heading, iconButton(maximize, t("Larger, or smaller"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.close())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.subject, this.text.root, this.files.root, el("footer", { class: "compose-foot" }, this.sendButton, el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, sign(paperclip)), iconButton(clock, t("Send later…"), () => this.submitLater()), this.picker, this.text.formatButton, this.state, iconButton(trash2, t("Discard"), () => void this.discard())));
     to.prepend(sign(reply, "i compose-sign"));
     return root;
   }
@@ -840,14 +810,6 @@ var Composer = class _Composer {
     if (all.length > 0) openMenu(button, t("More fields"), all);
     else this.text.focus();
   }
-  unfold() {
-    const { selectionStart } = this.text;
-    this.text.value += this.quoted;
-    this.quoted = "";
-    this.unfoldButton.hidden = true;
-    this.text.setSelectionRange(selectionStart, selectionStart);
-    this.text.focus();
-  }
   fillIn(files) {
     const { draft } = this;
     const own = this.desk.facts().addresses.filter((one) => !one.startsWith("@"));
@@ -856,9 +818,6 @@ var Composer = class _Composer {
     fill(this.from, [first, ...others].map((one) => el("option", { value: one }, one)));
     [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [draft.to, draft.cc, draft.bcc, draft.reply_to];
     this.subject.value = draft.subject;
-    this.text.value = draft.text.slice(0, draft.text.length - this.quoted.length);
-    this.unfoldButton.hidden = this.quoted === "";
-    this.signature = signatureOf(this.desk.settings(), this.sender);
     this.tls.value = draft.tls ?? "default";
     this.files.value = files;
     this.title();
@@ -866,15 +825,8 @@ var Composer = class _Composer {
   get sender() {
     return this.from.value.replace(/^.*<(.*)>$/s, "$1");
   }
-  sign() {
-    const signature = signatureOf(this.desk.settings(), this.sender);
-    const { selectionStart } = this.text;
-    this.text.value = exchange(this.text.value, this.signature, signature);
-    this.text.setSelectionRange(selectionStart, selectionStart);
-    this.signature = signature;
-  }
   written() {
-    return { ...this.draft, from: { name: this.draft.from.name, address: this.sender }, to: this.to.value, cc: this.cc.value, bcc: this.bcc.value, reply_to: this.replyTo.value, subject: this.subject.value, text: this.text.value + this.quoted, tls: this.tls.value, uploads: this.files.value.map((file) => file.upload_id) };
+    return { ...this.draft, from: { name: this.draft.from.name, address: this.sender }, to: this.to.value, cc: this.cc.value, bcc: this.bcc.value, reply_to: this.replyTo.value, subject: this.subject.value, ...this.text.value, tls: this.tls.value, uploads: [...this.files.value.map((file) => file.upload_id), ...this.text.pictures] };
   }
   title() {
     fill(this.heading, this.subject.value || t("New message"));
@@ -987,6 +939,9 @@ var Composer = class _Composer {
     const why = t("It was not sent: this draft was changed elsewhere. The other version stays among the drafts.");
     return await confirm(t("Send this version?"), why, t("Send")) && await this.detach();
   }
+  format() {
+    return this.text.toggle();
+  }
   go(to) {
     if (to !== "to") this.show(to);
     [this.to, this.cc, this.bcc, this.replyTo].find(({ field }) => field === to)?.input.focus();
@@ -1007,11 +962,11 @@ var Composer = class _Composer {
       this.to.complain(t("Who is it for?"));
       return;
     }
-    if (this.files.unfinished > 0) {
+    if (this.files.unfinished + this.text.unfinished > 0) {
       this.note(t("Wait for the attachments, or remove those that failed."));
       return;
     }
-    if (this.files.value.length === 0 && speaksOfFiles(this.text.value)) {
+    if (this.files.value.length === 0 && speaksOfFiles(this.text.typed)) {
       const anyway = await confirm(t("Send without an attachment?"), t("The text mentions an attachment, but no file is attached."), t("Send"));
       if (!anyway) return;
     }
@@ -1059,14 +1014,14 @@ var Composer = class _Composer {
     const { desk, say, submitId } = this;
     const copy = this.copy();
     const said = this.sendAt > 0 ? t("It will be sent later") : t("Message sent");
-    const cursor = this.text.selectionStart;
+    const beginning = this.text.state;
     this.finish();
     if (seconds === 0) {
       say(t("Message sent"));
       return;
     }
     offerUndo(desk, say, said, submitId, this.leaves, seconds, (draftId) => {
-      new _Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", folded: this.quoted.length, changed: true, judged: false });
+      new _Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, beginning, focus: "text", changed: true, judged: false }, this.words);
     });
   }
   refused(code, error) {
@@ -1126,6 +1081,7 @@ var Composer = class _Composer {
   }
   finish() {
     this.closed = true;
+    this.text.close();
     clearTimeout(this.copyTimer);
     clearTimeout(this.saveTimer);
     this.files.abort();
@@ -1138,10 +1094,7 @@ var Composer = class _Composer {
     focusHome();
   }
   take(event, data) {
-    const files = [...data?.files ?? []];
-    if (files.length === 0) return;
-    event.preventDefault();
-    this.files.add(files);
+    if (!event.defaultPrevented && this.text.take([...data?.files ?? []])) event.preventDefault();
   }
   key(event) {
     event.stopPropagation();
@@ -1202,27 +1155,31 @@ async function compose(desk, say, kind, item, selected, mailto = "", leaves = 0)
   });
   if (begun === null) return;
   if (mailto !== "") begun = { ...begun, ...parseMailto(mailto) };
-  const began = start(desk.settings(), begun, kind, item, selected);
+  const words2 = await desk.load("words");
+  await words2.prepare(desk, begun.html ?? "", kind !== "edit");
+  const began = start(desk.settings(), words2, begun, kind, item, selected);
   began.copy.leaves = leaves;
-  new Composer(desk, say, newId(), began);
+  new Composer(desk, say, newId(), began, words2);
   if (begun.note !== "") say(begun.note);
 }
-function start(settings, begun, kind, item, selected) {
+function start(settings, words2, begun, kind, item, selected) {
   const { uploads, note: _, ...fields } = begun;
-  const answered = kind.startsWith("reply");
-  const below = kind === "new" ? begun.text !== "" : answered && (settings.quoting === "bottom" || settings.quoting === "auto" && selected !== "");
-  const { text: text2, cursor } = kind === "edit" ? { text: begun.text, cursor: 0 } : begin(begun.text, signatureOf(settings, begun.from.address), below);
-  const folded = answered && !below && selected === "" && begun.text !== "" ? begun.text.length + 2 : 0;
+  const { text: text2, html = "", original = "" } = begun;
+  const beginning = words2.beginning(settings, { kind, text: text2, html, original, sample: item?.id ?? 0, selected, address: begun.from.address });
   const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
-  return { copy: { login: "", time: 0, draft: { ...fields, reply_to: [], text: text2, uploads: [], tls: "default", original_id: item !== null && kind !== "edit" ? item.id : 0, original_flag: kind === "new" || kind === "edit" ? "" : answered ? "answered" : "forwarded" }, files: uploads, draftId: draft, saveId: "", submitId: "" }, cursor, folded, focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to", changed: false, judged: kind !== "reply_list" };
+  return { copy: { login: "", time: 0, draft: { ...fields, reply_to: [], uploads: [], tls: "default", original_id: item !== null && kind !== "edit" ? item.id : 0, original_flag: kind === "new" || kind === "edit" ? "" : kind.startsWith("reply") ? "answered" : "forwarded" }, files: uploads, draftId: draft, saveId: "", submitId: "" }, beginning, focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to", changed: false, judged: kind !== "reply_list" };
 }
 async function recover(desk, say) {
   addKeys2(desk);
   const login = desk.facts().login_address;
+  const words2 = await desk.load("words");
   for (const [id, copy] of await lostCopies(login)) {
     if (Date.now() - copy.time > 864e5) copy.submitId = copy.saveId = "";
     await refresh(desk, copy);
-    const composer = new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", folded: 0, changed: true, judged: copy.draft.tls === "default" });
+    const { text: text2, html = "", original = "", original_id: answered = 0, original_flag: flag } = copy.draft;
+    await words2.prepare(desk, html, false);
+    const beginning = { text: text2, html, original, quoted: "", sample: answered || copy.draftId, forwarded: flag === "forwarded", cursor: text2.length };
+    const composer = new Composer(desk, say, id, { copy, beginning, focus: "text", changed: true, judged: copy.draft.tls === "default" }, words2);
     void composer.save();
   }
 }

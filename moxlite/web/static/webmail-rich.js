@@ -125,17 +125,10 @@ function dialog(title, build, dismissable = true) {
 async function ask(title, label, value, action) {
   return dialog(title, (close) => {
     const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
-    const form = el(
-      "form",
-      {
-        onsubmit: (event) => {
-          event.preventDefault();
-          if (input.value !== "") close(input.value);
-        }
-      },
-      el("label", { class: "field" }, label, input),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "submit" }, action))
-    );
+    const form = el("form", { onsubmit: (event) => {
+      event.preventDefault();
+      if (input.value !== "") close(input.value);
+    } }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "submit" }, action)));
     return [form];
   });
 }
@@ -159,29 +152,7 @@ function adopt(text2) {
 }
 
 // webmail/rich/clean.ts
-var kept = {
-  ...Object.fromEntries(["B", "I", "U", "S", "CODE", "PRE", "SUB", "SUP", "BLOCKQUOTE", "UL", "OL", "LI", "A", "BR", "DIV"].map((name) => [name, name])),
-  STRONG: "B",
-  EM: "I",
-  CITE: "I",
-  DEL: "S",
-  STRIKE: "S",
-  TT: "CODE",
-  KBD: "CODE",
-  SAMP: "CODE",
-  P: "DIV",
-  H1: "DIV",
-  H2: "DIV",
-  H3: "DIV",
-  H4: "DIV",
-  H5: "DIV",
-  H6: "DIV",
-  TR: "DIV",
-  DT: "DIV",
-  DD: "DIV",
-  ADDRESS: "DIV",
-  FIGCAPTION: "DIV"
-};
+var kept = { ...Object.fromEntries(["B", "I", "U", "S", "CODE", "PRE", "SUB", "SUP", "BLOCKQUOTE", "UL", "OL", "LI", "A", "BR", "DIV"].map((name) => [name, name])), STRONG: "B", EM: "I", CITE: "I", DEL: "S", STRIKE: "S", TT: "CODE", KBD: "CODE", SAMP: "CODE", P: "DIV", H1: "DIV", H2: "DIV", H3: "DIV", H4: "DIV", H5: "DIV", H6: "DIV", TR: "DIV", DT: "DIV", DD: "DIV", ADDRESS: "DIV", FIGCAPTION: "DIV" };
 var dropped = /* @__PURE__ */ new Set(["SCRIPT", "STYLE", "HEAD", "TITLE", "TEMPLATE", "IFRAME", "OBJECT", "EMBED", "SVG", "MATH", "NOSCRIPT", "SELECT", "BUTTON", "INPUT", "TEXTAREA", "AUDIO", "VIDEO", "CANVAS", "LINK", "META"]);
 var headings = /^H[1-6]$/;
 var linked = /^(?:https?|mailto|tel):/i;
@@ -273,15 +244,9 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
   let pending = 0;
   let closed = false;
   const root = el("div", { class: "compose-text compose-rich", role: "textbox", "aria-multiline": "true", "aria-label": t("Text"), dir: "auto", spellcheck: "true" });
-  const editor = new Squire(root, {
-    blockTag: "DIV",
-    undo: { documentSizeThreshold: 5e5, undoLimit: 100 },
-    tagAttributes: {},
-    didError: (error) => {
-      throw error;
-    },
-    sanitizeToDOMFragment: (text2) => clean(text2)
-  });
+  const editor = new Squire(root, { blockTag: "DIV", undo: { documentSizeThreshold: 5e5, undoLimit: 100 }, tagAttributes: {}, didError: (error) => {
+    throw error;
+  }, sanitizeToDOMFragment: (text2) => clean(text2) });
   editor._imageResizer.destroy();
   editor.setHTML(html);
   editor.addEventListener("input", changed);
@@ -329,13 +294,10 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
   function take(files) {
     if (!pictures) return [...files];
     for (const file of files.filter((one) => pictureTypes.test(one.type))) {
-      upload(file).then(
-        (id) => {
-          if (!closed) editor.insertImage(`upload/${id}`, { alt: file.name });
-        },
-        () => {
-        }
-      );
+      upload(file).then((id) => {
+        if (!closed) editor.insertImage(`upload/${id}`, { alt: file.name });
+      }, () => {
+      });
     }
     return files.filter((one) => !pictureTypes.test(one.type));
   }
@@ -344,15 +306,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     picker.value = "";
   } });
   const within = (tag) => new RegExp(`(?:^|>)${tag}(?:[>.#\\[]|$)`).test(editor.getPath()) || editor.hasFormat(tag);
-  const toggles = [
-    [bold, t("Bold"), "ctrl b", () => editor.hasFormat("B"), (on) => on ? editor.removeBold() : editor.bold()],
-    [italic, t("Italic"), "ctrl i", () => editor.hasFormat("I"), (on) => on ? editor.removeItalic() : editor.italic()],
-    [list, t("List"), "ctrl shift 8", () => within("UL"), (on) => on ? editor.removeList() : editor.makeUnorderedList()],
-    [listOrdered, t("Numbered list"), "ctrl shift 9", () => within("OL"), (on) => on ? editor.removeList() : editor.makeOrderedList()],
-    [quote, t("Quote"), "ctrl ]", () => within("BLOCKQUOTE"), (on) => on ? editor.decreaseQuoteLevel() : editor.increaseQuoteLevel()],
-    [code, t("Code"), "ctrl d", () => within("(?:CODE|PRE)"), () => editor.toggleCode()],
-    [link, t("Link"), "ctrl k", () => editor.hasFormat("A"), () => void chooseLink()]
-  ];
+  const toggles = [[bold, t("Bold"), "ctrl b", () => editor.hasFormat("B"), (on) => on ? editor.removeBold() : editor.bold()], [italic, t("Italic"), "ctrl i", () => editor.hasFormat("I"), (on) => on ? editor.removeItalic() : editor.italic()], [list, t("List"), "ctrl shift 8", () => within("UL"), (on) => on ? editor.removeList() : editor.makeUnorderedList()], [listOrdered, t("Numbered list"), "ctrl shift 9", () => within("OL"), (on) => on ? editor.removeList() : editor.makeOrderedList()], [quote, t("Quote"), "ctrl ]", () => within("BLOCKQUOTE"), (on) => on ? editor.decreaseQuoteLevel() : editor.increaseQuoteLevel()], [code, t("Code"), "ctrl d", () => within("(?:CODE|PRE)"), () => editor.toggleCode()], [link, t("Link"), "ctrl k", () => editor.hasFormat("A"), () => void chooseLink()]];
   const buttons = toggles.map(([path, title, key, active, run]) => {
     const button = tool(path, `${title} (${key})`, title, () => {
       run(active());
@@ -361,17 +315,10 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     });
     return { button, active };
   });
-  const tools = el(
-    "div",
-    { class: "compose-tools", role: "toolbar", "aria-label": t("Formatting"), onkeydown: (event) => step(event) },
-    buttons.map(({ button }) => button),
-    ...pictures ? [tool(image, t("Picture"), t("Picture"), () => picker.click())] : [],
-    tool(removeFormatting, t("Remove formatting"), t("Remove formatting"), () => {
-      editor.removeAllFormatting();
-      editor.focus();
-    }),
-    picker
-  );
+  const tools = el("div", { class: "compose-tools", role: "toolbar", "aria-label": t("Formatting"), onkeydown: (event) => step(event) }, buttons.map(({ button }) => button), ...pictures ? [tool(image, t("Picture"), t("Picture"), () => picker.click())] : [], tool(removeFormatting, t("Remove formatting"), t("Remove formatting"), () => {
+    editor.removeAllFormatting();
+    editor.focus();
+  }), picker);
   editor.setKeyHandler("Ctrl-k", (_, event) => {
     event.preventDefault();
     void chooseLink();
@@ -424,36 +371,23 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     holder.append(cleaned(markup, signed).fragment);
     return holder.textContent.replace(/\s/g, "");
   };
-  return {
-    root,
-    tools,
-    html: () => editor.getHTML().replace(inHTML, '$1cid:$2@moxlite.invalid"'),
-    text: () => plainOf(root).replace(/\u200b/g, "").replace(/\u00a0/g, " ").replace(/\n+$/, "\n"),
-    pictures: () => [...root.querySelectorAll("img")].flatMap((one) => /^upload\/(.{22})$/.exec(one.getAttribute("src") ?? "")?.[1] ?? []),
-    pending: () => pending,
-    focus: () => void editor.focus(),
-    insert: (markup) => void editor.insertHTML(markup),
-    add: (markup) => {
-      const cursor = editor.getSelection().cloneRange();
-      editor.modifyDocument(() => root.append(cleaned(markup, signed).fragment));
-      editor.setSelection(cursor);
-    },
-    exchange: (before, after) => {
-      const found = root.querySelector(`.${signed}`);
-      if (found === null) {
-        if (before === "" && after !== "") editor.modifyDocument(() => root.append(el("div", {}, el("br")), cleaned(after, signed).fragment));
-      } else if (found.textContent.replace(/\s/g, "") === textIn(before)) {
-        editor.modifyDocument(() => found.replaceWith(cleaned(after, signed).fragment));
-      }
-    },
-    take,
-    close: () => {
-      closed = true;
-      editor.destroy();
-      root.remove();
-      tools.remove();
+  return { root, tools, html: () => editor.getHTML().replace(inHTML, '$1cid:$2@moxlite.invalid"'), text: () => plainOf(root).replace(/\u200b/g, "").replace(/\u00a0/g, " ").replace(/\n+$/, "\n"), pictures: () => [...root.querySelectorAll("img")].flatMap((one) => /^upload\/(.{22})$/.exec(one.getAttribute("src") ?? "")?.[1] ?? []), pending: () => pending, focus: () => void editor.focus(), insert: (markup) => void editor.insertHTML(markup), add: (markup) => {
+    const cursor = editor.getSelection().cloneRange();
+    editor.modifyDocument(() => root.append(cleaned(markup, signed).fragment));
+    editor.setSelection(cursor);
+  }, exchange: (before, after) => {
+    const found = root.querySelector(`.${signed}`);
+    if (found === null) {
+      if (before === "" && after !== "") editor.modifyDocument(() => root.append(el("div", {}, el("br")), cleaned(after, signed).fragment));
+    } else if (found.textContent.replace(/\s/g, "") === textIn(before)) {
+      editor.modifyDocument(() => found.replaceWith(cleaned(after, signed).fragment));
     }
-  };
+  }, take, close: () => {
+    closed = true;
+    editor.destroy();
+    root.remove();
+    tools.remove();
+  } };
 }
 function tool(path, title, name, run) {
   return el("button", { type: "button", class: "link compose-icon", title, "aria-label": name, onmousedown: (event) => event.preventDefault(), onclick: run }, sign(path));

@@ -185,19 +185,52 @@ function text2(label, value, rows) {
   input.value = value;
   return { root: el("label", { class: "field" }, label, input), read: () => input.value.replace(/\r\n?/g, "\n") };
 }
-function signatures(old, own) {
-  const texts = new Map(own.map((address) => [address, old.signatures.find((one) => one.address === address)?.text ?? ""]));
-  texts.set("", old.signature);
+function signatures(desk, old, own) {
+  const all = new Map(own.map((address) => {
+    const found = old.signatures.find((one) => one.address === address);
+    return [address, { text: found?.text ?? "", html: found?.html ?? "" }];
+  }));
+  all.set("", { text: old.signature, html: old.signature_html });
   let chosen = "";
-  const input = el("textarea", { class: "dialog-input", rows: "4", dir: "auto", maxlength: "10000" });
-  const label = el("span");
+  let editor = null;
+  const input = el("textarea", { class: "dialog-input", rows: "4", dir: "auto", maxlength: "10000", id: "settings-signature" });
+  const label = el("label", { for: "settings-signature" });
   const chips = el("div", { class: "flex wrap" });
+  const place = el("div", {}, input);
+  const format = el("input", { type: "checkbox", onchange: () => void toggle() });
+  const edit = async (html) => {
+    const [rich, { Squire }] = await Promise.all([desk.load("rich"), desk.load("squire")]);
+    editor?.close();
+    const none = () => void 0;
+    editor = rich.openEditor(Squire, html, { client: desk.client, base: desk.base, changed: none, note: none, say: none, pictures: false });
+    editor.root.setAttribute("aria-label", label.textContent);
+    editor.root.addEventListener("focusout", () => void place.dispatchEvent(new Event("change", { bubbles: true })));
+    input.hidden = true;
+    place.append(editor.tools, editor.root);
+  };
   const draw = () => {
+    const { text: text22, html } = all.get(chosen);
     label.textContent = chosen === "" ? t("Signature") : t("Signature of {address}", { address: chosen });
-    input.value = texts.get(chosen) ?? "";
+    input.value = text22;
+    input.hidden = false;
+    editor?.close();
+    editor = null;
+    format.checked = html !== "";
+    if (html !== "") void attempt(t("Opening the editor"), () => edit(html));
     fill(chips, own.length > 1 && ["", ...own].map((address) => el("button", { class: "chip pill", type: "button", "aria-pressed": String(address === chosen), onclick: () => choose(address) }, address === "" ? t("All addresses") : address)));
   };
-  const keep = () => texts.set(chosen, input.value.replace(/\r\n?/g, "\n"));
+  const keep = () => {
+    if (editor !== null) all.set(chosen, { text: editor.text().trimEnd(), html: editor.html() });
+    else if (!format.checked) all.set(chosen, { text: input.value.replace(/\r\n?/g, "\n"), html: "" });
+  };
+  const toggle = async () => {
+    if (format.checked) await attempt(t("Opening the editor"), () => edit(all.get(chosen).text.split("\n").map((line) => `<div>${line.replace(/[&<>]/g, (sign2) => `&#${sign2.charCodeAt(0)};`) || "<br>"}</div>`).join("")));
+    else {
+      keep();
+      all.set(chosen, { text: all.get(chosen).text, html: "" });
+      draw();
+    }
+  };
   const choose = (address) => {
     keep();
     chosen = address;
@@ -205,10 +238,11 @@ function signatures(old, own) {
     chips.querySelector('[aria-pressed="true"]')?.focus();
   };
   draw();
-  return { root: el("div", { class: "field" }, chips, el("label", { class: "field" }, label, input), el("p", { class: "hint" }, t("Below what you write. An address can have its own."))), read: () => {
+  return { root: el("div", { class: "field" }, chips, label, place, el("label", { class: "check" }, format, t("With formatting")), el("p", { class: "hint" }, t("Below what you write. An address can have its own."))), read: () => {
     keep();
-    const single = [...texts].filter(([address, text22]) => address !== "" && text22 !== "");
-    return { signature: texts.get("") ?? "", signatures: single.map(([address, text22]) => ({ address, text: text22 })) };
+    const { text: text22, html } = all.get("");
+    const single = [...all].filter(([address, one]) => address !== "" && one.text !== "");
+    return { signature: text22, signature_html: html, signatures: single.map(([address, one]) => ({ address, ...one })) };
   } };
 }
 function openSettings(desk) {
@@ -219,7 +253,7 @@ function openSettings(desk) {
   }
   const old = desk.settings();
   const { panes } = desk;
-  const signature = signatures(old, desk.facts().addresses.filter((one) => !one.startsWith("@")));
+  const signature = signatures(desk, old, desk.facts().addresses.filter((one) => !one.startsWith("@")));
   const quoting = select(t("Write answers"), old.quoting, [["auto", t("Above; below a selected part")], ["top", t("Above what is quoted")], ["bottom", t("Below what is quoted")]]);
   const scheme = select(t("Colours"), old.color_scheme, [["auto", t("Same as the system")], ["light", t("Light")], ["dark", t("Dark")]]);
   const density = select(t("Rows"), old.density, [["comfortable", t("With a preview")], ["compact", t("Compact")]]);

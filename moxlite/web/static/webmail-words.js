@@ -130,10 +130,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
-  ]);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -378,25 +375,14 @@ var Words = class {
   originalBox() {
     const title = this.forwarded ? t("The forwarded message") : t("The original");
     const frame = el("iframe", { class: "compose-original-page", title, sandbox: "allow-popups allow-popups-to-escape-sandbox" });
-    const box = el(
-      "details",
-      { class: "compose-original", ontoggle: () => {
-        if (box.open && this.sample > 0 && !frame.hasAttribute("src")) frame.src = `${this.desk.base}msg/${this.sample}/html`;
-      } },
-      el("summary", {}, title),
-      this.sample > 0 && frame,
-      el(
-        "p",
-        { class: "compose-original-foot" },
-        t("It is sent below your text, as it came."),
-        el("button", { type: "button", class: "link", onclick: () => {
-          this.original = "";
-          box.remove();
-          this.focus();
-          this.hooks.changed();
-        } }, t("Leave it out"))
-      )
-    );
+    const box = el("details", { class: "compose-original", ontoggle: () => {
+      if (box.open && this.sample > 0 && !frame.hasAttribute("src")) frame.src = `${this.desk.base}msg/${this.sample}/html`;
+    } }, el("summary", {}, title), this.sample > 0 && frame, el("p", { class: "compose-original-foot" }, t("It is sent below your text, as it came."), el("button", { type: "button", class: "link", onclick: () => {
+      this.original = "";
+      box.remove();
+      this.focus();
+      this.hooks.changed();
+    } }, t("Leave it out"))));
     return box;
   }
 };

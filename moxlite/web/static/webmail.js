@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.5aaf371447cd.js", compose: "compose.469e238ed0d3.js", conversation: "conversation.7e02ff7decb2.js", details: "details.070733eb90fb.js", export: "export.f8c7df34fa25.js", hints: "hints.b6bd6aca22e6.js", labels: "labels.a138831bd9bb.js", later: "later.d8d76e2acfc5.js", login: "login.115c6455583a.js", mailboxes: "mailboxes.645b8a3fd3b0.js", menu: "menu.627b6a42edba.js", message: "message.17cbec860a2f.js", newsletters: "newsletters.1b33f132a1d0.js", palette: "palette.fe54edf10c92.js", rules: "rules.84068036ad85.js", search: "search.e6a40d20e3eb.js", sender: "sender.6ebba8e7efc9.js", sent: "sent.f25bbc70697f.js", settings: "settings.06ba7a8f1060.js", sorting: "sorting.b403b26312ae.js", touch: "touch.c672a0ba76dc.js", viewer: "viewer.0047ac9e10f1.js" };
+var define_PARTS_default = { bulk: "bulk.5aaf371447cd.js", compose: "compose.2b6da99dc0bb.js", conversation: "conversation.7e02ff7decb2.js", details: "details.070733eb90fb.js", export: "export.f8c7df34fa25.js", hints: "hints.b6bd6aca22e6.js", labels: "labels.a138831bd9bb.js", later: "later.d8d76e2acfc5.js", login: "login.115c6455583a.js", mailboxes: "mailboxes.645b8a3fd3b0.js", menu: "menu.627b6a42edba.js", message: "message.17cbec860a2f.js", newsletters: "newsletters.1b33f132a1d0.js", palette: "palette.fe54edf10c92.js", rich: "rich.3b413b72ad7e.js", rules: "rules.84068036ad85.js", search: "search.e6a40d20e3eb.js", sender: "sender.6ebba8e7efc9.js", sent: "sent.f25bbc70697f.js", settings: "settings.7a2b8e1505a0.js", sorting: "sorting.b403b26312ae.js", squire: "squire.8f988577745b.js", touch: "touch.c672a0ba76dc.js", viewer: "viewer.0047ac9e10f1.js", words: "words.06bbf0ece6f5.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -186,8 +186,8 @@ function clientOf(calls) {
 var checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
-  OwnSignature: { address: "string", text: "string" },
+  Settings: { signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
+  OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   SavedSearch: { name: "string", text: "string" },
   Unsubscribed: { sender: "string", at: "time" },
   Label: { keyword: "string", name: "string", color: "integer" },
@@ -242,10 +242,10 @@ var checks = {
   Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
   DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
   Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
-  Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]], note: "string" },
+  Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", html: "string", original: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]], note: "string" },
   Party: { name: "string", address: "string" },
   Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
-  Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
+  Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], html: ["optional", "string"], original: ["optional", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
   Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean" },
   Security: { starttls: ["enum", ["", "error", "no", "yes"]], requiretls: ["enum", ["", "error", "no", "yes"]], mtasts: ["enum", ["", "error", "no", "yes"]], dnssec: ["enum", ["", "error", "no", "yes"]], dane: ["enum", ["", "error", "no", "yes"]] },
   QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
@@ -2035,7 +2035,7 @@ var View = class {
 };
 
 // webmail/state/settings.ts
-var defaults = { signature: "", signatures: [], quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", density: "comfortable", single_keys: true, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", searches: [], unsubscribed: [], labels: [] };
+var defaults = { signature: "", signature_html: "", signatures: [], compose_format: "text", quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", density: "comfortable", single_keys: true, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", searches: [], unsubscribed: [], labels: [] };
 var key = "moxlite-webmail-panes";
 function loadLocal() {
   const found = { layout: "auto", width: 0, height: 0 };
@@ -3924,6 +3924,7 @@ var App = class {
       document.execCommand("insertText", false, typed);
     });
   }
+  load = part;
   dock(...asked) {
     return this.reader.dock(...asked);
   }
