@@ -24,6 +24,8 @@ NIGHTLY: Final = {
     "opening": "tests/session/test_web_expensive_mail.py::test_html_that_is_expensive_costs_the_server_nothing",
     "sending_kill": "tests/crash/test_queue_mirror_crash.py::test_after_an_end_between_the_two_files_both_agree",
     "upgrade_kill": "tests/crash/test_store_migrations.py::test_a_kill_before_each_write_to_a_new_file_is_made_good",
+    "webapi_kill": "tests/session/test_web_webapi_send.py::test_a_repeated_call_sends_once",
+    "webapi_schema": "tests/integration/test_web_webapi_docs.py::test_examples_run_as_they_are_written",
     "webmail": "tests/session/test_web_model.py::test_the_browsers_model_follows_any_changes",
 }
 """Campaigns that cost ten seconds of a processor whatever the share: `script/test nightly` runs them whole. Each

@@ -7,7 +7,11 @@ import pytest
 
 from bench.accountapp import measure
 
-pytestmark = [pytest.mark.served, pytest.mark.integration]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.nightly(smoke="tests/session/test_web_account_walk.py::test_no_call_reaches_an_object_of_a_neighbour"),
+]
 
 ROOM: Final = 10
 """Factor on the figures of the requirement: other tests may use both processors."""
