@@ -62,6 +62,7 @@ SWALLOWING = {
 PAUSES = {
     "admin/backup/rehearsal.py RETRY": "a failed rehearsal is reported by itself, and reads a whole account",
     "admin/backup/schedule.py RETRY": "a failed backup is reported by itself, and must not begin anew after a second",
+    "admin/standby/holding.py RETRY": "a lease ends in seconds; its loss is what is reported (STORE-186g)",
     "admin/storage/alarms.py RETRY": "a disk that fails must not be written to each second; faults gather meanwhile",
     "admin/storage/alarms.py TOLD_AGAIN": "time in which a fault is reported once, not a retry",
     "autotls/child.py ASK_AGAIN": "seconds that the CA gives, when it gives none itself (RFC 9773 §4.3)",
@@ -75,6 +76,7 @@ PAUSES = {
     "queue/mirror.py RETRY": "messages of one account among others, kept in their rows",
     "queue/scheduler.py NOTICE_RETRY": "one notice among others, kept in its row",
     "queue/senderinfo.py AGAIN": "time for which an answer of DNS is kept, not a retry",
+    "store/accounts/dues.py RETRY": "one account among others",
     "store/file/health.py RETRY": "one file among others: a reader tries a full disk again (STORE-157)",
     "store/search/builder.py RETRY": "a wait for room on the disk or for the parser; failures go to the supervisor",
     "store/upkeep/outbox.py FIRST_RETRY": "one row of the outbox among others",

@@ -31,7 +31,7 @@ def send_rest() -> None:
     It goes to the folder of the epoch in which this machine was the first one, beside that of the other machine, where
     `moxlite standby orphans` finds it. Nothing here is changed.
     """
-    from moxlite.admin.standby.orphans import send_rest as run
+    from moxlite.admin.standby import orphans as sending
     from moxlite.process.backuptargets import login_for
     from moxlite.process.keys.files import read_named
     from moxlite.process.lock import DataLock
@@ -44,7 +44,7 @@ def send_rest() -> None:
         ids = service_user(static.user)
         login = login_for(static.standby.target, static.standby, partial(read_named, ids=ids))
         with acting_as(*ids) if ids is not None else contextlib.nullcontext(), DataLock(static.data_dir / "lock"):
-            epoch = run(static, login, note)
+            epoch = sending.send_rest(static, login, note)
     print(f"sent, as epoch {epoch}. Next, on the machine that serves: moxlite standby orphans SOURCE")
 
 

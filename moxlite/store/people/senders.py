@@ -16,7 +16,7 @@ from moxlite.store.rows.mailboxes import mailbox_by_use
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 
-__all__ = ["Archived", "BulkSender", "Order", "archive", "bulk_sender", "bulk_senders", "count_senders"]
+__all__ = ["Archived", "BulkSender", "Order", "archive", "bulk_senders", "count_senders"]
 
 Order = Literal["messages", "size"]
 
@@ -32,7 +32,6 @@ KEPT: Final = SpecialUse.ARCHIVE | SpecialUse.TRASH | SpecialUse.JUNK | SpecialU
 _COLUMNS: Final = "SELECT id, key, name, address, messages, size FROM bulk_sender"
 BY_MESSAGES: Final = f"{_COLUMNS} WHERE messages > 0 ORDER BY messages DESC LIMIT ? OFFSET ?"
 BY_SIZE: Final = f"{_COLUMNS} WHERE messages > 0 ORDER BY size DESC LIMIT ? OFFSET ?"
-ONE: Final = f"{_COLUMNS} WHERE id = ?"
 COUNT: Final = "SELECT count(*) FROM bulk_sender WHERE messages > 0"
 NEWEST: Final = """
 SELECT g.message_id, g.received, m.flags & 1 FROM gathered g CROSS JOIN message m ON m.id = g.message_id
@@ -81,12 +80,6 @@ def bulk_senders(r: Reader, order: Order, limit: int, position: int) -> list[Bul
     """Mailing lists and newsletters with the most messages, or octets, first."""
     rows = r.rows(BY_MESSAGES if order == "messages" else BY_SIZE, limit, position)
     return [found for row in rows if (found := _sender(r, *row)) is not None]
-
-
-def bulk_sender(r: Reader, number: int) -> BulkSender | None:
-    """One of them; None if it has no messages any more."""
-    row = r.row(ONE, number)
-    return None if row is None else _sender(r, *row)
 
 
 def _sender(r: Reader, number: int, key: str, name: str, address: str, messages: int, size: int) -> BulkSender | None:
