@@ -19,7 +19,9 @@ __all__ = ["chromium"]
 pytestmark = [
     pytest.mark.served,
     pytest.mark.integration,
-    pytest.mark.nightly(smoke="tests/integration/test_web_undo_browser.py"),
+    pytest.mark.nightly(
+        smoke="tests/integration/test_web_undo_browser.py::test_what_was_sent_comes_back_with_everything"
+    ),
 ]
 
 HOSTILE = "<img src=x onerror=alert(1)> \u202eevil"

@@ -282,7 +282,9 @@ def test_a_signature_with_formatting(writer: Writer) -> None:
     page.locator(".settings-page .compose-rich").click()
     page.keyboard.press("Control+b")
     page.keyboard.type("Mia")
-    page.get_by_role("button", name="Done").click()
+    with page.expect_response(lambda answer: "api/settings_save" in answer.url):
+        page.get_by_role("button", name="Done").click()
+    page.wait_for_timeout(500)  # the page learns of it by its stream
     composer = begin(writer, "Signed")
     expect(composer.locator(".moxlite-signature b")).to_have_text("Mia")
     page.keyboard.press("Control+Shift+F")

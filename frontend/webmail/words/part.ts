@@ -12,7 +12,7 @@ import type { Rich } from "../rich/part";
 import type * as SquirePart from "../squire/part";
 import type { AllSettings } from "../state/settings";
 import { signatureHTML, textToHTML } from "./html";
-import { begin, exchange, signatureHTMLOf, signatureOf } from "./signature";
+import { around, begin, exchange, signatureHTMLOf, signatureOf } from "./signature";
 import sheet from "./words.css";
 
 adopt(sheet);
@@ -196,7 +196,7 @@ export class Words {
   async toggle(): Promise<void> {
     if (this.rich === null) {
       if ((await loadEditors(this.desk)) === null) return;
-      this.enrich(this.field.value === this.former.text && this.former.html !== "" ? this.former.html : textToHTML(this.field.value));
+      this.enrich(this.field.value === this.former.text && this.former.html !== "" ? this.former.html : this.asHTML());
     } else {
       this.former = { html: this.rich.html(), text: this.rich.text() };
       this.field.value = this.former.text;
@@ -222,6 +222,16 @@ export class Words {
 
   close(): void {
     this.rich?.close();
+  }
+
+  /** The plain text as HTML; a signature that was left as it is gets its own HTML. */
+  private asHTML(): string {
+    const settings = this.desk.settings();
+    const own = signatureOf(settings, this.address);
+    const parts = around(this.field.value, own);
+    if (parts === null) return textToHTML(this.field.value);
+    const [above, below] = parts;
+    return textToHTML(above) + signatureHTML(own, signatureHTMLOf(settings, this.address)) + (below === "" ? "" : textToHTML(below.slice(1)));
   }
 
   private enrich(html: string): void {

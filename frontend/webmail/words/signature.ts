@@ -33,8 +33,15 @@ export function begin(quoted: string, signature: string, below: boolean): Beginn
 export function exchange(text: string, before: string, after: string): string {
   if (before === after) return text;
   if (before === "") return text.includes("\n-- \n") || text.includes("\n> ") ? text : `${text.trimEnd()}\n\n${after}`;
-  const at = text.lastIndexOf(`\n${before}`);
-  const end = at + 1 + before.length;
-  if (at < 0 || (end < text.length && text[end] !== "\n")) return text;
-  return after === "" ? text.slice(0, at).trimEnd() + text.slice(end) : text.slice(0, at + 1) + after + text.slice(end);
+  const parts = around(text, before);
+  if (parts === null) return text;
+  const [above, below] = parts;
+  return after === "" ? above.trimEnd() + below : `${above}\n${after}${below}`;
+}
+
+/** The text above and below a signature that is in it unchanged, else null. */
+export function around(text: string, signature: string): [string, string] | null {
+  const at = text.lastIndexOf(`\n${signature}`);
+  const end = at + 1 + signature.length;
+  return signature === "" || at < 0 || (end < text.length && text[end] !== "\n") ? null : [text.slice(0, at), text.slice(end)];
 }

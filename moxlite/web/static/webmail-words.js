@@ -213,11 +213,17 @@ function exchange(text2, before, after) {
   if (before === "") return text2.includes("\n-- \n") || text2.includes("\n> ") ? text2 : `${text2.trimEnd()}
 
 ${after}`;
+  const parts = around(text2, before);
+  if (parts === null) return text2;
+  const [above, below] = parts;
+  return after === "" ? above.trimEnd() + below : `${above}
+${after}${below}`;
+}
+function around(text2, signature) {
   const at = text2.lastIndexOf(`
-${before}`);
-  const end = at + 1 + before.length;
-  if (at < 0 || end < text2.length && text2[end] !== "\n") return text2;
-  return after === "" ? text2.slice(0, at).trimEnd() + text2.slice(end) : text2.slice(0, at + 1) + after + text2.slice(end);
+${signature}`);
+  const end = at + 1 + signature.length;
+  return signature === "" || at < 0 || end < text2.length && text2[end] !== "\n" ? null : [text2.slice(0, at), text2.slice(end)];
 }
 
 // webmail/words/words.css
@@ -327,7 +333,7 @@ var Words = class {
   async toggle() {
     if (this.rich === null) {
       if (await loadEditors(this.desk) === null) return;
-      this.enrich(this.field.value === this.former.text && this.former.html !== "" ? this.former.html : textToHTML(this.field.value));
+      this.enrich(this.field.value === this.former.text && this.former.html !== "" ? this.former.html : this.asHTML());
     } else {
       this.former = { html: this.rich.html(), text: this.rich.text() };
       this.field.value = this.former.text;
@@ -350,6 +356,14 @@ var Words = class {
   }
   close() {
     this.rich?.close();
+  }
+  asHTML() {
+    const settings = this.desk.settings();
+    const own = signatureOf(settings, this.address);
+    const parts = around(this.field.value, own);
+    if (parts === null) return textToHTML(this.field.value);
+    const [above, below] = parts;
+    return textToHTML(above) + signatureHTML(own, signatureHTMLOf(settings, this.address)) + (below === "" ? "" : textToHTML(below.slice(1)));
   }
   enrich(html) {
     const { rich, squire } = editors;
