@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.served,
     pytest.mark.integration,
     pytest.mark.nightly(
-        smoke="tests/integration/test_web_undo_browser.py::test_what_was_sent_comes_back_with_everything"
+        smoke="tests/integration/test_web_compose_browser.py::test_a_message_with_a_file_is_written_and_arrives"
     ),
 ]
 

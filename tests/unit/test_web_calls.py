@@ -99,4 +99,4 @@ def test_the_frontend_is_strictly_typed() -> None:
         assert settings[name] is True
     package = json.loads((top() / "frontend" / "package.json").read_text())
     assert set(package["devDependencies"]) == {"@biomejs/biome", "typescript", "esbuild", "axe-core"}
-    assert "dependencies" not in package
+    assert set(package["dependencies"]) == {"squire-rte"}, "the editor, a part of its own (decisions/013)"

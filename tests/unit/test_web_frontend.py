@@ -95,8 +95,9 @@ NAMES = {
     "Inbox",
     "Webmail",
     "ctrl shift Enter",
-}  # of errors of browsers, of a mailbox, of the program, of a key
-KEYS = re.compile(r"Arrow\w+|Page\w+|Backspace|Delete|End|Enter|Escape|Home|Space|Tab")
+    "Files",
+}  # of errors of browsers, of a mailbox, of the program, of a key, of what is dragged
+KEYS = re.compile(r"Arrow\w+|Page\w+|Backspace|Delete|End|Enter|Escape|Home|Space|Tab|(?:Ctrl|Meta|Shift)-\w+")
 
 
 def bare_words(source: str) -> list[str]:
