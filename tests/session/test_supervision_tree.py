@@ -138,7 +138,7 @@ async def test_a_task_of_an_account_may_fail_and_the_account_works(
         doors = Doors(running, await running.imap("mia"), await running.web("mia"))
         await doors.imap.select()
         started = {name for tree, name in faults.runs if tree == "account mia"}
-        lasting = ("store.eraser", "store.carrier", "store.trainer", "store.indexer", "store.sharing")
+        lasting = ("store.eraser", "store.carrier", "store.trainer", "store.indexer", "store.gatherer", "store.sharing")
         assert started == {
             *lasting,
             "store.parser",
