@@ -194,7 +194,7 @@ def test_a_day_without_a_mouse(chromium: Browser, server: LocalServer, imap: ima
     while page.locator(".message.focused .message-subject").all_inner_texts() != [LABELLED]:
         keys.press("j")
     keys.press("y")
-    expect(dialog.get_by_label("New label")).to_be_focused()
+    expect(dialog.get_by_label("Find or make a label")).to_be_focused()
     keys.type("later")
     page.keyboard.press("Enter")
     expect(page.locator(".message", has_text=LABELLED).locator(".keyword")).to_have_text(["later"])
@@ -255,7 +255,7 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
     expect(composer.locator(".file-name")).to_have_text("plan.txt")
     expect(composer.locator("progress:visible")).to_have_count(0)  # until then nothing is sent
     narrow(page)
-    tap(composer.get_by_role("button", name="Send"))
+    tap(composer.get_by_role("button", name="Send", exact=True))
     expect(composer).to_have_count(0)
     sent_with_a_file(imap)
     tap(page.get_by_role("button", name="Back"))
@@ -281,8 +281,8 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
     tap(page.get_by_role("button", name="Back"))
     tap(page.locator(".message", has_text=LABELLED))
     choose(page, "Labels…")
-    tap_and_type(dialog.get_by_label("New label"), "later")
-    dialog.get_by_role("button", name="Add").tap()
+    tap_and_type(dialog.get_by_label("Find or make a label"), "later")
+    dialog.get_by_role("button", name="Create").tap()
     tap(page.get_by_role("button", name="Back"))
     expect(page.locator(".message", has_text=LABELLED).locator(".keyword")).to_have_text(["later"])
     # a setting, and log out

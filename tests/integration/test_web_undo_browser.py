@@ -137,7 +137,7 @@ def test_by_touch_on_a_phone(chromium: Browser, server: LocalServer, imap: imapl
     offer(page, "30")
     write(page, "By thumb")
     composer = phone.composer()
-    composer.get_by_role("button", name="Send").tap()
+    composer.get_by_role("button", name="Send", exact=True).tap()
     undo = page.locator(".toast", has_text="Message sent").get_by_role("button", name="Undo")
     expect(undo).to_be_visible()
     page.screenshot(path=tmp_path / "phone.png")
