@@ -89,7 +89,10 @@ class Merging:
         holder = source.scope.holder
         if holder.guest:
             await holder.account.read(source.scope.readable, op="webmail_rights")
-        source.waiting.extend(await source.search.step())
+        found = await source.search.step()
+        if len(self.sources) == 1:  # they are in order already, and stay columns
+            return [(holder, found)]
+        source.waiting.extend(found)
         return self._settled()
 
     def forget(self, holder: Holder, messages: Sequence[int]) -> None:
@@ -106,10 +109,6 @@ class Merging:
         return key_of(self._query, one.rank, one.received, holder.shown_id(one.message_id))
 
     def _settled(self) -> list[tuple[Holder, Sequence[Placed]]]:
-        if len(self.sources) == 1:
-            [only] = self.sources.values()
-            given, only.waiting = only.waiting, deque()
-            return [(only.scope.holder, given)]
         reached = [self._reached(source) for source in self.sources.values() if not source.search.done]
         if None in reached:
             return []
