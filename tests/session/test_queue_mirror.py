@@ -15,7 +15,7 @@ from moxlite.queue.data.mirrorrows import GRACE
 from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import message_range
-from moxlite.store.delivery.queued import queued_keys
+from moxlite.store.delivery.queued import drop_queued, queued_keys
 from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.store.errors import StorageFull
 from moxlite.store.mail.copying import move_messages
@@ -301,6 +301,22 @@ async def test_both_files_agree_again_after_one_was_restored(tmp_path: Path) -> 
         await shows(rig, b"Subject: two\r\n\r\n", b"Subject: one\r\n\r\n")
         async with rig.accounts.use("alice") as account:
             assert b"\0" not in await account.read(queued_keys, op="test")
+
+
+async def test_a_message_that_was_to_be_added_later_is_added_at_the_opening(tmp_path: Path) -> None:
+    """IMAP-162: the clock went back, or an earlier attempt failed: what the mailbox lacks is due at once."""
+    async with mirrored(tmp_path) as rig:
+        await rig.submit("a@remote.example", hold_until=rig.clock.now + 10**12)
+        await pass_grace(rig)
+        await shows(rig, MESSAGE)
+    async with rig_at(tmp_path, account=ON, serve=False) as rig:
+        await rig.queue._database.write(
+            lambda tx: tx.execute("UPDATE mirror SET state = 'add', next = ?", rig.clock.now + 10**12)
+        )
+        async with rig.accounts.use("alice") as account:
+            await account.write(lambda tx: drop_queued(tx, list(queued_keys(tx))))
+    async with mirrored(tmp_path) as rig:
+        await shows(rig, MESSAGE)
 
 
 async def test_an_account_does_not_see_what_one_of_its_name_had_sent(tmp_path: Path) -> None:

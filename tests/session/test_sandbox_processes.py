@@ -303,7 +303,7 @@ def test_a_process_dies_with_the_server(state: str) -> None:
         assert parent.stdout.readline() == "now\n"
         assert runs(pid)
         parent.kill()
-    until(lambda: not runs(pid), seconds=2, what="the end of the process")
+    until(lambda: not runs(pid), what="the end of the process")
 
 
 def test_an_answer_is_bounded_by_its_type() -> None:

@@ -91,7 +91,7 @@ async def test_trace_fields_stand_in_their_order(smtp: Smtp) -> None:
     match = re.fullmatch(pattern, received)
     assert match
     assert smtp.context.received_id.decode(match[1]) == 7
-    assert email.utils.parsedate_to_datetime(match[2])
+    assert email.utils.parsedate_to_datetime(match[2]).tzinfo is not None
     assert all(len(line) <= 78 for line in message.split(b"\r\n"))
 
 

@@ -411,7 +411,7 @@ async def test_a_new_domain_gets_its_certificate_without_restart(tmp_path: Path)
     assert wanted_names(disabled, "ca") == ("mx.example.org", "mail.example.org")
     world.snapshot = configured(tmp_path, domains=two + address)
     await world.keeper.round()
-    assert world.pair("mail.two.example")
+    assert isinstance(world.pair("mail.two.example"), KeyPair)
 
 
 async def test_a_new_host_key_gets_a_new_certificate(tmp_path: Path, host_key: PrivateKey) -> None:

@@ -60,7 +60,7 @@ def machine_addresses() -> list[InterfaceAddress]:
     try:
         at = head
         for _ in range(MAX_ADDRESSES):
-            if not at:
+            if not at:  # type: ignore[truthy-bool]  # a null pointer is false
                 break
             entry = at.contents
             ip = _address(entry.address) if entry.address else None

@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 NEW: Final = "new"
+ADD: Final = "add"
 THERE: Final = "there"
 REMOVE: Final = "remove"
 
@@ -63,7 +64,7 @@ INSERT INTO mirror (content_id, account, queued, state, next)
 SELECT content_id, ?1, min(queued), 'add', ?3 FROM msg WHERE account = ?1 AND queued >= ?2 GROUP BY content_id
 ON CONFLICT (content_id) DO NOTHING"""
 OF_ACCOUNT: Final = "SELECT content_id, account, queued, state FROM mirror WHERE account = ?"
-AGAIN: Final = "UPDATE mirror SET state = 'add', next = ? WHERE content_id = ? AND state = 'there'"
+AGAIN: Final = "UPDATE mirror SET state = 'add', next = ? WHERE content_id = ?"
 SAMPLE: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg WHERE content_id = ? LIMIT 1"  # noqa: S608 column names
 WAITING: Final = f"""
 SELECT {MESSAGE_COLUMNS} FROM msg WHERE content_id = ? AND account = ? AND queued = ? AND dsn_due IN ('', 'delayed')
@@ -155,7 +156,7 @@ def compare(tx: Tx, account: str, created: int, known: set[bytes], now: int) -> 
     wanted = set()
     for row in [Mirrored(*row) for row in tx.rows(OF_ACCOUNT, account)]:
         wanted.add(row.key)
-        if row.state == THERE and row.key not in known:
+        if row.state in (ADD, THERE) and row.key not in known:
             tx.execute(AGAIN, now, row.content_id)
     return sorted(known - wanted)
 

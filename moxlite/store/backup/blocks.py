@@ -318,8 +318,9 @@ class Blocks:
         """
         db = self._db
         self._storage.clean(PACKS)
-        while db.execute(USE_BASES) and db.changes():
-            pass
+        db.execute(USE_BASES)
+        while db.changes():
+            db.execute(USE_BASES)
         blocks = octets = 0
         copied: list[str] = []
         packs: list[Row] = db.execute(NEEDED).fetchall()

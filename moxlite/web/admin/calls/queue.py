@@ -141,7 +141,7 @@ class QueueCalls(AdminCalls):
     @call()
     async def queue_stopped(self, caller: Caller) -> list[StoppedAccount]:
         """Accounts that the guard has stopped, with what it holds of them; none while no queue runs."""
-        if not self._console.has("queue guard list"):
+        if not await self._console.has("queue guard list"):
             return []
         return await self._console.run("queue guard list", Nothing(), list[StoppedAccount])
 
