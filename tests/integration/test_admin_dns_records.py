@@ -406,7 +406,7 @@ def test_a_dead_dns_server_is_one_finding(config: Path) -> None:
         server = f"127.0.0.1:{mute.getsockname()[1]}"
         started = time.monotonic()
         done = moxlite("config", "dnscheck", "example.org", "--resolver", server)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 40
         assert done.returncode == 1
         assert done.stdout.splitlines()[:2] == ["servers: ", "  error: DNS server 127.0.0.1 does not answer"]
         assert len(done.stdout.splitlines()) == 3
@@ -416,7 +416,7 @@ def test_a_dead_dns_server_is_one_finding(config: Path) -> None:
         path.write_text(path.read_text().replace('"192.0.2.1", "2001:db8::1"', '"127.0.0.1"'))
         started = time.monotonic()
         done = moxlite("--json", "doctor", "--skip-mail", "--resolver", server)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 40
     findings = json.loads(done.stdout)["findings"]
     [dead] = [one for one in findings if "DNS" in one["text"] or one["code"] in ("dns", "dns-server", "not-checked")]
     assert (dead["grade"], dead["code"], dead["text"]) == (

@@ -460,7 +460,7 @@ async def test_a_clock_that_is_set_back_delays_no_retry(tmp_path: Path) -> None:
             rows = await rig.queue.listings.list_messages()
             return {row.recipient.localpart: row.next_attempt - rig.clock.now for row in rows}
 
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while (await times())["ida"] != 2 * hour:  # noqa: ASYNC110 of the queue's task
                 await trio.sleep(0.002)
         assert await times() == {"bob": pytest.approx(450e6, rel=0.02), "eva": 64 * hour, "ida": 2 * hour}

