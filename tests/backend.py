@@ -67,12 +67,15 @@ class Reader:
 
 
 class Backend:
-    """`raw`: answers by path, octets as they are, then the connection closes; `open`: connections that are open now."""
+    """`raw`: answers by path, octets as they are, then the connection closes; `forever`: answers by path, octets that
+    are sent again and again; `open`: connections that are open now.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.seen: list[Seen] = []
         self.raw: dict[str, bytes] = {}
+        self.forever: dict[str, bytes] = {}
         self.connections = 0
         self.open = 0
 
@@ -106,6 +109,10 @@ class Backend:
         if path in self.raw:
             await stream.send_all(self.raw[path])
             return path.startswith("/kept")
+        if path in self.forever:
+            await stream.send_all(b"HTTP/1.1 ")
+            while True:
+                await stream.send_all(self.forever[path])
         if path == "/hang":
             await reader.octets(1 << 40)
         elif path == "/once":  # closes after its answer, without saying so

@@ -3,6 +3,7 @@
 - `smtp`, `imap`, `sasl`: protocols, client and server side: no sockets, clocks or tasks; an error of the peer is an
   exception with the reply to send
 - `mime`: messages: scanner, structure, headers, text, composing
+- `http1`: what h11 leaves to its user to refuse
 - `address`, `publicsuffix`: addresses and domains
 - `dsn`: delivery status notifications
 - `mbox`, `maildir`, `localform`, `tar`: mail in files

@@ -80,6 +80,7 @@ async def test_fields_are_passed_on_and_written_anew(opening: Opening, behind: B
         request(
             "GET /a%2Fb?q=%20&r",
             *("Forwarded: for=1.2.3.4", "X-Forwarded-For: 1.2.3.4", "X-Forwarded-Ssl: on", "X-Forwarded: x"),
+            *("X_Forwarded_For: 1.2.3.4", "X-Real_IP: 1.2.3.4", "Content_Length: 5", "Proxy: http://a.example"),
             *(
                 "Cookie: a=1; accountsession=x y; b=2",
                 "Cookie: webmaillogin=1; adminsession=2",
@@ -103,9 +104,19 @@ async def test_fields_are_passed_on_and_written_anew(opening: Opening, behind: B
     assert seen.target == "/base/a%2Fb?q=%20&r"
     assert (seen.get("host"), seen.get("cookie"), seen.get("x-other")) == ("www.example.org", "a=1; b=2", "kept")
     assert (seen.get("connection"), seen.get("te")) == ("te", "trailers")
-    for name in ("x-forwarded", "x-forwarded-ssl", "proxy-authorization", "upgrade", "x-own"):
+    for name in (
+        "x-forwarded",
+        "x-forwarded-ssl",
+        "proxy-authorization",
+        "upgrade",
+        "x-own",
+        "proxy",
+        "content-length",
+    ):
         assert seen.get(name) is None
+    assert [name for name, _ in seen.headers if "_" in name] == []
     peer = seen.get("x-forwarded-for")
+    assert seen.get("x-real-ip") == peer
     assert peer is not None
     assert (seen.get("x-forwarded-host"), seen.get("x-forwarded-proto")) == ("www.example.org", "http")
     assert seen.get("forwarded") == f"for={peer};host=www.example.org;proto=http"
@@ -121,8 +132,11 @@ async def test_a_trusted_front_is_extended(opening: Opening, behind: Backend) ->
     [seen] = behind.seen
     chain = (seen.get("x-forwarded-for") or "").split(", ")
     assert (chain[0], len(chain), seen.get("x-forwarded-proto")) == ("203.0.113.9", 2, "https")
+    assert seen.get("x-real-ip") == "203.0.113.9"
     assert (seen.get("forwarded") or "").startswith("for=203.0.113.9, for=10.0.0.7;")
+    fields |= {"x-real-ip": "203.0.113.9"}
     await get(rig, "/x", ip="127.0.0.1", port=1080, remote="192.0.2.8", headers=fields)
+    assert behind.seen[1].get("x-real-ip") == "192.0.2.8"
     assert behind.seen[1].get("x-forwarded-for") == "192.0.2.8"
 
 
@@ -143,6 +157,26 @@ async def test_the_matched_part_is_cut_off(opening: Opening, behind: Backend, ra
     rig = await opening(behind.url, ", strip_path = true", path="^/app")
     await exchange(rig, request(f"GET {raw}"))
     assert [one.target for one in behind.seen] == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("OPTIONS *", "/b/*"),
+        ("GET /a%0d%0aX-Bad:%20y?q=%0d%0a", "/b/a%0d%0aX-Bad:%20y?q=%0d%0a"),
+        ("GET /a/..%0d%0a/x", "/b/a/..%0d%0a/x"),
+        ("GET /a/%2e%2e/%0d%0aX:y%00", "/b/%0D%0AX:y%00"),
+        ("GET http://www.example.org?x", "/b/?x"),
+        ("GET /?a#b\\c", "/b/?a%23b%5Cc"),
+    ],
+)
+async def test_no_path_becomes_a_line(opening: Opening, behind: Backend, line: str, wanted: str) -> None:
+    """WEB-44, WEB-135: escaped line ends stay escaped, in the client's form and in the normal one."""
+    rig = await opening(f"{behind.url}/b")
+    await exchange(rig, request(line))
+    [seen] = behind.seen
+    assert seen.target == wanted
+    assert seen.get("x-bad") is None
 
 
 async def test_bodies_go_both_ways_whatever_their_chunks(opening: Opening, behind: Backend) -> None:
@@ -255,6 +289,7 @@ ANSWERS = {
     "long head": b"HTTP/1.1 200 OK\r\n" + b"X-Long: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n" * 40_000,
     "long field": b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 3_000_000,
     "NUL": b"HTTP/1.1 200 OK\r\nX-Bad: a\0b\r\nContent-Length: 0\r\n\r\n",
+    "many fields": b"HTTP/1.1 200 OK\r\n" + b"a:\r\n" * 15_000 + b"\r\n",
     "space": b"HTTP/1.1 200 OK\r\nX-Bad : a\r\nContent-Length: 0\r\n\r\n",
     "unasked switch": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
 }
@@ -280,7 +315,37 @@ async def test_bad_answers_become_an_error_page(opening: Opening, behind: Backen
 
 
 @pytest.mark.parametrize(
-    "answer", [b"Content-Length: 100\r\n\r\nshort", b"Transfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n"]
+    "octets",
+    [
+        pytest.param(b"200 OK\r\nX: " + b"a" * 100_000, id="field"),
+        pytest.param(b"200 OK\r\nX: a\r\n".ljust(100_000, b"x") + b"\r\n", id="fields"),
+        pytest.param(b"102 Processing\r\n\r\nHTTP/1.1 ", id="informational"),
+        pytest.param(b"a" * 100_000, id="line"),
+    ],
+)
+async def test_a_head_without_end_ends(opening: Opening, behind: Backend, octets: bytes) -> None:
+    """WEB-47, WEB-138: 502 once it is over the limits; a download from the same server goes on meanwhile."""
+    rig = await opening(behind.url)
+    behind.forever["/flood"] = octets
+    async with client(rig) as (stream, reader):
+        await stream.send_all(request("GET /endless"))
+        await reader.octets(10_000)
+        answer = await exchange(rig, request("GET /flood"))
+        assert b"HTTP/1.1 502" in answer
+        assert b"(id " in answer
+        await eventually(lambda: behind.open == 1)
+        await reader.octets(3_000_000)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"Content-Length: 100\r\n\r\nshort",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n2;a=\rb\r\nok\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n0;a=\rb\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n0\r\n" + b"a:\r\n" * 15_000 + b"\r\n",
+    ],
 )
 async def test_an_answer_that_breaks_off_breaks_off(opening: Opening, behind: Backend, answer: bytes) -> None:
     """WEB-47, WEB-18: the client must not take a part for the whole."""

@@ -154,6 +154,10 @@ FORMS: dict[str, bytes] = {
     "chunk size of nothing": post(TE + b"chunked") + b"\r\n\r\n" + SMUGGLED,
     "chunk longer than its size": post(TE + b"chunked") + b"1\r\nxyz\r\n0\r\n\r\n" + SMUGGLED,
     "chunk extension with a line end": post(TE + b"chunked") + b"0;a=\nb\r\n\r\n" + SMUGGLED,
+    "chunk extension with a bare CR": post(TE + b"chunked") + b"5;a=\r0\r\nhello\r\n0\r\n\r\n" + SMUGGLED,
+    "chunk extension with a CR at its end": post(TE + b"chunked") + b"5;a\r\r\nhello\r\n0\r\n\r\n" + SMUGGLED,
+    "last chunk with a bare CR": post(TE + b"chunked") + b"0;\r5\r\n\r\n" + SMUGGLED,
+    "chunk extension with a NUL": post(TE + b"chunked") + b"5;a=\0\r\nhello\r\n0\r\n\r\n" + SMUGGLED,
     "trailer with a bare CR": post(TE + b"chunked") + b"0\r\nX: y\rZ: z\r\n\r\n" + SMUGGLED,
     "space in the target": post(CL + b"0", line=b"POST /first /smuggled HTTP/1.1") + SMUGGLED,
     "bare CR in the line": post(CL + b"0", line=b"POST /first\rGET /smuggled HTTP/1.1") + SMUGGLED,
@@ -183,7 +187,7 @@ async def test_what_is_clear_is_written_clearly(opening: Opening, behind: Behind
     """WEB-5, WEB-46: lenient forms that RFC 9112 allows reach the server behind by the letter; the rest is a body."""
     rig = await opening(behind.url)
     forms = [
-        post(TE + b"CHUNKED") + b"33;a=b\r\n" + SMUGGLED.ljust(0x33) + b"\r\n0\r\n\r\n",
+        post(TE + b"CHUNKED") + b'33;a=b;c="d e"\r\n' + SMUGGLED.ljust(0x33) + b"\r\n0\r\n\r\n",
         post(CL + b" \t51 \t") + SMUGGLED.ljust(51),
         post(CL + b"51", CL + b"51") + SMUGGLED.ljust(51),
         post(CL + b"051") + SMUGGLED.ljust(51),

@@ -12,11 +12,15 @@ import h11
 import trio
 
 from moxlite.net.sockets import QuickStream
+from moxlite.proto.http1 import StrictConnection
 
 __all__ = ["ClientConnection"]
 
 READ: Final = 64 << 10
 """Octets read at once."""
+
+MAX_FIELDS: Final = 200
+"""Header fields of an answer, and of its trailer section: as many as of a request (WEB-4)."""
 
 
 @final
@@ -30,7 +34,7 @@ class ClientConnection:
 
     def __init__(self, stream: trio.abc.Stream, *, max_head: int) -> None:
         self._stream = stream
-        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=max_head)
+        self._h11 = StrictConnection(h11.CLIENT, max_head=max_head, max_fields=MAX_FIELDS)
         self.heard = False
 
     async def send(self, event: h11.Event) -> None:

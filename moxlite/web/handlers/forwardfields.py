@@ -30,6 +30,9 @@ HOP: Final = frozenset(
 )
 """Fields about one connection (RFC 9110 §7.6.1), and fields for proxies that a client has chosen itself."""
 
+OURS: Final = frozenset(("content-length", "cookie", "forwarded", "host", "via", "x-forwarded", "x-real-ip"))
+"""Fields that are written anew."""
+
 NO_TRAILER: Final = HOP | frozenset(
     ("authorization", "cache-control", "content-encoding", "content-length", "content-range", "content-type", "cookie")
     + ("date", "expect", "expires", "forwarded", "host", "location", "max-forwards", "set-cookie", "via")
@@ -57,12 +60,7 @@ def request_fields(request: Request, *, trusted: bool, upgrade: bool = False) ->
     Raises HTTPError: 508, the request runs in a circle.
     """
     named = {one.lower() for one in request.headers.elements("connection")}
-    dropped = HOP | named | {"host", "content-length", "cookie", "forwarded", "via"}
-    kept = [
-        (name, value)
-        for name, value in request.headers
-        if name not in dropped and not name.startswith("x-forwarded-") and name != "x-forwarded"
-    ]
+    kept = [(name, value) for name, value in request.headers if name not in named and _is_passed_on(name)]
     via = request.headers.all("via")
     if any(VIA in value for value in via):
         raise HTTPError(508, "This address is forwarded in a circle.")
@@ -93,7 +91,16 @@ def request_fields(request: Request, *, trusted: bool, upgrade: bool = False) ->
         ("x-forwarded-for", ", ".join(chain)),
         ("x-forwarded-host", (earlier.get("x-forwarded-host") if earlier else None) or host),
         ("x-forwarded-proto", request.scheme),
+        ("x-real-ip", request.client_ip),
     )
+
+
+def _is_passed_on(name: str) -> bool:
+    """Whether a field of the client is for the server behind. Programs of CGI and WSGI read ``_`` in a name as ``-``
+    (RFC 3875 §4.1.18), and ``Proxy`` as the setting HTTP_PROXY (CVE-2016-5385).
+    """
+    read = name.replace("_", "-")
+    return read not in HOP and read not in OURS and read != "proxy" and not read.startswith("x-forwarded-")
 
 
 def _node(address: str) -> str:

@@ -18,6 +18,7 @@ import h11
 import trio
 
 from moxlite.net.connections import ConnectionInfo
+from moxlite.proto.http1 import StrictConnection
 from moxlite.web.http.drain import Drain
 from moxlite.web.http.errors import BadRequest, BodyTimeout, ClientGone, HTTPError
 from moxlite.web.http.exchange import Body, FilePart, Handler, Request, ResponseWriter
@@ -27,6 +28,7 @@ from moxlite.web.http.limits import (
     IDLE_TIMEOUT,
     LINGER_OCTETS,
     LINGER_TIMEOUT,
+    MAX_FIELDS,
     MAX_HEAD,
     MAX_TARGET,
     READ_SIZE,
@@ -92,7 +94,7 @@ class Connection:
         self._info = info
         self._handler = handler
         self._drain = drain
-        self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+        self._h11 = StrictConnection(h11.SERVER, max_head=MAX_HEAD, max_fields=MAX_FIELDS)
         self._request: h11.Request | None = None
         self._stalled = False  # the client stopped sending in the middle of a body
         self._chunks = 0  # of the current body
@@ -149,11 +151,11 @@ class Connection:
                 self._h11.receive_data(data)
         raise BadRequest("The request head did not arrive in time.", 408)
 
-    def _next_event(self, head: bytearray) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+    def _next_event(self, head: bytearray | None = None) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         try:
             return self._h11.next_event()
         except h11.RemoteProtocolError as e:
-            if e.error_status_hint == 431 and b"\n" not in head[:MAX_TARGET]:
+            if e.error_status_hint == 431 and head is not None and b"\n" not in head[:MAX_TARGET]:
                 raise BadRequest("The request target is too long.", 414) from e
             raise BadRequest(f"This is not a valid HTTP request: {e}.", e.error_status_hint) from e
 
@@ -194,12 +196,12 @@ class Connection:
         while self._h11.their_state is h11.SEND_BODY and len(taken) < READ_SIZE:
             if self._h11.they_are_waiting_for_100_continue:
                 await self.send(h11.InformationalResponse(status_code=100, headers=[]))
-            event = self._next_event(bytearray())
+            event = self._next_event()
             if isinstance(event, h11.Data):
                 taken += event.data
-                if event.chunk_start:
-                    await self._count_chunk()
                 self._chunked += len(event.data)
+                if event.chunk_end:  # `chunk_start` is missing where the size came alone
+                    await self._count_chunk()
             elif event is h11.NEED_DATA:
                 if taken:
                     break
@@ -239,7 +241,7 @@ class Connection:
         return Replay(self._h11.trailing_data[0], self._stream)
 
     async def _count_chunk(self) -> None:
-        """Count a chunk that begins. h11 takes some 20 µs for each, so a body of many small chunks is refused, and
+        """Count a chunk. h11 takes some 20 µs for each, so a body of many small chunks is refused, and
         other tasks get a turn now and then.
         """
         self._chunks += 1
@@ -252,8 +254,10 @@ class Connection:
         """Whether the connection closes after this response: the server stops, or the rest of the body is too long to
         wait for.
         """
-        request = self._request
-        if request is None or self._stalled or self._drain.begun or self._h11.they_are_waiting_for_100_continue:
+        request, broken = self._request, self._h11.their_state is h11.ERROR
+        if request is None or broken or self._stalled or self._drain.begun:
+            return True
+        if self._h11.they_are_waiting_for_100_continue:
             return True
         length = next((value for name, value in request.headers if name == b"content-length"), b"0")
         return self._h11.their_state is h11.SEND_BODY and int(length) > MAX_SKIPPED
