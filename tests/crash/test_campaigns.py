@@ -24,6 +24,7 @@ NIGHTLY: Final = {
     "opening": "tests/session/test_web_expensive_mail.py::test_html_that_is_expensive_costs_the_server_nothing",
     "sending_kill": "tests/crash/test_queue_mirror_crash.py::test_after_an_end_between_the_two_files_both_agree",
     "upgrade_kill": "tests/crash/test_store_migrations.py::test_a_kill_before_each_write_to_a_new_file_is_made_good",
+    "webforward": "tests/integration/test_web_forward_programs.py::test_random_exchanges",
     "webapi_kill": "tests/session/test_web_webapi_send.py::test_a_repeated_call_sends_once",
     "webapi_schema": "tests/integration/test_web_webapi_docs.py::test_examples_run_as_they_are_written",
     "webmail": "tests/session/test_web_model.py::test_the_browsers_model_follows_any_changes",
@@ -48,8 +49,8 @@ def test_a_share_of_the_campaign_finds_nothing(name: str) -> None:
     """STORE-158, STORE-158f, STORE-159, STORE-160, SMTP-144, SMTP-182, IMAP-4, IMAP-143, IMAP-144, IMAP-180, QUEUE-1,
     QUEUE-7, QUEUE-15, QUEUE-179, ADMIN-39b, SMTP-43a, SMTP-136, SMTP-138, SMTP-159, SMTP-160a,
     WEBMAIL-43, WEBMAIL-44, WEBMAIL-60, WEBMAIL-88, WEBMAIL-98, WEBMAIL-100, WEBMAIL-119a, WEBMAIL-124, WEBMAIL-154,
-    SMTP-85, SMTP-88, SMTP-93, SMTP-183, AUTH-39, WEB-115, WEB-116, WEB-117, WEB-140,
-    STORE-186g, STORE-186h: see tests/campaigns/.
+    SMTP-85, SMTP-88, SMTP-93, SMTP-183, AUTH-39, WEB-46, WEB-47, WEB-115, WEB-116, WEB-117,
+    WEB-140, STORE-186g, STORE-186h: see tests/campaigns/.
     """
     seed = zlib.crc32(name.encode())
     report = Report(name, seed, SHARE)

@@ -14,6 +14,8 @@ import pytest
 import trio
 from trio_websocket import ConnectionClosed, WebSocketRequest, serve_websocket, wrap_client_stream
 
+from tests.campaigns._echoservers import echo_servers
+from tests.campaigns.webforward import Campaign
 from tests.realservers import listening
 from tests.session.test_web_handlers import PLAIN, WEBSERVER, get, handler
 from tests.tools import eventually, free_port, need, until
@@ -115,6 +117,34 @@ async def test_nginx_behind(tmp_path: Path, *, unix: bool) -> None:
             await eventually(lambda: descriptors() <= before + 33)  # idle ones of the pool
             nursery.cancel_scope.cancel()
     assert "[crit]" not in (top / "error.log").read_text()
+
+
+async def test_random_exchanges(tmp_path: Path) -> None:
+    """WEB-46, WEB-47: bodies, chunks and aborts on both sides, with aiohttp, Node, nginx and haproxy; the octets are
+    equal, connections are used again, no descriptor is left over. `script/soak webforward` has 100,000.
+    """
+    with echo_servers(tmp_path / "behind") as ports:
+        async with trio.open_nursery() as nursery:
+            rules = "".join(
+                handler(
+                    f'forward = {{ url = "http://127.0.0.1:{port}", strip_path = true }}', path=f"^/{kind}/", more=PLAIN
+                )
+                for kind, port in ports.items()
+            )
+            rig = await open_rig(tmp_path / "room", nursery, static=WEBSERVER, domains=DOMAINS + rules)
+
+            async def connect() -> trio.abc.Stream:
+                return rig.connect(ip="127.0.0.2", port=80, remote="127.0.0.1")
+
+            await Campaign(connect, "www.example.org", 1, 30).run()
+            before = descriptors()
+            campaign = Campaign(connect, "www.example.org", 2, 120)
+            await campaign.run()
+            assert campaign.outcomes["whole answers"] > 90, campaign.outcomes
+            used = [campaign.requests[kind] / len(campaign.connections[kind]) for kind in ("nginx", "haproxy")]
+            assert min(used) > 2, (campaign.requests, campaign.connections)
+            await eventually(lambda: descriptors() <= before + 24)  # idle ones of the pool
+            nursery.cancel_scope.cancel()
 
 
 async def test_a_websocket_program_behind(tmp_path: Path) -> None:
