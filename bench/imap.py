@@ -154,6 +154,10 @@ def search(side: Side) -> Figures:
         ("SINCE", b"SINCE 1-Jan-2020"),
         ("FROM, 1 % hit", b'FROM "sender13@"'),
         ("SUBJECT, 0.3 % hit", b'SUBJECT "winter garden"'),
+        ("SUBJECT, a common word", b'SUBJECT "garden"'),
+        ("TO, all hit", b'TO "bench@"'),
+        ("OR FROM TO SUBJECT, a common word", b'OR OR FROM "garden" TO "garden" SUBJECT "garden"'),
+        ("TEXT, two letters", b'TEXT "xq"'),
     ):
         figures[f"SEARCH {name}, ms"] = median(session, b"UID SEARCH " + line)
     for name, line in (

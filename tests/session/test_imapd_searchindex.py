@@ -81,6 +81,11 @@ WORDS = [
 """Folding makes longer, shorter and equal what was not; signs of HTML, of encoded words and of the index's language."""
 
 
+FIELDS = ("SUBJECT", "FROM", "TO", "CC", "HEADER Subject", "HEADER Bcc", "HEADER X-None")
+
+ADDRESSES = ("abc (x) @ example.org", "<@r.example:abc@x.example>", "ab: abc@a.example;", "")
+
+
 class Corpus:
     """Messages of many forms, made of few words, so that needles are found, and in the wrong part, too."""
 
@@ -124,6 +129,9 @@ class Corpus:
     def message(self) -> bytes:
         """Octets; what stands for one is a character."""
         head = f"From: {self.word(self.text(2))} <a@example.org>\r\nSubject: {self.word(self.text())}\r\n"
+        for field in self.random.choices(("To", "Cc", "Bcc", "Subject"), k=self.random.randrange(4)):
+            address = self.random.choice(ADDRESSES)
+            head += f"{field}: {self.word(self.text(2))} {address}\r\n"
         head = head.encode().decode("latin-1")
         kind = self.random.randrange(10)
         if kind < 3:
@@ -154,7 +162,7 @@ class Corpus:
             case 2:
                 return f"BODY {needle}"
             case 3:
-                return f"{self.random.choice(('SUBJECT', 'FROM', 'HEADER Subject', 'HEADER X-None'))} {needle}"
+                return f"{self.random.choice(FIELDS)} {needle}"
             case 4:
                 return self.random.choice(("SEEN", "UNSEEN", "1:60", "SMALLER 300", "SENTSINCE 1-Jan-2020"))
             case 5:
@@ -259,13 +267,49 @@ async def test_the_stored_texts_spare_looking_into_messages(
         assert set(looked) <= {6}, program  # the long one
         looked.clear()
     monkeypatch.setattr(searchindex, "DEARER", 1)
-    found = (await c.ok("a UID SEARCH SUBJECT abcabc"))[0].split()[2:]
-    assert {int(uid) for uid in found} <= set(looked)
-    assert len(looked) < MESSAGES // 2
+    assert (await c.ok("a UID SEARCH HEADER X-None abcabc")) == ["* SEARCH"]
+    assert 0 < len(looked) < MESSAGES // 2
     monkeypatch.setattr(searchindex, "DEARER", 1_000)  # as if so many messages had it that their texts cost more
     looked.clear()
-    assert (await c.ok("a UID SEARCH SUBJECT abcabc"))[0].split()[2:] == found
+    assert (await c.ok("a UID SEARCH HEADER X-None abcabc")) == ["* SEARCH"]
     assert len(looked) > MESSAGES // 2
+
+
+@pytest.mark.served
+async def test_stored_fields_decide_what_is_about_fields(
+    account: OpenAccount, c: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-110a, IMAP-156: no message is read, however many there are, where a word is rare, common or short."""
+    looked: list[int] = []
+
+    class Noted(Message):
+        __slots__ = ()
+
+        def __init__(self, uid: int, *rest: object) -> None:
+            looked.append(uid)
+            super().__init__(uid, *rest)  # type: ignore[arg-type]
+
+    await account.indexer.once()
+    for dearer in (1, 1_000):
+        monkeypatch.setattr(searchindex, "DEARER", dearer)
+        for program in (
+            "SUBJECT abcabc",
+            "SUBJECT ab",
+            "FROM a@example.org",
+            "TO abc@",
+            "OR TO abc@ OR CC abc@ BCC abc@",
+            "NOT SUBJECT a",
+            "FROM example.org UNSEEN NOT TO abc",
+        ):
+            with monkeypatch.context() as noted:
+                noted.setattr(search_module, "Message", Noted)
+                found = await c.ok(f"a UID SEARCH {program}")
+            assert len(looked) <= (0 if "TO" not in program else 18), program  # encoded words as addresses
+            looked.clear()
+            account.search.enabled = False
+            assert await c.ok(f"a UID SEARCH {program}") == found, program
+            assert len(found[0].split()) > 2, program
+            account.search.enabled = True
 
 
 def test_what_the_index_is_asked_for() -> None:
@@ -288,5 +332,23 @@ def test_what_the_index_is_asked_for() -> None:
         found = sought(program)
         assert found is not None, program
         assert (found.term, found.decides) == (term, decides), program
-    for program in (seen, s.Or(text, seen), s.Not(subject), s.Not(s.And((text, seen))), s.Header("Subject", "")):
+    for key, sql in (
+        (subject, "instr(subject, ?) > 0"),
+        (s.Not(subject), "NOT (instr(subject, ?) > 0)"),
+        (s.And((seen, s.Or(subject, s.Header("to", "abc")))), "((instr(subject, ?) > 0) OR (instr(recipient, ?) > 0))"),
+    ):
+        found = sought(key)
+        assert found is not None
+        assert found.fields is not None
+        assert found.fields.sql in (sql, sql.removeprefix("(").removesuffix(")"))
+        assert set(found.fields.args) == {"abc"}
+        assert found.fields_decide
+    mixed = sought(s.And((subject, s.Header("X-Spam", "abc"))))
+    assert mixed is not None
+    assert mixed.fields is not None
+    assert not mixed.fields_decide
+    many = sought(s.And((subject,) * 201))
+    assert many is not None
+    assert many.fields is None  # SQLite allows no expression so deep
+    for program in (seen, s.Or(text, seen), s.Not(s.And((text, seen))), s.Header("Subject", "")):
         assert sought(program) is None, program

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from array import array
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,8 @@ from moxlite.store.rows import conditions
 from moxlite.store.search import builder, finding, index, metrics
 from moxlite.store.search import texts as search_texts
 from moxlite.store.search.check import check_index
+from moxlite.store.search.fields import FieldQuery
+from moxlite.store.search.index import Decided
 from moxlite.store.search.terms import Has, Where
 from moxlite.store.search.texts import IndexDamaged
 from moxlite.store.types import MailboxID
@@ -492,6 +495,38 @@ async def test_a_damaged_text_is_found_by_its_check(account: OpenAccount) -> Non
     assert await check_index(account, deep=True) == []
 
 
+async def test_the_fields_of_older_messages_are_read_again(
+    account: OpenAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-110a: an index of the version before goes on at once; what has no fields yet is tested by its header."""
+    monkeypatch.setattr(builder, "FIELDS", 4)
+    await put(account, 10)
+    await account.indexer.once()
+    expected = await stored_fields(account)
+    rebuilds = [rebuilt(reason) for reason in ("outdated", "other file")]
+    assert len(expected) == 10
+    await account.search.aclose()
+    before = apsw.Connection(str(account.search.path))
+    before.execute("DROP TABLE field; ALTER TABLE state DROP COLUMN unread; PRAGMA user_version = 1")
+    before.close()
+    account.search._closed = False
+    await put(account, 2)
+    assert await account.search.decide(FieldQuery("instr(subject, ?) > 0", ("m",))) == Decided(
+        array("q"), array("q"), 10, 10
+    )
+    await account.indexer.once()
+    assert (await stored_fields(account))[:10] == expected
+    decided = await account.search.decide(FieldQuery("subject IS NOT NULL", ()))
+    assert decided == Decided(array("q", range(1, 13)), array("q"), 12, 0)
+    assert [rebuilt(reason) for reason in ("outdated", "other file")] == rebuilds
+
+
+async def stored_fields(account: OpenAccount) -> list[Row]:
+    async with account.search.use(create=False) as database:
+        assert database is not None
+        return await database.read(lambda r: r.rows("SELECT * FROM field ORDER BY 1"), op="test")
+
+
 async def test_a_missing_file_is_made_by_the_builder_alone(account: OpenAccount) -> None:
     """STORE-113: a search does not make one."""
     await put(account, 3)
@@ -772,6 +807,10 @@ async def test_questions_use_indices(account: OpenAccount) -> None:
         assert scans(search_db, index.CANDIDATES, '"abc"', 5) == []
         assert scans(search_db, index.OPEN) == []
         assert scans(search_db, index.TEXTS, ids) == []
+        assert scans(search_db, index.FIELDS.format("instr(subject, ?)", index.SOME_FIELDS), "a", ids, 0) == []
+        assert scans(search_db, index.FIELDS.format("instr(subject, ?)", index.ALL_FIELDS), "a", 0) == []
+        assert scans(search_db, builder.OLDER, 1, 2) == []
+        assert scans(search_db, builder.DROP_FIELDS, 1) == []
         assert scans(search_db, builder.DROP_TEXT, 1) == []
         # Counting and listing all goes through the narrow index, without a text.
         for sql in (index.COUNT, builder.INDEXED):
@@ -806,6 +845,7 @@ async def test_the_check_finds_what_does_not_agree(account: OpenAccount) -> None
         assert database is not None
         await database.write(lambda tx: tx.execute("DELETE FROM text WHERE message_id = 3"))
         await database.write(lambda tx: tx.execute("DELETE FROM trigram WHERE rowid = 4"))
+        await database.write(lambda tx: tx.execute("UPDATE field SET subject = 'other' WHERE message_id = 6"))
         await database.write(
             lambda tx: tx.execute(
                 "UPDATE text SET (boundary, data) = (SELECT boundary, data FROM text WHERE message_id = 6) "
@@ -817,7 +857,9 @@ async def test_the_check_finds_what_does_not_agree(account: OpenAccount) -> None
         "message 3 is missing in the text index",
         "message 4 has a text, but no trigrams",
         "message 3 has trigrams, but no text",
+        "message 3 has fields, but no text",
         "the text of message 5 is not what was indexed",
+        "the fields of message 6 are not what was indexed",
     ]
     assert await find(account, "hello") == list(range(1, 11))
     await account.indexer.once()

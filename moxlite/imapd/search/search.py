@@ -16,7 +16,7 @@ from typing import Final, Literal
 import msgspec
 
 from moxlite.imapd.fetch.fetch import partial_of
-from moxlite.imapd.search.searchindex import narrow
+from moxlite.imapd.search.searchindex import matching_until, narrow
 from moxlite.imapd.search.searchkeys import Message, Program, divide
 from moxlite.imapd.session.messagelimit import first_searched
 from moxlite.imapd.session.named import conditions, highest_modseq
@@ -32,14 +32,12 @@ from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.fetching import fetch_rows, small_bodies
-from moxlite.store.rows.conditions import All, And, Condition, UIDRange, matching_texts, matching_uids
+from moxlite.store.rows.conditions import All, And, Condition, UIDRange, matching_texts
 from moxlite.store.rows.messages import MAX_UID
 from moxlite.store.rows.sorting import HEADER, columns_of
 
 __all__ = ["find", "search"]
 
-PAGE: Final = 100_000
-"""Matches read from the store at once, in a thread: 20 ms."""
 TEXT: Final = 5_000
 """Maximum matches that the store returns as one piece of text."""
 HEADERS: Final = 500
@@ -182,18 +180,7 @@ async def _matching(session: Session, view: View, condition: Condition) -> array
     """The UIDs of the messages that meet a condition."""
     if condition in _EVERY and view is session.view and not view.counted:  # it has all UIDs itself
         return uid_array(view.live(view.uids))
-    found = uid_array()
-    first, last = 1, view.uidnext - 1
-    while first <= last:
-        read = partial(
-            matching_uids, mailbox_id=view.mailbox_id, condition=condition, first=first, last=last, limit=PAGE
-        )
-        page = await view.seat.account.scan(read, op="imap-search")
-        found = found + page if found else page
-        if len(page) < PAGE:
-            break
-        first = page[-1] + 1
-    return found
+    return await matching_until(view.seat.account, view.mailbox_id, condition, view.uidnext - 1)
 
 
 _EVERY: Final = (All(), And((All(),)))

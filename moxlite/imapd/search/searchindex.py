@@ -8,6 +8,7 @@ result is the same without an index.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -17,27 +18,41 @@ from moxlite.imapd.session.uidlist import uid_array
 from moxlite.proto.imap import search as s
 from moxlite.proto.mime.addresstext import ADDRESS_FIELDS, address_words
 from moxlite.proto.mime.text import fold
-from moxlite.store.rows.conditions import And, Condition, Messages, NewerThan, Or, matching
-from moxlite.store.search.index import IndexedAccount
+from moxlite.store.file.transaction import Reader
+from moxlite.store.rows.conditions import And, Condition, Messages, NewerThan, Not, Or, matching, matching_uids
+from moxlite.store.search.fields import FieldQuery, every, in_field, lacks, some
+from moxlite.store.search.index import Candidates, IndexedAccount
 from moxlite.store.search.terms import Every, Has, Lacks, Some, Term, Where, looks_into_bodies
 from moxlite.store.types import MailboxID
 
-__all__ = ["Narrowed", "Sought", "narrow", "sought"]
+__all__ = ["Narrowed", "Sought", "matching_until", "narrow", "sought"]
 
 PAGE: Final = 5_000
 """Messages taken from the store in one read: rows come one by one, 10 ms."""
+
+SMALL: Final = 10
+"""Number of stored fields that can be searched in the time that one header section takes: 9 µs."""
+
+MESSAGES_HERE: Final = "SELECT total + deleted FROM mailbox WHERE id = ?"
+ALL_MESSAGES: Final = "SELECT coalesce(sum(total + deleted), 0) FROM mailbox"
+
+UID_PAGE: Final = 100_000
+"""UIDs read from the store at once, in a thread: 20 ms."""
 
 DEARER: Final = 20
 """Number of header sections that can be searched in the time that one stored text takes: 10 µs."""
 
 
 class Sought(msgspec.Struct, frozen=True):
-    """A term of the text index that all matches of a program fulfil. `decides`: the messages that fulfil it, and the
-    program's condition on rows, are exactly the matches.
+    """What the text index is asked. All matches of a program fulfil `term`, and `fields`, a query about header fields,
+    if there is one. `decides`: the messages that fulfil the term, and the program's condition on rows, are exactly the
+    matches; `fields_decide` the same for `fields`.
     """
 
-    term: Term
+    term: Term | None
     decides: bool
+    fields: FieldQuery | None = None
+    fields_decide: bool = False
 
 
 class Narrowed(msgspec.Struct, frozen=True):
@@ -50,16 +65,23 @@ class Narrowed(msgspec.Struct, frozen=True):
 def sought(program: s.SearchKey) -> Sought | None:
     """The query to the index; None if the program is not about text, or the index cannot rule out any message."""
     term, decides = _conjunct(program)
-    return None if term is None else Sought(term, decides)
+    fields, fields_decide = _field_conjunct(program)
+    return None if term is None and fields is None else Sought(term, decides, fields, fields_decide)
 
 
 async def narrow(
     account: IndexedAccount, mailbox_id: MailboxID, last: int, condition: Condition, wanted: Sought
 ) -> Narrowed | None:
     """The messages up to UID `last` that meet the condition and fulfil the term; None if the index does not help."""
-    in_bodies = looks_into_bodies(wanted.term)
+    in_bodies = wanted.term is not None and looks_into_bodies(wanted.term)
     # With common words, searching all header sections costs less than searching the texts of so many messages.
-    candidates = await account.search.candidates(wanted.term, most=None if in_bodies else last // DEARER)
+    candidates = None
+    if wanted.term is not None:
+        candidates = await account.search.candidates(wanted.term, most=None if in_bodies else last // DEARER)
+    if wanted.fields is not None and not in_bodies:
+        return await _by_fields(account, mailbox_id, last, condition, wanted, wanted.fields, candidates)
+    if wanted.term is None:
+        return None
     if candidates is not None:
         condition = And((condition, Or((Messages(candidates.ids), NewerThan(candidates.watermark)))))
     elif not account.search.enabled or not in_bodies:
@@ -83,6 +105,93 @@ async def narrow(
             uid for message_id, uid in uids.items() if message_id not in decided and message_id not in sifted.ruled_out
         ),
     )
+
+
+async def matching_until(account: IndexedAccount, mailbox_id: MailboxID, condition: Condition, last: int) -> array[int]:
+    """The UIDs up to `last` of the messages that meet a condition, ascending."""
+    found = uid_array()
+    first = 1
+    while first <= last:
+        read = partial(
+            matching_uids, mailbox_id=mailbox_id, condition=condition, first=first, last=last, limit=UID_PAGE
+        )
+        page = await account.scan(read, op="imap-search")
+        found = found + page if found else page
+        if len(page) < UID_PAGE:
+            break
+        first = page[-1] + 1
+    return found
+
+
+async def _by_fields(
+    account: IndexedAccount,
+    mailbox_id: MailboxID,
+    last: int,
+    condition: Condition,
+    wanted: Sought,
+    query: FieldQuery,
+    candidates: Candidates | None,
+) -> Narrowed | None:
+    """As `narrow`, by the stored fields of the candidates, or of all messages of the account."""
+    if candidates is None and await account.read(partial(_is_small, mailbox_id=mailbox_id), op="imap-search"):
+        return None  # its few header sections are searched sooner than all fields of the account
+    decided = await account.search.decide(query, None if candidates is None else candidates.ids)
+    if decided is None:
+        return None
+    older: Condition = Not(NewerThan(decided.unread))
+    watermark = decided.watermark
+    if candidates is not None:
+        older = And((older, Messages(candidates.ids)))
+        watermark = min(watermark, candidates.watermark)  # no candidate was looked for above
+    unknown = Or((Messages(decided.unknown), NewerThan(watermark), older))
+    matching = await matching_until(account, mailbox_id, And((condition, Messages(decided.matching))), last)
+    left = await matching_until(account, mailbox_id, And((condition, unknown)), last)
+    if wanted.fields_decide:
+        return Narrowed(matching, left)
+    return Narrowed(uid_array(), uid_array(sorted([*matching, *left])))
+
+
+def _is_small(r: Reader, mailbox_id: MailboxID) -> bool:
+    """Whether the mailbox has few messages of the account's."""
+    here: int = r.value(MESSAGES_HERE, mailbox_id)
+    everywhere: int = r.value(ALL_MESSAGES)
+    return here * SMALL < everywhere
+
+
+def _field_conjunct(key: s.SearchKey) -> tuple[FieldQuery | None, bool]:
+    """(query, whether it replaces the whole test) as `_conjunct`."""
+    if isinstance(key, s.And):
+        parts = [_field_conjunct(one) for one in key.keys]
+        known = [query for query, _ in parts if query is not None]
+        query = every(known) if known else None
+        return query, all(decides for _, decides in parts) and (query is not None or not known)
+    if not any(isinstance(one, s.Header | s.BodyText | s.Text) for one in s.keys_of(key)):
+        return None, not any(isinstance(one, s.DateIs) and one.of == "sent" for one in s.keys_of(key))
+    query = _field_query(key)
+    return query, query is not None
+
+
+def _field_query(key: s.SearchKey) -> FieldQuery | None:
+    """The query of a key that is about header fields alone; None for others."""
+    match key:
+        case s.Header(field=field, value=value):
+            return in_field(field, fold(value))
+        case s.And(keys=keys):
+            return _joined(every, [_field_query(one) for one in keys])
+        case s.Or(left=left, right=right):
+            return _joined(some, [_field_query(left), _field_query(right)])
+        case s.Not(key=inner):
+            part = _field_query(inner)
+            return None if part is None else lacks(part)
+        case _:
+            return None
+
+
+def _joined(
+    join: Callable[[Sequence[FieldQuery]], FieldQuery | None], parts: Sequence[FieldQuery | None]
+) -> FieldQuery | None:
+    known = [part for part in parts if part is not None]
+    return join(known) if len(known) == len(parts) else None
 
 
 def _conjunct(key: s.SearchKey) -> tuple[Term | None, bool]:

@@ -14,8 +14,9 @@ from moxlite.store.file.database import Database
 from moxlite.store.file.findings import MAX_PER_KIND, Finding, quick_check
 from moxlite.store.file.transaction import Reader
 from moxlite.store.search.builder import LIVE_IDS, SET, WATERMARK
+from moxlite.store.search.fields import NO_FIELDS, FieldTexts, field_texts
 from moxlite.store.search.index import IndexedAccount
-from moxlite.store.search.texts import Text, texts_of, unpack
+from moxlite.store.search.texts import Found, Text, texts_of, unpack
 
 __all__ = ["check_index"]
 
@@ -27,6 +28,11 @@ TEXTS: Final = "SELECT message_id, boundary IS NOT NULL FROM text INDEXED BY tex
 # list, but the integrity check does not (SQLite 3.54), and reports segments that were merged meanwhile as missing.
 REFRESH: Final = "SELECT rowid FROM trigram WHERE rowid = 0"
 TRIGRAMS: Final = "SELECT id FROM trigram_docsize"
+FIELDS: Final = """
+SELECT message_id FROM field UNION ALL SELECT t.message_id FROM text t, state s WHERE t.message_id <= s.unread"""
+STORED_FIELDS: Final = """
+SELECT f.message_id, f.subject, f.sender, f.recipient, f.cc, f.bcc FROM carray(?) v
+CROSS JOIN field f ON f.message_id = v.value"""
 STORED: Final = """
 SELECT v.value, t.boundary, t.data FROM carray(?) v CROSS JOIN text t ON t.message_id = v.value
 WHERE t.data IS NOT NULL"""
@@ -51,13 +57,15 @@ async def check_index(account: IndexedAccount, *, deep: bool = False) -> list[Fi
 async def _check(account: IndexedAccount, database: Database, deep: bool) -> list[Finding]:
     findings = await database.scan(_quick_check, op="check")
     # The index is read first: afterwards the account can lose messages up to the watermark, but not gain any.
-    watermark, texts, trigrams = await database.scan(_listed, op="check")
+    watermark, texts, trigrams, fields = await database.scan(_listed, op="check")
     live = await account.scan(lambda r: {row[0] for row in r.rows(LIVE_IDS, watermark)}, op="check")
     texts_with_data = {one for one, has_data in texts.items() if has_data}
     for found, text in (
         (live - texts.keys(), "is missing in the text index"),
         (texts_with_data - trigrams, "has a text, but no trigrams"),
         (trigrams - texts_with_data, "has trigrams, but no text"),
+        (texts.keys() - fields, "has a text, but no fields"),
+        (fields - texts.keys(), "has fields, but no text"),
     ):
         findings += [Finding("search", f"message {one} {text}") for one in sorted(found)[:MAX_PER_KIND]]
     if deep:
@@ -72,11 +80,15 @@ def _quick_check(r: Reader) -> list[Finding]:
     return quick_check(r)
 
 
-def _listed(r: Reader) -> tuple[int, dict[int, bool], set[int]]:
+def _listed(r: Reader) -> tuple[int, dict[int, bool], set[int], set[int]]:
+    """The watermark; ids of texts, and whether these have data; ids with trigrams; ids with fields, or whose fields are
+    not read yet.
+    """
     return (
         r.value(WATERMARK),
         {message_id: bool(has_data) for message_id, has_data in r.iterate(TEXTS)},
         {row[0] for row in r.iterate(TRIGRAMS)},
+        {row[0] for row in r.iterate(FIELDS)},
     )
 
 
@@ -85,9 +97,13 @@ async def _compare(account: IndexedAccount, database: Database, ids: list[int]) 
     for start in range(0, len(ids), SLICE):
         part = ids[start : start + SLICE]
         stored = await database.scan(partial(_stored, ids=part), op="check")
+        fields = await database.scan(partial(_stored_fields, ids=part), op="check")
         actual = await account.scan(partial(_actual, ids=part), op="check")
-        differing = [one for one, text in actual.items() if stored.get(one, text) != text]
-        findings += [Finding("search", f"the text of message {one} is not what was indexed") for one in differing]
+        for one, found in actual.items():
+            if stored.get(one, found.text) != found.text:
+                findings.append(Finding("search", f"the text of message {one} is not what was indexed"))
+            if _differ(fields.get(one, NO_FIELDS), field_texts(found.header)):
+                findings.append(Finding("search", f"the fields of message {one} are not what was indexed"))
         if len(findings) >= MAX_PER_KIND:
             break
     return findings[:MAX_PER_KIND]
@@ -97,6 +113,15 @@ def _stored(r: Reader, ids: list[int]) -> dict[int, Text]:
     return {one: unpack(boundary, data) for one, boundary, data in r.iterate(STORED, int_array(ids))}
 
 
-def _actual(r: Reader, ids: list[int]) -> dict[int, Text]:
+def _stored_fields(r: Reader, ids: list[int]) -> dict[int, FieldTexts]:
+    return {row[0]: (row[1], row[2], row[3], row[4], row[5]) for row in r.iterate(STORED_FIELDS, int_array(ids))}
+
+
+def _differ(stored: FieldTexts, actual: FieldTexts) -> bool:
+    """Whether a stored field says something else. One that is not stored says nothing."""
+    return any(one is not None and one != other for one, other in zip(stored, actual, strict=True))
+
+
+def _actual(r: Reader, ids: list[int]) -> dict[int, Found]:
     """The current texts of messages, by id; unreadable messages are left out."""
-    return {one: text for one, text, _ in texts_of(r, ids) if text is not None}
+    return {found.message_id: found for found in texts_of(r, ids) if found.text is not None}

@@ -271,9 +271,9 @@ def _look_into(r: Reader, message_ids: Sequence[int], term: Term) -> tuple[set[i
     """Read messages; returns the ids that fulfil the term, and the last id read within `PATIENCE`, None if all were."""
     until = time.monotonic() + PATIENCE
     found: set[int] = set()
-    for message_id, text, _ in texts_of(r, message_ids):
-        if text is not None and holds(term, text):
-            found.add(message_id)
+    for one in texts_of(r, message_ids):
+        if one.text is not None and holds(term, one.text):
+            found.add(one.message_id)
         if time.monotonic() >= until:
-            return found, message_id
+            return found, one.message_id
     return found, None

@@ -28,15 +28,16 @@ from moxlite.store.errors import SchemaTooNew, StoreError, WrongFile
 from moxlite.store.file.arrays import int_array
 from moxlite.store.file.boundary import Edge, storage
 from moxlite.store.file.database import Database, Kind
-from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.store.options import Options
 from moxlite.store.search import metrics
+from moxlite.store.search.fields import FieldQuery
 from moxlite.store.search.terms import Term, holds, trigram_query
 from moxlite.store.search.texts import IndexDamaged, unpack
 from moxlite.store.types import ModSeq
 from moxlite.wakeup import Wakeup
 
-__all__ = ["INDEX_VERSION", "Candidates", "Index", "IndexedAccount", "Sifted", "Standing", "standing"]
+__all__ = ["INDEX_VERSION", "Candidates", "Decided", "Index", "IndexedAccount", "Sifted", "Standing", "standing"]
 
 logger = logging.getLogger("moxlite.store.search")
 
@@ -60,6 +61,13 @@ BEGIN: Final = "INSERT INTO state (id, file_id, layout, parse_version, watermark
 COUNT: Final = "SELECT count(*) FROM text INDEXED BY text_boundary"
 # One row, as in `conditions`: no return to Python for each.
 CANDIDATES: Final = "SELECT group_concat(rowid) FROM (SELECT rowid FROM trigram WHERE trigram MATCH ? LIMIT ?)"
+# A subquery with a limit is evaluated once for each row, not once for each use of its columns.
+FIELDS: Final = """
+SELECT group_concat(message_id) FILTER (WHERE hit), group_concat(message_id) FILTER (WHERE hit IS NULL)
+FROM (SELECT f.message_id AS message_id, {} AS hit FROM {} LIMIT -1)"""
+ALL_FIELDS: Final = "field f WHERE f.message_id > ?"
+SOME_FIELDS: Final = "carray(?) v CROSS JOIN field f ON f.message_id = v.value WHERE f.message_id > ?"
+BOUNDS: Final = "SELECT watermark, unread FROM state WHERE id = 1"
 OPEN: Final = "SELECT message_id FROM text INDEXED BY text_boundary WHERE boundary IS NULL"
 TEXTS: Final = """
 SELECT v.value, t.boundary, t.data FROM carray(?) v CROSS JOIN text t ON t.message_id = v.value
@@ -77,6 +85,17 @@ class Candidates(msgspec.Struct, frozen=True):
 
     ids: array[int]
     watermark: int
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """Messages decided by their stored fields: ids (ascending) that match, and ids that must be read. All others up to
+    `watermark` and above `unread` do not match.
+    """
+
+    matching: array[int]
+    unknown: array[int]
+    watermark: int
+    unread: int
 
 
 class Sifted(msgspec.Struct, frozen=True):
@@ -142,6 +161,12 @@ class Index:
         if query is None:
             return None
         return await self._ask(partial(_candidates, query=query, most=most), "search-candidates")
+
+    async def decide(self, query: FieldQuery, among: Sequence[int] | None = None) -> Decided | None:
+        """Decide by the stored fields which messages match, of all or of those with some ids; None if there is no
+        index.
+        """
+        return await self._ask(partial(_decide, query=query, among=among), "search-fields")
 
     async def sift(self, message_ids: Sequence[int], term: Term) -> Sifted | None:
         """Decide by the stored texts which messages match; None if there is no index."""
@@ -332,6 +357,22 @@ def _candidates(r: Reader, query: str, most: int | None) -> Candidates | None:
         return None
     unread = [row[0] for row in r.rows(OPEN)]
     return Candidates(array("q", sorted({*ids, *unread})) if unread else ids, watermark[3])
+
+
+def _decide(r: Reader, query: FieldQuery, among: Sequence[int] | None) -> Decided:
+    bounds = r.row(BOUNDS)
+    assert bounds is not None
+    watermark, unread = bounds
+    row: Row | None
+    if among is None:
+        row = r.row(FIELDS.format(query.sql, ALL_FIELDS), *query.args, unread)
+    elif not among:
+        row = ("", "")
+    else:
+        row = r.row(FIELDS.format(query.sql, SOME_FIELDS), *query.args, int_array(among), unread)
+    assert row is not None  # of an aggregate
+    matching, unknown = (array("q", sorted(map(int, ids.split(","))) if ids else ()) for ids in row)
+    return Decided(matching, unknown, watermark, unread)
 
 
 def _sift(r: Reader, message_ids: Sequence[int], term: Term) -> tuple[list[int], list[int]]:

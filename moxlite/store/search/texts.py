@@ -24,8 +24,9 @@ from moxlite.store.errors import ChunkDamaged, StoreError
 from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.fetching import small_bodies
+from moxlite.store.search.fields import NO_FIELDS, FieldTexts, field_texts
 
-__all__ = ["MAX_INDEXED", "IndexDamaged", "Packed", "Text", "packed_texts", "texts_of", "unpack"]
+__all__ = ["MAX_INDEXED", "Found", "IndexDamaged", "Packed", "Text", "packed_texts", "texts_of", "unpack"]
 
 MAX_INDEXED: Final = MAX_TEXT
 """Maximum octets of an indexed text (STORE-112); a message with a longer text is read by each search."""
@@ -53,14 +54,26 @@ class Text(NamedTuple):
 
 
 class Packed(msgspec.Struct, frozen=True, gc=False):
-    """Data stored in the index for a message: the text for the trigrams, and its boundary and compressed form; all are
-    None for a message without a stored text.
+    """Data stored in the index for a message: the text for the trigrams, and its boundary and compressed form, all of
+    which are None for a message without a stored text; and the texts of its fields.
     """
 
     message_id: int
     text: str | None
     boundary: int | None
     data: bytes | None
+    fields: FieldTexts
+
+
+class Found(NamedTuple):
+    """The text of a message, None if it is damaged; whether it is complete, as a long one is cut by `body_text`; and
+    the header section that it was made of.
+    """
+
+    message_id: int
+    text: Text | None
+    whole: bool
+    header: bytes
 
 
 class _Coders(threading.local):
@@ -75,11 +88,8 @@ class _Coders(threading.local):
 _coders: Final = _Coders()
 
 
-def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[tuple[int, Text | None, bool]]:
-    """Tuples (id, text, whether the text is complete) of the messages that exist.
-
-    The text of a damaged message is None; a long one is cut by `body_text`.
-    """
+def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[Found]:
+    """The texts of the messages that exist."""
     rows = r.rows(CONTENT, int_array(message_ids)) if message_ids else []
     for start, stop in _groups([row[5] for row in rows]):
         small = {row[4]: row[5] for row in rows[start:stop] if row[5] <= CHUNK_SIZE}
@@ -94,9 +104,9 @@ def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[tuple[int, Text 
                     header = read(0, min(structure.root.body, MAX_HEADER))
                 text, whole = _text(structure, header, read)
             except (ChunkDamaged, msgspec.DecodeError):
-                yield message_id, None, False
+                yield Found(message_id, None, False, b"")
             else:
-                yield message_id, text, whole
+                yield Found(message_id, text, whole, header)
 
 
 def packed_texts(r: Reader, message_ids: Sequence[int], failed: Callable[[int, Exception], None]) -> Iterator[Packed]:
@@ -110,26 +120,28 @@ def packed_texts(r: Reader, message_ids: Sequence[int], failed: Callable[[int, E
     while left:
         part, given = left[:size], 0
         try:
-            for message_id, text, whole in texts_of(r, part):
-                yield _pack(message_id, text if whole else None)
-                given = part.index(message_id) + 1
+            for found in texts_of(r, part):
+                yield _pack(found)
+                given = part.index(found.message_id) + 1
         except Exception as error:
             if not _is_of_a_row(error):
                 raise
             if size == 1:
                 failed(part[0], error)
-                yield Packed(part[0], None, None, None)
+                yield Packed(part[0], None, None, None, NO_FIELDS)
             else:  # the faulty row is not known: from here on one by one
                 size, part = 1, part[:given]
         left = left[len(part) :]
 
 
-def _pack(message_id: int, text: Text | None) -> Packed:
-    if text is None:
-        return Packed(message_id, None, None, None)
+def _pack(found: Found) -> Packed:
+    message_id, text, whole, header = found
+    fields = NO_FIELDS if text is None else field_texts(header)
+    if text is None or not whole:
+        return Packed(message_id, None, None, None, fields)
     # SQLite does not store lone surrogates, which broken UTF-7 gives. No query has them either.
     plain = text.data.decode("utf-8", "replace")
-    return Packed(message_id, plain, text.boundary, _coders.compressor.compress(text.data))
+    return Packed(message_id, plain, text.boundary, _coders.compressor.compress(text.data), fields)
 
 
 def _is_of_a_row(error: Exception) -> bool:
