@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
@@ -206,6 +207,9 @@ async def test_it_lets_a_burst_pass(served: Accounts, monkeypatch: pytest.Monkey
         first = await add(account, "cheap watches", Flag.JUNK)
         await soon(lambda: trained(account, first.message_id))
         ago = 0.0
+        await trio.testing.wait_all_tasks_blocked()
+        async with account.trainer._lock:
+            pass  # a look that had begun is over; the next one waits for the end of the burst
         second = await add(account, "dear watches", Flag.JUNK, number=2)
         await trio.sleep(0.1)
         assert not await trained(account, second.message_id)
