@@ -39,6 +39,8 @@ ALL_MESSAGES: Final = "SELECT coalesce(sum(total + deleted), 0) FROM mailbox"
 UID_PAGE: Final = 100_000
 """UIDs read from the store at once, in a thread: 20 ms."""
 
+HIGHEST: Final = "SELECT max(id) FROM message"
+
 DEARER: Final = 20
 """Number of header sections that can be searched in the time that one stored text takes: 10 µs."""
 
@@ -133,7 +135,8 @@ async def _by_fields(
     candidates: Candidates | None,
 ) -> Narrowed | None:
     """As `narrow`, by the stored fields of the candidates, or of all messages of the account."""
-    if candidates is None and await account.read(partial(_is_small, mailbox_id=mailbox_id), op="imap-search"):
+    is_small, highest = await account.read(partial(_extent, mailbox_id=mailbox_id), op="imap-search")
+    if candidates is None and is_small:
         return None  # its few header sections are searched sooner than all fields of the account
     decided = await account.search.decide(query, None if candidates is None else candidates.ids)
     if decided is None:
@@ -145,17 +148,19 @@ async def _by_fields(
         watermark = min(watermark, candidates.watermark)  # no candidate was looked for above
     unknown = Or((Messages(decided.unknown), NewerThan(watermark), older))
     matching = await matching_until(account, mailbox_id, And((condition, Messages(decided.matching))), last)
-    left = await matching_until(account, mailbox_id, And((condition, unknown)), last)
+    left = uid_array()
+    if decided.unknown or decided.unread or highest > watermark:
+        left = await matching_until(account, mailbox_id, And((condition, unknown)), last)
     if wanted.fields_decide:
         return Narrowed(matching, left)
     return Narrowed(uid_array(), uid_array(sorted([*matching, *left])))
 
 
-def _is_small(r: Reader, mailbox_id: MailboxID) -> bool:
-    """Whether the mailbox has few messages of the account's."""
+def _extent(r: Reader, mailbox_id: MailboxID) -> tuple[bool, int]:
+    """Whether the mailbox has few messages of the account's; the highest message id of the account."""
     here: int = r.value(MESSAGES_HERE, mailbox_id)
     everywhere: int = r.value(ALL_MESSAGES)
-    return here * SMALL < everywhere
+    return here * SMALL < everywhere, r.value(HIGHEST) or 0
 
 
 def _field_conjunct(key: s.SearchKey) -> tuple[FieldQuery | None, bool]:
