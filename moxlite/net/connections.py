@@ -47,7 +47,7 @@ class ConnectionInfo(msgspec.Struct, frozen=True, kw_only=True):
     """One accepted connection.
 
     ``remote`` is the client (behind PROXY protocol: what the proxy said), ``local`` the address that it reached.
-    ``listener`` is the configured name. ``shutdown`` is set when the server wants to stop: a session says good-bye at
+    ``local_port`` is ours, also behind a proxy, whose port may be another. ``listener`` is the configured name. ``shutdown`` is set when the server wants to stop: a session says good-bye at
     its next chance. ``tls`` is None without TLS. ``seat`` is its place among all connections; the session reports its
     activity there. ``trusted_local``: the server itself is the client, over a pipe in the process (QUEUE-36), so there
     are no network checks; ``transaction_key`` then identifies the message, so that no account stores it twice
@@ -70,9 +70,9 @@ class ConnectionInfo(msgspec.Struct, frozen=True, kw_only=True):
         """The same connection after its TLS handshake."""
         return msgspec.structs.replace(self, tls=facts)
 
-    def behind(self, remote: IPAddress, remote_port: int, local: IPAddress, local_port: int) -> "ConnectionInfo":
+    def behind(self, remote: IPAddress, remote_port: int, local: IPAddress) -> "ConnectionInfo":
         """The same connection with the real addresses of client and server, as the proxy sent them (SMTP-18)."""
-        return msgspec.structs.replace(self, remote=remote, remote_port=remote_port, local=local, local_port=local_port)
+        return msgspec.structs.replace(self, remote=remote, remote_port=remote_port, local=local)
 
 
 class guard:  # noqa: N801 reads as a statement: `with guard("smtpd"):`

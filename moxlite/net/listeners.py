@@ -331,7 +331,7 @@ async def _proxied(stream: trio.SocketStream, info: ConnectionInfo) -> Connectio
         raise ProxyError(f"no PROXY protocol header within {PROXY_SECONDS:.0f} s") from None
     if real is None:
         return info
-    return info.behind(real.remote, real.remote_port, real.local, real.local_port)
+    return info.behind(real.remote, real.remote_port, real.local)
 
 
 def _keep_alive(stream: trio.SocketStream) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 from tests.realservers import listening
 from tests.tools import free_port, need, top, until
 
-__all__ = ["KINDS", "echo_servers"]
+__all__ = ["KINDS", "echo_servers", "running"]
 
 KINDS: Final = ("aiohttp", "node", "nginx", "haproxy")
 
@@ -88,16 +88,22 @@ def echo_servers(folder: Path) -> Iterator[dict[str, int]]:
     }
     with ExitStack() as stack:
         for kind, command in commands.items():
-            stack.enter_context(_running(kind, command, folder / f"{kind}.out", ports[kind]))
+            stack.enter_context(running(kind, command, folder / f"{kind}.out", ports[kind]))
         yield ports
 
 
 @contextmanager
-def _running(kind: str, command: list[str], out: Path, port: int) -> Iterator[None]:
+def running(kind: str, command: list[str], out: Path, port: int) -> Iterator[None]:
+    """A program while it runs; `port`: its own, `out`: the file for what it says."""
     with out.open("wb") as file:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+
+    def listens() -> bool:
+        assert process.poll() is None, f"{kind}: {out.read_text(errors='replace')}"
+        return listening(port)
+
     try:
-        until(lambda: listening(port), what=f"{kind} listens: {out.read_text(errors='replace')}")
+        until(listens, what=f"{kind} listens")
         yield
     finally:
         process.send_signal(signal.SIGTERM)

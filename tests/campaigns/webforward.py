@@ -64,6 +64,7 @@ class Plan:
         self.expects = bool(self.body) and chance.random() < 0.03
         self.last = chance.random() < 0.03  # the client ends the connection
         self.cut: int | None = None  # the server behind aborts
+        self.unsent = False  # it was answered early, and the connection would need the rest of the body
         self.leaves: int | None = None  # the client aborts after so many octets of the request; then of the answer
         what = chance.random()
         if what < 0.03:
@@ -167,7 +168,7 @@ class Campaign:
             if (reader.buffer or more) and not plan.breaks:
                 raise Finding(f"octets after the last answer: {(reader.buffer + more)[:100]!r}")
             self.outcomes["connections whose end was announced"] += 1
-        return found
+        return found and not plan.unsent
 
     async def _answered(
         self,
@@ -182,8 +183,10 @@ class Campaign:
         pace = chance.choice((700, 20_000, 1 << 20))
         started = trio.Event()
 
+        sent = False
+
         async def send() -> None:
-            nonlocal body
+            nonlocal body, sent
             try:
                 await stream.send_all(head)
                 if plan.expects:
@@ -191,6 +194,7 @@ class Campaign:
                 while body:
                     await stream.send_all(body[:pace])
                     body = body[pace:]
+                sent = True
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 pass  # what was answered tells why
 
@@ -211,7 +215,10 @@ class Campaign:
         if failure is not None:
             raise failure
         self._check(plan, head, status, fields, found)
-        return fields.get("connection", "").lower() != "close"
+        if fields.get("connection", "").lower() == "close":
+            return False
+        plan.unsent = not sent
+        return True
 
     def _check(self, plan: Plan, head: bytes, status: int, fields: dict[str, str], found: bytes) -> None:
         if plan.breaks and status in (413, 502):
