@@ -47,11 +47,11 @@ class ConnectionInfo(msgspec.Struct, frozen=True, kw_only=True):
     """One accepted connection.
 
     ``remote`` is the client (behind PROXY protocol: what the proxy said), ``local`` the address that it reached.
-    ``local_port`` is ours, also behind a proxy, whose port may be another. ``listener`` is the configured name. ``shutdown`` is set when the server wants to stop: a session says good-bye at
-    its next chance. ``tls`` is None without TLS. ``seat`` is its place among all connections; the session reports its
-    activity there. ``trusted_local``: the server itself is the client, over a pipe in the process (QUEUE-36), so there
-    are no network checks; ``transaction_key`` then identifies the message, so that no account stores it twice
-    (STORE-189).
+    ``local_port`` is ours, also behind a proxy, whose port may be another. ``listener`` is the configured name.
+    ``shutdown`` is set when the server wants to stop: a session says good-bye at its next chance. ``tls`` is None
+    without TLS. ``seat`` is its place among all connections; the session reports its activity there.
+    ``trusted_local``: the server itself is the client, over a pipe in the process (QUEUE-36), so there are no network
+    checks; ``transaction_key`` then identifies the message, so that no account stores it twice (STORE-189).
     """
 
     cid: int

@@ -252,15 +252,18 @@ class Connection:
 
     def must_close(self) -> bool:
         """Whether the connection closes after this response: the server stops, or the rest of the body is too long to
-        wait for.
+        wait for. A rest in chunks has no known length, so it counts as too long: a client that is not told would send
+        its next request into the closing connection.
         """
         request, broken = self._request, self._h11.their_state is h11.ERROR
         if request is None or broken or self._stalled or self._drain.begun:
             return True
         if self._h11.they_are_waiting_for_100_continue:
             return True
-        length = next((value for name, value in request.headers if name == b"content-length"), b"0")
-        return self._h11.their_state is h11.SEND_BODY and int(length) > MAX_SKIPPED
+        if self._h11.their_state is not h11.SEND_BODY:
+            return False
+        fields = dict(request.headers)
+        return b"transfer-encoding" in fields or int(fields.get(b"content-length", b"0")) > MAX_SKIPPED
 
     def replay(self) -> trio.abc.Stream:
         """The stream, beginning with this request again."""
