@@ -23,7 +23,7 @@ from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.options import Options
 from moxlite.store.rows.messages import uids
-from moxlite.store.search import builder
+from moxlite.store.search import builder, queries
 from moxlite.store.search.check import check_index
 from moxlite.store.search.terms import Has
 from moxlite.store.types import MailboxID
@@ -115,7 +115,7 @@ async def verify(folder: Path, rng: random.Random, *, finish: bool) -> tuple[boo
     accounts = Accounts(folder, options())
     try:
         async with accounts.use("mia") as account:
-            found = await account.search.candidates(Has("hello"))
+            found = await queries.candidates(account.search, Has("hello"))
             await compare(account, rng)
             await sound(account)
             if finish:

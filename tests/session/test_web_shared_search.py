@@ -14,8 +14,7 @@ from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, set_special_use
 from moxlite.store.rows.mailboxes import mailboxes
-from moxlite.store.search import finding
-from moxlite.store.search.index import Index
+from moxlite.store.search import finding, queries
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.web.webmail.holders import Holder
 from moxlite.web.webmail.live import subscriptions
@@ -236,7 +235,7 @@ async def test_first_results_come_while_the_accounts_are_looked_into_and_can_be_
     async def unindexed(*_: object) -> None:
         """As long as the text index has nothing, all messages are looked through."""
 
-    monkeypatch.setattr(Index, "candidates", unindexed)
+    monkeypatch.setattr(queries, "candidates", unindexed)
     monkeypatch.setattr(finding, "SLICE", 2)
     step, going, asked = Merging.step, trio.Event(), trio.Event()
     steps: list[str] = []

@@ -46,7 +46,6 @@ LARGER = {
     "store/file/readers.py Readers": (14, 13),
     "store/file/writer.py Writer": (22, 19),
     "store/imports/reading.py ReadAhead": (11, 13),
-    "store/search/index.py Index": (18, 13),
     "web/http/exchange.py Request": (2, 14),
     "web/sessions.py Sessions": (21, 8),
     "web/webmail/api.py API": (24, 1),

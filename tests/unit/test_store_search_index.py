@@ -26,11 +26,11 @@ from moxlite.store.mail import copying, expunging
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.store.options import DAY, Options
 from moxlite.store.rows import conditions
-from moxlite.store.search import builder, finding, index, metrics
+from moxlite.store.search import builder, finding, index, metrics, queries
 from moxlite.store.search import texts as search_texts
 from moxlite.store.search.check import check_index
 from moxlite.store.search.fields import FieldQuery
-from moxlite.store.search.index import Decided
+from moxlite.store.search.queries import Decided
 from moxlite.store.search.terms import Has, Where
 from moxlite.store.search.texts import IndexDamaged
 from moxlite.store.types import MailboxID
@@ -117,13 +117,13 @@ async def test_messages_that_are_not_indexed_are_found(account: OpenAccount) -> 
     await put(account, 5)
     await account.indexer.once()
     await put(account, 5, first=6)
-    candidates = await account.search.candidates(Has("8@example"))
+    candidates = await queries.candidates(account.search, Has("8@example"))
     assert candidates is not None
     assert (list(candidates.ids), candidates.watermark) == ([], 5)
-    some = await account.search.candidates(Has("@example"), most=5)
+    some = await queries.candidates(account.search, Has("@example"), most=5)
     assert some is not None
     assert list(some.ids) == [1, 2, 3, 4, 5]
-    assert await account.search.candidates(Has("@example"), most=4) is None  # more than it was asked for
+    assert await queries.candidates(account.search, Has("@example"), most=4) is None  # more than it was asked for
     assert await find(account, "<8@example") == [8]
 
 
@@ -233,7 +233,7 @@ async def test_long_messages_are_always_looked_into(account: OpenAccount) -> Non
             lambda r: r.rows("SELECT message_id, boundary IS NULL, data IS NULL FROM text"), op="test"
         )
     assert rows == [(1, 1, 1), (2, 0, 0)]
-    candidates = await account.search.candidates(Has("unheard of"))
+    candidates = await queries.candidates(account.search, Has("unheard of"))
     assert candidates is not None
     assert list(candidates.ids) == [1]
     assert await find(account, "filler line") == [1]
@@ -332,7 +332,7 @@ async def test_the_background_task_indexes_merges_and_closes(
             search = account.search
 
             async def indexed() -> bool:
-                candidates = await search.candidates(Has("hello"))
+                candidates = await queries.candidates(search, Has("hello"))
                 return candidates is not None and candidates.watermark == number
 
             async def closed() -> bool:
@@ -411,7 +411,7 @@ async def test_an_index_that_does_not_fit_is_not_asked_and_built_anew(
     db.close()
     async with accounts.use("mjl") as account:
         before = rebuilt(reason)
-        assert await account.search.candidates(Has("7@example")) is None
+        assert await queries.candidates(account.search, Has("7@example")) is None
         assert await find(account, "<7@example") == [7]
         await account.indexer.once()
         assert await texts(account) == list(range(1, 21))
@@ -511,12 +511,12 @@ async def test_the_fields_of_older_messages_are_read_again(
     before.close()
     account.search._closed = False
     await put(account, 2)
-    assert await account.search.decide(FieldQuery("instr(subject, ?) > 0", ("m",))) == Decided(
+    assert await queries.decide(account.search, FieldQuery("instr(subject, ?) > 0", ("m",))) == Decided(
         array("q"), array("q"), 10, 10
     )
     await account.indexer.once()
     assert (await stored_fields(account))[:10] == expected
-    decided = await account.search.decide(FieldQuery("subject IS NOT NULL", ()))
+    decided = await queries.decide(account.search, FieldQuery("subject IS NOT NULL", ()))
     assert decided == Decided(array("q", range(1, 13)), array("q"), 12, 0)
     assert [rebuilt(reason) for reason in ("outdated", "other file")] == rebuilds
 
@@ -643,7 +643,7 @@ async def test_a_message_that_cannot_be_indexed_is_left_to_be_looked_into(
     assert account.database.health.is_damaged == (spoil == "page")
     assert account.search.broken == ""
     monkeypatch.undo()
-    candidates = await account.search.candidates(Has("unheard of"))
+    candidates = await queries.candidates(account.search, Has("unheard of"))
     assert candidates is not None
     assert list(candidates.ids) == [3]
     assert await find(account, "hello") == [1, 2, 3, 4, 5, 6]
@@ -747,7 +747,7 @@ async def test_a_needle_does_not_reach_from_the_header_into_the_body(account: Op
         assert await find(account, "one\ntwo") == []
         assert await find(account, "one\r\ntwo") == [2]
         await account.indexer.once()
-    sifted = await account.search.sift([1, 2], Has("one", Where.BODY))
+    sifted = await queries.sift(account.search, [1, 2], Has("one", Where.BODY))
     assert sifted is not None
     assert (list(sifted.matching), list(sifted.ruled_out)) == ([2], [1])
 
@@ -804,11 +804,11 @@ async def test_questions_use_indices(account: OpenAccount) -> None:
         assert scans(account_db, conditions.LATER.format("1"), 1, ids) == []
         assert scans(account_db, search_texts.CONTENT, ids) == []
         assert scans(search_db, index.STATE) == []
-        assert scans(search_db, index.CANDIDATES, '"abc"', 5) == []
-        assert scans(search_db, index.OPEN) == []
-        assert scans(search_db, index.TEXTS, ids) == []
-        assert scans(search_db, index.FIELDS.format("instr(subject, ?)", index.SOME_FIELDS), "a", ids, 0) == []
-        assert scans(search_db, index.FIELDS.format("instr(subject, ?)", index.ALL_FIELDS), "a", 0) == []
+        assert scans(search_db, queries.CANDIDATES, '"abc"', 5) == []
+        assert scans(search_db, queries.OPEN) == []
+        assert scans(search_db, queries.TEXTS, ids) == []
+        assert scans(search_db, queries.FIELDS.format("instr(subject, ?)", queries.SOME_FIELDS), "a", ids, 0) == []
+        assert scans(search_db, queries.FIELDS.format("instr(subject, ?)", queries.ALL_FIELDS), "a", 0) == []
         assert scans(search_db, builder.OLDER, 1, 2) == []
         assert scans(search_db, builder.DROP_FIELDS, 1) == []
         assert scans(search_db, builder.DROP_TEXT, 1) == []

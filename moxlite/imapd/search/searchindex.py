@@ -20,8 +20,9 @@ from moxlite.proto.mime.addresstext import ADDRESS_FIELDS, address_words
 from moxlite.proto.mime.text import fold
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.conditions import And, Condition, Messages, NewerThan, Not, Or, matching, matching_uids
+from moxlite.store.search import queries
 from moxlite.store.search.fields import FieldQuery, every, in_field, lacks, some
-from moxlite.store.search.index import Candidates, IndexedAccount
+from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.terms import Every, Has, Lacks, Some, Term, Where, looks_into_bodies
 from moxlite.store.types import MailboxID
 
@@ -79,7 +80,7 @@ async def narrow(
     # With common words, searching all header sections costs less than searching the texts of so many messages.
     candidates = None
     if wanted.term is not None:
-        candidates = await account.search.candidates(wanted.term, most=None if in_bodies else last // DEARER)
+        candidates = await queries.candidates(account.search, wanted.term, most=None if in_bodies else last // DEARER)
     if wanted.fields is not None and not in_bodies:
         return await _by_fields(account, mailbox_id, last, condition, wanted, wanted.fields, candidates)
     if wanted.term is None:
@@ -97,7 +98,7 @@ async def narrow(
         if len(page) < PAGE:
             break
         first = page[-1][0] + 1
-    sifted = await account.search.sift(array("q", uids), wanted.term)
+    sifted = await queries.sift(account.search, array("q", uids), wanted.term)
     if sifted is None:
         return None if candidates is None else Narrowed(uid_array(), uid_array(uids.values()))
     decided = sifted.matching if wanted.decides else frozenset[int]()
@@ -132,13 +133,13 @@ async def _by_fields(
     condition: Condition,
     wanted: Sought,
     query: FieldQuery,
-    candidates: Candidates | None,
+    candidates: queries.Candidates | None,
 ) -> Narrowed | None:
     """As `narrow`, by the stored fields of the candidates, or of all messages of the account."""
     is_small, highest = await account.read(partial(_extent, mailbox_id=mailbox_id), op="imap-search")
     if candidates is None and is_small:
         return None  # its few header sections are searched sooner than all fields of the account
-    decided = await account.search.decide(query, None if candidates is None else candidates.ids)
+    decided = await queries.decide(account.search, query, None if candidates is None else candidates.ids)
     if decided is None:
         return None
     older: Condition = Not(NewerThan(decided.unread))

@@ -27,6 +27,7 @@ from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.conditions import All, Condition, Placed, Run, among, later_than, walk
 from moxlite.store.rows.sorting import Ranking, ranked
 from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST
+from moxlite.store.search import queries
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.terms import Every, Term, holds
 from moxlite.store.search.texts import texts_of
@@ -168,7 +169,7 @@ class Search:
             ids = self._manner.only
             await self._list(lambda r: among(r, ids, wanted.mailboxes, wanted.condition))
             return
-        candidates = await self._account.search.candidates(Every(parts)) if parts else None
+        candidates = await queries.candidates(self._account.search, Every(parts)) if parts else None
         if candidates is None:
             self.of = await self._account.read(partial(_size, mailboxes=wanted.mailboxes), op="search-size")
             return
@@ -229,7 +230,7 @@ class Search:
         """Decide by stored texts, else by the messages, which of `part` fulfil the term; returns (examined messages,
         matches). Messages beyond `PATIENCE` are put back.
         """
-        sifted = await self._account.search.sift(array("q", [one.message_id for one in part]), term)
+        sifted = await queries.sift(self._account.search, array("q", [one.message_id for one in part]), term)
         matching: set[int] = set() if sifted is None else set(sifted.matching)
         ruled_out = frozenset[int]() if sifted is None else sifted.ruled_out
         unknown = [one.message_id for one in part if one.message_id not in matching | ruled_out]

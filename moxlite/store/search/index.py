@@ -1,4 +1,4 @@
-"""The file of a text index, and its queries (STORE-110, STORE-111, STORE-113, IMAP-156).
+"""The file of a text index (STORE-110, STORE-113).
 
 The index only makes searches faster: without an index its answers are None, and callers read the messages themselves.
 So no error of the index reaches a caller. A file that cannot be used (missing, damaged, of another account file or
@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import logging
 import time
-from array import array
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Final, TypeVar
 
 import apsw
@@ -25,19 +23,16 @@ from moxlite.proto.mime.types import PARSE_VERSION
 from moxlite.store import metrics as store_metrics
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import SchemaTooNew, StoreError, WrongFile
-from moxlite.store.file.arrays import int_array
 from moxlite.store.file.boundary import Edge, storage
 from moxlite.store.file.database import Database, Kind
-from moxlite.store.file.transaction import Reader, Row, Tx
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 from moxlite.store.search import metrics
-from moxlite.store.search.fields import FieldQuery
-from moxlite.store.search.terms import Term, holds, trigram_query
-from moxlite.store.search.texts import IndexDamaged, unpack
+from moxlite.store.search.texts import IndexDamaged
 from moxlite.store.types import ModSeq
 from moxlite.wakeup import Wakeup
 
-__all__ = ["INDEX_VERSION", "Candidates", "Decided", "Index", "IndexedAccount", "Sifted", "Standing", "standing"]
+__all__ = ["INDEX_VERSION", "Index", "IndexedAccount", "Standing", "standing"]
 
 logger = logging.getLogger("moxlite.store.search")
 
@@ -48,9 +43,6 @@ INDEX_VERSION: Final = 1
 files are built anew.
 """
 
-SIFT: Final = 5_000
-"""Texts searched in one read: 50 ms."""
-
 FILES: Final = ("search.db", "search.db-journal", "search.db-wal", "search.db-shm")
 """Names of the files, in the order of their deletion: after a kill in between, SQLite deletes a journal or log beside a
 file without pages, but would trust a file without its log.
@@ -59,50 +51,11 @@ file without pages, but would trust a file without its log.
 STATE: Final = "SELECT file_id, layout, parse_version, watermark FROM state WHERE id = 1"
 BEGIN: Final = "INSERT INTO state (id, file_id, layout, parse_version, watermark) VALUES (1, ?, ?, ?, 0)"
 COUNT: Final = "SELECT count(*) FROM text INDEXED BY text_boundary"
-# One row, as in `conditions`: no return to Python for each.
-CANDIDATES: Final = "SELECT group_concat(rowid) FROM (SELECT rowid FROM trigram WHERE trigram MATCH ? LIMIT ?)"
-# A subquery with a limit is evaluated once for each row, not once for each use of its columns.
-FIELDS: Final = """
-SELECT group_concat(message_id) FILTER (WHERE hit), group_concat(message_id) FILTER (WHERE hit IS NULL)
-FROM (SELECT f.message_id AS message_id, {} AS hit FROM {} LIMIT -1)"""
-ALL_FIELDS: Final = "field f WHERE f.message_id > ?"
-SOME_FIELDS: Final = "carray(?) v CROSS JOIN field f ON f.message_id = v.value WHERE f.message_id > ?"
-BOUNDS: Final = "SELECT watermark, unread FROM state WHERE id = 1"
-OPEN: Final = "SELECT message_id FROM text INDEXED BY text_boundary WHERE boundary IS NULL"
-TEXTS: Final = """
-SELECT v.value, t.boundary, t.data FROM carray(?) v CROSS JOIN text t ON t.message_id = v.value
-WHERE t.data IS NOT NULL"""
-
 ACCOUNT: Final = """
 SELECT s.file_id, s.parse_version, EXISTS (SELECT 1 FROM upgrade WHERE name = 'reparse'),
 coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'message'), 0) FROM state s"""
 # All messages are counted in the smallest index, the few at the end by id.
 LIVE: Final = "SELECT (SELECT count(*) FROM message) - (SELECT count(*) FROM message WHERE id > ?)"
-
-
-class Candidates(msgspec.Struct, frozen=True):
-    """Ids (ascending) of all messages up to `watermark` that may match."""
-
-    ids: array[int]
-    watermark: int
-
-
-class Decided(msgspec.Struct, frozen=True):
-    """Messages decided by their stored fields: ids (ascending) that match, and ids that must be read. All others up to
-    `watermark` and above `unread` do not match.
-    """
-
-    matching: array[int]
-    unknown: array[int]
-    watermark: int
-    unread: int
-
-
-class Sifted(msgspec.Struct, frozen=True):
-    """Messages decided by stored texts: matching and not matching. All others have no stored text."""
-
-    matching: frozenset[int]
-    ruled_out: frozenset[int]
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -141,7 +94,6 @@ class Index:
         self.leftovers = False
         self.used = 0.0
         self._account = account
-        self._name = f"{account.name} search"
         self._edge = storage(Edge(self._name))
         self._database: Database | None = None
         self._users = 0
@@ -149,39 +101,16 @@ class Index:
         self._closed = False
 
     @property
+    def _name(self) -> str:
+        return f"{self._account.name} search"
+
+    @property
     def opened(self) -> bool:
         """Whether the file is open."""
         return self._database is not None
 
-    # Queries
-
-    async def candidates(self, term: Term, *, most: int | None = None) -> Candidates | None:
-        """The messages that may match; None if the index cannot answer, or if they are more than `most`."""
-        query = trigram_query(term)
-        if query is None:
-            return None
-        return await self._ask(partial(_candidates, query=query, most=most), "search-candidates")
-
-    async def decide(self, query: FieldQuery, among: Sequence[int] | None = None) -> Decided | None:
-        """Decide by the stored fields which messages match, of all or of those with some ids; None if there is no
-        index.
-        """
-        return await self._ask(partial(_decide, query=query, among=among), "search-fields")
-
-    async def sift(self, message_ids: Sequence[int], term: Term) -> Sifted | None:
-        """Decide by the stored texts which messages match; None if there is no index."""
-        matching: set[int] = set()
-        ruled_out: set[int] = set()
-        for start in range(0, len(message_ids), SIFT):
-            part = message_ids[start : start + SIFT]
-            found = await self._ask(partial(_sift, message_ids=part, term=term), "search-sift")
-            if found is None:
-                return None
-            matching.update(found[0])
-            ruled_out.update(found[1])
-        return Sifted(frozenset(matching), frozenset(ruled_out))
-
-    async def _ask(self, fn: Callable[[Reader], T], op: str) -> T | None:
+    async def ask(self, fn: Callable[[Reader], T], op: str) -> T | None:
+        """Read in the index; None if it cannot answer."""
         answer: T | None = None
         if self.enabled:
             try:
@@ -346,41 +275,6 @@ class IndexedAccount(Account):
 
 def _begin(tx: Tx, file_id: bytes) -> None:
     tx.execute(BEGIN, file_id, INDEX_VERSION, PARSE_VERSION)
-
-
-def _candidates(r: Reader, query: str, most: int | None) -> Candidates | None:
-    watermark = r.row(STATE)
-    assert watermark is not None
-    listed: str | None = r.value(CANDIDATES, query, -1 if most is None else most + 1)
-    ids = array("q", map(int, listed.split(",")) if listed else ())
-    if most is not None and len(ids) > most:
-        return None
-    unread = [row[0] for row in r.rows(OPEN)]
-    return Candidates(array("q", sorted({*ids, *unread})) if unread else ids, watermark[3])
-
-
-def _decide(r: Reader, query: FieldQuery, among: Sequence[int] | None) -> Decided:
-    bounds = r.row(BOUNDS)
-    assert bounds is not None
-    watermark, unread = bounds
-    row: Row | None
-    if among is None:
-        row = r.row(FIELDS.format(query.sql, ALL_FIELDS), *query.args, unread)
-    elif not among:
-        row = ("", "")
-    else:
-        row = r.row(FIELDS.format(query.sql, SOME_FIELDS), *query.args, int_array(among), unread)
-    assert row is not None  # of an aggregate
-    matching, unknown = (array("q", sorted(map(int, ids.split(","))) if ids else ()) for ids in row)
-    return Decided(matching, unknown, watermark, unread)
-
-
-def _sift(r: Reader, message_ids: Sequence[int], term: Term) -> tuple[list[int], list[int]]:
-    matching: list[int] = []
-    ruled_out: list[int] = []
-    for message_id, boundary, data in r.iterate(TEXTS, int_array(message_ids)):
-        (matching if holds(term, unpack(boundary, data)) else ruled_out).append(message_id)
-    return matching, ruled_out
 
 
 def _is_damage(error: BaseException, database: Database | None = None) -> bool:
