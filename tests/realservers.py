@@ -1,8 +1,8 @@
-"""Postfix and Dovecot of Debian, started in a folder of the test's own on free loopback ports, stopped by process id.
+"""Postfix, opendkim and Dovecot of Debian, in a folder of the test's own on free loopback ports, stopped by process id.
 
 Used by the integration tests (the real programs that moxlite must get on with) and by bench/ (what it is measured
 against).
-Both need root, as these programs do.
+They need root, as these programs do.
 """
 
 import os
@@ -11,12 +11,14 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.tools import free_port, need, until
 
-__all__ = ["Dovecot", "Postfix", "listening"]
+__all__ = ["Dovecot", "Postfix", "listening", "opendkim"]
 
 MAIN_CF = """\
 compatibility_level = 3.6
@@ -164,6 +166,23 @@ class Postfix:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+@contextmanager
+def opendkim(folder: Path, options: str) -> Iterator[int]:
+    """opendkim as a milter with these lines of its configuration; its port."""
+    folder.mkdir()
+    port = free_port()
+    (folder / "opendkim.conf").write_text(f"Socket inet:{port}@127.0.0.1\n{options}")
+    with (folder / "log").open("wb") as log:
+        command = [need("opendkim"), "-f", "-x", str(folder / "opendkim.conf")]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        until(lambda: listening(port), what="opendkim listens")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
 
 
 DOVECOT_CONF = """\

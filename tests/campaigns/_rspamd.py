@@ -9,7 +9,7 @@ from typing import Final
 
 from tests.tools import need
 
-__all__ = ["Rspamd"]
+__all__ = ["RESULTS", "Rspamd"]
 
 CONFIG: Final = """\
 options {{
@@ -23,6 +23,7 @@ options {{
 }}
 logging {{ type = "file"; filename = "{folder}/rspamd.log"; level = "error"; }}
 worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; }}
+{milter}
 lua = "/usr/share/rspamd/rules/rspamd.lua";
 modules {{
   path = "/usr/share/rspamd/plugins/spf.lua";
@@ -36,6 +37,21 @@ arc {{ }}
 actions {{ reject = 1000; }}
 """
 
+MILTER: Final = """\
+worker "rspamd_proxy" {{
+  bind_socket = "127.0.0.1:{port}"; count = 1; milter = true; timeout = 60s;
+  upstream "local" {{ default = true; self_scan = true; }}
+}}
+modules {{ path = "/usr/share/rspamd/plugins/milter_headers.lua"; }}
+milter_headers {{
+  use = ["authentication-results"];
+  routines {{ authentication-results {{ header = "{field}"; remove = 0; }} }}
+}}
+"""
+
+RESULTS: Final = "X-Rspamd-Results"
+"""The field that its milter adds, with the syntax of Authentication-Results."""
+
 SECONDS: Final = 60.0
 
 
@@ -45,13 +61,16 @@ class Rspamd:
     Args:
       folder: for its files.
       suffixes: the public suffixes that it knows.
+      port: of its HTTP service.
+      milter: port of its milter, which adds `RESULTS` to each message; None for no milter.
     """
 
-    def __init__(self, folder: Path, suffixes: str, port: int) -> None:
+    def __init__(self, folder: Path, suffixes: str, port: int, milter: int | None = None) -> None:
         self._folder = folder
         self._port = port
         (folder / "suffixes").write_text(suffixes)
-        (folder / "rspamd.conf").write_text(CONFIG.format(folder=folder, port=port))
+        more = "" if milter is None else MILTER.format(port=milter, field=RESULTS)
+        (folder / "rspamd.conf").write_text(CONFIG.format(folder=folder, port=port, milter=more))
 
     def __enter__(self) -> "Rspamd":
         command = [need("rspamd"), "-f", "-i", "-c", str(self._folder / "rspamd.conf")]

@@ -14,9 +14,7 @@ import smtplib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from email import message_from_bytes
 from functools import partial
 from pathlib import Path
@@ -41,9 +39,9 @@ from tests.integration.refusals import (
     Mail,
     Refusal,
 )
-from tests.realservers import Postfix, listening
+from tests.realservers import Postfix, opendkim
 from tests.running import ServedServer
-from tests.tools import free_port, need, until
+from tests.tools import need, until
 
 
 def say(text: str) -> None:
@@ -62,32 +60,14 @@ def set_up_net(folder: Path) -> None:
     subprocess.run(["mount", "--bind", str(resolv), "/etc/resolv.conf"], check=True)
 
 
-@contextmanager
-def opendkim(folder: Path) -> Iterator[int]:
-    """opendkim as a milter that signs for good.example; its port."""
-    folder.mkdir()
-    key = folder / "key.pem"
-    key.write_bytes(to_pem(KEY))
-    key.chmod(0o600)
-    port = free_port()
-    (folder / "opendkim.conf").write_text(
-        f"Socket inet:{port}@127.0.0.1\nMode s\nDomain good.example\nSelector sel\nKeyFile {key}\n"
-        f"Canonicalization relaxed/relaxed\nOversignHeaders From\nRequireSafeKeys no\nInternalHosts 127.0.0.1\n"
-    )
-    with (folder / "log").open("wb") as log:
-        command = [need("opendkim"), "-f", "-x", str(folder / "opendkim.conf")]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-        until(lambda: listening(port), what="opendkim listens")
-        yield port
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
 def by_postfix(folder: Path, server: ServedServer) -> None:
     """Ten messages, which postfix signs by opendkim and brings; some with lines that are changed on the way."""
-    with opendkim(folder / "opendkim") as milter:
+    (key := folder / "key.pem").write_bytes(to_pem(KEY))
+    key.chmod(0o600)
+    signs = f"Mode s\nDomain good.example\nSelector sel\nKeyFile {key}\n" + (
+        "Canonicalization relaxed/relaxed\nOversignHeaders From\nRequireSafeKeys no\nInternalHosts 127.0.0.1\n"
+    )
+    with opendkim(folder / "opendkim", signs) as milter:
         extra = (
             f"relayhost = [127.0.0.1]:{server.ports['smtp']}\nsmtp_bind_address = {GOOD}\n"
             f"smtp_helo_name = mx.good.example\nsmtp_tls_security_level = encrypt\n"

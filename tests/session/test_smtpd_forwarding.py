@@ -1,12 +1,11 @@
 """What an account gets is sent on (SMTP-159, QUEUE-179, AUTH-111, AUTH-114)."""
 
-from pathlib import Path
-
+import dkim
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from moxlite.mailauth.arc.verify import verify as verify_arc
+from moxlite.mailauth.dkim.keys import PrivateKey, generate, key_record, to_pem
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.verify import verify as verify_dkim
 from moxlite.mailauth.results import ARCStatus, SignatureStatus
@@ -27,8 +26,10 @@ TARGET = "mia@far.example"
 AGAIN = MESSAGE.replace(b"Subject: hello", b"Subject: again")
 
 
-def forwarding(smtp: Smtp, *targets: str, more: str = "", own_key: bool = False) -> Context:
-    """The context in which mia's mail is forwarded."""
+def forwarding(
+    smtp: Smtp, *targets: str, more: str = "", own_key: bool = False, key: PrivateKey = KEY
+) -> Context:
+    """The context in which mia's mail is forwarded. `own_key`: her domain signs and seals with `key`."""
     path = smtp.context.config.path.with_name("domains.toml")
     names = ", ".join(f'"{one}"' for one in targets or (TARGET,))
     text = path.read_text().replace(
@@ -37,7 +38,7 @@ def forwarding(smtp: Smtp, *targets: str, more: str = "", own_key: bool = False)
     )
     keys = SigningKeys()
     if own_key:
-        write_key(path.with_name("own.pem"))
+        path.with_name("own.pem").write_bytes(to_pem(key))
         text = text.replace(
             '[domains."ours.example"]\n',
             '[domains."ours.example"]\ndkim = { sign = ["o"], selectors = { o = { key_file = "own.pem" } } }\n',
@@ -46,11 +47,6 @@ def forwarding(smtp: Smtp, *targets: str, more: str = "", own_key: bool = False)
     context = smtp.configured("")
     assert keys.read(context.config.current) == []
     return msgspec.structs.replace(context, keys=keys)
-
-
-def write_key(path: Path) -> None:
-    octets = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(octets)
 
 
 async def confirm(smtp: Smtp, *addresses: str) -> None:
@@ -170,6 +166,23 @@ async def test_a_signed_message_goes_on_as_it_is_with_a_seal(smtp: Smtp, policy:
     assert "dmarc=pass" in sent.message["ARC-Authentication-Results"]
     assert "d=ours.example" in sent.message["ARC-Seal"]
     assert (await verify_arc(resolver, Message.of(whole))).status is ARCStatus.PASS
+
+
+async def test_another_program_finds_the_seal_right(smtp: Smtp) -> None:
+    """AUTH-111: dkimpy verifies chain and results of a message that is sent on. More programs, servers and kinds of
+    mail: tests/integration/test_smtpd_forwarding.py.
+    """
+    key = generate("rsa")
+    resolver = zone({"o._domainkey.ours.example": [key_record(key)]})
+    context = msgspec.structs.replace(forwarding(smtp, own_key=True, key=key), resolver=resolver)
+    await confirm(smtp)
+    await deliver(smtp, context, await signed(), sender="ann@remote.example")
+    [sent] = await smtp.carried()
+    records = {b"o._domainkey.ours.example.": key_record(key).encode()}
+    status, results, reason = dkim.arc_verify(
+        sent.submission.prefix + sent.octets, dnsfunc=lambda name, **_: records.get(name)
+    )
+    assert (status, len(results)) == (dkim.CV_Pass, 1), reason
 
 
 async def by_signers(mail: bytes, *domains: str) -> bytes:
