@@ -26,9 +26,7 @@ TARGET = "mia@far.example"
 AGAIN = MESSAGE.replace(b"Subject: hello", b"Subject: again")
 
 
-def forwarding(
-    smtp: Smtp, *targets: str, more: str = "", own_key: bool = False, key: PrivateKey = KEY
-) -> Context:
+def forwarding(smtp: Smtp, *targets: str, more: str = "", own_key: bool = False, key: PrivateKey = KEY) -> Context:
     """The context in which mia's mail is forwarded. `own_key`: her domain signs and seals with `key`."""
     path = smtp.context.config.path.with_name("domains.toml")
     names = ", ".join(f'"{one}"' for one in targets or (TARGET,))

@@ -18,7 +18,7 @@ from moxlite.proto.sieve.conditions import TESTS, AllOf, AnyOf, AnyTest, Not
 from moxlite.proto.sieve.errors import ScriptError
 from moxlite.proto.sieve.limits import MAX_NESTING, MAX_SCRIPT
 from moxlite.proto.sieve.message import Body, Message
-from moxlite.proto.sieve.outcome import FileAction, KeepAction, Outcome, described
+from moxlite.proto.sieve.outcome import DiscardAction, FileAction, KeepAction, Outcome, described
 from moxlite.proto.sieve.printer import print_script
 from moxlite.proto.sieve.program import Program, run
 from moxlite.proto.sieve.script import Script, pack, unpack
@@ -26,6 +26,7 @@ from moxlite.proto.sieve.state import World
 from moxlite.proto.sieve.syntax import Value, Written
 from moxlite.proto.sieve.validation import EXTENSIONS
 from tests.sievecases import NOW, Case, all_cases, decide
+from tests.tools import slowness
 
 PLAIN = b"From: ann@example.org\r\nTo: mia@example.com\r\nSubject: hello\r\nMessage-ID: <1@x>\r\n\r\nBody\r\n"
 
@@ -156,6 +157,58 @@ def test_question_marks_are_bounded_by_work() -> None:
     keys = "*" + "a?" * 300 + "b*"
     outcome = _run(f'require "fileinto"; if header :matches "x" "{keys}" {{ fileinto "A"; }}', octets)
     assert "too much" in outcome.error
+
+
+def included(inner: str) -> Outcome:
+    """The outcome of a script that runs `inner` 9,000 times by includes."""
+    scripts = {"inner": Program(check(inner.encode()))}
+    for name, below in (("ten", "inner"), ("hundred", "ten"), ("thousand", "hundred")):
+        scripts[name] = Program(check(b'require "include";' + f'include "{below}";'.encode() * 10))
+    return _run('require "include";' + 'include "thousand";' * 9, scripts=scripts)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "if not size :over 1M {}" * 1000,
+        "if header [" + '"x", ' * 5000 + '"x"] "y" {}',
+        "if address [" + '"to", ' * 5000 + '"to"] "y" {}',
+        "if exists [" + '"from", ' * 5000 + '"from"] {}',
+        'require "mailbox"; if mailboxexists [' + '"Inbox", ' * 5000 + '"Inbox"] {}',
+        'require "envelope"; if envelope :contains "from" [' + '"x", ' * 10_000 + '"x"] {}',
+        'require "variables"; if string :contains "" [' + ", ".join(f'"{n}"' for n in range(6000)) + "] {}",
+        'require "variables"; set "a" "' + "?" * 4000 + '"; if string :matches "" "' + "${a}" * 15 + '" {}',
+    ],
+    ids=["size", "header", "address", "exists", "mailboxexists", "envelope", "contains", "matches"],
+)
+def test_what_costs_counts(inner: str) -> None:
+    """IMAP-142: tests of no text, with many names or keys, and patterns out of variables: a limit ends the run soon."""
+    begun = time.process_time()
+    outcome = included(inner)
+    assert time.process_time() - begun < 3 * slowness()
+    assert outcome.actions == (KeepAction(implicit=True),)
+    assert "steps" in outcome.error or "too much" in outcome.error
+
+
+def test_flags_are_read_up_to_a_limit() -> None:
+    """IMAP-142: a command reads 1,024 words as flags, however long its strings become."""
+    lists = ", ".join(['"' + "${a}" * 15 + '"'] * 600)
+    begun = time.process_time()
+    outcome = _run(f'require ["variables", "imap4flags"]; set "a" "{"x " * 2000}"; setflag [{lists}, "late"]; keep;')
+    assert time.process_time() - begun < 3 * slowness()
+    assert outcome.actions == (KeepAction(flags=("x",)),)
+
+
+def test_types_of_parts_are_looked_up_together() -> None:
+    """IMAP-142: many types for many parts; what is no type has no part."""
+    parts = b"--x\r\nContent-Type: image/png\r\n\r\nab\r\n" * 900
+    octets = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n" + parts + b"--x--\r\n"
+    types = ", ".join(f'"a{number}/b"' for number in range(5000))
+    begun = time.process_time()
+    for more, found in (('"image"', True), ('"image/png"', True), ('""', True), ('"image/", "/png", "i/p/"', False)):
+        outcome = _run(f'require "body"; if body :content [{types}, {more}] :contains "ab" {{ discard; }}', octets)
+        assert (outcome.actions == (DiscardAction(),)) is found, more
+    assert time.process_time() - begun < 3 * slowness()
 
 
 @given(st.text("ab*?\\", max_size=12), st.text("ab", max_size=16))

@@ -5,7 +5,7 @@ asked for (RFC 5228 §2.10.5, §3.2).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from moxlite.proto.sieve.commands import COMMANDS, AnyCommand, Branch, If, Require, Unavailable
 from moxlite.proto.sieve.conditions import (
@@ -34,6 +34,9 @@ _T = TypeVar("_T", bound=Written)
 
 _NESTING_TESTS = ("allof", "anyof", "not")
 _BRANCHES = ("if", "elsif", "else")
+NUMBER: Final = Value.NUMBER
+STRINGS: Final = Value.STRINGS
+"""Kinds of arguments: an attribute of an enumeration is looked up slowly."""
 
 
 def check(octets: bytes) -> Script:
@@ -71,6 +74,8 @@ class _Checker:
         self._faults: list[Fault] = []
         self._requires: dict[str, None] = {}
         self._extensions: set[str] = set()
+        self.is_plain = True
+        """Whether strings are as they are written: without variables and encoded characters."""
 
     def script(self, calls: Sequence[Call]) -> Script:
         commands = self._block(calls, top=True)
@@ -172,6 +177,7 @@ class _Checker:
     def _enable(self, name: str) -> None:
         if name in EXTENSIONS:
             self._extensions.update((name, *IMPLIED.get(name, ())))
+            self.is_plain = self._extensions.isdisjoint(("encoded-character", "variables"))
 
     # Tests
 
@@ -213,6 +219,8 @@ class _Checker:
 
     def _read(self, call: Call, kind: type[_T], **more: Any) -> _T:
         """The struct of a call, by its syntax."""
+        if not call.arguments and not kind.syntax.positional:
+            return kind(**more)
         reading = _Reading(self, call, kind.syntax)
         node = kind(**reading.run(), **more)
         validate(node, reading)
@@ -271,8 +279,8 @@ class _Reading:
         """The fields and their values."""
         positional: list[NumberArgument | StringsArgument] = []
         used: set[str] = set()
-        arguments = iter(self._call.arguments)
-        for argument in arguments:
+        rest = iter(self._call.arguments)
+        for argument in rest:
             if not isinstance(argument, TagArgument):
                 positional.append(argument)
                 continue
@@ -280,16 +288,16 @@ class _Reading:
             if option.excludes in used:
                 raise _Refused(argument.at, f'":{argument.name}" is given twice, or excluded by another tag')
             used.add(option.excludes)
-            self._take(option, argument, arguments)
+            self._take(option, argument, rest)
         self._positional(positional)
         return self._values
 
     def _option(self, tag: TagArgument) -> Option:
-        for option in self._syntax.options:
-            if option.tag == tag.name:
-                if option.needs and not self.uses(option.needs):
-                    raise _Refused(tag.at, f'":{tag.name}" needs require "{option.needs}"', missing=True)
-                return option
+        option = self._syntax.by_tag.get(tag.name)
+        if option is not None:
+            if option.needs and not self.uses(option.needs):
+                raise _Refused(tag.at, f'":{tag.name}" needs require "{option.needs}"', missing=True)
+            return option
         known = ", ".join(f":{option.tag}" for option in self._syntax.options)
         said = f"expected one of {known}" if known else "it takes none"
         raise _Refused(tag.at, f'"{self._syntax.name}" has no tag ":{tag.name}": {said}', missing=True)
@@ -307,28 +315,29 @@ class _Reading:
         self._values[option.field] = option.form.format(value.lower()) if option.form else value
 
     def _positional(self, arguments: list[NumberArgument | StringsArgument]) -> None:
-        wanted = self._syntax.positional
-        if len(arguments) < len(wanted):
+        wanted, count = self._syntax.positional, len(arguments)
+        if count < len(wanted):
             wanted = tuple(one for one in wanted if not one.optional)
-        if len(arguments) > len(wanted):
+        if count > len(wanted):
             raise _Refused(arguments[len(wanted)].at, f'"{self._syntax.name}" takes no further argument')
-        for one, argument in zip(wanted, arguments, strict=False):
+        for at, argument in enumerate(arguments):
+            one = wanted[at]
             self._places[one.field] = argument.at
             self._values[one.field] = self._value(argument, one.takes)
-        if len(arguments) < len(wanted):
-            missing = wanted[len(arguments)]
+        if count < len(wanted):
+            missing = wanted[count]
             raise _Refused(self._call.end, f'expected {missing.takes.value} after "{self._syntax.name}"')
 
     def _value(self, argument: NumberArgument | StringsArgument, kind: Value) -> Any:
         if isinstance(argument, NumberArgument):
-            if kind is not Value.NUMBER:
+            if kind is not NUMBER:
                 raise _Refused(argument.at, f"expected {kind.value}, but found a number")
             return argument.value
-        if kind is Value.NUMBER:
+        if kind is NUMBER:
             raise _Refused(argument.at, "expected a number, but found a string")
-        texts = self._checker.texts(argument)
-        if kind is Value.STRINGS:
+        texts = argument.texts if self._checker.is_plain else self._checker.texts(argument)
+        if kind is STRINGS:
             return texts
-        if argument.listed and len(texts) != 1:
+        if len(texts) != 1:
             raise _Refused(argument.at, "expected a single string, but found a list")
         return texts[0]

@@ -65,7 +65,7 @@ class Values:
     """Texts that are compared with keys, and their forms, made once for each comparator.
 
     Attributes:
-      size: characters of all texts.
+      size: characters of all texts, and one more for each: an empty text costs a comparison, too.
       forms: the texts in the form of each comparator that was asked for, by its name.
     """
 
@@ -73,7 +73,7 @@ class Values:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
-        self.size = sum(map(len, texts))
+        self.size = sum(map(len, texts)) + len(texts)
         self.forms: dict[str, Sequence[str]] = {}
 
     def folded(self, comparator: str) -> Sequence[str]:

@@ -16,7 +16,7 @@ from moxlite.proto.sieve.message import NO_VALUES, Mailbox
 from moxlite.proto.sieve.moments import PARTS, date_part, zone_minutes
 from moxlite.proto.sieve.state import State
 from moxlite.proto.sieve.strings import flags_of, has_variables
-from moxlite.proto.sieve.syntax import CONTAINS, IS
+from moxlite.proto.sieve.syntax import CONTAINS, IS, MATCHES
 from moxlite.proto.sieve.validation import EXTENSIONS
 
 __all__ = ["Evaluate", "build_test"]
@@ -27,6 +27,9 @@ _Get: TypeAlias = Callable[[State], Values]
 
 WEEK: Final = 7 * 86400
 """Seconds that ``duplicate`` remembers a message, unless the script says otherwise (RFC 7352 §3.2)."""
+
+GLOB_COST: Final = 64
+"""Compared characters that take as long as one of a pattern that is made for a test alone."""
 
 LONGEST: Final = 90 * 86400
 """Most seconds that ``duplicate`` remembers a message."""
@@ -84,9 +87,12 @@ def _unavailable(text: str) -> Evaluate:
 def _check(test: c.Comparing, variables: bool) -> _Check:
     """The function that compares values with the keys of a test, and sets the match variables."""
     if variables and any(map(has_variables, test.keys)):
+        making = GLOB_COST if test.match == MATCHES else 1
 
         def check_expanded(state: State, values: Values) -> bool:
-            find, cost = finder(test.match, test.comparator, state.texts(test.keys))
+            keys = state.texts(test.keys)
+            state.charge(sum(map(len, keys)) * making)
+            find, cost = finder(test.match, test.comparator, keys)
             state.charge(values.size * cost)
             found = find(values)
             if found:
@@ -160,7 +166,7 @@ def _named(test: Any, variables: bool, get: Callable[[State, str], Values]) -> E
     counts = test.match.startswith("count")
 
     def evaluate(state: State) -> bool:
-        state.step()
+        state.step(len(names))
         wanted = tuple(name.lower() for name in state.texts(test.names)) if dynamic else names
         if counts:
             return check(state, Values([text for name in wanted for text in get(state, name).texts]))
@@ -205,7 +211,7 @@ def _one_header(test: c.HeaderTest, name: str, variables: bool) -> Evaluate:
     def evaluate(state: State) -> bool:
         state.steps += 1
         if state.steps > MAX_STEPS:
-            state.step()
+            state.step(0)
         values = state.message.headers.get(name) or state.message.header(name)
         return (values is not NO_VALUES or counts) and check(state, values)
 
@@ -233,11 +239,12 @@ def _address(test: c.AddressTest, variables: bool) -> Evaluate:
 
     check = _check(test, variables)
     keys = tuple((name.lower(), ("address", name.lower(), part, place)) for name in test.names)
+    steps = len(keys)
 
     def evaluate(state: State) -> bool:
-        state.steps += 1
+        state.steps += steps
         if state.steps > MAX_STEPS:
-            state.step()
+            state.step(0)
         memo = state.memo
         for name, key in keys:  # noqa: SIM110 - a generator is slower
             if check(state, memo.get(key) or read(state, name, key)):
@@ -277,17 +284,21 @@ def _part(address: Mailbox, part: str, separator: str) -> str | None:
 
 def _exists(test: c.ExistsTest, variables: bool) -> Evaluate:
     def evaluate(state: State) -> bool:
-        state.step()
+        state.step(len(test.names))
         return all(state.message.exists(name.lower()) for name in _texts(state, test.names, variables))
 
     return evaluate
 
 
 def _size(test: c.SizeTest, _: bool) -> Evaluate:
-    limit = test.limit
-    if test.side == "over":
-        return lambda state: state.message.size > limit
-    return lambda state: state.message.size < limit
+    limit, over = test.limit, test.side == "over"
+
+    def evaluate(state: State) -> bool:
+        state.step()
+        size = state.message.size
+        return size > limit if over else size < limit
+
+    return evaluate
 
 
 def _texts(state: State, texts: tuple[str, ...], variables: bool) -> tuple[str, ...]:
@@ -402,7 +413,7 @@ def _known(part: str) -> str:
 
 def _mailbox_exists(test: c.MailboxExistsTest, variables: bool) -> Evaluate:
     def evaluate(state: State) -> bool:
-        state.step()
+        state.step(len(test.mailboxes))
         boxes = state.world.mailboxes
         return all(boxes.canonical(name) in boxes.names for name in _texts(state, test.mailboxes, variables))
 
@@ -411,7 +422,7 @@ def _mailbox_exists(test: c.MailboxExistsTest, variables: bool) -> Evaluate:
 
 def _mailbox_id_exists(test: c.MailboxIDExistsTest, variables: bool) -> Evaluate:
     def evaluate(state: State) -> bool:
-        state.step()
+        state.step(len(test.ids))
         return all(one in state.world.mailboxes.ids for one in _texts(state, test.ids, variables))
 
     return evaluate
@@ -419,7 +430,7 @@ def _mailbox_id_exists(test: c.MailboxIDExistsTest, variables: bool) -> Evaluate
 
 def _special_use_exists(test: c.SpecialUseExistsTest, variables: bool) -> Evaluate:
     def evaluate(state: State) -> bool:
-        state.step()
+        state.step(len(test.uses))
         boxes = state.world.mailboxes
         uses = [use.lower() for use in _texts(state, test.uses, variables)]
         if not test.mailbox:

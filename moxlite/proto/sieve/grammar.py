@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from moxlite.proto.sieve.errors import SyntaxFault
@@ -35,75 +35,80 @@ def parse(text: str) -> tuple[Call, ...]:
 
 
 class _Parser:
-    def __init__(self, tokens: Sequence[Token]) -> None:
-        self._tokens = tokens
-        self._at = 0
+    """A parser of tokens as they come, with the next one at hand: a list of all would cost more than their scan."""
+
+    def __init__(self, tokens: Iterator[Token]) -> None:
+        self._next = tokens.__next__
+        self._token = self._next()
         self._depth = 0
         self._nodes = 0
 
     def script(self) -> tuple[Call, ...]:
         commands = self._commands()
-        if self._peek().kind is not Kind.END:
+        if self._token.kind is not Kind.END:
             raise self._expected("a command")
         return commands
 
-    def _peek(self) -> Token:
-        return self._tokens[self._at]
-
-    def _take(self) -> Token:
-        token = self._tokens[self._at]
-        self._at += 1
-        return token
-
     def _is(self, mark: str) -> bool:
-        token = self._tokens[self._at]
+        token = self._token
         return token.kind is MARK and token.text == mark
 
     def _expected(self, what: str) -> SyntaxFault:
-        token = self._peek()
+        token = self._token
         found = token.kind.value if token.kind in {Kind.END, Kind.STRING} else repr(token.text)
         return SyntaxFault(token.at, f"expected {what}, but found {found}")
 
     def _commands(self) -> tuple[Call, ...]:
         commands: list[Call] = []
-        while self._peek().kind is NAME:
+        while self._token[0] is NAME:
             commands.append(self._call(command=True))
         return tuple(commands)
 
     def _call(self, *, command: bool) -> Call:
         """A command with its semicolon or block, or a test."""
-        name = self._take()
+        _, name, at, end, _ = self._token
+        self._token = self._next()
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise SyntaxFault(name.at, f"the script has more than {MAX_NODES} commands and tests")
+            raise SyntaxFault(at, f"the script has more than {MAX_NODES} commands and tests")
         self._depth += 1
         if self._depth > MAX_NESTING:
-            raise SyntaxFault(name.at, f"blocks and tests are nested more than {MAX_NESTING} deep")
-        arguments = self._arguments()
-        tests, listed = self._tests()
-        end = self._tokens[self._at - 1].end
-        block = self._block(name.text) if command else None
+            raise SyntaxFault(at, f"blocks and tests are nested more than {MAX_NESTING} deep")
+        arguments, end = self._arguments(end)
+        tests: tuple[Call, ...] = ()
+        listed = False
+        kind, text, _, _, _ = self._token
+        if kind is NAME:
+            tests = (self._call(command=False),)
+            end = tests[0].end
+        elif kind is MARK and text == "(":
+            tests, listed = self._listed_tests(), True
+            end = self._token.end
+            self._token = self._next()
+        block = self._block(name) if command else None
         self._depth -= 1
-        return Call(name.text, arguments, tests, listed, block, name.at, end)
+        return Call(name, arguments, tests, listed, block, at, end)
 
     def _block(self, name: str) -> tuple[Call, ...] | None:
         """The block of a command; None for a semicolon."""
-        if self._is(";"):
-            self._take()
+        kind, text, _, _, _ = self._token
+        if kind is MARK and text == ";":
+            self._token = self._next()
             return None
-        if not self._is("{"):
+        if kind is not MARK or text != "{":
             raise self._expected(f'";" or "{{" at the end of "{name}"')
-        self._take()
+        self._token = self._next()
         commands = self._commands()
         if not self._is("}"):
             raise self._expected('a command or "}"')
-        self._take()
+        self._token = self._next()
         return commands
 
-    def _arguments(self) -> tuple[Argument, ...]:
-        tokens, arguments = self._tokens, list[Argument]()
+    def _arguments(self, end: int) -> tuple[tuple[Argument, ...], int]:
+        """The arguments, and the offset after the last one; `end` without any."""
+        arguments: list[Argument] = []
         while True:
-            kind, text, at, _, number = tokens[self._at]
+            kind, text, at, after, number = self._token
             if kind is STRING:
                 arguments.append(StringsArgument((text,), False, at))
             elif kind is TAG:
@@ -112,40 +117,36 @@ class _Parser:
                 arguments.append(NumberArgument(number, at))
             elif kind is MARK and text == "[":
                 arguments.append(self._list())
-                continue
+                after = self._token.end
             else:
-                return tuple(arguments)
-            self._at += 1
+                return tuple(arguments), end
+            end = after
+            self._token = self._next()
 
     def _list(self) -> StringsArgument:
-        at = self._take().at
+        """A list of strings, up to its bracket."""
+        at = self._token.at
         texts: list[str] = []
         while True:
-            if self._peek().kind is not STRING:
+            self._token = self._next()
+            if self._token.kind is not STRING:
                 raise self._expected("a string")
-            texts.append(self._take().text)
+            texts.append(self._token.text)
+            self._token = self._next()
             if self._is("]"):
-                self._take()
                 return StringsArgument(tuple(texts), True, at)
             if not self._is(","):
                 raise self._expected('"," or "]"')
-            self._take()
 
-    def _tests(self) -> tuple[tuple[Call, ...], bool]:
-        """The tests after the arguments, and whether they are in parentheses."""
-        if self._peek().kind is NAME:
-            return (self._call(command=False),), False
-        if not self._is("("):
-            return (), False
-        self._take()
+    def _listed_tests(self) -> tuple[Call, ...]:
+        """Tests in parentheses, up to the one that closes them."""
         tests: list[Call] = []
         while True:
-            if self._peek().kind is not NAME:
+            self._token = self._next()
+            if self._token.kind is not NAME:
                 raise self._expected("a test")
             tests.append(self._call(command=False))
             if self._is(")"):
-                self._take()
-                return tuple(tests), True
+                return tuple(tests)
             if not self._is(","):
                 raise self._expected('"," or ")"')
-            self._take()

@@ -22,6 +22,7 @@ __all__ = [
     "MAX_STRING",
     "MAX_VALUE",
     "MAX_VARIABLES",
+    "MAX_WORDS",
     "MAX_WORK",
 ]
 
@@ -58,8 +59,11 @@ MAX_NAME: Final = 64
 MAX_FLAGS: Final = 64
 """IMAP flags on one message."""
 
+MAX_WORDS: Final = 1024
+"""Words that one command reads as flags: no message has as many."""
+
 MAX_STEPS: Final = 10_000
-"""Commands and tests executed for one message, included scripts among them."""
+"""Commands and tests executed for one message, included scripts among them; a test takes one for each of its names."""
 
 MAX_WORK: Final = 16 << 20
 """Characters compared for one message: 16 tests of a body of 1 MiB, in 50 ms of a thread."""

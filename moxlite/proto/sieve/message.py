@@ -136,6 +136,7 @@ def _cut(texts: Iterator[str]) -> Iterator[str]:
 
 def _texts(body: Body, transform: str, content: tuple[str, ...]) -> Iterator[str]:
     root = body.structure.root
+    wanted = _types(content)
     if transform == "raw":
         yield body.read(root.body, min(root.end, root.body + MAX_TEXT)).decode("utf-8", "replace")
         return
@@ -143,21 +144,21 @@ def _texts(body: Body, transform: str, content: tuple[str, ...]) -> Iterator[str
         if part.parts:
             continue  # the texts between the parts of a multipart are for programs without MIME
         if transform == "content":
-            if any(_is_of(part, wanted) for wanted in content):
+            if not wanted.isdisjoint(("", part.type.lower(), part.media_type)):
                 yield _content(part, body)
         elif part.type == "TEXT" and part.end > part.body:
             text = part_text(part, body.read)
             yield visible_text(text) if part.subtype == "HTML" else text
 
 
-def _is_of(part: Part, wanted: str) -> bool:
-    """Whether a part is of a type (RFC 5173 §5.2): all for "", a main type, or a whole one; nothing for others."""
-    main, slash, sub = wanted.lower().partition("/")
-    if not main:
-        return not slash
-    if slash and (not sub or "/" in sub):
-        return False
-    return part.media_type == f"{main}/{sub}" if slash else part.type.lower() == main
+def _types(content: tuple[str, ...]) -> frozenset[str]:
+    """The types of parts that are meant (RFC 5173 §5.2): "" for all, a main type, or a whole one; without what is no
+    type.
+    """
+    split = (one.lower().partition("/") for one in content)
+    return frozenset(
+        main + slash + sub for main, slash, sub in split if (main and sub and "/" not in sub) or not (slash or sub)
+    )
 
 
 def _content(part: Part, body: Body) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -43,9 +44,10 @@ _COMMON: Final = re.compile(
     |"([^"\\]*)"
     |:([A-Za-z_][A-Za-z0-9_]*)
     |(?![Tt][Ee][Xx][Tt]:)([A-Za-z_][A-Za-z0-9_]*)
+    |()
     )""",
     re.VERBOSE,
-)  # a token that needs no second look, and the blanks before it
+)  # a token that needs no second look, and the blanks before it; the last group where there is no such token
 _NUMBER: Final = re.compile(r"([0-9]+)([KMGkmg]?)(?![A-Za-z0-9_])")
 _QUOTED: Final = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)  # §2.4.2: an undefined escape is the character itself
@@ -53,34 +55,41 @@ _TEXT: Final = re.compile(r"[ \t]*(?:#[^\n]*)?\r?\n")  # the rest of the line af
 _LAST_DOT: Final = re.compile(r"^\.\r?(?:\n|\Z)", re.MULTILINE)
 _STUFFED: Final = re.compile(r"^\.(?=\.)", re.MULTILINE)  # §8.1 multiline-dotstart
 _QUANTIFIERS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}  # §2.4.1
-_KINDS: Final = ((Kind.END, 0), (Kind.MARK, 0), (Kind.STRING, 1), (Kind.TAG, 1), (Kind.NAME, 0))
-"""The kind of each group of `_COMMON`, from 1, and the characters of the token before the group."""
-_STRING: Final = 2
+_MARK, _STRING, _TAG, _NAME = 1, 2, 3, 4
 _MAX_DIGITS: Final = 20
 
 
-def scan(text: str) -> list[Token]:
-    """The tokens of a script, the last one of the kind END. Raises SyntaxFault."""
-    tokens: list[Token] = []
-    common, make = _COMMON.match, tuple.__new__
+def scan(text: str) -> Iterator[Token]:
+    """The tokens of a script, the last one of the kind END. Raises SyntaxFault at the first octets that are none."""
+    make = tuple.__new__  # what Token(…) does, without its call: 64 KiB have ten thousand tokens
+    mark, string, tag, name = Kind.MARK, Kind.STRING, Kind.TAG, Kind.NAME
     at = 0
     while True:
-        while (found := common(text, at)) is not None:
-            group = found.lastindex or 0
-            kind, before = _KINDS[group]
-            word = found[group]
-            at = found.end()
-            # what Token(…) does, without its call: scripts of 64 KiB have ten thousand tokens
-            tokens.append(
-                make(Token, (kind, word if group == _STRING else word.lower(), found.start(group) - before, at, 0))
-            )
+        for found in _COMMON.finditer(text, at):
+            group = found.lastindex
+            if group == _MARK:
+                start, end = found.span(_MARK)
+                yield make(Token, (mark, found[_MARK], start, end, 0))
+            elif group == _STRING:
+                start, end = found.span(_STRING)
+                yield make(Token, (string, found[_STRING], start - 1, end + 1, 0))
+            elif group == _NAME:
+                start, end = found.span(_NAME)
+                yield make(Token, (name, found[_NAME].lower(), start, end, 0))
+            elif group == _TAG:
+                start, end = found.span(_TAG)
+                yield make(Token, (tag, found[_TAG].lower(), start - 1, end, 0))
+            else:
+                at = found.end()
+                break
         skipped = _skip(text, at)
         if skipped == len(text):
-            tokens.append(Token(Kind.END, "", skipped, skipped))
-            return tokens
+            yield Token(Kind.END, "", skipped, skipped)
+            return
         if skipped == at:
-            tokens.append(_token(text, at))
-            at = tokens[-1].end
+            token = _token(text, at)
+            yield token
+            at = token.end
         else:
             at = skipped
 

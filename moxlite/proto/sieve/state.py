@@ -125,9 +125,9 @@ class State:
         self.work = 0
         self.memo: dict[tuple[str, ...], Values] = {}
 
-    def step(self) -> None:
-        """Count a command or test."""
-        self.steps += 1
+    def step(self, count: int = 1) -> None:
+        """Count a command or test, or `count` names that a test looks up."""
+        self.steps += count
         if self.steps > MAX_STEPS:
             raise RunError(f"the script takes more than {MAX_STEPS} steps")
 

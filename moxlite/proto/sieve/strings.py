@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from moxlite.proto.sieve.errors import RunError
-from moxlite.proto.sieve.limits import MAX_FLAGS, MAX_NAME, MAX_STRING
+from moxlite.proto.sieve.limits import MAX_FLAGS, MAX_NAME, MAX_STRING, MAX_WORDS
 
 __all__ = [
     "EncodedCharacterError",
@@ -104,10 +104,15 @@ def expand(text: str, value: Callable[[str], str]) -> str:
 
 
 def flags_of(texts: Iterable[str]) -> tuple[str, ...]:
-    """The flags in strings, each once, without those that cannot be set (RFC 5232 §2). At most MAX_FLAGS."""
+    """The flags in strings, each once, without those that cannot be set (RFC 5232 §2). At most MAX_FLAGS, of the first
+    MAX_WORDS words.
+    """
     flags: dict[str, str] = {}
+    left = MAX_WORDS
     for text in texts:
-        for word in text.split():
+        words = text.split(maxsplit=left)[:left]
+        left -= len(words)
+        for word in words:
             lower = word.lower()
             flag = _SYSTEM_FLAGS.get(lower) if word.startswith("\\") else word if _KEYWORD.fullmatch(word) else None
             if flag is not None and len(flags) < MAX_FLAGS:

@@ -79,12 +79,17 @@ class Syntax(msgspec.Struct, frozen=True, kw_only=True):
       needs: extensions of which the script must ask for one; empty for the commands of RFC 5228 itself.
       options: tagged arguments, in the order in which they are printed.
       positional: in order.
+      by_tag: the options by their tags; made of `options`.
     """
 
     name: str
     needs: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     positional: tuple[Positional, ...] = ()
+    by_tag: dict[str, Option] = {}
+
+    def __post_init__(self) -> None:
+        self.by_tag.update((option.tag, option) for option in self.options)
 
 
 class Written(msgspec.Struct, frozen=True, tag_field="is", omit_defaults=True, kw_only=True):
