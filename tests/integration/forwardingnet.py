@@ -308,10 +308,8 @@ def play(net: Net) -> None:
         ("postfix", net.arrived(), by_opendkim_and_rspamd),
     ):
         named = {str(one["Subject"]).removeprefix("[boats] "): one for one in found}
-        assert named.keys() == KINDS.keys() and len(found) == len(KINDS), (
-            place,
-            [str(one["Subject"]) for one in found],
-        )
+        assert named.keys() == KINDS.keys(), (place, *named)
+        assert len(found) == len(KINDS), (place, [str(one["Subject"]) for one in found])
         for name, kind in KINDS.items():
             say(f"{name} at {place}: {[results(named[name]), named[name][RESULTS]]}")
             judged(named[name], kind)

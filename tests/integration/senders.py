@@ -64,8 +64,9 @@ def by_postfix(folder: Path, server: ServedServer) -> None:
     """Ten messages, which postfix signs by opendkim and brings; some with lines that are changed on the way."""
     (key := folder / "key.pem").write_bytes(to_pem(KEY))
     key.chmod(0o600)
-    signs = f"Mode s\nDomain good.example\nSelector sel\nKeyFile {key}\n" + (
-        "Canonicalization relaxed/relaxed\nOversignHeaders From\nRequireSafeKeys no\nInternalHosts 127.0.0.1\n"
+    signs = (
+        f"Mode s\nDomain good.example\nSelector sel\nKeyFile {key}\nCanonicalization relaxed/relaxed\n"
+        "OversignHeaders From\nRequireSafeKeys no\nInternalHosts 127.0.0.1\n"
     )
     with opendkim(folder / "opendkim", signs) as milter:
         extra = (
