@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from moxlite.acceptance.commands import Asking, WhyCommands
+from moxlite.acceptance.rules.commands import SortCommands
 from moxlite.acceptance.sieve.commands import SieveCommands
 from moxlite.admin.audit.commands import AuditCommands, audited
 from moxlite.admin.commands import AdminCommands
@@ -49,6 +50,7 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
         **WhyCommands(config, accounts, Asking(house.network.resolver, lists)).registry(),
         **ReceivedCommands(house.files.reports).registry(),
         **SieveCommands(config, accounts).registry(),
+        **SortCommands(config, accounts).registry(),
         **ForwardCommands(config, config.edit, house.forwarding(submit)).registry(),
         **AuditCommands(audit).registry(),
     }

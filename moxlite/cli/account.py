@@ -31,6 +31,7 @@ from moxlite.cli.common import (
 from moxlite.cli.imap import imapserve
 from moxlite.cli.share import share
 from moxlite.cli.sieve.accounts import account_sieve, vacation
+from moxlite.cli.sieve.sorting import sort
 
 __all__ = ["account", "account_list", "admin"]
 
@@ -141,6 +142,7 @@ account.add_command(second_factors)
 account.add_command(reset_second_factor)
 account.add_command(recovery_link)
 account.add_command(account_sieve)
+account.add_command(sort)
 account.add_command(vacation)
 
 

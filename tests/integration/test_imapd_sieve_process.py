@@ -95,3 +95,47 @@ def test_scripts_and_vacation_on_the_command_line(server: tuple[LocalServer, int
     assert said == "answers: on\nuntil: 2099-01-01 00:00 UTC\nsubject: Away\n  I am away.\n"
     running.cli("account", "vacation", "off", "moxlite")
     assert running.cli("account", "vacation", "show", "moxlite").stdout.startswith("answers: off\n")
+
+
+@pytest.mark.nightly
+def test_mail_that_is_there_is_sorted_on_the_command_line(server: tuple[LocalServer, int], tmp_path: Path) -> None:
+    """WEBMAIL-130b: a dry run, the moves, their undo by a record, which is never written over; by script and rules."""
+    running, _ = server
+    domains = running.folder / "config/domains.toml"
+    rule = f"\n[[accounts.moxlite.destinations.'{running.user}'.rulesets]]\nmailbox = \"Rule\"\n"
+    script = tmp_path / "a.sieve"
+    script.write_text(SCRIPT)
+    with smtplib.SMTP("127.0.0.1", running.port(25)) as smtp:
+        for subject in ("lunch at noon", "lunch again", "other"):
+            smtp.sendmail("ann@localhost", [running.user], f"From: ann@localhost\r\nSubject: {subject}\r\n\r\nhi\r\n")
+    client = imaplib.IMAP4("127.0.0.1", running.port(143))
+    client.login(running.user, running.password)
+
+    def counted(name: str) -> int:
+        status, [found] = client.select(name, readonly=True)
+        return int(found) if status == "OK" and found is not None else 0
+
+    until(lambda: counted("INBOX") == 3, what="the mail", pause=0.25)
+    running.cli("account", "sieve", "put", "moxlite", "a", str(script))
+    apply = ("account", "sort", "apply", "moxlite", "--script", "a")
+    assert running.cli(*apply, "--dry-run").stdout == "2 messages from Inbox to Food\n"
+    assert counted("INBOX") == 3
+    record = str(tmp_path / "moves")
+    assert running.cli(*apply, check=False).returncode == 2, "moves need a record"
+    assert running.cli(*apply, "--record", record, check=False).returncode == 1, "and a yes"
+    assert "moved 2 messages" in running.cli("--yes", *apply, "--record", record).stdout
+    assert (counted("INBOX"), counted("Food")) == (1, 2)
+    assert running.cli(*apply, "--dry-run").stdout == "no message would go elsewhere\n"
+    assert running.cli("account", "sort", "undo", record).stdout == "moved 2 messages back\n"
+    assert running.cli("account", "sort", "undo", record).stdout == "moved 0 messages back\n"
+    assert (counted("INBOX"), counted("Food")) == (3, 0)
+    refused = running.cli("--yes", *apply, "--record", record, check=False)
+    assert (refused.returncode, counted("INBOX")) == (1, 3)
+    assert "exists" in refused.stderr
+    domains.write_text(domains.read_text() + rule + 'smtp_mail_from_regexp = "@localhost$"\n')
+    by_rules = ("account", "sort", "apply", "moxlite", "--rules", running.user, "--dry-run")
+    told = "3 messages from Inbox to Rule\n"  # once the server has read the file
+    until(lambda: running.cli(*by_rules).stdout == told, what="the rule", pause=0.5)
+    for words in (("--script", "none"), ("--rules", "none@localhost"), ("--rules", "a", "--script", "a"), ()):
+        assert running.cli(*apply[:4], *words, "--dry-run", check=False).returncode in {1, 2}, words
+    client.logout()

@@ -85,6 +85,7 @@ OUTSIDE = {
     "account sieve put": "the user's own page has it; the owner's way is the command line",
     "account sieve activate": "the user's own page has it; the owner's way is the command line",
     "account sieve rm": "the user's own page has it; the owner's way is the command line",
+    "account sort move": "the user's own page has it; the owner's way is the command line",
     "account vacation set": "the user's own page has it; the owner's way is the command line",
     "account forward ask": "the user's own page has it; the owner's way is the command line",
     "account forward confirm": "the user's own page has it; the owner's way is the command line",

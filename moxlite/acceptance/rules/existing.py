@@ -17,6 +17,7 @@ import trio
 from moxlite.acceptance.rules.dryrun import StoredMessage, address_of, facts_of, stored_message
 from moxlite.acceptance.rules.rulesets import match_rules
 from moxlite.config.domains import Ruleset
+from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.proto.address import Address
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
@@ -27,7 +28,7 @@ from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.rows.mailboxes import mailbox_by_name
 
-__all__ = ["Decide", "Destined", "Place", "RuleTooSlow", "SortPage", "by_rules", "move_sorted", "sort_page"]
+__all__ = ["Decide", "Destined", "Place", "RuleTooSlow", "SortPage", "by_rules", "mail_to", "move_sorted", "sort_page"]
 
 SLICE: Final = 25
 """Messages decided about in one visit of a thread: with sane rules some 10 ms."""
@@ -87,6 +88,16 @@ def by_rules(rules: Sequence[Ruleset]) -> Decide:
         return "" if match.rule is None else rules[match.rule].mailbox
 
     return decide
+
+
+def mail_to(snapshot: Snapshot, account: str, address: str) -> Callable[[Address], bool]:
+    """Whether mail to a recipient is for this configured address of an account: also with other case or a suffix."""
+
+    def concerns(recipient: Address) -> bool:
+        found = snapshot.lookup(recipient)
+        return isinstance(found, AccountRecipient) and (found.account, found.configured) == (account, address)
+
+    return concerns
 
 
 async def sort_page(

@@ -24,7 +24,14 @@ READING: Final = frozenset(
     (
         *("doctor state", "doctor mail", "doctor nightly", "healthcheck", "stop", "tls reload", "why", "audit list"),
         *("account second-factors", "account share list", "account app-password list", "account sieve list"),
-        *("account sieve get", "account vacation show", "account sieve try", "limits list", "imap sessions"),
+        *(
+            "account sieve get",
+            "account vacation show",
+            "account sieve try",
+            "account sort find",
+            "limits list",
+            "imap sessions",
+        ),
         *("config account list", "config account addresses", "config address account", "config domain list"),
         *("config alias list", "config alias print", "config tlspubkey list", "config tlspubkey get"),
         *("store check", "store stats", "junk explain", "reports list", "reports summary", "reports show"),

@@ -1,5 +1,7 @@
 """Arguments and results of the commands for Sieve scripts, vacation and forwarding (see `admin.requests`)."""
 
+from typing import Annotated
+
 import msgspec
 
 from moxlite.net.control.requests import Request
@@ -13,6 +15,11 @@ __all__ = [
     "SievePut",
     "SieveScript",
     "SieveScripts",
+    "SortFind",
+    "SortMove",
+    "SortPlace",
+    "SortedMessage",
+    "SortedPage",
     "VacationAnswer",
     "VacationInfo",
     "VacationSet",
@@ -58,6 +65,51 @@ class SieveScripts(msgspec.Struct, frozen=True):
 
     scripts: list[SieveScript]
     failures: list[SieveFailure]
+
+
+class SortPlace(msgspec.Struct, frozen=True):
+    """The message after which a page begins; `received` in µs UTC."""
+
+    received: int
+    id: int
+
+
+class SortFind(Request, frozen=True, kw_only=True):
+    """``account sort find``: a page of stored messages, and where the rules of an address, or a script, would put them.
+    One of `address` and `script` is "". `after`: None for the first page.
+    """
+
+    account: str
+    address: str = ""
+    script: str = ""
+    after: SortPlace | None = None
+
+
+class SortedMessage(msgspec.Struct, frozen=True):
+    """A message that would go to another mailbox."""
+
+    id: int
+    mailbox: str
+
+
+class SortedPage(msgspec.Struct, frozen=True):
+    """The answer to `SortFind`: messages of the mailbox `source` that would go elsewhere, the number of those looked
+    at, and where the next page begins; None at the end.
+    """
+
+    source: str
+    moves: list[SortedMessage]
+    looked: int
+    next: SortPlace | None
+
+
+class SortMove(Request, frozen=True):
+    """``account sort move``: these messages from one mailbox to another."""
+
+    account: str
+    ids: Annotated[list[int], msgspec.Meta(max_length=200)]
+    source: str
+    target: str
 
 
 class ForwardSet(Request, frozen=True):

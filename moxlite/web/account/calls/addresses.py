@@ -11,10 +11,9 @@ from msgspec import Meta
 
 from moxlite.acceptance.rules.convert import as_sieve
 from moxlite.acceptance.rules.dryrun import try_rules
+from moxlite.acceptance.rules.existing import mail_to
 from moxlite.config.domains import Account, Destination, Ruleset
-from moxlite.config.snapshot import AccountRecipient
 from moxlite.config.toml.decode import decode, dotted
-from moxlite.proto.address import Address
 from moxlite.web.account.calls.common import AccountCalls, moment
 from moxlite.web.account.forms import DestinationForm, Rule, names_of, shown, table_of
 from moxlite.web.account.mailtypes import LeftOutRule, RulesAsSieve
@@ -70,10 +69,7 @@ class AddressCalls(AccountCalls):
         name, snapshot = caller.require().account, self._server.config.current
         rulesets = await trio.to_thread.run_sync(rulesets_of, rules)
 
-        def concerns(recipient: Address) -> bool:
-            found = snapshot.lookup(recipient)
-            return isinstance(found, AccountRecipient) and (found.account, found.configured) == (name, address)
-
+        concerns = mail_to(snapshot, name, address)
         async with self._open(caller) as account:
             run = await try_rules(account, rulesets, concerns, limit=LATEST)
         if run.too_slow is not None:

@@ -8,9 +8,7 @@ from typing import Annotated
 import trio
 from msgspec import Meta
 
-from moxlite.acceptance.rules.existing import Place, RuleTooSlow, SortPage, by_rules, move_sorted, sort_page
-from moxlite.config.snapshot import AccountRecipient
-from moxlite.proto.address import Address
+from moxlite.acceptance.rules.existing import Place, RuleTooSlow, SortPage, by_rules, mail_to, move_sorted, sort_page
 from moxlite.web.account.calls.addresses import TOO_SLOW, Rules, rulesets_of
 from moxlite.web.account.calls.common import AccountCalls
 from moxlite.web.calls import call
@@ -43,10 +41,7 @@ class SortingCalls(AccountCalls):
         name, snapshot = caller.require().account, self._server.config.current
         rulesets = await trio.to_thread.run_sync(rulesets_of, rules)
 
-        def concerns(recipient: Address) -> bool:
-            found = snapshot.lookup(recipient)
-            return isinstance(found, AccountRecipient) and (found.account, found.configured) == (name, address)
-
+        concerns = mail_to(snapshot, name, address)
         async with self._open(caller) as account:
             try:
                 return await sort_page(account, destination.mailbox, by_rules(rulesets), concerns, after)
