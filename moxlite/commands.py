@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from functools import partial
 
 from moxlite.acceptance.commands import Asking, WhyCommands
-from moxlite.acceptance.rules.commands import SortCommands
 from moxlite.acceptance.sieve.commands import SieveCommands
+from moxlite.acceptance.sieve.sorting import SortCommands
 from moxlite.admin.audit.commands import AuditCommands, audited
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.delivery.forwarding import ForwardCommands

@@ -132,7 +132,7 @@ milter_content_timeout = 60s
 """
 
 OPENDKIM: Final = "Mode v\nAuthservID opendkim.postfix.example\nAlwaysAddARHeader yes\nNameservers 127.0.0.1\n"
-"""Without name servers it asks those of the root, which are not in this net."""
+"""Without these name servers it asks the root servers, which are not in this net."""
 
 
 def say(text: str) -> None:

@@ -168,6 +168,18 @@ async def test_a_script_with_faults_is_refused_with_their_places(imap: Imap) -> 
         assert (await client.last("CHECKSCRIPT {4+}\r\nkeep")).startswith("NO ")
 
 
+async def test_a_script_of_pigeonhole_is_refused_with_the_names(imap: Imap) -> None:
+    """IMAP-141, IMAP-142: each extension that is not there, with its place; behind ihave it may be named."""
+    script = 'require ["fileinto", "vnd.dovecot.pipe", "editheader", "enotify"];\npipe "x";\naddheader "X" "y";'
+    guarded = 'require ["ihave", "fileinto"];\nif ihave "vnd.dovecot.pipe" { pipe "x"; } else { fileinto "A"; }'
+    async with user(imap) as client:
+        refused = b"".join(await client.say(put("a", script))).decode()
+        for name in ("vnd.dovecot.pipe", "editheader", "enotify"):
+            assert f'line 1, column 9: the extension "{name}" is not supported' in refused
+        assert 'the extension "fileinto"' not in refused
+        assert await client.last(put("a", guarded)) == "OK"
+
+
 async def test_nothing_but_log_in_before_log_in(imap: Imap) -> None:
     """IMAP-141: and no secrets without TLS."""
     async with connect(imap) as client:

@@ -152,6 +152,36 @@ async def test_a_redirect_in_a_circle_keeps_the_message(smtp: Smtp) -> None:
     assert all("circle" in text for text in await failed(smtp))
 
 
+async def test_a_ring_of_three_redirects_ends_where_it_began(smtp: Smtp) -> None:
+    """SMTP-160a: each account sends the message on once, the third one at another server; the first one keeps it then,
+    and is told.
+    """
+    await install(smtp, 'redirect "bo@ours.example";')
+    await install(smtp, 'redirect "dora@remote.example";', account="bo")
+    message = MESSAGE
+    for account, to in (("mia", "bo@ours.example"), ("bo", "dora@remote.example")):
+        assert (await deliver(smtp, message, to=f"{account}@ours.example")).startswith("250")
+        [sent] = await smtp.carried()
+        smtp.queued.clear()
+        assert [str(one.address) for one in sent.submission.recipients] == [to]
+        message = sent.submission.prefix + sent.octets
+    assert (await deliver(smtp, b"Delivered-To: dora@remote.example\r\n" + message)).startswith("250")
+    assert await smtp.carried() == []
+    assert [len(await smtp.messages(account)) for account in ("mia", "bo")] == [1, 0]
+    assert await failed(smtp) == ["a redirect to bo@ours.example would go in a circle: the message was kept"]
+
+
+async def test_a_redirect_to_another_own_address_ends_there(smtp: Smtp) -> None:
+    """SMTP-160a: the account gets the message once more, and keeps it then."""
+    await install(smtp, 'redirect "filed@ours.example";')
+    await deliver(smtp)
+    [sent] = await smtp.carried()
+    smtp.queued.clear()
+    await deliver(smtp, sent.submission.prefix + sent.octets, to="filed@ours.example")
+    assert await smtp.carried() == []
+    assert (len(await smtp.messages()), len(await smtp.messages(mailbox="Filed"))) == (0, 1)
+
+
 async def test_a_redirect_beyond_the_limit_keeps_the_message(smtp: Smtp) -> None:
     """SMTP-160: redirects count as what the account sends."""
     await install(smtp, 'redirect "dora@remote.example";', account="bo")

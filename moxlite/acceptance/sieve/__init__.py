@@ -5,6 +5,7 @@
 - `attention`: notices for the owner: answers being sent, errors, stopped addresses
 - `stored`: a script for messages that are stored already
 - `commands`: commands of the control socket about scripts and the vacation form
+- `sorting`: commands that sort stored mail, by a script or by rules
 
 The language is `proto.sieve`, its rows are in `store.delivery.scripts`.
 """

@@ -60,7 +60,7 @@ _MAX_DIGITS: Final = 20
 
 
 def scan(text: str) -> Iterator[Token]:
-    """The tokens of a script, the last one of the kind END. Raises SyntaxFault at the first octets that are none."""
+    """The tokens of a script, the last one of the kind END. Raises SyntaxFault where there is no token."""
     make = tuple.__new__  # what Token(…) does, without its call: 64 KiB have ten thousand tokens
     mark, string, tag, name = Kind.MARK, Kind.STRING, Kind.TAG, Kind.NAME
     at = 0

@@ -17,7 +17,7 @@ from moxlite.store.errors import StoreError
 
 __all__ = ["SortCommands"]
 
-logger = logging.getLogger("moxlite.acceptance.rules")
+logger = logging.getLogger("moxlite.acceptance.sieve")
 
 INBOX = "Inbox"
 
