@@ -4,16 +4,18 @@ import base64
 import imaplib
 import os
 import re
+import resource
 import smtplib
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from bench.webload import Webmail
 from tests.running import LocalServer
 from tests.tools import slowness
 
@@ -162,3 +164,20 @@ def test_ten_mails_of_22_mib_at_once_are_taken_at_little_cost(server: LocalServe
         assert list(pool.map(deliver, range(10))) == [250] * 10
     assert watch.grown < 200 << 20
     assert watch.slowest < watch.bound
+
+
+@pytest.mark.nightly(smoke="tests/integration/test_server_memory_at_rest.py::test_a_server_at_rest_takes_little_memory")
+def test_five_hundred_open_event_streams_are_small(server: LocalServer) -> None:
+    """WEB-177: each with its view of the Inbox."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    mia = Webmail(server.port(80), server.user, server.password)
+    with ExitStack() as stack:
+        for _ in range(5):  # what the first of them load is not theirs
+            stack.enter_context(mia.events())
+        watch = Watch(server)
+        for _ in range(500):
+            stack.enter_context(mia.events())
+        with imap(server) as session:
+            watch.look(session)
+        assert watch.grown < 32 << 20

@@ -146,7 +146,7 @@ def get(port: int, host: str, path: str, *, tls: bool = True, **fields: str) -> 
     source = (CLIENT, 0)
     connection: http.client.HTTPConnection
     if tls:
-        sock = _secure(port, host)
+        sock = secure(port, host)
         connection = http.client.HTTPConnection(host, port, timeout=60)
         connection.sock = sock
     else:
@@ -160,7 +160,8 @@ def get(port: int, host: str, path: str, *, tls: bool = True, **fields: str) -> 
         return answer
 
 
-def _secure(port: int, host: str) -> ssl.SSLSocket:
+def secure(port: int, host: str) -> ssl.SSLSocket:
+    """A TLS connection of a client that takes any certificate."""
     context = ssl._create_unverified_context()
     plain = socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(CLIENT, 0))
     return context.wrap_socket(plain, server_hostname=host)
@@ -254,7 +255,7 @@ def look_through(port: int) -> None:
         assert fields["x-forwarded-for"].split(", ")[0] == CLIENT
         assert fields["x-forwarded-proto"] == "https"
         assert fields["host"].partition(":")[0] == "push.example.org"
-    with _secure(port, "push.example.org") as stream:
+    with secure(port, "push.example.org") as stream:
         stream.sendall(
             b"GET /stream HTTP/1.1\r\nHost: push.example.org\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"

@@ -193,7 +193,9 @@ async def test_inner_networks_are_not_asked_unless_that_is_allowed(rig: Rig) -> 
 
 
 async def test_mailboxes_are_shared_and_shares_are_listed(rig: Rig, tom: Account) -> None:
-    """IMAP-157: given by address, seen by both, ended; the guest's own and unknown names are refused at their field."""
+    """WEB-159a, IMAP-157: given by address, seen by both, ended; the guest's own and unknown names are refused at their
+    field.
+    """
     await share(rig, "lr")
     browser = await logged_in(rig)
     found = await browser.call("shares")

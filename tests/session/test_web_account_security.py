@@ -179,7 +179,7 @@ async def test_attempts_are_told_in_words_page_by_page(rig: Rig, browser: Browse
 
 
 async def test_this_was_not_me_locks_everyone_else_out(rig: Rig, browser: Browser) -> None:
-    """WEB-70."""
+    """WEB-63b, WEB-70."""
     stranger = rig.browser(app="/", remote="198.51.100.7")
     await stranger.log_in()
     await browser.call("app_password_add", name="phone", scopes=["imap"], read_only=False, expires=None)

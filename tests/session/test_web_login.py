@@ -3,6 +3,8 @@
 import pytest
 import trio
 
+from moxlite.store.auth import sessions as stored
+from moxlite.store.file.transaction import Tx
 from moxlite.web import sessions
 from tests.web_rig import ADDRESS, PASSWORD, Rig, first_request, rig
 
@@ -127,6 +129,32 @@ async def test_a_call_needs_cookie_and_csrf_token(rig: Rig) -> None:
     assert await browser.error("token") == (401, "user:badAuth")
     browser.csrf = good
     assert await browser.call("token")
+
+
+async def test_a_check_of_a_session_is_one_read(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-174, STORE-105: by an index; the extension is written once in five minutes, however many calls come."""
+    browser = rig.browser()
+    await browser.log_in()
+    [first] = await rig.auth.sessions("mia")
+    plan = await rig.auth.database.read(
+        lambda r: [row[3] for row in r.rows("EXPLAIN QUERY PLAN " + stored.FIND, b"", "webmail", "mia")], op="test"
+    )
+    assert [text.startswith("SEARCH") and "INDEX" in text for text in plan] == [True], plan
+    written: list[int] = []
+    extend = stored.extend_session
+
+    def noted(tx: Tx, session: int) -> None:
+        written.append(session)
+        extend(tx, session)
+
+    monkeypatch.setattr(stored, "extend_session", noted)
+    monkeypatch.setattr("moxlite.store.auth.authdb._now", lambda: first.last_used + stored.WRITE_INTERVAL - 1)
+    for _ in range(20):
+        await browser.call("token")
+    assert written == []
+    monkeypatch.setattr("moxlite.store.auth.authdb._now", lambda: first.last_used + stored.WRITE_INTERVAL)
+    await browser.call("token")
+    assert written == [first.id]
 
 
 @pytest.mark.parametrize(
