@@ -78,8 +78,8 @@ export class Shell {
 
 /** The head of a page: its title, and buttons at the right. The title takes the focus when the page is shown. */
 export function head(title: Child, hint: Child, ...actions: Child[]): HTMLElement {
-  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+  const words = (typeof hint === "string" && hint !== "") || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
 }
 
 /** A card with a title; `flush` for lists and tables that reach its edges. */
@@ -89,9 +89,14 @@ export function card(title: string, content: Child, options: { flush?: boolean; 
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? undefined : title }, top, content);
 }
 
-/** Links to the parts of a page: address, title, and whether it is shown. */
+/** Links to the parts of a page: address, title, and whether it is shown. Where they do not fit, the shown one is scrolled into view. */
 export function tabs(label: string, links: readonly (readonly [href: string, title: string, on: boolean])[]): HTMLElement {
-  return el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title, on]) => el("a", { href, "aria-current": on ? "page" : undefined }, title)));
+  const made = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title, on]) => el("a", { href, "aria-current": on ? "page" : undefined }, title)));
+  requestAnimationFrame(() => {
+    const shown = made.querySelector<HTMLElement>("[aria-current]");
+    if (shown !== null) made.scrollLeft = shown.offsetLeft - made.offsetLeft - (made.clientWidth - shown.offsetWidth) / 2;
+  });
+  return made;
 }
 
 /** A column: its title, and how a row's cell is made. `kind` is "main" for what a record begins with, "num" for numbers, "top"
@@ -186,7 +191,7 @@ export function foreign(value: string, most = 300): HTMLElement {
   if (shown.length <= most) return el("bdi", {}, shown);
   const words = el("bdi", {}, `${shown.slice(0, most)}…`);
   const more = el("button", { class: "btn text small", type: "button", onclick: () => { fill(words, shown); more.remove(); } }, t("Show all"));
-  return el("span", {}, words, more);
+  return el("span", { class: "foreign" }, words, " ", more);
 }
 
 /** Text of strangers within a button or link, where "Show all" cannot be: isolated and visible, cut after `most` characters. */

@@ -27,7 +27,7 @@ const twoStep: MakePage = async (desk) => {
   const title = t("Log-in");
   const lost = el("p", { class: "hint" }, t("If every device is lost, run on the server: {command}", { command: "moxlite admin reset-second-factor" }));
   const password = card(t("Password"), el("p", { class: "two" }, t("Of these pages alone. A new one ends all other sessions.")), { actions: button(t("Change password…"), () => void changePassword(desk), { kind: "line small" }) });
-  return { title, root: el("div", { class: "page" }, head(title, t("How you log in to these pages.")), password, await factorsCard(desk.client, false), lost) };
+  return { title, root: el("div", { class: "page" }, head(title, t("How you log in to these pages.")), el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost)) };
 };
 
 export const pages: Readonly<Record<string, MakePage>> = { "two-step": twoStep };

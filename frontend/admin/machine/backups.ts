@@ -6,7 +6,7 @@ import { attempt, confirm } from "../../lib/dialogs";
 import { type Child, el } from "../../lib/dom";
 import { database } from "../../lib/icons";
 import { size } from "../../lib/numbers";
-import { button, card, copyable, foreign, head, pairs, table } from "../../lib/pages";
+import { button, card, copyButton, foreign, head, pairs, table } from "../../lib/pages";
 import { empty, notice, state } from "../../lib/states";
 import { ago, agoShort, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
@@ -38,7 +38,7 @@ export async function backupsPage(desk: Desk): Promise<{ title: string; root: HT
 
 function unset(): HTMLElement {
   const text = '[backup]\nschedule = "24h"\ntarget = "/mnt/backup/moxlite"';
-  return card("", empty(database, t("No backups are made"), t("Set a schedule and a target on another disk in moxlite.toml, then start the server again:"), el("pre", { class: "zone" }, text), copyable(text.replaceAll("\n", " ; "))));
+  return card("", empty(database, t("No backups are made"), t("Set a schedule and a target on another disk in moxlite.toml, then start the server again:"), el("pre", { class: "zone" }, text), copyButton(() => text, t("Copy"))));
 }
 
 function settings(found: Backups): HTMLElement {

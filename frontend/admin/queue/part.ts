@@ -51,7 +51,7 @@ const tabLinks = (on: string) =>
     ["#queue/suppressions", t("Suppressions"), on === "suppressions"],
   ]);
 
-const address = (value: string): Child => (value === "" ? el("span", { class: "muted" }, t("(none)")) : el("bdi", {}, visible(value)));
+const address = (value: string): Child => el("div", { class: "address" }, value === "" ? el("span", { class: "muted" }, t("(none)")) : el("bdi", {}, visible(value)));
 
 async function queuePage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   switch (desk.address.path[0]) {
@@ -201,9 +201,15 @@ async function act(desk: Desk, doing: string, [filter, count]: [Filter, number],
   }
   let changed = 0;
   if (!(await attempt(doing, async () => (changed = await run(filter, count))))) return;
-  const undo = back === undefined ? undefined : { title: t("Undo"), run: () => void attempt(t("Undoing"), () => back(filter, count)).then(() => desk.refresh()) };
+  const undo = back === undefined ? undefined : { title: t("Undo"), run: () => void undone(desk, () => back(filter, count)) };
   desk.say(many(changed, "{n} message changed. {what}", "{n} messages changed. {what}", { what }), undo);
   await desk.refresh();
+}
+
+async function undone(desk: Desk, back: () => Promise<unknown>): Promise<void> {
+  const done = await attempt(t("Undoing"), back);
+  await desk.refresh();
+  if (done) desk.say(t("Undone"));
 }
 
 async function drop(desk: Desk, [filter, count]: [Filter, number]): Promise<void> {

@@ -24,9 +24,10 @@ export const kinds: Readonly<Record<DayFigures["kind"], readonly [title: string,
 /** Milliseconds since 1970 at which a day begins, UTC. */
 export const begins = (day: number): number => day * 86_400_000;
 
-/** A day in words, such as "Sun 22 Nov". */
+/** A day in words, such as "Sun 22 Nov", with its year unless that is the present one. */
 export function dayOf(day: number): string {
-  return new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(begins(day));
+  const year = new Date(begins(day)).getUTCFullYear() === new Date().getUTCFullYear() ? undefined : "numeric";
+  return new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", year, timeZone: "UTC" }).format(begins(day));
 }
 
 /** A day in few words, such as "22 Nov". */

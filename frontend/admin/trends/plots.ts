@@ -59,7 +59,7 @@ function figures<Row>(label: string, columns: readonly Column<Row>[], found: rea
 }
 
 /** The middle of some numbers. */
-function usual(numbers: readonly number[]): number {
+function middle(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((one, other) => one - other);
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
@@ -67,6 +67,8 @@ function usual(numbers: readonly number[]): number {
 function byDay(history: History, days: number, wanted: readonly DailyKind[], label: string): [Child, Child] {
   const found = wanted.map((kind): DaySeries => history.series.find((one) => one.kind === kind) ?? { kind, numbers: [] });
   const first = history.today - days + 1;
+  const counted = history.series.map((one) => one.numbers.findIndex((value) => value > 0)).filter((place) => place >= 0);
+  const begin = Math.min(...counted, days - 1); // days before the first count are no usual ones
   const places = Array.from({ length: days }, (_, place) => first + place);
   const every = Math.ceil(days / 4);
   const series = found.map((one): Series => ({ title: kinds[one.kind][0], tone: kinds[one.kind][1], values: one.numbers }));
@@ -75,9 +77,9 @@ function byDay(history: History, days: number, wanted: readonly DailyKind[], lab
   const beside = figures<DaySeries>(
     label,
     [
-      { title: t("Mail"), kind: "main", cell: (row) => [key(kinds[row.kind][1]), " ", kinds[row.kind][0]] },
+      { title: t("Mail"), kind: "main", cell: (row) => el("span", { class: "keyed" }, key(kinds[row.kind][1]), el("span", {}, kinds[row.kind][0])) },
       { title: t("Today"), kind: "num", cell: (row) => number(row.numbers.at(-1) ?? 0) },
-      { title: t("Usual"), kind: "num", cell: (row) => number(usual(row.numbers.slice(0, -1))) },
+      { title: t("Usual"), kind: "num", cell: (row) => number(middle(row.numbers.slice(begin, -1))) },
       { title: t("All"), kind: "num", cell: (row) => number(row.numbers.reduce((sum, one) => sum + one, 0)) },
     ],
     found,

@@ -242,8 +242,8 @@ function atFields(error, places) {
 
 // lib/pages.ts
 function head(title, hint, ...actions) {
-  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+  const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
 }
 function card(title, content, options = {}) {
   const { flush = false, hint, actions } = options;

@@ -255,8 +255,8 @@ function atFields(error, places) {
 
 // lib/pages.ts
 function head(title, hint, ...actions) {
-  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+  const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
 }
 function card(title, content, options = {}) {
   const { flush = false, hint, actions } = options;
@@ -275,7 +275,7 @@ function foreign(value, most = 300) {
     fill(words, shown);
     more.remove();
   } }, t("Show all"));
-  return el("span", {}, words, more);
+  return el("span", { class: "foreign" }, words, " ", more);
 }
 function brief(value, most = 200) {
   const shown = visible(value);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.ec6ef9c3b4ad.js", junk: "junk.7dc4f0323858.js", rules: "rules.919d02de1992.js", security: "security.68c28e187b21.js", sending: "sending.cba11674e588.js", shares: "shares.1217800efdd5.js", sieve: "sieve.cfb56c0b9640.js", transfer: "transfer.7115d194c115.js" };
+var define_PARTS_default = { device: "device.f5dc039f8aa1.js", junk: "junk.02da8d81af0a.js", rules: "rules.c0885aee2f2e.js", security: "security.2b9e878e7562.js", sending: "sending.5ad5867ca87e.js", shares: "shares.6f7143dccc73.js", sieve: "sieve.c849b8eba9dd.js", transfer: "transfer.cc9bc9351bfa.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -820,8 +820,8 @@ var Shell = class {
   }
 };
 function head(title, hint, ...actions) {
-  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+  const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
 }
 function card(title, content, options = {}) {
   const { flush = false, hint, actions } = options;
@@ -880,7 +880,7 @@ function foreign(value, most2 = 300) {
     fill(words, shown2);
     more.remove();
   } }, t("Show all"));
-  return el("span", {}, words, more);
+  return el("span", { class: "foreign" }, words, " ", more);
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);

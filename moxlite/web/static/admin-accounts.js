@@ -257,8 +257,8 @@ function hue(key) {
 
 // lib/pages.ts
 function head(title2, hint2, ...actions) {
-  const words2 = typeof hint2 === "string" && hint2 !== "" ? el("p", { class: "hint" }, hint2) : hint2;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title2), el("span", { class: "grow" }), actions, words2);
+  const words2 = typeof hint2 === "string" && hint2 !== "" || Array.isArray(hint2) ? el("p", { class: "hint" }, hint2) : hint2;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title2), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words2);
 }
 function card(title2, content, options = {}) {
   const { flush = false, hint: hint2, actions } = options;
@@ -266,7 +266,12 @@ function card(title2, content, options = {}) {
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title2 === "" ? void 0 : title2 }, top, content);
 }
 function tabs(label, links) {
-  return el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title2, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title2)));
+  const made2 = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title2, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title2)));
+  requestAnimationFrame(() => {
+    const shown2 = made2.querySelector("[aria-current]");
+    if (shown2 !== null) made2.scrollLeft = shown2.offsetLeft - made2.offsetLeft - (made2.clientWidth - shown2.offsetWidth) / 2;
+  });
+  return made2;
 }
 function table(label, columns, rows, each) {
   const body = rows.map((row) => {
@@ -336,7 +341,7 @@ function foreign(value, most = 300) {
     fill(words2, shown2);
     more.remove();
   } }, t("Show all"));
-  return el("span", {}, words2, more);
+  return el("span", { class: "foreign" }, words2, " ", more);
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);

@@ -248,8 +248,8 @@ function form(content, action, save2, kind = "primary") {
 
 // lib/pages.ts
 function head(title, hint, ...actions) {
-  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+  const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
 }
 function card(title, content, options = {}) {
   const { flush = false, hint, actions } = options;
@@ -302,7 +302,7 @@ function foreign(value, most = 300) {
     fill(words, shown);
     more.remove();
   } }, t("Show all"));
-  return el("span", {}, words, more);
+  return el("span", { class: "foreign" }, words, " ", more);
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
@@ -605,7 +605,7 @@ var twoStep = async (desk) => {
   const title = t("Log-in");
   const lost = el("p", { class: "hint" }, t("If every device is lost, run on the server: {command}", { command: "moxlite admin reset-second-factor" }));
   const password = card(t("Password"), el("p", { class: "two" }, t("Of these pages alone. A new one ends all other sessions.")), { actions: button(t("Change password…"), () => void changePassword(desk), { kind: "line small" }) });
-  return { title, root: el("div", { class: "page" }, head(title, t("How you log in to these pages.")), password, await factorsCard(desk.client, false), lost) };
+  return { title, root: el("div", { class: "page" }, head(title, t("How you log in to these pages.")), el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost)) };
 };
 var pages = { "two-step": twoStep };
 export {

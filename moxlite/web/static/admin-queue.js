@@ -234,8 +234,8 @@ function size(octets) {
 
 // lib/pages.ts
 function head(title, hint, ...actions) {
-  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+  const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
 }
 function card(title, content, options = {}) {
   const { flush = false, hint, actions } = options;
@@ -243,7 +243,12 @@ function card(title, content, options = {}) {
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function tabs(label, links) {
-  return el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title)));
+  const made2 = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title)));
+  requestAnimationFrame(() => {
+    const shown = made2.querySelector("[aria-current]");
+    if (shown !== null) made2.scrollLeft = shown.offsetLeft - made2.offsetLeft - (made2.clientWidth - shown.offsetWidth) / 2;
+  });
+  return made2;
 }
 function table(label, columns, rows, each) {
   const body = rows.map((row) => {
@@ -279,7 +284,7 @@ function foreign(value, most = 300) {
     fill(words, shown);
     more2.remove();
   } }, t("Show all"));
-  return el("span", {}, words, more2);
+  return el("span", { class: "foreign" }, words, " ", more2);
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
@@ -414,7 +419,7 @@ function pageOf(query) {
 }
 var current = (query) => Object.fromEntries([...query.entries()].filter(([name]) => !name.startsWith("last")));
 var tabLinks = (on) => tabs(t("Queue"), [["#queue", t("Waiting"), on === "queue"], ["#queue/rules", t("Hold rules"), on === "rules"], ["#queue/finished", t("Finished"), on === "finished"], ["#queue/webhooks", t("Webhooks"), on === "webhooks"], ["#queue/suppressions", t("Suppressions"), on === "suppressions"]]);
-var address = (value) => value === "" ? el("span", { class: "muted" }, t("(none)")) : el("bdi", {}, visible(value));
+var address = (value) => el("div", { class: "address" }, value === "" ? el("span", { class: "muted" }, t("(none)")) : el("bdi", {}, visible(value)));
 async function queuePage(desk) {
   switch (desk.address.path[0]) {
     case "rules":
@@ -515,9 +520,14 @@ async function act(desk, doing, [filter, count], run, ask, what, back) {
   }
   let changed = 0;
   if (!await attempt(doing, async () => changed = await run(filter, count))) return;
-  const undo = back === void 0 ? void 0 : { title: t("Undo"), run: () => void attempt(t("Undoing"), () => back(filter, count)).then(() => desk.refresh()) };
+  const undo = back === void 0 ? void 0 : { title: t("Undo"), run: () => void undone(desk, () => back(filter, count)) };
   desk.say(many(changed, "{n} message changed. {what}", "{n} messages changed. {what}", { what }), undo);
   await desk.refresh();
+}
+async function undone(desk, back) {
+  const done = await attempt(t("Undoing"), back);
+  await desk.refresh();
+  if (done) desk.say(t("Undone"));
 }
 async function drop(desk, [filter, count]) {
   const title = many(count, "Drop {n} message for good?", "Drop {n} messages for good?");

@@ -117,8 +117,8 @@ function many(n, one, other, values = {}) {
 
 // lib/pages.ts
 function head(title, hint, ...actions) {
-  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+  const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
 }
 function card(title, content, options = {}) {
   const { flush = false, hint, actions } = options;
@@ -126,7 +126,12 @@ function card(title, content, options = {}) {
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function tabs(label, links) {
-  return el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title)));
+  const made2 = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title)));
+  requestAnimationFrame(() => {
+    const shown = made2.querySelector("[aria-current]");
+    if (shown !== null) made2.scrollLeft = shown.offsetLeft - made2.offsetLeft - (made2.clientWidth - shown.offsetWidth) / 2;
+  });
+  return made2;
 }
 function table(label, columns, rows, each) {
   const body = rows.map((row) => {
@@ -162,7 +167,7 @@ function foreign(value, most = 300) {
     fill(words, shown);
     more.remove();
   } }, t("Show all"));
-  return el("span", {}, words, more);
+  return el("span", { class: "foreign" }, words, " ", more);
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);

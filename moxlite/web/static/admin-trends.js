@@ -116,8 +116,8 @@ function many(n, one, other, values = {}) {
 
 // lib/pages.ts
 function head(title, hint, ...actions) {
-  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+  const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
 }
 function card(title, content, options = {}) {
   const { flush = false, hint, actions } = options;
@@ -186,7 +186,7 @@ function foreign(value, most = 300) {
     fill(words, shown);
     more.remove();
   } }, t("Show all"));
-  return el("span", {}, words, more);
+  return el("span", { class: "foreign" }, words, " ", more);
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
@@ -213,7 +213,8 @@ function addressOf(page, path = [], query = {}) {
 var kinds = { delivered: [t("Delivered"), 1], sent: [t("Sent"), 2], junk: [t("Junk"), 3], refused: [t("Refused"), 5], failed: [t("Not delivered"), 4], "judged-wanted": [t("Judged as wanted"), 1], "judged-junk": [t("Judged as junk"), 3], "marked-junk": [t("Missed: users marked it as junk"), 4], "marked-wanted": [t("Wrong: users took it out of junk"), 2], "login-failed": [t("Failed log-ins"), 4] };
 var begins = (day2) => day2 * 864e5;
 function dayOf(day2) {
-  return new Intl.DateTimeFormat(void 0, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(begins(day2));
+  const year = new Date(begins(day2)).getUTCFullYear() === (/* @__PURE__ */ new Date()).getUTCFullYear() ? void 0 : "numeric";
+  return new Intl.DateTimeFormat(void 0, { weekday: "short", day: "numeric", month: "short", year, timeZone: "UTC" }).format(begins(day2));
 }
 function shortDay(day2) {
   return new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short", timeZone: "UTC" }).format(begins(day2));
@@ -541,19 +542,21 @@ function figures2(label, columns, found) {
   made.classList.remove("records");
   return made;
 }
-function usual(numbers) {
+function middle(numbers) {
   const sorted = [...numbers].sort((one, other) => one - other);
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 function byDay(history, days, wanted, label) {
   const found = wanted.map((kind) => history.series.find((one) => one.kind === kind) ?? { kind, numbers: [] });
   const first = history.today - days + 1;
+  const counted = history.series.map((one) => one.numbers.findIndex((value) => value > 0)).filter((place) => place >= 0);
+  const begin = Math.min(...counted, days - 1);
   const places = Array.from({ length: days }, (_, place) => first + place);
   const every = Math.ceil(days / 4);
   const series = found.map((one) => ({ title: kinds[one.kind][0], tone: kinds[one.kind][1], values: one.numbers }));
   const marks = places.map((day2, place) => place === days - 1 ? t("today") : place % every === 0 && place <= days - every ? shortDay(day2) : "");
   const plot = stacked(label, series, places.map(dayOf), marks, (place) => addressOf("trends", ["day", String(first + place)]), number);
-  const beside = figures2(label, [{ title: t("Mail"), kind: "main", cell: (row) => [key(kinds[row.kind][1]), " ", kinds[row.kind][0]] }, { title: t("Today"), kind: "num", cell: (row) => number(row.numbers.at(-1) ?? 0) }, { title: t("Usual"), kind: "num", cell: (row) => number(usual(row.numbers.slice(0, -1))) }, { title: t("All"), kind: "num", cell: (row) => number(row.numbers.reduce((sum, one) => sum + one, 0)) }], found);
+  const beside = figures2(label, [{ title: t("Mail"), kind: "main", cell: (row) => el("span", { class: "keyed" }, key(kinds[row.kind][1]), el("span", {}, kinds[row.kind][0])) }, { title: t("Today"), kind: "num", cell: (row) => number(row.numbers.at(-1) ?? 0) }, { title: t("Usual"), kind: "num", cell: (row) => number(middle(row.numbers.slice(begin, -1))) }, { title: t("All"), kind: "num", cell: (row) => number(row.numbers.reduce((sum, one) => sum + one, 0)) }], found);
   return [plot, beside];
 }
 function mail(history, days) {

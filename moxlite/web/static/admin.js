@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.814e001f0202.js", audit: "audit.a793ea251e5c.js", domains: "domains.56e244169cf7.js", factors: "factors.29e88537529c.js", machine: "machine.b4362262cd01.js", queue: "queue.714817d8e25e.js", reports: "reports.e3ae65b2b04e.js", trends: "trends.be23a7cc7a21.js" };
+var define_PARTS_default = { accounts: "accounts.472944c3c5fb.js", audit: "audit.faed1ca397fb.js", domains: "domains.20ede2b1e937.js", factors: "factors.0b4c7ac2cd27.js", machine: "machine.1ff4e1bf6793.js", queue: "queue.cc67d280cf52.js", reports: "reports.fc74062d3506.js", trends: "trends.7672039c1876.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -855,8 +855,8 @@ var Shell = class {
   }
 };
 function head(title, hint, ...actions) {
-  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+  const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
 }
 function card(title, content2, options = {}) {
   const { flush = false, hint, actions } = options;
@@ -928,7 +928,7 @@ function foreign(value, most2 = 300) {
     fill(words, shown2);
     more.remove();
   } }, t("Show all"));
-  return el("span", {}, words, more);
+  return el("span", { class: "foreign" }, words, " ", more);
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);

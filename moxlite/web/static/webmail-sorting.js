@@ -151,7 +151,7 @@ function foreign(value, most = 300) {
     fill(words, shown);
     more.remove();
   } }, t("Show all"));
-  return el("span", {}, words, more);
+  return el("span", { class: "foreign" }, words, " ", more);
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
