@@ -95,6 +95,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
         found.cli("config", "alias", "add", "family@hill.example", "ben@hill.example")
         found.cli("queue", "holdrules", "add")
         submit(found)
+        # released mail stays in the queue: neither undo nor the counts of this day wait for its delivery
+        found.cli("queue", "schedule", "--all", "--now", "10h")
         yield found
         assert panics(found) == 0, found.log()
 
@@ -280,6 +282,7 @@ def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:
     page.get_by_role("button", name="Release").click()
     expect(page.get_by_text("1 message changed")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Undone")).to_be_visible()
     go(visitor, "queue")
     page.get_by_label("Select all on this page").check()
     count = page.locator("header.act b").inner_text().split()[0]
@@ -290,15 +293,45 @@ def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:
     expect(page.get_by_text("The queue is empty")).to_be_visible()
 
 
+SHOWN = {
+    "Mail per day": {"Delivered": "delivered", "Sent": "sent", "Junk": "junk", "Refused": "refused"},
+    "Verdicts of the junk filters": {"Judged as wanted": "judged-wanted", "Judged as junk": "judged-junk"},
+    "Corrections by users": {"Missed": "marked-junk", "Wrong": "marked-wanted"},
+}
+"""Rows of the tables beside the plots, and the kinds of counts that they show."""
+
+
 def test_each_bar_leads_to_the_list_behind_it(visitor: Visitor) -> None:
     """WEB-86c: by pointer and by key; the table beside a plot has the same figures as the month that was played."""
     page = go(visitor, "trends")
     plot = page.get_by_role("group", name="Mail per day")
     expect(plot.get_by_role("link")).to_have_count(30)
     counts = month(time.time_ns() // 86_400_000_000_000)
-    delivered = sum(number for (kind, _, _), number in counts.items() if kind == "delivered")
-    row = page.get_by_role("table", name="Mail per day").get_by_role("row", name=re.compile("Delivered"))
-    expect(row).to_contain_text(f"{delivered:,}")
+    for name, kinds in SHOWN.items():
+        for title, kind in kinds.items():
+            number = sum(found for (one, _, _), found in counts.items() if one == kind)
+            row = page.get_by_role("table", name=name).get_by_role("row", name=re.compile(f"^{title}"))
+            expect(row.get_by_role("cell").last).to_have_text(
+                f"{number:,}" if number < 10_000 else f"{number / 1000:.1f}k"
+            )
+    rows = page.get_by_role("table", name="Messages waiting").get_by_role("row")
+    expect(rows.filter(has_text="Waiting").get_by_role("cell").last).to_have_text("40")
+    for ip, passed, failed in (("192.0.2.10", "300", "0"), ("198.51.100.20", "90", "0"), ("203.0.113.9", "0", "30")):
+        row = page.get_by_role("table", name="Sources of mail").get_by_role("row").filter(has_text=ip)
+        expect(row.get_by_role("cell")).to_have_text([ip, passed, failed])
+    for network in ("203.0.113.0/26", "2001:db8:7::/48", "198.51.100.64/26"):
+        number = sum(found for (one, _, about), found in counts.items() if (one, about) == ("login-failed", network))
+        row = page.get_by_role("table", name="Failed log-ins by network").get_by_role("row").filter(has_text=network)
+        expect(row.get_by_role("cell").last).to_have_text(f"{number:,}")
+    for name, number_of_bars in (("Verdicts of the junk filters", 30), ("Corrections by users", 30)):
+        bars = page.get_by_role("group", name=name).get_by_role("link")
+        expect(bars).to_have_count(number_of_bars)
+        bars.nth(17).click()
+        expect(page.get_by_role("heading", name=re.compile("^Judged as wanted: "))).to_be_visible()
+        page.go_back()
+    page.get_by_role("group", name="Messages waiting").get_by_role("link").click()
+    expect(page.get_by_role("heading", name="Queue", level=1)).to_be_visible()
+    page.go_back()
     plot.get_by_role("link").nth(17).click()  # 12 days ago
     expect(page.get_by_role("heading", name=re.compile("^Failed log-ins: "))).to_be_visible()
     page.get_by_role("link", name="203.0.113.0/26").click()

@@ -9,16 +9,20 @@ import pytest
 import trio
 
 from moxlite import metrics
+from moxlite.acceptance import gathering
 from moxlite.admin.figures import recorder as recorder_module
 from moxlite.admin.figures.recorder import HistoryRecorder
 from moxlite.metrics import MAX_DAILY, Daily, DailyKey, DailyKind
+from moxlite.store.content.prepare import Prepared
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.transaction import Tx
+from moxlite.store.junk.classify import Judgement
 from moxlite.store.options import DAY, Options
 from moxlite.store.reports import history
 from moxlite.store.reports.history import QueueSample, add_counts, day_counts, samples, sums
 from moxlite.store.reports.reportsdb import ReportsDB, drop_expired
-from tests.house import house
+from tests.house import DOMAINS, house
+from tests.logs import kv
 from tests.session.imapd_harness import Client as IMAPClient
 
 pytestmark = pytest.mark.served
@@ -193,18 +197,27 @@ async def test_texts_are_bounded_and_old_rows_go(reports: ReportsDB) -> None:
     assert len(await reports.database.read(lambda r: samples(r, 0), op="test")) == 1
 
 
+@pytest.mark.nightly
 async def test_figures_of_a_played_month_are_those_of_log_and_attempts(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """WEB-86b: mail that came, log-ins that failed, mail that was sent, and corrections, day by day as the log has
-    them; after the stop of the server all of it is stored.
+    """WEB-86b: mail that came, log-ins that failed, verdicts of the junk filter by their probabilities, and
+    corrections, day by day as the log has them; after the stop of the server all of it is stored.
     """
+
+    async def classified(_: object, message: Prepared) -> Judgement:
+        await trio.lowlevel.checkpoint()
+        return Judgement(0.99 if b"casino" in message.spool.read(0, 100) else 0.02, True, ())
+
+    monkeypatch.setattr(gathering, "classify", classified)
     clock = Clock()
     monkeypatch.setattr(metrics.daily, "_clock", clock)
     metrics.daily.take()
     caplog.set_level(logging.INFO)
     expected: Counter[tuple[str, int]] = Counter()
-    async with house(tmp_path) as h:
+    mia = "[accounts.mia]\n"
+    filtered = DOMAINS.replace(mia, f"{mia}junk_filter = {{ threshold = 0.9, onegrams = true }}\n")
+    async with house(tmp_path, domains=filtered) as h:
         imap = await h.imap()
         for number in range(30):
             day = int(clock.now // 86_400)
@@ -214,9 +227,16 @@ async def test_figures_of_a_played_month_are_those_of_log_and_attempts(
                 await smtp.deliver("mia@example.org", b"Subject: x\r\n\r\nbody\r\n")
             if number % 4 == 0:
                 await smtp.deliver("nobody-here@example.org", b"Subject: x\r\n\r\nbody\r\n")
-            lines = [one.getMessage() for one in caplog.records]
-            expected["delivered", day] += lines.count("message delivered")
-            expected["refused", day] += lines.count("message refused")
+            if number in (8, 21):
+                smtp = await h.smtp()
+                await smtp.deliver("mia@example.org", b"Subject: casino\r\n\r\nbody\r\n", "ann@far.example")
+            for line in caplog.records:
+                if line.getMessage() not in ("message delivered", "message refused"):
+                    continue
+                refused = "junk" if kv(line)["reason"].startswith("junk-content") else "refused"
+                expected["delivered" if line.getMessage() == "message delivered" else refused, day] += 1
+                if "probability" in kv(line):
+                    expected["judged-junk" if float(kv(line)["probability"]) > 0.9 else "judged-wanted", day] += 1
             if number % 5 == 0:
                 other = IMAPClient(h.connect(port=h.port("imap")))
                 await other.response()
@@ -233,7 +253,11 @@ async def test_figures_of_a_played_month_are_those_of_log_and_attempts(
             clock.now += 86_400
     path = h.house.static.data_dir / "reports.db"
     reports = await ReportsDB.open(path, Options(min_free_space=0))
-    found = await numbers(reports, "delivered", "junk", "refused", "marked-junk", "marked-wanted", "login-failed")
+    judged = await numbers(reports, "judged-junk", "judged-wanted")
+    found = judged + await numbers(
+        reports, "delivered", "junk", "refused", "marked-junk", "marked-wanted", "login-failed"
+    )
     await reports.aclose()
     assert {(kind, day): number for kind, day, number in found} == {key: n for key, n in expected.items() if n}
     assert len({day for _, day, _ in found}) == 30
+    assert {kind for kind, _, _ in judged} == {"judged-junk", "judged-wanted"}
