@@ -195,5 +195,5 @@ export async function sessionsPage(desk: Desk): Promise<{ title: string; root: H
 
 /** A failure in place of a page. */
 export function failurePage(desk: Desk, error: unknown): HTMLElement {
-  return el("div", { class: "page" }, notice("danger", messageOf(error), button(t("Try now"), () => void desk.refresh())));
+  return el("div", { class: "page" }, head(t("Not shown"), null), notice("danger", messageOf(error), button(t("Try now"), () => void desk.refresh())));
 }
