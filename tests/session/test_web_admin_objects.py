@@ -8,6 +8,7 @@ import pytest
 import trio
 import trio.testing
 
+from moxlite.config import holder
 from moxlite.config.domains import Account, Domains
 from moxlite.config.fields import fields_of
 from moxlite.logins.adminpassword import write_admin_password
@@ -141,6 +142,26 @@ async def test_settings_are_saved_with_the_files_comments(rig: Rig, browser: Bro
     assert path.read_text().startswith("# my own words\n")
     assert (await save(browser, ["accounts", "mia"], quota_message_size=None)).status == 200
     assert rig.holder.current.domains.accounts["mia"].quota_message_size is None
+
+
+async def test_a_full_disk_is_told_and_the_old_file_stays(
+    rig: Rig, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-62, WEB-81: nothing is half written, and the same save succeeds once there is room."""
+
+    def full(path: Path, data: bytes, **options: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "config" / "domains.toml"
+    before = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(holder, "write_atomically", full)
+        answer = await save(browser, ["accounts", "mia"], full_name="Mia O'Hara")
+        assert answer.status == 500
+        assert "the old settings still apply: No space left on device" in answer.json["error"]["message"]
+    assert path.read_bytes() == before
+    assert rig.holder.current.domains.accounts["mia"].full_name == ""
+    assert (await save(browser, ["accounts", "mia"], full_name="Mia O'Hara")).status == 200
 
 
 async def test_mistakes_are_told_at_their_fields_all_at_once(rig: Rig, browser: Browser, tmp_path: Path) -> None:

@@ -1235,7 +1235,7 @@ async function sessionsPage(desk) {
   return { title: t("Your sessions"), root };
 }
 function failurePage(desk, error) {
-  return el("div", { class: "page" }, notice("danger", messageOf(error), button(t("Try now"), () => void desk.refresh())));
+  return el("div", { class: "page" }, head(t("Not shown"), null), notice("danger", messageOf(error), button(t("Try now"), () => void desk.refresh())));
 }
 
 // admin/ui/page.ts
