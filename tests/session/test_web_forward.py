@@ -370,6 +370,19 @@ async def test_a_dead_connection_is_replaced_where_that_is_safe(opening: Opening
     assert [one.target for one in behind.seen].count("/vanish") == 3
 
 
+async def test_a_connection_is_not_kept_after_a_refused_body(opening: Opening, behind: Backend) -> None:
+    """WEB-46: the server behind may close it without a word; after other errors it is kept."""
+    rig = await opening(behind.url)
+    behind.raw["/kept"] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno"
+    for _ in range(2):
+        assert (await get(rig, "/kept")).status == 404
+    assert behind.connections == 1
+    assert (await get(rig, "/kept", method="POST", body=b"x")).status == 404
+    await eventually(lambda: behind.open == 0)
+    assert (await get(rig, "/echo", method="POST", body=b"x")).status == 200
+    assert behind.connections == 2
+
+
 async def test_a_server_that_is_slow_or_away(
     opening: Opening, behind: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

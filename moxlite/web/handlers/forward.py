@@ -106,7 +106,10 @@ class Forward:
                 try:
                     await passage.run(head, extra=self._extra, compress=self._compress)
                 finally:
-                    self._pool.give(self._backend, connection)
+                    if passage.refused:
+                        connection.close()
+                    else:
+                        self._pool.give(self._backend, connection)
             except Broken as error:
                 if pooled and error.stale and request.method in IDEMPOTENT and not declared and not chunked:
                     fresh = True
@@ -116,7 +119,11 @@ class Forward:
 
 
 class Passage:
-    """One request on its way to the server behind, and the answer back."""
+    """One request on its way to the server behind, and the answer back.
+
+    ``refused``: the answer to a request with a body is an error. A server may give it before it has read the body, and
+    then close the connection without having said so (RFC 9112 §9.6), so that the next request would be lost.
+    """
 
     def __init__(
         self, request: Request, writer: ResponseWriter, connection: ClientConnection, *, chunked: bool
@@ -124,6 +131,7 @@ class Passage:
         self.request = request
         self.writer = writer
         self.connection = connection
+        self.refused = False
         self._chunked = chunked
         self._scope = trio.CancelScope()
         self._head_scope = trio.CancelScope()  # its deadline is set when the request is complete
@@ -190,6 +198,7 @@ class Passage:
     async def _download(self, extra: Fields, compress: bool) -> None:
         try:
             head = await self._head()
+            self.refused = head.status_code >= 400 and bool(self._chunked or self.request.body.declared)
             await respond(self.request, self.writer, self.connection, head, extra=extra, compress=compress)
         except h11.RemoteProtocolError as error:
             stale = not self.connection.heard
