@@ -510,10 +510,11 @@ export interface DNSRecord {
   live: boolean;
 }
 
-/** The check of one topic, as lines for people; `at`: when it was made. */
+/** The check of one topic, as lines for people. `at`: when it was made, 0 for never; `running`: one is under way. */
 export interface DNSReport {
   topic: string;
   at: number;
+  running: boolean;
   errors: Array<string>;
   warnings: Array<string>;
   instructions: Array<string>;
@@ -1013,7 +1014,7 @@ export const checks: Checks = {
   ReverseName: { ip: "string", status: ["enum", ["fail", "pass", "permerror", "temperror"]], name: "string", names: ["list", "string"], problem: "string", authentic: "boolean" },
   TransportRow: { name: "string", method: ["enum", ["direct", "fail", "smtp", "socks", "submission", "submissions"]], settings: ["map", "any"], used: ["list", "string"] },
   DNSRecord: { topic: "string", about: "string", name: "string", kind: "string", value: "string", line: "string", optional: "boolean", live: "boolean" },
-  DNSReport: { topic: "string", at: "integer", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
+  DNSReport: { topic: "string", at: "integer", running: "boolean", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
   RetiredFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], submitted: ["optional", "string"], last_activity: ["optional", "string"], transport: ["optional", ["nullable", "string"]], success: ["optional", ["nullable", "boolean"]] },
   RetiredPage: { sort: ["optional", ["enum", ["last_activity", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
   Line: { id: "integer", queued: "string", account: "string", sender: "string", recipient: "string", message_id: "string", subject: "string", size: "integer", attempts: "integer", transport: "string", error: "string", next_attempt: "string", hold: "boolean", success: ["nullable", "boolean"], last_activity: "string", why: "string", next: "string", admin: "string" },
@@ -1211,10 +1212,10 @@ export interface Calls {
   /** The records as a zone file, as ``config dnsrecords`` prints it. */
   dns_zone(domain: string): Promise<string>;
 
-  /** The last report of each topic; one that was not checked yet has the time 0. */
+  /** The last report of each topic, and whether a check is under way. */
   dns_reports(domain: string): Promise<Array<DNSReport>>;
 
-  /** Check one topic; takes up to 30 seconds. */
+  /** Check one topic, or wait for a check of it that is under way. After 20 seconds it goes on without the call, */
   dns_check(domain: string, topic: string): Promise<DNSReport>;
 
   /** A page of the messages that are finished and still listed. */

@@ -2,19 +2,28 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import trio
 import trio.testing
 
+from moxlite.admin.dns.report import Report
 from moxlite.config import holder
 from moxlite.config.domains import Account, Domains
 from moxlite.config.fields import fields_of
 from moxlite.logins.adminpassword import write_admin_password
+from moxlite.supervision import open_supervisor
 from moxlite.web import sessions
+from moxlite.web.admin.calls import dns
 from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
 from tests.web_rig import Browser, Rig, open_rig
+
+if TYPE_CHECKING:
+    from moxlite.web.admin.sessions import AdminSessions
+    from moxlite.web.admin.surroundings import Surroundings
+    from moxlite.web.sessions import Caller
 
 pytestmark = pytest.mark.served
 
@@ -286,3 +295,53 @@ async def test_what_is_sensitive_wants_the_password_again(browser: Browser, monk
     monkeypatch.setattr(sessions, "CONFIRMED", 600.0)
     await browser.call("confirm", kind="password", code=PASSWORD)
     await browser.call("account_remove", name="tom")
+
+
+async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-83: it goes on when the page has gone, is told as under way, and is not made twice."""
+    begun, going = trio.Event(), trio.Event()
+    made = 0
+
+    async def hanging(*_: object, **__: object) -> dict[str, Report]:
+        nonlocal made
+        made += 1
+        begun.set()
+        await going.wait()
+        return {"mx": Report(errors=["nothing answers"])}
+
+    async def answering(*_: object) -> Report:
+        await trio.lowlevel.checkpoint()
+        return Report()
+
+    monkeypatch.setattr(dns, "check_domain", hanging)
+    monkeypatch.setattr(dns, "check_servers", answering)
+    monkeypatch.setattr(dns, "PATIENCE", 0.05)
+    snapshot, caller = rig.holder.current, cast("Caller", None)
+    async with open_supervisor("test") as tree:
+        server = SimpleNamespace(
+            config=lambda: snapshot, outside=SimpleNamespace(resolver=None, network=None, held=None),
+            machinery=SimpleNamespace(tree=tree),
+        )  # fmt: skip
+        calls = dns.DNSCalls(cast("Surroundings", server), cast("AdminSessions", None))
+        with trio.move_on_after(0) as page:
+            await calls.dns_check(caller, "example.org", "mx")
+        assert page.cancelled_caught
+        await begun.wait()
+        [shown] = [one for one in await calls.dns_reports(caller, "example.org") if one.topic == "mx"]
+        assert (shown.at, shown.running) == (0, True)
+        assert (await calls.dns_check(caller, "example.org", "mx")).running  # it waits no longer
+        monkeypatch.setattr(dns, "PATIENCE", 60.0)
+        going.set()
+        found = await calls.dns_check(caller, "example.org", "mx")
+        assert (found.errors, found.running, made) == (["nothing answers"], False, 1)
+        monkeypatch.setattr(dns, "LONGEST", 0.01)
+        going = trio.Event()
+        found = await calls.dns_check(caller, "example.org", "mx")
+        assert found.errors == ["The check did not end within 0 seconds."]
+
+        async def failing(*_: object, **__: object) -> dict[str, Report]:
+            raise ValueError("of the test")
+
+        monkeypatch.setattr(dns, "LONGEST", 60.0)
+        monkeypatch.setattr(dns, "check_domain", failing)
+        assert (await calls.dns_check(caller, "example.org", "mx")).errors == [dns.FAILED]

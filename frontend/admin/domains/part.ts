@@ -204,14 +204,19 @@ async function dns(desk: Desk, name: string): Promise<Child> {
     running.add(topic);
     draw(topic);
     try {
-      latest.set(topic, await desk.client.dns_check(name, topic));
+      // A check goes on by itself, also when this page is left: each call waits for its end for a while.
+      do latest.set(topic, await desk.client.dns_check(name, topic));
+      while (latest.get(topic)!.running && summary.isConnected);
     } catch (error) {
-      latest.set(topic, { topic, at: Date.now() * 1000, errors: [messageOf(error)], warnings: [], instructions: [], found: [] });
+      latest.set(topic, { topic, at: Date.now() * 1000, running: false, errors: [messageOf(error)], warnings: [], instructions: [], found: [] });
     }
     running.delete(topic);
     draw(topic);
   };
-  for (const one of reports) draw(one.topic);
+  for (const one of reports) {
+    if (one.running) void check(one.topic);
+    else draw(one.topic);
+  }
   const everything = button(t("Check everything"), () => reports.forEach((one) => void check(one.topic)), { icon: refreshCw, kind: "primary" });
   const zone = el("pre", { class: "zone", hidden: true, tabindex: "0", "aria-label": t("Zone file") });
   const asZone = async () => {

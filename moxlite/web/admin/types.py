@@ -278,10 +278,11 @@ class DNSRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DNSReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The check of one topic, as lines for people; `at`: when it was made."""
+    """The check of one topic, as lines for people. `at`: when it was made, 0 for never; `running`: one is under way."""
 
     topic: str
     at: int
+    running: bool
     errors: list[str]
     warnings: list[str]
     instructions: list[str]

@@ -780,14 +780,19 @@ async function dns(desk, name) {
     running.add(topic);
     draw(topic);
     try {
-      latest.set(topic, await desk.client.dns_check(name, topic));
+      do
+        latest.set(topic, await desk.client.dns_check(name, topic));
+      while (latest.get(topic).running && summary.isConnected);
     } catch (error) {
-      latest.set(topic, { topic, at: Date.now() * 1e3, errors: [messageOf(error)], warnings: [], instructions: [], found: [] });
+      latest.set(topic, { topic, at: Date.now() * 1e3, running: false, errors: [messageOf(error)], warnings: [], instructions: [], found: [] });
     }
     running.delete(topic);
     draw(topic);
   };
-  for (const one of reports) draw(one.topic);
+  for (const one of reports) {
+    if (one.running) void check2(one.topic);
+    else draw(one.topic);
+  }
   const everything = button(t("Check everything"), () => reports.forEach((one) => void check2(one.topic)), { icon: refreshCw, kind: "primary" });
   const zone = el("pre", { class: "zone", hidden: true, tabindex: "0", "aria-label": t("Zone file") });
   const asZone = async () => {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.472944c3c5fb.js", audit: "audit.faed1ca397fb.js", domains: "domains.20ede2b1e937.js", factors: "factors.0b4c7ac2cd27.js", machine: "machine.1ff4e1bf6793.js", queue: "queue.cc67d280cf52.js", reports: "reports.fc74062d3506.js", trends: "trends.7672039c1876.js" };
+var define_PARTS_default = { accounts: "accounts.472944c3c5fb.js", audit: "audit.faed1ca397fb.js", domains: "domains.6c8bd4a55a92.js", factors: "factors.0b4c7ac2cd27.js", machine: "machine.1ff4e1bf6793.js", queue: "queue.cc67d280cf52.js", reports: "reports.fc74062d3506.js", trends: "trends.7672039c1876.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -239,7 +239,7 @@ var checks = {
   ReverseName: { ip: "string", status: ["enum", ["fail", "pass", "permerror", "temperror"]], name: "string", names: ["list", "string"], problem: "string", authentic: "boolean" },
   TransportRow: { name: "string", method: ["enum", ["direct", "fail", "smtp", "socks", "submission", "submissions"]], settings: ["map", "any"], used: ["list", "string"] },
   DNSRecord: { topic: "string", about: "string", name: "string", kind: "string", value: "string", line: "string", optional: "boolean", live: "boolean" },
-  DNSReport: { topic: "string", at: "integer", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
+  DNSReport: { topic: "string", at: "integer", running: "boolean", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
   RetiredFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], submitted: ["optional", "string"], last_activity: ["optional", "string"], transport: ["optional", ["nullable", "string"]], success: ["optional", ["nullable", "boolean"]] },
   RetiredPage: { sort: ["optional", ["enum", ["last_activity", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
   Line: { id: "integer", queued: "string", account: "string", sender: "string", recipient: "string", message_id: "string", subject: "string", size: "integer", attempts: "integer", transport: "string", error: "string", next_attempt: "string", hold: "boolean", success: ["nullable", "boolean"], last_activity: "string", why: "string", next: "string", admin: "string" },

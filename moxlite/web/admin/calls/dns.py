@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Annotated, Final
 
+import msgspec
 import trio
 from msgspec import Meta
 
@@ -18,9 +21,10 @@ from moxlite.config.domains import DomainConfig
 from moxlite.net.dnssec.resolver import validating
 from moxlite.net.resolver import Resolver
 from moxlite.proto.address import Domain
+from moxlite.supervision import Fate
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.sessions import AdminSessions
-from moxlite.web.admin.surroundings import Surroundings
+from moxlite.web.admin.surroundings import Outside, Surroundings
 from moxlite.web.admin.types import DNSRecord, DNSReport
 from moxlite.web.calls import call
 from moxlite.web.errors import NotFound, Unavailable
@@ -33,11 +37,19 @@ Word = Annotated[str, Meta(max_length=320)]
 MAX_KEPT: Final = 5_000
 """Reports that are kept for who comes back to the page; the oldest make way."""
 
+PATIENCE: Final = 20.0
+"""Seconds for which a call waits for the end of a check; the page asks again."""
+
+LONGEST: Final = 120.0
+"""Seconds after which a check ends: a topic takes up to 30, and may wait for others."""
+
 AT_A_TIME: Final = 30
 """Checks that run at a time: all checks of two pages."""
 
 SHARED: Final = 60.0
 """Seconds for which checks share what they have learnt about the keys of zones."""
+
+FAILED: Final = "The check failed by an error of this server, which is in its log."
 
 NO_CHECKS: Final = "localserve asks nothing outside of this machine, so DNS is not checked."
 
@@ -49,6 +61,7 @@ class DNSCalls(AdminCalls):
         super().__init__(surroundings, sessions)
         self._reports: dict[tuple[str, str], DNSReport] = {}
         self._running = trio.CapacityLimiter(AT_A_TIME)
+        self._ends: dict[tuple[str, str], trio.Event] = {}  # of checks under way
         self._resolver: tuple[Resolver, float] | None = None
 
     @call()
@@ -84,20 +97,56 @@ class DNSCalls(AdminCalls):
 
     @call()
     async def dns_reports(self, caller: Caller, domain: Word) -> list[DNSReport]:
-        """The last report of each topic; one that was not checked yet has the time 0."""
+        """The last report of each topic, and whether a check is under way."""
         await trio.lowlevel.checkpoint()
         found, _ = self._domain(domain)
-        return [self._reports.get((found.ascii, topic)) or _report(topic) for topic in TOPICS]
+        return [self._last_report((found.ascii, topic)) for topic in TOPICS]
 
     @call()
     async def dns_check(self, caller: Caller, domain: Word, topic: Word) -> DNSReport:
-        """Check one topic; takes up to 30 seconds."""
+        """Check one topic, or wait for a check of it that is under way. After 20 seconds it goes on without the call,
+        which returns the report before, `running`.
+        """
         found, settings = self._domain(domain)
-        outside, snapshot = self._server.outside, self._server.config()
+        outside = self._server.outside
         if outside is None:
             raise Unavailable(NO_CHECKS)
         if topic not in TOPICS:
             raise NotFound(f"There is no topic {topic!r}.")
+        key = found.ascii, topic
+        if key not in self._ends:
+            self._ends[key] = trio.Event()
+            work = partial(self._finish, key, partial(self._check_topic, found, settings, outside, topic))
+            self._server.machinery.tree.start(f"admin.dns-check {found.ascii} {topic}", work, Fate.ONCE)
+        with trio.move_on_after(PATIENCE):
+            await self._ends[key].wait()
+        return self._last_report(key)
+
+    async def _finish(self, key: tuple[str, str], check: Callable[[], Awaitable[DNSReport]]) -> None:
+        """Make a check, whether or not the page that asked for it is still there."""
+        try:
+            with trio.move_on_after(LONGEST):
+                self._keep(key, await check())
+                return
+            self._keep(key, _report(key[1], errors=[f"The check did not end within {LONGEST:.0f} seconds."]))
+        except Exception:  # the log has it, with its lines; the page says so
+            self._keep(key, _report(key[1], errors=[FAILED]))
+            raise
+        finally:
+            self._ends.pop(key).set()
+
+    def _keep(self, key: tuple[str, str], report: DNSReport) -> None:
+        self._reports.pop(key, None)
+        self._reports[key] = report
+        while len(self._reports) > MAX_KEPT:
+            del self._reports[next(iter(self._reports))]
+
+    def _last_report(self, key: tuple[str, str]) -> DNSReport:
+        report = self._reports.get(key) or msgspec.structs.replace(_report(key[1]), at=0)
+        return msgspec.structs.replace(report, running=key in self._ends)
+
+    async def _check_topic(self, found: Domain, settings: DomainConfig, outside: Outside, topic: str) -> DNSReport:
+        snapshot = self._server.config()
         async with self._running:
             resolver = self._validating(outside.resolver)
             silent = await check_servers(resolver, offer_for(snapshot, found).host)
@@ -114,18 +163,12 @@ class DNSCalls(AdminCalls):
                     topics=(topic,),
                 )
                 report = checked[topic]
-        made = DNSReport(
-            topic=topic,
-            at=time.time_ns() // 1000,
-            errors=report.errors,
+        return msgspec.structs.replace(
+            _report(topic, report.errors),
             warnings=report.warnings,
             instructions=report.instructions,
             found=report.found,
         )
-        self._reports[found.ascii, topic] = made
-        while len(self._reports) > MAX_KEPT:
-            del self._reports[next(iter(self._reports))]
-        return made
 
     def _validating(self, plain: Resolver) -> Resolver:
         """A resolver that validates by itself, as that of ``config dnscheck``: the server's DNS servers may not."""
@@ -145,5 +188,6 @@ class DNSCalls(AdminCalls):
         return await trio.to_thread.run_sync(read_keys, self._server.config(), domain, held)
 
 
-def _report(topic: str) -> DNSReport:
-    return DNSReport(topic=topic, at=0, errors=[], warnings=[], instructions=[], found=[])
+def _report(topic: str, errors: Sequence[str] = ()) -> DNSReport:
+    at = time.time_ns() // 1000
+    return DNSReport(topic=topic, at=at, running=False, errors=[*errors], warnings=[], instructions=[], found=[])
