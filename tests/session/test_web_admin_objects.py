@@ -320,7 +320,7 @@ async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch:
     async with open_supervisor("test") as tree:
         server = SimpleNamespace(
             config=lambda: snapshot, outside=SimpleNamespace(resolver=None, network=None, held=None),
-            machinery=SimpleNamespace(tree=tree),
+            machinery=SimpleNamespace(tree=tree), factors=None, commands=None,
         )  # fmt: skip
         calls = dns.DNSCalls(cast("Surroundings", server), cast("AdminSessions", None))
         with trio.move_on_after(0) as page:
