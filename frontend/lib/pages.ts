@@ -190,8 +190,9 @@ export function foreign(value: string, most = 300): HTMLElement {
   const shown = visible(value);
   if (shown.length <= most) return el("bdi", {}, shown);
   const words = el("bdi", {}, `${shown.slice(0, most)}…`);
-  const more = el("button", { class: "btn text small", type: "button", onclick: () => { fill(words, shown); more.remove(); } }, t("Show all"));
-  return el("span", { class: "foreign" }, words, " ", more);
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => { fill(words, shown); rest.remove(); } }, t("Show all"));
+  const rest = el("span", {}, " ", more);
+  return el("span", { class: "foreign" }, words, rest);
 }
 
 /** Text of strangers within a button or link, where "Show all" cannot be: isolated and visible, cut after `most` characters. */

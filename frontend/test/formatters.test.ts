@@ -48,7 +48,7 @@ test("a long text is cut, and the rest comes on demand", () => {
     const root = made(foreign(one, 300));
     const more = root.all().find((found) => found.name === "button");
     assert.equal(more !== undefined, shown.length > 300);
-    assert.equal(root.textContent, shown.length > 300 ? `${shown.slice(0, 300)}…Show all` : shown);
+    assert.equal(root.textContent, shown.length > 300 ? `${shown.slice(0, 300)}… Show all` : shown);
     more?.click();
     assert.equal(root.textContent, shown);
     assert.ok(root.all().every((found) => ["bdi", "span", "button"].includes(found.name)));

@@ -295,6 +295,40 @@ async def test_in_mode_sync_an_acknowledged_message_is_in_the_target(tmp_path: P
             assert subjects(second / "data/accounts/mia/account.db") == wanted
 
 
+HANGING = """#!/bin/sh
+# Litestream, of which the first {verb} hangs.
+if [ "$1" = {verb} ] && mkdir {mark} 2>/dev/null; then exec sleep 1000; fi
+exec {program} "$@"
+"""
+
+
+@pytest.mark.parametrize("verb", ["ltx", "restore"])
+async def test_a_litestream_that_hangs_does_not_end_a_take_over(
+    tmp_path: Path, identity: Path, verb: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-186h: it is ended and tried again, and the log says so."""
+    monkeypatch.setattr(following_module, "LISTING", 3.0)
+    monkeypatch.setattr(following_module, "STUCK_LAST", 3.0)
+    monkeypatch.setattr(following_module, "END", 0.5)
+    async with house(tmp_path, static=settings(tmp_path, identity)) as h, following(tmp_path, identity) as follower:
+        await deliver(h, "one")
+        await soon(lambda: "one" in subjects(copied(tmp_path)), "the first message")
+        await soon(lambda: follower.followed.current > 0 and not follower.followed.behind, "all is current")
+    shutil.rmtree(tmp_path / "second")
+    hanging = tmp_path / "litestream"
+    hanging.write_text(HANGING.format(verb=verb, mark=tmp_path / "hung", program=program()))
+    hanging.chmod(0o755)
+    source = Source(target=tmp_path / "target", access=None, program=hanging, identity=identity)
+    follower = Follower(source, tmp_path / "second")
+    with caplog.at_level("INFO"), trio.fail_after(300):
+        assert await follower.catch_up(240) == []
+    assert (tmp_path / "hung").exists()
+    assert "one" in subjects(copied(tmp_path))
+    said = {record.message for record in caplog.records}
+    assert ("copies not listed, trying again" if verb == "ltx" else "a copy makes no progress") in said
+    assert {"fetching the last changes", "all changes are here"} <= said
+
+
 @pytest.mark.parametrize("policy", ["async", "refuse"])
 async def test_in_mode_sync_a_target_that_is_away_is_as_configured(
     tmp_path: Path, identity: Path, monkeypatch: pytest.MonkeyPatch, policy: str

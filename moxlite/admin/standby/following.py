@@ -63,8 +63,25 @@ LATEST: Final = 120.0
 STUCK: Final = 300.0
 """Seconds without progress after which a process that is behind is started anew."""
 
+STUCK_LAST: Final = 30.0
+"""The same during a take-over, for the first process: what is left is small, or its file grows. Each further one has
+twice as many, up to `STUCK`.
+"""
+
+LISTING: Final = 15.0
+"""Seconds for the first listing of a take-over; each further one has twice as many, up to `LATEST`."""
+
+LISTINGS: Final = 4
+"""Listings at a time."""
+
+TELL: Final = 10.0
+"""Seconds between two lines of the log about what a take-over waits for."""
+
 PAUSE: Final = 10.0
 """Seconds until a database whose process failed is tried again."""
+
+PAUSE_LAST: Final = 1.0
+"""The same during a take-over."""
 
 CHECK: Final = 86_400.0
 """Seconds between two checks of a database."""
@@ -92,10 +109,12 @@ class Source:
 
 @dataclass
 class _Process:
-    """A running process of a database. `number`: the last transaction that it was seen to apply; `moved`: when."""
+    """A running process of a database. `progress`: the last transaction that it was seen to apply, and the octets of
+    its files, which grow while it restores a whole copy; `moved`: when.
+    """
 
     process: trio.Process
-    number: int
+    progress: tuple[int, int]
     moved: float
 
 
@@ -113,7 +132,7 @@ class Follower:
         self._data = folder / "data"
         self.followed = read_document(folder / FOLLOWED, Followed) or Followed(time.time(), str(source.target))
         self._running: dict[str, _Process] = {}
-        self._retry: dict[str, float] = {}
+        self._retry: dict[str, tuple[float, float]] = {}  # when, and the patience with the next process
         self._checked: dict[str, float] = {}
         self._damaged: set[str] = set()
         self._pack = b""
@@ -149,20 +168,59 @@ class Follower:
             await self._begin_epoch(epoch)
         names = await trio.to_thread.run_sync(self._names, epoch)
         newest: dict[str, int] = {}
+        logger.info("fetching the last changes", extra={"kv": {"databases": len(names)}})
         with place_of(self._source.target, self._source.access, self._folder) as place:
             async with trio.open_nursery() as nursery:
                 with trio.move_on_after(seconds):
-                    for name in names:
-                        newest[name] = await self._newest(name, await self._settings(name, place, epoch), place, "all")
-                    while behind := [name for name in names if self._number(name) < newest[name]]:
-                        for name in behind:
-                            await self._follow(name, place, epoch, nursery)
-                        await trio.sleep(0.2)
+                    await self._list(names, place, epoch, newest)
+                    await self._apply(newest, place, epoch, nursery)
                 for one in [*self._running.values()]:
                     await end_program(one.process, END)
         left = [name for name in names if name not in newest or self._number(name) < newest[name]]
         self._save(len(left), positions)
         return left
+
+    async def _list(self, names: list[str], place: Place, epoch: int, newest: dict[str, int]) -> None:
+        """Fill `newest` with the last transactions in the target, however often a listing fails or hangs."""
+        limiter = trio.CapacityLimiter(LISTINGS)
+
+        async def one(name: str) -> None:
+            patience = LISTING
+            while name not in newest:
+                try:
+                    async with limiter:
+                        settings = await self._settings(name, place, epoch)
+                        newest[name] = await self._newest(name, settings, place, "all", patience)
+                except OSError as error:
+                    logger.warning(
+                        "copies not listed, trying again",
+                        extra={"kv": {"database": name, "err": printable(str(error))[:300]}},
+                    )
+                    patience = min(2 * patience, LATEST)
+                    await trio.sleep(PAUSE_LAST)
+
+        async with trio.open_nursery() as nursery:
+            for name in names:
+                nursery.start_soon(one, name)
+
+    async def _apply(self, newest: dict[str, int], place: Place, epoch: int, nursery: trio.Nursery) -> None:
+        """Apply the changes up to those transactions."""
+        began = told = trio.current_time()
+        while behind := [name for name in newest if self._number(name) < newest[name]]:
+            for name in behind:
+                try:
+                    await self._follow(name, place, epoch, nursery, last=True)
+                except OSError as error:
+                    logger.warning(
+                        "changes not applied, trying again",
+                        extra={"kv": {"database": name, "err": printable(str(error))[:300]}},
+                    )
+            if (now := trio.current_time()) - told >= TELL:
+                told, first = now, behind[0]
+                kv = {"databases": len(behind), "first": first, "at": self._number(first), "of": newest[first]}
+                logger.info("waiting for the last changes", extra={"kv": kv})
+            await trio.sleep(0.2)
+        logger.info("all changes are here", extra={"kv": {"seconds": round(trio.current_time() - began, 1)}})
 
     async def _round(self, place: Place, nursery: trio.Nursery) -> None:
         self._problem = ""
@@ -236,24 +294,26 @@ class Follower:
                     shutil.rmtree((self._data / name).parent, ignore_errors=True)
                 logger.info("removed, as on the first machine", extra={"kv": {"database": name}})
 
-    async def _follow(self, name: str, place: Place, epoch: int, nursery: trio.Nursery) -> None:
-        """Have a process for a database that is behind."""
+    async def _follow(self, name: str, place: Place, epoch: int, nursery: trio.Nursery, *, last: bool = False) -> None:
+        """Have a process for a database that is behind. `last`: nothing new comes, and a take-over waits for it."""
         now = trio.current_time()
+        retry, patience = self._retry.get(name, (now, STUCK_LAST))
         running = self._running.get(name)
         if running is not None:
-            number = self._number(name)
-            if number != running.number:
-                running.number, running.moved = number, now
-            elif now - running.moved > STUCK:
+            progress = self._progress(name)
+            if progress != running.progress:
+                running.progress, running.moved = progress, now
+            elif now - running.moved > (patience if last else STUCK):
                 logger.warning("a copy makes no progress", extra={"kv": {"database": name}})
+                self._retry[name] = retry, min(2 * patience, STUCK)
                 await end_program(running.process, END)
             return
-        if self._retry.get(name, -PAUSE) > now:
+        if retry > now:
             return
         if len(self._running) >= PROCESSES:
             quiet = min(self._running.values(), key=lambda one: one.moved)
             await end_program(quiet.process, END)
-        self._retry[name] = now + PAUSE
+        self._retry[name] = now + (PAUSE_LAST if last else PAUSE), patience
         file = self._data / name
         settings = await self._settings(name, place, epoch)
         if self._number(name):
@@ -269,7 +329,7 @@ class Follower:
             env=environment(place.variables),
             start_new_session=True,
         )
-        self._running[name] = _Process(process, self._number(name), now)
+        self._running[name] = _Process(process, self._progress(name), trio.current_time())
         nursery.start_soon(self._wait, name, self._running[name])
 
     def _command(self, verb: str, settings: Path, *arguments: str) -> list[str]:
@@ -311,9 +371,9 @@ class Follower:
         elif newest < self._number(name):
             _note(self._data / name).write_text(f"{newest:016x}\n")
 
-    async def _newest(self, name: str, settings: Path, place: Place, level: str) -> int:
+    async def _newest(self, name: str, settings: Path, place: Place, level: str, patience: float = LATEST) -> int:
         """The last transaction of a database in the target, in files of a level; 0 for none. Raises OSError."""
-        with trio.move_on_after(LATEST) as limit:
+        with trio.move_on_after(patience) as limit:
             done = await trio.run_process(
                 self._command("ltx", settings, "-level", level, "-json", str(self._data / name)),
                 capture_stdout=True,
@@ -328,6 +388,14 @@ class Follower:
             return max((int(str(one["max_txid"]), 16) for one in found), default=0)
         except (msgspec.DecodeError, KeyError, ValueError):
             raise OSError(printable(done.stderr.decode(errors="replace").strip())[-300:]) from None
+
+    def _progress(self, name: str) -> tuple[int, int]:
+        """The last transaction that is applied, and the octets of the database's files, finished or not."""
+        file = self._data / name
+        octets = 0
+        with contextlib.suppress(OSError):
+            octets = sum(one.stat().st_size for one in file.parent.glob(f"{file.name}*"))
+        return self._number(name), octets
 
     def _number(self, name: str) -> int:
         """The last transaction that is applied to a database; 0 for none."""

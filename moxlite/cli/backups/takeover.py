@@ -17,7 +17,7 @@ from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standb
 from moxlite.cli.common import Failure, config_path, load_config, note, printable
 
 if TYPE_CHECKING:
-    from moxlite.admin.standby.following import Source
+    from moxlite.admin.standby.following import Follower, Source
     from moxlite.admin.standby.layout import Beginning
     from moxlite.admin.standby.takingover import Candidate
     from moxlite.config.static import Static
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Succession", "takeover"]
 
 PROGRAM: Final = (sys.executable, "-m", "moxlite")
+
+AGAIN: Final = 2.0
+"""Seconds until a take-over looks at the target again."""
 
 PATIENCE: Final = 600.0
 """Seconds in which the last changes of the first machine must come."""
@@ -138,8 +141,7 @@ class Succession:
         with DataLock(self._folder / "lock"):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(candidate.keep)
-                while left := await follower.catch_up(PATIENCE):
-                    note(f"{len(left)} databases are not complete yet, the first is {left[0]}")
+                await _catch_up(follower)
                 beginning = await trio.to_thread.run_sync(beginning_of, self._folder / "data", follower.followed.epoch)
                 note("UIDVALIDITYs stay" if follower.certain else "mail programs will read all mailboxes anew")
                 await trio.to_thread.run_sync(self._restore, follower.certain)
@@ -166,6 +168,23 @@ class Succession:
         """Become the server."""
         command = [*PROGRAM, "--config", str(self._file), "serve", *(["--no-drop"] if self._no_drop else [])]
         os.execv(command[0], command)  # noqa: S606 - our own program
+
+
+async def _catch_up(follower: "Follower") -> None:
+    """Fetch the last changes, however often it fails: the lease is ours, and no other machine serves."""
+    import trio
+
+    from moxlite.store.backup.errors import BackupError
+
+    while True:
+        try:
+            left = await follower.catch_up(PATIENCE)
+            if not left:
+                return
+            note(f"{len(left)} databases are not complete yet, the first is {left[0]}")
+        except (OSError, ValueError, BackupError) as error:
+            note(f"the last changes were not fetched, trying again: {printable(str(error))[:300]}")
+            await trio.sleep(AGAIN)
 
 
 def _fetch_last(source: "Source", folder: Path) -> "Beginning":

@@ -15,6 +15,7 @@ from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.fetchitems import Section
 from moxlite.proto.imap.reading.messages import parse_section
 from moxlite.proto.imap.url import ImapUrl
+from moxlite.proto.mime.headers import MAX_HEADER
 from moxlite.proto.mime.sections import Kind, find_section
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.content.spool import Spool
@@ -98,8 +99,8 @@ async def _write_content(
         raise _bad(part, "no such part")
     offset, length = url.partial or (0, None)
     if asked.fields or section.content_fields:
-        header = await content.read(section.start, section.end)
-        header = chosen_fields(header, asked, section)
+        header = await content.read(section.start, min(section.end, section.start + MAX_HEADER))
+        header = await chosen_fields(header, asked, section)
         await _write(session, joined, header[offset : None if length is None else offset + length])
         return
     start = min(section.start + offset, section.end)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 import msgspec
+import trio
 
 from moxlite.imapd.fetch.fetchrows import section_literal, without_nul
 from moxlite.imapd.session.errors import Disconnect, refusal
@@ -29,6 +30,7 @@ from moxlite.proto.mime.wire import string
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import message_range, stream_message
 from moxlite.store.content.chunks import CHUNK_SIZE
+from moxlite.store.content.prepare import HEADER_LIMIT
 from moxlite.store.errors import ChunkDamaged, StoreError
 from moxlite.store.mail.fetching import Column, check_content, set_preview, structure_of
 
@@ -227,10 +229,16 @@ def item_name(item: FetchItem) -> bytes:
 # --- BODY[section]
 
 
-def chosen_fields(header: bytes, asked: AskedSection, section: Section) -> bytes:
+async def chosen_fields(header: bytes, asked: AskedSection, section: Section) -> bytes:
     """The header fields that a section names: by a field list, or as the MIME header of a message's only part
     (IMAP-98).
     """
+    if len(header) > HEADER_LIMIT:
+        return await trio.to_thread.run_sync(_chosen_fields, header, asked, section)
+    return _chosen_fields(header, asked, section)
+
+
+def _chosen_fields(header: bytes, asked: AskedSection, section: Section) -> bytes:
     if section.content_fields:
         return select_content_fields(header)
     names = frozenset(field.lower().encode() for field in asked.fields)
@@ -249,7 +257,7 @@ async def _write_body(session: Session, content: Content, name: bytes, item: Bod
         return
     if asked.fields or section.content_fields:
         header = await content.read(section.start, min(section.end, section.start + MAX_HEADER))
-        header = chosen_fields(header, asked, section)
+        header = await chosen_fields(header, asked, section)
         if item.partial is not None:
             header = header[item.partial[0] : item.partial[0] + item.partial[1]]
         session.write(b"%b %b%b" % (name, literal_head(len(header)), without_nul(header)))

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
+import trio
 
 from moxlite.compose.draft import MAX_FILES, Draft, html_page, typed_html
 from moxlite.sandbox.jobs import WriteHTML
@@ -78,9 +79,13 @@ def new_marker() -> str:
     return f"data:moxlite-{secrets.token_hex(12)},"
 
 
-def placed(html: bytes, marker: str, upload_ids: Sequence[str]) -> str:
+async def placed(html: bytes, marker: str, upload_ids: Sequence[str]) -> str:
     """The HTML of a job with ``cid:`` addresses of uploads instead of its marks; a mark without an upload is empty."""
+    # Each of some thousand marks costs 3 µs, and megabytes must be decoded.
+    return await trio.to_thread.run_sync(_placed, html, marker, upload_ids)
 
+
+def _placed(html: bytes, marker: str, upload_ids: Sequence[str]) -> str:
     def address(match: re.Match[str]) -> str:
         number = int(match[1])
         found = upload_ids[number] if number < len(upload_ids) else ""
@@ -107,7 +112,7 @@ async def words_of(sandbox: Sandbox, account: str, written: Written) -> Words:
     except JobFailed as e:
         raise Unavailable(f"the text cannot be prepared now: {e}") from e
     shown = tuple(ids[number] for number in found.pictures if number < len(ids))
-    return Words(found.text, placed(found.html, marker, ids), shown, written.original)
+    return Words(found.text, await placed(found.html, marker, ids), shown, written.original)
 
 
 async def keep(account: Account, kept: Kept) -> str:

@@ -273,9 +273,10 @@ function foreign(value, most = 300) {
   const words = el("bdi", {}, `${shown.slice(0, most)}…`);
   const more = el("button", { class: "btn text small", type: "button", onclick: () => {
     fill(words, shown);
-    more.remove();
+    rest.remove();
   } }, t("Show all"));
-  return el("span", { class: "foreign" }, words, " ", more);
+  const rest = el("span", {}, " ", more);
+  return el("span", { class: "foreign" }, words, rest);
 }
 function brief(value, most = 200) {
   const shown = visible(value);

@@ -130,9 +130,10 @@ function foreign(value, most = 300) {
   const words = el("bdi", {}, `${shown.slice(0, most)}…`);
   const more = el("button", { class: "btn text small", type: "button", onclick: () => {
     fill(words, shown);
-    more.remove();
+    rest.remove();
   } }, t("Show all"));
-  return el("span", { class: "foreign" }, words, " ", more);
+  const rest = el("span", {}, " ", more);
+  return el("span", { class: "foreign" }, words, rest);
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.f5dc039f8aa1.js", junk: "junk.02da8d81af0a.js", rules: "rules.c0885aee2f2e.js", security: "security.2b9e878e7562.js", sending: "sending.5ad5867ca87e.js", shares: "shares.6f7143dccc73.js", sieve: "sieve.c849b8eba9dd.js", transfer: "transfer.cc9bc9351bfa.js" };
+var define_PARTS_default = { device: "device.0c2cf2b84dbb.js", junk: "junk.02da8d81af0a.js", rules: "rules.2608a0dc5bc3.js", security: "security.64a8e77aaf57.js", sending: "sending.b6acc71c7bf1.js", shares: "shares.cfe7dd5cd0cf.js", sieve: "sieve.032bd5915afd.js", transfer: "transfer.2658f377940d.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -878,9 +878,10 @@ function foreign(value, most2 = 300) {
   const words = el("bdi", {}, `${shown2.slice(0, most2)}…`);
   const more = el("button", { class: "btn text small", type: "button", onclick: () => {
     fill(words, shown2);
-    more.remove();
+    rest.remove();
   } }, t("Show all"));
-  return el("span", { class: "foreign" }, words, " ", more);
+  const rest = el("span", {}, " ", more);
+  return el("span", { class: "foreign" }, words, rest);
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);

@@ -339,9 +339,10 @@ function foreign(value, most = 300) {
   const words2 = el("bdi", {}, `${shown2.slice(0, most)}…`);
   const more = el("button", { class: "btn text small", type: "button", onclick: () => {
     fill(words2, shown2);
-    more.remove();
+    rest.remove();
   } }, t("Show all"));
-  return el("span", { class: "foreign" }, words2, " ", more);
+  const rest = el("span", {}, " ", more);
+  return el("span", { class: "foreign" }, words2, rest);
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);

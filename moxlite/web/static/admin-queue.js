@@ -282,9 +282,10 @@ function foreign(value, most = 300) {
   const words = el("bdi", {}, `${shown.slice(0, most)}…`);
   const more2 = el("button", { class: "btn text small", type: "button", onclick: () => {
     fill(words, shown);
-    more2.remove();
+    rest.remove();
   } }, t("Show all"));
-  return el("span", { class: "foreign" }, words, " ", more2);
+  const rest = el("span", {}, " ", more2);
+  return el("span", { class: "foreign" }, words, rest);
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);

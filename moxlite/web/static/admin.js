@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.472944c3c5fb.js", audit: "audit.faed1ca397fb.js", domains: "domains.6c8bd4a55a92.js", factors: "factors.0b4c7ac2cd27.js", machine: "machine.1ff4e1bf6793.js", queue: "queue.cc67d280cf52.js", reports: "reports.fc74062d3506.js", trends: "trends.7672039c1876.js" };
+var define_PARTS_default = { accounts: "accounts.473ad49ede4f.js", audit: "audit.d6aaae4c663d.js", domains: "domains.ba9c96a213ad.js", factors: "factors.2066ce6947bb.js", machine: "machine.bc42cd99c3ea.js", queue: "queue.b0e19cf22683.js", reports: "reports.4739fa4a9e89.js", trends: "trends.66dab6e52e74.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -926,9 +926,10 @@ function foreign(value, most2 = 300) {
   const words = el("bdi", {}, `${shown2.slice(0, most2)}…`);
   const more = el("button", { class: "btn text small", type: "button", onclick: () => {
     fill(words, shown2);
-    more.remove();
+    rest.remove();
   } }, t("Show all"));
-  return el("span", { class: "foreign" }, words, " ", more);
+  const rest = el("span", {}, " ", more);
+  return el("span", { class: "foreign" }, words, rest);
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);

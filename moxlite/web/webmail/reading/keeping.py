@@ -91,7 +91,7 @@ async def keep_original(keeping: Keeping, text: str, head: str, *, forwarded: bo
             job = WriteHTML(html, tuple(images), marker, whole=True, external=forwarded)
             found = await turn.do(job)
         ids = await _carry(keeping, list(images.values()), found.pictures)
-        clean = placed(found.html, marker, ids)
+        clean = await placed(found.html, marker, ids)
         lines = "<br>".join(escape(line, quote=False) for line in head.split("\n"))
         style = "margin: 0 0 0 0.8ex; border-left: 2px solid #ccc; padding-left: 1ex"
         below = clean if forwarded else f'<blockquote type="cite" style="{style}">{clean}</blockquote>'
@@ -113,13 +113,13 @@ async def draft_html(keeping: Keeping) -> DraftHTML:
             found = await turn.do(ReadDraft(html, tuple(images), marker))
     except (Refused, JobFailed) as e:
         raise Unavailable(f"the text of this message cannot be read for writing: {e}") from e
-    own = placed(found.own, marker, await _carry(keeping, parts, found.pictures))
+    own = await placed(found.own, marker, await _carry(keeping, parts, found.pictures))
     if len(own) > MAX_OWN:
         own = ""  # its text is edited instead
     original = ""
     if found.kept:
         ids = await _carry(keeping, parts, found.kept_pictures)
-        kept = Kept(found.kept_text, placed(found.kept, marker, ids), tuple(one for one in ids if one))
+        kept = Kept(found.kept_text, await placed(found.kept, marker, ids), tuple(one for one in ids if one))
         original = await keep(keeping.home, kept)
     return DraftHTML(own, found.typed, original)
 
