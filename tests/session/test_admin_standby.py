@@ -115,9 +115,9 @@ async def test_the_second_machine_has_a_delivered_message_within_seconds(tmp_pat
         await soon(lambda: "one" in subjects(copied(tmp_path)), "the first message")
         await deliver(h, "two")
         await soon(lambda: subjects(copied(tmp_path)) >= {"one", "two"}, "the second message")
+        names = ("queue.db", "auth.db", "reports.db", "accounts/tom/account.db")
+        await soon(lambda: all((tmp_path / "second/data" / name).is_file() for name in names), "all databases")
         await soon(lambda: follower.followed.current > 0 and not follower.followed.behind, "all is current")
-        for name in ("queue.db", "auth.db", "reports.db", "accounts/tom/account.db"):
-            assert (tmp_path / "second/data" / name).is_file(), name
         assert (tmp_path / "second/config/moxlite.toml").read_text() == (tmp_path / "config/moxlite.toml").read_text()
         assert (tmp_path / "second/data/receivedid.key").is_file()
         status, text = await h.readiness()
