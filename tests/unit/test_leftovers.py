@@ -68,6 +68,7 @@ PAUSES = {
     "autotls/child.py ASK_AGAIN": "seconds that the CA gives, when it gives none itself (RFC 9773 §4.3)",
     "autotls/timing.py FIRST_PAUSE": "one host's order among others; CAs limit failures by the hour (WEB-118)",
     "autotls/timing.py LONGEST_PAUSE": "as FIRST_PAUSE",
+    "cli/backups/takeover.py AGAIN": "a command without a supervisor, which has taken the lease (STORE-186h)",
     "mailauth/dnssec.py AGAIN": "period of a look at the resolver, not a retry",
     "process/ports.py AGAIN_SECONDS": "one certificate file among others",
     "queue/guard/telling.py RETRY_SECONDS": "mail about one stop among others; an account that is out of service lasts",
