@@ -40,12 +40,33 @@ export async function agreePage(client: AgreeClient, account: string, token: str
       fill(wrong, messageOf(error));
       return;
     }
-    show(el("p", { role: "status" }, agree ? t("Mail is sent to you from now on. To end it, ask the person who forwards it.") : t("Nothing will be sent to you.")));
+    show(
+      el(
+        "p",
+        { role: "status" },
+        agree
+          ? t("Mail is sent to you from now on. To end it, ask the person who forwards it.")
+          : t("Nothing will be sent to you."),
+      ),
+    );
   };
   show(
-    el("p", {}, t("Shall mail to "), el("b", {}, el("bdi", {}, question.own)), t(" be sent on to "), el("b", {}, el("bdi", {}, question.target)), "?"),
+    el(
+      "p",
+      {},
+      t("Shall mail to "),
+      el("b", {}, el("bdi", {}, question.own)),
+      t(" be sent on to "),
+      el("b", {}, el("bdi", {}, question.target)),
+      "?",
+    ),
     wrong,
-    el("div", { class: "flex wrap gap" }, el("button", { class: "btn primary", type: "button", onclick: () => void answer(true) }, t("Yes, send it to me")), el("button", { class: "btn line", type: "button", onclick: () => void answer(false) }, t("No"))),
+    el(
+      "div",
+      { class: "flex wrap gap" },
+      el("button", { class: "btn primary", type: "button", onclick: () => void answer(true) }, t("Yes, send it to me")),
+      el("button", { class: "btn line", type: "button", onclick: () => void answer(false) }, t("No")),
+    ),
   );
   return place;
 }

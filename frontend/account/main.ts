@@ -7,7 +7,23 @@ import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign } from "../lib/dom";
 import { holdPlace } from "../lib/focus";
-import { atSign, download, fileText, filter, forward, house, keyRound, lock, logOut, mail, octagonAlert, send, smartphone, sun, users } from "../lib/icons";
+import {
+  atSign,
+  download,
+  fileText,
+  filter,
+  forward,
+  house,
+  keyRound,
+  lock,
+  logOut,
+  mail,
+  octagonAlert,
+  send,
+  smartphone,
+  sun,
+  users,
+} from "../lib/icons";
 import { askLogIn } from "../lib/login";
 import { Shell, disc, head, iconButton } from "../lib/pages";
 import { part } from "../lib/parts";
@@ -60,12 +76,22 @@ class App {
   private readonly client: Client = new Client(base, checks, (reason) => this.logIn(reason));
   private readonly session = new Session("account", t("Account"), this.client, askLogIn);
   private readonly who = el("span", { class: "flex grow who" });
-  private readonly webmail = el("a", { class: "btn icon small", title: t("Webmail"), "aria-label": t("Webmail"), hidden: true }, sign(mail, "i s"));
+  private readonly webmail = el(
+    "a",
+    { class: "btn icon small", title: t("Webmail"), "aria-label": t("Webmail"), hidden: true },
+    sign(mail, "i s"),
+  );
   private readonly shell = new Shell(
     t("account"),
     t("Pages"),
     places,
-    el("div", { class: "me" }, this.who, this.webmail, iconButton(t("Log out"), logOut, () => void this.session.logOut())),
+    el(
+      "div",
+      { class: "me" },
+      this.who,
+      this.webmail,
+      iconButton(t("Log out"), logOut, () => void this.session.logOut()),
+    ),
   );
   /** Counts the pages that were shown; a page that arrives late is not shown. */
   private shown = 0;
@@ -105,7 +131,9 @@ class App {
   }
 
   private async logIn(reason: string): Promise<void> {
-    const webmail = this.webmail.hidden ? [] : [el("p", { class: "hint" }, el("a", { href: this.webmail.href }, t("Your mail is in the webmail")))];
+    const webmail = this.webmail.hidden
+      ? []
+      : [el("p", { class: "hint" }, el("a", { href: this.webmail.href }, t("Your mail is in the webmail")))];
     if ((await this.session.logIn(reason, webmail)) && this.displayed !== "") location.reload();
   }
 
@@ -192,7 +220,11 @@ function failure(error: unknown, again: () => void): HTMLElement {
     "div",
     { class: "page" },
     head(t("This page cannot be shown"), ""),
-    notice("danger", messageOf(error), el("button", { class: "btn line", type: "button", onclick: again }, t("Try again"))),
+    notice(
+      "danger",
+      messageOf(error),
+      el("button", { class: "btn line", type: "button", onclick: again }, t("Try again")),
+    ),
   );
 }
 
@@ -210,7 +242,10 @@ function decoded(text: string): string {
   }
 }
 
-addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
+addEventListener(
+  "error",
+  (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message),
+);
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
 setStatus("");
 void new App().start();

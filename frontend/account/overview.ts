@@ -21,12 +21,20 @@ export async function overviewPage(desk: Desk): Promise<{ title: string; root: H
     head(t("Your account"), ""),
     ...sorting(found.sorting),
     storage(found),
-    card(t("On your phone or computer"), [el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")), el("div", { class: "gap" }, byHand(found.program))], {
-      actions: device,
-      hint: found.app_passwords_required ? t("Mail programs need an app password here, one for each.") : null,
-    }),
+    card(
+      t("On your phone or computer"),
+      [
+        el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")),
+        el("div", { class: "gap" }, byHand(found.program)),
+      ],
+      {
+        actions: device,
+        hint: found.app_passwords_required ? t("Mail programs need an app password here, one for each.") : null,
+      },
+    ),
     card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }),
-    found.lists.length > 0 && card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }),
+    found.lists.length > 0 &&
+      card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }),
   );
   return { title: t("Overview"), root };
 }
@@ -35,23 +43,63 @@ export async function overviewPage(desk: Desk): Promise<{ title: string; root: H
 function sorting(found: SortingNotices): HTMLElement[] {
   const link = (page: string, title: string) => el("a", { href: `#${page}` }, title);
   const lines: HTMLElement[] = [];
-  if (found.away) lines.push(notice("wait", [t("You are away: people who write to you get an answer."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]], link("away", t("End or change it"))));
+  if (found.away)
+    lines.push(
+      notice(
+        "wait",
+        [
+          t("You are away: people who write to you get an answer."),
+          found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."],
+        ],
+        link("away", t("End or change it")),
+      ),
+    );
   const failure = found.failure;
-  if (failure?.script === "") lines.push(notice("warn", [t("A message was kept:"), " ", foreign(failure.text, 300)], link("forwarding", t("Forwarding"))));
+  if (failure?.script === "")
+    lines.push(
+      notice("warn", [t("A message was kept:"), " ", foreign(failure.text, 300)], link("forwarding", t("Forwarding"))),
+    );
   else if (failure != null) {
-    const text = failure.line > 0 ? t("Your script failed in line {line}:", { line: failure.line }) : t("Your script failed:");
-    lines.push(notice("warn", [text, " ", foreign(failure.text, 300), ". ", t("The message was kept.")], link("scripts", t("Sieve scripts"))));
+    const text =
+      failure.line > 0 ? t("Your script failed in line {line}:", { line: failure.line }) : t("Your script failed:");
+    lines.push(
+      notice(
+        "warn",
+        [text, " ", foreign(failure.text, 300), ". ", t("The message was kept.")],
+        link("scripts", t("Sieve scripts")),
+      ),
+    );
   }
-  for (const address of found.stopped) lines.push(notice("warn", [t("Nothing is sent on to"), " ", foreign(address, 100), " ", t("any more: mail to it came back for three days. Your mail is kept here.")], link("forwarding", t("Forwarding"))));
+  for (const address of found.stopped)
+    lines.push(
+      notice(
+        "warn",
+        [
+          t("Nothing is sent on to"),
+          " ",
+          foreign(address, 100),
+          " ",
+          t("any more: mail to it came back for three days. Your mail is kept here."),
+        ],
+        link("forwarding", t("Forwarding")),
+      ),
+    );
   return lines;
 }
 
 function storage(found: Overview): HTMLElement {
   const values = { used: size(found.storage_used), limit: size(found.storage_limit) };
   const text = found.storage_limit === 0 ? t("{used} used, no limit", values) : t("{used} of {limit} used", values);
-  return card(t("Storage"), [found.storage_limit !== 0 && meter(found.storage_used / found.storage_limit), el("p", { class: "hint gap" }, many(found.messages, "{n} message", "{n} messages"))], {
-    actions: el("span", { class: "muted" }, text),
-  });
+  return card(
+    t("Storage"),
+    [
+      found.storage_limit !== 0 && meter(found.storage_used / found.storage_limit),
+      el("p", { class: "hint gap" }, many(found.messages, "{n} message", "{n} messages")),
+    ],
+    {
+      actions: el("span", { class: "muted" }, text),
+    },
+  );
 }
 
 function address(one: Address): HTMLElement {
@@ -63,14 +111,37 @@ function address(one: Address): HTMLElement {
   return el(
     "li",
     {},
-    el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${encodeURIComponent(one.address)}` }, el("bdi", {}, addressName(one))), about.length > 0 && el("span", { class: "hint" }, ` ${about.join(" · ")}`)),
+    el(
+      "span",
+      { class: "grow" },
+      el(
+        "a",
+        { class: "name", href: `#addresses/${encodeURIComponent(one.address)}` },
+        el("bdi", {}, addressName(one)),
+      ),
+      about.length > 0 && el("span", { class: "hint" }, ` ${about.join(" · ")}`),
+    ),
     one.domain_disabled && state("off", t("domain switched off")),
     one.refused !== "" && state("off", t("refuses all mail")),
   );
 }
 
 function list(one: MailingList): HTMLElement {
-  const about = [one.public ? t("everyone may write to it") : t("only members may write to it"), one.may_send ? t("you may send as it") : ""].filter((text) => text !== "");
+  const about = [
+    one.public ? t("everyone may write to it") : t("only members may write to it"),
+    one.may_send ? t("you may send as it") : "",
+  ].filter((text) => text !== "");
   const members = one.members_shown ? one.members.join(", ") : t("its members are not shown");
-  return el("li", {}, el("span", { class: "grow" }, el("b", {}, el("bdi", {}, one.address)), el("span", { class: "hint" }, ` ${about.join(", ")}`), el("br"), el("span", { class: "hint" }, el("bdi", {}, members))));
+  return el(
+    "li",
+    {},
+    el(
+      "span",
+      { class: "grow" },
+      el("b", {}, el("bdi", {}, one.address)),
+      el("span", { class: "hint" }, ` ${about.join(", ")}`),
+      el("br"),
+      el("span", { class: "hint" }, el("bdi", {}, members)),
+    ),
+  );
 }

@@ -26,7 +26,11 @@ export async function recover(client: RecoveryClient, token: string): Promise<vo
   document.body.append(overlay);
   overlay.showModal();
   await new Promise<void>((resolve) => {
-    const goOn = el("button", { class: "btn primary", type: "button", onclick: () => resolve() }, t("Go to the log-in"));
+    const goOn = el(
+      "button",
+      { class: "btn primary", type: "button", onclick: () => resolve() },
+      t("Go to the log-in"),
+    );
     const end = (...content: Node[]) => {
       fill(place, brand(), el("h1", {}, t("Set your password")), content, goOn);
       goOn.focus();
@@ -39,10 +43,25 @@ export async function recover(client: RecoveryClient, token: string): Promise<vo
   overlay.remove();
 }
 
-function passwordForm(client: RecoveryClient, token: string, info: RecoveryInfo, end: (...content: Node[]) => void): HTMLElement {
-  const password = el("input", { type: "password", name: "new-password", autocomplete: "new-password", minlength: "8", required: true });
+function passwordForm(
+  client: RecoveryClient,
+  token: string,
+  info: RecoveryInfo,
+  end: (...content: Node[]) => void,
+): HTMLElement {
+  const password = el("input", {
+    type: "password",
+    name: "new-password",
+    autocomplete: "new-password",
+    minlength: "8",
+    required: true,
+  });
   const wrong = el("div", {});
-  const send = el("button", { class: "btn primary", type: "submit" }, info.generated ? t("Make a new password") : t("Set the password"));
+  const send = el(
+    "button",
+    { class: "btn primary", type: "submit" },
+    info.generated ? t("Make a new password") : t("Set the password"),
+  );
   return el(
     "form",
     {
@@ -53,7 +72,12 @@ function passwordForm(client: RecoveryClient, token: string, info: RecoveryInfo,
         try {
           const made = await client.recover(token, password.value);
           const said = el("p", { role: "status" }, t("Your new password is set. All other sessions have ended."));
-          end(said, ...(made === "" ? [] : [el("p", {}, t("Keep it, it is not shown again:")), el("p", {}, el("code", {}, made))]));
+          end(
+            said,
+            ...(made === ""
+              ? []
+              : [el("p", {}, t("Keep it, it is not shown again:")), el("p", {}, el("code", {}, made))]),
+          );
         } catch (error) {
           fill(wrong, problem(error));
           send.disabled = false;
@@ -63,12 +87,18 @@ function passwordForm(client: RecoveryClient, token: string, info: RecoveryInfo,
     },
     el("p", { class: "two" }, t("For the account "), el("b", {}, el("bdi", {}, info.account)), "."),
     !info.generated && el("label", { class: "field" }, t("New password"), password),
-    info.reset_factors && el("p", { class: "hint" }, t("Your second factors are removed, too. Set up two-step log-in again after that.")),
+    info.reset_factors &&
+      el("p", { class: "hint" }, t("Your second factors are removed, too. Set up two-step log-in again after that.")),
     wrong,
     send,
   );
 }
 
 function problem(error: unknown): HTMLElement {
-  return el("p", { class: "error", role: "alert" }, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+  return el(
+    "p",
+    { class: "error", role: "alert" },
+    sign(octagonAlert, "i s"),
+    el("span", {}, error instanceof Error ? error.message : String(error)),
+  );
 }

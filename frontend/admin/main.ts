@@ -5,7 +5,25 @@ import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign, written } from "../lib/dom";
 import { holdPlace } from "../lib/focus";
-import { activity, chartColumn, database, fileText, globe, history, house, keyRound, link, list, listFilter, logOut, monitor, route, send, slidersHorizontal, users } from "../lib/icons";
+import {
+  activity,
+  chartColumn,
+  database,
+  fileText,
+  globe,
+  history,
+  house,
+  keyRound,
+  link,
+  list,
+  listFilter,
+  logOut,
+  monitor,
+  route,
+  send,
+  slidersHorizontal,
+  users,
+} from "../lib/icons";
 import { askLogIn } from "../lib/login";
 import { iconButton, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
@@ -152,7 +170,10 @@ async function find(name: string): Promise<MakePage> {
   return found ?? overviewPage;
 }
 
-addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
+addEventListener(
+  "error",
+  (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message),
+);
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
 setStatus("");
 void new App().start();

@@ -53,18 +53,37 @@ function content(desk: Desk, found: Overview): HTMLElement[] {
       "header",
       { class: "hero" },
       el("span", { class: tone }, sign(shape)),
-      el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length))),
-    ),
-    ...found.config_problems.map((one) =>
-      notice(
-        "danger",
-        [el("b", {}, t("The configuration has a mistake; the version before it stays in use.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.key, " ", one.text, one.hint === "" ? "" : ` (${one.hint})`],
+      el(
+        "div",
+        {},
+        el("h1", { tabindex: "-1" }, headline(found)),
+        el("p", { class: "two" }, summary(found, lines.length)),
       ),
     ),
-    lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("Nothing.")), {}),
+    ...found.config_problems.map((one) =>
+      notice("danger", [
+        el("b", {}, t("The configuration has a mistake; the version before it stays in use.")),
+        " ",
+        el("code", {}, `${one.file}:${one.line}`),
+        " ",
+        one.key,
+        " ",
+        one.text,
+        one.hint === "" ? "" : ` (${one.hint})`,
+      ]),
+    ),
+    lines.length > 0
+      ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true })
+      : card(t("Needs attention"), el("p", { class: "two" }, t("Nothing.")), {}),
     card(t("Working"), el("ul", { class: "well" }, working(found)), {
       flush: true,
-      actions: el("span", { class: "hint" }, t("looked at {time}", { time: timeOf(found.at) }), " · ", button(t("check everything"), () => void examine(desk), { kind: "text small" })),
+      actions: el(
+        "span",
+        { class: "hint" },
+        t("looked at {time}", { time: timeOf(found.at) }),
+        " · ",
+        button(t("check everything"), () => void examine(desk), { kind: "text small" }),
+      ),
     }),
   ];
 }
@@ -95,35 +114,90 @@ function summary(found: Overview, things: number): string {
       : queue.messages === 0
         ? t("Nothing is waiting to be sent.")
         : queue.oldest > 0
-          ? many(queue.messages, "{n} message is waiting, since {time}.", "{n} messages are waiting, the oldest since {time}.", { time: agoShort(queue.oldest * 1e6) })
+          ? many(
+              queue.messages,
+              "{n} message is waiting, since {time}.",
+              "{n} messages are waiting, the oldest since {time}.",
+              { time: agoShort(queue.oldest * 1e6) },
+            )
           : many(queue.messages, "{n} message is on hold.", "{n} messages are on hold.");
-  const need = things === 0 ? t("Nothing needs attention.") : many(things, "{n} thing needs attention.", "{n} things need attention.");
+  const need =
+    things === 0
+      ? t("Nothing needs attention.")
+      : many(things, "{n} thing needs attention.", "{n} things need attention.");
   return `${waiting} ${need}`;
 }
 
 /** A line of what needs attention, with its next step. */
 function line(level: Level, grade: string, title: Child, detail: Child, step: Child): HTMLElement {
-  return el("li", {}, mark(level, grade, false), el("div", { class: "grow" }, el("b", {}, title), el("div", { class: "hint" }, detail)), step);
+  return el(
+    "li",
+    {},
+    mark(level, grade, false),
+    el("div", { class: "grow" }, el("b", {}, title), el("div", { class: "hint" }, detail)),
+    step,
+  );
 }
 
 function attention(found: Overview): HTMLElement[] {
-  const lines = found.findings.map((one) => line(levels[one.grade], grades[one.grade], visible(one.text), [one.detail !== "" && foreign(one.detail), commands(one)], step(one)));
+  const lines = found.findings.map((one) =>
+    line(
+      levels[one.grade],
+      grades[one.grade],
+      visible(one.text),
+      [one.detail !== "" && foreign(one.detail), commands(one)],
+      step(one),
+    ),
+  );
   for (const one of found.certificates) {
     const left = Math.floor((one.ends - found.at) / day);
     if (left >= soon || one.own) continue;
-    lines.push(line(left < 3 ? "danger" : "warn", t("warning"), certificateEnds(one, left), one.automatic ? t("It should have been renewed by itself; the log of the server says why it was not.") : t("Put a new one in its place; the server reads it within six hours."), null));
+    lines.push(
+      line(
+        left < 3 ? "danger" : "warn",
+        t("warning"),
+        certificateEnds(one, left),
+        one.automatic
+          ? t("It should have been renewed by itself; the log of the server says why it was not.")
+          : t("Put a new one in its place; the server reads it within six hours."),
+        null,
+      ),
+    );
   }
   if (found.backup_interval > 0 && found.at - found.last_backup > 2 * found.backup_interval) {
-    const title = found.last_backup === 0 ? t("There is no backup yet") : t("No backup since {when}", { when: moment(found.last_backup) });
-    lines.push(line("warn", t("warning"), title, t("The configuration wants one each {time}.", { time: agoShort(found.backup_interval) }), null));
+    const title =
+      found.last_backup === 0
+        ? t("There is no backup yet")
+        : t("No backup since {when}", { when: moment(found.last_backup) });
+    lines.push(
+      line(
+        "warn",
+        t("warning"),
+        title,
+        t("The configuration wants one each {time}.", { time: agoShort(found.backup_interval) }),
+        null,
+      ),
+    );
   } else if (found.backup_interval === 0 && !found.findings.some((one) => one.code === "backup-none")) {
-    lines.push(line("warn", t("warning"), t("No backups are made"), t("Set backup.schedule and backup.target in moxlite.toml."), null));
+    lines.push(
+      line(
+        "warn",
+        t("warning"),
+        t("No backups are made"),
+        t("Set backup.schedule and backup.target in moxlite.toml."),
+        null,
+      ),
+    );
   }
   return lines;
 }
 
 function commands(one: Finding): Child {
-  return one.commands.map((command) => (command.startsWith("moxlite ") || command.startsWith("systemctl ") || command.startsWith("journalctl ") ? copyable(command) : el("div", {}, visible(command))));
+  return one.commands.map((command) =>
+    command.startsWith("moxlite ") || command.startsWith("systemctl ") || command.startsWith("journalctl ")
+      ? copyable(command)
+      : el("div", {}, visible(command)),
+  );
 }
 
 /** The page on which a finding is mended. */
@@ -147,28 +221,96 @@ function step(one: Finding): Child {
 
 function certificateEnds(one: Certificate, left: number): string {
   const names = one.names.join(", ");
-  return left < 0 ? t("The certificate of {names} has ended", { names }) : many(left, "The certificate of {names} ends in {n} day", "The certificate of {names} ends in {n} days", { names });
+  return left < 0
+    ? t("The certificate of {names} has ended", { names })
+    : many(left, "The certificate of {names} ends in {n} day", "The certificate of {names} ends in {n} days", {
+        names,
+      });
 }
 
 function working(found: Overview): HTMLElement[] {
   const items: HTMLElement[] = [];
-  const add = (level: Level, title: string, text: Child) => items.push(el("li", {}, mark(level, level === "ok" ? t("correct") : t("look at it")), el("div", {}, el("b", {}, title), el("div", { class: "hint" }, text))));
+  const add = (level: Level, title: string, text: Child) =>
+    items.push(
+      el(
+        "li",
+        {},
+        mark(level, level === "ok" ? t("correct") : t("look at it")),
+        el("div", {}, el("b", {}, title), el("div", { class: "hint" }, text)),
+      ),
+    );
   const issued = found.certificates.filter((one) => !one.own);
-  const first = issued.reduce<Certificate | null>((least, one) => (least === null || one.ends < least.ends ? one : least), null);
+  const first = issued.reduce<Certificate | null>(
+    (least, one) => (least === null || one.ends < least.ends ? one : least),
+    null,
+  );
   if (first !== null) {
     const left = Math.floor((first.ends - found.at) / day);
-    add(left < soon ? "warn" : "ok", t("Certificates"), [many(left, "{n} day left", "{n} days left"), ", ", first.automatic ? t("renewed automatically") : t("from files")]);
+    add(left < soon ? "warn" : "ok", t("Certificates"), [
+      many(left, "{n} day left", "{n} days left"),
+      ", ",
+      first.automatic ? t("renewed automatically") : t("from files"),
+    ]);
   } else {
-    add("unknown", t("Certificates"), found.certificates.length > 0 ? t("made by the server itself; browsers and other servers do not trust them") : t("none: nothing is encrypted"));
+    add(
+      "unknown",
+      t("Certificates"),
+      found.certificates.length > 0
+        ? t("made by the server itself; browsers and other servers do not trust them")
+        : t("none: nothing is encrypted"),
+    );
   }
-  if (found.disk !== null) add(found.disk.free < found.disk.size / 20 ? "warn" : "ok", t("Disk"), t("{free} of {size} free", { free: size(found.disk.free), size: size(found.disk.size) }));
-  if (found.queue !== null) add("ok", t("Queue"), found.queue.messages === 0 ? t("empty") : many(found.queue.messages, "{n} message", "{n} messages"));
-  if (found.backup_interval > 0) add(found.at - found.last_backup > 2 * found.backup_interval ? "warn" : "ok", t("Backup"), found.last_backup === 0 ? t("not yet") : ago(found.last_backup));
-  if (found.last_rehearsal > 0) add(found.rehearsal_failed ? "danger" : "ok", t("Restore of a backup"), found.rehearsal_failed ? t("failed when it was rehearsed") : t("rehearsed with success {when}", { when: ago(found.last_rehearsal) }));
-  if (found.standby !== null) add(found.standby ? "ok" : "warn", t("Second machine"), found.standby ? t("has all changes") : t("does not get all changes"));
-  add(found.config_problems.length > 0 ? "danger" : "ok", t("Configuration"), found.config_problems.length > 0 ? t("has a mistake") : [many(found.domains, "{n} domain", "{n} domains"), ", ", many(found.accounts, "{n} account", "{n} accounts")]);
-  add("ok", t("Version"), found.update === "" ? found.version : t("{version}; {update} is there", { version: found.version, update: found.update }));
-  add(found.examined === 0 ? "unknown" : "ok", t("Nightly checks"), found.examined === 0 ? t("not yet") : ago(found.examined));
+  if (found.disk !== null)
+    add(
+      found.disk.free < found.disk.size / 20 ? "warn" : "ok",
+      t("Disk"),
+      t("{free} of {size} free", { free: size(found.disk.free), size: size(found.disk.size) }),
+    );
+  if (found.queue !== null)
+    add(
+      "ok",
+      t("Queue"),
+      found.queue.messages === 0 ? t("empty") : many(found.queue.messages, "{n} message", "{n} messages"),
+    );
+  if (found.backup_interval > 0)
+    add(
+      found.at - found.last_backup > 2 * found.backup_interval ? "warn" : "ok",
+      t("Backup"),
+      found.last_backup === 0 ? t("not yet") : ago(found.last_backup),
+    );
+  if (found.last_rehearsal > 0)
+    add(
+      found.rehearsal_failed ? "danger" : "ok",
+      t("Restore of a backup"),
+      found.rehearsal_failed
+        ? t("failed when it was rehearsed")
+        : t("rehearsed with success {when}", { when: ago(found.last_rehearsal) }),
+    );
+  if (found.standby !== null)
+    add(
+      found.standby ? "ok" : "warn",
+      t("Second machine"),
+      found.standby ? t("has all changes") : t("does not get all changes"),
+    );
+  add(
+    found.config_problems.length > 0 ? "danger" : "ok",
+    t("Configuration"),
+    found.config_problems.length > 0
+      ? t("has a mistake")
+      : [many(found.domains, "{n} domain", "{n} domains"), ", ", many(found.accounts, "{n} account", "{n} accounts")],
+  );
+  add(
+    "ok",
+    t("Version"),
+    found.update === ""
+      ? found.version
+      : t("{version}; {update} is there", { version: found.version, update: found.update }),
+  );
+  add(
+    found.examined === 0 ? "unknown" : "ok",
+    t("Nightly checks"),
+    found.examined === 0 ? t("not yet") : ago(found.examined),
+  );
   return items;
 }
 
@@ -181,19 +323,51 @@ export async function sessionsPage(desk: Desk): Promise<{ title: string; root: H
   const list = table<AdminSession>(
     t("Sessions"),
     [
-      { title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this one"))]] },
+      {
+        title: t("From"),
+        kind: "main",
+        cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this one"))]],
+      },
       { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) },
       { title: t("Since"), cell: (one) => moment(one.created) },
       { title: t("Last used"), cell: (one) => ago(one.last_used) },
-      { title: "", kind: "top", cell: (one) => !one.own && button(t("End"), () => void end(one), { kind: "line small", name: t("End the session from {address}", { address: one.remote_ip }) }) },
+      {
+        title: "",
+        kind: "top",
+        cell: (one) =>
+          !one.own &&
+          button(t("End"), () => void end(one), {
+            kind: "line small",
+            name: t("End the session from {address}", { address: one.remote_ip }),
+          }),
+      },
     ],
     found,
   );
-  const root = el("div", { class: "page" }, head(t("Your sessions"), t("A session ends after 12 hours without use, when the server starts again, and when the admin password or the second factors are set anew.")), card("", list, { flush: true }));
+  const root = el(
+    "div",
+    { class: "page" },
+    head(
+      t("Your sessions"),
+      t(
+        "A session ends after 12 hours without use, when the server starts again, and when the admin password or the second factors are set anew.",
+      ),
+    ),
+    card("", list, { flush: true }),
+  );
   return { title: t("Your sessions"), root };
 }
 
 /** A failure in place of a page. */
 export function failurePage(desk: Desk, error: unknown): HTMLElement {
-  return el("div", { class: "page" }, head(t("Not shown"), null), notice("danger", messageOf(error), button(t("Try now"), () => void desk.refresh())));
+  return el(
+    "div",
+    { class: "page" },
+    head(t("Not shown"), null),
+    notice(
+      "danger",
+      messageOf(error),
+      button(t("Try now"), () => void desk.refresh()),
+    ),
+  );
 }

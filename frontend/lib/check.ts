@@ -43,7 +43,8 @@ export function verify(table: Checks, check: Check, value: unknown, path: string
       if (value !== undefined) verify(table, check[1], value, path);
       return;
     case "enum":
-      if (!check[1].some((allowed) => allowed === value)) throw new CheckFailed(`${path}: one of ${check[1].join(", ")} expected`);
+      if (!check[1].some((allowed) => allowed === value))
+        throw new CheckFailed(`${path}: one of ${check[1].join(", ")} expected`);
       return;
     case "ref":
       fields(table, check[1], value, path);
@@ -59,7 +60,8 @@ export function verify(table: Checks, check: Check, value: unknown, path: string
 
 function fields(table: Checks, name: string, value: unknown, path: string): void {
   if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-  for (const [field, check] of Object.entries(table[name] ?? {})) verify(table, check, value[field], `${path}.${field}`);
+  for (const [field, check] of Object.entries(table[name] ?? {}))
+    verify(table, check, value[field], `${path}.${field}`);
 }
 
 function scalar(check: string, value: unknown): boolean {

@@ -27,7 +27,9 @@ export class CallFailed extends Error {
 /** The code of a failed call: "" if there was no answer, null for an error that is not a failed call. Lazy parts have their own
  * copies of the classes, so they cannot use instanceof. */
 export function codeOf(error: unknown): string | null {
-  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string"
+    ? error.code
+    : null;
 }
 
 /** The mistakes in single values that a failed call names. */
@@ -64,7 +66,12 @@ export abstract class BaseClient {
   ) {}
 
   /** Called by the methods of `clientOf`. `given` are the values of the parameters, in the order of their `checks`. */
-  protected async call<T>(name: string, given: readonly unknown[], checks: Record<string, Check>, result: Check): Promise<T> {
+  protected async call<T>(
+    name: string,
+    given: readonly unknown[],
+    checks: Record<string, Check>,
+    result: Check,
+  ): Promise<T> {
     const parameters: Record<string, unknown> = {};
     for (const [key, check] of Object.entries(checks)) {
       parameters[key] = given[Object.keys(parameters).length];
@@ -123,7 +130,13 @@ export abstract class BaseClient {
       this.unanswered(name);
       // a proxy sends 502, 503 or 504 if it cannot reach the server
       const reached = status !== 0 && (status < 502 || status > 504);
-      throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
+      throw new CallFailed(
+        name,
+        "",
+        reached
+          ? t("The server answered {status} without saying why.", { status: String(status) })
+          : t("The server cannot be reached."),
+      );
     }
     if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message, answer.error.fields);
     return answer.result;

@@ -21,10 +21,13 @@ export interface Group {
 }
 
 /** The name of a key: "ctrl " and "alt " before the key; "shift " only if the key itself does not show it. */
-export function keyName(event: Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "altKey" | "metaKey" | "shiftKey">): string {
+export function keyName(
+  event: Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "altKey" | "metaKey" | "shiftKey">,
+): string {
   // with alt, a Mac types special characters: use the physical key
   const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code)?.[1] : undefined;
-  const key = letter === undefined ? (event.key === " " ? "Space" : event.key) : event.shiftKey ? letter : letter.toLowerCase();
+  const key =
+    letter === undefined ? (event.key === " " ? "Space" : event.key) : event.shiftKey ? letter : letter.toLowerCase();
   const shift = event.shiftKey && key.length > 1 ? "shift " : "";
   // ⌘ on a Mac is ctrl elsewhere
   return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key}`;

@@ -20,7 +20,14 @@ export async function askConfirm(client: ConfirmClient): Promise<boolean> {
     const place = el("div", {});
     const factors = step.apps.length > 0 || step.keys.length > 0 || step.codes;
     const problem = el("p", { class: "error", role: "alert", hidden: true });
-    const password = el("input", { class: "input", type: "password", name: "password", autocomplete: "current-password", required: true, autofocus: true });
+    const password = el("input", {
+      class: "input",
+      type: "password",
+      name: "password",
+      autocomplete: "current-password",
+      required: true,
+      autofocus: true,
+    });
     const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
     const form = el(
       "form",
@@ -34,7 +41,11 @@ export async function askConfirm(client: ConfirmClient): Promise<boolean> {
             close(true);
           } catch (error) {
             problem.hidden = false;
-            fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+            fill(
+              problem,
+              sign(octagonAlert, "i s"),
+              el("span", {}, error instanceof Error ? error.message : String(error)),
+            );
             password.select();
           } finally {
             send.disabled = false;
@@ -46,7 +57,8 @@ export async function askConfirm(client: ConfirmClient): Promise<boolean> {
       el(
         "div",
         { class: "dialog-buttons" },
-        factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a second factor")),
+        factors &&
+          el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a second factor")),
         el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")),
         send,
       ),
@@ -57,10 +69,22 @@ export async function askConfirm(client: ConfirmClient): Promise<boolean> {
         () => close(true),
         () => void client.confirm_options().then(byFactor),
       );
-      fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
+      fill(
+        place,
+        made.root,
+        el(
+          "div",
+          { class: "dialog-buttons" },
+          el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")),
+        ),
+      );
       made.focus();
     };
-    fill(place, el("p", { class: "dialog-text" }, t("This changes who can log in, so give your password again.")), form);
+    fill(
+      place,
+      el("p", { class: "dialog-text" }, t("This changes who can log in, so give your password again.")),
+      form,
+    );
     return [place];
   });
   return answer === true;

@@ -5,7 +5,11 @@ import { holdFocus } from "./focus";
 import { t } from "./words";
 
 /** A modal dialog; resolves with the argument of `close`, or null if it is dismissed. */
-export function dialog<T>(title: string, build: (close: (value: T) => void) => Node[], dismissable = true): Promise<T | null> {
+export function dialog<T>(
+  title: string,
+  build: (close: (value: T) => void) => Node[],
+  dismissable = true,
+): Promise<T | null> {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const box = el("dialog", { class: "dialog", "aria-label": title });
@@ -31,7 +35,11 @@ export async function showError(action: string, error: unknown): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
   await dialog<void>(action, (close) => [
     el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close"))),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")),
+    ),
   ]);
 }
 
@@ -52,7 +60,13 @@ export async function confirm(title: string, message: string, action: string): P
 /** Ask for one line of text. */
 export async function ask(title: string, label: string, value: string, action: string): Promise<string | null> {
   return dialog<string>(title, (close) => {
-    const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
+    const input = el("input", {
+      class: "dialog-input",
+      value,
+      autofocus: true,
+      "aria-label": label,
+      autocomplete: "off",
+    });
     const form = el(
       "form",
       {

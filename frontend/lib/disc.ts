@@ -3,7 +3,10 @@
 /** The two letters for a name. */
 export function initials(name: string): string {
   const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
-  const letters = words.length > 1 ? [...words[0]!][0]! + [...words[words.length - 1]!][0]! : [...(words[0] ?? "?")].slice(0, 2).join("");
+  const letters =
+    words.length > 1
+      ? [...words[0]!][0]! + [...words[words.length - 1]!][0]!
+      : [...(words[0] ?? "?")].slice(0, 2).join("");
   return letters.toUpperCase();
 }
 

@@ -16,7 +16,11 @@ export interface Attributes extends Handlers {
 const read = new Set(["title", "aria-label", "placeholder", "alt"]);
 
 /** An element with attributes, listeners (`onclick`, ...) and children. Attributes that are false, null or undefined are left out. */
-export function el<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Attributes = {}, ...children: Child[]): HTMLElementTagNameMap[K] {
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue;
@@ -37,7 +41,8 @@ export function append(parent: Node, children: Child[]): void {
   for (const child of children) {
     if (child === null || child === undefined || child === false) continue;
     if (Array.isArray(child)) append(parent, child);
-    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else if (typeof child === "string")
+      parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
     else parent.appendChild(child);
   }
 }
@@ -57,13 +62,16 @@ export function byId<T extends HTMLElement>(id: string, kind: new () => T): T {
 
 const ascii = /^[\t\n\x20-\x7e]*$/;
 const controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-const scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+const scripts =
+  /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 const mixable = /[\p{L}]/u;
 
 /** Text with its control characters written out, such as U+001B or U+202E (UAX #9 §2), but for those that only part words and
  * lines. Elements have it for each text: a stranger's text must not move the text around it. */
 export function written(value: string): string {
-  return ascii.test(value) ? value : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return ascii.test(value)
+    ? value
+    : value.replace(controls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
 /** Text as nodes. Within a word, letters of another script than the ones before are marked, so that look-alikes are visible. */
@@ -126,5 +134,10 @@ export function sign(path: string, name = "i"): SVGElement {
 
 /** The name of the program with its icon. */
 export function brand(app = ""): HTMLElement {
-  return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
+  return el(
+    "div",
+    { class: "brand" },
+    icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"),
+    el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)),
+  );
 }

@@ -29,7 +29,11 @@ export interface FactorClient {
  * for the administrator. */
 export async function factorsCard(client: FactorClient, mail: boolean): Promise<HTMLElement> {
   const place = el("div", { class: "factors" });
-  const show = (found: FactorState): void => fill(place, built(client, found, mail, async () => show(await client.second_factors())));
+  const show = (found: FactorState): void =>
+    fill(
+      place,
+      built(client, found, mail, async () => show(await client.second_factors())),
+    );
   show(await client.second_factors());
   return place;
 }
@@ -41,40 +45,95 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
   };
   const remove = async (kind: "totp" | "key", id: number, name: string) => {
     const last = found.apps.length + found.keys.length === 1;
-    const off = mail ? t("The password alone will be enough, also in mail programs.") : t("The password alone will be enough.");
-    const said = last ? t("It is the last second factor, so two-step log-in will be off. {off}", { off }) : t("Log-ins with it will be refused. Your other factors stay.");
+    const off = mail
+      ? t("The password alone will be enough, also in mail programs.")
+      : t("The password alone will be enough.");
+    const said = last
+      ? t("It is the last second factor, so two-step log-in will be off. {off}", { off })
+      : t("Log-ins with it will be refused. Your other factors stay.");
     if (!(await confirm(t("Remove “{name}”?", { name }), said, t("Remove")))) return;
     if (await attempt(t("Removing the device"), () => client.factor_remove(kind, id))) await refresh();
   };
   const renew = async () => {
-    if (!(await confirm(t("Make new recovery codes?"), t("The codes that you have kept become void."), t("Make new codes")))) return;
+    if (
+      !(await confirm(
+        t("Make new recovery codes?"),
+        t("The codes that you have kept become void."),
+        t("Make new codes"),
+      ))
+    )
+      return;
     let codes: string[] = [];
-    if (await attempt(t("Making recovery codes"), async () => {
-      codes = await client.recovery_codes_new();
-    })) {
+    if (
+      await attempt(t("Making recovery codes"), async () => {
+        codes = await client.recovery_codes_new();
+      })
+    ) {
       await showCodes(codes);
       await refresh();
     }
   };
   const rows = [
-    ...found.apps.map((app) => row(smartphone, [t("Code app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))),
-    ...found.keys.map((key) => row(keyRound, [t("Security key "), "“", foreign(key.name), "”", t(", for "), el("bdi", {}, key.host)], used(key), removal(key.name, () => void remove("key", key.id, key.name)))),
+    ...found.apps.map((app) =>
+      row(
+        smartphone,
+        [t("Code app "), "“", foreign(app.name), "”"],
+        used(app),
+        removal(app.name, () => void remove("totp", app.id, app.name)),
+      ),
+    ),
+    ...found.keys.map((key) =>
+      row(
+        keyRound,
+        [t("Security key "), "“", foreign(key.name), "”", t(", for "), el("bdi", {}, key.host)],
+        used(key),
+        removal(key.name, () => void remove("key", key.id, key.name)),
+      ),
+    ),
   ];
   if (on) {
     const few = found.codes < 4;
     const left = many(found.codes, "{n} recovery code left", "{n} recovery codes left");
-    rows.push(row(list, few ? state("warn", left) : left, t("For when a device is lost."), button(t("New codes"), () => void renew(), { kind: "text small" })));
+    rows.push(
+      row(
+        list,
+        few ? state("warn", left) : left,
+        t("For when a device is lost."),
+        button(t("New codes"), () => void renew(), { kind: "text small" }),
+      ),
+    );
   }
   const key = button(t("Add a security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
   const possible = found.host !== "" && keysKnown();
   return card(
     t("Two-step log-in"),
     [
-      el("p", { class: "two" }, t("After the password, log-ins ask for a code of an app on your phone, or for a security key. So a stolen password alone opens nothing.")),
+      el(
+        "p",
+        { class: "two" },
+        t(
+          "After the password, log-ins ask for a code of an app on your phone, or for a security key. So a stolen password alone opens nothing.",
+        ),
+      ),
       rows.length > 0 && el("ul", { class: "factor-list" }, rows),
-      el("div", { class: "flex wrap factor-add" }, button(t("Add a code app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key),
-      !possible && el("p", { class: "hint" }, t("Security keys work at a host name with https only, so none can be added here. Code apps work everywhere.")),
-      possible && el("p", { class: "hint" }, t("A security key works at {host} only. Code apps and recovery codes work everywhere.", { host: found.host })),
+      el(
+        "div",
+        { class: "flex wrap factor-add" },
+        button(t("Add a code app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }),
+        possible && key,
+      ),
+      !possible &&
+        el(
+          "p",
+          { class: "hint" },
+          t("Security keys work at a host name with https only, so none can be added here. Code apps work everywhere."),
+        ),
+      possible &&
+        el(
+          "p",
+          { class: "hint" },
+          t("A security key works at {host} only. Code apps and recovery codes work everywhere.", { host: found.host }),
+        ),
     ],
     { actions: on ? state("ok", t("on")) : state("off", t("off")) },
   );
@@ -84,8 +143,19 @@ function isOn(found: FactorState): boolean {
   return found.apps.length + found.keys.length > 0;
 }
 
-function row(path: string, what: Parameters<typeof el>[2], hint: Parameters<typeof el>[2], act: HTMLElement): HTMLElement {
-  return el("li", {}, sign(path), el("div", { class: "grow" }, el("div", {}, what), el("div", { class: "hint" }, hint)), act);
+function row(
+  path: string,
+  what: Parameters<typeof el>[2],
+  hint: Parameters<typeof el>[2],
+  act: HTMLElement,
+): HTMLElement {
+  return el(
+    "li",
+    {},
+    sign(path),
+    el("div", { class: "grow" }, el("div", {}, what), el("div", { class: "hint" }, hint)),
+    act,
+  );
 }
 
 function used(device: FactorApp | FactorKey): (Node | string)[] {
@@ -105,19 +175,38 @@ function warning(found: FactorState, mail: boolean): HTMLElement | null {
     "div",
     { class: "stack" },
     notice("warn", [text, " ", t("These used your own password within 30 days and will stop:")]),
-    el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))),
+    el(
+      "ul",
+      { class: "factor-programs" },
+      found.programs.map((one) => el("li", {}, program(one))),
+    ),
   );
 }
 
-const protocols: Readonly<Record<string, string>> = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API") };
+const protocols: Readonly<Record<string, string>> = {
+  imap: t("reading mail (IMAP)"),
+  submission: t("sending mail (SMTP)"),
+  smtp: t("sending mail (SMTP)"),
+  webapi: t("web API"),
+};
 
 function program(one: ProgramUse): (Node | string)[] {
   const what = protocols[one.protocol] ?? one.protocol;
-  return [one.program === "" ? t("A program") : foreign(one.program, 80), `, ${what}, `, t("from "), el("bdi", {}, one.remote_ip), ", ", when(one.last)];
+  return [
+    one.program === "" ? t("A program") : foreign(one.program, 80),
+    `, ${what}, `,
+    t("from "),
+    el("bdi", {}, one.remote_ip),
+    ", ",
+    when(one.last),
+  ];
 }
 
 /** A dialog in steps: `begin` fills it first. Resolves with whether something was added. */
-async function steps(title: string, begin: (show: (...content: Node[]) => void, close: (added: boolean) => void) => void): Promise<boolean> {
+async function steps(
+  title: string,
+  begin: (show: (...content: Node[]) => void, close: (added: boolean) => void) => void,
+): Promise<boolean> {
   const answer = await dialog<boolean>(title, (close) => {
     const place = el("div", { class: "stack" });
     begin((...content) => {
@@ -132,16 +221,35 @@ async function steps(title: string, begin: (show: (...content: Node[]) => void, 
 async function addApp(client: FactorClient, found: FactorState, mail: boolean): Promise<boolean> {
   let codes: string[] = [];
   const added = await steps(t("Add a code app"), (show, close) => {
-    const name = line(t("Name of the device"), found.apps.length === 0 ? t("Phone") : "", t("To tell your devices apart."), { maxlength: "64" });
+    const name = line(
+      t("Name of the device"),
+      found.apps.length === 0 ? t("Phone") : "",
+      t("To tell your devices apart."),
+      { maxlength: "64" },
+    );
     const named = form([warning(found, mail), name.root], t("Continue"), async () => {
       const made = await client.totp_begin(name.control.value);
-      const code = field(t("Code that the app shows"), el("input", { class: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "9", required: true }), serverClock(made.server_time));
+      const code = field(
+        t("Code that the app shows"),
+        el("input", {
+          class: "code",
+          inputmode: "numeric",
+          autocomplete: "one-time-code",
+          maxlength: "9",
+          required: true,
+        }),
+        serverClock(made.server_time),
+      );
       const tried = form(code.root, t("Turn on"), async () => {
         ({ recovery_codes: codes } = await client.totp_finish(code.control.value));
         close(true);
       });
       show(
-        el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")),
+        el(
+          "p",
+          {},
+          t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager."),
+        ),
         qrDrawing(made.qr, t("QR code; the same as text is below")),
         el("p", { class: "hint" }, t("Or type this secret into the app:")),
         copyable(made.secret.replace(/(.{4})(?=.)/g, "$1 ")),
@@ -182,13 +290,33 @@ export async function showCodes(codes: readonly string[]): Promise<void> {
     t("Recovery codes"),
     (close) => {
       const kept = tick(t("I have kept these codes"), false);
-      const done = el("button", { class: "btn primary", type: "button", disabled: true, onclick: () => close(true) }, t("Done"));
+      const done = el(
+        "button",
+        { class: "btn primary", type: "button", disabled: true, onclick: () => close(true) },
+        t("Done"),
+      );
       kept.control.addEventListener("change", () => (done.disabled = !kept.control.checked));
       const all = () => `${codes.join("\n")}\n`;
       return [
-        el("p", { class: "dialog-text" }, t("Keep these codes where you find them without your phone: on paper, or in a password manager. Each lets you in once. They are not shown again.")),
-        el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))),
-        el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})),
+        el(
+          "p",
+          { class: "dialog-text" },
+          t(
+            "Keep these codes where you find them without your phone: on paper, or in a password manager. Each lets you in once. They are not shown again.",
+          ),
+        ),
+        el(
+          "ol",
+          { class: "recovery-codes" },
+          codes.map((code) => el("li", {}, el("code", {}, code))),
+        ),
+        el(
+          "div",
+          { class: "flex wrap" },
+          copyButton(all, t("Copy")),
+          button(t("Download"), () => save(all()), { icon: download }),
+          button(t("Print"), () => print(), {}),
+        ),
         kept.root,
         el("div", { class: "dialog-buttons" }, done),
       ];

@@ -24,7 +24,10 @@ export function field<C extends HTMLElement>(label: string, control: C, hint: Ch
   const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
   if (control.id === "") control.id = id;
   const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
-  const describe = () => (described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described()));
+  const describe = () =>
+    described() === ""
+      ? control.removeAttribute("aria-describedby")
+      : control.setAttribute("aria-describedby", described());
   describe();
   const problem = (text: string) => {
     error.hidden = text === "";
@@ -33,7 +36,11 @@ export function field<C extends HTMLElement>(label: string, control: C, hint: Ch
     describe();
   };
   control.addEventListener("input", () => problem(""));
-  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+  return {
+    root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help),
+    control,
+    problem,
+  };
 }
 
 /** A check box with its label behind it. */
@@ -45,18 +52,38 @@ export function tick(label: Child, on: boolean, hint: Child = null): Field<HTMLI
     error.hidden = text === "";
     fill(error, text);
   };
-  const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
+  const words = el(
+    "span",
+    { class: "grow" },
+    label,
+    hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint),
+    error,
+  );
   return { root: el("label", { class: "check" }, control, words), control, problem };
 }
 
 /** A choice: values with their words. */
-export function choice(label: string, values: readonly (readonly [value: string, words: string])[], chosen: string, hint: Child = null): Field<HTMLSelectElement> {
-  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+export function choice(
+  label: string,
+  values: readonly (readonly [value: string, words: string])[],
+  chosen: string,
+  hint: Child = null,
+): Field<HTMLSelectElement> {
+  const control = el(
+    "select",
+    {},
+    values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)),
+  );
   return field(label, control, hint);
 }
 
 /** One line of text. */
-export function line(label: string, value: string, hint: Child = null, attributes: Record<string, string> = {}): Field<HTMLInputElement> {
+export function line(
+  label: string,
+  value: string,
+  hint: Child = null,
+  attributes: Record<string, string> = {},
+): Field<HTMLInputElement> {
   const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
   control.value = value;
   return field(label, control, hint);
@@ -64,7 +91,12 @@ export function line(label: string, value: string, hint: Child = null, attribute
 
 /** A form: its fields, and a button that runs `save`. While it runs, the button cannot be pressed again. What cannot be put at a
  * field is shown above the button. */
-export function form(content: Child, action: string, save: () => Promise<void>, kind = "primary"): { root: HTMLFormElement; complain: (text: string) => void } {
+export function form(
+  content: Child,
+  action: string,
+  save: () => Promise<void>,
+  kind = "primary",
+): { root: HTMLFormElement; complain: (text: string) => void } {
   const error = el("p", { class: "error", role: "alert", hidden: true });
   const complain = (text: string) => {
     error.hidden = text === "";

@@ -7,7 +7,10 @@ export function focusHome(): void {
 
 /** What readers call an element, with its kind. */
 function called(one: Element): string {
-  const label = one instanceof HTMLInputElement || one instanceof HTMLSelectElement || one instanceof HTMLTextAreaElement ? one.labels?.[0]?.textContent : null;
+  const label =
+    one instanceof HTMLInputElement || one instanceof HTMLSelectElement || one instanceof HTMLTextAreaElement
+      ? one.labels?.[0]?.textContent
+      : null;
   return `${one.tagName} ${one.getAttribute("aria-label") ?? label ?? one.textContent}`;
 }
 

@@ -10,7 +10,9 @@ function belongsTo(target: EventTarget | null, key: string): boolean {
   // instanceof fails here: an element in a frame has that frame's classes
   const element = target as Element | null;
   if (typeof element?.closest !== "function") return false;
-  return element.closest(typing) !== null || ((key === "Enter" || key === "Space") && element.closest(pressed) !== null);
+  return (
+    element.closest(typing) !== null || ((key === "Enter" || key === "Space") && element.closest(pressed) !== null)
+  );
 }
 
 /** Run commands by the keys of this document while `active` returns true. The returned function stops that. */

@@ -12,7 +12,13 @@ export type AskLogIn = typeof askLogIn;
 
 /** Show the form, with a known address, until a log-in succeeds; `below` is shown under the form. The focus is restored after
  * that. `address` null: the app has one user, and asks for the password alone. */
-export function askLogIn(app: string, reason: string, address: string | null, tryLogIn: TryLogIn, below: Node[] = []): Promise<void> {
+export function askLogIn(
+  app: string,
+  reason: string,
+  address: string | null,
+  tryLogIn: TryLogIn,
+  below: Node[] = [],
+): Promise<void> {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem = el("p", { class: "login-problem", role: "alert" }, reason);
@@ -25,7 +31,12 @@ export function askLogIn(app: string, reason: string, address: string | null, tr
       required: true,
       value: address ?? "",
     });
-    const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
+    const password = el("input", {
+      name: "password",
+      type: "password",
+      autocomplete: "current-password",
+      required: true,
+    });
     const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
     problem.hidden = reason === "";
     const form = el(
@@ -74,7 +85,13 @@ export function askLogIn(app: string, reason: string, address: string | null, tr
         form.hidden = false;
         form.requestSubmit(); // the password is still there: a new request for the key
       });
-      const second = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
+      const second = el(
+        "div",
+        { class: "login" },
+        brand(),
+        made.root,
+        el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")),
+      );
       form.hidden = true;
       overlay.append(second);
       made.focus();
@@ -89,7 +106,11 @@ export function askLogIn(app: string, reason: string, address: string | null, tr
 
 /** Text with its http addresses as links: the administrator's message to locked-out users may contain one. */
 function linked(value: string): Node[] {
-  return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) =>
-    i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece),
-  );
+  return value
+    .split(/(https?:\/\/[^\s<>"]+)/)
+    .map((piece, i) =>
+      i % 2 === 1
+        ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece)
+        : document.createTextNode(piece),
+    );
 }

@@ -11,11 +11,22 @@ export function openMenu(anchor: HTMLElement, title: string, commands: readonly 
 }
 
 /** Open a menu at a point of the screen, for something inside `within`. */
-export function openMenuAt({ x, y }: { x: number; y: number }, within: HTMLElement, title: string, commands: readonly Command[]): void {
+export function openMenuAt(
+  { x, y }: { x: number; y: number },
+  within: HTMLElement,
+  title: string,
+  commands: readonly Command[],
+): void {
   open(new DOMRect(x, y, 0, 0), within, title, commands, () => undefined);
 }
 
-function open(place: DOMRect, within: HTMLElement, title: string, commands: readonly Command[], closed: () => void): void {
+function open(
+  place: DOMRect,
+  within: HTMLElement,
+  title: string,
+  commands: readonly Command[],
+  closed: () => void,
+): void {
   const items = commands.map((command) =>
     el(
       "button",

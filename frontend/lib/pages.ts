@@ -29,7 +29,16 @@ export class Shell {
     for (const place of places) {
       const count = el("span", { class: "count" });
       this.counts.set(place.name, count);
-      this.links.set(place.name, el("a", { class: "nav", href: `#${place.name}`, onclick: () => this.close() }, sign(place.icon), el("span", {}, place.title), count));
+      this.links.set(
+        place.name,
+        el(
+          "a",
+          { class: "nav", href: `#${place.name}`, onclick: () => this.close() },
+          sign(place.icon),
+          el("span", {}, place.title),
+          count,
+        ),
+      );
     }
     this.side = el(
       "nav",
@@ -39,7 +48,18 @@ export class Shell {
       el("div", { class: "foot" }, foot),
     );
     this.side.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
-    this.opener = el("button", { class: "btn icon", "aria-label": t("Pages"), title: t("Pages"), "aria-expanded": "false", "aria-controls": "side", onclick: () => this.open() }, sign(menu));
+    this.opener = el(
+      "button",
+      {
+        class: "btn icon",
+        "aria-label": t("Pages"),
+        title: t("Pages"),
+        "aria-expanded": "false",
+        "aria-controls": "side",
+        onclick: () => this.open(),
+      },
+      sign(menu),
+    );
     const top = el("header", { class: "shell-top" }, this.opener, el("b", {}, `moxlite ${app}`));
     this.root = el("div", { class: "shell" }, this.side, top, this.main);
   }
@@ -78,23 +98,58 @@ export class Shell {
 
 /** The head of a page: its title, and buttons at the right. The title takes the focus when the page is shown. */
 export function head(title: Child, hint: Child, ...actions: Child[]): HTMLElement {
-  const words = (typeof hint === "string" && hint !== "") || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
-  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
+  const words =
+    (typeof hint === "string" && hint !== "") || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
+  return el(
+    "header",
+    {},
+    el("h1", { tabindex: "-1" }, title),
+    el("span", { class: "grow" }),
+    el("div", { class: "actions" }, actions),
+    words,
+  );
 }
 
 /** A card with a title; `flush` for lists and tables that reach its edges. */
-export function card(title: string, content: Child, options: { flush?: boolean; hint?: Child; actions?: Child } = {}): HTMLElement {
+export function card(
+  title: string,
+  content: Child,
+  options: { flush?: boolean; hint?: Child; actions?: Child } = {},
+): HTMLElement {
   const { flush = false, hint, actions } = options;
-  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
-  return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? undefined : title }, top, content);
+  const top =
+    title === ""
+      ? null
+      : el(
+          "header",
+          {},
+          el("h2", {}, title),
+          el("span", { class: "grow" }),
+          actions,
+          typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint,
+        );
+  return el(
+    "section",
+    { class: flush ? "card flush" : "card", "aria-label": title === "" ? undefined : title },
+    top,
+    content,
+  );
 }
 
 /** Links to the parts of a page: address, title, and whether it is shown. Where they do not fit, the shown one is scrolled into view. */
-export function tabs(label: string, links: readonly (readonly [href: string, title: string, on: boolean])[]): HTMLElement {
-  const made = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title, on]) => el("a", { href, "aria-current": on ? "page" : undefined }, title)));
+export function tabs(
+  label: string,
+  links: readonly (readonly [href: string, title: string, on: boolean])[],
+): HTMLElement {
+  const made = el(
+    "nav",
+    { class: "tabs", "aria-label": label },
+    links.map(([href, title, on]) => el("a", { href, "aria-current": on ? "page" : undefined }, title)),
+  );
   requestAnimationFrame(() => {
     const shown = made.querySelector<HTMLElement>("[aria-current]");
-    if (shown !== null) made.scrollLeft = shown.offsetLeft - made.offsetLeft - (made.clientWidth - shown.offsetWidth) / 2;
+    if (shown !== null)
+      made.scrollLeft = shown.offsetLeft - made.offsetLeft - (made.clientWidth - shown.offsetWidth) / 2;
   });
   return made;
 }
@@ -108,18 +163,38 @@ export interface Column<Row> {
 }
 
 /** A table; below 701 px each row is a record. `each` may add to a row's element. */
-export function table<Row>(label: string, columns: readonly Column<Row>[], rows: readonly Row[], each?: (tr: HTMLTableRowElement, row: Row) => void): HTMLTableElement {
+export function table<Row>(
+  label: string,
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  each?: (tr: HTMLTableRowElement, row: Row) => void,
+): HTMLTableElement {
   const body = rows.map((row) => {
     const cells = columns.map((column) => {
       const labelled = column.kind === undefined || column.kind === "num";
-      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : undefined }, wrapped(column.cell(row)));
+      return el(
+        "td",
+        { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : undefined },
+        wrapped(column.cell(row)),
+      );
     });
     const tr = el("tr", {}, cells);
     each?.(tr, row);
     return tr;
   });
-  const titles = columns.map((column) => el("th", { class: column.kind, scope: "col" }, column.title === "" ? el("span", { class: "sr" }, t("Actions")) : column.title));
-  return el("table", { class: "records", "aria-label": label }, el("thead", {}, el("tr", {}, titles)), el("tbody", {}, body));
+  const titles = columns.map((column) =>
+    el(
+      "th",
+      { class: column.kind, scope: "col" },
+      column.title === "" ? el("span", { class: "sr" }, t("Actions")) : column.title,
+    ),
+  );
+  return el(
+    "table",
+    { class: "records", "aria-label": label },
+    el("thead", {}, el("tr", {}, titles)),
+    el("tbody", {}, body),
+  );
 }
 
 /** One child, as a record puts label and value into two columns. */
@@ -129,18 +204,35 @@ function wrapped(child: Child): Child {
 
 /** Terms and their values. */
 export function pairs(entries: readonly (readonly [term: string, value: Child])[]): HTMLElement {
-  return el("dl", { class: "pair" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
+  return el(
+    "dl",
+    { class: "pair" },
+    entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]),
+  );
 }
 
 /** A button with an icon and a word. */
-export function button(title: string, run: () => void, options: { icon?: string; kind?: string; name?: string } = {}): HTMLButtonElement {
+export function button(
+  title: string,
+  run: () => void,
+  options: { icon?: string; kind?: string; name?: string } = {},
+): HTMLButtonElement {
   const { icon, kind = "line", name } = options;
-  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon !== undefined && sign(icon, kind.includes("small") ? "i s" : "i"), title);
+  return el(
+    "button",
+    { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run },
+    icon !== undefined && sign(icon, kind.includes("small") ? "i s" : "i"),
+    title,
+  );
 }
 
 /** A button that is an icon alone; its name is for the title and screen readers. */
 export function iconButton(name: string, path: string, run: (event: Event) => void): HTMLButtonElement {
-  return el("button", { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run }, sign(path, "i s"));
+  return el(
+    "button",
+    { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run },
+    sign(path, "i s"),
+  );
 }
 
 /** A button that puts a text on the clipboard, and says so for two seconds. `word` for a button with a word. */
@@ -148,7 +240,17 @@ export function copyButton(value: () => string, word = ""): HTMLButtonElement {
   const said = el("span", { class: "sr", role: "status" });
   const face = el("span", { class: "flex" });
   const show = (path: string, text: string) => fill(face, sign(path, "i s"), word !== "" && text);
-  const made = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : undefined }, face, said);
+  const made = el(
+    "button",
+    {
+      class: word === "" ? "btn icon small" : "btn line",
+      type: "button",
+      title: t("Copy"),
+      "aria-label": word === "" ? t("Copy") : undefined,
+    },
+    face,
+    said,
+  );
   let timer = 0;
   made.addEventListener("click", async () => {
     await toClipboard(value());
@@ -181,7 +283,12 @@ async function toClipboard(value: string): Promise<void> {
 
 /** A value with a button that copies it. */
 export function copyable(value: string): HTMLElement {
-  return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
+  return el(
+    "span",
+    { class: "copy" },
+    el("code", {}, value),
+    copyButton(() => value),
+  );
 }
 
 /** Text of strangers: isolated from the text around it, direction controls and control characters visible, cut after `most`
@@ -190,7 +297,18 @@ export function foreign(value: string, most = 300): HTMLElement {
   const shown = visible(value);
   if (shown.length <= most) return el("bdi", {}, shown);
   const words = el("bdi", {}, `${shown.slice(0, most)}…`);
-  const more = el("button", { class: "btn text small", type: "button", onclick: () => { fill(words, shown); rest.remove(); } }, t("Show all"));
+  const more = el(
+    "button",
+    {
+      class: "btn text small",
+      type: "button",
+      onclick: () => {
+        fill(words, shown);
+        rest.remove();
+      },
+    },
+    t("Show all"),
+  );
   const rest = el("span", {}, " ", more);
   return el("span", { class: "foreign" }, words, rest);
 }
@@ -203,7 +321,10 @@ export function brief(value: string, most = 200): HTMLElement {
 
 /** Text with control characters and direction controls written out. */
 export function visible(value: string): string {
-  return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+  return isolated(value).replace(
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g,
+    (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`,
+  );
 }
 
 /** The disc of an address or name: two letters in one of eight hues. */

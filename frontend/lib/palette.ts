@@ -12,7 +12,9 @@ function keysOf(command: Command): Node[] {
 
 /** Ask for a command by name and run it; `typed` is already in the field. */
 export async function openPalette(table: CommandTable, typed = ""): Promise<void> {
-  const possible = table.all().flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));
+  const possible = table
+    .all()
+    .flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));
   const words = { label: t("Command"), hint: t("What do you want to do?"), nothing: t("No matching command.") };
   const chosen = await pick(t("Commands"), words, possible, titleOf, { typed, detail: keysOf });
   chosen?.run();
@@ -28,11 +30,24 @@ export async function showKeys(table: CommandTable): Promise<void> {
         const bound = group.commands.filter((command) => (command.keys ?? []).length > 0);
         return [
           bound.length > 0 &&
-            el("section", {}, el("h3", {}, group.name), el("dl", {}, bound.map((command) => [el("dt", {}, keysOf(command)), el("dd", {}, titleOf(command))]))),
+            el(
+              "section",
+              {},
+              el("h3", {}, group.name),
+              el(
+                "dl",
+                {},
+                bound.map((command) => [el("dt", {}, keysOf(command)), el("dd", {}, titleOf(command))]),
+              ),
+            ),
         ];
       }),
     ),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close"))),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")),
+    ),
   ]);
 }
 
@@ -44,10 +59,28 @@ const visibleText = (of: HTMLElement): string => of.innerText.trim().slice(0, 80
 
 /** Show the titles of an element and of its descendants, for touch and keyboard users, who cannot hover (WEBMAIL-60). */
 export async function showTitles(at: Element): Promise<void> {
-  const titled = [at, ...at.querySelectorAll("[title]")].filter((one): one is HTMLElement => one instanceof HTMLElement && one.title !== "" && one.checkVisibility());
-  await dialog<void>(t("What has the focus"), (close) => [
-    el("div", { class: "keys" }, el("dl", {}, titled.slice(0, mostTitles).map((one) => [el("dt", { dir: "auto" }, visibleText(one)), el("dd", { dir: "auto" }, one.title)]))),
-    titled.length === 0 && el("p", { class: "dialog-text" }, t("There is nothing to explain here.")),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close"))),
-  ].filter((one) => one !== false));
+  const titled = [at, ...at.querySelectorAll("[title]")].filter(
+    (one): one is HTMLElement => one instanceof HTMLElement && one.title !== "" && one.checkVisibility(),
+  );
+  await dialog<void>(t("What has the focus"), (close) =>
+    [
+      el(
+        "div",
+        { class: "keys" },
+        el(
+          "dl",
+          {},
+          titled
+            .slice(0, mostTitles)
+            .map((one) => [el("dt", { dir: "auto" }, visibleText(one)), el("dd", { dir: "auto" }, one.title)]),
+        ),
+      ),
+      titled.length === 0 && el("p", { class: "dialog-text" }, t("There is nothing to explain here.")),
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")),
+      ),
+    ].filter((one) => one !== false),
+  );
 }

@@ -21,7 +21,13 @@ export interface PickerOptions<T> {
 }
 
 /** Ask for one of these; null when the dialog is dismissed. */
-export function pick<T>(title: string, words: PickerWords, all: readonly T[], titleOf: (one: T) => string, options: PickerOptions<T> = {}): Promise<T | null> {
+export function pick<T>(
+  title: string,
+  words: PickerWords,
+  all: readonly T[],
+  titleOf: (one: T) => string,
+  options: PickerOptions<T> = {},
+): Promise<T | null> {
   const { typed = "", above, detail } = options;
   return dialog<T>(title, (close) => {
     const list = el("div", { class: "palette-list", role: "listbox", id: "palette-list", "aria-label": title });
@@ -46,7 +52,13 @@ export function pick<T>(title: string, words: PickerWords, all: readonly T[], ti
         found.map((one, i) =>
           el(
             "div",
-            { class: "palette-row", role: "option", id: `palette-${i}`, "aria-selected": String(i === at), onclick: () => close(one) },
+            {
+              class: "palette-row",
+              role: "option",
+              id: `palette-${i}`,
+              "aria-selected": String(i === at),
+              onclick: () => close(one),
+            },
             el("span", { dir: "auto" }, titleOf(one)),
             detail !== undefined && el("span", { class: "palette-keys" }, detail(one)),
           ),

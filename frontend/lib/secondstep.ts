@@ -19,7 +19,11 @@ export interface Asked {
 
 /** The form; `done` is called after a factor was right. A code of six digits is tried as soon as it is typed. `again` returns a fresh
  * request for a key, because a request serves once. */
-export function secondStepForm(asked: Asked, done: () => void, again: () => void): { root: HTMLElement; focus: () => void } {
+export function secondStepForm(
+  asked: Asked,
+  done: () => void,
+  again: () => void,
+): { root: HTMLElement; focus: () => void } {
   const { step } = asked;
   const problem = el("p", { class: "error", role: "alert", hidden: true });
   const withKey = step.keys.length > 0 && keysKnown();
@@ -27,11 +31,27 @@ export function secondStepForm(asked: Asked, done: () => void, again: () => void
   let busy = false;
   let keySpent = false;
 
-  const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
+  const code = el("input", {
+    class: "input code",
+    name: "code",
+    autocomplete: "one-time-code",
+    autocapitalize: "none",
+    spellcheck: "false",
+    required: true,
+  });
   const label = el("label", { class: "field" });
   const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-  const key = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
-  const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
+  const key = el(
+    "button",
+    { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt("key") },
+    sign(keyRound),
+    el("span", {}, keyWords(step.keys)),
+  );
+  const other = el("button", {
+    class: "btn text small",
+    type: "button",
+    onclick: () => choose(kind === "recovery" ? "totp" : "recovery"),
+  });
   const intro = el("p", { class: "two" });
   const form = el(
     "form",
@@ -97,15 +117,20 @@ export function secondStepForm(asked: Asked, done: () => void, again: () => void
 
   function introduction(): string {
     if (kind === "recovery") return t("Type one of the recovery codes that you have kept. Each works once.");
-    if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys do not work at this address.");
-    return step.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step.apps[0]! }) : t("Type a code of your app: {names}.", { names: step.apps.join(", ") });
+    if (kind === "key")
+      return withKey ? t("Use your security key.") : t("Your security keys do not work at this address.");
+    return step.apps.length === 1
+      ? t("Type the code of your app “{name}”.", { name: step.apps[0]! })
+      : t("Type a code of your app: {names}.", { names: step.apps.join(", ") });
   }
 
   function focus(): void {
     (kind === "key" ? key : code).focus();
   }
 
-  const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
+  const elsewhere = step.keys_elsewhere.map((one) =>
+    el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })),
+  );
   const clock = el("span", {}, serverClock(step.server_time));
   const root = el(
     "div",

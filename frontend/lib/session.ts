@@ -49,7 +49,13 @@ export class Session {
     addEventListener("storage", (event) => {
       if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
       // another user has logged in: the page shows data of the previous one
-      if (event.key === this.addressKey && event.newValue !== null && this.address !== "" && event.newValue !== this.address) location.reload();
+      if (
+        event.key === this.addressKey &&
+        event.newValue !== null &&
+        this.address !== "" &&
+        event.newValue !== this.address
+      )
+        location.reload();
     });
     this.address = localStorage.getItem(this.addressKey) ?? "";
     this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
@@ -73,7 +79,11 @@ export class Session {
         const token = await this.client.login_prep();
         const result = await this.client.login(token, username, password);
         const step = result.second_step;
-        if (step !== null) return { step, finish: async (kind, code) => this.begin(await this.client.login_factor(step.token, kind, code)) };
+        if (step !== null)
+          return {
+            step,
+            finish: async (kind, code) => this.begin(await this.client.login_factor(step.token, kind, code)),
+          };
         this.begin(result);
         return null;
       },

@@ -30,7 +30,10 @@ class Reader {
 
   /** Whether a recorded value has changed since. */
   changed(): boolean {
-    return [...this.read].some(([source, version]) => { source.refresh(); return source.version !== version; });
+    return [...this.read].some(([source, version]) => {
+      source.refresh();
+      return source.version !== version;
+    });
   }
 
   forget(): void {

@@ -6,12 +6,31 @@ import { ban, circleCheck, circleHelp, clock, octagonAlert, triangleAlert } from
 /** How something is: well, weak, broken, waiting, switched off, not known. */
 export type Level = "ok" | "warn" | "danger" | "wait" | "off" | "unknown";
 
-const shapes: Readonly<Record<Level, string>> = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
-const tones: Readonly<Record<Level, string>> = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
+const shapes: Readonly<Record<Level, string>> = {
+  ok: circleCheck,
+  warn: triangleAlert,
+  danger: octagonAlert,
+  wait: clock,
+  off: ban,
+  unknown: circleHelp,
+};
+const tones: Readonly<Record<Level, string>> = {
+  ok: "ok",
+  warn: "warn",
+  danger: "danger",
+  wait: "muted",
+  off: "muted",
+  unknown: "muted",
+};
 
 /** The shape of a state alone; `word` is for screen readers. */
 export function mark(level: Level, word: string, small = true): HTMLElement {
-  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], small ? "i s" : "i"), el("span", { class: "sr" }, `${word}: `));
+  return el(
+    "span",
+    { class: `state ${tones[level]}` },
+    sign(shapes[level], small ? "i s" : "i"),
+    el("span", { class: "sr" }, `${word}: `),
+  );
 }
 
 /** A state: its shape and its word. */
@@ -22,7 +41,13 @@ export function state(level: Level, word: string): HTMLElement {
 /** A line that says what is and what can be done. */
 export function notice(level: Level, text: Child, ...actions: Child[]): HTMLElement {
   const alert = level === "danger" ? "alert" : undefined;
-  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text), actions);
+  return el(
+    "div",
+    { class: `notice ${level}`, role: alert },
+    sign(shapes[level]),
+    el("div", { class: "grow" }, text),
+    actions,
+  );
 }
 
 /** An empty place: what will be here, and a way out. */

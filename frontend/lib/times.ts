@@ -24,7 +24,8 @@ export function moment(at: number, now = Date.now() * 1000): string {
   if (days === 1) return t("yesterday {time}", { time });
   if (days === -1) return t("tomorrow {time}", { time });
   if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
-  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
+  if (here.getFullYear() === today.getFullYear())
+    return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
   return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
 }
 
@@ -32,7 +33,14 @@ export function moment(at: number, now = Date.now() * 1000): string {
 export function when(at: number): HTMLElement {
   const date = new Date(at / 1000);
   const iso = date.toISOString();
-  return el("time", { datetime: iso, title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}\n${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
+  return el(
+    "time",
+    {
+      datetime: iso,
+      title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}\n${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}`,
+    },
+    moment(at),
+  );
 }
 
 /** A moment as µs from RFC 3339; 0 for "". */

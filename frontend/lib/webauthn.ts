@@ -66,7 +66,13 @@ async function spoken(ask: () => Promise<Credential | null>): Promise<PublicKeyC
 }
 
 function answer(found: PublicKeyCredential, response: Record<string, unknown>): string {
-  return JSON.stringify({ id: found.id, rawId: text(found.rawId), type: found.type, response, clientExtensionResults: {} });
+  return JSON.stringify({
+    id: found.id,
+    rawId: text(found.rawId),
+    type: found.type,
+    response,
+    clientExtensionResults: {},
+  });
 }
 
 function descriptors(list: Descriptor[] | undefined): PublicKeyCredentialDescriptor[] {
@@ -80,5 +86,8 @@ function octets(value: string): Uint8Array<ArrayBuffer> {
 
 /** Octets as base64url without padding. */
 function text(value: ArrayBuffer): string {
-  return btoa(String.fromCharCode(...new Uint8Array(value))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  return btoa(String.fromCharCode(...new Uint8Array(value)))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=+$/, "");
 }

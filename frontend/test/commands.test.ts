@@ -39,19 +39,22 @@ test("the palette finds by parts and by letters", () => {
   assert.ok(match("Mark unread", "mkun") >= 0);
   assert.equal(match("Mark unread", "xyz"), -1);
   const titles = ["Show all keys", "Mark read", "Open the raw message"];
-  const found = ranked(
-    titles,
-    (title) => title,
-    "ra",
-  );
+  const found = ranked(titles, (title) => title, "ra");
   assert.equal(found[0], "Open the raw message");
 });
 
 test("the keys of WEBMAIL-71 that the ground has", () => {
   const commands = new CommandTable();
-  addCommands({ commands, selected: () => [], selectedCount: () => 0, shown: () => null, inRole: () => false } as unknown as Desk);
+  addCommands({
+    commands,
+    selected: () => [],
+    selectedCount: () => 0,
+    shown: () => null,
+    inRole: () => false,
+  } as unknown as Desk);
   const bound = new Set(commands.all().flatMap((group) => group.commands.flatMap((command) => command.keys ?? [])));
-  const wanted = "i ? ArrowDown j ArrowUp k PageDown l PageUp h End . Home , Space|ctrl a|u|d Delete D a q m M s w E t T O|ctrl i|alt j|alt k|alt J|alt K";
+  const wanted =
+    "i ? ArrowDown j ArrowUp k PageDown l PageUp h End . Home , Space|ctrl a|u|d Delete D a q m M s w E t T O|ctrl i|alt j|alt k|alt J|alt K";
   for (const key of wanted.split("|").flatMap((part) => (/^(ctrl|alt) /.test(part) ? [part] : part.split(" ")))) {
     assert.ok(bound.has(key), key);
   }

@@ -14,7 +14,8 @@ import { many, t } from "../lib/words";
 const texts = strangers();
 
 /** A text before its controls were written out. */
-const back = (shown: string): string => shown.replace(/\[U\+([0-9A-F]{4})\]/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+const back = (shown: string): string =>
+  shown.replace(/\[U\+([0-9A-F]{4})\]/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 
 test("there are 2,000 texts, with and without controls", () => {
   assert.equal(texts.length, 2000);
@@ -27,7 +28,10 @@ for (const [name, format] of Object.entries({ written, visible, isolated })) {
     for (const one of texts) {
       const shown = format(one);
       assert.equal(back(shown), one);
-      assert.ok(name === "isolated" ? !/[\u202a-\u202e\u2066-\u2069]/.test(shown) : !raw.test(shown), JSON.stringify(one));
+      assert.ok(
+        name === "isolated" ? !/[\u202a-\u202e\u2066-\u2069]/.test(shown) : !raw.test(shown),
+        JSON.stringify(one),
+      );
       assert.equal(format(shown), shown);
     }
   });
@@ -37,7 +41,10 @@ test("texts become texts, and only look-alikes are marked", () => {
   for (const one of texts) {
     const root = made(el("p", { title: one, "aria-label": one }, one, text(one)));
     assert.equal(root.textContent, written(one) + written(one));
-    assert.deepEqual([...new Set(root.all().map((found) => found.name))].filter((found) => found !== "p" && found !== "span"), []);
+    assert.deepEqual(
+      [...new Set(root.all().map((found) => found.name))].filter((found) => found !== "p" && found !== "span"),
+      [],
+    );
     for (const found of root.all()) for (const value of found.attributes.values()) assert.ok(!raw.test(value));
   }
 });

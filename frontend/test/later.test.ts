@@ -43,7 +43,23 @@ test("words name a moment", () => {
 });
 
 test("words that name no moment are refused", () => {
-  for (const text of ["", " ", "soon", "25:00", "8:61", "13pm", "2026-02-30", "30 Feb", "Feb", "tomorrow xyz", "<script>", "in -3 hours", "0 days", "in 5000 days", `${"tomorrow ".repeat(1000)}x`]) {
+  for (const text of [
+    "",
+    " ",
+    "soon",
+    "25:00",
+    "8:61",
+    "13pm",
+    "2026-02-30",
+    "30 Feb",
+    "Feb",
+    "tomorrow xyz",
+    "<script>",
+    "in -3 hours",
+    "0 days",
+    "in 5000 days",
+    `${"tomorrow ".repeat(1000)}x`,
+  ]) {
     const found = momentOf(text, now);
     if (text.length > 80) assert.ok(found === null || found > now);
     else assert.equal(found, null, text);
@@ -59,8 +75,14 @@ test("a long text takes no time", () => {
 test("the time of the day stays when clocks change", () => {
   // clocks go forward at 2:00 on 29 March and back at 3:00 on 25 October
   assert.equal(at("tomorrow 8:00", new Date(2026, 2, 28, 12)), "2026-03-29T08:00");
-  assert.equal(momentOf("tomorrow 8:00", new Date(2026, 2, 28, 8))!.getTime() - new Date(2026, 2, 28, 8).getTime(), 23 * 3_600_000);
-  assert.equal(momentOf("tomorrow 8:00", new Date(2026, 9, 24, 8))!.getTime() - new Date(2026, 9, 24, 8).getTime(), 25 * 3_600_000);
+  assert.equal(
+    momentOf("tomorrow 8:00", new Date(2026, 2, 28, 8))!.getTime() - new Date(2026, 2, 28, 8).getTime(),
+    23 * 3_600_000,
+  );
+  assert.equal(
+    momentOf("tomorrow 8:00", new Date(2026, 9, 24, 8))!.getTime() - new Date(2026, 9, 24, 8).getTime(),
+    25 * 3_600_000,
+  );
   assert.equal(at("1 day", new Date(2026, 2, 28, 8)), "2026-03-29T08:00");
   // hours pass as they are
   assert.equal(at("in 3 hours", new Date(2026, 2, 29, 1)), "2026-03-29T05:00");
@@ -72,6 +94,7 @@ test("the time of the day stays when clocks change", () => {
 test("suggestions are ahead, at any hour of a year", () => {
   for (let hour = 0; hour < 366 * 24; hour++) {
     const from = new Date(2026, 0, 1, hour);
-    for (const [text, moment] of suggestions(from)) assert.ok(moment > from && moment.getTime() - from.getTime() < 8 * 86_400_000, `${text} ${from.toString()}`);
+    for (const [text, moment] of suggestions(from))
+      assert.ok(moment > from && moment.getTime() - from.getTime() < 8 * 86_400_000, `${text} ${from.toString()}`);
   }
 });

@@ -14,11 +14,22 @@ test("what ends a sentence does not belong to an address", () => {
     "http://b.example/y_(z)",
     "mailto:c@d.example",
   ]);
-  assert.deepEqual(urls('"https://a.example/?q=1!?" <https://b.example> xhttps://c.example javascript:https'), ["https://a.example/?q=1", "https://b.example"]);
+  assert.deepEqual(urls('"https://a.example/?q=1!?" <https://b.example> xhttps://c.example javascript:https'), [
+    "https://a.example/?q=1",
+    "https://b.example",
+  ]);
 });
 
 test("all of the line is there again, in its order", () => {
-  for (const line of ["", "x", "https://a.example", "a https://b.example/). https://c.example ", "mailto:", "https://)))", "((https://x.example/)"]) {
+  for (const line of [
+    "",
+    "x",
+    "https://a.example",
+    "a https://b.example/). https://c.example ",
+    "mailto:",
+    "https://)))",
+    "((https://x.example/)",
+  ]) {
     const text = linkPieces(line).map((piece) => (typeof piece === "string" ? piece : piece.url));
     assert.equal(text.join(""), line);
   }

@@ -62,9 +62,22 @@ export class Server {
     else if (page.before === true) first = Math.max(0, anchor - page.count);
     else if (destination >= page.count) first = destination - Math.floor(page.count / 2);
     const rows = this.items.slice(first, page.before === true ? anchor : first + page.count);
-    const base = { kind: "view_msgs" as const, view_id: request.view_id, request_id: request.id, total: this.items.length, parsed_message: null };
-    const end = { ...base, items: [], position: first + rows.length, view_end: page.before !== true && first + rows.length >= this.items.length };
-    return rows.length === 0 ? [end] : [{ ...base, items: rows.map((one) => [{ ...one }]), position: first, view_end: false }, end];
+    const base = {
+      kind: "view_msgs" as const,
+      view_id: request.view_id,
+      request_id: request.id,
+      total: this.items.length,
+      parsed_message: null,
+    };
+    const end = {
+      ...base,
+      items: [],
+      position: first + rows.length,
+      view_end: page.before !== true && first + rows.length >= this.items.length,
+    };
+    return rows.length === 0
+      ? [end]
+      : [{ ...base, items: rows.map((one) => [{ ...one }]), position: first, view_end: false }, end];
   }
 
   /** Add a message, anywhere in the order. */

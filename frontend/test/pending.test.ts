@@ -38,7 +38,13 @@ test("calls are made one after the other, also behind one that failed", async ()
   const order: string[] = [];
   const pending = new Pending(() => {});
   const first = gate();
-  const one = pending.do({ shown: {}, call: async () => { order.push("one"); return first.call(); } });
+  const one = pending.do({
+    shown: {},
+    call: async () => {
+      order.push("one");
+      return first.call();
+    },
+  });
   const two = pending.do({ shown: {}, call: async () => void order.push("two") });
   await Promise.resolve();
   first.fail();
@@ -51,7 +57,10 @@ test("calls are made one after the other, also behind one that failed", async ()
 test("what is done stays shown until the stream has told it", async () => {
   const pending = new Pending(() => {});
   const items = [item(2), item(1)];
-  await pending.do({ shown: { flags: { ids: new Set([1]), add: ["\\seen", "receipts"], clear: [] } }, call: async () => {} });
+  await pending.do({
+    shown: { flags: { ids: new Set([1]), add: ["\\seen", "receipts"], clear: [] } },
+    call: async () => {},
+  });
   const shown = pending.show(items, 1, false);
   assert.deepEqual([shown[1]!.flags, shown[1]!.keywords], [["\\seen"], ["receipts"]]);
   assert.ok(shown[0] === items[0], "what is not changed is the same object");
@@ -99,10 +108,19 @@ for (const seed of [1, 2, 3, 4]) {
       const remove = random(3) > 0;
       const flag = ["\\seen", "\\flagged"][random(2)]!;
       const action: Action = remove
-        ? { shown: { remove: { ids: new Set([target.id]) } }, call: async () => act(() => (server = server.filter((one) => one.id !== target.id))) }
+        ? {
+            shown: { remove: { ids: new Set([target.id]) } },
+            call: async () => act(() => (server = server.filter((one) => one.id !== target.id))),
+          }
         : {
             shown: { flags: { ids: new Set([target.id]), add: [flag], clear: [] } },
-            call: async () => act(() => (server = server.map((one) => (one.id === target.id ? { ...one, flags: [...new Set([...one.flags, flag])] } : one)))),
+            call: async () =>
+              act(
+                () =>
+                  (server = server.map((one) =>
+                    one.id === target.id ? { ...one, flags: [...new Set([...one.flags, flag])] } : one,
+                  )),
+              ),
           };
       const act = (work: () => void) => {
         if (fails) throw new Error("no");

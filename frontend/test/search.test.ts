@@ -28,11 +28,14 @@ test("words, quotes and tags", () => {
 
 test("a word that looks like a criterion is named", () => {
   const named = (text: string) => query(text).problems.map(({ why }) => why);
-  assert.deepEqual(named("nosuchop:xx boats"), ["“nosuchop:” is not a search word; “nosuchop:xx” is looked for as text"]);
+  assert.deepEqual(named("nosuchop:xx boats"), [
+    "“nosuchop:” is not a search word; “nosuchop:xx” is looked for as text",
+  ]);
   assert.deepEqual(filter("nosuchop:xx boats").words, ["nosuchop:xx", "boats"]);
   assert.deepEqual(query("-nosuchop:xx").query.not_filter?.words, ["nosuchop:xx"]);
   // web addresses, times, and text in quotes are words
-  for (const text of ["https://example.com/", "12:30", '"nosuch:attachment"', "a:pdf", "note:"]) assert.deepEqual(named(text), [], text);
+  for (const text of ["https://example.com/", "12:30", '"nosuch:attachment"', "a:pdf", "note:"])
+    assert.deepEqual(named(text), [], text);
   assert.equal(write(tokens('"hex:attachment" hex:"two words"')), '"hex:attachment" hex:"two words"');
 });
 
@@ -67,7 +70,9 @@ test("operators of Gmail are understood", () => {
 });
 
 test("each criterion becomes a part of the query", () => {
-  const found = query('green f:ada -to:bob s:minutes l:done h:X-Project:aurora minsize:2k maxsize:1MB a:pdf -a:image start:2026-11-01 end:2026-11-02 mb:inbox');
+  const found = query(
+    "green f:ada -to:bob s:minutes l:done h:X-Project:aurora minsize:2k maxsize:1MB a:pdf -a:image start:2026-11-01 end:2026-11-02 mb:inbox",
+  );
   assert.deepEqual(found.problems, []);
   assert.deepEqual(found.needles, ["green", "ada", "minutes"]);
   assert.deepEqual(found.query.filter, {
@@ -85,7 +90,14 @@ test("each criterion becomes a part of the query", () => {
     oldest: new Date(2026, 10, 1).toISOString(),
     newest: new Date(2026, 10, 3).toISOString(),
   });
-  assert.deepEqual(found.query.not_filter, { words: [], from: [], to: ["bob"], subject: [], labels: [], attachments: ["image"] });
+  assert.deepEqual(found.query.not_filter, {
+    words: [],
+    from: [],
+    to: ["bob"],
+    subject: [],
+    labels: [],
+    attachments: ["image"],
+  });
 });
 
 test("without a mailbox all but Trash and Junk, with an empty one all", () => {
@@ -103,7 +115,18 @@ test("is: and its opposite", () => {
   assert.deepEqual(query("-is:answered").query.not_filter?.labels, ["\\answered"]);
 });
 
-for (const text of ["start:soon", "end:2026-02-30", "minsize:big", "a:film", "is:nice", "mb:Nowhere", "from:", "-start:2026-01-01", "header:", "start:25:00"]) {
+for (const text of [
+  "start:soon",
+  "end:2026-02-30",
+  "minsize:big",
+  "a:film",
+  "is:nice",
+  "mb:Nowhere",
+  "from:",
+  "-start:2026-01-01",
+  "header:",
+  "start:25:00",
+]) {
   test(`${text} is looked for as a word, and said`, () => {
     const found = query(`x ${text}`);
     assert.equal(found.problems.length, 1);
@@ -113,7 +136,15 @@ for (const text of ["start:soon", "end:2026-02-30", "minsize:big", "a:film", "is
 }
 
 test("sizes and moments", () => {
-  assert.deepEqual(["500", "2k", "2kb", "1.5m", "1g", "x", "-1"].map(octets), [500, 2048, 2048, 1572864, 1 << 30, null, null]);
+  assert.deepEqual(["500", "2k", "2kb", "1.5m", "1g", "x", "-1"].map(octets), [
+    500,
+    2048,
+    2048,
+    1572864,
+    1 << 30,
+    null,
+    null,
+  ]);
   assert.equal(moment("08:30", false, now), new Date(2026, 10, 21, 8, 30).toISOString());
   assert.equal(moment("2026-01-31T08:30", true, now), new Date(2026, 0, 31, 8, 31).toISOString());
   assert.equal(moment("2026-12-31", true, now), new Date(2027, 0, 1).toISOString());

@@ -18,7 +18,9 @@ test("all but three", () => {
 
 test("a stretch that is not loaded, without one of it, and with one beside it", () => {
   const stretch = { first: at(900), last: at(100), count: 801 };
-  const chosen = Selection.of([at(500), at(950)]).plusStretch(stretch, false).toggled(item(300), false);
+  const chosen = Selection.of([at(500), at(950)])
+    .plusStretch(stretch, false)
+    .toggled(item(300), false);
   assert.equal(chosen.count(1000), 801);
   assert.ok(chosen.has(item(500), false));
   assert.ok(chosen.has(item(950), false));

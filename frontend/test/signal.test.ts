@@ -27,7 +27,10 @@ test("a microtask runs effects by itself", async () => {
 test("a computed value that stays the same tells nothing", () => {
   const n = signal(1);
   let made = 0;
-  const odd = computed(() => { made++; return n.value % 2 === 1; });
+  const odd = computed(() => {
+    made++;
+    return n.value % 2 === 1;
+  });
   const seen: boolean[] = [];
   effect(() => void seen.push(odd.value));
   n.value = 3;
@@ -43,7 +46,10 @@ test("a diamond of computed values is consistent and made once", () => {
   let made = 0;
   const double = computed(() => n.value * 2);
   const triple = computed(() => n.value * 3);
-  const sum = computed(() => { made++; return double.value + triple.value; });
+  const sum = computed(() => {
+    made++;
+    return double.value + triple.value;
+  });
   const seen: number[] = [];
   effect(() => void seen.push(sum.value));
   n.value = 2;

@@ -32,7 +32,10 @@ class FakeBrowser {
         return work(held.has(name) ? null : {});
       },
     };
-    const setTimeout = (work: () => void, wait: number) => { this.timers.set(++this.last, { at: this.now + wait, work }); return this.last; };
+    const setTimeout = (work: () => void, wait: number) => {
+      this.timers.set(++this.last, { at: this.now + wait, work });
+      return this.last;
+    };
     const clearTimeout = (timer: number) => void this.timers.delete(timer);
     const wire = (all: FakeWire[]) =>
       class extends FakeWire {
@@ -44,13 +47,15 @@ class FakeBrowser {
     const fakes = {
       window: { setTimeout, clearTimeout },
       clearTimeout,
-      addEventListener: (kind: string, work: () => void) => this.listeners.set(kind, [...(this.listeners.get(kind) ?? []), work]),
+      addEventListener: (kind: string, work: () => void) =>
+        this.listeners.set(kind, [...(this.listeners.get(kind) ?? []), work]),
       location: { origin: "http://localhost" },
       navigator: taken === null ? {} : { locks },
       EventSource: wire(this.events),
       WebSocket: wire(this.sockets),
     };
-    for (const [name, value] of Object.entries(fakes)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+    for (const [name, value] of Object.entries(fakes))
+      Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
     Date.now = () => this.now;
     const client = {
       token: async () => {
@@ -108,7 +113,9 @@ class FakeWire {
   speak(): void {
     const data = { kind: "keepalive" };
     this.takers.get("keepalive")?.({ data: JSON.stringify(data) });
-    (this as unknown as { onmessage?: (message: { data: string }) => void }).onmessage?.({ data: JSON.stringify({ event: "keepalive", id: null, data }) });
+    (this as unknown as { onmessage?: (message: { data: string }) => void }).onmessage?.({
+      data: JSON.stringify({ event: "keepalive", id: null, data }),
+    });
   }
 }
 

@@ -81,7 +81,10 @@ test("a message that comes while a new connection asks where the run begins", ()
   for (const event of answer) view.take(event);
   fetch(view, server, 0, 20);
   assert.equal(view.start, 0);
-  assert.deepEqual(ids(view), server.items.map((one) => one.id));
+  assert.deepEqual(
+    ids(view),
+    server.items.map((one) => one.id),
+  );
 });
 
 for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
@@ -96,7 +99,9 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
           for (const change of server.add(random(3000))) view.apply(change);
           break;
         case 1: {
-          const gone = [...new Set([random(server.items.length), random(server.items.length)])].map((at) => server.items[at]!.id);
+          const gone = [...new Set([random(server.items.length), random(server.items.length)])].map(
+            (at) => server.items[at]!.id,
+          );
           for (const change of server.remove(gone)) view.apply(change);
           break;
         }

@@ -5,7 +5,14 @@ import test from "node:test";
 import type { Security } from "../gen/webmail";
 import { canRequire, Ways } from "../webmail/compose/ways";
 
-const way = (fields: Partial<Security>): Security => ({ starttls: "yes", requiretls: "yes", mtasts: "no", dnssec: "no", dane: "no", ...fields });
+const way = (fields: Partial<Security>): Security => ({
+  starttls: "yes",
+  requiretls: "yes",
+  mtasts: "no",
+  dnssec: "no",
+  dane: "no",
+  ...fields,
+});
 
 test("each recipient must offer it, and be verified by a policy or by DANE", () => {
   assert.ok(canRequire([way({ dane: "yes" }), way({ mtasts: "yes" })]));
@@ -25,7 +32,10 @@ test("a domain is asked about once, and again when that failed", async () => {
     },
   };
   const ways = new Ways(client as never);
-  const failed = await ways.ask("a@x.example").then(() => false, () => true);
+  const failed = await ways.ask("a@x.example").then(
+    () => false,
+    () => true,
+  );
   assert.ok(failed);
   await ways.ask("b@X.example");
   await ways.ask("c@x.example");

@@ -55,7 +55,11 @@ export class Find {
       open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail, owner.glanced)),
       leave: () => owner.leave(),
       // a part that cannot be loaded is reported by the action that needs it
-      say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail.stopSearch()), () => null),
+      say: (place, searching) =>
+        void this.part().then(
+          ({ say }) => say(place, searching, () => mail.stopSearch()),
+          () => null,
+        ),
     });
   }
 
@@ -84,7 +88,12 @@ export class Find {
     }
     await attempt(t("Searching"), async () => {
       const { parse } = await this.part();
-      const { query, problems, needles } = parse(text, this.mail.mailboxes.value, new Date(), this.mail.settings.value.labels);
+      const { query, problems, needles } = parse(
+        text,
+        this.mail.mailboxes.value,
+        new Date(),
+        this.mail.settings.value.labels,
+      );
       if (this.text.value === "") this.mailbox = this.mail.current.value?.id ?? this.mailbox;
       this.text.value = text;
       this.refinement.value = "";

@@ -75,7 +75,9 @@ class App implements Desk {
   readonly base = base;
   readonly commands = new CommandTable();
   readonly client = new Client(base, checks, (reason) => this.logIn(reason));
-  private readonly session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part<typeof LoginPart>("login")).askLogIn(...asked));
+  private readonly session = new Session("webmail", "Webmail", this.client, async (...asked) =>
+    (await part<typeof LoginPart>("login")).askLogIn(...asked),
+  );
   readonly mail = new Mail({
     send: (request) => void this.send(request),
     opened: (parsed) => this.reader.offer(parsed),
@@ -138,14 +140,25 @@ class App implements Desk {
     swiped: (items, direction) => this.swiped(items, direction),
     acted: (items, action) => this.act(items, action),
     menu: (items, at) =>
-      void attempt(t("Opening the menu"), async () => (await part<typeof MenuPart>("menu")).openMenuAt(at, this.list.root, t("Actions for this row"), rowCommands(this, items).filter(enabled))),
+      void attempt(t("Opening the menu"), async () =>
+        (await part<typeof MenuPart>("menu")).openMenuAt(
+          at,
+          this.list.root,
+          t("Actions for this row"),
+          rowCommands(this, items).filter(enabled),
+        ),
+      ),
   });
   private readonly bar = new Bar(
     this.commands,
     [...composeBar, ...barCommands],
     () => this.unselect(),
     (command) => {
-      if (!this.settings().no_show_shortcuts) void part<typeof MenuPart>("menu").then((found) => found.hintKey(command), () => null);
+      if (!this.settings().no_show_shortcuts)
+        void part<typeof MenuPart>("menu").then(
+          (found) => found.hintKey(command),
+          () => null,
+        );
     },
     (...asked) => this.openMenu(...asked),
   );
@@ -160,9 +173,12 @@ class App implements Desk {
     },
     failed: (error) => void showError(t("Opening the message failed"), error),
     settings: () => this.settings(),
-    remember: (address, mode) => attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
-    menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this, () => item)].filter(enabled)),
-    isOwn: (address) => this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address),
+    remember: (address, mode) =>
+      attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
+    menu: (item, at, commands) =>
+      this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this, () => item)].filter(enabled)),
+    isOwn: (address) =>
+      this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address),
     leaving: {
       leave: (id, byPost) => this.client.unsubscribe(id, byPost),
       write: (link, id) => this.compose("new", link, id),
@@ -175,7 +191,8 @@ class App implements Desk {
       const box = this.mail.boxes.get(item.mailbox_id);
       const { rejects_mailbox, introbox } = this.facts();
       // the server has put these messages aside: opening them does not mean that they are wanted
-      if (box?.owner === "" && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
+      if (box?.owner === "" && box.name !== rejects_mailbox && box.name !== introbox)
+        this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
       if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place);
     },
   });
@@ -189,7 +206,8 @@ class App implements Desk {
   start(): void {
     if (location.search !== "") history.replaceState(null, "", base + location.hash);
     const scheme = localStorage.getItem(schemeKey);
-    if (scheme === "light" || scheme === "dark") this.mail.settings.value = { ...this.settings(), color_scheme: scheme satisfies Scheme };
+    if (scheme === "light" || scheme === "dark")
+      this.mail.settings.value = { ...this.settings(), color_scheme: scheme satisfies Scheme };
     const known = this.session.resume();
     const place = parsePlace(location.hash);
     this.mail.wanted = place.message;
@@ -229,7 +247,8 @@ class App implements Desk {
       true,
     );
     // the click event comes after pointerup, in the same task
-    for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => (release = window.setTimeout(() => (held.value = false))), true);
+    for (const kind of ["pointerup", "pointercancel"])
+      addEventListener(kind, () => (release = window.setTimeout(() => (held.value = false))), true);
     effect(() => {
       if (held.value) return;
       this.mailboxes.draw(this.mail.mailboxes.value, this.mail.current.value?.id ?? 0);
@@ -242,12 +261,23 @@ class App implements Desk {
         this.drawer.close();
         void this.find.search(text);
       };
-      if (searches.length > 0) void mailboxDialogs().then((found) => found.drawSearches(this.mailboxes.searches, searches, active, this.client, () => this.settings(), find), () => null);
+      if (searches.length > 0)
+        void mailboxDialogs().then(
+          (found) =>
+            found.drawSearches(this.mailboxes.searches, searches, active, this.client, () => this.settings(), find),
+          () => null,
+        );
     });
     effect(() => {
       const mailboxes = this.mail.mailboxes.value;
       // the mailbox that was shown is gone
-      if (this.displayed && mailboxes.length > 0 && this.mail.current.value === undefined && (this.mail.query.value.filter.mailbox_id ?? 0) > 0) this.openInbox();
+      if (
+        this.displayed &&
+        mailboxes.length > 0 &&
+        this.mail.current.value === undefined &&
+        (this.mail.query.value.filter.mailbox_id ?? 0) > 0
+      )
+        this.openInbox();
     });
     effect(() => {
       const { color_scheme, single_keys } = this.settings();
@@ -261,7 +291,13 @@ class App implements Desk {
       this.rules?.withdraw();
     });
     effect(() => tellTitle(this.mail, this.find));
-    effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value > 0 ? this.mail.selectedCounts.value : null, this.mail.conversation.value));
+    effect(() =>
+      this.read(
+        this.mail.shown.value,
+        this.mail.selectedCount.value > 0 ? this.mail.selectedCounts.value : null,
+        this.mail.conversation.value,
+      ),
+    );
     effect(() => {
       if (held.value) return;
       void this.mail.rows.value;
@@ -290,8 +326,11 @@ class App implements Desk {
     this.timers.push(
       window.setTimeout(() => {
         const { items, lines } = this.mail.rows.value;
-        const item = items.find((one) => one.id === id) ?? [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
-        if (item !== undefined && !flags.some((flag) => item.flags.includes(flag)) && this.reader.shows(id)) this.actions.looked(item, flags[0]!);
+        const item =
+          items.find((one) => one.id === id) ??
+          [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
+        if (item !== undefined && !flags.some((flag) => item.flags.includes(flag)) && this.reader.shows(id))
+          this.actions.looked(item, flags[0]!);
       }, wait),
     );
   }
@@ -326,9 +365,20 @@ class App implements Desk {
     // it will be needed; a failure matters only then
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
-    if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) void part<typeof HintsPart>("hints").then((found) => found.showHints(this.list.root), () => null);
-    void part<typeof SortingPart>("sorting").then((found) => found.showNotices(this.client, this.list.root, this.mail.facts.value.account_path), () => null);
-    if (navigator.maxTouchPoints > 0) void part<typeof TouchPart>("touch").then((found) => this.list.pushable(found), () => null);
+    if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3))
+      void part<typeof HintsPart>("hints").then(
+        (found) => found.showHints(this.list.root),
+        () => null,
+      );
+    void part<typeof SortingPart>("sorting").then(
+      (found) => found.showNotices(this.client, this.list.root, this.mail.facts.value.account_path),
+      () => null,
+    );
+    if (navigator.maxTouchPoints > 0)
+      void part<typeof TouchPart>("touch").then(
+        (found) => this.list.pushable(found),
+        () => null,
+      );
   }
 
   private newer?: Toast;
@@ -348,7 +398,8 @@ class App implements Desk {
       // the next connection requests the view
       this.stream.lost();
       // an unreachable server is reported by its own line, and a lost stream is replaced
-      if (codeOf(error) !== "" && codeOf(error) !== "user:notFound") await showError(t("Loading messages failed"), error);
+      if (codeOf(error) !== "" && codeOf(error) !== "user:notFound")
+        await showError(t("Loading messages failed"), error);
     }
   }
 
@@ -384,7 +435,10 @@ class App implements Desk {
   }
 
   async showKeys(): Promise<void> {
-    const [palette, writing] = await Promise.all([part<typeof PalettePart>("palette"), part<typeof ComposePart>("compose")]);
+    const [palette, writing] = await Promise.all([
+      part<typeof PalettePart>("palette"),
+      part<typeof ComposePart>("compose"),
+    ]);
     writing.addKeys(this);
     await palette.showKeys(this.commands);
   }
@@ -395,7 +449,9 @@ class App implements Desk {
   }
 
   openSettings(): void {
-    void attempt(t("Opening the settings"), async () => (await part<typeof SettingsPart>("settings")).openSettings(this));
+    void attempt(t("Opening the settings"), async () =>
+      (await part<typeof SettingsPart>("settings")).openSettings(this),
+    );
   }
 
   openPage(name: Page): void {
@@ -507,7 +563,9 @@ class App implements Desk {
     this.unread();
     const { confirmDelete } = await mailboxDialogs();
     const few = items && { messages: items.length, conversations: items.length };
-    const asked = few ? confirmDelete(few, false) : confirmDelete(this.mail.selectedCounts.value, leavesOthers(this.mail));
+    const asked = few
+      ? confirmDelete(few, false)
+      : confirmDelete(this.mail.selectedCounts.value, leavesOthers(this.mail));
     if (await asked) this.actions.deleteForGood(items);
   }
 
@@ -532,7 +590,9 @@ class App implements Desk {
   }
 
   chooseLabels(number = 0): void {
-    void attempt(t("Choosing labels"), async () => (await part<typeof LabelsPart>("labels")).chooseLabels(this.client, this.mail, this.actions, number));
+    void attempt(t("Choosing labels"), async () =>
+      (await part<typeof LabelsPart>("labels")).chooseLabels(this.client, this.mail, this.actions, number),
+    );
   }
 
   later(run: (found: typeof LaterPart) => Promise<void>): void {
@@ -544,7 +604,9 @@ class App implements Desk {
   }
 
   exportSelection(): void {
-    void attempt(t("Exporting"), async () => (await part<typeof ExportPart>("export")).exportSelected(this.client, base, this.mail));
+    void attempt(t("Exporting"), async () =>
+      (await part<typeof ExportPart>("export")).exportSelected(this.client, base, this.mail),
+    );
   }
 
   showText(): void {
@@ -584,15 +646,17 @@ class App implements Desk {
   }
 
   sender(item: MessageItem, what: AboutSender): void {
-    void part<typeof SenderPart>("sender").then((found) => found.act(item, what, {
-      client: this.client,
-      mail: this.mail,
-      actions: this.actions,
-      search: (text) => void this.find.search(text, 0),
-      choose: async (title, among) => (await part<typeof PalettePart>("palette")).chooseMailbox(title, among),
-      offerRole: (role) => void this.offerMissing(role),
-      say: toast,
-    }));
+    void part<typeof SenderPart>("sender").then((found) =>
+      found.act(item, what, {
+        client: this.client,
+        mail: this.mail,
+        actions: this.actions,
+        search: (text) => void this.find.search(text, 0),
+        choose: async (title, among) => (await part<typeof PalettePart>("palette")).chooseMailbox(title, among),
+        offerRole: (role) => void this.offerMissing(role),
+        say: toast,
+      }),
+    );
   }
 
   scrollMessage(screens: number): void {
@@ -605,7 +669,11 @@ class App implements Desk {
     const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
     const item = kind === "new" ? null : this.reader.current();
     void attempt(t("Writing"), async () => {
-      const [, typed] = await typedUntil(part<typeof ComposePart>("compose").then((found) => found.compose(this, toast, kind, item, selected, mailto, leaves)));
+      const [, typed] = await typedUntil(
+        part<typeof ComposePart>("compose").then((found) =>
+          found.compose(this, toast, kind, item, selected, mailto, leaves),
+        ),
+      );
       document.execCommand("insertText", false, typed);
     });
   }
@@ -622,7 +690,13 @@ class App implements Desk {
     if (from === undefined || from.owner + to.owner !== "" || from.roles.length + to.roles.length > 0) return;
     const [turn, query] = [this.actions.done.value, this.mail.query.value];
     this.rules = await part<typeof RulesPart>("rules");
-    await this.rules.offerRule(this.client, item.id, from, to, () => turn === this.actions.done.value && query === this.mail.query.value);
+    await this.rules.offerRule(
+      this.client,
+      item.id,
+      from,
+      to,
+      () => turn === this.actions.done.value && query === this.mail.query.value,
+    );
   }
 
   private async followSent(item: MessageItem, place: HTMLElement): Promise<void> {
@@ -739,7 +813,10 @@ class App implements Desk {
   }
 }
 
-addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
+addEventListener(
+  "error",
+  (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message),
+);
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
 if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
 new App().start();

@@ -20,7 +20,13 @@ const period = 2000;
 
 const kinds = ["iphone", "android", "mac", "thunderbird", "other"] as const;
 type Kind = (typeof kinds)[number];
-const names: Readonly<Record<Kind, string>> = { iphone: t("iPhone or iPad"), android: t("Android"), mac: t("Mac"), thunderbird: t("Thunderbird"), other: t("Another program") };
+const names: Readonly<Record<Kind, string>> = {
+  iphone: t("iPhone or iPad"),
+  android: t("Android"),
+  mac: t("Mac"),
+  thunderbird: t("Thunderbird"),
+  other: t("Another program"),
+};
 
 const device: MakePage = async (desk) => {
   const kind: Kind = kinds.find((one) => one === desk.path[0]) ?? "iphone";
@@ -30,14 +36,55 @@ const device: MakePage = async (desk) => {
     "div",
     { class: "page" },
     head(t("Set up a device"), ""),
-    el("nav", { class: "pick", "aria-label": t("Which device") }, kinds.map((one) => el("a", { class: "btn line", href: `#device/${one}`, "aria-current": one === kind ? "page" : undefined }, names[one]))),
+    el(
+      "nav",
+      { class: "pick", "aria-label": t("Which device") },
+      kinds.map((one) =>
+        el(
+          "a",
+          { class: "btn line", href: `#device/${one}`, "aria-current": one === kind ? "page" : undefined },
+          names[one],
+        ),
+      ),
+    ),
     linked && link(desk, kind),
-    kind === "thunderbird" && card(t("Thunderbird"), [el("p", {}, t("Choose “New account”, then “Email”, and type your name and address. Thunderbird finds the servers by itself.")), el("p", { class: "gap" }, copyable(program.username)), el("p", { class: "hint gap" }, t("For the password, make an app password: "), el("a", { href: "#security" }, t("Security")))]),
-    card(t("By hand"), byHand(program), { hint: kind === "other" ? t("Programs that know autoconfig or autodiscover find this by your address.") : null }),
+    kind === "thunderbird" &&
+      card(t("Thunderbird"), [
+        el(
+          "p",
+          {},
+          t(
+            "Choose “New account”, then “Email”, and type your name and address. Thunderbird finds the servers by itself.",
+          ),
+        ),
+        el("p", { class: "gap" }, copyable(program.username)),
+        el(
+          "p",
+          { class: "hint gap" },
+          t("For the password, make an app password: "),
+          el("a", { href: "#security" }, t("Security")),
+        ),
+      ]),
+    card(t("By hand"), byHand(program), {
+      hint: kind === "other" ? t("Programs that know autoconfig or autodiscover find this by your address.") : null,
+    }),
     (kind === "iphone" || kind === "mac") &&
       card(
         t("A profile without a password"),
-        el("p", {}, el("a", { class: "btn line", href: `/profile.mobileconfig?addresses=${encodeURIComponent(program.username)}`, download: "" }, t("Download the profile")), el("span", { class: "hint" }, ` ${t("The device asks for the password: give it an app password.")}`)),
+        el(
+          "p",
+          {},
+          el(
+            "a",
+            {
+              class: "btn line",
+              href: `/profile.mobileconfig?addresses=${encodeURIComponent(program.username)}`,
+              download: "",
+            },
+            t("Download the profile"),
+          ),
+          el("span", { class: "hint" }, ` ${t("The device asks for the password: give it an app password.")}`),
+        ),
       ),
   );
   return { title: t("Set up a device"), root };
@@ -46,11 +93,20 @@ const device: MakePage = async (desk) => {
 /** The way by a link: its name, then code and question. */
 function link(desk: Desk, kind: Kind): HTMLElement {
   const place = el("div", {});
-  const name = line(t("Name of the device"), kind === "mac" ? t("Mac") : t("Phone"), t("The device gets an app password of this name. You can end it under Security."), { maxlength: "64" });
+  const name = line(
+    t("Name of the device"),
+    kind === "mac" ? t("Mac") : t("Phone"),
+    t("The device gets an app password of this name. You can end it under Security."),
+    { maxlength: "64" },
+  );
   const ask = form(name.root, t("Show the code"), async () => {
     try {
       const made = await desk.client.device_start(name.control.value);
-      fill(place, steps(kind, made.url, made.qr), follow(desk, () => fill(place, ask.root)));
+      fill(
+        place,
+        steps(kind, made.url, made.qr),
+        follow(desk, () => fill(place, ask.root)),
+      );
     } catch (error) {
       atFields(error, { name });
     }
@@ -63,8 +119,14 @@ function steps(kind: Kind, url: string, code: QRCode): HTMLElement {
   const left = el("p", { class: "hint" }, t("Works once, within 10 minutes"));
   const third =
     kind === "android"
-      ? [el("b", {}, t("Copy address and password into your mail program there")), el("p", { class: "hint" }, t("Thunderbird for Android finds the servers by itself."))]
-      : [el("b", {}, t("Install the profile in its Settings, under “Profile downloaded”")), el("p", { class: "hint" }, t("Servers, address and password are in it. There is nothing to type."))];
+      ? [
+          el("b", {}, t("Copy address and password into your mail program there")),
+          el("p", { class: "hint" }, t("Thunderbird for Android finds the servers by itself.")),
+        ]
+      : [
+          el("b", {}, t("Install the profile in its Settings, under “Profile downloaded”")),
+          el("p", { class: "hint" }, t("Servers, address and password are in it. There is nothing to type.")),
+        ];
   return el(
     "div",
     { class: "qr-row" },
@@ -72,8 +134,27 @@ function steps(kind: Kind, url: string, code: QRCode): HTMLElement {
     el(
       "ol",
       { class: "steps grow" },
-      el("li", {}, el("div", {}, el("b", {}, t("Point the camera of the device at this code")), el("p", { class: "hint" }, t("Or open this link there:")), copyable(url))),
-      el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” there")), el("p", { class: "hint" }, t("Then say yes here. A photo of this code is of no use to others.")))),
+      el(
+        "li",
+        {},
+        el(
+          "div",
+          {},
+          el("b", {}, t("Point the camera of the device at this code")),
+          el("p", { class: "hint" }, t("Or open this link there:")),
+          copyable(url),
+        ),
+      ),
+      el(
+        "li",
+        {},
+        el(
+          "div",
+          {},
+          el("b", {}, t("Tap “Set up mail” there")),
+          el("p", { class: "hint" }, t("Then say yes here. A photo of this code is of no use to others.")),
+        ),
+      ),
       el("li", {}, el("div", {}, third)),
     ),
   );
@@ -93,7 +174,11 @@ function follow(desk: Desk, again: () => void): HTMLElement {
         place,
         notice(
           "warn",
-          [el("b", {}, t("A device at {ip} wants to be set up. Is it yours?", { ip: found.remote_ip })), el("br"), foreign(found.user_agent, 120)],
+          [
+            el("b", {}, t("A device at {ip} wants to be set up. Is it yours?", { ip: found.remote_ip })),
+            el("br"),
+            foreign(found.user_agent, 120),
+          ],
           button(t("No"), () => void answer(false)),
           button(t("Yes, set it up"), () => void answer(true), { kind: "primary" }),
         ),
@@ -105,7 +190,10 @@ function follow(desk: Desk, again: () => void): HTMLElement {
   };
   const answer = async (yes: boolean) => {
     before = "";
-    if (await attempt(yes ? t("Setting up the device") : t("Refusing the device"), () => desk.client.device_answer(yes))) await look();
+    if (
+      await attempt(yes ? t("Setting up the device") : t("Refusing the device"), () => desk.client.device_answer(yes))
+    )
+      await look();
   };
   const look = async () => {
     try {
@@ -140,7 +228,15 @@ const setup: MakePage = async (desk) => {
     },
     { kind: "primary", icon: smartphone },
   );
-  fill(place, el("p", { class: "gap" }, t("This sets up mail on this device. The page that showed you the code asks whether it is yours.")), el("p", { class: "gap" }, begin));
+  fill(
+    place,
+    el(
+      "p",
+      { class: "gap" },
+      t("This sets up mail on this device. The page that showed you the code asks whether it is yours."),
+    ),
+    el("p", { class: "gap" }, begin),
+  );
   const root = el("div", { class: "page narrow" }, head(t("Set up mail on this device"), ""), place);
   return { title: t("Set up mail"), root };
 };
@@ -168,13 +264,37 @@ function wait(desk: Desk, claim: string, place: HTMLElement): void {
 }
 
 function ready(desk: Desk, claim: string, program: Program, password: string): Child {
-  const profile = el("form", { method: "post", action: `${desk.base}device/profile` }, el("input", { type: "hidden", name: "claim", value: claim }), el("button", { class: "btn primary" }, t("Download the profile")));
+  const profile = el(
+    "form",
+    { method: "post", action: `${desk.base}device/profile` },
+    el("input", { type: "hidden", name: "claim", value: claim }),
+    el("button", { class: "btn primary" }, t("Download the profile")),
+  );
   return [
-    card(t("iPhone, iPad, Mac"), [el("p", { class: "two" }, t("Download the profile, then install it in Settings under “Profile downloaded”. Servers, address and password are in it.")), el("div", { class: "gap" }, profile)]),
+    card(t("iPhone, iPad, Mac"), [
+      el(
+        "p",
+        { class: "two" },
+        t(
+          "Download the profile, then install it in Settings under “Profile downloaded”. Servers, address and password are in it.",
+        ),
+      ),
+      el("div", { class: "gap" }, profile),
+    ]),
     card(t("Android and others"), [
       el("p", { class: "two" }, t("Copy both into your mail program. Thunderbird finds the servers by itself.")),
       el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))),
-      el("div", { class: "gap" }, el("b", {}, t("Password")), el("div", { class: "secret" }, el("code", {}, password), copyButton(() => password))),
+      el(
+        "div",
+        { class: "gap" },
+        el("b", {}, t("Password")),
+        el(
+          "div",
+          { class: "secret" },
+          el("code", {}, password),
+          copyButton(() => password),
+        ),
+      ),
       el("details", { class: "gap" }, el("summary", {}, t("Servers")), byHand(program)),
     ]),
   ];

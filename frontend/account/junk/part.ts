@@ -14,15 +14,28 @@ const period = 1000;
 /** Messages of each kind from which on the filter knows enough to judge well. */
 const enough = 100;
 
-const standard: JunkFilterForm = { threshold: 0.95, onegrams: true, twograms: false, threegrams: false, max_power: 0.01, top_words: 10, ignore_words: 0.1, rare_words: 2 };
+const standard: JunkFilterForm = {
+  threshold: 0.95,
+  onegrams: true,
+  twograms: false,
+  threegrams: false,
+  max_power: 0.01,
+  top_words: 10,
+  ignore_words: 0.1,
+  rare_words: 2,
+};
 
 const junk: MakePage = async (desk) => {
   const found = await desk.client.junk();
-  return { title: t("Junk"), root: el("div", { class: "page" }, head(t("Junk"), ""), learned(desk, found), settings(desk, found)) };
+  return {
+    title: t("Junk"),
+    root: el("div", { class: "page" }, head(t("Junk"), ""), learned(desk, found), settings(desk, found)),
+  };
 };
 
 function learned(desk: Desk, found: Junk): HTMLElement {
-  if (found.form.junk_filter === null) return card(t("The filter"), notice("off", t("The filter is switched off: the content of mail is not judged.")));
+  if (found.form.junk_filter === null)
+    return card(t("The filter"), notice("off", t("The filter is switched off: the content of mail is not judged.")));
   const young = found.hams < enough || found.spams < enough;
   const progress = el("div", { class: "gap", role: "status" });
   const teach = button(
@@ -31,7 +44,10 @@ function learned(desk: Desk, found: Junk): HTMLElement {
       const done: { text?: string } = {};
       const work = async () => {
         const taught = await desk.client.junk_teach();
-        done.text = t("{wanted} wanted and {junk} junk messages are being learned", { wanted: taught.wanted, junk: taught.junk });
+        done.text = t("{wanted} wanted and {junk} junk messages are being learned", {
+          wanted: taught.wanted,
+          junk: taught.junk,
+        });
       };
       if (!(await attempt(t("Learning"), work))) return;
       desk.say(done.text!);
@@ -40,28 +56,49 @@ function learned(desk: Desk, found: Junk): HTMLElement {
     { kind: young ? "primary" : "line" },
   );
   const retrain = button(t("Learn everything again"), () => void again(desk, progress));
-  return card(
-    t("What the filter has learned"),
-    [
-      pairs([
-        [t("Wanted"), many(found.hams, "{n} message", "{n} messages")],
-        [t("Junk"), many(found.spams, "{n} message", "{n} messages")],
-      ]),
-      young && el("p", { class: "gap" }, t("It knows little yet. If your Archive has wanted mail and Junk has junk, let it learn from them: messages that you have marked yourself keep their mark.")),
-      el("div", { class: "flex wrap gap" }, teach, retrain),
-      progress,
-    ],
-  );
+  return card(t("What the filter has learned"), [
+    pairs([
+      [t("Wanted"), many(found.hams, "{n} message", "{n} messages")],
+      [t("Junk"), many(found.spams, "{n} message", "{n} messages")],
+    ]),
+    young &&
+      el(
+        "p",
+        { class: "gap" },
+        t(
+          "It knows little yet. If your Archive has wanted mail and Junk has junk, let it learn from them: messages that you have marked yourself keep their mark.",
+        ),
+      ),
+    el("div", { class: "flex wrap gap" }, teach, retrain),
+    progress,
+  ]);
 }
 
 async function again(desk: Desk, place: HTMLElement): Promise<void> {
-  if (!(await confirm(t("Learn everything again?"), t("The filter forgets all words and learns them from your marked messages. It judges as before until that is done."), t("Learn again")))) return;
+  if (
+    !(await confirm(
+      t("Learn everything again?"),
+      t(
+        "The filter forgets all words and learns them from your marked messages. It judges as before until that is done.",
+      ),
+      t("Learn again"),
+    ))
+  )
+    return;
   const timer = setInterval(async () => {
     const { running, done, total } = await desk.client.junk_training();
-    if (running) fill(place, meter(total === 0 ? 0 : done / total), el("p", { class: "hint" }, t("{done} of {total} messages", { done, total })));
+    if (running)
+      fill(
+        place,
+        meter(total === 0 ? 0 : done / total),
+        el("p", { class: "hint" }, t("{done} of {total} messages", { done, total })),
+      );
   }, period);
   const result: { count?: number } = {};
-  const ok = await attempt(t("Learning everything again"), async () => (result.count = await desk.client.junk_retrain()));
+  const ok = await attempt(
+    t("Learning everything again"),
+    async () => (result.count = await desk.client.junk_retrain()),
+  );
   clearInterval(timer);
   fill(place);
   if (ok) desk.say(many(result.count ?? 0, "{n} message learned", "{n} messages learned"));
@@ -72,25 +109,56 @@ function settings(desk: Desk, found: Junk): HTMLElement {
   const old = found.form;
   const own = old.junk_filter ?? standard;
   const flags = old.automatic_junk_flags;
-  const names = el("datalist", { id: "junk-mailboxes" }, found.mailboxes.map((name) => el("option", { value: name })));
+  const names = el(
+    "datalist",
+    { id: "junk-mailboxes" },
+    found.mailboxes.map((name) => el("option", { value: name })),
+  );
   const on = tick(t("Judge mail by what it says"), old.junk_filter !== null);
-  const number = (label: string, value: number, hint: string) => line(label, String(value), hint, { inputmode: "decimal" });
-  const threshold = number(t("Refuse from"), own.threshold, t("The probability from which mail of unknown senders is refused; 0.95 is usual."));
-  const grams = [tick(t("Single words"), own.onegrams), tick(t("Pairs of words"), own.twograms), tick(t("Groups of three words"), own.threegrams)] as const;
+  const number = (label: string, value: number, hint: string) =>
+    line(label, String(value), hint, { inputmode: "decimal" });
+  const threshold = number(
+    t("Refuse from"),
+    own.threshold,
+    t("The probability from which mail of unknown senders is refused; 0.95 is usual."),
+  );
+  const grams = [
+    tick(t("Single words"), own.onegrams),
+    tick(t("Pairs of words"), own.twograms),
+    tick(t("Groups of three words"), own.threegrams),
+  ] as const;
   const power = number(t("Power of a word"), own.max_power, t("A word counts no more than this far from 0 and 1."));
   const top = number(t("Words that count"), own.top_words, t("So many of the most telling words of a message."));
   const ignore = number(t("Ignored words"), own.ignore_words, t("Words this near to 0.5 do not count."));
   const rare = number(t("Rare words"), own.rare_words, t("Words seen no more often than this do not count."));
-  const rejects = line(t("Keep copies of refused mail in"), old.rejects_mailbox, t("Empty: no copies. Mail there is removed after some days."), { list: "junk-mailboxes" });
+  const rejects = line(
+    t("Keep copies of refused mail in"),
+    old.rejects_mailbox,
+    t("Empty: no copies. Mail there is removed after some days."),
+    { list: "junk-mailboxes" },
+  );
   const keep = tick(t("Never remove them"), old.keep_rejects);
-  const intro = line(t("First mail of unknown senders goes to"), old.introbox, t("Empty: to the Inbox, like other mail."), { list: "junk-mailboxes" });
+  const intro = line(
+    t("First mail of unknown senders goes to"),
+    old.introbox,
+    t("Empty: to the Inbox, like other mail."),
+    { list: "junk-mailboxes" },
+  );
   const auto = tick(t("Mark messages by the mailbox that they are moved to"), flags.enabled);
   const patterns = [
     line(t("Mailboxes of junk"), flags.junk_mailbox_regexp, shown(found, flags.junk_mailbox_regexp)),
     line(t("Mailboxes that say nothing"), flags.neutral_mailbox_regexp, shown(found, flags.neutral_mailbox_regexp)),
-    line(t("Mailboxes of wanted mail"), flags.not_junk_mailbox_regexp, flags.not_junk_mailbox_regexp === "" ? t("Empty: all others.") : shown(found, flags.not_junk_mailbox_regexp)),
+    line(
+      t("Mailboxes of wanted mail"),
+      flags.not_junk_mailbox_regexp,
+      flags.not_junk_mailbox_regexp === "" ? t("Empty: all others.") : shown(found, flags.not_junk_mailbox_regexp),
+    ),
   ] as const;
-  const capabilities = line(t("IMAP capabilities that are hidden"), old.imap_capabilities_disabled.join(" "), t("Upper case, separated by spaces; for programs that stumble over one."));
+  const capabilities = line(
+    t("IMAP capabilities that are hidden"),
+    old.imap_capabilities_disabled.join(" "),
+    t("Upper case, separated by spaces; for programs that stumble over one."),
+  );
   const places = {
     "junk_filter.threshold": threshold,
     "junk_filter.max_power": power,
@@ -109,7 +177,25 @@ function settings(desk: Desk, found: Junk): HTMLElement {
     [
       on.root,
       threshold.root,
-      el("details", {}, el("summary", {}, t("How words count")), el("div", { class: "form gap" }, el("fieldset", { class: "group" }, el("legend", {}, t("It looks at")), grams.map((one) => one.root)), power.root, top.root, ignore.root, rare.root)),
+      el(
+        "details",
+        {},
+        el("summary", {}, t("How words count")),
+        el(
+          "div",
+          { class: "form gap" },
+          el(
+            "fieldset",
+            { class: "group" },
+            el("legend", {}, t("It looks at")),
+            grams.map((one) => one.root),
+          ),
+          power.root,
+          top.root,
+          ignore.root,
+          rare.root,
+        ),
+      ),
       el("h3", {}, t("Mailboxes")),
       rejects.root,
       keep.root,
@@ -126,7 +212,11 @@ function settings(desk: Desk, found: Junk): HTMLElement {
       let bad = false;
       const read = (one: typeof threshold, whole: boolean): number => {
         const value = Number(one.control.value);
-        const good = one.control.value.trim() !== "" && Number.isFinite(value) && value >= 0 && (!whole || Number.isInteger(value));
+        const good =
+          one.control.value.trim() !== "" &&
+          Number.isFinite(value) &&
+          value >= 0 &&
+          (!whole || Number.isInteger(value));
         if (!good) one.problem(whole ? t("A whole number is expected.") : t("A number is expected, such as 0.95."));
         bad ||= !good;
         return good ? value : 0;
@@ -143,7 +233,12 @@ function settings(desk: Desk, found: Junk): HTMLElement {
       };
       if (bad) return;
       const changed: JunkForm = {
-        automatic_junk_flags: { enabled: auto.control.checked, junk_mailbox_regexp: patterns[0].control.value, neutral_mailbox_regexp: patterns[1].control.value, not_junk_mailbox_regexp: patterns[2].control.value },
+        automatic_junk_flags: {
+          enabled: auto.control.checked,
+          junk_mailbox_regexp: patterns[0].control.value,
+          neutral_mailbox_regexp: patterns[1].control.value,
+          not_junk_mailbox_regexp: patterns[2].control.value,
+        },
         junk_filter: on.control.checked ? filter : null,
         rejects_mailbox: rejects.control.value,
         keep_rejects: keep.control.checked,
@@ -173,7 +268,9 @@ function shown(found: Junk, pattern: string): string {
   } catch {
     return t("A pattern for their names, in lower case.");
   }
-  return matching.length === 0 ? t("Matches none of your mailboxes now.") : t("Matches now: {names}", { names: matching.slice(0, 10).join(", ") });
+  return matching.length === 0
+    ? t("Matches none of your mailboxes now.")
+    : t("Matches now: {names}", { names: matching.slice(0, 10).join(", ") });
 }
 
 export const pages: Readonly<Record<string, MakePage>> = { junk };

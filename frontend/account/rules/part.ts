@@ -18,7 +18,17 @@ const addresses: MakePage = async (desk) => {
   const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
   const chosen = all.find((one) => one.address === desk.path[0]);
   const names = mailboxes.map((one) => one.name);
-  if (chosen !== undefined) return { title: chosen.address, root: el("div", { class: "page" }, above("#addresses", t("Addresses")), head(addressName(chosen), ""), settings(desk, chosen, names)) };
+  if (chosen !== undefined)
+    return {
+      title: chosen.address,
+      root: el(
+        "div",
+        { class: "page" },
+        above("#addresses", t("Addresses")),
+        head(addressName(chosen), ""),
+        settings(desk, chosen, names),
+      ),
+    };
   const overview = await desk.client.overview();
   const name = line(t("Your name"), overview.full_name, t("The name in mail that you send from the webmail."));
   const save = form(name.root, t("Save"), async () => {
@@ -51,9 +61,22 @@ function addressLine(one: DestinationItem): HTMLElement {
   return el(
     "li",
     {},
-    el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)),
+    el(
+      "span",
+      { class: "grow" },
+      el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))),
+      el(
+        "span",
+        { class: "hint" },
+        ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`,
+      ),
+    ),
     one.form.smtp_error !== "" && state("off", t("refuses all mail")),
-    el("a", { class: "btn text small", href: `#rules/${path}` }, rules === 0 ? t("Rules") : many(rules, "{n} rule", "{n} rules")),
+    el(
+      "a",
+      { class: "btn text small", href: `#rules/${path}` },
+      rules === 0 ? t("Rules") : many(rules, "{n} rule", "{n} rules"),
+    ),
   );
 }
 
@@ -62,9 +85,23 @@ function settings(desk: Desk, one: DestinationItem, names: readonly string[]): H
   const old = one.form;
   const box = mailbox(t("Mail goes to"), old.mailbox, names, t("The mailbox for mail that no rule files."));
   const name = line(t("Name for this address"), old.full_name, t("Empty: your own name."));
-  const refuse = line(t("Refuse all mail, with this answer"), old.smtp_error, t("421 or 550, a space and a text, such as “550 this address is no longer in use”. Empty: mail is taken."));
-  const proof = line(t("Refuse mail whose sender is not proven, with this text"), old.message_auth_required_smtp_error, t("Mail without valid DMARC, DKIM or SPF. Empty: it is judged like other mail."));
-  const refused = line(t("Refused addresses"), old.refused_addresses.join(" "), t("Addresses that lead here and are refused as they are written, separated by spaces, such as you+shop@example.org."));
+  const refuse = line(
+    t("Refuse all mail, with this answer"),
+    old.smtp_error,
+    t("421 or 550, a space and a text, such as “550 this address is no longer in use”. Empty: mail is taken."),
+  );
+  const proof = line(
+    t("Refuse mail whose sender is not proven, with this text"),
+    old.message_auth_required_smtp_error,
+    t("Mail without valid DMARC, DKIM or SPF. Empty: it is judged like other mail."),
+  );
+  const refused = line(
+    t("Refused addresses"),
+    old.refused_addresses.join(" "),
+    t(
+      "Addresses that lead here and are refused as they are written, separated by spaces, such as you+shop@example.org.",
+    ),
+  );
   const box2 = form([box.root, name.root, refuse.root, proof.root, refused.root], t("Save"), async () => {
     const changed: DestinationForm = {
       ...old,
@@ -77,34 +114,75 @@ function settings(desk: Desk, one: DestinationItem, names: readonly string[]): H
     try {
       await desk.client.destination_save(one.address, old, changed);
     } catch (error) {
-      atFields(error, { mailbox: box, full_name: name, smtp_error: refuse, message_auth_required_smtp_error: proof, refused_addresses: refused });
+      atFields(error, {
+        mailbox: box,
+        full_name: name,
+        smtp_error: refuse,
+        message_auth_required_smtp_error: proof,
+        refused_addresses: refused,
+      });
       return;
     }
     desk.say(t("Saved"));
     await desk.refresh();
   });
-  return card("", [box2.root, el("p", { class: "hint gap" }, el("a", { href: `#rules/${encodeURIComponent(one.address)}` }, t("Rules of this address")))]);
+  return card("", [
+    box2.root,
+    el(
+      "p",
+      { class: "hint gap" },
+      el("a", { href: `#rules/${encodeURIComponent(one.address)}` }, t("Rules of this address")),
+    ),
+  ]);
 }
 
 /** A field for the name of a mailbox, with the known ones to choose from. */
 function mailbox(label: string, value: string, names: readonly string[], hint: Child = null): Field<HTMLInputElement> {
   const id = "mailbox-names";
   const made = line(label, value, hint, { list: id });
-  made.root.append(el("datalist", { id }, names.map((name) => el("option", { value: name }))));
+  made.root.append(
+    el(
+      "datalist",
+      { id },
+      names.map((name) => el("option", { value: name })),
+    ),
+  );
   return made;
 }
 
 const rules: MakePage = async (desk) => {
   const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
   const chosen = all.find((one) => one.address === desk.path[0]) ?? all[0];
-  if (chosen === undefined) return { title: t("Rules"), root: el("div", { class: "page" }, head(t("Rules"), ""), empty(filter, t("No address"), t("Rules belong to an address, and this account has none."))) };
-  const editor = new Rules(desk, chosen, mailboxes.map((one) => one.name));
-  const root = el("div", { class: "page" }, head(t("Rules"), t("The first rule that matches is used."), all.length > 1 && pick(desk, all, chosen)), editor.root);
+  if (chosen === undefined)
+    return {
+      title: t("Rules"),
+      root: el(
+        "div",
+        { class: "page" },
+        head(t("Rules"), ""),
+        empty(filter, t("No address"), t("Rules belong to an address, and this account has none.")),
+      ),
+    };
+  const editor = new Rules(
+    desk,
+    chosen,
+    mailboxes.map((one) => one.name),
+  );
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Rules"), t("The first rule that matches is used."), all.length > 1 && pick(desk, all, chosen)),
+    editor.root,
+  );
   return { title: t("Rules"), root };
 };
 
 function pick(desk: Desk, all: readonly DestinationItem[], chosen: DestinationItem): HTMLElement {
-  const list = choice(t("Address"), all.map((one) => [one.address, addressName(one)] as const), chosen.address);
+  const list = choice(
+    t("Address"),
+    all.map((one) => [one.address, addressName(one)] as const),
+    chosen.address,
+  );
   list.control.addEventListener("change", () => desk.go(`#rules/${encodeURIComponent(list.control.value)}`));
   return list.root;
 }
@@ -125,7 +203,9 @@ const fresh: Rule = {
 function conditions(rule: Rule): string {
   return [
     rule.msg_from_regexp !== "" ? t("From matches {pattern}", { pattern: rule.msg_from_regexp }) : "",
-    rule.smtp_mail_from_regexp !== "" ? t("envelope sender matches {pattern}", { pattern: rule.smtp_mail_from_regexp }) : "",
+    rule.smtp_mail_from_regexp !== ""
+      ? t("envelope sender matches {pattern}", { pattern: rule.smtp_mail_from_regexp })
+      : "",
     rule.verified_domain !== "" ? t("comes from {domain}", { domain: rule.verified_domain }) : "",
     ...rule.headers_regexp.map((one) => t("{name} matches {pattern}", { name: one.name, pattern: one.value })),
     rule.list_allow_domain !== "" ? t("list of {domain}", { domain: rule.list_allow_domain }) : "",
@@ -158,11 +238,38 @@ class Rules {
     const add = button(t("New rule"), () => this.add(), { icon: plus });
     const test = button(t("Try it"), () => void this.tryIt());
     const save = button(t("Save"), () => void this.save(), { kind: "primary" });
-    this.apply = button(t("Apply to existing mail"), () => void applyToExisting(desk, this.tried, item.form.mailbox, (after) => desk.client.rules_count(item.address, this.rules, after)));
-    fill(this.bar, save, test, this.apply, button(t("Show as Sieve"), () => void this.convert()), button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
+    this.apply = button(
+      t("Apply to existing mail"),
+      () =>
+        void applyToExisting(desk, this.tried, item.form.mailbox, (after) =>
+          desk.client.rules_count(item.address, this.rules, after),
+        ),
+    );
+    fill(
+      this.bar,
+      save,
+      test,
+      this.apply,
+      button(t("Show as Sieve"), () => void this.convert()),
+      button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }),
+      this.error,
+    );
     fill(
       this.root,
-      card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("Drag, or press Alt and an arrow key, to change the order. Anything else goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }),
+      card(
+        t("Rules"),
+        [
+          this.list,
+          el(
+            "p",
+            { class: "hint foot-note" },
+            t("Drag, or press Alt and an arrow key, to change the order. Anything else goes to {mailbox}.", {
+              mailbox: item.form.mailbox,
+            }),
+          ),
+        ],
+        { flush: true, actions: add },
+      ),
       this.editor,
       this.bar,
       this.tried,
@@ -173,17 +280,45 @@ class Rules {
   /** Show the rules as a Sieve script, which can be kept as one. */
   private async convert(): Promise<void> {
     const made: { found?: RulesAsSieve } = {};
-    if (!(await attempt(t("Converting the rules"), async () => (made.found = await this.desk.client.rules_as_sieve(this.rules))))) return;
+    if (
+      !(await attempt(
+        t("Converting the rules"),
+        async () => (made.found = await this.desk.client.rules_as_sieve(this.rules)),
+      ))
+    )
+      return;
     const { script, left_out: leftOut } = made.found!;
-    const keep = await dialog<boolean>(t("Your rules as Sieve"), (close) => [
-      el("p", { class: "dialog-text" }, t("The script would decide about mail to all your addresses, after their rules. Keep it, then remove the rules here if you want to go on with the script.")),
-      leftOut.length > 0 && notice("warn", el("ul", { class: "faults" }, leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))))),
-      el("pre", { class: "code-shown", tabindex: "0" }, script),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")), el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Keep as a script"))),
-    ].filter((one): one is HTMLElement => one !== false));
+    const keep = await dialog<boolean>(t("Your rules as Sieve"), (close) =>
+      [
+        el(
+          "p",
+          { class: "dialog-text" },
+          t(
+            "The script would decide about mail to all your addresses, after their rules. Keep it, then remove the rules here if you want to go on with the script.",
+          ),
+        ),
+        leftOut.length > 0 &&
+          notice(
+            "warn",
+            el(
+              "ul",
+              { class: "faults" },
+              leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))),
+            ),
+          ),
+        el("pre", { class: "code-shown", tabindex: "0" }, script),
+        el(
+          "div",
+          { class: "dialog-buttons" },
+          el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")),
+          el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Keep as a script")),
+        ),
+      ].filter((one): one is HTMLElement => one !== false),
+    );
     if (keep !== true) return;
     const name = t("rules of {address}", { address: this.item.address });
-    if (await attempt(t("Keeping the script"), () => this.desk.client.script_save(name, null, script, false))) this.desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
+    if (await attempt(t("Keeping the script"), () => this.desk.client.script_save(name, null, script, false)))
+      this.desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
   }
 
   private changed(): boolean {
@@ -195,18 +330,49 @@ class Rules {
     // what was not saved would sort other mail than the mail that comes in
     this.apply.disabled = this.rules.length === 0 || this.changed();
     if (this.rules.length === 0) {
-      fill(this.list, el("li", {}, empty(filter, t("No rules yet"), t("A rule puts mail of a sender or list into a mailbox as it comes in. All mail goes to {mailbox} now.", { mailbox: this.item.form.mailbox }))));
+      fill(
+        this.list,
+        el(
+          "li",
+          {},
+          empty(
+            filter,
+            t("No rules yet"),
+            t("A rule puts mail of a sender or list into a mailbox as it comes in. All mail goes to {mailbox} now.", {
+              mailbox: this.item.form.mailbox,
+            }),
+          ),
+        ),
+      );
       return;
     }
-    fill(this.list, this.rules.map((rule, index) => this.row(rule, index)));
+    fill(
+      this.list,
+      this.rules.map((rule, index) => this.row(rule, index)),
+    );
     if (focus >= 0) this.list.querySelectorAll<HTMLElement>("button.rule-name")[focus]?.focus();
   }
 
   private row(rule: Rule, index: number): HTMLElement {
     const name = el(
       "button",
-      { class: "rule-name", type: "button", "aria-expanded": String(index === this.open), onclick: () => this.edit(index === this.open ? -1 : index) },
-      el("b", {}, brief(rule.comment !== "" ? rule.comment : rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : t("new rule"))),
+      {
+        class: "rule-name",
+        type: "button",
+        "aria-expanded": String(index === this.open),
+        onclick: () => this.edit(index === this.open ? -1 : index),
+      },
+      el(
+        "b",
+        {},
+        brief(
+          rule.comment !== ""
+            ? rule.comment
+            : rule.mailbox !== ""
+              ? t("to {mailbox}", { mailbox: rule.mailbox })
+              : t("new rule"),
+        ),
+      ),
       el("span", { class: "hint" }, brief(conditions(rule) || t("no condition yet"))),
       el("span", { class: "hint" }, "→ ", brief(rule.mailbox)),
     );
@@ -277,7 +443,11 @@ class Rules {
       Object.assign(rule, change);
       this.draw();
     };
-    const text = (key: "msg_from_regexp" | "smtp_mail_from_regexp" | "verified_domain" | "list_allow_domain" | "comment", label: string, hint: string) => {
+    const text = (
+      key: "msg_from_regexp" | "smtp_mail_from_regexp" | "verified_domain" | "list_allow_domain" | "comment",
+      label: string,
+      hint: string,
+    ) => {
       const one = line(label, rule[key], hint);
       one.control.addEventListener("input", () => put({ [key]: one.control.value }));
       return this.named(key, one);
@@ -287,7 +457,13 @@ class Rules {
       one.control.addEventListener("input", () => put({ [key]: one.control.value }));
       return this.named(key, one);
     };
-    const forward = tick(t("Forwarded mail"), rule.is_forward, t("These come from a forwarding service at the verified domain, which is not judged itself. Needs an envelope sender and a verified domain."));
+    const forward = tick(
+      t("Forwarded mail"),
+      rule.is_forward,
+      t(
+        "These come from a forwarding service at the verified domain, which is not judged itself. Needs an envelope sender and a verified domain.",
+      ),
+    );
     forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
     fill(
       this.editor,
@@ -297,13 +473,40 @@ class Rules {
           "div",
           { class: "form" },
           el("h3", {}, t("When all of this holds")),
-          text("msg_from_regexp", t("From"), t("A pattern for the address in From, in lower case: @example\\.org$ for a domain.")).root,
+          text(
+            "msg_from_regexp",
+            t("From"),
+            t("A pattern for the address in From, in lower case: @example\\.org$ for a domain."),
+          ).root,
           text("verified_domain", t("Comes from the domain"), t("Proven by SPF or DKIM; subdomains count too.")).root,
           this.headers(rule, put),
-          text("smtp_mail_from_regexp", t("Envelope sender"), t("A pattern for the address that bounces go to; of use for lists and forwards.")).root,
+          text(
+            "smtp_mail_from_regexp",
+            t("Envelope sender"),
+            t("A pattern for the address that bounces go to; of use for lists and forwards."),
+          ).root,
           el("h3", {}, t("Then")),
           box("mailbox", t("Put into"), t("It is made if it is not there yet.")).root,
-          el("details", {}, el("summary", {}, t("For lists, forwards and refused mail")), el("div", { class: "form gap" }, text("list_allow_domain", t("Mailing list of the domain"), t("All mail of this verified domain is accepted, without the junk filter.")).root, this.named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Take what would be refused, into"), t("Mail that would be refused is put here instead.")).root)),
+          el(
+            "details",
+            {},
+            el("summary", {}, t("For lists, forwards and refused mail")),
+            el(
+              "div",
+              { class: "form gap" },
+              text(
+                "list_allow_domain",
+                t("Mailing list of the domain"),
+                t("All mail of this verified domain is accepted, without the junk filter."),
+              ).root,
+              this.named("is_forward", forward).root,
+              box(
+                "accept_rejects_to_mailbox",
+                t("Take what would be refused, into"),
+                t("Mail that would be refused is put here instead."),
+              ).root,
+            ),
+          ),
           text("comment", t("Name of the rule"), t("For yourself.")).root,
         ),
       ),
@@ -330,7 +533,8 @@ class Rules {
       fill(
         rows,
         rule.headers_regexp.map((one, index) => {
-          const change = (other: Partial<typeof one>) => put({ headers_regexp: rule.headers_regexp.map((old, i) => (i === index ? { ...old, ...other } : old)) });
+          const change = (other: Partial<typeof one>) =>
+            put({ headers_regexp: rule.headers_regexp.map((old, i) => (i === index ? { ...old, ...other } : old)) });
           const name = line(t("Header field"), one.name, null, { placeholder: "^list-id$" });
           const value = line(t("Its value"), one.value);
           name.control.addEventListener("input", () => change({ name: name.control.value }));
@@ -380,7 +584,10 @@ class Rules {
   private async save(): Promise<void> {
     this.complain("");
     try {
-      await this.desk.client.destination_save(this.item.address, this.item.form, { ...this.item.form, rulesets: this.rules });
+      await this.desk.client.destination_save(this.item.address, this.item.form, {
+        ...this.item.form,
+        rulesets: this.rules,
+      });
     } catch (error) {
       if (codeOf(error) === "user:conflict") await this.conflict(error);
       else this.mistakes(error);
@@ -398,14 +605,43 @@ class Rules {
       return;
     }
     const version = (title: string, form: readonly Rule[], keep: HTMLElement) =>
-      card(title, el("ol", { class: "versions" }, form.map((rule) => el("li", {}, foreign(rule.comment || rule.mailbox), el("span", { class: "hint" }, " ", foreign(conditions(rule), 200))))), { actions: keep });
+      card(
+        title,
+        el(
+          "ol",
+          { class: "versions" },
+          form.map((rule) =>
+            el(
+              "li",
+              {},
+              foreign(rule.comment || rule.mailbox),
+              el("span", { class: "hint" }, " ", foreign(conditions(rule), 200)),
+            ),
+          ),
+        ),
+        { actions: keep },
+      );
     const mine = button(t("Keep mine"), () => void this.force(theirs), {});
     const his = button(t("Keep the other"), () => void this.desk.refresh(), {});
-    fill(this.tried, notice("warn", t("The settings of this address were changed meanwhile. Nothing was saved.")), el("div", { class: "cols gap" }, version(t("Yours"), this.rules, mine), version(t("As it is now"), theirs.form.rulesets, his)));
+    fill(
+      this.tried,
+      notice("warn", t("The settings of this address were changed meanwhile. Nothing was saved.")),
+      el(
+        "div",
+        { class: "cols gap" },
+        version(t("Yours"), this.rules, mine),
+        version(t("As it is now"), theirs.form.rulesets, his),
+      ),
+    );
   }
 
   private async force(theirs: DestinationItem): Promise<void> {
-    if (await attempt(t("Saving the rules"), () => this.desk.client.destination_save(theirs.address, theirs.form, { ...theirs.form, rulesets: this.rules }))) await this.desk.refresh();
+    if (
+      await attempt(t("Saving the rules"), () =>
+        this.desk.client.destination_save(theirs.address, theirs.form, { ...theirs.form, rulesets: this.rules }),
+      )
+    )
+      await this.desk.refresh();
   }
 
   /** Ask the server which rule would have taken the latest messages. */
@@ -423,7 +659,10 @@ class Rules {
     const taken = found.messages.filter((one) => one.rule !== null);
     const others = found.messages.length - taken.length;
     if (found.messages.length === 0) {
-      fill(this.tried, notice("unknown", t("No mail has come to this address by SMTP yet, so there is nothing to try the rules on.")));
+      fill(
+        this.tried,
+        notice("unknown", t("No mail has come to this address by SMTP yet, so there is nothing to try the rules on.")),
+      );
       return;
     }
     fill(
@@ -435,17 +674,45 @@ class Rules {
           el(
             "ul",
             { class: "lines" },
-            taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule! + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))),
+            taken
+              .slice(0, 100)
+              .map((one) =>
+                el(
+                  "li",
+                  {},
+                  el("span", { class: "chip" }, t("Rule {n}", { n: one.rule! + 1 })),
+                  el(
+                    "span",
+                    { class: "grow" },
+                    el("b", {}, foreign(one.sender, 60)),
+                    " ",
+                    el("span", { class: "muted" }, foreign(one.subject, 120)),
+                  ),
+                  el("span", { class: "muted" }, when(microseconds(one.received))),
+                ),
+              ),
           ),
         ],
-        { flush: true, hint: t("Of the last {all} messages {taken} would go by a rule, {others} to {mailbox}. Nothing was moved.", { all: found.messages.length, taken: taken.length, others, mailbox: this.item.form.mailbox }) },
+        {
+          flush: true,
+          hint: t("Of the last {all} messages {taken} would go by a rule, {others} to {mailbox}. Nothing was moved.", {
+            all: found.messages.length,
+            taken: taken.length,
+            others,
+            mailbox: this.item.form.mailbox,
+          }),
+        },
       ),
     );
   }
 }
 
 function small(face: string, name: string, run: () => void, disabled = false): HTMLButtonElement {
-  return el("button", { class: "btn icon small", type: "button", title: name, "aria-label": name, disabled, onclick: run }, face);
+  return el(
+    "button",
+    { class: "btn icon small", type: "button", title: name, "aria-label": name, disabled, onclick: run },
+    face,
+  );
 }
 
 export const pages: Readonly<Record<string, MakePage>> = { addresses, rules };

@@ -39,7 +39,13 @@ const security: MakePage = async (desk) => {
     attemptList(desk, attempts),
     card(
       t("Something here wasn’t you?"),
-      el("p", { class: "two" }, t("Logs out every other browser, ends all app passwords, sets a new password, holds mail that waits to be sent, and shows what was sent in the last day.")),
+      el(
+        "p",
+        { class: "two" },
+        t(
+          "Logs out every other browser, ends all app passwords, sets a new password, holds mail that waits to be sent, and shows what was sent in the last day.",
+        ),
+      ),
       { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) },
     ),
   );
@@ -50,43 +56,55 @@ export const pages: Readonly<Record<string, MakePage>> = { security };
 
 function password(desk: Desk, own: PasswordState, apps: number): HTMLElement {
   const changed = own.changed === null ? t("not set yet") : [t("changed "), when(microseconds(own.changed))];
-  const said = own.app_passwords_required ? t("Only web pages take it; mail programs need app passwords.") : t("Web pages and mail programs take it.");
-  return card(
-    t("Password"),
-    [
-      el("p", { class: "two" }, changed, ". ", said),
-      !own.custom && el("p", { class: "hint" }, t("The password of this account is generated; the administrator has set this.")),
-      el(
-        "div",
-        { class: "flex wrap gap" },
-        own.custom && button(t("Change password"), () => void choosePassword(desk, apps), {}),
-        button(t("Generate a password"), () => void makePassword(desk, apps), {}),
-      ),
-    ],
-  );
+  const said = own.app_passwords_required
+    ? t("Only web pages take it; mail programs need app passwords.")
+    : t("Web pages and mail programs take it.");
+  return card(t("Password"), [
+    el("p", { class: "two" }, changed, ". ", said),
+    !own.custom &&
+      el("p", { class: "hint" }, t("The password of this account is generated; the administrator has set this.")),
+    el(
+      "div",
+      { class: "flex wrap gap" },
+      own.custom && button(t("Change password"), () => void choosePassword(desk, apps), {}),
+      button(t("Generate a password"), () => void makePassword(desk, apps), {}),
+    ),
+  ]);
 }
 
 /** Say what a new password does, and offer what it does not do. */
 function consequences(apps: number): Child {
   return apps === 0
     ? t("All other browsers and mail programs are logged out.")
-    : many(apps, "All other browsers are logged out. {n} app password stays valid.", "All other browsers are logged out. {n} app passwords stay valid.");
+    : many(
+        apps,
+        "All other browsers are logged out. {n} app password stays valid.",
+        "All other browsers are logged out. {n} app passwords stay valid.",
+      );
 }
 
 async function choosePassword(desk: Desk, apps: number): Promise<void> {
   const done = await dialog<boolean>(t("Change password"), (close) => {
-    const first = field(t("New password"), el("input", { type: "password", autocomplete: "new-password", minlength: "8", autofocus: true }), t("At least 8 characters. Three or four words that belong to nothing are good."));
+    const first = field(
+      t("New password"),
+      el("input", { type: "password", autocomplete: "new-password", minlength: "8", autofocus: true }),
+      t("At least 8 characters. Three or four words that belong to nothing are good."),
+    );
     const second = field(t("New password again"), el("input", { type: "password", autocomplete: "new-password" }));
     const also = tick(t("End all app passwords too"), false);
-    const box = form([el("p", { class: "dialog-text" }, consequences(apps)), first.root, second.root, apps > 0 && also.root], t("Change password"), async () => {
-      if (first.control.value !== second.control.value) {
-        second.problem(t("The two are not the same."));
-        return;
-      }
-      await desk.client.set_password(first.control.value);
-      if (also.control.checked) await desk.client.app_password_remove_all();
-      close(true);
-    });
+    const box = form(
+      [el("p", { class: "dialog-text" }, consequences(apps)), first.root, second.root, apps > 0 && also.root],
+      t("Change password"),
+      async () => {
+        if (first.control.value !== second.control.value) {
+          second.problem(t("The two are not the same."));
+          return;
+        }
+        await desk.client.set_password(first.control.value);
+        if (also.control.checked) await desk.client.app_password_remove_all();
+        close(true);
+      },
+    );
     return [box.root, cancelButton(() => close(false))];
   });
   if (done !== true) return;
@@ -95,17 +113,34 @@ async function choosePassword(desk: Desk, apps: number): Promise<void> {
 }
 
 async function makePassword(desk: Desk, apps: number): Promise<void> {
-  const text = apps === 0 ? t("The password is replaced. All other browsers and mail programs are logged out.") : t("The password is replaced. All other browsers are logged out; app passwords stay.");
+  const text =
+    apps === 0
+      ? t("The password is replaced. All other browsers and mail programs are logged out.")
+      : t("The password is replaced. All other browsers are logged out; app passwords stay.");
   if (!(await confirm(t("Generate a new password?"), text, t("Generate")))) return;
   let made = "";
   if (await attempt(t("Generating a password"), async () => (made = await desk.client.generate_password()))) {
-    await showSecret(t("Your new password"), made, t("Write it down now: it is not shown again."), apps > 0 ? endAll(desk) : null);
+    await showSecret(
+      t("Your new password"),
+      made,
+      t("Write it down now: it is not shown again."),
+      apps > 0 ? endAll(desk) : null,
+    );
     await desk.refresh();
   }
 }
 
 function endAll(desk: Desk): HTMLElement {
-  return button(t("End all app passwords too"), () => void attempt(t("Ending app passwords"), () => desk.client.app_password_remove_all().then((n) => desk.say(many(n, "{n} app password ended", "{n} app passwords ended")))), { kind: "line danger" });
+  return button(
+    t("End all app passwords too"),
+    () =>
+      void attempt(t("Ending app passwords"), () =>
+        desk.client
+          .app_password_remove_all()
+          .then((n) => desk.say(many(n, "{n} app password ended", "{n} app passwords ended"))),
+      ),
+    { kind: "line danger" },
+  );
 }
 
 /** Show a secret once, with a button that copies it. */
@@ -114,54 +149,142 @@ async function showSecret(title: string, secret: string, text: string, more: Chi
     title,
     (close) => [
       el("p", { class: "dialog-text" }, text),
-      el("p", { class: "secret" }, el("code", {}, secret), copyButton(() => secret)),
-      el("div", { class: "dialog-buttons" }, more, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have it"))),
+      el(
+        "p",
+        { class: "secret" },
+        el("code", {}, secret),
+        copyButton(() => secret),
+      ),
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        more,
+        el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have it")),
+      ),
     ],
     false,
   );
 }
 
 function cancelButton(cancel: () => void): HTMLElement {
-  return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: cancel }, t("Cancel")));
+  return el(
+    "div",
+    { class: "dialog-buttons" },
+    el("button", { class: "btn", type: "button", onclick: cancel }, t("Cancel")),
+  );
 }
 
 function appPasswords(desk: Desk, apps: readonly AppPasswordItem[]): HTMLElement {
-  const add = button(t("New app password"), () => void addApp(desk), { icon: plus, kind: apps.length === 0 ? "primary" : "line" });
+  const add = button(t("New app password"), () => void addApp(desk), {
+    icon: plus,
+    kind: apps.length === 0 ? "primary" : "line",
+  });
   if (apps.length === 0)
-    return card(t("App passwords"), empty(keyRound, t("No app passwords yet"), t("Give each phone and program a password of its own: one that is lost is ended alone."), add), { flush: true });
+    return card(
+      t("App passwords"),
+      empty(
+        keyRound,
+        t("No app passwords yet"),
+        t("Give each phone and program a password of its own: one that is lost is ended alone."),
+        add,
+      ),
+      { flush: true },
+    );
   const rows = table(
     t("App passwords"),
     [
       { title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) },
-      { title: t("For"), cell: (one) => [one.scopes.map((scope) => scopes.find(([name]) => name === scope)![1]).join(", "), one.read_only ? t(", read-only") : ""].join("") },
-      { title: t("Last use"), cell: (one) => (one.last_used === null ? t("never") : el("span", {}, when(microseconds(one.last_used)), one.last_ip !== "" && el("span", { class: "hint" }, ` ${one.last_protocol}, ${one.last_ip}`))) },
-      { title: t("Ends"), cell: (one) => (one.expires === null ? t("never") : one.expired ? state("off", t("ended")) : when(microseconds(one.expires))) },
-      { title: "", kind: "num", cell: (one) => button(t("End"), () => void endApp(desk, one), { kind: "line small", name: t("End {name}", { name: one.name }) }) },
+      {
+        title: t("For"),
+        cell: (one) =>
+          [
+            one.scopes.map((scope) => scopes.find(([name]) => name === scope)![1]).join(", "),
+            one.read_only ? t(", read-only") : "",
+          ].join(""),
+      },
+      {
+        title: t("Last use"),
+        cell: (one) =>
+          one.last_used === null
+            ? t("never")
+            : el(
+                "span",
+                {},
+                when(microseconds(one.last_used)),
+                one.last_ip !== "" && el("span", { class: "hint" }, ` ${one.last_protocol}, ${one.last_ip}`),
+              ),
+      },
+      {
+        title: t("Ends"),
+        cell: (one) =>
+          one.expires === null ? t("never") : one.expired ? state("off", t("ended")) : when(microseconds(one.expires)),
+      },
+      {
+        title: "",
+        kind: "num",
+        cell: (one) =>
+          button(t("End"), () => void endApp(desk, one), {
+            kind: "line small",
+            name: t("End {name}", { name: one.name }),
+          }),
+      },
     ],
     apps,
   );
-  return card(t("App passwords"), rows, { flush: true, actions: add, hint: t("One for each phone or program. The name of its last use is known for 30 days.") });
+  return card(t("App passwords"), rows, {
+    flush: true,
+    actions: add,
+    hint: t("One for each phone or program. The name of its last use is known for 30 days."),
+  });
 }
 
 async function addApp(desk: Desk): Promise<void> {
   let made = "";
   const done = await dialog<boolean>(t("New app password"), (close) => {
-    const name = line(t("Name of the device or program"), "", t("Such as “Phone” or “Thunderbird at home”."), { maxlength: "64", autofocus: "" });
+    const name = line(t("Name of the device or program"), "", t("Such as “Phone” or “Thunderbird at home”."), {
+      maxlength: "64",
+      autofocus: "",
+    });
     const uses = scopes.map(([, words], i) => tick(words, i < 2));
     const only = tick(t("Read-only: it can neither change nor send anything"), false);
-    const ends = choice(t("Ends"), [["", t("never")], ["7", t("in a week")], ["30", t("in 30 days")], ["90", t("in 90 days")], ["365", t("in a year")]], "");
+    const ends = choice(
+      t("Ends"),
+      [
+        ["", t("never")],
+        ["7", t("in a week")],
+        ["30", t("in 30 days")],
+        ["90", t("in 90 days")],
+        ["365", t("in a year")],
+      ],
+      "",
+    );
     const purpose = { problem: (text: string) => uses[0]!.problem(text) };
-    const box = form([name.root, el("fieldset", { class: "group" }, el("legend", {}, t("It may be used for")), uses.map((one) => one.root)), only.root, ends.root], t("Make app password"), async () => {
-      const chosen = scopes.filter((_, i) => uses[i]!.control.checked).map(([scope]) => scope);
-      const expires = ends.control.value === "" ? null : new Date(Date.now() + Number(ends.control.value) * day).toISOString();
-      try {
-        made = await desk.client.app_password_add(name.control.value, [...chosen], only.control.checked, expires);
-      } catch (error) {
-        atFields(error, { name, scopes: purpose, expires: ends });
-        return;
-      }
-      close(true);
-    });
+    const box = form(
+      [
+        name.root,
+        el(
+          "fieldset",
+          { class: "group" },
+          el("legend", {}, t("It may be used for")),
+          uses.map((one) => one.root),
+        ),
+        only.root,
+        ends.root,
+      ],
+      t("Make app password"),
+      async () => {
+        const chosen = scopes.filter((_, i) => uses[i]!.control.checked).map(([scope]) => scope);
+        const expires =
+          ends.control.value === "" ? null : new Date(Date.now() + Number(ends.control.value) * day).toISOString();
+        try {
+          made = await desk.client.app_password_add(name.control.value, [...chosen], only.control.checked, expires);
+        } catch (error) {
+          atFields(error, { name, scopes: purpose, expires: ends });
+          return;
+        }
+        close(true);
+      },
+    );
     return [box.root, cancelButton(() => close(false))];
   });
   if (done !== true) return;
@@ -170,8 +293,16 @@ async function addApp(desk: Desk): Promise<void> {
 }
 
 async function endApp(desk: Desk, one: AppPasswordItem): Promise<void> {
-  if (!(await confirm(t("End “{name}”?", { name: one.name }), t("The program that uses it is logged out at once."), t("End app password")))) return;
-  if (await attempt(t("Ending the app password"), () => desk.client.app_password_remove(one.name))) await desk.refresh();
+  if (
+    !(await confirm(
+      t("End “{name}”?", { name: one.name }),
+      t("The program that uses it is logged out at once."),
+      t("End app password"),
+    ))
+  )
+    return;
+  if (await attempt(t("Ending the app password"), () => desk.client.app_password_remove(one.name)))
+    await desk.refresh();
 }
 
 function sessionList(desk: Desk, sessions: readonly SessionItem[]): HTMLElement {
@@ -179,7 +310,12 @@ function sessionList(desk: Desk, sessions: readonly SessionItem[]): HTMLElement 
   const rows = table(
     t("Browsers that are logged in"),
     [
-      { title: t("Where"), kind: "main", cell: (one) => el("span", {}, el("b", {}, one.app), one.current && el("span", { class: "chip" }, t("this browser"))) },
+      {
+        title: t("Where"),
+        kind: "main",
+        cell: (one) =>
+          el("span", {}, el("b", {}, one.app), one.current && el("span", { class: "chip" }, t("this browser"))),
+      },
       { title: t("Address"), cell: (one) => one.remote_ip },
       { title: t("Browser"), cell: (one) => foreign(one.user_agent, 90) },
       { title: t("Last use"), cell: (one) => when(microseconds(one.last_used)) },
@@ -209,13 +345,20 @@ function sessionList(desk: Desk, sessions: readonly SessionItem[]): HTMLElement 
 function attemptList(desk: Desk, first: readonly Attempt[]): HTMLElement {
   const body = el("ul", { class: "lines" }, first.map(attemptLine));
   let last = first.at(-1);
-  const more = button(t("Show older ones"), async () => {
-    let found: Attempt[] = [];
-    if (!(await attempt(t("Reading log-ins"), async () => (found = await desk.client.attempt_list(last!.after, page))))) return;
-    body.append(...found.map(attemptLine));
-    last = found.at(-1) ?? last;
-    more.hidden = found.length < page;
-  }, { kind: "text" });
+  const more = button(
+    t("Show older ones"),
+    async () => {
+      let found: Attempt[] = [];
+      if (
+        !(await attempt(t("Reading log-ins"), async () => (found = await desk.client.attempt_list(last!.after, page))))
+      )
+        return;
+      body.append(...found.map(attemptLine));
+      last = found.at(-1) ?? last;
+      more.hidden = found.length < page;
+    },
+    { kind: "text" },
+  );
   more.hidden = first.length < page;
   return card(t("Log-ins of the last 30 days"), [body, el("p", { class: "more" }, more)], { flush: true });
 }
@@ -226,13 +369,21 @@ function attemptLine(one: Attempt): HTMLElement {
     "li",
     {},
     state(one.ok ? "ok" : "warn", ""),
-    el("span", { class: "grow" }, foreign(one.text), times !== "" && el("span", { class: "chip" }, times), one.user_agent !== "" && el("span", { class: "hint" }, el("br"), foreign(one.user_agent, 120))),
+    el(
+      "span",
+      { class: "grow" },
+      foreign(one.text),
+      times !== "" && el("span", { class: "chip" }, times),
+      one.user_agent !== "" && el("span", { class: "hint" }, el("br"), foreign(one.user_agent, 120)),
+    ),
     el("span", { class: "muted" }, when(microseconds(one.last))),
   );
 }
 
 async function notMe(desk: Desk): Promise<void> {
-  const text = t("You get a new password, which you have to enter in your other browsers. Each phone and program needs a new app password. Mail that waits to be sent is held until you let it go.");
+  const text = t(
+    "You get a new password, which you have to enter in your other browsers. Each phone and program needs a new app password. Mail that waits to be sent is held until you let it go.",
+  );
   if (!(await confirm(t("Lock everyone else out?"), text, t("Lock them out")))) return;
   const done: { found?: Secured } = {};
   if (!(await attempt(t("Locking everyone else out"), async () => (done.found = await desk.client.not_me())))) return;
@@ -241,18 +392,29 @@ async function notMe(desk: Desk): Promise<void> {
     t("Everyone else is locked out"),
     (close) => [
       el("p", { class: "dialog-text" }, t("Your new password, shown this once:")),
-      el("p", { class: "secret" }, el("code", {}, found.password), copyButton(() => found.password)),
+      el(
+        "p",
+        { class: "secret" },
+        el("code", {}, found.password),
+        copyButton(() => found.password),
+      ),
       el(
         "p",
         { class: "dialog-text" },
         [
           many(found.sessions, "{n} other browser was logged out.", "{n} other browsers were logged out."),
           many(found.app_passwords, "{n} app password ended.", "{n} app passwords ended."),
-          found.queue ? many(found.held, "{n} message that waited is held.", "{n} messages that waited are held.") : t("The queue is out of service: look at outgoing mail later."),
+          found.queue
+            ? many(found.held, "{n} message that waited is held.", "{n} messages that waited are held.")
+            : t("The queue is out of service: look at outgoing mail later."),
         ].join(" "),
       ),
       left(found),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have the password"))),
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have the password")),
+      ),
     ],
     false,
   );
@@ -263,6 +425,24 @@ async function notMe(desk: Desk): Promise<void> {
 function left(found: Secured): HTMLElement {
   if (found.left.length === 0) return el("p", { class: "dialog-text" }, t("Nothing was sent in the last day."));
   const box = el("ul", { class: "lines small" });
-  fill(box, found.left.map((one) => el("li", {}, el("span", { class: "grow" }, foreign(one.recipient)), el("span", { class: "muted" }, one.state, " ", when(microseconds(one.ended))))));
-  return el("div", {}, notice("warn", many(found.left.length, "{n} message was sent in the last day:", "{n} messages were sent in the last day:")), box);
+  fill(
+    box,
+    found.left.map((one) =>
+      el(
+        "li",
+        {},
+        el("span", { class: "grow" }, foreign(one.recipient)),
+        el("span", { class: "muted" }, one.state, " ", when(microseconds(one.ended))),
+      ),
+    ),
+  );
+  return el(
+    "div",
+    {},
+    notice(
+      "warn",
+      many(found.left.length, "{n} message was sent in the last day:", "{n} messages were sent in the last day:"),
+    ),
+    box,
+  );
 }

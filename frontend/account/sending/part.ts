@@ -1,6 +1,15 @@
 // Outgoing mail of the account, suppressed addresses, webhooks, and keys of client certificates.
 
-import type { HookTest, KeyItem, Left, Outgoing, QueuedItem, Sending, SendingForm, SuppressedItem } from "../../gen/account";
+import type {
+  HookTest,
+  KeyItem,
+  Left,
+  Outgoing,
+  QueuedItem,
+  Sending,
+  SendingForm,
+  SuppressedItem,
+} from "../../gen/account";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { atFields, field, form, line, tick } from "../../lib/fields";
@@ -13,12 +22,28 @@ import type { Desk, MakePage } from "../ui/page";
 
 const outgoing: MakePage = async (desk) => {
   const [mail, suppressed] = await Promise.all([desk.client.outgoing(0), desk.client.suppression_list()]);
-  const root = el("div", { class: "page" }, head(t("Outgoing"), ""), waiting(desk, mail), ended(mail.ended), suppressions(desk, suppressed));
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Outgoing"), ""),
+    waiting(desk, mail),
+    ended(mail.ended),
+    suppressions(desk, suppressed),
+  );
   return { title: t("Outgoing"), root };
 };
 
 function waiting(desk: Desk, first: Outgoing): HTMLElement {
-  if (first.waiting.length === 0) return card(t("Waiting to be sent"), empty(send, t("Nothing is waiting"), t("Mail that you send appears here until its recipients’ servers have taken it.")), { flush: true });
+  if (first.waiting.length === 0)
+    return card(
+      t("Waiting to be sent"),
+      empty(
+        send,
+        t("Nothing is waiting"),
+        t("Mail that you send appears here until its recipients’ servers have taken it."),
+      ),
+      { flush: true },
+    );
   const place = el("div", {});
   const all = [...first.waiting];
   let more = first.more;
@@ -28,15 +53,38 @@ function waiting(desk: Desk, first: Outgoing): HTMLElement {
       table(
         t("Waiting to be sent"),
         [
-          { title: t("To"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.recipient)), el("br"), el("span", { class: "hint" }, foreign(one.subject, 120))) },
+          {
+            title: t("To"),
+            kind: "main",
+            cell: (one) =>
+              el(
+                "span",
+                {},
+                el("b", {}, foreign(one.recipient)),
+                el("br"),
+                el("span", { class: "hint" }, foreign(one.subject, 120)),
+              ),
+          },
           { title: t("State"), cell: (one) => status(one) },
           { title: t("Attempts"), cell: (one) => (one.attempts === 0 ? t("none yet") : String(one.attempts)) },
-          { title: t("Next"), cell: (one) => (one.next_attempt === null ? t("not while it is on hold") : when(microseconds(one.next_attempt))) },
+          {
+            title: t("Next"),
+            cell: (one) =>
+              one.next_attempt === null ? t("not while it is on hold") : when(microseconds(one.next_attempt)),
+          },
           {
             title: "",
             kind: "num",
             cell: (one) =>
-              el("span", { class: "flex wrap" }, !one.stopped && button(t("Try now"), () => void tryNow(desk, one), { kind: "line small" }), button(t("Cancel"), () => void cancel(desk, one), { kind: "line small", name: t("Cancel mail to {name}", { name: one.recipient }) })),
+              el(
+                "span",
+                { class: "flex wrap" },
+                !one.stopped && button(t("Try now"), () => void tryNow(desk, one), { kind: "line small" }),
+                button(t("Cancel"), () => void cancel(desk, one), {
+                  kind: "line small",
+                  name: t("Cancel mail to {name}", { name: one.recipient }),
+                }),
+              ),
           },
         ],
         all,
@@ -63,7 +111,12 @@ function waiting(desk: Desk, first: Outgoing): HTMLElement {
 }
 
 function status(one: QueuedItem): Child {
-  if (one.stopped) return [state("danger", t("stopped by the server")), el("br"), el("span", { class: "hint" }, t("Ask the administrator: sending from your account looks unusual."))];
+  if (one.stopped)
+    return [
+      state("danger", t("stopped by the server")),
+      el("br"),
+      el("span", { class: "hint" }, t("Ask the administrator: sending from your account looks unusual.")),
+    ];
   if (one.hold) return state("off", t("on hold"));
   if (one.error === "") return state("wait", t("waiting"));
   return [state("warn", t("delayed")), el("br"), el("span", { class: "hint" }, foreign(one.error, 200))];
@@ -74,7 +127,17 @@ async function tryNow(desk: Desk, one: QueuedItem): Promise<void> {
 }
 
 async function cancel(desk: Desk, one: QueuedItem): Promise<void> {
-  if (!(await confirm(t("Cancel this message?"), t("It is taken out of the queue for {name} and not sent. If it is being sent at this moment, it may arrive all the same.", { name: one.recipient }), t("Cancel the message")))) return;
+  if (
+    !(await confirm(
+      t("Cancel this message?"),
+      t(
+        "It is taken out of the queue for {name} and not sent. If it is being sent at this moment, it may arrive all the same.",
+        { name: one.recipient },
+      ),
+      t("Cancel the message"),
+    ))
+  )
+    return;
   if (await attempt(t("Cancelling"), () => desk.client.outgoing_cancel([one.id]))) await desk.refresh();
 }
 
@@ -90,20 +153,45 @@ function end(word: string): Child {
 
 function ended(found: readonly Left[]): Child {
   if (found.length === 0) return null;
-  return card(t("Sent in the last week"), el("ul", { class: "lines" }, found.map((one) => el("li", {}, el("span", { class: "grow" }, foreign(one.recipient)), end(one.state), el("span", { class: "muted" }, when(microseconds(one.ended)))))), { flush: true });
+  return card(
+    t("Sent in the last week"),
+    el(
+      "ul",
+      { class: "lines" },
+      found.map((one) =>
+        el(
+          "li",
+          {},
+          el("span", { class: "grow" }, foreign(one.recipient)),
+          end(one.state),
+          el("span", { class: "muted" }, when(microseconds(one.ended))),
+        ),
+      ),
+    ),
+    { flush: true },
+  );
 }
 
 function suppressions(desk: Desk, found: readonly SuppressedItem[]): HTMLElement {
   const add = button(t("Add an address"), () => void suppress(desk), { icon: plus });
-  const hint = t("Addresses to which nothing more is sent, because their servers have said that they do not exist, or because you want it so.");
-  if (found.length === 0) return card(t("Suppressed addresses"), el("p", { class: "hint" }, t("None. "), hint), { actions: add });
+  const hint = t(
+    "Addresses to which nothing more is sent, because their servers have said that they do not exist, or because you want it so.",
+  );
+  if (found.length === 0)
+    return card(t("Suppressed addresses"), el("p", { class: "hint" }, t("None. "), hint), { actions: add });
   const rows = table(
     t("Suppressed addresses"),
     [
       { title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) },
-      { title: t("Reason"), cell: (one) => (one.reason === "" ? (one.manual ? t("added by hand") : "") : foreign(one.reason, 160)) },
+      {
+        title: t("Reason"),
+        cell: (one) => (one.reason === "" ? (one.manual ? t("added by hand") : "") : foreign(one.reason, 160)),
+      },
       { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
-      { title: t("Until"), cell: (one) => (one.expires === null ? t("removed by hand") : when(microseconds(one.expires))) },
+      {
+        title: t("Until"),
+        cell: (one) => (one.expires === null ? t("removed by hand") : when(microseconds(one.expires))),
+      },
       {
         title: "",
         kind: "num",
@@ -111,7 +199,8 @@ function suppressions(desk: Desk, found: readonly SuppressedItem[]): HTMLElement
           button(
             t("Remove"),
             async () => {
-              if (await attempt(t("Removing the address"), () => desk.client.suppression_remove(one.address))) await desk.refresh();
+              if (await attempt(t("Removing the address"), () => desk.client.suppression_remove(one.address)))
+                await desk.refresh();
             },
             { kind: "line small", name: t("Remove {name}", { name: one.address }) },
           ),
@@ -136,18 +225,45 @@ async function suppress(desk: Desk): Promise<void> {
 }
 
 function cancelButton(run: () => void): HTMLElement {
-  return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: run }, t("Cancel")));
+  return el(
+    "div",
+    { class: "dialog-buttons" },
+    el("button", { class: "btn", type: "button", onclick: run }, t("Cancel")),
+  );
 }
 
 const keys: MakePage = async (desk) => {
-  const [all, sending, overview] = await Promise.all([desk.client.key_list(), desk.client.sending(), desk.client.overview()]);
-  const root = el("div", { class: "page" }, head(t("Keys and webhooks"), ""), keyList(desk, all, overview.login_address), commands(), hooks(desk, sending));
+  const [all, sending, overview] = await Promise.all([
+    desk.client.key_list(),
+    desk.client.sending(),
+    desk.client.overview(),
+  ]);
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Keys and webhooks"), ""),
+    keyList(desk, all, overview.login_address),
+    commands(),
+    hooks(desk, sending),
+  );
   return { title: t("Keys and webhooks"), root };
 };
 
 function keyList(desk: Desk, all: readonly KeyItem[], address: string): HTMLElement {
   const add = button(t("Add a certificate"), () => void addKey(desk, address), { icon: plus });
-  if (all.length === 0) return card(t("Keys for logging in"), empty(keyRound, t("No keys"), t("A mail program that has the key of a certificate logs in without a password. Make one with the commands below."), add), { flush: true });
+  if (all.length === 0)
+    return card(
+      t("Keys for logging in"),
+      empty(
+        keyRound,
+        t("No keys"),
+        t(
+          "A mail program that has the key of a certificate logs in without a password. Make one with the commands below.",
+        ),
+        add,
+      ),
+      { flush: true },
+    );
   const rows = table(
     t("Keys for logging in"),
     [
@@ -156,7 +272,23 @@ function keyList(desk: Desk, all: readonly KeyItem[], address: string): HTMLElem
       { title: t("Logs in as"), cell: (one) => foreign(one.login_address) },
       { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) },
       { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
-      { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(t("Change"), () => void changeKey(desk, one), { kind: "line small", name: t("Change {name}", { name: one.name }) }), button(t("Remove"), () => void removeKey(desk, one), { kind: "line small", name: t("Remove {name}", { name: one.name }) })) },
+      {
+        title: "",
+        kind: "num",
+        cell: (one) =>
+          el(
+            "span",
+            { class: "flex wrap" },
+            button(t("Change"), () => void changeKey(desk, one), {
+              kind: "line small",
+              name: t("Change {name}", { name: one.name }),
+            }),
+            button(t("Remove"), () => void removeKey(desk, one), {
+              kind: "line small",
+              name: t("Remove {name}", { name: one.name }),
+            }),
+          ),
+      },
     ],
     all,
   );
@@ -165,7 +297,11 @@ function keyList(desk: Desk, all: readonly KeyItem[], address: string): HTMLElem
 
 async function addKey(desk: Desk, address: string): Promise<void> {
   const done = await dialog<boolean>(t("Add a certificate"), (close) => {
-    const text = field(t("Certificate"), el("textarea", { rows: "6", spellcheck: "false", autofocus: true }), t("The content of cert.pem: it begins with -----BEGIN CERTIFICATE-----."));
+    const text = field(
+      t("Certificate"),
+      el("textarea", { rows: "6", spellcheck: "false", autofocus: true }),
+      t("The content of cert.pem: it begins with -----BEGIN CERTIFICATE-----."),
+    );
     const file = field(t("Or choose the file"), el("input", { type: "file", accept: ".pem,.crt,.cer" }));
     file.control.addEventListener("change", async () => {
       const chosen = file.control.files?.[0];
@@ -173,11 +309,17 @@ async function addKey(desk: Desk, address: string): Promise<void> {
     });
     const name = line(t("Name"), "", t("Empty: the name in the certificate."), { maxlength: "256" });
     const login = line(t("Logs in as"), address);
-    const command = tick(t("IMAP programs still send a log-in command"), false, t("For programs that do not know that they are logged in already (PREAUTH)."));
+    const command = tick(
+      t("IMAP programs still send a log-in command"),
+      false,
+      t("For programs that do not know that they are logged in already (PREAUTH)."),
+    );
     const box = form([text.root, file.root, name.root, login.root, command.root], t("Add"), async () => {
       // a private key must not leave this computer
       if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text.control.value)) {
-        text.problem(t("This has a private key. It was not sent: keep it to yourself, and give the certificate alone."));
+        text.problem(
+          t("This has a private key. It was not sent: keep it to yourself, and give the certificate alone."),
+        );
         return;
       }
       try {
@@ -200,7 +342,12 @@ async function changeKey(desk: Desk, old: KeyItem): Promise<void> {
     const command = tick(t("IMAP programs still send a log-in command"), old.no_imap_preauth);
     const box = form([name.root, login.root, command.root], t("Save"), async () => {
       try {
-        await desk.client.key_save(old, { ...old, name: name.control.value, login_address: login.control.value, no_imap_preauth: command.control.checked });
+        await desk.client.key_save(old, {
+          ...old,
+          name: name.control.value,
+          login_address: login.control.value,
+          no_imap_preauth: command.control.checked,
+        });
       } catch (error) {
         atFields(error, { name, login_address: login });
         return;
@@ -213,7 +360,14 @@ async function changeKey(desk: Desk, old: KeyItem): Promise<void> {
 }
 
 async function removeKey(desk: Desk, one: KeyItem): Promise<void> {
-  if (!(await confirm(t("Remove “{name}”?", { name: one.name }), t("Programs with this key can no longer log in."), t("Remove key")))) return;
+  if (
+    !(await confirm(
+      t("Remove “{name}”?", { name: one.name }),
+      t("Programs with this key can no longer log in."),
+      t("Remove key"),
+    ))
+  )
+    return;
   if (await attempt(t("Removing the key"), () => desk.client.key_remove(one.fingerprint))) await desk.refresh();
 }
 
@@ -225,12 +379,31 @@ const packOld = `openssl pkcs12 -export -inkey key.pem -in cert.pem -out key.p12
 
 /** The commands that make a key. */
 function commands(): HTMLElement {
-  const shown = (title: string, text: string) => [el("p", { class: "gap" }, title), el("div", { class: "command" }, copyable(text))];
+  const shown = (title: string, text: string) => [
+    el("p", { class: "gap" }, title),
+    el("div", { class: "command" }, copyable(text)),
+  ];
   return card(t("Make a key"), [
-    shown(t("On your own computer, make a private key and a certificate (P-256). Add cert.pem above; keep key.pem to yourself."), make),
+    shown(
+      t(
+        "On your own computer, make a private key and a certificate (P-256). Add cert.pem above; keep key.pem to yourself.",
+      ),
+      make,
+    ),
     shown(t("Pack both for a mail program:"), pack),
-    el("details", { class: "gap" }, el("summary", {}, t("Older Apple systems refuse that file")), shown(t("They need the older encryption:"), packOld)),
-    el("p", { class: "hint gap" }, t("RSA of 2048 bits or more works too. Few programs take ed25519. Dates and names in the certificate do not matter.")),
+    el(
+      "details",
+      { class: "gap" },
+      el("summary", {}, t("Older Apple systems refuse that file")),
+      shown(t("They need the older encryption:"), packOld),
+    ),
+    el(
+      "p",
+      { class: "hint gap" },
+      t(
+        "RSA of 2048 bits or more works too. Few programs take ed25519. Dates and names in the certificate do not matter.",
+      ),
+    ),
   ]);
 }
 
@@ -239,17 +412,36 @@ function hooks(desk: Desk, found: Sending): HTMLElement {
   const old = found.form;
   const out = old.outgoing_webhook;
   const into = old.incoming_webhook;
-  const secret = (label: string, value: string, hint: string) => line(label, value, hint, { type: "password", autocomplete: "off" });
+  const secret = (label: string, value: string, hint: string) =>
+    line(label, value, hint, { type: "password", autocomplete: "off" });
   const outURL = line(t("URL"), out.url, t("Called by POST with JSON. Empty: no calls."), { inputmode: "url" });
   const outAuth = secret(t("Authorization"), out.authorization, t("Value of the header field, such as “Bearer …”."));
-  const outKey = secret(t("Key that signs the calls"), out.secret, t("whsec_ and a key in base64, as Standard Webhooks have it. Empty: not signed."));
+  const outKey = secret(
+    t("Key that signs the calls"),
+    out.secret,
+    t("whsec_ and a key in base64, as Standard Webhooks have it. Empty: not signed."),
+  );
   const events = found.events.map((name) => tick(name, out.events.length === 0 || out.events.includes(name)));
   const inURL = line(t("URL"), into.url, t("Called by POST with JSON. Empty: no calls."), { inputmode: "url" });
   const inAuth = secret(t("Authorization"), into.authorization, "");
   const inKey = secret(t("Key that signs the calls"), into.secret, "");
-  const ids = line(t("Addresses with a unique sender for each message"), old.from_id_login_addresses.join(" "), t("Log-ins with these get a sender address of its own for each message, so that answers can be matched. Separated by spaces."));
-  const keepMail = line(t("Keep finished mail in the list for"), old.keep_retired_message_period, t("Such as 7d or 12h; 0s for not at all."));
-  const keepHooks = line(t("Keep finished calls in the list for"), old.keep_retired_webhook_period, t("Such as 7d or 12h; 0s for not at all."));
+  const ids = line(
+    t("Addresses with a unique sender for each message"),
+    old.from_id_login_addresses.join(" "),
+    t(
+      "Log-ins with these get a sender address of its own for each message, so that answers can be matched. Separated by spaces.",
+    ),
+  );
+  const keepMail = line(
+    t("Keep finished mail in the list for"),
+    old.keep_retired_message_period,
+    t("Such as 7d or 12h; 0s for not at all."),
+  );
+  const keepHooks = line(
+    t("Keep finished calls in the list for"),
+    old.keep_retired_webhook_period,
+    t("Such as 7d or 12h; 0s for not at all."),
+  );
   const places = {
     "outgoing_webhook.url": outURL,
     "outgoing_webhook.authorization": outAuth,
@@ -263,8 +455,17 @@ function hooks(desk: Desk, found: Sending): HTMLElement {
     keep_retired_webhook_period: keepHooks,
   };
   const chosen = () => found.events.filter((_, i) => events[i]!.control.checked);
-  const outForm = () => ({ url: outURL.control.value.trim(), authorization: outAuth.control.value, events: chosen().length === found.events.length ? [] : chosen(), secret: outKey.control.value });
-  const inForm = () => ({ url: inURL.control.value.trim(), authorization: inAuth.control.value, secret: inKey.control.value });
+  const outForm = () => ({
+    url: outURL.control.value.trim(),
+    authorization: outAuth.control.value,
+    events: chosen().length === found.events.length ? [] : chosen(),
+    secret: outKey.control.value,
+  });
+  const inForm = () => ({
+    url: inURL.control.value.trim(),
+    authorization: inAuth.control.value,
+    secret: inKey.control.value,
+  });
   const outTest = test(desk, () => ({ ...outForm() }), false, { url: outURL, authorization: outAuth });
   const inTest = test(desk, () => ({ ...inForm(), events: [] }), true, { url: inURL, authorization: inAuth });
   const save = form(
@@ -273,7 +474,12 @@ function hooks(desk: Desk, found: Sending): HTMLElement {
       outURL.root,
       outAuth.root,
       outKey.root,
-      el("fieldset", { class: "group" }, el("legend", {}, t("Events")), events.map((one) => one.root)),
+      el(
+        "fieldset",
+        { class: "group" },
+        el("legend", {}, t("Events")),
+        events.map((one) => one.root),
+      ),
       outTest,
       el("h3", {}, t("Calls about incoming mail")),
       inURL.root,
@@ -308,11 +514,18 @@ function hooks(desk: Desk, found: Sending): HTMLElement {
       await desk.refresh();
     },
   );
-  return card(t("Webhooks"), save.root, { hint: t("For programs of your own: your web server is called about what you send and receive.") });
+  return card(t("Webhooks"), save.root, {
+    hint: t("For programs of your own: your web server is called about what you send and receive."),
+  });
 }
 
 /** A button that makes a test call, and its answer. */
-function test(desk: Desk, hook: () => { url: string; authorization: string; events: string[]; secret: string }, incoming: boolean, places: Readonly<Record<string, { problem(text: string): void }>>): HTMLElement {
+function test(
+  desk: Desk,
+  hook: () => { url: string; authorization: string; events: string[]; secret: string },
+  incoming: boolean,
+  places: Readonly<Record<string, { problem(text: string): void }>>,
+): HTMLElement {
   const answer = el("div", { role: "status" });
   const run = async () => {
     fill(answer, notice("wait", t("Calling…")));
@@ -329,10 +542,24 @@ function test(desk: Desk, hook: () => { url: string; authorization: string; even
       return;
     }
     const time = t("after {seconds} s", { seconds: found.seconds.toFixed(1) });
-    const words = [found.status === 0 ? [foreign(found.error), " "] : t("Status {code} ", { code: String(found.status) }), time];
-    fill(answer, notice(found.error === "" ? "ok" : "danger", [words, found.response !== "" && el("pre", { class: "answer" }, foreign(found.response, 600))]));
+    const words = [
+      found.status === 0 ? [foreign(found.error), " "] : t("Status {code} ", { code: String(found.status) }),
+      time,
+    ];
+    fill(
+      answer,
+      notice(found.error === "" ? "ok" : "danger", [
+        words,
+        found.response !== "" && el("pre", { class: "answer" }, foreign(found.response, 600)),
+      ]),
+    );
   };
-  return el("div", {}, button(t("Make a test call"), () => void run()), answer);
+  return el(
+    "div",
+    {},
+    button(t("Make a test call"), () => void run()),
+    answer,
+  );
 }
 
 export const pages: Readonly<Record<string, MakePage>> = { outgoing, keys };

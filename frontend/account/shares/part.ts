@@ -25,19 +25,45 @@ function words(rights: string): string {
 
 const shares: MakePage = async (desk) => {
   const found = await desk.client.shares();
-  const root = el("div", { class: "page" }, head(t("Shared mailboxes"), t("Other people with an account on this server see what you share in their mail program and webmail.")), given(desk, found), add(desk, found), received(found.received));
+  const root = el(
+    "div",
+    { class: "page" },
+    head(
+      t("Shared mailboxes"),
+      t("Other people with an account on this server see what you share in their mail program and webmail."),
+    ),
+    given(desk, found),
+    add(desk, found),
+    received(found.received),
+  );
   return { title: t("Shared mailboxes"), root };
 };
 
 function given(desk: Desk, found: Shares): HTMLElement {
-  if (found.given.length === 0) return card(t("Shared by you"), empty(users, t("Nothing is shared"), t("Share a mailbox below, such as one for a club or an office.")), { flush: true });
+  if (found.given.length === 0)
+    return card(
+      t("Shared by you"),
+      empty(users, t("Nothing is shared"), t("Share a mailbox below, such as one for a club or an office.")),
+      { flush: true },
+    );
   const rows = table<Given>(
     t("Shared by you"),
     [
       { title: t("Mailbox"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
-      { title: t("With"), cell: (one) => (one.guest === "anyone" ? t("everyone with an account here") : foreign(one.guest)) },
+      {
+        title: t("With"),
+        cell: (one) => (one.guest === "anyone" ? t("everyone with an account here") : foreign(one.guest)),
+      },
       { title: t("May"), cell: (one) => words(one.rights) },
-      { title: "", kind: "num", cell: (one) => button(t("End"), () => void end(desk, one), { kind: "line small", name: t("End sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }) }) },
+      {
+        title: "",
+        kind: "num",
+        cell: (one) =>
+          button(t("End"), () => void end(desk, one), {
+            kind: "line small",
+            name: t("End sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }),
+          }),
+      },
     ],
     found.given,
   );
@@ -45,30 +71,58 @@ function given(desk: Desk, found: Shares): HTMLElement {
 }
 
 async function end(desk: Desk, one: Given): Promise<void> {
-  if (!(await confirm(t("End sharing?"), t("“{mailbox}” disappears for {guest} at once.", { mailbox: one.mailbox, guest: one.guest }), t("End sharing")))) return;
-  if (await attempt(t("Ending the share"), () => desk.client.share_set(one.mailbox, one.guest, "", false))) await desk.refresh();
+  if (
+    !(await confirm(
+      t("End sharing?"),
+      t("“{mailbox}” disappears for {guest} at once.", { mailbox: one.mailbox, guest: one.guest }),
+      t("End sharing"),
+    ))
+  )
+    return;
+  if (await attempt(t("Ending the share"), () => desk.client.share_set(one.mailbox, one.guest, "", false)))
+    await desk.refresh();
 }
 
 function add(desk: Desk, found: Shares): HTMLElement {
-  const mailbox = choice(t("Mailbox"), found.mailboxes.map((name) => [name, visible(name)] as const), found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox");
-  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none" });
-  const rights = choice(t("May"), levels, "lr");
-  const below = tick(t("Also mailboxes below it"), false, t("A mailbox that is made below it later is shared in any case."));
-  const box = form([el("div", { class: "fields" }, mailbox.root, guest.root, rights.root), below.root], t("Share"), async () => {
-    try {
-      await desk.client.share_set(mailbox.control.value, guest.control.value, rights.control.value, below.control.checked);
-    } catch (error) {
-      atFields(error, { mailbox, guest, rights });
-      return;
-    }
-    desk.say(t("Shared"));
-    await desk.refresh();
+  const mailbox = choice(
+    t("Mailbox"),
+    found.mailboxes.map((name) => [name, visible(name)] as const),
+    found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox",
+  );
+  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), {
+    autocapitalize: "none",
   });
+  const rights = choice(t("May"), levels, "lr");
+  const below = tick(
+    t("Also mailboxes below it"),
+    false,
+    t("A mailbox that is made below it later is shared in any case."),
+  );
+  const box = form(
+    [el("div", { class: "fields" }, mailbox.root, guest.root, rights.root), below.root],
+    t("Share"),
+    async () => {
+      try {
+        await desk.client.share_set(
+          mailbox.control.value,
+          guest.control.value,
+          rights.control.value,
+          below.control.checked,
+        );
+      } catch (error) {
+        atFields(error, { mailbox, guest, rights });
+        return;
+      }
+      desk.say(t("Shared"));
+      await desk.refresh();
+    },
+  );
   return card(t("Share a mailbox"), box.root);
 }
 
 function received(all: readonly Received[]): HTMLElement {
-  if (all.length === 0) return card(t("Shared with you"), el("p", { class: "hint" }, t("Other users share no mailbox with you.")));
+  if (all.length === 0)
+    return card(t("Shared with you"), el("p", { class: "hint" }, t("Other users share no mailbox with you.")));
   const rows = table<Received>(
     t("Shared with you"),
     [

@@ -12,13 +12,25 @@ import type { Desk, MakePage } from "../ui/page";
 export const away: MakePage = async (desk) => {
   const found = await desk.client.vacation();
   const title = t("Away");
-  return { title, root: el("div", { class: "page" }, head(title, t("An answer to people who write to you while you are away.")), now(found), answer(desk, found), told(found.answered)) };
+  return {
+    title,
+    root: el(
+      "div",
+      { class: "page" },
+      head(title, t("An answer to people who write to you while you are away.")),
+      now(found),
+      answer(desk, found),
+      told(found.answered),
+    ),
+  };
 };
 
 function now(found: Vacation): HTMLElement | null {
-  if (found.script) return notice("warn", t("A Sieve script is active. If it sends answers itself, this form sends none."));
+  if (found.script)
+    return notice("warn", t("A Sieve script is active. If it sends answers itself, this form sends none."));
   if (found.active) return notice("ok", t("Answers are being sent now."));
-  if (found.form.enabled && found.form.start !== null && Date.parse(found.form.start) > Date.now()) return notice("off", t("Answers begin at the time below."));
+  if (found.form.enabled && found.form.start !== null && Date.parse(found.form.start) > Date.now())
+    return notice("off", t("Answers begin at the time below."));
   return null;
 }
 
@@ -27,18 +39,32 @@ function answer(desk: Desk, found: Vacation): HTMLElement {
   const on = tick(t("Send answers"), old.enabled);
   const start = line(t("From"), local(old.start), t("Empty: at once."), { type: "datetime-local" });
   const end = line(t("Until"), local(old.end), t("Empty: until you switch it off."), { type: "datetime-local" });
-  const subject = line(t("Subject"), old.subject, t("Empty: “Auto:” and the subject of the message."), { spellcheck: "true", maxlength: "200" });
+  const subject = line(t("Subject"), old.subject, t("Empty: “Auto:” and the subject of the message."), {
+    spellcheck: "true",
+    maxlength: "200",
+  });
   const area = el("textarea", { rows: 7, maxlength: "20000" });
   area.value = old.text;
   const text = field(t("Answer"), area);
-  const known = choice(t("To whom"), [["all", t("everyone who writes to me")], ["known", t("only people to whom I have written")]], old.known_only ? "known" : "all");
+  const known = choice(
+    t("To whom"),
+    [
+      ["all", t("everyone who writes to me")],
+      ["known", t("only people to whom I have written")],
+    ],
+    old.known_only ? "known" : "all",
+  );
   const box = form(
     [
       on.root,
       el("div", { class: "fields" }, start.root, end.root, known.root),
       subject.root,
       text.root,
-      el("p", { class: "hint" }, t("Each sender gets one answer in 7 days. Lists, newsletters, programs and forged senders get none.")),
+      el(
+        "p",
+        { class: "hint" },
+        t("Each sender gets one answer in 7 days. Lists, newsletters, programs and forged senders get none."),
+      ),
     ],
     t("Save"),
     async () => {

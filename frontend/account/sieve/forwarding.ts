@@ -22,7 +22,12 @@ export const forwarding: MakePage = async (desk) => {
   const root = el(
     "div",
     { class: "page" },
-    head(title, t("Accepted mail that is not junk is sent on to other addresses of yours. Bounces go to the sender of the message, not to you.")),
+    head(
+      title,
+      t(
+        "Accepted mail that is not junk is sent on to other addresses of yours. Bounces go to the sender of the message, not to you.",
+      ),
+    ),
     said !== "" && notice("warn", foreign(said)),
     list(desk, found),
     add(desk, found.form),
@@ -39,11 +44,30 @@ async function save(desk: Desk, old: ForwardForm, changed: ForwardForm): Promise
 
 function list(desk: Desk, found: Forwards): HTMLElement {
   const title = t("Addresses");
-  if (found.targets.length === 0) return card(title, empty(forward, t("Nothing is forwarded"), t("Add an address below. Its owner gets a mail with a link, and has to agree once.")), { flush: true });
+  if (found.targets.length === 0)
+    return card(
+      title,
+      empty(
+        forward,
+        t("Nothing is forwarded"),
+        t("Add an address below. Its owner gets a mail with a link, and has to agree once."),
+      ),
+      { flush: true },
+    );
   const rows = table<ForwardTarget>(
     title,
     [
-      { title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias))) },
+      {
+        title: t("Address"),
+        kind: "main",
+        cell: (one) =>
+          el(
+            "span",
+            {},
+            el("b", {}, foreign(one.address)),
+            one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)),
+          ),
+      },
       { title: t("State"), cell: (one) => told(one) },
       {
         title: "",
@@ -52,9 +76,22 @@ function list(desk: Desk, found: Forwards): HTMLElement {
           el(
             "span",
             { class: "flex wrap" },
-            (one.state === "new" || one.state === "asked") && button(t("Ask again"), () => void act(desk, t("Asking"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Ask again: {address}", { address: one.address }) }),
-            one.state === "stopped" && button(t("Start again"), () => void act(desk, t("Starting again"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Start again: {address}", { address: one.address }) }),
-            one.alias === "" && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) }),
+            (one.state === "new" || one.state === "asked") &&
+              button(t("Ask again"), () => void act(desk, t("Asking"), () => desk.client.forward_ask(one.address)), {
+                kind: "line small",
+                name: t("Ask again: {address}", { address: one.address }),
+              }),
+            one.state === "stopped" &&
+              button(
+                t("Start again"),
+                () => void act(desk, t("Starting again"), () => desk.client.forward_start(one.address)),
+                { kind: "line small", name: t("Start again: {address}", { address: one.address }) },
+              ),
+            one.alias === "" &&
+              button(t("Remove"), () => void remove(desk, found.form, one), {
+                kind: "line small",
+                name: t("Remove {address}", { address: one.address }),
+              }),
           ),
       },
     ],
@@ -72,7 +109,9 @@ function told(one: ForwardTarget): HTMLElement {
     case "asked":
       return el("span", {}, state("off", t("waits for its owner, who was asked")), since);
     case "confirmed":
-      return one.failing === null ? state("ok", t("gets your mail")) : el("span", {}, state("warn", t("mail bounces since")), " ", when(microseconds(one.failing)), error);
+      return one.failing === null
+        ? state("ok", t("gets your mail"))
+        : el("span", {}, state("warn", t("mail bounces since")), " ", when(microseconds(one.failing)), error);
     case "stopped":
       return el("span", {}, state("danger", t("stopped; your mail is kept here")), error);
   }
@@ -83,13 +122,27 @@ async function act(desk: Desk, title: string, work: () => Promise<unknown>): Pro
 }
 
 async function remove(desk: Desk, old: ForwardForm, one: ForwardTarget): Promise<void> {
-  if (!(await confirm(t("Stop forwarding to {address}?", { address: one.address }), t("Mail stays here from now on."), t("Stop")))) return;
+  if (
+    !(await confirm(
+      t("Stop forwarding to {address}?", { address: one.address }),
+      t("Mail stays here from now on."),
+      t("Stop"),
+    ))
+  )
+    return;
   const rest = old.forward_to.filter((address) => address !== one.address);
-  await attempt(t("Saving"), () => save(desk, old, { forward_to: rest, keep_copy: rest.length === 0 ? true : old.keep_copy }));
+  await attempt(t("Saving"), () =>
+    save(desk, old, { forward_to: rest, keep_copy: rest.length === 0 ? true : old.keep_copy }),
+  );
 }
 
 function add(desk: Desk, old: ForwardForm): HTMLElement {
-  const address = line(t("Address"), "", t("Its owner gets a mail with a link, and nothing is sent there before the button behind it was pressed."), { inputmode: "email", autocapitalize: "none" });
+  const address = line(
+    t("Address"),
+    "",
+    t("Its owner gets a mail with a link, and nothing is sent there before the button behind it was pressed."),
+    { inputmode: "email", autocapitalize: "none" },
+  );
   const box = form(address.root, t("Add"), async () => {
     const to = address.control.value.trim();
     if (to === "") {
@@ -107,7 +160,11 @@ function add(desk: Desk, old: ForwardForm): HTMLElement {
 
 function copies(desk: Desk, old: ForwardForm): HTMLElement | null {
   if (old.forward_to.length === 0) return null;
-  const keep = tick(t("Keep the mail here as well"), old.keep_copy, t("Without a copy here, mail is still kept that cannot be sent on."));
+  const keep = tick(
+    t("Keep the mail here as well"),
+    old.keep_copy,
+    t("Without a copy here, mail is still kept that cannot be sent on."),
+  );
   const box = form(keep.root, t("Save"), async () => {
     await save(desk, old, { forward_to: old.forward_to, keep_copy: keep.control.checked });
     desk.say(t("Saved"));

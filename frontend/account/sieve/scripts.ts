@@ -19,12 +19,18 @@ const start = 'require ["fileinto"];\n\nif header :contains "subject" "invoice" 
 
 export const scripts: MakePage = async (desk) => {
   const [name] = desk.path;
-  if (name !== undefined && name !== "") return editor(desk, name === "new" && desk.path[1] === undefined ? null : desk.path.slice(-1)[0]!);
+  if (name !== undefined && name !== "")
+    return editor(desk, name === "new" && desk.path[1] === undefined ? null : desk.path.slice(-1)[0]!);
   const found = await desk.client.script_list();
   const title = t("Sieve scripts");
   const applied = el("div", { role: "status" });
-  const hint = t("For those who like to write their rules as a program. One script is active; it decides after the rules of your addresses. Mail programs can edit scripts too, by ManageSieve.");
-  return { title, root: el("div", { class: "page" }, head(title, hint), list(desk, found, applied), applied, failures(found)) };
+  const hint = t(
+    "For those who like to write their rules as a program. One script is active; it decides after the rules of your addresses. Mail programs can edit scripts too, by ManageSieve.",
+  );
+  return {
+    title,
+    root: el("div", { class: "page" }, head(title, hint), list(desk, found, applied), applied, failures(found)),
+  };
 };
 
 function address(name: string): string {
@@ -32,12 +38,30 @@ function address(name: string): string {
 }
 
 function list(desk: Desk, found: Scripts, applied: HTMLElement): HTMLElement {
-  const add = button(t("New script"), () => desk.go("#scripts/new"), { icon: plus, kind: found.scripts.length === 0 ? "primary" : "line" });
-  if (found.scripts.length === 0) return card(t("Scripts"), empty(fileText, t("No scripts"), t("Rules of addresses do most things without one."), add), { flush: true });
+  const add = button(t("New script"), () => desk.go("#scripts/new"), {
+    icon: plus,
+    kind: found.scripts.length === 0 ? "primary" : "line",
+  });
+  if (found.scripts.length === 0)
+    return card(
+      t("Scripts"),
+      empty(fileText, t("No scripts"), t("Rules of addresses do most things without one."), add),
+      { flush: true },
+    );
   const rows = table<Script>(
     t("Scripts"),
     [
-      { title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("a", { href: address(one.name) }, foreign(one.name)), one.active && [" ", state("ok", t("active"))]) },
+      {
+        title: t("Name"),
+        kind: "main",
+        cell: (one) =>
+          el(
+            "span",
+            {},
+            el("a", { href: address(one.name) }, foreign(one.name)),
+            one.active && [" ", state("ok", t("active"))],
+          ),
+      },
       { title: t("Size"), cell: (one) => size(one.size) },
       { title: t("Changed"), cell: (one) => when(microseconds(one.changed)) },
       {
@@ -47,10 +71,30 @@ function list(desk: Desk, found: Scripts, applied: HTMLElement): HTMLElement {
           el(
             "span",
             { class: "flex wrap" },
-            button(one.active ? t("Switch off") : t("Activate"), () => void act(desk, () => desk.client.script_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Switch off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }),
-            button(t("Apply"), () => void applyToExisting(desk, applied, "Inbox", (after) => desk.client.script_count(one.name, after)), { kind: "line small", name: t("Apply {name} to existing mail", { name: one.name }) }),
-            button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }),
-            !one.active && button(t("Delete"), () => void remove(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) }),
+            button(
+              one.active ? t("Switch off") : t("Activate"),
+              () => void act(desk, () => desk.client.script_activate(one.active ? "" : one.name)),
+              {
+                kind: "line small",
+                name: one.active
+                  ? t("Switch off {name}", { name: one.name })
+                  : t("Activate {name}", { name: one.name }),
+              },
+            ),
+            button(
+              t("Apply"),
+              () => void applyToExisting(desk, applied, "Inbox", (after) => desk.client.script_count(one.name, after)),
+              { kind: "line small", name: t("Apply {name} to existing mail", { name: one.name }) },
+            ),
+            button(t("Rename"), () => void rename(desk, one), {
+              kind: "line small",
+              name: t("Rename {name}", { name: one.name }),
+            }),
+            !one.active &&
+              button(t("Delete"), () => void remove(desk, one), {
+                kind: "line small",
+                name: t("Delete {name}", { name: one.name }),
+              }),
           ),
       },
     ],
@@ -69,23 +113,45 @@ async function rename(desk: Desk, one: Script): Promise<void> {
 }
 
 async function remove(desk: Desk, one: Script): Promise<void> {
-  if (await confirm(t("Delete “{name}”?", { name: one.name }), t("Its text is gone then."), t("Delete"))) await act(desk, () => desk.client.script_delete(one.name));
+  if (await confirm(t("Delete “{name}”?", { name: one.name }), t("Its text is gone then."), t("Delete")))
+    await act(desk, () => desk.client.script_delete(one.name));
 }
 
 function failures(found: Scripts): HTMLElement | null {
   if (found.failures.length === 0) return null;
   const lines = found.failures.map((one) => {
     const place = one.line > 0 ? t("{script}, line {line}", { script: one.script, line: one.line }) : one.script;
-    return el("li", {}, state("warn", ""), el("span", { class: "grow" }, foreign(one.text), place !== "" && el("span", { class: "hint" }, el("br"), foreign(place))), el("span", { class: "muted" }, when(microseconds(one.moment))));
+    return el(
+      "li",
+      {},
+      state("warn", ""),
+      el(
+        "span",
+        { class: "grow" },
+        foreign(one.text),
+        place !== "" && el("span", { class: "hint" }, el("br"), foreign(place)),
+      ),
+      el("span", { class: "muted" }, when(microseconds(one.moment))),
+    );
   });
-  return card(t("Errors while running"), el("ul", { class: "lines" }, lines), { flush: true, hint: t("The messages were kept in your Inbox.") });
+  return card(t("Errors while running"), el("ul", { class: "lines" }, lines), {
+    flush: true,
+    hint: t("The messages were kept in your Inbox."),
+  });
 }
 
 async function editor(desk: Desk, name: string | null): Promise<{ title: string; root: HTMLElement }> {
   const old = name === null ? null : await desk.client.script_get(name);
   const known = name === null ? null : (await desk.client.script_list()).scripts.find((one) => one.name === name);
   const called = line(t("Name"), "", null, { maxlength: "128" });
-  const area = el("textarea", { class: "code", rows: 18, spellcheck: "false", autocapitalize: "none", autocomplete: "off", wrap: "off" });
+  const area = el("textarea", {
+    class: "code",
+    rows: 18,
+    spellcheck: "false",
+    autocapitalize: "none",
+    autocomplete: "off",
+    wrap: "off",
+  });
   area.value = old ?? start;
   const text = field(t("Script"), area);
   const activate = tick(t("Make it the active script"), known?.active ?? true);
@@ -109,26 +175,43 @@ async function editor(desk: Desk, name: string | null): Promise<{ title: string;
   area.addEventListener("keydown", (event) => indent(event, area));
   desk.onLeave(() => clearTimeout(timer));
   await check();
-  const box = form([name === null && called.root, text.root, verdict, !(known?.active ?? false) && activate.root], t("Save"), async () => {
-    try {
-      await desk.client.script_save(name ?? called.control.value, old, area.value, activate.control.checked);
-    } catch (error) {
-      atFields(error, { text });
-      return;
-    }
-    desk.say(t("Script saved"));
-    desk.go("#scripts");
-  });
+  const box = form(
+    [name === null && called.root, text.root, verdict, !(known?.active ?? false) && activate.root],
+    t("Save"),
+    async () => {
+      try {
+        await desk.client.script_save(name ?? called.control.value, old, area.value, activate.control.checked);
+      } catch (error) {
+        atFields(error, { text });
+        return;
+      }
+      desk.say(t("Script saved"));
+      desk.go("#scripts");
+    },
+  );
   const title = name === null ? t("New script") : name;
   const back = el("a", { class: "btn text", href: "#scripts" }, t("All scripts"));
-  return { title: t("Sieve scripts"), root: el("div", { class: "page" }, head(name === null ? title : foreign(title), "", back), card("", box.root)) };
+  return {
+    title: t("Sieve scripts"),
+    root: el("div", { class: "page" }, head(name === null ? title : foreign(title), "", back), card("", box.root)),
+  };
 }
 
 /** Faults as links that put the cursor to their place. */
 function judged(faults: readonly ScriptFault[], area: HTMLTextAreaElement): HTMLElement {
   if (faults.length === 0) return notice("ok", t("The script is valid."));
   const items = faults.map((one) =>
-    el("li", {}, el("button", { class: "btn text small", type: "button", onclick: () => jump(area, one) }, t("Line {line}, column {column}", { line: one.line, column: one.column })), " ", foreign(one.text)),
+    el(
+      "li",
+      {},
+      el(
+        "button",
+        { class: "btn text small", type: "button", onclick: () => jump(area, one) },
+        t("Line {line}, column {column}", { line: one.line, column: one.column }),
+      ),
+      " ",
+      foreign(one.text),
+    ),
   );
   return notice("danger", el("ul", { class: "faults" }, items));
 }

@@ -37,11 +37,13 @@ export class Copying {
     clearTimeout(this.timer);
     const found = await this.desk.client.copy_state();
     // a form or choice that is shown keeps what was typed
-    const keep = found.phase === this.phase && ["none", "looked", "paused", "done", "failed", "aborted"].includes(found.phase);
+    const keep =
+      found.phase === this.phase && ["none", "looked", "paused", "done", "failed", "aborted"].includes(found.phase);
     if (!keep) this.draw(found);
     if (this.phase !== found.phase && this.phase === "running") void this.desk.recount();
     this.phase = found.phase;
-    if (found.phase === "looking" || found.phase === "running") this.timer = window.setTimeout(() => void this.again(), period);
+    if (found.phase === "looking" || found.phase === "running")
+      this.timer = window.setTimeout(() => void this.again(), period);
   }
 
   /** As `show`; a lost connection is tried again. */
@@ -58,36 +60,104 @@ export class Copying {
     const title = t("From another mail server");
     switch (found.phase) {
       case "none":
-        fill(this.root, card(title, this.ask(found), { hint: t("Mailboxes, messages, their dates and marks are copied by IMAP. Nothing is changed at the other server, and nothing is copied twice when you do it again.") }));
+        fill(
+          this.root,
+          card(title, this.ask(found), {
+            hint: t(
+              "Mailboxes, messages, their dates and marks are copied by IMAP. Nothing is changed at the other server, and nothing is copied twice when you do it again.",
+            ),
+          }),
+        );
         return;
       case "looking":
-        fill(this.root, card(title, [where(found), el("p", { role: "status" }, t("Reading the mailboxes…")), noted(found), this.buttons(found)]));
+        fill(
+          this.root,
+          card(title, [
+            where(found),
+            el("p", { role: "status" }, t("Reading the mailboxes…")),
+            noted(found),
+            this.buttons(found),
+          ]),
+        );
         return;
       case "looked":
         fill(this.root, card(title, [where(found), this.choose(found)]));
         return;
       case "running":
       case "paused":
-        fill(this.root, card(title, [where(found), progress(found), noted(found), problems(found), this.buttons(found)]));
+        fill(
+          this.root,
+          card(title, [where(found), progress(found), noted(found), problems(found), this.buttons(found)]),
+        );
         return;
       default:
-        fill(this.root, card(title, [where(found), result(found), problems(found), el("div", { class: "flex wrap gap" }, button(t("Close"), () => void this.act(() => this.desk.client.copy_dismiss())))]));
+        fill(
+          this.root,
+          card(title, [
+            where(found),
+            result(found),
+            problems(found),
+            el(
+              "div",
+              { class: "flex wrap gap" },
+              button(t("Close"), () => void this.act(() => this.desk.client.copy_dismiss())),
+            ),
+          ]),
+        );
     }
   }
 
   private ask(found: Found): HTMLElement {
     const last = found.known[0];
-    const hosts = el("datalist", { id: "copy-hosts" }, found.known.map((one) => el("option", { value: one.host })));
-    const users = el("datalist", { id: "copy-users" }, found.known.map((one) => el("option", { value: one.user })));
-    const host = line(t("Server"), last?.host ?? "", t("Such as imap.example.org."), { list: "copy-hosts", inputmode: "url", autocapitalize: "none" });
-    const tls = choice(t("Encryption"), security.filter(([value]) => value !== "none" || found.insecure), "implicit");
+    const hosts = el(
+      "datalist",
+      { id: "copy-hosts" },
+      found.known.map((one) => el("option", { value: one.host })),
+    );
+    const users = el(
+      "datalist",
+      { id: "copy-users" },
+      found.known.map((one) => el("option", { value: one.user })),
+    );
+    const host = line(t("Server"), last?.host ?? "", t("Such as imap.example.org."), {
+      list: "copy-hosts",
+      inputmode: "url",
+      autocapitalize: "none",
+    });
+    const tls = choice(
+      t("Encryption"),
+      security.filter(([value]) => value !== "none" || found.insecure),
+      "implicit",
+    );
     const port = line(t("Port"), "", t("Empty for the usual one."), { inputmode: "numeric", maxlength: "5" });
-    const user = line(t("User name there"), last?.user ?? "", t("Often the whole address."), { list: "copy-users", autocapitalize: "none" });
-    const password = line(t("Password there"), "", t("Kept in memory until the import ends, and never stored. Some providers want an app password."), { type: "password", autocomplete: "off" });
+    const user = line(t("User name there"), last?.user ?? "", t("Often the whole address."), {
+      list: "copy-users",
+      autocapitalize: "none",
+    });
+    const password = line(
+      t("Password there"),
+      "",
+      t("Kept in memory until the import ends, and never stored. Some providers want an app password."),
+      { type: "password", autocomplete: "off" },
+    );
     const prefix = line(t("Below mailbox"), "", t("Empty: mailboxes get the same names here."));
     const since = line(t("Not older than"), "", t("Empty: all messages."), { type: "date" });
     const box = form(
-      [hosts, users, el("div", { class: "fields" }, host.root, tls.root, port.root, user.root, password.root, prefix.root, since.root)],
+      [
+        hosts,
+        users,
+        el(
+          "div",
+          { class: "fields" },
+          host.root,
+          tls.root,
+          port.root,
+          user.root,
+          password.root,
+          prefix.root,
+          since.root,
+        ),
+      ],
       t("Look at the mailboxes"),
       async () => {
         const number = port.control.value.trim() === "" ? 0 : Number(port.control.value);
@@ -118,13 +188,33 @@ export class Copying {
 
   private choose(found: Found): HTMLElement {
     if (found.plan.length === 0)
-      return el("div", {}, notice("ok", t("All messages of this server are here already.")), el("div", { class: "flex wrap gap" }, button(t("Close"), () => void this.act(() => this.desk.client.copy_abort().then(() => this.desk.client.copy_dismiss())))));
+      return el(
+        "div",
+        {},
+        notice("ok", t("All messages of this server are here already.")),
+        el(
+          "div",
+          { class: "flex wrap gap" },
+          button(
+            t("Close"),
+            () => void this.act(() => this.desk.client.copy_abort().then(() => this.desk.client.copy_dismiss())),
+          ),
+        ),
+      );
     const chosen = el("p", { class: "hint", role: "status" });
-    const go = button(t("Import"), () => void this.act(() => this.desk.client.copy_go_on([...this.leftOut])), { kind: "primary" });
+    const go = button(t("Import"), () => void this.act(() => this.desk.client.copy_go_on([...this.leftOut])), {
+      kind: "primary",
+    });
     const count = () => {
       const taken = found.plan.filter((one) => !this.leftOut.has(one.source));
       const fresh = taken.reduce((sum, one) => sum + one.new, 0);
-      fill(chosen, t("{mailboxes}, {messages}", { mailboxes: many(taken.length, "{n} mailbox", "{n} mailboxes"), messages: many(fresh, "{n} new message", "{n} new messages") }));
+      fill(
+        chosen,
+        t("{mailboxes}, {messages}", {
+          mailboxes: many(taken.length, "{n} mailbox", "{n} mailboxes"),
+          messages: many(fresh, "{n} new message", "{n} new messages"),
+        }),
+      );
       go.disabled = taken.length === 0;
     };
     const rows = found.plan.slice(0, shownMailboxes).map((one) => this.row(one, count));
@@ -133,9 +223,20 @@ export class Copying {
     return el(
       "div",
       { class: "gap" },
-      el("fieldset", { class: "group boxes" }, el("legend", {}, t("Copy these mailboxes")), rows, more > 0 && el("p", { class: "hint" }, many(more, "and {n} more", "and {n} more"))),
+      el(
+        "fieldset",
+        { class: "group boxes" },
+        el("legend", {}, t("Copy these mailboxes")),
+        rows,
+        more > 0 && el("p", { class: "hint" }, many(more, "and {n} more", "and {n} more")),
+      ),
       chosen,
-      el("div", { class: "flex wrap gap" }, go, button(t("Cancel"), () => void this.act(() => this.desk.client.copy_abort()), { kind: "line" })),
+      el(
+        "div",
+        { class: "flex wrap gap" },
+        go,
+        button(t("Cancel"), () => void this.act(() => this.desk.client.copy_abort()), { kind: "line" }),
+      ),
     );
   }
 
@@ -152,8 +253,19 @@ export class Copying {
       "label",
       { class: "check" },
       box,
-      el("span", { class: "grow" }, foreign(one.source), renamed && el("span", { class: "hint" }, " → ", foreign(one.target))),
-      el("span", { class: "hint" }, one.new === one.messages ? many(one.messages, "{n} message", "{n} messages") : t("{new} of {all} new", { new: one.new.toLocaleString(), all: one.messages.toLocaleString() })),
+      el(
+        "span",
+        { class: "grow" },
+        foreign(one.source),
+        renamed && el("span", { class: "hint" }, " → ", foreign(one.target)),
+      ),
+      el(
+        "span",
+        { class: "hint" },
+        one.new === one.messages
+          ? many(one.messages, "{n} message", "{n} messages")
+          : t("{new} of {all} new", { new: one.new.toLocaleString(), all: one.messages.toLocaleString() }),
+      ),
     );
   }
 
@@ -163,13 +275,21 @@ export class Copying {
       "div",
       { class: "flex wrap gap" },
       found.phase === "running" && button(t("Pause"), () => void this.act(() => client.copy_pause())),
-      found.phase === "paused" && button(t("Go on"), () => void this.act(() => client.copy_go_on(null)), { kind: "primary" }),
+      found.phase === "paused" &&
+        button(t("Go on"), () => void this.act(() => client.copy_go_on(null)), { kind: "primary" }),
       button(t("End the import"), () => void this.end(), { kind: "line danger" }),
     );
   }
 
   private async end(): Promise<void> {
-    if (await confirm(t("End the import?"), t("Messages that were copied stay. A later import goes on from there."), t("End it"))) await this.act(() => this.desk.client.copy_abort());
+    if (
+      await confirm(
+        t("End the import?"),
+        t("Messages that were copied stay. A later import goes on from there."),
+        t("End it"),
+      )
+    )
+      await this.act(() => this.desk.client.copy_abort());
   }
 
   private async act(work: () => Promise<unknown>): Promise<void> {
@@ -179,18 +299,39 @@ export class Copying {
 }
 
 function where(found: Found): HTMLElement {
-  return el("p", { class: "gap" }, el("b", {}, foreign(found.user)), " ", t("at"), " ", el("b", {}, foreign(found.host)));
+  return el(
+    "p",
+    { class: "gap" },
+    el("b", {}, foreign(found.user)),
+    " ",
+    t("at"),
+    " ",
+    el("b", {}, foreign(found.host)),
+  );
 }
 
 function progress(found: Found): HTMLElement {
   const share = found.all > 0 && found.left >= 0 ? 1 - found.left / found.all : 0;
-  const rest = found.seconds > 0 && found.phase === "running" ? t("about {time} left", { time: duration(found.seconds) }) : "";
-  const place = found.mailbox === "" ? null : [foreign(found.mailbox), t(": {done} of {total} messages", { done: found.done.toLocaleString(), total: found.total.toLocaleString() })];
+  const rest =
+    found.seconds > 0 && found.phase === "running" ? t("about {time} left", { time: duration(found.seconds) }) : "";
+  const place =
+    found.mailbox === ""
+      ? null
+      : [
+          foreign(found.mailbox),
+          t(": {done} of {total} messages", { done: found.done.toLocaleString(), total: found.total.toLocaleString() }),
+        ];
   return el(
     "div",
     { class: "gap" },
     meter(share),
-    el("p", { class: "hint", role: "status" }, found.phase === "paused" ? t("Paused. It waits for a day, then it ends.") : [`${Math.floor(share * 100)} %`, rest].filter((one) => one !== "").join(" · ")),
+    el(
+      "p",
+      { class: "hint", role: "status" },
+      found.phase === "paused"
+        ? t("Paused. It waits for a day, then it ends.")
+        : [`${Math.floor(share * 100)} %`, rest].filter((one) => one !== "").join(" · "),
+    ),
     found.phase === "running" && place !== null && el("p", {}, place),
     found.messages > 0 && el("p", {}, many(found.messages, "{n} message copied", "{n} messages copied")),
   );
@@ -214,7 +355,20 @@ function problems(found: Found): HTMLElement | null {
   return el(
     "details",
     { class: "problems" },
-    el("summary", {}, many(Math.max(found.problem_count, found.problems.length), "{n} problem: what is left out", "{n} problems: what is left out")),
-    el("ul", {}, found.problems.map((text) => el("li", {}, foreign(text))), more > 0 && el("li", {}, t("and {n} more", { n: more }))),
+    el(
+      "summary",
+      {},
+      many(
+        Math.max(found.problem_count, found.problems.length),
+        "{n} problem: what is left out",
+        "{n} problems: what is left out",
+      ),
+    ),
+    el(
+      "ul",
+      {},
+      found.problems.map((text) => el("li", {}, foreign(text))),
+      more > 0 && el("li", {}, t("and {n} more", { n: more })),
+    ),
   );
 }

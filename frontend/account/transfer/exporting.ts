@@ -12,9 +12,26 @@ export class Exporting {
   private readonly csrf = el("input", { type: "hidden", name: "csrf" });
   private readonly mailbox = el("select", { name: "mailbox", onchange: () => this.adapt() });
   private readonly names = el("datalist", { id: "mailbox-names" });
-  private readonly recursive = el("input", { type: "checkbox", name: "recursive", value: "1", checked: true, onchange: () => this.adapt() });
-  private readonly mbox = el("input", { type: "radio", name: "format", value: "mbox", checked: true, onchange: () => this.adapt() });
-  private readonly maildir = el("input", { type: "radio", name: "format", value: "maildir", onchange: () => this.adapt() });
+  private readonly recursive = el("input", {
+    type: "checkbox",
+    name: "recursive",
+    value: "1",
+    checked: true,
+    onchange: () => this.adapt(),
+  });
+  private readonly mbox = el("input", {
+    type: "radio",
+    name: "format",
+    value: "mbox",
+    checked: true,
+    onchange: () => this.adapt(),
+  });
+  private readonly maildir = el("input", {
+    type: "radio",
+    name: "format",
+    value: "maildir",
+    onchange: () => this.adapt(),
+  });
   private readonly archive = el(
     "select",
     { name: "archive" },
@@ -44,14 +61,29 @@ export class Exporting {
         },
       },
       this.csrf,
-      el("div", { class: "fields" }, el("label", { class: "field" }, t("Mailbox"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)),
+      el(
+        "div",
+        { class: "fields" },
+        el("label", { class: "field" }, t("Mailbox"), this.mailbox),
+        el("label", { class: "field" }, t("File"), this.archive),
+      ),
       el("label", { class: "check" }, this.recursive, t("With the mailboxes inside it")),
       el(
         "fieldset",
         { class: "group" },
         el("legend", {}, t("Format")),
-        el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: a file for each mailbox, which most mail programs read"))),
-        el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: a folder for each mailbox, a file for each message"))),
+        el(
+          "label",
+          { class: "check" },
+          this.mbox,
+          el("span", {}, t("mbox: a file for each mailbox, which most mail programs read")),
+        ),
+        el(
+          "label",
+          { class: "check" },
+          this.maildir,
+          el("span", {}, t("Maildir: a folder for each mailbox, a file for each message")),
+        ),
       ),
       this.what,
       el("div", { class: "flex wrap" }, el("button", { class: "btn primary", type: "submit" }, t("Download"))),
@@ -59,7 +91,13 @@ export class Exporting {
     fill(
       this.root,
       el("h2", { id: "export-title" }, t("Export")),
-      el("p", { class: "hint" }, t("Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it.")),
+      el(
+        "p",
+        { class: "hint" },
+        t(
+          "Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it.",
+        ),
+      ),
       this.form,
       this.names,
     );
@@ -69,9 +107,16 @@ export class Exporting {
   async show(): Promise<void> {
     this.mailboxes = await this.client.mailboxes();
     const chosen = this.mailbox.value;
-    fill(this.mailbox, el("option", { value: "" }, t("All mailboxes")), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, visible(mailbox.name))));
+    fill(
+      this.mailbox,
+      el("option", { value: "" }, t("All mailboxes")),
+      this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, visible(mailbox.name))),
+    );
     this.mailbox.value = this.mailboxes.some((mailbox) => mailbox.name === chosen) ? chosen : "";
-    fill(this.names, this.mailboxes.map((mailbox) => el("option", { value: mailbox.name })));
+    fill(
+      this.names,
+      this.mailboxes.map((mailbox) => el("option", { value: mailbox.name })),
+    );
     this.adapt();
   }
 
@@ -80,7 +125,10 @@ export class Exporting {
     const name = this.mailbox.value;
     const below = this.mailboxes.filter((mailbox) => mailbox.name.startsWith(`${name}/`));
     this.recursive.disabled = name === "" || below.length === 0;
-    const whole = name === "" ? this.mailboxes : this.mailboxes.filter((mailbox) => mailbox.name === name).concat(this.recursive.checked ? below : []);
+    const whole =
+      name === ""
+        ? this.mailboxes
+        : this.mailboxes.filter((mailbox) => mailbox.name === name).concat(this.recursive.checked ? below : []);
     this.none.disabled = !this.mbox.checked || name === "" || whole.length !== 1;
     if (this.none.disabled && this.archive.value === "none") this.archive.value = "zip";
     const messages = whole.reduce((sum, mailbox) => sum + mailbox.total, 0);

@@ -43,7 +43,8 @@ export class Follower {
       this.backoff.reset();
       this.owner.begins();
     };
-    for (const kind of Object.keys(importEventCheck[1])) source.addEventListener(kind, (event) => this.take((event as MessageEvent<string>).data));
+    for (const kind of Object.keys(importEventCheck[1]))
+      source.addEventListener(kind, (event) => this.take((event as MessageEvent<string>).data));
     source.onerror = () => {
       source.close();
       this.owner.waiting();

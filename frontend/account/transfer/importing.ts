@@ -21,14 +21,31 @@ interface Kept {
 
 const keptKey = "moxlite-account-import";
 const shownMailboxes = 200;
-const lostText = t("Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.");
+const lostText = t(
+  "Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.",
+);
 
 export class Importing {
   readonly root = el("section", { class: "card", "aria-labelledby": "import-title" });
-  private readonly file = el("input", { type: "file", class: "drop-input", id: "import-file", "aria-describedby": "import-kinds", accept: ".zip,.tgz,.gz,.tar,.mbox,.mbx,.eml,application/mbox,message/rfc822" });
+  private readonly file = el("input", {
+    type: "file",
+    class: "drop-input",
+    id: "import-file",
+    "aria-describedby": "import-kinds",
+    accept: ".zip,.tgz,.gz,.tar,.mbox,.mbx,.eml,application/mbox,message/rfc822",
+  });
   private readonly fileName = el("span", { class: "drop-name" });
-  private readonly mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: t("as in the file, else Inbox") });
-  private readonly prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: t("such as “[Gmail]” or “Old/Mail”") });
+  private readonly mailbox = el("input", {
+    autocomplete: "off",
+    spellcheck: "false",
+    list: "mailbox-names",
+    placeholder: t("as in the file, else Inbox"),
+  });
+  private readonly prefix = el("input", {
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: t("such as “[Gmail]” or “Old/Mail”"),
+  });
   private readonly skip = el("input", { type: "checkbox" });
   private readonly trial = el("input", { type: "checkbox" });
   private readonly submit = el("button", { class: "btn primary", type: "submit" }, t("Import"));
@@ -39,7 +56,11 @@ export class Importing {
   private readonly counts = el("div", { class: "counts" });
   private readonly problems = el("details", { class: "problems" });
   private readonly cancel = el("button", { onclick: () => void this.askCancel() }, t("Cancel"));
-  private readonly another = el("button", { class: "btn primary", onclick: () => this.dismiss() }, t("Import another file"));
+  private readonly another = el(
+    "button",
+    { class: "btn primary", onclick: () => this.dismiss() },
+    t("Import another file"),
+  );
   private readonly result = el("p", { class: "result", role: "alert" });
   private readonly running: HTMLElement;
   private readonly runningTitle = el("h3");
@@ -63,7 +84,13 @@ export class Importing {
       { class: "drop" },
       el("label", { class: "drop-text", for: "import-file" }, t("Choose a file, or drop it here")),
       this.fileName,
-      el("span", { class: "hint", id: "import-kinds" }, t("zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file")),
+      el(
+        "span",
+        { class: "hint", id: "import-kinds" },
+        t(
+          "zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file",
+        ),
+      ),
       this.file,
     );
     this.file.addEventListener("change", () => this.chosen());
@@ -115,7 +142,13 @@ export class Importing {
     fill(
       this.root,
       el("h2", { id: "import-title" }, t("Import")),
-      el("p", { class: "hint" }, t("All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent.")),
+      el(
+        "p",
+        { class: "hint" },
+        t(
+          "All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent.",
+        ),
+      ),
       this.form,
       this.running,
     );
@@ -219,7 +252,10 @@ export class Importing {
     switch (event.kind) {
       case "step":
         this.step = event.title;
-        fill(this.doing, event.title === "finishing" ? t("Putting the messages into their mailboxes…") : t("Reading the file…"));
+        fill(
+          this.doing,
+          event.title === "finishing" ? t("Putting the messages into their mailboxes…") : t("Reading the file…"),
+        );
         this.cancel.disabled = event.title === "finishing";
         if (event.title === "finishing") this.draw(1, 1, null);
         return;
@@ -251,7 +287,10 @@ export class Importing {
     this.bar.value = share;
     const percent = `${Math.floor(share * 100)} %`;
     const rest = left === null ? "" : ` · ${t("about {time} left", { time: duration(left) })}`;
-    fill(this.figures, whole > 1 ? `${percent} · ${t("{part} of {whole}", { part: size(octets), whole: size(whole) })}${rest}` : "");
+    fill(
+      this.figures,
+      whole > 1 ? `${percent} · ${t("{part} of {whole}", { part: size(octets), whole: size(whole) })}${rest}` : "",
+    );
     document.title = `${percent} · ${t("Import")} · moxlite`;
   }
 
@@ -273,9 +312,27 @@ export class Importing {
         el(
           "table",
           {},
-          el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} mailbox", "{n} mailboxes") })),
-          el("tbody", {}, rows.map(([name, number]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())))),
-          more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} mailbox more", "and {n} mailboxes more")))),
+          el(
+            "caption",
+            {},
+            t("{messages} in {mailboxes}", {
+              messages: many(total, "{n} message", "{n} messages"),
+              mailboxes: many(this.found.size, "{n} mailbox", "{n} mailboxes"),
+            }),
+          ),
+          el(
+            "tbody",
+            {},
+            rows.map(([name, number]) =>
+              el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())),
+            ),
+          ),
+          more > 0 &&
+            el(
+              "tfoot",
+              {},
+              el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} mailbox more", "and {n} mailboxes more"))),
+            ),
         ),
     );
     this.problems.hidden = this.texts.length === 0;
@@ -283,7 +340,12 @@ export class Importing {
     fill(
       this.problems,
       el("summary", {}, many(problems, "{n} problem: what is left out", "{n} problems: what is left out")),
-      el("ul", {}, this.texts.map((text) => el("li", {}, text)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden }))),
+      el(
+        "ul",
+        {},
+        this.texts.map((text) => el("li", {}, text)),
+        hidden > 0 && el("li", {}, t("and {n} more", { n: hidden })),
+      ),
     );
   }
 
@@ -345,7 +407,13 @@ export class Importing {
     }
     const token = this.follower?.token;
     if (token === undefined) return;
-    if (await confirm(t("Cancel this import?"), t("What was read so far is taken back; the account stays as it was."), t("Cancel the import"))) {
+    if (
+      await confirm(
+        t("Cancel this import?"),
+        t("What was read so far is taken back; the account stays as it was."),
+        t("Cancel the import"),
+      )
+    ) {
       await attempt(t("Cancelling the import"), () => this.client.import_abort(token));
     }
   }
@@ -357,11 +425,14 @@ export class Importing {
 }
 
 function endText(end: ImportDone | ImportAborted): string {
-  if (end.kind === "aborted") return end.message === lostText ? lostText : t("Nothing was imported: {why}", { why: end.message });
+  if (end.kind === "aborted")
+    return end.message === lostText ? lostText : t("Nothing was imported: {why}", { why: end.message });
   const messages = many(end.messages, "{n} message", "{n} messages");
   const problems = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
   const values = { messages, problems };
-  return end.dry_run ? t("{messages} would be imported{problems}. This was a trial: nothing was stored.", values) : t("{messages} imported{problems}.", values);
+  return end.dry_run
+    ? t("{messages} would be imported{problems}. This was a trial: nothing was stored.", values)
+    : t("{messages} imported{problems}.", values);
 }
 
 function readKept(): Kept | null {

@@ -16,7 +16,17 @@ const transfer: MakePage = async (desk) => {
   });
   const copying = new Copying(desk);
   await Promise.all([importing.show(), exporting.show(), copying.show()]);
-  return { title: t("Import and export"), root: el("div", { class: "page transfer" }, head(t("Import and export"), ""), copying.root, importing.root, exporting.root) };
+  return {
+    title: t("Import and export"),
+    root: el(
+      "div",
+      { class: "page transfer" },
+      head(t("Import and export"), ""),
+      copying.root,
+      importing.root,
+      exporting.root,
+    ),
+  };
 };
 
 export const pages: Readonly<Record<string, MakePage>> = { transfer };

@@ -10,7 +10,12 @@ export class Upload {
   private readonly request = new XMLHttpRequest();
 
   /** Send a form; resolves with the token of the import. Throws CallFailed (its code is "" without an answer), UploadAborted. */
-  send(url: string, form: FormData, csrfToken: string, progress: (sent: number, size: number) => void): Promise<string> {
+  send(
+    url: string,
+    form: FormData,
+    csrfToken: string,
+    progress: (sent: number, size: number) => void,
+  ): Promise<string> {
     const request = this.request;
     return new Promise((resolve, reject) => {
       request.open("POST", url);
@@ -18,14 +23,32 @@ export class Upload {
       request.upload.onprogress = (event) => progress(event.loaded, event.total);
       request.onload = () => {
         try {
-          const answer = JSON.parse(request.responseText) as { token?: unknown; error?: { code: string; message: string } };
+          const answer = JSON.parse(request.responseText) as {
+            token?: unknown;
+            error?: { code: string; message: string };
+          };
           if (typeof answer.token === "string") resolve(answer.token);
-          else reject(new CallFailed("import", answer.error?.code ?? "", answer.error?.message ?? t("The answer of the server cannot be understood.")));
+          else
+            reject(
+              new CallFailed(
+                "import",
+                answer.error?.code ?? "",
+                answer.error?.message ?? t("The answer of the server cannot be understood."),
+              ),
+            );
         } catch {
-          reject(new CallFailed("import", "", request.responseText || t("The server answered {status} without saying why.", { status: String(request.status) })));
+          reject(
+            new CallFailed(
+              "import",
+              "",
+              request.responseText ||
+                t("The server answered {status} without saying why.", { status: String(request.status) }),
+            ),
+          );
         }
       };
-      request.onerror = () => reject(new CallFailed("import", "", t("The connection broke while the file was sent. Nothing was imported.")));
+      request.onerror = () =>
+        reject(new CallFailed("import", "", t("The connection broke while the file was sent. Nothing was imported.")));
       request.onabort = () => reject(new UploadAborted());
       request.send(form);
     });

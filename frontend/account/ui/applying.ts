@@ -19,19 +19,32 @@ interface Move {
 }
 
 /** Count and then move the mail in `source`; `count` returns a page of it. The result is shown in `place`. */
-export async function applyToExisting(desk: Desk, place: HTMLElement, source: string, count: (after: Place | null) => Promise<SortPage>): Promise<void> {
+export async function applyToExisting(
+  desk: Desk,
+  place: HTMLElement,
+  source: string,
+  count: (after: Place | null) => Promise<SortPage>,
+): Promise<void> {
   const moves: Destined[] = [];
   const title = t("Apply to existing mail");
   let looked = 0;
   let stopped = false;
-  const show = (content: HTMLElement, ...actions: HTMLElement[]) => fill(place, card(title, [content, actions.length > 0 && el("div", { class: "flex wrap gap" }, actions)]));
+  const show = (content: HTMLElement, ...actions: HTMLElement[]) =>
+    fill(place, card(title, [content, actions.length > 0 && el("div", { class: "flex wrap gap" }, actions)]));
   const stop = () => button(t("Stop"), () => (stopped = true));
 
   let after: Place | null = null;
   do {
-    show(notice("wait", [t("Looking through {mailbox}: ", { mailbox: source }), many(looked, "{n} message", "{n} messages")]), stop());
+    show(
+      notice("wait", [
+        t("Looking through {mailbox}: ", { mailbox: source }),
+        many(looked, "{n} message", "{n} messages"),
+      ]),
+      stop(),
+    );
     const got: { page?: SortPage } = {};
-    if (!(await attempt(t("Looking through the mail"), async () => (got.page = await count(after))))) return fill(place);
+    if (!(await attempt(t("Looking through the mail"), async () => (got.page = await count(after)))))
+      return fill(place);
     moves.push(...got.page!.moves);
     looked += got.page!.looked;
     after = got.page!.next;
@@ -39,11 +52,44 @@ export async function applyToExisting(desk: Desk, place: HTMLElement, source: st
 
   const groups = new Map<string, number[]>();
   for (const one of moves) groups.set(one.mailbox, [...(groups.get(one.mailbox) ?? []), one.id]);
-  const pieces: Move[] = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
-  if (moves.length === 0) return show(notice("ok", t("None of the {n} messages in {mailbox} would go elsewhere.", { n: looked, mailbox: source })));
-  const list = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
-  const words = t("Of the {all} messages in {mailbox}, {n} would go to:", { all: looked, mailbox: source, n: moves.length });
-  show(el("div", {}, el("p", {}, words), list, stopped && el("p", { class: "hint" }, t("Stopped before the end: older messages were not looked at."))), button(t("Move them"), () => void move(0), { kind: "primary" }), button(t("Leave them"), () => fill(place), { kind: "text" }));
+  const pieces: Move[] = [...groups].flatMap(([target, ids]) =>
+    Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({
+      ids: ids.slice(n * piece, (n + 1) * piece),
+      target,
+    })),
+  );
+  if (moves.length === 0)
+    return show(
+      notice("ok", t("None of the {n} messages in {mailbox} would go elsewhere.", { n: looked, mailbox: source })),
+    );
+  const list = el(
+    "ul",
+    { class: "lines" },
+    [...groups].map(([target, ids]) =>
+      el(
+        "li",
+        {},
+        el("span", { class: "grow" }, foreign(target, 100)),
+        el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")),
+      ),
+    ),
+  );
+  const words = t("Of the {all} messages in {mailbox}, {n} would go to:", {
+    all: looked,
+    mailbox: source,
+    n: moves.length,
+  });
+  show(
+    el(
+      "div",
+      {},
+      el("p", {}, words),
+      list,
+      stopped && el("p", { class: "hint" }, t("Stopped before the end: older messages were not looked at.")),
+    ),
+    button(t("Move them"), () => void move(0), { kind: "primary" }),
+    button(t("Leave them"), () => fill(place), { kind: "text" }),
+  );
 
   /** Move the pieces from this one on. */
   async function move(from: number): Promise<void> {
@@ -52,13 +98,20 @@ export async function applyToExisting(desk: Desk, place: HTMLElement, source: st
     for (; done < pieces.length && !stopped; done++) {
       progress(t("Moving…"), done, pieces.length);
       const one = pieces[done]!;
-      if (!(await attempt(t("Moving the messages"), () => desk.client.sort_move([...one.ids], source, one.target)))) break;
+      if (!(await attempt(t("Moving the messages"), () => desk.client.sort_move([...one.ids], source, one.target))))
+        break;
     }
     // the answer of a piece that failed may have been lost: it is undone, too
     const back = button(t("Undo"), () => void undo(Math.min(done, pieces.length - 1)));
     const moved = pieces.slice(0, done).reduce((sum, one) => sum + one.ids.length, 0);
-    if (done === pieces.length) show(notice("ok", many(moved, "{n} message was moved.", "{n} messages were moved.")), back);
-    else show(notice("warn", t("Stopped: {n} of {all} messages were moved.", { n: moved, all: moves.length })), button(t("Go on"), () => void move(done), { kind: "primary" }), back);
+    if (done === pieces.length)
+      show(notice("ok", many(moved, "{n} message was moved.", "{n} messages were moved.")), back);
+    else
+      show(
+        notice("warn", t("Stopped: {n} of {all} messages were moved.", { n: moved, all: moves.length })),
+        button(t("Go on"), () => void move(done), { kind: "primary" }),
+        back,
+      );
   }
 
   /** Move the pieces up to this one back. */
@@ -68,10 +121,17 @@ export async function applyToExisting(desk: Desk, place: HTMLElement, source: st
     for (; left >= 0 && !stopped; left--) {
       progress(t("Moving back…"), last - left, last + 1);
       const one = pieces[left]!;
-      if (!(await attempt(t("Moving the messages back"), () => desk.client.sort_move([...one.ids], one.target, source)))) break;
+      if (
+        !(await attempt(t("Moving the messages back"), () => desk.client.sort_move([...one.ids], one.target, source)))
+      )
+        break;
     }
     if (left < 0) show(notice("ok", t("All messages are in {mailbox} again.", { mailbox: source })));
-    else show(notice("warn", t("Stopped: some messages were not moved back yet.")), button(t("Undo the rest"), () => void undo(left)));
+    else
+      show(
+        notice("warn", t("Stopped: some messages were not moved back yet.")),
+        button(t("Undo the rest"), () => void undo(left)),
+      );
   }
 
   function progress(word: string, done: number, all: number): void {

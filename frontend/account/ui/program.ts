@@ -5,24 +5,44 @@ import { el } from "../../lib/dom";
 import { copyable, pairs } from "../../lib/pages";
 import { t } from "../../lib/words";
 
-const securities: Readonly<Record<MailServer["security"], string>> = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
+const securities: Readonly<Record<MailServer["security"], string>> = {
+  tls: "TLS",
+  starttls: "STARTTLS",
+  plain: t("not encrypted"),
+};
 
 /** The settings of a mail program, each with a button that copies it. */
 export function byHand(program: Program): HTMLElement {
   if (program.imap.length === 0 && program.submission.length === 0)
-    return el("p", { class: "hint" }, t("This server offers no mail programs a way in: neither IMAP nor submission is switched on."));
+    return el(
+      "p",
+      { class: "hint" },
+      t("This server offers no mail programs a way in: neither IMAP nor submission is switched on."),
+    );
   return pairs([
     [t("Incoming (IMAP)"), servers(program.imap)],
     [t("Outgoing (SMTP)"), servers(program.submission)],
     [t("User name"), copyable(program.username)],
-    [t("Password"), el("span", {}, t("an app password, one for each program. "), el("a", { href: "#security" }, t("Make one")))],
+    [
+      t("Password"),
+      el("span", {}, t("an app password, one for each program. "), el("a", { href: "#security" }, t("Make one"))),
+    ],
   ]);
 }
 
 function servers(all: readonly MailServer[]): HTMLElement[] | string {
   if (all.length === 0) return t("not offered");
   return all.map((one) =>
-    el("div", { class: "flex wrap" }, copyable(one.host), el("span", { class: "hint" }, t("port {port}, {security}", { port: String(one.port), security: securities[one.security] }))),
+    el(
+      "div",
+      { class: "flex wrap" },
+      copyable(one.host),
+      el(
+        "span",
+        { class: "hint" },
+        t("port {port}, {security}", { port: String(one.port), security: securities[one.security] }),
+      ),
+    ),
   );
 }
 

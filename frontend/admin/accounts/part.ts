@@ -22,10 +22,20 @@ const storage = (row: AccountRow, use: AccountUse | undefined): Child => {
   if (use === undefined) return el("span", { class: "muted" }, "…");
   if (use.problem !== "") return state("danger", t("out of service"));
   if (row.limit === 0) return size(use.used);
-  return el("div", { class: "use" }, meter(use.used / row.limit), el("span", { class: "xs muted" }, t("{used} of {limit}", { used: size(use.used), limit: size(row.limit) })));
+  return el(
+    "div",
+    { class: "use" },
+    meter(use.used / row.limit),
+    el("span", { class: "xs muted" }, t("{used} of {limit}", { used: size(use.used), limit: size(row.limit) })),
+  );
 };
 
-const lastLogin = (use: AccountUse | undefined): Child => (use === undefined ? "" : use.last_login === 0 ? el("span", { class: "muted" }, t("not within 30 days")) : [when(use.last_login), ` ${use.last_protocol}`]);
+const lastLogin = (use: AccountUse | undefined): Child =>
+  use === undefined
+    ? ""
+    : use.last_login === 0
+      ? el("span", { class: "muted" }, t("not within 30 days"))
+      : [when(use.last_login), ` ${use.last_protocol}`];
 
 const disabled = (row: AccountRow): Child => row.disabled !== "" && el("span", { class: "chip" }, t("disabled"));
 
@@ -51,13 +61,34 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
               "div",
               { class: "flex" },
               disc(row.name, row.full_name || row.name),
-              el("div", { class: "grow" }, el("a", { href: addressOf("accounts", [row.name]) }, el("b", {}, row.name)), " ", disabled(row), row.broken !== "" && state("danger", t("out of service")), el("div", { class: "hint" }, el("bdi", {}, row.first_address))),
+              el(
+                "div",
+                { class: "grow" },
+                el("a", { href: addressOf("accounts", [row.name]) }, el("b", {}, row.name)),
+                " ",
+                disabled(row),
+                row.broken !== "" && state("danger", t("out of service")),
+                el("div", { class: "hint" }, el("bdi", {}, row.first_address)),
+              ),
             ),
         },
         { title: t("Addresses"), cell: (row) => String(row.addresses), kind: "num" },
         { title: t("Storage"), cell: (row) => el("div", {}, body(row)[0]) },
         { title: t("Last log-in"), cell: (row) => el("div", {}, body(row)[1]) },
-        { title: "", kind: "top", cell: (row) => el("a", { class: "btn icon small", href: addressOf("accounts", [row.name]), "aria-label": t("Show {name}", { name: row.name }) }, sign(ellipsis, "i s")) },
+        {
+          title: "",
+          kind: "top",
+          cell: (row) =>
+            el(
+              "a",
+              {
+                class: "btn icon small",
+                href: addressOf("accounts", [row.name]),
+                "aria-label": t("Show {name}", { name: row.name }),
+              },
+              sign(ellipsis, "i s"),
+            ),
+        },
       ],
       page.accounts,
       (tr, row) => rows.set(row.name, tr),
@@ -66,9 +97,29 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
     fill(
       place,
       page.accounts.length === 0
-        ? card("", empty(users, words === "" ? t("No accounts yet") : t('Nothing found for "{words}"', { words }), words === "" ? t("An account is a person with mailboxes, addresses and a password.") : t("Names, addresses and notes are looked at.")))
+        ? card(
+            "",
+            empty(
+              users,
+              words === "" ? t("No accounts yet") : t('Nothing found for "{words}"', { words }),
+              words === ""
+                ? t("An account is a person with mailboxes, addresses and a password.")
+                : t("Names, addresses and notes are looked at."),
+            ),
+          )
         : card("", list, { flush: true }),
-      el("div", { class: "pages" }, behind !== "" && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words }) }, t("First page")), page.accounts.length === perPage && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words, after: last }) }, t("Next page"))),
+      el(
+        "div",
+        { class: "pages" },
+        behind !== "" &&
+          el("a", { class: "btn line", href: addressOf("accounts", [], { search: words }) }, t("First page")),
+        page.accounts.length === perPage &&
+          el(
+            "a",
+            { class: "btn line", href: addressOf("accounts", [], { search: words, after: last }) },
+            t("Next page"),
+          ),
+      ),
     );
     const names = page.accounts.map((row) => row.name);
     for (let at = 0; at < names.length && desk.shown(); at += atOnce) {
@@ -92,23 +143,52 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
       void attempt(t("Searching"), () => show(input.value, ""));
     }, 200);
   });
-  const root = el("div", { class: "page" }, head(t("Accounts"), null, el("label", { class: "search" }, sign(lens), input), button(t("Add account"), () => void add(desk), { icon: plus, kind: "primary" })), el("div", { class: "filter" }, count), place);
+  const root = el(
+    "div",
+    { class: "page" },
+    head(
+      t("Accounts"),
+      null,
+      el("label", { class: "search" }, sign(lens), input),
+      button(t("Add account"), () => void add(desk), { icon: plus, kind: "primary" }),
+    ),
+    el("div", { class: "filter" }, count),
+    place,
+  );
   const first = show(wanted, after);
   await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 400))]);
-  first.catch((error: unknown) => fill(place, notice("danger", error instanceof Error ? error.message : String(error))));
+  first.catch((error: unknown) =>
+    fill(place, notice("danger", error instanceof Error ? error.message : String(error))),
+  );
   return { title: t("Accounts"), root };
 }
 
 async function add(desk: Desk): Promise<void> {
   const domains = await desk.client.domains();
-  const name = line(t("Name"), "", t("For you alone: lower-case letters, digits, dots, hyphens; it cannot be changed."));
-  const address = line(t("First address"), "", domains.length > 0 ? t("At {domain}, for example.", { domain: domains[0]!.domain }) : t("Add a domain first."), { inputmode: "email" });
+  const name = line(
+    t("Name"),
+    "",
+    t("For you alone: lower-case letters, digits, dots, hyphens; it cannot be changed."),
+  );
+  const address = line(
+    t("First address"),
+    "",
+    domains.length > 0 ? t("At {domain}, for example.", { domain: domains[0]!.domain }) : t("Add a domain first."),
+    { inputmode: "email" },
+  );
   name.control.addEventListener("change", () => {
-    if (address.control.value === "" && domains.length > 0) address.control.value = `${name.control.value}@${domains[0]!.domain}`;
+    if (address.control.value === "" && domains.length > 0)
+      address.control.value = `${name.control.value}@${domains[0]!.domain}`;
   });
-  const password = await fieldDialog(t("Add account"), t("Add account"), { name, address }, () => desk.client.account_add(name.control.value, address.control.value));
+  const password = await fieldDialog(t("Add account"), t("Add account"), { name, address }, () =>
+    desk.client.account_add(name.control.value, address.control.value),
+  );
   if (password === null) return;
-  await showSecret(t("Account added"), t("The password of {name}. It is shown only now.", { name: name.control.value }), copyable(password));
+  await showSecret(
+    t("Account added"),
+    t("The password of {name}. It is shown only now.", { name: name.control.value }),
+    copyable(password),
+  );
   desk.go(addressOf("accounts", [name.control.value]));
 }
 
@@ -117,7 +197,11 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
   if (name === undefined || name === "") return listPage(desk);
   const tab = desk.address.query.get("tab") ?? "addresses";
   const [found, stops] = await Promise.all([desk.client.account(name), desk.client.queue_stopped()]);
-  const link = (to: string, title: string): [string, string, boolean] => [addressOf("accounts", [name], { tab: to }), title, to === tab];
+  const link = (to: string, title: string): [string, string, boolean] => [
+    addressOf("accounts", [name], { tab: to }),
+    title,
+    to === tab,
+  ];
   const content: Record<string, () => Promise<Child>> = {
     addresses: async () => addresses(desk, found),
     settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name])),
@@ -125,30 +209,59 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
     logins: async () => logins(await desk.client.attempts(name, 50)),
   };
   const address = desk.address.path[1];
-  const shown = address !== undefined ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), { hint: t("Where mail to this address goes.") }) : await (content[tab] ?? content["addresses"]!)();
+  const shown =
+    address !== undefined
+      ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), {
+          hint: t("Where mail to this address goes."),
+        })
+      : await (content[tab] ?? content["addresses"]!)();
   const row = found.row;
   const root = el(
     "div",
     { class: "page" },
     head(
       [disc(name, row.full_name || name), " ", name],
-      el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]),
+      el(
+        "p",
+        { class: "hint" },
+        el("a", { href: "#accounts" }, t("Accounts")),
+        row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)],
+        row.description !== "" && [" · ", el("bdi", {}, row.description)],
+      ),
       disabled(row),
       button(t("New password"), () => void newPassword(desk, name)),
       button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" }),
     ),
     row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })),
     stops.filter((one) => one.account === name).map((one) => stopped(desk, one)),
-    row.disabled !== "" && notice("warn", t("Log-in is disabled: “{text}”. Mail still arrives.", { text: row.disabled })),
+    row.disabled !== "" &&
+      notice("warn", t("Log-in is disabled: “{text}”. Mail still arrives.", { text: row.disabled })),
     card(
       "",
       pairs([
-        [t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, without a limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))],
+        [
+          t("Storage"),
+          found.use.problem !== ""
+            ? foreign(found.use.problem)
+            : row.limit === 0
+              ? t("{used}, without a limit", { used: size(found.use.used) })
+              : el(
+                  "div",
+                  { class: "use" },
+                  meter(found.use.used / row.limit),
+                  t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }),
+                ),
+        ],
         [t("Last log-in"), lastLogin(found.use)],
       ]),
     ),
     el("br"),
-    tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Log-ins"))]),
+    tabs(name, [
+      link("addresses", t("Addresses {n}", { n: row.addresses })),
+      link("settings", t("Settings")),
+      link("security", t("Security")),
+      link("logins", t("Log-ins")),
+    ]),
     shown,
   );
   return { title: name, root };
@@ -157,26 +270,60 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
 function addresses(desk: Desk, found: AccountDetail): HTMLElement {
   const name = found.row.name;
   const remove = async (row: AddressRow) => {
-    const leaves = row.aliases.length > 0 ? ` ${t("It also leaves these aliases: {aliases}.", { aliases: row.aliases.join(", ") })}` : "";
-    if (!(await confirm(t("Remove {address}?", { address: row.address }), `${t("Mail to it is refused from now on; mail that has arrived stays.")}${leaves}`, t("Remove")))) return;
+    const leaves =
+      row.aliases.length > 0
+        ? ` ${t("It also leaves these aliases: {aliases}.", { aliases: row.aliases.join(", ") })}`
+        : "";
+    if (
+      !(await confirm(
+        t("Remove {address}?", { address: row.address }),
+        `${t("Mail to it is refused from now on; mail that has arrived stays.")}${leaves}`,
+        t("Remove"),
+      ))
+    )
+      return;
     if (await attempt(t("Removing"), () => desk.client.address_remove(row.address))) await desk.refresh();
   };
   const add = async () => {
-    const address = line(t("Address"), `@${found.domain}`, t("@{domain} alone takes what no other address gets.", { domain: found.domain }), { inputmode: "email" });
-    if ((await fieldDialog(t("Add an address"), t("Add"), { address }, () => desk.client.address_add(name, address.control.value))) === null) return;
+    const address = line(
+      t("Address"),
+      `@${found.domain}`,
+      t("@{domain} alone takes what no other address gets.", { domain: found.domain }),
+      { inputmode: "email" },
+    );
+    if (
+      (await fieldDialog(t("Add an address"), t("Add"), { address }, () =>
+        desk.client.address_add(name, address.control.value),
+      )) === null
+    )
+      return;
     await desk.refresh();
   };
   const list = table<AddressRow>(
     t("Addresses"),
     [
-      { title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("everything else"))]] },
+      {
+        title: t("Address"),
+        kind: "main",
+        cell: (row) => [
+          el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)),
+          row.catchall && [" ", el("span", { class: "chip" }, t("everything else"))],
+        ],
+      },
       { title: t("Mailbox"), cell: (row) => el("bdi", {}, row.mailbox) },
       { title: t("Member of"), cell: (row) => (row.aliases.length > 0 ? row.aliases.join(", ") : "") },
-      { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove(row)) },
+      {
+        title: "",
+        kind: "top",
+        cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove(row)),
+      },
     ],
     found.addresses,
   );
-  return card(t("Addresses"), list, { flush: true, actions: button(t("Add an address"), () => void add(), { icon: plus, kind: "line small" }) });
+  return card(t("Addresses"), list, {
+    flush: true,
+    actions: button(t("Add an address"), () => void add(), { icon: plus, kind: "line small" }),
+  });
 }
 
 const results: Readonly<Record<string, string>> = {
@@ -197,7 +344,14 @@ function logins(found: readonly Attempt[]): HTMLElement {
   const list = table<Attempt>(
     t("Log-ins"),
     [
-      { title: t("Result"), kind: "main", cell: (row) => [state(row.result === "ok" ? "ok" : "warn", results[row.result] ?? row.result), row.count > 1 && ` × ${row.count}`] },
+      {
+        title: t("Result"),
+        kind: "main",
+        cell: (row) => [
+          state(row.result === "ok" ? "ok" : "warn", results[row.result] ?? row.result),
+          row.count > 1 && ` × ${row.count}`,
+        ],
+      },
       { title: t("When"), cell: (row) => when(row.last) },
       { title: t("From"), cell: (row) => row.remote_ip },
       { title: t("By"), cell: (row) => `${row.protocol} ${row.mechanism}` },
@@ -209,19 +363,50 @@ function logins(found: readonly Attempt[]): HTMLElement {
 }
 
 async function newPassword(desk: Desk, name: string): Promise<void> {
-  const password = line(t("New password"), "", t("Empty: one is made, and shown once."), { autocomplete: "new-password" });
-  const set = await fieldDialog(t("New password for {name}", { name }), t("Set password"), { password }, () => desk.client.account_password(name, password.control.value), el("p", { class: "hint" }, t("All sessions of the account end.")));
+  const password = line(t("New password"), "", t("Empty: one is made, and shown once."), {
+    autocomplete: "new-password",
+  });
+  const set = await fieldDialog(
+    t("New password for {name}", { name }),
+    t("Set password"),
+    { password },
+    () => desk.client.account_password(name, password.control.value),
+    el("p", { class: "hint" }, t("All sessions of the account end.")),
+  );
   if (set === null) return;
-  if (password.control.value === "") await showSecret(t("Password set"), t("The password of {name}. It is shown only now.", { name }), copyable(set));
+  if (password.control.value === "")
+    await showSecret(t("Password set"), t("The password of {name}. It is shown only now.", { name }), copyable(set));
   else desk.say(t("Password set"));
 }
 
 async function remove(desk: Desk, name: string): Promise<void> {
   const goes = await desk.client.account_remains(name);
   const what = [
-    el("p", {}, t("These go for good:"), " ", many(goes.messages, "{n} message", "{n} messages"), ", ", size(goes.octets), ", ", many(goes.mailboxes, "{n} mailbox", "{n} mailboxes"), ", ", many(goes.addresses, "{n} address", "{n} addresses"), "."),
+    el(
+      "p",
+      {},
+      t("These go for good:"),
+      " ",
+      many(goes.messages, "{n} message", "{n} messages"),
+      ", ",
+      size(goes.octets),
+      ", ",
+      many(goes.mailboxes, "{n} mailbox", "{n} mailboxes"),
+      ", ",
+      many(goes.addresses, "{n} address", "{n} addresses"),
+      ".",
+    ),
     goes.aliases.length > 0 && el("p", {}, t("It leaves the aliases {aliases}.", { aliases: goes.aliases.join(", ") })),
-    goes.queued > 0 && el("p", {}, many(goes.queued, "{n} message that waits to be sent stays in the queue.", "{n} messages that wait to be sent stay in the queue.")),
+    goes.queued > 0 &&
+      el(
+        "p",
+        {},
+        many(
+          goes.queued,
+          "{n} message that waits to be sent stays in the queue.",
+          "{n} messages that wait to be sent stay in the queue.",
+        ),
+      ),
   ];
   if (!(await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove account")))) return;
   if (!(await attempt(t("Removing the account"), () => desk.client.account_remove(name)))) return;

@@ -23,7 +23,12 @@ const vias: readonly (readonly [string, string])[] = [
 ];
 const wayOf = (via: string): string => vias.find(([name]) => name === via && name !== "")?.[1] ?? via;
 
-const actors: Readonly<Record<string, string>> = { "(admin)": t("admin"), "(cli)": t("command line"), "(editor)": t("an editor"), "(visitor)": t("without log-in") };
+const actors: Readonly<Record<string, string>> = {
+  "(admin)": t("admin"),
+  "(cli)": t("command line"),
+  "(editor)": t("an editor"),
+  "(visitor)": t("without log-in"),
+};
 
 function filterOf(query: URLSearchParams): AuditFilter {
   const found: AuditFilter = {};
@@ -36,25 +41,52 @@ function filterOf(query: URLSearchParams): AuditFilter {
   return found;
 }
 
-const asText = (value: unknown): string => (value === null || value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value));
+const asText = (value: unknown): string =>
+  value === null || value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value);
 
 /** What has changed: values with both versions, or else the arguments. */
 function what(row: AuditLine): Child {
-  const changes = row.changes.map((one) => el("li", {}, el("span", { class: "muted" }, foreign(one.path, 120)), " ", foreign(asText(one.before), 120), " → ", el("b", {}, foreign(asText(one.after), 200))));
+  const changes = row.changes.map((one) =>
+    el(
+      "li",
+      {},
+      el("span", { class: "muted" }, foreign(one.path, 120)),
+      " ",
+      foreign(asText(one.before), 120),
+      " → ",
+      el("b", {}, foreign(asText(one.after), 200)),
+    ),
+  );
   const given = Object.entries(row.given).filter(([, value]) => asText(value) !== row.object);
   return [
     el("b", {}, visible(row.action)),
     row.object !== "" && [" ", el("bdi", {}, visible(row.object))],
     row.outcome !== "done" && [" ", outcome(row)],
     row.why !== "" && el("div", { class: "hint" }, foreign(row.why, 200)),
-    changes.length > 0 ? folded(changes) : given.length > 0 && el("div", { class: "hint" }, foreign(given.map(([name, value]) => `${name.replaceAll("_", " ")}: ${asText(value)}`).join("; "), 200)),
+    changes.length > 0
+      ? folded(changes)
+      : given.length > 0 &&
+        el(
+          "div",
+          { class: "hint" },
+          foreign(given.map(([name, value]) => `${name.replaceAll("_", " ")}: ${asText(value)}`).join("; "), 200),
+        ),
   ];
 }
 
 /** A list of changes; more than a few are unfolded on demand. */
 function folded(changes: readonly HTMLElement[]): Child {
   const some = changes.length > 4 ? 3 : changes.length;
-  return [el("ul", { class: "changes" }, changes.slice(0, some)), some < changes.length && el("details", {}, el("summary", { class: "hint" }, many(changes.length - some, "{n} more", "{n} more")), el("ul", { class: "changes" }, changes.slice(some)))];
+  return [
+    el("ul", { class: "changes" }, changes.slice(0, some)),
+    some < changes.length &&
+      el(
+        "details",
+        {},
+        el("summary", { class: "hint" }, many(changes.length - some, "{n} more", "{n} more")),
+        el("ul", { class: "changes" }, changes.slice(some)),
+      ),
+  ];
 }
 
 function outcome(row: AuditLine): HTMLElement {
@@ -77,25 +109,61 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
     t("Changes"),
     [
       { title: t("When"), kind: "main", cell: (row) => when(row.at) },
-      { title: t("Who"), cell: (row) => actors[row.actor] ?? el("a", { href: addressOf("accounts", [row.actor]) }, el("bdi", {}, visible(row.actor))) },
+      {
+        title: t("Who"),
+        cell: (row) =>
+          actors[row.actor] ?? el("a", { href: addressOf("accounts", [row.actor]) }, el("bdi", {}, visible(row.actor))),
+      },
       { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint" }, wayOf(row.via))] },
       { title: t("What"), cell: what },
     ],
     found,
   );
-  const current: Record<string, string> = Object.fromEntries([...query.entries()].filter(([name]) => name !== "before"));
+  const current: Record<string, string> = Object.fromEntries(
+    [...query.entries()].filter(([name]) => name !== "before"),
+  );
   const last = found.at(-1);
-  const following = last !== undefined && found.length === perPage ? addressOf("audit", [], { ...current, before: String(last.id) }) : "";
+  const following =
+    last !== undefined && found.length === perPage
+      ? addressOf("audit", [], { ...current, before: String(last.id) })
+      : "";
   const filtered = Object.keys(filter).length > 0;
-  const none = filtered || before > 0 ? empty(history, t("Nothing found"), t("No change matches the filter."), el("a", { class: "btn line", href: "#audit" }, t("Show all"))) : empty(history, t("No changes yet"), t("Changes by the command line, this app, the account page and by hand in domains.toml are listed here for a year."));
-  const save = (form: "csv" | "json") => void attempt(t("Exporting"), async () => offer(await desk.client.audit_export(filter, form), form));
+  const none =
+    filtered || before > 0
+      ? empty(
+          history,
+          t("Nothing found"),
+          t("No change matches the filter."),
+          el("a", { class: "btn line", href: "#audit" }, t("Show all")),
+        )
+      : empty(
+          history,
+          t("No changes yet"),
+          t(
+            "Changes by the command line, this app, the account page and by hand in domains.toml are listed here for a year.",
+          ),
+        );
+  const save = (form: "csv" | "json") =>
+    void attempt(t("Exporting"), async () => offer(await desk.client.audit_export(filter, form), form));
   const root = el(
     "div",
     { class: "page" },
-    head(t("Audit log"), t("Every change: command line, this app, accounts, and by hand in domains.toml. Entries are kept for a year; secrets are not in them."), button(t("Export as CSV"), () => save("csv"), { icon: download }), button(t("as JSON"), () => save("json"))),
+    head(
+      t("Audit log"),
+      t(
+        "Every change: command line, this app, accounts, and by hand in domains.toml. Entries are kept for a year; secrets are not in them.",
+      ),
+      button(t("Export as CSV"), () => save("csv"), { icon: download }),
+      button(t("as JSON"), () => save("json")),
+    ),
     filterForm(desk),
     card("", found.length === 0 ? none : list, { flush: true }),
-    el("div", { class: "pages" }, before > 0 && el("a", { class: "btn line", href: addressOf("audit", [], current) }, t("Newest")), following !== "" && el("a", { class: "btn line", href: following }, t("Older ones"))),
+    el(
+      "div",
+      { class: "pages" },
+      before > 0 && el("a", { class: "btn line", href: addressOf("audit", [], current) }, t("Newest")),
+      following !== "" && el("a", { class: "btn line", href: following }, t("Older ones")),
+    ),
   );
   return { title: t("Audit log"), root };
 }
@@ -107,12 +175,45 @@ function filterForm(desk: Desk): HTMLElement {
     actor: line(t("Who"), get("actor"), null, { placeholder: t("account, or (admin)") }),
     object: line(t("About"), get("object"), null, { placeholder: t("account, address or domain") }),
     via: choice(t("By which way"), vias, get("via")),
-    days: choice(t("When"), [["", t("any time")], ["1", t("last day")], ["7", t("last 7 days")], ["30", t("last 30 days")]], get("days")),
+    days: choice(
+      t("When"),
+      [
+        ["", t("any time")],
+        ["1", t("last day")],
+        ["7", t("last 7 days")],
+        ["30", t("last 30 days")],
+      ],
+      get("days"),
+    ),
   };
-  const apply = () => desk.go(addressOf("audit", [], Object.fromEntries(Object.entries(fields).map(([name, one]) => [name, one.control.value.trim()]))));
-  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event: Event) => { event.preventDefault(); apply(); } }, Object.values(fields).map((one) => one.root), el("button", { class: "btn line", type: "submit" }, t("Filter")));
+  const apply = () =>
+    desk.go(
+      addressOf(
+        "audit",
+        [],
+        Object.fromEntries(Object.entries(fields).map(([name, one]) => [name, one.control.value.trim()])),
+      ),
+    );
+  const form = el(
+    "form",
+    {
+      class: "filter",
+      "aria-label": t("Filter"),
+      onsubmit: (event: Event) => {
+        event.preventDefault();
+        apply();
+      },
+    },
+    Object.values(fields).map((one) => one.root),
+    el("button", { class: "btn line", type: "submit" }, t("Filter")),
+  );
   for (const one of form.querySelectorAll("select")) one.addEventListener("change", apply);
-  return el("details", { class: "filters", open: desk.address.query.size > 0 || innerWidth > 700 }, el("summary", {}, t("Filter")), form);
+  return el(
+    "details",
+    { class: "filters", open: desk.address.query.size > 0 || innerWidth > 700 },
+    el("summary", {}, t("Filter")),
+    form,
+  );
 }
 
 /** Give a text to the browser as a file. */

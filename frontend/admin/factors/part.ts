@@ -9,25 +9,52 @@ import type { Desk, MakePage } from "../ui/page";
 import { fieldDialog } from "../ui/shared";
 
 async function changePassword(desk: Desk): Promise<void> {
-  const first = field(t("New password"), el("input", { type: "password", autocomplete: "new-password" }), t("At least 8 characters. Three or four words that belong to nothing are good."));
+  const first = field(
+    t("New password"),
+    el("input", { type: "password", autocomplete: "new-password" }),
+    t("At least 8 characters. Three or four words that belong to nothing are good."),
+  );
   const second = field(t("New password again"), el("input", { type: "password", autocomplete: "new-password" }));
-  const ended = await fieldDialog(t("Change the admin password"), t("Change password"), { password: first, again: second }, async () => {
-    if (first.control.value !== second.control.value) {
-      second.problem(t("The two are not the same."));
-      throw new Error(t("Nothing was changed."));
-    }
-    return desk.client.password_change(first.control.value);
-  });
+  const ended = await fieldDialog(
+    t("Change the admin password"),
+    t("Change password"),
+    { password: first, again: second },
+    async () => {
+      if (first.control.value !== second.control.value) {
+        second.problem(t("The two are not the same."));
+        throw new Error(t("Nothing was changed."));
+      }
+      return desk.client.password_change(first.control.value);
+    },
+  );
   if (ended === null) return;
-  desk.say(many(ended, "Password changed. {n} other session has ended.", "Password changed. {n} other sessions have ended."));
+  desk.say(
+    many(ended, "Password changed. {n} other session has ended.", "Password changed. {n} other sessions have ended."),
+  );
   await desk.refresh();
 }
 
 const twoStep: MakePage = async (desk) => {
   const title = t("Log-in");
-  const lost = el("p", { class: "hint" }, t("If every device is lost, run on the server: {command}", { command: "moxlite admin reset-second-factor" }));
-  const password = card(t("Password"), el("p", { class: "two" }, t("Of these pages alone. A new one ends all other sessions.")), { actions: button(t("Change password…"), () => void changePassword(desk), { kind: "line small" }) });
-  return { title, root: el("div", { class: "page" }, head(title, t("How you log in to these pages.")), el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost)) };
+  const lost = el(
+    "p",
+    { class: "hint" },
+    t("If every device is lost, run on the server: {command}", { command: "moxlite admin reset-second-factor" }),
+  );
+  const password = card(
+    t("Password"),
+    el("p", { class: "two" }, t("Of these pages alone. A new one ends all other sessions.")),
+    { actions: button(t("Change password…"), () => void changePassword(desk), { kind: "line small" }) },
+  );
+  return {
+    title,
+    root: el(
+      "div",
+      { class: "page" },
+      head(title, t("How you log in to these pages.")),
+      el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost),
+    ),
+  };
 };
 
 export const pages: Readonly<Record<string, MakePage>> = { "two-step": twoStep };

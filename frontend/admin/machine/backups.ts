@@ -30,15 +30,35 @@ export async function backupsPage(desk: Desk): Promise<{ title: string; root: HT
   const root = el(
     "div",
     { class: "page" },
-    head(t("Backups"), t("Snapshots of configuration and mail, made while the server runs."), found.target !== "" && start),
-    found.target === "" ? unset() : [runs && notice("wait", t("A backup is being made.")), found.run !== null && found.run.ended > 0 && outcome(found.run), settings(found), snapshots(found)],
+    head(
+      t("Backups"),
+      t("Snapshots of configuration and mail, made while the server runs."),
+      found.target !== "" && start,
+    ),
+    found.target === ""
+      ? unset()
+      : [
+          runs && notice("wait", t("A backup is being made.")),
+          found.run !== null && found.run.ended > 0 && outcome(found.run),
+          settings(found),
+          snapshots(found),
+        ],
   );
   return { title: t("Backups"), root };
 }
 
 function unset(): HTMLElement {
   const text = '[backup]\nschedule = "24h"\ntarget = "/mnt/backup/moxlite"';
-  return card("", empty(database, t("No backups are made"), t("Set a schedule and a target on another disk in moxlite.toml, then start the server again:"), el("pre", { class: "zone" }, text), copyButton(() => text, t("Copy"))));
+  return card(
+    "",
+    empty(
+      database,
+      t("No backups are made"),
+      t("Set a schedule and a target on another disk in moxlite.toml, then start the server again:"),
+      el("pre", { class: "zone" }, text),
+      copyButton(() => text, t("Copy")),
+    ),
+  );
 }
 
 function settings(found: Backups): HTMLElement {
@@ -46,23 +66,50 @@ function settings(found: Backups): HTMLElement {
   return card(
     t("How"),
     pairs([
-      [t("Last one"), found.last === 0 ? state("warn", t("none yet")) : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)]],
+      [
+        t("Last one"),
+        found.last === 0
+          ? state("warn", t("none yet"))
+          : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)],
+      ],
       [t("Made each"), agoShort(found.interval)],
       [t("Target"), foreign(found.target, 200)],
       [t("Encrypted"), found.encrypted ? state("ok", t("yes")) : t("no: the target shows all mail to its readers")],
-      [t("Kept"), found.encrypted ? t("all, until you remove them: the server alone cannot read them") : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly })],
+      [
+        t("Kept"),
+        found.encrypted
+          ? t("all, until you remove them: the server alone cannot read them")
+          : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly }),
+      ],
     ]),
   );
 }
 
 function outcome(run: BackupRun): Child {
-  const many_ = (title: string, lines: readonly string[]) => lines.length > 0 && [el("p", {}, title), el("ul", {}, lines.map((one) => el("li", {}, foreign(one, 300))))];
-  if (run.errors.length > 0) return notice("danger", [t("The backup of {when} is not whole.", { when: ago(run.ended) }), many_(t("What went wrong:"), run.errors)]);
-  return notice(run.warnings.length + run.left_out.length > 0 ? "warn" : "ok", [t("Backed up {size}, of which {stored} were new.", { size: size(run.octets), stored: size(run.stored) }), many_(t("Warnings:"), run.warnings), many_(t("Left out, so a new machine would make new keys:"), run.left_out)]);
+  const many_ = (title: string, lines: readonly string[]) =>
+    lines.length > 0 && [
+      el("p", {}, title),
+      el(
+        "ul",
+        {},
+        lines.map((one) => el("li", {}, foreign(one, 300))),
+      ),
+    ];
+  if (run.errors.length > 0)
+    return notice("danger", [
+      t("The backup of {when} is not whole.", { when: ago(run.ended) }),
+      many_(t("What went wrong:"), run.errors),
+    ]);
+  return notice(run.warnings.length + run.left_out.length > 0 ? "warn" : "ok", [
+    t("Backed up {size}, of which {stored} were new.", { size: size(run.octets), stored: size(run.stored) }),
+    many_(t("Warnings:"), run.warnings),
+    many_(t("Left out, so a new machine would make new keys:"), run.left_out),
+  ]);
 }
 
 function snapshots(found: Backups): HTMLElement {
-  if (found.problem !== "") return card(t("Snapshots"), notice("danger", [t("They cannot be listed:"), " ", foreign(found.problem)]));
+  if (found.problem !== "")
+    return card(t("Snapshots"), notice("danger", [t("They cannot be listed:"), " ", foreign(found.problem)]));
   if (found.snapshots.length === 0) return card(t("Snapshots"), el("p", { class: "two" }, t("None yet.")));
   const list = table<SnapshotRow>(
     t("Snapshots"),
@@ -74,10 +121,26 @@ function snapshots(found: Backups): HTMLElement {
     ],
     found.snapshots,
   );
-  return card(many(found.snapshots.length, "{n} snapshot", "{n} snapshots"), list, { flush: true, hint: el("p", { class: "hint" }, t("To restore one, use the command line; it works without a running server:"), " ", el("code", {}, "moxlite restore")) });
+  return card(many(found.snapshots.length, "{n} snapshot", "{n} snapshots"), list, {
+    flush: true,
+    hint: el(
+      "p",
+      { class: "hint" },
+      t("To restore one, use the command line; it works without a running server:"),
+      " ",
+      el("code", {}, "moxlite restore"),
+    ),
+  });
 }
 
 async function begin(desk: Desk, found: Backups): Promise<void> {
-  if (!(await confirm(t("Back up now?"), t("A snapshot of everything goes to {target}. Mail flows on meanwhile.", { target: found.target }), t("Back up")))) return;
+  if (
+    !(await confirm(
+      t("Back up now?"),
+      t("A snapshot of everything goes to {target}. Mail flows on meanwhile.", { target: found.target }),
+      t("Back up"),
+    ))
+  )
+    return;
   if (await attempt(t("Starting the backup"), () => desk.client.backup_run())) await desk.refresh();
 }

@@ -28,7 +28,8 @@ const places = (on: string) =>
 /** The log, in three parts. */
 export async function logPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const part = desk.address.path[0] ?? "";
-  const content = part === "levels" ? await levels(desk) : part === "connection" ? await connection(desk) : await newest(desk);
+  const content =
+    part === "levels" ? await levels(desk) : part === "connection" ? await connection(desk) : await newest(desk);
   return { title: t("Log"), root: el("div", { class: "page" }, head(t("Log"), null), places(part), content) };
 }
 
@@ -36,32 +37,84 @@ function shown(found: readonly Logged[]): HTMLElement {
   return el(
     "ol",
     { class: "loglines", tabindex: "0", "aria-label": t("Lines of the log") },
-    [...found].reverse().map((one) => el("li", {}, one.at > 0 && when(one.at), one.level !== "" && tones[one.level] !== undefined && state(tones[one.level]!, one.level), el("code", {}, foreign(one.at > 0 ? one.text.replace(/^t=\S+ /, "") : one.text, 600)))),
+    [...found]
+      .reverse()
+      .map((one) =>
+        el(
+          "li",
+          {},
+          one.at > 0 && when(one.at),
+          one.level !== "" && tones[one.level] !== undefined && state(tones[one.level]!, one.level),
+          el("code", {}, foreign(one.at > 0 ? one.text.replace(/^t=\S+ /, "") : one.text, 600)),
+        ),
+      ),
   );
 }
 
 function source(found: LogFound): Child {
-  if (found.file !== "") return found.whole ? t("Newest first, from {file}.", { file: found.file }) : t("Newest first, from the last 32 MB of {file}.", { file: found.file });
-  return found.since === 0 ? t("Newest first.") : t("Newest first, from memory, which goes back to {when}. Older lines are where the log goes, such as the journal.", { when: moment(found.since) });
+  if (found.file !== "")
+    return found.whole
+      ? t("Newest first, from {file}.", { file: found.file })
+      : t("Newest first, from the last 32 MB of {file}.", { file: found.file });
+  return found.since === 0
+    ? t("Newest first.")
+    : t(
+        "Newest first, from memory, which goes back to {when}. Older lines are where the log goes, such as the journal.",
+        { when: moment(found.since) },
+      );
 }
 
 async function newest(desk: Desk): Promise<Child> {
   const least = nameOf(desk.address.query.get("level") ?? "info");
   const wanted = desk.address.query.get("words") ?? "";
   const found = await desk.client.log_recent(least, wanted);
-  const level = choice(t("At least"), names.slice(0, 5).map((one): [string, string] => [one, one]), least);
-  const words = el("input", { type: "search", "aria-label": t("Words in the line"), placeholder: t("Words in the line") });
+  const level = choice(
+    t("At least"),
+    names.slice(0, 5).map((one): [string, string] => [one, one]),
+    least,
+  );
+  const words = el("input", {
+    type: "search",
+    "aria-label": t("Words in the line"),
+    placeholder: t("Words in the line"),
+  });
   words.value = wanted;
-  const apply = () => desk.go(addressOf("log", [], { level: level.control.value === "info" ? "" : level.control.value, words: words.value }));
+  const apply = () =>
+    desk.go(
+      addressOf("log", [], { level: level.control.value === "info" ? "" : level.control.value, words: words.value }),
+    );
   level.control.addEventListener("change", apply);
-  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event: Event) => { event.preventDefault(); apply(); } }, level.root, el("label", { class: "search" }, sign(lens), words), el("button", { class: "btn line", type: "submit" }, t("Filter")));
+  const form = el(
+    "form",
+    {
+      class: "filter",
+      "aria-label": t("Filter"),
+      onsubmit: (event: Event) => {
+        event.preventDefault();
+        apply();
+      },
+    },
+    level.root,
+    el("label", { class: "search" }, sign(lens), words),
+    el("button", { class: "btn line", type: "submit" }, t("Filter")),
+  );
   const none = empty(lines, t("No lines"), t("No line in memory matches."));
-  return [form, card("", found.lines.length === 0 ? none : shown(found.lines), { flush: true }), el("p", { class: "hint below" }, source(found))];
+  return [
+    form,
+    card("", found.lines.length === 0 ? none : shown(found.lines), { flush: true }),
+    el("p", { class: "hint below" }, source(found)),
+  ];
 }
 
 async function connection(desk: Desk): Promise<Child> {
   const wanted = desk.address.query.get("id") ?? "";
-  const id = line(t("Id"), wanted, t("From a Received field that this server has added, or from an error page: 22 characters. The cid of a log line serves, too."));
+  const id = line(
+    t("Id"),
+    wanted,
+    t(
+      "From a Received field that this server has added, or from an error page: 22 characters. The cid of a log line serves, too.",
+    ),
+  );
   const answer = el("div", { "aria-live": "polite" });
   const search = async () => {
     const found = await desk.client.log_of(id.control.value);
@@ -71,7 +124,18 @@ async function connection(desk: Desk): Promise<Child> {
       found.problem !== "" && notice("warn", t("The log file could not be read: {why}", { why: found.problem })),
       card(
         many(found.lines.length, "{n} line of connection {cid}", "{n} lines of connection {cid}", { cid: found.cid }),
-        found.lines.length > 0 ? shown(found.lines) : el("div", {}, el("p", { class: "two" }, t("None is left here. Where the log goes to the journal, this command finds them:")), copyable(`journalctl -u moxlite -g cid=${found.cid}`)),
+        found.lines.length > 0
+          ? shown(found.lines)
+          : el(
+              "div",
+              {},
+              el(
+                "p",
+                { class: "two" },
+                t("None is left here. Where the log goes to the journal, this command finds them:"),
+              ),
+              copyable(`journalctl -u moxlite -g cid=${found.cid}`),
+            ),
         { flush: found.lines.length > 0, hint: source(found) },
       ),
     );
@@ -91,19 +155,36 @@ async function levels(desk: Desk): Promise<Child> {
       control.value = before;
       return;
     }
-    desk.say(row.pkg === "" ? t("The level of all is {level}", { level }) : level === "" ? t("{pkg} has the level of all", { pkg: row.pkg }) : t("The level of {pkg} is {level}", { pkg: row.pkg, level }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => make(before)).then(() => desk.refresh()) });
+    desk.say(
+      row.pkg === ""
+        ? t("The level of all is {level}", { level })
+        : level === ""
+          ? t("{pkg} has the level of all", { pkg: row.pkg })
+          : t("The level of {pkg} is {level}", { pkg: row.pkg, level }),
+      { title: t("Undo"), run: () => void attempt(t("Undoing"), () => make(before)).then(() => desk.refresh()) },
+    );
     await desk.refresh();
   };
   const select = (row: Level) => {
     const own = names.map((one): [string, string] => [one, one]);
     const values: [string, string][] = row.pkg === "" ? own : [["", t("as all ({level})", { level: all })], ...own];
-    const control = el("select", { "aria-label": row.pkg === "" ? t("Level of all packages") : t("Level of {pkg}", { pkg: row.pkg }) }, values.map(([value, words]) => el("option", { value, selected: value === row.level }, words)));
+    const control = el(
+      "select",
+      { "aria-label": row.pkg === "" ? t("Level of all packages") : t("Level of {pkg}", { pkg: row.pkg }) },
+      values.map(([value, words]) => el("option", { value, selected: value === row.level }, words)),
+    );
     control.addEventListener("change", () => void set(row, control.value, control));
     return el("div", { class: "field" }, control);
   };
   const loud = found.filter((one) => one.level === "traceauth" || one.level === "tracedata");
   return [
-    loud.length > 0 && notice("warn", t("At traceauth and tracedata the log has passwords, and at tracedata the content of mail: {pkgs}.", { pkgs: loud.map((one) => (one.pkg === "" ? t("all packages") : one.pkg)).join(", ") })),
+    loud.length > 0 &&
+      notice(
+        "warn",
+        t("At traceauth and tracedata the log has passwords, and at tracedata the content of mail: {pkgs}.", {
+          pkgs: loud.map((one) => (one.pkg === "" ? t("all packages") : one.pkg)).join(", "),
+        }),
+      ),
     card(
       t("Levels"),
       table<Level>(
@@ -114,7 +195,12 @@ async function levels(desk: Desk): Promise<Child> {
         ],
         found,
       ),
-      { flush: true, hint: t("Changes hold until the server starts again; log_level and package_log_levels in moxlite.toml are for good. traceauth logs passwords, tracedata the content of mail, too.") },
+      {
+        flush: true,
+        hint: t(
+          "Changes hold until the server starts again; log_level and package_log_levels in moxlite.toml are for good. traceauth logs passwords, tracedata the content of mail, too.",
+        ),
+      },
     ),
   ];
 }

@@ -35,11 +35,32 @@ export async function networkPage(desk: Desk): Promise<Page> {
     "div",
     { class: "page" },
     head(t("Network"), t("How other mail servers see this one.")),
-    !found.asks && notice("unknown", t("localserve asks nothing outside of this machine, so nothing can be looked up here.")),
-    !found.known && notice("unknown", t("The configuration does not tell by which addresses others know this server, as behind NAT. Set nat_ips of the listener in moxlite.toml.")),
-    card(t("Reverse names"), await reverse(desk, found), { hint: t("Other servers want the address of a mail server to have a name that leads back to it. Your provider sets it.") }),
-    card(t("Block lists"), listings(desk, found), { flush: found.listings.length > 0, hint: t("Asked every 3 hours, and sooner when much is sent.") }),
-    card(t("Lists that are only watched"), await settingsForm(desk, [], (name) => name === "monitor_dnsbls"), { hint: found.refusing.length > 0 ? t("By the word of these lists, mail is refused: {zones}. They are set in moxlite.toml.", { zones: found.refusing.join(", ") }) : t("No list refuses mail here. Such lists are set in moxlite.toml, as smtp.dnsbls of a listener.") }),
+    !found.asks &&
+      notice("unknown", t("localserve asks nothing outside of this machine, so nothing can be looked up here.")),
+    !found.known &&
+      notice(
+        "unknown",
+        t(
+          "The configuration does not tell by which addresses others know this server, as behind NAT. Set nat_ips of the listener in moxlite.toml.",
+        ),
+      ),
+    card(t("Reverse names"), await reverse(desk, found), {
+      hint: t(
+        "Other servers want the address of a mail server to have a name that leads back to it. Your provider sets it.",
+      ),
+    }),
+    card(t("Block lists"), listings(desk, found), {
+      flush: found.listings.length > 0,
+      hint: t("Asked every 3 hours, and sooner when much is sent."),
+    }),
+    card(t("Lists that are only watched"), await settingsForm(desk, [], (name) => name === "monitor_dnsbls"), {
+      hint:
+        found.refusing.length > 0
+          ? t("By the word of these lists, mail is refused: {zones}. They are set in moxlite.toml.", {
+              zones: found.refusing.join(", "),
+            })
+          : t("No list refuses mail here. Such lists are set in moxlite.toml, as smtp.dnsbls of a listener."),
+    }),
     card(t("Trusted forwarders"), await settingsForm(desk, [], (name) => name === "arc")),
   );
   return { title: t("Network"), root };
@@ -52,14 +73,24 @@ function listings(desk: Desk, found: OwnAddresses): Child {
     [
       { title: t("List"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.zone)) },
       { title: t("Address"), cell: (row) => row.ip },
-      { title: t("State"), cell: (row) => [listingState(row), (row.explanation !== "" || row.problem !== "") && el("div", { class: "hint" }, foreign(row.explanation || row.problem, 200))] },
+      {
+        title: t("State"),
+        cell: (row) => [
+          listingState(row),
+          (row.explanation !== "" || row.problem !== "") &&
+            el("div", { class: "hint" }, foreign(row.explanation || row.problem, 200)),
+        ],
+      },
       { title: t("Asked"), cell: (row) => (row.at === 0 ? el("span", { class: "muted" }, t("not yet")) : ago(row.at)) },
       {
         title: "",
         kind: "top",
         cell: (row) =>
           iconButton(t("Ask {zone} about {ip} now", { zone: row.zone, ip: row.ip }), refreshCw, async () => {
-            if (await attempt(t("Asking {zone}", { zone: row.zone }), () => desk.client.listing_check(row.zone, row.ip))) await desk.refresh();
+            if (
+              await attempt(t("Asking {zone}", { zone: row.zone }), () => desk.client.listing_check(row.zone, row.ip))
+            )
+              await desk.refresh();
           }),
       },
     ],
@@ -74,11 +105,18 @@ function reverseState(found: ReverseName, hostname: string): Child {
     return [state(same ? "ok" : "warn", same ? t("correct") : t("another name than {hostname}", { hostname })), names];
   }
   const words = { fail: t("does not lead back"), permerror: t("has no name"), temperror: t("not known now") };
-  return [state(found.status === "temperror" ? "unknown" : "danger", words[found.status]), names, found.problem !== "" && el("div", { class: "hint" }, foreign(found.problem, 200))];
+  return [
+    state(found.status === "temperror" ? "unknown" : "danger", words[found.status]),
+    names,
+    found.problem !== "" && el("div", { class: "hint" }, foreign(found.problem, 200)),
+  ];
 }
 
 async function reverse(desk: Desk, own: OwnAddresses): Promise<Child> {
-  const rows = own.ips.map((ip) => ({ ip, place: el("span", {}, own.asks ? t("Asking…") : state("unknown", t("not asked"))) }));
+  const rows = own.ips.map((ip) => ({
+    ip,
+    place: el("span", {}, own.asks ? t("Asking…") : state("unknown", t("not asked"))),
+  }));
   if (own.asks) {
     for (const row of rows) {
       desk.client
@@ -93,7 +131,17 @@ async function reverse(desk: Desk, own: OwnAddresses): Promise<Child> {
     fill(answer, t("Asking…"));
     try {
       const found = await desk.client.reverse_lookup(ip.control.value);
-      fill(answer, pairs([[found.ip, found.status === "pass" ? [state("ok", t("leads back")), " ", foreign(found.name)] : reverseState(found, own.hostname)]]));
+      fill(
+        answer,
+        pairs([
+          [
+            found.ip,
+            found.status === "pass"
+              ? [state("ok", t("leads back")), " ", foreign(found.name)]
+              : reverseState(found, own.hostname),
+          ],
+        ]),
+      );
     } catch (error) {
       fill(answer);
       throw error;
@@ -113,7 +161,8 @@ const methods: Readonly<Record<TransportRow["method"], string>> = {
 
 function values(settings: Readonly<Record<string, unknown>>, prefix = ""): [string, string][] {
   return Object.entries(settings).flatMap(([name, value]): [string, string][] => {
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return values(value as Record<string, unknown>, `${prefix}${name}.`);
+    if (typeof value === "object" && value !== null && !Array.isArray(value))
+      return values(value as Record<string, unknown>, `${prefix}${name}.`);
     return [[`${prefix}${name}`, Array.isArray(value) ? value.join(", ") : String(value)]];
   });
 }
@@ -126,18 +175,49 @@ export async function routesPage(desk: Desk): Promise<Page> {
     [
       { title: t("Transport"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.name)) },
       { title: t("How"), cell: (row) => methods[row.method] },
-      { title: t("Settings"), cell: (row) => el("details", {}, el("summary", {}, foreign(String(row.settings["host"] ?? row.settings["address"] ?? t("show")), 80)), pairs(values(row.settings).map(([name, value]) => [name, foreign(value, 120)]))) },
-      { title: t("Chosen by routes of"), cell: (row) => (row.used.length === 0 ? el("span", { class: "muted" }, t("none")) : foreign([...new Set(row.used)].join(", "), 120)) },
+      {
+        title: t("Settings"),
+        cell: (row) =>
+          el(
+            "details",
+            {},
+            el("summary", {}, foreign(String(row.settings["host"] ?? row.settings["address"] ?? t("show")), 80)),
+            pairs(values(row.settings).map(([name, value]) => [name, foreign(value, 120)])),
+          ),
+      },
+      {
+        title: t("Chosen by routes of"),
+        cell: (row) =>
+          row.used.length === 0
+            ? el("span", { class: "muted" }, t("none"))
+            : foreign([...new Set(row.used)].join(", "), 120),
+      },
     ],
     found,
   );
-  const none = empty(route, t("No transports"), t("All mail goes directly to the servers of its recipients. A transport, such as a smarthost, is set in moxlite.toml as [transports.NAME]."));
+  const none = empty(
+    route,
+    t("No transports"),
+    t(
+      "All mail goes directly to the servers of its recipients. A transport, such as a smarthost, is set in moxlite.toml as [transports.NAME].",
+    ),
+  );
   const root = el(
     "div",
     { class: "page" },
     head(t("Routes"), t("By which way mail goes out.")),
-    card(t("Transports"), found.length === 0 ? none : list, { flush: true, hint: found.length === 0 ? null : t("They are set in moxlite.toml; a restart of the server reads it. Passwords are not shown.") }),
-    card(t("Routes for all mail"), await settingsForm(desk, [], (name) => name === "routes"), { hint: t("The first that matches counts. Routes of an account come first, then the routes of its domain, then the routes here.") }),
+    card(t("Transports"), found.length === 0 ? none : list, {
+      flush: true,
+      hint:
+        found.length === 0
+          ? null
+          : t("They are set in moxlite.toml; a restart of the server reads it. Passwords are not shown."),
+    }),
+    card(t("Routes for all mail"), await settingsForm(desk, [], (name) => name === "routes"), {
+      hint: t(
+        "The first that matches counts. Routes of an account come first, then the routes of its domain, then the routes here.",
+      ),
+    }),
   );
   return { title: t("Routes"), root };
 }
@@ -147,9 +227,18 @@ export async function webPage(desk: Desk): Promise<Page> {
   const root = el(
     "div",
     { class: "page" },
-    head(t("Web server"), t("Web sites beside the mail: on ports of listeners with webserver_http or webserver_https.")),
-    card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), { hint: t("The whole of a host to another host, with path and query kept.") }),
-    card(t("Handlers"), await settingsForm(desk, [], (name) => name === "web_handlers"), { hint: t("Tried in this order; the first that handles a request ends the search. Give each exactly one of static, redirect, forward, internal.") }),
+    head(
+      t("Web server"),
+      t("Web sites beside the mail: on ports of listeners with webserver_http or webserver_https."),
+    ),
+    card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), {
+      hint: t("The whole of a host to another host, with path and query kept."),
+    }),
+    card(t("Handlers"), await settingsForm(desk, [], (name) => name === "web_handlers"), {
+      hint: t(
+        "Tried in this order; the first that handles a request ends the search. Give each exactly one of static, redirect, forward, internal.",
+      ),
+    }),
   );
   return { title: t("Web server"), root };
 }

@@ -6,4 +6,12 @@ import { logPage } from "./log";
 import { networkPage, routesPage, webPage } from "./network";
 import { configPage, metricsPage } from "./process";
 
-export const pages: PagePart["pages"] = { network: networkPage, routes: routesPage, web: webPage, log: logPage, config: configPage, metrics: metricsPage, backups: backupsPage };
+export const pages: PagePart["pages"] = {
+  network: networkPage,
+  routes: routesPage,
+  web: webPage,
+  log: logPage,
+  config: configPage,
+  metrics: metricsPage,
+  backups: backupsPage,
+};

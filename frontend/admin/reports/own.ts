@@ -28,22 +28,37 @@ export async function ownPage(desk: Desk): Promise<Made> {
   const root = el(
     "div",
     { class: "page" },
-    head(t("Reports"), t("Reports that this server will send to other domains, each night."), button(t("Suppress an address"), () => void suppress(desk), { icon: plus })),
+    head(
+      t("Reports"),
+      t("Reports that this server will send to other domains, each night."),
+      button(t("Suppress an address"), () => void suppress(desk), { icon: plus }),
+    ),
     tabLinks("own"),
     pendingCard(desk, "dmarc", t("DMARC: messages judged by the policies of others"), dmarc),
     pendingCard(desk, "tls", t("TLS: sessions under the policies of others"), tls),
-    suppressedCard(desk, [...noDMARC.map((row): Without => ({ kind: "dmarc", row })), ...noTLS.map((row): Without => ({ kind: "tls", row }))]),
+    suppressedCard(desk, [
+      ...noDMARC.map((row): Without => ({ kind: "dmarc", row })),
+      ...noTLS.map((row): Without => ({ kind: "tls", row })),
+    ]),
   );
   return { title: t("Our reports"), root };
 }
 
 function pendingCard(desk: Desk, kind: Kind, title: string, found: readonly PendingReport[]): HTMLElement {
-  const nothing = kind === "dmarc" ? t("Mail from domains whose DMARC record asks for reports (rua) is counted here until its report is sent.") : t("Sessions to domains that ask for TLS reports are counted here until their report is sent.");
+  const nothing =
+    kind === "dmarc"
+      ? t("Mail from domains whose DMARC record asks for reports (rua) is counted here until its report is sent.")
+      : t("Sessions to domains that ask for TLS reports are counted here until their report is sent.");
   const now = async () => {
     let said = "";
     const done = await attempt(t("Sending reports"), async () => {
       const sent = await desk.client.reports_send(kind);
-      said = many(sent.due, "{n} report was due: {sent} sent, {skipped} not needed, {later} later", "{n} reports were due: {sent} sent, {skipped} not needed, {later} later", { sent: sent.sent, skipped: sent.skipped, later: sent.later });
+      said = many(
+        sent.due,
+        "{n} report was due: {sent} sent, {skipped} not needed, {later} later",
+        "{n} reports were due: {sent} sent, {skipped} not needed, {later} later",
+        { sent: sent.sent, skipped: sent.skipped, later: sent.later },
+      );
     });
     if (!done) return;
     desk.say(said);
@@ -51,21 +66,48 @@ function pendingCard(desk: Desk, kind: Kind, title: string, found: readonly Pend
   };
   const drop = async (row: PendingReport) => {
     const domain = row.about.split(" ")[0] ?? row.about;
-    if (!(await typedAgain(t("Drop what is counted for {domain}?", { domain }), domain, t("The domain gets no report about it. This can't be undone."), t("Drop")))) return;
+    if (
+      !(await typedAgain(
+        t("Drop what is counted for {domain}?", { domain }),
+        domain,
+        t("The domain gets no report about it. This can't be undone."),
+        t("Drop"),
+      ))
+    )
+      return;
     if (await attempt(t("Dropping"), () => desk.client.reports_drop(kind, domain))) await desk.refresh();
   };
   const list = table<PendingReport>(
     title,
     [
-      { title: t("Domain"), kind: "main", cell: (row) => (kind === "dmarc" ? el("a", { href: addressOf("reports", ["own", row.about]) }, name(row.about)) : name(row.about)) },
+      {
+        title: t("Domain"),
+        kind: "main",
+        cell: (row) =>
+          kind === "dmarc"
+            ? el("a", { href: addressOf("reports", ["own", row.about]) }, name(row.about))
+            : name(row.about),
+      },
       { title: t("Day"), cell: (row) => day(row.day) },
       { title: kind === "dmarc" ? t("Messages") : t("Sessions"), kind: "num", cell: (row) => count(row.total) },
-      { title: kind === "dmarc" ? t("Do not pass") : t("Failed"), kind: "num", cell: (row) => (row.failed === 0 ? "0" : [mark("warn", t("look at it")), " ", count(row.failed)]) },
-      { title: "", kind: "top", cell: (row) => iconButton(t("Drop what is counted for {domain}", { domain: row.about }), trash2, () => void drop(row)) },
+      {
+        title: kind === "dmarc" ? t("Do not pass") : t("Failed"),
+        kind: "num",
+        cell: (row) => (row.failed === 0 ? "0" : [mark("warn", t("look at it")), " ", count(row.failed)]),
+      },
+      {
+        title: "",
+        kind: "top",
+        cell: (row) =>
+          iconButton(t("Drop what is counted for {domain}", { domain: row.about }), trash2, () => void drop(row)),
+      },
     ],
     found,
   );
-  return card(title, found.length === 0 ? empty(clock, t("Nothing waits"), nothing) : list, { flush: true, actions: found.length > 0 && button(t("Send what is due"), () => void now(), { icon: send, kind: "line small" }) });
+  return card(title, found.length === 0 ? empty(clock, t("Nothing waits"), nothing) : list, {
+    flush: true,
+    actions: found.length > 0 && button(t("Send what is due"), () => void now(), { icon: send, kind: "line small" }),
+  });
 }
 
 /** yyyymmdd as a date. */
@@ -82,7 +124,13 @@ function suppressedCard(desk: Desk, found: readonly Without[]): HTMLElement {
   const remove = async ({ kind, row }: Without) => {
     if (!(await attempt(t("Removing"), () => desk.client.report_suppression_remove(kind, row.address)))) return;
     const days = Math.max(1, Math.round((microseconds(row.until) / 1000 - Date.now()) / 86_400_000));
-    desk.say(t("{address} gets reports again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => desk.client.report_suppression_add(kind, row.address, Math.min(days, 3650), row.comment)).then(() => desk.refresh()) });
+    desk.say(t("{address} gets reports again", { address: row.address }), {
+      title: t("Undo"),
+      run: () =>
+        void attempt(t("Undoing"), () =>
+          desk.client.report_suppression_add(kind, row.address, Math.min(days, 3650), row.comment),
+        ).then(() => desk.refresh()),
+    });
     await desk.refresh();
   };
   const list = table<Without>(
@@ -92,27 +140,59 @@ function suppressedCard(desk: Desk, found: readonly Without[]): HTMLElement {
       { title: t("Kind"), cell: ({ kind }) => (kind === "dmarc" ? "DMARC" : "TLS") },
       { title: t("Why"), cell: ({ row }) => (row.comment === "" ? name("") : foreign(row.comment, 160)) },
       { title: t("Until"), cell: ({ row }) => when(microseconds(row.until)) },
-      { title: "", kind: "top", cell: (one) => iconButton(t("Send reports to {address} again", { address: one.row.address }), trash2, () => void remove(one)) },
+      {
+        title: "",
+        kind: "top",
+        cell: (one) =>
+          iconButton(
+            t("Send reports to {address} again", { address: one.row.address }),
+            trash2,
+            () => void remove(one),
+          ),
+      },
     ],
     found,
   );
-  return card(t("Addresses without reports"), found.length === 0 ? el("p", { class: "hint" }, t("An address that refuses a report gets no more for a time, and is listed here.")) : list, { flush: true });
+  return card(
+    t("Addresses without reports"),
+    found.length === 0
+      ? el("p", { class: "hint" }, t("An address that refuses a report gets no more for a time, and is listed here."))
+      : list,
+    { flush: true },
+  );
 }
 
 async function suppress(desk: Desk): Promise<void> {
   const address = line(t("Address"), "", null, { inputmode: "email" });
-  const kind = choice(t("Reports"), [["dmarc", "DMARC"], ["tls", "TLS"]], "dmarc");
+  const kind = choice(
+    t("Reports"),
+    [
+      ["dmarc", "DMARC"],
+      ["tls", "TLS"],
+    ],
+    "dmarc",
+  );
   const days = line(t("Days"), "30", null, { inputmode: "numeric" });
   const comment = line(t("Why"), "");
-  const done = await fieldDialog(t("Send no reports to an address"), t("Suppress"), { address, kind, days, comment }, async () => {
-    const number = Number(days.control.value);
-    if (!Number.isInteger(number) || number < 1 || number > 3650) {
-      days.problem(t("This must be a number of days, 1 to 3650."));
-      throw new Error(t("Nothing was changed."));
-    }
-    await desk.client.report_suppression_add(kind.control.value === "tls" ? "tls" : "dmarc", address.control.value, number, comment.control.value);
-    return true;
-  });
+  const done = await fieldDialog(
+    t("Send no reports to an address"),
+    t("Suppress"),
+    { address, kind, days, comment },
+    async () => {
+      const number = Number(days.control.value);
+      if (!Number.isInteger(number) || number < 1 || number > 3650) {
+        days.problem(t("This must be a number of days, 1 to 3650."));
+        throw new Error(t("Nothing was changed."));
+      }
+      await desk.client.report_suppression_add(
+        kind.control.value === "tls" ? "tls" : "dmarc",
+        address.control.value,
+        number,
+        comment.control.value,
+      );
+      return true;
+    },
+  );
   if (done !== null) await desk.refresh();
 }
 
@@ -126,11 +206,35 @@ export async function evaluationsPage(desk: Desk, domain: string): Promise<Made>
     [
       { title: t("When"), kind: "main", cell: (row) => when(row.at) },
       { title: t("Address"), cell: (row) => name(row.source_ip) },
-      { title: t("Passes"), cell: (row) => (row.dkim || row.spf ? state("ok", [row.dkim && "DKIM", row.spf && "SPF"].filter(Boolean).join(", ")) : state("warn", t("no"))) },
-      { title: t("Done with it"), cell: (row) => [name(row.disposition), row.overrides.map((one) => el("div", { class: "hint" }, foreign(one, 120)))] },
-      { title: t("From"), cell: (row) => [name(row.header_from), el("div", { class: "hint" }, t("envelope:"), " ", name(row.envelope_from))] },
+      {
+        title: t("Passes"),
+        cell: (row) =>
+          row.dkim || row.spf
+            ? state("ok", [row.dkim && "DKIM", row.spf && "SPF"].filter(Boolean).join(", "))
+            : state("warn", t("no")),
+      },
+      {
+        title: t("Done with it"),
+        cell: (row) => [
+          name(row.disposition),
+          row.overrides.map((one) => el("div", { class: "hint" }, foreign(one, 120))),
+        ],
+      },
+      {
+        title: t("From"),
+        cell: (row) => [
+          name(row.header_from),
+          el("div", { class: "hint" }, t("envelope:"), " ", name(row.envelope_from)),
+        ],
+      },
       { title: t("To"), cell: (row) => name(row.envelope_to) },
-      { title: t("Policy"), cell: (row) => [el("code", {}, foreign(row.record, 80)), row.optional && el("div", { class: "hint" }, t("alone it causes no report"))] },
+      {
+        title: t("Policy"),
+        cell: (row) => [
+          el("code", {}, foreign(row.record, 80)),
+          row.optional && el("div", { class: "hint" }, t("alone it causes no report")),
+        ],
+      },
     ],
     found,
   );
@@ -139,8 +243,23 @@ export async function evaluationsPage(desk: Desk, domain: string): Promise<Made>
     { class: "page" },
     head([t("Mail judged by"), " ", name(domain)], t("These messages go into the next DMARC report to this domain.")),
     tabLinks("own"),
-    card("", found.length === 0 ? el("p", { class: "hint" }, t("Nothing more waits for a report to this domain.")) : list, { flush: true }),
-    el("div", { class: "pages" }, el("a", { class: "btn line", href: "#reports/own" }, t("All domains")), last !== undefined && found.length === perPage && el("a", { class: "btn line", href: addressOf("reports", ["own", domain], { after: String(last.id) }) }, t("Next page"))),
+    card(
+      "",
+      found.length === 0 ? el("p", { class: "hint" }, t("Nothing more waits for a report to this domain.")) : list,
+      { flush: true },
+    ),
+    el(
+      "div",
+      { class: "pages" },
+      el("a", { class: "btn line", href: "#reports/own" }, t("All domains")),
+      last !== undefined &&
+        found.length === perPage &&
+        el(
+          "a",
+          { class: "btn line", href: addressOf("reports", ["own", domain], { after: String(last.id) }) },
+          t("Next page"),
+        ),
+    ),
   );
   return { title: t("Mail judged by {domain}", { domain }), root };
 }
@@ -169,9 +288,30 @@ export async function policiesPage(desk: Desk): Promise<Made> {
     t("Policies"),
     [
       { title: t("Domain"), kind: "main", cell: (row) => name(row.domain) },
-      { title: t("Mode"), cell: (row) => [mode(row), row.failure !== "" && el("div", { class: "hint" }, foreign(row.failure, 120))] },
-      { title: t("Mail hosts"), cell: (row) => row.mx.slice(0, 5).map((one) => el("div", {}, name(one))).concat(row.mx.length > 5 ? [el("div", { class: "hint" }, many(row.mx.length - 5, "and {n} more", "and {n} more"))] : []) },
-      { title: t("Valid until"), cell: (row) => [when(row.valid_end), row.max_age > 0 && el("div", { class: "hint" }, t("each time for {time}", { time: agoShort(row.max_age * 1e6) }))] },
+      {
+        title: t("Mode"),
+        cell: (row) => [mode(row), row.failure !== "" && el("div", { class: "hint" }, foreign(row.failure, 120))],
+      },
+      {
+        title: t("Mail hosts"),
+        cell: (row) =>
+          row.mx
+            .slice(0, 5)
+            .map((one) => el("div", {}, name(one)))
+            .concat(
+              row.mx.length > 5
+                ? [el("div", { class: "hint" }, many(row.mx.length - 5, "and {n} more", "and {n} more"))]
+                : [],
+            ),
+      },
+      {
+        title: t("Valid until"),
+        cell: (row) => [
+          when(row.valid_end),
+          row.max_age > 0 &&
+            el("div", { class: "hint" }, t("each time for {time}", { time: agoShort(row.max_age * 1e6) })),
+        ],
+      },
       { title: t("Confirmed"), cell: (row) => when(row.last_update) },
       { title: t("Used"), cell: (row) => when(row.last_use) },
     ],
@@ -182,8 +322,29 @@ export async function policiesPage(desk: Desk): Promise<Made> {
     { class: "page" },
     head(t("Reports"), t("Policies of domains that you send to: mail goes only to these hosts, and only with TLS.")),
     tabLinks("mta-sts"),
-    card("", found.length > 0 ? list : after === "" ? empty(shieldCheck, t("No policies yet"), t("When mail goes to a domain with MTA-STS, its policy is kept here, so that an attacker cannot take it away.")) : el("p", { class: "hint" }, t("No further policies.")), { flush: true }),
-    el("div", { class: "pages" }, after !== "" && el("a", { class: "btn line", href: "#reports/mta-sts" }, t("First page")), last !== undefined && found.length === perPage && el("a", { class: "btn line", href: addressOf("reports", ["mta-sts"], { after: last.domain }) }, t("Next page"))),
+    card(
+      "",
+      found.length > 0
+        ? list
+        : after === ""
+          ? empty(
+              shieldCheck,
+              t("No policies yet"),
+              t(
+                "When mail goes to a domain with MTA-STS, its policy is kept here, so that an attacker cannot take it away.",
+              ),
+            )
+          : el("p", { class: "hint" }, t("No further policies.")),
+      { flush: true },
+    ),
+    el(
+      "div",
+      { class: "pages" },
+      after !== "" && el("a", { class: "btn line", href: "#reports/mta-sts" }, t("First page")),
+      last !== undefined &&
+        found.length === perPage &&
+        el("a", { class: "btn line", href: addressOf("reports", ["mta-sts"], { after: last.domain }) }, t("Next page")),
+    ),
   );
   return { title: t("MTA-STS policies"), root };
 }

@@ -15,7 +15,8 @@ async function reportsPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
   if (first === "sources") return second === "" ? sourcesPage(desk) : sourcePage(desk, second);
   const kind = kinds[first] ?? "dmarc";
   const number = Number(second);
-  if (second !== "" && Number.isSafeInteger(number)) return kind === "dmarc" ? dmarcReportPage(desk, number) : tlsReportPage(desk, number);
+  if (second !== "" && Number.isSafeInteger(number))
+    return kind === "dmarc" ? dmarcReportPage(desk, number) : tlsReportPage(desk, number);
   return receivedPage(desk, kind);
 }
 

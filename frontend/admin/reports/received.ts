@@ -26,16 +26,48 @@ export async function receivedPage(desk: Desk, kind: Kind): Promise<Made> {
     desk.client.report_places(),
   ]);
   const last = lines.at(-1);
-  const next = last !== undefined && lines.length === perPage ? addressOf("reports", [kind], { domain, before: String(last.id) }) : "";
-  const body = lines.length === 0 ? (domain === "" && before === null ? noReports(kind, places) : el("p", { class: "hint" }, domain === "" ? t("No older reports.") : t("No reports about {domain}.", { domain: visible(domain) }))) : list(kind, lines);
+  const next =
+    last !== undefined && lines.length === perPage
+      ? addressOf("reports", [kind], { domain, before: String(last.id) })
+      : "";
+  const body =
+    lines.length === 0
+      ? domain === "" && before === null
+        ? noReports(kind, places)
+        : el(
+            "p",
+            { class: "hint" },
+            domain === "" ? t("No older reports.") : t("No reports about {domain}.", { domain: visible(domain) }),
+          )
+      : list(kind, lines);
   const root = el(
     "div",
     { class: "page" },
-    head(t("Reports"), kind === "dmarc" ? t("What other servers say about mail in your name.") : t("What other servers say about TLS when they send to you.")),
+    head(
+      t("Reports"),
+      kind === "dmarc"
+        ? t("What other servers say about mail in your name.")
+        : t("What other servers say about TLS when they send to you."),
+    ),
     tabLinks(kind),
-    totals.length > 0 && card(t("By domain"), sums(kind, totals), { flush: true, hint: t("Reports of the last {n} days", { n: month }) }),
-    card(domain === "" ? titles[kind] : t("{what} about {domain}", { what: titles[kind], domain: visible(domain) }), body, { flush: true, actions: domain !== "" && el("a", { class: "btn line small", href: addressOf("reports", [kind]) }, t("All domains")) }),
-    el("div", { class: "pages" }, before !== null && el("a", { class: "btn line", href: addressOf("reports", [kind], { domain }) }, t("First page")), next !== "" && el("a", { class: "btn line", href: next }, t("Next page"))),
+    totals.length > 0 &&
+      card(t("By domain"), sums(kind, totals), { flush: true, hint: t("Reports of the last {n} days", { n: month }) }),
+    card(
+      domain === "" ? titles[kind] : t("{what} about {domain}", { what: titles[kind], domain: visible(domain) }),
+      body,
+      {
+        flush: true,
+        actions:
+          domain !== "" && el("a", { class: "btn line small", href: addressOf("reports", [kind]) }, t("All domains")),
+      },
+    ),
+    el(
+      "div",
+      { class: "pages" },
+      before !== null &&
+        el("a", { class: "btn line", href: addressOf("reports", [kind], { domain }) }, t("First page")),
+      next !== "" && el("a", { class: "btn line", href: next }, t("Next page")),
+    ),
   );
   return { title: titles[kind], root };
 }
@@ -44,12 +76,26 @@ function sums(kind: Kind, totals: readonly Total[]): HTMLElement {
   return table<Total>(
     t("Sums by domain"),
     [
-      { title: t("Domain"), kind: "main", cell: (row) => el("a", { href: addressOf("reports", [kind], { domain: row.domain }) }, name(row.domain)) },
+      {
+        title: t("Domain"),
+        kind: "main",
+        cell: (row) => el("a", { href: addressOf("reports", [kind], { domain: row.domain }) }, name(row.domain)),
+      },
       { title: t("Reports"), kind: "num", cell: (row) => count(row.reports) },
-      { title: kind === "dmarc" ? t("Messages") : t("Sessions with TLS"), kind: "num", cell: (row) => count(row.total) },
+      {
+        title: kind === "dmarc" ? t("Messages") : t("Sessions with TLS"),
+        kind: "num",
+        cell: (row) => count(row.total),
+      },
       { title: kind === "dmarc" ? t("Do not pass") : t("Failed"), kind: "num", cell: (row) => failures(row.failed) },
       { title: t("Last period ends"), cell: (row) => when(row.last) },
-      { title: "", kind: "top", cell: (row) => kind === "dmarc" && el("a", { class: "btn line small", href: addressOf("reports", ["sources", row.domain]) }, t("Who sends")) },
+      {
+        title: "",
+        kind: "top",
+        cell: (row) =>
+          kind === "dmarc" &&
+          el("a", { class: "btn line small", href: addressOf("reports", ["sources", row.domain]) }, t("Who sends")),
+      },
     ],
     totals,
   );
@@ -63,10 +109,21 @@ function list(kind: Kind, lines: readonly ReportLine[]): HTMLElement {
   return table<ReportLine>(
     titles[kind],
     [
-      { title: t("From"), kind: "main", cell: (row) => [el("a", { href: addressOf("reports", [kind, String(row.id)]) }, name(row.organization)), row.sender !== row.organization && el("div", { class: "hint" }, t("sent by"), " ", name(row.sender))] },
+      {
+        title: t("From"),
+        kind: "main",
+        cell: (row) => [
+          el("a", { href: addressOf("reports", [kind, String(row.id)]) }, name(row.organization)),
+          row.sender !== row.organization && el("div", { class: "hint" }, t("sent by"), " ", name(row.sender)),
+        ],
+      },
       { title: t("About"), cell: (row) => name(row.domain) },
       { title: t("Period"), cell: (row) => [when(row.begin), " – ", when(row.end)] },
-      { title: kind === "dmarc" ? t("Messages") : t("Sessions with TLS"), kind: "num", cell: (row) => count(row.total) },
+      {
+        title: kind === "dmarc" ? t("Messages") : t("Sessions with TLS"),
+        kind: "num",
+        cell: (row) => count(row.total),
+      },
       { title: kind === "dmarc" ? t("Do not pass") : t("Failed"), kind: "num", cell: (row) => failures(row.failed) },
       { title: t("Came"), cell: (row) => when(row.received) },
     ],
@@ -88,42 +145,82 @@ export async function dmarcReportPage(desk: Desk, number: number): Promise<Made>
   const first = Math.max(0, Number(desk.address.query.get("first") ?? 0) || 0);
   const found = await desk.client.dmarc_report(number, first);
   const { report } = found;
-  const at = (place: number) => addressOf("reports", ["dmarc", String(number)], { first: place === 0 ? "" : String(place) });
+  const at = (place: number) =>
+    addressOf("reports", ["dmarc", String(number)], { first: place === 0 ? "" : String(place) });
   const end = first + found.page.length;
   const root = el(
     "div",
     { class: "page" },
     head([t("DMARC report of"), " ", name(report.organization || report.sender)], null),
     tabLinks("dmarc"),
-    found.errors.length > 0 && notice("warn", [t("The reporter names errors:"), " ", found.errors.map((one) => [foreign(one, 200), " "])]),
+    found.errors.length > 0 &&
+      notice("warn", [t("The reporter names errors:"), " ", found.errors.map((one) => [foreign(one, 200), " "])]),
     card(
       "",
       pairs([
         ...facts("dmarc", report),
-        [t("Policy that it found"), found.policy.length === 0 ? t("(none)") : el("code", {}, el("bdi", {}, found.policy.join("; ")))],
+        [
+          t("Policy that it found"),
+          found.policy.length === 0 ? t("(none)") : el("code", {}, el("bdi", {}, found.policy.join("; "))),
+        ],
         [t("Contact"), [name(found.email), found.contact !== "" && [", ", foreign(found.contact, 120)]]],
         [t("Messages"), count(report.total)],
         [t("Do not pass"), failures(report.failed)],
       ]),
     ),
-    card(t("Records"), found.page.length === 0 ? el("p", { class: "hint" }, t("The report has no records.")) : records(found.page), { flush: true, hint: many(found.records, "{n} record", "{n} records") }),
-    el("div", { class: "pages" }, first > 0 && el("a", { class: "btn line", href: at(Math.max(0, first - perPage)) }, t("Earlier records")), end < found.records && el("a", { class: "btn line", href: at(end) }, t("Further records"))),
+    card(
+      t("Records"),
+      found.page.length === 0 ? el("p", { class: "hint" }, t("The report has no records.")) : records(found.page),
+      { flush: true, hint: many(found.records, "{n} record", "{n} records") },
+    ),
+    el(
+      "div",
+      { class: "pages" },
+      first > 0 && el("a", { class: "btn line", href: at(Math.max(0, first - perPage)) }, t("Earlier records")),
+      end < found.records && el("a", { class: "btn line", href: at(end) }, t("Further records")),
+    ),
   );
   return { title: t("DMARC report"), root };
 }
 
 function records(page: readonly DMARCRecord[]): HTMLElement {
-  const judged = (results: readonly Judgement[]) => results.map((one) => el("div", { class: "hint" }, name(one.domain), one.about !== "" && [" ", name(one.about)], ": ", name(one.result), one.text !== "" && [", ", foreign(one.text, 100)]));
+  const judged = (results: readonly Judgement[]) =>
+    results.map((one) =>
+      el(
+        "div",
+        { class: "hint" },
+        name(one.domain),
+        one.about !== "" && [" ", name(one.about)],
+        ": ",
+        name(one.result),
+        one.text !== "" && [", ", foreign(one.text, 100)],
+      ),
+    );
   return table<DMARCRecord>(
     t("Records"),
     [
       { title: t("Address"), kind: "main", cell: (row) => name(row.source_ip) },
       { title: t("Messages"), kind: "num", cell: (row) => count(row.count) },
-      { title: t("Passes"), cell: (row) => (row.dkim === "pass" || row.spf === "pass" ? state("ok", t("yes")) : state("warn", t("no"))) },
+      {
+        title: t("Passes"),
+        cell: (row) => (row.dkim === "pass" || row.spf === "pass" ? state("ok", t("yes")) : state("warn", t("no"))),
+      },
       { title: "DKIM", cell: (row) => [name(row.dkim), judged(row.dkim_results)] },
       { title: "SPF", cell: (row) => [name(row.spf), judged(row.spf_results)] },
-      { title: t("Done with it"), cell: (row) => [name(row.disposition), row.reasons.map((one) => el("div", { class: "hint" }, foreign(one, 120)))] },
-      { title: t("From"), cell: (row) => [name(row.header_from), row.envelope_to !== "" && el("div", { class: "hint" }, t("to"), " ", name(row.envelope_to))] },
+      {
+        title: t("Done with it"),
+        cell: (row) => [
+          name(row.disposition),
+          row.reasons.map((one) => el("div", { class: "hint" }, foreign(one, 120))),
+        ],
+      },
+      {
+        title: t("From"),
+        cell: (row) => [
+          name(row.header_from),
+          row.envelope_to !== "" && el("div", { class: "hint" }, t("to"), " ", name(row.envelope_to)),
+        ],
+      },
     ],
     page,
   );
@@ -138,21 +235,40 @@ export async function tlsReportPage(desk: Desk, number: number): Promise<Made> {
     { class: "page" },
     head([t("TLS report of"), " ", name(report.organization || report.sender)], null),
     tabLinks("tls"),
-    card("", pairs([...facts("tls", report), [t("Contact"), name(found.contact)], [t("Sessions with TLS"), count(report.total)], [t("Failed"), failures(report.failed)]])),
-    found.policies.map((one) => card(t("Policy: {type}", { type: policyWords[one.type] ?? visible(one.type) }), policy(one))),
+    card(
+      "",
+      pairs([
+        ...facts("tls", report),
+        [t("Contact"), name(found.contact)],
+        [t("Sessions with TLS"), count(report.total)],
+        [t("Failed"), failures(report.failed)],
+      ]),
+    ),
+    found.policies.map((one) =>
+      card(t("Policy: {type}", { type: policyWords[one.type] ?? visible(one.type) }), policy(one)),
+    ),
   );
   return { title: t("TLS report"), root };
 }
 
 /** Types of policies (RFC 8460 §4.2); others are shown as they are. */
-const policyWords: Readonly<Record<string, string>> = { sts: t("MTA-STS"), tlsa: t("DANE"), "no-policy-found": t("none was found") };
+const policyWords: Readonly<Record<string, string>> = {
+  sts: t("MTA-STS"),
+  tlsa: t("DANE"),
+  "no-policy-found": t("none was found"),
+};
 
 function policy(one: TLSPolicy): Child {
   return [
     pairs([
       [t("Domain"), name(one.domain)],
       [t("Mail hosts"), one.mx.length === 0 ? name("") : one.mx.map((host) => el("div", {}, name(host)))],
-      [t("As the reporter found it"), one.strings.length === 0 ? name("") : one.strings.map((text) => el("div", {}, el("code", {}, foreign(text, 200))))],
+      [
+        t("As the reporter found it"),
+        one.strings.length === 0
+          ? name("")
+          : one.strings.map((text) => el("div", {}, el("code", {}, foreign(text, 200)))),
+      ],
       [t("Sessions with TLS"), count(one.successes)],
       [t("Failed"), failures(one.failed)],
     ]),
@@ -160,13 +276,28 @@ function policy(one: TLSPolicy): Child {
       table<TLSFailure>(
         t("Failures"),
         [
-          { title: t("What failed"), kind: "main", cell: (row) => [name(row.type), row.reason !== "" && el("div", { class: "hint" }, foreign(row.reason, 160)), row.information !== "" && el("div", { class: "hint" }, foreign(row.information, 160))] },
+          {
+            title: t("What failed"),
+            kind: "main",
+            cell: (row) => [
+              name(row.type),
+              row.reason !== "" && el("div", { class: "hint" }, foreign(row.reason, 160)),
+              row.information !== "" && el("div", { class: "hint" }, foreign(row.information, 160)),
+            ],
+          },
           { title: t("Sessions"), kind: "num", cell: (row) => count(row.sessions) },
           { title: t("Sent from"), cell: (row) => name(row.sending_ip) },
-          { title: t("To"), cell: (row) => [name(row.host), row.receiving_ip !== "" && el("div", { class: "hint" }, name(row.receiving_ip))] },
+          {
+            title: t("To"),
+            cell: (row) => [
+              name(row.host),
+              row.receiving_ip !== "" && el("div", { class: "hint" }, name(row.receiving_ip)),
+            ],
+          },
         ],
         one.failures,
       ),
-    one.more > 0 && el("p", { class: "hint" }, many(one.more, "and {n} more kind of failure", "and {n} more kinds of failures")),
+    one.more > 0 &&
+      el("p", { class: "hint" }, many(one.more, "and {n} more kind of failure", "and {n} more kinds of failures")),
   ];
 }

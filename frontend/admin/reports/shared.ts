@@ -25,7 +25,8 @@ export const tabLinks = (on: string): HTMLElement =>
   ]);
 
 /** A word or name of a stranger. */
-export const name = (value: string): Child => (value === "" ? el("span", { class: "muted" }, t("(none)")) : el("bdi", {}, visible(value)));
+export const name = (value: string): Child =>
+  value === "" ? el("span", { class: "muted" }, t("(none)")) : el("bdi", {}, visible(value));
 
 /** A number with separators. */
 export const count = (value: number): string => value.toLocaleString();
@@ -36,18 +37,45 @@ export function noReports(kind: Kind, places: readonly ReportPlace[]): HTMLEleme
   const missing = places.filter((one) => (kind === "dmarc" ? one.dmarc : one.tls) === "");
   const first = missing[0] ?? places[0];
   const title = kind === "dmarc" ? t("No DMARC reports yet") : t("No TLS reports yet");
-  if (first === undefined) return empty(fileText, title, t("Reports are about domains, and there is no domain yet."), el("a", { class: "btn line", href: "#domains" }, t("Add a domain")));
+  if (first === undefined)
+    return empty(
+      fileText,
+      title,
+      t("Reports are about domains, and there is no domain yet."),
+      el("a", { class: "btn line", href: "#domains" }, t("Add a domain")),
+    );
   if (missing.length > 0) {
-    const text = t("Other servers send reports to the address that a domain names. {domain} has none: set {field} in its settings, then publish its record with {record}.", {
-      domain: first.domain,
-      field: kind === "dmarc" ? "dmarc" : "tlsrpt",
-      record,
-    });
-    return empty(fileText, title, text, el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "settings" }) }, t("Set the address")), el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "dns" }) }, t("See the records")));
+    const text = t(
+      "Other servers send reports to the address that a domain names. {domain} has none: set {field} in its settings, then publish its record with {record}.",
+      {
+        domain: first.domain,
+        field: kind === "dmarc" ? "dmarc" : "tlsrpt",
+        record,
+      },
+    );
+    return empty(
+      fileText,
+      title,
+      text,
+      el(
+        "a",
+        { class: "btn line", href: addressOf("domains", [first.domain], { tab: "settings" }) },
+        t("Set the address"),
+      ),
+      el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "dns" }) }, t("See the records")),
+    );
   }
-  const text = t("Reports come once a day from servers that got mail of yours, to {address}. If none comes within two days, check that the record with {record} is published.", {
-    address: kind === "dmarc" ? first.dmarc : first.tls,
-    record,
-  });
-  return empty(fileText, title, text, el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "dns" }) }, t("Check the records")));
+  const text = t(
+    "Reports come once a day from servers that got mail of yours, to {address}. If none comes within two days, check that the record with {record} is published.",
+    {
+      address: kind === "dmarc" ? first.dmarc : first.tls,
+      record,
+    },
+  );
+  return empty(
+    fileText,
+    title,
+    text,
+    el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "dns" }) }, t("Check the records")),
+  );
 }

@@ -20,21 +20,43 @@ export async function sourcesPage(desk: Desk): Promise<Made> {
   const list = table(
     t("Domains"),
     [
-      { title: t("Domain"), kind: "main", cell: (row) => el("a", { href: addressOf("reports", ["sources", row.domain]) }, name(row.domain)) },
+      {
+        title: t("Domain"),
+        kind: "main",
+        cell: (row) => el("a", { href: addressOf("reports", ["sources", row.domain]) }, name(row.domain)),
+      },
       { title: t("Messages"), kind: "num", cell: (row) => count(row.total) },
       { title: t("Do not pass"), kind: "num", cell: (row) => count(row.failed) },
     ],
     totals,
   );
-  return { title: t("Who sends as us"), root: el("div", { class: "page" }, head(t("Reports"), null), tabLinks("sources"), card("", totals.length === 0 ? noReports("dmarc", places) : list, { flush: true })) };
+  return {
+    title: t("Who sends as us"),
+    root: el(
+      "div",
+      { class: "page" },
+      head(t("Reports"), null),
+      tabLinks("sources"),
+      card("", totals.length === 0 ? noReports("dmarc", places) : list, { flush: true }),
+    ),
+  };
 }
 
 /** A source of mail in the name of a domain: a link to its reports, and its owner as far as it is known. */
 function owner(domain: string, one: Source): Child {
   if (one.ip === "") return t("Others");
-  const link = el("a", { href: addressOf("reports", ["sources", domain], { ip: one.ip }) }, one.own ? t("This server") : name(one.ip));
+  const link = el(
+    "a",
+    { href: addressOf("reports", ["sources", domain], { ip: one.ip }) },
+    one.own ? t("This server") : name(one.ip),
+  );
   const names = one.names.map((proven, place) => [place > 0 && ", ", name(proven)]);
-  return [link, one.own ? el("div", { class: "hint" }, name(one.ip)) : names.length > 0 && el("div", { class: "hint" }, t("proven for"), " ", names)];
+  return [
+    link,
+    one.own
+      ? el("div", { class: "hint" }, name(one.ip))
+      : names.length > 0 && el("div", { class: "hint" }, t("proven for"), " ", names),
+  ];
 }
 
 /** The sources of a domain, or with `ip` the reports that name one of them. */
@@ -49,18 +71,50 @@ export async function sourcePage(desk: Desk, domain: string): Promise<Made> {
       { title: t("Source"), kind: "main", cell: (row) => owner(domain, row) },
       { title: t("Pass"), kind: "num", cell: (row) => count(row.passed) },
       { title: t("Do not pass"), kind: "num", cell: (row) => count(row.failed) },
-      { title: t("State"), cell: (row) => (row.failed === 0 ? state("ok", t("passes")) : row.passed > 0 || row.own ? state("warn", t("passes in part")) : state("off", t("never passes"))) },
+      {
+        title: t("State"),
+        cell: (row) =>
+          row.failed === 0
+            ? state("ok", t("passes"))
+            : row.passed > 0 || row.own
+              ? state("warn", t("passes in part"))
+              : state("off", t("never passes")),
+      },
     ],
     found.sources,
   );
   const root = el(
     "div",
     { class: "page" },
-    head([t("Who sends as"), " ", name(domain)], many(found.reports, "From {n} report of the last {days} days", "From {n} reports of the last {days} days", { days: month })),
+    head(
+      [t("Who sends as"), " ", name(domain)],
+      many(found.reports, "From {n} report of the last {days} days", "From {n} reports of the last {days} days", {
+        days: month,
+      }),
+    ),
     tabLinks("sources"),
-    notice(level, [el("b", {}, t("Would p=reject hurt?")), " ", words, found.policy !== "" && [" ", t("Your policy today:"), " ", el("code", {}, "p=", name(found.policy))]]),
-    found.left_out > 0 && notice("wait", many(found.left_out, "{n} report is not counted here, because there are too many or it is too large.", "{n} reports are not counted here, because there are too many or they are too large.")),
-    card("", found.sources.length === 0 ? el("p", { class: "hint" }, t("No report of the last {n} days names a source.", { n: month })) : list, { flush: true }),
+    notice(level, [
+      el("b", {}, t("Would p=reject hurt?")),
+      " ",
+      words,
+      found.policy !== "" && [" ", t("Your policy today:"), " ", el("code", {}, "p=", name(found.policy))],
+    ]),
+    found.left_out > 0 &&
+      notice(
+        "wait",
+        many(
+          found.left_out,
+          "{n} report is not counted here, because there are too many or it is too large.",
+          "{n} reports are not counted here, because there are too many or they are too large.",
+        ),
+      ),
+    card(
+      "",
+      found.sources.length === 0
+        ? el("p", { class: "hint" }, t("No report of the last {n} days names a source.", { n: month }))
+        : list,
+      { flush: true },
+    ),
   );
   return { title: t("Who sends as {domain}", { domain }), root };
 }
@@ -70,7 +124,11 @@ async function sourceReportsPage(desk: Desk, domain: string, ip: string): Promis
   const list = table<SourceReport>(
     t("Reports"),
     [
-      { title: t("From"), kind: "main", cell: (row) => el("a", { href: addressOf("reports", ["dmarc", String(row.id)]) }, name(row.organization)) },
+      {
+        title: t("From"),
+        kind: "main",
+        cell: (row) => el("a", { href: addressOf("reports", ["dmarc", String(row.id)]) }, name(row.organization)),
+      },
       { title: t("Period"), cell: (row) => [when(row.begin), " – ", when(row.end)] },
       { title: t("Pass"), kind: "num", cell: (row) => count(row.passed) },
       { title: t("Do not pass"), kind: "num", cell: (row) => count(row.failed) },
@@ -81,9 +139,19 @@ async function sourceReportsPage(desk: Desk, domain: string, ip: string): Promis
   const root = el(
     "div",
     { class: "page" },
-    head([t("Reports about"), " ", name(ip)], [t("Mail in the name of"), " ", name(domain), " ", t("from this address")], el("a", { class: "btn line", href: addressOf("reports", ["sources", domain]) }, t("All sources"))),
+    head(
+      [t("Reports about"), " ", name(ip)],
+      [t("Mail in the name of"), " ", name(domain), " ", t("from this address")],
+      el("a", { class: "btn line", href: addressOf("reports", ["sources", domain]) }, t("All sources")),
+    ),
     tabLinks("sources"),
-    card("", found.length === 0 ? el("p", { class: "hint" }, t("No report of the last {n} days names this address.", { n: month })) : list, { flush: true }),
+    card(
+      "",
+      found.length === 0
+        ? el("p", { class: "hint" }, t("No report of the last {n} days names this address.", { n: month }))
+        : list,
+      { flush: true },
+    ),
   );
   return { title: t("Reports about {ip}", { ip }), root };
 }

@@ -17,9 +17,34 @@ export async function dayPage(desk: Desk, number: number): Promise<{ title: stri
   const root = el(
     "div",
     { class: "page" },
-    head(title, t("Counted from midnight to midnight UTC, by reason."), el("a", { class: "btn line", href: addressOf("trends", ["day", String(day - 1)]) }, t("Day before")), el("a", { class: "btn line", href: addressOf("trends", ["day", String(day + 1)]) }, t("Day after")), el("a", { class: "btn line", href: "#trends" }, t("All days"))),
-    found.length === 0 ? card("", empty(activity, t("Nothing was counted on this day"), t("Days are kept for 400 days, from the first start of this version on."))) : found.map(figures),
-    found.length > 0 && card(t("Single messages"), el("p", {}, t("The log has a line for each, with sender, recipient and reason:"), " ", copyable(`journalctl -u moxlite --utc --since ${isoDay(day)} --until ${isoDay(day + 1)} | grep pkg=smtpd`))),
+    head(
+      title,
+      t("Counted from midnight to midnight UTC, by reason."),
+      el("a", { class: "btn line", href: addressOf("trends", ["day", String(day - 1)]) }, t("Day before")),
+      el("a", { class: "btn line", href: addressOf("trends", ["day", String(day + 1)]) }, t("Day after")),
+      el("a", { class: "btn line", href: "#trends" }, t("All days")),
+    ),
+    found.length === 0
+      ? card(
+          "",
+          empty(
+            activity,
+            t("Nothing was counted on this day"),
+            t("Days are kept for 400 days, from the first start of this version on."),
+          ),
+        )
+      : found.map(figures),
+    found.length > 0 &&
+      card(
+        t("Single messages"),
+        el(
+          "p",
+          {},
+          t("The log has a line for each, with sender, recipient and reason:"),
+          " ",
+          copyable(`journalctl -u moxlite --utc --since ${isoDay(day)} --until ${isoDay(day + 1)} | grep pkg=smtpd`),
+        ),
+      ),
   );
   return { title, root };
 }
@@ -34,7 +59,12 @@ function figures(one: DayFigures): HTMLElement {
       {
         title: network ? t("Network") : t("Reason"),
         kind: "main",
-        cell: (row) => (row.about === "" ? el("span", { class: "muted" }, network ? t("other networks") : t("all")) : network ? el("a", { href: addressOf("trends", ["logins"], { network: row.about }) }, visible(row.about)) : el("code", {}, visible(row.about))),
+        cell: (row) =>
+          row.about === ""
+            ? el("span", { class: "muted" }, network ? t("other networks") : t("all"))
+            : network
+              ? el("a", { href: addressOf("trends", ["logins"], { network: row.about }) }, visible(row.about))
+              : el("code", {}, visible(row.about)),
       },
       { title: t("Number"), kind: "num", cell: (row) => row.number.toLocaleString() },
     ],

@@ -27,7 +27,13 @@ export const begins = (day: number): number => day * 86_400_000;
 /** A day in words, such as "Sun 22 Nov", with its year unless that is the present one. */
 export function dayOf(day: number): string {
   const year = new Date(begins(day)).getUTCFullYear() === new Date().getUTCFullYear() ? undefined : "numeric";
-  return new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", year, timeZone: "UTC" }).format(begins(day));
+  return new Intl.DateTimeFormat(undefined, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    year,
+    timeZone: "UTC",
+  }).format(begins(day));
 }
 
 /** A day in few words, such as "22 Nov". */

@@ -22,16 +22,43 @@ export async function clearLimits(desk: Desk, ip: string): Promise<void> {
 export async function limitsPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const found = await desk.client.limits();
   const all = async () => {
-    if (await confirm(t("Forget all failed log-ins?"), t("Guessing begins anew for every network and account. The counts cannot be brought back."), t("Forget all"))) await clearLimits(desk, "");
+    if (
+      await confirm(
+        t("Forget all failed log-ins?"),
+        t("Guessing begins anew for every network and account. The counts cannot be brought back."),
+        t("Forget all"),
+      )
+    )
+      await clearLimits(desk, "");
   };
   const list = table<LimitInfo>(
     t("Failed log-ins"),
     [
-      { title: t("Network or account"), kind: "main", cell: (one) => (one.network === one.who ? el("a", { href: addressOf("trends", ["logins"], { network: one.network }) }, el("bdi", {}, visible(one.who))) : el("bdi", {}, visible(one.who))) },
+      {
+        title: t("Network or account"),
+        kind: "main",
+        cell: (one) =>
+          one.network === one.who
+            ? el(
+                "a",
+                { href: addressOf("trends", ["logins"], { network: one.network }) },
+                el("bdi", {}, visible(one.who)),
+              )
+            : el("bdi", {}, visible(one.who)),
+      },
       { title: t("State"), cell: (one) => (one.refused ? state("warn", t("refused")) : state("ok", t("looked at"))) },
       { title: t("Failures"), kind: "num", cell: (one) => t("{n} of {limit}", { n: one.failures, limit: one.limit }) },
       { title: t("Within"), cell: (one) => agoShort(one.window * 1e6) },
-      { title: "", kind: "top", cell: (one) => one.network !== "" && button(t("Allow again"), () => void clearLimits(desk, one.network.split("/")[0] ?? ""), { kind: "line small", name: t("Allow log-ins from {network} again", { network: one.who }) }) },
+      {
+        title: "",
+        kind: "top",
+        cell: (one) =>
+          one.network !== "" &&
+          button(t("Allow again"), () => void clearLimits(desk, one.network.split("/")[0] ?? ""), {
+            kind: "line small",
+            name: t("Allow log-ins from {network} again", { network: one.who }),
+          }),
+      },
     ],
     found,
   );
@@ -39,8 +66,27 @@ export async function limitsPage(desk: Desk): Promise<{ title: string; root: HTM
   const root = el(
     "div",
     { class: "page" },
-    head(t("Limits of log-ins"), many(refused, "{n} is refused without a look at the password.", "{n} are refused without a look at the password."), el("a", { class: "btn line", href: "#trends" }, t("All trends")), found.length > 0 && button(t("Forget all…"), () => void all(), { kind: "line danger" })),
-    card("", found.length === 0 ? empty(lock, t("No failed log-ins"), t("Failures of the last minute and the last day are counted here, by network and by account.")) : list, { flush: true }),
+    head(
+      t("Limits of log-ins"),
+      many(
+        refused,
+        "{n} is refused without a look at the password.",
+        "{n} are refused without a look at the password.",
+      ),
+      el("a", { class: "btn line", href: "#trends" }, t("All trends")),
+      found.length > 0 && button(t("Forget all…"), () => void all(), { kind: "line danger" }),
+    ),
+    card(
+      "",
+      found.length === 0
+        ? empty(
+            lock,
+            t("No failed log-ins"),
+            t("Failures of the last minute and the last day are counted here, by network and by account."),
+          )
+        : list,
+      { flush: true },
+    ),
   );
   return { title: t("Limits of log-ins"), root };
 }

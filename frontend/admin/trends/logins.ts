@@ -26,10 +26,24 @@ export async function loginsPage(desk: Desk, network: string): Promise<{ title: 
   const list = table<Attempt>(
     t("Failed log-ins"),
     [
-      { title: t("User name"), kind: "main", cell: (row) => (row.address === "" ? el("span", { class: "muted" }, t("(none)")) : foreign(row.address, 120)) },
-      { title: t("Account"), cell: (row) => (row.account === "-" ? el("span", { class: "muted" }, t("none")) : el("bdi", {}, visible(row.account))) },
+      {
+        title: t("User name"),
+        kind: "main",
+        cell: (row) => (row.address === "" ? el("span", { class: "muted" }, t("(none)")) : foreign(row.address, 120)),
+      },
+      {
+        title: t("Account"),
+        cell: (row) =>
+          row.account === "-" ? el("span", { class: "muted" }, t("none")) : el("bdi", {}, visible(row.account)),
+      },
       { title: t("From"), cell: (row) => el("bdi", {}, visible(row.remote_ip)) },
-      { title: t("By"), cell: (row) => [row.protocol, row.user_agent !== "" && el("div", { class: "hint" }, foreign(row.user_agent, 80))] },
+      {
+        title: t("By"),
+        cell: (row) => [
+          row.protocol,
+          row.user_agent !== "" && el("div", { class: "hint" }, foreign(row.user_agent, 80)),
+        ],
+      },
       { title: t("Result"), cell: (row) => results[row.result] ?? row.result },
       { title: t("Times"), kind: "num", cell: (row) => row.count.toLocaleString() },
       { title: t("Last"), cell: (row) => when(row.last) },
@@ -39,9 +53,38 @@ export async function loginsPage(desk: Desk, network: string): Promise<{ title: 
   const root = el(
     "div",
     { class: "page" },
-    head([t("Failed log-ins from"), " ", el("bdi", {}, visible(network))], t("The latest of the last 30 days."), el("a", { class: "btn line", href: "#trends" }, t("All trends"))),
-    card("", found.length === 0 ? empty(lock, t("No failed log-in is listed"), t("Attempts are listed for 30 days; the plot counts them for 400.")) : list, { flush: true }),
-    found.length > 0 && card(t("Refused by itself"), el("p", {}, t("Too many failures from a network are refused without a look at the password."), " ", el("a", { href: "#trends/limits" }, t("All limits"))), { actions: button(t("Let it try again"), () => void clearLimits(desk, network.split("/")[0] ?? ""), { kind: "line small" }) }),
+    head(
+      [t("Failed log-ins from"), " ", el("bdi", {}, visible(network))],
+      t("The latest of the last 30 days."),
+      el("a", { class: "btn line", href: "#trends" }, t("All trends")),
+    ),
+    card(
+      "",
+      found.length === 0
+        ? empty(
+            lock,
+            t("No failed log-in is listed"),
+            t("Attempts are listed for 30 days; the plot counts them for 400."),
+          )
+        : list,
+      { flush: true },
+    ),
+    found.length > 0 &&
+      card(
+        t("Refused by itself"),
+        el(
+          "p",
+          {},
+          t("Too many failures from a network are refused without a look at the password."),
+          " ",
+          el("a", { href: "#trends/limits" }, t("All limits")),
+        ),
+        {
+          actions: button(t("Let it try again"), () => void clearLimits(desk, network.split("/")[0] ?? ""), {
+            kind: "line small",
+          }),
+        },
+      ),
   );
   return { title: t("Failed log-ins"), root };
 }

@@ -1,6 +1,15 @@
 // The page of plots.
 
-import type { AccountDisk, DaySeries, DiskUse, History, LoginFailures, QueueSample, Sources, Sum } from "../../gen/admin";
+import type {
+  AccountDisk,
+  DaySeries,
+  DiskUse,
+  History,
+  LoginFailures,
+  QueueSample,
+  Sources,
+  Sum,
+} from "../../gen/admin";
 import { type Child, el } from "../../lib/dom";
 import { size } from "../../lib/numbers";
 import { card, type Column, head, table, visible } from "../../lib/pages";
@@ -17,18 +26,41 @@ const spans = [14, 30, 90];
 const minute = 60e6;
 const week = 7 * 86_400e6;
 
-const number = (value: number): string => (value >= 10_000 ? `${(value / 1000).toLocaleString(undefined, { maximumFractionDigits: 1 })}k` : value.toLocaleString());
+const number = (value: number): string =>
+  value >= 10_000
+    ? `${(value / 1000).toLocaleString(undefined, { maximumFractionDigits: 1 })}k`
+    : value.toLocaleString();
 const link = (value: string): Child => el("bdi", {}, visible(value));
 
 /** All plots. */
 export async function trendsPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const days = spans.find((one) => String(one) === desk.address.query.get("days")) ?? 30;
   const { client } = desk;
-  const [history, queue, totals, logins, disk] = await Promise.all([client.history(days), client.queue_history(), client.report_totals("dmarc", 30), client.login_failures(days), client.disk_use()]);
+  const [history, queue, totals, logins, disk] = await Promise.all([
+    client.history(days),
+    client.queue_history(),
+    client.report_totals("dmarc", 30),
+    client.login_failures(days),
+    client.disk_use(),
+  ]);
   const wanted = desk.address.query.get("domain");
-  const domain = totals.find((one) => one.domain === wanted)?.domain ?? totals.reduce<(typeof totals)[number] | null>((most, one) => (most === null || one.total > most.total ? one : most), null)?.domain;
+  const domain =
+    totals.find((one) => one.domain === wanted)?.domain ??
+    totals.reduce<(typeof totals)[number] | null>(
+      (most, one) => (most === null || one.total > most.total ? one : most),
+      null,
+    )?.domain;
   const sources = domain === undefined ? null : await client.dmarc_sources(domain, 30);
-  const chip = (span: number) => el("a", { class: "chip pill", href: addressOf("trends", [], { days: String(span), domain: wanted ?? "" }), "aria-current": span === days ? "true" : undefined }, many(span, "{n} day", "{n} days"));
+  const chip = (span: number) =>
+    el(
+      "a",
+      {
+        class: "chip pill",
+        href: addressOf("trends", [], { days: String(span), domain: wanted ?? "" }),
+        "aria-current": span === days ? "true" : undefined,
+      },
+      many(span, "{n} day", "{n} days"),
+    );
   const root = el(
     "div",
     { class: "page" },
@@ -39,7 +71,11 @@ export async function trendsPage(desk: Desk): Promise<{ title: string; root: HTM
       mail(history, days),
       junk(history, days),
       waiting(queue),
-      dmarc(sources, totals.map((one) => one.domain), days),
+      dmarc(
+        sources,
+        totals.map((one) => one.domain),
+        days,
+      ),
       disks(disk),
       guesses(logins, days),
     ),
@@ -48,7 +84,9 @@ export async function trendsPage(desk: Desk): Promise<{ title: string; root: HTM
 }
 
 function plotCard(title: string, hint: Child, plot: Child, beside: Child): HTMLElement {
-  return card(title, el("div", { class: "plotted" }, el("div", {}, plot), beside), { hint: typeof hint === "string" ? hint : el("p", { class: "hint" }, hint) });
+  return card(title, el("div", { class: "plotted" }, el("div", {}, plot), beside), {
+    hint: typeof hint === "string" ? hint : el("p", { class: "hint" }, hint),
+  });
 }
 
 /** The table beside a plot, which stays a table on phones. */
@@ -65,19 +103,38 @@ function middle(numbers: readonly number[]): number {
 }
 
 function byDay(history: History, days: number, wanted: readonly DailyKind[], label: string): [Child, Child] {
-  const found = wanted.map((kind): DaySeries => history.series.find((one) => one.kind === kind) ?? { kind, numbers: [] });
+  const found = wanted.map(
+    (kind): DaySeries => history.series.find((one) => one.kind === kind) ?? { kind, numbers: [] },
+  );
   const first = history.today - days + 1;
-  const counted = history.series.map((one) => one.numbers.findIndex((value) => value > 0)).filter((place) => place >= 0);
+  const counted = history.series
+    .map((one) => one.numbers.findIndex((value) => value > 0))
+    .filter((place) => place >= 0);
   const begin = Math.min(...counted, days - 1); // days before the first count are no usual ones
   const places = Array.from({ length: days }, (_, place) => first + place);
   const every = Math.ceil(days / 4);
-  const series = found.map((one): Series => ({ title: kinds[one.kind][0], tone: kinds[one.kind][1], values: one.numbers }));
-  const marks = places.map((day, place) => (place === days - 1 ? t("today") : place % every === 0 && place <= days - every ? shortDay(day) : ""));
-  const plot = stacked(label, series, places.map(dayOf), marks, (place) => addressOf("trends", ["day", String(first + place)]), number);
+  const series = found.map(
+    (one): Series => ({ title: kinds[one.kind][0], tone: kinds[one.kind][1], values: one.numbers }),
+  );
+  const marks = places.map((day, place) =>
+    place === days - 1 ? t("today") : place % every === 0 && place <= days - every ? shortDay(day) : "",
+  );
+  const plot = stacked(
+    label,
+    series,
+    places.map(dayOf),
+    marks,
+    (place) => addressOf("trends", ["day", String(first + place)]),
+    number,
+  );
   const beside = figures<DaySeries>(
     label,
     [
-      { title: t("Mail"), kind: "main", cell: (row) => el("span", { class: "keyed" }, key(kinds[row.kind][1]), el("span", {}, kinds[row.kind][0])) },
+      {
+        title: t("Mail"),
+        kind: "main",
+        cell: (row) => el("span", { class: "keyed" }, key(kinds[row.kind][1]), el("span", {}, kinds[row.kind][0])),
+      },
       { title: t("Today"), kind: "num", cell: (row) => number(row.numbers.at(-1) ?? 0) },
       { title: t("Usual"), kind: "num", cell: (row) => number(middle(row.numbers.slice(begin, -1))) },
       { title: t("All"), kind: "num", cell: (row) => number(row.numbers.reduce((sum, one) => sum + one, 0)) },
@@ -95,7 +152,8 @@ function mail(history: History, days: number): HTMLElement {
 function junk(history: History, days: number): HTMLElement {
   const verdicts = byDay(history, days, ["judged-wanted", "judged-junk"], t("Verdicts of the junk filters"));
   const marks = byDay(history, days, ["marked-junk", "marked-wanted"], t("Corrections by users"));
-  const sum = (kind: DailyKind) => history.series.find((one) => one.kind === kind)?.numbers.reduce((all, one) => all + one, 0) ?? 0;
+  const sum = (kind: DailyKind) =>
+    history.series.find((one) => one.kind === kind)?.numbers.reduce((all, one) => all + one, 0) ?? 0;
   const judged = sum("judged-wanted") + sum("judged-junk");
   const [missed, wrong] = [sum("marked-junk"), sum("marked-wanted")];
   const words =
@@ -106,20 +164,57 @@ function junk(history: History, days: number): HTMLElement {
         : wrong > 2 * missed + 5
           ? t("Much good mail is taken for junk: a higher threshold would spare it.")
           : t("Neither kind of mistake stands out.");
-  return plotCard(t("Junk filter"), words, [el("h3", { class: "hint" }, t("Verdicts")), verdicts[0], el("h3", { class: "hint" }, t("Corrections by users")), marks[0]], el("div", {}, verdicts[1], marks[1]));
+  return plotCard(
+    t("Junk filter"),
+    words,
+    [
+      el("h3", { class: "hint" }, t("Verdicts")),
+      verdicts[0],
+      el("h3", { class: "hint" }, t("Corrections by users")),
+      marks[0],
+    ],
+    el("div", {}, verdicts[1], marks[1]),
+  );
 }
 
 function waiting(samples: readonly QueueSample[]): HTMLElement {
   const now = Date.now() * 1000;
   const from = now - week;
-  const midnights = Array.from({ length: 7 }, (_, place) => new Date(now / 1000 - (6 - place) * 86_400_000).setHours(0, 0, 0, 0) * 1000).filter((at) => at > from && at < now - week / 8);
-  const marks = [...midnights.filter((_, place) => place % 2 === 0).map((at): [number, string] => [at, new Intl.DateTimeFormat(undefined, { weekday: "short" }).format(at / 1000)]), [now, t("now")] as [number, string]];
-  const most = (read: (one: QueueSample) => number) => samples.reduce((highest, one) => Math.max(highest, read(one)), 0);
+  const midnights = Array.from(
+    { length: 7 },
+    (_, place) => new Date(now / 1000 - (6 - place) * 86_400_000).setHours(0, 0, 0, 0) * 1000,
+  ).filter((at) => at > from && at < now - week / 8);
+  const marks = [
+    ...midnights
+      .filter((_, place) => place % 2 === 0)
+      .map((at): [number, string] => [at, new Intl.DateTimeFormat(undefined, { weekday: "short" }).format(at / 1000)]),
+    [now, t("now")] as [number, string],
+  ];
+  const most = (read: (one: QueueSample) => number) =>
+    samples.reduce((highest, one) => Math.max(highest, read(one)), 0);
   const last = samples.at(-1);
   const age = (value: number) => (value === 0 ? "0" : value < minute ? t("< 1 minute") : agoShort(value));
   const label = t("Messages waiting, last 7 days");
-  const plot = line(label, samples.map((one) => [one.at, one.messages] as const), from, now, marks, "#queue", number, ([at, value]) => `${number(value)}, ${moment(at)}`);
-  const hours = line(t("Hours that the oldest waits"), samples.map((one) => [one.at, one.oldest / (60 * minute)] as const), from, now, marks, addressOf("queue", [], { sort: "queued" }), (value) => value.toLocaleString(undefined, { maximumFractionDigits: 1 }), ([at, value]) => `${age(value * 60 * minute)}, ${moment(at)}`);
+  const plot = line(
+    label,
+    samples.map((one) => [one.at, one.messages] as const),
+    from,
+    now,
+    marks,
+    "#queue",
+    number,
+    ([at, value]) => `${number(value)}, ${moment(at)}`,
+  );
+  const hours = line(
+    t("Hours that the oldest waits"),
+    samples.map((one) => [one.at, one.oldest / (60 * minute)] as const),
+    from,
+    now,
+    marks,
+    addressOf("queue", [], { sort: "queued" }),
+    (value) => value.toLocaleString(undefined, { maximumFractionDigits: 1 }),
+    ([at, value]) => `${age(value * 60 * minute)}, ${moment(at)}`,
+  );
   const beside = figures<readonly [string, string, string]>(
     label,
     [
@@ -133,16 +228,45 @@ function waiting(samples: readonly QueueSample[]): HTMLElement {
       [t("Oldest"), age(last?.oldest ?? 0), age(most((one) => one.oldest))],
     ],
   );
-  return plotCard(t("Queue"), t("Looked at each five minutes while something waits"), [el("h3", { class: "hint" }, t("Messages")), plot, el("h3", { class: "hint" }, t("Hours that the oldest waits")), hours], beside);
+  return plotCard(
+    t("Queue"),
+    t("Looked at each five minutes while something waits"),
+    [
+      el("h3", { class: "hint" }, t("Messages")),
+      plot,
+      el("h3", { class: "hint" }, t("Hours that the oldest waits")),
+      hours,
+    ],
+    beside,
+  );
 }
 
 function dmarc(found: Sources | null, domains: readonly string[], days: number): HTMLElement {
-  if (found === null) return card(t("Who sends as us"), el("p", { class: "hint" }, t("No DMARC report has come in 30 days."), " ", el("a", { href: "#reports" }, t("What has to be set for that"))), {});
-  const series = [[t("pass"), 1], [t("do not pass"), 4]] as const;
+  if (found === null)
+    return card(
+      t("Who sends as us"),
+      el(
+        "p",
+        { class: "hint" },
+        t("No DMARC report has come in 30 days."),
+        " ",
+        el("a", { href: "#reports" }, t("What has to be set for that")),
+      ),
+      {},
+    );
+  const series = [
+    [t("pass"), 1],
+    [t("do not pass"), 4],
+  ] as const;
   const named = (ip: string, own: boolean) => (ip === "" ? t("Others") : own ? t("This server") : visible(ip));
   const shown = found.sources.slice(0, 8);
   const to = (ip: string) => addressOf("reports", ["sources", found.domain], { ip });
-  const plot = rows(t("Sources of mail"), series, shown.map((one) => ({ title: named(one.ip, one.own), values: [one.passed, one.failed], href: to(one.ip) })), number);
+  const plot = rows(
+    t("Sources of mail"),
+    series,
+    shown.map((one) => ({ title: named(one.ip, one.own), values: [one.passed, one.failed], href: to(one.ip) })),
+    number,
+  );
   const beside = figures(
     t("Sources of mail"),
     [
@@ -154,7 +278,24 @@ function dmarc(found: Sources | null, domains: readonly string[], days: number):
   );
   const [level, words] = answer(found);
   const others = domains.filter((one) => one !== found.domain).slice(0, 10);
-  const hint = [t("From DMARC reports of 30 days about"), " ", el("b", {}, link(found.domain)), ".", others.length > 0 && [" ", t("Others:"), others.map((one) => [" ", el("a", { href: addressOf("trends", [], { domain: one, days: String(days) }) }, link(one))])], el("br"), state(level, t("p=reject")), " ", words];
+  const hint = [
+    t("From DMARC reports of 30 days about"),
+    " ",
+    el("b", {}, link(found.domain)),
+    ".",
+    others.length > 0 && [
+      " ",
+      t("Others:"),
+      others.map((one) => [
+        " ",
+        el("a", { href: addressOf("trends", [], { domain: one, days: String(days) }) }, link(one)),
+      ]),
+    ],
+    el("br"),
+    state(level, t("p=reject")),
+    " ",
+    words,
+  ];
   return plotCard(t("Who sends as us"), hint, plot, beside);
 }
 
@@ -164,8 +305,18 @@ function disks(found: DiskUse): HTMLElement {
   const octets = rest.reduce((sum, one) => sum + one.octets, found.rest);
   const total = found.accounts.reduce((sum, one) => sum + one.octets, found.rest);
   const all: AccountDisk[] = octets > 0 ? [...shown, { name: "", octets }] : shown;
-  const named = (one: AccountDisk) => (one.name === "" ? many(rest.length + found.others, "{n} other", "{n} others") : visible(one.name));
-  const plot = rows(t("Disk by account"), [[t("Disk"), 1]], all.map((one) => ({ title: named(one), values: [one.octets], href: addressOf("accounts", one.name === "" ? [] : [one.name]) })), size);
+  const named = (one: AccountDisk) =>
+    one.name === "" ? many(rest.length + found.others, "{n} other", "{n} others") : visible(one.name);
+  const plot = rows(
+    t("Disk by account"),
+    [[t("Disk"), 1]],
+    all.map((one) => ({
+      title: named(one),
+      values: [one.octets],
+      href: addressOf("accounts", one.name === "" ? [] : [one.name]),
+    })),
+    size,
+  );
   const beside = figures<AccountDisk>(
     t("Disk by account"),
     [
@@ -174,7 +325,12 @@ function disks(found: DiskUse): HTMLElement {
     ],
     all,
   );
-  return plotCard(t("Disk by account"), t("{size} in all: mail, search index, logs of the databases", { size: size(total) }), plot, beside);
+  return plotCard(
+    t("Disk by account"),
+    t("{size} in all: mail, search index, logs of the databases", { size: size(total) }),
+    plot,
+    beside,
+  );
 }
 
 function guesses(found: LoginFailures, days: number): HTMLElement {
@@ -182,10 +338,23 @@ function guesses(found: LoginFailures, days: number): HTMLElement {
   const rest = found.networks.slice(8).reduce((sum, one) => sum + one.number, found.rest);
   const total = found.networks.reduce((sum, one) => sum + one.number, found.rest);
   const limits = el("a", { href: "#trends/limits" }, t("Who is refused now"));
-  if (total === 0) return card(t("Failed log-ins"), el("p", { class: "hint" }, many(days, "None in {n} day.", "None in {n} days."), " ", limits));
+  if (total === 0)
+    return card(
+      t("Failed log-ins"),
+      el("p", { class: "hint" }, many(days, "None in {n} day.", "None in {n} days."), " ", limits),
+    );
   const all: Sum[] = rest > 0 ? [...shown, { about: "", number: rest }] : shown;
   const named = (one: Sum) => (one.about === "" ? t("other networks") : visible(one.about));
-  const plot = rows(t("Failed log-ins by network"), [[t("Failed"), 4]], all.map((one) => ({ title: named(one), values: [one.number], href: one.about === "" ? "#trends" : addressOf("trends", ["logins"], { network: one.about }) })), number);
+  const plot = rows(
+    t("Failed log-ins by network"),
+    [[t("Failed"), 4]],
+    all.map((one) => ({
+      title: named(one),
+      values: [one.number],
+      href: one.about === "" ? "#trends" : addressOf("trends", ["logins"], { network: one.about }),
+    })),
+    number,
+  );
   const beside = figures<Sum>(
     t("Failed log-ins by network"),
     [
@@ -194,5 +363,14 @@ function guesses(found: LoginFailures, days: number): HTMLElement {
     ],
     all,
   );
-  return plotCard(t("Failed log-ins"), [many(days, "{total} in {n} day, by network", "{total} in {n} days, by network", { total: number(total) }), ". ", limits], plot, beside);
+  return plotCard(
+    t("Failed log-ins"),
+    [
+      many(days, "{total} in {n} day, by network", "{total} in {n} days, by network", { total: number(total) }),
+      ". ",
+      limits,
+    ],
+    plot,
+    beside,
+  );
 }

@@ -112,14 +112,26 @@ const title = (name: string) => {
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-const shown = (value: Value): string => (Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? (value ? t("on") : t("off")) : typeof value === "object" ? JSON.stringify(value) : String(value));
+const shown = (value: Value): string =>
+  Array.isArray(value)
+    ? value.map(String).join(", ")
+    : typeof value === "boolean"
+      ? value
+        ? t("on")
+        : t("off")
+      : typeof value === "object"
+        ? JSON.stringify(value)
+        : String(value);
 
 function hint(info: FieldInfo): Child {
   const kinds: Record<string, string> = {
     duration: t("A duration such as 15s, 1h30m or 7d."),
     size: t("A size such as 500k, 100m or 2g."),
   };
-  const unset = info.default === null || info.default === "" || (typeof info.default === "object" && Object.keys(info.default as object).length === 0);
+  const unset =
+    info.default === null ||
+    info.default === "" ||
+    (typeof info.default === "object" && Object.keys(info.default as object).length === 0);
   const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
   return [info.doc, kinds[info.kind], without].filter((one) => one !== undefined && one !== "").join(" ");
 }
@@ -143,14 +155,31 @@ function make(info: FieldInfo, value: Value, label = title(info.name)): Part {
 
 function boolean(info: FieldInfo, value: Value, label: string): Part {
   const found = tick(label, value === undefined ? info.default === true : value === true, hint(info));
-  return { root: found.root, read: () => (found.control.checked === (info.default === true) ? undefined : found.control.checked), problem: (_, words) => { found.problem(words); return true; } };
+  return {
+    root: found.root,
+    read: () => (found.control.checked === (info.default === true) ? undefined : found.control.checked),
+    problem: (_, words) => {
+      found.problem(words);
+      return true;
+    },
+  };
 }
 
 function words(info: FieldInfo, value: Value, label: string): Part {
-  const values = info.words.map((word): [string, string] => [word, word === "" ? t("(not set)") : word === info.default ? t("{word} (default)", { word }) : word]);
+  const values = info.words.map((word): [string, string] => [
+    word,
+    word === "" ? t("(not set)") : word === info.default ? t("{word} (default)", { word }) : word,
+  ]);
   if (info.required) values.unshift(["", t("Choose…")]);
   const found = choice(label, values, String(value ?? info.default ?? ""), hint(info));
-  return { root: found.root, read: () => (found.control.value === (info.default ?? "") ? undefined : found.control.value), problem: (_, said) => { found.problem(said); return true; } };
+  return {
+    root: found.root,
+    read: () => (found.control.value === (info.default ?? "") ? undefined : found.control.value),
+    problem: (_, said) => {
+      found.problem(said);
+      return true;
+    },
+  };
 }
 
 function text(info: FieldInfo, value: Value, label: string): Part {
@@ -175,21 +204,44 @@ function text(info: FieldInfo, value: Value, label: string): Part {
     }
     return number;
   };
-  return { root: found.root, read, problem: (_, said) => { found.problem(said); return true; } };
+  return {
+    root: found.root,
+    read,
+    problem: (_, said) => {
+      found.problem(said);
+      return true;
+    },
+  };
 }
 
 /** A table: present or not where it has no default, with its fields below. */
 function table(info: FieldInfo, value: Value, label: string): Part {
   const optional = info.default === null && !info.required;
   const given = (typeof value === "object" && value !== null ? value : {}) as Record<string, Value>;
-  const defaults = (typeof info.default === "object" && info.default !== null ? info.default : {}) as Record<string, Value>;
-  const parts = new Map(info.fields.map((one) => [one.name, make({ ...one, default: defaults[one.name] ?? one.default }, given[one.name])]));
+  const defaults = (typeof info.default === "object" && info.default !== null ? info.default : {}) as Record<
+    string,
+    Value
+  >;
+  const parts = new Map(
+    info.fields.map((one) => [one.name, make({ ...one, default: defaults[one.name] ?? one.default }, given[one.name])]),
+  );
   const on = tick(t("Set {what}", { what: label.toLowerCase() }), value !== undefined && value !== null);
-  const body = el("div", { class: "items" }, [...parts.values()].map((part) => part.root));
+  const body = el(
+    "div",
+    { class: "items" },
+    [...parts.values()].map((part) => part.root),
+  );
   const adapt = () => (body.hidden = optional && !on.control.checked);
   on.control.addEventListener("change", adapt);
   adapt();
-  const root = el("details", { open: value !== undefined && info.name !== "" }, el("summary", {}, label), el("p", { class: "hint" }, info.doc), optional && on.root, body);
+  const root = el(
+    "details",
+    { open: value !== undefined && info.name !== "" },
+    el("summary", {}, label),
+    el("p", { class: "hint" }, info.doc),
+    optional && on.root,
+    body,
+  );
   const read = () => {
     if (optional && !on.control.checked) return undefined;
     const values: Record<string, Value> = {};
@@ -217,7 +269,10 @@ interface Item {
 
 /** A list of values, each with a button that removes it. */
 function list(info: FieldInfo, value: Value, label: string): Part {
-  return many(info, label, Array.isArray(value) ? value.map((one): [string, Value] => ["", one]) : [], (item) => ({ part: item, keyed: null }));
+  return many(info, label, Array.isArray(value) ? value.map((one): [string, Value] => ["", one]) : [], (item) => ({
+    part: item,
+    keyed: null,
+  }));
 }
 
 /** Values by names that are typed. */
@@ -234,12 +289,25 @@ function begin(root: HTMLElement): void {
 
 /** The heading of a table in a list: its number, and what its first texts are. */
 function heading(label: string, number: number, value: Value): string {
-  const words = Object.values((typeof value === "object" && value !== null ? value : {}) as Record<string, Value>).flatMap((one) => (typeof one === "string" ? [one] : Array.isArray(one) && one.every((item) => typeof item === "string") ? [one.join(", ")] : []));
+  const words = Object.values(
+    (typeof value === "object" && value !== null ? value : {}) as Record<string, Value>,
+  ).flatMap((one) =>
+    typeof one === "string"
+      ? [one]
+      : Array.isArray(one) && one.every((item) => typeof item === "string")
+        ? [one.join(", ")]
+        : [],
+  );
   const shown = words.slice(0, 2).join(" · ");
   return `${label} ${number}${shown === "" ? "" : `: ${visible(shown.slice(0, 80))}`}`;
 }
 
-function many(info: FieldInfo, label: string, given: [string, Value][], wrap: (part: Part, key: string) => { part: Part; keyed: ReturnType<typeof line> | null }): Part {
+function many(
+  info: FieldInfo,
+  label: string,
+  given: [string, Value][],
+  wrap: (part: Part, key: string) => { part: Part; keyed: ReturnType<typeof line> | null },
+): Part {
   const below = info.item;
   if (below === null || below === undefined) throw new Error(`no item in ${info.name}`);
   const items: Item[] = [];
@@ -247,7 +315,11 @@ function many(info: FieldInfo, label: string, given: [string, Value][], wrap: (p
   const error = el("span", { class: "error", hidden: true });
   const ordered = info.type === "list" && below.type === "table";
   const add = (key: string, value: Value) => {
-    const made = make({ ...below, name: "", required: true }, value, below.type === "table" ? heading(label, items.length + 1, value) : label);
+    const made = make(
+      { ...below, name: "", required: true },
+      value,
+      below.type === "table" ? heading(label, items.length + 1, value) : label,
+    );
     const { part, keyed } = wrap(made, key);
     const remove = iconButton(t("Remove"), trash2, () => {
       items.splice(items.indexOf(item), 1);
@@ -262,7 +334,12 @@ function many(info: FieldInfo, label: string, given: [string, Value][], wrap: (p
       before.root.before(item.root);
       (event.currentTarget as HTMLElement).focus();
     };
-    const root = el("div", { class: "item" }, el("div", { class: "items" }, keyed?.root, part.root), el("div", { class: "flex" }, ordered && iconButton(t("Move up"), arrowUp, move), remove));
+    const root = el(
+      "div",
+      { class: "item" },
+      el("div", { class: "items" }, keyed?.root, part.root),
+      el("div", { class: "flex" }, ordered && iconButton(t("Move up"), arrowUp, move), remove),
+    );
     const item: Item = { part, key: () => keyed?.control.value ?? "", root };
     if (below.type !== "table") root.querySelector("label")?.classList.add("sr");
     items.push(item);
@@ -270,8 +347,21 @@ function many(info: FieldInfo, label: string, given: [string, Value][], wrap: (p
     return root;
   };
   for (const [key, value] of given) add(key, value);
-  const adder = el("button", { class: "btn line small", type: "button", onclick: () => begin(add("", undefined)) }, sign(plus, "i s"), t("Add"));
-  const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, hint(info)), place, error, el("div", {}, adder));
+  const adder = el(
+    "button",
+    { class: "btn line small", type: "button", onclick: () => begin(add("", undefined)) },
+    sign(plus, "i s"),
+    t("Add"),
+  );
+  const root = el(
+    "fieldset",
+    { class: "field" },
+    el("legend", {}, label),
+    el("span", { class: "hint" }, hint(info)),
+    place,
+    error,
+    el("div", {}, adder),
+  );
   const keyed = info.type === "map";
   const read = () => {
     if (items.length === 0) return undefined;
@@ -288,4 +378,3 @@ function many(info: FieldInfo, label: string, given: [string, Value][], wrap: (p
   };
   return { root, read, problem };
 }
-

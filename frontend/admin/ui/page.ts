@@ -39,7 +39,11 @@ export interface PagePart {
 }
 
 /** An address of the app. */
-export function addressOf(page: string, path: readonly string[] = [], query: Readonly<Record<string, string>> = {}): string {
+export function addressOf(
+  page: string,
+  path: readonly string[] = [],
+  query: Readonly<Record<string, string>> = {},
+): string {
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;

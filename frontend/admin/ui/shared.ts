@@ -10,13 +10,21 @@ import { Editor } from "./editor";
 import type { Desk } from "./page";
 
 /** A form for the settings at a path of domains.toml; `only` chooses fields, by their names. */
-export async function settingsForm(desk: Desk, path: readonly string[], only?: (name: string) => boolean): Promise<HTMLElement> {
+export async function settingsForm(
+  desk: Desk,
+  path: readonly string[],
+  only?: (name: string) => boolean,
+): Promise<HTMLElement> {
   const found = await desk.client.settings([...path]);
   const fields = only === undefined ? found.fields : found.fields.filter((one) => only(one.name));
   const names = new Set(fields.map((one) => one.name));
   const chosen = Object.fromEntries(Object.entries(found.values).filter(([name]) => names.has(name)));
   let rest = Object.fromEntries(Object.entries(found.values).filter(([name]) => !names.has(name)));
-  const save = async (before: Record<string, unknown>, after: Record<string, unknown>, base?: Record<string, unknown>): Promise<void> => {
+  const save = async (
+    before: Record<string, unknown>,
+    after: Record<string, unknown>,
+    base?: Record<string, unknown>,
+  ): Promise<void> => {
     if (base !== undefined) rest = Object.fromEntries(Object.entries(base).filter(([name]) => !names.has(name)));
     try {
       await desk.client.settings_save([...path], { ...rest, ...before }, { ...rest, ...after });
@@ -27,15 +35,27 @@ export async function settingsForm(desk: Desk, path: readonly string[], only?: (
       if (answer !== "mine") return;
       // what is there now is the base, with the fields that were changed here on top of it
       const { values: now } = await desk.client.settings([...path]);
-      return save(Object.fromEntries(Object.entries(now).filter(([name]) => names.has(name))), onTop(now, before, after, names), now);
+      return save(
+        Object.fromEntries(Object.entries(now).filter(([name]) => names.has(name))),
+        onTop(now, before, after, names),
+        now,
+      );
     }
-    desk.say(t("Saved"), { title: t("Undo"), run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }) });
+    desk.say(t("Saved"), {
+      title: t("Undo"),
+      run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }),
+    });
     await desk.refresh();
   };
   return new Editor(fields, chosen, save).root;
 }
 
-async function undo(desk: Desk, path: readonly string[], now: Record<string, unknown>, then: Record<string, unknown>): Promise<void> {
+async function undo(
+  desk: Desk,
+  path: readonly string[],
+  now: Record<string, unknown>,
+  then: Record<string, unknown>,
+): Promise<void> {
   try {
     await desk.client.settings_save([...path], now, then);
     await desk.refresh();
@@ -45,7 +65,12 @@ async function undo(desk: Desk, path: readonly string[], now: Record<string, unk
 }
 
 /** The values of `now` in these fields, with those that differ between `before` and `after`. */
-function onTop(now: Readonly<Record<string, unknown>>, before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>, names: ReadonlySet<string>): Record<string, unknown> {
+function onTop(
+  now: Readonly<Record<string, unknown>>,
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+  names: ReadonlySet<string>,
+): Record<string, unknown> {
   const found: Record<string, unknown> = {};
   for (const name of names) {
     const value = JSON.stringify(before[name]) === JSON.stringify(after[name]) ? now[name] : after[name];
@@ -59,15 +84,43 @@ async function conflict(error: unknown): Promise<"theirs" | "mine" | null> {
   return dialog<"theirs" | "mine">(t("Changed meanwhile"), (close) => [
     el("p", { class: "dialog-text" }, messageOf(error)),
     el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save mine all the same"))),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")),
+      el(
+        "button",
+        { class: "btn primary", autofocus: true, onclick: () => close("mine") },
+        t("Save mine all the same"),
+      ),
+    ),
   ]);
 }
 
 /** A form with fields on a page. Refusals of `run` are shown at the fields, all at once. */
-export function fieldForm(fields: Readonly<Record<string, Field<HTMLElement>>>, action: string, run: () => Promise<unknown>, more: Child = null): HTMLFormElement {
+export function fieldForm(
+  fields: Readonly<Record<string, Field<HTMLElement>>>,
+  action: string,
+  run: () => Promise<unknown>,
+  more: Child = null,
+): HTMLFormElement {
   const failure = el("div", { hidden: true });
   const button = el("button", { class: "btn primary", type: "submit" }, action);
-  const form = el("form", { class: "form", novalidate: true, onsubmit: (event: Event) => { event.preventDefault(); void send(); } }, Object.values(fields).map((one) => one.root), more, failure, el("div", {}, button));
+  const form = el(
+    "form",
+    {
+      class: "form",
+      novalidate: true,
+      onsubmit: (event: Event) => {
+        event.preventDefault();
+        void send();
+      },
+    },
+    Object.values(fields).map((one) => one.root),
+    more,
+    failure,
+    el("div", {}, button),
+  );
   const send = async () => {
     button.disabled = true;
     failure.hidden = true;
@@ -83,11 +136,19 @@ export function fieldForm(fields: Readonly<Record<string, Field<HTMLElement>>>, 
 }
 
 /** Show why a call failed: mistakes at their fields, the rest in `failure`. */
-function refusal(error: unknown, fields: Readonly<Record<string, Field<HTMLElement>>>, failure: HTMLElement, form: HTMLElement): void {
+function refusal(
+  error: unknown,
+  fields: Readonly<Record<string, Field<HTMLElement>>>,
+  failure: HTMLElement,
+  form: HTMLElement,
+): void {
   const [single, ...others] = Object.keys(fields);
   const told = fieldsOf(error);
   // a refusal in words alone is about the one field that there is
-  const mistakes = told.length === 0 && codeOf(error) === "user:error" && others.length === 0 && single !== undefined ? [{ field: single, text: messageOf(error) }] : told;
+  const mistakes =
+    told.length === 0 && codeOf(error) === "user:error" && others.length === 0 && single !== undefined
+      ? [{ field: single, text: messageOf(error) }]
+      : told;
   const rest = mistakes.filter((one) => fields[one.field] === undefined);
   for (const one of mistakes) fields[one.field]?.problem(one.text);
   failure.hidden = mistakes.length > 0 && rest.length === 0;
@@ -97,7 +158,13 @@ function refusal(error: unknown, fields: Readonly<Record<string, Field<HTMLEleme
 
 /** A dialog with fields. `run` makes the call; its refusals are shown at the fields, all at once. Resolves with what `run` gave,
  * or null. */
-export function fieldDialog<T>(title: string, action: string, fields: Readonly<Record<string, Field<HTMLElement>>>, run: () => Promise<T>, more: Child = null): Promise<T | null> {
+export function fieldDialog<T>(
+  title: string,
+  action: string,
+  fields: Readonly<Record<string, Field<HTMLElement>>>,
+  run: () => Promise<T>,
+  more: Child = null,
+): Promise<T | null> {
   return dialog<T | null>(title, (close) => {
     const failure = el("div", { hidden: true });
     const button = el("button", { class: "btn primary", type: "submit" }, action);
@@ -122,7 +189,12 @@ export function fieldDialog<T>(title: string, action: string, fields: Readonly<R
       Object.values(fields).map((one) => one.root),
       more,
       failure,
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button),
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")),
+        button,
+      ),
     );
     return [form];
   });
@@ -138,9 +210,20 @@ export async function typedAgain(title: string, name: string, what: Child, actio
       el("div", { class: "dialog-text" }, what),
       el(
         "form",
-        { class: "form", onsubmit: (event: Event) => { event.preventDefault(); if (typed.control.value === name) close(true); } },
+        {
+          class: "form",
+          onsubmit: (event: Event) => {
+            event.preventDefault();
+            if (typed.control.value === name) close(true);
+          },
+        },
         typed.root,
-        el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button),
+        el(
+          "div",
+          { class: "dialog-buttons" },
+          el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")),
+          button,
+        ),
       ),
     ];
   });
@@ -149,5 +232,13 @@ export async function typedAgain(title: string, name: string, what: Child, actio
 
 /** A secret that is shown once. */
 export async function showSecret(title: string, text: string, secret: Child): Promise<void> {
-  await dialog<void>(title, (close) => [el("p", { class: "dialog-text" }, text), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);
+  await dialog<void>(title, (close) => [
+    el("p", { class: "dialog-text" }, text),
+    el("p", {}, secret),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")),
+    ),
+  ]);
 }

@@ -19,7 +19,13 @@ function pieces<T>(all: readonly T[], size: number): T[][] {
 
 /** Apply the action to the selection, with progress and a button to stop. Resolves with the undo; null if it failed, which was
  * reported. */
-export async function onQuery(client: Client, mail: Mail, say: typeof toast, what: QueryChange, said: (n: number) => string): Promise<Undo | null> {
+export async function onQuery(
+  client: Client,
+  mail: Mail,
+  say: typeof toast,
+  what: QueryChange,
+  said: (n: number) => string,
+): Promise<Undo | null> {
   const selection = mail.selection.value;
   const counts = mail.selectedCounts.value;
   const all = counts.messages;
@@ -39,7 +45,9 @@ export async function onQuery(client: Client, mail: Mail, say: typeof toast, wha
   const words = { what: counted(counts) };
   const begun = mixed ? t("Working on your own of {what}…", words) : t("Working on {what}…", words);
   const progress = say(begun, { title: t("Stop"), run: () => (stopped = true) }, 0);
-  const origins = new Map(mail.rows.value.items.flatMap((row) => mail.meant(row)).map((item) => [item.id, item.mailbox_id]));
+  const origins = new Map(
+    mail.rows.value.items.flatMap((row) => mail.meant(row)).map((item) => [item.id, item.mailbox_id]),
+  );
   if (what.action === "move" || what.action === "delete") mail.unselect();
   try {
     // messages selected one by one beside a range are few, and loaded
@@ -55,7 +63,11 @@ export async function onQuery(client: Client, mail: Mail, say: typeof toast, wha
       from.push(...done.mailbox_ids);
       unseen.push(...done.unseen_ids);
       after = done.after;
-      progress.say(all === null ? many(ids.length, "{n} message…", "{n} messages…") : t("{n} of {all} messages…", { n: ids.length, all }));
+      progress.say(
+        all === null
+          ? many(ids.length, "{n} message…", "{n} messages…")
+          : t("{n} of {all} messages…", { n: ids.length, all }),
+      );
     }
     progress.close();
   } catch (error) {
@@ -64,7 +76,10 @@ export async function onQuery(client: Client, mail: Mail, say: typeof toast, wha
     say(t("{what}: {why}", { what: many(ids.length, "Stopped after {n} message", "Stopped after {n} messages"), why }));
     return null;
   }
-  return { what: mixed ? t("{done}; messages of others stay as they are", { done: said(ids.length) }) : said(ids.length), actions: () => back(client, ids, unseen, from, what) };
+  return {
+    what: mixed ? t("{done}; messages of others stay as they are", { done: said(ids.length) }) : said(ids.length),
+    actions: () => back(client, ids, unseen, from, what),
+  };
 }
 
 async function onIds(client: Client, ids: number[], what: QueryChange): Promise<void> {
@@ -81,7 +96,12 @@ function back(client: Client, ids: number[], unseen: number[], from: number[], w
   if (what.action === "flags_add") return calls(ids, (piece) => client.flags_clear(piece, flags));
   if (what.action === "flags_clear") return calls(ids, (piece) => client.flags_add(piece, flags));
   const moved = [...new Set(from)].flatMap((origin) =>
-    calls(ids.filter((_, i) => from[i] === origin), (piece) => client.message_move(piece, origin, false, what.mailbox_id)),
+    calls(
+      ids.filter((_, i) => from[i] === origin),
+      (piece) => client.message_move(piece, origin, false, what.mailbox_id),
+    ),
   );
-  return what.mark_seen === true ? [...moved, ...calls(unseen, (piece) => client.flags_clear(piece, ["\\seen"]))] : moved;
+  return what.mark_seen === true
+    ? [...moved, ...calls(unseen, (piece) => client.flags_clear(piece, ["\\seen"]))]
+    : moved;
 }

@@ -38,7 +38,14 @@ export function addFindCommands(desk: Desk): void {
   const some = () => threaded() && desk.selectedCount() > 0;
   const find: Command[] = [
     { id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() },
-    { id: "search.stop", title: t("Stop the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() },
+    {
+      id: "search.stop",
+      title: t("Stop the search"),
+      keys: ["Escape"],
+      quiet: true,
+      when: () => desk.searching() === "running",
+      run: () => desk.stopSearch(),
+    },
     {
       id: "search.end",
       title: t("End the search"),
@@ -48,20 +55,83 @@ export function addFindCommands(desk: Desk): void {
       run: () => desk.endSearch(),
     },
     ...refinements.map(
-      ([id, title]): Command => ({ id: `list.show-${id || "all"}`, title, when: () => desk.refinement() !== id, run: () => desk.refine(id) }),
+      ([id, title]): Command => ({
+        id: `list.show-${id || "all"}`,
+        title,
+        when: () => desk.refinement() !== id,
+        run: () => desk.refine(id),
+      }),
     ),
-    ...orderings.map(([order, title]): Command => ({ id: `list.order-${order}`, title, when: () => desk.order() !== order, run: () => desk.sort(order) })),
+    ...orderings.map(
+      ([order, title]): Command => ({
+        id: `list.order-${order}`,
+        title,
+        when: () => desk.order() !== order,
+        run: () => desk.sort(order),
+      }),
+    ),
   ];
   const threads: Command[] = [
-    { id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) },
-    { id: "threads.previous", title: t("Beginning of the thread, or the one before"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) },
-    { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() },
-    { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() },
-    { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) },
-    { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) },
-    { id: "threads.mute", title: () => (desk.allMuted() ? t("Unmute the thread") : t("Mute the thread")), keys: ["X"], when: () => some() && desk.may(own), run: () => desk.toggleMute() },
+    {
+      id: "threads.next",
+      title: t("Next thread"),
+      keys: ["n"],
+      quiet: true,
+      when: threaded,
+      run: () => desk.moveThread(1),
+    },
+    {
+      id: "threads.previous",
+      title: t("Beginning of the thread, or the one before"),
+      keys: ["p"],
+      quiet: true,
+      when: threaded,
+      run: () => desk.moveThread(-1),
+    },
+    {
+      id: "threads.select",
+      title: t("Select the thread"),
+      keys: ["S"],
+      when: threaded,
+      run: () => desk.selectThread(),
+    },
+    {
+      id: "threads.fold",
+      title: t("Collapse the thread, or expand it"),
+      keys: ["C"],
+      when: threaded,
+      run: () => desk.fold(),
+    },
+    {
+      id: "threads.collapse",
+      title: t("Collapse the thread"),
+      keys: ["ArrowLeft"],
+      quiet: true,
+      when: threaded,
+      run: () => desk.fold(false),
+    },
+    {
+      id: "threads.expand",
+      title: t("Expand the thread"),
+      keys: ["ArrowRight"],
+      quiet: true,
+      when: threaded,
+      run: () => desk.fold(true),
+    },
+    {
+      id: "threads.mute",
+      title: () => (desk.allMuted() ? t("Unmute the thread") : t("Mute the thread")),
+      keys: ["X"],
+      when: () => some() && desk.may(own),
+      run: () => desk.toggleMute(),
+    },
     ...threadings.map(
-      ([id, title]): Command => ({ id: `threads.${id}`, title, when: () => desk.threading() !== id, run: () => desk.showThreads(id) }),
+      ([id, title]): Command => ({
+        id: `threads.${id}`,
+        title,
+        when: () => desk.threading() !== id,
+        run: () => desk.showThreads(id),
+      }),
     ),
   ];
   desk.commands.add(t("Search"), find);

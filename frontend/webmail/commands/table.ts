@@ -35,7 +35,12 @@ export function addCommands(desk: Desk): void {
 /** Commands for the messages of one row, opened or not: its menu. */
 export function rowCommands(desk: Desk, items: readonly MessageItem[]): Command[] {
   const unread = items.some((item) => !item.flags.includes("\\seen"));
-  const act = (action: RowAction, title: string, keys: string[]): Command => ({ id: `row.${action}`, title, keys, run: () => desk.act(items, action) });
+  const act = (action: RowAction, title: string, keys: string[]): Command => ({
+    id: `row.${action}`,
+    title,
+    keys,
+    run: () => desk.act(items, action),
+  });
   return [
     act("archive", t("Archive"), ["a"]),
     act("trash", t("Move to Trash"), ["d"]),
@@ -77,7 +82,11 @@ function anywhere(desk: Desk): Command[] {
     { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() },
     { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
     { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() },
-    { id: "app.waiting", title: t("What waits: sent later, coming back later…"), run: () => desk.later((found) => found.showWaiting(desk)) },
+    {
+      id: "app.waiting",
+      title: t("What waits: sent later, coming back later…"),
+      run: () => desk.later((found) => found.showWaiting(desk)),
+    },
     { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
     { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") },
     { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
@@ -91,8 +100,20 @@ function move(desk: Desk, id: string, title: string, by: number, key: string, le
   const extend = upper === letter ? [`shift ${key}`] : [`shift ${key}`, upper];
   return [
     { id: `list.${id}`, title, keys: [letter, key], quiet: true, run: () => desk.moveFocus(by, "select") },
-    { id: `list.${id}-extend`, title: t("{title}, extending the selection", { title }), keys: extend, quiet: true, run: () => desk.moveFocus(by, "extend") },
-    { id: `list.${id}-focus`, title: t("{title}, without selecting", { title }), keys: [`ctrl ${key}`], quiet: true, run: () => desk.moveFocus(by, "focus") },
+    {
+      id: `list.${id}-extend`,
+      title: t("{title}, extending the selection", { title }),
+      keys: extend,
+      quiet: true,
+      run: () => desk.moveFocus(by, "extend"),
+    },
+    {
+      id: `list.${id}-focus`,
+      title: t("{title}, without selecting", { title }),
+      keys: [`ctrl ${key}`],
+      quiet: true,
+      run: () => desk.moveFocus(by, "focus"),
+    },
   ];
 }
 
@@ -105,8 +126,20 @@ function list(desk: Desk): Command[] {
     ...move(desk, "page-up", t("Ten messages back"), -10, "PageUp", "h"),
     ...move(desk, "last", t("Last message"), Infinity, "End", "."),
     ...move(desk, "first", t("First message"), -Infinity, "Home", ","),
-    { id: "list.open", title: t("Open the message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") },
-    { id: "list.toggle", title: t("Select, or unselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() },
+    {
+      id: "list.open",
+      title: t("Open the message"),
+      keys: ["Enter"],
+      quiet: true,
+      run: () => desk.moveFocus(0, "select"),
+    },
+    {
+      id: "list.toggle",
+      title: t("Select, or unselect"),
+      keys: ["x", "Space", "ctrl Space"],
+      quiet: true,
+      run: () => desk.toggleFocused(),
+    },
     { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() },
     { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() },
     { id: "list.none", title: t("Back to the list"), keys: ["Escape"], when: some, run: () => desk.unselect() },
@@ -117,35 +150,94 @@ function messages(desk: Desk): Command[] {
   const some = () => desk.selectedCount() > 0;
   // flags of messages that are not loaded are unknown: then both commands are offered
   const unknown = () => desk.selected().length < desk.selectedCount();
-  const any = (flag: string, right: string) => () => desk.may(right) && (unknown() || desk.selected().some((item) => item.flags.includes(flag)));
-  const anyWithout = (flag: string, right: string) => () => desk.may(right) && (unknown() || desk.selected().some((item) => !item.flags.includes(flag)));
+  const any = (flag: string, right: string) => () =>
+    desk.may(right) && (unknown() || desk.selected().some((item) => item.flags.includes(flag)));
+  const anyWithout = (flag: string, right: string) => () =>
+    desk.may(right) && (unknown() || desk.selected().some((item) => !item.flags.includes(flag)));
   const deletable = () => some() && desk.may("te");
   const loaded = () => some() && desk.may("w") && !unknown();
   // in Trash, messages can only be moved out or deleted (WEBMAIL-83)
   const trash = () => some() && desk.may("te", "trash") && !desk.inRole("trash") && !desk.inRole("draft");
   const last = () => deletable() && (desk.inRole("trash") || desk.inRole("draft"));
   return [
-    { id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"), run: () => desk.toRole("archive") },
+    {
+      id: "message.archive",
+      title: t("Archive"),
+      keys: ["a"],
+      when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"),
+      run: () => desk.toRole("archive"),
+    },
     { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") },
     { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() },
-    { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() },
-    { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") },
+    {
+      id: "message.delete-at-once",
+      title: t("Delete for good…"),
+      keys: ["D"],
+      when: deletable,
+      run: () => desk.deleteForGood(),
+    },
+    {
+      id: "message.junk",
+      title: t("Junk"),
+      keys: ["q"],
+      when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"),
+      run: () => desk.toRole("junk"),
+    },
     { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() },
-    { id: "message.later", title: t("Later…"), keys: ["b"], when: () => loaded() && desk.may(own), run: () => desk.later((found) => found.putOff(desk, desk.selected())) },
-    { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) },
-    { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) },
-    { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() },
-    { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) },
-    { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged", "w"), run: () => desk.flag(["\\flagged"], false) },
+    {
+      id: "message.later",
+      title: t("Later…"),
+      keys: ["b"],
+      when: () => loaded() && desk.may(own),
+      run: () => desk.later((found) => found.putOff(desk, desk.selected())),
+    },
+    {
+      id: "message.read",
+      title: t("Mark read"),
+      keys: ["m"],
+      when: anyWithout("\\seen", "s"),
+      run: () => desk.flag(["\\seen"], true),
+    },
+    {
+      id: "message.unread",
+      title: t("Mark unread"),
+      keys: ["M"],
+      when: any("\\seen", "s"),
+      run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false),
+    },
+    {
+      id: "message.not-junk",
+      title: t("Not junk"),
+      keys: ["Q"],
+      when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()),
+      run: () => desk.notJunk(),
+    },
+    {
+      id: "message.flag",
+      title: t("Flag"),
+      keys: ["s"],
+      when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")),
+      run: () => desk.flag(["\\flagged"], true),
+    },
+    {
+      id: "message.unflag",
+      title: t("Unflag"),
+      keys: ["s"],
+      when: any("\\flagged", "w"),
+      run: () => desk.flag(["\\flagged"], false),
+    },
     { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() },
-    ...Array.from({ length: 9 }, (_, i): Command => ({
-      id: `message.label-${i + 1}`,
-      title: t("Label {n} of the list, or no more", { n: i + 1 }),
-      keys: [String(i + 1)],
-      quiet: true,
-      when: loaded,
-      run: () => desk.toggleLabel(i + 1),
-    })),
+    ...Array.from(
+      { length: 9 },
+      (_, i): Command => ({
+        id: `message.label-${i + 1}`,
+        title: t("Label {n} of the list, or no more", { n: i + 1 }),
+        keys: [String(i + 1)],
+        quiet: true,
+        when: loaded,
+        run: () => desk.toggleLabel(i + 1),
+      }),
+    ),
     { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() },
   ];
 }
@@ -162,13 +254,44 @@ function message(desk: Desk): Command[] {
   });
   return [
     { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown, run: () => desk.showText() },
-    { id: "message.html", title: t("Show the HTML; again: all of it"), keys: ["T"], when: shown, run: () => desk.showHTML() },
-    { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown, run: () => desk.toggleHeaders() },
-    { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown, run: () => desk.openTab() },
+    {
+      id: "message.html",
+      title: t("Show the HTML; again: all of it"),
+      keys: ["T"],
+      when: shown,
+      run: () => desk.showHTML(),
+    },
+    {
+      id: "message.headers",
+      title: t("Show all headers"),
+      keys: ["ctrl i"],
+      when: shown,
+      run: () => desk.toggleHeaders(),
+    },
+    {
+      id: "message.tab",
+      title: t("Open the message in a new tab"),
+      keys: ["o"],
+      when: shown,
+      run: () => desk.openTab(),
+    },
     { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown, run: () => desk.openRaw() },
     { id: "message.details", title: t("Details"), keys: ["I"], when: shown, run: () => desk.openDetails() },
-    { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.openAttachments() },
-    { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown, run: () => desk.focusMessage() },
+    {
+      id: "message.attachments",
+      title: t("Look at the attachments"),
+      keys: ["v"],
+      when: () => (desk.reading()?.attachments.length ?? 0) > 0,
+      run: () => desk.openAttachments(),
+    },
+    {
+      id: "message.focus",
+      title: t("Go into the message"),
+      keys: ["ctrl m"],
+      quiet: true,
+      when: shown,
+      run: () => desk.focusMessage(),
+    },
     ...senderCommands(desk, () => desk.reading()),
     scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]),
     scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]),

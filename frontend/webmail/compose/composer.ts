@@ -40,7 +40,11 @@ type Seldom = "from" | "cc" | "bcc" | "reply_to" | "tls" | "subject";
 
 /** A button with an icon; its name is also its title. */
 function iconButton(path: string, name: string, run: (button: HTMLElement) => void, kind = ""): HTMLButtonElement {
-  const button = el("button", { type: "button", class: `link compose-icon ${kind}`, "aria-label": name, title: name }, symbol(path));
+  const button = el(
+    "button",
+    { type: "button", class: `link compose-icon ${kind}`, "aria-label": name, title: name },
+    symbol(path),
+  );
   button.addEventListener("click", () => run(button));
   return button;
 }
@@ -54,15 +58,44 @@ export class Composer {
   private readonly cc: Recipients;
   private readonly bcc: Recipients;
   private readonly replyTo: Recipients;
-  private readonly from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => { this.text.sign(this.sender); this.changed(); } });
+  private readonly from = el("select", {
+    class: "compose-from",
+    "aria-label": t("From"),
+    onchange: () => {
+      this.text.sign(this.sender);
+      this.changed();
+    },
+  });
   private readonly tls: HTMLSelectElement;
-  private readonly subject = el("input", { class: "compose-subject", "aria-label": t("Subject"), placeholder: t("Subject"), dir: "auto", maxlength: "5000", oninput: () => { this.title(); this.changed(); } });
+  private readonly subject = el("input", {
+    class: "compose-subject",
+    "aria-label": t("Subject"),
+    placeholder: t("Subject"),
+    dir: "auto",
+    maxlength: "5000",
+    oninput: () => {
+      this.title();
+      this.changed();
+    },
+  });
   private readonly text: Words;
   private readonly state = el("span", { class: "compose-state", role: "status" });
   private readonly heading = el("h2", { class: "compose-title" });
-  private readonly picker = el("input", { type: "file", multiple: true, hidden: true, onchange: () => { this.files.add(this.picker.files ?? []); this.picker.value = ""; } });
+  private readonly picker = el("input", {
+    type: "file",
+    multiple: true,
+    hidden: true,
+    onchange: () => {
+      this.files.add(this.picker.files ?? []);
+      this.picker.value = "";
+    },
+  });
   private readonly files: Files;
-  private readonly sendButton = el("button", { class: "primary", title: t("Send (ctrl Enter)"), onclick: () => void this.submit(false) }, t("Send"));
+  private readonly sendButton = el(
+    "button",
+    { class: "primary", title: t("Send (ctrl Enter)"), onclick: () => void this.submit(false) },
+    t("Send"),
+  );
   private readonly draft: Written;
   private readonly release: () => void;
   private draftId: number;
@@ -108,22 +141,55 @@ export class Composer {
     this.release = holdCopy(id);
     this.judging = start.judged;
     const ways = desk.settings().show_address_security ? new Ways(desk.client) : null;
-    const field = (name: string, label: string) => new Recipients(name, label, desk.client, () => { this.changed(); void this.judge(); }, ways);
+    const field = (name: string, label: string) =>
+      new Recipients(
+        name,
+        label,
+        desk.client,
+        () => {
+          this.changed();
+          void this.judge();
+        },
+        ways,
+      );
     this.replyTo = new Recipients("reply_to", t("Reply to"), desk.client, () => this.changed(), null);
     [this.to, this.cc, this.bcc] = [field("to", t("To")), field("cc", t("Cc")), field("bcc", t("Bcc"))];
     this.files = new Files(desk.client, desk.base, () => this.changed());
     this.tls = el(
       "select",
-      { "aria-label": t("Encryption on the way"), onchange: () => { this.judging = false; this.changed(); } },
+      {
+        "aria-label": t("Encryption on the way"),
+        onchange: () => {
+          this.judging = false;
+          this.changed();
+        },
+      },
       el("option", { value: "default" }, t("Encrypted where possible")),
       el("option", { value: "require" }, t("Only encrypted all the way")),
       el("option", { value: "insecure" }, t("Even without encryption")),
     );
-    const hooks = { changed: () => this.changed(), attach: (files: Iterable<File>) => this.files.add(files), note: (text: string) => this.note(text), say };
+    const hooks = {
+      changed: () => this.changed(),
+      attach: (files: Iterable<File>) => this.files.add(files),
+      note: (text: string) => this.note(text),
+      say,
+    };
     this.text = new words.Words(desk, hooks, start.beginning, copy.draft.from.address);
-    const label = el("label", { class: "compose-field" }, el("span", { class: "compose-label" }, t("Encryption")), this.tls);
+    const label = el(
+      "label",
+      { class: "compose-field" },
+      el("span", { class: "compose-label" }, t("Encryption")),
+      this.tls,
+    );
     const from = el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("From")), this.from);
-    this.rows = { from, cc: this.cc.root, bcc: this.bcc.root, reply_to: this.replyTo.root, tls: label, subject: this.subject };
+    this.rows = {
+      from,
+      cc: this.cc.root,
+      bcc: this.bcc.root,
+      reply_to: this.replyTo.root,
+      tls: label,
+      subject: this.subject,
+    };
     this.root = this.build();
     this.fillIn(copy.files);
     open.add(this);
@@ -154,7 +220,10 @@ export class Composer {
   /** Show an answer below the message that it answers, if that is read and there is room; anything else in a window. */
   private dock(): void {
     const { original_id: original = 0, original_flag: flag } = this.draft;
-    this.docked = flag === "answered" && !matchMedia("(max-width: 700px)").matches && this.desk.dock(original, this.root, () => this.float());
+    this.docked =
+      flag === "answered" &&
+      !matchMedia("(max-width: 700px)").matches &&
+      this.desk.dock(original, this.root, () => this.float());
     if (!this.docked) this.float();
   }
 
@@ -172,7 +241,19 @@ export class Composer {
 
   private build(): HTMLElement {
     const seldom = (name: Seldom, label: string, focus: () => void) =>
-      el("button", { type: "button", class: "link", data: { reveal: name }, onclick: () => { this.show(name); focus(); } }, label);
+      el(
+        "button",
+        {
+          type: "button",
+          class: "link",
+          data: { reveal: name },
+          onclick: () => {
+            this.show(name);
+            focus();
+          },
+        },
+        label,
+      );
     const to = this.to.root;
     to.classList.add("compose-to");
     to.append(
@@ -191,7 +272,9 @@ export class Composer {
         class: "composer docked",
         "aria-label": this.draft.original_flag === "answered" ? t("Reply") : t("New message"),
         onkeydown: (event) => this.key(event),
-        ondragover: (event) => { if (event.dataTransfer?.types.includes("Files")) event.preventDefault(); },
+        ondragover: (event) => {
+          if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+        },
         ondrop: (event) => this.take(event, event.dataTransfer),
         onpaste: (event) => this.take(event, event.clipboardData),
       },
@@ -215,7 +298,17 @@ export class Composer {
         "footer",
         { class: "compose-foot" },
         this.sendButton,
-        el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, symbol(paperclip)),
+        el(
+          "button",
+          {
+            type: "button",
+            class: "link compose-icon",
+            title: t("Attach files"),
+            "aria-label": t("Attach…"),
+            onclick: () => this.picker.click(),
+          },
+          symbol(paperclip),
+        ),
         iconButton(clock, t("Send later…"), () => this.submitLater()),
         this.picker,
         this.text.formatButton,
@@ -251,7 +344,15 @@ export class Composer {
 
   /** Offer the other hidden fields in a menu. */
   private offerFields(button: HTMLElement): void {
-    const field = (name: Seldom, title: string, focus: () => void): Command => ({ id: `field.${name}`, title, when: () => this.rows[name].hidden === true, run: () => { this.show(name); focus(); } });
+    const field = (name: Seldom, title: string, focus: () => void): Command => ({
+      id: `field.${name}`,
+      title,
+      when: () => this.rows[name].hidden === true,
+      run: () => {
+        this.show(name);
+        focus();
+      },
+    });
     const all = [
       field("subject", t("Subject"), () => this.subject.focus()),
       field("from", t("From"), () => this.from.focus()),
@@ -266,9 +367,19 @@ export class Composer {
     const { draft } = this;
     const own = this.desk.facts().addresses.filter((one) => !one.startsWith("@"));
     const first = formatParty(draft.from);
-    const others = own.filter((one) => one !== draft.from.address).map((address) => formatParty({ name: draft.from.name, address }));
-    fill(this.from, [first, ...others].map((one) => el("option", { value: one }, one)));
-    [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [draft.to, draft.cc, draft.bcc, draft.reply_to];
+    const others = own
+      .filter((one) => one !== draft.from.address)
+      .map((address) => formatParty({ name: draft.from.name, address }));
+    fill(
+      this.from,
+      [first, ...others].map((one) => el("option", { value: one }, one)),
+    );
+    [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [
+      draft.to,
+      draft.cc,
+      draft.bcc,
+      draft.reply_to,
+    ];
     this.subject.value = draft.subject;
     this.tls.value = draft.tls ?? "default";
     this.files.value = files;
@@ -327,13 +438,26 @@ export class Composer {
     const now = Date.now();
     this.dirtySince ||= now;
     clearTimeout(this.saveTimer);
-    this.saveTimer = window.setTimeout(() => void this.save(), Math.max(0, Math.min(saveAfter, this.dirtySince + saveEach - now)));
+    this.saveTimer = window.setTimeout(
+      () => void this.save(),
+      Math.max(0, Math.min(saveAfter, this.dirtySince + saveEach - now)),
+    );
   }
 
   /** The complete state of the message. */
   private copy(): Copy {
     const login = this.desk.facts().login_address;
-    return { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId, leaves: this.leaves, sendAt: this.sendAt };
+    return {
+      login,
+      time: Date.now(),
+      draft: this.written(),
+      files: this.files.value,
+      draftId: this.draftId,
+      saveId: this.unanswered?.saveId ?? "",
+      submitId: this.submitId,
+      leaves: this.leaves,
+      sendAt: this.sendAt,
+    };
   }
 
   /** Save the browser's copy now. */
@@ -464,7 +588,11 @@ export class Composer {
       return;
     }
     if (this.files.value.length === 0 && speaksOfFiles(this.text.typed)) {
-      const anyway = await confirm(t("Send without an attachment?"), t("The text mentions an attachment, but no file is attached."), t("Send"));
+      const anyway = await confirm(
+        t("Send without an attachment?"),
+        t("The text mentions an attachment, but no file is attached."),
+        t("Send"),
+      );
       if (!anyway) return;
     }
     if (this.conflict && !(await this.sendAsNew())) return;
@@ -499,9 +627,19 @@ export class Composer {
       this.note(t("Sending…"));
       try {
         const { undo_send_seconds: wanted } = this.desk.settings();
-        const seconds = await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted, this.sendAt, this.leaves));
+        const seconds = await this.alone(() =>
+          this.desk.client.message_submit(
+            this.written(),
+            this.submitId,
+            this.draftId,
+            wanted,
+            this.sendAt,
+            this.leaves,
+          ),
+        );
         this.sent(seconds);
-        if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.desk.archiveThread();
+        if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id))
+          this.desk.archiveThread();
         return;
       } catch (error) {
         const code = codeOf(error);
@@ -528,7 +666,19 @@ export class Composer {
     }
     offerUndo(desk, say, said, submitId, this.leaves, seconds, (draftId) => {
       // the draft lacks what only this browser knows: the answered message, and the choice of TLS
-      new Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, beginning, focus: "text", changed: true, judged: false }, this.words);
+      new Composer(
+        desk,
+        say,
+        newId(),
+        {
+          copy: { ...copy, draftId, saveId: "", submitId: "" },
+          beginning,
+          focus: "text",
+          changed: true,
+          judged: false,
+        },
+        this.words,
+      );
     });
   }
 
@@ -548,7 +698,9 @@ export class Composer {
     if (field !== undefined && why !== undefined) field.complain(why);
     else {
       if (name === "subject" || name === "from") this.show(name);
-      void showError(t("The message was not sent"), error).then(() => (name === "subject" ? this.subject : name === "from" ? this.from : this.text).focus());
+      void showError(t("The message was not sent"), error).then(() =>
+        (name === "subject" ? this.subject : name === "from" ? this.from : this.text).focus(),
+      );
     }
   }
 
@@ -562,15 +714,17 @@ export class Composer {
     if (this.sending || this.closed) return;
     if (this.version === 0) return this.finish();
     if (this.saved === this.version) return this.finish();
-    const choice = await dialog<"save" | "remove" | "discard">(t("Keep this message?"), (close) => [
-      el(
-        "div",
-        { class: "choices" },
-        el("button", { class: "primary", autofocus: true, onclick: () => close("save") }, t("Save as a draft")),
-        this.draftId > 0 && el("button", { onclick: () => close("discard") }, t("Keep the draft as it was")),
-        el("button", { class: "danger", onclick: () => close("remove") }, t("Remove it")),
-      ),
-    ].filter((one) => one instanceof Node));
+    const choice = await dialog<"save" | "remove" | "discard">(t("Keep this message?"), (close) =>
+      [
+        el(
+          "div",
+          { class: "choices" },
+          el("button", { class: "primary", autofocus: true, onclick: () => close("save") }, t("Save as a draft")),
+          this.draftId > 0 && el("button", { onclick: () => close("discard") }, t("Keep the draft as it was")),
+          el("button", { class: "danger", onclick: () => close("remove") }, t("Remove it")),
+        ),
+      ].filter((one) => one instanceof Node),
+    );
     if (choice === "save" && (await this.save())) this.finish();
     else if (choice === "remove") await this.remove();
     else if (choice === "discard") this.finish();
@@ -578,7 +732,11 @@ export class Composer {
   }
 
   private async discard(): Promise<void> {
-    if (this.version > 0 && !(await confirm(t("Discard this message?"), t("What was written is removed."), t("Discard")))) return;
+    if (
+      this.version > 0 &&
+      !(await confirm(t("Discard this message?"), t("What was written is removed."), t("Discard")))
+    )
+      return;
     await this.remove();
   }
 

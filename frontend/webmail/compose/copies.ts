@@ -47,7 +47,8 @@ export function dropCopy(id: string): void {
 /** Mark a copy as owned by a living page, until the returned function is called. */
 export function holdCopy(id: string): () => void {
   let release = () => {};
-  if (navigator.locks !== undefined) void navigator.locks.request(prefix + id, () => new Promise<void>((resolve) => (release = resolve)));
+  if (navigator.locks !== undefined)
+    void navigator.locks.request(prefix + id, () => new Promise<void>((resolve) => (release = resolve)));
   return () => release();
 }
 

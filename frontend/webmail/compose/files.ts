@@ -46,7 +46,12 @@ export class Files {
   }
 
   private put(file: { filename: string; size: number } & Partial<Uploaded>, request: XMLHttpRequest | null): Card {
-    const bar = el("progress", { max: "1", value: "0", "aria-label": t("Sending {name}", { name: file.filename }), hidden: request === null });
+    const bar = el("progress", {
+      max: "1",
+      value: "0",
+      "aria-label": t("Sending {name}", { name: file.filename }),
+      hidden: request === null,
+    });
     const note = el("span", { class: "file-size" }, size(file.size));
     const root = el(
       "div",
@@ -54,7 +59,16 @@ export class Files {
       el("span", { class: "file-name", dir: "auto", title: file.filename }, file.filename),
       note,
       bar,
-      el("button", { type: "button", class: "file-remove", "aria-label": t("Remove {name}", { name: file.filename }), onclick: () => this.remove(card) }, "×"),
+      el(
+        "button",
+        {
+          type: "button",
+          class: "file-remove",
+          "aria-label": t("Remove {name}", { name: file.filename }),
+          onclick: () => this.remove(card),
+        },
+        "×",
+      ),
     );
     const card: Card = { root, done: file.upload_id === undefined ? null : (file as Uploaded), failed: false, request };
     this.cards.push(card);

@@ -29,7 +29,9 @@ export function addKeys(desk: Desk, focused: () => Writing | null): void {
   });
   desk.commands.add(t("While writing"), [
     command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)),
-    command("send-archive", t("Send, and archive the thread that it answers"), ["ctrl shift Enter"], (one) => one.submit(true)),
+    command("send-archive", t("Send, and archive the thread that it answers"), ["ctrl shift Enter"], (one) =>
+      one.submit(true),
+    ),
     command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()),
     command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()),
     command("format", t("Write with or without formatting"), ["ctrl F"], (one) => one.format()),

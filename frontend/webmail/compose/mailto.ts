@@ -26,7 +26,10 @@ function decoded(text: string): string {
 
 /** One line, without control characters, which no header may contain. */
 function line(text: string): string {
-  return text.replace(/[\x00-\x1f\x7f]+/g, " ").trim().slice(0, maxLine);
+  return text
+    .replace(/[\x00-\x1f\x7f]+/g, " ")
+    .trim()
+    .slice(0, maxLine);
 }
 
 /** The supported fields of the address; others are ignored. */
@@ -46,7 +49,11 @@ export function parseMailto(url: string): Asked {
     if (name === "to" || name === "cc" || name === "bcc") add(asked[name], value);
     else if (name === "subject") asked.subject = line(value);
     else if (name === "in-reply-to") asked.in_reply_to = line(value);
-    else if (name === "body") asked.text = value.replace(/\r\n?/g, "\n").replace(/[\x00-\x08\x0b-\x1f\x7f]/g, "").slice(0, maxText);
+    else if (name === "body")
+      asked.text = value
+        .replace(/\r\n?/g, "\n")
+        .replace(/[\x00-\x08\x0b-\x1f\x7f]/g, "")
+        .slice(0, maxText);
   }
   return asked;
 }

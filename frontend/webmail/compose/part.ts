@@ -26,12 +26,25 @@ export function addKeys(desk: Desk): void {
 
 /** Open a composer. `selected` is text that is quoted instead of the whole text; `mailto` is an address that fills in a new
  * message; `leaves` is a message of the list that is left when it is sent. */
-export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageItem | null, selected: string, mailto = "", leaves = 0): Promise<void> {
+export async function compose(
+  desk: Desk,
+  say: Say,
+  kind: Kind,
+  item: MessageItem | null,
+  selected: string,
+  mailto = "",
+  leaves = 0,
+): Promise<void> {
   addKeys(desk);
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
   let begun: Begun | null = null;
   await attempt(t("Writing"), async () => {
-    begun = await desk.client.compose_prepare(kind, item?.id ?? 0, selected.slice(0, 200_000), item === null ? "" : fullTime(item.date ?? item.received));
+    begun = await desk.client.compose_prepare(
+      kind,
+      item?.id ?? 0,
+      selected.slice(0, 200_000),
+      item === null ? "" : fullTime(item.date ?? item.received),
+    );
   });
   if (begun === null) return;
   if (mailto !== "") begun = { ...(begun as Begun), ...parseMailto(mailto) };
@@ -43,10 +56,25 @@ export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageIte
   if (begun.note !== "") say(begun.note);
 }
 
-function start(settings: AllSettings, words: typeof WordsPart, begun: Begun, kind: Kind, item: MessageItem | null, selected: string): Start {
+function start(
+  settings: AllSettings,
+  words: typeof WordsPart,
+  begun: Begun,
+  kind: Kind,
+  item: MessageItem | null,
+  selected: string,
+): Start {
   const { uploads, note: _, ...fields } = begun;
   const { text, html = "", original = "" } = begun;
-  const beginning = words.beginning(settings, { kind, text, html, original, sample: item?.id ?? 0, selected, address: begun.from.address });
+  const beginning = words.beginning(settings, {
+    kind,
+    text,
+    html,
+    original,
+    sample: item?.id ?? 0,
+    selected,
+    address: begun.from.address,
+  });
   const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
   return {
     copy: {
@@ -83,8 +111,22 @@ export async function recover(desk: Desk, say: Say): Promise<void> {
     await refresh(desk, copy);
     const { text, html = "", original = "", original_id: answered = 0, original_flag: flag } = copy.draft;
     await words.prepare(desk, html, false);
-    const beginning = { text, html, original, quoted: "", sample: answered || copy.draftId, forwarded: flag === "forwarded", cursor: text.length };
-    const composer = new Composer(desk, say, id, { copy, beginning, focus: "text", changed: true, judged: copy.draft.tls === "default" }, words);
+    const beginning = {
+      text,
+      html,
+      original,
+      quoted: "",
+      sample: answered || copy.draftId,
+      forwarded: flag === "forwarded",
+      cursor: text.length,
+    };
+    const composer = new Composer(
+      desk,
+      say,
+      id,
+      { copy, beginning, focus: "text", changed: true, judged: copy.draft.tls === "default" },
+      words,
+    );
     // at once: if the page was killed while it sent, the server knows whether the message was sent
     void composer.save();
   }

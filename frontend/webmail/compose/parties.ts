@@ -18,13 +18,19 @@ export function parseParties(text: string): Party[] {
     } else piece += char;
   }
   pieces.push(piece);
-  return pieces.map((one) => one.trim()).filter((one) => one !== "").map(parseParty);
+  return pieces
+    .map((one) => one.trim())
+    .filter((one) => one !== "")
+    .map(parseParty);
 }
 
 function parseParty(text: string): Party {
   const match = /^(.*)<\s*([^<>]*)>\s*$/s.exec(text);
   if (match === null) return { name: "", address: text };
-  const name = match[1]!.trim().replace(/^"(.*)"$/s, "$1").replace(/\\(.)/g, "$1");
+  const name = match[1]!
+    .trim()
+    .replace(/^"(.*)"$/s, "$1")
+    .replace(/\\(.)/g, "$1");
   return { name, address: match[2]!.trim() };
 }
 
@@ -38,11 +44,19 @@ export function formatParty({ name, address }: Party): string {
 export function looksRight(address: string): boolean {
   const at = address.lastIndexOf("@");
   const domain = address.slice(at + 1);
-  return at > 0 && !/\s/.test(domain) && /^[^.]+(\.[^.]+)*$/.test(domain) && (!/\s/.test(address) || address.startsWith('"'));
+  return (
+    at > 0 && !/\s/.test(domain) && /^[^.]+(\.[^.]+)*$/.test(domain) && (!/\s/.test(address) || address.startsWith('"'))
+  );
 }
 
 /** Whether the text, outside of quotes, mentions a file. */
 export function speaksOfFiles(text: string): boolean {
-  const own = text.split("\n").filter((line) => !line.startsWith(">")).join("\n").split(/^-- $/m)[0]!;
-  return /\b(attach(ed|ment|ments|ing)?|enclosed|anhang|angehängt|beigefügt|ci-joint|pièces? jointes?|bijlage|adjunto)\b/iu.test(own);
+  const own = text
+    .split("\n")
+    .filter((line) => !line.startsWith(">"))
+    .join("\n")
+    .split(/^-- $/m)[0]!;
+  return /\b(attach(ed|ment|ments|ing)?|enclosed|anhang|angehängt|beigefügt|ci-joint|pièces? jointes?|bijlage|adjunto)\b/iu.test(
+    own,
+  );
 }

@@ -31,7 +31,13 @@ export class Recipients {
     private readonly ways: Ways | null,
   ) {
     const id = `compose-${field}-${Math.random().toString(36).slice(2)}`;
-    this.options = el("div", { class: "completions", role: "listbox", id: `${id}-list`, "aria-label": t("Addresses"), hidden: true });
+    this.options = el("div", {
+      class: "completions",
+      role: "listbox",
+      id: `${id}-list`,
+      "aria-label": t("Addresses"),
+      hidden: true,
+    });
     this.input = el("input", {
       id,
       class: "chip-input",
@@ -44,7 +50,10 @@ export class Recipients {
       spellcheck: "false",
       inputmode: "email",
       oninput: () => this.typed(),
-      onblur: () => { this.commit(); this.close(); },
+      onblur: () => {
+        this.commit();
+        this.close();
+      },
       onkeydown: (event) => this.key(event),
       onpaste: (event) => this.pasted(event),
     });
@@ -52,7 +61,13 @@ export class Recipients {
       "div",
       { class: "compose-field", data: { field } },
       el("label", { for: id }, label),
-      el("div", { class: "chip-box", onclick: (event) => event.target === event.currentTarget && this.input.focus() }, this.chips, this.input, this.options),
+      el(
+        "div",
+        { class: "chip-box", onclick: (event) => event.target === event.currentTarget && this.input.focus() },
+        this.chips,
+        this.input,
+        this.options,
+      ),
       this.hint,
     );
   }
@@ -69,7 +84,11 @@ export class Recipients {
 
   /** Protection of mail to each of the recipients, null if it is not known. */
   security(): Promise<(Security | null)[]> {
-    return Promise.all(this.value.map((party) => (this.ways !== null && looksRight(party.address) ? this.ways.ask(party.address).catch(() => null) : null)));
+    return Promise.all(
+      this.value.map((party) =>
+        this.ways !== null && looksRight(party.address) ? this.ways.ask(party.address).catch(() => null) : null,
+      ),
+    );
   }
 
   /** The first recipient without a valid address. */
@@ -99,10 +118,24 @@ export class Recipients {
       this.list.map((party, i) =>
         el(
           "span",
-          { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("Not an email address: {address}", { address: party.address }) },
+          {
+            class: looksRight(party.address) ? "chip" : "chip bad",
+            title: looksRight(party.address)
+              ? party.address
+              : t("Not an email address: {address}", { address: party.address }),
+          },
           el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address),
           this.ways !== null && looksRight(party.address) && bars(this.ways.ask(party.address)),
-          el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, "×"),
+          el(
+            "button",
+            {
+              type: "button",
+              class: "chip-remove",
+              "aria-label": t("Remove {name}", { name: formatParty(party) }),
+              onclick: () => this.remove(i),
+            },
+            "×",
+          ),
         ),
       ),
     );
@@ -222,8 +255,10 @@ export class Recipients {
     else if (open && event.key === "Escape") {
       this.close();
       event.stopPropagation();
-    } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && this.input.value.trim() !== "") this.commit();
-    else if (event.key === "Backspace" && this.input.value === "" && this.list.length > 0) this.edit(this.list.length - 1);
+    } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && this.input.value.trim() !== "")
+      this.commit();
+    else if (event.key === "Backspace" && this.input.value === "" && this.list.length > 0)
+      this.edit(this.list.length - 1);
     else return;
     event.preventDefault();
   }

@@ -10,7 +10,15 @@ const retryAfter = 1_000;
 
 /** Offer to take a message back, by a toast and by `ctrl z`. `again` opens a composer for the draft that the message becomes, 0
  * for none. */
-export function offerUndo(desk: Desk, say: Say, what: string, submitId: string, leaves: number, seconds: number, again: (draftId: number) => void): void {
+export function offerUndo(
+  desk: Desk,
+  say: Say,
+  what: string,
+  submitId: string,
+  leaves: number,
+  seconds: number,
+  again: (draftId: number) => void,
+): void {
   const takeBack = async () => {
     withdraw();
     for (;;) {

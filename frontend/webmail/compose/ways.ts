@@ -12,7 +12,12 @@ const names: readonly (readonly [keyof Security, string])[] = [
   ["dane", t("DANE for its first mail host")],
   ["requiretls", t("REQUIRETLS, as its hosts offered the last time")],
 ];
-const words: Record<Security["dane"], string> = { yes: t("yes"), no: t("no"), error: t("could not be found out"), "": t("not known") };
+const words: Record<Security["dane"], string> = {
+  yes: t("yes"),
+  no: t("no"),
+  error: t("could not be found out"),
+  "": t("not known"),
+};
 
 export class Ways {
   private readonly known = new Map<string, Promise<Security>>();
@@ -34,7 +39,11 @@ export class Ways {
 
 /** The bars of an address; they are filled when the answer comes. */
 export function bars(way: Promise<Security>): HTMLElement {
-  const root = el("span", { class: "bars", role: "img", "aria-label": t("Looking up how mail is protected…") }, names.map(() => el("i", {})));
+  const root = el(
+    "span",
+    { class: "bars", role: "img", "aria-label": t("Looking up how mail is protected…") },
+    names.map(() => el("i", {})),
+  );
   way.then(
     (found) => {
       root.replaceChildren(...names.map(([name]) => el("i", { class: found[name] })));
@@ -48,5 +57,8 @@ export function bars(way: Promise<Security>): HTMLElement {
 
 /** Whether mail to all recipients can be encrypted and verified all the way, so that TLS can be required. */
 export function canRequire(ways: readonly (Security | null)[]): boolean {
-  return ways.length > 0 && ways.every((way) => way !== null && way.requiretls === "yes" && (way.mtasts === "yes" || way.dane === "yes"));
+  return (
+    ways.length > 0 &&
+    ways.every((way) => way !== null && way.requiretls === "yes" && (way.mtasts === "yes" || way.dane === "yes"))
+  );
 }

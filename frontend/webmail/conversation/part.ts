@@ -46,7 +46,9 @@ export class Conversation {
 
   /** Show these messages, with `wanted` open. Flags of shown messages are updated; open messages stay open. */
   update(members: readonly MessageItem[], wanted: number): void {
-    const ordered = [...members].sort((a, b) => (a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id));
+    const ordered = [...members].sort((a, b) =>
+      a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id,
+    );
     const begins = this.cards.size === 0;
     for (const item of ordered) {
       const card = this.cards.get(item.id);
@@ -73,14 +75,17 @@ export class Conversation {
   /** Scroll by screens, or to the ends with infinities. */
   scroll(screens: number): void {
     const { column } = this;
-    column.scrollBy({ top: Number.isFinite(screens) ? screens * column.clientHeight : Math.sign(screens) * column.scrollHeight });
+    column.scrollBy({
+      top: Number.isFinite(screens) ? screens * column.clientHeight : Math.sign(screens) * column.scrollHeight,
+    });
   }
 
   private begin(ordered: readonly MessageItem[], wanted: number): void {
     const open = ordered.filter((item) => isUnread(item) || item.id === wanted).slice(-openedAtOnce);
     for (const item of open) this.toggle(this.cards.get(item.id)!);
     const first = this.cards.get(open[0]?.id ?? 0)?.root;
-    if (first !== undefined) requestAnimationFrame(() => (this.column.scrollTop = first.offsetTop - this.column.offsetTop));
+    if (first !== undefined)
+      requestAnimationFrame(() => (this.column.scrollTop = first.offsetTop - this.column.offsetTop));
   }
 
   private card(item: MessageItem): Card {
@@ -98,9 +103,17 @@ export class Conversation {
         head.hidden = card.message !== null;
         fill(
           head,
-          el("span", { class: "card-from", dir: "auto" }, isolated(addressList(item.from, shortAddress)) || t("(no address)")),
+          el(
+            "span",
+            { class: "card-from", dir: "auto" },
+            isolated(addressList(item.from, shortAddress)) || t("(no address)"),
+          ),
           el("span", { class: "card-preview", dir: "auto" }, isolated(item.preview)),
-          el("time", { class: "message-age", datetime: item.received, title: fullTime(item.received) }, shortTime(item.received, Date.now())),
+          el(
+            "time",
+            { class: "message-age", datetime: item.received, title: fullTime(item.received) },
+            shortTime(item.received, Date.now()),
+          ),
         );
       },
     };

@@ -33,7 +33,9 @@ export class Mailboxes {
 
   /** All mailboxes in the order of the list. */
   ordered(): Mailbox[] {
-    return [...this.byId.values()].sort((a, b) => a.owner.localeCompare(b.owner) || rank(a) - rank(b) || a.name.localeCompare(b.name));
+    return [...this.byId.values()].sort(
+      (a, b) => a.owner.localeCompare(b.owner) || rank(a) - rank(b) || a.name.localeCompare(b.name),
+    );
   }
 
   get(id: number): Mailbox | undefined {

@@ -13,7 +13,11 @@ export interface Shown {
   /** Messages that are added to the list of this mailbox. */
   readonly add?: { readonly mailboxId: number; readonly items: readonly MessageItem[] };
   /** Messages whose flags and keywords change. */
-  readonly flags?: { readonly ids: ReadonlySet<number>; readonly add: readonly string[]; readonly clear: readonly string[] };
+  readonly flags?: {
+    readonly ids: ReadonlySet<number>;
+    readonly add: readonly string[];
+    readonly clear: readonly string[];
+  };
 }
 
 /** An action on all messages of a search, as the server is asked for it. */
@@ -85,8 +89,12 @@ export class Pending {
     for (const entry of this.entries) {
       const one = entry.shown;
       const { remove, moved, add, flags } = one;
-      if (remove !== undefined) shown = shown.filter((item) => !remove.ids.has(item.id) || item.mailbox_id === remove.to || this.movedSince(entry, item.id));
-      if (moved !== undefined) shown = shown.map((item) => (moved.ids.has(item.id) ? this.placed(item, moved.mailboxId) : item));
+      if (remove !== undefined)
+        shown = shown.filter(
+          (item) => !remove.ids.has(item.id) || item.mailbox_id === remove.to || this.movedSince(entry, item.id),
+        );
+      if (moved !== undefined)
+        shown = shown.map((item) => (moved.ids.has(item.id) ? this.placed(item, moved.mailboxId) : item));
       if (add !== undefined && add.mailboxId === mailboxId) {
         for (const item of add.items) {
           if (shown.some((other) => other.id === item.id)) continue;
@@ -107,9 +115,18 @@ export class Pending {
       if (!entry.done) return true;
       const { remove, moved, add, flags } = entry.shown;
       // a thread may keep a message that has left its mailbox
-      const here = ({ mailbox_id }: MessageItem) => mailbox_id !== remove?.to && (mailboxId <= 0 || mailbox_id === mailboxId);
-      if (remove !== undefined && [...remove.ids].some((id) => byId.has(id) && here(byId.get(id)!) && !this.movedSince(entry, id))) return true;
-      if (moved !== undefined && [...moved.ids].some((id) => byId.has(id) && byId.get(id)!.mailbox_id !== moved.mailboxId)) return true;
+      const here = ({ mailbox_id }: MessageItem) =>
+        mailbox_id !== remove?.to && (mailboxId <= 0 || mailbox_id === mailboxId);
+      if (
+        remove !== undefined &&
+        [...remove.ids].some((id) => byId.has(id) && here(byId.get(id)!) && !this.movedSince(entry, id))
+      )
+        return true;
+      if (
+        moved !== undefined &&
+        [...moved.ids].some((id) => byId.has(id) && byId.get(id)!.mailbox_id !== moved.mailboxId)
+      )
+        return true;
       if (add !== undefined && add.mailboxId === mailboxId && add.items.some((item) => !byId.has(item.id))) return true;
       if (flags === undefined) return false;
       return [...flags.ids].some((id) => {
@@ -125,7 +142,12 @@ export class Pending {
   /** Whether a later action moves this message, or brings it back. */
   private movedSince(entry: Entry, id: number): boolean {
     const later = this.entries.slice(this.entries.indexOf(entry) + 1);
-    return later.some(({ shown: { remove, moved, add } }) => remove?.ids.has(id) === true || moved?.ids.has(id) === true || add?.items.some((item) => item.id === id) === true);
+    return later.some(
+      ({ shown: { remove, moved, add } }) =>
+        remove?.ids.has(id) === true ||
+        moved?.ids.has(id) === true ||
+        add?.items.some((item) => item.id === id) === true,
+    );
   }
 
   private flagged(item: MessageItem, shown: Shown): MessageItem {

@@ -65,8 +65,11 @@ export class Selection {
   /** The selection with a range of the query, which need not be loaded. It replaces the ranges that it touches. */
   plusStretch(stretch: Stretch, oldestFirst: boolean): Selection {
     if (this.whole) return this;
-    const inside = (mark: Mark) => compare(stretch.first, mark, oldestFirst) <= 0 && compare(mark, stretch.last, oldestFirst) <= 0;
-    const apart = this.stretches.filter((other) => !inside(other.first) && !inside(other.last) && !contains(other, stretch.first, oldestFirst));
+    const inside = (mark: Mark) =>
+      compare(stretch.first, mark, oldestFirst) <= 0 && compare(mark, stretch.last, oldestFirst) <= 0;
+    const apart = this.stretches.filter(
+      (other) => !inside(other.first) && !inside(other.last) && !contains(other, stretch.first, oldestFirst),
+    );
     const ids = new Map([...this.ids].filter(([, mark]) => !inside(mark)));
     return this.with({ ids, stretches: [...apart, stretch].sort((a, b) => compare(a.first, b.first, oldestFirst)) });
   }
@@ -77,7 +80,10 @@ export class Selection {
     const gone = new Set(items.map((item) => item.id));
     const ids = new Map([...this.ids].filter(([id]) => !gone.has(id)));
     const except = new Set([...this.except].filter((id) => !gone.has(id)));
-    const stretches = this.stretches.map((one) => ({ ...one, count: one.count - items.filter((item) => contains(one, item, oldestFirst)).length }));
+    const stretches = this.stretches.map((one) => ({
+      ...one,
+      count: one.count - items.filter((item) => contains(one, item, oldestFirst)).length,
+    }));
     return this.with({ ids, except, stretches: stretches.filter((one) => one.count > 0) });
   }
 

@@ -150,7 +150,8 @@ export class Stream {
     } catch (error) {
       if (generation !== this.generation) return;
       // a server that stops or starts may refuse calls
-      if (error instanceof CallFailed && (!error.code.startsWith("user:") || error.code === "user:rateLimited")) this.lost();
+      if (error instanceof CallFailed && (!error.code.startsWith("user:") || error.code === "user:rateLimited"))
+        this.lost();
       else {
         this.drop();
         this.put("off");
@@ -197,11 +198,17 @@ export class Stream {
     this.later(this.backoff.next());
   }
 
-  private openEvents(token: string, opening: { request: Request; since: number }, take: (data: string) => void, gone: () => void): Wire {
+  private openEvents(
+    token: string,
+    opening: { request: Request; since: number },
+    take: (data: string) => void,
+    gone: () => void,
+  ): Wire {
     const parameters = new URLSearchParams({ token, request: JSON.stringify(opening.request) });
     if (opening.since > 0) parameters.set("since", String(opening.since));
     const source = new EventSource(`${this.base}events?${parameters}`);
-    for (const kind of Object.keys(streamEventCheck[1])) source.addEventListener(kind, (event) => take((event as MessageEvent<string>).data));
+    for (const kind of Object.keys(streamEventCheck[1]))
+      source.addEventListener(kind, (event) => take((event as MessageEvent<string>).data));
     source.onerror = () => {
       source.close();
       gone();
@@ -209,10 +216,18 @@ export class Stream {
     return source;
   }
 
-  private openWebsocket(token: string, opening: { request: Request; since: number }, take: (data: string) => void, gone: () => void): Wire {
+  private openWebsocket(
+    token: string,
+    opening: { request: Request; since: number },
+    take: (data: string) => void,
+    gone: () => void,
+  ): Wire {
     const parameters = new URLSearchParams({ token });
     if (opening.since > 0) parameters.set("since", String(opening.since));
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${this.base}ws?${parameters}`, "moxlite.webmail.v1");
+    const socket = new WebSocket(
+      `${location.origin.replace(/^http/, "ws")}${this.base}ws?${parameters}`,
+      "moxlite.webmail.v1",
+    );
     socket.onopen = () => socket.send(JSON.stringify({ request: opening.request }));
     socket.onmessage = (message) => {
       const frame = JSON.parse(String(message.data)) as { data: unknown };

@@ -24,7 +24,9 @@ const deepest = 6;
 export function tree(members: readonly MessageItem[]): { item: MessageItem; depth: number }[] {
   const known = new Set(members.map((item) => item.id));
   const below = new Map<number, MessageItem[]>();
-  for (const item of [...members].sort((a, b) => (a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id))) {
+  for (const item of [...members].sort((a, b) =>
+    a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id,
+  )) {
     const above = known.has(item.thread_parent) && item.thread_parent !== item.id ? item.thread_parent : 0;
     below.set(above, [...(below.get(above) ?? []), item]);
   }
@@ -33,7 +35,10 @@ export function tree(members: readonly MessageItem[]): { item: MessageItem; dept
   while (waiting.length > 0) {
     const next = waiting.pop()!;
     found.push(next);
-    const children = (below.get(next.item.id) ?? []).map((item) => ({ item, depth: Math.min(deepest, next.depth + 1) }));
+    const children = (below.get(next.item.id) ?? []).map((item) => ({
+      item,
+      depth: Math.min(deepest, next.depth + 1),
+    }));
     waiting.push(...children.reverse());
   }
   // messages that answer each other in a circle are not indented
@@ -57,7 +62,13 @@ export function flagsOf(members: readonly MessageItem[]): { flags: string[]; key
 export function sameLine(a: Line | undefined, b: Line | undefined): boolean {
   if (a === b) return true;
   if (a === undefined || b === undefined) return false;
-  return a.collapsed === b.collapsed && a.depth === b.depth && a.hidden === b.hidden && a.members.length === b.members.length && a.members.every((item, i) => item === b.members[i]);
+  return (
+    a.collapsed === b.collapsed &&
+    a.depth === b.depth &&
+    a.hidden === b.hidden &&
+    a.members.length === b.members.length &&
+    a.members.every((item, i) => item === b.members[i])
+  );
 }
 
 /** The threads that the reader has expanded. */

@@ -45,7 +45,8 @@ export class View {
   get total(): number {
     if (this.end) return this.start + this.items.length;
     if (isListing(this.query)) return Math.max(this.matching, this.start + this.items.length);
-    const gone = this.query.filter.unread === true ? this.items.filter((item) => item.flags.includes("\\seen")).length : 0;
+    const gone =
+      this.query.filter.unread === true ? this.items.filter((item) => item.flags.includes("\\seen")).length : 0;
     return Math.max(this.matching + gone, this.start + this.items.length);
   }
 
@@ -101,7 +102,11 @@ export class View {
     if (!this.known || (wantedFirst >= this.start && wantedEnd <= end)) return null;
     const apart = wantedEnd <= this.start || wantedFirst >= end || this.items.length === 0;
     if (this.running !== null && !(apart && this.running !== "new")) return null;
-    if (apart) return this.request("new", { count: pageSize, position: Math.max(0, Math.floor((wantedFirst + wantedEnd - pageSize) / 2)) });
+    if (apart)
+      return this.request("new", {
+        count: pageSize,
+        position: Math.max(0, Math.floor((wantedFirst + wantedEnd - pageSize) / 2)),
+      });
     this.drop(wantedFirst, wantedEnd);
     return wantedEnd > end
       ? this.request("behind", { count: pageSize, anchor_message_id: this.items.at(-1)!.id })
@@ -112,7 +117,10 @@ export class View {
   refresh(first: number, last: number): Request | null {
     if (!this.stale || this.running !== null) return null;
     this.stale = false;
-    return this.request("refresh", { count: pageSize, position: Math.max(0, Math.floor((first + last - pageSize) / 2)) });
+    return this.request("refresh", {
+      count: pageSize,
+      position: Math.max(0, Math.floor((first + last - pageSize) / 2)),
+    });
   }
 
   /** The request for the position of the run; null if it is known, or another request is running. */
@@ -155,7 +163,11 @@ export class View {
     const others = items.filter((item) => !present.has(item.id));
     if (this.fresh) this.replace(items, event.position);
     // messages that were added meanwhile may come before the anchor
-    else if (this.running === "check") this.start = Math.max(0, event.position - (others.length || this.items.findIndex((item) => item.id === items[0]!.id)));
+    else if (this.running === "check")
+      this.start = Math.max(
+        0,
+        event.position - (others.length || this.items.findIndex((item) => item.id === items[0]!.id)),
+      );
     else if (this.running === "before") {
       this.items = [...others, ...this.items];
       this.start = event.position;
@@ -195,11 +207,17 @@ export class View {
         return change.mailbox_id === this.query.filter.mailbox_id ? this.remove(change.message_ids) : [];
       case "msg_flags":
         this.change([change.message_id], (item) =>
-          change.modseq < item.modseq ? item : { ...item, flags: change.flags, keywords: change.keywords, modseq: change.modseq },
+          change.modseq < item.modseq
+            ? item
+            : { ...item, flags: change.flags, keywords: change.keywords, modseq: change.modseq },
         );
         return [];
       case "msg_thread":
-        this.change(change.message_ids, (item) => ({ ...item, thread_muted: change.muted, thread_collapsed: change.collapsed }));
+        this.change(change.message_ids, (item) => ({
+          ...item,
+          thread_muted: change.muted,
+          thread_collapsed: change.collapsed,
+        }));
         return [];
       case "mailbox_counts":
         if (change.mailbox_id === this.query.filter.mailbox_id && !isListing(this.query)) {
@@ -214,7 +232,8 @@ export class View {
   /** Check invariants; throws an error that names the broken one. */
   checkConsistency(): void {
     for (let i = 1; i < this.items.length && !isListing(this.query); i++) {
-      if (compare(this.items[i - 1]!, this.items[i]!, this.query.order_asc === true) >= 0) throw new Error("rows out of order");
+      if (compare(this.items[i - 1]!, this.items[i]!, this.query.order_asc === true) >= 0)
+        throw new Error("rows out of order");
     }
     if (this.start < 0 || this.start + this.items.length > this.total) throw new Error("rows outside");
   }
@@ -230,7 +249,8 @@ export class View {
     this.items = items;
     this.start = position;
     this.fresh = this.end = false;
-    if (this.threads.size > 4 * kept) this.threads = new Map(items.map((item) => [item.id, this.threads.get(item.id) ?? []]));
+    if (this.threads.size > 4 * kept)
+      this.threads = new Map(items.map((item) => [item.id, this.threads.get(item.id) ?? []]));
   }
 
   /** Drop rows that are far from the wanted ones. */
@@ -278,9 +298,14 @@ export class View {
 
   private change(ids: readonly number[], make: (item: MessageItem) => MessageItem): void {
     const wanted = new Set(ids);
-    if (this.items.some((item) => wanted.has(item.id))) this.items = this.items.map((item) => (wanted.has(item.id) ? make(item) : item));
+    if (this.items.some((item) => wanted.has(item.id)))
+      this.items = this.items.map((item) => (wanted.has(item.id) ? make(item) : item));
     for (const [id, others] of this.threads) {
-      if (others.some((item) => wanted.has(item.id))) this.threads.set(id, others.map((item) => (wanted.has(item.id) ? make(item) : item)));
+      if (others.some((item) => wanted.has(item.id)))
+        this.threads.set(
+          id,
+          others.map((item) => (wanted.has(item.id) ? make(item) : item)),
+        );
     }
   }
 }

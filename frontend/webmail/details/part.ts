@@ -16,7 +16,12 @@ adopt(sheet);
 type Part = ParsedMessage["structure"];
 
 /** Fetch the details and show them. The arrival of a message in a shared mailbox is for the owner only. */
-export async function openDetails(client: Client, base: string, item: MessageItem, parsed: ParsedMessage): Promise<void> {
+export async function openDetails(
+  client: Client,
+  base: string,
+  item: MessageItem,
+  parsed: ParsedMessage,
+): Promise<void> {
   let found: MessageDetails | null = null;
   await attempt(t("Looking at the message"), async () => {
     found = isOwn(item.id) ? await client.message_details(item.id) : { arrival: null, reason: "", why: [] };
@@ -24,17 +29,30 @@ export async function openDetails(client: Client, base: string, item: MessageIte
   if (found === null) return;
   const details: MessageDetails = found;
   const facts = (rows: readonly (readonly [string, string])[]) =>
-    el("dl", { class: "details-facts" }, rows.filter(([, value]) => value !== "").map(([name, value]) => [el("dt", {}, name), el("dd", { dir: "auto" }, isolated(value))]));
+    el(
+      "dl",
+      { class: "details-facts" },
+      rows
+        .filter(([, value]) => value !== "")
+        .map(([name, value]) => [el("dt", {}, name), el("dd", { dir: "auto" }, isolated(value))]),
+    );
   const section = (title: string, ...content: Child[]) => el("section", {}, el("h3", {}, title), content);
   const part = (one: Part): HTMLElement => {
     const url = (kind: string) => `${base}msg/${item.id}/${kind}/${one.path}`;
-    const link = (kind: string, label: string) => el("a", { href: url(kind), target: "_blank", rel: "noopener" }, label);
+    const link = (kind: string, label: string) =>
+      el("a", { href: url(kind), target: "_blank", rel: "noopener" }, label);
     const leaf = one.parts.length === 0;
     return el(
       "li",
       {},
       `${one.content_type} · ${size(one.size)}${one.filename === "" ? "" : ` · ${isolated(one.filename)}`} `,
-      leaf && [link("view", t("open")), " ", link("viewtext", t("as text")), " ", el("a", { href: url("download") }, t("download"))],
+      leaf && [
+        link("view", t("open")),
+        " ",
+        link("viewtext", t("as text")),
+        " ",
+        el("a", { href: url("download") }, t("download")),
+      ],
       !leaf && el("ul", {}, one.parts.map(part)),
     );
   };
@@ -46,7 +64,10 @@ export async function openDetails(client: Client, base: string, item: MessageIte
         section(
           t("How it came"),
           facts([
-            [t("From the server"), `${details.arrival.remote_ip}${details.arrival.ehlo === "" ? "" : ` (${details.arrival.ehlo})`}`],
+            [
+              t("From the server"),
+              `${details.arrival.remote_ip}${details.arrival.ehlo === "" ? "" : ` (${details.arrival.ehlo})`}`,
+            ],
             [t("Envelope sender"), details.arrival.mail_from || t("none: a report")],
             [t("To the address"), details.arrival.rcpt_to],
             [t("Sender's domain (SPF)"), details.arrival.mail_from_ok ? t("may send from there") : t("not proven")],
@@ -55,7 +76,17 @@ export async function openDetails(client: Client, base: string, item: MessageIte
             [t("Time"), fullTime(item.received)],
           ]),
         ),
-      details.reason !== "" && section(t("Why it is here"), el("p", {}, reasonOf(details.reason)), el("details", {}, el("summary", {}, t("All that was looked at")), el("pre", {}, details.why.map(isolated).join("\n")))),
+      details.reason !== "" &&
+        section(
+          t("Why it is here"),
+          el("p", {}, reasonOf(details.reason)),
+          el(
+            "details",
+            {},
+            el("summary", {}, t("All that was looked at")),
+            el("pre", {}, details.why.map(isolated).join("\n")),
+          ),
+        ),
       section(
         t("Record"),
         facts([
@@ -69,6 +100,10 @@ export async function openDetails(client: Client, base: string, item: MessageIte
       ),
       section(t("Parts"), el("ul", { class: "details-parts" }, part(parsed.structure))),
     ),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close"))),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")),
+    ),
   ]);
 }

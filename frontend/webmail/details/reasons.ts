@@ -19,12 +19,20 @@ const reasons: Readonly<Record<string, string>> = {
   ip1: t("You have judged earlier mail from the same computer."),
   ip2: t("You have judged earlier mail from the same network."),
   ip3: t("You have judged earlier mail from the neighbourhood of that network."),
-  "dmarc-policy": t("The owner of the sender's domain asks to refuse what it did not send itself, and this is not proven to be its mail."),
-  "dmarc-quarantine": t("The owner of the sender's domain asks to set aside what it did not send itself, and this is not proven to be its mail."),
-  "dmarc-indirect": t("The owner of the sender's domain asks to refuse what it did not send itself, but the message seems to have come by a mailing list or a forwarder."),
+  "dmarc-policy": t(
+    "The owner of the sender's domain asks to refuse what it did not send itself, and this is not proven to be its mail.",
+  ),
+  "dmarc-quarantine": t(
+    "The owner of the sender's domain asks to set aside what it did not send itself, and this is not proven to be its mail.",
+  ),
+  "dmarc-indirect": t(
+    "The owner of the sender's domain asks to refuse what it did not send itself, but the message seems to have come by a mailing list or a forwarder.",
+  ),
   "dmarc-temperror": t("It could not be checked whether the sender's domain sent it."),
   "msg-auth-required": t("Your address takes only mail whose author is proven, and this one's is not."),
-  "spf-policy": t("The sender's domain forbids the computer that it came from to send its mail, and nothing else is known of the sender."),
+  "spf-policy": t(
+    "The sender's domain forbids the computer that it came from to send its mail, and nothing else is known of the sender.",
+  ),
   iprev: t("The computer that it came from has no proper name, and earlier mail from there leans to junk."),
   sieve: t("Your Sieve script decided about it."),
   "sieve-error": t("Your Sieve script failed on it, so it was kept."),
@@ -32,7 +40,9 @@ const reasons: Readonly<Record<string, string>> = {
   "sieve-reject": t("Your Sieve script refuses it."),
   vacation: t("Your vacation form answered it."),
   "junk-content": t("The junk filter judges its text as junk."),
-  "junk-content-strict": t("The junk filter is in doubt about its text, and the way that it came is one that junk often takes."),
+  "junk-content-strict": t(
+    "The junk filter is in doubt about its text, and the way that it came is one that junk often takes.",
+  ),
   subjectpass: t("Its subject holds the word that the author was told to put there."),
   "give-subjectpass": t("The junk filter was in doubt; the author was told a word to put into the subject."),
   "dns-blocklisted": t("A list of senders of junk has the computer that it came from."),

@@ -16,7 +16,10 @@ export type Exported = { mailbox: string; parent: boolean } | { ids: number[] };
 
 /** Ask for the format of the file, and have the browser download it. */
 export async function exportMail(client: Client, base: string, what: Exported): Promise<void> {
-  const title = "ids" in what ? many(what.ids.length, "Export this message", "Export {n} messages") : t("Export “{name}”", { name: what.mailbox });
+  const title =
+    "ids" in what
+      ? many(what.ids.length, "Export this message", "Export {n} messages")
+      : t("Export “{name}”", { name: what.mailbox });
   const below = el("input", { type: "checkbox" });
   const parent = "parent" in what && what.parent;
   const forms: [string, Record<string, string>][] = [
@@ -34,7 +37,11 @@ export async function exportMail(client: Client, base: string, what: Exported): 
     for (const { button, form } of buttons) button.addEventListener("click", () => close(form));
     return [
       parent && el("label", { class: "check" }, below, t("With the mailboxes inside it")),
-      el("div", { class: "choices" }, buttons.map(({ button }) => button)),
+      el(
+        "div",
+        { class: "choices" },
+        buttons.map(({ button }) => button),
+      ),
     ].filter((part) => part !== false);
   });
   if (form === null) return;

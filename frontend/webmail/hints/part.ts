@@ -27,7 +27,13 @@ export function showHints(list: HTMLElement): void {
   const draw = () => {
     fill(
       box,
-      el("p", {}, el("span", { class: "hints-count" }, t("{n} of {total}", { n: read + 1, total: hints.length })), " ", hints[read]!),
+      el(
+        "p",
+        {},
+        el("span", { class: "hints-count" }, t("{n} of {total}", { n: read + 1, total: hints.length })),
+        " ",
+        hints[read]!,
+      ),
       el("button", { class: "link hints-next", onclick: next }, t("Got it")),
     );
   };

@@ -16,7 +16,17 @@ import sheet from "./labels.css";
 adopt(sheet);
 
 /** Names of the hues, as the settings number them. */
-const colors: readonly string[] = [t("No colour"), t("Red"), t("Orange"), t("Yellow"), t("Green"), t("Teal"), t("Blue"), t("Purple"), t("Pink")];
+const colors: readonly string[] = [
+  t("No colour"),
+  t("Red"),
+  t("Orange"),
+  t("Yellow"),
+  t("Green"),
+  t("Teal"),
+  t("Blue"),
+  t("Purple"),
+  t("Pink"),
+];
 
 /** Set and clear labels of the selected messages: the label of this number, or with 0 those that are chosen in the dialog. */
 export async function chooseLabels(client: Client, mail: Mail, actions: Actions, number: number): Promise<void> {
@@ -33,14 +43,28 @@ export async function chooseLabels(client: Client, mail: Mail, actions: Actions,
 }
 
 /** Ask for the labels of the messages; each is on all, on some, or on no message. `change` is called at once. */
-async function openDialog(client: Client, known: readonly Label[], items: readonly MessageItem[], change: (label: Label, add: boolean) => void): Promise<void> {
+async function openDialog(
+  client: Client,
+  known: readonly Label[],
+  items: readonly MessageItem[],
+  change: (label: Label, add: boolean) => void,
+): Promise<void> {
   let labels = [...known];
   /** Labels that were set or cleared here; the messages have them later. */
   const changed = new Map<string, boolean>();
   await dialog<void>(t("Labels"), (close) => {
     const place = el("div");
     const list = el("div", { class: "labels" });
-    const input = el("input", { class: "dialog-input", "aria-label": t("Find or make a label"), placeholder: t("Find or make a label"), autocomplete: "off", spellcheck: "false", autofocus: true, maxlength: "100", dir: "auto" });
+    const input = el("input", {
+      class: "dialog-input",
+      "aria-label": t("Find or make a label"),
+      placeholder: t("Find or make a label"),
+      autocomplete: "off",
+      spellcheck: "false",
+      autofocus: true,
+      maxlength: "100",
+      dir: "auto",
+    });
     const make = el("button", { type: "submit", class: "primary", hidden: true }, t("Create"));
     const typed = () => input.value.trim().replace(/\s+/g, " ");
     const same = () => labels.find(({ name }) => name.toLowerCase() === typed().toLowerCase());
@@ -60,15 +84,28 @@ async function openDialog(client: Client, known: readonly Label[], items: readon
       return el(
         "div",
         { class: "label-row" },
-        el("label", { class: "check" }, box, chip(label), number >= 0 && number < 9 && el("kbd", {}, String(number + 1))),
-        el("button", { class: "btn text", type: "button", title: edit, "aria-label": edit, onclick: () => showOne(label) }, sign(pencil)),
+        el(
+          "label",
+          { class: "check" },
+          box,
+          chip(label),
+          number >= 0 && number < 9 && el("kbd", {}, String(number + 1)),
+        ),
+        el(
+          "button",
+          { class: "btn text", type: "button", title: edit, "aria-label": edit, onclick: () => showOne(label) },
+          sign(pencil),
+        ),
       );
     };
     const draw = () => {
       const wanted = typed().toLowerCase();
       const found = labels.filter(({ name }) => name.toLowerCase().includes(wanted));
       make.hidden = wanted === "" || same() !== undefined;
-      const hint = labels.length === 0 ? t("Type a name to make the first label.") : t("No label has this name yet. Enter makes it.");
+      const hint =
+        labels.length === 0
+          ? t("Type a name to make the first label.")
+          : t("No label has this name yet. Enter makes it.");
       fill(list, found.map(row), found.length === 0 && el("p", { class: "dialog-text" }, hint));
     };
     input.addEventListener("input", draw);
@@ -99,15 +136,34 @@ async function openDialog(client: Client, known: readonly Label[], items: readon
       make,
     );
     const showAll = () => {
-      fill(place, form, list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close() }, t("Done"))));
+      fill(
+        place,
+        form,
+        list,
+        el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close() }, t("Done"))),
+      );
       draw();
       input.focus();
     };
 
     const showOne = (label: Label) => {
-      const name = el("input", { class: "dialog-input", value: label.name, maxlength: "100", required: true, dir: "auto", autocomplete: "off" });
+      const name = el("input", {
+        class: "dialog-input",
+        value: label.name,
+        maxlength: "100",
+        required: true,
+        dir: "auto",
+        autocomplete: "off",
+      });
       const choices = colors.map((title, color) => {
-        const radio = el("input", { type: "radio", name: "label-color", value: String(color), class: `c${color}`, title, "aria-label": title });
+        const radio = el("input", {
+          type: "radio",
+          name: "label-color",
+          value: String(color),
+          class: `c${color}`,
+          title,
+          "aria-label": title,
+        });
         radio.checked = color === label.color;
         return radio;
       });
@@ -120,11 +176,22 @@ async function openDialog(client: Client, known: readonly Label[], items: readon
         });
       };
       const remove = async () => {
-        if (!(await confirm(t("Remove the label “{name}”?", { name: label.name }), t("It is taken off all messages; the messages stay. It cannot be undone."), t("Remove")))) return;
+        if (
+          !(await confirm(
+            t("Remove the label “{name}”?", { name: label.name }),
+            t("It is taken off all messages; the messages stay. It cannot be undone."),
+            t("Remove"),
+          ))
+        )
+          return;
         await attempt(t("Removing the label"), async () => {
           const n = await client.label_remove(label.keyword);
           labels = labels.filter((one) => one !== label);
-          toast(many(n, "Label “{name}” removed from one message", "Label “{name}” removed from {n} messages", { name: label.name }));
+          toast(
+            many(n, "Label “{name}” removed from one message", "Label “{name}” removed from {n} messages", {
+              name: label.name,
+            }),
+          );
           showAll();
         });
       };

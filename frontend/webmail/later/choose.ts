@@ -19,7 +19,14 @@ export function inWords(at: Date): string {
   const ahead = at.getTime() - Date.now();
   const text = moment(at.getTime() * 1000);
   if (ahead < 2 * day && /\d:\d/.test(text)) return text;
-  return at.toLocaleString(undefined, { weekday: "short", day: "numeric", month: "short", ...(ahead > 300 * day && { year: "numeric" }), hour: "2-digit", minute: "2-digit" });
+  return at.toLocaleString(undefined, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    ...(ahead > 300 * day && { year: "numeric" }),
+    hour: "2-digit",
+    minute: "2-digit",
+  });
 }
 
 /** A time that is chosen, and whether the other way was, which `also` names. */
@@ -29,12 +36,30 @@ export interface Chosen {
 }
 
 /** Ask for a time within the next `days`. `also` offers another meaning of the time, as a box that is ticked or not. */
-export async function chooseTime(title: string, action: string, days: number, also = "", ticked = false): Promise<Chosen | null> {
+export async function chooseTime(
+  title: string,
+  action: string,
+  days: number,
+  also = "",
+  ticked = false,
+): Promise<Chosen | null> {
   return dialog<Chosen>(title, (close) => {
     const now = new Date();
     const box = el("input", { type: "checkbox", checked: ticked });
-    const words = el("input", { class: "dialog-input", autocomplete: "off", maxlength: "80", placeholder: t("tomorrow 9:00, in 3 hours, Friday evening…"), "aria-label": t("Another time, in words") });
-    const calendar = el("input", { class: "dialog-input", type: "datetime-local", min: fieldValue(now), max: fieldValue(new Date(now.getTime() + days * day)), "aria-label": t("Day and time") });
+    const words = el("input", {
+      class: "dialog-input",
+      autocomplete: "off",
+      maxlength: "80",
+      placeholder: t("tomorrow 9:00, in 3 hours, Friday evening…"),
+      "aria-label": t("Another time, in words"),
+    });
+    const calendar = el("input", {
+      class: "dialog-input",
+      type: "datetime-local",
+      min: fieldValue(now),
+      max: fieldValue(new Date(now.getTime() + days * day)),
+      "aria-label": t("Day and time"),
+    });
     const said = el("p", { class: "later-said", role: "status" });
     const wrong = (text: string, field: HTMLInputElement) => {
       said.classList.add("wrong");
@@ -60,9 +85,11 @@ export async function chooseTime(title: string, action: string, days: number, al
           event.preventDefault();
           const field = calendar.value === "" ? words : calendar;
           const at = calendar.value === "" ? momentOf(words.value, new Date()) : new Date(calendar.value);
-          if (at === null || Number.isNaN(at.getTime())) wrong(t("Which time? Try “tomorrow 9:00” or “in 3 hours”."), field);
+          if (at === null || Number.isNaN(at.getTime()))
+            wrong(t("Which time? Try “tomorrow 9:00” or “in 3 hours”."), field);
           else if (at.getTime() <= Date.now()) wrong(t("This time is past."), field);
-          else if (at.getTime() > Date.now() + days * day) wrong(t("Choose a time within the next {days} days.", { days }), field);
+          else if (at.getTime() > Date.now() + days * day)
+            wrong(t("Choose a time within the next {days} days.", { days }), field);
           else take(at);
         },
       },
@@ -70,9 +97,25 @@ export async function chooseTime(title: string, action: string, days: number, al
       el("label", { class: "field" }, t("Day and time"), calendar),
       said,
       also !== "" && el("label", { class: "check" }, box, " ", also),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close({ at: new Date(0), also: false }) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)),
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        el(
+          "button",
+          { class: "btn", type: "button", onclick: () => close({ at: new Date(0), also: false }) },
+          t("Cancel"),
+        ),
+        el("button", { class: "btn primary", type: "submit" }, action),
+      ),
     );
-    const times = suggestions(now).map(([text, at], i) => el("button", { type: "button", autofocus: i === 0, onclick: () => take(at) }, el("span", {}, text), el("time", { datetime: at.toISOString() }, inWords(at))));
+    const times = suggestions(now).map(([text, at], i) =>
+      el(
+        "button",
+        { type: "button", autofocus: i === 0, onclick: () => take(at) },
+        el("span", {}, text),
+        el("time", { datetime: at.toISOString() }, inWords(at)),
+      ),
+    );
     return [el("div", { class: "choices later-times" }, times), form];
   }).then((chosen) => (chosen === null || chosen.at.getTime() === 0 ? null : chosen));
 }

@@ -28,13 +28,24 @@ export async function putOff(desk: Desk, items: readonly MessageItem[]): Promise
   const ids = items.map((item) => item.id);
   if (ids.length === 0) return;
   const also = t("Only if there is no answer by then; it stays here");
-  const chosen = await chooseTime(sent ? t("Remind me") : t("Come back later"), t("Put off"), longestWaiting, also, sent);
+  const chosen = await chooseTime(
+    sent ? t("Remind me") : t("Come back later"),
+    t("Put off"),
+    longestWaiting,
+    also,
+    sent,
+  );
   if (chosen === null) return;
   const { at, also: unanswered } = chosen;
   const when = inWords(at);
-  const said = unanswered ? t("Comes to the Inbox {when} if there is no answer", { when }) : many(ids.length, "Comes back {when}", "{n} messages come back {when}", { when });
+  const said = unanswered
+    ? t("Comes to the Inbox {when} if there is no answer", { when })
+    : many(ids.length, "Comes back {when}", "{n} messages come back {when}", { when });
   desk.actions.run(
-    { shown: unanswered ? {} : { remove: { ids: new Set(ids) } }, call: () => desk.client.message_snooze(ids, seconds(at), unanswered) },
+    {
+      shown: unanswered ? {} : { remove: { ids: new Set(ids) } },
+      call: () => desk.client.message_snooze(ids, seconds(at), unanswered),
+    },
     { doing: () => t("Putting off"), done: () => said },
     items,
     t("Not put off"),
@@ -66,9 +77,15 @@ export async function showWaiting(desk: Desk): Promise<void> {
 }
 
 function list(desk: Desk, found: readonly Waiting[], close: (next: () => Promise<unknown>) => void): Node {
-  if (found.length === 0) return el("p", { class: "dialog-text" }, t("Nothing waits. Messages that you send later, and that come back later, are listed here."));
+  if (found.length === 0)
+    return el(
+      "p",
+      { class: "dialog-text" },
+      t("Nothing waits. Messages that you send later, and that come back later, are listed here."),
+    );
   const root = el("ul", { class: "waiting-list" });
-  const button = (text: string, run: () => Promise<unknown>) => el("button", { class: "btn", type: "button", onclick: () => close(run) }, text);
+  const button = (text: string, run: () => Promise<unknown>) =>
+    el("button", { class: "btn", type: "button", onclick: () => close(run) }, text);
   fill(
     root,
     found.map((one) => {
@@ -78,12 +95,23 @@ function list(desk: Desk, found: readonly Waiting[], close: (next: () => Promise
         one.kind === "sent"
           ? [
               button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))),
-              button(t("Send now"), act(t("Sending"), () => desk.client.scheduled_change(id))),
-              button(t("Do not send: make it a draft"), act(t("Making it a draft"), () => desk.client.scheduled_cancel(id))),
+              button(
+                t("Send now"),
+                act(t("Sending"), () => desk.client.scheduled_change(id)),
+              ),
+              button(
+                t("Do not send: make it a draft"),
+                act(t("Making it a draft"), () => desk.client.scheduled_cancel(id)),
+              ),
             ]
           : [
-              button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))),
-              button(one.kind === "answer" ? t("No reminder") : t("Back now"), act(t("Ending it"), () => desk.client.message_unsnooze([id]))),
+              button(t("Another time…"), () =>
+                again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer")),
+              ),
+              button(
+                one.kind === "answer" ? t("No reminder") : t("Back now"),
+                act(t("Ending it"), () => desk.client.message_unsnooze([id])),
+              ),
             ];
       return el(
         "li",

@@ -3,10 +3,42 @@
 import { t } from "../../lib/words";
 
 /** Hours of the parts of a day. */
-const parts: Readonly<Record<string, number>> = { morning: 8, noon: 12, midday: 12, afternoon: 14, evening: 18, night: 20, tonight: 20, midnight: 24 };
+const parts: Readonly<Record<string, number>> = {
+  morning: 8,
+  noon: 12,
+  midday: 12,
+  afternoon: 14,
+  evening: 18,
+  night: 20,
+  tonight: 20,
+  midnight: 24,
+};
 const weekdays = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
-const months = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
-const units: Readonly<Record<string, number>> = { minute: 1, min: 1, m: 1, hour: 60, h: 60, day: 1440, d: 1440, week: 10_080, w: 10_080 };
+const months = [
+  "january",
+  "february",
+  "march",
+  "april",
+  "may",
+  "june",
+  "july",
+  "august",
+  "september",
+  "october",
+  "november",
+  "december",
+];
+const units: Readonly<Record<string, number>> = {
+  minute: 1,
+  min: 1,
+  m: 1,
+  hour: 60,
+  h: 60,
+  day: 1440,
+  d: 1440,
+  week: 10_080,
+  w: 10_080,
+};
 /** Words that change nothing. */
 const idle = new Set(["at", "on", "in", "the", "this", "of", "for", "next", ","]);
 const longest = 80;
@@ -37,15 +69,23 @@ function clock(word: string): number | null {
 /** A duration after `now`: minutes and hours as they pass, days and weeks by the calendar. */
 function after(now: Date, n: number, unit: string): Date | null {
   const minutes = units[unit.replace(/s$/, "")] ?? units[unit];
-  if (/^months?$/.test(unit)) return new Date(now.getFullYear(), now.getMonth() + n, now.getDate(), now.getHours(), now.getMinutes());
+  if (/^months?$/.test(unit))
+    return new Date(now.getFullYear(), now.getMonth() + n, now.getDate(), now.getHours(), now.getMinutes());
   if (minutes === undefined) return null;
-  return minutes >= 1440 ? dayAt(now, (n * minutes) / 1440, now.getHours() * 60 + now.getMinutes()) : new Date(now.getTime() + n * minutes * 60_000);
+  return minutes >= 1440
+    ? dayAt(now, (n * minutes) / 1440, now.getHours() * 60 + now.getMinutes())
+    : new Date(now.getTime() + n * minutes * 60_000);
 }
 
 /** The moment that these words name, after `now`: "tomorrow morning", "Monday 08:00", "in 3 hours", "24 Dec 18:00", "2026-12-24".
  * A day without a time begins at 8:00. Null for words that are not understood. */
 export function momentOf(text: string, now: Date): Date | null {
-  const words = text.slice(0, longest).toLowerCase().replace(/(\d)\s+(am|pm)\b/g, "$1$2").split(/[\s,]+/).filter((word) => word !== "" && !idle.has(word));
+  const words = text
+    .slice(0, longest)
+    .toLowerCase()
+    .replace(/(\d)\s+(am|pm)\b/g, "$1$2")
+    .split(/[\s,]+/)
+    .filter((word) => word !== "" && !idle.has(word));
   const [first = "", second = "", third] = words;
   const count = /^an?$/.test(first) ? 1 : Number(first);
   if (second !== "" && third === undefined && Number.isInteger(count) && count > 0 && count <= 1000) {
@@ -62,12 +102,14 @@ export function momentOf(text: string, now: Date): Date | null {
     const iso = /^(\d{4})-(\d{2})-(\d{2})$/.exec(word);
     if (word === "today" || word === "tonight") day = now;
     else if (word === "tomorrow") day = dayAt(now, 1, 0);
-    else if (word === "week" && at === words.length - 1) day = dayAt(now, ((8 - now.getDay()) % 7) || 7, 0);
-    else if (word === "weekend") day = dayAt(now, ((13 - now.getDay()) % 7) || 7, 0);
-    else if (weekday >= 0) day = dayAt(now, ((weekday + 7 - now.getDay()) % 7) || 7, 0);
+    else if (word === "week" && at === words.length - 1) day = dayAt(now, (8 - now.getDay()) % 7 || 7, 0);
+    else if (word === "weekend") day = dayAt(now, (13 - now.getDay()) % 7 || 7, 0);
+    else if (weekday >= 0) day = dayAt(now, (weekday + 7 - now.getDay()) % 7 || 7, 0);
     else if (iso !== null) day = exact(Number(iso[1]), Number(iso[2]) - 1, Number(iso[3]));
     else if (month >= 0) {
-      const number = [words[at - 1], words[at + 1]].map((one) => Number(/^(\d{1,2})(?:st|nd|rd|th|\.)?$/.exec(one ?? "")?.[1] ?? 0)).find((one) => one > 0);
+      const number = [words[at - 1], words[at + 1]]
+        .map((one) => Number(/^(\d{1,2})(?:st|nd|rd|th|\.)?$/.exec(one ?? "")?.[1] ?? 0))
+        .find((one) => one > 0);
       if (number === undefined) return null;
       day = exact(now.getFullYear(), month, number);
       if (day !== null && dayAt(day, 1, 0) <= now) day = exact(now.getFullYear() + 1, month, number);
@@ -101,7 +143,7 @@ export function suggestions(now: Date): readonly (readonly [string, Date])[] {
   if (hour < 20) found.push([t("In 3 hours"), after(now, 3, "hours")!]);
   if (hour < 16) found.push([t("This evening"), dayAt(now, 0, 18 * 60)]);
   found.push([t("Tomorrow morning"), dayAt(now, 1, 8 * 60)], [t("Tomorrow afternoon"), dayAt(now, 1, 14 * 60)]);
-  if (now.getDay() !== 0) found.push([t("Monday morning"), dayAt(now, ((8 - now.getDay()) % 7) || 7, 8 * 60)]);
+  if (now.getDay() !== 0) found.push([t("Monday morning"), dayAt(now, (8 - now.getDay()) % 7 || 7, 8 * 60)]);
   return found;
 }
 

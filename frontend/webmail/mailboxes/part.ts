@@ -50,11 +50,19 @@ export async function mailboxMenu(
   const guest = mailbox.owner !== "";
   const fixed = guest || mailbox.name === "Inbox";
   const action = await dialog<"read" | "rename" | "roles" | "export" | "delete">(mailbox.name, (close) => [
-    el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })),
+    el(
+      "p",
+      { class: "dialog-text" },
+      t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread }),
+    ),
     el(
       "div",
       { class: "choices" },
-      el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")),
+      el(
+        "button",
+        { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") },
+        t("Mark all as read"),
+      ),
       el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")),
       el("button", { disabled: fixed, onclick: () => close("roles") }, t("Use as…")),
       el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")),
@@ -64,15 +72,22 @@ export async function mailboxMenu(
   if (action === "read") await attempt(t("Marking as read"), () => client.mailboxes_mark_read([mailbox.id]));
   if (action === "rename") {
     const name = await ask(t("Rename mailbox"), t("New name"), mailbox.name, t("Rename"));
-    if (name !== null && name !== mailbox.name) await attempt(t("Renaming the mailbox"), () => client.mailbox_rename(mailbox.id, name));
+    if (name !== null && name !== mailbox.name)
+      await attempt(t("Renaming the mailbox"), () => client.mailbox_rename(mailbox.id, name));
   }
   if (action === "export") await exporting({ mailbox: mailbox.name, parent });
   if (action === "roles") await chooseRole(client, mailbox);
   if (action === "delete") {
-    const what = many(mailbox.total, "“{name}” and its message are removed. It cannot be undone.", "“{name}” and its {n} messages are removed. It cannot be undone.", {
-      name: mailbox.name,
-    });
-    if (await confirm(t("Delete this mailbox?"), what, t("Delete"))) await attempt(t("Deleting the mailbox"), () => client.mailbox_delete(mailbox.id));
+    const what = many(
+      mailbox.total,
+      "“{name}” and its message are removed. It cannot be undone.",
+      "“{name}” and its {n} messages are removed. It cannot be undone.",
+      {
+        name: mailbox.name,
+      },
+    );
+    if (await confirm(t("Delete this mailbox?"), what, t("Delete")))
+      await attempt(t("Deleting the mailbox"), () => client.mailbox_delete(mailbox.id));
   }
 }
 
@@ -81,7 +96,9 @@ async function chooseRole(client: Client, mailbox: Mailbox): Promise<void> {
     el(
       "div",
       { class: "choices" },
-      roleNames.map(([role, label]) => el("button", { disabled: mailbox.roles.includes(role), onclick: () => close([role]) }, label)),
+      roleNames.map(([role, label]) =>
+        el("button", { disabled: mailbox.roles.includes(role), onclick: () => close([role]) }, label),
+      ),
       el("button", { disabled: mailbox.roles.length === 0, onclick: () => close([]) }, t("An ordinary mailbox")),
     ),
   ]);
@@ -89,7 +106,12 @@ async function chooseRole(client: Client, mailbox: Mailbox): Promise<void> {
 }
 
 /** WEBMAIL-83: offer to give this role to a mailbox, because none has it. `pick` is in another part. */
-export async function offerRole(client: Client, role: Role, mailboxes: readonly Mailbox[], pick: typeof Pick): Promise<void> {
+export async function offerRole(
+  client: Client,
+  role: Role,
+  mailboxes: readonly Mailbox[],
+  pick: typeof Pick,
+): Promise<void> {
   const name = roleNames.find(([known]) => known === role)?.[1] ?? role;
   const free = mailboxes.filter((mailbox) => mailbox.name !== "Inbox" && mailbox.roles.length === 0);
   const chosen = await pick<Mailbox | "new">(
@@ -107,8 +129,16 @@ export async function offerRole(client: Client, role: Role, mailboxes: readonly 
 }
 
 /** Draw the saved searches below the mailboxes; `active` is the text of the search that is shown. */
-export function drawSearches(root: HTMLElement, searches: readonly SavedSearch[], active: string, client: Client, settings: () => AllSettings, find: (text: string) => void): void {
-  const save = (wanted: AllSettings["searches"]) => attempt(t("Saving the searches"), () => client.settings_save({ ...settings(), searches: wanted }));
+export function drawSearches(
+  root: HTMLElement,
+  searches: readonly SavedSearch[],
+  active: string,
+  client: Client,
+  settings: () => AllSettings,
+  find: (text: string) => void,
+): void {
+  const save = (wanted: AllSettings["searches"]) =>
+    attempt(t("Saving the searches"), () => client.settings_save({ ...settings(), searches: wanted }));
   const forget = (search: SavedSearch) => {
     const before = settings().searches;
     void save(before.filter((one) => one.text !== search.text));
@@ -122,8 +152,22 @@ export function drawSearches(root: HTMLElement, searches: readonly SavedSearch[]
       return el(
         "div",
         { class: `mailbox${search.text === active ? " active" : ""}` },
-        el("button", { class: "mailbox-open", title: search.text, "aria-current": search.text === active ? "page" : undefined, onclick: () => find(search.text) }, sign(bookmark, "icon"), el("span", { class: "mailbox-name", dir: "auto" }, search.name)),
-        el("button", { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => forget(search) }, "×"),
+        el(
+          "button",
+          {
+            class: "mailbox-open",
+            title: search.text,
+            "aria-current": search.text === active ? "page" : undefined,
+            onclick: () => find(search.text),
+          },
+          sign(bookmark, "icon"),
+          el("span", { class: "mailbox-name", dir: "auto" }, search.name),
+        ),
+        el(
+          "button",
+          { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => forget(search) },
+          "×",
+        ),
       );
     }),
   );

@@ -13,7 +13,8 @@ export function markIn(page: Document, needles: readonly string[]): void {
   for (let n = 0; n < most && walker.nextNode(); n++) found.push(walker.currentNode as Text);
   for (const node of found) {
     const pieces = marked(node.data, needles);
-    if (pieces.length > 1) node.replaceWith(...pieces.map((piece) => (piece instanceof Node ? page.adoptNode(piece) : String(piece))));
+    if (pieces.length > 1)
+      node.replaceWith(...pieces.map((piece) => (piece instanceof Node ? page.adoptNode(piece) : String(piece))));
   }
 }
 

@@ -99,7 +99,16 @@ export class Message {
   private readonly trust = el("div", { class: "trust", hidden: true });
   private readonly labels = el("div", { class: "message-keywords", hidden: true });
   private readonly fields = el("dl", { class: "reader-fields", hidden: true });
-  private readonly more = el("button", { class: "quiet message-menu", "aria-haspopup": "menu", title: t("More for this message"), "aria-label": t("More for this message") }, "⋯");
+  private readonly more = el(
+    "button",
+    {
+      class: "quiet message-menu",
+      "aria-haspopup": "menu",
+      title: t("More for this message"),
+      "aria-label": t("More for this message"),
+    },
+    "⋯",
+  );
   /** Remote resources that the page was denied, and their hosts; null until it is loaded. */
   private blocked: { count: number; hosts: string[] } | null = null;
 
@@ -159,7 +168,10 @@ export class Message {
       void this.show();
     };
     this.body.classList.remove("framed");
-    fill(this.body, missing(t("This message could not be loaded: {why}", { why: error.message }), again, this.item.preview));
+    fill(
+      this.body,
+      missing(t("This message could not be loaded: {why}", { why: error.message }), again, this.item.preview),
+    );
     if (codeOf(error) === "") this.owner.reached(again);
   }
 
@@ -167,7 +179,8 @@ export class Message {
   private first(parsed: ParsedMessage): Mode {
     if (!parsed.has_html) return "text";
     const { view_mode: remembered } = parsed;
-    if (remembered !== "" && (remembered !== "text" || parsed.texts.length > 0)) return remembered === "html_ext" ? "htmlexternal" : remembered;
+    if (remembered !== "" && (remembered !== "text" || parsed.texts.length > 0))
+      return remembered === "html_ext" ? "htmlexternal" : remembered;
     return parsed.texts.length === 0 || this.owner.settings().show_html ? "html" : "text";
   }
 
@@ -177,7 +190,8 @@ export class Message {
     if (this.parsed === null) return;
     const changed = this.mode !== mode;
     this.mode = mode;
-    if (this.parsed.has_html && (always || (changed && mode !== "htmlexternal"))) this.keep(mode === "htmlexternal" ? "html_ext" : mode);
+    if (this.parsed.has_html && (always || (changed && mode !== "htmlexternal")))
+      this.keep(mode === "htmlexternal" ? "html_ext" : mode);
     if (changed) this.draw();
     else this.drawBar();
   }
@@ -228,14 +242,17 @@ export class Message {
 
   /** Scroll by screens, or to the ends with infinities. */
   scroll(screens: number): void {
-    const by = Number.isFinite(screens) ? screens * this.body.clientHeight : Math.sign(screens) * this.body.scrollHeight;
+    const by = Number.isFinite(screens)
+      ? screens * this.body.clientHeight
+      : Math.sign(screens) * this.body.scrollHeight;
     this.body.scrollBy({ top: by });
   }
 
   private heading(item: MessageItem): HTMLElement {
     const [from] = item.from;
     const time = item.date ?? item.received;
-    const people = (label: string, name: string, all: Address[]) => all.length > 0 && [el("dt", {}, label), this.addressees(name, all)];
+    const people = (label: string, name: string, all: Address[]) =>
+      all.length > 0 && [el("dt", {}, label), this.addressees(name, all)];
     this.drawSender();
     this.drawLabels();
     fill(
@@ -248,9 +265,24 @@ export class Message {
       el("dt", {}, t("Date")),
       el("dd", {}, fullTime(time)),
     );
-    const name = el("bdi", { dir: "auto" }, isolated(addressList(item.from.slice(0, namedRecipients), shortAddress)) || t("(no address)"));
-    const author = this.fold === null ? el("b", { class: "author-name" }, name) : el("button", { class: "quiet author-name", "aria-expanded": "true", title: t("Fold this message"), onclick: this.fold }, name);
-    const unfold = el("button", { class: "quiet reader-recipients", "aria-expanded": "false", title: t("Show all addresses") }, el("bdi", { dir: "auto" }, this.recipients(item)));
+    const name = el(
+      "bdi",
+      { dir: "auto" },
+      isolated(addressList(item.from.slice(0, namedRecipients), shortAddress)) || t("(no address)"),
+    );
+    const author =
+      this.fold === null
+        ? el("b", { class: "author-name" }, name)
+        : el(
+            "button",
+            { class: "quiet author-name", "aria-expanded": "true", title: t("Fold this message"), onclick: this.fold },
+            name,
+          );
+    const unfold = el(
+      "button",
+      { class: "quiet reader-recipients", "aria-expanded": "false", title: t("Show all addresses") },
+      el("bdi", { dir: "auto" }, this.recipients(item)),
+    );
     unfold.addEventListener("click", () => {
       this.fields.hidden = !this.fields.hidden;
       unfold.setAttribute("aria-expanded", String(!this.fields.hidden));
@@ -279,9 +311,22 @@ export class Message {
   /** The labels of the message, each a link to the others that have it; the first of many. */
   private drawLabels(): void {
     const labels = shownLabels(this.owner.settings().labels, this.item.keywords);
-    const link = (label: Label) => el("a", { class: "keyword-link", href: labelPlace(label.name), title: t("Messages with the label {name}", { name: label.name }) }, chip(label));
+    const link = (label: Label) =>
+      el(
+        "a",
+        {
+          class: "keyword-link",
+          href: labelPlace(label.name),
+          title: t("Messages with the label {name}", { name: label.name }),
+        },
+        chip(label),
+      );
     const rest = labels.slice(firstLabels);
-    const all = el("button", { class: "link", onclick: () => fill(this.labels, labels.map(link)) }, t("{n} more", { n: rest.length }));
+    const all = el(
+      "button",
+      { class: "link", onclick: () => fill(this.labels, labels.map(link)) },
+      t("{n} more", { n: rest.length }),
+    );
     this.labels.hidden = labels.length === 0;
     fill(this.labels, labels.slice(0, firstLabels).map(link), rest.length > 0 && all);
   }
@@ -291,21 +336,32 @@ export class Message {
     const all = [...item.to, ...item.cc, ...item.bcc];
     if (all.length === 0) return t("no recipients");
     const mine = all.findIndex((one) => this.owner.isOwn(one));
-    const named = [...(mine < 0 ? [] : [t("me")]), ...all.filter((_, at) => at !== mine).slice(0, namedRecipients - (mine < 0 ? 0 : 1)).map(shortAddress)];
+    const named = [
+      ...(mine < 0 ? [] : [t("me")]),
+      ...all
+        .filter((_, at) => at !== mine)
+        .slice(0, namedRecipients - (mine < 0 ? 0 : 1))
+        .map(shortAddress),
+    ];
     const names = isolated(named.join(", "));
     const n = all.length - named.length;
     // a row has not all addresses of a long field
-    if ([item.to, item.cc, item.bcc].some((field) => field.length >= mostInRow)) return t("to {names} and over {n} more", { names, n });
+    if ([item.to, item.cc, item.bcc].some((field) => field.length >= mostInRow))
+      return t("to {names} and over {n} more", { names, n });
     return n > 0 ? t("to {names} and {n} more", { names, n }) : t("to {names}", { names });
   }
 
   private drawTrust(parsed: ParsedMessage): void {
     const { item } = this;
     // WEBMAIL-78: armoured text stays unchanged, for the reader's own programs
-    const inline = parsed.texts.map((part) => /^-----BEGIN PGP (SIGNED MESSAGE|MESSAGE)-----/m.exec(part.text)?.[1]).find((kind) => kind !== undefined);
+    const inline = parsed.texts
+      .map((part) => /^-----BEGIN PGP (SIGNED MESSAGE|MESSAGE)-----/m.exec(part.text)?.[1])
+      .find((kind) => kind !== undefined);
     const hints = [
-      (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
-      (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
+      (item.is_signed || inline === "SIGNED MESSAGE") &&
+        el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
+      (item.is_encrypted || inline === "MESSAGE") &&
+        el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
     ];
     const again = (at: string) => {
       const changed = { ...parsed, unsubscribe: parsed.unsubscribe && { ...parsed.unsubscribe, at } };
@@ -314,7 +370,11 @@ export class Message {
       this.drawTrust(changed);
     };
     const [from] = item.from;
-    const listed = { id: item.id, name: isolated(from === undefined ? (parsed.unsubscribe?.host ?? "") : shortAddress(from)), unsubscribe: parsed.unsubscribe };
+    const listed = {
+      id: item.id,
+      name: isolated(from === undefined ? (parsed.unsubscribe?.host ?? "") : shortAddress(from)),
+      unsubscribe: parsed.unsubscribe,
+    };
     const leaving = { ...this.owner.leaving, block: () => this.owner.leaving.block(item) };
     fill(this.trust, trustLine(parsed, item), hints, leavingLine(listed, leaving, again));
     this.trust.hidden = this.trust.childElementCount === 0;
@@ -325,13 +385,33 @@ export class Message {
   private commands(): Command[] {
     const { parsed, mode } = this;
     if (parsed === null) return [];
-    const shown = (id: string, title: string, keys: string[], run: () => void, when = true): Command => ({ id: `view.${id}`, title, keys, when: () => when, run });
+    const shown = (id: string, title: string, keys: string[], run: () => void, when = true): Command => ({
+      id: `view.${id}`,
+      title,
+      keys,
+      when: () => when,
+      run,
+    });
     return [
       shown("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"),
-      shown("pictures", t("Load pictures from elsewhere"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0),
-      shown("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"),
+      shown(
+        "pictures",
+        t("Load pictures from elsewhere"),
+        ["T"],
+        () => this.choose("htmlexternal"),
+        mode === "html" && (this.blocked?.count ?? 0) > 0,
+      ),
+      shown(
+        "text",
+        t("Show as plain text"),
+        ["t"],
+        () => this.choose("text"),
+        parsed.texts.length > 0 && mode !== "text",
+      ),
       shown("forget", t("Forget how mail of this sender is shown"), [], () => this.forget(), parsed.view_mode !== ""),
-      shown("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()),
+      shown("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () =>
+        this.toggleHeaders(),
+      ),
       shown("details", t("Details"), ["I"], () => this.openDetails()),
       shown("raw", t("Show the source"), ["O"], () => this.openRaw()),
       shown("tab", t("Open in a new tab"), ["o"], () => this.openTab()),
@@ -347,14 +427,23 @@ export class Message {
   private addressees(field: string, all: Address[]): HTMLElement {
     const place = el("dd");
     const draw = (count: number) => {
-      const whole = count < mostInRow ? "" : (this.parsed?.headers ?? []).filter(({ name }) => name.toLowerCase() === field).map(({ value }) => value).join(", ");
+      const whole =
+        count < mostInRow
+          ? ""
+          : (this.parsed?.headers ?? [])
+              .filter(({ name }) => name.toLowerCase() === field)
+              .map(({ value }) => value)
+              .join(", ");
       const left = all.length - count;
       const text = whole || addressList(all.slice(0, count), longAddress);
       place.title = asciiDomains(all.slice(0, count));
       fill(
         place,
         el("span", { dir: "auto" }, isolated(text)),
-        left > 0 && [" ", el("button", { class: "link", onclick: () => draw(all.length) }, t("and {n} more", { n: left }))],
+        left > 0 && [
+          " ",
+          el("button", { class: "link", onclick: () => draw(all.length) }, t("and {n} more", { n: left })),
+        ],
       );
     };
     // one more address is as short as the button
@@ -369,11 +458,18 @@ export class Message {
       const whole = isolated(longAddress(address));
       const at = whole.lastIndexOf(address.host);
       if (colour === undefined || address.host === "" || at < 0) return whole;
-      return [whole.slice(0, at), el("span", { class: `validation ${colour}`, title: why }, address.host), whole.slice(at + address.host.length)];
+      return [
+        whole.slice(0, at),
+        el("span", { class: `validation ${colour}`, title: why }, address.host),
+        whole.slice(at + address.host.length),
+      ];
     };
     this.sender.title = asciiDomains(from);
     // the button stays the same element: a pointer may be down on it
-    fill(this.people, from.map((address, i) => [i > 0 && ", ", one(address)]));
+    fill(
+      this.people,
+      from.map((address, i) => [i > 0 && ", ", one(address)]),
+    );
   }
 
   private attachments(all: Attachment[]): Child {
@@ -385,14 +481,29 @@ export class Message {
         { class: "attachment", title: attachment.content_type },
         this.looking(attachment, attachment.filename),
         el("span", { class: "attachment-size" }, size(attachment.size)),
-        el("a", { class: "attachment-get", href: this.part("download", attachment.path), title: t("Download {name}", { name: attachment.filename }), "aria-label": t("Download") }, "↓"),
+        el(
+          "a",
+          {
+            class: "attachment-get",
+            href: this.part("download", attachment.path),
+            title: t("Download {name}", { name: attachment.filename }),
+            "aria-label": t("Download"),
+          },
+          "↓",
+        ),
       );
     const draw = (count: number) =>
       fill(
         list,
         all.slice(0, count).map(one),
-        all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })),
-        all.length > 1 && el("a", { class: "attachment-all", href: `${this.base}msg/${this.item.id}/attachments.zip` }, t("All as a zip file")),
+        all.length > count &&
+          el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })),
+        all.length > 1 &&
+          el(
+            "a",
+            { class: "attachment-all", href: `${this.base}msg/${this.item.id}/attachments.zip` },
+            t("All as a zip file"),
+          ),
       );
     draw(firstAttachments);
     return list;
@@ -419,11 +530,23 @@ export class Message {
     this.bar.hidden = true;
     if (parsed === null || mode === "text") return;
     const alone = item.from.length === 1 && parsed.view_mode !== "html_ext";
-    const always = alone && el("button", { class: "link", onclick: () => this.choose("htmlexternal", true) }, t("Always for this sender"));
+    const always =
+      alone &&
+      el("button", { class: "link", onclick: () => this.choose("htmlexternal", true) }, t("Always for this sender"));
     if (mode === "html" && blocked !== null && blocked.count > 0) {
       const hosts = isolated(blocked.hosts.join(", "));
-      const words = many(blocked.count, "{n} picture from {hosts} is not loaded", "{n} pictures from {hosts} are not loaded", { hosts });
-      fill(this.bar, el("span", { class: "reader-bar-words" }, words), el("button", { class: "link", onclick: () => this.choose("htmlexternal") }, t("Show")), always);
+      const words = many(
+        blocked.count,
+        "{n} picture from {hosts} is not loaded",
+        "{n} pictures from {hosts} are not loaded",
+        { hosts },
+      );
+      fill(
+        this.bar,
+        el("span", { class: "reader-bar-words" }, words),
+        el("button", { class: "link", onclick: () => this.choose("htmlexternal") }, t("Show")),
+        always,
+      );
       this.bar.hidden = false;
     } else if (mode === "htmlexternal" && always) {
       fill(this.bar, el("span", { class: "reader-bar-words" }, t("Pictures are loaded from their servers")), always);
@@ -437,8 +560,14 @@ export class Message {
     this.blocked = null;
     this.drawBar();
     const wanted = new Set(this.owner.settings().show_headers.map((name) => name.toLowerCase()));
-    const headers = this.allHeaders ? parsed.headers : parsed.headers.filter((header) => wanted.has(header.name.toLowerCase()));
-    fill(this.body, headers.length > 0 && this.headers(headers), this.mode === "text" ? this.texts(parsed) : this.frame());
+    const headers = this.allHeaders
+      ? parsed.headers
+      : parsed.headers.filter((header) => wanted.has(header.name.toLowerCase()));
+    fill(
+      this.body,
+      headers.length > 0 && this.headers(headers),
+      this.mode === "text" ? this.texts(parsed) : this.frame(),
+    );
     this.body.classList.toggle("framed", this.mode !== "text");
   }
 
@@ -454,11 +583,24 @@ export class Message {
     const images = this.item.attachments
       .filter((one) => isImage(one) && one.size <= largestImage)
       .slice(0, mostImages)
-      .map((one) => this.looking(one, el("img", { class: "shown-image", src: this.part("view", one.path), alt: one.filename, loading: "lazy" })));
+      .map((one) =>
+        this.looking(
+          one,
+          el("img", { class: "shown-image", src: this.part("view", one.path), alt: one.filename, loading: "lazy" }),
+        ),
+      );
     if (parsed.texts.length === 0) return [el("p", { class: "hint" }, t("No textual content")), images];
-    return [...parsed.texts.map((part) =>
-      el("article", { class: "text-part" }, readableText(part.text, this.owner.needles()), part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown."))),
-    ), images];
+    return [
+      ...parsed.texts.map((part) =>
+        el(
+          "article",
+          { class: "text-part" },
+          readableText(part.text, this.owner.needles()),
+          part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown.")),
+        ),
+      ),
+      images,
+    ];
   }
 
   private frame(): HTMLElement {

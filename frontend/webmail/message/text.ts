@@ -33,7 +33,8 @@ export function readableText(value: string, needles: readonly string[]): Node[] 
   let lines: Child[] = [];
   const flush = () => {
     const kind = level > 0 ? `text quoted quoted${((level - 1) % 3) + 1}` : signed ? "text signature" : "text";
-    if (level >= 0) blocks.push({ quoted: level > 0, lines: lines.length / 2, node: el("div", { class: kind }, lines) });
+    if (level >= 0)
+      blocks.push({ quoted: level > 0, lines: lines.length / 2, node: el("div", { class: kind }, lines) });
     lines = [];
   };
   for (const line of value.replace(/\r\n?/g, "\n").split("\n")) {
@@ -44,11 +45,16 @@ export function readableText(value: string, needles: readonly string[]): Node[] 
       level = own;
       signed = signs || (signed && own === 0);
     }
-    lines.push(linked(line).map((piece) => (typeof piece === "string" ? marked(piece, needles) : piece)), "\n");
+    lines.push(
+      linked(line).map((piece) => (typeof piece === "string" ? marked(piece, needles) : piece)),
+      "\n",
+    );
   }
   flush();
   // a message with quotes only has nothing else to show
-  return blocks.some((block) => !block.quoted && block.node.textContent.trim() !== "") ? foldQuotes(blocks) : blocks.map(({ node }) => node);
+  return blocks.some((block) => !block.quoted && block.node.textContent.trim() !== "")
+    ? foldQuotes(blocks)
+    : blocks.map(({ node }) => node);
 }
 
 function foldQuotes(blocks: readonly { quoted: boolean; lines: number; node: HTMLElement }[]): Node[] {
@@ -61,7 +67,15 @@ function foldQuotes(blocks: readonly { quoted: boolean; lines: number; node: HTM
       found.push(...run.map(({ node }) => node), ...(end < 0 ? [] : [blocks[end]!.node]));
     } else {
       const summary = el("summary", {}, t("Quoted text: {n} lines", { n: count }));
-      found.push(el("details", { class: "quote" }, summary, run.map(({ node }) => node)), ...(end < 0 ? [] : [blocks[end]!.node]));
+      found.push(
+        el(
+          "details",
+          { class: "quote" },
+          summary,
+          run.map(({ node }) => node),
+        ),
+        ...(end < 0 ? [] : [blocks[end]!.node]),
+      );
     }
     if (end < 0) break;
     i = end;

@@ -33,7 +33,9 @@ function proof({ validation, signed_by }: ParsedMessage, from: Address | undefin
     case "strict":
     case "dmarc":
     case "relaxed":
-      return signed_by === "" ? t("Sent by a server of {domain}", { domain: isolated(from?.host ?? "") }) : t("Signed by {domain}", { domain: isolated(signed_by) });
+      return signed_by === ""
+        ? t("Sent by a server of {domain}", { domain: isolated(from?.host ?? "") })
+        : t("Signed by {domain}", { domain: isolated(signed_by) });
     case "list":
       return t("Came by a list or forward that you trust");
     case "none":

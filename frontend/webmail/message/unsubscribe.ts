@@ -25,7 +25,11 @@ export interface Listed {
 }
 
 /** The line about leaving: a button, or when it was left. `again` is called with the time when that has changed. */
-export function leavingLine({ id, name, unsubscribe: found }: Listed, owner: Leaving, again: (at: string) => void): Child {
+export function leavingLine(
+  { id, name, unsubscribe: found }: Listed,
+  owner: Leaving,
+  again: (at: string) => void,
+): Child {
   if (found === null) return null;
   const left = () => {
     again(new Date().toISOString());
@@ -51,18 +55,37 @@ export function leavingLine({ id, name, unsubscribe: found }: Listed, owner: Lea
   const run = async () => {
     if (found.one_click === "") {
       const how =
-        found.mailto !== "" ? t("A message to {name} is prepared. You are unsubscribed when you have sent it.", { name }) : t("The page of {host} opens, where you finish it.", { host: isolated(found.host) });
-      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write the message") : t("Open the page"))) await attempt(t("Unsubscribing"), byHand);
+        found.mailto !== ""
+          ? t("A message to {name} is prepared. You are unsubscribed when you have sent it.", { name })
+          : t("The page of {host} opens, where you finish it.", { host: isolated(found.host) });
+      if (
+        await confirm(
+          t("Unsubscribe from {name}?", { name }),
+          how,
+          found.mailto !== "" ? t("Write the message") : t("Open the page"),
+        )
+      )
+        await attempt(t("Unsubscribing"), byHand);
       return;
     }
-    if (!(await confirm(t("Unsubscribe from {name}?", { name }), t("The server tells {host} once that you want no more mail.", { host: isolated(found.host) }), t("Unsubscribe")))) return;
+    if (
+      !(await confirm(
+        t("Unsubscribe from {name}?", { name }),
+        t("The server tells {host} once that you want no more mail.", { host: isolated(found.host) }),
+        t("Unsubscribe"),
+      ))
+    )
+      return;
     try {
       await owner.leave(id, true);
       left();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const next = found.mailto !== "" ? t("Write a message instead") : t("Open their page instead");
-      toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing"), byHand) });
+      toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }), {
+        title: next,
+        run: () => void attempt(t("Unsubscribing"), byHand),
+      });
     }
   };
   return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));

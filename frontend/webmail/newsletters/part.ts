@@ -23,7 +23,12 @@ const asked = 20;
 
 /** Open the page. */
 export function openPage(desk: Desk): void {
-  const order = el("select", { "aria-label": t("Order") }, el("option", { value: "messages" }, t("Most messages first")), el("option", { value: "size" }, t("Largest first")));
+  const order = el(
+    "select",
+    { "aria-label": t("Order") },
+    el("option", { value: "messages" }, t("Most messages first")),
+    el("option", { value: "size" }, t("Largest first")),
+  );
   const { body, close } = openBeside(t("Newsletters"), [order]);
   const list = el("div", { role: "list", "aria-label": t("Newsletters") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
@@ -43,7 +48,10 @@ export function openPage(desk: Desk): void {
       position += senders.length;
       list.append(...senders.map((one) => row(desk, one, close)));
       more.hidden = position >= total || senders.length === 0;
-      state.textContent = total === 0 ? t("Senders of newsletters and mailing lists are shown here when some mail of them has come.") : many(total, "One sender", "{n} senders");
+      state.textContent =
+        total === 0
+          ? t("Senders of newsletters and mailing lists are shown here when some mail of them has come.")
+          : many(total, "One sender", "{n} senders");
     });
   };
   order.addEventListener("change", () => void load(true));
@@ -78,14 +86,27 @@ function row(desk: Desk, one: Newsletter, close: () => void): HTMLElement {
       actions,
       leavingLine({ id: one.newest, name, unsubscribe }, owner, (at) => draw(unsubscribe && { ...unsubscribe, at })),
       el("button", { class: "btn line", type: "button", onclick: show }, t("Show")),
-      el("button", { class: "btn line", type: "button", onclick: () => void archiveAll(desk, one, name) }, t("Archive all")),
+      el(
+        "button",
+        { class: "btn line", type: "button", onclick: () => void archiveAll(desk, one, name) },
+        t("Archive all"),
+      ),
     );
   draw(one.unsubscribe);
   return el(
     "div",
     { class: "newsletter", role: "listitem" },
-    el("span", { class: `newsletter-disc c${hue(one.address)}`, "aria-hidden": "true" }, initials(one.name || one.address)),
-    el("div", { class: "newsletter-who" }, el("bdi", { class: "newsletter-name", dir: "auto" }, name), el("div", { class: "newsletter-facts" }, facts.join(" · "))),
+    el(
+      "span",
+      { class: `newsletter-disc c${hue(one.address)}`, "aria-hidden": "true" },
+      initials(one.name || one.address),
+    ),
+    el(
+      "div",
+      { class: "newsletter-who" },
+      el("bdi", { class: "newsletter-name", dir: "auto" }, name),
+      el("div", { class: "newsletter-facts" }, facts.join(" · ")),
+    ),
     actions,
   );
 }
@@ -101,7 +122,9 @@ async function block(desk: Desk, one: Newsletter, close: () => void): Promise<vo
 
 /** Archive all messages of a sender, some hundred in a call; it can be undone. */
 async function archiveAll(desk: Desk, one: Newsletter, name: string): Promise<void> {
-  const words = t("All mail from {name} that is not in Trash or Junk moves to the archive and is marked as read.", { name });
+  const words = t("All mail from {name} that is not in Trash or Junk moves to the archive and is marked as read.", {
+    name,
+  });
   if (one.messages > asked && !(await confirm(t("Archive all?"), words, t("Archive all")))) return;
   const pieces: NewsletterArchived[] = [];
   const done = await attempt(t("Archiving"), async () => {
@@ -119,9 +142,16 @@ async function archiveAll(desk: Desk, one: Newsletter, name: string): Promise<vo
   }
   const back = async () => {
     for (const { ids, mailbox_ids, unread } of pieces) {
-      for (const mailbox of new Set(mailbox_ids)) await desk.client.message_move(ids.filter((_, i) => mailbox_ids[i] === mailbox), mailbox);
+      for (const mailbox of new Set(mailbox_ids))
+        await desk.client.message_move(
+          ids.filter((_, i) => mailbox_ids[i] === mailbox),
+          mailbox,
+        );
       if (unread.length > 0) await desk.client.flags_clear(unread, ["\\seen"]);
     }
   };
-  toast(many(n, "One message archived", "{n} messages archived"), { title: t("Undo"), run: () => void attempt(t("Undoing"), back) });
+  toast(many(n, "One message archived", "{n} messages archived"), {
+    title: t("Undo"),
+    run: () => void attempt(t("Undoing"), back),
+  });
 }

@@ -15,5 +15,11 @@ export { openPalette, showKeys, showTitles } from "../../lib/palette";
 
 /** Ask for one of these mailboxes by its name; `typed` is already in the field. */
 export function chooseMailbox(title: string, mailboxes: readonly Mailbox[], typed = ""): Promise<Mailbox | null> {
-  return pick(title, { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, mailboxes, ({ name }) => name, { typed });
+  return pick(
+    title,
+    { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") },
+    mailboxes,
+    ({ name }) => name,
+    { typed },
+  );
 }

@@ -3,7 +3,12 @@
 
 /** Elements that are made anew, by the names of those that become them. */
 const kept: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(["B", "I", "U", "S", "CODE", "PRE", "SUB", "SUP", "BLOCKQUOTE", "UL", "OL", "LI", "A", "BR", "DIV"].map((name) => [name, name])),
+  ...Object.fromEntries(
+    ["B", "I", "U", "S", "CODE", "PRE", "SUB", "SUP", "BLOCKQUOTE", "UL", "OL", "LI", "A", "BR", "DIV"].map((name) => [
+      name,
+      name,
+    ]),
+  ),
   STRONG: "B",
   EM: "I",
   CITE: "I",
@@ -27,7 +32,28 @@ const kept: Readonly<Record<string, string>> = {
 };
 
 /** Elements without readable text, and those whose text is no text of the message. */
-const dropped = new Set(["SCRIPT", "STYLE", "HEAD", "TITLE", "TEMPLATE", "IFRAME", "OBJECT", "EMBED", "SVG", "MATH", "NOSCRIPT", "SELECT", "BUTTON", "INPUT", "TEXTAREA", "AUDIO", "VIDEO", "CANVAS", "LINK", "META"]);
+const dropped = new Set([
+  "SCRIPT",
+  "STYLE",
+  "HEAD",
+  "TITLE",
+  "TEMPLATE",
+  "IFRAME",
+  "OBJECT",
+  "EMBED",
+  "SVG",
+  "MATH",
+  "NOSCRIPT",
+  "SELECT",
+  "BUTTON",
+  "INPUT",
+  "TEXTAREA",
+  "AUDIO",
+  "VIDEO",
+  "CANVAS",
+  "LINK",
+  "META",
+]);
 const headings = /^H[1-6]$/;
 /** Schemes of links. */
 const linked = /^(?:https?|mailto|tel):/i;
@@ -36,7 +62,11 @@ const picture = /^(?:cid:([\w-]{22})@moxlite\.invalid|upload\/([\w-]{22}))$/;
 /** Tags, as far as no ">" is in them. */
 const tags = /<\/?[a-z][^<>]*>/gi;
 /** A tag without styles and handlers, under another name if it is a sheet, base or link: the page's policy would complain of these. */
-const unstyled = (tag: string): string => tag.replace(/^(<\/?)style/i, "$1textarea").replace(/^(<\/?)(base|meta|link)\b/i, "$1x-$2").replace(/[\s/"'](style|on\w+)\s*=/gi, " data-$1=");
+const unstyled = (tag: string): string =>
+  tag
+    .replace(/^(<\/?)style/i, "$1textarea")
+    .replace(/^(<\/?)(base|meta|link)\b/i, "$1x-$2")
+    .replace(/[\s/"'](style|on\w+)\s*=/gi, " data-$1=");
 /** Most levels that are kept, and characters that are read. */
 const [deepest, longest] = [60, 2_000_000];
 

@@ -51,15 +51,28 @@ const pictureTypes = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/;
 const inHTML = /(<img [^<>]*?src=")upload\/([\w-]{22})"/g;
 
 /** Open an editor with this HTML. */
-export function openEditor(Squire: typeof Editor, html: string, { client, base, changed, note, say, pictures = true }: Surroundings): Rich {
+export function openEditor(
+  Squire: typeof Editor,
+  html: string,
+  { client, base, changed, note, say, pictures = true }: Surroundings,
+): Rich {
   let pending = 0;
   let closed = false;
-  const root = el("div", { class: "compose-text compose-rich", role: "textbox", "aria-multiline": "true", "aria-label": t("Text"), dir: "auto", spellcheck: "true" });
+  const root = el("div", {
+    class: "compose-text compose-rich",
+    role: "textbox",
+    "aria-multiline": "true",
+    "aria-label": t("Text"),
+    dir: "auto",
+    spellcheck: "true",
+  });
   const editor = new Squire(root, {
     blockTag: "DIV",
     undo: { documentSizeThreshold: 500_000, undoLimit: 100 },
     tagAttributes: {},
-    didError: (error: unknown) => { throw error; },
+    didError: (error: unknown) => {
+      throw error;
+    },
     sanitizeToDOMFragment: (text: string) => clean(text),
   });
   // pictures keep their size: the handles would need styles, which neither this page nor the sanitiser takes
@@ -68,10 +81,15 @@ export function openEditor(Squire: typeof Editor, html: string, { client, base, 
   editor.addEventListener("input", changed);
   editor.addEventListener("pathChange", () => show());
   editor.addEventListener("select", () => show());
-  editor.addEventListener("pasteImage", ((event: CustomEvent<{ clipboardData: DataTransfer }>) => take([...event.detail.clipboardData.files])) as unknown as (event: Event) => void);
+  editor.addEventListener("pasteImage", ((event: CustomEvent<{ clipboardData: DataTransfer }>) =>
+    take([...event.detail.clipboardData.files])) as unknown as (event: Event) => void);
   // what the browser would put in by itself has not been looked at
-  root.addEventListener("beforeinput", (event) => { if (/^insertFrom(?:Drop|Paste)/.test(event.inputType)) event.preventDefault(); });
-  root.addEventListener("click", (event) => { if (event.target instanceof Element && event.target.closest("a") !== null) event.preventDefault(); });
+  root.addEventListener("beforeinput", (event) => {
+    if (/^insertFrom(?:Drop|Paste)/.test(event.inputType)) event.preventDefault();
+  });
+  root.addEventListener("click", (event) => {
+    if (event.target instanceof Element && event.target.closest("a") !== null) event.preventDefault();
+  });
 
   function clean(text: string): DocumentFragment {
     const found = cleaned(text, signed);
@@ -79,8 +97,13 @@ export function openEditor(Squire: typeof Editor, html: string, { client, base, 
       for (const one of found.fragment.querySelectorAll("img")) one.remove();
       return found.fragment;
     }
-    if (found.left > 0) say(many(found.left, "A picture of another site was left out.", "{n} pictures of other sites were left out."));
-    for (const { address, image: waiting } of found.data) void upload(fileOf(address)).then((id) => settle(waiting, id), () => settle(waiting, ""));
+    if (found.left > 0)
+      say(many(found.left, "A picture of another site was left out.", "{n} pictures of other sites were left out."));
+    for (const { address, image: waiting } of found.data)
+      void upload(fileOf(address)).then(
+        (id) => settle(waiting, id),
+        () => settle(waiting, ""),
+      );
     return found.fragment;
   }
 
@@ -96,7 +119,11 @@ export function openEditor(Squire: typeof Editor, html: string, { client, base, 
     note(t("Sending a picture…"));
     try {
       const headers = { "content-type": file.type, "x-moxlite-csrf": client.csrfToken };
-      const answer = await fetch(`${base}upload?filename=${encodeURIComponent(file.name || t("picture.png"))}`, { method: "POST", headers, body: file });
+      const answer = await fetch(`${base}upload?filename=${encodeURIComponent(file.name || t("picture.png"))}`, {
+        method: "POST",
+        headers,
+        body: file,
+      });
       const { result, error } = (await answer.json()) as { result?: Uploaded; error?: { message: string } };
       if (result === undefined) throw new Error(error?.message ?? t("not taken"));
       note("");
@@ -122,19 +149,57 @@ export function openEditor(Squire: typeof Editor, html: string, { client, base, 
     return files.filter((one) => !pictureTypes.test(one.type));
   }
 
-  const picker = el("input", { type: "file", accept: "image/png,image/jpeg,image/gif,image/webp,image/avif,image/bmp", multiple: true, hidden: true, onchange: () => { take([...(picker.files ?? [])]); picker.value = ""; } });
-  const within = (tag: string) => new RegExp(`(?:^|>)${tag}(?:[>.#\\[]|$)`).test(editor.getPath()) || editor.hasFormat(tag);
+  const picker = el("input", {
+    type: "file",
+    accept: "image/png,image/jpeg,image/gif,image/webp,image/avif,image/bmp",
+    multiple: true,
+    hidden: true,
+    onchange: () => {
+      take([...(picker.files ?? [])]);
+      picker.value = "";
+    },
+  });
+  const within = (tag: string) =>
+    new RegExp(`(?:^|>)${tag}(?:[>.#\\[]|$)`).test(editor.getPath()) || editor.hasFormat(tag);
   const toggles: [string, string, string, () => boolean, (on: boolean) => unknown][] = [
     [bold, t("Bold"), "ctrl b", () => editor.hasFormat("B"), (on) => (on ? editor.removeBold() : editor.bold())],
-    [italic, t("Italic"), "ctrl i", () => editor.hasFormat("I"), (on) => (on ? editor.removeItalic() : editor.italic())],
-    [list, t("List"), "ctrl shift 8", () => within("UL"), (on) => (on ? editor.removeList() : editor.makeUnorderedList())],
-    [listOrdered, t("Numbered list"), "ctrl shift 9", () => within("OL"), (on) => (on ? editor.removeList() : editor.makeOrderedList())],
-    [quote, t("Quote"), "ctrl ]", () => within("BLOCKQUOTE"), (on) => (on ? editor.decreaseQuoteLevel() : editor.increaseQuoteLevel())],
+    [
+      italic,
+      t("Italic"),
+      "ctrl i",
+      () => editor.hasFormat("I"),
+      (on) => (on ? editor.removeItalic() : editor.italic()),
+    ],
+    [
+      list,
+      t("List"),
+      "ctrl shift 8",
+      () => within("UL"),
+      (on) => (on ? editor.removeList() : editor.makeUnorderedList()),
+    ],
+    [
+      listOrdered,
+      t("Numbered list"),
+      "ctrl shift 9",
+      () => within("OL"),
+      (on) => (on ? editor.removeList() : editor.makeOrderedList()),
+    ],
+    [
+      quote,
+      t("Quote"),
+      "ctrl ]",
+      () => within("BLOCKQUOTE"),
+      (on) => (on ? editor.decreaseQuoteLevel() : editor.increaseQuoteLevel()),
+    ],
     [code, t("Code"), "ctrl d", () => within("(?:CODE|PRE)"), () => editor.toggleCode()],
     [link, t("Link"), "ctrl k", () => editor.hasFormat("A"), () => void chooseLink()],
   ];
   const buttons = toggles.map(([path, title, key, active, run]) => {
-    const button = tool(path, `${title} (${key})`, title, () => { run(active()); editor.focus(); show(); });
+    const button = tool(path, `${title} (${key})`, title, () => {
+      run(active());
+      editor.focus();
+      show();
+    });
     return { button, active };
   });
   const tools = el(
@@ -142,11 +207,20 @@ export function openEditor(Squire: typeof Editor, html: string, { client, base, 
     { class: "compose-tools", role: "toolbar", "aria-label": t("Formatting"), onkeydown: (event) => step(event) },
     buttons.map(({ button }) => button),
     ...(pictures ? [tool(image, t("Picture"), t("Picture"), () => picker.click())] : []),
-    tool(removeFormatting, t("Remove formatting"), t("Remove formatting"), () => { editor.removeAllFormatting(); editor.focus(); }),
+    tool(removeFormatting, t("Remove formatting"), t("Remove formatting"), () => {
+      editor.removeAllFormatting();
+      editor.focus();
+    }),
     picker,
   );
-  editor.setKeyHandler("Ctrl-k", (_, event) => { event.preventDefault(); void chooseLink(); });
-  editor.setKeyHandler("Meta-k", (_, event) => { event.preventDefault(); void chooseLink(); });
+  editor.setKeyHandler("Ctrl-k", (_, event) => {
+    event.preventDefault();
+    void chooseLink();
+  });
+  editor.setKeyHandler("Meta-k", (_, event) => {
+    event.preventDefault();
+    void chooseLink();
+  });
   // the composer has these keys
   for (const key of ["Tab", "Shift-Tab"]) {
     editor.setKeyHandler(key, (one, event) => {
@@ -188,7 +262,9 @@ export function openEditor(Squire: typeof Editor, html: string, { client, base, 
     for (const { button, active } of buttons) button.setAttribute("aria-pressed", String(active()));
   }
   show();
-  tools.querySelectorAll("button").forEach((one, at) => { one.tabIndex = at === 0 ? 0 : -1; });
+  tools.querySelectorAll("button").forEach((one, at) => {
+    one.tabIndex = at === 0 ? 0 : -1;
+  });
 
   const textIn = (markup: string) => {
     const holder = el("div", {});
@@ -199,8 +275,15 @@ export function openEditor(Squire: typeof Editor, html: string, { client, base, 
     root,
     tools,
     html: () => editor.getHTML().replace(inHTML, '$1cid:$2@moxlite.invalid"'),
-    text: () => plainOf(root).replace(/\u200b/g, "").replace(/\u00a0/g, " ").replace(/\n+$/, "\n"),
-    pictures: () => [...root.querySelectorAll("img")].flatMap((one) => /^upload\/(.{22})$/.exec(one.getAttribute("src") ?? "")?.[1] ?? []),
+    text: () =>
+      plainOf(root)
+        .replace(/\u200b/g, "")
+        .replace(/\u00a0/g, " ")
+        .replace(/\n+$/, "\n"),
+    pictures: () =>
+      [...root.querySelectorAll("img")].flatMap(
+        (one) => /^upload\/(.{22})$/.exec(one.getAttribute("src") ?? "")?.[1] ?? [],
+      ),
     pending: () => pending,
     focus: () => void editor.focus(),
     insert: (markup) => void editor.insertHTML(markup),
@@ -212,7 +295,8 @@ export function openEditor(Squire: typeof Editor, html: string, { client, base, 
     exchange: (before, after) => {
       const found = root.querySelector(`.${signed}`);
       if (found === null) {
-        if (before === "" && after !== "") editor.modifyDocument(() => root.append(el("div", {}, el("br")), cleaned(after, signed).fragment));
+        if (before === "" && after !== "")
+          editor.modifyDocument(() => root.append(el("div", {}, el("br")), cleaned(after, signed).fragment));
       } else if (found.textContent.replace(/\s/g, "") === textIn(before)) {
         editor.modifyDocument(() => found.replaceWith(cleaned(after, signed).fragment));
       }
@@ -229,7 +313,18 @@ export function openEditor(Squire: typeof Editor, html: string, { client, base, 
 
 function tool(path: string, title: string, name: string, run: () => void): HTMLButtonElement {
   // the selection stays in the editor
-  return el("button", { type: "button", class: "link compose-icon", title, "aria-label": name, onmousedown: (event) => event.preventDefault(), onclick: run }, sign(path));
+  return el(
+    "button",
+    {
+      type: "button",
+      class: "link compose-icon",
+      title,
+      "aria-label": name,
+      onmousedown: (event) => event.preventDefault(),
+      onclick: run,
+    },
+    sign(path),
+  );
 }
 
 /** A file of a `data:` address. */
@@ -274,6 +369,8 @@ function plainOf(root: Element, prefix = ""): string {
 function inline(node: HTMLElement): string {
   if (node.nodeName === "IMG") return node.getAttribute("alt") ?? "";
   const href = node.getAttribute("href") ?? "";
-  const text = [...node.childNodes].map((one) => (one instanceof HTMLElement ? (one.nodeName === "BR" ? "\n" : inline(one)) : (one.textContent ?? ""))).join("");
+  const text = [...node.childNodes]
+    .map((one) => (one instanceof HTMLElement ? (one.nodeName === "BR" ? "\n" : inline(one)) : (one.textContent ?? "")))
+    .join("");
   return href === "" || href.endsWith(text) ? text : `${text} <${href}>`;
 }

@@ -13,10 +13,21 @@ adopt(sheet);
 let open: HTMLElement | null = null;
 
 function question(rule: Suggestion): string {
-  const what = rule.list_id === "" ? t("mail from {sender}", { sender: rule.msg_from }) : t("mail of the list {list}", { list: rule.list_id });
+  const what =
+    rule.list_id === ""
+      ? t("mail from {sender}", { sender: rule.msg_from })
+      : t("mail of the list {list}", { list: rule.list_id });
   return rule.remove
-    ? t("Stop filing {what} to {recipient} into “{mailbox}”?", { what, recipient: rule.recipient, mailbox: rule.mailbox })
-    : t("Always file {what} to {recipient} into “{mailbox}”?", { what, recipient: rule.recipient, mailbox: rule.mailbox });
+    ? t("Stop filing {what} to {recipient} into “{mailbox}”?", {
+        what,
+        recipient: rule.recipient,
+        mailbox: rule.mailbox,
+      })
+    : t("Always file {what} to {recipient} into “{mailbox}”?", {
+        what,
+        recipient: rule.recipient,
+        mailbox: rule.mailbox,
+      });
 }
 
 /** Withdraw the offer: the user does something else. */
@@ -43,7 +54,9 @@ export async function offerRule(
   };
   const accept = () => {
     withdraw();
-    void attempt(rule.remove ? t("Removing the rule") : t("Adding the rule"), () => client.ruleset_accept(message, from, to));
+    void attempt(rule.remove ? t("Removing the rule") : t("Adding the rule"), () =>
+      client.ruleset_accept(message, from, to),
+    );
   };
   const root = el(
     "section",
@@ -59,9 +72,17 @@ export async function offerRule(
       "details",
       {},
       el("summary", {}, t("Never ask again…")),
-      el("button", { class: "link", onclick: () => never("message") }, rule.list_id === "" ? t("for this sender") : t("for this list")),
+      el(
+        "button",
+        { class: "link", onclick: () => never("message") },
+        rule.list_id === "" ? t("for this sender") : t("for this list"),
+      ),
       el("button", { class: "link", onclick: () => never("to_mailbox") }, t("for moves to “{name}”", { name: toName })),
-      el("button", { class: "link", onclick: () => never("from_mailbox") }, t("for moves from “{name}”", { name: fromName })),
+      el(
+        "button",
+        { class: "link", onclick: () => never("from_mailbox") },
+        t("for moves from “{name}”", { name: fromName }),
+      ),
     ),
   );
   open = root;

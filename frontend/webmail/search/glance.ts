@@ -51,7 +51,13 @@ export class Glance {
     private readonly more: () => void,
   ) {
     const { input } = bar;
-    for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "true", "aria-controls": this.id, "aria-autocomplete": "list" })) input.setAttribute(name, value);
+    for (const [name, value] of Object.entries({
+      role: "combobox",
+      "aria-expanded": "true",
+      "aria-controls": this.id,
+      "aria-autocomplete": "list",
+    }))
+      input.setAttribute(name, value);
     fill(this.list, this.people, this.hits, this.last);
     fill(this.root, this.chips, this.list);
     input.addEventListener("input", () => this.typed());
@@ -78,7 +84,8 @@ export class Glance {
     const settings = this.owner.settings();
     if (!settings.searches.some((one) => one.text === text)) {
       const searches = [...settings.searches, { name: text.slice(0, 200), text }];
-      if (!(await attempt(t("Saving the search"), () => this.owner.client.settings_save({ ...settings, searches })))) return;
+      if (!(await attempt(t("Saving the search"), () => this.owner.client.settings_save({ ...settings, searches }))))
+        return;
     }
     this.bar.submit();
     this.owner.say(t("Search saved. It is below the mailboxes."));
@@ -87,12 +94,20 @@ export class Glance {
   private async ask(text: string): Promise<void> {
     const turn = this.turn;
     const { query, needles } = parse(text, this.mail.mailboxes.value, new Date(), this.mail.settings.value.labels);
-    const word = tokens(text).filter((token) => token.tag === "" || token.tag === "from" || token.tag === "to").at(-1)?.value ?? "";
+    const word =
+      tokens(text)
+        .filter((token) => token.tag === "" || token.tag === "from" || token.tag === "to")
+        .at(-1)?.value ?? "";
     const none: Party[] = [];
     const [items, parties] = await Promise.all([
       // suggestions are no reason to report a failure
       this.owner.client.search_glance({ ...query, threading: "off" }).catch((): MessageItem[] => []),
-      word === "" ? none : this.owner.client.complete_recipient(word).then((found) => found.parties, () => none),
+      word === ""
+        ? none
+        : this.owner.client.complete_recipient(word).then(
+            (found) => found.parties,
+            () => none,
+          ),
     ]);
     if (turn !== this.turn) return;
     this.drawPeople(people(items, parties, word), needles);
@@ -113,16 +128,31 @@ export class Glance {
       const on = (token: Token) => token.tag === tag && token.value.toLowerCase() === value.toLowerCase() && !token.not;
       const set = all.some(on);
       const next = set ? all.filter((token) => !on(token)) : [...all, { not: false, tag, value }];
-      return el("button", { type: "button", class: "glance-chip", "aria-pressed": String(set), onclick: () => rewrite(next) }, label);
+      return el(
+        "button",
+        { type: "button", class: "glance-chip", "aria-pressed": String(set), onclick: () => rewrite(next) },
+        label,
+      );
     };
     const turned = (label: string, tag: string, word: Token) =>
-      el("button", { type: "button", class: "glance-chip", onclick: () => rewrite(all.map((token) => (token === word ? { ...token, tag } : token))) }, el("span", { dir: "auto" }, label));
+      el(
+        "button",
+        {
+          type: "button",
+          class: "glance-chip",
+          onclick: () => rewrite(all.map((token) => (token === word ? { ...token, tag } : token))),
+        },
+        el("span", { dir: "auto" }, label),
+      );
     const box = this.mail.current.value?.name;
     const word = words.at(-1);
     fill(
       this.chips,
       box !== undefined && toggle(t("In {name}", { name: box }), "mailbox", box),
-      word !== undefined && [turned(t("From {name}", { name: isolated(word.value) }), "from", word), turned(t("To {name}", { name: isolated(word.value) }), "to", word)],
+      word !== undefined && [
+        turned(t("From {name}", { name: isolated(word.value) }), "from", word),
+        turned(t("To {name}", { name: isolated(word.value) }), "to", word),
+      ],
       toggle(t("Has attachment"), "attachments", "any"),
       toggle(t("Last month"), "newer_than", "1m"),
       toggle(t("Unread"), "is", "unread"),
@@ -142,7 +172,13 @@ export class Glance {
             this.bar.submit();
           },
           disc(one.name || one.address, one.address),
-          el("span", { class: "glance-words", dir: "auto" }, marked(isolated(one.name || one.address), needles), " ", one.name !== "" && el("span", { class: "glance-more" }, marked(isolated(one.address), needles))),
+          el(
+            "span",
+            { class: "glance-words", dir: "auto" },
+            marked(isolated(one.name || one.address), needles),
+            " ",
+            one.name !== "" && el("span", { class: "glance-more" }, marked(isolated(one.address), needles)),
+          ),
         ),
       ),
     );
@@ -165,7 +201,11 @@ export class Glance {
           el(
             "span",
             { class: "glance-words" },
-            el("span", { class: "glance-subject", dir: "auto" }, marked(isolated(item.subject) || t("(no subject)"), needles)),
+            el(
+              "span",
+              { class: "glance-subject", dir: "auto" },
+              marked(isolated(item.subject) || t("(no subject)"), needles),
+            ),
             el("span", { class: "glance-more", dir: "auto" }, `${name}: `, marked(isolated(item.preview), needles)),
           ),
           el("time", { datetime: item.received }, shortTime(item.received, Date.now())),
@@ -177,14 +217,43 @@ export class Glance {
   private drawLast(text: string): void {
     fill(
       this.last,
-      text !== "" && this.option("glance-line", () => this.bar.submit(), sign(glass), el("span", { class: "glance-words" }, t("All results")), el("kbd", {}, t("Enter"))),
-      text !== "" && this.option("glance-line", () => void this.save(text), sign(bookmark), el("span", { class: "glance-words" }, t("Save this search"))),
-      this.option("glance-line", () => this.more(), sign(slidersHorizontal), el("span", { class: "glance-words" }, t("More search options")), el("kbd", {}, t("Ctrl Enter"))),
+      text !== "" &&
+        this.option(
+          "glance-line",
+          () => this.bar.submit(),
+          sign(glass),
+          el("span", { class: "glance-words" }, t("All results")),
+          el("kbd", {}, t("Enter")),
+        ),
+      text !== "" &&
+        this.option(
+          "glance-line",
+          () => void this.save(text),
+          sign(bookmark),
+          el("span", { class: "glance-words" }, t("Save this search")),
+        ),
+      this.option(
+        "glance-line",
+        () => this.more(),
+        sign(slidersHorizontal),
+        el("span", { class: "glance-words" }, t("More search options")),
+        el("kbd", {}, t("Ctrl Enter")),
+      ),
     );
   }
 
   private option(kind: string, run: () => void, ...children: Parameters<typeof fill>[1][]): HTMLElement {
-    const root = el("div", { role: "option", class: `glance-option ${kind}`, id: `${this.id}-${++number}`, "aria-selected": "false", onclick: run }, children);
+    const root = el(
+      "div",
+      {
+        role: "option",
+        class: `glance-option ${kind}`,
+        id: `${this.id}-${++number}`,
+        "aria-selected": "false",
+        onclick: run,
+      },
+      children,
+    );
     // the caret stays in the bar
     root.addEventListener("mousedown", (event) => event.preventDefault());
     return root;
@@ -211,7 +280,8 @@ export class Glance {
     if (event.isComposing || this.bar.form.hidden || !this.root.isConnected) return;
     const all = this.options();
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step !== undefined) this.point(this.at < 0 ? (step > 0 ? 0 : all.length - 1) : (this.at + step + all.length) % all.length);
+    if (step !== undefined)
+      this.point(this.at < 0 ? (step > 0 ? 0 : all.length - 1) : (this.at + step + all.length) % all.length);
     else if (event.key === "Enter" && event.ctrlKey) this.more();
     else if (event.key === "Enter" && this.at >= 0) all[this.at]!.click();
     else return;
@@ -221,7 +291,11 @@ export class Glance {
 }
 
 function disc(name: string, address: string): HTMLElement {
-  return el("span", { class: `disc glance-disc c${hue(address.toLowerCase())}`, "aria-hidden": "true" }, initials(name));
+  return el(
+    "span",
+    { class: `disc glance-disc c${hue(address.toLowerCase())}`, "aria-hidden": "true" },
+    initials(name),
+  );
 }
 
 /** People whose name or address contains a word: those whom the user wrote to first, then senders of the hits. */

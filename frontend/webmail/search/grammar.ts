@@ -92,7 +92,16 @@ const extensions: Readonly<Record<string, Kind>> = {
 /** A token that looks like a criterion, and not like a web address. */
 const criterion = /^([a-z][a-z_-]+):(?!\/\/)./i;
 const texts = ["from", "to", "subject", "label"];
-export const kinds: readonly Kind[] = ["any", "none", "image", "pdf", "archive", "spreadsheet", "document", "presentation"];
+export const kinds: readonly Kind[] = [
+  "any",
+  "none",
+  "image",
+  "pdf",
+  "archive",
+  "spreadsheet",
+  "document",
+  "presentation",
+];
 /** The values of `is:`, with the flag and whether it must be set. */
 export const states: Readonly<Record<string, readonly [string, boolean]>> = {
   unread: ["\\seen", false],
@@ -115,7 +124,8 @@ export function tokens(text: string): Token[] {
     const known = tags[tag.toLowerCase()];
     const value = unquoted(known === undefined ? body : body.slice(tag.length + 1));
     // an empty word would match everything
-    if (known !== undefined) found.push({ not, tag: known, value: known === "attachments" && /^attachments?$/i.test(value) ? "any" : value });
+    if (known !== undefined)
+      found.push({ not, tag: known, value: known === "attachments" && /^attachments?$/i.test(value) ? "any" : value });
     else if (value !== "") {
       const name = body.startsWith('"') ? undefined : criterion.exec(value)?.[1];
       const unknown = name !== undefined && tags[name.toLowerCase()] === undefined ? { unknown: name } : {};
@@ -148,8 +158,21 @@ export function write(all: readonly Token[]): string {
 /** The query of a text. `mailboxes` are the existing mailboxes, `labels` those with names; `now` is the reader's clock. */
 export function parse(text: string, mailboxes: readonly Box[], now: Date, labels: readonly Label[] = []): Parsed {
   const all = tokens(text);
-  const lists = { words: [] as string[], from: [] as string[], to: [] as string[], subject: [] as string[], labels: [] as string[] };
-  const nots = { words: [] as string[], from: [] as string[], to: [] as string[], subject: [] as string[], labels: [] as string[], attachments: [] as Kind[] };
+  const lists = {
+    words: [] as string[],
+    from: [] as string[],
+    to: [] as string[],
+    subject: [] as string[],
+    labels: [] as string[],
+  };
+  const nots = {
+    words: [] as string[],
+    from: [] as string[],
+    to: [] as string[],
+    subject: [] as string[],
+    labels: [] as string[],
+    attachments: [] as Kind[],
+  };
   const headers: { name: string; value: string }[] = [];
   let filter: Filter = { mailbox_id: -1 };
   const problems: Problem[] = [];
@@ -161,7 +184,12 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
       problems.push({ token, why });
       side.words.push(write([{ ...token, not: false }]));
     };
-    if (side.words.length === most || lists.labels.length + nots.labels.length === most || needles.length === most || headers.length === most) {
+    if (
+      side.words.length === most ||
+      lists.labels.length + nots.labels.length === most ||
+      needles.length === most ||
+      headers.length === most
+    ) {
       problems.push({ token, why: t("a search has at most {n} criteria of a kind", { n: most }) });
       break;
     }
@@ -200,10 +228,16 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
       else headers.push({ name, value: wanted!.trim() });
     } else if (tag === "minsize" || tag === "maxsize") {
       const size = octets(value);
-      only(size === null ? null : tag === "minsize" ? { size_min: size } : { size_max: size }, t("“{value}” is no size; write 500k or 2m", { value }));
+      only(
+        size === null ? null : tag === "minsize" ? { size_min: size } : { size_max: size },
+        t("“{value}” is no size; write 500k or 2m", { value }),
+      );
     } else if (tag === "older_than" || tag === "newer_than") {
       const time = ago(value, now);
-      only(time === null ? null : tag === "older_than" ? { newest: time } : { oldest: time }, t("“{value}” is not a span of time; write 7d, 2w, 3m or 1y", { value }));
+      only(
+        time === null ? null : tag === "older_than" ? { newest: time } : { oldest: time },
+        t("“{value}” is not a span of time; write 7d, 2w, 3m or 1y", { value }),
+      );
     } else if (tag === "filename") {
       // the text index has names of files; a known extension alone is a kind
       const kind = extensions[value.toLowerCase().replace(/^\*?\./, "")];
@@ -215,12 +249,23 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
       }
     } else if (tag === "before" || tag === "start" || tag === "end") {
       const time = moment(value, tag === "end", now);
-      only(time === null ? null : tag === "start" ? { oldest: time } : { newest: time }, t("“{value}” is no date; write 2026-11-21, 2026-11-21T08:30 or 08:30", { value }));
+      only(
+        time === null ? null : tag === "start" ? { oldest: time } : { newest: time },
+        t("“{value}” is no date; write 2026-11-21, 2026-11-21T08:30 or 08:30", { value }),
+      );
     } else {
       const name = value.toLowerCase();
       const role = { drafts: "draft", spam: "junk", bin: "trash" }[name] ?? name;
-      const box = mailboxes.find((one) => one.name === value) ?? mailboxes.find((one) => one.name.toLowerCase() === name) ?? mailboxes.find((one) => one.roles?.includes(role));
-      const change = value === "" || (name === "anywhere" && box === undefined) ? { mailbox_id: -2 } : box === undefined ? null : { mailbox_id: box.id, mailbox_children_included: tag === "submb" };
+      const box =
+        mailboxes.find((one) => one.name === value) ??
+        mailboxes.find((one) => one.name.toLowerCase() === name) ??
+        mailboxes.find((one) => one.roles?.includes(role));
+      const change =
+        value === "" || (name === "anywhere" && box === undefined)
+          ? { mailbox_id: -2 }
+          : box === undefined
+            ? null
+            : { mailbox_id: box.id, mailbox_children_included: tag === "submb" };
       only(change, t("no mailbox is called “{value}”", { value }));
     }
   }
@@ -231,9 +276,13 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
 /** The report of an unknown operator, with the nearest known one. */
 function unknown(token: Token, name: string, all: readonly Token[]): Problem {
   const why = t("“{name}:” is not a search word; “{value}” is looked for as text", { name, value: token.value });
-  const [nearest, far] = known.map((one) => [one, distance(name.toLowerCase(), one)] as const).reduce((a, b) => (b[1] < a[1] ? b : a));
+  const [nearest, far] = known
+    .map((one) => [one, distance(name.toLowerCase(), one)] as const)
+    .reduce((a, b) => (b[1] < a[1] ? b : a));
   if (far > (name.length > 3 ? 2 : 1)) return { token, why };
-  const instead = all.map((one) => (one === token ? { not: token.not, tag: nearest, value: token.value.slice(name.length + 1) } : one));
+  const instead = all.map((one) =>
+    one === token ? { not: token.not, tag: nearest, value: token.value.slice(name.length + 1) } : one,
+  );
   return { token, why, meant: { name: nearest, text: write(instead) } };
 }
 
@@ -246,7 +295,8 @@ function distance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1] ? 0 : 1;
       let least = Math.min(rows[i - 1]![j]! + 1, rows[i]![j - 1]! + 1, rows[i - 1]![j - 1]! + same);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, rows[i - 2]![j - 2]! + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        least = Math.min(least, rows[i - 2]![j - 2]! + 1);
       rows[i]![j] = least;
     }
   return rows[a.length]![b.length]!;
@@ -274,7 +324,8 @@ export function octets(text: string): number | null {
 /** The time of a date, a date with a time, or a time of today, in the reader's zone; with `last`, the end of that day or minute.
  * Null if the text is not a time. */
 export function moment(text: string, last: boolean, now: Date): string | null {
-  const [, date, year, month, day, hour, minute] = /^((\d{4})[-/](\d\d?)[-/](\d\d?))?(?:T|^|$)(?:(\d\d?):(\d\d))?$/i.exec(text.trim()) ?? [];
+  const [, date, year, month, day, hour, minute] =
+    /^((\d{4})[-/](\d\d?)[-/](\d\d?))?(?:T|^|$)(?:(\d\d?):(\d\d))?$/i.exec(text.trim()) ?? [];
   if (date === undefined && hour === undefined) return null;
   const start = date === undefined ? new Date(now) : new Date(Number(year), Number(month) - 1, Number(day));
   if (date !== undefined && (start.getMonth() !== Number(month) - 1 || start.getDate() !== Number(day))) return null;

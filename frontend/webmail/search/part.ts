@@ -50,8 +50,15 @@ interface Names {
 let number = 0;
 
 /** Write the progress of a search, and the owners whose mailboxes it could not search. */
-export function say(place: HTMLElement, { looked, of, found, messages, done, stopped, left_out }: Searching, stop: () => void): void {
-  const count = messages > found ? t("{what} found", { what: counted({ messages, conversations: found }) }) : t("{n} found", { n: found });
+export function say(
+  place: HTMLElement,
+  { looked, of, found, messages, done, stopped, left_out }: Searching,
+  stop: () => void,
+): void {
+  const count =
+    messages > found
+      ? t("{what} found", { what: counted({ messages, conversations: found }) })
+      : t("{n} found", { n: found });
   const numbers = { looked, of: Math.max(of, looked), count };
   fill(
     place,
@@ -59,7 +66,12 @@ export function say(place: HTMLElement, { looked, of, found, messages, done, sto
     stopped && t("Stopped: {count}; {looked} of {of} messages looked at", numbers),
     !done && (looked === 0 ? t("Searching…") : t("Searching… {count}; {looked} of {of} messages looked at", numbers)),
     !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")),
-    left_out.length > 0 && el("p", {}, t("Without the mailboxes of {owners}: they can't be read at the moment.", { owners: left_out.join(", ") })),
+    left_out.length > 0 &&
+      el(
+        "p",
+        {},
+        t("Without the mailboxes of {owners}: they can't be read at the moment.", { owners: left_out.join(", ") }),
+      ),
   );
 }
 
@@ -97,25 +109,61 @@ function fillForm(form: HTMLElement, bar: SearchBar, mail: Mail): void {
   };
   fill(
     form,
-    el("p", { class: "search-help" }, t("Separate words with spaces. Put “-” before a word to exclude it, and quotes around words that belong together.")),
+    el(
+      "p",
+      { class: "search-help" },
+      t(
+        "Separate words with spaces. Put “-” before a word to exclude it, and quotes around words that belong together.",
+      ),
+    ),
     rows.map((one) => one.root),
-    el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => bar.end() }, t("Clear")), el("button", { type: "submit", class: "primary" }, t("Search"))),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { type: "button", onclick: () => bar.end() }, t("Clear")),
+      el("button", { type: "submit", class: "primary" }, t("Search")),
+    ),
   );
   bar.input.addEventListener("input", draw);
   draw();
 }
 
 /** A field of the form. It contains the criteria of its tag, one after the other; negated ones keep their "-". */
-function row(field: Field, bar: SearchBar, names: () => Names): { root: HTMLElement; draw(all: readonly Token[], problems: readonly Problem[]): void } {
+function row(
+  field: Field,
+  bar: SearchBar,
+  names: () => Names,
+): { root: HTMLElement; draw(all: readonly Token[], problems: readonly Problem[]): void } {
   const id = `search-${++number}`;
   const wrong = el("span", { class: "field-problem", id: `${id}-wrong`, role: "alert" });
-  const common = { class: "dialog-input", id, "aria-describedby": `${id}-wrong`, autocomplete: "off", spellcheck: "false" };
+  const common = {
+    class: "dialog-input",
+    id,
+    "aria-describedby": `${id}-wrong`,
+    autocomplete: "off",
+    spellcheck: "false",
+  };
   const list = el("datalist", { id: `${id}-list` });
-  const offered = field.tag === "mailbox" ? () => names().mailboxes.map(({ name }) => name) : field.tag === "label" ? () => names().labels : null;
+  const offered =
+    field.tag === "mailbox"
+      ? () => names().mailboxes.map(({ name }) => name)
+      : field.tag === "label"
+        ? () => names().labels
+        : null;
   const input =
     field.choices !== undefined
-      ? el("select", common, el("option", { value: "" }, t("All messages")), field.choices.map((choice) => el("option", { value: choice }, choice)))
-      : el("input", { ...common, placeholder: field.hint ?? "", maxlength: "1000", list: offered === null ? undefined : list.id });
+      ? el(
+          "select",
+          common,
+          el("option", { value: "" }, t("All messages")),
+          field.choices.map((choice) => el("option", { value: choice }, choice)),
+        )
+      : el("input", {
+          ...common,
+          placeholder: field.hint ?? "",
+          maxlength: "1000",
+          list: offered === null ? undefined : list.id,
+        });
   const own = (token: Token) => token.tag === field.tag;
   const day = field.tag === "start" || field.tag === "end" ? calendarOf(input) : null;
   const changed = () => {
@@ -130,9 +178,24 @@ function row(field: Field, bar: SearchBar, names: () => Names): { root: HTMLElem
     bar.input.dispatchEvent(new Event("input"));
   };
   input.addEventListener("input", changed);
-  input.addEventListener("focus", () => offered !== null && fill(list, offered().map((value) => el("option", { value }))));
+  input.addEventListener(
+    "focus",
+    () =>
+      offered !== null &&
+      fill(
+        list,
+        offered().map((value) => el("option", { value })),
+      ),
+  );
   return {
-    root: el("div", { class: "search-field" }, el("label", { for: id }, field.label), day === null ? input : el("span", { class: "search-day" }, input, day), list, wrong) as HTMLElement,
+    root: el(
+      "div",
+      { class: "search-field" },
+      el("label", { for: id }, field.label),
+      day === null ? input : el("span", { class: "search-day" }, input, day),
+      list,
+      wrong,
+    ) as HTMLElement,
     draw(all, problems) {
       // text that is being typed here stays as it is
       if (document.activeElement !== input) input.value = shown(field, all.filter(own));
@@ -155,7 +218,16 @@ function calendarOf(input: HTMLInputElement | HTMLSelectElement): HTMLElement {
     hidden.value = input.value.slice(0, 10);
     hidden.showPicker();
   };
-  return el("span", {}, hidden, el("button", { type: "button", class: "link", "aria-label": t("Choose a day"), title: t("Choose a day"), onclick: choose }, sign(calendar)));
+  return el(
+    "span",
+    {},
+    hidden,
+    el(
+      "button",
+      { type: "button", class: "link", "aria-label": t("Choose a day"), title: t("Choose a day"), onclick: choose },
+      sign(calendar),
+    ),
+  );
 }
 
 function shown(field: Field, own: readonly Token[]): string {
@@ -169,7 +241,12 @@ function shown(field: Field, own: readonly Token[]): string {
 
 /** The criteria in a field's text: several for names and subjects, separated as words in the bar. */
 function many(field: Field, value: string): Token[] {
-  const single = field.choices !== undefined || ["mailbox", "start", "end", "minsize", "maxsize", "header"].includes(field.tag);
+  const single =
+    field.choices !== undefined || ["mailbox", "start", "end", "minsize", "maxsize", "header"].includes(field.tag);
   if (single) return [{ not: false, tag: field.tag, value }];
-  return tokens(value).map((token) => (token.tag === "" ? { ...token, tag: field.tag } : { not: token.not, tag: field.tag, value: `${token.tag}:${token.value}` }));
+  return tokens(value).map((token) =>
+    token.tag === ""
+      ? { ...token, tag: field.tag }
+      : { not: token.not, tag: field.tag, value: `${token.tag}:${token.value}` },
+  );
 }

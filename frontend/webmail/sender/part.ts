@@ -31,10 +31,17 @@ export async function act(item: MessageItem, what: AboutSender, page: Page): Pro
     return;
   }
   const others = mail.mailboxes.value.filter((mailbox) => mailbox.roles.length === 0 && mailbox.name !== "Inbox");
-  const chosen = what === "always" ? await page.choose(t("Always file mail of this sender to"), others) : mail.boxes.withRole("junk");
+  const chosen =
+    what === "always"
+      ? await page.choose(t("Always file mail of this sender to"), others)
+      : mail.boxes.withRole("junk");
   if (chosen === undefined) page.offerRole("junk");
   if (chosen == null) return;
-  if (what === "phishing") actions.flagItems([item], ["$phishing"], true, { doing: () => t("Marking as phishing"), done: () => t("Marked as phishing") });
+  if (what === "phishing")
+    actions.flagItems([item], ["$phishing"], true, {
+      doing: () => t("Marking as phishing"),
+      done: () => t("Marked as phishing"),
+    });
   else if (!(await rule(item, chosen, page))) return;
   actions.moveItems([item], chosen, what !== "always");
 }

@@ -45,7 +45,11 @@ export function summary(all: readonly Delivery[]): string {
   const counts = new Map<Delivery["state"], number>();
   for (const one of all) counts.set(one.state, (counts.get(one.state) ?? 0) + 1);
   const order: Delivery["state"][] = ["failed", "held", "trying", "queued", "canceled", "relayed", "delivered"];
-  const parts = order.filter((state) => counts.has(state)).map((state) => (all.length === 1 ? states[state] : t("{n} {state}", { n: counts.get(state)!, state: states[state] })));
+  const parts = order
+    .filter((state) => counts.has(state))
+    .map((state) =>
+      all.length === 1 ? states[state] : t("{n} {state}", { n: counts.get(state)!, state: states[state] }),
+    );
   const line = parts.join(", ");
   return line.charAt(0).toLocaleUpperCase() + line.slice(1);
 }
@@ -63,11 +67,16 @@ export function detail(one: Delivery): string[] {
 /** Resolves when the page is visible. A browser opens six connections to a host, and waiting calls in hidden tabs would take them
  * from the visible tab. */
 async function inSight(): Promise<void> {
-  while (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+  while (document.hidden)
+    await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
 }
 
 /** Show the status in `root`, and update it as long as `root` is part of the page. */
-export async function follow(client: Client, { id: messageId, received }: MessageItem, root: HTMLElement): Promise<void> {
+export async function follow(
+  client: Client,
+  { id: messageId, received }: MessageItem,
+  root: HTMLElement,
+): Promise<void> {
   const sent = Date.parse(received);
   let seen = "";
   while (root.isConnected) {
@@ -79,7 +88,8 @@ export async function follow(client: Client, { id: messageId, received }: Messag
       // the status of a message that was just sent is not known for a moment
       const settled = report.recipients.length > 0 || Date.now() - sent > fresh;
       const ended = Math.max(sent, ...report.recipients.map((one) => Date.parse(one.ended ?? received)));
-      if (settled && Date.now() - ended > objections && report.recipients.every((one) => !waiting.has(one.state))) return;
+      if (settled && Date.now() - ended > objections && report.recipients.every((one) => !waiting.has(one.state)))
+        return;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, again));
     }
@@ -102,9 +112,17 @@ function draw(client: Client, root: HTMLElement, all: readonly Delivery[]): void
         el(
           "p",
           {},
-          el("button", { onclick: () => void attempt(t("Trying again"), () => client.delivery_retry(ids)) }, t("Try now")),
+          el(
+            "button",
+            { onclick: () => void attempt(t("Trying again"), () => client.delivery_retry(ids)) },
+            t("Try now"),
+          ),
           " ",
-          el("button", { class: "danger", onclick: () => void attempt(t("Canceling"), () => client.delivery_cancel(ids)) }, t("Cancel delivery")),
+          el(
+            "button",
+            { class: "danger", onclick: () => void attempt(t("Canceling"), () => client.delivery_cancel(ids)) },
+            t("Cancel delivery"),
+          ),
         ),
     ),
   );

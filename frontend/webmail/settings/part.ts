@@ -18,7 +18,11 @@ adopt(sheet);
 type Choices<T extends string> = readonly (readonly [T, string])[];
 
 function select<T extends string>(label: string, value: T, choices: Choices<T>): { root: HTMLElement; read: () => T } {
-  const input = el("select", {}, choices.map(([one, words]) => el("option", { value: one }, words)));
+  const input = el(
+    "select",
+    {},
+    choices.map(([one, words]) => el("option", { value: one }, words)),
+  );
   input.value = value;
   return { root: el("label", { class: "setting" }, el("span", {}, label), input), read: () => input.value as T };
 }
@@ -42,7 +46,11 @@ interface Signature {
 }
 
 /** The signature of all addresses, and of single ones: the user chooses whose is in the field. */
-function signatures(desk: Desk, old: AllSettings, own: readonly string[]): { root: HTMLElement; read: () => Pick<AllSettings, "signature" | "signature_html" | "signatures"> } {
+function signatures(
+  desk: Desk,
+  old: AllSettings,
+  own: readonly string[],
+): { root: HTMLElement; read: () => Pick<AllSettings, "signature" | "signature_html" | "signatures"> } {
   const all = new Map<string, Signature>(
     own.map((address) => {
       const found = old.signatures.find((one) => one.address === address);
@@ -52,17 +60,33 @@ function signatures(desk: Desk, old: AllSettings, own: readonly string[]): { roo
   all.set("", { text: old.signature, html: old.signature_html });
   let chosen = "";
   let editor: Rich | null = null;
-  const input = el("textarea", { class: "dialog-input", rows: "4", dir: "auto", maxlength: "10000", id: "settings-signature" });
+  const input = el("textarea", {
+    class: "dialog-input",
+    rows: "4",
+    dir: "auto",
+    maxlength: "10000",
+    id: "settings-signature",
+  });
   const label = el("label", { for: "settings-signature" });
   const chips = el("div", { class: "flex wrap" });
   const place = el("div", {}, input);
   const format = el("input", { type: "checkbox", onchange: () => void toggle() });
   /** Show the editor for this HTML. */
   const edit = async (html: string) => {
-    const [rich, { Squire }] = await Promise.all([desk.load<typeof RichPart>("rich"), desk.load<typeof SquirePart>("squire")]);
+    const [rich, { Squire }] = await Promise.all([
+      desk.load<typeof RichPart>("rich"),
+      desk.load<typeof SquirePart>("squire"),
+    ]);
     editor?.close();
     const none = () => undefined;
-    editor = rich.openEditor(Squire, html, { client: desk.client, base: desk.base, changed: none, note: none, say: none, pictures: false });
+    editor = rich.openEditor(Squire, html, {
+      client: desk.client,
+      base: desk.base,
+      changed: none,
+      note: none,
+      say: none,
+      pictures: false,
+    });
     editor.root.setAttribute("aria-label", label.textContent);
     // leaving it is a change of the form, as leaving a field is
     editor.root.addEventListener("focusout", () => void place.dispatchEvent(new Event("change", { bubbles: true })));
@@ -82,7 +106,16 @@ function signatures(desk: Desk, old: AllSettings, own: readonly string[]): { roo
       chips,
       own.length > 1 &&
         ["", ...own].map((address) =>
-          el("button", { class: "chip pill", type: "button", "aria-pressed": String(address === chosen), onclick: () => choose(address) }, address === "" ? t("All addresses") : address),
+          el(
+            "button",
+            {
+              class: "chip pill",
+              type: "button",
+              "aria-pressed": String(address === chosen),
+              onclick: () => choose(address),
+            },
+            address === "" ? t("All addresses") : address,
+          ),
         ),
     );
   };
@@ -91,7 +124,16 @@ function signatures(desk: Desk, old: AllSettings, own: readonly string[]): { roo
     else if (!format.checked) all.set(chosen, { text: input.value.replace(/\r\n?/g, "\n"), html: "" });
   };
   const toggle = async () => {
-    if (format.checked) await attempt(t("Opening the editor"), () => edit(all.get(chosen)!.text.split("\n").map((line) => `<div>${line.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`) || "<br>"}</div>`).join("")));
+    if (format.checked)
+      await attempt(t("Opening the editor"), () =>
+        edit(
+          all
+            .get(chosen)!
+            .text.split("\n")
+            .map((line) => `<div>${line.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`) || "<br>"}</div>`)
+            .join(""),
+        ),
+      );
     else {
       keep();
       all.set(chosen, { text: all.get(chosen)!.text, html: "" });
@@ -106,12 +148,24 @@ function signatures(desk: Desk, old: AllSettings, own: readonly string[]): { roo
   };
   draw();
   return {
-    root: el("div", { class: "field" }, chips, label, place, el("label", { class: "check" }, format, t("With formatting")), el("p", { class: "hint" }, t("Below what you write. An address can have its own."))),
+    root: el(
+      "div",
+      { class: "field" },
+      chips,
+      label,
+      place,
+      el("label", { class: "check" }, format, t("With formatting")),
+      el("p", { class: "hint" }, t("Below what you write. An address can have its own.")),
+    ),
     read: () => {
       keep();
       const { text, html } = all.get("")!;
       const single = [...all].filter(([address, one]) => address !== "" && one.text !== "");
-      return { signature: text, signature_html: html, signatures: single.map(([address, one]) => ({ address, ...one })) };
+      return {
+        signature: text,
+        signature_html: html,
+        signatures: single.map(([address, one]) => ({ address, ...one })),
+      };
     },
   };
 }
@@ -125,7 +179,11 @@ export function openSettings(desk: Desk): void {
   }
   const old = desk.settings();
   const { panes } = desk;
-  const signature = signatures(desk, old, desk.facts().addresses.filter((one) => !one.startsWith("@")));
+  const signature = signatures(
+    desk,
+    old,
+    desk.facts().addresses.filter((one) => !one.startsWith("@")),
+  );
   const quoting = select(t("Write answers"), old.quoting, [
     ["auto", t("Above; below a selected part")],
     ["top", t("Above what is quoted")],
@@ -151,7 +209,11 @@ export function openSettings(desk: Desk): void {
     ["list", t("Back to the list")],
   ]);
   const seen = select(t("Mark as read"), String(old.mark_seen_ms), seenChoices(old.mark_seen_ms));
-  const undo = select(t("Sent messages can be taken back"), String(old.undo_send_seconds), undoChoices(old.undo_send_seconds));
+  const undo = select(
+    t("Sent messages can be taken back"),
+    String(old.undo_send_seconds),
+    undoChoices(old.undo_send_seconds),
+  );
   const html = check(t("Show messages as designed (HTML), not as plain text"), old.show_html);
   const bars = check(t("Look up how mail to each recipient is protected"), old.show_address_security);
   const hints = check(t("Show the key of an action that is clicked"), !old.no_show_shortcuts);
@@ -178,7 +240,11 @@ export function openSettings(desk: Desk): void {
     show_address_security: bars.read(),
     no_show_shortcuts: !hints.read(),
     single_keys: keys.read(),
-    show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== ""),
+    show_headers: headers
+      .read()
+      .split("\n")
+      .map((one) => one.trim().replace(/:$/, ""))
+      .filter((one) => one !== ""),
   });
   let saved = read();
   let last: Promise<unknown> = Promise.resolve();
@@ -192,18 +258,26 @@ export function openSettings(desk: Desk): void {
   };
   const undone = (before: AllSettings) => {
     close();
-    void last.then(() => attempt(t("Saving the settings"), () => desk.client.settings_save({ ...before, searches: desk.settings().searches }))).then(() => openSettings(desk));
+    void last
+      .then(() =>
+        attempt(t("Saving the settings"), () =>
+          desk.client.settings_save({ ...before, searches: desk.settings().searches }),
+        ),
+      )
+      .then(() => openSettings(desk));
   };
   const save = () => {
     if (layout.read() !== panes.local.layout) panes.set({ ...panes.local, layout: layout.read() });
     const wanted = read();
-    if (JSON.stringify({ ...wanted, searches: [] }) !== JSON.stringify({ ...saved, searches: [] })) send(wanted, t("Saved."), saved);
+    if (JSON.stringify({ ...wanted, searches: [] }) !== JSON.stringify({ ...saved, searches: [] }))
+      send(wanted, t("Saved."), saved);
   };
   const giveBack = holdFocus();
   // not modal: the mailboxes stay in reach; the page's keys wait until it is closed, as for any open dialog
   const page = el("dialog", { class: "settings-page", "aria-label": t("Settings"), tabindex: "-1" });
   const leave = (event: Event) => {
-    if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input") !== null) close();
+    if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input") !== null)
+      close();
   };
   const close = () => {
     save();
@@ -224,11 +298,30 @@ export function openSettings(desk: Desk): void {
       el(
         "div",
         { class: "settings-links" },
-        sections.map(({ title, path, root }) => el("button", { class: "btn settings-link", type: "button", onclick: () => root.scrollIntoView() }, sign(path), title)),
+        sections.map(({ title, path, root }) =>
+          el(
+            "button",
+            { class: "btn settings-link", type: "button", onclick: () => root.scrollIntoView() },
+            sign(path),
+            title,
+          ),
+        ),
       ),
-      account_path !== "" && el("p", { class: "hint" }, t("Password, devices and import are in "), el("a", { href: account_path }, t("your account")), "."),
+      account_path !== "" &&
+        el(
+          "p",
+          { class: "hint" },
+          t("Password, devices and import are in "),
+          el("a", { href: account_path }, t("your account")),
+          ".",
+        ),
     ),
-    el("form", { class: "settings", onchange: save, onsubmit: (event: Event) => event.preventDefault() }, sections.map(({ root }) => root), state),
+    el(
+      "form",
+      { class: "settings", onchange: save, onsubmit: (event: Event) => event.preventDefault() },
+      sections.map(({ root }) => root),
+      state,
+    ),
   );
   // wherever the focus is: what was open before may have taken it
   const pressed = (event: KeyboardEvent) => {
@@ -242,7 +335,12 @@ export function openSettings(desk: Desk): void {
   page.show();
 }
 
-function section(name: string, title: string, path: string, ...children: Child[]): { title: string; path: string; root: HTMLElement } {
+function section(
+  name: string,
+  title: string,
+  path: string,
+  ...children: Child[]
+): { title: string; path: string; root: HTMLElement } {
   const id = `settings-${name}`;
   return { title, path, root: el("section", { "aria-labelledby": id }, el("h3", { id }, title), ...children) };
 }
@@ -254,7 +352,8 @@ function seenChoices(now: number): Choices<string> {
     ["3000", t("After 3 seconds")],
     ["-1", t("Only by hand")],
   ];
-  if (!known.some(([value]) => value === String(now))) known.push([String(now), t("After {n} seconds", { n: now / 1000 })]);
+  if (!known.some(([value]) => value === String(now)))
+    known.push([String(now), t("After {n} seconds", { n: now / 1000 })]);
   return known;
 }
 
@@ -266,5 +365,13 @@ function undoChoices(now: number): Choices<string> {
 function mailtoButton(desk: Desk): Child {
   if (typeof navigator.registerProtocolHandler !== "function") return null;
   const register = () => navigator.registerProtocolHandler("mailto", `${location.origin}${desk.base}#compose %s`);
-  return el("button", { class: "btn line", type: "button", onclick: () => void attempt(t("Taking addresses of web pages"), async () => register()) }, t("Write here when a page has a mail address"));
+  return el(
+    "button",
+    {
+      class: "btn line",
+      type: "button",
+      onclick: () => void attempt(t("Taking addresses of web pages"), async () => register()),
+    },
+    t("Write here when a page has a mail address"),
+  );
 }

@@ -21,13 +21,15 @@ const fresh = 3000;
 export function showNotices(client: Client, list: HTMLElement, account: string): void {
   const box = el("div", { class: "sorting", role: "status" });
   let asked = 0;
-  const draw = (found: SortingNotices) => fill(box, away(found), failed(found), ...found.stopped.map((address) => stopped(address)));
+  const draw = (found: SortingNotices) =>
+    fill(box, away(found), failed(found), ...found.stopped.map((address) => stopped(address)));
   const ask = async () => {
     asked = Date.now();
     // without a connection the page says so elsewhere
     await client.sorting_notices().then(draw, () => null);
   };
-  const link = (page: string, title: string) => account !== "" && el("a", { class: "link", href: `${account}#${page}` }, title);
+  const link = (page: string, title: string) =>
+    account !== "" && el("a", { class: "link", href: `${account}#${page}` }, title);
 
   function away(found: SortingNotices): HTMLElement | null {
     if (!found.away) return null;
@@ -36,7 +38,10 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
     };
     return line(
       "away",
-      [t("You are away: people who write to you get an answer."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]],
+      [
+        t("You are away: people who write to you get an answer."),
+        found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."],
+      ],
       el("button", { class: "link", onclick: () => void end() }, t("End it")),
       link("away", t("Change")),
     );
@@ -52,12 +57,35 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
     const about =
       failure.script === ""
         ? [t("A message was kept:"), " ", foreign(failure.text, 300)]
-        : [failure.line > 0 ? t("Your script failed in line {line}:", { line: failure.line }) : t("Your script failed:"), " ", foreign(failure.text, 300), ". ", t("The message was kept.")];
-    return line("failed", [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in 30 days")}`], link(failure.script === "" ? "forwarding" : "scripts", t("Look")), el("button", { class: "link", onclick: hide }, t("Hide")));
+        : [
+            failure.line > 0
+              ? t("Your script failed in line {line}:", { line: failure.line })
+              : t("Your script failed:"),
+            " ",
+            foreign(failure.text, 300),
+            ". ",
+            t("The message was kept."),
+          ];
+    return line(
+      "failed",
+      [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in 30 days")}`],
+      link(failure.script === "" ? "forwarding" : "scripts", t("Look")),
+      el("button", { class: "link", onclick: hide }, t("Hide")),
+    );
   }
 
   function stopped(address: string): HTMLElement {
-    return line("failed", [t("Nothing is sent on to"), " ", foreign(address, 100), " ", t("any more: mail to it came back for three days. Your mail is kept here.")], link("forwarding", t("Look")));
+    return line(
+      "failed",
+      [
+        t("Nothing is sent on to"),
+        " ",
+        foreign(address, 100),
+        " ",
+        t("any more: mail to it came back for three days. Your mail is kept here."),
+      ],
+      link("forwarding", t("Look")),
+    );
   }
 
   list.before(box);

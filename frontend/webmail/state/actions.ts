@@ -53,14 +53,19 @@ export class Actions {
   toRole(role: Role, chosen?: readonly MessageItem[]): boolean {
     const { boxes } = this.mail;
     const owners = this.mail.owners(chosen);
-    const targets = [...owners.size > 0 ? owners : [""]].map((owner) => boxes.withRole(role, owner));
+    const targets = [...(owners.size > 0 ? owners : [""])].map((owner) => boxes.withRole(role, owner));
     if (targets.includes(undefined)) return false;
     // WEBMAIL-83: archived messages become read
     if (targets.length === 1 && chosen === undefined) this.move(targets[0]!, true);
     else {
       // messages move to the mailbox of their own owner
       const items = chosen ?? this.targets();
-      for (const target of targets) this.moveItems(items.filter((item) => boxes.get(item.mailbox_id)?.owner === target!.owner), target!, true);
+      for (const target of targets)
+        this.moveItems(
+          items.filter((item) => boxes.get(item.mailbox_id)?.owner === target!.owner),
+          target!,
+          true,
+        );
     }
     return true;
   }
@@ -85,7 +90,9 @@ export class Actions {
     const leaves = this.mail.leavesFor(mailbox);
     const turn = this.done.value + 1;
     const action: Action = {
-      shown: leaves ? { remove: { ids: new Set(ids), to: mailbox.id } } : { moved: { ids: new Set(ids), mailboxId: mailbox.id } },
+      shown: leaves
+        ? { remove: { ids: new Set(ids), to: mailbox.id } }
+        : { moved: { ids: new Set(ids), mailboxId: mailbox.id } },
       call: async () => {
         await this.client.message_move(ids, mailbox.id, markSeen);
         if (items.length === 1 && turn === this.done.value) this.moved(items[0]!, mailbox);
@@ -118,7 +125,14 @@ export class Actions {
     this.perform(this.flagging(items, flags, add), named, items.length, t("Not changed"), {
       what: named.done(items.length),
       // undo restores each flag on the messages that it was changed on
-      actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add)),
+      actions: () =>
+        flags.map((flag) =>
+          this.flagging(
+            items.filter((item) => has(item, flag) !== add),
+            [flag],
+            !add,
+          ),
+        ),
     });
   }
 
@@ -153,7 +167,13 @@ export class Actions {
     }
     const items = chosen ?? this.mail.selected();
     const ids = items.map((item) => item.id);
-    this.perform({ shown: { remove: { ids: new Set(ids) } }, call: () => this.client.message_delete(ids) }, named, ids.length, t("Not deleted"), null);
+    this.perform(
+      { shown: { remove: { ids: new Set(ids) } }, call: () => this.client.message_delete(ids) },
+      named,
+      ids.length,
+      t("Not deleted"),
+      null,
+    );
     this.mail.left(items);
   }
 
@@ -184,7 +204,8 @@ export class Actions {
     return {
       shown: { flags: { ids: new Set(ids), add: add ? flags : [], clear: add ? [] : flags } },
       call: async () => {
-        if (ids.length > 0) await (add ? this.client.flags_add(ids, [...flags]) : this.client.flags_clear(ids, [...flags]));
+        if (ids.length > 0)
+          await (add ? this.client.flags_add(ids, [...flags]) : this.client.flags_clear(ids, [...flags]));
       },
     };
   }
@@ -196,7 +217,13 @@ export class Actions {
       const own = items.filter((item) => item.mailbox_id === origin);
       actions.push({
         shown: { add: { mailboxId: origin, items: own } },
-        call: () => this.client.message_move(own.map((item) => item.id), origin, false, from),
+        call: () =>
+          this.client.message_move(
+            own.map((item) => item.id),
+            origin,
+            false,
+            from,
+          ),
       });
     }
     if (unread.length > 0) actions.push(this.flagging(unread, ["\\seen"], false));
@@ -212,17 +239,28 @@ export class Actions {
   private perform(action: Action, named: Named, n: number, failed: string, undo: Undo | null): void {
     this.done.value++;
     if (undo !== null) this.remember(undo);
-    void this.follow(this.mail.pending.do(action), named.doing(n), named.done(n), failed, undo !== null).then((done) => {
-      if (!done && undo !== null) this.forget(undo);
-    });
+    void this.follow(this.mail.pending.do(action), named.doing(n), named.done(n), failed, undo !== null).then(
+      (done) => {
+        if (!done && undo !== null) this.forget(undo);
+      },
+    );
   }
 
   /** Report the state of an action: done, when the server has confirmed it; before that, waiting, if it takes long. The toast is
    * about the newest action; a failure is always reported. True if the action succeeded. */
-  private async follow(work: Promise<unknown>, doing: string, done: string, failed: string, withUndo: boolean): Promise<boolean> {
+  private async follow(
+    work: Promise<unknown>,
+    doing: string,
+    done: string,
+    failed: string,
+    withUndo: boolean,
+  ): Promise<boolean> {
     const own = ++this.newest;
     this.last?.close();
-    const timer = setTimeout(() => own === this.newest && this.say(t("{doing}: waiting for the server…", { doing }), withUndo, 0), waitsAfter);
+    const timer = setTimeout(
+      () => own === this.newest && this.say(t("{doing}: waiting for the server…", { doing }), withUndo, 0),
+      waitsAfter,
+    );
     try {
       await work;
       if (own === this.newest) this.say(done, withUndo);

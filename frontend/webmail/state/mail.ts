@@ -1,7 +1,17 @@
 // The state of the page: mailboxes, shown rows, focus and selection, as signals. Events of the stream come in here; views read
 // the signals, and commands call the functions.
 
-import type { Change, Mailbox, MessageItem, MsgRemove, ParsedMessage, Query, Request, StreamEvent, ViewProgress } from "../../gen/webmail";
+import type {
+  Change,
+  Mailbox,
+  MessageItem,
+  MsgRemove,
+  ParsedMessage,
+  Query,
+  Request,
+  StreamEvent,
+  ViewProgress,
+} from "../../gen/webmail";
 import { type Readable, type Signal, computed, signal } from "../../lib/signal";
 import { Mailboxes, type Role, allows } from "../data/mailboxes";
 import { markOf, search } from "../data/order";
@@ -94,7 +104,13 @@ const refreshAfter = 50;
 const restAfter = 80;
 
 export class Mail {
-  readonly facts: Signal<Facts> = signal({ login_address: "", addresses: [], account_path: "", rejects_mailbox: "", introbox: "" });
+  readonly facts: Signal<Facts> = signal({
+    login_address: "",
+    addresses: [],
+    account_path: "",
+    rejects_mailbox: "",
+    introbox: "",
+  });
   readonly mailboxes: Signal<readonly Mailbox[]> = signal([]);
   readonly query: Signal<Query>;
   readonly rows: Readable<Rows>;
@@ -225,7 +241,11 @@ export class Mail {
         this.boxes.set(event.mailboxes);
         this.mailboxes.value = this.boxes.ordered();
         const opened = this.boxes.named(event.mailbox_name);
-        if (opened !== undefined) this.view.query = { ...this.view.query, filter: { ...this.view.query.filter, mailbox_id: opened.id, mailbox_name: "" } };
+        if (opened !== undefined)
+          this.view.query = {
+            ...this.view.query,
+            filter: { ...this.view.query.filter, mailbox_id: opened.id, mailbox_name: "" },
+          };
         this.query.value = this.view.query;
         // the modseq is too old to continue from
         if (again) this.open(this.view.query);
@@ -340,7 +360,10 @@ export class Mail {
   moveThread(by: 1 | -1): void {
     const { items, start, lines } = this.rows.value;
     const from = this.focus.value === null ? -1 : this.focus.value.position - start;
-    const begins = (index: number) => index >= 0 && index < items.length && lines.get(items[index - 1]?.id ?? 0)?.top !== lines.get(items[index]!.id)?.top;
+    const begins = (index: number) =>
+      index >= 0 &&
+      index < items.length &&
+      lines.get(items[index - 1]?.id ?? 0)?.top !== lines.get(items[index]!.id)?.top;
     let index = from + by;
     while (index > 0 && index < items.length && lines.size > 0 && !begins(index)) index += by;
     if (index >= 0 && index < items.length) this.moveTo(start + index, "select");
@@ -420,7 +443,11 @@ export class Mail {
     if (item === undefined) return;
     this.focus.value = { item, position };
     this.choosing.value = true;
-    this.selection.value = this.selection.value.toggled(item, this.oldestFirst, this.rows.value.lines.get(item.id)?.top);
+    this.selection.value = this.selection.value.toggled(
+      item,
+      this.oldestFirst,
+      this.rows.value.lines.get(item.id)?.top,
+    );
   }
 
   /** Move the focus by rows, or to an end of the list with an infinity. */
@@ -428,7 +455,9 @@ export class Mail {
     const total = this.rows.value.total;
     if (total === 0) return;
     const last = this.awaited.at(-1);
-    const from = (last === undefined ? this.focus.value?.position : this.row(last.position)) ?? (by > 0 && Number.isFinite(by) ? -1 : 0);
+    const from =
+      (last === undefined ? this.focus.value?.position : this.row(last.position)) ??
+      (by > 0 && Number.isFinite(by) ? -1 : 0);
     this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), how);
   }
 
@@ -488,7 +517,10 @@ export class Mail {
     }
     const wish = before.ids.size === 1 && !before.open ? this.settings.value.after_action : "list";
     // threads have an order of their own: the row that moves up is at the position of the focus
-    const found = isThreaded(this.query.value) || isSorted(this.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first), this.oldestFirst);
+    const found =
+      isThreaded(this.query.value) || isSorted(this.query.value)
+        ? (this.focus.value?.position ?? 0) - rows.start
+        : search(rows.items, markOf(first), this.oldestFirst);
     const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
     this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
   }
@@ -528,7 +560,9 @@ export class Mail {
   /** Whether these changes remove the shown message from the current mailbox, but not by an action on this page. */
   private isReading({ mailbox_id, message_ids }: MsgRemove): boolean {
     const shown = this.shown.value?.id ?? 0;
-    return mailbox_id === this.view.query.filter.mailbox_id && message_ids.includes(shown) && !this.pending.leaving(shown);
+    return (
+      mailbox_id === this.view.query.filter.mailbox_id && message_ids.includes(shown) && !this.pending.leaving(shown)
+    );
   }
 
   /** Update the rows after the view or the pending actions have changed. */
@@ -567,12 +601,20 @@ export class Mail {
       const of = opened ? order : tree(present.filter((item) => item.match_query));
       const unfolded = this.folding.isExpanded(top.thread_id);
       const expanded = unfolded && (opened ? members.length : of.length) > 1;
-      const first = present.find((item) => item.id === top.id && (item.match_query || opened)) ?? present.find((item) => item.match_query)!;
+      const first =
+        present.find((item) => item.id === top.id && (item.match_query || opened)) ??
+        present.find((item) => item.match_query)!;
       const rows = expanded ? of : [{ item: first, depth: 0 }];
       for (const [row, { item, depth }] of rows.entries()) {
         items.push(item);
         this.entries.push(start + i);
-        lines.set(item.id, { top: first, members, collapsed: !expanded, depth, hidden: expanded && row === 0 ? members.length - rows.length : 0 });
+        lines.set(item.id, {
+          top: first,
+          members,
+          collapsed: !expanded,
+          depth,
+          hidden: expanded && row === 0 ? members.length - rows.length : 0,
+        });
       }
     }
     return { start, items, total: total + items.length - tops.length, entries: total - gone, known, lines };
@@ -599,7 +641,8 @@ export class Mail {
     }
     const { messages, conversations } = counts.value;
     if (!isThreaded(this.query.value)) return { messages: selectedCount.value, conversations: selectedCount.value };
-    if (!whole || messages === null) return { messages: null, conversations: whole ? conversations : selectedCount.value };
+    if (!whole || messages === null)
+      return { messages: null, conversations: whole ? conversations : selectedCount.value };
     if (except.size === 0) return { messages, conversations };
     const left = Math.max(0, messages - this.meantIds(except).length);
     return { messages: left, conversations: left };
@@ -674,9 +717,8 @@ export class Mail {
     // a range is one of times of reception: in another order, the rows that are loaded are added
     const whole = items.length === count || isSorted(this.query.value);
     const place = (item: MessageItem) => markOf(rows.lines.get(item.id)?.top ?? item);
-    this.selection.value =
-      whole
-        ? this.selection.value.plus(items, this.oldestFirst)
-        : this.selection.value.plusStretch({ first: place(first.item), last: place(last.item), count }, this.oldestFirst);
+    this.selection.value = whole
+      ? this.selection.value.plus(items, this.oldestFirst)
+      : this.selection.value.plusStretch({ first: place(first.item), last: place(last.item), count }, this.oldestFirst);
   }
 }

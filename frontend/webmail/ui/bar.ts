@@ -5,7 +5,25 @@
 import { type Command, type CommandTable, enabled, hintOf, titleOf } from "../../lib/commands";
 import { el, fill, sign } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
-import { archive, arrowLeft, circleCheck, clock, download, ellipsis, filePen, folderInput, forward, mail, mailOpen, octagonAlert, reply, replyAll, star, tag, trash2 } from "../../lib/icons";
+import {
+  archive,
+  arrowLeft,
+  circleCheck,
+  clock,
+  download,
+  ellipsis,
+  filePen,
+  folderInput,
+  forward,
+  mail,
+  mailOpen,
+  octagonAlert,
+  reply,
+  replyAll,
+  star,
+  tag,
+  trash2,
+} from "../../lib/icons";
 import { t } from "../../lib/words";
 
 const icons: Readonly<Record<string, string>> = {
@@ -30,7 +48,13 @@ const icons: Readonly<Record<string, string>> = {
 /** Commands that keep their word when there is no space for all. */
 const worded: readonly string[] = ["compose.edit", "compose.reply", "message.archive"];
 /** The order of commands on a phone; the others follow. */
-const byThumb: readonly string[] = ["message.archive", "message.trash", "message.delete", "compose.edit", "compose.reply"];
+const byThumb: readonly string[] = [
+  "message.archive",
+  "message.trash",
+  "message.delete",
+  "compose.edit",
+  "compose.reply",
+];
 const phone = matchMedia("(max-width: 860px)");
 
 /** Open a menu of commands at a button. */
@@ -39,7 +63,11 @@ export type OpenMenu = (anchor: HTMLElement, title: string, commands: readonly C
 export class Bar {
   readonly root = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
   private readonly buttons = el("div", { class: "toolbar-buttons" });
-  private readonly more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, sign(ellipsis));
+  private readonly more = el(
+    "button",
+    { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") },
+    sign(ellipsis),
+  );
   private folded: Command[] = [];
 
   constructor(
@@ -51,14 +79,20 @@ export class Bar {
     openMenu: OpenMenu,
   ) {
     this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
-    this.root.append(el("button", { class: "back", title: t("Back"), "aria-label": t("Back"), onclick: back }, sign(arrowLeft)), this.buttons, this.more);
+    this.root.append(
+      el("button", { class: "back", title: t("Back"), "aria-label": t("Back"), onclick: back }, sign(arrowLeft)),
+      this.buttons,
+      this.more,
+    );
     new ResizeObserver(() => this.fold()).observe(this.root);
     phone.addEventListener("change", () => this.draw());
   }
 
   /** Draw the bar again after the possible commands have changed. The focused button keeps the focus. */
   draw(): void {
-    const focused = this.buttons.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset["command"] : undefined;
+    const focused = this.buttons.contains(document.activeElement)
+      ? (document.activeElement as HTMLElement).dataset["command"]
+      : undefined;
     fill(
       this.buttons,
       this.possible().map((command) =>
@@ -88,7 +122,7 @@ export class Bar {
   private possible(): Command[] {
     const possible = this.ids.map((id) => this.commands.get(id)).filter(enabled);
     if (!phone.matches) return possible;
-    const place = ({ id }: Command) => (byThumb.indexOf(id) + 1 || byThumb.length + 1);
+    const place = ({ id }: Command) => byThumb.indexOf(id) + 1 || byThumb.length + 1;
     return possible.sort((a, b) => place(a) - place(b));
   }
 

@@ -17,7 +17,11 @@ export function openBeside(title: string, actions: readonly Child[]): { body: HT
   const page = el("dialog", { class: "beside", "aria-label": title, tabindex: "-1" });
   const body = el("div", { class: "beside-body" });
   const leave = (event: Event) => {
-    if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input, .account-links button") !== null) close();
+    if (
+      event.target instanceof Element &&
+      event.target.closest(".mailbox-open, .compose-new, .search-input, .account-links button") !== null
+    )
+      close();
   };
   // wherever the focus is
   const pressed = (event: KeyboardEvent) => {
@@ -37,7 +41,13 @@ export function openBeside(title: string, actions: readonly Child[]): { body: HT
   addEventListener("keydown", pressed, true);
   fill(
     page,
-    el("header", { class: "beside-head" }, el("button", { class: "btn text beside-done", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", {}, title), [...actions]),
+    el(
+      "header",
+      { class: "beside-head" },
+      el("button", { class: "btn text beside-done", type: "button", onclick: close }, sign(arrowLeft), t("Done")),
+      el("h2", {}, title),
+      [...actions],
+    ),
     body,
   );
   document.body.append(page);

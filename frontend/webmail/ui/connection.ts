@@ -10,8 +10,12 @@ const sentences: Record<Connection, string> = {
   on: "",
   connecting: t("Connecting…"),
   off: t("Not connected. Trying again…"),
-  crowded: t("Not connected: other tabs use all the connections that your network allows. Close a tab of this webmail, then try again."),
-  blocked: t("Not connected: your network or a proxy holds back what the server sends. Ask its administrator to let websockets through."),
+  crowded: t(
+    "Not connected: other tabs use all the connections that your network allows. Close a tab of this webmail, then try again.",
+  ),
+  blocked: t(
+    "Not connected: your network or a proxy holds back what the server sends. Ask its administrator to let websockets through.",
+  ),
 };
 
 /** The line; hidden while the page is connected. */

@@ -7,5 +7,7 @@ import type { Counts } from "../state/mail";
 export function counted({ messages, conversations }: Counts): string {
   if (messages === null) return many(conversations, "{n} conversation", "{n} conversations");
   const all = many(messages, "{n} message", "{n} messages");
-  return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
+  return conversations === messages
+    ? all
+    : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }

@@ -8,7 +8,11 @@ import { t } from "../../lib/words";
 const shown = "show-side";
 
 export class Drawer {
-  readonly button = el("button", { class: "menu-open", "aria-label": t("Mailboxes"), "aria-expanded": "false", onclick: () => this.toggle() }, "☰");
+  readonly button = el(
+    "button",
+    { class: "menu-open", "aria-label": t("Mailboxes"), "aria-expanded": "false", onclick: () => this.toggle() },
+    "☰",
+  );
 
   constructor(private readonly side: HTMLElement) {
     side.addEventListener("keydown", (event) => {
@@ -19,7 +23,14 @@ export class Drawer {
     });
     // the rest of the page takes no taps meanwhile (style.css): the tap that closes the drawer does nothing else
     document.addEventListener("click", (event) => {
-      if (this.open && event.target instanceof Node && !side.contains(event.target) && !this.button.contains(event.target) && document.querySelector("dialog[open]") === null) this.close();
+      if (
+        this.open &&
+        event.target instanceof Node &&
+        !side.contains(event.target) &&
+        !this.button.contains(event.target) &&
+        document.querySelector("dialog[open]") === null
+      )
+        this.close();
     });
   }
 

@@ -37,14 +37,18 @@ export function emptyList(mail: Mail, ways: WaysOut): EmptyPlace | null {
       ...(everywhere !== null && { step: { title: t("Search everywhere"), run: everywhere } }),
     };
   }
-  if (mail.query.value.filter.unread === true) return { title: t("No unread messages here."), step: { title: t("Show all messages"), run: () => ways.showAll() } };
+  if (mail.query.value.filter.unread === true)
+    return { title: t("No unread messages here."), step: { title: t("Show all messages"), run: () => ways.showAll() } };
   const mailbox = mail.current.value;
   if (mailbox?.owner !== "") return { title: t("No messages here.") };
   if (mailbox.name === "Inbox") {
     const open = ways.archive();
     return {
       title: t("Your inbox is empty."),
-      text: open === null ? t("New mail appears here by itself.") : t("New mail appears here by itself. Older mail is in Archive."),
+      text:
+        open === null
+          ? t("New mail appears here by itself.")
+          : t("New mail appears here by itself. Older mail is in Archive."),
       ...(open !== null && { step: { title: t("Open Archive"), run: open } }),
     };
   }
@@ -53,10 +57,15 @@ export function emptyList(mail: Mail, ways: WaysOut): EmptyPlace | null {
     draft: { title: t("No drafts."), text: t("Messages that you have begun and not sent are kept here."), step: write },
     sent: { title: t("Nothing was sent yet."), text: t("Messages that you send are kept here."), step: write },
     archive: { title: t("Archive is empty."), text: t("Messages that you archive leave the inbox and are kept here.") },
-    junk: { title: t("No junk."), text: t("Suspicious mail comes here. What is here by mistake, “Not junk” puts right.") },
+    junk: {
+      title: t("No junk."),
+      text: t("Suspicious mail comes here. What is here by mistake, “Not junk” puts right."),
+    },
     trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") },
   };
-  return known[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Drag messages here, or use “Move…”.") };
+  return (
+    known[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Drag messages here, or use “Move…”.") }
+  );
 }
 
 /** The elements of an empty place. */

@@ -20,7 +20,8 @@ export function shortTime(time: string, now: number): string {
   const days = daysBetween(time, now);
   if (days <= 0) return clockTime(date);
   if (days < 7) return formatted(date, "weekday", { weekday: "short" });
-  if (date.getFullYear() === new Date(now).getFullYear()) return formatted(date, "day", { day: "numeric", month: "short" });
+  if (date.getFullYear() === new Date(now).getFullYear())
+    return formatted(date, "day", { day: "numeric", month: "short" });
   return formatted(date, "date", { day: "numeric", month: "short", year: "numeric" });
 }
 
@@ -47,9 +48,11 @@ export function saidTime(time: string, now: number): string {
   const at = clockTime(date);
   if (days === 0) return t("today {time}", { time: at });
   if (days === 1) return t("yesterday {time}", { time: at });
-  if (days > 1 && days < 7) return t("{day} {time}", { day: formatted(date, "long weekday", { weekday: "long" }), time: at });
+  if (days > 1 && days < 7)
+    return t("{day} {time}", { day: formatted(date, "long weekday", { weekday: "long" }), time: at });
   const thisYear = date.getFullYear() === new Date(now).getFullYear();
-  if (thisYear) return t("{day}, {time}", { day: formatted(date, "long day", { day: "numeric", month: "long" }), time: at });
+  if (thisYear)
+    return t("{day}, {time}", { day: formatted(date, "long day", { day: "numeric", month: "long" }), time: at });
   return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
 }
 

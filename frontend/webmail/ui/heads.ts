@@ -70,7 +70,8 @@ export class Heads {
   /** Draw the heads between two rows, and the head of the group of the row `at`, which is the first on the screen. */
   draw(space: HTMLElement, begin: number, end: number, topOf: (position: number) => number, at: number): void {
     const wanted = this.heads.filter(({ position }) => position >= begin && position < end);
-    while (this.elements.length < wanted.length) this.elements.push(el("div", { class: "messages-group", "aria-hidden": "true" }));
+    while (this.elements.length < wanted.length)
+      this.elements.push(el("div", { class: "messages-group", "aria-hidden": "true" }));
     for (const [index, element] of this.elements.entries()) {
       const head = wanted[index];
       if (head === undefined) {

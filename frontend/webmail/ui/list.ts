@@ -168,7 +168,12 @@ export class MessageList {
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
     const step = refusal?.unthreaded === true && { title: t("Show without threads"), run: () => this.owner.unthread() };
-    const place = refusal !== null ? { title: refusal.message, ...(step && { step }) } : known && total === 0 ? emptyList(this.mail, this.owner) : null;
+    const place =
+      refusal !== null
+        ? { title: refusal.message, ...(step && { step }) }
+        : known && total === 0
+          ? emptyList(this.mail, this.owner)
+          : null;
     const words = place === null ? "" : JSON.stringify([place, place.step?.title]);
     if (note.dataset["words"] !== words) {
       note.dataset["words"] = words;
@@ -220,7 +225,13 @@ export class MessageList {
       if (row.root === next) next = next.nextElementSibling;
       else space.insertBefore(row.root, next);
       row.show(item, manner, item === null ? undefined : lines.get(item.id));
-      row.place(position, total, this.offset(position) + shift, item !== null && this.mail.selects(item), position === focused);
+      row.place(
+        position,
+        total,
+        this.offset(position) + shift,
+        item !== null && this.mail.selects(item),
+        position === focused,
+      );
       row.root.classList.toggle("arrived", item !== null && item.id === this.arrived);
       if (position === focused && item !== null) active = row.root.id;
     }
@@ -244,7 +255,8 @@ export class MessageList {
     const before = this.first;
     if (before !== null && this.root.scrollTop >= 8) {
       const index = items.findIndex((item) => item.id === before.id);
-      if (index >= 0 && this.offset(start + index) !== before.top) this.scrollTo(this.logical() + this.offset(start + index) - before.top);
+      if (index >= 0 && this.offset(start + index) !== before.top)
+        this.scrollTo(this.logical() + this.offset(start + index) - before.top);
     }
     const position = Math.ceil(this.positionAt(this.logical()));
     const item = items[position - start];
@@ -278,7 +290,8 @@ export class MessageList {
       return;
     }
     // the disc is a check box; on a phone, so is the row while others are chosen
-    const chooses = target?.closest(".message-disc") != null || (phone.matches && document.body.classList.contains("choosing"));
+    const chooses =
+      target?.closest(".message-disc") != null || (phone.matches && document.body.classList.contains("choosing"));
     if (chooses && !event.shiftKey) this.mail.toggle(row.position);
     else if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
     else this.mail.moveTo(row.position, event.shiftKey ? "extend" : "select");
@@ -290,7 +303,8 @@ export class MessageList {
     event.preventDefault();
     // a finger that is held selects instead
     if (event instanceof PointerEvent && event.pointerType === "touch") return;
-    const items = this.mail.selects(row.item) && this.mail.selectedAreLoaded() ? this.mail.selected() : this.mail.meant(row.item);
+    const items =
+      this.mail.selects(row.item) && this.mail.selectedAreLoaded() ? this.mail.selected() : this.mail.meant(row.item);
     this.owner.menu(items, { x: event.clientX, y: event.clientY });
   }
 

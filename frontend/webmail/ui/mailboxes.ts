@@ -13,7 +13,15 @@ export interface MailboxListOwner {
   dropMessages(mailbox: Mailbox): void;
 }
 
-const icons: Record<string, string> = { inbox, draft: filePen, sent: send, archive, trash: trash2, junk: octagonAlert, folder };
+const icons: Record<string, string> = {
+  inbox,
+  draft: filePen,
+  sent: send,
+  archive,
+  trash: trash2,
+  junk: octagonAlert,
+  folder,
+};
 
 export class MailboxList {
   readonly root = el("nav", { class: "mailboxes", "aria-label": t("Mailboxes") });
@@ -26,13 +34,17 @@ export class MailboxList {
   /** Draw all mailboxes; `active` is the current one. */
   draw(mailboxes: readonly Mailbox[], active: number): void {
     const owners = [...new Set(mailboxes.map(({ owner }) => owner))];
-    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : undefined;
+    const focused =
+      document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : undefined;
     fill(
       this.root,
       owners.flatMap((owner) => [
         owner !== "" && el("h2", { class: "mailbox-owner" }, owner),
-        ...mailboxes.filter((mailbox) => mailbox.owner === owner).map((mailbox) => this.row(mailbox, mailbox.id === active)),
-        owner === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox")),
+        ...mailboxes
+          .filter((mailbox) => mailbox.owner === owner)
+          .map((mailbox) => this.row(mailbox, mailbox.id === active)),
+        owner === "" &&
+          el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox")),
       ]),
     );
     if (focused !== undefined) this.root.querySelector<HTMLElement>(`[data-mailbox="${focused}"]`)?.focus();
@@ -65,9 +77,19 @@ export class MailboxList {
       },
       sign(icons[kind] ?? folder, "icon"),
       el("span", { class: "mailbox-name" }, elements.at(-1)!),
-      mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })),
+      mailbox.unread > 0 &&
+        el(
+          "span",
+          { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) },
+          t("{n}", { n: mailbox.unread }),
+        ),
     );
-    const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
+    const row = el(
+      "div",
+      { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` },
+      open,
+      menu,
+    );
     row.style.setProperty("--depth", String(elements.length - 1));
     row.addEventListener("dragover", (event) => {
       event.preventDefault();

@@ -32,7 +32,8 @@ export interface Page {
 
 /** A pair of numbers of the same kind: messages, if both are known, else conversations. */
 function few(selected: Counts, all: Counts): { n: number; total: number } {
-  if (selected.messages === null || all.messages === null) return { n: selected.conversations, total: all.conversations };
+  if (selected.messages === null || all.messages === null)
+    return { n: selected.conversations, total: all.conversations };
   return { n: selected.messages, total: all.messages };
 }
 
@@ -43,16 +44,44 @@ export function layOut(root: HTMLElement, page: Page): void {
   const accountLink = el("a", { title: t("Import and export mail"), hidden: true }, t("Account"));
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
-  const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, sign(listFilter));
-  more.addEventListener("click", () => page.openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
+  const more = el(
+    "button",
+    {
+      class: "link list-menu",
+      "aria-haspopup": "menu",
+      title: t("What the list shows"),
+      "aria-label": t("What the list shows"),
+    },
+    sign(listFilter),
+  );
+  more.addEventListener("click", () =>
+    page.openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)),
+  );
   const command = (id: string, attributes: Record<string, unknown>, ...label: (Node | string)[]) =>
     el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
   fill(
     page.side,
     brand(),
-    el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, sign(squarePen), t("New message")),
+    el(
+      "button",
+      { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") },
+      sign(squarePen),
+      t("New message"),
+    ),
     el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches),
-    el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.newsletters", { class: "link" }, t("Newsletters")), command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))),
+    el(
+      "div",
+      { class: "account" },
+      account,
+      el(
+        "div",
+        { class: "account-links" },
+        command("app.newsletters", { class: "link" }, t("Newsletters")),
+        command("app.settings", { class: "link" }, t("Settings")),
+        accountLink,
+        command("app.log-out", { class: "link" }, t("Log out")),
+      ),
+    ),
   );
   fill(
     root,
@@ -60,12 +89,7 @@ export function layOut(root: HTMLElement, page: Page): void {
     el(
       "section",
       { class: "middle", "aria-label": t("List") },
-      el(
-        "div",
-        { class: "list-top" },
-        page.drawer.button,
-        page.find.bar.root,
-      ),
+      el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root),
       el(
         "header",
         { class: "list-head" },
@@ -75,7 +99,11 @@ export function layOut(root: HTMLElement, page: Page): void {
         more,
       ),
       page.list.root,
-      command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(pencil)),
+      command(
+        "compose.new",
+        { class: "compose-round", title: t("New message"), "aria-label": t("New message") },
+        sign(pencil),
+      ),
     ),
     page.panes.splitter,
     page.reader.root,
@@ -92,7 +120,10 @@ export function layOut(root: HTMLElement, page: Page): void {
     fill(heading, name);
     const all = page.mail.counts.value;
     // in a search, the search bar shows the number of known rows
-    const words = selected > 1 ? t("{n} of {total} selected", few(page.mail.selectedCounts.value, all)) : page.mail.searching.value === null && counted(all);
+    const words =
+      selected > 1
+        ? t("{n} of {total} selected", few(page.mail.selectedCounts.value, all))
+        : page.mail.searching.value === null && counted(all);
     fill(count, words);
     count.title = words || "";
   });

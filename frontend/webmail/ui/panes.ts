@@ -9,7 +9,12 @@ const wide = 1100;
 const [least, step] = [180, 24];
 
 export class Panes {
-  readonly splitter = el("div", { class: "splitter", role: "separator", tabindex: "0", "aria-label": t("Size of the list") });
+  readonly splitter = el("div", {
+    class: "splitter",
+    role: "separator",
+    tabindex: "0",
+    "aria-label": t("Size of the list"),
+  });
   local: Local = loadLocal();
   private below = false;
 
@@ -45,7 +50,10 @@ export class Panes {
 
   private resize(size: number): void {
     const room = (this.below ? innerHeight : innerWidth) - 2 * least;
-    this.set({ ...this.local, [this.below ? "height" : "width"]: Math.round(Math.min(Math.max(size, least), Math.max(room, least))) });
+    this.set({
+      ...this.local,
+      [this.below ? "height" : "width"]: Math.round(Math.min(Math.max(size, least), Math.max(room, least))),
+    });
   }
 
   private draw(): void {

@@ -21,7 +21,8 @@ import { subjectOf } from "./subject";
 /** Number of opened messages that are cached, so that stepping back and forth is instant. */
 const kept = 20;
 
-export interface ReaderOwner extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember" | "menu" | "isOwn" | "leaving"> {
+export interface ReaderOwner
+  extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember" | "menu" | "isOwn" | "leaving"> {
   /** The bar of commands for the selected messages. */
   readonly bar: HTMLElement;
   failed(error: unknown): void;
@@ -63,7 +64,8 @@ export class Reader {
       menu: (item, at, commands) => owner.menu(item, at, commands),
       isOwn: (address) => owner.isOwn(address),
       leaving: owner.leaving,
-      details: (item, parsed) => void this.with<typeof DetailsPart>("details", ({ openDetails }) => openDetails(client, base, item, parsed)),
+      details: (item, parsed) =>
+        void this.with<typeof DetailsPart>("details", ({ openDetails }) => openDetails(client, base, item, parsed)),
     };
     this.showNothing(null);
   }
@@ -120,7 +122,10 @@ export class Reader {
         { class: "reader-empty" },
         selected !== null
           ? t("{what} selected", { what: counted(selected) })
-          : drawEmpty({ title: t("No message selected"), text: t("Use the arrow keys and Enter, or press ? for all shortcuts.") }),
+          : drawEmpty({
+              title: t("No message selected"),
+              text: t("Use the arrow keys and Enter, or press ? for all shortcuts."),
+            }),
       ),
     );
   }
@@ -139,7 +144,9 @@ export class Reader {
       this.put([item], this.owner.bar, el("header", { class: "reader-head" }, subjectOf(item)));
       this.prepare()
         .then((parts) => this.shown?.id === item.id && this.unfold(parts, this.shown))
-        .catch((error: unknown) => this.shown?.id === item.id && this.missing(subjectOf(item), error, () => this.show(item)));
+        .catch(
+          (error: unknown) => this.shown?.id === item.id && this.missing(subjectOf(item), error, () => this.show(item)),
+        );
     }
   }
 
@@ -175,10 +182,18 @@ export class Reader {
     Promise.all([part<typeof ConversationPart>("conversation"), this.prepare()])
       .then(([{ Conversation }, parts]) => {
         if (this.thread !== first.thread_id) return;
-        this.conversation = new Conversation(column, (item, fold) => this.make(parts, item, fold), (error) => this.owner.failed(error));
+        this.conversation = new Conversation(
+          column,
+          (item, fold) => this.make(parts, item, fold),
+          (error) => this.owner.failed(error),
+        );
         this.conversation.update(members, wanted);
       })
-      .catch((error: unknown) => this.thread === first.thread_id && this.missing(subjectOf(first), error, () => this.showThread(members, wanted)));
+      .catch(
+        (error: unknown) =>
+          this.thread === first.thread_id &&
+          this.missing(subjectOf(first), error, () => this.showThread(members, wanted)),
+      );
   }
 
   showText(): void {
@@ -242,7 +257,8 @@ export class Reader {
     if (!messages.some((item) => item.id === this.answer?.id)) this.release();
     const { root } = this;
     const answer = this.answer?.root;
-    const giveBack = root.contains(document.activeElement) && answer?.contains(document.activeElement) !== true ? holdFocus() : null;
+    const giveBack =
+      root.contains(document.activeElement) && answer?.contains(document.activeElement) !== true ? holdFocus() : null;
     const content = new DocumentFragment();
     for (const old of [...root.children]) if (old !== answer) old.remove();
     append(content, children);

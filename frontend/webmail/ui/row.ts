@@ -74,16 +74,36 @@ export class Row {
         "div",
         { class: "message-body" },
         el("div", { class: "message-top" }, this.people, this.marks, this.time),
-        el("div", { class: "message-line" }, el("span", { class: "message-words" }, this.subject, this.preview), this.labels),
+        el(
+          "div",
+          { class: "message-line" },
+          el("span", { class: "message-words" }, this.subject, this.preview),
+          this.labels,
+        ),
       ),
-      el("span", { class: "message-actions", "aria-hidden": "true" }, hoverActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path)))),
+      el(
+        "span",
+        { class: "message-actions", "aria-hidden": "true" },
+        hoverActions.map(([action, path, title]) =>
+          el("span", { class: "message-action", title, data: { action } }, sign(path)),
+        ),
+      ),
     );
   }
 
   /** Show a message, or the thread of `line`. Nothing is changed if it is already shown. */
   show(item: MessageItem | null, manner: Manner, line: Line | undefined): void {
     const before = this.manner;
-    if (before !== null && item === this.item && sameLine(line, this.line) && before.recipients === manner.recipients && before.needles === manner.needles && before.here === manner.here && before.labels === manner.labels) return;
+    if (
+      before !== null &&
+      item === this.item &&
+      sameLine(line, this.line) &&
+      before.recipients === manner.recipients &&
+      before.needles === manner.needles &&
+      before.here === manner.here &&
+      before.labels === manner.labels
+    )
+      return;
     this.manner = manner;
     this.item = item;
     this.line = line;
@@ -91,7 +111,8 @@ export class Row {
     if (item === null) {
       this.root.removeAttribute("id");
       this.root.classList.remove("unread", "deleted", "beside", "in-thread");
-      for (const part of [this.people, this.marks, this.time, this.subject, this.preview, this.labels, this.disc]) fill(part);
+      for (const part of [this.people, this.marks, this.time, this.subject, this.preview, this.labels, this.disc])
+        fill(part);
       return;
     }
     // messages of a conversation that are elsewhere, such as archived ones, have left its row
@@ -109,16 +130,22 @@ export class Row {
     const subject = isolated(item.subject) || t("(no subject)");
     fill(this.subject, depth > 0 && this.branch(item), marked(subject, manner.needles));
     this.showDisc(item, manner);
-    const elsewhere = [...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id)))];
+    const elsewhere = [
+      ...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id))),
+    ];
     fill(this.preview, marked(isolated(item.preview), manner.needles));
-    const others = elsewhere.length > 0 && elsewhere[0] !== "" ? el("span", { class: "keyword other-mailbox" }, elsewhere.join(", ")) : null;
+    const others =
+      elsewhere.length > 0 && elsewhere[0] !== ""
+        ? el("span", { class: "keyword other-mailbox" }, elsewhere.join(", "))
+        : null;
     const labels = shownLabels(manner.labels, keywords);
     const more = labels.slice(fewLabels);
     fill(
       this.labels,
       others,
       labels.slice(0, fewLabels).map(chip),
-      more.length > 0 && el("span", { class: "keyword more", title: more.map(({ name }) => name).join(", ") }, `+${more.length}`),
+      more.length > 0 &&
+        el("span", { class: "keyword more", title: more.map(({ name }) => name).join(", ") }, `+${more.length}`),
     );
     this.time.dateTime = item.received;
     this.time.title = fullTime(item.received);
@@ -147,15 +174,30 @@ export class Row {
   }
 
   private showPeople(thread: readonly MessageItem[], manner: Manner, hidden: number): void {
-    const all: Address[] = thread.flatMap((item) => (manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from));
+    const all: Address[] = thread.flatMap((item) =>
+      manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from,
+    );
     const people = [...new Map(all.map((one) => [`${one.user}@${one.host}`, one])).values()];
     this.people.classList.toggle("recipients", manner.recipients);
     this.people.title = addressList(people, longAddress);
     fill(
       this.people,
       marked(isolated(addressList(people, shortAddress)) || t("(no address)"), manner.needles),
-      thread.length > 1 && el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length)),
-      hidden > 0 && el("span", { class: "thread-count", title: many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them") }, `+${hidden}`),
+      thread.length > 1 &&
+        el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length)),
+      hidden > 0 &&
+        el(
+          "span",
+          {
+            class: "thread-count",
+            title: many(
+              hidden,
+              "One more message of this conversation is elsewhere: → shows it",
+              "{n} more messages of this conversation are elsewhere: → shows them",
+            ),
+          },
+          `+${hidden}`,
+        ),
     );
   }
 
@@ -168,8 +210,10 @@ export class Row {
 
   /** The symbol for the relation to the message above. */
   private branch(item: MessageItem): Child {
-    if (item.same_message_id) return el("span", { class: "branch", title: t("Has the same Message-ID as the message above") }, "≈ ");
-    if (item.thread_missing_link) return el("span", { class: "branch", title: t("The message that it answers is not here") }, "↯ ");
+    if (item.same_message_id)
+      return el("span", { class: "branch", title: t("Has the same Message-ID as the message above") }, "≈ ");
+    if (item.thread_missing_link)
+      return el("span", { class: "branch", title: t("The message that it answers is not here") }, "↯ ");
     return el("span", { class: "branch", "aria-hidden": "true" }, "↳ ");
   }
 
@@ -180,7 +224,12 @@ export class Row {
       this.marks,
       words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)),
       symbols.filter(([flag]) => flags.includes(flag)).map(([, symbol, title]) => letter(symbol, title)),
-      thread.every((item) => item.thread_muted) && el("span", { class: "mark", title: t("Muted: new messages of the conversation arrive read") }, sign(bellOff, "icon")),
+      thread.every((item) => item.thread_muted) &&
+        el(
+          "span",
+          { class: "mark", title: t("Muted: new messages of the conversation arrive read") },
+          sign(bellOff, "icon"),
+        ),
       files > 0 && el("span", { class: "mark", title: t("Attachments: {n}", { n: files }) }, icon(clip)),
       flags.includes("\\flagged") && el("span", { class: "mark flagged", title: t("Flagged") }, "★"),
     );

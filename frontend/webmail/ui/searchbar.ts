@@ -35,7 +35,17 @@ export class SearchBar {
   readonly form = el("div", { class: "search-form", hidden: true });
   private readonly said = el("div", { class: "search-said", id: "search-said", role: "status" });
   private readonly problems = el("ul", { class: "search-problems", hidden: true });
-  private readonly clear = el("button", { class: "search-clear", type: "button", "aria-label": t("End the search"), title: t("End the search"), hidden: true }, "✕");
+  private readonly clear = el(
+    "button",
+    {
+      class: "search-clear",
+      type: "button",
+      "aria-label": t("End the search"),
+      title: t("End the search"),
+      hidden: true,
+    },
+    "✕",
+  );
   readonly root = el(
     "form",
     { class: "search", role: "search" },
@@ -91,7 +101,19 @@ export class SearchBar {
     fill(
       this.problems,
       problems.map(({ why, meant }) =>
-        el("li", {}, why, meant !== undefined && [" ", el("button", { type: "button", class: "link", onclick: () => this.owner.search(meant.text) }, t("Did you mean {name}:?", { name: meant.name }))]),
+        el(
+          "li",
+          {},
+          why,
+          meant !== undefined && [
+            " ",
+            el(
+              "button",
+              { type: "button", class: "link", onclick: () => this.owner.search(meant.text) },
+              t("Did you mean {name}:?", { name: meant.name }),
+            ),
+          ],
+        ),
       ),
     );
   }

@@ -21,22 +21,44 @@ function kindOf({ content_type: type }: Attachment): "image" | "pdf" | "text" | 
 /** Show the attachment at `path`; arrow keys lead to the others. */
 export async function look(base: string, item: MessageItem, path: string): Promise<void> {
   const all = item.attachments;
-  let at = Math.max(0, all.findIndex((one) => one.path === path));
+  let at = Math.max(
+    0,
+    all.findIndex((one) => one.path === path),
+  );
   await dialog<void>(t("Attachments"), (close) => {
     const name = el("h2", { class: "viewer-name", dir: "auto", "aria-live": "polite" });
     const view = el("div", { class: "viewer-view", tabindex: "0", autofocus: true, "aria-label": t("Attachment") });
     const download = el("a", { class: "button", title: t("Download (d)") }, t("Download"));
     const text = el("button", {}, t("As text"));
-    const step = (by: number, title: string, label: string) => el("button", { title, "aria-label": title, disabled: all.length < 2, onclick: () => to(at + by) }, label);
+    const step = (by: number, title: string, label: string) =>
+      el("button", { title, "aria-label": title, disabled: all.length < 2, onclick: () => to(at + by) }, label);
     const url = (kind: string) => `${base}msg/${item.id}/${kind}/${all[at]!.path}`;
     const frame = (kind: string, sandbox: boolean) =>
-      el("iframe", { class: "viewer-frame", title: all[at]!.filename, src: url(kind), sandbox: sandbox ? "" : undefined, referrerpolicy: "no-referrer" });
+      el("iframe", {
+        class: "viewer-frame",
+        title: all[at]!.filename,
+        src: url(kind),
+        sandbox: sandbox ? "" : undefined,
+        referrerpolicy: "no-referrer",
+      });
     const show = (kind: ReturnType<typeof kindOf>) => {
       const one = all[at]!;
-      fill(name, one.filename, el("small", {}, `${size(one.size)} · ${t("{n} of {all}", { n: at + 1, all: all.length })}`));
+      fill(
+        name,
+        one.filename,
+        el("small", {}, `${size(one.size)} · ${t("{n} of {all}", { n: at + 1, all: all.length })}`),
+      );
       download.href = url("download");
       text.hidden = kind === "text";
-      if (kind === "image") fill(view, el("img", { src: url("view"), alt: one.filename, onerror: () => fill(view, el("p", {}, t("This image cannot be shown."))) }));
+      if (kind === "image")
+        fill(
+          view,
+          el("img", {
+            src: url("view"),
+            alt: one.filename,
+            onerror: () => fill(view, el("p", {}, t("This image cannot be shown."))),
+          }),
+        );
       // Chromium's PDF viewer does not work in a sandbox; the answer's policy forbids all scripts
       else if (kind === "pdf") fill(view, frame("view", false));
       else if (kind === "text") fill(view, frame("viewtext", true));

@@ -3,7 +3,10 @@
 /** Text for HTML, with its runs of blanks. */
 export function escaped(text: string): string {
   const signs: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-  return text.replace(/[&<>"]/g, (sign) => signs[sign]!).replace(/ {2}/g, " &nbsp;").replace(/^ /, "&nbsp;");
+  return text
+    .replace(/[&<>"]/g, (sign) => signs[sign]!)
+    .replace(/ {2}/g, " &nbsp;")
+    .replace(/^ /, "&nbsp;");
 }
 
 /** Most levels of quotes that are told apart. */

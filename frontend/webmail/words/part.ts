@@ -74,7 +74,10 @@ let editors: Editors | null = null;
 async function loadEditors(desk: Desk): Promise<Editors | null> {
   if (editors !== null) return editors;
   await attempt(t("Opening the editor"), async () => {
-    const [rich, squire] = await Promise.all([desk.load<typeof RichPart>("rich"), desk.load<typeof SquirePart>("squire")]);
+    const [rich, squire] = await Promise.all([
+      desk.load<typeof RichPart>("rich"),
+      desk.load<typeof SquirePart>("squire"),
+    ]);
     editors = { rich, squire };
   });
   return editors;
@@ -92,7 +95,10 @@ export function beginning(settings: AllSettings, prepared: Prepared): Beginning 
   if (kind === "edit") return { ...rest, text, html, original, cursor: 0 };
   const answered = kind.startsWith("reply");
   // a selection is answered below, a whole text above (WEBMAIL-92)
-  const below = kind === "new" ? text !== "" : answered && (settings.quoting === "bottom" || (settings.quoting === "auto" && selected !== ""));
+  const below =
+    kind === "new"
+      ? text !== ""
+      : answered && (settings.quoting === "bottom" || (settings.quoting === "auto" && selected !== ""));
   const [signature, signed] = [signatureOf(settings, address), signatureHTMLOf(settings, address)];
   const kept = below || selected !== "" ? "" : original;
   // what a person chose to quote stays in sight
@@ -104,15 +110,48 @@ export function beginning(settings: AllSettings, prepared: Prepared): Beginning 
   const above = below && quote !== "" ? `${textToHTML(quote.trimEnd())}${empty}` : empty;
   const after = !below && quote !== "" ? empty + textToHTML(quote) : "";
   const rich = settings.compose_format === "html" && editors !== null;
-  return { ...rest, text: begun.text, html: rich ? above + (own === "" ? "" : empty + own) + after : "", cursor: begun.cursor, quoted: folded === "" ? "" : `\n\n${folded}`, original: kept };
+  return {
+    ...rest,
+    text: begun.text,
+    html: rich ? above + (own === "" ? "" : empty + own) + after : "",
+    cursor: begun.cursor,
+    quoted: folded === "" ? "" : `\n\n${folded}`,
+    original: kept,
+  };
 }
 
 export class Words {
   readonly root = el("div", { class: "compose-words" });
   /** Switches between plain text and HTML. */
-  readonly formatButton = el("button", { type: "button", class: "link compose-icon", title: t("Formatting (ctrl shift F)"), "aria-label": t("Formatting"), onclick: () => void this.toggle() }, symbol(typeTool));
-  private readonly field = el("textarea", { class: "compose-text", "aria-label": t("Text"), dir: "auto", spellcheck: "true", oninput: () => this.hooks.changed() });
-  private readonly foldButton = el("button", { type: "button", class: "compose-quoted", "aria-label": t("Show the quote"), title: t("Show the quote"), onclick: () => this.unfold() }, "…");
+  readonly formatButton = el(
+    "button",
+    {
+      type: "button",
+      class: "link compose-icon",
+      title: t("Formatting (ctrl shift F)"),
+      "aria-label": t("Formatting"),
+      onclick: () => void this.toggle(),
+    },
+    symbol(typeTool),
+  );
+  private readonly field = el("textarea", {
+    class: "compose-text",
+    "aria-label": t("Text"),
+    dir: "auto",
+    spellcheck: "true",
+    oninput: () => this.hooks.changed(),
+  });
+  private readonly foldButton = el(
+    "button",
+    {
+      type: "button",
+      class: "compose-quoted",
+      "aria-label": t("Show the quote"),
+      title: t("Show the quote"),
+      onclick: () => this.unfold(),
+    },
+    "…",
+  );
   private rich: Rich | null = null;
   /** The quoted text, as long as it is folded away. */
   private quoted: string;
@@ -128,7 +167,12 @@ export class Words {
     start: Beginning,
     private address: string,
   ) {
-    [this.quoted, this.original, this.sample, this.forwarded] = [start.quoted, start.original, start.sample, start.forwarded];
+    [this.quoted, this.original, this.sample, this.forwarded] = [
+      start.quoted,
+      start.original,
+      start.sample,
+      start.forwarded,
+    ];
     this.field.value = start.text;
     this.root.append(this.field, this.foldButton);
     if (this.original !== "") this.root.append(this.originalBox());
@@ -140,13 +184,25 @@ export class Words {
 
   get value(): Value {
     if (this.rich === null) return { text: this.field.value + this.quoted, html: "", original: this.original };
-    return { text: "", html: this.rich.html() + (this.quoted === "" ? "" : textToHTML(this.quoted.trim())), original: this.original };
+    return {
+      text: "",
+      html: this.rich.html() + (this.quoted === "" ? "" : textToHTML(this.quoted.trim())),
+      original: this.original,
+    };
   }
 
   /** What a message begins with that goes on from here: after it was taken back. */
   get state(): Beginning {
     const own = this.rich?.html() ?? "";
-    return { text: this.field.value, html: own, quoted: this.quoted, original: this.original, sample: this.sample, forwarded: this.forwarded, cursor: this.field.selectionStart };
+    return {
+      text: this.field.value,
+      html: own,
+      quoted: this.quoted,
+      original: this.original,
+      sample: this.sample,
+      forwarded: this.forwarded,
+      cursor: this.field.selectionStart,
+    };
   }
 
   /** The words that were typed, as text. */
@@ -182,7 +238,9 @@ export class Words {
     const settings = this.desk.settings();
     const [before, after] = [signatureOf(settings, this.address), signatureOf(settings, address)];
     if (this.rich !== null) {
-      const [old, now] = [this.address, address].map((one) => signatureHTML(signatureOf(settings, one), signatureHTMLOf(settings, one)));
+      const [old, now] = [this.address, address].map((one) =>
+        signatureHTML(signatureOf(settings, one), signatureHTMLOf(settings, one)),
+      );
       this.rich.exchange(old!, now!);
     } else {
       const { selectionStart } = this.field;
@@ -209,7 +267,10 @@ export class Words {
     this.hooks.changed();
     const format = this.rich === null ? "text" : "html";
     const settings = this.desk.settings();
-    if (settings.compose_format !== format) await attempt(t("Saving the settings"), () => this.desk.client.settings_save({ ...settings, compose_format: format }));
+    if (settings.compose_format !== format)
+      await attempt(t("Saving the settings"), () =>
+        this.desk.client.settings_save({ ...settings, compose_format: format }),
+      );
   }
 
   /** Drop or paste: files; true if they were taken. */
@@ -231,7 +292,11 @@ export class Words {
     const parts = around(this.field.value, own);
     if (parts === null) return textToHTML(this.field.value);
     const [above, below] = parts;
-    return textToHTML(above) + signatureHTML(own, signatureHTMLOf(settings, this.address)) + (below === "" ? "" : textToHTML(below.slice(1)));
+    return (
+      textToHTML(above) +
+      signatureHTML(own, signatureHTMLOf(settings, this.address)) +
+      (below === "" ? "" : textToHTML(below.slice(1)))
+    );
   }
 
   private enrich(html: string): void {
@@ -262,17 +327,40 @@ export class Words {
   /** The original below the text: folded, a page of the server, and a way to leave it out. */
   private originalBox(): HTMLElement {
     const title = this.forwarded ? t("The forwarded message") : t("The original");
-    const frame = el("iframe", { class: "compose-original-page", title, sandbox: "allow-popups allow-popups-to-escape-sandbox" });
+    const frame = el("iframe", {
+      class: "compose-original-page",
+      title,
+      sandbox: "allow-popups allow-popups-to-escape-sandbox",
+    });
     const box = el(
       "details",
-      { class: "compose-original", ontoggle: () => { if (box.open && this.sample > 0 && !frame.hasAttribute("src")) frame.src = `${this.desk.base}msg/${this.sample}/html`; } },
+      {
+        class: "compose-original",
+        ontoggle: () => {
+          if (box.open && this.sample > 0 && !frame.hasAttribute("src"))
+            frame.src = `${this.desk.base}msg/${this.sample}/html`;
+        },
+      },
       el("summary", {}, title),
       this.sample > 0 && frame,
       el(
         "p",
         { class: "compose-original-foot" },
         t("It is sent below your text, as it came."),
-        el("button", { type: "button", class: "link", onclick: () => { this.original = ""; box.remove(); this.focus(); this.hooks.changed(); } }, t("Leave it out")),
+        el(
+          "button",
+          {
+            type: "button",
+            class: "link",
+            onclick: () => {
+              this.original = "";
+              box.remove();
+              this.focus();
+              this.hooks.changed();
+            },
+          },
+          t("Leave it out"),
+        ),
       ),
     );
     return box;

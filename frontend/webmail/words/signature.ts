@@ -43,5 +43,7 @@ export function exchange(text: string, before: string, after: string): string {
 export function around(text: string, signature: string): [string, string] | null {
   const at = text.lastIndexOf(`\n${signature}`);
   const end = at + 1 + signature.length;
-  return signature === "" || at < 0 || (end < text.length && text[end] !== "\n") ? null : [text.slice(0, at), text.slice(end)];
+  return signature === "" || at < 0 || (end < text.length && text[end] !== "\n")
+    ? null
+    : [text.slice(0, at), text.slice(end)];
 }
