@@ -351,6 +351,7 @@ def test_reports_are_read_down_to_the_single_message(visitor: Visitor) -> None:
     expect(page.get_by_text("Would p=reject hurt?")).to_be_visible()
     expect(page.get_by_text(re.compile("all of addresses that never pass"))).to_be_visible()
     page.get_by_role("link", name="203.0.113.9").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("203.0.113.9")
     page.locator("tbody").get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("DMARC report of provider1.example")
     go(visitor, "reports/dmarc/31")
