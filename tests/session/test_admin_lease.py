@@ -3,16 +3,20 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pyrage
 import pytest
+import trio
 
 from moxlite.admin.standby import holding as holding_module
 from moxlite.admin.standby import lease as lease_module
-from moxlite.admin.standby import replicating
+from moxlite.admin.standby import replicating, takingover
+from moxlite.admin.standby.following import Source
 from moxlite.admin.standby.holding import Holding
-from moxlite.admin.standby.layout import Head
+from moxlite.admin.standby.layout import Beginning, Head, claim, read_head
 from moxlite.admin.standby.lease import LEASE, Lease, Watch, read_lease, take, try_conditions
+from moxlite.admin.standby.takingover import Candidate
 from moxlite.net.objectstore import ObjectStore
 from moxlite.process.errors import StartFailed
 from moxlite.proto.objecturl import parse_object_url
@@ -118,6 +122,42 @@ def test_a_lease_is_over_when_one_version_was_seen_for_its_lifetime(storage: Obj
     assert not watch.over
     now[0] += 0.2
     assert watch.over
+
+
+async def test_a_take_over_that_lost_its_lease_changes_nothing(
+    bucket: Bucket, storage: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186h: the lease is renewed before the epoch is made the newest, and all the while."""
+    monkeypatch.setattr(takingover, "LOOK", 0.05)
+    monkeypatch.setattr(takingover, "RENEW", 0.05)
+    monkeypatch.setattr(lease_module, "LIFETIME", 0.2)
+    target = parse_object_url(URL)
+    source = Source(target=target, access=bucket.keys, program=tmp_path / "none")
+    folder, data = tmp_path / "second", tmp_path / "data"
+    for one in (folder, data / "standby", tmp_path / "first/standby"):
+        one.mkdir(parents=True)
+    take(storage, lease(), None)
+    claim(storage, tmp_path / "first", Head(1, "a"))
+    candidate = Candidate(source, folder)
+    await candidate.until_over()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(candidate.keep)
+        before = read_lease(storage)
+        assert before is not None
+        assert before[1].epoch == 2
+        await soon(lambda: read_lease(storage) != before, "a renewal")
+        nursery.cancel_scope.cancel()
+    version, mine = cast("tuple[str, Lease]", read_lease(storage))
+    other = lease(3, "c")
+    take(storage, other, version)
+    with pytest.raises(BlockingIOError):
+        await trio.to_thread.run_sync(candidate.hand_over, storage, data, Beginning(0.0, 1, {}, 0))
+    assert read_head(storage) == Head(1, "a")
+    take(storage, mine, cast("tuple[str, Lease]", read_lease(storage))[0])
+    again = Candidate(source, folder)
+    await again.until_over()
+    await trio.to_thread.run_sync(again.hand_over, storage, data, Beginning(0.0, 1, {}, 0))
+    assert read_head(storage) == again.head
 
 
 def test_an_object_that_is_no_lease_is_told(bucket: Bucket, storage: ObjectStore) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import threading
 import time
 from pathlib import Path
 from typing import Final
@@ -58,6 +59,7 @@ class Candidate:
         self._storage = ObjectStore(source.target, folder, keys=source.access, pauses=(), seconds=REQUEST)
         self._mine: Lease | None = None
         self._version = ""
+        self._writing = threading.Lock()  # `keep` goes on during `hand_over`, each in a thread
         self.watch = Watch()
 
     async def until_over(self) -> None:
@@ -130,19 +132,21 @@ class Candidate:
             except OSError as error:
                 logger.warning("the lease was not renewed", extra={"kv": {"err": str(error)}})
 
-    def _renew(self) -> None:
-        assert self._mine is not None
-        self._mine = msgspec.structs.replace(self._mine, number=self._mine.number + 1)
-        self._version = take(self._storage, self._mine, self._version)
+    def _renew(self, origin: str = "") -> None:
+        with self._writing:
+            assert self._mine is not None
+            number = self._mine.number + 1
+            self._mine = msgspec.structs.replace(self._mine, number=number, origin=origin or self._mine.origin)
+            self._version = take(self._storage, self._mine, self._version)
 
     def hand_over(self, storage: Storage, data: Path, beginning: Beginning) -> None:
-        """Make the epoch the newest one, and the lease that of the server with this data directory. Blocks. Raises
-        OSError, ValueError.
+        """Make the epoch the newest one, and the lease that of the server with this data directory. `keep` must go on
+        meanwhile, as this may take longer than a lease lasts. Blocks. Raises OSError, ValueError; BlockingIOError,
+        another machine has the lease: then nothing was changed.
         """
-        assert self._mine is not None
-        begin(storage, data, beginning, self.head)
-        self._mine = msgspec.structs.replace(self._mine, origin=origin_of(data))
         self._renew()
+        begin(storage, data, beginning, self.head)
+        self._renew(origin_of(data))
         (self._folder / TAKING).unlink(missing_ok=True)
 
 

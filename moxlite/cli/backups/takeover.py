@@ -145,12 +145,16 @@ class Succession:
                 beginning = await trio.to_thread.run_sync(beginning_of, self._folder / "data", follower.followed.epoch)
                 note("UIDVALIDITYs stay" if follower.certain else "mail programs will read all mailboxes anew")
                 await trio.to_thread.run_sync(self._restore, follower.certain)
+                note("data and configuration are in their places")
+                await trio.to_thread.run_sync(self._hand_over, candidate, beginning)
                 nursery.cancel_scope.cancel()
-            static = load_config(self._file).static
-            (static.data_dir / "standby").mkdir(mode=0o700, exist_ok=True)  # `serve` gives it to its user
-            with self._source.storage(self._folder) as storage:
-                candidate.hand_over(storage, static.data_dir, beginning)
         note(f"taken over in {time.monotonic() - began:.1f} s")
+
+    def _hand_over(self, candidate: "Candidate", beginning: "Beginning") -> None:
+        static = load_config(self._file).static
+        (static.data_dir / "standby").mkdir(mode=0o700, exist_ok=True)  # `serve` gives it to its user
+        with self._source.storage(self._folder) as storage:
+            candidate.hand_over(storage, static.data_dir, beginning)
 
     def _restore(self, certain: bool) -> None:
         restore_whole(
