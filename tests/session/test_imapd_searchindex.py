@@ -246,11 +246,8 @@ async def test_needles_of_all_kinds_are_found(account: OpenAccount, c: Client, n
         assert await c.ok(command) == with_index
 
 
-@pytest.mark.served
-async def test_the_stored_texts_spare_looking_into_messages(
-    account: OpenAccount, c: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """IMAP-156: what is indexed, and decided by its text, is not read; of the rest only candidates are."""
+def noting() -> tuple[list[int], type[Message]]:
+    """UIDs of messages that a search looks into, and the class that notes them."""
     looked: list[int] = []
 
     class Noted(Message):
@@ -260,7 +257,16 @@ async def test_the_stored_texts_spare_looking_into_messages(
             looked.append(uid)
             super().__init__(uid, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(search_module, "Message", Noted)
+    return looked, Noted
+
+
+@pytest.mark.served
+async def test_the_stored_texts_spare_looking_into_messages(
+    account: OpenAccount, c: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IMAP-156: what is indexed, and decided by its text, is not read; of the rest only candidates are."""
+    looked, noted_message = noting()
+    monkeypatch.setattr(search_module, "Message", noted_message)
     await account.indexer.once()
     for program in ("TEXT abcabc", "BODY abcabc", "OR TEXT abcabc BODY viii", "NOT TEXT abcabc", "TEXT ab UNSEEN"):
         await c.ok(f"a UID SEARCH {program}")
@@ -280,15 +286,7 @@ async def test_stored_fields_decide_what_is_about_fields(
     account: OpenAccount, c: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-110a, IMAP-156: no message is read, however many there are, where a word is rare, common or short."""
-    looked: list[int] = []
-
-    class Noted(Message):
-        __slots__ = ()
-
-        def __init__(self, uid: int, *rest: object) -> None:
-            looked.append(uid)
-            super().__init__(uid, *rest)  # type: ignore[arg-type]
-
+    looked, noted_message = noting()
     await account.indexer.once()
     for dearer in (1, 1_000):
         monkeypatch.setattr(searchindex, "DEARER", dearer)
@@ -302,7 +300,7 @@ async def test_stored_fields_decide_what_is_about_fields(
             "FROM example.org UNSEEN NOT TO abc",
         ):
             with monkeypatch.context() as noted:
-                noted.setattr(search_module, "Message", Noted)
+                noted.setattr(search_module, "Message", noted_message)
                 found = await c.ok(f"a UID SEARCH {program}")
             assert len(looked) <= (0 if "TO" not in program else 18), program  # encoded words as addresses
             looked.clear()

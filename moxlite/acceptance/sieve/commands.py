@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 
+from moxlite.acceptance.sieve.commandaccount import account_of_command
 from moxlite.acceptance.sieve.keeping import keep_script
-from moxlite.admin.accounts import Refused, require_account
 from moxlite.admin.delivery.requests import (
     SieveFailure,
     SieveName,
@@ -26,7 +26,6 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery.scripts import activate_script, delete_script, failures, script_text, scripts
 from moxlite.store.delivery.vacation import VacationForm, answered, load_form, save_form
-from moxlite.store.errors import StoreError
 
 __all__ = ["SieveCommands"]
 
@@ -52,14 +51,8 @@ class SieveCommands:
             "account vacation set": Command(VacationSet, self.set),
         }
 
-    @asynccontextmanager
-    async def _use(self, name: str) -> AsyncIterator[OpenAccount]:
-        try:
-            require_account(self._config.current, name)
-            async with self._accounts.use(name) as account:
-                yield account
-        except (Refused, StoreError) as error:
-            raise CommandFailed("refused", str(error)) from None
+    def _use(self, name: str) -> AbstractAsyncContextManager[OpenAccount]:
+        return account_of_command(self._config, self._accounts, name)
 
     async def list(self, args: AccountName, exchange: Exchange) -> SieveScripts:
         """List the scripts of an account, and what went wrong when they ran."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 
 from moxlite.acceptance.rules.existing import Place, RuleTooSlow, by_rules, mail_to, move_sorted, sort_page
-from moxlite.admin.accounts import Refused, require_account
+from moxlite.acceptance.sieve.commandaccount import account_of_command
+from moxlite.admin.accounts import Refused
 from moxlite.admin.delivery.requests import SortedMessage, SortedPage, SortFind, SortMove, SortPlace
 from moxlite.config.holder import ConfigHolder
-from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, Exchange
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.errors import StoreError
 
 __all__ = ["SortCommands"]
 
@@ -36,14 +36,8 @@ class SortCommands:
             "account sort move": Command(SortMove, self.move),
         }
 
-    @asynccontextmanager
-    async def _use(self, name: str) -> AsyncIterator[OpenAccount]:
-        try:
-            require_account(self._config.current, name)
-            async with self._accounts.use(name) as account:
-                yield account
-        except (Refused, StoreError) as error:
-            raise CommandFailed("refused", str(error)) from None
+    def _use(self, name: str) -> AbstractAsyncContextManager[OpenAccount]:
+        return account_of_command(self._config, self._accounts, name)
 
     async def find(self, args: SortFind, exchange: Exchange) -> SortedPage:
         """Find where the rules of an address, or a script, would put stored messages. Nothing is moved."""
