@@ -26,7 +26,7 @@ MADE = {
     "moxlite.patterns.found": "texts that `WORDS` knows as plain words; others go to `regex`, with a deadline",
     "moxlite.proto.mime.structure._Scanner._likely": "two dashes and a choice of characters",
     "moxlite.proto.mime.text._raw_end": "an escaped word",
-    "moxlite.web.composing.rich.placed": "an escaped word, and at most four digits",
+    "moxlite.web.composing.rich._placed": "an escaped word, and at most four digits",
 }
 """Functions that make a pattern as they run, and why it is linear."""
 

@@ -176,7 +176,7 @@ class Follower:
                     await self._apply(newest, place, epoch, nursery)
                 for one in [*self._running.values()]:
                     await end_program(one.process, END)
-        left = [name for name in names if name not in newest or self._number(name) < newest[name]]
+        left = [name for name in names if name not in newest or _number(self._data / name) < newest[name]]
         self._save(len(left), positions)
         return left
 
@@ -206,7 +206,7 @@ class Follower:
     async def _apply(self, newest: dict[str, int], place: Place, epoch: int, nursery: trio.Nursery) -> None:
         """Apply the changes up to those transactions."""
         began = told = trio.current_time()
-        while behind := [name for name in newest if self._number(name) < newest[name]]:
+        while behind := [name for name in newest if _number(self._data / name) < newest[name]]:
             for name in behind:
                 try:
                     await self._follow(name, place, epoch, nursery, last=True)
@@ -217,7 +217,7 @@ class Follower:
                     )
             if (now := trio.current_time()) - told >= TELL:
                 told, first = now, behind[0]
-                kv = {"databases": len(behind), "first": first, "at": self._number(first), "of": newest[first]}
+                kv = {"databases": len(behind), "first": first, "at": _number(self._data / first), "of": newest[first]}
                 logger.info("waiting for the last changes", extra={"kv": kv})
             await trio.sleep(0.2)
         logger.info("all changes are here", extra={"kv": {"seconds": round(trio.current_time() - began, 1)}})
@@ -234,7 +234,7 @@ class Follower:
             await self._begin_epoch(epoch)
         names = [name for name in positions.databases if is_database(name)]
         await self._remove(set(names))
-        behind = [name for name in names if self._number(name) < positions.databases[name]]
+        behind = [name for name in names if _number(self._data / name) < positions.databases[name]]
         for name in behind:
             try:
                 await self._follow(name, place, epoch, nursery)
@@ -277,7 +277,7 @@ class Follower:
         for name in [*self._running]:
             await end_program(self._running[name].process, END)
         for name in await trio.to_thread.run_sync(lambda: list(databases_of(self._data))):
-            self._forget(name)
+            _forget(self._data / name)
         self.followed = msgspec.structs.replace(self.followed, epoch=epoch, current=0.0)
         logger.info("following an epoch", extra={"kv": {"epoch": epoch, "source": str(self._source.target)}})
 
@@ -289,7 +289,7 @@ class Follower:
             if name not in names:
                 if (running := self._running.get(name)) is not None:
                     await end_program(running.process, END)
-                self._forget(name)
+                _forget(self._data / name)
                 if name.startswith("accounts/"):
                     shutil.rmtree((self._data / name).parent, ignore_errors=True)
                 logger.info("removed, as on the first machine", extra={"kv": {"database": name}})
@@ -300,7 +300,7 @@ class Follower:
         retry, patience = self._retry.get(name, (now, STUCK_LAST))
         running = self._running.get(name)
         if running is not None:
-            progress = self._progress(name)
+            progress = _progress(self._data / name)
             if progress != running.progress:
                 running.progress, running.moved = progress, now
             elif now - running.moved > (patience if last else STUCK):
@@ -316,10 +316,10 @@ class Follower:
         self._retry[name] = now + (PAUSE_LAST if last else PAUSE), patience
         file = self._data / name
         settings = await self._settings(name, place, epoch)
-        if self._number(name):
+        if _number(self._data / name):
             await self._set_back(name, settings, place)
         elif file.exists():
-            self._forget(name)  # cut short before its note was written
+            _forget(self._data / name)  # cut short before its note was written
         process = await trio.lowlevel.open_process(
             self._command("restore", settings, "-f", "-follow-interval", INTERVAL, str(file)),
             stdin=subprocess.DEVNULL,
@@ -329,7 +329,7 @@ class Follower:
             env=environment(place.variables),
             start_new_session=True,
         )
-        self._running[name] = _Process(process, self._progress(name), trio.current_time())
+        self._running[name] = _Process(process, _progress(self._data / name), trio.current_time())
         nursery.start_soon(self._wait, name, self._running[name])
 
     def _command(self, verb: str, settings: Path, *arguments: str) -> list[str]:
@@ -367,8 +367,8 @@ class Follower:
         """
         newest = await self._newest(name, settings, place, "9")
         if not newest:
-            self._forget(name)
-        elif newest < self._number(name):
+            _forget(self._data / name)
+        elif newest < _number(self._data / name):
             _note(self._data / name).write_text(f"{newest:016x}\n")
 
     async def _newest(self, name: str, settings: Path, place: Place, level: str, patience: float = LATEST) -> int:
@@ -388,29 +388,6 @@ class Follower:
             return max((int(str(one["max_txid"]), 16) for one in found), default=0)
         except (msgspec.DecodeError, KeyError, ValueError):
             raise OSError(printable(done.stderr.decode(errors="replace").strip())[-300:]) from None
-
-    def _progress(self, name: str) -> tuple[int, int]:
-        """The last transaction that is applied, and the octets of the database's files, finished or not."""
-        file = self._data / name
-        octets = 0
-        with contextlib.suppress(OSError):
-            octets = sum(one.stat().st_size for one in file.parent.glob(f"{file.name}*"))
-        return self._number(name), octets
-
-    def _number(self, name: str) -> int:
-        """The last transaction that is applied to a database; 0 for none."""
-        if not (self._data / name).exists():
-            return 0  # a take-over that was cut short has moved it
-        try:
-            return int(_note(self._data / name).read_text(), 16)
-        except (OSError, ValueError):
-            return 0
-
-    def _forget(self, name: str) -> None:
-        """Remove a database, to restore it anew."""
-        file = self._data / name
-        for suffix in ("-txid", "", "-wal", "-shm"):
-            file.with_name(file.name + suffix).unlink(missing_ok=True)
 
     async def _check(self, names: list[str]) -> None:
         """Check one database whose turn it is, while nothing is applied to it."""
@@ -451,3 +428,27 @@ class Follower:
 def _note(file: Path) -> Path:
     """Litestream's note of the last transaction that it has applied to a file."""
     return file.with_name(file.name + "-txid")
+
+
+def _progress(file: Path) -> tuple[int, int]:
+    """The last transaction that is applied to a database, and the octets of its files, finished or not."""
+    octets = 0
+    with contextlib.suppress(OSError):
+        octets = sum(one.stat().st_size for one in file.parent.glob(f"{file.name}*"))
+    return _number(file), octets
+
+
+def _number(file: Path) -> int:
+    """The last transaction that is applied to a database; 0 for none."""
+    if not file.exists():
+        return 0  # a take-over that was cut short has moved it
+    try:
+        return int(_note(file).read_text(), 16)
+    except (OSError, ValueError):
+        return 0
+
+
+def _forget(file: Path) -> None:
+    """Remove a database, to restore it anew."""
+    for suffix in ("-txid", "", "-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
