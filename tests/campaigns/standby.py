@@ -286,7 +286,10 @@ def power_offs_async(rng: random.Random, kills: int, taken: float, report: Repor
         for _number in range(kills):
             pair.wait_until_current()
 
+            earlier = len(ledger.acknowledged)
+
             def end() -> None:
+                until(lambda: len(ledger.acknowledged) > earlier, 120, pair)  # noqa: B023 - called in this round
                 time.sleep(rng.uniform(SHORTEST, LONGEST))
                 pair.power_off()
 

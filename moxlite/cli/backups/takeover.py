@@ -146,15 +146,15 @@ class Succession:
                 note("UIDVALIDITYs stay" if follower.certain else "mail programs will read all mailboxes anew")
                 await trio.to_thread.run_sync(self._restore, follower.certain)
                 note("data and configuration are in their places")
-                await trio.to_thread.run_sync(self._hand_over, candidate, beginning)
+                data = load_config(self._file).static.data_dir
+                await trio.to_thread.run_sync(self._hand_over, candidate, data, beginning)
                 nursery.cancel_scope.cancel()
         note(f"taken over in {time.monotonic() - began:.1f} s")
 
-    def _hand_over(self, candidate: "Candidate", beginning: "Beginning") -> None:
-        static = load_config(self._file).static
-        (static.data_dir / "standby").mkdir(mode=0o700, exist_ok=True)  # `serve` gives it to its user
+    def _hand_over(self, candidate: "Candidate", data: Path, beginning: "Beginning") -> None:
+        (data / "standby").mkdir(mode=0o700, exist_ok=True)  # `serve` gives it to its user
         with self._source.storage(self._folder) as storage:
-            candidate.hand_over(storage, static.data_dir, beginning)
+            candidate.hand_over(storage, data, beginning)
 
     def _restore(self, certain: bool) -> None:
         restore_whole(
