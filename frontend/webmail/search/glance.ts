@@ -110,9 +110,11 @@ export class Glance {
           ),
     ]);
     if (turn !== this.turn) return;
+    const chosen = this.options()[this.at]?.textContent;
     this.drawPeople(people(items, parties, word), needles);
     this.drawHits(items, needles);
-    this.point(-1);
+    // What the user has chosen among earlier hits stays chosen.
+    this.point(chosen === undefined ? -1 : this.options().findIndex((one) => one.textContent === chosen));
   }
 
   private drawChips(): void {

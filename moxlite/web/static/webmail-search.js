@@ -484,9 +484,10 @@ var Glance = class {
     const none = [];
     const [items, parties] = await Promise.all([this.owner.client.search_glance({ ...query, threading: "off" }).catch(() => []), word === "" ? none : this.owner.client.complete_recipient(word).then((found) => found.parties, () => none)]);
     if (turn !== this.turn) return;
+    const chosen = this.options()[this.at]?.textContent;
     this.drawPeople(people(items, parties, word), needles);
     this.drawHits(items, needles);
-    this.point(-1);
+    this.point(chosen === void 0 ? -1 : this.options().findIndex((one) => one.textContent === chosen));
   }
   drawChips() {
     const { input } = this.bar;
