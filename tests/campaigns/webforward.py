@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, final
 
+import pytest
 import trio
 
 from tests.backend import Reader
@@ -258,6 +259,25 @@ def _descriptors(server: ServedServer) -> int:
     return len(os.listdir(f"/proc/{server.process.pid}/fd"))
 
 
+def _open(server: ServedServer) -> Counter[str]:
+    """Kinds of open descriptors: files by name, TCP connections by their other end and state (proc(5), tcp(7))."""
+    sockets: dict[str, str] = {}
+    for kind in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{server.process.pid}/net/{kind}").read_text().splitlines()[1:]:
+            near, far, state, *_, inode = line.split()[1:10]
+            ports = (int(end.rpartition(":")[2], 16) for end in (near, far))
+            sockets[inode] = f"{kind} from port {next(ports)} to {next(ports)} in state {state}"
+    found: Counter[str] = Counter()
+    for entry in Path(f"/proc/{server.process.pid}/fd").iterdir():
+        try:
+            name = str(entry.readlink())
+        except FileNotFoundError:
+            continue
+        inode = name.removeprefix("socket:[").removesuffix("]")
+        found[sockets.get(inode, "another socket" if name.startswith("socket:") else name)] += 1
+    return found
+
+
 def _resident(server: ServedServer) -> int:
     """MiB of memory."""
     text = Path(f"/proc/{server.process.pid}/status").read_text()
@@ -281,7 +301,7 @@ def run(seed: int, share: float, report: Report) -> None:
                 trio.run(Campaign(connect, "localhost", seed + 1, 100).run)  # what is loaded and opened at first use
                 if whole:
                     time.sleep(IDLE_SECONDS + 5)
-                before, memory, began = _descriptors(server), _resident(server), time.monotonic()
+                before, memory, began = _open(server), _resident(server), time.monotonic()
                 campaign = Campaign(connect, "localhost", seed, requests)
                 trio.run(campaign.run)
                 taken = time.monotonic() - began
@@ -299,12 +319,18 @@ def run(seed: int, share: float, report: Report) -> None:
     report.tell(f"the server's memory grew by {grown} MiB")
 
 
-def _afterwards(server: ServedServer, before: int, report: Report, *, whole: bool) -> None:
+def _afterwards(server: ServedServer, opened: Counter[str], report: Report, *, whole: bool) -> None:
     """Nothing is left over but idle connections of the pool, and these end in time."""
-    idle = CLIENTS * len(KINDS)
-    until(lambda: _descriptors(server) <= before + idle, seconds=120, what="descriptors are closed")
-    if whole:
-        until(lambda: _descriptors(server) <= before, seconds=IDLE_SECONDS + 120, what="idle connections are closed")
+    before, idle = opened.total(), CLIENTS * len(KINDS)
+    try:
+        until(lambda: _descriptors(server) <= before + idle, seconds=120, what="descriptors are closed")
+        if whole:
+            until(
+                lambda: _descriptors(server) <= before, seconds=IDLE_SECONDS + 120, what="idle connections are closed"
+            )
+    except pytest.fail.Exception as error:
+        more = _open(server)
+        raise Finding(f"{error}; more than before: {dict(more - opened)}, fewer: {dict(opened - more)}") from error
     log = server.log()
     if "panic" in log or "unexpected error" in log or "Traceback" in log:
         raise Finding(f"an error in the server: {log[-3000:]}")
