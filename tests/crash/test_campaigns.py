@@ -21,12 +21,16 @@ NIGHTLY: Final = {
     "forwarding_kill": "tests/unit/test_store_perform.py::test_after_kill_9_each_redirect_is_owed_once",
     "fulldisk": "tests/crash/test_store_crash.py::test_on_a_full_disk_exactly_the_refused_deliveries_are_missing",
     "guess": "tests/session/test_imapd_deadlines.py::test_guessing_passwords_becomes_slow",
+    "hostile": "tests/session/test_imapd_hostile.py::test_nonsense_never_crashes_a_session",
+    "import_kill": "tests/session/test_web_imports.py::test_an_abort_leaves_the_account_as_it_was",
     "opening": "tests/session/test_web_expensive_mail.py::test_html_that_is_expensive_costs_the_server_nothing",
     "sending_kill": "tests/crash/test_queue_mirror_crash.py::test_after_an_end_between_the_two_files_both_agree",
+    "standby": "tests/session/test_admin_standby.py::test_the_second_machine_takes_over_and_the_first_one_stays_out",
+    "stress": "tests/crash/test_store_crash.py::test_after_kill_9_all_that_was_acknowledged_is_there",
     "upgrade_kill": "tests/crash/test_store_migrations.py::test_a_kill_before_each_write_to_a_new_file_is_made_good",
-    "webforward": "tests/integration/test_web_forward_programs.py::test_random_exchanges",
     "webapi_kill": "tests/session/test_web_webapi_send.py::test_a_repeated_call_sends_once",
     "webapi_schema": "tests/integration/test_web_webapi_docs.py::test_examples_run_as_they_are_written",
+    "webforward": "tests/integration/test_web_forward_programs.py::test_random_exchanges",
     "webmail": "tests/session/test_web_model.py::test_the_browsers_model_follows_any_changes",
 }
 """Campaigns that cost ten seconds of a processor whatever the share: `script/test nightly` runs them whole. Each

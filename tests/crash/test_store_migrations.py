@@ -88,6 +88,7 @@ def test_a_kill_before_each_statement_of_an_upgrade_is_made_good(tmp_path: Path)
     assert killed > 20
 
 
+@pytest.mark.landing("Kind.SEARCH")
 @pytest.mark.parametrize("kind", [Kind.ACCOUNT, Kind.SEARCH])
 def test_a_kill_before_each_write_to_a_new_file_is_made_good(tmp_path: Path, kind: Kind) -> None:
     """STORE-148, STORE-160: also in the change to WAL, which leaves a rollback journal that only a writer can undo."""

@@ -53,6 +53,9 @@ def server(bucket: Bucket, tmp_path: Path) -> Iterator[RootServer]:
         yield server
 
 
+@pytest.mark.nightly(
+    smoke="tests/integration/test_admin_restoring.py::test_an_encrypted_repository_restores_a_whole_server"
+)
 def test_a_server_is_backed_up_in_object_storage_and_restored_from_there(
     server: RootServer, bucket: Bucket, tmp_path: Path
 ) -> None:

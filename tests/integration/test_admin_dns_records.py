@@ -397,6 +397,7 @@ async def test_a_key_that_port_25_does_not_show_yet(config: Path, world: DNSWorl
     assert any("systemctl restart moxlite" in line for line in report.instructions)
 
 
+@pytest.mark.nightly
 def test_a_dead_dns_server_is_one_finding(config: Path) -> None:
     """ADMIN-48c, ADMIN-70: of dnscheck and doctor, after one time-out; nothing else is looked up, and nothing is said
     about records.

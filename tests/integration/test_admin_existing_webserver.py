@@ -24,6 +24,7 @@ SECONDS = 300
 """On a machine that does other things as well; 20 s where it does not."""
 
 
+@pytest.mark.nightly
 def test_a_mail_server_beside_nginx(tmp_path: Path) -> None:
     """ADMIN-29, 33, 34, 48, WEB-120, 121, 123, 124, 127: nginx has a site at ports 80 and 443 and takes what quickstart
     prints for it, verbatim; settings and policy come through it, `dnscheck` is clean but for DANE, the pages stay

@@ -90,6 +90,7 @@ def test_the_test_message_is_signed_and_verified_as_it_is_stored(tmp_path: Path)
         assert wrong(found) == []
 
 
+@pytest.mark.nightly
 def test_a_change_of_keys_is_checked_at_once(tmp_path: Path) -> None:
     """AUTH-130: a new selector whose record is of another key is logged and mailed to the postmaster; one that is right
     is logged alone.

@@ -80,6 +80,7 @@ def settings(port: int, dns: str = "127.0.0.1") -> str:
     return TOP.format(port=port, key=PUBLIC, dns=dns)
 
 
+@pytest.mark.nightly
 def test_the_verb_shows_what_is_signed(tmp_path: Path, port: int, world: DNSWorld) -> None:
     """ADMIN-60, ADMIN-19: `checkupdate` needs no server; entries that another key has signed, and those of versions up
     to this one, are not shown; without any good one nothing is said to be known.

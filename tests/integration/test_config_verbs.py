@@ -92,6 +92,7 @@ def test_a_domain_is_disabled_and_enabled(server: ServedServer) -> None:
     assert server.cli("config", "domain", "disable", "none.example", check=False).returncode == 1
 
 
+@pytest.mark.nightly
 def test_aliases(server: ServedServer) -> None:
     """ADMIN-16, SMTP-107: made for everyone to write to, changed, never left without a member."""
     server.cli("config", "alias", "add", "All@example.org", "bob@example.org")
@@ -119,6 +120,7 @@ def test_aliases(server: ServedServer) -> None:
     assert server.cli("config", "alias", "add", "bob@example.org", "eve@example.org", check=False).returncode == 1
 
 
+@pytest.mark.nightly
 def test_spaces_of_quoted_localparts_stay(server: ServedServer) -> None:
     """ADMIN-16: in the file and in all output."""
     server.cli("config", "address", "add", '"a   b"@example.org', "bob")

@@ -73,6 +73,7 @@ def test_sieve_connect_installs_a_script(server: tuple[LocalServer, int], tmp_pa
     client.logout()
 
 
+@pytest.mark.nightly
 def test_scripts_and_vacation_on_the_command_line(server: tuple[LocalServer, int], tmp_path: Path) -> None:
     """IMAP-141, WEBMAIL-131."""
     running, _ = server

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.served]
 SUFFIXES = ("_bucket", "_sum", "_count")
 
 
+@pytest.mark.nightly
 def test_each_metric_of_rules_and_dashboard_exists(tmp_path: Path) -> None:
     """ADMIN-58: `config example alerts` and `dashboard` name metrics that are in /metrics of a server that has
     received and sent; promtool accepts the rules. ADMIN-85: the text costs 50 ms at most each time.

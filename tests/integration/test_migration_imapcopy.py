@@ -147,6 +147,9 @@ def arguments(dovecot: Dovecot, tmp_path: Path) -> list[str]:
     ]
 
 
+@pytest.mark.nightly(
+    smoke="tests/session/test_migration_imapcopy_sessions.py::test_all_is_copied_once_and_then_only_changes"
+)
 def test_an_account_moves_in_and_then_only_changes(
     local: LocalServer, dovecot: Dovecot, arguments: list[str], tmp_path: Path
 ) -> None:
@@ -209,7 +212,9 @@ async def annotation(local: LocalServer) -> list[tuple[str, bytes | None]]:
     return [entry for data in answer.of(r.MetadataData) for entry in data.entries]
 
 
-@pytest.mark.nightly
+@pytest.mark.nightly(
+    smoke="tests/session/test_migration_imapcopy_sessions.py::test_a_broken_connection_loses_nothing_and_doubles_nothing"
+)
 def test_an_import_that_is_killed_or_interrupted_goes_on(
     local: LocalServer, dovecot: Dovecot, arguments: list[str]
 ) -> None:
@@ -270,7 +275,9 @@ def running(local: LocalServer, *args: str) -> "Iterator[subprocess.Popen[bytes]
         command.wait()
 
 
-@pytest.mark.nightly
+@pytest.mark.nightly(
+    smoke="tests/session/test_migration_imapcopy_sessions.py::test_an_export_is_the_reverse_and_can_be_interrupted"
+)
 def test_an_account_moves_out(local: LocalServer, tmp_path: Path, dovecot: Dovecot, arguments: list[str]) -> None:
     """IMAP-139: export, to a server with another separator and a prefix; a second one sends only what is new."""
     trio.run(fill, dovecot, "ann", 120)
@@ -298,7 +305,9 @@ def test_an_account_moves_out(local: LocalServer, tmp_path: Path, dovecot: Dovec
     assert filled(state(dovecot.port, "bea"))["Lists/v1_2"] == ours["Lists/v1.2"]
 
 
-@pytest.mark.nightly
+@pytest.mark.nightly(
+    smoke="tests/session/test_migration_imapcopy_sessions.py::test_all_is_copied_once_and_then_only_changes"
+)
 def test_the_client_and_dovecot_agree(dovecot: Dovecot, tmp_path: Path) -> None:
     """IMAP-136: both kinds of TLS, mechanisms, compression; a certificate of somebody else ends it."""
     certificate = x509.load_pem_x509_certificate((tmp_path / "cert.pem").read_bytes())

@@ -45,6 +45,7 @@ class TCPServer(LocalServer):
         return self.folder / "data/ctl.token"
 
 
+@pytest.mark.nightly
 def test_verbs_work_over_tcp(tmp_path: Path) -> None:
     """ADMIN-46, ADMIN-18: verbs with small and large answers; the token is for the server's user alone, another one at
     each start, and gone after the end; then exit code 3.

@@ -229,6 +229,7 @@ def test_a_server_that_was_taken_over_gains_no_file_by_its_configuration(server:
     server.start()
 
 
+@pytest.mark.nightly
 def test_commands_of_root_on_a_stopped_server_act_as_its_user(server: RootServer) -> None:
     """ADMIN-37a: what they make is the server's to use; a planted link leads nowhere that its user could not go, and a
     place where that user may not write is refused.

@@ -25,6 +25,7 @@ class Host(socketserver.StreamRequestHandler):
             self.wfile.write(b"250-mx\r\n250 SIZE 1000\r\n" if line.startswith(b"EHLO") else b"250 ok\r\n")
 
 
+@pytest.mark.nightly(smoke="tests/session/test_queue_explain.py::test_a_connection_shows_what_a_delivery_meets")
 def test_the_command_tells_the_way_and_what_the_host_says(tmp_path: Path) -> None:
     """QUEUE-182, ADMIN-19: in words and as JSON; exit code 1 where a message would not leave."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Host) as sink:

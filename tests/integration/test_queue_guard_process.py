@@ -47,6 +47,7 @@ def stopped(server: ServedServer) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.nightly(smoke="tests/session/test_queue_guard.py::test_a_stop_survives_a_restart_and_is_told_after_it")
 def test_an_account_is_stopped_looked_at_and_released(tmp_path: Path) -> None:
     """SMTP-170, ADMIN-70: the message that was the sign is held, the next one refused; mail to both, a finding of the
     doctor, a gauge; all of it after a restart too; one command lets it go.

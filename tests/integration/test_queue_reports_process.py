@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.served, pytest.mark.slow]
 DAY = 86_400
 
 
+@pytest.mark.nightly(smoke="tests/session/test_queue_reports.py::test_sessions_of_a_day_are_reported_after_it")
 def test_reports_are_sent_when_the_admin_says_so(tmp_path: Path) -> None:
     """QUEUE-123, QUEUE-126, QUEUE-131, QUEUE-134: what is due, what became of it, and why; nonsense is refused."""
     server = ServedServer(tmp_path / "served", top="no_outgoing_tls_reports = true")

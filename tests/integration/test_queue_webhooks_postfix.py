@@ -81,6 +81,7 @@ class Setting:
             smtp.sendmail("eve@example.org", [address], "From: eve@example.org\nSubject: Re\n\nthanks\n")
 
 
+@pytest.mark.nightly(smoke="tests/session/test_queue_webhooks.py::test_failures_are_told_with_the_servers_words")
 async def test_every_event_is_told(tmp_path: Path) -> None:
     """QUEUE-94, QUEUE-82, WEB-102, WEB-105, WEB-106, WEB-111: delivered, delayed, failed at once and by a bounce that
     comes later, suppressed, canceled, and a plain reply.

@@ -46,6 +46,7 @@ def fields(deb: Path) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line and not line.startswith(" "))
 
 
+@pytest.mark.nightly
 def test_what_is_in_the_package(deb: Path) -> None:
     """ADMIN-43: the system's Python, wheels without byte code, root's files; no program of others."""
     found = fields(deb)

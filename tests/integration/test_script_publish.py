@@ -96,6 +96,7 @@ class Fetched(HTTPClient):
         return HTTPResponse(200, (), self.body)
 
 
+@pytest.mark.nightly(smoke="tests/unit/test_script_release.py::test_a_release_is_one_commit_with_a_tag")
 def test_a_release_is_signed_where_the_keys_are(tmp_path: Path, keyrings: dict[str, Path], signing_key: Path) -> None:
     """ADMIN-43a, ADMIN-60: hashes and changes verify with the public halves; wrong keys are refused with a word, and
     signing again replaces what was signed.
@@ -126,7 +127,7 @@ def test_a_release_is_signed_where_the_keys_are(tmp_path: Path, keyrings: dict[s
 
 
 @pytest.mark.nightly(
-    smoke="tests/integration/test_script_publish.py::test_a_release_is_signed_where_the_keys_are",
+    smoke="tests/unit/test_script_release.py::test_a_release_is_one_commit_with_a_tag",
 )
 def test_each_file_of_a_release_can_be_installed(
     tmp_path: Path, keyrings: dict[str, Path], signing_key: Path, site: tuple[Path, str]

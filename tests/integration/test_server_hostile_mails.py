@@ -90,6 +90,7 @@ def test_the_same_arguments_make_the_same_mails() -> None:
     assert list(hostile_mails(3, 5)) != list(hostile_mails(3, 6))
 
 
+@pytest.mark.nightly
 def test_no_delivery_holds_the_loop(server: LocalServer, mails: list[tuple[str, bytes]]) -> None:
     """STORE-7, SMTP-155a: short mails, which are prepared on the loop if they are simple, and long ones."""
     server.cli("config", "account", "add", "other", OTHER)

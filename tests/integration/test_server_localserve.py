@@ -674,6 +674,7 @@ def test_a_directory_with_a_path_too_long_for_the_control_socket_is_one_line(tmp
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.nightly
 def test_an_idle_server_sleeps(tmp_path: Path) -> None:
     """IMAP-170, ADMIN-5: with idle sessions, and without anything to do: its loop isn't woken up within minutes, of its
     own clock, which goes fast; and a changed domains.toml is seen all the same. What follows a log-in is over some

@@ -121,6 +121,7 @@ def test_a_server_does_not_start_in_the_middle_of_a_restore(tmp_path: Path) -> N
     assert "run `moxlite restore` again" in failed.stderr
 
 
+@pytest.mark.nightly
 def test_a_repository_of_a_running_server(tmp_path: Path) -> None:
     """STORE-183, STORE-185, ADMIN-73: snapshots, listing, verifying, pruning, and one account back from any of them."""
     repo = str(tmp_path / "repo")

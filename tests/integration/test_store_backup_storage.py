@@ -156,6 +156,7 @@ def test_a_folder_holds_objects(
     follow(Folder(tmp_path_factory.mktemp("near") / "repo"), todo)
 
 
+@pytest.mark.nightly
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(todo=steps)
 def test_another_machine_holds_objects(

@@ -30,6 +30,9 @@ def server(tmp_path: Path) -> Iterator[LocalServer]:
         yield running
 
 
+@pytest.mark.nightly(
+    smoke="tests/unit/test_store_junk_trainer.py::test_a_message_is_learnt_by_the_mailbox_that_it_enters"
+)
 @pytest.mark.slow
 @pytest.mark.integration
 def test_what_a_client_moves_to_junk_is_learnt_and_explained(server: LocalServer, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def received(server: ServedServer) -> bytes:
     return data[0][1]
 
 
+@pytest.mark.nightly(smoke="tests/session/test_web_compose.py::test_a_message_of_25_megabytes_goes_out")
 def test_forty_files_of_25_megabytes_arrive_as_they_were(caller: tuple[ServedServer, Caller]) -> None:
     """WEBMAIL-28, WEBMAIL-97, WEBMAIL-98, WEBMAIL-99, WEBMAIL-157: names in any script, octets of any kind. Some
     seconds, as server, dkimpy and `email` go over 34 million octets each.

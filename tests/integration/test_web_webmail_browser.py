@@ -240,6 +240,7 @@ def test_over_https_all_is_the_same(chromium: Browser, local: LocalServer, mailb
     reader.close()
 
 
+@pytest.mark.nightly
 def test_long_lists_come_as_they_are_read(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-37, WEBMAIL-63, WEBMAIL-140: End is the oldest message; only rows around the screen exist."""
     page = reader.page

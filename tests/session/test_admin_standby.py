@@ -302,6 +302,7 @@ exec {program} "$@"
 """
 
 
+@pytest.mark.landing("restore")
 @pytest.mark.parametrize("verb", ["ltx", "restore"])
 async def test_a_litestream_that_hangs_does_not_end_a_take_over(
     tmp_path: Path, identity: Path, verb: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

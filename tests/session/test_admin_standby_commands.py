@@ -91,6 +91,7 @@ async def test_what_a_first_machine_had_not_sent_is_found_and_imported(tmp_path:
         assert any("* 1 EXISTS" in line for line in await imap.select("Inbox"))
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(bool(HINDRANCE), reason=HINDRANCE)
 async def test_another_machine_by_ssh_takes_the_copies(
     tmp_path: Path,

@@ -225,6 +225,7 @@ async def test_an_answer_without_its_text_says_so(rig: Rig, browser: Browser, mo
     assert await browser.error("compose_prepare", kind="edit", message_id=message) == (503, "server:error")
 
 
+@pytest.mark.nightly
 async def test_many_views_of_a_large_text_share_little_memory(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-109d: 190 at once by one account, none of them read by its client for a while."""
     message = await delivered(rig, text_mail("words and more \u00e4\r\n" * 30_000))

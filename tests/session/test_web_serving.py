@@ -39,6 +39,7 @@ async def test_hosts_of_requests(opening: Opening, www: Path, asked: str, *, fou
     assert answer.endswith(b"\r\n\r\nhello world\n") == found
 
 
+@pytest.mark.nightly
 async def test_ten_thousand_hosts_cost_no_more_than_ten(opening: Opening, www: Path) -> None:
     """WEB-178: the rules of a host are found by its name, and made when it is first asked for."""
     rig = await opening("".join(static(www, domain=f"h{n}.example.org") for n in range(10_000)))

@@ -366,6 +366,7 @@ async def test_an_address_that_the_account_has_keeps_its_settings(holder: Config
     assert holder.domains_path.read_text() == DOMAINS
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 async def test_a_change_in_a_file_of_a_thousand_accounts_is_quick(tmp_path: Path) -> None:
     """ADMIN-81: at most 0.5 s of the processor; the other objects are neither written nor read again."""

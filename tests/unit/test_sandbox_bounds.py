@@ -65,6 +65,7 @@ def test_ordinary_mail_is_within_all_bounds(html: str) -> None:
     assert excess(html) == ""
 
 
+@pytest.mark.nightly
 def test_newsletters_of_a_megabyte_are_shown_whole() -> None:
     """WEBMAIL-109b: all that is seen of one is seen of each of its copies."""
     for name, html in newsletters().items():
