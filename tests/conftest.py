@@ -76,10 +76,13 @@ def quick(top: Path) -> list[Path]:
 
 
 class Names:
-    """Writes the name of each failed test at once, so that a run which is stopped has told them."""
+    """Writes the name of each failed test at once, so that a run which is stopped has told them: to the terminal, and
+    to the file that FAILED_TESTS names (script/again).
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._file = os.environ.pop("FAILED_TESTS", None)  # not for those that tests run
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write a line for a test, or its fixtures, that failed."""
@@ -87,6 +90,9 @@ class Names:
         if report.failed and terminal is not None:
             terminal.ensure_newline()
             terminal.write_line(f"FAILED {report.nodeid} ({report.when})")
+            if self._file:
+                with Path(self._file).open("a") as names:
+                    names.write(f"{report.nodeid}\n")
 
 
 # A job in the background of a shell ignores SIGINT, and so would the programs that tests start and interrupt.
