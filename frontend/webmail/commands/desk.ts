@@ -22,11 +22,12 @@ export type Refinement = "" | "unread" | "read" | "flagged" | "attachments";
 /** The part for messages that are sent later, or come back later. */
 export interface Later {
   chooseSending(): Promise<number | null>;
-  putOff(desk: Desk, items: readonly MessageItem[]): Promise<void>;
-  showWaiting(desk: Desk): Promise<void>;
+  putOff(desk: Surroundings & Selection, items: readonly MessageItem[]): Promise<void>;
+  showWaiting(desk: Surroundings): Promise<void>;
 }
 
-export interface Desk {
+/** The server, the account and the commands of the page, which every part is given. */
+export interface Surroundings {
   readonly client: Client;
   /** Path of the app, with a slash at its end. */
   readonly base: string;
@@ -35,7 +36,16 @@ export interface Desk {
   load<T>(part: string): Promise<T>;
   /** The login address, and the addresses that the account may send from; known once the stream has begun. */
   facts(): { login_address: string; account_path: string; addresses: readonly string[] };
+  /** The user's settings. */
+  settings(): AllSettings;
+  /** The layout of the panes in this browser. */
+  readonly panes: { readonly local: Local; set(local: Local): void };
+  /** The actions that were done, with their undo. */
+  readonly actions: Pick<Actions, "remember" | "forget" | "takeBack" | "run">;
+}
 
+/** The messages that an action is about. */
+export interface Selection {
   /** The message that is shown; null if none or several are selected. */
   shown(): MessageItem | null;
   /** The selected messages that are loaded, in the order of the list. */
@@ -47,14 +57,12 @@ export interface Desk {
   /** Whether the owner of the current mailbox permits an action there: letters of RFC 4314, or `own`. With a role, also whether
    * messages may be put into the owner's mailbox of this role. */
   may(rights: string, role?: Role): boolean;
+  /** The message that is read; in a thread, the one that was opened last. */
+  reading(): MessageItem | null;
+}
 
-  /** Move the focus of the list by rows, or to its ends with infinities. */
-  moveFocus(by: number, how: "select" | "extend" | "focus"): void;
-  toggleFocused(): void;
-  selectAll(): void;
-  unselect(): void;
-  nextUnread(): void;
-
+/** Actions on messages, each with its undo. */
+export interface Acting {
   /** Act on the messages of a row, selected or not. */
   act(items: readonly MessageItem[], action: RowAction): void;
   toRole(role: Role): void;
@@ -66,15 +74,49 @@ export interface Desk {
   /** Mark the selection as wanted mail; messages in Junk move to the Inbox. */
   notJunk(): void;
   chooseLabels(): void;
+  /** Set the label of this number, counted from 1 in the order of the label dialog; clear it if all selected messages have it. */
+  toggleLabel(number: number): void;
+  toggleUnread(): void;
   /** Load the part for messages that wait for a time (WEBMAIL-125), and run this with it. */
   later(run: (found: Later) => Promise<void>): void;
   exportSelection(): void;
+  /** Run an action about the sender of a message. */
+  sender(item: MessageItem, what: AboutSender): void;
   /** The name of the action that `undo` would take back, or "". */
   undoable(): string;
   undo(): void;
-  /** The actions that were done, with their undo. */
-  readonly actions: Pick<Actions, "remember" | "forget" | "takeBack" | "run">;
+}
 
+/** The list of messages: its focus, order, threads, search and conditions. */
+export interface Lists {
+  /** Move the focus of the list by rows, or to its ends with infinities. */
+  moveFocus(by: number, how: "select" | "extend" | "focus"): void;
+  toggleFocused(): void;
+  selectAll(): void;
+  unselect(): void;
+  nextUnread(): void;
+  /** Whether the list shows a search, and whether it is still running. */
+  searching(): "" | "running" | "done";
+  focusSearch(): void;
+  stopSearch(): void;
+  endSearch(): void;
+  refinement(): Refinement;
+  refine(to: Refinement): void;
+  order(): Order;
+  sort(order: Order): void;
+  threading(): Threading;
+  showThreads(how: Threading): void;
+  moveThread(by: 1 | -1): void;
+  selectThread(): void;
+  /** Fold or unfold the focused thread; `expand` chooses which. */
+  fold(expand?: boolean): void;
+  /** Whether all selected messages are muted. */
+  allMuted(): boolean;
+  toggleMute(): void;
+}
+
+/** The message that is shown, and the ways to look at it. */
+export interface Reading {
   showText(): void;
   showHTML(): void;
   toggleHeaders(): void;
@@ -85,59 +127,34 @@ export interface Desk {
   openDetails(): void;
   /** Focus the text that is read. */
   focusMessage(): void;
-  /** Set the label of this number, counted from 1 in the order of the label dialog; clear it if all selected messages have it. */
-  toggleLabel(number: number): void;
   /** Scroll the message by screens, or to its ends with infinities. */
   scrollMessage(screens: number): void;
+}
 
-  /** The user's settings. */
-  settings(): AllSettings;
-  /** The layout of the panes in this browser. */
-  readonly panes: { readonly local: Local; set(local: Local): void };
-  openSettings(): void;
-  openPage(name: Page): void;
-  findCommand(): void;
-  showKeys(): void;
-  /** Show the titles of the focused element and of its descendants. */
-  showTitles(): void;
-
-  /** The message that is read; in a thread, the one that was opened last. */
-  reading(): MessageItem | null;
-  /** Run an action about the sender of a message. */
-  sender(item: MessageItem, what: AboutSender): void;
-
+/** The composers. */
+export interface Writing {
   /** Open a composer: for a new message, or from the one that is shown. `mailto` is an address that fills in a new message,
    * `leaves` a message of the list that is left when it is sent. */
   compose(kind: Kind, mailto?: string, leaves?: number): void;
   /** Show an element below the message that is read; false if another message is read. `released` is called when that message
    * is left, or another element comes to its place: the element must be shown elsewhere then. */
   dock(messageId: number, element: HTMLElement, released: () => void): boolean;
+}
 
-  /** Whether the list shows a search, and whether it is still running. */
-  searching(): "" | "running" | "done";
-  focusSearch(): void;
-  stopSearch(): void;
-  endSearch(): void;
-  refinement(): Refinement;
-  refine(to: Refinement): void;
-
-  order(): Order;
-  sort(order: Order): void;
-
-  threading(): Threading;
-  showThreads(how: Threading): void;
-  moveThread(by: 1 | -1): void;
-  selectThread(): void;
-  /** Fold or unfold the focused thread; `expand` chooses which. */
-  fold(expand?: boolean): void;
-  /** Whether all selected messages are muted. */
-  allMuted(): boolean;
-  toggleMute(): void;
-
+/** Pages, dialogs and mailboxes. */
+export interface Navigation {
+  openSettings(): void;
+  openPage(name: Page): void;
+  findCommand(): void;
+  showKeys(): void;
+  /** Show the titles of the focused element and of its descendants. */
+  showTitles(): void;
   openInbox(): void;
   createMailbox(): void;
   /** The menu of the mailbox that is shown. */
   openMailboxMenu(): void;
-  toggleUnread(): void;
   logOut(): void;
 }
+
+/** The whole page, for its commands. Parts ask for what they use of it. */
+export interface Desk extends Surroundings, Selection, Acting, Lists, Reading, Writing, Navigation {}

@@ -10,7 +10,7 @@ import { focusHome } from "../../lib/focus";
 import { clock, ellipsis, externalLink, maximize, paperclip, reply, trash2, x } from "../../lib/icons";
 import { openMenu } from "../../lib/menu";
 import { t } from "../../lib/words";
-import type { Desk } from "../commands/desk";
+import type { Acting, Selection, Surroundings, Writing } from "../commands/desk";
 import type { Beginning, Words } from "../words/part";
 import type * as WordsPart from "../words/part";
 import { type Copy, dropCopy, holdCopy, keepCopy, newId } from "./copies";
@@ -125,7 +125,7 @@ export class Composer {
   private readonly onViewport = () => this.fit();
 
   constructor(
-    private readonly desk: Desk,
+    private readonly desk: Surroundings & Selection & Acting & Writing,
     private readonly say: Say,
     private readonly id: string,
     start: Start,

@@ -2,7 +2,7 @@
 
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
-import type { Desk } from "../commands/desk";
+import type { Surroundings } from "../commands/desk";
 
 /** Prefix of the ids of these commands. */
 export const writing = "write.";
@@ -17,7 +17,7 @@ export interface Writing {
 }
 
 /** Add these commands to the table, once; `focused` returns the composer that has the focus. */
-export function addKeys(desk: Desk, focused: () => Writing | null): void {
+export function addKeys(desk: Pick<Surroundings, "commands">, focused: () => Writing | null): void {
   if (desk.commands.has(`${writing}send`)) return;
   const command = (id: string, title: string, keys: string[], run: (one: Writing) => unknown): Command => ({
     id: writing + id,

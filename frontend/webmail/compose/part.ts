@@ -5,7 +5,7 @@ import { attempt } from "../../lib/dialogs";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
 import choices from "../choices.css";
-import type { Desk } from "../commands/desk";
+import type { Acting, Selection, Surroundings, Writing } from "../commands/desk";
 import type { AllSettings } from "../state/settings";
 import type * as WordsPart from "../words/part";
 import { fullTime } from "../ui/format";
@@ -20,14 +20,14 @@ adopt(choices);
 adopt(sheet);
 
 /** Add the composer's commands to the table of the page. */
-export function addKeys(desk: Desk): void {
+export function addKeys(desk: Surroundings & Selection & Acting & Writing): void {
   addWritingKeys(desk, () => Composer.focused());
 }
 
 /** Open a composer. `selected` is text that is quoted instead of the whole text; `mailto` is an address that fills in a new
  * message; `leaves` is a message of the list that is left when it is sent. */
 export async function compose(
-  desk: Desk,
+  desk: Surroundings & Selection & Acting & Writing,
   say: Say,
   kind: Kind,
   item: MessageItem | null,
@@ -101,7 +101,7 @@ function start(
 }
 
 /** Open composers for messages that were left by pages that are gone. */
-export async function recover(desk: Desk, say: Say): Promise<void> {
+export async function recover(desk: Surroundings & Selection & Acting & Writing, say: Say): Promise<void> {
   addKeys(desk);
   const login = desk.facts().login_address;
   const words = await desk.load<typeof WordsPart>("words");
@@ -133,7 +133,7 @@ export async function recover(desk: Desk, say: Say): Promise<void> {
 }
 
 /** Replace a copy by a newer draft: browsers write copies to the disk up to a minute late. */
-async function refresh(desk: Desk, copy: Copy): Promise<void> {
+async function refresh(desk: Surroundings & Selection & Acting & Writing, copy: Copy): Promise<void> {
   if (copy.draftId > 0 || copy.saveId !== "" || copy.submitId !== "") return;
   const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1000));
   const newer = await desk.client.draft_find(copy.draft.message_id, seconds);

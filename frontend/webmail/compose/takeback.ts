@@ -2,7 +2,7 @@
 
 import { codeOf } from "../../lib/client";
 import { t } from "../../lib/words";
-import type { Desk } from "../commands/desk";
+import type { Surroundings } from "../commands/desk";
 import type { Say } from "./kinds";
 
 /** Milliseconds until the call is repeated if the server has not answered. */
@@ -11,7 +11,7 @@ const retryAfter = 1_000;
 /** Offer to take a message back, by a toast and by `ctrl z`. `again` opens a composer for the draft that the message becomes, 0
  * for none. */
 export function offerUndo(
-  desk: Desk,
+  desk: Surroundings,
   say: Say,
   what: string,
   submitId: string,

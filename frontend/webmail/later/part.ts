@@ -4,7 +4,7 @@ import type { MessageItem, Waiting } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { many, t } from "../../lib/words";
-import type { Desk } from "../commands/desk";
+import type { Selection, Surroundings } from "../commands/desk";
 import { own } from "../data/mailboxes";
 import { type Chosen, chooseTime, inWords } from "./choose";
 
@@ -22,7 +22,7 @@ export async function chooseSending(): Promise<number | null> {
 }
 
 /** Ask when these messages come back, and put them off. Of messages in Sent, answers are expected. */
-export async function putOff(desk: Desk, items: readonly MessageItem[]): Promise<void> {
+export async function putOff(desk: Surroundings & Selection, items: readonly MessageItem[]): Promise<void> {
   if (!desk.may(own)) return;
   const sent = desk.inRole("sent");
   const ids = items.map((item) => item.id);
@@ -66,7 +66,7 @@ function people(one: Waiting): string {
 }
 
 /** Show what waits, with other times and an end for each. */
-export async function showWaiting(desk: Desk): Promise<void> {
+export async function showWaiting(desk: Surroundings & Selection): Promise<void> {
   for (;;) {
     let found: Waiting[] = [];
     if (!(await attempt(t("Looking what waits"), async () => (found = await desk.client.messages_waiting())))) return;
@@ -76,7 +76,11 @@ export async function showWaiting(desk: Desk): Promise<void> {
   }
 }
 
-function list(desk: Desk, found: readonly Waiting[], close: (next: () => Promise<unknown>) => void): Node {
+function list(
+  desk: Surroundings & Selection,
+  found: readonly Waiting[],
+  close: (next: () => Promise<unknown>) => void,
+): Node {
   if (found.length === 0)
     return el(
       "p",

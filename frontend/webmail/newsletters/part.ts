@@ -8,7 +8,7 @@ import { size } from "../../lib/numbers";
 import { toast } from "../../lib/toasts";
 import { adopt } from "../../lib/sheets";
 import { many, t } from "../../lib/words";
-import type { Desk } from "../commands/desk";
+import type { Acting, Surroundings, Writing } from "../commands/desk";
 import { leavingLine } from "../message/unsubscribe";
 import { openBeside } from "../ui/beside";
 import { saidTime } from "../ui/format";
@@ -22,7 +22,7 @@ type Order = "messages" | "size";
 const asked = 20;
 
 /** Open the page. */
-export function openPage(desk: Desk): void {
+export function openPage(desk: Surroundings & Acting & Writing): void {
   const order = el(
     "select",
     { "aria-label": t("Order") },
@@ -59,7 +59,7 @@ export function openPage(desk: Desk): void {
   void load(true);
 }
 
-function row(desk: Desk, one: Newsletter, close: () => void): HTMLElement {
+function row(desk: Surroundings & Acting & Writing, one: Newsletter, close: () => void): HTMLElement {
   const name = isolated(one.name || one.address);
   const facts = [
     ...(one.name === "" ? [] : [isolated(one.address)]),
@@ -112,7 +112,7 @@ function row(desk: Desk, one: Newsletter, close: () => void): HTMLElement {
 }
 
 /** Send further mail of a sender to Junk. */
-async function block(desk: Desk, one: Newsletter, close: () => void): Promise<void> {
+async function block(desk: Surroundings & Acting & Writing, one: Newsletter, close: () => void): Promise<void> {
   await attempt(t("Blocking the sender"), async () => {
     const item = await desk.client.message_item(one.newest);
     close();
@@ -121,7 +121,7 @@ async function block(desk: Desk, one: Newsletter, close: () => void): Promise<vo
 }
 
 /** Archive all messages of a sender, some hundred in a call; it can be undone. */
-async function archiveAll(desk: Desk, one: Newsletter, name: string): Promise<void> {
+async function archiveAll(desk: Surroundings & Acting & Writing, one: Newsletter, name: string): Promise<void> {
   const words = t("All mail from {name} that is not in Trash or Junk moves to the archive and is marked as read.", {
     name,
   });

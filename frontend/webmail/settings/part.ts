@@ -6,7 +6,7 @@ import { holdFocus } from "../../lib/focus";
 import { arrowLeft, eye, keyRound, monitor, pencil } from "../../lib/icons";
 import { t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
-import type { Desk } from "../commands/desk";
+import type { Surroundings } from "../commands/desk";
 import type * as RichPart from "../rich/part";
 import type { Rich } from "../rich/part";
 import type * as SquirePart from "../squire/part";
@@ -47,7 +47,7 @@ interface Signature {
 
 /** The signature of all addresses, and of single ones: the user chooses whose is in the field. */
 function signatures(
-  desk: Desk,
+  desk: Surroundings,
   old: AllSettings,
   own: readonly string[],
 ): { root: HTMLElement; read: () => Pick<AllSettings, "signature" | "signature_html" | "signatures"> } {
@@ -171,7 +171,7 @@ function signatures(
 }
 
 /** Show the settings, if they are not there yet. */
-export function openSettings(desk: Desk): void {
+export function openSettings(desk: Surroundings): void {
   const present = document.querySelector<HTMLElement>(".settings-page");
   if (present !== null) {
     present.focus();
@@ -362,7 +362,7 @@ function undoChoices(now: number): Choices<string> {
   return [["0", t("Never")], ...numbers.map((n) => [String(n), t("For {n} seconds", { n })] as const)];
 }
 
-function mailtoButton(desk: Desk): Child {
+function mailtoButton(desk: Surroundings): Child {
   if (typeof navigator.registerProtocolHandler !== "function") return null;
   const register = () => navigator.registerProtocolHandler("mailto", `${location.origin}${desk.base}#compose %s`);
   return el(

@@ -6,7 +6,7 @@ import { el, sign as symbol } from "../../lib/dom";
 import { typeTool } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
-import type { Desk } from "../commands/desk";
+import type { Surroundings } from "../commands/desk";
 import type * as RichPart from "../rich/part";
 import type { Rich } from "../rich/part";
 import type * as SquirePart from "../squire/part";
@@ -71,7 +71,7 @@ interface Editors {
 let editors: Editors | null = null;
 
 /** Load the editor; null if it could not be loaded. */
-async function loadEditors(desk: Desk): Promise<Editors | null> {
+async function loadEditors(desk: Surroundings): Promise<Editors | null> {
   if (editors !== null) return editors;
   await attempt(t("Opening the editor"), async () => {
     const [rich, squire] = await Promise.all([
@@ -84,7 +84,7 @@ async function loadEditors(desk: Desk): Promise<Editors | null> {
 }
 
 /** Load what the words of a message need: the editor if there is HTML, or the user writes so. */
-export async function prepare(desk: Desk, html: string, fresh: boolean): Promise<void> {
+export async function prepare(desk: Surroundings, html: string, fresh: boolean): Promise<void> {
   if (html !== "" || (fresh && desk.settings().compose_format === "html")) await loadEditors(desk);
 }
 
@@ -162,7 +162,7 @@ export class Words {
   private former = { html: "", text: "" };
 
   constructor(
-    private readonly desk: Desk,
+    private readonly desk: Surroundings,
     private readonly hooks: Hooks,
     start: Beginning,
     private address: string,
