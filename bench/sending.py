@@ -25,7 +25,7 @@ from pathlib import Path
 
 import trio
 
-from moxlite.queue.due import Candidate, usable
+from moxlite.queue.scheduling.due import Candidate, usable
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from moxlite.cli import run
-from moxlite.queue import scheduler
 from moxlite.queue.localdelivery import inbound
+from moxlite.queue.notices import serving
 from moxlite.queue.queue import Queue
 from moxlite.smtpd.commands import rcpt
 from moxlite.smtpd.incoming import storing
@@ -75,7 +75,7 @@ def main() -> int:
     setattr(storing, "perform", locking(dying(stored, POINTS[1])))  # noqa: B010 - of another type
     setattr(Queue, "defer", dying(Queue.defer, POINTS[2]))  # noqa: B010
     setattr(inbound, "perform", locking(dying(getattr(inbound, "perform"), POINTS[3])))  # noqa: B009, B010
-    setattr(scheduler, "deliver_notice", dying(getattr(scheduler, "deliver_notice"), POINTS[4]))  # noqa: B009, B010
+    setattr(serving, "deliver_notice", dying(getattr(serving, "deliver_notice"), POINTS[4]))  # noqa: B009, B010
     return run(sys.argv[1:])
 
 

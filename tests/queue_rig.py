@@ -436,7 +436,7 @@ class Rig:
         with trio.fail_after(60):
             while True:  # the queue's own task decides when; it does not tell
                 rows = await self.queue.listings.list_messages()
-                if not self.queue.scheduler.busy_domains and not any(self._due(row) for row in rows):
+                if not self.queue.scheduler.turns.busy and not any(self._due(row) for row in rows):
                     return
                 await trio.sleep(0.002)
 

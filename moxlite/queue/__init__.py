@@ -1,7 +1,7 @@
 """The queue of outgoing mail (docs/spec/queue.md).
 
 - `queue`: takes messages, and operations on them; `submit`, `operations`: its parts
-- `scheduler`, `due`, `schedule`: which messages are due, and the times of retries
+- `scheduling`: which messages are due, and their attempts at once; `schedule`: the times of retries
 - `attempt`, `record`: one delivery attempt, and its outcome in queue.db
 - `sending`: route, connection and SMTP session of an attempt; `localdelivery`: attempts to our own accounts
 - `tls`: the TLS that a host must have; `hosts`: the hosts of a domain, and limits of connections to them

@@ -17,7 +17,7 @@ from moxlite.queue.explaining.explain import explain, message_to, waiting_for
 from moxlite.queue.explaining.values import Explanation
 from moxlite.queue.guard.stops import Stopped, stop_of, stops
 from moxlite.queue.operations import Counts
-from moxlite.queue.scheduler import Scheduler
+from moxlite.queue.scheduling.scheduler import Scheduler
 from moxlite.store.file.database import Database
 
 __all__ = ["Listings"]
@@ -62,7 +62,7 @@ class Listings:
 
     def blocks(self) -> list[Block]:
         """Recent replies of hosts that block this server's IP address, the latest first (QUEUE-184)."""
-        return self._scheduler.blocks.listed(self._ctx.clock())
+        return self._scheduler.outcomes.blocks.listed(self._ctx.clock())
 
     async def list_retired(self, wanted: RetiredFilter | None = None, page: RetiredPage | None = None) -> list[Retired]:
         """One page of finished messages. Raises BadFilter."""

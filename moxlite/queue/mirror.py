@@ -29,9 +29,8 @@ from moxlite.queue.data.content import octets
 from moxlite.queue.data.mirrorrows import Mirrored
 from moxlite.queue.data.retire import retire
 from moxlite.queue.data.rows import Message, Result
-from moxlite.queue.record import Policy
+from moxlite.queue.record import Policy, policy_of
 from moxlite.queue.schedule import SECOND
-from moxlite.queue.scheduler import policy_of
 from moxlite.queue.webhooks.events import Event, note_event
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare

@@ -11,8 +11,8 @@ from moxlite.queue.data.filters import Filter
 from moxlite.queue.data.holdrules import HoldRule
 from moxlite.queue.errors import NotStopped, UnknownTransport
 from moxlite.queue.guard.stops import Stopped, release
+from moxlite.queue.record import policy_of
 from moxlite.queue.schedule import SECOND
-from moxlite.queue.scheduler import policy_of
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Tx
 

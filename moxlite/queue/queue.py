@@ -39,7 +39,7 @@ from moxlite.queue.reports.daily import DailyReports
 from moxlite.queue.reports.dmarc import DMARCReports, Due
 from moxlite.queue.reports.tls import TLSReports
 from moxlite.queue.schedule import SECOND, delay_after
-from moxlite.queue.scheduler import Scheduler
+from moxlite.queue.scheduling.scheduler import Scheduler
 from moxlite.queue.submit import receipt_of
 from moxlite.queue.webhooks.keeping import recover_calls
 from moxlite.queue.webhooks.webhooks import WebhookQueue
@@ -149,7 +149,7 @@ class Queue:
         tree.start("queue.policies", self.ctx.policies.serve)
         tree.start("queue.source", self.ctx.ipv6.serve)
         tree.start("queue.cache", self.ctx.policies.serve_file)
-        tree.start("queue.notices", self.scheduler.serve_notices)
+        tree.start("queue.notices", self.scheduler.notices.serve)
         tree.start("queue.guard", self.guard.serve)
         if self.ctx.reports is not None:
             tree.start("queue.tls-sessions", self.scheduler.sessions.serve)

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from moxlite.metrics import DailyKind, daily
+from moxlite.queue.context import Context
 from moxlite.queue.data.retire import KeepFor, retire
 from moxlite.queue.data.rows import (
     DELIVERING,
@@ -25,7 +26,7 @@ from moxlite.queue.data.rows import (
 from moxlite.queue.data.status import final_state, success_of
 from moxlite.queue.data.suppression import for_message, note_failure
 from moxlite.queue.schedule import SECOND, delay_after, max_attempts_of
-from moxlite.queue.webhooks.events import Event, Webhooks, note_event
+from moxlite.queue.webhooks.events import Event, Webhooks, note_event, webhooks_of
 from moxlite.store.delivery.status import Handed, State
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.file.transaction import Reader, Tx
@@ -45,6 +46,7 @@ __all__ = [
     "finish",
     "get",
     "mark",
+    "policy_of",
     "postpone_dsn",
     "recover",
     "settle_notices",
@@ -67,6 +69,9 @@ reports on all. A sender should not wait longer for a DSN about a mistyped addre
 
 MAX_TOGETHER: Final = 500
 """Maximum number of recipients in one DSN."""
+
+ACCOUNT_GONE: Final = 7 * 24 * 3600 * SECOND
+"""µs for which retired messages of a removed account stay listed (QUEUE-25)."""
 
 GET: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg WHERE id = ?"  # noqa: S608 column names
 MARK: Final = "UPDATE msg SET attempts = ?, last_attempt = ?, next_attempt = ?, results = ? WHERE id = ?"
@@ -350,3 +355,24 @@ def recover(tx: Tx) -> int:
         )
         tx.execute(SET_INTERRUPTED, encode_results(results), message_id)
     return len(found)
+
+
+def policy_of(ctx: Context) -> Policy:
+    """Current settings and time for recording outcomes."""
+    snapshot = ctx.config.current
+    queue = snapshot.static.queue
+
+    def keep_for(name: str) -> int:
+        account = snapshot.account(name)
+        return ACCOUNT_GONE if account is None else int(account.keep_retired_message_period * SECOND)
+
+    return Policy(
+        now=ctx.clock(),
+        retry_delays=queue.retry_delays,
+        max_attempts=queue.max_attempts,
+        delay_dsn_attempt=queue.delay_dsn_attempt,
+        keep_for=keep_for,
+        suppression_expiry=int(queue.suppression_expiry * SECOND),
+        webhooks=webhooks_of(snapshot),
+        random=ctx.random,
+    )

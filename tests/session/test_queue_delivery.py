@@ -497,10 +497,10 @@ async def test_at_most_one_delivery_per_domain_and_half_for_retries(tmp_path: Pa
         fresh = rig.remote(Server(), "fresh.example", "192.0.2.99")
         rig.clock.advance(500)
         rig.queue.scheduler.changed()
-        await eventually(lambda: len(rig.queue.scheduler.busy_domains) == 2)
+        await eventually(lambda: len(rig.queue.scheduler.turns.busy) == 2)
         await rig.submit("bob@fresh.example", "carol@fresh.example")
         await eventually(lambda: fresh.messages)
-        assert len(rig.queue.scheduler.busy_domains - {"fresh.example"}) == 2
+        assert len(rig.queue.scheduler.turns.busy - {"fresh.example"}) == 2
 
 
 async def test_unique_sender_addresses_go_apart(tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.dsn import parse_dsn
 from moxlite.proto.mime.structure import scan
-from moxlite.queue import scheduler
 from moxlite.queue.data.filters import Filter
 from moxlite.queue.data.rows import Result
 from moxlite.queue.notices.dsns import compose_notice
 from moxlite.queue.queue import Queue
 from moxlite.queue.reports.mail import Author, ReportMail, report_message
+from moxlite.queue.scheduling import scheduler
 from moxlite.store.errors import AccountUnknown, StorageFull, StoreError
 from tests.queue_rig import MESSAGE, Server, rig_at, sample
 from tests.tools import eventually
@@ -164,7 +164,7 @@ async def test_metrics_tell_connections_attempts_and_what_waits(
         assert sample(names[0], result="error") == before[1] + 1
         for result, count in counts.items():
             assert sample(names[1], result=result, **labels) == count + 1
-        monkeypatch.setattr(rig.queue.scheduler, "_room", lambda **_: False)  # what is due from now on waits
+        monkeypatch.setattr(rig.queue.scheduler.turns, "room", lambda **_: False)  # what is due from now on waits
         rig.clock.advance(1000)
         await rig.queue.measure()
         assert sample("moxlite_queue_oldest_seconds") > 400
@@ -268,7 +268,7 @@ async def test_a_full_disk_refuses_what_is_new_and_loses_nothing(tmp_path: Path)
             await rig.submit("eve@remote.example", data=MESSAGE + Random(7).randbytes(1 << 20).hex(" ", 30).encode())
         mx.release.set()
         await eventually(lambda: mx.messages)
-        await eventually(lambda: not rig.queue.scheduler.busy_domains)
+        await eventually(lambda: not rig.queue.scheduler.turns.busy)
         await database.write(lambda tx: tx.db.pragma("max_page_count", 1 << 30))
         rig.queue.scheduler.changed()
         await rig.settle()

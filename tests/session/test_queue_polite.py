@@ -52,9 +52,9 @@ async def test_domains_of_one_host_share_two_connections(tmp_path: Path) -> None
         for domain in domains:
             await rig.submit(f"bob@{domain}")
         with trio.fail_after(60):
-            while len(rig.queue.scheduler.busy_domains) != 2 or mx.connections != 2:  # noqa: ASYNC110 - nobody tells
+            while len(rig.queue.scheduler.turns.busy) != 2 or mx.connections != 2:  # noqa: ASYNC110 - nobody tells
                 await trio.sleep(0.005)
-            while rig.queue.scheduler.waiting_domains != 4:  # noqa: ASYNC110 - nobody tells
+            while len(rig.queue.scheduler.turns.blocked) != 4:  # noqa: ASYNC110 - nobody tells
                 await trio.sleep(0.005)
         assert sorted(row.attempts for row in await rig.queue.listings.list_messages()) == [0, 0, 0, 0, 1, 1]
         mx.release.set()
@@ -189,7 +189,7 @@ async def test_a_domain_waits_for_its_full_host_without_a_try(tmp_path: Path) ->
             asked = len(rig.resolver.asked)
             await rig.submit("bob@c.example")
             with trio.fail_after(30):
-                while scheduler.waiting_domains != 1:  # noqa: ASYNC110 - nothing tells
+                while len(scheduler.turns.blocked) != 1:  # noqa: ASYNC110 - nothing tells
                     await trio.sleep(0.005)
             questions = {name for name, _ in rig.resolver.asked[asked:]}
             assert ("c.example." in questions) is (turn == 1)
@@ -486,7 +486,7 @@ async def test_silent_hosts_take_no_room_from_others(tmp_path: Path, monkeypatch
     """QUEUE-14: as many hosts that accept a connection and say nothing as there is room for; a good one after them is
     not kept waiting for their minutes, and they are not more than three times as many.
     """
-    monkeypatch.setattr("moxlite.queue.scheduler.SILENT_SECONDS", 0.1)
+    monkeypatch.setattr("moxlite.queue.scheduling.turns.SILENT_SECONDS", 0.1)
     async with rig_at(tmp_path, static="[queue]\nmax_concurrent_deliveries = 3", account=KEEP) as rig:
         silent = [rig.remote(Server({"greeting": HANG}), f"silent{n}.example", f"192.0.2.{n + 1}") for n in range(10)]
         good = rig.remote(Server(), ip="192.0.2.77")
@@ -496,9 +496,9 @@ async def test_silent_hosts_take_no_room_from_others(tmp_path: Path, monkeypatch
         await eventually(lambda: good.messages)
         for n in range(5, 10):
             await rig.submit(f"bob@silent{n}.example")
-        await eventually(lambda: len(rig.queue.scheduler.busy_domains) == 9)
+        await eventually(lambda: len(rig.queue.scheduler.turns.busy) == 9)
         await trio.sleep(0.3)  # longer than the silence that counts
-        assert len(rig.queue.scheduler.busy_domains) == 9
+        assert len(rig.queue.scheduler.turns.busy) == 9
         for server in silent:
             server.release.set()
 

@@ -11,9 +11,10 @@ from trio.testing import MockClock
 
 from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address
-from moxlite.queue import attempt, record, scheduler
+from moxlite.queue import attempt, record
 from moxlite.queue.data.filters import Filter
 from moxlite.queue.data.rows import DELIVERING, INTERRUPTED
+from moxlite.queue.scheduling import scheduler
 from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
 from moxlite.store.errors import AccountUnknown, StorageFull
 from moxlite.store.file.transaction import Tx
@@ -303,14 +304,14 @@ async def test_outcome_that_cannot_be_stored_is_kept_and_nothing_is_sent_twice(
 
         monkeypatch.setattr(record, "finish", finish)
         await rig.submit("bob@remote.example")
-        await eventually(lambda: rig.queue.scheduler._unwritten)
+        await eventually(lambda: rig.queue.scheduler.outcomes.unwritten)
         rig.clock.advance(10_000)
         rig.queue.scheduler.changed()
         await trio.sleep(0.05)
         assert len(mx.messages) == 1
         failing[0] = False
         rig.queue.scheduler.changed()
-        await eventually(lambda: not rig.queue.scheduler._unwritten)
+        await eventually(lambda: not rig.queue.scheduler.outcomes.unwritten)
         [retired] = await rig.queue.listings.list_retired()
         assert retired.success
         assert len(mx.messages) == 1
@@ -330,10 +331,10 @@ async def test_the_sender_is_told_of_an_outcome_that_is_stored_later(
         with monkeypatch.context() as patch:
             patch.setattr(record, "finish", full)
             await rig.submit("bob@remote.example")
-            await eventually(lambda: tasks._unwritten and not tasks._busy)
+            await eventually(lambda: tasks.outcomes.unwritten and not tasks.turns.busy)
             await trio.testing.wait_all_tasks_blocked(0.01)
         tasks.changed()  # in case it is no longer in the pause after its failure
-        await eventually(lambda: not tasks._unwritten)
+        await eventually(lambda: not tasks.outcomes.unwritten)
         await rig.settle()
         [dsn] = await rig.inbox()
         assert b"Status: 5.1.1" in dsn
@@ -398,7 +399,7 @@ async def test_an_attempt_outlives_a_failure_of_the_scheduler(tmp_path: Path, mo
             raise StorageFull("queue.db")
 
         with monkeypatch.context() as patch:
-            patch.setattr(rig.queue.scheduler, "_write_unwritten", fail)
+            patch.setattr(rig.queue.scheduler.outcomes, "write_unwritten", fail)
             rig.queue.scheduler.changed()
             await failed.wait()
         server.release.set()

@@ -86,7 +86,7 @@ async def test_a_row_says_that_its_host_is_left_alone(tmp_path: Path) -> None:
         for domain in ("one.example", "two.example", "three.example"):
             await rig.submit(f"x@{domain}")
         with trio.fail_after(30), rig.queue.deliveries.watch("alice") as wakeup:
-            while rig.queue.scheduler.waiting_domains != 1:
+            while len(rig.queue.scheduler.turns.blocked) != 1:
                 await wakeup.wait()
                 wakeup.clear()
         waiting = [line.why for line in await listed(rig) if "as many connections" in line.why]
@@ -101,7 +101,7 @@ async def test_each_attempt_is_told(tmp_path: Path, caplog: pytest.LogCaptureFix
         replies = {"RCPT": ["451 4.7.1 greylisted", "250 ok"], "final": "250 2.0.0 queued as 4711"}
         rig.remote(Server(replies, tls=rig.certificate))
         rig.remote(Server({"RCPT": blocked}), "shut.example", "192.0.2.2")
-        with caplog.at_level(logging.INFO, "moxlite.queue.scheduler"):
+        with caplog.at_level(logging.INFO, "moxlite.queue.outcomes"):
             [number] = await rig.submit("bob@remote.example")
             await rig.settle()
             [first] = await attempts(rig, number)

@@ -55,7 +55,7 @@ NURSERIES = {
 }
 STARTS = NURSERIES | {
     "net/listeners.py",  # in the nursery that it is given
-    "queue/scheduler.py",  # the same
+    "queue/scheduling/scheduler.py",  # the same
     "queue/webhooks/calls.py",  # the same
 }
 

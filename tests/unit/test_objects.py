@@ -33,7 +33,6 @@ LARGER = {
     "proto/sieve/state.py State": (11, 14),
     "proto/smtp/server.py ServerConnection": (25, 19),
     "queue/attempt.py Attempt": (21, 12),
-    "queue/scheduler.py Scheduler": (26, 16),
     "queue/sending/session.py Trace": (3, 18),
     "store/accounts/accounts.py Accounts": (25, 12),
     "store/auth/authdb.py AuthDB": (33, 7),

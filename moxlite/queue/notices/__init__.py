@@ -2,4 +2,5 @@
 
 - `dsns`: delivery status notifications, stored into the senders' accounts
 - `noticetext`: their text for people
+- `serving`: the task that stores those which are due
 """
