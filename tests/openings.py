@@ -34,6 +34,7 @@ PAGES: Final = (
     "html",
     "htmlexternal",
     "msgtext",
+    "msgtexts",
     "msghtml",
     "msghtmlexternal",
     "raw",

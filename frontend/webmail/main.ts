@@ -14,7 +14,7 @@ import { effect, signal } from "../lib/signal";
 import { toast, type Toast } from "../lib/toasts";
 import { many, t } from "../lib/words";
 import { addComposeCommands, composeBar } from "./commands/compose";
-import type { Desk, Order, Page, Refinement, RowAction, Threading } from "./commands/desk";
+import type { Desk, OpenMessage, Order, Page, Refinement, RowAction, Threading } from "./commands/desk";
 import { addFindCommands } from "./commands/find";
 import { addCommands, barCommands, rowCommands, senderCommands } from "./commands/table";
 import type { Kind } from "./compose/kinds";
@@ -172,6 +172,7 @@ class App implements Desk {
       this.writeTo(page);
     },
     failed: (error) => void showError(t("Opening the message failed"), error),
+    prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this)),
     settings: () => this.settings(),
     remember: (address, mode) =>
       attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
@@ -440,6 +441,7 @@ class App implements Desk {
       part<typeof ComposePart>("compose"),
     ]);
     writing.addKeys(this);
+    await this.reader.prepare();
     await palette.showKeys(this.commands);
   }
 
@@ -609,32 +611,8 @@ class App implements Desk {
     );
   }
 
-  showText(): void {
-    this.reader.showText();
-  }
-
-  showHTML(): void {
-    this.reader.showHTML();
-  }
-
-  toggleHeaders(): void {
-    this.reader.toggleHeaders();
-  }
-
-  openRaw(): void {
-    this.reader.openRaw();
-  }
-
-  openTab(): void {
-    this.reader.openTab();
-  }
-
-  openAttachments(): void {
-    this.reader.openAttachments();
-  }
-
-  openDetails(): void {
-    this.reader.openDetails();
+  opened(): OpenMessage | null {
+    return this.reader.opened();
   }
 
   focusMessage(): void {

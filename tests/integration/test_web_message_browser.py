@@ -108,6 +108,61 @@ def test_attachments_are_looked_at_and_downloaded(reader: Reader, mailbox: imapl
         assert [packed.read(name) for name in packed.namelist()] == [octets for _, _, octets in files]
 
 
+PAPER = """() => {
+  const inner = Object.getOwnPropertyDescriptor(HTMLIFrameElement.prototype, "contentWindow");
+  window.printed = [];
+  Object.defineProperty(HTMLIFrameElement.prototype, "contentWindow", {get() {
+    const page = inner.get.call(this);
+    if (page !== null && this.className === "on-paper")
+      page.print = () => window.printed.push(page.document.body.innerText);
+    return page;
+  }});
+}"""
+"""Texts of what would be printed."""
+
+
+def test_a_message_and_a_conversation_are_printed_and_downloaded(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-50, WEBMAIL-71: without the page around them, as they are shown; as text in a tab; as files."""
+    page = reader.page
+    for number, text in enumerate(("the first", "the second")):
+        message = EmailMessage()
+        message["From"], message["To"] = "Ada <ada@nordlicht.example>", "moxlite@localhost"
+        message["Subject"], message["Message-ID"] = "Plan" if number == 0 else "Re: Plan", f"<paper-{number}@a.example>"
+        if number:
+            message["In-Reply-To"] = "<paper-0@a.example>"
+        message.set_content(f"{text} text\n")
+        message.add_alternative(f"<p>{text} <b>page</b></p>", subtype="html")
+        assert mailbox.append("INBOX", "", "", re.sub(rb"\r?\n", b"\r\n", message.as_bytes()))[0] == "OK"
+    page.locator(".message").first.click()
+    expect(page.locator(".card")).to_have_count(2)
+    expect(page.frame_locator(".card iframe").first.locator("b")).to_have_text("page")
+    page.evaluate(PAPER)
+
+    def printed(number: int) -> str:
+        until(lambda: page.evaluate("() => window.printed.length") == number)
+        return str(page.evaluate("() => window.printed.at(-1)"))
+
+    page.keyboard.press("Control+p")
+    found = printed(1)
+    assert "page" in found
+    assert "From" in found
+    assert "Inbox" not in found
+    page.get_by_role("button", name="More for this message").last.click()
+    page.get_by_role("menuitem", name="Print the conversation").click()
+    found = printed(2)
+    assert found.index("the first text") < found.index("the second text")
+    with page.expect_popup() as popup:
+        page.get_by_role("button", name="More for this message").last.click()
+        page.get_by_role("menuitem", name="Open the conversation as text").click()
+    expect(popup.value.locator("body")).to_contain_text("the second text")
+    popup.value.close()
+    for name, start in (("Download", b"From: Ada"), ("Download the conversation", b"From ")):
+        page.get_by_role("button", name="More for this message").last.click()
+        with page.expect_download() as waiting:
+            page.get_by_role("menuitem", name=name, exact=True).click()
+        assert Path(waiting.value.path()).read_bytes().startswith(start)
+
+
 @pytest.mark.nightly
 def test_a_message_tells_how_it_came_and_why_it_is_here(reader: Reader, local: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-76, WEBMAIL-77: a line under the sender's domain; details in plain words."""

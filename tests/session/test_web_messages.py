@@ -207,6 +207,33 @@ async def test_the_frame_of_the_reader_has_the_origin_and_no_scripts(browser: Br
     assert "default-src 'none'" in policy
 
 
+@pytest.mark.parametrize("kind", ["msgtext", "msghtml", "msghtmlexternal", "msgtexts"])
+async def test_a_page_for_paper_may_open_the_dialog_and_no_scripts(browser: Browser, message: str, kind: str) -> None:
+    """WEBMAIL-50, WEBMAIL-51: in a frame of the app; as a page of its own it has another origin."""
+    policy = (await browser.fetch(f"{message}/{kind}?print=true")).headers["content-security-policy"]
+    assert "sandbox allow-popups allow-popups-to-escape-sandbox allow-same-origin allow-modals;" in policy
+    assert "scripts" not in policy
+    assert "script-src" not in policy
+    assert "allow-same-origin" not in (await browser.fetch(f"{message}/{kind}")).headers["content-security-policy"]
+    assert "allow-modals" not in (await browser.fetch(f"{message}/html?print=true")).headers["content-security-policy"]
+
+
+async def test_a_conversation_is_one_page_of_texts(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-50: each below its head, HTML by its words; a message that is not the reader's ends it."""
+    texts = [
+        b"Subject: One\r\n\r\nfirst <text>\r\n",
+        b"Subject: Two\r\nContent-Type: text/html\r\n\r\n<p>only <b>HTML</b>\r\n",
+    ]
+    async with rig.account() as account:
+        ids = [(await deliver_mail(account, text)).message_id for text in texts]
+    page = (await browser.fetch(f"/webmail/msg/{ids[0]}/msgtexts?others={ids[1]}")).body.decode()
+    assert page.count("<header") == 2
+    assert page.index("One</h1>") < page.index("first &lt;text&gt;") < page.index("Two</h1>") < page.index("only HTML")
+    alone = (await browser.fetch(f"/webmail/msg/{ids[1]}/msgtexts?others=,x,{'9' * 17}")).body.decode()
+    assert alone.count("<header") == 1
+    assert (await browser.fetch(f"/webmail/msg/{ids[0]}/msgtexts?others={ids[1]},{ids[1] + 1000}")).status == 404
+
+
 async def test_external_resources_load_only_on_request(browser: Browser, message: str) -> None:
     """WEBMAIL-51, WEBMAIL-55."""
     answer = await browser.fetch(f"{message}/htmlexternal")

@@ -218,7 +218,7 @@ async def test_what_is_read_over_http_follows_the_rights(rig: Rig, tom: Account,
     await events.aclose()
     one = items[0][0]["id"]
     hidden = one >> 32 << 32 | int((await rows(tom))[0].id)
-    kinds = ["raw", "rawdl", "text", "msgtext", "attachments.zip", "view/0", "viewtext/0", "download/0"]
+    kinds = ["raw", "rawdl", "text", "msgtext", "msgtexts", "attachments.zip", "view/0", "viewtext/0", "download/0"]
     for kind in kinds:
         assert (await mia.fetch(f"/webmail/msg/{one}/{kind}")).status == 200
     for wrong in (hidden, one & 0xFFFFFFFF, one + (1 << 32), (1 << 52) + 1):

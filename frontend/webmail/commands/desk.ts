@@ -115,16 +115,30 @@ export interface Lists {
   toggleMute(): void;
 }
 
-/** The message that is shown, and the ways to look at it. */
-export interface Reading {
+/** A message that is open. */
+export interface OpenMessage {
   showText(): void;
   showHTML(): void;
   toggleHeaders(): void;
   openRaw(): void;
-  /** Open the message alone, in a new tab. */
+  /** Open it alone, in a new tab. */
   openTab(): void;
   openAttachments(): void;
   openDetails(): void;
+  print(): void;
+  download(): void;
+  /** The messages of the conversation in which it is shown; none for a message alone. */
+  readonly together: readonly MessageItem[];
+  printThread(): void;
+  /** Open the texts of the conversation in a new tab. */
+  openThread(): void;
+  downloadThread(): void;
+}
+
+/** The message that is shown. */
+export interface Reading {
+  /** The message that is open; in a thread, the last one. */
+  opened(): OpenMessage | null;
   /** Focus the text that is read. */
   focusMessage(): void;
   /** Scroll the message by screens, or to its ends with infinities. */

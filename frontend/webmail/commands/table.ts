@@ -29,7 +29,10 @@ export function addCommands(desk: Desk): void {
   desk.commands.add(t("Anywhere"), anywhere(desk));
   desk.commands.add(t("List"), list(desk));
   desk.commands.add(t("Messages"), messages(desk));
-  desk.commands.add(t("Message"), message(desk));
+  desk.commands.add(
+    t("Message"),
+    senderCommands(desk, () => desk.reading()),
+  );
 }
 
 /** Commands for the messages of one row, opened or not: its menu. */
@@ -239,63 +242,5 @@ function messages(desk: Desk): Command[] {
       }),
     ),
     { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() },
-  ];
-}
-
-function message(desk: Desk): Command[] {
-  const shown = () => desk.shown() !== null;
-  const scroll = (id: string, title: string, by: number, keys: string[]): Command => ({
-    id,
-    title,
-    keys,
-    quiet: true,
-    when: shown,
-    run: () => desk.scrollMessage(by),
-  });
-  return [
-    { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown, run: () => desk.showText() },
-    {
-      id: "message.html",
-      title: t("Show the HTML; again: all of it"),
-      keys: ["T"],
-      when: shown,
-      run: () => desk.showHTML(),
-    },
-    {
-      id: "message.headers",
-      title: t("Show all headers"),
-      keys: ["ctrl i"],
-      when: shown,
-      run: () => desk.toggleHeaders(),
-    },
-    {
-      id: "message.tab",
-      title: t("Open the message in a new tab"),
-      keys: ["o"],
-      when: shown,
-      run: () => desk.openTab(),
-    },
-    { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown, run: () => desk.openRaw() },
-    { id: "message.details", title: t("Details"), keys: ["I"], when: shown, run: () => desk.openDetails() },
-    {
-      id: "message.attachments",
-      title: t("Look at the attachments"),
-      keys: ["v"],
-      when: () => (desk.reading()?.attachments.length ?? 0) > 0,
-      run: () => desk.openAttachments(),
-    },
-    {
-      id: "message.focus",
-      title: t("Go into the message"),
-      keys: ["ctrl m"],
-      quiet: true,
-      when: shown,
-      run: () => desk.focusMessage(),
-    },
-    ...senderCommands(desk, () => desk.reading()),
-    scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]),
-    scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]),
-    scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]),
-    scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"]),
   ];
 }

@@ -34,6 +34,11 @@ export class Conversation {
     private readonly failed: (error: unknown) => void,
   ) {}
 
+  /** The messages, the oldest first. */
+  get members(): readonly MessageItem[] {
+    return [...this.cards.values()].map((card) => card.item);
+  }
+
   /** Whether a message is open. */
   shows(id: number): boolean {
     return this.cards.get(id)?.message != null;

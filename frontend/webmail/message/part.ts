@@ -1,6 +1,6 @@
 // One message: its header, its actions, and its text or HTML.
 
-import type { Address, Attachment, Label, MessageItem, ParsedMessage } from "../../gen/webmail";
+import type { Address, Attachment, Client, Label, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { CallFailed, codeOf } from "../../lib/client";
 import type { Command } from "../../lib/commands";
 import { type Child, el, fill, isolated } from "../../lib/dom";
@@ -8,8 +8,10 @@ import { size } from "../../lib/numbers";
 import { isDark } from "../../lib/scheme";
 import { adopt } from "../../lib/sheets";
 import { many, t } from "../../lib/words";
+import type { OpenMessage } from "../commands/desk";
 import { chip, labelPlace, shownLabels } from "../state/labels";
 import type { AllSettings } from "../state/settings";
+import type * as PrintPart from "../print/part";
 import { addressList, bareAddress, fullTime, longAddress, saidTime, shortAddress } from "../ui/format";
 import { missing } from "../ui/missing";
 import { subjectOf } from "../ui/subject";
@@ -21,6 +23,8 @@ import { doubtful, trustLine } from "./trust";
 import { type Leaving, leavingLine } from "./unsubscribe";
 
 adopt(sheet);
+
+export { messageCommands } from "./commands";
 
 /** The interface of the page for a message. */
 export interface MessageOwner {
@@ -47,6 +51,10 @@ export interface MessageOwner {
   isOwn(address: Address): boolean;
   /** The ways out of a mailing list or newsletter. */
   readonly leaving: Omit<Leaving, "block"> & { block(item: MessageItem): void };
+  /** The messages of the conversation in which the message is shown; none for a message alone. */
+  together(): readonly MessageItem[];
+  /** Run this with the part that prints and downloads. */
+  printing(run: (found: typeof PrintPart, client: Client) => unknown): void;
   /** Show the details of a message. */
   details(item: MessageItem, parsed: ParsedMessage): void;
 }
@@ -86,7 +94,7 @@ function isImage(attachment: Attachment): boolean {
 /** Choices that are being stored, one after the other; messages that are opened next wait for them. */
 let remembered: Promise<unknown> = Promise.resolve();
 
-export class Message {
+export class Message implements OpenMessage {
   readonly root = el("div", { class: "reader-message" });
   private parsed: ParsedMessage | null = null;
   private mode: Mode = "text";
@@ -228,6 +236,37 @@ export class Message {
   /** Open the message alone in a new tab, in the same mode; also for printing. */
   openTab(): void {
     window.open(`${this.base}msg/${this.item.id}/msg${this.mode}`, "_blank", "noopener");
+  }
+
+  /** The conversation in which the message is shown. */
+  get together(): readonly MessageItem[] {
+    return this.owner.together();
+  }
+
+  /** Print the message as it is shown. */
+  print(): void {
+    const mode = this.mode;
+    this.owner.printing(({ printMessage }) => printMessage(this.base, this.item, mode));
+  }
+
+  /** Print the texts of the conversation. */
+  printThread(): void {
+    this.owner.printing(({ printThread }) => printThread(this.base, this.together));
+  }
+
+  /** Open the texts of the conversation in a new tab. */
+  openThread(): void {
+    this.owner.printing(({ openThread }) => openThread(this.base, this.together));
+  }
+
+  /** Save the message as a file. */
+  download(): void {
+    this.owner.printing(({ download }, client) => download(client, this.base, [this.item]));
+  }
+
+  /** Save the conversation as one mbox file. */
+  downloadThread(): void {
+    this.owner.printing(({ download }, client) => download(client, this.base, this.together));
   }
 
   /** Open the viewer at the first attachment. */
@@ -385,6 +424,7 @@ export class Message {
   private commands(): Command[] {
     const { parsed, mode } = this;
     if (parsed === null) return [];
+    const several = this.together.length > 1;
     const shown = (id: string, title: string, keys: string[], run: () => void, when = true): Command => ({
       id: `view.${id}`,
       title,
@@ -415,6 +455,11 @@ export class Message {
       shown("details", t("Details"), ["I"], () => this.openDetails()),
       shown("raw", t("Show the source"), ["O"], () => this.openRaw()),
       shown("tab", t("Open in a new tab"), ["o"], () => this.openTab()),
+      shown("print", t("Print"), ["ctrl p"], () => this.print()),
+      shown("print-thread", t("Print the conversation"), [], () => this.printThread(), several),
+      shown("thread-text", t("Open the conversation as text"), [], () => this.openThread(), several),
+      shown("download", t("Download"), [], () => this.download()),
+      shown("download-thread", t("Download the conversation"), [], () => this.downloadThread(), several),
     ];
   }
 

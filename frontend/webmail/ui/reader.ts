@@ -11,6 +11,7 @@ import type { Conversation } from "../conversation/part";
 import type * as DetailsPart from "../details/part";
 import type * as MessagePart from "../message/part";
 import type { Message, MessageOwner } from "../message/part";
+import type * as PrintPart from "../print/part";
 import type * as ViewerPart from "../viewer/part";
 import type { Counts } from "../state/mail";
 import { counted } from "./counts";
@@ -26,6 +27,8 @@ export interface ReaderOwner
   /** The bar of commands for the selected messages. */
   readonly bar: HTMLElement;
   failed(error: unknown): void;
+  /** The part that shows messages is there. */
+  prepared(parts: typeof MessagePart): void;
 }
 
 export class Reader {
@@ -64,6 +67,8 @@ export class Reader {
       menu: (item, at, commands) => owner.menu(item, at, commands),
       isOwn: (address) => owner.isOwn(address),
       leaving: owner.leaving,
+      together: () => this.conversation?.members ?? [],
+      printing: (run) => void this.with<typeof PrintPart>("print", (found) => run(found, client)),
       details: (item, parsed) =>
         void this.with<typeof DetailsPart>("details", ({ openDetails }) => openDetails(client, base, item, parsed)),
     };
@@ -72,8 +77,10 @@ export class Reader {
 
   /** Fetch the part that shows a message before one is opened. */
   async prepare(): Promise<typeof MessagePart> {
-    this.parts ??= await part<typeof MessagePart>("message");
-    return this.parts;
+    const parts = await part<typeof MessagePart>("message");
+    if (this.parts === null) this.owner.prepared(parts);
+    this.parts = parts;
+    return parts;
   }
 
   private async with<T>(name: string, work: (found: T) => unknown): Promise<void> {
@@ -196,34 +203,6 @@ export class Reader {
       );
   }
 
-  showText(): void {
-    this.opened()?.showText();
-  }
-
-  showHTML(): void {
-    this.opened()?.showHTML();
-  }
-
-  toggleHeaders(): void {
-    this.opened()?.toggleHeaders();
-  }
-
-  openRaw(): void {
-    this.opened()?.openRaw();
-  }
-
-  openTab(): void {
-    this.opened()?.openTab();
-  }
-
-  openAttachments(): void {
-    this.opened()?.openAttachments();
-  }
-
-  openDetails(): void {
-    this.opened()?.openDetails();
-  }
-
   /** Focus the text that is read. */
   focus(): void {
     this.root.focus();
@@ -278,7 +257,8 @@ export class Reader {
     return new parts.Message(item, this.base, this.own, fold);
   }
 
-  private opened(): Message | null {
+  /** The message that is open; in a thread, the last one. */
+  opened(): Message | null {
     return this.message ?? this.conversation?.current ?? null;
   }
 

@@ -147,6 +147,9 @@ var Conversation = class {
   failed;
   current = null;
   cards = /* @__PURE__ */ new Map();
+  get members() {
+    return [...this.cards.values()].map((card) => card.item);
+  }
   shows(id) {
     return this.cards.get(id)?.message != null;
   }

@@ -515,6 +515,14 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));
 }
 
+// webmail/message/commands.ts
+function messageCommands(desk) {
+  const shown2 = () => desk.shown() !== null;
+  const scroll = (id, title, by, keys) => ({ id, title, keys, quiet: true, when: shown2, run: () => desk.scrollMessage(by) });
+  const several = () => (desk.opened()?.together.length ?? 0) > 1;
+  return [{ id: "message.print", title: t("Print the message"), keys: ["ctrl p"], when: () => desk.opened() !== null, run: () => desk.opened()?.print() }, { id: "message.print-thread", title: t("Print the conversation"), when: several, run: () => desk.opened()?.printThread() }, { id: "message.thread-text", title: t("Open the conversation as text"), when: several, run: () => desk.opened()?.openThread() }, { id: "message.download", title: t("Download the message"), when: () => desk.opened() !== null, run: () => desk.opened()?.download() }, { id: "message.download-thread", title: t("Download the conversation"), when: several, run: () => desk.opened()?.downloadThread() }, { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown2, run: () => desk.opened()?.showText() }, { id: "message.html", title: t("Show the HTML; again: all of it"), keys: ["T"], when: shown2, run: () => desk.opened()?.showHTML() }, { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown2, run: () => desk.opened()?.toggleHeaders() }, { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown2, run: () => desk.opened()?.openTab() }, { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown2, run: () => desk.opened()?.openRaw() }, { id: "message.details", title: t("Details"), keys: ["I"], when: shown2, run: () => desk.opened()?.openDetails() }, { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.opened()?.openAttachments() }, { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown2, run: () => desk.focusMessage() }, scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]), scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]), scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]), scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"])];
+}
+
 // webmail/message/part.ts
 adopt(message_default);
 var firstAttachments = 4;
@@ -635,6 +643,25 @@ var Message = class {
   openTab() {
     window.open(`${this.base}msg/${this.item.id}/msg${this.mode}`, "_blank", "noopener");
   }
+  get together() {
+    return this.owner.together();
+  }
+  print() {
+    const mode = this.mode;
+    this.owner.printing(({ printMessage }) => printMessage(this.base, this.item, mode));
+  }
+  printThread() {
+    this.owner.printing(({ printThread }) => printThread(this.base, this.together));
+  }
+  openThread() {
+    this.owner.printing(({ openThread }) => openThread(this.base, this.together));
+  }
+  download() {
+    this.owner.printing(({ download }, client) => download(client, this.base, [this.item]));
+  }
+  downloadThread() {
+    this.owner.printing(({ download }, client) => download(client, this.base, this.together));
+  }
   openAttachments() {
     const [first] = this.item.attachments;
     if (first !== void 0) this.owner.look(this.item, first.path);
@@ -701,8 +728,9 @@ var Message = class {
   commands() {
     const { parsed, mode } = this;
     if (parsed === null) return [];
+    const several = this.together.length > 1;
     const shown2 = (id, title, keys, run, when = true) => ({ id: `view.${id}`, title, keys, when: () => when, run });
-    return [shown2("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"), shown2("pictures", t("Load pictures from elsewhere"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0), shown2("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"), shown2("forget", t("Forget how mail of this sender is shown"), [], () => this.forget(), parsed.view_mode !== ""), shown2("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()), shown2("details", t("Details"), ["I"], () => this.openDetails()), shown2("raw", t("Show the source"), ["O"], () => this.openRaw()), shown2("tab", t("Open in a new tab"), ["o"], () => this.openTab())];
+    return [shown2("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"), shown2("pictures", t("Load pictures from elsewhere"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0), shown2("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"), shown2("forget", t("Forget how mail of this sender is shown"), [], () => this.forget(), parsed.view_mode !== ""), shown2("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()), shown2("details", t("Details"), ["I"], () => this.openDetails()), shown2("raw", t("Show the source"), ["O"], () => this.openRaw()), shown2("tab", t("Open in a new tab"), ["o"], () => this.openTab()), shown2("print", t("Print"), ["ctrl p"], () => this.print()), shown2("print-thread", t("Print the conversation"), [], () => this.printThread(), several), shown2("thread-text", t("Open the conversation as text"), [], () => this.openThread(), several), shown2("download", t("Download"), [], () => this.download()), shown2("download-thread", t("Download the conversation"), [], () => this.downloadThread(), several)];
   }
   forget() {
     this.keep("");
@@ -830,5 +858,6 @@ var Message = class {
   }
 };
 export {
-  Message
+  Message,
+  messageCommands
 };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.5aaf371447cd.js", compose: "compose.2b6da99dc0bb.js", conversation: "conversation.7e02ff7decb2.js", details: "details.070733eb90fb.js", export: "export.f8c7df34fa25.js", hints: "hints.b6bd6aca22e6.js", labels: "labels.a138831bd9bb.js", later: "later.d8d76e2acfc5.js", login: "login.115c6455583a.js", mailboxes: "mailboxes.645b8a3fd3b0.js", menu: "menu.627b6a42edba.js", message: "message.17cbec860a2f.js", newsletters: "newsletters.1b33f132a1d0.js", palette: "palette.fe54edf10c92.js", rich: "rich.3b413b72ad7e.js", rules: "rules.84068036ad85.js", search: "search.f80a49ee144a.js", sender: "sender.6ebba8e7efc9.js", sent: "sent.f25bbc70697f.js", settings: "settings.7a2b8e1505a0.js", sorting: "sorting.7ef5b72ece10.js", squire: "squire.8f988577745b.js", touch: "touch.c672a0ba76dc.js", viewer: "viewer.0047ac9e10f1.js", words: "words.aa3efb8faab5.js" };
+var define_PARTS_default = { bulk: "bulk.5aaf371447cd.js", compose: "compose.2b6da99dc0bb.js", conversation: "conversation.e7c4321445ed.js", details: "details.070733eb90fb.js", export: "export.f8c7df34fa25.js", hints: "hints.b6bd6aca22e6.js", labels: "labels.a138831bd9bb.js", later: "later.d8d76e2acfc5.js", login: "login.115c6455583a.js", mailboxes: "mailboxes.645b8a3fd3b0.js", menu: "menu.627b6a42edba.js", message: "message.b77c7fd4f7b6.js", newsletters: "newsletters.1b33f132a1d0.js", palette: "palette.fe54edf10c92.js", print: "print.f7c515a1e86a.js", rich: "rich.3b413b72ad7e.js", rules: "rules.84068036ad85.js", search: "search.f80a49ee144a.js", sender: "sender.6ebba8e7efc9.js", sent: "sent.f25bbc70697f.js", settings: "settings.7a2b8e1505a0.js", sorting: "sorting.7ef5b72ece10.js", squire: "squire.8f988577745b.js", touch: "touch.c672a0ba76dc.js", viewer: "viewer.0047ac9e10f1.js", words: "words.aa3efb8faab5.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -79,8 +79,8 @@ function many(n, one, other, values = {}) {
 
 // lib/client.ts
 var CallFailed = class extends Error {
-  constructor(call, code, message2, fields2 = []) {
-    super(message2);
+  constructor(call, code, message, fields2 = []) {
+    super(message);
     this.call = call;
     this.code = code;
     this.fields = fields2;
@@ -491,8 +491,8 @@ function dialog(title, build, dismissable = true) {
   });
 }
 async function showError(action, error) {
-  const message2 = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message2), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -507,10 +507,10 @@ async function attempt(action, work) {
     setStatus("");
   }
 }
-function setStatus(message2) {
+function setStatus(message) {
   const line = byId("status", HTMLElement);
-  line.hidden = message2 === "";
-  fill(line, message2);
+  line.hidden = message === "";
+  fill(line, message);
 }
 
 // lib/keyboard.ts
@@ -861,7 +861,7 @@ function addCommands(desk) {
   desk.commands.add(t("Anywhere"), anywhere(desk));
   desk.commands.add(t("List"), list(desk));
   desk.commands.add(t("Messages"), messages(desk));
-  desk.commands.add(t("Message"), message(desk));
+  desk.commands.add(t("Message"), senderCommands(desk, () => desk.reading()));
 }
 function rowCommands(desk, items) {
   const unread = items.some((item) => !item.flags.includes("\\seen"));
@@ -894,11 +894,6 @@ function messages(desk) {
   const trash = () => some() && desk.may("te", "trash") && !desk.inRole("trash") && !desk.inRole("draft");
   const last = () => deletable() && (desk.inRole("trash") || desk.inRole("draft"));
   return [{ id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"), run: () => desk.toRole("archive") }, { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") }, { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() }, { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() }, { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") }, { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() }, { id: "message.later", title: t("Later…"), keys: ["b"], when: () => loaded() && desk.may(own), run: () => desk.later((found) => found.putOff(desk, desk.selected())) }, { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) }, { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) }, { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() }, { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) }, { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged", "w"), run: () => desk.flag(["\\flagged"], false) }, { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() }, ...Array.from({ length: 9 }, (_, i) => ({ id: `message.label-${i + 1}`, title: t("Label {n} of the list, or no more", { n: i + 1 }), keys: [String(i + 1)], quiet: true, when: loaded, run: () => desk.toggleLabel(i + 1) })), { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }];
-}
-function message(desk) {
-  const shown3 = () => desk.shown() !== null;
-  const scroll = (id, title, by, keys) => ({ id, title, keys, quiet: true, when: shown3, run: () => desk.scrollMessage(by) });
-  return [{ id: "message.text", title: t("Show the text"), keys: ["t"], when: shown3, run: () => desk.showText() }, { id: "message.html", title: t("Show the HTML; again: all of it"), keys: ["T"], when: shown3, run: () => desk.showHTML() }, { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown3, run: () => desk.toggleHeaders() }, { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown3, run: () => desk.openTab() }, { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown3, run: () => desk.openRaw() }, { id: "message.details", title: t("Details"), keys: ["I"], when: shown3, run: () => desk.openDetails() }, { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.openAttachments() }, { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown3, run: () => desk.focusMessage() }, ...senderCommands(desk, () => desk.reading()), scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]), scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]), scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]), scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"])];
 }
 
 // lib/backoff.ts
@@ -1103,8 +1098,8 @@ var Stream = class {
     if (opening.since > 0) parameters.set("since", String(opening.since));
     const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${this.base}ws?${parameters}`, "moxlite.webmail.v1");
     socket.onopen = () => socket.send(JSON.stringify({ request: opening.request }));
-    socket.onmessage = (message2) => {
-      const frame = JSON.parse(String(message2.data));
+    socket.onmessage = (message) => {
+      const frame = JSON.parse(String(message.data));
       take(JSON.stringify(frame.data));
     };
     socket.onclose = gone;
@@ -1226,15 +1221,15 @@ var Find = class {
   named(name) {
     return this.with({ filter: { mailbox_id: 0, mailbox_name: name } });
   }
-  openMailbox(mailbox, message2 = 0) {
+  openMailbox(mailbox, message = 0) {
     this.text.value = "";
     this.refinement.value = "";
     this.mailbox = mailbox.id;
     this.bar.show("", []);
     this.owner.mark([]);
-    this.open({ filter: { mailbox_id: mailbox.id } }, message2);
+    this.open({ filter: { mailbox_id: mailbox.id } }, message);
   }
-  async search(text2, message2 = 0, begin = false) {
+  async search(text2, message = 0, begin = false) {
     if (text2 === "") {
       const inbox2 = this.mail.boxes.named("Inbox");
       const before = this.mail.boxes.get(this.mailbox) ?? inbox2;
@@ -1251,7 +1246,7 @@ var Find = class {
       this.owner.mark(needles);
       this.base = query;
       if (begin) this.mail.begin(this.with(query));
-      else this.open(query, message2);
+      else this.open(query, message);
     });
   }
   everywhere() {
@@ -1280,9 +1275,9 @@ var Find = class {
     const id = this.mail.current.value?.id;
     return this.text.value === "" && id !== void 0 ? { filter: { mailbox_id: id } } : this.base;
   }
-  open(query, message2 = 0) {
+  open(query, message = 0) {
     this.base = query;
-    this.mail.open(this.with(query), message2);
+    this.mail.open(this.with(query), message);
   }
   with({ filter, not_filter }) {
     const labels = filter.labels ?? [];
@@ -1302,36 +1297,36 @@ function parsePlace(hash) {
   const value = hash.replace(/^#/, "");
   const comma = value.lastIndexOf(",");
   const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
-  const message2 = Number.isSafeInteger(number) && number > 0 ? number : 0;
-  const text2 = message2 > 0 ? value.slice(0, comma) : value;
+  const message = Number.isSafeInteger(number) && number > 0 ? number : 0;
+  const text2 = message > 0 ? value.slice(0, comma) : value;
   try {
-    if (text2.startsWith(prefix)) return { name: "", search: decodeURIComponent(text2.slice(prefix.length)), message: message2 };
-    return { name: decodeURIComponent(text2) || "Inbox", search: "", message: message2 };
+    if (text2.startsWith(prefix)) return { name: "", search: decodeURIComponent(text2.slice(prefix.length)), message };
+    return { name: decodeURIComponent(text2) || "Inbox", search: "", message };
   } catch {
     return { name: "Inbox", search: "", message: 0 };
   }
 }
-function writePlace({ name, search: search2, message: message2 }) {
+function writePlace({ name, search: search2, message }) {
   const what = search2 !== "" ? `${prefix}${encodeURIComponent(search2)}` : encodeURIComponent(name);
-  return `#${what}${message2 > 0 ? `,${message2}` : ""}`;
+  return `#${what}${message > 0 ? `,${message}` : ""}`;
 }
 
 // webmail/place.ts
 function followPlace(mail2, find2) {
-  const { name, search: search2, message: message2 } = parsePlace(location.hash);
+  const { name, search: search2, message } = parsePlace(location.hash);
   if (search2 !== "") {
-    if (search2 !== find2.text.value) void find2.search(search2, message2);
-    else followMessage(mail2, message2);
+    if (search2 !== find2.text.value) void find2.search(search2, message);
+    else followMessage(mail2, message);
     return;
   }
   const mailbox = mail2.boxes.named(name);
   if (mailbox === void 0) return;
-  if (mailbox.id !== mail2.current.value?.id || find2.text.value !== "") find2.openMailbox(mailbox, message2);
-  else followMessage(mail2, message2);
+  if (mailbox.id !== mail2.current.value?.id || find2.text.value !== "") find2.openMailbox(mailbox, message);
+  else followMessage(mail2, message);
 }
-function followMessage(mail2, message2) {
-  if (message2 === 0) mail2.unselect();
-  else if (mail2.shown.value?.id !== message2) mail2.select(message2);
+function followMessage(mail2, message) {
+  if (message === 0) mail2.unselect();
+  else if (mail2.shown.value?.id !== message) mail2.select(message);
 }
 function tellPlace(mail2, find2) {
   const shown3 = mail2.shown.value?.id ?? 0;
@@ -3368,7 +3363,7 @@ var Reader2 = class {
     this.own = { open: (id) => this.open(id), reached: (work) => void this.waiting.push(work), needles: () => this.needles, framed: (page) => owner.framed(page), opened: (item, place) => owner.opened(item, place), settings: () => owner.settings(), remember: (address, mode) => owner.remember(address, mode), chosen: (parsed) => {
       this.cache.clear();
       this.offer(parsed);
-    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), leaving: owner.leaving, details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
+    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), leaving: owner.leaving, together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
     this.showNothing(null);
   }
   client;
@@ -3386,8 +3381,10 @@ var Reader2 = class {
   answer = null;
   own;
   async prepare() {
-    this.parts ??= await part("message");
-    return this.parts;
+    const parts = await part("message");
+    if (this.parts === null) this.owner.prepared(parts);
+    this.parts = parts;
+    return parts;
   }
   async with(name, work) {
     try {
@@ -3460,27 +3457,6 @@ var Reader2 = class {
       this.conversation = new Conversation(column, (item, fold) => this.make(parts, item, fold), (error) => this.owner.failed(error));
       this.conversation.update(members, wanted);
     }).catch((error) => this.thread === first2.thread_id && this.missing(subjectOf(first2), error, () => this.showThread(members, wanted)));
-  }
-  showText() {
-    this.opened()?.showText();
-  }
-  showHTML() {
-    this.opened()?.showHTML();
-  }
-  toggleHeaders() {
-    this.opened()?.toggleHeaders();
-  }
-  openRaw() {
-    this.opened()?.openRaw();
-  }
-  openTab() {
-    this.opened()?.openTab();
-  }
-  openAttachments() {
-    this.opened()?.openAttachments();
-  }
-  openDetails() {
-    this.opened()?.openDetails();
   }
   focus() {
     this.root.focus();
@@ -3595,7 +3571,7 @@ var App = class {
   reader = new Reader2(this.client, base, { bar: this.bar.root, framed: (page) => {
     listen(page, this.commands, () => this.displayed);
     this.writeTo(page);
-  }, failed: (error) => void showError(t("Opening the message failed"), error), settings: () => this.settings(), remember: (address, mode) => attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this, () => item)].filter(enabled)), isOwn: (address) => this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.compose("new", link, id), block: (item) => this.sender(item, "block") }, opened: (item, place) => {
+  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this)), settings: () => this.settings(), remember: (address, mode) => attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this, () => item)].filter(enabled)), isOwn: (address) => this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.compose("new", link, id), block: (item) => this.sender(item, "block") }, opened: (item, place) => {
     if (this.mail.conversation.value === null) this.unread();
     if (this.may("s")) this.after(this.settings().mark_seen_ms, item.id, ["\\seen"]);
     const box = this.mail.boxes.get(item.mailbox_id);
@@ -3766,6 +3742,7 @@ var App = class {
   async showKeys() {
     const [palette, writing] = await Promise.all([part("palette"), part("compose")]);
     writing.addKeys(this);
+    await this.reader.prepare();
     await palette.showKeys(this.commands);
   }
   async showTitles() {
@@ -3881,26 +3858,8 @@ var App = class {
   exportSelection() {
     void attempt(t("Exporting"), async () => (await part("export")).exportSelected(this.client, base, this.mail));
   }
-  showText() {
-    this.reader.showText();
-  }
-  showHTML() {
-    this.reader.showHTML();
-  }
-  toggleHeaders() {
-    this.reader.toggleHeaders();
-  }
-  openRaw() {
-    this.reader.openRaw();
-  }
-  openTab() {
-    this.reader.openTab();
-  }
-  openAttachments() {
-    this.reader.openAttachments();
-  }
-  openDetails() {
-    this.reader.openDetails();
+  opened() {
+    return this.reader.opened();
   }
   focusMessage() {
     this.reader.focus();

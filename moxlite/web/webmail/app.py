@@ -243,11 +243,18 @@ class Webmail:
                 self._tmp,
                 sameorigin=parameters.get("sameorigin") == "true",
                 dark=parameters.get("scheme") == "dark",
+                printed=parameters.get("print") == "true",
+                others=ids_of(parameters.get("others", "")),
             )
             try:
                 await serve_message(holder, rest, writer, view)
             except Unavailable as e:
                 raise HTTPError(e.status, e.text, e.headers) from e
+
+
+def ids_of(text: str) -> tuple[int, ...]:
+    """Message ids in the browser's form, between commas; what is no number is left out."""
+    return tuple(int(one) for one in text.split(",", 1000)[:1000] if one.isascii() and one.isdigit() and len(one) <= 16)
 
 
 def parse_since(parameters: dict[str, str]) -> int:

@@ -35,6 +35,10 @@ POLICY: Final = "frame-ancestors 'self'; default-src 'none'; base-uri 'none'; fo
 SANDBOX: Final = "sandbox allow-popups allow-popups-to-escape-sandbox"
 # The origin of the app, still without scripts: the app around the frame handles its keys (docs/decisions/009).
 SHARED_SANDBOX: Final = f"{SANDBOX} allow-same-origin"
+# The same, and the app's page may open the browser's dialog for printing it.
+PRINT_SANDBOX: Final = f"{SHARED_SANDBOX} allow-modals"
+MAX_TOGETHER: Final = 200
+"""Messages of a conversation on one page."""
 CLOSED: Final = f"{POLICY}; {SANDBOX}; img-src data:; style-src 'unsafe-inline'"
 OPEN: Final = (
     f"{POLICY}; {SANDBOX}; img-src data: http: https:; font-src data: http: https:; "
@@ -101,6 +105,8 @@ class View(msgspec.Struct, frozen=True):
       account: the account that asks. directory: for temporary files.
       sameorigin: HTML keeps the origin of the app, always without scripts. The page of the app shows what was blocked,
         from the facts in the head, see `facts`.
+      printed: a page with a head is in a frame of the app, which prints it.
+      others: more messages, ids in the browser's form, for the page of a conversation.
       dark: the window around the page is dark.
     """
 
@@ -110,6 +116,8 @@ class View(msgspec.Struct, frozen=True):
     directory: Path
     sameorigin: bool = False
     dark: bool = False
+    printed: bool = False
+    others: tuple[int, ...] = ()
 
 
 async def serve_message(holder: Holder, rest: list[str], writer: ResponseWriter, view: View) -> None:
@@ -138,7 +146,11 @@ async def serve_message(holder: Holder, rest: list[str], writer: ResponseWriter,
                 await send_html(account, found, writer, view, external=external, headed=headed)
         case (("text" | "msgtext"), ""):
             async with view.views.shown(view.account):
-                await send_text(holder, found, writer, headed=kind == "msgtext")
+                await send_text(holder, found, writer, view, headed=kind == "msgtext")
+        case ("msgtexts", ""):
+            together = [found, *[await locate(holder, one) for one in view.others[: MAX_TOGETHER - 1]]]
+            async with view.views.shown(view.account):
+                await send_texts(holder, together, writer, view)
         case ("attachments.zip", ""):
             headers = (*HEADERS, ("content-security-policy", CLOSED))
             async with view.views.sent(view.account):
@@ -221,9 +233,36 @@ async def send_part(account: Account, found: Located, writer: ResponseWriter, ki
     await writer.finish()
 
 
-async def send_text(holder: Holder, found: Located, writer: ResponseWriter, *, headed: bool) -> None:
-    """Send the texts as a page; each is written before the next is read. `headed` adds a head, for a separate tab."""
-    await start_page(found, writer, CLOSED, headed=headed)
+async def send_text(holder: Holder, found: Located, writer: ResponseWriter, view: View, *, headed: bool) -> None:
+    """Send the texts as a page. `headed` adds a head, for a separate tab and for paper."""
+    await start_page(found, writer, view, CLOSED, headed=headed)
+    if not await write_texts(holder, found, writer):
+        await writer.write(b'<div class="body"><p>No textual content</p></div>')
+    await end_page(writer)
+
+
+async def send_texts(holder: Holder, together: list[Located], writer: ResponseWriter, view: View) -> None:
+    """Send the texts of a conversation's messages as a page, each below its head. HTML without a text is shown by its
+    words.
+    """
+    first = together[0]
+    await start_page(first, writer, view, CLOSED, headed=True)
+    for found in together:
+        if found is not first:
+            await writer.write(head(found.structure.envelope, found.received).encode("utf-8", "replace"))
+        if await write_texts(holder, found, writer):
+            continue
+        html = find_html(found.structure.root)
+        instead = '<div class="body"><p>No textual content</p></div>'
+        if html is not None:
+            source = Source(holder.account, found.message_id, html[1])
+            instead = await replacement(source, view.account, view.sandbox, "This message is HTML.")
+        await writer.write(instead.encode("utf-8", "replace"))
+    await end_page(writer)
+
+
+async def write_texts(holder: Holder, found: Located, writer: ResponseWriter) -> bool:
+    """Write the texts of a message; each is written before the next is read. False for none."""
     none = True
     async with aclosing(read_texts(holder.account, found.message_id, found.structure.root)) as texts:
         async for text in texts:
@@ -232,9 +271,7 @@ async def send_text(holder: Holder, found: Located, writer: ResponseWriter, *, h
             for start in range(0, len(text.text), PIECE):
                 await writer.write(shown_text(text.text[start : start + PIECE]).encode("utf-8", "replace"))
             await writer.write(TEXT_END)
-    if none:
-        await writer.write(b'<div class="body"><p>No textual content</p></div>')
-    await end_page(writer)
+    return not none
 
 
 async def send_html(
@@ -258,7 +295,7 @@ async def send_html(
     if view.dark:
         colours = SHEET if page is not None and page.drawn.coloured else DARK
     known = facts(page.drawn) if page is not None and view.sameorigin else ""
-    await start_page(found, writer, policy, headed=headed, colours=colours, known=known)
+    await start_page(found, writer, view, policy, headed=headed, colours=colours, known=known)
     if page is None:
         await writer.write(instead.encode("utf-8", "replace"))
     else:
@@ -272,6 +309,7 @@ async def send_html(
 async def start_page(
     found: Located,
     writer: ResponseWriter,
+    view: View,
     policy: str,
     *,
     headed: bool,
@@ -279,6 +317,8 @@ async def start_page(
     known: str = "",
 ) -> None:
     """Send the headers and the beginning of a page, up to its content. `known` is HTML for its head."""
+    if view.printed and headed:
+        policy = policy.replace(SANDBOX, PRINT_SANDBOX)
     envelope = found.structure.envelope
     scheme, paper, ink = colours
     title = title_of(envelope) if headed else "Message"

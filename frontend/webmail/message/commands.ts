@@ -1,0 +1,101 @@
+// Commands for the message that is read. They come with its part, after the list.
+
+import type { Desk } from "../commands/desk";
+import type { Command } from "../../lib/commands";
+import { t } from "../../lib/words";
+
+/** Commands for the message that is read (WEBMAIL-48). */
+export function messageCommands(desk: Desk): Command[] {
+  const shown = () => desk.shown() !== null;
+  const scroll = (id: string, title: string, by: number, keys: string[]): Command => ({
+    id,
+    title,
+    keys,
+    quiet: true,
+    when: shown,
+    run: () => desk.scrollMessage(by),
+  });
+  const several = () => (desk.opened()?.together.length ?? 0) > 1;
+  return [
+    {
+      id: "message.print",
+      title: t("Print the message"),
+      keys: ["ctrl p"],
+      when: () => desk.opened() !== null,
+      run: () => desk.opened()?.print(),
+    },
+    {
+      id: "message.print-thread",
+      title: t("Print the conversation"),
+      when: several,
+      run: () => desk.opened()?.printThread(),
+    },
+    {
+      id: "message.thread-text",
+      title: t("Open the conversation as text"),
+      when: several,
+      run: () => desk.opened()?.openThread(),
+    },
+    {
+      id: "message.download",
+      title: t("Download the message"),
+      when: () => desk.opened() !== null,
+      run: () => desk.opened()?.download(),
+    },
+    {
+      id: "message.download-thread",
+      title: t("Download the conversation"),
+      when: several,
+      run: () => desk.opened()?.downloadThread(),
+    },
+    { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown, run: () => desk.opened()?.showText() },
+    {
+      id: "message.html",
+      title: t("Show the HTML; again: all of it"),
+      keys: ["T"],
+      when: shown,
+      run: () => desk.opened()?.showHTML(),
+    },
+    {
+      id: "message.headers",
+      title: t("Show all headers"),
+      keys: ["ctrl i"],
+      when: shown,
+      run: () => desk.opened()?.toggleHeaders(),
+    },
+    {
+      id: "message.tab",
+      title: t("Open the message in a new tab"),
+      keys: ["o"],
+      when: shown,
+      run: () => desk.opened()?.openTab(),
+    },
+    {
+      id: "message.raw",
+      title: t("Open the raw message"),
+      keys: ["O"],
+      when: shown,
+      run: () => desk.opened()?.openRaw(),
+    },
+    { id: "message.details", title: t("Details"), keys: ["I"], when: shown, run: () => desk.opened()?.openDetails() },
+    {
+      id: "message.attachments",
+      title: t("Look at the attachments"),
+      keys: ["v"],
+      when: () => (desk.reading()?.attachments.length ?? 0) > 0,
+      run: () => desk.opened()?.openAttachments(),
+    },
+    {
+      id: "message.focus",
+      title: t("Go into the message"),
+      keys: ["ctrl m"],
+      quiet: true,
+      when: shown,
+      run: () => desk.focusMessage(),
+    },
+    scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]),
+    scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]),
+    scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]),
+    scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"]),
+  ];
+}

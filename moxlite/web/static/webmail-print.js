@@ -1,0 +1,188 @@
+// lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of written(value).matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
+  });
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/post.ts
+function postForm(action, fields) {
+  const form = el("form", { method: "post", action, hidden: true }, Object.entries(fields).map(([name, value]) => el("input", { type: "hidden", name, value })));
+  document.body.append(form);
+  form.submit();
+  form.remove();
+}
+
+// webmail/print/part.ts
+var kept = 10 * 60 * 1e3;
+function together(base, items) {
+  const [first, ...others] = [...items].sort((a, b) => a.received < b.received ? -1 : 1);
+  const query = others.length > 0 ? `?others=${others.map((item) => item.id).join(",")}` : "";
+  return `${base}msg/${first.id}/msgtexts${query}`;
+}
+function paper(address) {
+  const frame = el("iframe", { class: "on-paper", title: t("Page on paper"), "aria-hidden": "true", tabindex: "-1" });
+  frame.style.cssText = "position: fixed; inset: auto auto 0 0; width: 1px; height: 1px; border: 0; opacity: 0";
+  const done = () => frame.remove();
+  frame.addEventListener("load", () => {
+    const page = frame.contentWindow;
+    if (page === null || frame.dataset["printed"] !== void 0) return;
+    frame.dataset["printed"] = "";
+    page.addEventListener("afterprint", done);
+    setTimeout(done, kept);
+    page.print();
+  });
+  frame.src = `${address}${address.includes("?") ? "&" : "?"}print=true`;
+  document.body.append(frame);
+}
+function printMessage(base, item, mode) {
+  paper(`${base}msg/${item.id}/msg${mode}`);
+}
+function printThread(base, items) {
+  paper(together(base, items));
+}
+function openThread(base, items) {
+  window.open(together(base, items), "_blank", "noopener");
+}
+async function download(client, base, items) {
+  if (!await attempt(t("Downloading"), () => client.decode_mime_words(""))) return;
+  const [first, ...others] = items;
+  if (others.length === 0) el("a", { href: `${base}msg/${first.id}/rawdl`, download: "" }).click();
+  else postForm(`${base}export`, { csrf: client.csrfToken, format: "mbox", archive: "none", messageids: items.map((item) => item.id).join(",") });
+}
+export {
+  download,
+  openThread,
+  printMessage,
+  printThread
+};
