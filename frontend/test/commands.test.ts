@@ -6,6 +6,7 @@ import { CommandTable, keyName } from "../lib/commands";
 import { match, ranked } from "../lib/ranking";
 import type { Desk } from "../webmail/commands/desk";
 import { addCommands } from "../webmail/commands/table";
+import { messageCommands } from "../webmail/message/commands";
 
 const none = { key: "", code: "", ctrlKey: false, altKey: false, metaKey: false, shiftKey: false };
 
@@ -45,16 +46,18 @@ test("the palette finds by parts and by letters", () => {
 
 test("the keys of WEBMAIL-71 that the ground has", () => {
   const commands = new CommandTable();
-  addCommands({
+  const desk = {
     commands,
     selected: () => [],
     selectedCount: () => 0,
     shown: () => null,
     inRole: () => false,
-  } as unknown as Desk);
+  } as unknown as Desk;
+  addCommands(desk);
+  commands.add("Message", messageCommands(desk));
   const bound = new Set(commands.all().flatMap((group) => group.commands.flatMap((command) => command.keys ?? [])));
   const wanted =
-    "i ? ArrowDown j ArrowUp k PageDown l PageUp h End . Home , Space|ctrl a|u|d Delete D a q m M s w E t T O|ctrl i|alt j|alt k|alt J|alt K";
+    "i ? ArrowDown j ArrowUp k PageDown l PageUp h End . Home , Space|ctrl a|ctrl p|u|d Delete D a q m M s w E t T O|ctrl i|alt j|alt k|alt J|alt K";
   for (const key of wanted.split("|").flatMap((part) => (/^(ctrl|alt) /.test(part) ? [part] : part.split(" ")))) {
     assert.ok(bound.has(key), key);
   }
