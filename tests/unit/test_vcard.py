@@ -1,0 +1,141 @@
+"""vCards of several versions, and hostile ones (WEBMAIL-128)."""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moxlite.proto.vcard import MAX_CARD, Contact, Entry, Unreadable, read_vcards, write_vcard
+
+OLD = (
+    b"BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;J=C3=BCrgen;;;\r\n"
+    b"TEL;CELL:+49 171 1\r\nEMAIL;INTERNET;HOME:j@example.org\r\nNOTE;ENCODING=QUOTED-PRINTABLE:one=0D=0A=\r\ntwo\r\n"
+    b"END:VCARD\r\n"
+)
+APPLE = (
+    b"BEGIN:VCARD\nVERSION:3.0\nN:Lind;Ada;;;\nFN:Ada Lind\nORG:Nordlicht;Research\n"
+    b"item1.EMAIL;type=INTERNET;type=WORK;type=pref:ada@nordlicht.exa\n mple\nitem1.X-ABLabel:_$!<Work>!$_\n"
+    b'TEL;TYPE="voice,cell":+46 1\nNOTE:semi\\; comma\\, line\\nbackslash \\\\n\nCATEGORIES:Friends,Sail\\,ing\n'
+    b"BDAY:1990-01-02\nUID:urn:uuid:1\nPHOTO;ENCODING=b;TYPE=JPEG:" + b"A" * 100_000 + b"\nEND:VCARD\n"
+)
+
+
+def one(data: bytes) -> Contact:
+    """The only card of a file."""
+    [found] = read_vcards(data)
+    assert isinstance(found, Contact), found
+    return found
+
+
+def test_a_card_of_an_old_telephone_is_read() -> None:
+    """WEBMAIL-128: version 2.1."""
+    found = one(OLD)
+    assert found.name == "Jürgen Müller"
+    assert found.phones == (Entry("+49 171 1", "mobile"),)
+    assert found.emails == (Entry("j@example.org", "home"),)
+    assert found.note.split() == ["one", "two"]
+
+
+def test_what_has_no_place_is_kept_and_large_pictures_are_not() -> None:
+    """WEBMAIL-128: version 3.0, as Apple's programs write it."""
+    found = one(APPLE)
+    assert (found.name, found.parts[:2], found.organization) == ("Ada Lind", ("Lind", "Ada"), "Nordlicht, Research")
+    assert found.emails == (Entry("ada@nordlicht.example", "work"),)
+    assert found.phones == (Entry("+46 1", "mobile"),)
+    assert found.note == "semi; comma, line\nbackslash \\n"
+    assert found.groups == ("Friends", "Sail,ing")
+    assert found.other == ("item1.X-ABLabel:_$!<Work>!$_", "BDAY:1990-01-02")
+    assert found.dropped == ("PHOTO",)
+    written = write_vcard(found)
+    assert all(len(line.encode()) <= 75 for line in written.split("\r\n"))
+    again = one(written.encode())
+    assert again.emails == found.emails
+    assert (again.note, again.groups, again.other, again.uid) == (found.note, found.groups, found.other, "urn:uuid:1")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"BEGIN:VCARD\nFN:A\n", "no end"),
+        (b"BEGIN:VCARD\nEND:VCARD\n", "empty"),
+        (b"BEGIN:VCARD\nBDAY:1990\nEND:VCARD\n", "neither a name"),
+        (b"BEGIN:VCARD\n" + b"X-A:bcdefgh\n" * 40_000 + b"END:VCARD\n", "256 KiB"),
+    ],
+)
+def test_a_bad_card_is_an_error_in_its_place(data: bytes, words: str) -> None:
+    """WEBMAIL-128: and the next one is read."""
+    good = b"BEGIN:VCARD\nFN:Good\nEND:VCARD\n"
+    found = list(read_vcards(good + data))
+    assert isinstance(found[1], Unreadable)
+    assert words in str(found[1])
+    if "no end" not in words:
+        assert [card.name for card in read_vcards(data + good) if isinstance(card, Contact)] == ["Good"]
+
+
+def test_no_cards_are_found_in_other_files() -> None:
+    """WEBMAIL-128."""
+    assert list(read_vcards(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 100)) == []
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"BEGIN:VCARD\n",
+        b"TEL;" + b"A=b;" * 50 + b":1\n",
+        b"NOTE:" + b"\\" * 9 + b"\n",
+        b" x\n",
+        b"N:" + b";" * 90,
+        b'"',
+        b"=",
+    ],
+)
+def test_hostile_files_take_linear_time(piece: bytes) -> None:
+    """WEBMAIL-128: ten times as much takes about ten times as long, not a hundred times."""
+
+    def taken(size: int) -> float:
+        data = b"BEGIN:VCARD\nNOTE;ENCODING=QUOTED-PRINTABLE:" + piece * (size // len(piece)) + b"\nEND:VCARD\n"
+        began = time.process_time()
+        for _ in read_vcards(data):
+            pass
+        return time.process_time() - began
+
+    assert taken(1_000_000) < 40 * max(taken(100_000), 0.005)
+
+
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp", "Cf", "Co", "Cn")),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(
+    st.builds(
+        Contact,
+        uid=TEXT,
+        name=TEXT,
+        emails=st.lists(
+            st.builds(Entry, TEXT, st.sampled_from(["", "home", "work", "mobile"])), max_size=3, unique=True
+        ).map(tuple),
+        note=st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")) | st.just("\n"), max_size=200),
+        groups=st.lists(TEXT, max_size=3, unique=True).map(tuple),
+    )
+)
+def test_what_is_written_is_read(contact: Contact) -> None:
+    """WEBMAIL-128: any characters, escaped and folded."""
+    assert one(write_vcard(contact).encode()) == contact
+
+
+@given(
+    st.binary(max_size=2000)
+    | st.lists(st.sampled_from([b"BEGIN:VCARD", b"END:VCARD", b"N:;", b"FN:a", b" ", b"TEL;=:", b'X;A=":', b":"])).map(
+        b"\n".join
+    )
+)
+def test_nothing_but_cards_and_errors_comes_out(data: bytes) -> None:
+    """WEBMAIL-128."""
+    found: list[Any] = list(read_vcards(data))
+    assert all(isinstance(card, Contact | Unreadable) for card in found)
+    assert all(len(write_vcard(card).encode()) < 2 * MAX_CARD + 10_000 for card in found if isinstance(card, Contact))
