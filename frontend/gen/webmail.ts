@@ -436,6 +436,76 @@ export interface KeyElsewhere {
   host: string;
 }
 
+/** Some contacts by name, whether there are more, and all groups. ``total``: contacts of the account. */
+export interface Contacts {
+  contacts: Array<ContactItem>;
+  more: boolean;
+  total: number;
+  groups: Array<ContactGroup>;
+}
+
+/** A contact in a list, with its first addresses. */
+export interface ContactItem {
+  id: number;
+  name: string;
+  emails: Array<string>;
+  organization: string;
+}
+
+/** A group, and the number of its contacts. */
+export interface ContactGroup {
+  name: string;
+  contacts: number;
+}
+
+/** A contact. ``changed`` tells changes by others; ``further``: names of properties that are kept unseen. */
+export interface ContactCard {
+  id: number;
+  changed: number;
+  form: ContactForm;
+  further: Array<string>;
+}
+
+/** A contact as people write it. */
+export interface ContactForm {
+  name: string;
+  emails: Array<ContactEntry>;
+  phones: Array<ContactEntry>;
+  organization: string;
+  note: string;
+  groups: Array<string>;
+}
+
+/** An address or telephone number; ``kind``: home, work, mobile, fax, pager, or "". */
+export interface ContactEntry {
+  value: string;
+  kind: string;
+}
+
+/** An import: contacts that were added, that were there already, and that could not be read, the first with the */
+export interface ContactsImported {
+  added: number;
+  known: number;
+  unread: number;
+  dropped: number;
+  problems: Array<string>;
+}
+
+/** A name, which may be empty, and an address as it was typed. */
+export interface Party {
+  name: string;
+  address: string;
+}
+
+/** A template. ``html`` is "" for plain text; ``id`` 0 for a new one. */
+export interface TemplateForm {
+  id: number;
+  name: string;
+  subject: string;
+  text: string;
+  html: string;
+}
+
 /** Some of the senders, and their number. */
 export interface Newsletters {
   senders: Array<Newsletter>;
@@ -561,12 +631,6 @@ export interface Begun {
   note: string;
 }
 
-/** A name, which may be empty, and an address as it was typed. */
-export interface Party {
-  name: string;
-  address: string;
-}
-
 /** An uploaded file; ``size`` in octets. */
 export interface Uploaded {
   upload_id: string;
@@ -595,10 +659,11 @@ export interface Written {
   original_flag?: "" | "answered" | "forwarded";
 }
 
-/** Addresses, the latest used first. ``complete``: no other addresses contain the text. */
+/** Addresses, own contacts first, then the latest used. ``complete``: no other addresses contain the text. */
 export interface Suggestions {
   parties: Array<Party>;
   complete: boolean;
+  groups: Array<string>;
 }
 
 /** Transport security of a domain: features that its hosts offered the last time, and policies that it publishes in */
@@ -696,6 +761,15 @@ export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  Contacts: { contacts: ["list", ["ref", "ContactItem"]], more: "boolean", total: "integer", groups: ["list", ["ref", "ContactGroup"]] },
+  ContactItem: { id: "integer", name: "string", emails: ["list", "string"], organization: "string" },
+  ContactGroup: { name: "string", contacts: "integer" },
+  ContactCard: { id: "integer", changed: "integer", form: ["ref", "ContactForm"], further: ["list", "string"] },
+  ContactForm: { name: "string", emails: ["list", ["ref", "ContactEntry"]], phones: ["list", ["ref", "ContactEntry"]], organization: "string", note: "string", groups: ["list", "string"] },
+  ContactEntry: { value: "string", kind: "string" },
+  ContactsImported: { added: "integer", known: "integer", unread: "integer", dropped: "integer", problems: ["list", "string"] },
+  Party: { name: "string", address: "string" },
+  TemplateForm: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
   Newsletters: { senders: ["list", ["ref", "Newsletter"]], total: "integer" },
   Newsletter: { id: "integer", name: "string", address: "string", messages: "integer", size: "integer", newest: "integer", received: "time", read: ["nullable", "time"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]] },
   ArchivePlace: { received: "integer", id: "integer" },
@@ -709,10 +783,9 @@ export const checks: Checks = {
   DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
   Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
   Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", html: "string", original: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]], note: "string" },
-  Party: { name: "string", address: "string" },
   Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
   Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], html: ["optional", "string"], original: ["optional", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
-  Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean" },
+  Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean", groups: ["list", "string"] },
   Security: { starttls: ["enum", ["", "error", "no", "yes"]], requiretls: ["enum", ["", "error", "no", "yes"]], mtasts: ["enum", ["", "error", "no", "yes"]], dnssec: ["enum", ["", "error", "no", "yes"]], dane: ["enum", ["", "error", "no", "yes"]] },
   QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
   Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
@@ -732,6 +805,36 @@ export interface Calls {
 
   /** Complete a log-in that asked for a second factor: start a session as `login` does. */
   login_factor(token: string, kind: "key" | "recovery" | "totp", code: string): Promise<LoginResult>;
+
+  /** Contacts by name that contain a text, of a group or all, after the one with the id ``after``. */
+  contacts(search?: string, group?: string, after?: number): Promise<Contacts>;
+
+  /** A contact with all that is known. */
+  contact(contact_id: number): Promise<ContactCard>;
+
+  /** Add a contact, or change the one with this id as it was at ``changed``; returns its id. */
+  contact_save(contact: ContactForm, contact_id?: number, changed?: number): Promise<number>;
+
+  /** Remove a contact; returns its vCard, with which `contact_restore` brings it back. "" if it was gone. */
+  contact_remove(contact_id: number): Promise<string>;
+
+  /** Add a contact from the vCard that `contact_remove` returned. */
+  contact_restore(card: string): Promise<null>;
+
+  /** Import an uploaded file of vCards, or a table (CSV) as Gmail, Outlook and Thunderbird write it. */
+  contacts_import(upload_id: string, group?: string): Promise<ContactsImported>;
+
+  /** The contacts of a group that have an address, as recipients. */
+  group_members(group: string): Promise<Array<Party>>;
+
+  /** All templates by name. */
+  templates(): Promise<Array<TemplateForm>>;
+
+  /** Add a template, or change the one with its id; returns the id. A conflict if another has its name. */
+  template_save(template: TemplateForm): Promise<number>;
+
+  /** Remove a template. */
+  template_remove(template_id: number): Promise<null>;
 
   /** Mailing lists and newsletters, those with the most messages or octets first, 50 from a position on. */
   newsletters(order: "messages" | "size", position?: number): Promise<Newsletters>;
@@ -823,7 +926,7 @@ export interface Calls {
   /** Remove an uploaded file that will not be sent. */
   upload_remove(upload_id: string): Promise<null>;
 
-  /** Addresses that were used before and contain this text, in the name or the address. */
+  /** Addresses of contacts, and those that were used before, with this text in the name or the address. */
   complete_recipient(search: string): Promise<Suggestions>;
 
   /** Transport security of mail to an address (WEBMAIL-94); takes at most 15 seconds. */
@@ -890,6 +993,16 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   login_prep: [{}, "string"],
   login: [{ login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]],
   login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]],
+  contacts: [{ search: ["optional", "string"], group: ["optional", "string"], after: ["optional", "integer"] }, ["ref", "Contacts"]],
+  contact: [{ contact_id: "integer" }, ["ref", "ContactCard"]],
+  contact_save: [{ contact: ["ref", "ContactForm"], contact_id: ["optional", "integer"], changed: ["optional", "integer"] }, "integer"],
+  contact_remove: [{ contact_id: "integer" }, "string"],
+  contact_restore: [{ card: "string" }, "null"],
+  contacts_import: [{ upload_id: "string", group: ["optional", "string"] }, ["ref", "ContactsImported"]],
+  group_members: [{ group: "string" }, ["list", ["ref", "Party"]]],
+  templates: [{}, ["list", ["ref", "TemplateForm"]]],
+  template_save: [{ template: ["ref", "TemplateForm"] }, "integer"],
+  template_remove: [{ template_id: "integer" }, "null"],
   newsletters: [{ order: ["enum", ["messages", "size"]], position: ["optional", "integer"] }, ["ref", "Newsletters"]],
   newsletter_archive: [{ sender_id: "integer", after: ["optional", ["nullable", ["ref", "ArchivePlace"]]] }, ["ref", "NewsletterArchived"]],
   message_snooze: [{ message_ids: ["list", "integer"], until: "integer", unanswered: ["optional", "boolean"] }, "null"],

@@ -30,6 +30,7 @@ import type * as HintsPart from "./hints/part";
 import type * as LaterPart from "./later/part";
 import type * as MenuPart from "./menu/part";
 import type * as MailboxesPart from "./mailboxes/part";
+import type * as PeoplePart from "./people/part";
 import type * as PalettePart from "./palette/part";
 import { followPlace, tellPlace, tellTitle } from "./place";
 import type * as RulesPart from "./rules/part";
@@ -630,6 +631,7 @@ class App implements Desk {
         mail: this.mail,
         actions: this.actions,
         search: (text) => void this.find.search(text, 0),
+        contact: async (name, address) => (await part<typeof PeoplePart>("people")).addSender(this, name, address),
         choose: async (title, among) => (await part<typeof PalettePart>("palette")).chooseMailbox(title, among),
         offerRole: (role) => void this.offerMissing(role),
         say: toast,

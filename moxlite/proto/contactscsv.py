@@ -50,7 +50,7 @@ COLUMNS: Final = ("Name", "Given Name", "Family Name", "Organization Name", "Not
 
 
 def read_csv(data: bytes) -> Iterator[Contact | Unreadable]:
-    """The contacts of a table, in order; an error in place of a row that is none. The first row names the columns.
+    """The contacts of a table, in order; an error for a row that is not a contact. The first row names the columns.
 
     Raises Unreadable if the file is no table of contacts.
     """

@@ -223,7 +223,7 @@ def _card(lines: Iterable[str]) -> Contact | Unreadable:
 
 
 def _line(text: str) -> _Line | None:
-    """A property, or None for a line that is none. Parameter values may be quoted (RFC 6350 §3.3)."""
+    """A property, or None for another line. Parameter values may be quoted (RFC 6350 §3.3)."""
     at, quoted, starts = 0, False, [0]
     for at, char in enumerate(text):
         if char == '"':

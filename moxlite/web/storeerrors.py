@@ -18,6 +18,8 @@ from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
 from moxlite.store.delivery.scripts import NoSuchScript, ScriptActive, ScriptExists, TooManyScripts
 from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.delivery.vacation import BadForm
+from moxlite.store.people.contacts import ContactChanged
+from moxlite.store.people.templates import TemplateNameTaken
 from moxlite.web.errors import (
     APIError,
     Conflict,
@@ -83,6 +85,8 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     OutgoingLimitExceeded: lambda e: UserError(str(e)),
     SendingStopped: lambda e: UserError(str(e)),
     NoSuchScript: lambda e: NotFound(str(e)),
+    ContactChanged: lambda e: Conflict(str(e)),
+    TemplateNameTaken: lambda e: Conflict(str(e)),
     ScriptExists: lambda e: Conflict(str(e)),
     ScriptActive: lambda e: Conflict(str(e)),
     TooManyScripts: lambda e: UserError(str(e)),

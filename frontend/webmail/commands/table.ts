@@ -59,11 +59,12 @@ export function senderCommands(desk: Desk, of: () => MessageItem | null): Comman
   const act = (what: AboutSender, title: string): Command => ({
     id: `sender.${what}`,
     title,
-    when: () => of()?.from.length === 1 && (what === "search" || desk.may(own)),
+    when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)),
     run: () => desk.sender(of()!, what),
   });
   return [
     act("search", t("Search mail of this sender")),
+    act("contact", t("Add to contacts…")),
     act("always", t("Always file mail of this sender to…")),
     act("block", t("Block this sender: mail goes to Junk")),
     act("phishing", t("This is phishing")),
@@ -91,6 +92,7 @@ function anywhere(desk: Desk): Command[] {
       run: () => desk.later((found) => found.showWaiting(desk)),
     },
     { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
+    { id: "app.people", title: t("People"), run: () => desk.openPage("people") },
     { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") },
     { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
     { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() },

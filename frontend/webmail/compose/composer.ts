@@ -3,14 +3,15 @@
 
 import type { Uploaded, Written } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
-import { confirm, dialog, showError } from "../../lib/dialogs";
+import { attempt, confirm, dialog, showError } from "../../lib/dialogs";
 import { type Command, enabled, keyName } from "../../lib/commands";
 import { el, fill, sign as symbol } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
-import { clock, ellipsis, externalLink, maximize, paperclip, reply, trash2, x } from "../../lib/icons";
+import { clock, ellipsis, externalLink, fileText, maximize, paperclip, reply, trash2, x } from "../../lib/icons";
 import { openMenu } from "../../lib/menu";
 import { t } from "../../lib/words";
 import type { Acting, Selection, Surroundings, Writing } from "../commands/desk";
+import type * as TemplatesPart from "../templates/part";
 import type { Beginning, Words } from "../words/part";
 import type * as WordsPart from "../words/part";
 import { type Copy, dropCopy, holdCopy, keepCopy, newId } from "./copies";
@@ -310,6 +311,7 @@ export class Composer {
           symbol(paperclip),
         ),
         iconButton(clock, t("Send later…"), () => this.submitLater()),
+        iconButton(fileText, t("Templates"), (button) => this.offerTemplates(button)),
         this.picker,
         this.text.formatButton,
         this.state,
@@ -361,6 +363,33 @@ export class Composer {
     ].filter(enabled);
     if (all.length > 0) openMenu(button, t("More fields"), all);
     else this.text.focus();
+  }
+
+  private offerTemplates(button: HTMLElement): void {
+    const { text, subject, to, sender } = this;
+    const retitle = (value: string) => {
+      subject.value = value;
+      this.title();
+      this.changed();
+    };
+    const target = {
+      from: sender,
+      get to() {
+        return to.value;
+      },
+      get subject() {
+        return subject.value;
+      },
+      set subject(value: string) {
+        retitle(value);
+      },
+      typed: text.typed,
+      html: text.value.html,
+      insert: (words: string, html: string) => text.insert(words, html),
+    };
+    void attempt(t("Loading templates"), async () =>
+      (await this.desk.load<typeof TemplatesPart>("templates")).openTemplates(this.desk, button, target),
+    );
   }
 
   private fillIn(files: Uploaded[]): void {

@@ -1,6 +1,7 @@
 // A field of recipients: each is a chip, the last one is being typed; addresses that were used before are suggested.
 
 import type { Client, Party, Security } from "../../gen/webmail";
+import { messageOf } from "../../lib/client";
 import { el, fill } from "../../lib/dom";
 import { t } from "../../lib/words";
 import { formatParty, looksRight, parseParties } from "./parties";
@@ -16,6 +17,7 @@ export class Recipients {
   private readonly options: HTMLElement;
   private readonly hint = el("div", { class: "field-hint", role: "alert" });
   private list: Party[] = [];
+  /** Suggestions; one without an address is a group of contacts. */
   private found: Party[] = [];
   private at = -1;
   private timer = 0;
@@ -189,9 +191,9 @@ export class Recipients {
       this.found = this.found.filter((one) => formatParty(one).toLowerCase().includes(needle));
     } else {
       try {
-        const { parties, complete } = await this.client.complete_recipient(text);
+        const { parties, complete, groups } = await this.client.complete_recipient(text);
         if (this.input.value.trim() !== text) return;
-        this.found = parties;
+        this.found = [...groups.map((name) => ({ name, address: "" })), ...parties];
         this.exhausted = complete ? text : "";
       } catch {
         return; // the field works without suggestions
@@ -219,7 +221,7 @@ export class Recipients {
             },
           },
           el("span", { dir: "auto" }, one.name || one.address),
-          one.name !== "" && el("span", { class: "completion-address" }, one.address),
+          one.name !== "" && el("span", { class: "completion-address" }, one.address || t("Group")),
         ),
       ),
     );
@@ -230,8 +232,22 @@ export class Recipients {
     const party = this.found[i];
     if (party === undefined) return;
     this.input.value = "";
-    this.list.push(party);
     this.close();
+    if (party.address === "") void this.takeGroup(party.name);
+    else this.add([party]);
+  }
+
+  private async takeGroup(name: string): Promise<void> {
+    try {
+      this.add(await this.client.group_members(name));
+    } catch (error) {
+      this.complain(messageOf(error));
+    }
+  }
+
+  private add(parties: readonly Party[]): void {
+    const known = new Set(this.list.map((one) => one.address));
+    this.list.push(...parties.filter((one) => !known.has(one.address)));
     this.draw();
     this.changed();
   }

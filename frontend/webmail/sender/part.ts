@@ -9,8 +9,8 @@ import type { Actions } from "../state/actions";
 import type { Mail } from "../state/mail";
 import { bareAddress } from "../ui/format";
 
-/** The actions: search the sender's mail; file all further mail elsewhere, or as junk; mark one message as phishing. */
-export type AboutSender = "search" | "always" | "block" | "phishing";
+/** The actions: search the sender's mail; add the sender to the contacts; file all further mail elsewhere, or as junk; mark one message as phishing. */
+export type AboutSender = "search" | "contact" | "always" | "block" | "phishing";
 
 interface Page {
   readonly client: Client;
@@ -18,6 +18,8 @@ interface Page {
   readonly actions: Actions;
   readonly say: typeof toast;
   search(text: string): void;
+  /** Show the contact of an address, or a form for a new one. */
+  contact(name: string, address: string): Promise<void>;
   choose(title: string, among: readonly Mailbox[]): Promise<Mailbox | null>;
   /** Offer to give this role to a mailbox, because none has it. */
   offerRole(role: Role): void;
@@ -28,6 +30,11 @@ export async function act(item: MessageItem, what: AboutSender, page: Page): Pro
   const { mail, actions } = page;
   if (what === "search") {
     page.search(`from:"${bareAddress(item.from[0]!).replaceAll('"', '""')}"`);
+    return;
+  }
+  if (what === "contact") {
+    const [from] = item.from;
+    await attempt(t("Opening the contact"), () => page.contact(from!.name, bareAddress(from!)));
     return;
   }
   const others = mail.mailboxes.value.filter((mailbox) => mailbox.roles.length === 0 && mailbox.name !== "Inbox");

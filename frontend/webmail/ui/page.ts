@@ -76,6 +76,7 @@ export function layOut(root: HTMLElement, page: Page): void {
       el(
         "div",
         { class: "account-links" },
+        command("app.people", { class: "link" }, t("People")),
         command("app.newsletters", { class: "link" }, t("Newsletters")),
         command("app.settings", { class: "link" }, t("Settings")),
         accountLink,

@@ -186,6 +186,9 @@ function fullTime(time) {
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
 
 // lib/commands.ts
 function keyName(event) {
@@ -209,6 +212,7 @@ function enabled(command) {
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
 var externalLink = "M15 3h6v6 M10 14 21 3 M18 13v6a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V8a2 2 0 0 1 2-2h6";
+var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
 var maximize = "M15 3h6v6 M21 3l-7 7 M3 21l7-7 M9 21H3v-6";
 var paperclip = "M16 6l-8.414 8.586a2 2 0 0 0 2.829 2.829l8.414-8.586a4 4 0 1 0-5.657-5.657l-8.379 8.551a6 6 0 1 0 8.485 8.485l8.379-8.551";
 var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
@@ -568,9 +572,9 @@ var Recipients = class {
       this.found = this.found.filter((one) => formatParty(one).toLowerCase().includes(needle));
     } else {
       try {
-        const { parties, complete } = await this.client.complete_recipient(text2);
+        const { parties, complete, groups } = await this.client.complete_recipient(text2);
         if (this.input.value.trim() !== text2) return;
-        this.found = parties;
+        this.found = [...groups.map((name) => ({ name, address: "" })), ...parties];
         this.exhausted = complete ? text2 : "";
       } catch {
         return;
@@ -585,15 +589,27 @@ var Recipients = class {
     fill(this.options, this.found.map((one, i) => el("div", { role: "option", class: "completion", "aria-selected": String(i === this.at), onmousedown: (event) => {
       event.preventDefault();
       this.take(i);
-    } }, el("span", { dir: "auto" }, one.name || one.address), one.name !== "" && el("span", { class: "completion-address" }, one.address))));
+    } }, el("span", { dir: "auto" }, one.name || one.address), one.name !== "" && el("span", { class: "completion-address" }, one.address || t("Group")))));
     this.options.children[this.at]?.scrollIntoView({ block: "nearest" });
   }
   take(i) {
     const party = this.found[i];
     if (party === void 0) return;
     this.input.value = "";
-    this.list.push(party);
     this.close();
+    if (party.address === "") void this.takeGroup(party.name);
+    else this.add([party]);
+  }
+  async takeGroup(name) {
+    try {
+      this.add(await this.client.group_members(name));
+    } catch (error) {
+      this.complain(messageOf(error));
+    }
+  }
+  add(parties) {
+    const known = new Set(this.list.map((one) => one.address));
+    this.list.push(...parties.filter((one) => !known.has(one.address)));
     this.draw();
     this.changed();
   }
@@ -786,7 +802,7 @@ var Composer = class _Composer {
     to.append(el("div", { class: "compose-seldom" }, seldom("cc", t("Cc"), () => this.cc.input.focus()), seldom("bcc", t("Bcc"), () => this.bcc.input.focus()), iconButton(ellipsis, t("More fields"), (button) => this.offerFields(button), "compose-fields"), iconButton(externalLink, t("Open in a window"), () => this.float(), "compose-float")));
     const root = el("section", { class: "composer docked", "aria-label": this.draft.original_flag === "answered" ? t("Reply") : t("New message"), onkeydown: (event) => this.key(event), ondragover: (event) => {
       if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
-    }, ondrop: (event) => this.take(event, event.dataTransfer), onpaste: (event) => this.take(event, event.clipboardData) }, el("header", { class: "compose-head" }, this.heading, iconButton(maximize, t("Larger, or smaller"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.close())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.subject, this.text.root, this.files.root, el("footer", { class: "compose-foot" }, this.sendButton, el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, sign(paperclip)), iconButton(clock, t("Send later…"), () => this.submitLater()), this.picker, this.text.formatButton, this.state, iconButton(trash2, t("Discard"), () => void this.discard())));
+    }, ondrop: (event) => this.take(event, event.dataTransfer), onpaste: (event) => this.take(event, event.clipboardData) }, el("header", { class: "compose-head" }, this.heading, iconButton(maximize, t("Larger, or smaller"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.close())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.subject, this.text.root, this.files.root, el("footer", { class: "compose-foot" }, this.sendButton, el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, sign(paperclip)), iconButton(clock, t("Send later…"), () => this.submitLater()), iconButton(fileText, t("Templates"), (button) => this.offerTemplates(button)), this.picker, this.text.formatButton, this.state, iconButton(trash2, t("Discard"), () => void this.discard())));
     to.prepend(sign(reply, "i compose-sign"));
     return root;
   }
@@ -809,6 +825,22 @@ var Composer = class _Composer {
     const all = [field("subject", t("Subject"), () => this.subject.focus()), field("from", t("From"), () => this.from.focus()), field("reply_to", t("Reply to"), () => this.replyTo.input.focus()), field("tls", t("Encryption"), () => this.tls.focus())].filter(enabled);
     if (all.length > 0) openMenu(button, t("More fields"), all);
     else this.text.focus();
+  }
+  offerTemplates(button) {
+    const { text: text2, subject, to, sender } = this;
+    const retitle = (value) => {
+      subject.value = value;
+      this.title();
+      this.changed();
+    };
+    const target = { from: sender, get to() {
+      return to.value;
+    }, get subject() {
+      return subject.value;
+    }, set subject(value) {
+      retitle(value);
+    }, typed: text2.typed, html: text2.value.html, insert: (words2, html) => text2.insert(words2, html) };
+    void attempt(t("Loading templates"), async () => (await this.desk.load("templates")).openTemplates(this.desk, button, target));
   }
   fillIn(files) {
     const { draft } = this;

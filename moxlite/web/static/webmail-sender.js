@@ -150,6 +150,11 @@ async function act(item, what, page) {
     page.search(`from:"${bareAddress(item.from[0]).replaceAll('"', '""')}"`);
     return;
   }
+  if (what === "contact") {
+    const [from] = item.from;
+    await attempt(t("Opening the contact"), () => page.contact(from.name, bareAddress(from)));
+    return;
+  }
   const others = mail.mailboxes.value.filter((mailbox) => mailbox.roles.length === 0 && mailbox.name !== "Inbox");
   const chosen = what === "always" ? await page.choose(t("Always file mail of this sender to"), others) : mail.boxes.withRole("junk");
   if (chosen === void 0) page.offerRole("junk");

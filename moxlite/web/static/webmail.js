@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.5aaf371447cd.js", compose: "compose.2b6da99dc0bb.js", conversation: "conversation.e7c4321445ed.js", details: "details.070733eb90fb.js", export: "export.f8c7df34fa25.js", hints: "hints.b6bd6aca22e6.js", labels: "labels.a138831bd9bb.js", later: "later.d8d76e2acfc5.js", login: "login.115c6455583a.js", mailboxes: "mailboxes.645b8a3fd3b0.js", menu: "menu.627b6a42edba.js", message: "message.b77c7fd4f7b6.js", newsletters: "newsletters.1b33f132a1d0.js", palette: "palette.fe54edf10c92.js", print: "print.f7c515a1e86a.js", rich: "rich.3b413b72ad7e.js", rules: "rules.84068036ad85.js", search: "search.f80a49ee144a.js", sender: "sender.6ebba8e7efc9.js", sent: "sent.f25bbc70697f.js", settings: "settings.7a2b8e1505a0.js", sorting: "sorting.7ef5b72ece10.js", squire: "squire.8f988577745b.js", touch: "touch.c672a0ba76dc.js", viewer: "viewer.0047ac9e10f1.js", words: "words.aa3efb8faab5.js" };
+var define_PARTS_default = { bulk: "bulk.5aaf371447cd.js", compose: "compose.9b156b93ea31.js", conversation: "conversation.e7c4321445ed.js", details: "details.070733eb90fb.js", export: "export.f8c7df34fa25.js", hints: "hints.b6bd6aca22e6.js", labels: "labels.a138831bd9bb.js", later: "later.d8d76e2acfc5.js", login: "login.115c6455583a.js", mailboxes: "mailboxes.645b8a3fd3b0.js", menu: "menu.627b6a42edba.js", message: "message.b77c7fd4f7b6.js", newsletters: "newsletters.1b33f132a1d0.js", palette: "palette.fe54edf10c92.js", people: "people.fc156b505086.js", print: "print.f7c515a1e86a.js", rich: "rich.3b413b72ad7e.js", rules: "rules.84068036ad85.js", search: "search.f80a49ee144a.js", sender: "sender.602cc2d18fbf.js", sent: "sent.f25bbc70697f.js", settings: "settings.7a2b8e1505a0.js", sorting: "sorting.7ef5b72ece10.js", squire: "squire.8f988577745b.js", templates: "templates.26155c196f5e.js", touch: "touch.c672a0ba76dc.js", viewer: "viewer.0047ac9e10f1.js", words: "words.aa3efb8faab5.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -230,6 +230,15 @@ var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  Contacts: { contacts: ["list", ["ref", "ContactItem"]], more: "boolean", total: "integer", groups: ["list", ["ref", "ContactGroup"]] },
+  ContactItem: { id: "integer", name: "string", emails: ["list", "string"], organization: "string" },
+  ContactGroup: { name: "string", contacts: "integer" },
+  ContactCard: { id: "integer", changed: "integer", form: ["ref", "ContactForm"], further: ["list", "string"] },
+  ContactForm: { name: "string", emails: ["list", ["ref", "ContactEntry"]], phones: ["list", ["ref", "ContactEntry"]], organization: "string", note: "string", groups: ["list", "string"] },
+  ContactEntry: { value: "string", kind: "string" },
+  ContactsImported: { added: "integer", known: "integer", unread: "integer", dropped: "integer", problems: ["list", "string"] },
+  Party: { name: "string", address: "string" },
+  TemplateForm: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
   Newsletters: { senders: ["list", ["ref", "Newsletter"]], total: "integer" },
   Newsletter: { id: "integer", name: "string", address: "string", messages: "integer", size: "integer", newest: "integer", received: "time", read: ["nullable", "time"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]] },
   ArchivePlace: { received: "integer", id: "integer" },
@@ -243,10 +252,9 @@ var checks = {
   DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
   Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
   Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", html: "string", original: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]], note: "string" },
-  Party: { name: "string", address: "string" },
   Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
   Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], html: ["optional", "string"], original: ["optional", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
-  Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean" },
+  Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean", groups: ["list", "string"] },
   Security: { starttls: ["enum", ["", "error", "no", "yes"]], requiretls: ["enum", ["", "error", "no", "yes"]], mtasts: ["enum", ["", "error", "no", "yes"]], dnssec: ["enum", ["", "error", "no", "yes"]], dane: ["enum", ["", "error", "no", "yes"]] },
   QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
   Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
@@ -258,6 +266,16 @@ var Client = /* @__PURE__ */ clientOf({
   login_prep: [{}, "string"],
   login: [{ login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]],
   login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]],
+  contacts: [{ search: ["optional", "string"], group: ["optional", "string"], after: ["optional", "integer"] }, ["ref", "Contacts"]],
+  contact: [{ contact_id: "integer" }, ["ref", "ContactCard"]],
+  contact_save: [{ contact: ["ref", "ContactForm"], contact_id: ["optional", "integer"], changed: ["optional", "integer"] }, "integer"],
+  contact_remove: [{ contact_id: "integer" }, "string"],
+  contact_restore: [{ card: "string" }, "null"],
+  contacts_import: [{ upload_id: "string", group: ["optional", "string"] }, ["ref", "ContactsImported"]],
+  group_members: [{ group: "string" }, ["list", ["ref", "Party"]]],
+  templates: [{}, ["list", ["ref", "TemplateForm"]]],
+  template_save: [{ template: ["ref", "TemplateForm"] }, "integer"],
+  template_remove: [{ template_id: "integer" }, "null"],
   newsletters: [{ order: ["enum", ["messages", "size"]], position: ["optional", "integer"] }, ["ref", "Newsletters"]],
   newsletter_archive: [{ sender_id: "integer", after: ["optional", ["nullable", ["ref", "ArchivePlace"]]] }, ["ref", "NewsletterArchived"]],
   message_snooze: [{ message_ids: ["list", "integer"], until: "integer", unanswered: ["optional", "boolean"] }, "null"],
@@ -869,11 +887,11 @@ function rowCommands(desk, items) {
   return [act("archive", t("Archive"), ["a"]), act("trash", t("Move to Trash"), ["d"]), act("later", t("Come back later…"), ["b"]), act("read", unread ? t("Mark read") : t("Mark unread"), unread ? ["m"] : ["M"]), ...items.length === 1 ? senderCommands(desk, () => items[0]) : []];
 }
 function senderCommands(desk, of) {
-  const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || desk.may(own)), run: () => desk.sender(of(), what) });
-  return [act("search", t("Search mail of this sender")), act("always", t("Always file mail of this sender to…")), act("block", t("Block this sender: mail goes to Junk")), act("phishing", t("This is phishing"))];
+  const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)), run: () => desk.sender(of(), what) });
+  return [act("search", t("Search mail of this sender")), act("contact", t("Add to contacts…")), act("always", t("Always file mail of this sender to…")), act("block", t("Block this sender: mail goes to Junk")), act("phishing", t("This is phishing"))];
 }
 function anywhere(desk) {
-  return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.titles", title: t("Explain what has the focus"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() }, { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("What waits: sent later, coming back later…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
+  return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.titles", title: t("Explain what has the focus"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() }, { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("What waits: sent later, coming back later…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
 }
 function move(desk, id, title, by, key2, letter) {
   const upper = letter.toUpperCase();
@@ -3262,7 +3280,7 @@ function layOut(root, page) {
   const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, sign(listFilter));
   more.addEventListener("click", () => page.openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
-  fill(page.side, brand(), el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, sign(squarePen), t("New message")), el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches), el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.newsletters", { class: "link" }, t("Newsletters")), command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))));
+  fill(page.side, brand(), el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, sign(squarePen), t("New message")), el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches), el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.people", { class: "link" }, t("People")), command("app.newsletters", { class: "link" }, t("Newsletters")), command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))));
   fill(root, page.side, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))), more), page.list.root, command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(pencil))), page.panes.splitter, page.reader.root);
   effect(() => {
     const { login_address, account_path } = facts.value;
@@ -3868,7 +3886,7 @@ var App = class {
     return this.reader.current();
   }
   sender(item, what) {
-    void part("sender").then((found) => found.act(item, what, { client: this.client, mail: this.mail, actions: this.actions, search: (text2) => void this.find.search(text2, 0), choose: async (title, among) => (await part("palette")).chooseMailbox(title, among), offerRole: (role) => void this.offerMissing(role), say: toast }));
+    void part("sender").then((found) => found.act(item, what, { client: this.client, mail: this.mail, actions: this.actions, search: (text2) => void this.find.search(text2, 0), contact: async (name, address) => (await part("people")).addSender(this, name, address), choose: async (title, among) => (await part("palette")).chooseMailbox(title, among), offerRole: (role) => void this.offerMissing(role), say: toast }));
   }
   scrollMessage(screens) {
     this.reader.scroll(screens);

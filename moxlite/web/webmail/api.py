@@ -29,6 +29,7 @@ from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls.common import Surroundings
 from moxlite.web.webmail.calls.composing import ComposeCalls
+from moxlite.web.webmail.calls.contacts import ContactCalls
 from moxlite.web.webmail.calls.details import DetailCalls
 from moxlite.web.webmail.calls.labels import LabelCalls
 from moxlite.web.webmail.calls.later import LaterCalls
@@ -70,6 +71,7 @@ class API(
     SortingCalls,
     LaterCalls,
     NewsletterCalls,
+    ContactCalls,
 ):
     """The calls of the webmail. `Caller.session` is set for all calls but the public ones."""
 

@@ -27,6 +27,7 @@ from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.calls.common import Edit, Surroundings
+from moxlite.web.webmail.contactfiles import send_contacts
 from moxlite.web.webmail.holders import Holder, Holders
 from moxlite.web.webmail.live.context import Facts
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
@@ -134,6 +135,8 @@ class Webmail:
             await self._picture(caller, rest.removeprefix("upload/"), writer)
         elif rest == "export":
             await self._exports.answer(caller, self._sessions, writer, self._holders.exported)
+        elif rest in ("contacts.vcf", "contacts.csv"):
+            await self._contacts(caller, rest.rpartition(".")[2], writer)
         elif rest == "ws":
             await self._websocket(caller, writer, account_path)
         elif rest == LICENSES:
@@ -217,6 +220,13 @@ class Webmail:
             return self._streams.add(session, home, facts)
         except TooManyStreams as e:
             raise HTTPError(503, "The server has too many streams; try again later.", (RETRY_AFTER,)) from e
+
+    async def _contacts(self, caller: Caller, form: str, writer: ResponseWriter) -> None:
+        if caller.request.method != "GET":
+            raise HTTPError(405, "Contacts can only be fetched.", (("allow", "GET"),))
+        session = await page_session(self._sessions, caller)
+        async with self._holders.page(session) as home:
+            await send_contacts(home.account, form, writer)
 
     # Messages
 

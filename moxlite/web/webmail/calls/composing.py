@@ -21,7 +21,8 @@ from moxlite.sandbox.processes import JobFailed, Refused
 from moxlite.store.content.uploads import drop_upload
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import StoreError
-from moxlite.store.people.suggesting import suggest
+from moxlite.store.people.contacts import suggest_contacts, suggest_groups
+from moxlite.store.people.suggesting import SUGGESTIONS, suggest
 from moxlite.submission.assurance import Finding
 from moxlite.web.calls import call, encode_result
 from moxlite.web.callserver import refused
@@ -44,6 +45,7 @@ from moxlite.web.webmail.reading.originals import carry_files, carry_message, ow
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
+    from moxlite.store.file.transaction import Reader
     from moxlite.web.http.exchange import Request, ResponseWriter
 
 __all__ = ["ComposeCalls"]
@@ -99,10 +101,13 @@ def _finding(yes: bool) -> Finding:
 
 
 class Suggestions(msgspec.Struct, frozen=True):
-    """Addresses, the latest used first. ``complete``: no other addresses contain the text."""
+    """Addresses, own contacts first, then the latest used. ``complete``: no other addresses contain the text.
+    ``groups``: groups of contacts whose name contains it.
+    """
 
     parties: list[Party]
     complete: bool
+    groups: list[str]
 
 
 class ComposeCalls(AccountCalls):
@@ -269,10 +274,19 @@ class ComposeCalls(AccountCalls):
     async def complete_recipient(
         self, caller: Caller, search: Annotated[str, Meta(min_length=1, max_length=200)]
     ) -> Suggestions:
-        """Addresses that were used before and contain this text, in the name or the address."""
+        """Addresses of contacts, and those that were used before, with this text in the name or the address."""
+
+        def read(r: Reader) -> Suggestions:
+            found, more = suggest(r, search)
+            known = dict.fromkeys(suggest_contacts(r, search, SUGGESTIONS))
+            own = [Party(name, address) for name, address in known]
+            listed = {party.address.casefold() for party in own}
+            used = [Party(one.name, f"{one.localpart}@{one.domain}") for one in found]
+            parties = own[:SUGGESTIONS] + [party for party in used if party.address.casefold() not in listed]
+            return Suggestions(parties[:SUGGESTIONS], not more and len(own) < SUGGESTIONS, suggest_groups(r, search, 5))
+
         async with self._accounts.use(caller.require().account) as account:
-            found, more = await account.scan(lambda r: suggest(r, search), op="suggest")
-        return Suggestions([Party(one.name, f"{one.localpart}@{one.domain}") for one in found], not more)
+            return await account.scan(read, op="suggest")
 
     @call()
     async def recipient_security(self, caller: Caller, address: Annotated[str, Meta(max_length=1000)]) -> Security:

@@ -1,0 +1,182 @@
+// Templates (WEBMAIL-126): inserted where the cursor is, made from what is written, renamed and removed.
+
+import type { Party, TemplateForm } from "../../gen/webmail";
+import type { Command } from "../../lib/commands";
+import { codeOf } from "../../lib/client";
+import { ask, attempt, confirm, dialog } from "../../lib/dialogs";
+import { el, fill, isolated } from "../../lib/dom";
+import { openMenu } from "../../lib/menu";
+import { adopt } from "../../lib/sheets";
+import { toast } from "../../lib/toasts";
+import { t } from "../../lib/words";
+import type { Surroundings } from "../commands/desk";
+import { around, signatureOf } from "../words/signature";
+import sheet from "./templates.css";
+
+adopt(sheet);
+
+/** The message that is written. */
+export interface Target {
+  readonly to: readonly Party[];
+  readonly from: string;
+  subject: string;
+  /** What was typed, and its HTML; "" for plain text. */
+  readonly typed: string;
+  readonly html: string;
+  insert(text: string, html: string): void;
+}
+
+type Page = Pick<Surroundings, "client" | "settings">;
+
+const escaped = (text: string) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+
+/** The text with the first recipient's name and address, and today's date, in place of their names in braces. */
+function filled(text: string, { to }: Target, safe: (text: string) => string): string {
+  const [first] = to;
+  const values: Record<string, string> = {
+    name: first?.name ?? "",
+    address: first?.address ?? "",
+    date: new Intl.DateTimeFormat(undefined, { dateStyle: "long" }).format(new Date()),
+  };
+  return text.replace(/\{(name|address|date)\}/g, (whole, name: string) =>
+    values[name] === "" ? whole : safe(values[name]!),
+  );
+}
+
+/** What was written, without the signature. */
+function written(page: Page, target: Target): { text: string; html: string } {
+  const text = (around(target.typed, signatureOf(page.settings(), target.from))?.[0] ?? target.typed).trimEnd();
+  if (target.html === "") return { text, html: "" };
+  const body = new DOMParser().parseFromString(target.html, "text/html").body;
+  for (const one of body.querySelectorAll(".moxlite-signature, img")) one.remove();
+  const serializer = new XMLSerializer();
+  return { text, html: [...body.childNodes].map((node) => serializer.serializeToString(node)).join("") };
+}
+
+/** Open the menu of templates below this button. */
+export async function openTemplates(page: Page, at: HTMLElement, target: Target): Promise<void> {
+  let all: TemplateForm[] = [];
+  const loaded = await attempt(t("Loading templates"), async () => {
+    all = await page.client.templates();
+  });
+  if (!loaded) return;
+  const command = (id: string, title: string, run: () => void): Command => ({ id: `template.${id}`, title, run });
+  const put = (one: TemplateForm) => {
+    if (target.subject === "") target.subject = filled(one.subject, target, String);
+    target.insert(filled(one.text, target, String), filled(one.html, target, escaped));
+  };
+  openMenu(at, t("Templates"), [
+    ...all.map((one) => command(String(one.id), isolated(one.name), () => put(one))),
+    command("save", t("Save as a template…"), () => void save(page, target, all)),
+    ...(all.length > 0 ? [command("edit", t("Manage templates…"), () => void manage(page))] : []),
+  ]);
+}
+
+async function save(page: Page, target: Target, all: readonly TemplateForm[]): Promise<void> {
+  const { text, html } = written(page, target);
+  const name = (await ask(t("Save as a template"), t("Name"), target.subject.slice(0, 100), t("Save")))?.trim();
+  if (name === undefined || name === "") return;
+  const known = all.find((one) => one.name === name);
+  if (
+    known !== undefined &&
+    !(await confirm(
+      t("Replace the template?"),
+      t("There is a template “{name}” already.", { name: isolated(name) }),
+      t("Replace"),
+    ))
+  )
+    return;
+  const one = { id: known?.id ?? 0, name: name.slice(0, 100), subject: target.subject.slice(0, 1000), text, html };
+  if (await attempt(t("Saving the template"), () => page.client.template_save(one)))
+    toast(t("Template “{name}” saved", { name: isolated(name) }));
+}
+
+/** Show all templates, to rename, change and remove them. */
+async function manage(page: Page): Promise<void> {
+  await dialog<void>(t("Templates"), (close) => {
+    const list = el("div", {});
+    const load = () =>
+      attempt(t("Loading templates"), async () => {
+        const all = await page.client.templates();
+        fill(
+          list,
+          all.length === 0 && el("p", { class: "hint" }, t("No templates. Write a message, and save it as one.")),
+          all.map((one) =>
+            el(
+              "div",
+              { class: "template" },
+              el("bdi", { class: "template-name", dir: "auto" }, isolated(one.name)),
+              el("button", { class: "btn line", type: "button", onclick: () => void change(one) }, t("Edit")),
+              el("button", { class: "btn line", type: "button", onclick: () => void remove(one) }, t("Remove")),
+            ),
+          ),
+        );
+      });
+    const change = async (one: TemplateForm) => {
+      if (await edit(page, one)) await load();
+    };
+    const remove = async (one: TemplateForm) => {
+      if (!(await attempt(t("Removing the template"), () => page.client.template_remove(one.id)))) return;
+      await load();
+      toast(t("“{name}” removed", { name: isolated(one.name) }), {
+        title: t("Undo"),
+        run: () =>
+          void attempt(t("Restoring the template"), async () => {
+            await page.client.template_save({ ...one, id: 0 });
+            await load();
+          }),
+      });
+    };
+    void load();
+    return [
+      el("p", { class: "hint" }, t("{name}, {address} and {date} stand for the first recipient and today.")),
+      list,
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        el("button", { class: "primary", type: "button", autofocus: true, onclick: () => close() }, t("Done")),
+      ),
+    ];
+  });
+}
+
+async function edit(page: Page, one: TemplateForm): Promise<boolean> {
+  const input = (value: string, label: string) =>
+    el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", "aria-label": label });
+  const name = input(one.name, t("Name"));
+  name.maxLength = 100;
+  const subject = input(one.subject, t("Subject"));
+  const text = el("textarea", { class: "dialog-input", rows: "8", dir: "auto", maxlength: "200000", value: one.text });
+  text.setAttribute("aria-label", t("Text"));
+  const problem = el("p", { class: "error", role: "alert", hidden: true });
+  const done = await dialog<boolean>(isolated(one.name), (close) => {
+    const save = async () => {
+      const form = { ...one, name: name.value.trim(), subject: subject.value, text: text.value };
+      try {
+        await page.client.template_save(form);
+        close(true);
+      } catch (error) {
+        problem.hidden = false;
+        fill(
+          problem,
+          codeOf(error) === "user:conflict" ? t("Another template has this name.") : String((error as Error).message),
+        );
+      }
+    };
+    return [
+      el("label", { class: "field" }, t("Name"), name),
+      el("label", { class: "field" }, t("Subject"), subject),
+      one.html === ""
+        ? el("label", { class: "field" }, t("Text"), text)
+        : el("p", { class: "hint" }, t("To change its text, insert it into a message and save that under this name.")),
+      problem,
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        el("button", { type: "button", onclick: () => close(false) }, t("Cancel")),
+        el("button", { class: "primary", type: "button", onclick: () => void save() }, t("Save")),
+      ),
+    ];
+  });
+  return done === true;
+}

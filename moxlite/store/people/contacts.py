@@ -1,0 +1,255 @@
+"""Contacts of one's own, with groups (STORE-96a). A contact is a row with the whole card as JSON, its addresses and
+groups in tables of their own; what has no place in the webmail is kept, so that CardDAV and export have all of it.
+
+There are at most `MAX_CONTACTS`, so that a search may look at all of them: 5 ms.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.proto.address import Address, AddressError
+from moxlite.proto.vcard import Contact
+from moxlite.store.errors import LimitExceeded, StoreError
+from moxlite.store.file.transaction import Reader, Tx
+
+__all__ = [
+    "MAX_CONTACTS",
+    "ContactChanged",
+    "Kept",
+    "TooManyContacts",
+    "all_contacts",
+    "contact_of",
+    "count_contacts",
+    "find_contacts",
+    "group_members",
+    "groups_of",
+    "import_contacts",
+    "remove_contact",
+    "save_contact",
+    "suggest_contacts",
+    "suggest_groups",
+]
+
+MAX_CONTACTS: Final = 10_000
+"""Contacts of an account."""
+
+MAX_GROUP: Final = 1000
+"""Addresses of a group: as many recipients as a message may have (SMTP-32)."""
+
+_COLUMNS: Final = "SELECT id, changed, card FROM contact"
+BY_ID: Final = f"{_COLUMNS} WHERE id = ?"
+PAGE: Final = f"{_COLUMNS} WHERE (sorted, id) > (?1, ?2) AND instr(found, ?3) ORDER BY sorted, id LIMIT ?4"
+GROUP_PAGE: Final = f"""
+{_COLUMNS} WHERE id IN (SELECT contact_id FROM contact_group WHERE name = ?5)
+AND (sorted, id) > (?1, ?2) AND instr(found, ?3) ORDER BY sorted, id LIMIT ?4"""  # noqa: S608 column names
+SORTED: Final = "SELECT sorted FROM contact WHERE id = ?"
+COUNT: Final = "SELECT count(*) FROM contact WHERE instr(found, ?)"
+BY_UID: Final = "SELECT id FROM contact WHERE uid = ?"
+BY_ADDRESS: Final = "SELECT min(contact_id) FROM contact_address WHERE domain = ? AND localpart = ?"
+ADD: Final = "INSERT INTO contact (uid, sorted, found, changed, card) VALUES (?, ?, ?, ?, ?) RETURNING id"
+CHANGE: Final = "UPDATE contact SET sorted = ?, found = ?, changed = ?, card = ? WHERE id = ?"
+REMOVE: Final = (
+    "DELETE FROM contact_address WHERE contact_id = ?",
+    "DELETE FROM contact_group WHERE contact_id = ?",
+    "DELETE FROM contact WHERE id = ?",
+)
+ADD_ADDRESS: Final = (
+    "INSERT INTO contact_address (contact_id, localpart, domain) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+)
+ADD_GROUP: Final = "INSERT INTO contact_group (name, contact_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
+GROUPS: Final = "SELECT name, count(*) FROM contact_group GROUP BY name ORDER BY name"
+MEMBERS: Final = f"""
+{_COLUMNS} WHERE id IN (SELECT contact_id FROM contact_group WHERE name = ?) ORDER BY sorted, id"""  # noqa: S608 column names
+SUGGESTED: Final = f"{_COLUMNS} WHERE instr(found, ?) ORDER BY sorted, id LIMIT ?"
+ALL: Final = f"{_COLUMNS} ORDER BY sorted, id"
+
+
+class TooManyContacts(LimitExceeded):
+    """The account would have more contacts than `MAX_CONTACTS`."""
+
+
+class ContactChanged(StoreError):
+    """A contact was changed or removed since it was read."""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A contact as it is stored. `changed`: µs UTC of the last change."""
+
+    id: int
+    changed: int
+    contact: Contact
+
+
+def contact_of(r: Reader, contact_id: int) -> Kept | None:
+    """The contact, or None."""
+    row = r.row(BY_ID, contact_id)
+    return None if row is None else _kept(row[0], row[1], row[2])
+
+
+def find_contacts(r: Reader, text: str, group: str, after: int, limit: int) -> list[Kept]:
+    """Contacts by name, at most `limit`: those that contain `text` in any case, of a group or "" for all, after the
+    contact with this id, 0 for the first ones.
+    """
+    place = ("", 0) if not after else ((r.value(SORTED, after) or ""), after)
+    sql, arguments = (GROUP_PAGE, (group,)) if group else (PAGE, ())
+    return [_kept(*row) for row in r.rows(sql, *place, text.casefold(), limit, *arguments)]
+
+
+def count_contacts(r: Reader, text: str = "") -> int:
+    """Number of contacts that contain a text."""
+    return int(r.value(COUNT, text.casefold()) or 0)
+
+
+def groups_of(r: Reader) -> list[tuple[str, int]]:
+    """Groups, with their numbers of contacts."""
+    return [(name, number) for name, number in r.rows(GROUPS)]
+
+
+def group_members(r: Reader, group: str) -> list[tuple[str, str]]:
+    """Name and first address of the contacts of a group that have one, at most `MAX_GROUP`."""
+    found: list[tuple[str, str]] = []
+    for row in r.iterate(MEMBERS, group):
+        contact = _kept(*row).contact
+        if contact.emails:
+            found.append((contact.name, contact.emails[0].value))
+            if len(found) == MAX_GROUP:
+                break
+    return found
+
+
+def all_contacts(r: Reader) -> Iterator[Contact]:
+    """All contacts by name."""
+    for row in r.iterate(ALL):
+        yield _kept(*row).contact
+
+
+def save_contact(tx: Tx, contact: Contact, now: int, contact_id: int = 0, changed: int = 0) -> int:
+    """Add a contact, or with its id change it; returns its id. `changed`: of the contact that was changed by a person,
+    0 for whatever it is now.
+
+    Raises ContactChanged, TooManyContacts.
+    """
+    if contact_id:
+        before = contact_of(tx, contact_id)
+        if before is None or (changed and before.changed != changed):
+            raise ContactChanged("the contact was changed or removed elsewhere")
+        contact = msgspec.structs.replace(contact, uid=before.contact.uid)
+        tx.execute(CHANGE, _sorted(contact), _found(contact), now, _encoded(contact), contact_id)
+        for sql in REMOVE[:2]:
+            tx.execute(sql, contact_id)
+    else:
+        if (tx.value(COUNT, "") or 0) >= MAX_CONTACTS:
+            raise TooManyContacts(f"contacts: there are {MAX_CONTACTS:,} already")
+        if not contact.uid or tx.value(BY_UID, contact.uid) is not None:
+            contact = msgspec.structs.replace(contact, uid=f"urn:moxlite:{secrets.token_hex(16)}")
+        contact_id = tx.value(ADD, contact.uid, _sorted(contact), _found(contact), now, _encoded(contact))
+    for localpart, domain in dict.fromkeys(_addresses(contact)):
+        tx.execute(ADD_ADDRESS, contact_id, localpart, domain)
+    for group in contact.groups:
+        tx.execute(ADD_GROUP, group, contact_id)
+    return contact_id
+
+
+def remove_contact(tx: Tx, contact_id: int) -> Contact | None:
+    """Remove a contact; returns it, or None if it is gone already."""
+    before = contact_of(tx, contact_id)
+    for sql in REMOVE:
+        tx.execute(sql, contact_id)
+    return None if before is None else before.contact
+
+
+def import_contacts(tx: Tx, contacts: Sequence[Contact], now: int) -> tuple[int, int]:
+    """Add contacts; returns how many were added, and how many were there: one with the same UID, or with the same name
+    and addresses. What an import adds to a contact that is there: addresses, numbers and groups it has not.
+
+    Raises TooManyContacts; then none was added.
+    """
+    added = 0
+    for contact in contacts:
+        known = _known(tx, contact)
+        if known is None:
+            save_contact(tx, contact, now)
+            added += 1
+        elif (merged := _merged(known.contact, contact)) != known.contact:
+            save_contact(tx, merged, now, known.id)
+    return added, len(contacts) - added
+
+
+def suggest_contacts(r: Reader, text: str, limit: int) -> Iterator[tuple[str, str]]:
+    """Name and address of contacts that contain a text, in any case, each address once; at most `limit` contacts."""
+    needle = text.casefold()
+    for row in r.iterate(SUGGESTED, needle, limit):
+        contact = _kept(*row).contact
+        in_name = needle in contact.name.casefold()
+        for entry in contact.emails:
+            if in_name or needle in f"{contact.name} <{entry.value}>".casefold() or not _in_any(contact, needle):
+                yield contact.name, entry.value
+
+
+def suggest_groups(r: Reader, text: str, limit: int) -> list[str]:
+    """Groups whose name contains a text, in any case."""
+    needle = text.casefold()
+    return [name for name, _ in groups_of(r) if needle in name.casefold()][:limit]
+
+
+def _in_any(contact: Contact, needle: str) -> bool:
+    return any(needle in entry.value.casefold() for entry in contact.emails)
+
+
+def _known(r: Reader, contact: Contact) -> Kept | None:
+    """The contact that this one is: by UID, else by name and an address."""
+    if contact.uid and (found := r.value(BY_UID, contact.uid)) is not None:
+        return contact_of(r, found)
+    for localpart, domain in _addresses(contact):
+        if (found := r.value(BY_ADDRESS, domain, localpart)) is not None:
+            known = contact_of(r, found)
+            if known is not None and known.contact.name.casefold() == contact.name.casefold():
+                return known
+    return None
+
+
+def _merged(old: Contact, new: Contact) -> Contact:
+    """The old contact with what only the new one has."""
+    values = {entry.value.casefold() for entry in (*old.emails, *old.phones)}
+    more = [tuple(one for one in entries if one.value.casefold() not in values) for entries in (new.emails, new.phones)]
+    return msgspec.structs.replace(
+        old,
+        emails=(*old.emails, *more[0])[:50],
+        phones=(*old.phones, *more[1])[:50],
+        groups=tuple(dict.fromkeys((*old.groups, *new.groups)))[:50],
+        organization=old.organization or new.organization,
+        note=old.note or new.note,
+        other=old.other or new.other,
+    )
+
+
+def _addresses(contact: Contact) -> Iterable[tuple[str, str]]:
+    """Localparts and domains (U-labels) of the addresses that are valid."""
+    for entry in contact.emails:
+        try:
+            address = Address.parse(entry.value)
+        except AddressError:
+            continue
+        yield str(address.localpart), address.domain.unicode
+
+
+def _sorted(contact: Contact) -> str:
+    return contact.name.casefold()[:200]
+
+
+def _found(contact: Contact) -> str:
+    texts = (contact.name, *(f"<{entry.value}>" for entry in contact.emails), contact.organization, *contact.groups)
+    return "\n".join((*texts, *(entry.value for entry in contact.phones))).casefold()
+
+
+def _encoded(contact: Contact) -> str:
+    return msgspec.json.encode(msgspec.structs.replace(contact, dropped=())).decode()
+
+
+def _kept(contact_id: int, changed: int, card: str) -> Kept:
+    return Kept(contact_id, changed, msgspec.json.decode(card, type=Contact))

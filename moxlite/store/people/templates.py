@@ -1,0 +1,74 @@
+"""Templates: messages that are written often (STORE-96a, WEBMAIL-126)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from moxlite.store.errors import LimitExceeded, StoreError
+from moxlite.store.file.transaction import Reader, Tx
+
+__all__ = [
+    "MAX_TEMPLATES",
+    "Template",
+    "TemplateNameTaken",
+    "TooManyTemplates",
+    "remove_template",
+    "save_template",
+    "templates",
+]
+
+MAX_TEMPLATES: Final = 100
+"""Templates of an account."""
+
+ALL: Final = "SELECT id, name, subject, text, html FROM template ORDER BY name"
+COUNT: Final = "SELECT count(*) FROM template"
+NAMED: Final = "SELECT id FROM template WHERE name = ?"
+ADD: Final = "INSERT INTO template (name, subject, text, html) VALUES (?, ?, ?, ?) RETURNING id"
+CHANGE: Final = "UPDATE template SET name = ?, subject = ?, text = ?, html = ? WHERE id = ? RETURNING id"
+REMOVE: Final = "DELETE FROM template WHERE id = ?"
+
+
+class TooManyTemplates(LimitExceeded):
+    """The account would have more templates than `MAX_TEMPLATES`."""
+
+
+class TemplateNameTaken(StoreError):
+    """Another template has the name."""
+
+
+class Template(msgspec.Struct, frozen=True):
+    """A template; `html` is "" where it is plain text."""
+
+    id: int
+    name: str
+    subject: str
+    text: str
+    html: str
+
+
+def templates(r: Reader) -> list[Template]:
+    """All templates by name."""
+    return [Template(*row) for row in r.rows(ALL)]
+
+
+def save_template(tx: Tx, template: Template) -> int:
+    """Add a template, with id 0, or change the one with its id; returns the id. One that was removed is added.
+
+    Raises TemplateNameTaken, TooManyTemplates.
+    """
+    known = tx.value(NAMED, template.name)
+    if known is not None and known != template.id:
+        raise TemplateNameTaken(f"another template is called “{template.name}”")
+    values = (template.name, template.subject, template.text, template.html)
+    if template.id and tx.value(CHANGE, *values, template.id) is not None:
+        return template.id
+    if (tx.value(COUNT) or 0) >= MAX_TEMPLATES:
+        raise TooManyTemplates(f"templates: there are {MAX_TEMPLATES} already")
+    return int(tx.value(ADD, *values))
+
+
+def remove_template(tx: Tx, template_id: int) -> None:
+    """Remove a template, if it is there."""
+    tx.execute(REMOVE, template_id)

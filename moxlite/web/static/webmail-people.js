@@ -1,0 +1,424 @@
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// lib/client.ts
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+// lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of written(value).matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/disc.ts
+function initials(name) {
+  const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
+  const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
+  return letters.toUpperCase();
+}
+function hue(key) {
+  let hash = 0;
+  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  return hash % 8 + 1;
+}
+
+// lib/icons.ts
+var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+
+// lib/fields.ts
+var made = 0;
+function field(label, control, hint = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
+    control.setAttribute("aria-invalid", String(text2 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// lib/toasts.ts
+var shown = 1e4;
+var most = 3;
+var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function toast(text2, action, time = shown) {
+  if (!stack.isConnected) document.body.append(stack);
+  const words = el("span", {}, text2);
+  let timer = 0;
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
+  if (time > 0) timer = window.setTimeout(close, time);
+  stack.append(box);
+  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
+// webmail/ui/beside.css
+var beside_default = "/* A page beside the mailboxes: newsletters, people. */\n\n.beside {\n  position: fixed;\n  inset: 0 0 0 228px;\n  z-index: 3;\n  display: grid;\n  grid-template-rows: auto minmax(0, 1fr);\n  width: auto;\n  height: auto;\n  max-width: none;\n  max-height: none;\n  margin: 0;\n  padding: 0;\n  border: 0;\n  border-left: 1px solid var(--border-color);\n  background: var(--background);\n  color: var(--color);\n}\n\n.beside:focus {\n  outline: none;\n}\n\n.beside-head {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 8px 12px;\n  padding: 10px 24px;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.beside-head h2 {\n  flex: 1;\n  margin: 0;\n  font-size: 20px;\n  line-height: 28px;\n}\n\n.beside-body {\n  padding: 12px 24px 60px;\n  overflow-y: auto;\n}\n\n.beside .btn {\n  display: inline-flex;\n  align-items: center;\n  gap: 8px;\n}\n\n@media (max-width: 860px) {\n  .beside {\n    inset: 0;\n    border: 0;\n  }\n\n  .beside-head,\n  .beside-body {\n    padding-left: 16px;\n    padding-right: 16px;\n  }\n}\n";
+
+// webmail/ui/beside.ts
+adopt(beside_default);
+function openBeside(title, actions) {
+  document.querySelector(".beside .beside-done")?.click();
+  const giveBack = holdFocus();
+  const page = el("dialog", { class: "beside", "aria-label": title, tabindex: "-1" });
+  const body = el("div", { class: "beside-body" });
+  const leave = (event) => {
+    if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input, .account-links button") !== null) close();
+  };
+  const pressed = (event) => {
+    if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu") !== null) return;
+    event.preventDefault();
+    event.stopPropagation();
+    close();
+  };
+  const close = () => {
+    if (!page.isConnected) return;
+    removeEventListener("click", leave, true);
+    removeEventListener("keydown", pressed, true);
+    page.remove();
+    giveBack();
+  };
+  addEventListener("click", leave, true);
+  addEventListener("keydown", pressed, true);
+  fill(page, el("header", { class: "beside-head" }, el("button", { class: "btn text beside-done", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", {}, title), [...actions]), body);
+  document.body.append(page);
+  page.show();
+  page.focus();
+  return { body, close };
+}
+
+// webmail/people/people.css
+var people_default = '/* Contacts. */\n\n.people-tools {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n  align-items: center;\n  margin-bottom: 8px;\n}\n\n.people-tools:last-child {\n  margin: 16px 0;\n}\n\n.people-tools select {\n  width: auto;\n  max-width: 45%;\n}\n\n.people-tools input[type="search"] {\n  flex: 1 1 180px;\n  min-width: 0;\n}\n\n.person {\n  display: grid;\n  grid-template-columns: auto minmax(0, 1fr) auto;\n  gap: 4px 12px;\n  align-items: center;\n  padding: 8px 0;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.person-disc {\n  display: grid;\n  place-content: center;\n  width: 32px;\n  height: 32px;\n  border-radius: 50%;\n  background: var(--g);\n  color: var(--c);\n  font-size: 12px;\n  font-weight: 600;\n}\n\n.person-open {\n  display: block;\n  min-width: 0;\n  padding: 4px 0;\n  border: 0;\n  background: none;\n  color: inherit;\n  text-align: start;\n}\n\n.person-name,\n.person-facts {\n  display: block;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.person-name {\n  font-weight: 600;\n}\n\n.person-facts {\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.person-actions {\n  display: flex;\n  gap: 8px;\n}\n\n.person-entries {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 6px;\n}\n\n.person-entry {\n  display: flex;\n  gap: 6px;\n}\n\n.person-entry input.dialog-input {\n  flex: 1 1 0;\n  width: 0;\n  min-width: 0;\n}\n\n.person-entry select.dialog-input {\n  flex: none;\n  min-width: 0;\n  width: 96px;\n}\n\n@media (max-width: 640px) {\n  .person-actions {\n    grid-column: 2 / -1;\n  }\n}\n';
+
+// webmail/people/part.ts
+adopt(people_default);
+var empty = { name: "", emails: [], phones: [], organization: "", note: "", groups: [] };
+var pause = 150;
+var kinds = [["", t("Other")], ["home", t("Private")], ["work", t("Work")], ["mobile", t("Mobile")], ["fax", t("Fax")]];
+function openPage(page) {
+  const search = el("input", { type: "search", class: "dialog-input", placeholder: t("Search people"), dir: "auto" });
+  search.setAttribute("aria-label", t("Search people"));
+  const group = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
+  const file = el("input", { type: "file", accept: ".vcf,.csv,text/vcard,text/csv", hidden: true });
+  const add = el("button", { class: "btn primary", type: "button" }, t("New contact"));
+  const { body, close } = openBeside(t("People"), [add]);
+  const list = el("div", { role: "list", "aria-label": t("People") });
+  const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
+  const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
+  const save = (form, name) => el("a", { class: "button", href: `${page.base}contacts.${form}`, download: "" }, name);
+  const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), save("vcf", t("Export as vCards")), save("csv", t("Export as a table")), file);
+  fill(body, el("div", { class: "people-tools" }, search, group), state, list, more, files);
+  let after = 0;
+  let turn = 0;
+  let timer = 0;
+  const load = async (anew) => {
+    const own = ++turn;
+    await attempt(t("Loading contacts"), async () => {
+      const found = await page.client.contacts(search.value.trim(), group.value, anew ? 0 : after);
+      if (own !== turn) return;
+      if (anew) fill(list);
+      list.append(...found.contacts.map((one) => row(page, one, () => load(true), close)));
+      after = found.contacts.at(-1)?.id ?? 0;
+      more.hidden = !found.more;
+      const chosen = group.value;
+      fill(group, el("option", { value: "" }, t("All groups")), found.groups.map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)));
+      group.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
+      group.hidden = found.groups.length === 0;
+      state.textContent = found.total === 0 ? t("No contacts yet. Write one down, or import a file from your telephone or your last mail program.") : list.childElementCount === 0 ? t("No contact has this text.") : many(found.total, "One contact", "{n} contacts");
+    });
+  };
+  search.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => void load(true), pause);
+  });
+  group.addEventListener("change", () => void load(true));
+  more.addEventListener("click", () => void load(false));
+  add.addEventListener("click", () => void edit(page, null).then(async (done) => done ? load(true) : void 0));
+  file.addEventListener("change", () => {
+    const [chosen] = file.files ?? [];
+    file.value = "";
+    if (chosen !== void 0) void read2(page, chosen).then(() => load(true));
+  });
+  void load(true);
+}
+function row(page, one, again, close) {
+  const [address] = one.emails;
+  const facts = [...one.emails, one.organization].filter((text2) => text2 !== "" && text2 !== one.name);
+  const open = async () => {
+    let card = null;
+    await attempt(t("Opening the contact"), async () => {
+      card = await page.client.contact(one.id);
+    });
+    if (card === null || await edit(page, card, empty, () => void again())) await again();
+  };
+  return el("div", { class: "person", role: "listitem" }, el("span", { class: `person-disc c${hue(address ?? one.name)}`, "aria-hidden": "true" }, initials(one.name)), el("button", { class: "person-open", type: "button", onclick: () => void open() }, el("bdi", { class: "person-name", dir: "auto" }, isolated(one.name)), el("span", { class: "person-facts" }, facts.map(isolated).join(" · "))), address !== void 0 && el("span", { class: "person-actions" }, el("button", { class: "btn line", type: "button", onclick: () => {
+    close();
+    page.compose("new", mailto(one.name, address));
+  } }, t("Write")), el("button", { class: "btn line", type: "button", onclick: () => {
+    close();
+    location.hash = `search:${encodeURIComponent(one.emails.map((each) => `from:${each}`)[0])}`;
+  } }, t("Show mail"))));
+}
+function mailto(name, address) {
+  const party = name === "" || name === address ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`;
+  return `mailto:?to=${encodeURIComponent(party)}`;
+}
+function entries(label, type, old) {
+  const place = el("div", { class: "person-entries" });
+  const line = (one) => {
+    const value = el("input", { class: "dialog-input", type, value: one.value, dir: "auto", "aria-label": label });
+    const kind = el("select", { class: "dialog-input", "aria-label": t("Kind") });
+    fill(kind, kinds.map(([name, text2]) => el("option", { value: name }, text2)), !kinds.some(([name]) => name === one.kind) && el("option", { value: one.kind }, one.kind));
+    kind.value = one.kind;
+    value.addEventListener("input", () => {
+      if (value.value !== "" && root === place.lastElementChild) line({ value: "", kind: "" });
+    });
+    const root = el("div", { class: "person-entry" }, value, kind);
+    place.append(root);
+  };
+  for (const one of [...old, { value: "", kind: "" }]) line(one);
+  return { root: el("div", { class: "field" }, el("span", {}, label), place), read: () => [...place.children].map((one) => ({ value: one.querySelector("input").value.trim(), kind: one.querySelector("select").value })).filter(({ value }) => value !== "") };
+}
+async function edit(page, card, first = empty, again) {
+  const old = card?.form ?? first;
+  const text2 = (value, name2) => el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", autofocus: name2 === "name" });
+  const name = field(t("Name"), text2(old.name, "name"));
+  const organization = field(t("Organisation"), text2(old.organization, ""));
+  const groups = field(t("Groups"), text2(old.groups.join(", "), ""), t("With commas between them."));
+  const note = field(t("Note"), el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.note }));
+  const emails = entries(t("Email"), "email", old.emails);
+  const phones = entries(t("Telephone"), "tel", old.phones);
+  const title = card === null ? t("New contact") : isolated(old.name);
+  const done = await dialog(title, (close) => {
+    const save = async () => {
+      const form = { name: name.control.value.trim(), emails: emails.read(), phones: phones.read(), organization: organization.control.value.trim(), note: note.control.value, groups: groups.control.value.split(",").map((one) => one.trim()).filter((one) => one !== "") };
+      if (form.name === "" && form.emails.length + form.phones.length === 0 && form.organization === "") {
+        name.problem(t("A contact needs a name or an address."));
+        name.control.focus();
+        return;
+      }
+      try {
+        await page.client.contact_save(form, card?.id ?? 0, card?.changed ?? 0);
+        close(true);
+      } catch (error) {
+        if (codeOf(error) === "user:conflict") name.problem(t("This contact was changed in another window. Close this one and open it again."));
+        else await showError(t("Saving the contact"), error);
+      }
+    };
+    const remove = async () => {
+      await attempt(t("Removing the contact"), async () => {
+        const gone = await page.client.contact_remove(card.id);
+        close(true);
+        toast(t("“{name}” removed", { name: isolated(old.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring the contact"), async () => {
+          await page.client.contact_restore(gone);
+          again?.();
+        }) });
+      });
+    };
+    return [name.root, emails.root, phones.root, organization.root, groups.root, note.root, card !== null && card.further.length > 0 && el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), el("button", { type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "primary", type: "button", onclick: () => void save() }, t("Save")))].filter((one) => one !== false);
+  });
+  return done === true;
+}
+async function addSender(page, name, address) {
+  let card = null;
+  const looked = await attempt(t("Looking for the contact"), async () => {
+    const { contacts } = await page.client.contacts(address);
+    const known = contacts.find(({ emails }) => emails.some((one) => one.toLowerCase() === address.toLowerCase()));
+    if (known !== void 0) card = await page.client.contact(known.id);
+  });
+  const form = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
+  if (looked && await edit(page, card, form)) toast(card === null ? t("Added to your contacts") : t("Saved"));
+}
+async function read2(page, file) {
+  await attempt(t("Importing contacts"), async () => {
+    const answer = await fetch(`${page.base}upload?filename=contacts`, { method: "POST", headers: { "x-moxlite-csrf": page.client.csrfToken, "content-type": "application/octet-stream" }, body: file });
+    const { result, error } = await answer.json();
+    if (result === void 0) throw new Error(error?.message ?? t("The file was not taken."));
+    const done = await page.client.contacts_import(result.upload_id);
+    const facts = [many(done.added, "One contact added", "{n} contacts added"), done.known > 0 && many(done.known, "one was there already", "{n} were there already"), done.dropped > 0 && many(done.dropped, "one picture was left out", "{n} pictures were left out"), done.unread > 0 && many(done.unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
+    if (done.unread === 0) toast(facts.join(", "));
+    else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, done.problems.map((problem) => el("li", {}, el("bdi", { dir: "auto" }, isolated(problem))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
+  });
+}
+export {
+  addSender,
+  openPage
+};

@@ -1,0 +1,341 @@
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
+  });
+}
+
+// lib/client.ts
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+// lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of written(value).matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
+  return answer === true;
+}
+async function ask(title, label, value, action) {
+  return dialog(title, (close) => {
+    const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
+    const form = el("form", { onsubmit: (event) => {
+      event.preventDefault();
+      if (input.value !== "") close(input.value);
+    } }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "submit" }, action)));
+    return [form];
+  });
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/commands.ts
+function titleOf(command) {
+  return typeof command.title === "string" ? command.title : command.title();
+}
+function hintOf(command) {
+  const key = command.keys?.[0];
+  return key === void 0 ? titleOf(command) : `${titleOf(command)} (${key})`;
+}
+
+// lib/menu.ts
+function openMenu(anchor, title, commands) {
+  anchor.setAttribute("aria-expanded", "true");
+  open(anchor.getBoundingClientRect(), anchor, title, commands, () => anchor.setAttribute("aria-expanded", "false"));
+}
+function open(place, within, title, commands, closed) {
+  const items = commands.map((command) => el("button", { class: "menu-item", role: "menuitem", tabindex: "-1", title: hintOf(command), onclick: () => {
+    close();
+    command.run();
+  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])));
+  const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
+  const giveBack = holdFocus();
+  const close = () => {
+    menu.remove();
+    closed();
+    removeEventListener("pointerdown", outside, true);
+    giveBack();
+  };
+  const outside = (event) => {
+    if (event.target instanceof Node && !menu.contains(event.target)) close();
+  };
+  menu.addEventListener("keydown", (event) => {
+    const at = items.indexOf(document.activeElement);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+    event.stopPropagation();
+    if (next !== void 0) items[(next + items.length) % items.length]?.focus();
+    else if (event.key === "Escape" || event.key === "Tab") close();
+    else return;
+    event.preventDefault();
+  });
+  (within.closest("main") ?? document.body).append(menu);
+  const { offsetWidth: width, offsetHeight: height } = menu;
+  const below = place.bottom + 4 + height <= innerHeight;
+  menu.style.left = `${Math.max(8, Math.min(place.width === 0 ? place.left : place.right - width, innerWidth - width - 8))}px`;
+  menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
+  addEventListener("pointerdown", outside, true);
+  items[0]?.focus();
+}
+
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// lib/toasts.ts
+var shown = 1e4;
+var most = 3;
+var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function toast(text2, action, time = shown) {
+  if (!stack.isConnected) document.body.append(stack);
+  const words = el("span", {}, text2);
+  let timer = 0;
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
+  if (time > 0) timer = window.setTimeout(close, time);
+  stack.append(box);
+  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
+// webmail/words/signature.ts
+function signatureOf(settings, address) {
+  const own = settings.signatures.find((one) => one.address === address)?.text ?? settings.signature;
+  return own.trim() === "" ? "" : `-- 
+${own.trimEnd()}`;
+}
+function around(text2, signature) {
+  const at = text2.lastIndexOf(`
+${signature}`);
+  const end = at + 1 + signature.length;
+  return signature === "" || at < 0 || end < text2.length && text2[end] !== "\n" ? null : [text2.slice(0, at), text2.slice(end)];
+}
+
+// webmail/templates/templates.css
+var templates_default = "/* The list of templates. */\n\n.template {\n  display: flex;\n  gap: 8px;\n  align-items: center;\n  padding: 6px 0;\n}\n\n.template-name {\n  flex: 1;\n  min-width: 0;\n  overflow-wrap: anywhere;\n}\n";
+
+// webmail/templates/part.ts
+adopt(templates_default);
+var escaped = (text2) => text2.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+function filled(text2, { to }, safe) {
+  const [first] = to;
+  const values = { name: first?.name ?? "", address: first?.address ?? "", date: new Intl.DateTimeFormat(void 0, { dateStyle: "long" }).format(/* @__PURE__ */ new Date()) };
+  return text2.replace(/\{(name|address|date)\}/g, (whole, name) => values[name] === "" ? whole : safe(values[name]));
+}
+function written2(page, target) {
+  const text2 = (around(target.typed, signatureOf(page.settings(), target.from))?.[0] ?? target.typed).trimEnd();
+  if (target.html === "") return { text: text2, html: "" };
+  const body = new DOMParser().parseFromString(target.html, "text/html").body;
+  for (const one of body.querySelectorAll(".moxlite-signature, img")) one.remove();
+  const serializer = new XMLSerializer();
+  return { text: text2, html: [...body.childNodes].map((node) => serializer.serializeToString(node)).join("") };
+}
+async function openTemplates(page, at, target) {
+  let all = [];
+  const loaded = await attempt(t("Loading templates"), async () => {
+    all = await page.client.templates();
+  });
+  if (!loaded) return;
+  const command = (id, title, run) => ({ id: `template.${id}`, title, run });
+  const put = (one) => {
+    if (target.subject === "") target.subject = filled(one.subject, target, String);
+    target.insert(filled(one.text, target, String), filled(one.html, target, escaped));
+  };
+  openMenu(at, t("Templates"), [...all.map((one) => command(String(one.id), isolated(one.name), () => put(one))), command("save", t("Save as a template…"), () => void save(page, target, all)), ...all.length > 0 ? [command("edit", t("Manage templates…"), () => void manage(page))] : []]);
+}
+async function save(page, target, all) {
+  const { text: text2, html } = written2(page, target);
+  const name = (await ask(t("Save as a template"), t("Name"), target.subject.slice(0, 100), t("Save")))?.trim();
+  if (name === void 0 || name === "") return;
+  const known = all.find((one2) => one2.name === name);
+  if (known !== void 0 && !await confirm(t("Replace the template?"), t("There is a template “{name}” already.", { name: isolated(name) }), t("Replace"))) return;
+  const one = { id: known?.id ?? 0, name: name.slice(0, 100), subject: target.subject.slice(0, 1e3), text: text2, html };
+  if (await attempt(t("Saving the template"), () => page.client.template_save(one))) toast(t("Template “{name}” saved", { name: isolated(name) }));
+}
+async function manage(page) {
+  await dialog(t("Templates"), (close) => {
+    const list = el("div", {});
+    const load = () => attempt(t("Loading templates"), async () => {
+      const all = await page.client.templates();
+      fill(list, all.length === 0 && el("p", { class: "hint" }, t("No templates. Write a message, and save it as one.")), all.map((one) => el("div", { class: "template" }, el("bdi", { class: "template-name", dir: "auto" }, isolated(one.name)), el("button", { class: "btn line", type: "button", onclick: () => void change(one) }, t("Edit")), el("button", { class: "btn line", type: "button", onclick: () => void remove(one) }, t("Remove")))));
+    });
+    const change = async (one) => {
+      if (await edit(page, one)) await load();
+    };
+    const remove = async (one) => {
+      if (!await attempt(t("Removing the template"), () => page.client.template_remove(one.id))) return;
+      await load();
+      toast(t("“{name}” removed", { name: isolated(one.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring the template"), async () => {
+        await page.client.template_save({ ...one, id: 0 });
+        await load();
+      }) });
+    };
+    void load();
+    return [el("p", { class: "hint" }, t("{name}, {address} and {date} stand for the first recipient and today.")), list, el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", autofocus: true, onclick: () => close() }, t("Done")))];
+  });
+}
+async function edit(page, one) {
+  const input = (value, label) => el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", "aria-label": label });
+  const name = input(one.name, t("Name"));
+  name.maxLength = 100;
+  const subject = input(one.subject, t("Subject"));
+  const text2 = el("textarea", { class: "dialog-input", rows: "8", dir: "auto", maxlength: "200000", value: one.text });
+  text2.setAttribute("aria-label", t("Text"));
+  const problem = el("p", { class: "error", role: "alert", hidden: true });
+  const done = await dialog(isolated(one.name), (close) => {
+    const save2 = async () => {
+      const form = { ...one, name: name.value.trim(), subject: subject.value, text: text2.value };
+      try {
+        await page.client.template_save(form);
+        close(true);
+      } catch (error) {
+        problem.hidden = false;
+        fill(problem, codeOf(error) === "user:conflict" ? t("Another template has this name.") : String(error.message));
+      }
+    };
+    return [el("label", { class: "field" }, t("Name"), name), el("label", { class: "field" }, t("Subject"), subject), one.html === "" ? el("label", { class: "field" }, t("Text"), text2) : el("p", { class: "hint" }, t("To change its text, insert it into a message and save that under this name.")), problem, el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "primary", type: "button", onclick: () => void save2() }, t("Save")))];
+  });
+  return done === true;
+}
+export {
+  openTemplates
+};

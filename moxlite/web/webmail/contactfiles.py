@@ -1,0 +1,37 @@
+"""Export of contacts as a file (WEBMAIL-128)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from moxlite import lazyimport
+from moxlite.store.people.contacts import all_contacts
+from moxlite.web.headers import SERVICE_HEADERS, disposition
+from moxlite.web.http.messages import Response
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
+    from moxlite.web.http.exchange import ResponseWriter
+
+__all__ = ["send_contacts"]
+
+TYPES: Final = {"vcf": "text/vcard; charset=utf-8", "csv": "text/csv; charset=utf-8"}
+
+
+async def send_contacts(account: Account, form: str, writer: ResponseWriter) -> None:
+    """Send all contacts as a download: vCards ("vcf") or a table ("csv")."""
+    await lazyimport.load("moxlite.proto.contactfiles")
+    from moxlite.proto.contactfiles import written
+
+    contacts = await account.scan(lambda r: list(all_contacts(r)), op="contacts_export")
+    data = await trio.to_thread.run_sync(written, contacts, form)
+    headers = (
+        ("content-type", TYPES[form]),
+        disposition(f"contacts.{form}"),
+        ("cache-control", "no-store"),
+        ("content-security-policy", "default-src 'none'; sandbox"),
+        *SERVICE_HEADERS,
+    )
+    await writer.respond(Response(200, headers, data))

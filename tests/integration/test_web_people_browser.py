@@ -1,0 +1,147 @@
+"""Contacts and templates in a real browser (WEBMAIL-126, WEBMAIL-128, WEBMAIL-142)."""
+
+import imaplib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import panics
+from tests.running import LocalServer
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+CARDS = (
+    "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bo <b>Ek</b>\r\nEMAIL:bo@b.example\r\nCATEGORIES:Sailing\r\nEND:VCARD\r\n"
+    "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Cleo\u202eOlm\r\nEMAIL;TYPE=WORK:cleo@c.example\r\nTEL;TYPE=CELL:+46 1\r\n"
+    "CATEGORIES:Sailing\r\nEND:VCARD\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server with a message; it must have counted no panic."""
+    with LocalServer(tmp_path_factory.mktemp("people") / "server") as found:
+        session = imaplib.IMAP4("127.0.0.1", found.port(143))
+        session.login(found.user, found.password)
+        text = "From: Ada Lind <ada@nordlicht.example>\r\nSubject: Plan\r\n\r\nSome text.\r\n"
+        session.append("INBOX", "", "", text.encode())
+        session.logout()
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+def test_people_are_imported_written_to_and_removed(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-128: files, groups, completion; hostile names are text."""
+    reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900})
+    reader.fill_in("/webmail/")
+    page = reader.page
+    page.locator(".account-links").get_by_role("button", name="People").click()
+    people = page.get_by_role("dialog", name="People")
+    expect(people).to_contain_text("No contacts yet.")
+    page.screenshot(path=tmp_path / "empty.png")
+    people.locator("input[type=file]").set_input_files(
+        {"name": "people.vcf", "mimeType": "text/vcard", "buffer": CARDS.encode()}
+    )
+    rows = people.get_by_role("listitem")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("Bo <b>Ek</b>")
+    expect(rows.nth(1)).to_contain_text("Cleo Olm")
+    page.screenshot(path=tmp_path / "people.png")
+    people.get_by_label("Search people").fill("cleo")
+    expect(rows).to_have_count(1)
+    people.get_by_label("Search people").fill("")
+    expect(rows).to_have_count(2)
+    page.get_by_role("button", name="New contact").click()
+    form = page.get_by_role("dialog", name="New contact")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_contain_text("A contact needs a name or an address.")
+    form.get_by_label("Name").fill("Zoe")
+    form.get_by_label("Email").first.fill("zoe@z.example")
+    expect(form.get_by_label("Email")).to_have_count(2)
+    page.screenshot(path=tmp_path / "form.png")
+    form.get_by_role("button", name="Save").click()
+    expect(rows).to_have_count(3)
+    rows.nth(2).get_by_role("button", name="Zoe").click()
+    page.get_by_role("dialog", name="Zoe").get_by_role("button", name="Remove").click()
+    expect(rows).to_have_count(2)
+    page.get_by_role("button", name="Undo").click()
+    expect(rows).to_have_count(3)
+    with page.expect_download() as waiting:
+        people.get_by_role("link", name="Export as vCards").click()
+    assert "zoe@z.example" in Path(waiting.value.path()).read_text()
+    rows.nth(2).get_by_role("button", name="Write").click()
+    composer = page.locator(".composer")
+    expect(composer).to_contain_text("Zoe")
+    composer.get_by_role("button", name="Cc", exact=True).click()
+    composer.get_by_label("Cc", exact=True).fill("sail")
+    page.locator(".completion", has_text="Sailing").click()
+    expect(composer.locator("[data-field=cc] .chip")).to_have_count(2)
+    reader.close()
+    reader = Visitor(chromium, server, viewport={"width": 360, "height": 740}, has_touch=True, color_scheme="dark")
+    reader.fill_in("/webmail/")
+    page = reader.page
+    page.get_by_role("button", name="Mailboxes", exact=True).click()
+    page.locator(".account-links").get_by_role("button", name="People").click()
+    rows = page.get_by_role("dialog", name="People").get_by_role("listitem")
+    expect(rows).to_have_count(3)
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")
+    page.screenshot(path=tmp_path / "phone.png")
+    rows.nth(1).get_by_role("button", name="Cleo").click()
+    expect(page.get_by_role("dialog", name="Cleo").get_by_label("Telephone").first).to_have_value("+46 1")
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")
+    page.screenshot(path=tmp_path / "phone-form.png")
+    reader.close()
+
+
+def test_a_sender_is_added_and_a_template_is_made_and_used(
+    chromium: Browser, server: LocalServer, tmp_path: Path
+) -> None:
+    """WEBMAIL-126, WEBMAIL-142: the form has what the message tells; names in braces are filled in."""
+    reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900})
+    reader.fill_in("/webmail/")
+    page = reader.page
+    page.locator(".message").first.click()
+    page.get_by_role("button", name="More for this message").click()
+    page.get_by_role("menuitem", name="Add to contacts…").click()
+    form = page.get_by_role("dialog", name="New contact")
+    expect(form.get_by_label("Name")).to_have_value("Ada Lind")
+    expect(form.get_by_label("Email").first).to_have_value("ada@nordlicht.example")
+    form.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="More for this message").click()
+    page.get_by_role("menuitem", name="Add to contacts…").click()
+    expect(page.get_by_role("dialog", name="Ada Lind")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("c")
+    composer = page.locator(".composer")
+    composer.get_by_label("Subject").fill("Our offer")
+    composer.get_by_label("Text").fill("Dear {name},\nyours of {date}\n")
+    composer.get_by_role("button", name="Templates").click()
+    page.screenshot(path=tmp_path / "menu.png")
+    page.get_by_role("menuitem", name="Save as a template…").click()
+    page.get_by_role("dialog", name="Save as a template").get_by_role("button", name="Save").click()
+    expect(page.locator(".toast", has_text="Template “Our offer” saved")).to_be_visible()
+    composer.get_by_role("button", name="Discard").click()
+    page.get_by_text("Discard", exact=True).click()
+    expect(composer).to_have_count(0)
+    page.keyboard.press("c")
+    composer.get_by_label("To", exact=True).fill("Ada")
+    page.locator(".completion", has_text="Ada Lind").click()
+    composer.get_by_role("button", name="Templates").click()
+    page.get_by_role("menuitem", name="Our offer").click()
+    expect(composer.get_by_label("Subject")).to_have_value("Our offer")
+    expect(composer.get_by_label("Text")).to_have_value(re.compile("^Dear Ada Lind,\nyours of "))
+    assert "{date}" not in composer.get_by_label("Text").input_value()
+    composer.get_by_role("button", name="Templates").click()
+    page.get_by_role("menuitem", name="Manage templates…").click()
+    listed = page.get_by_role("dialog", name="Templates")
+    expect(listed).to_contain_text("Our offer")
+    page.screenshot(path=tmp_path / "templates.png")
+    listed.get_by_role("button", name="Remove").click()
+    expect(listed).to_contain_text("No templates.")
+    reader.close()

@@ -1,0 +1,149 @@
+"""Contacts, their groups and files, and templates (WEBMAIL-126, WEBMAIL-128)."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from moxlite.store.people import contacts
+from tests.web_rig import Browser, Rig, rig
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
+
+CARDS = (
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:1\r\nFN:Ada Lind\r\nEMAIL:ada@nordlicht.example\r\nBDAY:1990-01-02\r\n"
+    b"END:VCARD\r\nBEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n"
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bo\r\nPHOTO:" + b"A" * 3_000_000 + b"\r\nEMAIL:bo@b.example\r\n"
+    b"END:VCARD\r\n"
+)
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> Browser:
+    """A browser that has logged in."""
+    found = rig.browser()
+    await found.log_in()
+    return found
+
+
+def form(name: str, *addresses: str, **more: Any) -> dict[str, Any]:
+    """A contact as the page sends it."""
+    emails = [{"value": one, "kind": "home"} for one in addresses]
+    return {"name": name, "emails": emails, "phones": [], "organization": "", "note": "", "groups": [], **more}
+
+
+async def import_file(browser: Browser, data: bytes, **more: Any) -> dict[str, Any]:
+    """Import a file."""
+    target, headers = "/webmail/upload?filename=contacts", {"x-moxlite-csrf": browser.csrf}
+    answer = await browser.fetch(target, method="POST", headers=headers, body=data)
+    upload = msgspec.json.decode(answer.body)["result"]["upload_id"]
+    found: dict[str, Any] = await browser.call("contacts_import", upload_id=upload, **more)
+    return found
+
+
+async def test_a_contact_is_written_found_changed_and_removed(browser: Browser) -> None:
+    """WEBMAIL-128: a change by another page is a conflict; what was removed comes back."""
+    first = await browser.call(
+        "contact_save", contact=form("  Ada\nLind ", "ada@nordlicht.example", groups=["Sailing"])
+    )
+    await browser.call("contact_save", contact=form("Bo", "bo@b.example", note="two\nlines", organization="B Inc."))
+    listed = await browser.call("contacts")
+    assert [one["name"] for one in listed["contacts"]] == ["Ada Lind", "Bo"]
+    assert (listed["total"], listed["more"], listed["groups"]) == (2, False, [{"name": "Sailing", "contacts": 1}])
+    for search in ("NORDL", "ada", "sailing"):
+        assert [one["id"] for one in (await browser.call("contacts", search=search))["contacts"]] == [first]
+    assert [one["id"] for one in (await browser.call("contacts", group="Sailing"))["contacts"]] == [first]
+    card = await browser.call("contact", contact_id=first)
+    changed = {**card["form"], "name": "Ada L."}
+    await browser.call("contact_save", contact=changed, contact_id=first, changed=card["changed"])
+    wrong = await browser.error("contact_save", contact=changed, contact_id=first, changed=card["changed"])
+    assert wrong == (409, "user:conflict")
+    removed = await browser.call("contact_remove", contact_id=first)
+    assert await browser.error("contact", contact_id=first) == (404, "user:notFound")
+    assert await browser.call("contact_remove", contact_id=first) == ""
+    await browser.call("contact_restore", card=removed)
+    assert [one["name"] for one in (await browser.call("contacts"))["contacts"]] == ["Ada L.", "Bo"]
+    assert await browser.error("contact_save", contact=form(" ")) == (400, "user:error")
+
+
+async def test_many_contacts_come_in_pages(rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEBMAIL-128: by name; there is an end to how many there may be."""
+    table = "Name,E-mail Address\n" + "".join(f"Person {n:04},p{n}@x.example\n" for n in range(250))
+    assert (await import_file(browser, table.encode(), group="All"))["added"] == 250
+    found: list[str] = []
+    after, more = 0, True
+    while more:
+        page = await browser.call("contacts", after=after, group="All")
+        found += [one["name"] for one in page["contacts"]]
+        after, more = page["contacts"][-1]["id"], page["more"]
+    assert found == [f"Person {n:04}" for n in range(250)]
+    assert len(await browser.call("group_members", group="All")) == 250
+    monkeypatch.setattr(contacts, "MAX_CONTACTS", 250)
+    assert (await browser.error("contact_save", contact=form("One more")))[0] == 400
+    assert (await import_file(browser, table.encode()))["known"] == 250
+
+
+async def test_files_are_imported_and_exported(browser: Browser) -> None:
+    """WEBMAIL-128: unknown properties are kept, large pictures are not; again, nothing is doubled."""
+    assert await import_file(browser, CARDS, group="New") == {
+        "added": 2,
+        "known": 0,
+        "unread": 1,
+        "dropped": 1,
+        "problems": ["a card has neither a name nor an address"],
+    }
+    again = await import_file(browser, CARDS.replace(b"ada@nordlicht", b"ada2@nordlicht"))
+    assert (again["added"], again["known"]) == (0, 2)
+    answer = await browser.fetch("/webmail/contacts.vcf")
+    assert answer.headers["content-type"] == "text/vcard; charset=utf-8"
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''contacts.vcf"
+    text = answer.body.decode()
+    assert "BDAY:1990-01-02\r\n" in text
+    assert "EMAIL:ada@nordlicht.example" in text
+    assert "EMAIL:ada2@nordlicht.example" in text
+    assert "PHOTO" not in text
+    [ada, _] = (await browser.call("contacts"))["contacts"]
+    card = await browser.call("contact", contact_id=ada["id"])
+    assert card["further"] == ["BDAY"]
+    await browser.call("contact_save", contact=card["form"], contact_id=ada["id"])
+    assert "BDAY" in (await browser.fetch("/webmail/contacts.vcf")).body.decode()
+    table = (await browser.fetch("/webmail/contacts.csv")).body.decode()
+    assert table.startswith("Name,Given Name,")
+    assert (await import_file(browser, table.encode()))["known"] == 2
+    target, headers = "/webmail/upload?filename=x", {"x-moxlite-csrf": browser.csrf}
+    picture = await browser.fetch(target, method="POST", headers=headers, body=b"\x89PNG")
+    upload = msgspec.json.decode(picture.body)["result"]["upload_id"]
+    assert await browser.error("contacts_import", upload_id=upload) == (400, "user:error")
+    assert (await browser.error("contacts_import", upload_id=upload))[0] == 400, "the file was removed"
+
+
+async def test_contacts_and_groups_are_suggested(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-89, WEBMAIL-128: own contacts before those one wrote to, each address once; groups by name."""
+    await browser.call(
+        "contact_save", contact=form("Ada Lind", "ada@a.example", "ada@work.example", groups=["Adult club"])
+    )
+    await browser.call("contact_save", contact=form("Zoe", "zoe@z.example"))
+    found = await browser.call("complete_recipient", search="ad")
+    assert [one["address"] for one in found["parties"]] == ["ada@a.example", "ada@work.example"]
+    assert found["groups"] == ["Adult club"]
+    assert await browser.call("group_members", group="Adult club") == [{"name": "Ada Lind", "address": "ada@a.example"}]
+    found = await browser.call("complete_recipient", search="work.ex")
+    assert [one["address"] for one in found["parties"]] == ["ada@work.example"]
+
+
+async def test_templates_are_kept(browser: Browser) -> None:
+    """WEBMAIL-126: by name, each name once."""
+    one = {"id": 0, "name": "Offer", "subject": "Our offer", "text": "Dear {name},\n", "html": ""}
+    number = await browser.call("template_save", template=one)
+    assert await browser.error("template_save", template=one) == (409, "user:conflict")
+    await browser.call("template_save", template={**one, "id": number, "subject": "Our new offer"})
+    await browser.call("template_save", template={**one, "name": "A first"})
+    assert [(each["name"], each["subject"]) for each in await browser.call("templates")] == [
+        ("A first", "Our offer"),
+        ("Offer", "Our new offer"),
+    ]
+    await browser.call("template_remove", template_id=number)
+    assert [each["name"] for each in await browser.call("templates")] == ["A first"]
+    assert await browser.error("template_save", template={**one, "name": " "}) == (400, "user:error")
