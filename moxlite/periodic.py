@@ -56,7 +56,9 @@ def start_periodic(house: House, queue: Queue | None) -> Examinations:
     if static.standby.target is not None:
         from moxlite.admin.standby.replicating import Replication
 
-        replication = Replication(house.config, house.backups.read, house.files.waiting)
+        lease = house.files.lease
+        state = None if lease is None else lease.state
+        replication = Replication(house.config, house.backups.read, house.files.waiting, state)
         house.before_serving.append(replication.begun)
         house.notes.append(replication.note)
         tree.start("admin.standby", replication.serve)

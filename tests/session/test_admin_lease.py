@@ -14,7 +14,7 @@ from moxlite.admin.standby import lease as lease_module
 from moxlite.admin.standby import replicating, takingover
 from moxlite.admin.standby.following import Source
 from moxlite.admin.standby.holding import Holding
-from moxlite.admin.standby.layout import Beginning, Head, claim, read_head
+from moxlite.admin.standby.layout import Beginning, Followed, Head, claim, read_head
 from moxlite.admin.standby.lease import LEASE, Lease, Watch, read_lease, take, try_conditions
 from moxlite.admin.standby.takingover import Candidate
 from moxlite.net.objectstore import ObjectStore
@@ -160,6 +160,27 @@ async def test_a_take_over_that_lost_its_lease_changes_nothing(
     assert read_head(storage) == again.head
 
 
+def test_a_copy_that_was_never_complete_is_not_taken_over_by_itself(
+    bucket: Bucket, storage: ObjectStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-186h: accounts would begin anew, without their mail; the log says what a person can do."""
+    take(storage, lease(), None)
+    followed = [Followed(0.0, URL, missing=2)]
+    now = [1000.0]
+    source = Source(target=parse_object_url(URL), access=bucket.keys, program=Path("/bin/false"))
+    (tmp_path / "second").mkdir()
+    candidate = Candidate(source, tmp_path / "second", lambda: followed[0])
+    candidate.watch = Watch(lambda: now[0])
+    assert not candidate._look()
+    now[0] += 61
+    assert not candidate._look()
+    assert not candidate._look()
+    assert [one.getMessage() for one in caplog.records if "never complete" in one.getMessage()] != []
+    assert len([one for one in caplog.records if "never complete" in one.getMessage()]) == 1
+    followed[0] = Followed(0.0, URL, current=900.0)
+    assert candidate._look()
+
+
 def test_an_object_that_is_no_lease_is_told(bucket: Bucket, storage: ObjectStore) -> None:
     """STORE-186g: nothing is taken over from words that cannot be read."""
     bucket.objects[f"pair/{LEASE}"] = b"{]"
@@ -206,6 +227,9 @@ async def test_without_the_lease_nothing_is_acknowledged(tmp_path: Path, bucket:
         assert any("UID 1" in line for line in await imap.ok("b FETCH 1 (UID)"))
         assert (await browser.error("mailbox_create", name="New"))[0] == 503
         assert "lease: " in (await h.readiness())[1]
+        told = h.house.files.lease.state()  # type: ignore[union-attr]
+        assert told.problem
+        assert told.renewed < told.silent < told.end
         assert not quick
         bucket.failing = 0
         await soon(lambda: holding.left > 0, "the lease is back")

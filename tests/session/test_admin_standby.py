@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import apsw
+import msgspec
 import pyrage
 import pytest
 import trio
@@ -17,7 +18,7 @@ import trio
 from moxlite.admin.standby import control, replicating, waiting
 from moxlite.admin.standby import following as following_module
 from moxlite.admin.standby.following import Follower, Source
-from moxlite.admin.standby.layout import FOLLOWED, STATE, Followed, Head, State, is_database, read_document
+from moxlite.admin.standby.layout import FOLLOWED, STATE, Followed, Head, HeldLease, State, is_database, read_document
 from moxlite.admin.standby.litestream import find_program
 from moxlite.admin.standby.refusing import refuse_all
 from moxlite.admin.standby.status import first_words, second_words
@@ -263,12 +264,22 @@ async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_pat
     new = tmp_path / "new/config"
     words = ("standby", "takeover", str(tmp_path / "target"), "--into", str(tmp_path / "second"))
     places = ("--config-dir", str(new), "--data-dir", str(new / "data"), "--identity", str(identity))
+    positions = tmp_path / "target/epoch-0001/positions.json"
+    before = positions.read_bytes()
+    # the first machine ended before it had copied all of its files once
+    positions.write_bytes(msgspec.json.encode(msgspec.json.decode(before) | {"missing": 2}))
+    state = tmp_path / "second/followed.json"
+    state.write_bytes(msgspec.json.encode(msgspec.json.decode(state.read_bytes()) | {"current": 0.0}))
+    command = [sys.executable, "-m", "moxlite", *words, *places, "--yes-the-other-is-down"]
+    refused = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
+    assert refused.returncode == 1
+    assert b"2 databases were never copied" in refused.stderr
+    assert not new.exists()
+    positions.write_bytes(before)
     done = await moxlite(tmp_path, *words, *places, "--yes-the-other-is-down")
     assert "1 messages checked" in done
     assert "has epoch 2 now" in done
     assert subjects(new / "data/accounts/mia/account.db") == {"kept"}
-    positions = tmp_path / "target/epoch-0001/positions.json"
-    before = positions.read_bytes()
     async with house(tmp_path, static=static) as h:
         await soon(lambda: "belongs to another machine" in h.house.notes[0](), "the first machine is told")
         await deliver(h, "orphan")
@@ -437,6 +448,26 @@ def test_what_is_no_database_is_not_followed() -> None:
         assert not is_database(bad)
 
 
+@pytest.mark.parametrize(
+    ("lease", "words"),
+    [
+        (HeldLease(995.0, 1035.0, 1050.0), "The lease is held: it was renewed 5 s ago."),
+        (
+            HeldLease(980.0, 1020.0, 1035.0, "no answer"),
+            "00:16:20 UTC: no answer. Without it nothing is ackn",
+        ),
+        (HeldLease(980.0, 1020.0, 1035.0, "no answer"), "acknowledged in 20 s."),
+        (HeldLease(950.0, 990.0, 1005.0, "no answer"), "Nothing is acknowledged; the server ends in 5 s."),
+        (HeldLease(0.0, 0.0, 0.0, "no answer"), "was not taken yet: no answer. Changes are acknowledged all the same"),
+        (HeldLease(950.0, 0.0, 0.0, "", "epoch 2 is of b"), "Nothing is acknowledged any more: epoch 2 is of b."),
+    ],
+)
+def test_the_lease_is_told_in_a_sentence(lease: HeldLease, words: str) -> None:
+    """STORE-186c, STORE-186g: whether it is held, and what happens next."""
+    told = first_words(State(999.0, "s3://b", 1, 1.0, 5, lease=lease), 1000.0)
+    assert any(words in line for line in told), told
+
+
 def test_the_states_are_told_in_sentences() -> None:
     """STORE-186c: what is copied, how far behind it is, and what is wrong."""
     good = first_words(State(1000.0, "/mnt/x", 1, 1.0, 5), 1010.0)
@@ -449,5 +480,9 @@ def test_the_states_are_told_in_sentences() -> None:
     second = second_words(Followed(1000.0, "s3://b", 1, 900.0, "mx", "1", 5, 2, "no news", ("queue.db",)), 1001.0)
     assert any("2 are behind" in line for line in second)
     assert any("Damaged: queue.db" in line for line in second)
+    missing = first_words(State(1000.0, "/mnt/x", 1, 1.0, 5, missing=2), 1010.0)
+    assert "2 databases are not there yet: nothing may be taken over before." in missing
+    some = second_words(Followed(1000.0, "s3://b", 1, 0.0, "mx", "1", 5, missing=1), 1001.0)
+    assert "They are not complete yet: of mx 1 database is not in the target yet." in some
     assert first_words(None, 0.0)
     assert second_words(None, 0.0)

@@ -5,13 +5,14 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
 
 from moxlite.admin.doctor.standby import standby_findings
 from moxlite.admin.standby import replicating
 from moxlite.admin.standby.following import Follower, Source
-from moxlite.admin.standby.layout import STATE, State, save
+from moxlite.admin.standby.layout import STATE, HeldLease, State, save
 from moxlite.config.load import check_files, read_sources
 from moxlite.proto.sshurl import parse_ssh_url
 from tests.house import DOMAINS, house, soon
@@ -117,7 +118,9 @@ async def test_another_machine_by_ssh_takes_the_copies(
 
 
 def test_the_doctor_tells_of_a_stand_by_that_falls_behind(tmp_path: Path, identity: Path) -> None:
-    """STORE-186: `standby-behind` is a warning with the reason, a note while the server is stopped, else nothing."""
+    """STORE-186, STORE-186c: `standby-behind` is a warning with the reason, a note while the server is stopped, else
+    nothing; a lease that is not renewed is an error.
+    """
     path = tmp_path / "config/moxlite.toml"
     path.parent.mkdir()
     path.write_text(settings(tmp_path, identity))
@@ -132,8 +135,15 @@ def test_the_doctor_tells_of_a_stand_by_that_falls_behind(tmp_path: Path, identi
     (found,) = standby_findings(static)
     assert (found.code, found.grade) == ("standby-behind", "warning")
     assert found.detail == "the key is wrong; 400 s behind"
-    save(data / STATE, State(time.time(), "/mnt/x", 1, 1.0, 5))
+    held = HeldLease(time.time(), time.time() + 30, time.time() + 45)
+    save(data / STATE, State(time.time(), "/mnt/x", 1, 1.0, 5, lease=held))
     assert standby_findings(static) == []
+    save(
+        data / STATE, State(time.time(), "/mnt/x", 1, 1.0, 5, lease=msgspec.structs.replace(held, problem="no answer"))
+    )
+    (found,) = standby_findings(static)
+    assert (found.code, found.grade) == ("standby-lease", "error")
+    assert "no answer. Without it nothing is acknowledged in 30 s." in found.detail
 
 
 def test_a_lease_needs_object_storage(tmp_path: Path, identity: Path) -> None:

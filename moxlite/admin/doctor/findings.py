@@ -53,6 +53,7 @@ Code = Literal[
     "server-fault",
     "signature-wrong",
     "standby-behind",
+    "standby-lease",
     "task-down",
     "update",
 ]

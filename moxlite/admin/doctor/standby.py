@@ -8,6 +8,7 @@ import trio
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.standby.layout import STALE, STATE, State, read_document
+from moxlite.admin.standby.status import lease_words
 from moxlite.config.static import Static
 
 __all__ = ["check_standby", "standby_findings"]
@@ -29,8 +30,17 @@ def standby_findings(static: Static) -> list[Finding]:
     if state is None or time.time() - state.at > STALE:
         text = "nothing is copied to the second place while the server does not run"
         return [Finding(grade="note", code="standby-behind", about=about, text=text, commands=COMMANDS)]
-    if not state.problem:
-        return []
-    text = "the second place does not get the changes of this server"
-    detail = f"{state.problem}; {state.lag:.0f} s behind"
-    return [Finding(grade="warning", code="standby-behind", about=about, text=text, commands=COMMANDS, detail=detail)]
+    found: list[Finding] = []
+    if state.problem:
+        text = "the second place does not get the changes of this server"
+        detail = f"{state.problem}; {state.lag:.0f} s behind"
+        found.append(
+            Finding(grade="warning", code="standby-behind", about=about, text=text, commands=COMMANDS, detail=detail)
+        )
+    if state.lease is not None and (state.lease.problem or state.lease.taken):
+        text = "the lease, without which nothing is acknowledged, is not renewed"
+        detail = lease_words(state.lease, time.time())
+        found.append(
+            Finding(grade="error", code="standby-lease", about=about, text=text, commands=COMMANDS, detail=detail)
+        )
+    return found

@@ -412,13 +412,14 @@ class Follower:
             time.time(),
             str(self._source.target),
             old.epoch,
-            old.current if behind or positions is None else positions.at,
+            old.current if behind or positions is None or (positions.missing and not old.current) else positions.at,
             old.host if positions is None else printable(positions.host)[:255],
             old.version if positions is None else printable(positions.version)[:64],
             old.databases if positions is None else sum(map(is_database, positions.databases)),
             behind,
             self._problem,
             tuple(sorted(self._damaged)),
+            old.missing if positions is None else positions.missing,
         )
         if self._problem and self._problem != old.problem:
             logger.warning("the copy is not current", extra={"kv": {"err": self._problem}})

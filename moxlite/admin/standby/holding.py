@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -20,7 +21,7 @@ import msgspec
 import trio
 
 from moxlite.admin.standby import control, metrics
-from moxlite.admin.standby.layout import FOLLOWER, SOCKET, NotOurs, check_own, claim, is_database
+from moxlite.admin.standby.layout import FOLLOWER, SOCKET, HeldLease, NotOurs, check_own, claim, is_database
 from moxlite.admin.standby.lease import (
     END,
     LIFETIME,
@@ -69,6 +70,7 @@ class Holding:
       taken: a sentence when another machine has the lease; "" else. It is final.
       problem: why the last renewal failed, "" if it did not.
       stops: without the lease nothing is acknowledged, even if no other machine is known to have it.
+      renewed_at: seconds UTC of the last renewal, for people; 0 for none.
     """
 
     def __init__(self, data: Path, *, stops: bool) -> None:
@@ -77,12 +79,14 @@ class Holding:
         self.stops = stops
         self._renewed: Elapsed | None = None
         self._began = Elapsed()
+        self.renewed_at = 0.0
         self.taken = ""
         self.problem = "the lease was not taken yet"
 
     def renewed(self, sent: Elapsed) -> None:
         """A renewal that was sent at a moment has succeeded."""
         self._renewed, self.problem = sent, ""
+        self.renewed_at = time.time() - sent.seconds
 
     @property
     def left(self) -> float:
@@ -135,6 +139,13 @@ class HoldingTask:
         if holding.taken or holding.problem:
             return f"lease: {holding.taken or holding.problem}"
         return "lease: held"
+
+    def state(self) -> HeldLease:
+        """The lease, for people."""
+        holding, now = self.holding, time.time()
+        silent = now + holding.left if holding.stops else 0.0
+        end = now + holding.until_end if holding.stops else 0.0
+        return HeldLease(holding.renewed_at, silent, end, holding.problem, holding.taken)
 
     def clock_set(self) -> None:
         """Renew now: the clock was set, or the machine has slept."""

@@ -42,6 +42,7 @@ __all__ = [
     "Beginning",
     "Followed",
     "Head",
+    "HeldLease",
     "NotOurs",
     "Positions",
     "State",
@@ -110,7 +111,8 @@ class Positions(msgspec.Struct, frozen=True):
 
     at: seconds UTC. host, version: of the first machine. litestream: version of the program. databases: path below the
     data directory, and Litestream's number of the last transaction that is in the target. certain: the first machine
-    shows clients no change that is not in the target (mode sync, with refusals while the target is away).
+    shows clients no change that is not in the target (mode sync, with refusals while the target is away). missing:
+    number of databases of the first machine of which nothing is in the target yet.
     """
 
     at: float
@@ -119,6 +121,7 @@ class Positions(msgspec.Struct, frozen=True):
     litestream: str
     databases: dict[str, int]
     certain: bool = False
+    missing: int = 0
 
 
 class Beginning(msgspec.Struct, frozen=True):
@@ -134,12 +137,28 @@ class Beginning(msgspec.Struct, frozen=True):
     queued: int
 
 
+class HeldLease(msgspec.Struct, frozen=True):
+    """The lease, as the first machine sees it.
+
+    renewed: seconds UTC of the last renewal; 0 for none since the start. silent, end: seconds UTC from which nothing is
+    acknowledged without a renewal, and at which the server ends; 0 where it goes on without a lease. problem: why the
+    last renewal failed, "" if it did not. taken: a sentence if another machine has the lease.
+    """
+
+    renewed: float
+    silent: float
+    end: float
+    problem: str = ""
+    taken: str = ""
+
+
 class State(msgspec.Struct, frozen=True):
     """State of the first machine.
 
     at: seconds UTC. target: as in the configuration. epoch: see `Head`. lag: seconds for which changes may be missing
     in the target. databases: number of databases that are copied. problem: a sentence, "" if all is well. restarts: of
-    the program, since the start of the server.
+    the program, since the start of the server. lease: None where the configuration has none. missing: as in
+    `Positions`.
     """
 
     at: float
@@ -149,6 +168,8 @@ class State(msgspec.Struct, frozen=True):
     databases: int
     problem: str = ""
     restarts: int = 0
+    lease: HeldLease | None = None
+    missing: int = 0
 
 
 class Followed(msgspec.Struct, frozen=True):
@@ -157,7 +178,7 @@ class Followed(msgspec.Struct, frozen=True):
     at: seconds UTC of the last look. source: the target that is followed. epoch: see `Head`. current: seconds UTC; all
     that the first machine had copied until then is here. host, version: of the first machine. databases: number of
     databases here. behind: databases that are not current. problem: a sentence, "" if all is well. damaged: databases
-    in which the daily check found damage.
+    in which the daily check found damage. missing: as in `Positions`; `current` stays 0 until there was none once.
     """
 
     at: float
@@ -170,6 +191,7 @@ class Followed(msgspec.Struct, frozen=True):
     behind: int = 0
     problem: str = ""
     damaged: tuple[str, ...] = ()
+    missing: int = 0
 
 
 def epoch_folder(epoch: int) -> str:

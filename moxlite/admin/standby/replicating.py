@@ -41,6 +41,7 @@ from moxlite.admin.standby.layout import (
     POSITIONS,
     SOCKET,
     STATE,
+    HeldLease,
     NotOurs,
     Positions,
     State,
@@ -114,8 +115,16 @@ class _Ended(Exception):
 class Replication:
     """Copies the data while it serves. The configuration has a target."""
 
-    def __init__(self, config: ConfigHolder, read: Read, waiting: Waiting | None = None) -> None:
-        """`read` reads files that moxlite.toml names, which only root may be able to open. `waiting`: of mode sync."""
+    def __init__(
+        self,
+        config: ConfigHolder,
+        read: Read,
+        waiting: Waiting | None = None,
+        lease: Callable[[], HeldLease] | None = None,
+    ) -> None:
+        """`read` reads files that moxlite.toml names, which only root may be able to open. `waiting`: of mode sync.
+        `lease`: its state, where the configuration has one.
+        """
         static = config.current.static
         assert static.standby.target is not None
         self._config = config
@@ -129,6 +138,7 @@ class Replication:
         self._version = ""
         self._restarts = 0
         self._waiting = waiting
+        self._lease = lease
         self.ready = trio.Event()
 
     @property
@@ -241,9 +251,11 @@ class Replication:
         at, last = self._said
         now = time.time()
         certain = self._waiting is not None and self._waiting.refuses
-        found = Positions(now, socket.gethostname(), __version__, self._version, dict(self._progress.copied), certain)
+        copied, missing = dict(self._progress.copied), self._progress.uncopied
+        found = Positions(now, socket.gethostname(), __version__, self._version, copied, certain, missing)
         problem = ""
-        if last is None or now - at >= SAY or now < at or found.databases != last.databases:
+        news = last is None or (found.databases, found.missing) != (last.databases, last.missing)
+        if news or now - at >= SAY or now < at:
             octets = msgspec.json.encode(found)
 
             def write(storage: Storage) -> None:
@@ -272,6 +284,8 @@ class Replication:
             len(self._progress.copied),
             printable(problem)[:500],
             self._restarts,
+            None if self._lease is None else self._lease(),
+            self._progress.uncopied,
         )
         metrics.LAG.set(lag)
         metrics.DATABASES.set(len(self._progress.copied))
@@ -336,10 +350,12 @@ class _Progress:
 
     Attributes:
       copied: path below the data directory, and the number of the last transaction that is in the target.
+      uncopied: number of databases of which nothing is there yet.
     """
 
     def __init__(self) -> None:
         self.copied: dict[str, int] = {}
+        self.uncopied = 0
         self._marks: dict[str, tuple[object, float]] = {}  # the log's size and time, and when they were seen first
         self._sent: dict[str, object] = {}  # the mark of which all is in the target
         self._files: dict[str, tuple[int, int]] = {}  # device and inode
@@ -372,7 +388,9 @@ class _Progress:
         self._synced = synced
         for gone in self.copied.keys() - synced.keys():
             del self.copied[gone], self._files[gone], self._marks[gone]
-        self._missing = {name: self._missing.get(name, now) for name in databases_of(data) if name not in synced}
+        there = list(databases_of(data))
+        self.uncopied = sum(name not in self.copied for name in there)
+        self._missing = {name: self._missing.get(name, now) for name in there if name not in synced}
         late = [name for name, since in self._missing.items() if now - since > NOTICED]
         return f"{late[0]} is not copied" if late else ""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from moxlite.admin.standby.layout import STALE, Followed, State
+from moxlite.admin.standby.layout import STALE, Followed, HeldLease, State
 
-__all__ = ["first_words", "second_words"]
+__all__ = ["first_words", "lease_words", "second_words"]
 
 
 def first_words(state: State | None, now: float) -> list[str]:
@@ -20,9 +20,27 @@ def first_words(state: State | None, now: float) -> list[str]:
         lines.append(f"The second machine falls behind, by {_span(state.lag)}: {state.problem}.")
     else:
         lines.append(f"The second machine can have all changes until {_span(state.lag)} ago.")
+    if state.missing:
+        lines.append(f"{_databases(state.missing)} not there yet: nothing may be taken over before.")
+    if state.lease is not None:
+        lines.append(lease_words(state.lease, now))
     if state.restarts:
         lines.append(f"Litestream was started again {state.restarts} times since the start of the server.")
     return lines
+
+
+def lease_words(lease: HeldLease, now: float) -> str:
+    """A sentence about the lease of the first machine."""
+    if lease.taken:
+        return f"Nothing is acknowledged any more: {lease.taken}."
+    since = f"was not renewed since {_when(lease.renewed)}" if lease.renewed else "was not taken yet"
+    if not lease.problem:
+        return f"The lease is held: it was renewed {_span(now - lease.renewed)} ago."
+    if not lease.silent:
+        return f"The lease {since}: {lease.problem}. Changes are acknowledged all the same (lease_lost = continue)."
+    if now < lease.silent:
+        return f"The lease {since}: {lease.problem}. Without it nothing is acknowledged in {_span(lease.silent - now)}."
+    return f"The lease {since}: {lease.problem}. Nothing is acknowledged; the server ends in {_span(lease.end - now)}."
 
 
 def second_words(found: Followed | None, now: float) -> list[str]:
@@ -34,7 +52,8 @@ def second_words(found: Followed | None, now: float) -> list[str]:
     if now - found.at > STALE:
         lines.append(f"The follower has told nothing since {_when(found.at)}: it does not run, or it hangs.")
     if not found.current:
-        lines.append("They are not complete yet.")
+        more = f": of {host} {_databases(found.missing)} not in the target yet" if found.missing else ""
+        lines.append(f"They are not complete yet{more}.")
     else:
         lines.append(
             f"They have all that {host} had copied at {_when(found.current)}, {_span(now - found.current)} ago."

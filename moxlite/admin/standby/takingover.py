@@ -12,6 +12,7 @@ import logging
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from moxlite.admin.standby.following import Source
 from moxlite.admin.standby.layout import (
     BEGINNING,
     Beginning,
+    Followed,
     Head,
     claim,
     databases_of,
@@ -52,9 +54,12 @@ TAKING: Final = "taking.json"
 class Candidate:
     """A second machine that may take the lease. `source` is object storage."""
 
-    def __init__(self, source: Source, folder: Path) -> None:
+    def __init__(self, source: Source, folder: Path, followed: Callable[[], Followed] | None = None) -> None:
+        """`followed`: state of the copy, which must have been complete once; None: it is, or a person says so."""
         assert isinstance(source.target, ObjectURL)
         assert not isinstance(source.access, Login)
+        self._followed = followed
+        self._told = False
         self._folder = folder
         self._storage = ObjectStore(source.target, folder, keys=source.access, pauses=(), seconds=REQUEST)
         self._mine: Lease | None = None
@@ -100,7 +105,7 @@ class Candidate:
             return False
         noted = read_document(self._folder / TAKING, Head)
         resumed = noted is not None and watch.lease.head == noted
-        if not resumed and not watch.over:
+        if not resumed and (not watch.over or not self._complete()):
             return False
         head = noted if resumed and noted is not None else Head(watch.lease.epoch + 1, secrets.token_hex(16))
         save(self._folder / TAKING, head)
@@ -114,6 +119,18 @@ class Candidate:
             "taking over", extra={"kv": {"epoch": head.epoch, "from": watch.lease.host, "age": round(watch.age)}}
         )
         return True
+
+    def _complete(self) -> bool:
+        """Whether the copy was complete once: else accounts would begin anew, without their mail."""
+        if self._followed is None or self._followed().current:
+            return True
+        if not self._told:
+            logger.error(
+                "not taking over: the copy was never complete; a person decides: moxlite standby takeover --incomplete",
+                extra={"kv": {"missing": self._followed().missing}},
+            )
+            self._told = True
+        return False
 
     @property
     def head(self) -> Head:

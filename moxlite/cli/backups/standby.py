@@ -116,12 +116,13 @@ async def _follow(
     from moxlite.admin.standby.refusing import refuse_all
 
     won: Candidate | None = None
+    follower = Follower(source, folder)
 
     async def watch(nursery: trio.Nursery) -> None:
         nonlocal won
         from moxlite.admin.standby.takingover import Candidate
 
-        candidate = Candidate(source, folder)
+        candidate = Candidate(source, folder, lambda: follower.followed)
         await candidate.until_over()
         won = candidate
         nursery.cancel_scope.cancel()
@@ -131,7 +132,7 @@ async def _follow(
             if place is not None:
                 port = await nursery.start(refuse_all, *place, hostname)
                 click.echo(f"moxlite: refusing mail at {place[0]} port {port}", err=True)
-            nursery.start_soon(Follower(source, folder).serve)
+            nursery.start_soon(follower.serve)
             if take_over:
                 nursery.start_soon(watch, nursery)
             click.echo("moxlite: ready", err=True)
@@ -175,5 +176,6 @@ def status(folder: str | None, as_json: bool) -> None:
     else:
         for line in lines:
             print(printable(line))
-    if found is None or found.problem:
+    lease = found.lease if isinstance(found, State) else None
+    if found is None or found.problem or (lease is not None and (lease.problem or lease.taken)):
         raise SystemExit(1)

@@ -29,6 +29,9 @@ PROGRAM: Final = (sys.executable, "-m", "moxlite")
 AGAIN: Final = 2.0
 """Seconds until a take-over looks at the target again."""
 
+TRIES: Final = 5
+"""Times that a take-over by a person asks the source."""
+
 PATIENCE: Final = 600.0
 """Seconds in which the last changes of the first machine must come."""
 
@@ -41,6 +44,7 @@ PATIENCE: Final = 600.0
 @click.option("--data-dir", metavar="DIR", help="Where the data goes.  [default: as the configuration says]")
 @click.option("--hold-queue", is_flag=True, help="Hold what waits in the queue, instead of sending it.")
 @click.option("--yes-the-other-is-down", "down", is_flag=True, help="The other machine is off, and stays so.")
+@click.option("--incomplete", is_flag=True, help="Take over a copy that was never complete.")
 @source_options
 @click.option("--verbose", is_flag=True, help="Tell each file.")
 def takeover(
@@ -51,6 +55,7 @@ def takeover(
     data_dir: str | None,
     hold_queue: bool,
     down: bool,
+    incomplete: bool,
     verbose: bool,
     **keys: Unpack[SourceKeys],
 ) -> None:
@@ -71,7 +76,7 @@ def takeover(
     if source is not None and into is not None:
         with failures(source):
             followed = standby_source(source, identity=identity, **keys)
-            beginning = _fetch_last(followed, Path(into).absolute())
+            beginning = _fetch_last(followed, Path(into).absolute(), incomplete=incomplete)
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()
             tell = tell_line if verbose else silent
@@ -191,7 +196,7 @@ async def _catch_up(follower: "Follower") -> None:
             await trio.sleep(AGAIN)
 
 
-def _fetch_last(source: "Source", folder: Path) -> "Beginning":
+def _fetch_last(source: "Source", folder: Path, *, incomplete: bool) -> "Beginning":
     """Fetch the last changes; returns how far they go. Raises Failure, Locked."""
     import trio
 
@@ -201,12 +206,34 @@ def _fetch_last(source: "Source", folder: Path) -> "Beginning":
 
     follower = Follower(source, folder)
     with DataLock(folder / "lock"):
-        left = trio.run(partial(follower.catch_up, PATIENCE))
+        left = trio.run(_fetch, follower)
+    if not follower.followed.current and not incomplete:
+        raise Failure(
+            f"of the other machine {follower.followed.missing} databases were never copied, and the copy was never "
+            "complete: what is in them would begin anew. If it cannot be had otherwise: --incomplete"
+        )
     if left:
         raise Failure(f"{len(left)} databases are not complete, the first is {left[0]}: {follower.followed.problem}")
     age = time.time() - follower.followed.current
     note(f"the copy has all that the other machine had sent; it last gave a sign of life {age:.0f} s ago")
     return beginning_of(folder / "data", follower.followed.epoch)
+
+
+async def _fetch(follower: "Follower") -> list[str]:
+    """Fetch the last changes; a source that does not answer is asked some times more. Raises OSError, ValueError,
+    BackupError.
+    """
+    import trio
+
+    from moxlite.store.backup.errors import BackupError
+
+    for _ in range(TRIES - 1):
+        try:
+            return await follower.catch_up(PATIENCE)
+        except (OSError, BackupError) as error:
+            note(f"the last changes were not fetched, trying again: {printable(str(error))[:300]}")
+            await trio.sleep(AGAIN)
+    return await follower.catch_up(PATIENCE)
 
 
 @contextlib.contextmanager

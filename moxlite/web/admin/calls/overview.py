@@ -121,6 +121,7 @@ def _of_the_night(night: Night) -> list[Finding]:
         "queue-stuck",
         "server-fault",
         "standby-behind",
+        "standby-lease",
         "task-down",
         "update",
     }
