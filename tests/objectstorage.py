@@ -3,6 +3,7 @@
 import hashlib
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -21,6 +22,8 @@ class Bucket:
     Attributes:
       failing: number of requests that get 503 from now on.
       conditions: whether conditional writes are honoured.
+      refusing: status and code of the answer to writes; None: they are done.
+      slow: seconds before each answer. blind: listings are empty.
       key: the access key that requests must be signed with.
       requests: number of requests.
     """
@@ -30,6 +33,9 @@ class Bucket:
         self.parts: dict[str, dict[int, bytes]] = {}
         self.failing = 0
         self.conditions = True
+        self.refusing: tuple[int, str] | None = None
+        self.slow = 0.0
+        self.blind = False
         self.key = "AKIATEST"
         self.requests = 0
         self.port = 0
@@ -74,6 +80,11 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         bucket = self.bucket
         bucket.requests += 1
+        if bucket.slow:
+            time.sleep(bucket.slow)
+        if bucket.refusing is not None and self.command in ("PUT", "POST"):
+            self.fault(*bucket.refusing)
+            return None
         if bucket.failing > 0:
             bucket.failing -= 1
             self.fault(503, "SlowDown")
@@ -167,7 +178,7 @@ class Handler(BaseHTTPRequestHandler):
         prefix = query.get("prefix", [""])[0]
         items, folders = "", dict[str, None]()
         for name, data in sorted(self.bucket.objects.items()):
-            if not name.startswith(prefix):
+            if self.bucket.blind or not name.startswith(prefix):
                 continue
             rest = name.removeprefix(prefix)
             if "delimiter" in query and "/" in rest:

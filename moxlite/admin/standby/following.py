@@ -19,7 +19,7 @@ import logging
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -166,13 +166,14 @@ class Follower:
         self.certain = positions.certain
         if epoch != self.followed.epoch:
             await self._begin_epoch(epoch)
-        names = await trio.to_thread.run_sync(self._names, epoch)
+        told = {name: number for name, number in positions.databases.items() if is_database(name)}
+        names = sorted({*await trio.to_thread.run_sync(self._names, epoch), *told})
         newest: dict[str, int] = {}
         logger.info("fetching the last changes", extra={"kv": {"databases": len(names)}})
         with place_of(self._source.target, self._source.access, self._folder) as place:
             async with trio.open_nursery() as nursery:
                 with trio.move_on_after(seconds):
-                    await self._list(names, place, epoch, newest)
+                    await self._list(names, place, epoch, newest, told)
                     await self._apply(newest, place, epoch, nursery)
                 for one in [*self._running.values()]:
                     await end_program(one.process, END)
@@ -180,8 +181,12 @@ class Follower:
         self._save(len(left), positions)
         return left
 
-    async def _list(self, names: list[str], place: Place, epoch: int, newest: dict[str, int]) -> None:
-        """Fill `newest` with the last transactions in the target, however often a listing fails or hangs."""
+    async def _list(
+        self, names: list[str], place: Place, epoch: int, newest: dict[str, int], told: Mapping[str, int]
+    ) -> None:
+        """Fill `newest` with the last transactions in the target, however often a listing fails or hangs. A listing is
+        not believed that has less than the first machine has `told`.
+        """
         limiter = trio.CapacityLimiter(LISTINGS)
 
         async def one(name: str) -> None:
@@ -190,7 +195,10 @@ class Follower:
                 try:
                     async with limiter:
                         settings = await self._settings(name, place, epoch)
-                        newest[name] = await self._newest(name, settings, place, "all", patience)
+                        found = await self._newest(name, settings, place, "all", patience)
+                    if found < told.get(name, 0):
+                        raise OSError(f"the target lists {found} transactions of {told[name]} that were copied")
+                    newest[name] = found
                 except OSError as error:
                     logger.warning(
                         "copies not listed, trying again",

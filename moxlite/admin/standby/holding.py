@@ -217,6 +217,10 @@ class HoldingTask:
             head = check_own(storage, self._data) or claim(storage, self._data)
             self._take_first(storage, Lease.of(head, self._data))
             return
+        # Storage that no longer honours conditions would let two machines renew in turn: this one looks first.
+        there = read_lease(storage)
+        if there is not None and there[1].holder != self._mine.holder:
+            raise Taken(there[1])
         mine = msgspec.structs.replace(self._mine, number=self._mine.number + 1)
         try:
             self._version = take(storage, mine, self._version)
