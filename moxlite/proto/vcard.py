@@ -7,19 +7,27 @@ nothing but large pictures and sounds.
 
 from __future__ import annotations
 
-import quopri
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
 
+from moxlite.proto.contentline import (
+    MAX_LINE,
+    Property,
+    escaped,
+    folded,
+    plain,
+    property_of,
+    split,
+    unescaped,
+    unfolded,
+)
+
 __all__ = ["MAX_CARD", "Contact", "Entry", "Unreadable", "read_vcards", "write_vcard"]
 
 MAX_CARD: Final = 64 * 1024
 """Octets of a card without its large pictures."""
-
-MAX_LINE: Final = 32 * 1024
-"""Octets of a property that is kept; a longer one is a picture, a sound or a key."""
 
 MAX_ENTRIES: Final = 50
 """Addresses, telephone numbers and groups of a contact, each."""
@@ -29,9 +37,6 @@ MAX_TEXT: Final = 1000
 
 MAX_NOTE: Final = 20_000
 """Characters of a note."""
-
-FOLD: Final = 75
-"""Octets of a line (RFC 6350 §3.2)."""
 
 MEDIA: Final = frozenset({"PHOTO", "LOGO", "SOUND", "KEY"})
 OWN: Final = frozenset(
@@ -76,15 +81,6 @@ class Contact(msgspec.Struct, frozen=True):
     dropped: tuple[str, ...] = ()
 
 
-class _Line(msgspec.Struct, frozen=True):
-    """A property: its name in capitals, parameters by name in capitals, and its value as it is in the file."""
-
-    name: str
-    parameters: dict[str, list[str]]
-    value: str
-    whole: str
-
-
 def read_vcards(data: bytes) -> Iterator[Contact | Unreadable]:
     """The cards of a file, in order; an error in place of one that cannot be read. Linear in the size of the file.
 
@@ -96,7 +92,7 @@ def read_vcards(data: bytes) -> Iterator[Contact | Unreadable]:
         text = data.decode("latin-1")
     lines: list[str] | None = None
     depth = size = 0
-    for line in _unfolded(text):
+    for line in unfolded(text):
         mark = line.strip().upper() if len(line) < 100 else ""
         if mark == "BEGIN:VCARD":
             depth += 1
@@ -121,41 +117,21 @@ def write_vcard(contact: Contact) -> str:
     """A card of version 4.0, with CRLF at the end of each line (RFC 6350)."""
     lines = ["BEGIN:VCARD", "VERSION:4.0"]
     if contact.uid:
-        lines.append(f"UID:{_escaped(contact.uid)}")
-    lines.append(f"FN:{_escaped(contact.name)}")
+        lines.append(f"UID:{escaped(contact.uid)}")
+    lines.append(f"FN:{escaped(contact.name)}")
     if any(contact.parts):
-        lines.append("N:" + ";".join(_escaped(part) for part in (*contact.parts, "", "", "", "", "")[:5]))
+        lines.append("N:" + ";".join(escaped(part) for part in (*contact.parts, "", "", "", "", "")[:5]))
     lines += [_entry("EMAIL", one) for one in contact.emails]
     lines += [_entry("TEL", one) for one in contact.phones]
     if contact.organization:
-        lines.append(f"ORG:{_escaped(contact.organization)}")
+        lines.append(f"ORG:{escaped(contact.organization)}")
     if contact.note:
-        lines.append(f"NOTE:{_escaped(contact.note)}")
+        lines.append(f"NOTE:{escaped(contact.note)}")
     if contact.groups:
-        lines.append("CATEGORIES:" + ",".join(_escaped(group) for group in contact.groups))
+        lines.append("CATEGORIES:" + ",".join(escaped(group) for group in contact.groups))
     lines += contact.other
     lines.append("END:VCARD")
-    return "".join(f"{_folded(line)}\r\n" for line in lines)
-
-
-def _unfolded(text: str) -> Iterator[str]:
-    """Lines without their folds (RFC 6350 §3.2), and quoted-printable values of version 2.1 in one line."""
-    pieces: list[str] = []
-    soft = False
-    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        if soft:
-            pieces.append("\n" + line)
-        elif line[:1] in (" ", "\t") and pieces:
-            pieces.append(line[1:])
-            continue
-        else:
-            if pieces:
-                yield "".join(pieces)
-            pieces = [line]
-        head = pieces[0]
-        soft = line.endswith("=") and "QUOTED-PRINTABLE" in head[:200].upper()
-    if pieces:
-        yield "".join(pieces)
+    return "".join(f"{folded(line)}\r\n" for line in lines)
 
 
 def _card(lines: Iterable[str]) -> Contact | Unreadable:
@@ -167,31 +143,29 @@ def _card(lines: Iterable[str]) -> Contact | Unreadable:
     other: list[str] = []
     dropped: list[str] = []
     seen = False
-    for one in filter(None, map(_line, lines)):
+    for one in filter(None, map(property_of, lines)):
         seen = True
         if one.value == "\0" or (one.name in MEDIA and len(one.value) > MAX_CARD // 4):
             dropped.append(one.name)
             continue
-        value = _decoded(one)
+        value = one.decoded
         match one.name:
             case "UID":
-                uid = uid or _plain(value, MAX_TEXT)
+                uid = uid or plain(value, MAX_TEXT)
             case "FN":
-                name = name or _plain(value, MAX_TEXT)
+                name = name or plain(value, MAX_TEXT)
             case "N":
-                parts = parts or tuple(_plain(part, MAX_TEXT) for part in _split(value, ";")[:5])
-            case "EMAIL" if len(emails) < MAX_ENTRIES and (address := _plain(value, MAX_TEXT)):
+                parts = parts or tuple(plain(part, MAX_TEXT) for part in split(value, ";")[:5])
+            case "EMAIL" if len(emails) < MAX_ENTRIES and (address := plain(value, MAX_TEXT)):
                 emails.append(Entry(address.removeprefix("mailto:"), _kind(one)))
-            case "TEL" if len(phones) < MAX_ENTRIES and (number := _plain(value, MAX_TEXT)):
+            case "TEL" if len(phones) < MAX_ENTRIES and (number := plain(value, MAX_TEXT)):
                 phones.append(Entry(number.removeprefix("tel:"), _kind(one)))
             case "ORG":
-                organization = organization or ", ".join(
-                    filter(None, (_plain(o, MAX_TEXT) for o in _split(value, ";")))
-                )
+                organization = organization or ", ".join(filter(None, (plain(o, MAX_TEXT) for o in split(value, ";"))))
             case "NOTE":
-                note = note or _unescaped(value)[:MAX_NOTE]
+                note = note or unescaped(value)[:MAX_NOTE]
             case "CATEGORIES":
-                groups += [_plain(group, MAX_TEXT) for group in _split(value, ",")]
+                groups += [plain(group, MAX_TEXT) for group in split(value, ",")]
             case _ if one.name not in OWN:
                 other.append(one.whole if value is one.value else f"{one.name}:{value}")
     if not seen:
@@ -222,112 +196,13 @@ def _card(lines: Iterable[str]) -> Contact | Unreadable:
     )
 
 
-def _line(text: str) -> _Line | None:
-    """A property, or None for another line. Parameter values may be quoted (RFC 6350 §3.3)."""
-    at, quoted, starts = 0, False, [0]
-    for at, char in enumerate(text):
-        if char == '"':
-            quoted = not quoted
-        elif char == ":" and not quoted:
-            break
-        elif char == ";" and not quoted:
-            starts.append(at + 1)
-        elif at > MAX_LINE:
-            return None
-    else:
-        return None
-    ends = [*(start - 1 for start in starts[1:]), at]
-    head, *rest = (text[start:end] for start, end in zip(starts, ends, strict=True))
-    name = head.rpartition(".")[2].strip().upper()
-    if not name or not name.replace("-", "").isalnum() or not name.isascii():
-        return None
-    parameters: dict[str, list[str]] = {}
-    for one in rest[:50]:
-        key, mark, value = one.partition("=")
-        # version 2.1 has bare types: TEL;CELL:…
-        key, value = (key.strip().upper(), value) if mark else ("TYPE", key)
-        parameters.setdefault(key, []).extend(part.strip(' "') for part in value.split(","))
-    return _Line(name, parameters, text[at + 1 :], text)
-
-
-def _decoded(line: _Line) -> str:
-    """The value, without quoted-printable and charset of version 2.1."""
-    encodings = [*line.parameters.get("ENCODING", []), *line.parameters.get("TYPE", [])]
-    if not any(one.upper() == "QUOTED-PRINTABLE" for one in encodings):
-        return line.value
-    octets = quopri.decodestring(line.value.encode("utf-8", "replace"))
-    [charset, *_] = line.parameters.get("CHARSET", ["utf-8"])
-    try:
-        return octets.decode(charset if len(charset) < 30 else "utf-8", "replace")
-    except LookupError:
-        return octets.decode("utf-8", "replace")
-
-
-def _kind(line: _Line) -> str:
+def _kind(line: Property) -> str:
     for one in line.parameters.get("TYPE", []):
         if (kind := KINDS.get(one.lower())) is not None:
             return kind
     return ""
 
 
-def _split(value: str, mark: str) -> list[str]:
-    """The pieces of a value between marks that are not escaped."""
-    pieces, start, at = [], 0, 0
-    while at < len(value):
-        if value[at] == "\\":
-            at += 2
-            continue
-        if value[at] == mark:
-            pieces.append(value[start:at])
-            start = at + 1
-            if len(pieces) > MAX_ENTRIES:
-                break
-        at += 1
-    return [*pieces, value[start:]]
-
-
-def _unescaped(value: str) -> str:
-    """Text of a value (RFC 6350 §3.4)."""
-    if "\\" not in value:
-        return value
-    found: list[str] = []
-    pieces = iter(value.split("\\"))
-    found.append(next(pieces))
-    for piece in pieces:
-        if piece:
-            found.append({"n": "\n", "N": "\n"}.get(piece[0], piece[0]) + piece[1:])
-        else:  # a backslash that is escaped: the piece after it is as it is
-            found.append("\\" + next(pieces, ""))
-    return "".join(found)
-
-
-def _plain(value: str, most: int) -> str:
-    """Text of a value in one line, without control characters."""
-    text = _unescaped(value[: 4 * most])
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:most]
-
-
-def _escaped(text: str) -> str:
-    text = text.replace("\\", "\\\\").replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\\n")
-    return text.replace(",", "\\,").replace(";", "\\;")
-
-
 def _entry(name: str, entry: Entry) -> str:
     kind = {"mobile": "cell"}.get(entry.kind, entry.kind)
-    return f"{name}{f';TYPE={kind}' if kind else ''}:{_escaped(entry.value)}"
-
-
-def _folded(line: str) -> str:
-    """A line with folds after at most 75 octets, never within a character."""
-    if len(line) <= FOLD // 4:
-        return line
-    pieces: list[bytes] = []
-    piece, room = bytearray(), FOLD
-    for char in line:
-        octets = char.encode("utf-8", "replace")
-        if len(octets) > room:
-            pieces.append(bytes(piece))
-            piece, room = bytearray(), FOLD - 1
-        piece += octets
-        room -= len(octets)
-    return b"\r\n ".join([*pieces, bytes(piece)]).decode()
+    return f"{name}{f';TYPE={kind}' if kind else ''}:{escaped(entry.value)}"

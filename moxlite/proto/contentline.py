@@ -1,0 +1,156 @@
+"""Content lines, of which vCards (RFC 6350 §3.2 to §3.4) and calendars (RFC 5545 §3.1) consist: folding, parameters and
+escaped text.
+"""
+
+from __future__ import annotations
+
+import quopri
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+__all__ = ["MAX_LINE", "Property", "escaped", "folded", "plain", "property_of", "split", "unescaped", "unfolded"]
+
+MAX_LINE: Final = 32 * 1024
+"""Characters in which the name and parameters of a line end, at most."""
+
+MAX_PARAMETERS: Final = 50
+
+MAX_PIECES: Final = 50
+"""Pieces of a structured value."""
+
+FOLD: Final = 75
+"""Octets of a line (RFC 6350 §3.2)."""
+
+
+class Property(msgspec.Struct, frozen=True):
+    """A line: its name in capitals, parameters by name in capitals, its value as it is in the file, and all of it."""
+
+    name: str
+    parameters: dict[str, list[str]]
+    value: str
+    whole: str
+
+    def parameter(self, name: str) -> str:
+        """The first value of a parameter; "" without one."""
+        return next(iter(self.parameters.get(name, ())), "")
+
+    @property
+    def decoded(self) -> str:
+        """The value, without quoted-printable and charset of old versions."""
+        encodings = [*self.parameters.get("ENCODING", []), *self.parameters.get("TYPE", [])]
+        if not any(one.upper() == "QUOTED-PRINTABLE" for one in encodings):
+            return self.value
+        octets = quopri.decodestring(self.value.encode("utf-8", "replace"))
+        charset = self.parameter("CHARSET") or "utf-8"
+        try:
+            return octets.decode(charset if len(charset) < 30 else "utf-8", "replace")
+        except LookupError:
+            return octets.decode("utf-8", "replace")
+
+
+def unfolded(text: str) -> Iterator[str]:
+    """Lines without their folds, and quoted-printable values of old versions in one line."""
+    pieces: list[str] = []
+    soft = False
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        if soft:
+            pieces.append("\n" + line)
+        elif line[:1] in (" ", "\t") and pieces:
+            pieces.append(line[1:])
+            continue
+        else:
+            if pieces:
+                yield "".join(pieces)
+            pieces = [line]
+        soft = line.endswith("=") and "QUOTED-PRINTABLE" in pieces[0][:200].upper()
+    if pieces:
+        yield "".join(pieces)
+
+
+def property_of(line: str) -> Property | None:
+    """The property of a line; None for another line. Values of parameters may be quoted."""
+    at, quoted, starts = 0, False, [0]
+    for at, char in enumerate(line):
+        if char == '"':
+            quoted = not quoted
+        elif char == ":" and not quoted:
+            break
+        elif char == ";" and not quoted:
+            starts.append(at + 1)
+        elif at > MAX_LINE:
+            return None
+    else:
+        return None
+    ends = [*(start - 1 for start in starts[1:]), at]
+    head, *rest = (line[start:end] for start, end in zip(starts, ends, strict=True))
+    name = head.rpartition(".")[2].strip().upper()
+    if not name or not name.replace("-", "").isalnum() or not name.isascii():
+        return None
+    parameters: dict[str, list[str]] = {}
+    for one in rest[:MAX_PARAMETERS]:
+        key, mark, value = one.partition("=")
+        # version 2.1 of vCard has bare types: TEL;CELL:…
+        key, value = (key.strip().upper(), value) if mark else ("TYPE", key)
+        values = value.split(",") if key == "TYPE" or '"' not in value else [value]  # CN="Lind, Ada"
+        parameters.setdefault(key, []).extend(part.strip(' "') for part in values)
+    return Property(name, parameters, line[at + 1 :], line)
+
+
+def split(value: str, mark: str) -> list[str]:
+    """The pieces of a value between marks that are not escaped."""
+    pieces, start, at = [], 0, 0
+    while at < len(value):
+        if value[at] == "\\":
+            at += 2
+            continue
+        if value[at] == mark:
+            pieces.append(value[start:at])
+            start = at + 1
+            if len(pieces) > MAX_PIECES:
+                break
+        at += 1
+    return [*pieces, value[start:]]
+
+
+def unescaped(value: str) -> str:
+    """Text of a value (RFC 6350 §3.4)."""
+    if "\\" not in value:
+        return value
+    pieces = iter(value.split("\\"))
+    found = [next(pieces)]
+    for piece in pieces:
+        if piece:
+            found.append({"n": "\n", "N": "\n"}.get(piece[0], piece[0]) + piece[1:])
+        else:  # a backslash that is escaped: the piece after it is as it is
+            found.append("\\" + next(pieces, ""))
+    return "".join(found)
+
+
+def plain(value: str, most: int) -> str:
+    """Text of a value in one line of at most so many characters, without control characters."""
+    text = unescaped(value[: 4 * most])
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:most]
+
+
+def escaped(text: str) -> str:
+    """A text as a value."""
+    text = text.replace("\\", "\\\\").replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\\n")
+    return text.replace(",", "\\,").replace(";", "\\;")
+
+
+def folded(line: str) -> str:
+    """A line with folds after at most 75 octets, never within a character."""
+    if len(line) <= FOLD // 4:
+        return line
+    pieces: list[bytes] = []
+    piece, room = bytearray(), FOLD
+    for char in line:
+        octets = char.encode("utf-8", "replace")
+        if len(octets) > room:
+            pieces.append(bytes(piece))
+            piece, room = bytearray(), FOLD - 1
+        piece += octets
+        room -= len(octets)
+    return b"\r\n ".join([*pieces, bytes(piece)]).decode()
