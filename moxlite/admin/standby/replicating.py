@@ -130,7 +130,6 @@ class Replication:
         self._config = config
         self._read = read
         self._settings = static.standby
-        self._data = static.data_dir
         self.state = State(time.time(), str(self._target), 0, 0.0, 0, "it has not begun yet")
         self._progress = _Progress()
         self._said: tuple[float, Positions | None] = (0.0, None)
@@ -145,6 +144,10 @@ class Replication:
     def _target(self) -> Target:
         assert self._settings.target is not None
         return self._settings.target
+
+    @property
+    def _data(self) -> Path:
+        return self._config.current.static.data_dir
 
     @property
     def _folder(self) -> Path:
