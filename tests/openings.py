@@ -8,6 +8,7 @@ import contextlib
 import http.client
 import imaplib
 import json
+import os
 import re
 import smtplib
 import time
@@ -267,6 +268,13 @@ PER_MESSAGE: Final[dict[str, Run]] = {
     "compose_prepare, draft_save, draft_find, draft_remove, upload_remove": Opener.answer,
     "ruleset_suggest_move, ruleset_accept, ruleset_never": Opener.rule,
     "message_snooze, message_unsnooze, messages_waiting": Opener.put_off,
+    "invitation, invitation_answer": lambda o, n: [
+        [
+            o.call("invitation", message_id=n, path=path),
+            o.call("invitation_answer", message_id=n, path=path, answer="yes", submit_id=os.urandom(16).hex()),
+        ]
+        for path in ("0", "0.1")
+    ],
     "unsubscribe": lambda o, n: [o.call("unsubscribe", message_id=n, by_post=on) for on in (True, False)],
 }
 """Calls about one message, by their names."""

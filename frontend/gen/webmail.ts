@@ -436,6 +436,52 @@ export interface KeyElsewhere {
   host: string;
 }
 
+/** An event in a message. */
+export interface Invitation {
+  method: string;
+  title: string;
+  start: When | null;
+  end: When | null;
+  place: string;
+  description: string;
+  organizer: Guest | null;
+  people: Array<Guest>;
+  more: number;
+  repeats: Repeats | null;
+  one_of_many: boolean;
+  others: number;
+  state: "" | "cancelled" | "old" | "stranger";
+  newer: number;
+  me: string;
+  answer: string;
+  answered_old: boolean;
+}
+
+/** A point in time: ``local`` as the sender has it (a date, or date and time); ``utc`` seconds since 1970, None for */
+export interface When {
+  local: string;
+  utc: number | null;
+  zone: string;
+}
+
+/** An organiser or participant. ``answer``: yes, no, maybe, or "" for none yet. */
+export interface Guest {
+  name: string;
+  address: string;
+  answer: string;
+}
+
+/** A rule of a repeated event; ``frequency`` is "" for one without words. ``days``: MO … SU, with a number before */
+export interface Repeats {
+  frequency: string;
+  interval: number;
+  count: number;
+  until: string;
+  days: Array<string>;
+  month_days: Array<number>;
+  months: Array<number>;
+}
+
 /** Some contacts by name, whether there are more, and all groups. ``total``: contacts of the account. */
 export interface Contacts {
   contacts: Array<ContactItem>;
@@ -761,6 +807,10 @@ export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  Invitation: { method: "string", title: "string", start: ["nullable", ["ref", "When"]], end: ["nullable", ["ref", "When"]], place: "string", description: "string", organizer: ["nullable", ["ref", "Guest"]], people: ["list", ["ref", "Guest"]], more: "integer", repeats: ["nullable", ["ref", "Repeats"]], one_of_many: "boolean", others: "integer", state: ["enum", ["", "cancelled", "old", "stranger"]], newer: "integer", me: "string", answer: "string", answered_old: "boolean" },
+  When: { local: "string", utc: ["nullable", "integer"], zone: "string" },
+  Guest: { name: "string", address: "string", answer: "string" },
+  Repeats: { frequency: "string", interval: "integer", count: "integer", until: "string", days: ["list", "string"], month_days: ["list", "integer"], months: ["list", "integer"] },
   Contacts: { contacts: ["list", ["ref", "ContactItem"]], more: "boolean", total: "integer", groups: ["list", ["ref", "ContactGroup"]] },
   ContactItem: { id: "integer", name: "string", emails: ["list", "string"], organization: "string" },
   ContactGroup: { name: "string", contacts: "integer" },
@@ -805,6 +855,12 @@ export interface Calls {
 
   /** Complete a log-in that asked for a second factor: start a session as `login` does. */
   login_factor(token: string, kind: "key" | "recovery" | "totp", code: string): Promise<LoginResult>;
+
+  /** The event in the part at ``path`` of a message. */
+  invitation(message_id: number, path: string): Promise<Invitation>;
+
+  /** Answer an invitation to its organiser, from the address that is invited, once for each ``submit_id`` */
+  invitation_answer(message_id: number, path: string, answer: "maybe" | "no" | "yes", submit_id: string, note?: string): Promise<null>;
 
   /** Contacts by name that contain a text, of a group or all, after the one with the id ``after``. */
   contacts(search?: string, group?: string, after?: number): Promise<Contacts>;
@@ -993,6 +1049,8 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   login_prep: [{}, "string"],
   login: [{ login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]],
   login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]],
+  invitation: [{ message_id: "integer", path: "string" }, ["ref", "Invitation"]],
+  invitation_answer: [{ message_id: "integer", path: "string", answer: ["enum", ["maybe", "no", "yes"]], submit_id: "string", note: ["optional", "string"] }, "null"],
   contacts: [{ search: ["optional", "string"], group: ["optional", "string"], after: ["optional", "integer"] }, ["ref", "Contacts"]],
   contact: [{ contact_id: "integer" }, ["ref", "ContactCard"]],
   contact_save: [{ contact: ["ref", "ContactForm"], contact_id: ["optional", "integer"], changed: ["optional", "integer"] }, "integer"],

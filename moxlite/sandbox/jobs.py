@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import msgspec
 
 from moxlite.compose.reply import Quotable, Quoted
+from moxlite.proto.icalendar import Calendar
 from moxlite.sandbox.messages import Job
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Drawn",
     "Picture",
     "Quote",
+    "ReadCalendar",
     "ReadDraft",
     "ReadDraftHTML",
     "ShowText",
@@ -173,6 +175,14 @@ class ReadDraft(Job[ReadDraftHTML], frozen=True, tag="read-draft"):
     marker: str
 
 
-AnyJob = DrawHTML | ShowText | Quote | WriteHTML | ReadDraft
-JOBS: Final = (DrawHTML, ShowText, Quote, WriteHTML, ReadDraft)
+class ReadCalendar(Job[Calendar], frozen=True, tag="read-calendar"):
+    """Read the event of a calendar (WEBMAIL-129)."""
+
+    ANSWER = Calendar
+
+    text: str
+
+
+AnyJob = DrawHTML | ShowText | Quote | WriteHTML | ReadDraft | ReadCalendar
+JOBS: Final = (DrawHTML, ShowText, Quote, WriteHTML, ReadDraft, ReadCalendar)
 """All jobs; `work.WORK` has a function for each."""

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import msgspec
 
 from moxlite.compose.reply import PlainText, Quotable, Quoted, quote
+from moxlite.proto.icalendar import BadCalendar, Calendar, read_calendar
 from moxlite.proto.mime.text import visible_text
 from moxlite.sandbox.composing import read_draft, write_html
 from moxlite.sandbox.jobs import (
@@ -18,6 +19,7 @@ from moxlite.sandbox.jobs import (
     Drawn,
     Picture,
     Quote,
+    ReadCalendar,
     ReadDraft,
     Shown,
     ShowText,
@@ -85,12 +87,21 @@ def quote_text(job: Quote) -> Quoted:
     return quote(job.original)
 
 
+def read_event(job: ReadCalendar) -> Calendar:
+    """Read a calendar. Raises Refused."""
+    try:
+        return read_calendar(job.text)
+    except BadCalendar as refusal:
+        raise Refused(str(refusal)) from None
+
+
 WORK: Final[Mapping[type[AnyJob], Callable[[Any], msgspec.Struct]]] = {
     DrawHTML: draw_html,
     ShowText: show_text,
     Quote: quote_text,
     WriteHTML: write_html,
     ReadDraft: read_draft,
+    ReadCalendar: read_event,
 }
 
 
@@ -104,11 +115,16 @@ _HTML: Final = (
     '<body bgcolor="#fff" style="color: red"><p style="background: #fff">&auml;<img src="cid:a">'
     '<a href="https://b\u00fccher.example/">https://b\u00fccher.example/</a>'
 )
+_CALENDAR: Final = (
+    "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20261123T100000Z\r\n"
+    "ATTENDEE;ENCODING=QUOTED-PRINTABLE:mailto:a@a.example\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
 SAMPLES: Final[tuple[AnyJob, ...]] = (
     DrawHTML(_HTML, (Picture("a", 1),), 1, "data:x;", external=False),
     ShowText(_HTML, 100),
     Quote(Quotable(kind="answer", subject="Re: a", head="A:", texts=(PlainText("a \r\nb", flowed=True),))),
     WriteHTML(_HTML, ("a",), "data:x;"),
     ReadDraft(_HTML, ("a",), "data:x;"),
+    ReadCalendar(_CALENDAR),
 )
 """Sample jobs that make the libraries load all modules that they import lazily."""

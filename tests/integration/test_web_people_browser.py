@@ -1,4 +1,4 @@
-"""Contacts and templates in a real browser (WEBMAIL-126, WEBMAIL-128, WEBMAIL-142)."""
+"""Contacts, templates and invitations in a real browser (WEBMAIL-126, WEBMAIL-128, WEBMAIL-129, WEBMAIL-142)."""
 
 import imaplib
 import re
@@ -144,4 +144,64 @@ def test_a_sender_is_added_and_a_template_is_made_and_used(
     page.screenshot(path=tmp_path / "templates.png")
     listed.get_by_role("button", name="Remove").click()
     expect(listed).to_contain_text("No templates.")
+    reader.close()
+
+
+CALENDAR = """From: Ada Lind <ada@nordlicht.example>\r
+To: moxlite@localhost\r
+Subject: Sailing\r
+MIME-Version: 1.0\r
+Content-Type: text/calendar; method=REQUEST; charset=utf-8\r
+\r
+BEGIN:VCALENDAR\r
+METHOD:REQUEST\r
+BEGIN:VEVENT\r
+UID:1@nordlicht.example\r
+DTSTAMP:20260601T000000Z\r
+DTSTART;TZID=America/New_York:20260701T100000\r
+DTEND;TZID=America/New_York:20260701T113000\r
+RRULE:FREQ=WEEKLY;BYDAY=WE;COUNT=5\r
+SUMMARY:Sailing <b>now</b>\r
+LOCATION:Pier 3\r
+ORGANIZER;CN=Ada Lind:mailto:ada@nordlicht.example\r
+ATTENDEE;CN=Mox:mailto:moxlite@localhost\r
+{guests}END:VEVENT\r
+END:VCALENDAR\r
+"""
+
+
+def test_an_invitation_is_looked_at_and_answered(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-129: in the reader's zone and the sender's, a rule in words, many guests folded, an answer that stays."""
+    guests = "".join(f"ATTENDEE;CN=Guest {n};PARTSTAT=ACCEPTED:mailto:g{n}@x.example\r\n" for n in range(30))
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    session.login(server.user, server.password)
+    session.append("INBOX", "", "", CALENDAR.format(guests=guests).encode())
+    session.logout()
+    reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900}, timezone_id="Europe/Berlin")
+    reader.fill_in("/webmail/")
+    page = reader.page
+    page.locator(".message", has_text="Sailing").click()
+    card = page.locator(".event-card")
+    expect(card.get_by_role("heading")).to_have_text("Sailing <b>now</b>")
+    expect(card).to_contain_text("16:00 to 17:30")
+    expect(card).to_contain_text("10:00 in America/New_York")
+    expect(card).to_contain_text("every week, on Wednesday, 5 times")
+    expect(card).to_contain_text("Guest 8 (comes) and 21 more")
+    page.screenshot(path=tmp_path / "card.png")
+    card.get_by_label("Note to the organiser").fill("With pleasure.")
+    card.get_by_role("button", name="Yes").click()
+    expect(card).to_contain_text("You said yes.")
+    with page.expect_download() as waiting:
+        card.get_by_role("link", name="Add to calendar (.ics)").click()
+    assert b"BEGIN:VCALENDAR" in Path(waiting.value.path()).read_bytes()
+    page.reload()
+    expect(card).to_contain_text("You said yes.")
+    reader.close()
+    reader = Visitor(chromium, server, viewport={"width": 360, "height": 740}, has_touch=True, color_scheme="dark")
+    reader.fill_in("/webmail/")
+    page = reader.page
+    page.locator(".message", has_text="Sailing").last.click()
+    expect(page.locator(".event-card")).to_contain_text("Pier 3")
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")
+    page.screenshot(path=tmp_path / "phone-card.png")
     reader.close()

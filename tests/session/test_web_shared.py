@@ -372,6 +372,8 @@ async def test_no_call_reaches_what_is_not_shared(
         "replaces": message,
         "save_id": "0" * 32,
         "submit_id": "1" * 32,
+        "path": "0",
+        "answer": "yes",
     }
     answers: dict[str, tuple[int, str]] = {}
     for name, entry in calls_of(API).items():

@@ -51,6 +51,8 @@ export interface MessageOwner {
   isOwn(address: Address): boolean;
   /** The ways out of a mailing list or newsletter. */
   readonly leaving: Omit<Leaving, "block"> & { block(item: MessageItem): void };
+  /** Show the event of a calendar in a place. */
+  invitation(item: MessageItem, path: string, place: HTMLElement): void;
   /** The messages of the conversation in which the message is shown; none for a message alone. */
   together(): readonly MessageItem[];
   /** Run this with the part that prints and downloads. */
@@ -58,6 +60,9 @@ export interface MessageOwner {
   /** Show the details of a message. */
   details(item: MessageItem, parsed: ParsedMessage): void;
 }
+
+/** Types of calendars. */
+const calendars: ReadonlySet<string> = new Set(["text/calendar", "application/ics"]);
 
 type Mode = "text" | "html" | "htmlexternal";
 
@@ -106,6 +111,8 @@ export class Message implements OpenMessage {
   private readonly address = el("span", { class: "author-address", hidden: true });
   private readonly trust = el("div", { class: "trust", hidden: true });
   private readonly labels = el("div", { class: "message-keywords", hidden: true });
+  /** The card of an event to which the message invites. */
+  private readonly event = el("div", { class: "event-card", hidden: true });
   private readonly fields = el("dl", { class: "reader-fields", hidden: true });
   private readonly more = el(
     "button",
@@ -130,7 +137,7 @@ export class Message implements OpenMessage {
     const { item } = this;
     const place = el("div", { class: "reader-note", hidden: true });
     this.more.addEventListener("click", () => this.owner.menu(this.item, this.more, this.commands()));
-    fill(this.root, this.heading(item), place, this.bar, this.body);
+    fill(this.root, this.heading(item), place, this.event, this.bar, this.body);
     this.owner.opened(item, place);
   }
 
@@ -164,6 +171,8 @@ export class Message implements OpenMessage {
     this.drawSender(validations[parsed.validation]);
     this.drawTrust(parsed);
     this.draw();
+    const calendar = this.item.attachments.find((one) => calendars.has(one.content_type));
+    if (calendar !== undefined) this.owner.invitation(this.item, calendar.path, this.event);
   }
 
   /** Report that the message could not be fetched, above its data from the list. It is fetched again when the server can be

@@ -9,6 +9,7 @@ import { t } from "../../lib/words";
 import type * as ConversationPart from "../conversation/part";
 import type { Conversation } from "../conversation/part";
 import type * as DetailsPart from "../details/part";
+import type * as InvitationPart from "../invitation/part";
 import type * as MessagePart from "../message/part";
 import type { Message, MessageOwner } from "../message/part";
 import type * as PrintPart from "../print/part";
@@ -67,6 +68,10 @@ export class Reader {
       menu: (item, at, commands) => owner.menu(item, at, commands),
       isOwn: (address) => owner.isOwn(address),
       leaving: owner.leaving,
+      invitation: (item, path, place) =>
+        void this.with<typeof InvitationPart>("invitation", ({ showInvitation }) =>
+          showInvitation(client, base, item, path, place),
+        ),
       together: () => this.conversation?.members ?? [],
       printing: (run) => void this.with<typeof PrintPart>("print", (found) => run(found, client)),
       details: (item, parsed) =>

@@ -59,7 +59,7 @@ END: Final = 55.0
 LIFETIME: Final = 60.0
 
 REQUEST: Final = 8.0
-"""Seconds for one request: four renewals fail before `SILENT`."""
+"""Seconds for one request. A renewal has two, a look and a write: two fail before `SILENT`, four by the look."""
 
 MAX_LEASE: Final = 4096
 """Octets of the object."""

@@ -2,6 +2,8 @@
 
 - `gathering`: the background task that looks at messages which came (STORE-96)
 - `suggesting`: addresses that begin like a text
+- `contacts`, `templates`: of the user's own (WEBMAIL-126, WEBMAIL-128)
+- `invitations`: events that came by mail, and answers to them (WEBMAIL-129)
 - `senders`: mailing lists and newsletters, with their messages (WEBMAIL-136a)
 
 Recipients become correspondents in `moxlite.store.mail.recipients`.

@@ -106,11 +106,17 @@ def _parsed(field: str, party: Party) -> MailAddress:
 
 @asynccontextmanager
 async def composed(
-    account: Account, draft: Draft, upload_ids: Sequence[str], words: Words, tmp: Path, max_size: int
+    account: Account,
+    draft: Draft,
+    upload_ids: Sequence[str],
+    words: Words,
+    tmp: Path,
+    max_size: int,
+    beside: Sequence[File] = (),
 ) -> AsyncIterator[Spool]:
     """The octets of the message, with its Bcc, in a finished spool. The spool is removed at the end of the block.
 
-    The text of the draft is that of `words`; uploads that its HTML does not show are attached.
+    The text of the draft is that of `words`; uploads that its HTML does not show are attached. `beside`: further files.
 
     Raises:
       UserError: names the field that is wrong; TooLarge; NoSuchUpload; OSError: the disk is full.
@@ -121,6 +127,7 @@ async def composed(
             whole, shown = with_words(r, draft, words)
             ids = dict.fromkeys((*upload_ids, *shown))
             files = [_file(r, upload_of(r, key_of(one)), content_id(one) if one in shown else "") for one in ids]
+            files += beside
             check(whole, files)
             octets = sum(one.size for one in files)
             if octets * 4 // 3 > max_size:

@@ -50,7 +50,9 @@ from moxlite.web.errors import Unavailable, UserError
 from moxlite.web.metrics import submissions
 
 if TYPE_CHECKING:
-    from moxlite.compose.draft import Draft
+    from collections.abc import Sequence
+
+    from moxlite.compose.draft import Draft, File
     from moxlite.process.keys.signing import SigningKeys
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.changelog.account import Account
@@ -115,8 +117,10 @@ async def send(
     wish: Wish,
     tmp: Path,
     deliveries: Deliveries | None,
+    beside: Sequence[File] = (),
 ) -> int:
-    """Send a message, or do nothing if this `submit_id` has been seen. `deliveries` is None if the server has no queue.
+    """Send a message, or do nothing if this `submit_id` has been seen. `deliveries` is None if the server has no queue;
+    `beside`: files that are no uploads.
 
     A message with `Wish.send_at` gets that time as its Date, and waits in Scheduled (WEBMAIL-96).
 
@@ -151,7 +155,7 @@ async def send(
         submissions.labels(result="badmessage").inc()
         raise UserError(f"{error.field}: {error}") from error
     words = await words_of(sandbox, account.name, written)
-    async with composed(account, draft, written.uploads, words, tmp, letter.max_size) as spool:
+    async with composed(account, draft, written.uploads, words, tmp, letter.max_size, beside) as spool:
         try:
             found = await complete(keys, letter, spool)
         except SubmissionRefused as error:

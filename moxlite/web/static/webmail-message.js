@@ -525,6 +525,7 @@ function messageCommands(desk) {
 
 // webmail/message/part.ts
 adopt(message_default);
+var calendars = /* @__PURE__ */ new Set(["text/calendar", "application/ics"]);
 var firstAttachments = 4;
 var firstAddresses = 6;
 var firstLabels = 8;
@@ -547,7 +548,7 @@ var Message = class {
     const { item } = this;
     const place = el("div", { class: "reader-note", hidden: true });
     this.more.addEventListener("click", () => this.owner.menu(this.item, this.more, this.commands()));
-    fill(this.root, this.heading(item), place, this.bar, this.body);
+    fill(this.root, this.heading(item), place, this.event, this.bar, this.body);
     this.owner.opened(item, place);
   }
   shown;
@@ -565,6 +566,7 @@ var Message = class {
   address = el("span", { class: "author-address", hidden: true });
   trust = el("div", { class: "trust", hidden: true });
   labels = el("div", { class: "message-keywords", hidden: true });
+  event = el("div", { class: "event-card", hidden: true });
   fields = el("dl", { class: "reader-fields", hidden: true });
   more = el("button", { class: "quiet message-menu", "aria-haspopup": "menu", title: t("More for this message"), "aria-label": t("More for this message") }, "⋯");
   blocked = null;
@@ -593,6 +595,8 @@ var Message = class {
     this.drawSender(validations[parsed.validation]);
     this.drawTrust(parsed);
     this.draw();
+    const calendar = this.item.attachments.find((one) => calendars.has(one.content_type));
+    if (calendar !== void 0) this.owner.invitation(this.item, calendar.path, this.event);
   }
   missing(error) {
     let asked = false;

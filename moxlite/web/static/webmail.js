@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.5aaf371447cd.js", compose: "compose.9b156b93ea31.js", conversation: "conversation.e7c4321445ed.js", details: "details.070733eb90fb.js", export: "export.f8c7df34fa25.js", hints: "hints.b6bd6aca22e6.js", labels: "labels.a138831bd9bb.js", later: "later.d8d76e2acfc5.js", login: "login.115c6455583a.js", mailboxes: "mailboxes.645b8a3fd3b0.js", menu: "menu.627b6a42edba.js", message: "message.b77c7fd4f7b6.js", newsletters: "newsletters.1b33f132a1d0.js", palette: "palette.fe54edf10c92.js", people: "people.fc156b505086.js", print: "print.f7c515a1e86a.js", rich: "rich.3b413b72ad7e.js", rules: "rules.84068036ad85.js", search: "search.f80a49ee144a.js", sender: "sender.602cc2d18fbf.js", sent: "sent.f25bbc70697f.js", settings: "settings.7a2b8e1505a0.js", sorting: "sorting.7ef5b72ece10.js", squire: "squire.8f988577745b.js", templates: "templates.26155c196f5e.js", touch: "touch.c672a0ba76dc.js", viewer: "viewer.0047ac9e10f1.js", words: "words.aa3efb8faab5.js" };
+var define_PARTS_default = { bulk: "bulk.5aaf371447cd.js", compose: "compose.9b156b93ea31.js", conversation: "conversation.e7c4321445ed.js", details: "details.070733eb90fb.js", export: "export.f8c7df34fa25.js", hints: "hints.b6bd6aca22e6.js", invitation: "invitation.2f5fa6c8803b.js", labels: "labels.a138831bd9bb.js", later: "later.d8d76e2acfc5.js", login: "login.115c6455583a.js", mailboxes: "mailboxes.645b8a3fd3b0.js", menu: "menu.627b6a42edba.js", message: "message.4766c938a118.js", newsletters: "newsletters.1b33f132a1d0.js", palette: "palette.fe54edf10c92.js", people: "people.fc156b505086.js", print: "print.f7c515a1e86a.js", rich: "rich.3b413b72ad7e.js", rules: "rules.84068036ad85.js", search: "search.f80a49ee144a.js", sender: "sender.602cc2d18fbf.js", sent: "sent.f25bbc70697f.js", settings: "settings.7a2b8e1505a0.js", sorting: "sorting.7ef5b72ece10.js", squire: "squire.8f988577745b.js", templates: "templates.26155c196f5e.js", touch: "touch.c672a0ba76dc.js", viewer: "viewer.0047ac9e10f1.js", words: "words.aa3efb8faab5.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -230,6 +230,10 @@ var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  Invitation: { method: "string", title: "string", start: ["nullable", ["ref", "When"]], end: ["nullable", ["ref", "When"]], place: "string", description: "string", organizer: ["nullable", ["ref", "Guest"]], people: ["list", ["ref", "Guest"]], more: "integer", repeats: ["nullable", ["ref", "Repeats"]], one_of_many: "boolean", others: "integer", state: ["enum", ["", "cancelled", "old", "stranger"]], newer: "integer", me: "string", answer: "string", answered_old: "boolean" },
+  When: { local: "string", utc: ["nullable", "integer"], zone: "string" },
+  Guest: { name: "string", address: "string", answer: "string" },
+  Repeats: { frequency: "string", interval: "integer", count: "integer", until: "string", days: ["list", "string"], month_days: ["list", "integer"], months: ["list", "integer"] },
   Contacts: { contacts: ["list", ["ref", "ContactItem"]], more: "boolean", total: "integer", groups: ["list", ["ref", "ContactGroup"]] },
   ContactItem: { id: "integer", name: "string", emails: ["list", "string"], organization: "string" },
   ContactGroup: { name: "string", contacts: "integer" },
@@ -266,6 +270,8 @@ var Client = /* @__PURE__ */ clientOf({
   login_prep: [{}, "string"],
   login: [{ login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]],
   login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]],
+  invitation: [{ message_id: "integer", path: "string" }, ["ref", "Invitation"]],
+  invitation_answer: [{ message_id: "integer", path: "string", answer: ["enum", ["maybe", "no", "yes"]], submit_id: "string", note: ["optional", "string"] }, "null"],
   contacts: [{ search: ["optional", "string"], group: ["optional", "string"], after: ["optional", "integer"] }, ["ref", "Contacts"]],
   contact: [{ contact_id: "integer" }, ["ref", "ContactCard"]],
   contact_save: [{ contact: ["ref", "ContactForm"], contact_id: ["optional", "integer"], changed: ["optional", "integer"] }, "integer"],
@@ -3381,7 +3387,7 @@ var Reader2 = class {
     this.own = { open: (id) => this.open(id), reached: (work) => void this.waiting.push(work), needles: () => this.needles, framed: (page) => owner.framed(page), opened: (item, place) => owner.opened(item, place), settings: () => owner.settings(), remember: (address, mode) => owner.remember(address, mode), chosen: (parsed) => {
       this.cache.clear();
       this.offer(parsed);
-    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), leaving: owner.leaving, together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
+    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), leaving: owner.leaving, invitation: (item, path, place) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
     this.showNothing(null);
   }
   client;

@@ -31,6 +31,7 @@ from moxlite.web.webmail.calls.common import Surroundings
 from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
 from moxlite.web.webmail.calls.details import DetailCalls
+from moxlite.web.webmail.calls.invitations import InvitationCalls
 from moxlite.web.webmail.calls.labels import LabelCalls
 from moxlite.web.webmail.calls.later import LaterCalls
 from moxlite.web.webmail.calls.newsletters import NewsletterCalls
@@ -72,6 +73,7 @@ class API(
     LaterCalls,
     NewsletterCalls,
     ContactCalls,
+    InvitationCalls,
 ):
     """The calls of the webmail. `Caller.session` is set for all calls but the public ones."""
 

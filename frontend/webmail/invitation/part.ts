@@ -1,0 +1,273 @@
+// The card of an event to which a message invites (WEBMAIL-129): when, where, who; an answer with a note; the file.
+
+import type { Client, Guest, Invitation, MessageItem, Repeats, When } from "../../gen/webmail";
+import { codeOf } from "../../lib/client";
+import { attempt } from "../../lib/dialogs";
+import { type Child, el, fill, isolated } from "../../lib/dom";
+import { adopt } from "../../lib/sheets";
+import { toast } from "../../lib/toasts";
+import { many, t } from "../../lib/words";
+import sheet from "./invitation.css";
+
+adopt(sheet);
+
+type Answer = "yes" | "no" | "maybe";
+
+/** Participants that are named at first. */
+const firstGuests = 10;
+
+const answers: readonly (readonly [Answer, string])[] = [
+  ["yes", t("Yes")],
+  ["maybe", t("Maybe")],
+  ["no", t("No")],
+];
+const given: Readonly<Record<string, string>> = {
+  yes: t("You said yes."),
+  maybe: t("You said maybe."),
+  no: t("You said no."),
+};
+const comes: Readonly<Record<string, string>> = { yes: t("comes"), maybe: t("may come"), no: t("does not come") };
+const days: Readonly<Record<string, number>> = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
+
+/** A date without a time, as the reader writes it. */
+function dayOf(local: string): string {
+  const date = new Date(`${local.slice(0, 10)}T00:00:00Z`);
+  return new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeZone: "UTC" }).format(date);
+}
+
+/** A moment in the reader's zone; dates and times on all clocks as they are. */
+function momentOf(when: When, zone?: string): string {
+  if (!when.local.includes("T")) return dayOf(when.local);
+  const options: Intl.DateTimeFormatOptions = { dateStyle: "full", timeStyle: "short" };
+  if (when.utc === null)
+    return new Intl.DateTimeFormat(undefined, { ...options, timeZone: "UTC" }).format(new Date(`${when.local}Z`));
+  return new Intl.DateTimeFormat(undefined, zone === undefined ? options : { ...options, timeZone: zone }).format(
+    new Date(when.utc * 1000),
+  );
+}
+
+/** Beginning and end in words. */
+function timesOf({ start, end }: Invitation): string {
+  if (start === null) return t("no time is given");
+  if (end === null) return momentOf(start);
+  if (!start.local.includes("T")) {
+    // the end of a whole day is the day after it (RFC 5545 §3.6.1)
+    const last = new Date(Date.parse(`${end.local.slice(0, 10)}T00:00:00Z`) - 86_400_000).toISOString();
+    return last.slice(0, 10) <= start.local.slice(0, 10)
+      ? momentOf(start)
+      : t("{start} to {end}", { start: momentOf(start), end: dayOf(last) });
+  }
+  const same =
+    start.utc !== null && end.utc !== null
+      ? new Date(start.utc * 1000).toDateString() === new Date(end.utc * 1000).toDateString()
+      : start.local.slice(0, 10) === end.local.slice(0, 10);
+  const clock = (when: When) =>
+    new Intl.DateTimeFormat(undefined, { timeStyle: "short", ...(when.utc === null && { timeZone: "UTC" }) }).format(
+      when.utc === null ? new Date(`${when.local}Z`) : new Date(when.utc * 1000),
+    );
+  return t("{start} to {end}", { start: momentOf(start), end: same ? clock(end) : momentOf(end) });
+}
+
+/** The time in the zone of the sender, if that differs from the reader's; else "". */
+function thereOf({ start }: Invitation): string {
+  if (start === null || start.utc === null || start.zone === "" || start.zone === "UTC") return "";
+  try {
+    const there = momentOf(start, start.zone);
+    return there === momentOf(start) ? "" : t("{time} in {zone}", { time: there, zone: start.zone });
+  } catch {
+    return ""; // the browser does not know the zone
+  }
+}
+
+/** A weekday of a rule, with its number in the month. */
+function weekday(text: string): string {
+  const [, number = "", day = ""] = /^([+-]?\d+)?(\w\w)$/.exec(text) ?? [];
+  const name = new Intl.DateTimeFormat(undefined, { weekday: "long", timeZone: "UTC" }).format(
+    new Date(Date.UTC(2026, 10, 22 + (days[day] ?? 0))),
+  );
+  if (number === "") return name;
+  const n = Number(number);
+  return n === -1 ? t("the last {day}", { day: name }) : t("{day} no. {n}", { day: name, n });
+}
+
+/** A rule in words. */
+function ruleOf(rule: Repeats): string {
+  const every: Readonly<Record<string, string>> = {
+    daily: many(rule.interval, "every day", "every {n} days"),
+    weekly: many(rule.interval, "every week", "every {n} weeks"),
+    monthly: many(rule.interval, "every month", "every {n} months"),
+    yearly: many(rule.interval, "every year", "every {n} years"),
+  };
+  const base = every[rule.frequency];
+  if (base === undefined) return t("repeated, by a rule of its own");
+  const list = (texts: string[]) => new Intl.ListFormat(undefined).format(texts);
+  const month = (n: number) =>
+    new Intl.DateTimeFormat(undefined, { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, n - 1, 1)));
+  return [
+    base,
+    rule.days.length > 0 && t("on {days}", { days: list(rule.days.map(weekday)) }),
+    rule.month_days.length > 0 && t("on day {days}", { days: list(rule.month_days.map(String)) }),
+    rule.months.length > 0 && t("in {months}", { months: list(rule.months.map(month)) }),
+    rule.count > 0 && many(rule.count, "once", "{n} times"),
+    rule.until !== "" && t("until {day}", { day: dayOf(rule.until) }),
+  ]
+    .filter((one) => one !== false)
+    .join(", ");
+}
+
+function guest(one: Guest): HTMLElement {
+  const name = isolated(one.name || one.address);
+  const said = comes[one.answer];
+  return el(
+    "span",
+    { title: isolated(one.address) },
+    el("bdi", { dir: "auto" }, name),
+    said !== undefined && ` (${said})`,
+  );
+}
+
+function guests(found: Invitation): Child {
+  const place = el("span", {});
+  const rest = found.people.length - firstGuests + found.more;
+  const show = (n: number) => {
+    const shown = found.people.slice(0, n).flatMap((one, at) => (at === 0 ? [guest(one)] : [", ", guest(one)]));
+    const left = found.people.length - Math.min(n, found.people.length) + found.more;
+    const all = el(
+      "button",
+      { class: "link", type: "button", onclick: () => show(found.people.length) },
+      t("and {n} more", { n: left }),
+    );
+    fill(place, shown, rest > 0 && left > 0 && [" ", n >= found.people.length ? t("and {n} more", { n: left }) : all]);
+  };
+  show(firstGuests);
+  return place;
+}
+
+/** The state in a sentence, "" for an invitation that is as it was. */
+function stateOf(found: Invitation): Child {
+  switch (found.state) {
+    case "cancelled":
+      return t("This event is cancelled.");
+    case "old":
+      return [
+        t("A newer version of this event came later."),
+        " ",
+        el(
+          "a",
+          { href: `#search:${encodeURIComponent(`subject:"${found.title.replaceAll('"', " ")}"`)}` },
+          t("Show it"),
+        ),
+      ];
+    case "stranger":
+      return t("This does not come from the organiser, and changes nothing.");
+    default:
+      return null;
+  }
+}
+
+/** Show the event of a part of a message; a calendar that cannot be read stays a file. */
+export async function showInvitation(
+  client: Client,
+  base: string,
+  item: MessageItem,
+  path: string,
+  place: HTMLElement,
+): Promise<void> {
+  let found: Invitation;
+  try {
+    found = await client.invitation(item.id, path);
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    fill(
+      place,
+      el("p", { class: "hint" }, t("The calendar cannot be shown: {why}", { why: (error as Error).message })),
+    );
+    place.hidden = false;
+    return;
+  }
+  draw(client, base, item, path, place, found);
+}
+
+function draw(
+  client: Client,
+  base: string,
+  item: MessageItem,
+  path: string,
+  place: HTMLElement,
+  found: Invitation,
+): void {
+  const fact = (name: string, value: Child) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)];
+  const there = thereOf(found);
+  const [answered] = found.people.filter((one) => one.answer !== "");
+  const note = el("input", {
+    class: "dialog-input event-note",
+    placeholder: t("A note, if you like"),
+    "aria-label": t("Note to the organiser"),
+    maxlength: "2000",
+    dir: "auto",
+  });
+  const said = el(
+    "span",
+    { role: "status" },
+    found.answer === "" ? "" : (given[found.answer] ?? ""),
+    found.answered_old && ` ${t("That was for an earlier version.")}`,
+  );
+  const answer = async (chosen: Answer) => {
+    const id = [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
+    const sent = await attempt(t("Sending the answer"), () =>
+      client.invitation_answer(item.id, path, chosen, id, note.value.trim()),
+    );
+    if (!sent) return;
+    toast(
+      t("Your answer is on its way to {who}", { who: isolated(found.organizer?.name || found.organizer!.address) }),
+    );
+    draw(client, base, item, path, place, { ...found, answer: chosen, answered_old: false });
+  };
+  const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
+  const state = stateOf(found);
+  const replied = found.method === "REPLY" && answered !== undefined;
+  fill(
+    place,
+    el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))),
+    replied &&
+      el(
+        "p",
+        { class: "event-state" },
+        t("{who} {answer}", { who: isolated(answered.name || answered.address), answer: comes[answered.answer]! }),
+      ),
+    state !== null && el("p", { class: "event-state" }, state),
+    el(
+      "dl",
+      { class: "event-facts" },
+      fact(t("When"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]),
+      found.repeats !== null && fact(t("Repeated"), ruleOf(found.repeats)),
+      found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")),
+      found.place !== "" && fact(t("Where"), isolated(found.place)),
+      found.organizer !== null && fact(t("Organiser"), guest(found.organizer)),
+      found.people.length > 0 && fact(t("Guests"), guests(found)),
+      found.others > 0 &&
+        fact(t("Also"), many(found.others, "one more event in the file", "{n} more events in the file")),
+    ),
+    el(
+      "div",
+      { class: "event-answers" },
+      open &&
+        answers.map(([name, title]) =>
+          el(
+            "button",
+            {
+              class: found.answer === name ? "btn primary" : "btn line",
+              type: "button",
+              "aria-pressed": String(found.answer === name),
+              onclick: () => void answer(name),
+            },
+            title,
+          ),
+        ),
+      open && note,
+      el("a", { class: "button", href: `${base}msg/${item.id}/download/${path}` }, t("Add to calendar (.ics)")),
+      said,
+    ),
+  );
+  place.hidden = false;
+}

@@ -1,0 +1,298 @@
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat();
+    return grouped.format(value);
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// lib/client.ts
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+// lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of written(value).matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// lib/toasts.ts
+var shown = 1e4;
+var most = 3;
+var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function toast(text2, action, time = shown) {
+  if (!stack.isConnected) document.body.append(stack);
+  const words = el("span", {}, text2);
+  let timer = 0;
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
+  if (time > 0) timer = window.setTimeout(close, time);
+  stack.append(box);
+  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
+// webmail/invitation/invitation.css
+var invitation_default = "/* The card of an event. */\n\n.event-card:not([hidden]) {\n  display: grid;\n  gap: 8px;\n  margin: 12px 16px 0;\n  padding: 14px 16px;\n  border: 1px solid var(--border-color);\n  border-radius: 10px;\n  overflow-wrap: anywhere;\n}\n\n.event-title {\n  margin: 0;\n  font-size: 16px;\n}\n\n.event-state {\n  margin: 0;\n  font-weight: 600;\n}\n\n.event-facts {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 4px 12px;\n  margin: 0;\n  font-size: 14px;\n}\n\n.event-facts dt {\n  color: var(--color-mild);\n}\n\n.event-facts dd {\n  margin: 0;\n}\n\n.event-answers {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n  align-items: center;\n}\n\n.event-note {\n  flex: 1 1 160px;\n  min-width: 0;\n}\n";
+
+// webmail/invitation/part.ts
+adopt(invitation_default);
+var firstGuests = 10;
+var answers = [["yes", t("Yes")], ["maybe", t("Maybe")], ["no", t("No")]];
+var given = { yes: t("You said yes."), maybe: t("You said maybe."), no: t("You said no.") };
+var comes = { yes: t("comes"), maybe: t("may come"), no: t("does not come") };
+var days = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
+function dayOf(local) {
+  const date = /* @__PURE__ */ new Date(`${local.slice(0, 10)}T00:00:00Z`);
+  return new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeZone: "UTC" }).format(date);
+}
+function momentOf(when, zone) {
+  if (!when.local.includes("T")) return dayOf(when.local);
+  const options = { dateStyle: "full", timeStyle: "short" };
+  if (when.utc === null) return new Intl.DateTimeFormat(void 0, { ...options, timeZone: "UTC" }).format(/* @__PURE__ */ new Date(`${when.local}Z`));
+  return new Intl.DateTimeFormat(void 0, zone === void 0 ? options : { ...options, timeZone: zone }).format(new Date(when.utc * 1e3));
+}
+function timesOf({ start, end }) {
+  if (start === null) return t("no time is given");
+  if (end === null) return momentOf(start);
+  if (!start.local.includes("T")) {
+    const last = new Date(Date.parse(`${end.local.slice(0, 10)}T00:00:00Z`) - 864e5).toISOString();
+    return last.slice(0, 10) <= start.local.slice(0, 10) ? momentOf(start) : t("{start} to {end}", { start: momentOf(start), end: dayOf(last) });
+  }
+  const same = start.utc !== null && end.utc !== null ? new Date(start.utc * 1e3).toDateString() === new Date(end.utc * 1e3).toDateString() : start.local.slice(0, 10) === end.local.slice(0, 10);
+  const clock = (when) => new Intl.DateTimeFormat(void 0, { timeStyle: "short", ...when.utc === null && { timeZone: "UTC" } }).format(when.utc === null ? /* @__PURE__ */ new Date(`${when.local}Z`) : new Date(when.utc * 1e3));
+  return t("{start} to {end}", { start: momentOf(start), end: same ? clock(end) : momentOf(end) });
+}
+function thereOf({ start }) {
+  if (start === null || start.utc === null || start.zone === "" || start.zone === "UTC") return "";
+  try {
+    const there = momentOf(start, start.zone);
+    return there === momentOf(start) ? "" : t("{time} in {zone}", { time: there, zone: start.zone });
+  } catch {
+    return "";
+  }
+}
+function weekday(text2) {
+  const [, number = "", day = ""] = /^([+-]?\d+)?(\w\w)$/.exec(text2) ?? [];
+  const name = new Intl.DateTimeFormat(void 0, { weekday: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, 10, 22 + (days[day] ?? 0))));
+  if (number === "") return name;
+  const n = Number(number);
+  return n === -1 ? t("the last {day}", { day: name }) : t("{day} no. {n}", { day: name, n });
+}
+function ruleOf(rule) {
+  const every = { daily: many(rule.interval, "every day", "every {n} days"), weekly: many(rule.interval, "every week", "every {n} weeks"), monthly: many(rule.interval, "every month", "every {n} months"), yearly: many(rule.interval, "every year", "every {n} years") };
+  const base = every[rule.frequency];
+  if (base === void 0) return t("repeated, by a rule of its own");
+  const list = (texts) => new Intl.ListFormat(void 0).format(texts);
+  const month = (n) => new Intl.DateTimeFormat(void 0, { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, n - 1, 1)));
+  return [base, rule.days.length > 0 && t("on {days}", { days: list(rule.days.map(weekday)) }), rule.month_days.length > 0 && t("on day {days}", { days: list(rule.month_days.map(String)) }), rule.months.length > 0 && t("in {months}", { months: list(rule.months.map(month)) }), rule.count > 0 && many(rule.count, "once", "{n} times"), rule.until !== "" && t("until {day}", { day: dayOf(rule.until) })].filter((one) => one !== false).join(", ");
+}
+function guest(one) {
+  const name = isolated(one.name || one.address);
+  const said = comes[one.answer];
+  return el("span", { title: isolated(one.address) }, el("bdi", { dir: "auto" }, name), said !== void 0 && ` (${said})`);
+}
+function guests(found) {
+  const place = el("span", {});
+  const rest = found.people.length - firstGuests + found.more;
+  const show = (n) => {
+    const shown2 = found.people.slice(0, n).flatMap((one, at) => at === 0 ? [guest(one)] : [", ", guest(one)]);
+    const left = found.people.length - Math.min(n, found.people.length) + found.more;
+    const all = el("button", { class: "link", type: "button", onclick: () => show(found.people.length) }, t("and {n} more", { n: left }));
+    fill(place, shown2, rest > 0 && left > 0 && [" ", n >= found.people.length ? t("and {n} more", { n: left }) : all]);
+  };
+  show(firstGuests);
+  return place;
+}
+function stateOf(found) {
+  switch (found.state) {
+    case "cancelled":
+      return t("This event is cancelled.");
+    case "old":
+      return [t("A newer version of this event came later."), " ", el("a", { href: `#search:${encodeURIComponent(`subject:"${found.title.replaceAll('"', " ")}"`)}` }, t("Show it"))];
+    case "stranger":
+      return t("This does not come from the organiser, and changes nothing.");
+    default:
+      return null;
+  }
+}
+async function showInvitation(client, base, item, path, place) {
+  let found;
+  try {
+    found = await client.invitation(item.id, path);
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    fill(place, el("p", { class: "hint" }, t("The calendar cannot be shown: {why}", { why: error.message })));
+    place.hidden = false;
+    return;
+  }
+  draw(client, base, item, path, place, found);
+}
+function draw(client, base, item, path, place, found) {
+  const fact = (name, value) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)];
+  const there = thereOf(found);
+  const [answered] = found.people.filter((one) => one.answer !== "");
+  const note = el("input", { class: "dialog-input event-note", placeholder: t("A note, if you like"), "aria-label": t("Note to the organiser"), maxlength: "2000", dir: "auto" });
+  const said = el("span", { role: "status" }, found.answer === "" ? "" : given[found.answer] ?? "", found.answered_old && ` ${t("That was for an earlier version.")}`);
+  const answer = async (chosen) => {
+    const id = [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
+    const sent = await attempt(t("Sending the answer"), () => client.invitation_answer(item.id, path, chosen, id, note.value.trim()));
+    if (!sent) return;
+    toast(t("Your answer is on its way to {who}", { who: isolated(found.organizer?.name || found.organizer.address) }));
+    draw(client, base, item, path, place, { ...found, answer: chosen, answered_old: false });
+  };
+  const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
+  const state = stateOf(found);
+  const replied = found.method === "REPLY" && answered !== void 0;
+  fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), replied && el("p", { class: "event-state" }, t("{who} {answer}", { who: isolated(answered.name || answered.address), answer: comes[answered.answer] })), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, fact(t("When"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeated"), ruleOf(found.repeats)), found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")), found.place !== "" && fact(t("Where"), isolated(found.place)), found.organizer !== null && fact(t("Organiser"), guest(found.organizer)), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "one more event in the file", "{n} more events in the file"))), el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, el("a", { class: "button", href: `${base}msg/${item.id}/download/${path}` }, t("Add to calendar (.ics)")), said));
+  place.hidden = false;
+}
+export {
+  showInvitation
+};

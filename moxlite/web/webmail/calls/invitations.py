@@ -1,0 +1,264 @@
+"""The calls for invitations to events (WEBMAIL-129)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import msgspec
+import trio
+from msgspec import Meta
+
+from moxlite.compose.draft import File
+from moxlite.proto.icalendar import MAX_CALENDAR, Calendar, Moment, Person, Rule, placed, write_reply
+from moxlite.proto.mime.compose import new_message_id
+from moxlite.proto.mime.text import part_text
+from moxlite.sandbox.jobs import ReadCalendar
+from moxlite.sandbox.processes import JobFailed, Refused
+from moxlite.store.content import body
+from moxlite.store.people.invitations import Known, note_answer, note_invitation
+from moxlite.web.calls import call
+from moxlite.web.composing.sending import send
+from moxlite.web.composing.types import Party, Written
+from moxlite.web.errors import NotFound, StorageRefused, Unavailable, UserError
+from moxlite.web.sessions import Caller
+from moxlite.web.webmail.calls.common import AccountCalls
+from moxlite.web.webmail.calls.composing import CallID
+from moxlite.web.webmail.holders import number_of
+from moxlite.web.webmail.reading.parsed import structure_of
+from moxlite.web.webmail.reading.parts import part_at
+from moxlite.web.webmail.types import ID
+
+if TYPE_CHECKING:
+    from moxlite.proto.mime import types as mime
+    from moxlite.store.auth.sessions import Session
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.webmail.holders import Holder
+
+__all__ = ["InvitationCalls"]
+
+TITLES: Final = {"yes": "Accepted", "no": "Declined", "maybe": "Tentative"}
+VERBS: Final = {"yes": "accepted", "no": "declined", "maybe": "tentatively accepted"}
+
+SHOWN_PEOPLE: Final = 100
+"""Participants in an answer; the card names some of them."""
+
+Answer = Literal["yes", "no", "maybe"]
+Path = Annotated[str, Meta(max_length=400)]
+
+
+class Guest(msgspec.Struct, frozen=True):
+    """An organiser or participant. ``answer``: yes, no, maybe, or "" for none yet."""
+
+    name: str
+    address: str
+    answer: str
+
+
+class When(msgspec.Struct, frozen=True):
+    """A point in time: ``local`` as the sender has it (a date, or date and time); ``utc`` seconds since 1970, None for
+    a date and for a time that is the same on all clocks; ``zone``: name of the sender's zone, "" for none.
+    """
+
+    local: str
+    utc: int | None
+    zone: str
+
+
+class Repeats(msgspec.Struct, frozen=True):
+    """A rule of a repeated event; ``frequency`` is "" for one without words. ``days``: MO … SU, with a number before
+    them where it counts; ``until``: a date, or "".
+    """
+
+    frequency: str
+    interval: int
+    count: int
+    until: str
+    days: list[str]
+    month_days: list[int]
+    months: list[int]
+
+
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+    """An event in a message.
+
+    ``method``: as in iTIP, "" for a file that only has an event. ``others``: number of further events; ``more``: of
+    further participants. ``state``: "" for the newest version, ``old`` (``newer`` is the message with the newest one),
+    ``cancelled``, or ``stranger`` for a change by another than the organiser. ``me``: the address that is invited, ""
+    if none of the user's is. ``answer``: the user's, "" for none; ``answered_old``: to an earlier version.
+    """
+
+    method: str
+    title: str
+    start: When | None
+    end: When | None
+    place: str
+    description: str
+    organizer: Guest | None
+    people: list[Guest]
+    more: int
+    repeats: Repeats | None
+    one_of_many: bool
+    others: int
+    state: Literal["", "old", "cancelled", "stranger"]
+    newer: int
+    me: str
+    answer: str
+    answered_old: bool
+
+
+class InvitationCalls(AccountCalls):
+    """Calls about calendars in messages."""
+
+    @call()
+    async def invitation(self, caller: Caller, message_id: ID, path: Path) -> Invitation:
+        """The event in the part at ``path`` of a message."""
+        session = caller.require()
+        calendar, _ = await self._calendar(session, message_id, path)
+        event = calendar.event
+        organizer = "" if event.organizer is None else event.organizer.address.casefold()
+        known: Known | None = None
+        state: Literal["", "old", "cancelled", "stranger"] = "cancelled" if event.cancelled else ""
+        if event.uid and organizer and not number_of(message_id) and calendar.method in ("REQUEST", "CANCEL"):
+            cancelled = calendar.method == "CANCEL" or event.cancelled
+            version = (event.sequence, event.stamp)
+            async with self._accounts.use(session.account) as account:
+                known = await account.write(
+                    lambda tx: note_invitation(
+                        tx,
+                        event.uid,
+                        event.recurrence,
+                        version,
+                        organizer,
+                        cancelled=cancelled,
+                        message_id=message_id,
+                    )
+                )
+            if known.organizer != organizer:
+                state = "stranger"
+            elif known.cancelled:
+                state = "cancelled"
+            elif (known.sequence, known.stamp) > version:
+                state = "old"
+        return Invitation(
+            method=calendar.method,
+            title=event.title,
+            start=_when(event.start),
+            end=_when(event.end),
+            place=event.place,
+            description=event.description,
+            organizer=None if event.organizer is None else _guest(event.organizer),
+            people=[_guest(one) for one in event.attendees[:SHOWN_PEOPLE]],
+            more=event.more + max(0, len(event.attendees) - SHOWN_PEOPLE),
+            repeats=_repeats(event.rule),
+            one_of_many=bool(event.recurrence),
+            others=calendar.others,
+            state=state,
+            newer=known.message_id if known is not None and state == "old" else 0,
+            me=self._invited(session, calendar),
+            answer="" if known is None else known.answer,
+            answered_old=known is not None and bool(known.answer) and known.answered < event.sequence,
+        )
+
+    @call()
+    async def invitation_answer(
+        self,
+        caller: Caller,
+        message_id: ID,
+        path: Path,
+        answer: Answer,
+        submit_id: CallID,
+        note: Annotated[str, Meta(max_length=2000)] = "",
+    ) -> None:
+        """Answer an invitation to its organiser, from the address that is invited, once for each ``submit_id``
+        (RFC 6047).
+        """
+        session = caller.require()
+        calendar, reference = await self._calendar(session, message_id, path)
+        event, me = calendar.event, self._invited(session, calendar)
+        if calendar.method != "REQUEST" or event.organizer is None or not event.uid:
+            raise UserError("this is no invitation that can be answered")
+        if not me:
+            raise UserError("none of your addresses is invited")
+        name = next((one.name for one in event.attendees if one.address.casefold() == me.casefold()), "")
+        octets = write_reply(event, me, name, answer, note, datetime.now(UTC)).encode("utf-8", "replace")
+        reply = File(
+            name="reply.ics",
+            media_type="text/calendar",
+            size=len(octets),
+            blocks=lambda: [octets],
+            parameters=(("method", "REPLY"), ("charset", "utf-8")),
+            place="alternative",
+        )
+        server = self._server
+        written = Written(
+            from_=Party(name, me),
+            to=[Party(event.organizer.name, event.organizer.address)],
+            cc=[],
+            bcc=[],
+            reply_to=[],
+            subject=f"{TITLES[answer]}: {event.title}",
+            text=f"{name or me} has {VERBS[answer]} this invitation.\n" + (f"\n{note}\n" if note else ""),
+            uploads=[],
+            message_id=new_message_id(server.config.current.static.hostname.ascii),
+            in_reply_to=reference,
+            references=[reference] if reference else [],
+            original_id=message_id if not number_of(message_id) else 0,
+            original_flag="answered" if not number_of(message_id) else "",
+        )
+        wish = msgspec.structs.replace(self._wish(caller), submit_id=bytes.fromhex(submit_id))
+        try:
+            async with self._accounts.use(session.account) as account:
+                await send(account, server.keys, server.sandbox, written, wish, server.tmp, server.deliveries, [reply])
+                await account.write(lambda tx: note_answer(tx, event.uid, event.recurrence, answer, event.sequence))
+        except OSError as e:
+            raise StorageRefused("the disk of the server is full") from e
+
+    async def _calendar(self, session: Session, message_id: int, path: str) -> tuple[Calendar, str]:
+        """The calendar in a part, and the Message-ID of its message. Raises NotFound, UserError, Unavailable."""
+        async with self._server.views.shown(session.account), self._holders.at(session, message_id) as holder:
+            local = holder.local_id(message_id)
+            text, reference = await holder.account.read(lambda r: _text(r, holder, local, path), op="invitation")
+            try:
+                async with self._server.sandbox.turn(session.account) as turn:
+                    found = await turn.do(ReadCalendar(text))
+                return await trio.to_thread.run_sync(placed, found), reference
+            except Refused as e:
+                raise UserError(f"calendar: {e}") from e
+            except JobFailed as e:
+                raise Unavailable("the calendar could not be read now") from e
+
+    def _invited(self, session: Session, calendar: Calendar) -> str:
+        """The user's address among the participants, as it is written there; "" for none."""
+        settings = self._server.config.current.account(session.account)
+        own = {one.casefold() for one in (settings.destinations if settings is not None else ())}
+        own.add(session.address.casefold())
+        return next((one.address for one in calendar.event.attendees if one.address.casefold() in own), "")
+
+
+def _text(r: Reader, holder: Holder, message_id: int, path: str) -> tuple[str, str]:
+    holder.check_message(r, message_id)
+    structure = structure_of(r, message_id)
+    part: mime.Part | None = part_at(structure.root, path)
+    if part is None or part.parts:
+        raise NotFound("there is no such part")
+    if part.decoded > MAX_CALENDAR:
+        raise UserError("calendar: it has more than 1 MiB")
+    content = body.locate(r, message_id)
+    text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), MAX_CALENDAR + 1)
+    return text.encode("utf-8", "replace").decode(), structure.envelope.message_id or ""
+
+
+def _guest(one: Person) -> Guest:
+    return Guest(one.name, one.address, one.answer)
+
+
+def _when(one: Moment | None) -> When | None:
+    return None if one is None else When(one.local, one.utc, one.zone)
+
+
+def _repeats(one: Rule | None) -> Repeats | None:
+    if one is None:
+        return None
+    days, month_days, months = list(one.days), list(one.month_days), list(one.months)
+    return Repeats(one.frequency, one.interval, one.count, one.until, days, month_days, months)

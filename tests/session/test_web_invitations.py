@@ -1,0 +1,129 @@
+"""Invitations to events: their cards, updates, cancellations and answers (WEBMAIL-129)."""
+
+import os
+from email import message_from_bytes, policy
+from typing import Any
+
+import pytest
+
+from tests.session.test_web_compose import messages
+from tests.store_mail import deliver_mail
+from tests.web_rig import Browser, Rig, rig
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
+
+MAIL = """From: {sender}\r
+To: mia@example.org\r
+Subject: Plan\r
+Message-ID: <{sequence}-{method}@nordlicht.example>\r
+MIME-Version: 1.0\r
+Content-Type: multipart/alternative; boundary=b\r
+\r
+--b\r
+Content-Type: text/plain\r
+\r
+You are invited.\r
+--b\r
+Content-Type: text/calendar; method={method}; charset=utf-8\r
+\r
+BEGIN:VCALENDAR\r
+METHOD:{method}\r
+BEGIN:VEVENT\r
+UID:1@nordlicht.example\r
+SEQUENCE:{sequence}\r
+DTSTAMP:20260601T00000{sequence}Z\r
+DTSTART;TZID=America/New_York:20260701T100000\r
+SUMMARY:Plan\r
+ORGANIZER;CN=Ada:mailto:{organizer}\r
+ATTENDEE;CN=Mia:mailto:MIA@example.org\r
+ATTENDEE;CN=Bo;PARTSTAT=ACCEPTED:mailto:bo@b.example\r
+END:VEVENT\r
+END:VCALENDAR\r
+--b--\r
+"""
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> Browser:
+    """A browser that has logged in."""
+    found = rig.browser()
+    await found.log_in()
+    return found
+
+
+async def invite(rig: Rig, sequence: int = 0, method: str = "REQUEST", organizer: str = "ada@nordlicht.example") -> int:
+    """The id of a message with a calendar."""
+    text = MAIL.format(sequence=sequence, method=method, organizer=organizer, sender=organizer)
+    async with rig.account() as account:
+        return int((await deliver_mail(account, text.encode())).message_id)
+
+
+async def card(browser: Browser, message_id: int) -> dict[str, Any]:
+    """The card of a message."""
+    found: dict[str, Any] = await browser.call("invitation", message_id=message_id, path="0.1")
+    return found
+
+
+async def test_an_invitation_is_shown_and_answered_once(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-129: an iTIP reply leaves from the invited address, is kept in Sent; a repeated call sends nothing."""
+    number = await invite(rig)
+    found = await card(browser, number)
+    assert (found["title"], found["method"], found["state"], found["answer"]) == ("Plan", "REQUEST", "", "")
+    assert found["start"] == {"local": "2026-07-01T10:00:00", "utc": 1782914400, "zone": "America/New_York"}
+    assert found["organizer"] == {"name": "Ada", "address": "ada@nordlicht.example", "answer": ""}
+    assert (found["me"], [one["answer"] for one in found["people"]]) == ("MIA@example.org", ["", "yes"])
+    answer = {
+        "message_id": number,
+        "path": "0.1",
+        "answer": "maybe",
+        "note": "Late.",
+        "submit_id": os.urandom(16).hex(),
+    }
+    await browser.call("invitation_answer", **answer)
+    await browser.call("invitation_answer", **answer)
+    assert (await card(browser, number))["answer"] == "maybe"
+    [sent] = await messages(rig, "Sent")
+    raw = (await browser.fetch(f"/webmail/msg/{sent.id}/raw")).body
+    mail = message_from_bytes(raw, policy=policy.default)
+    assert (mail["From"], mail["To"]) == ("Mia <MIA@example.org>", "Ada <ada@nordlicht.example>")
+    assert (mail["Subject"], mail["In-Reply-To"]) == ("Tentative: Plan", "<0-REQUEST@nordlicht.example>")
+    assert mail.get_content_type() == "multipart/alternative"
+    text, calendar = mail.iter_parts()
+    assert text.get_content().splitlines()[0] == "Mia has tentatively accepted this invitation."
+    assert "Late." in text.get_content()
+    assert (calendar.get_content_type(), calendar.get_param("method")) == ("text/calendar", "REPLY")
+    lines = bytes(calendar.get_payload(decode=True)).decode().split("\r\n")
+    assert "METHOD:REPLY" in lines
+    assert 'ATTENDEE;PARTSTAT=TENTATIVE;CN="Mia":mailto:MIA@example.org' in lines
+
+
+async def test_updates_and_cancellations_change_earlier_cards(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-129: by sequence and stamp, of the same organiser; an answer stays with the version it was given to."""
+    first = await invite(rig)
+    assert (await card(browser, first))["state"] == ""
+    await browser.call("invitation_answer", message_id=first, path="0.1", answer="yes", submit_id=os.urandom(16).hex())
+    second = await invite(rig, 1)
+    newer = await card(browser, second)
+    assert (newer["state"], newer["answer"], newer["answered_old"]) == ("", "yes", True)
+    older = await card(browser, first)
+    assert (older["state"], older["newer"]) == ("old", second)
+    stranger = await invite(rig, 2, "CANCEL", "eve@evil.example")
+    assert (await card(browser, stranger))["state"] == "stranger"
+    assert (await card(browser, second))["state"] == ""
+    cancelled = await invite(rig, 3, "CANCEL")
+    assert (await card(browser, cancelled))["state"] == "cancelled"
+    assert (await card(browser, first))["state"] == "cancelled"
+    error = await browser.error(
+        "invitation_answer", message_id=cancelled, path="0.1", answer="yes", submit_id=os.urandom(16).hex()
+    )
+    assert error == (400, "user:error")
+
+
+async def test_what_cannot_be_answered_says_so(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-129: parts that are no calendar, and messages of others."""
+    number = await invite(rig)
+    assert await browser.error("invitation", message_id=number, path="0.0") == (400, "user:error")
+    assert await browser.error("invitation", message_id=number, path="0.7") == (404, "user:notFound")
+    assert await browser.error("invitation", message_id=number + 1000, path="0.1") == (404, "user:notFound")

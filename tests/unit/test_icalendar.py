@@ -1,0 +1,190 @@
+"""Calendars that come by mail, and hostile ones (WEBMAIL-129)."""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moxlite.proto.icalendar import BadCalendar, Moment, Person, Rule, placed, read_calendar, write_reply
+
+
+def calendar(*lines: str, method: str = "REQUEST", head: str = "") -> str:
+    """A calendar with an event of these lines."""
+    event = "\r\n".join(("BEGIN:VEVENT", "UID:1@example.org", "SUMMARY:Plan", *lines, "END:VEVENT"))
+    return f"BEGIN:VCALENDAR\r\nMETHOD:{method}\r\n{head}{event}\r\nEND:VCALENDAR\r\n"
+
+
+OUTLOOK = (
+    "BEGIN:VTIMEZONE\r\nTZID:W. Europe Standard Time\r\nBEGIN:STANDARD\r\nDTSTART:16010101T030000\r\n"
+    "TZOFFSETTO:+1100\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+)
+
+
+def test_an_invitation_is_read() -> None:
+    """WEBMAIL-129: of a program of Microsoft, whose zone lies about its offset."""
+    found = placed(
+        read_calendar(
+            calendar(
+                "DTSTART;TZID=W. Europe Standard Time:20260701T100000",
+                "DURATION:PT1H30M",
+                'ORGANIZER;CN="Lind, Ada":mailto:ada@nordlicht.example',
+                "ATTENDEE;CN=Bo;PARTSTAT=ACCEPTED:MAILTO:bo@b.example",
+                "ATTENDEE;PARTSTAT=NEEDS-ACTION:urn:x",
+                "LOCATION:Room\\, upstairs",
+                "DESCRIPTION:one\\ntwo",
+                "SEQUENCE:2",
+                "RRULE:FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20261231T000000Z",
+                "BEGIN:VALARM",
+                "SUMMARY:no title",
+                "END:VALARM",
+                head=OUTLOOK,
+            )
+        )
+    )
+    event = found.event
+    assert (found.method, found.others, event.title, event.sequence) == ("REQUEST", 0, "Plan", 2)
+    utc = int(datetime(2026, 7, 1, 8, tzinfo=UTC).timestamp())
+    assert event.start == Moment("2026-07-01T10:00:00", utc, "Europe/Berlin")
+    assert event.end == Moment("2026-07-01T11:30:00", utc + 5400, "Europe/Berlin")
+    assert event.organizer == Person("Lind, Ada", "ada@nordlicht.example")
+    assert (event.attendees, event.more) == ((Person("Bo", "bo@b.example", "yes"),), 1)
+    assert (event.place, event.description) == ("Room, upstairs", "one\ntwo")
+    assert event.rule == Rule("weekly", until="2026-12-31", days=("MO", "WE"))
+
+
+@pytest.mark.parametrize(
+    ("line", "moment"),
+    [
+        ("DTSTART;VALUE=DATE:20260701", Moment("2026-07-01", None)),
+        ("DTSTART:20260701T100000", Moment("2026-07-01T10:00:00", None)),
+        ("DTSTART:20260701T100000Z", Moment("2026-07-01T10:00:00", 1782900000, "UTC")),
+        (
+            "DTSTART;TZID=/mozilla.org/20071231_1/Europe/Berlin:20260701T120000",
+            Moment("2026-07-01T12:00:00", 1782900000, "Europe/Berlin"),
+        ),
+        ("DTSTART;TZID=Here:20260701T120000", Moment("2026-07-01T12:00:00", 1782900000)),
+        ("DTSTART;TZID=Nowhere:20260701T100000", Moment("2026-07-01T10:00:00", None)),
+        ("DTSTART;TZID=../../etc/passwd:20260701T100000", Moment("2026-07-01T10:00:00", None)),
+        ("DTSTART:20261399T100000", None),
+        ("DTSTART:tomorrow", None),
+    ],
+)
+def test_times_are_those_of_their_zones(line: str, moment: Moment | None) -> None:
+    """WEBMAIL-129: dates, times on all clocks, UTC, names of several programs, zones that only the file knows."""
+    head = "BEGIN:VTIMEZONE\r\nTZID:Here\r\nBEGIN:STANDARD\r\nTZOFFSETTO:+0200\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+    assert placed(read_calendar(calendar(line, head=head))).event.start == moment
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [
+        ("FREQ=DAILY", Rule("daily")),
+        ("FREQ=MONTHLY;BYDAY=-1FR;INTERVAL=2;COUNT=6", Rule("monthly", 2, 6, days=("-1FR",))),
+        ("FREQ=YEARLY;BYMONTH=5;BYMONTHDAY=1", Rule("yearly", months=(5,), month_days=(1,))),
+        ("FREQ=SECONDLY", Rule("")),
+        ("FREQ=DAILY;BYSETPOS=3", Rule("")),
+        ("FREQ=WEEKLY;BYDAY=XX", Rule("")),
+        ("COUNT=99999999999999", Rule("")),
+        ("FREQ=DAILY;COUNT=99999999999999;INTERVAL=0", Rule("daily")),
+    ],
+)
+def test_rules_have_words_or_say_that_they_have_none(rule: str, found: Rule) -> None:
+    """WEBMAIL-129: no rule is expanded, so that one without end costs nothing."""
+    assert read_calendar(calendar(f"RRULE:{rule}")).event.rule == found
+
+
+def test_of_many_events_the_repeated_one_is_shown() -> None:
+    """WEBMAIL-129: others are counted."""
+    one = "BEGIN:VEVENT\r\nUID:2\r\nSUMMARY:moved\r\nRECURRENCE-ID:20260701T100000Z\r\nEND:VEVENT\r\n"
+    text = calendar(head=one * 10_000)
+    assert len(text) < 1 << 20
+    assert read_calendar(text).others == 10_000
+    with pytest.raises(BadCalendar, match="lines"):
+        read_calendar(calendar() + "\n" * 100_001)
+    found = read_calendar(calendar(head=one * 100))
+    assert (found.event.title, found.others, found.event.recurrence) == ("Plan", 100, "")
+    alone = read_calendar(f"BEGIN:VCALENDAR\n{one}END:VCALENDAR")
+    assert (alone.method, alone.event.recurrence) == ("", "RECURRENCE-ID:20260701T100000Z")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no event"),
+        ("BEGIN:VCALENDAR\nEND:VCALENDAR", "no event"),
+        ("x" * (1 << 20 | 1), "1 MiB"),
+        ("BEGIN:A\n" * 30, "deep"),
+    ],
+)
+def test_what_is_no_calendar_says_so(text: str, words: str) -> None:
+    """WEBMAIL-129: it stays a file."""
+    with pytest.raises(BadCalendar, match=words):
+        read_calendar(text)
+
+
+def test_an_answer_names_the_event_and_its_version() -> None:
+    """WEBMAIL-129, RFC 5546 §3.2.3: and cannot smuggle lines."""
+    event = read_calendar(
+        calendar(
+            "ORGANIZER;CN=A:mailto:ada@nordlicht.example",
+            "SEQUENCE:3",
+            "RECURRENCE-ID;TZID=Europe/Berlin:20260701T100000",
+        )
+    ).event
+    text = write_reply(
+        event, "me@example.org", 'Me "x"\r\nX:', "no", "not\ntoday; sorry", datetime(2026, 7, 1, tzinfo=UTC)
+    )
+    lines = text.replace("\r\n ", "").split("\r\n")
+    for line in (
+        "METHOD:REPLY",
+        "UID:1@example.org",
+        "SEQUENCE:3",
+        "RECURRENCE-ID;TZID=Europe/Berlin:20260701T100000",
+        "DTSTAMP:20260701T000000Z",
+        "ORGANIZER:mailto:ada@nordlicht.example",
+        'ATTENDEE;PARTSTAT=DECLINED;CN="Me xX:":mailto:me@example.org',
+        "COMMENT:not\\ntoday\\; sorry",
+    ):
+        assert line in lines, text
+    again = read_calendar(text)
+    assert (again.method, again.event.attendees[0].answer) == ("REPLY", "no")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["BEGIN:VEVENT\n", "ATTENDEE;" + "A=b;" * 50 + ":mailto:a@b\n", " x\n", "RRULE:" + "A=1;" * 99 + "\n", '"', "=\n"],
+)
+def test_hostile_calendars_take_linear_time(piece: str) -> None:
+    """WEBMAIL-129."""
+
+    def taken(size: int) -> float:
+        text = calendar(piece * (size // len(piece)))
+        began = time.process_time()
+        try:
+            read_calendar(text)
+        except BadCalendar:
+            pass
+        return time.process_time() - began
+
+    assert taken(1_000_000) < 40 * max(taken(100_000), 0.005)
+
+
+LINES = st.sampled_from(
+    ["DTSTART", "DTEND", "DURATION", "RRULE", "ATTENDEE", "ORGANIZER", "SEQUENCE", "RECURRENCE-ID", "BEGIN", "END"]
+)
+
+
+@given(
+    st.lists(st.tuples(LINES, st.text(max_size=30)).map(":".join), max_size=20)
+    | st.lists(st.text(max_size=40), max_size=5)
+)
+def test_nothing_but_an_event_or_the_error_comes_out(lines: list[str]) -> None:
+    """WEBMAIL-129."""
+    try:
+        event = placed(read_calendar(calendar(*lines))).event
+    except BadCalendar:
+        return
+    if event.organizer is not None:
+        read_calendar(write_reply(event, "a@b", "x", "yes", "", datetime.now(UTC)))
