@@ -6,6 +6,7 @@
 - `http1`: what h11 leaves to its user to refuse
 - `address`, `publicsuffix`: addresses and domains
 - `dsn`: delivery status notifications
+- `cards`: contacts and invitations, as vCards, tables and calendars
 - `mbox`, `maildir`, `localform`, `tar`: mail in files
 
 Each reader bounds its input from a peer. The packages above decide when to read and what to do with the result.

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import msgspec
 
 from moxlite.compose.reply import Quotable, Quoted
-from moxlite.proto.icalendar import Calendar
+from moxlite.proto.cards.icalendar import Calendar
 from moxlite.sandbox.messages import Job
 
 __all__ = [

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from moxlite.proto.address import Address, AddressError
-from moxlite.proto.vcard import Contact
+from moxlite.proto.cards.vcard import Contact
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Tx
 

@@ -22,8 +22,8 @@ TYPES: Final = {"vcf": "text/vcard; charset=utf-8", "csv": "text/csv; charset=ut
 
 async def send_contacts(account: Account, form: str, writer: ResponseWriter) -> None:
     """Send all contacts as a download: vCards ("vcf") or a table ("csv")."""
-    await lazyimport.load("moxlite.proto.contactfiles")
-    from moxlite.proto.contactfiles import written
+    await lazyimport.load("moxlite.proto.cards.contactfiles")
+    from moxlite.proto.cards.contactfiles import written
 
     contacts = await account.scan(lambda r: list(all_contacts(r)), op="contacts_export")
     data = await trio.to_thread.run_sync(written, contacts, form)

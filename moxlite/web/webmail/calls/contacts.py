@@ -11,7 +11,7 @@ import trio
 from msgspec import Meta
 
 from moxlite import lazyimport
-from moxlite.proto.vcard import Contact, Entry, Unreadable, write_vcard
+from moxlite.proto.cards.vcard import Contact, Entry, Unreadable, write_vcard
 from moxlite.store.content.uploads import drop_upload, upload_of, upload_pieces
 from moxlite.store.file.transaction import Tx
 from moxlite.store.people import contacts as store
@@ -182,8 +182,8 @@ class ContactCalls(AccountCalls):
     @call()
     async def contact_restore(self, caller: Caller, card: Annotated[str, Meta(max_length=500_000)]) -> None:
         """Add a contact from the vCard that `contact_remove` returned."""
-        await lazyimport.load("moxlite.proto.contactfiles")
-        from moxlite.proto.contactfiles import read_contacts
+        await lazyimport.load("moxlite.proto.cards.contactfiles")
+        from moxlite.proto.cards.contactfiles import read_contacts
 
         found, problems = await trio.to_thread.run_sync(read_contacts, card.encode("utf-8", "replace"))
         if problems or len(found) != 1:
@@ -206,8 +206,8 @@ class ContactCalls(AccountCalls):
                 if upload.size > MAX_FILE:
                     raise UserError(f"the file has more than {MAX_FILE >> 20} MiB")
                 data = await account.read(lambda r: b"".join(upload_pieces(r, upload)), op="contacts_upload")
-                await lazyimport.load("moxlite.proto.contactfiles")
-                from moxlite.proto.contactfiles import read_contacts
+                await lazyimport.load("moxlite.proto.cards.contactfiles")
+                from moxlite.proto.cards.contactfiles import read_contacts
 
                 try:
                     found, problems = await trio.to_thread.run_sync(read_contacts, data)

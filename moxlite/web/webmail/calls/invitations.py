@@ -10,7 +10,7 @@ import trio
 from msgspec import Meta
 
 from moxlite.compose.draft import File
-from moxlite.proto.icalendar import MAX_CALENDAR, Calendar, Moment, Person, Rule, placed, write_reply
+from moxlite.proto.cards.icalendar import MAX_CALENDAR, Calendar, Moment, Person, Rule, placed, write_reply
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import ReadCalendar

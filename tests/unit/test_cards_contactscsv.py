@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.proto.contactscsv import read_csv, write_csv
-from moxlite.proto.vcard import Contact, Entry, Unreadable
+from moxlite.proto.cards.contactscsv import read_csv, write_csv
+from moxlite.proto.cards.vcard import Contact, Entry, Unreadable
 
 GMAIL = (
     "Name,Given Name,Family Name,Group Membership,"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from moxlite.proto.contactscsv import read_csv, write_csv
-from moxlite.proto.vcard import Contact, Unreadable, read_vcards, write_vcard
+from moxlite.proto.cards.contactscsv import read_csv, write_csv
+from moxlite.proto.cards.vcard import Contact, Unreadable, read_vcards, write_vcard
 
 __all__ = ["read_contacts", "written"]
 

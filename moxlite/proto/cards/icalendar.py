@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from moxlite.proto.contentline import Property, escaped, folded, plain, property_of, unescaped, unfolded
+from moxlite.proto.cards.contentline import Property, escaped, folded, plain, property_of, unescaped, unfolded
 
 __all__ = [
     "MAX_CALENDAR",

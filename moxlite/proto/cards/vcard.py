@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.proto.contentline import (
+from moxlite.proto.cards.contentline import (
     MAX_LINE,
     Property,
     escaped,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.proto.icalendar import BadCalendar, Moment, Person, Rule, placed, read_calendar, write_reply
+from moxlite.proto.cards.icalendar import BadCalendar, Moment, Person, Rule, placed, read_calendar, write_reply
 
 
 def calendar(*lines: str, method: str = "REQUEST", head: str = "") -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.proto.vcard import MAX_CARD, Contact, Entry, Unreadable, read_vcards, write_vcard
+from moxlite.proto.cards.vcard import MAX_CARD, Contact, Entry, Unreadable, read_vcards, write_vcard
 
 OLD = (
     b"BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;J=C3=BCrgen;;;\r\n"
