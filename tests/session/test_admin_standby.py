@@ -209,6 +209,20 @@ async def test_a_follower_that_was_away_goes_on(tmp_path: Path, identity: Path) 
             await soon(lambda: "after" in subjects(copied(tmp_path)), "the message after a kill")
 
 
+async def test_a_process_that_ends_unasked_is_told(
+    tmp_path: Path, identity: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-186b: also without an error; another one goes on."""
+    async with house(tmp_path, static=settings(tmp_path, identity)) as h, following(tmp_path, identity) as follower:
+        await deliver(h, "before")
+        await soon(lambda: "before" in subjects(copied(tmp_path)), "the first message")
+        await soon(lambda: "accounts/mia/account.db" in follower._running, "a process")
+        os.kill(follower._running["accounts/mia/account.db"].process.pid, signal.SIGTERM)
+        await soon(lambda: "a copy was interrupted" in caplog.text, "the line of the log")
+        await deliver(h, "after")
+        await soon(lambda: "after" in subjects(copied(tmp_path)), "the message that came then")
+
+
 async def test_any_moment_of_an_account_comes_back_beside_the_live_one(tmp_path: Path, identity: Path) -> None:
     """STORE-186d: `restore TARGET --at TIME --account` adds the mail of that moment to the running server."""
     async with house(tmp_path, static=settings(tmp_path, identity)) as h, following(tmp_path, identity):

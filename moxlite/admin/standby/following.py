@@ -110,12 +110,18 @@ class Source:
 @dataclass
 class _Process:
     """A running process of a database. `progress`: the last transaction that it was seen to apply, and the octets of
-    its files, which grow while it restores a whole copy; `moved`: when.
+    its files, which grow while it restores a whole copy; `moved`: when. `asked`: it is to end.
     """
 
     process: trio.Process
     progress: tuple[int, int]
     moved: float
+    asked: bool = False
+
+    async def end(self) -> None:
+        """End it."""
+        self.asked = True
+        await end_program(self.process, END)
 
 
 class Follower:
@@ -154,7 +160,7 @@ class Follower:
                 finally:
                     with trio.CancelScope(shield=True):  # bounded by `end_program`
                         for one in [*self._running.values()]:
-                            await end_program(one.process, END)
+                            await one.end()
 
     async def catch_up(self, seconds: float) -> list[str]:
         """Apply all that is in the target, whatever the positions say, which are some seconds old: also databases that
@@ -176,7 +182,7 @@ class Follower:
                     await self._list(names, place, epoch, newest, told)
                     await self._apply(newest, place, epoch, nursery)
                 for one in [*self._running.values()]:
-                    await end_program(one.process, END)
+                    await one.end()
         left = [name for name in names if name not in newest or _number(self._data / name) < newest[name]]
         self._save(len(left), positions)
         return left
@@ -283,7 +289,7 @@ class Follower:
     async def _begin_epoch(self, epoch: int) -> None:
         """Forget how far the databases are: another epoch counts its transactions anew."""
         for name in [*self._running]:
-            await end_program(self._running[name].process, END)
+            await self._running[name].end()
         for name in await trio.to_thread.run_sync(lambda: list(databases_of(self._data))):
             _forget(self._data / name)
         self.followed = msgspec.structs.replace(self.followed, epoch=epoch, current=0.0)
@@ -296,7 +302,7 @@ class Follower:
         for name in await trio.to_thread.run_sync(lambda: list(databases_of(self._data))):
             if name not in names:
                 if (running := self._running.get(name)) is not None:
-                    await end_program(running.process, END)
+                    await running.end()
                 _forget(self._data / name)
                 if name.startswith("accounts/"):
                     shutil.rmtree((self._data / name).parent, ignore_errors=True)
@@ -314,13 +320,13 @@ class Follower:
             elif now - running.moved > (patience if last else STUCK):
                 logger.warning("a copy makes no progress", extra={"kv": {"database": name}})
                 self._retry[name] = retry, min(2 * patience, STUCK)
-                await end_program(running.process, END)
+                await running.end()
             return
         if retry > now:
             return
         if len(self._running) >= PROCESSES:
             quiet = min(self._running.values(), key=lambda one: one.moved)
-            await end_program(quiet.process, END)
+            await quiet.end()
         self._retry[name] = now + (PAUSE_LAST if last else PAUSE), patience
         file = self._data / name
         settings = await self._settings(name, place, epoch)
@@ -352,9 +358,12 @@ class Follower:
         status = await running.process.wait()
         if self._running.get(name) is running:
             del self._running[name]
-        if status not in (0, -15):
+        if not running.asked:  # it follows until it is ended
             text = last.decode(errors="replace").strip().rpartition("\n")[2]
-            logger.warning("a copy was interrupted", extra={"kv": {"database": name, "err": printable(text)[:300]}})
+            logger.warning(
+                "a copy was interrupted",
+                extra={"kv": {"database": name, "status": status, "err": printable(text)[:300]}},
+            )
 
     async def _settings(self, name: str, place: Place, epoch: int) -> Path:
         """Write the program's configuration for one database."""
@@ -405,7 +414,7 @@ class Follower:
             return
         name = due[0]
         if (running := self._running.get(name)) is not None:
-            await end_program(running.process, END)
+            await running.end()
         self._checked[name] = now
         found = await trio.to_thread.run_sync(quick_check, self._data / name)
         if found:
