@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
-from typing import Final
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
+from msgspec import Meta
 
 from moxlite.proto.cards.contentline import Property, escaped, folded, plain, property_of, unescaped, unfolded
 
@@ -99,6 +100,11 @@ PLAIN_RULE: Final = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "W
 """Parts of rules that have words."""
 
 
+Line = Annotated[str, Meta(max_length=MAX_TEXT)]
+Word = Annotated[str, Meta(max_length=40)]
+"""Texts of an event: the process that reads it may be taken over by a mail, so that its answers have bounds."""
+
+
 class BadCalendar(ValueError):
     """A file is no calendar with an event; the text says why, for people."""
 
@@ -106,9 +112,9 @@ class BadCalendar(ValueError):
 class Person(msgspec.Struct, frozen=True):
     """An organiser or participant. `answer`: yes, no, maybe, or "" for none yet."""
 
-    name: str
-    address: str
-    answer: str = ""
+    name: Line
+    address: Line
+    answer: Word = ""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -120,9 +126,9 @@ class Moment(msgspec.Struct, frozen=True):
       zone: name of the zone: as the file has it, and after `placed` of the IANA database; "" for none.
     """
 
-    local: str
+    local: Word
     utc: int | None
-    zone: str = ""
+    zone: Line = ""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -135,13 +141,13 @@ class Rule(msgspec.Struct, frozen=True):
       month_days: days of the month. months: months of the year.
     """
 
-    frequency: str
+    frequency: Word
     interval: int = 1
     count: int = 0
-    until: str = ""
-    days: tuple[str, ...] = ()
-    month_days: tuple[int, ...] = ()
-    months: tuple[int, ...] = ()
+    until: Word = ""
+    days: Annotated[tuple[Word, ...], Meta(max_length=7)] = ()
+    month_days: Annotated[tuple[int, ...], Meta(max_length=31)] = ()
+    months: Annotated[tuple[int, ...], Meta(max_length=31)] = ()
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -149,19 +155,19 @@ class Event(msgspec.Struct, frozen=True):
     version. `more`: number of further participants.
     """
 
-    uid: str
+    uid: Line
     sequence: int
-    stamp: str
-    title: str
+    stamp: Word
+    title: Line
     start: Moment | None
     end: Moment | None
-    place: str = ""
-    description: str = ""
+    place: Line = ""
+    description: Annotated[str, Meta(max_length=MAX_DESCRIPTION)] = ""
     organizer: Person | None = None
-    attendees: tuple[Person, ...] = ()
+    attendees: Annotated[tuple[Person, ...], Meta(max_length=MAX_ATTENDEES)] = ()
     more: int = 0
     rule: Rule | None = None
-    recurrence: str = ""
+    recurrence: Line = ""
     cancelled: bool = False
 
 
@@ -170,7 +176,7 @@ class Calendar(msgspec.Struct, frozen=True):
     that which the others are exceptions of; `others`: number of further events.
     """
 
-    method: str
+    method: Word
     event: Event
     others: int
 
