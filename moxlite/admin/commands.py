@@ -111,6 +111,7 @@ class AdminCommands:
         return answering(self._registry())
 
     def _registry(self) -> Mapping[str, Command]:
+        accounts = AccountCommands(self._config, self._accounts, self._auth, self._logins)
         return {
             "stop": Command(NoArguments, self.stop),
             "tls reload": Command(NoArguments, self.tls_reload),
@@ -118,18 +119,10 @@ class AdminCommands:
             "log levels": Command(LogLevels, self.log_levels),
             "account undelete": Command(Undelete, self.undelete),
             "account set-password": Command(SetPassword, self.set_password),
-            "config account list": Command(NoArguments, self.account_list),
-            "config account addresses": Command(AccountName, self.account_addresses),
-            "config account add": Command(AccountAdd, self.account_add),
-            "config account rm": Command(AccountName, self.account_rm),
-            "config account disable": Command(DisableAccount, self.account_disable),
-            "config account enable": Command(AccountName, self.account_enable),
-            "config address add": Command(AddressAdd, self.address_add),
-            "config address rm": Command(AddressName, self.address_rm),
-            "config address account": Command(AddressName, self.address_account),
             "store check": Command(StoreCheck, self.store_check),
             "store repair": Command(StoreRepair, self.store_repair),
-            **DomainCommands(self._config, self._check_new, self._make).registry(),
+            **accounts.registry(),
+            **DomainCommands(self._config, accounts.check_new, accounts.make).registry(),
             **TLSKeyCommands(self._config, self._auth).registry(),
             **AppPasswordCommands(self._config, self._passwords).registry(),
             **FactorCommands(self._config, self._auth, self._logins, self._factors).registry(),
@@ -163,7 +156,7 @@ class AdminCommands:
 
     async def set_password(self, args: SetPassword, exchange: Exchange) -> None:
         """Set the password of an account, and end its sessions (STORE-102, IMAP-23)."""
-        self._require_account(args.account)
+        _require_account(self._config, args.account)
         try:
             await self._passwords.change(args.account, args.password)
         except BadPassword as error:
@@ -174,8 +167,51 @@ class AdminCommands:
 
     async def undelete(self, args: Undelete, exchange: Exchange) -> UndeletedMail:
         """Bring removed messages back (STORE-190)."""
-        self._require_account(args.account)
+        _require_account(self._config, args.account)
         return await undelete_mail(self._accounts, args)
+
+    async def store_check(self, args: StoreCheck, exchange: Exchange) -> list[CheckReport]:
+        """Check one account or all, in worker threads, while they stay in use."""
+        if args.account:
+            _require_account(self._config, args.account)
+        if args.account:
+            return await check_accounts(self._accounts, [args.account], deep=args.deep)
+        reports = await check_accounts(self._accounts, self._accounts.names(), deep=args.deep)
+        return reports + await trio.to_thread.run_sync(check_server_files, self._accounts.directory)
+
+    async def store_repair(self, args: StoreRepair, exchange: Exchange) -> list[str]:
+        """Repair an account while it stays in use; returns what was changed (STORE-43)."""
+        _require_account(self._config, args.account)
+        try:
+            return await repair_account(self._accounts, args)
+        except ValueError as error:
+            raise CommandFailed("badRequest", str(error)) from None
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+
+
+class AccountCommands:
+    """The commands for accounts and their addresses."""
+
+    def __init__(self, config: ConfigHolder, accounts: Accounts, auth: AuthDB, logins: Logins) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._auth = auth
+        self._logins = logins
+
+    def registry(self) -> Mapping[str, Command]:
+        """All of them by name."""
+        return {
+            "config account list": Command(NoArguments, self.account_list),
+            "config account addresses": Command(AccountName, self.account_addresses),
+            "config account add": Command(AccountAdd, self.account_add),
+            "config account rm": Command(AccountName, self.account_rm),
+            "config account disable": Command(DisableAccount, self.account_disable),
+            "config account enable": Command(AccountName, self.account_enable),
+            "config address add": Command(AddressAdd, self.address_add),
+            "config address rm": Command(AddressName, self.address_rm),
+            "config address account": Command(AddressName, self.address_account),
+        }
 
     async def account_list(self, args: NoArguments, exchange: Exchange) -> list[AccountInfo]:
         """All accounts with their addresses, by name."""
@@ -186,17 +222,17 @@ class AdminCommands:
 
     async def account_addresses(self, args: AccountName, exchange: Exchange) -> list[AddressInfo]:
         """The addresses of one account."""
-        self._require_account(args.account)
+        _require_account(self._config, args.account)
         account = self._config.current.domains.accounts[args.account]
         return [AddressInfo(address, args.account) for address in account.destinations]
 
     async def account_add(self, args: AccountAdd, exchange: Exchange) -> None:
         """Add an account to the file, and make its database."""
-        await self._check_new(args.account)
-        await self._edit(changes.add_account, args.account, args.address)
-        await self._make(args.account)
+        await self.check_new(args.account)
+        await _edit(self._config, changes.add_account, args.account, args.address)
+        await self.make(args.account)
 
-    async def _check_new(self, name: str) -> None:
+    async def check_new(self, name: str) -> None:
         """Raise CommandFailed if no account of this name can be created now."""
         problem = account_name_problem(name)
         if problem is not None:
@@ -209,7 +245,7 @@ class AdminCommands:
             text = f"files of a former account are in {self._accounts.path(name)}: move them away first"
             raise CommandFailed("refused", text, "account")
 
-    async def _make(self, name: str) -> None:
+    async def make(self, name: str) -> None:
         """Make the database of an account that is configured."""
         try:
             await self._accounts.create(name)
@@ -221,7 +257,7 @@ class AdminCommands:
     async def account_rm(self, args: AccountName, exchange: Exchange) -> None:
         """Remove an account from the file, and delete all its data (ADMIN-15). The client may disconnect meanwhile."""
         with trio.CancelScope(shield=True):  # bounded: a file and a unit
-            await self._edit(changes.remove_account, args.account)
+            await _edit(self._config, changes.remove_account, args.account)
             self._logins.forget(args.account)
             await self._auth.begin_removal(args.account)
         await self._finish_removal(args.account)
@@ -232,19 +268,19 @@ class AdminCommands:
 
     async def account_disable(self, args: DisableAccount, exchange: Exchange) -> None:
         """Refuse log-ins, and end the account's sessions (ADMIN-17)."""
-        await self._edit(changes.disable_account, args.account, args.message)
+        await _edit(self._config, changes.disable_account, args.account, args.message)
 
     async def account_enable(self, args: AccountName, exchange: Exchange) -> None:
         """Allow log-ins again."""
-        await self._edit(changes.enable_account, args.account)
+        await _edit(self._config, changes.enable_account, args.account)
 
     async def address_add(self, args: AddressAdd, exchange: Exchange) -> None:
         """Give an account an address."""
-        await self._edit(changes.add_address, args.address, args.account)
+        await _edit(self._config, changes.add_address, args.address, args.account)
 
     async def address_rm(self, args: AddressName, exchange: Exchange) -> None:
         """Take an address away."""
-        await self._edit(changes.remove_address, args.address)
+        await _edit(self._config, changes.remove_address, args.address)
 
     async def address_account(self, args: AddressName, exchange: Exchange) -> AddressInfo:
         """Return the account that gets the mail of an address."""
@@ -257,33 +293,16 @@ class AdminCommands:
             raise CommandFailed("notFound", f'"{args.address}" is not an address of an account')
         return AddressInfo(str(found.canonical), found.account)
 
-    async def store_check(self, args: StoreCheck, exchange: Exchange) -> list[CheckReport]:
-        """Check one account or all, in worker threads, while they stay in use."""
-        if args.account:
-            self._require_account(args.account)
-        if args.account:
-            return await check_accounts(self._accounts, [args.account], deep=args.deep)
-        reports = await check_accounts(self._accounts, self._accounts.names(), deep=args.deep)
-        return reports + await trio.to_thread.run_sync(check_server_files, self._accounts.directory)
 
-    async def store_repair(self, args: StoreRepair, exchange: Exchange) -> list[str]:
-        """Repair an account while it stays in use; returns what was changed (STORE-43)."""
-        self._require_account(args.account)
-        try:
-            return await repair_account(self._accounts, args)
-        except ValueError as error:
-            raise CommandFailed("badRequest", str(error)) from None
-        except StoreError as error:
-            raise CommandFailed("failed", str(error)) from None
+def _require_account(config: ConfigHolder, name: str) -> None:
+    try:
+        changes.require_account(config.current, name)
+    except changes.Refused as error:
+        raise CommandFailed("notFound", str(error)) from None
 
-    def _require_account(self, name: str) -> None:
-        try:
-            changes.require_account(self._config.current, name)
-        except changes.Refused as error:
-            raise CommandFailed("notFound", str(error)) from None
 
-    async def _edit(self, change: Callable[..., None], *args: str) -> None:
-        def apply(document: Document, snapshot: Snapshot) -> None:
-            change(document, snapshot, *args)
+async def _edit(config: ConfigHolder, change: Callable[..., None], *args: str) -> None:
+    def apply(document: Document, snapshot: Snapshot) -> None:
+        change(document, snapshot, *args)
 
-        await edit(self._config, apply)
+    await edit(config, apply)

@@ -15,7 +15,7 @@ import pyrage
 import pytest
 import trio
 
-from moxlite.admin.standby import control, replicating, waiting
+from moxlite.admin.standby import control, progress, replicating, waiting
 from moxlite.admin.standby import following as following_module
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.layout import FOLLOWED, STATE, Followed, Head, HeldLease, State, is_database, read_document
@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look more often than on a machine at rest."""
     monkeypatch.setattr(replicating, "BEAT", 0.3)
-    monkeypatch.setattr(replicating, "NOTICED", 3.0)
+    monkeypatch.setattr(progress, "NOTICED", 3.0)
     monkeypatch.setattr(following_module, "BEAT", 0.3)
     monkeypatch.setattr(following_module, "PAUSE", 0.5)
 
@@ -177,6 +177,7 @@ def answers_at(folder: Path) -> int:
         return 0
 
 
+@pytest.mark.nightly
 async def test_accounts_that_come_go_and_come_again_are_followed(tmp_path: Path, identity: Path) -> None:
     """STORE-186: a new account is copied, a removed one vanishes, a new one of its name has nothing of the old one."""
     async with house(tmp_path, static=settings(tmp_path, identity)) as h, following(tmp_path, identity):
@@ -223,6 +224,7 @@ async def test_a_process_that_ends_unasked_is_told(
         await soon(lambda: "after" in subjects(copied(tmp_path)), "the message that came then")
 
 
+@pytest.mark.nightly
 async def test_any_moment_of_an_account_comes_back_beside_the_live_one(tmp_path: Path, identity: Path) -> None:
     """STORE-186d: `restore TARGET --at TIME --account` adds the mail of that moment to the running server."""
     async with house(tmp_path, static=settings(tmp_path, identity)) as h, following(tmp_path, identity):
@@ -252,6 +254,7 @@ async def moxlite(tmp_path: Path, *words: str) -> str:
     return done.stdout.decode()
 
 
+@pytest.mark.nightly
 async def test_a_whole_server_comes_back_as_it_was_at_a_moment(tmp_path: Path, identity: Path) -> None:
     """STORE-186d: `restore TARGET --at TIME --with-config` makes configuration, keys and data of that moment."""
     async with house(tmp_path, static=settings(tmp_path, identity)) as h, following(tmp_path, identity):
@@ -408,7 +411,7 @@ async def test_a_target_that_is_away_is_told_and_no_fault(
         (tmp_path / "target").write_text("no folder")
         await deliver(h, "meanwhile")
 
-        await soon(lambda: "does not answer" in h.house.notes[0](), "the note")
+        await soon(lambda: "target: Not a directory" in h.house.notes[0](), "the note")
         assert (await h.readiness())[0] == 200
         (tmp_path / "target").unlink()
         (tmp_path / "away").rename(tmp_path / "target")

@@ -60,9 +60,11 @@ async def test_what_a_first_machine_had_not_sent_is_found_and_imported(tmp_path:
     good = settings(tmp_path, identity)
     async with house(tmp_path, static=good) as h, trio.open_nursery() as nursery:
         source = Source(target=tmp_path / "target", access=None, program=program(), identity=identity)
-        nursery.start_soon(Follower(source, tmp_path / "second").serve)
+        follower = Follower(source, tmp_path / "second")
+        nursery.start_soon(follower.serve)
         await deliver(h, "kept")
         await soon(lambda: "kept" in subjects(copied(tmp_path)), "the message is copied")
+        await soon(lambda: follower.followed.current > 0 and not follower.followed.behind, "all is current")
         nursery.cancel_scope.cancel()
     async with house(tmp_path, static=good + 'litestream = "/bin/false"\n') as h:
         await deliver(h, "tail")

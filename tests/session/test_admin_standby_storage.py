@@ -79,6 +79,7 @@ async def test_storage_that_takes_nothing_is_told_and_mail_goes_on(
         await soon(lambda: "meanwhile" in subjects(copied(tmp_path)), "the message that came meanwhile")
 
 
+@pytest.mark.nightly
 async def test_slow_storage_delays_copies_and_nothing_else(tmp_path: Path, bucket: Bucket, identity: Path) -> None:
     """STORE-186: each answer takes seconds; mail is taken at once."""
     async with pair(tmp_path, bucket, identity) as (h, _):
@@ -89,6 +90,7 @@ async def test_slow_storage_delays_copies_and_nothing_else(tmp_path: Path, bucke
         await soon(lambda: "three" in subjects(copied(tmp_path)), "the messages")
 
 
+@pytest.mark.nightly
 async def test_a_listing_that_lacks_copies_is_not_believed(tmp_path: Path, bucket: Bucket, identity: Path) -> None:
     """STORE-186h: a take-over from storage that lists less than was copied would lose it: it waits, and says so."""
     async with pair(tmp_path, bucket, identity) as (_, follower):

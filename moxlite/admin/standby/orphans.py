@@ -12,10 +12,9 @@ from typing import Final
 
 from moxlite.admin.standby.layout import FOLLOWER, OWN, Head, databases_of, read_document
 from moxlite.admin.standby.litestream import (
-    NO_PROGRAM,
     check_version,
     environment,
-    find_program,
+    needed_program,
     place_of,
     write_configuration,
 )
@@ -38,9 +37,7 @@ def send_rest(static: Static, access: Access | None, tell: Callable[[str], None]
     own = read_document(data / OWN, Head)
     if settings.target is None or own is None:
         raise BackupError("this machine was never the first one of a stand-by")
-    program = find_program(settings.litestream)
-    if program is None:
-        raise BackupError(NO_PROGRAM)
+    program = needed_program(settings.litestream)
     check_version(program)
     folder = data / FOLLOWER
     meta = folder / "meta"

@@ -14,7 +14,7 @@ import tarfile
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.errors import BackupError, RepositoryError
 from moxlite.store.backup.layout import other_files
 from moxlite.store.backup.sealing import opener_of, sealer_of
 from moxlite.store.backup.sources import CONFIG, NAMED, Report, Source, config_files
@@ -84,12 +84,21 @@ def seal(files: dict[str, bytes], recipients: tuple[str, ...]) -> bytes:
 
 
 def open_pack(data: bytes, storage: Storage, identity: Path) -> dict[str, bytes]:
-    """The files of a pack by name. Raises BackupError: the wrong key, or damage; OSError: the key cannot be read."""
-    opener = opener_of(storage, identity, None)
-    assert opener is not None
+    """The files of a pack by name. Raises BackupError: the key is wrong or cannot be read, or damage."""
+    try:
+        opener = opener_of(storage, identity, None)
+        assert opener is not None
+        octets = opener.open(data)
+    except OSError as error:
+        raise BackupError(f"the key {identity} cannot be read: {error.strerror or error}") from None
+    except RepositoryError as error:
+        raise BackupError(
+            f"{identity} does not open configuration and keys of the first machine: it is not the key of its "
+            f"standby.encrypt_to, or they are damaged ({error})"
+        ) from None
     found: dict[str, bytes] = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(opener.open(data)), mode="r:") as tar:
+        with tarfile.open(fileobj=io.BytesIO(octets), mode="r:") as tar:
             for entry in tar:
                 path = PurePosixPath(entry.name)
                 file = tar.extractfile(entry) if entry.isreg() else None

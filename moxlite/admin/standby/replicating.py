@@ -16,7 +16,6 @@ the positions are written to the target; failing that says that the target is aw
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import logging
 import os
 import signal
@@ -35,6 +34,7 @@ import trio
 from moxlite import __version__
 from moxlite.admin.backup.source import source_of
 from moxlite.admin.standby import control, metrics
+from moxlite.admin.standby.faults import target_fault, words_of
 from moxlite.admin.standby.layout import (
     FILES,
     FOLLOWER,
@@ -52,16 +52,16 @@ from moxlite.admin.standby.layout import (
     save,
 )
 from moxlite.admin.standby.litestream import (
-    NO_PROGRAM,
     Place,
     check_version,
     end_program,
     environment,
-    find_program,
+    needed_program,
     place_of,
     write_configuration,
 )
 from moxlite.admin.standby.pack import collect, digest, seal
+from moxlite.admin.standby.progress import Progress
 from moxlite.admin.standby.waiting import Waiting
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
@@ -85,6 +85,9 @@ PACK: Final = 60.0
 BEGIN: Final = 30.0
 """Seconds for which a start waits for the program in mode sync."""
 
+TELL: Final = 20.0
+"""Seconds between two writings of the state while the program does not run, or the target is slow."""
+
 START: Final = 30.0
 """Seconds from the start of the program until it answers."""
 
@@ -95,14 +98,14 @@ END: Final = 20.0
 """Seconds in which the program may end itself: it copies what is left."""
 
 MAX_LINE: Final = 8192
+LAST_WORDS: Final = 1.0
+"""Seconds for what a program that has ended said last."""
+
 LOG_BURST: Final = 20
 LOG_SECONDS: Final = 60.0
 """Lines of the program that are logged within so many seconds; more are counted. A target that is away makes one for
 each database and second.
 """
-
-NOTICED: Final = 10.0
-"""Seconds in which the program notices a new account."""
 
 AWAY: Final = 30.0
 """Seconds without a copy after which it is a problem, for the doctor and in the overview."""
@@ -131,11 +134,9 @@ class Replication:
         self._read = read
         self._settings = static.standby
         self.state = State(time.time(), str(self._target), 0, 0.0, 0, "it has not begun yet")
-        self._progress = _Progress()
+        self._progress = Progress(time.time())
         self._said: tuple[float, Positions | None] = (0.0, None)
-        self._pack = ""
-        self._version = ""
-        self._restarts = 0
+        self._pack = self._unsent = self._version = ""
         self._waiting = waiting
         self._lease = lease
         self.ready = trio.Event()
@@ -161,13 +162,18 @@ class Replication:
     def note(self) -> str:
         """A line for ``/readyz``: it is no fault of this server."""
         state = self.state
-        return f"stand-by: {state.problem or 'the second machine can take over'}, {state.lag:.0f} s behind"
+        missing = f"{state.missing} databases are not copied yet" if state.missing else ""
+        words = state.problem or missing or "the second machine can take over"
+        return f"stand-by: {words}, {state.lag:.0f} s behind"
 
     async def begun(self) -> None:
-        """In mode sync: wait until commits wait for the target, or for `BEGIN` seconds."""
+        """In mode sync: wait until the program answers, or for `BEGIN` seconds. Commits wait for the target then, or
+        find it away: none is acknowledged before it was tried.
+        """
         if self._waiting is not None:
             with trio.move_on_after(BEGIN):
                 await self.ready.wait()
+            self._waiting.begin()
 
     async def serve(self) -> None:
         """Copy until cancelled.
@@ -175,36 +181,49 @@ class Replication:
         Errors: faults of the program, of its configuration and of the target are logged, told by `state`, and tried
         again here: a failure of a supervised task would count as a fault of this server (ADMIN-39a). Others come out.
         """
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._retell)
+            await self._serve()
+
+    async def _retell(self) -> None:
+        """Tell the state in pauses, and while the target is slow: else it looks as if the server did not run."""
+        while True:
+            await trio.sleep(TELL)
+            if not 0 <= time.time() - self.state.at < TELL:
+                await self._tell(problem=self.state.problem)
+
+    async def _serve(self) -> None:
         pause = FIRST_PAUSE
         while True:
             began = trio.current_time()
             try:
                 await self._run()
             except (OSError, ValueError, BackupError, NotOurs, _Ended) as error:
-                text = str(error)
+                text = words_of(error)
                 logger.error("copying to the second machine was interrupted", extra={"kv": {"err": text}})
                 await self._tell(problem=text)
             pause = FIRST_PAUSE if trio.current_time() - began > CALM else min(2 * pause, LAST_PAUSE)
             await trio.sleep(pause)
-            self._restarts += 1
+            self.state = msgspec.structs.replace(self.state, restarts=self.state.restarts + 1)
             metrics.RESTARTS.inc()
 
     async def _run(self) -> None:
         """Run the program until it ends."""
-        program = find_program(self._settings.litestream)
-        if program is None:
-            raise BackupError(NO_PROGRAM)
+        await trio.to_thread.run_sync(partial(self._folder.mkdir, mode=0o700, exist_ok=True))
+        program = needed_program(self._settings.litestream)
         self._version = await trio.to_thread.run_sync(check_version, program)
         await trio.to_thread.run_sync(_end_left, self.socket)
-        await trio.to_thread.run_sync(partial(self._folder.mkdir, mode=0o700, exist_ok=True))
-        epoch = await self._at_target(lambda storage: _begin(storage, self._data))
+        try:
+            epoch = await self._at_target(lambda storage: _begin(storage, self._data))
+        except OSError as error:
+            raise _Ended(target_fault(self._target, error)) from None
         login = await trio.to_thread.run_sync(login_for, self._target, self._settings, self._read)
         with place_of(self._target, login, self._folder) as place:
             file = self._folder / "litestream.yml"
             await trio.to_thread.run_sync(
                 write_replication, file, self._data, place, epoch, self._settings.keep, self.socket
             )
-            self._progress = _Progress()
+            self._progress = Progress(self._progress.since)
             process = await trio.lowlevel.open_process(
                 [str(program), "replicate", "-no-expand-env", "-config", str(file)],
                 stdin=subprocess.DEVNULL,
@@ -216,8 +235,9 @@ class Replication:
             )
             try:
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(_log, process)
-                    nursery.start_soon(_until_end, process)
+                    said = _Said()
+                    nursery.start_soon(said.log, process)
+                    nursery.start_soon(_until_end, process, said)
                     nursery.start_soon(self._packs, epoch)
                     await self._watch(epoch)
             except BaseExceptionGroup as group:
@@ -236,9 +256,10 @@ class Replication:
                 reason = await trio.to_thread.run_sync(self._progress.look, self.socket, self._data)
             except OSError as error:
                 silent += trio.current_time() > limit
+                text = f"Litestream does not answer: {words_of(error)}"
                 if silent >= SILENT:
-                    raise _Ended(f"Litestream does not answer: {error.strerror or error}") from None
-                await self._tell(problem="")
+                    raise _Ended(text) from None
+                await self._tell(problem=text if silent else self.state.problem)
             else:
                 silent = 0
                 if self._waiting is not None:
@@ -269,7 +290,7 @@ class Replication:
                 await self._at_target(write)
                 self._said = now, found
             except (OSError, ValueError, BackupError) as error:
-                problem = f"{self._target} does not answer: {getattr(error, 'strerror', '') or error}"
+                problem = target_fault(self._target, error)
         await self._tell(epoch=epoch, problem=problem)
 
     async def _tell(self, *, problem: str, epoch: int | None = None) -> None:
@@ -277,7 +298,8 @@ class Replication:
         if self._waiting is not None and self._waiting.away and not problem:
             problem = f"changes are acknowledged before they are copied: {self._waiting.away}"
         if not problem and lag > AWAY:
-            problem = f"{self._target} takes no changes"
+            problem = f"{self._target} takes no changes, or is very slow"
+        problem = problem or self._unsent
         old = self.state
         self.state = State(
             time.time(),
@@ -286,7 +308,7 @@ class Replication:
             lag,
             len(self._progress.copied),
             printable(problem)[:500],
-            self._restarts,
+            old.restarts,
             None if self._lease is None else self._lease(),
             self._progress.uncopied,
         )
@@ -302,9 +324,12 @@ class Replication:
         while True:
             try:
                 await self._at_target(partial(self._send_pack, epoch, self._config.current))
+                self._unsent = ""
             except (OSError, BackupError) as error:
-                text = getattr(error, "strerror", "") or str(error)
-                logger.error("configuration was not sent to the second machine", extra={"kv": {"err": text}})
+                text = f"configuration and keys are not sent: {words_of(error)}"
+                if text != self._unsent:
+                    logger.error("configuration was not sent to the second machine", extra={"kv": {"err": text}})
+                self._unsent = text
             await trio.sleep(PACK)
 
     def _send_pack(self, epoch: int, current: Snapshot, storage: Storage) -> None:
@@ -348,77 +373,6 @@ def write_replication(file: Path, data: Path, place: Place, epoch: int, keep: fl
     write_configuration(file, [*databases, accounts], socket=socket, keep=keep)
 
 
-class _Progress:
-    """How far the program has copied each database. Used by one thread at a time.
-
-    Attributes:
-      copied: path below the data directory, and the number of the last transaction that is in the target.
-      uncopied: number of databases of which nothing is there yet.
-    """
-
-    def __init__(self) -> None:
-        self.copied: dict[str, int] = {}
-        self.uncopied = 0
-        self._marks: dict[str, tuple[object, float]] = {}  # the log's size and time, and when they were seen first
-        self._sent: dict[str, object] = {}  # the mark of which all is in the target
-        self._files: dict[str, tuple[int, int]] = {}  # device and inode
-        self._synced: dict[str, float] = {}
-        self._missing: dict[str, float] = {}  # databases that the program does not list, and since when
-        self._began = time.time()
-
-    def look(self, path: Path, data: Path) -> str:
-        """Ask the program at a socket. Returns why it must be started again, "" if it need not. Blocks. Raises
-        OSError.
-        """
-        listed = control.databases(path)
-        now = time.time()
-        synced: dict[str, float] = {}
-        for one in listed:
-            try:
-                name = Path(one.path).relative_to(data).as_posix()
-                found = (data / name).stat()
-            except (ValueError, FileNotFoundError):
-                continue  # an account that was removed
-            if self._files.setdefault(name, (found.st_dev, found.st_ino)) != (found.st_dev, found.st_ino):
-                return f"{name} is another file now"
-            synced[name] = _seconds(one.last_sync_at)
-            mark = _mark(data / f"{name}-wal")
-            if name not in self._marks or self._marks[name][0] != mark:
-                self._marks[name] = mark, now
-            if (name not in self.copied or self._sent[name] != mark) and synced[name] > self._marks[name][1]:
-                self.copied[name] = control.transaction(path, data / name)
-                self._sent[name] = mark
-        self._synced = synced
-        for gone in self.copied.keys() - synced.keys():
-            del self.copied[gone], self._files[gone], self._marks[gone]
-        there = list(databases_of(data))
-        self.uncopied = sum(name not in self.copied for name in there)
-        self._missing = {name: self._missing.get(name, now) for name in there if name not in synced}
-        late = [name for name, since in self._missing.items() if now - since > NOTICED]
-        return f"{late[0]} is not copied" if late else ""
-
-    def lag(self) -> float:
-        """Seconds for which changes may be missing in the target."""
-        oldest = min(self._synced.values(), default=0.0) or self._began
-        return max(0.0, time.time() - oldest)
-
-
-def _mark(log: Path) -> object:
-    try:
-        found = log.stat()
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns
-
-
-def _seconds(text: str) -> float:
-    """Seconds UTC of a time in the form of RFC 3339; 0 for none."""
-    try:
-        return dt.datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        return 0.0
-
-
 def _begin(storage: Storage, data: Path) -> int:
     """The epoch of this machine, made if the target is new. Blocks. Raises NotOurs."""
     return (check_own(storage, data) or claim(storage, data)).epoch
@@ -443,28 +397,44 @@ def _end_left(path: Path) -> None:
     raise OSError(f"a Litestream of before does not end: process {pid}")
 
 
-async def _until_end(process: trio.Process) -> None:
+async def _until_end(process: trio.Process, said: _Said) -> None:
     status = await process.wait()
-    raise _Ended(f"Litestream has ended with status {status}")
+    with trio.move_on_after(LAST_WORDS):
+        await said.ended.wait()
+    raise _Ended(f"Litestream has ended with status {status}" + (f": {said.last}" if said.last else ""))
 
 
-async def _log(process: trio.Process) -> None:
-    """Log the program's warnings and errors, some at a time."""
-    assert process.stderr is not None
-    kept: deque[float] = deque(maxlen=LOG_BURST)
-    dropped, buffer = 0, bytearray()
-    while octets := await process.stderr.receive_some(MAX_LINE):
-        buffer += octets
-        *lines, rest = bytes(buffer).split(b"\n")
-        buffer = bytearray(rest[-MAX_LINE:])
-        for line in lines:
-            now = trio.current_time()
-            if len(kept) == LOG_BURST and now - kept[0] < LOG_SECONDS:
-                dropped += 1
-                continue
-            kept.append(now)
-            logger.warning("Litestream", extra={"kv": {"m": _words(line), "dropped": dropped}})
-            dropped = 0
+class _Said:
+    """What the program says.
+
+    Attributes:
+      last: its last line.
+      ended: there are no more.
+    """
+
+    def __init__(self) -> None:
+        self.last = ""
+        self.ended = trio.Event()
+
+    async def log(self, process: trio.Process) -> None:
+        """Log the program's warnings and errors, some at a time."""
+        assert process.stderr is not None
+        kept: deque[float] = deque(maxlen=LOG_BURST)
+        dropped, buffer = 0, bytearray()
+        while octets := await process.stderr.receive_some(MAX_LINE):
+            buffer += octets
+            *lines, rest = bytes(buffer).split(b"\n")
+            buffer = bytearray(rest[-MAX_LINE:])
+            for line in filter(None, map(_words, lines)):
+                self.last = line
+                now = trio.current_time()
+                if len(kept) == LOG_BURST and now - kept[0] < LOG_SECONDS:
+                    dropped += 1
+                    continue
+                kept.append(now)
+                logger.warning("Litestream", extra={"kv": {"m": line, "dropped": dropped}})
+                dropped = 0
+        self.ended.set()
 
 
 def _words(line: bytes) -> str:

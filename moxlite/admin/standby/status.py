@@ -14,6 +14,8 @@ def first_words(state: State | None, now: float) -> list[str]:
     if state is None:
         return ["Nothing is copied yet: set standby.target in moxlite.toml and start the server."]
     lines = [f"{_databases(state.databases)} copied to {state.target}, as epoch {state.epoch}."]
+    if not state.epoch:
+        lines = [f"Nothing was copied to {state.target} since the start of the server."]
     if now - state.at > STALE:
         return [*lines, f"The server has told nothing since {_when(state.at)}: it does not run, or it hangs."]
     if state.problem:

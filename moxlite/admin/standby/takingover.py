@@ -54,12 +54,21 @@ TAKING: Final = "taking.json"
 class Candidate:
     """A second machine that may take the lease. `source` is object storage."""
 
-    def __init__(self, source: Source, folder: Path, followed: Callable[[], Followed] | None = None) -> None:
-        """`followed`: state of the copy, which must have been complete once; None: it is, or a person says so."""
+    def __init__(
+        self,
+        source: Source,
+        folder: Path,
+        followed: Callable[[], Followed] | None = None,
+        hindrance: Callable[[], str] = str,
+    ) -> None:
+        """`followed`: state of the copy, which must have been complete once; None: it is, or a person says so.
+        `hindrance`: returns why the copy cannot be put in place here, "" for nothing.
+        """
         assert isinstance(source.target, ObjectURL)
         assert not isinstance(source.access, Login)
         self._followed = followed
-        self._told = False
+        self._hindrance = hindrance
+        self._told = ""
         self._folder = folder
         self._storage = ObjectStore(source.target, folder, keys=source.access, pauses=(), seconds=REQUEST)
         self._mine: Lease | None = None
@@ -121,16 +130,20 @@ class Candidate:
         return True
 
     def _complete(self) -> bool:
-        """Whether the copy was complete once: else accounts would begin anew, without their mail."""
-        if self._followed is None or self._followed().current:
+        """Whether this machine could serve: the copy was complete once, else accounts would begin anew, without their
+        mail; configuration and databases can be used here. Without that the other machine does better alone.
+        """
+        followed = None if self._followed is None else self._followed()
+        if followed is None:
             return True
-        if not self._told:
-            logger.error(
-                "not taking over: the copy was never complete; a person decides: moxlite standby takeover --incomplete",
-                extra={"kv": {"missing": self._followed().missing}},
-            )
-            self._told = True
-        return False
+        text = followed.unfit
+        if not followed.current:
+            text = "the copy was never complete; a person decides: moxlite standby takeover --incomplete"
+        text = text or self._hindrance()
+        if text and text != self._told:
+            logger.error(f"not taking over: {text}", extra={"kv": {"missing": followed.missing}})
+        self._told = text
+        return not text
 
     @property
     def head(self) -> Head:

@@ -89,6 +89,8 @@ def restore(
         raise click.UsageError("--config-dir and --data-dir need --with-config")
     if at is not None and (snapshot is not None or passphrase_file is not None):
         raise click.UsageError("--snapshot and --passphrase-file are for repositories: leave out --at")
+    if at is not None and with_config and identity is None:
+        raise click.UsageError("configuration and keys in the target are encrypted: --with-config needs --identity")
     from moxlite.process.backuptargets import target_of
 
     tell = tell_line if verbose else silent
@@ -149,6 +151,16 @@ def _at_moment(
     return restored_at(source, when, account=account, beside=beside, tell=tell)
 
 
+def prepare_folder(backup: Path, config: Path, data: Path | None) -> "Prepared":
+    """The configuration of a full backup, adapted to this machine; as `prepare`."""
+    from moxlite.admin.restoring.machine import prepare
+    from moxlite.store.backup.sources import CONFIG_FOLDER, NAMED
+
+    found = [path.relative_to(backup).as_posix() for path in (backup / NAMED).rglob("*") if path.is_file()]
+    named = [name for name in found if name != f"{NAMED}/{CONFIG_FOLDER}"]
+    return prepare(lambda name: (backup / name).read_bytes(), named, config, data)
+
+
 def restore_whole(
     source: str,
     chosen: tuple[str | None, str | None, str | None] | None,
@@ -172,9 +184,7 @@ def restore_whole(
         try:
             if chosen is None:
                 backup = Path(source).resolve()
-                found = [path.relative_to(backup).as_posix() for path in (backup / NAMED).rglob("*") if path.is_file()]
-                named = [name for name in found if name != f"{NAMED}/{CONFIG_FOLDER}"]
-                prepared = prepare(lambda name: (backup / name).read_bytes(), named, config, data)
+                prepared = prepare_folder(backup, config, data)
                 check_empty(prepared)
             else:
                 snapshot, identity, passphrase_file = chosen

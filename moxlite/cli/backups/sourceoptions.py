@@ -45,7 +45,7 @@ def standby_source(source: str, *, identity: str | None, **keys: Unpack[SourceKe
     BackupError, OSError.
     """
     from moxlite.admin.standby.following import Source
-    from moxlite.admin.standby.litestream import NO_PROGRAM, check_version, find_program
+    from moxlite.admin.standby.litestream import check_version, needed_program
     from moxlite.net.objectstore import read_keys
     from moxlite.net.sftp import Login
     from moxlite.process.backuptargets import Access, login_for, target_of
@@ -70,9 +70,7 @@ def standby_source(source: str, *, identity: str | None, **keys: Unpack[SourceKe
             program = program or static.standby.litestream
     if isinstance(target, SSHURL) and (not isinstance(access, Login) or not access.host_keys):
         raise Failure(f"{source} needs --ssh-key FILE and --ssh-host-key KEY")
-    found = find_program(program)
-    if found is None:
-        raise Failure(NO_PROGRAM)
+    found = needed_program(program)
     check_version(found)
     key = None if identity is None else Path(identity).absolute()
     return Source(target=target, access=access, program=found.absolute(), identity=key)

@@ -16,6 +16,7 @@ from moxlite.cli.common import LazyGroup, data_dir, json_option, printable, show
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Source
     from moxlite.admin.standby.takingover import Candidate
+    from moxlite.cli.backups.takeover import Succession
 
 __all__ = ["standby"]
 
@@ -85,7 +86,7 @@ def follow(
             succession = Succession(followed, folder, config_dir, data_dir, no_drop=no_drop)
             if succession.is_first():
                 succession.serve()
-        won = trio.run(_follow, followed, folder, place, hostname or _hostname(), take_over)
+        won = trio.run(_follow, followed, folder, place, hostname or _hostname(), succession)
         if won is not None and succession is not None:
             succession.succeed(won)
             succession.serve()
@@ -107,7 +108,7 @@ def _address(text: str | None) -> tuple[str, int] | None:
 
 
 async def _follow(
-    source: "Source", folder: Path, place: tuple[str, int] | None, hostname: str, take_over: bool
+    source: "Source", folder: Path, place: tuple[str, int] | None, hostname: str, succession: "Succession | None"
 ) -> "Candidate | None":
     """Follow until a signal; the candidate if it has the lease."""
     import trio
@@ -118,11 +119,11 @@ async def _follow(
     won: Candidate | None = None
     follower = Follower(source, folder)
 
-    async def watch(nursery: trio.Nursery) -> None:
+    async def watch(nursery: trio.Nursery, succession: "Succession") -> None:
         nonlocal won
         from moxlite.admin.standby.takingover import Candidate
 
-        candidate = Candidate(source, folder, lambda: follower.followed)
+        candidate = Candidate(source, folder, lambda: follower.followed, succession.hindrance)
         await candidate.until_over()
         won = candidate
         nursery.cancel_scope.cancel()
@@ -133,8 +134,8 @@ async def _follow(
                 port = await nursery.start(refuse_all, *place, hostname)
                 click.echo(f"moxlite: refusing mail at {place[0]} port {port}", err=True)
             nursery.start_soon(follower.serve)
-            if take_over:
-                nursery.start_soon(watch, nursery)
+            if succession is not None:
+                nursery.start_soon(watch, nursery, succession)
             click.echo("moxlite: ready", err=True)
             async for _ in signals:
                 nursery.cancel_scope.cancel()
@@ -160,7 +161,7 @@ def status(folder: str | None, as_json: bool) -> None:
     On the first machine, without DIR; on the second one with the folder of `moxlite standby follow`. Exit code 1 if
     something is wrong.
     """
-    from moxlite.admin.standby.layout import FOLLOWED, STATE, Followed, State, read_document
+    from moxlite.admin.standby.layout import FOLLOWED, STALE, STATE, Followed, State, read_document
     from moxlite.admin.standby.status import first_words, second_words
 
     now = time.time()
@@ -177,5 +178,8 @@ def status(folder: str | None, as_json: bool) -> None:
         for line in lines:
             print(printable(line))
     lease = found.lease if isinstance(found, State) else None
-    if found is None or found.problem or (lease is not None and (lease.problem or lease.taken)):
+    damaged = isinstance(found, Followed) and found.damaged
+    if found is None or found.problem or damaged or now - found.at > STALE:
+        raise SystemExit(1)
+    if lease is not None and (lease.problem or lease.taken):
         raise SystemExit(1)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, Unpack
 import click
 
 from moxlite.cli.backups.backup import failures, silent, tell_line
-from moxlite.cli.backups.restore import restore_whole
+from moxlite.cli.backups.restore import prepare_folder, restore_whole
 from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
 from moxlite.cli.common import Failure, config_path, load_config, note, printable
 
@@ -76,6 +76,10 @@ def takeover(
     if source is not None and into is not None:
         with failures(source):
             followed = standby_source(source, identity=identity, **keys)
+            folder = Path(into)
+            if identity is None and not (folder / "config/moxlite.toml").exists():
+                raise Failure("configuration and keys of the other machine are encrypted: --identity FILE")
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             beginning = _fetch_last(followed, Path(into).absolute(), incomplete=incomplete)
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()
@@ -127,6 +131,23 @@ class Succession:
                 f"{data} and {self._config} away"
             )
         return True
+
+    def hindrance(self) -> str:
+        """Why the copy could not be put in place here: mistakes in its configuration, which an older version may find
+        in that of a newer one, or files that are there; "" for nothing. Blocks.
+        """
+        from moxlite.admin.restoring.machine import check_empty
+        from moxlite.config.load import ConfigError
+        from moxlite.process.privileges import UnknownUser
+        from moxlite.store.errors import StoreError
+
+        try:
+            check_empty(prepare_folder(self._folder, self._config, self._data))
+        except ConfigError as error:
+            return f"the configuration has mistakes: {printable(str(error.problems[0]))}"
+        except (OSError, StoreError, UnknownUser) as error:
+            return printable(str(error))
+        return ""
 
     def succeed(self, candidate: "Candidate") -> None:
         """Fetch the last changes and put all in place, while the lease is held. Raises Failure."""
@@ -220,16 +241,19 @@ def _fetch_last(source: "Source", folder: Path, *, incomplete: bool) -> "Beginni
 
 
 async def _fetch(follower: "Follower") -> list[str]:
-    """Fetch the last changes; a source that does not answer is asked some times more. Raises OSError, ValueError,
-    BackupError.
+    """Fetch the last changes. A source that does not answer is asked some times more, wrong keys are not tried again.
+    Raises OSError, ValueError, BackupError.
     """
     import trio
 
+    from moxlite.admin.standby.following import Closed
     from moxlite.store.backup.errors import BackupError
 
     for _ in range(TRIES - 1):
         try:
             return await follower.catch_up(PATIENCE)
+        except (Closed, PermissionError):
+            raise
         except (OSError, BackupError) as error:
             note(f"the last changes were not fetched, trying again: {printable(str(error))[:300]}")
             await trio.sleep(AGAIN)

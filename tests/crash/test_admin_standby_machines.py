@@ -1,0 +1,232 @@
+"""Two machines of a stand-by as processes: both started at once, and a queue that both have (STORE-186)."""
+
+import contextlib
+import os
+import shutil
+import signal
+import smtplib
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from pathlib import Path
+
+import pyrage
+import pytest
+
+from tests.campaigns._mailhosts import Hosts, Server, Taken
+from tests.campaigns.kill import insecure
+from tests.campaigns.sending_kill import RECIPIENT, drain
+from tests.objectstorage import Bucket, serving
+from tests.realservers import tree
+from tests.running import ServedServer
+from tests.sendserver import DOMAINS
+from tests.tools import until
+
+pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
+
+FAST = "tests.campaigns._fastlease"
+CUT = (OSError, smtplib.SMTPException)
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> Path:
+    """The key of the second machine."""
+    file = tmp_path / "standby-key.txt"
+    file.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    return file
+
+
+def public(identity: Path) -> str:
+    return str(pyrage.x25519.Identity.from_str(identity.read_text().strip()).to_public())
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a machine: the server, and its Litestream."""
+    for pid in tree(process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait(timeout=60)
+
+
+# Both at once
+
+
+@pytest.fixture
+def twins(tmp_path: Path, identity: Path) -> Iterator[tuple[list[ServedServer], Bucket]]:
+    """A first machine with a lease, stopped, and a copy of its disk that has ports of its own."""
+    with serving() as bucket:
+        keys = tmp_path / "keys"
+        keys.write_text("".join(f"{name} = {text}\n" for name, text in bucket.keys.items()))
+        static = (
+            f'[standby]\ntarget = "s3://bucket/twins"\nstorage_keys_file = "{keys}"\nlease = true\nmode = "sync"\n'
+            f'target_away = "refuse"\nencrypt_to = ["{public(identity)}"]\n'
+        )
+        machines = [ServedServer(tmp_path / f"machine-{number}", static=static, module=FAST) for number in range(2)]
+        with machines[0]:
+            pass
+        shutil.copytree(
+            machines[0].folder / "data", machines[1].folder / "data", ignore=shutil.ignore_patterns("ctl*", "*.sock")
+        )
+        yield machines, bucket
+
+
+def acknowledged(machine: ServedServer, stop: threading.Event, times: list[float]) -> None:
+    """Send until told to stop; note when the machine acknowledges."""
+    while not stop.wait(0.1):
+        with contextlib.suppress(*CUT), smtplib.SMTP("127.0.0.1", machine.ports["smtp"], timeout=5) as client:
+            client.sendmail("", ["eve@example.org"], b"Subject: x\r\n\r\nText.\r\n")
+            times.append(time.monotonic())
+
+
+@pytest.mark.landing("no lease yet")
+@pytest.mark.parametrize("rounds", [["none"], ["none", "held", "over", "none"]], ids=["no lease yet", "each state"])
+def test_of_two_that_are_started_at_once_one_acknowledges(
+    twins: tuple[list[ServedServer], Bucket], rounds: list[str]
+) -> None:
+    """STORE-186g: a machine and a copy of its disk, started by hand in the same moment, with no lease in the storage,
+    with one that another process just held, and with one that is over: the same machine acknowledges all the time.
+    """
+    machines, bucket = twins
+    for number, lease in enumerate(rounds):
+        if lease == "none":
+            bucket.objects.pop("twins/lease.json", None)
+        elif lease == "over":
+            time.sleep(13)
+        stop = threading.Event()
+        times: list[list[float]] = [[], []]
+        processes = []
+        logs = [machine.folder / f"log-{number}" for machine in machines]
+        for machine, log in zip(machines, logs, strict=True):
+            with log.open("wb") as output:
+                command = [sys.executable, "-m", FAST, *machine.command()]
+                processes.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output))
+        threads = [
+            threading.Thread(target=acknowledged, args=(machine, stop, times[one]), daemon=True)
+            for one, machine in enumerate(machines)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            until(lambda: any(times), what="a message is taken", seconds=90)  # noqa: B023 - called in this round
+            time.sleep(3 if len(rounds) == 1 else 20)  # longer than a lease lasts
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(timeout=60)
+            for process in processes:
+                kill(process)
+        first, second = map(len, times)
+        assert not (first and second), f"both acknowledged with the lease {lease}: {first} and {second} messages"
+
+
+# A queue that both have
+
+
+@dataclass
+class Sink(Hosts):
+    """All hosts outside: the Message-IDs that they took, by the number of the message. At the `victim` they answer only
+    when the sender is dead.
+    """
+
+    victim: int = 0
+    taken: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    reached: threading.Event = field(default_factory=threading.Event)
+    dead: threading.Event = field(default_factory=threading.Event)
+
+    def recipient(self, line: bytes) -> bytes:
+        """Each recipient is known."""
+        return b"250 2.1.5 ok"
+
+    def take(self, line: bytes, octets: bytes) -> tuple[bytes, Taken | None]:
+        """Each message is taken."""
+        found = RECIPIENT.match(line)
+        assert found is not None
+        number = int(found[2])
+        with self.lock:
+            self.taken[number].append(str(message_from_bytes(octets)["Message-ID"]))
+        if number == self.victim and not self.dead.is_set():
+            self.reached.set()
+            self.dead.wait(60)
+        return b"250 2.0.0 taken", None
+
+
+def submit(server: ServedServer, numbers: range, done: set[int]) -> None:
+    """Messages of bob to hosts outside, one after the other, until the server dies."""
+    with (
+        contextlib.suppress(*CUT),
+        smtplib.SMTP_SSL("127.0.0.1", server.ports["submissions"], timeout=60, context=insecure()) as client,
+    ):
+        client.login("bob@example.org", server.password)
+        for number in numbers:
+            to = f"m{number}@d{number % DOMAINS}.example"
+            text = f"From: bob@example.org\r\nTo: {to}\r\nMessage-ID: <m{number}@own.example>\r\n\r\nText.\r\n"
+            client.sendmail("bob@example.org", [to], text)
+            done.add(number)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("messages", [25, 600])
+def test_a_message_that_both_queues_have_comes_once_or_twice(tmp_path: Path, identity: Path, messages: int) -> None:
+    """STORE-186e, STORE-186f: the first machine dies while hosts outside take its mail: each acknowledged message
+    comes at least once and at most twice, with one Message-ID; the first machine sends nothing when it is started
+    again after the take-over.
+    """
+    hosts = Sink(victim=messages // 2)
+    retry = '[queue]\nretry_delays = ["1s"]\nmax_attempts = 1000\ndelay_dsn_attempt = 1000\n'
+    static = (
+        f'{retry}[standby]\ntarget = "{tmp_path / "target"}"\nmode = "sync"\ntarget_away = "refuse"\n'
+        f'encrypt_to = ["{public(identity)}"]\n'
+    )
+    done: set[int] = set()
+    with Server(hosts) as sink:
+        threading.Thread(target=sink.serve_forever, daemon=True).start()
+        first = ServedServer(tmp_path / "first", static=static, module="tests.sendserver")
+        first.environment = {"SINK": str(sink.server_address[1])}
+        first.__enter__()
+        positions = tmp_path / "target/epoch-0001/positions.json"
+        until(lambda: positions.exists() and b'"missing":0' in positions.read_bytes(), what="a complete copy")
+        senders = [
+            threading.Thread(target=submit, args=(first, range(start, messages, 4), done), daemon=True)
+            for start in range(4)
+        ]
+        for sender in senders:
+            sender.start()
+        assert hosts.reached.wait(120), first.log()
+        kill(first.process)
+        hosts.dead.set()
+        for sender in senders:
+            sender.join(timeout=60)
+        before = {number: len(found) for number, found in hosts.taken.items()}
+
+        second = object.__new__(ServedServer)
+        second.__dict__.update(first.__dict__)
+        second.folder = tmp_path / "second"
+        place = ("--config-dir", str(second.folder / "config"), "--data-dir", str(second.folder / "data"))
+        words = ("standby", "takeover", str(tmp_path / "target"), "--into", str(tmp_path / "copy"), *place)
+        taken_over = second.cli(*words, "--identity", str(identity), "--yes-the-other-is-down", check=False)
+        assert taken_over.returncode == 0, taken_over.stderr
+        second.start()
+        try:
+            drain(second)
+        finally:
+            assert second.stop() == 0
+        came = {number: list(found) for number, found in hosts.taken.items()}
+
+        first.start()
+        try:
+            time.sleep(5)
+        finally:
+            first.stop()
+        sink.shutdown()
+    assert done - came.keys() == set(), "acknowledged, and never came"
+    assert hosts.victim in before
+    assert max(map(len, came.values())) <= 2
+    assert len(came[hosts.victim]) == 2, "it was in both queues"
+    for number, found in came.items():
+        assert set(found) == {f"<m{number}@own.example>"}
+    assert hosts.taken == came, "the machine that was replaced sends nothing"

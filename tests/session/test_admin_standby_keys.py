@@ -1,0 +1,192 @@
+"""Wrong keys of a stand-by: of object storage, and of the files of configuration (STORE-186)."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyrage
+import pytest
+import trio
+
+from moxlite.admin.doctor.standby import standby_findings
+from moxlite.admin.standby import following as following_module
+from moxlite.admin.standby import replicating
+from moxlite.admin.standby.following import Follower, Source
+from moxlite.admin.standby.layout import FOLLOWED, Followed, Head, read_document
+from moxlite.admin.standby.lease import Lease, Watch, take
+from moxlite.admin.standby.takingover import Candidate
+from moxlite.net.objectstore import ObjectStore
+from moxlite.proto.objecturl import parse_object_url
+from tests.house import Running, house, soon
+from tests.objectstorage import Bucket, serving
+from tests.session.test_admin_standby import copied, deliver, identity, program, settings, subjects
+
+__all__ = ["identity"]
+
+pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
+
+URL = "s3://bucket/keys"
+REFUSED = f"{URL}: the storage refuses the keys: it answers 403 Forbidden, InvalidAccessKeyId"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look more often than on a machine at rest."""
+    monkeypatch.setattr(replicating, "BEAT", 0.3)
+    monkeypatch.setattr(replicating, "SAY", 0.3)
+    monkeypatch.setattr(following_module, "BEAT", 0.3)
+    monkeypatch.setattr(following_module, "PAUSE", 0.5)
+
+
+@pytest.fixture
+def bucket() -> Iterator[Bucket]:
+    """The storage."""
+    with serving() as found:
+        yield found
+
+
+def keys_file(file: Path, bucket: Bucket, **other: str) -> Path:
+    """The keys of the storage, some of them others."""
+    file.write_text("".join(f"{name} = {text}\n" for name, text in (bucket.keys | other).items() if text))
+    return file
+
+
+def another(tmp_path: Path) -> Path:
+    """A key that no configuration names."""
+    file = tmp_path / "another-key.txt"
+    file.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    return file
+
+
+def static(tmp_path: Path, identity: Path, keys: Path) -> str:
+    return settings(tmp_path, identity, URL) + f'storage_keys_file = "{keys}"\n'
+
+
+async def refused(*words: object) -> str:
+    """What a command says that fails."""
+    command = [sys.executable, "-m", "moxlite", *map(str, words)]
+    done = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
+    assert done.returncode in (1, 2), done
+    said = (done.stdout + done.stderr).decode()
+    assert "Traceback" not in said
+    return said
+
+
+def told(h: Running) -> str:
+    """What `standby status` and the doctor say of the first machine."""
+    (found,) = standby_findings(h.house.static)
+    assert found.code == "standby-behind"
+    return str(found.detail)
+
+
+async def test_the_first_machine_with_wrong_keys_of_the_storage_goes_on(
+    tmp_path: Path, bucket: Bucket, identity: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-186, STORE-186c: keys that the storage refuses, from the start or later, are told in one sentence, in the
+    log once; mail goes on, and all is copied when the keys are good again.
+    """
+    wrong = keys_file(tmp_path / "keys", bucket, access_key_id="AKIAWRONG")
+    async with house(tmp_path, static=static(tmp_path, identity, wrong)) as h:
+        await soon(lambda: REFUSED in h.house.notes[0](), "the note")
+        await deliver(h, "unsent")
+        assert (await h.readiness())[0] == 200
+        assert REFUSED in told(h)
+        said = await refused("--config", tmp_path / "config/moxlite.toml", "standby", "status")
+        assert f"Nothing was copied to {URL} since the start of the server." in said
+        assert REFUSED in said
+        keys_file(wrong, bucket)
+        await soon(lambda: "can take over" in h.house.notes[0](), "the keys are mended")
+        bucket.key = "AKIAROTATED"
+        await soon(lambda: REFUSED in h.house.notes[0](), "the other keys are refused")
+        await trio.sleep(2)
+        lines = [one for one in caplog.records if one.message == "the second machine falls behind"]
+        assert len(lines) <= 4, "told when it is news"
+        await deliver(h, "meanwhile")
+        bucket.key = "AKIATEST"
+        await soon(lambda: "can take over" in h.house.notes[0](), "all is well")
+        with trio.fail_after(120):
+            assert await follower(tmp_path, bucket, identity).catch_up(100) == []
+        assert subjects(copied(tmp_path)) == {"unsent", "meanwhile"}
+
+
+def follower(tmp_path: Path, bucket: Bucket, identity: Path | None, **other: str) -> Follower:
+    source = Source(target=parse_object_url(URL), access=bucket.keys | other, program=program(), identity=identity)
+    return Follower(source, tmp_path / "second")
+
+
+@pytest.mark.nightly
+async def test_a_second_machine_with_wrong_keys_tells_them_and_copies_what_it_can(
+    tmp_path: Path, bucket: Bucket, identity: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-186b, STORE-186h: refused keys of the storage are told; with a wrong key of the configuration all mail is
+    copied, `status` has exit code 1 and says why, and neither a follower nor a person takes over; commands say it, too.
+    """
+    keys = keys_file(tmp_path / "keys", bucket)
+    wrong = keys_file(tmp_path / "wrong", bucket, access_key_id="AKIAWRONG")
+    none = keys_file(tmp_path / "none", bucket, access_key_id="", secret_access_key="")
+    other = another(tmp_path)
+    second = tmp_path / "second"
+    async with house(tmp_path, static=static(tmp_path, identity, keys)) as h, trio.open_nursery() as nursery:
+        await deliver(h, "one")
+        outsider = follower(tmp_path, bucket, None, access_key_id="AKIAWRONG")
+        nursery.start_soon(outsider.serve)
+        await soon(lambda: outsider.followed.problem == REFUSED, "the words")
+        nursery.cancel_scope.cancel()
+    async with house(tmp_path, static=static(tmp_path, identity, keys)) as h, trio.open_nursery() as nursery:
+        await soon(lambda: "can take over" in h.house.notes[0](), "the first machine copies")
+        wrongly = follower(tmp_path, bucket, other)
+        nursery.start_soon(wrongly.serve)
+        await soon(lambda: "one" in subjects(copied(tmp_path)), "mail is copied all the same")
+        await soon(lambda: wrongly.followed.current > 0 and not wrongly.followed.behind, "all is current")
+        assert f"{other} does not open configuration and keys of the first machine" in wrongly.followed.problem
+        assert not (second / "config").exists()
+        assert f"{other} does not open" in await refused("standby", "status", second)
+        nursery.cancel_scope.cancel()
+    assert "not taking over" in takes_no_lease(tmp_path, bucket, other, caplog)
+
+    place = ("--config-dir", tmp_path / "new/config", "--data-dir", tmp_path / "new/data")
+    take_over = ("standby", "takeover", URL, "--into", second, "--yes-the-other-is-down", *place)
+    restore = ("restore", URL, "--at", "1s", "--with-config", *place)
+    good = ("--storage-keys", keys)
+    for command in (take_over, restore):
+        assert "does not open configuration and keys" in await refused(*command, "--identity", other, *good)
+        assert "No such file" in await refused(*command, "--identity", tmp_path / "missing", *good)
+        assert "the storage refuses the keys" in await refused(
+            *command, "--identity", identity, "--storage-keys", wrong
+        )
+        assert "--identity" in await refused(*command, *good)
+    assert "have no access_key_id" in await refused(*restore, "--identity", identity, "--storage-keys", none)
+    assert "nofile: No such file" in await refused(
+        "standby", "follow", URL, "--into", second, "--storage-keys", "nofile"
+    )
+    assert not (tmp_path / "new").exists()
+
+
+def takes_no_lease(tmp_path: Path, bucket: Bucket, other: Path, caplog: pytest.LogCaptureFixture) -> str:
+    """What a candidate says whose configuration cannot be opened, when the lease is over."""
+    followed = read_document(tmp_path / "second" / FOLLOWED, Followed)
+    assert followed is not None
+    store = ObjectStore(parse_object_url(URL), tmp_path / "second", keys=bucket.keys, pauses=(), seconds=2)
+    take(store, Lease.of(Head(1, "a"), tmp_path), None)
+    source = Source(target=parse_object_url(URL), access=bucket.keys, program=program(), identity=other)
+    candidate = Candidate(source, tmp_path / "second", lambda: followed)
+    now = [1000.0]
+    candidate.watch = Watch(lambda: now[0])
+    assert not candidate._look()
+    now[0] += 61
+    assert not candidate._look()
+    return caplog.text
+
+
+async def test_a_key_of_the_configuration_that_is_none_is_told(
+    tmp_path: Path, bucket: Bucket, identity: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186a: the first machine cannot encrypt its configuration: mail is copied, and the status says so."""
+    monkeypatch.setattr(replicating, "PACK", 0.3)
+    keys = keys_file(tmp_path / "keys", bucket)
+    good = static(tmp_path, identity, keys)
+    async with house(tmp_path, static=good.replace('["age1', '["age1b')) as h:
+        await soon(lambda: "configuration and keys are not sent: 'age1" in h.house.notes[0](), "the words")
+        await soon(lambda: "is no age recipient" in told(h), "the state")
+        await deliver(h, "one")
+        await soon(lambda: h.house.notes[0]().endswith(("0 s behind", "1 s behind", "2 s behind")), "mail is copied")
