@@ -129,6 +129,7 @@ async def serve(
         tree.start("admin.storage-faults", partial(house.files.faults.serve, house.files.accounts, house.config))
         tree.start("process.certificates", house.network.tls.watch)
         tree.start("web.backends", house.network.backends.serve)
+        tree.start("web.notices", house.services.notices.serve)
         if not house.local:
             tree.start("mailauth.dnssec", partial(watch_resolver, house.network.resolver))
         if started.parent is not None:

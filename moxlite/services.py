@@ -223,6 +223,7 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         challenge=house.network.challenges.answer,
         admin=partial(_admin_app, house),
         backends=house.network.backends,
+        notices=house.services.notices,
         senders=house.network.https_client(allow_internal=house.static.allow_private_webhooks, purpose="unsubscribe"),
     )
 

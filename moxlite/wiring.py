@@ -68,6 +68,7 @@ from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.upkeep.reparse import keep_parsed
 from moxlite.supervision import Supervisor
 from moxlite.web.health import Measure
+from moxlite.web.notices.service import Notices
 
 if TYPE_CHECKING:
     from moxlite.admin.backup.backups import BackupCommands
@@ -144,15 +145,20 @@ class Services:
 
     logins: Logins
     received_id: ReceivedID
+    notices: Notices
     imap_sessions: Sessions = field(default_factory=Sessions)
     senders: Senders = field(default_factory=Senders)
     sandbox: Sandbox = field(default_factory=Sandbox)
     clock: ClockWatch = field(default_factory=ClockWatch)
 
     def end_sessions(self, account: str, text: str, *, app_password: str = "") -> None:
-        """End the IMAP and submission sessions of an account or of one app password (IMAP-23, SMTP-62a)."""
+        """End the IMAP and submission sessions of an account or of one app password (IMAP-23, SMTP-62a). For an
+        account, its devices get no more notices, either.
+        """
         self.imap_sessions.end_account(account, text, app_password=app_password)
         self.senders.end_account(account, text, app_password=app_password)
+        if not app_password:
+            self.notices.end(account)
 
 
 class Registry:
@@ -295,13 +301,21 @@ async def open_house(
     )
     await logins.remember_places()
     await SecondFactors(logins, files.auth, files.accounts).mark_all()
+    network = await _make_network(started, budget, local=local)
+    notices = Notices(
+        files.accounts,
+        network.https_client(allow_internal=static.allow_private_webhooks, purpose="web push"),
+        secret=started.install_key,
+        subject=f"mailto:postmaster@{static.hostname.ascii}",
+    )
+    files.accounts.register_task("web.notices", notices.watch)
     house = House(
         started=started,
         local=local,
         tree=tree,
         files=files,
-        network=await _make_network(started, budget, local=local),
-        services=Services(logins=logins, received_id=ReceivedID(started.install_key)),
+        network=network,
+        services=Services(logins=logins, received_id=ReceivedID(started.install_key), notices=notices),
         faults=list(started.problems),
     )
     if lease is not None:

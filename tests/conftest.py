@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -55,6 +56,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker("nightly")
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS and unknown - known:
         raise pytest.UsageError(f"landing names no case: {', '.join(sorted(unknown - known))}")
+
+
+def pytest_collection_finish() -> None:
+    """Copy new databases (tests/templates.py), where a test has one: codecs alone need no store."""
+    if "moxlite.store.file.database" in sys.modules:
+        from tests import templates
+
+        templates.install()
 
 
 @pytest.hookimpl(wrapper=True)

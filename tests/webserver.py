@@ -28,12 +28,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request: method, target, header fields with lower-case names, body."""
+    """A request: method, target, header fields with lower-case names, body, and the time of Trio's clock."""
 
     method: str
     target: str
     headers: dict[str, str]
     body: bytes
+    at: float
 
 
 @dataclass
@@ -88,7 +89,7 @@ class WebServer:
         assert request is not None
         headers = {name.decode(): value.decode() for name, value in request.headers}
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        self.asked.append(Asked(request.method.decode(), request.target.decode(), headers, body))
+        self.asked.append(Asked(request.method.decode(), request.target.decode(), headers, body, trio.current_time()))
         if answer.hang:
             await self.release.wait()
         head = h11.Response(status_code=answer.status, headers=[*answer.headers, ("Connection", "close")])

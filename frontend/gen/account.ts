@@ -49,6 +49,7 @@ export interface LoginResult {
   csrf_token: string;
   login_address: string;
   second_step: SecondStep | null;
+  device: boolean;
 }
 
 /** What `login_factor`, or `confirm`, takes as second factor (WEB-151). */
@@ -561,7 +562,7 @@ export interface AppPasswordItem {
   last_protocol: string;
 }
 
-/** A browser that is logged in. ``current``: the browser that asks. */
+/** A browser that is logged in. ``current``: the browser that asks. ``device``: it stays logged in (WEBMAIL-22a). */
 export interface SessionItem {
   id: number;
   app: string;
@@ -570,7 +571,9 @@ export interface SessionItem {
   user_agent: string;
   created: string;
   last_used: string;
+  expires: string;
   current: boolean;
+  device: boolean;
 }
 
 /** Equal log-in attempts between ``first`` and ``last``. ``text``: protocol, address of the client and outcome in */
@@ -676,7 +679,7 @@ export const checks: Checks = {
   ImportProgress: { kind: ["enum", ["progress"]], octets: "integer", size: "integer", messages: "integer", seconds_left: ["nullable", "integer"] },
   ImportDone: { kind: ["enum", ["done"]], messages: "integer", problems: "integer", dry_run: "boolean" },
   ImportAborted: { kind: ["enum", ["aborted"]], message: "string" },
-  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
+  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
   FactorState: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
@@ -740,7 +743,7 @@ export const checks: Checks = {
   LeftOutRule: { rule: "integer", reason: "string" },
   PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
   AppPasswordItem: { name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
-  SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", current: "boolean" },
+  SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
   Apps: { webmail: "string" },
@@ -991,10 +994,10 @@ export interface Calls {
   /** Browsers that are logged in to the account page or the webmail, last used first. */
   session_list(): Promise<Array<SessionItem>>;
 
-  /** End a session. */
+  /** End a session, and the notices to the device that subscribed in it. */
   session_remove(session_id: number): Promise<null>;
 
-  /** End all sessions but this one; returns their number. */
+  /** End all sessions but this one, and all notices to devices; returns the number of sessions. */
   session_remove_others(): Promise<number>;
 
   /** Log-in attempts of the last 30 days, the newest first: a page after a place, or with "" the first one. */

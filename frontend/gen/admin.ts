@@ -7,6 +7,7 @@ export interface LoginResult {
   csrf_token: string;
   login_address: string;
   second_step: SecondStep | null;
+  device: boolean;
 }
 
 /** What `login_factor`, or `confirm`, takes as second factor (WEB-151). */
@@ -959,7 +960,7 @@ export interface StoppedSender {
 }
 
 export const checks: Checks = {
-  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
+  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
   FactorState: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },

@@ -47,6 +47,7 @@ export interface Settings {
   no_show_shortcuts?: boolean;
   show_headers?: Array<string>;
   color_scheme?: "auto" | "dark" | "light";
+  language?: "" | "de" | "en" | "es" | "fr" | "nl";
   density?: "comfortable" | "compact";
   single_keys?: boolean;
   undo_send_seconds?: number;
@@ -417,6 +418,7 @@ export interface LoginResult {
   csrf_token: string;
   login_address: string;
   second_step: SecondStep | null;
+  device: boolean;
 }
 
 /** What `login_factor`, or `confirm`, takes as second factor (WEB-151). */
@@ -436,6 +438,32 @@ export interface KeyElsewhere {
   host: string;
 }
 
+/** ``public_key``: of this server, in base64url, for the browser to subscribe with. */
+export interface NoticeState {
+  public_key: string;
+  devices: Array<NoticeDevice>;
+  choice: NoticeChoice;
+}
+
+/** A browser that is told of new mail. ``host``: of its push service; ``used``: time of the last notice that was */
+export interface NoticeDevice {
+  id: number;
+  name: string;
+  host: string;
+  created: string;
+  used: string | null;
+  failures: number;
+  error: string;
+}
+
+/** Of which mail devices are told: with ``known`` only of mail by people to whom the user wrote, and contacts. Quiet */
+export interface NoticeChoice {
+  known: boolean;
+  quiet_from: number;
+  quiet_until: number;
+  zone: string;
+}
+
 /** An event in a message. */
 export interface Invitation {
   method: string;
@@ -451,6 +479,7 @@ export interface Invitation {
   one_of_many: boolean;
   others: number;
   state: "" | "cancelled" | "old" | "stranger";
+  sent_by: string;
   newer: number;
   me: string;
   answer: string;
@@ -763,7 +792,7 @@ export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread 
 export const checks: Checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
+  Settings: { signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "de", "en", "es", "fr", "nl"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   SavedSearch: { name: "string", text: "string" },
   Unsubscribed: { sender: "string", at: "time" },
@@ -804,10 +833,13 @@ export const checks: Checks = {
   HeaderIs: { name: "string", value: ["optional", "string"] },
   NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
-  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
+  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
-  Invitation: { method: "string", title: "string", start: ["nullable", ["ref", "When"]], end: ["nullable", ["ref", "When"]], place: "string", description: "string", organizer: ["nullable", ["ref", "Guest"]], people: ["list", ["ref", "Guest"]], more: "integer", repeats: ["nullable", ["ref", "Repeats"]], one_of_many: "boolean", others: "integer", state: ["enum", ["", "cancelled", "old", "stranger"]], newer: "integer", me: "string", answer: "string", answered_old: "boolean" },
+  NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
+  NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
+  NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string" },
+  Invitation: { method: "string", title: "string", start: ["nullable", ["ref", "When"]], end: ["nullable", ["ref", "When"]], place: "string", description: "string", organizer: ["nullable", ["ref", "Guest"]], people: ["list", ["ref", "Guest"]], more: "integer", repeats: ["nullable", ["ref", "Repeats"]], one_of_many: "boolean", others: "integer", state: ["enum", ["", "cancelled", "old", "stranger"]], sent_by: "string", newer: "integer", me: "string", answer: "string", answered_old: "boolean" },
   When: { local: "string", utc: ["nullable", "integer"], zone: "string" },
   Guest: { name: "string", address: "string", answer: "string" },
   Repeats: { frequency: "string", interval: "integer", count: "integer", until: "string", days: ["list", "string"], month_days: ["list", "integer"], months: ["list", "integer"] },
@@ -851,10 +883,31 @@ export interface Calls {
   login_prep(): Promise<string>;
 
   /** Start a session: set its cookie and return its CSRF token; or ask for a second factor. */
-  login(login_token: string, username: string, password: string): Promise<LoginResult>;
+  login(login_token: string, username: string, password: string, stay?: boolean): Promise<LoginResult>;
 
   /** Complete a log-in that asked for a second factor: start a session as `login` does. */
-  login_factor(token: string, kind: "key" | "recovery" | "totp", code: string): Promise<LoginResult>;
+  login_factor(token: string, kind: "key" | "recovery" | "totp", code: string, stay?: boolean): Promise<LoginResult>;
+
+  /** The second factors by which `confirm` may be answered, beside the password. */
+  confirm_options(): Promise<SecondStep>;
+
+  /** Give the password or a second factor again; sensitive calls of this session are allowed for 10 minutes. */
+  confirm(kind: "key" | "password" | "recovery" | "totp", code: string): Promise<null>;
+
+  /** The devices of the account, and the choices for all of them. */
+  notices(): Promise<NoticeState>;
+
+  /** Tell a browser of new mail, by its subscription at a push service; returns the id of the device. One with the */
+  notices_subscribe(endpoint: string, p256dh: string, auth: string, name: string): Promise<number>;
+
+  /** Tell a device no more. */
+  notices_remove(device_id: number): Promise<null>;
+
+  /** Send a notice to a device; returns why its push service did not take it, or "". */
+  notices_test(device_id: number): Promise<string>;
+
+  /** Set the choices for all devices. */
+  notices_choose(choice: NoticeChoice): Promise<null>;
 
   /** The event in the part at ``path`` of a message. */
   invitation(message_id: number, path: string): Promise<Invitation>;
@@ -918,6 +971,21 @@ export interface Calls {
 
   /** Send no more answers by the vacation form. */
   vacation_end(): Promise<null>;
+
+  /** Mark all messages of these mailboxes as read. */
+  mailboxes_mark_read(mailbox_ids: Array<number>): Promise<null>;
+
+  /** Create a mailbox and its missing parents; returns its id. */
+  mailbox_create(name: string): Promise<number>;
+
+  /** Rename a mailbox and the mailboxes in it. */
+  mailbox_rename(mailbox_id: number, name: string): Promise<null>;
+
+  /** Remove a mailbox with its messages; refused while it contains other mailboxes. */
+  mailbox_delete(mailbox_id: number): Promise<null>;
+
+  /** Give a mailbox exactly these roles; other mailboxes lose them. */
+  mailbox_set_special_use(mailbox_id: number, roles: Array<"archive" | "draft" | "junk" | "sent" | "trash">): Promise<null>;
 
   /** Give a keyword this name and colour. Without a keyword, make a label of this name; a label that has the name */
   label_save(name: string, color: number, keyword?: string | null): Promise<Label>;
@@ -988,7 +1056,10 @@ export interface Calls {
   /** Transport security of mail to an address (WEBMAIL-94); takes at most 15 seconds. */
   recipient_security(address: string): Promise<Security>;
 
-  /** End the session and its streams. */
+  /** Check that mail or contacts may be exported now: on a device that stays logged in, the user must have */
+  export_prep(): Promise<null>;
+
+  /** End the session, its streams, and the notices to the device that subscribed in it. */
   logout(): Promise<null>;
 
   /** Make a token that opens one event stream within a minute. */
@@ -1024,21 +1095,6 @@ export interface Calls {
   /** Remove messages permanently. */
   message_delete(message_ids: Array<number>): Promise<null>;
 
-  /** Mark all messages of these mailboxes as read. */
-  mailboxes_mark_read(mailbox_ids: Array<number>): Promise<null>;
-
-  /** Create a mailbox and its missing parents; returns its id. */
-  mailbox_create(name: string): Promise<number>;
-
-  /** Rename a mailbox and the mailboxes in it. */
-  mailbox_rename(mailbox_id: number, name: string): Promise<null>;
-
-  /** Remove a mailbox with its messages; refused while it contains other mailboxes. */
-  mailbox_delete(mailbox_id: number): Promise<null>;
-
-  /** Give a mailbox exactly these roles; other mailboxes lose them. */
-  mailbox_set_special_use(mailbox_id: number, roles: Array<"archive" | "draft" | "junk" | "sent" | "trash">): Promise<null>;
-
   /** Decode encoded words (RFC 2047). */
   decode_mime_words(text: string): Promise<string>;
 }
@@ -1047,8 +1103,15 @@ export type Client = BaseClient & Calls;
 
 export const Client = /* @__PURE__ */ clientOf<Calls>({
   login_prep: [{}, "string"],
-  login: [{ login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]],
-  login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]],
+  login: [{ login_token: "string", username: "string", password: "string", stay: ["optional", "boolean"] }, ["ref", "LoginResult"]],
+  login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string", stay: ["optional", "boolean"] }, ["ref", "LoginResult"]],
+  confirm_options: [{}, ["ref", "SecondStep"]],
+  confirm: [{ kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null"],
+  notices: [{}, ["ref", "NoticeState"]],
+  notices_subscribe: [{ endpoint: "string", p256dh: "string", auth: "string", name: "string" }, "integer"],
+  notices_remove: [{ device_id: "integer" }, "null"],
+  notices_test: [{ device_id: "integer" }, "string"],
+  notices_choose: [{ choice: ["ref", "NoticeChoice"] }, "null"],
   invitation: [{ message_id: "integer", path: "string" }, ["ref", "Invitation"]],
   invitation_answer: [{ message_id: "integer", path: "string", answer: ["enum", ["maybe", "no", "yes"]], submit_id: "string", note: ["optional", "string"] }, "null"],
   contacts: [{ search: ["optional", "string"], group: ["optional", "string"], after: ["optional", "integer"] }, ["ref", "Contacts"]],
@@ -1070,6 +1133,11 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   scheduled_cancel: [{ message_id: "integer" }, "integer"],
   sorting_notices: [{}, ["ref", "SortingNotices"]],
   vacation_end: [{}, "null"],
+  mailboxes_mark_read: [{ mailbox_ids: ["list", "integer"] }, "null"],
+  mailbox_create: [{ name: "string" }, "integer"],
+  mailbox_rename: [{ mailbox_id: "integer", name: "string" }, "null"],
+  mailbox_delete: [{ mailbox_id: "integer" }, "null"],
+  mailbox_set_special_use: [{ mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null"],
   label_save: [{ name: "string", color: "integer", keyword: ["optional", ["nullable", "string"]] }, ["ref", "Label"]],
   label_remove: [{ keyword: "string" }, "integer"],
   unsubscribe: [{ message_id: "integer", by_post: "boolean" }, "null"],
@@ -1093,6 +1161,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   upload_remove: [{ upload_id: "string" }, "null"],
   complete_recipient: [{ search: "string" }, ["ref", "Suggestions"]],
   recipient_security: [{ address: "string" }, ["ref", "Security"]],
+  export_prep: [{}, "null"],
   logout: [{}, "null"],
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"],
@@ -1105,10 +1174,5 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   thread_mute: [{ message_ids: ["list", "integer"], mute: "boolean" }, "null"],
   thread_collapse: [{ message_ids: ["list", "integer"], collapse: "boolean" }, "null"],
   message_delete: [{ message_ids: ["list", "integer"] }, "null"],
-  mailboxes_mark_read: [{ mailbox_ids: ["list", "integer"] }, "null"],
-  mailbox_create: [{ name: "string" }, "integer"],
-  mailbox_rename: [{ mailbox_id: "integer", name: "string" }, "null"],
-  mailbox_delete: [{ mailbox_id: "integer" }, "null"],
-  mailbox_set_special_use: [{ mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null"],
   decode_mime_words: [{ text: "string" }, "string"],
 });

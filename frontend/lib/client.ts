@@ -56,6 +56,9 @@ export abstract class BaseClient {
   deadlines: Readonly<Record<string, number>> = {};
   /** Asks for the password or a second factor again, for a sensitive call; false if the user gives up (WEB-63a). */
   confirmAgain: () => Promise<boolean> = async () => false;
+  /** Makes a call by `run`. What works without a connection has another way then (WEBMAIL-121). */
+  through: (call: string, given: readonly unknown[], run: () => Promise<unknown>) => Promise<unknown> = (_, __, run) =>
+    run();
   private confirming: Promise<boolean> | null = null;
   private loggingIn: Promise<void> | null = null;
 
@@ -80,7 +83,7 @@ export abstract class BaseClient {
     const body = JSON.stringify(parameters);
     for (;;) {
       try {
-        const value = await this.post(name, body);
+        const value = await this.through(name, given, () => this.post(name, body));
         verify(this.table, result, value, `${name}: result`);
         return value as T;
       } catch (error) {

@@ -13,8 +13,11 @@ export interface ConfirmClient {
   confirm(kind: FactorKind | "password", code: string): Promise<null>;
 }
 
-/** Ask until the user has confirmed; false if the user gave up. */
-export async function askConfirm(client: ConfirmClient): Promise<boolean> {
+/** Ask until the user has confirmed, and say `why`; false if the user gave up. */
+export async function askConfirm(
+  client: ConfirmClient,
+  why = t("This changes who can log in, so give your password again."),
+): Promise<boolean> {
   const step = await client.confirm_options();
   const answer = await dialog<boolean>(t("Is it you?"), (close) => {
     const place = el("div", {});
@@ -80,11 +83,7 @@ export async function askConfirm(client: ConfirmClient): Promise<boolean> {
       );
       made.focus();
     };
-    fill(
-      place,
-      el("p", { class: "dialog-text" }, t("This changes who can log in, so give your password again.")),
-      form,
-    );
+    fill(place, el("p", { class: "dialog-text" }, why), form);
     return [place];
   });
   return answer === true;

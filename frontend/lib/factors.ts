@@ -55,14 +55,7 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
     if (await attempt(t("Removing the device"), () => client.factor_remove(kind, id))) await refresh();
   };
   const renew = async () => {
-    if (
-      !(await confirm(
-        t("Make new recovery codes?"),
-        t("The codes that you have kept become void."),
-        t("Make new codes"),
-      ))
-    )
-      return;
+    if (!(await confirm(t("Make new recovery codes?"), t("Your old codes stop working."), t("Make new codes")))) return;
     let codes: string[] = [];
     if (
       await attempt(t("Making recovery codes"), async () => {

@@ -5,6 +5,7 @@ export interface LoginResult {
   csrf_token: string;
   login_address: string;
   second_step: SecondStep | null;
+  device: boolean;
 }
 
 export interface SecondStep {

@@ -6,18 +6,20 @@ import { type Asked, secondStepForm } from "./secondstep";
 import { t } from "./words";
 
 /** Try to log in: null after a log-in, or the second step that it needs. Throws an error with a text for the user. */
-export type TryLogIn = (username: string, password: string) => Promise<Asked | null>;
+export type TryLogIn = (username: string, password: string, stay: boolean) => Promise<Asked | null>;
 
 export type AskLogIn = typeof askLogIn;
 
 /** Show the form, with a known address, until a log-in succeeds; `below` is shown under the form. The focus is restored after
- * that. `address` null: the app has one user, and asks for the password alone. */
+ * that. `address` null: the app has one user, and asks for the password alone. With `stays` users may stay logged in, if the
+ * browser reaches the server over https, or on its own machine (WEBMAIL-22a). */
 export function askLogIn(
   app: string,
   reason: string,
   address: string | null,
   tryLogIn: TryLogIn,
   below: Node[] = [],
+  stays = false,
 ): Promise<void> {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -37,6 +39,7 @@ export function askLogIn(
       autocomplete: "current-password",
       required: true,
     });
+    const stay = el("input", { type: "checkbox", name: "stay" });
     const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
     problem.hidden = reason === "";
     const form = el(
@@ -47,7 +50,7 @@ export function askLogIn(
           event.preventDefault();
           button.disabled = true;
           try {
-            const asked = await tryLogIn(username.value, password.value);
+            const asked = await tryLogIn(username.value, password.value, stay.checked);
             if (asked === null) finish();
             else ask(asked);
           } catch (error) {
@@ -64,6 +67,7 @@ export function askLogIn(
       problem,
       address !== null && el("label", { class: "field" }, t("Email address"), username),
       el("label", { class: "field" }, t("Password"), password),
+      stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")),
       button,
       below,
     );

@@ -15,7 +15,7 @@ export async function openPalette(table: CommandTable, typed = ""): Promise<void
   const possible = table
     .all()
     .flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));
-  const words = { label: t("Command"), hint: t("What do you want to do?"), nothing: t("No matching command.") };
+  const words = { label: t("Command"), hint: t("What do you want to do?"), nothing: t("No command found.") };
   const chosen = await pick(t("Commands"), words, possible, titleOf, { typed, detail: keysOf });
   chosen?.run();
 }
@@ -75,7 +75,7 @@ export async function showTitles(at: Element): Promise<void> {
             .map((one) => [el("dt", { dir: "auto" }, visibleText(one)), el("dd", { dir: "auto" }, one.title)]),
         ),
       ),
-      titled.length === 0 && el("p", { class: "dialog-text" }, t("There is nothing to explain here.")),
+      titled.length === 0 && el("p", { class: "dialog-text" }, t("There is no explanation for this.")),
       el(
         "div",
         { class: "dialog-buttons" },

@@ -4,7 +4,7 @@ import type { SecondStep } from "./factortypes";
 import { el, fill, sign } from "./dom";
 import { keyRound, octagonAlert } from "./icons";
 import { keysKnown, useKey } from "./webauthn";
-import { t } from "./words";
+import { locale, t } from "./words";
 
 export type FactorKind = "totp" | "key" | "recovery";
 
@@ -116,7 +116,7 @@ export function secondStepForm(
   }
 
   function introduction(): string {
-    if (kind === "recovery") return t("Type one of the recovery codes that you have kept. Each works once.");
+    if (kind === "recovery") return t("Type one of your recovery codes. Each works once.");
     if (kind === "key")
       return withKey ? t("Use your security key.") : t("Your security keys do not work at this address.");
     return step.apps.length === 1
@@ -152,7 +152,7 @@ function keyWords(names: readonly string[]): string {
 /** The server's time, running on: codes depend on it, and the clock of a device may be wrong. */
 export function serverClock(at: number): HTMLElement {
   const began = performance.now();
-  const format = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const format = new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const shown = el("time", {});
   const show = () => (shown.textContent = format.format(at + performance.now() - began));
   show();

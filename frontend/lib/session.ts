@@ -18,30 +18,34 @@ declare global {
 export interface LogInClient {
   csrfToken: string;
   login_prep(): Promise<string>;
-  login(login_token: string, username: string, password: string): Promise<LoginResult>;
-  login_factor(token: string, kind: FactorKind, code: string): Promise<LoginResult>;
+  login(login_token: string, username: string, password: string, stay: boolean): Promise<LoginResult>;
+  login_factor(token: string, kind: FactorKind, code: string, stay: boolean): Promise<LoginResult>;
   logout(): Promise<null>;
 }
 
 export class Session {
   private readonly csrfKey: string;
   private readonly addressKey: string;
+  /** There while this browser stays logged in. */
+  private readonly deviceKey: string;
   /** Login address of this page's user; "" before the first log-in. */
   private address = "";
   /** The log-in whose form is shown. */
   private running: Promise<boolean> | null = null;
 
   /** `app` is its name in the browser's storage, `title` is shown on the form, `ask` shows the form. Without `named` users have
-   * no address. */
+   * no address. With `stays` they may stay logged in. */
   constructor(
     app: string,
     private readonly title: string,
     private readonly client: LogInClient,
     private readonly ask: AskLogIn,
     private readonly named = true,
+    private readonly stays = false,
   ) {
     this.csrfKey = `moxlite-${app}-csrf`;
     this.addressKey = `moxlite-${app}-address`;
+    this.deviceKey = `moxlite-${app}-stays`;
   }
 
   /** Use the session of another page of the app; false if there is no session and the form comes first. */
@@ -75,19 +79,20 @@ export class Session {
       this.title,
       reason,
       this.named ? before : null,
-      async (username, password) => {
+      async (username, password, stay) => {
         const token = await this.client.login_prep();
-        const result = await this.client.login(token, username, password);
+        const result = await this.client.login(token, username, password, stay);
         const step = result.second_step;
         if (step !== null)
           return {
             step,
-            finish: async (kind, code) => this.begin(await this.client.login_factor(step.token, kind, code)),
+            finish: async (kind, code) => this.begin(await this.client.login_factor(step.token, kind, code, stay)),
           };
         this.begin(result);
         return null;
       },
       below,
+      this.stays,
     );
     return before !== "" && before !== this.address;
   }
@@ -98,6 +103,8 @@ export class Session {
     this.address = result.login_address;
     localStorage.setItem(this.csrfKey, result.csrf_token);
     localStorage.setItem(this.addressKey, result.login_address);
+    if (result.device) localStorage.setItem(this.deviceKey, "1");
+    else localStorage.removeItem(this.deviceKey);
   }
 
   /** End the session and reload the page. */
@@ -105,6 +112,7 @@ export class Session {
     if (!(await attempt(t("Logging out"), () => this.client.logout()))) return;
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
+    localStorage.removeItem(this.deviceKey);
     location.hash = "";
     location.reload();
   }

@@ -1,4 +1,4 @@
-// Every string for users goes through `t`, so that translations have one place.
+// Every string for users goes through `t`, so that translations have one place (WEBMAIL-143).
 
 /** Values of the names in braces: `t("Moved to {mailbox}", { mailbox })`. */
 export type Values = Readonly<Record<string, string | number>>;
@@ -6,18 +6,32 @@ export type Values = Readonly<Record<string, string | number>>;
 /** Made once, at its first use: making one takes a phone some ms. */
 let grouped: Intl.NumberFormat | undefined;
 
-/** The text for the user; numbers are grouped in the way of the reader's language. */
-export function t(text: string, values: Values = {}): string {
+/** The locale of dates and numbers; undefined: the browser's own. */
+export const locale = (): string | undefined => globalThis.moxliteLanguage?.locale;
+
+/** A text with its values; numbers are grouped in the way of the reader's language. */
+export function filled(text: string, values: Values = {}): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
     if (value === undefined) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
 
+/** The text for the user, in English where the language of the page has none. */
+export function t(text: string, values: Values = {}): string {
+  return filled(globalThis.moxliteLanguage?.find(text) ?? text, values);
+}
+
+/** The name of a mailbox as it is shown: the mailboxes of a new account have translated names. */
+export function mailboxName(name: string): string {
+  return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
+}
+
 /** The text for a number of things, `{n}` being the number: `many(3, "{n} message", "{n} messages")`. */
 export function many(n: number, one: string, other: string, values: Values = {}): string {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text, { ...values, n });
 }

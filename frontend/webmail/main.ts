@@ -1,7 +1,7 @@
 // The webmail: the stream fills the state, the state draws the panes, the keys and buttons run commands. It is longer than 600
 // lines because it is the only place that connects the parts, each in a few lines.
 
-import { Client, type Mailbox, type MessageItem, type Request, checks } from "../gen/webmail";
+import { Client, type Mailbox, type MessageItem, type Request, type StreamEvent, checks } from "../gen/webmail";
 import { codeOf } from "../lib/client";
 import { CommandTable, enabled } from "../lib/commands";
 import { attempt, showError } from "../lib/dialogs";
@@ -31,6 +31,7 @@ import type * as LaterPart from "./later/part";
 import type * as MenuPart from "./menu/part";
 import type * as MailboxesPart from "./mailboxes/part";
 import type * as PeoplePart from "./people/part";
+import type * as OfflinePart from "./offline/part";
 import type * as PalettePart from "./palette/part";
 import { followPlace, tellPlace, tellTitle } from "./place";
 import type * as RulesPart from "./rules/part";
@@ -45,6 +46,7 @@ import { parsePlace } from "./state/address";
 import { type Counts, type How, Mail } from "./state/mail";
 import { leavesOthers } from "./state/others";
 import type { AllSettings } from "./state/settings";
+import { speak, spoken } from "./state/speech";
 import { Bar, type OpenMenu } from "./ui/bar";
 import { connectionLine } from "./ui/connection";
 import { Drawer } from "./ui/drawer";
@@ -76,28 +78,31 @@ class App implements Desk {
   readonly base = base;
   readonly commands = new CommandTable();
   readonly client = new Client(base, checks, (reason) => this.logIn(reason));
-  private readonly session = new Session("webmail", "Webmail", this.client, async (...asked) =>
-    (await part<typeof LoginPart>("login")).askLogIn(...asked),
+  private readonly session = new Session(
+    "webmail",
+    "Webmail",
+    this.client,
+    async (...asked) => (await part<typeof LoginPart>("login")).askLogIn(...asked),
+    true,
+    true,
   );
   readonly mail = new Mail({
     send: (request) => void this.send(request),
     opened: (parsed) => this.reader.offer(parsed),
-    removed: () => toast(t("The message that you were reading was moved or removed elsewhere")),
+    removed: () => toast(t("The message was moved or deleted elsewhere")),
     outdated: (version) => this.renew(version),
     checking: location.hostname === "localhost",
   });
   readonly actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
   readonly stream = new Stream(this.client, base, {
     event: (event) => {
-      this.mail.take(event);
-      if (event.kind === "start") {
-        this.display();
-        this.find.known();
-      }
+      this.event(event);
+      void this.offline()?.then((found) => found?.took(event));
     },
     connection: (state) => {
       this.mail.connection.value = state;
       if (state === "on") this.reader.reconnected();
+      if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
     },
     failed: (error) => void showError(t("The connection to the server failed"), error),
     opening: () => this.mail.opening(),
@@ -176,7 +181,7 @@ class App implements Desk {
     prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this)),
     settings: () => this.settings(),
     remember: (address, mode) =>
-      attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
+      attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)),
     menu: (item, at, commands) =>
       this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this, () => item)].filter(enabled)),
     isOwn: (address) =>
@@ -208,6 +213,7 @@ class App implements Desk {
   start(): void {
     if (location.search !== "") history.replaceState(null, "", base + location.hash);
     const scheme = localStorage.getItem(schemeKey);
+    this.mail.settings.value = { ...this.settings(), language: spoken() };
     if (scheme === "light" || scheme === "dark")
       this.mail.settings.value = { ...this.settings(), color_scheme: scheme satisfies Scheme };
     const known = this.session.resume();
@@ -228,6 +234,11 @@ class App implements Desk {
     layOut(byId("app", HTMLElement), this);
     this.watch();
     this.client.deadlines = { token: connectDeadline };
+    this.client.confirmAgain = async () =>
+      (await part<typeof LoginPart>("login")).askConfirm(
+        this.client,
+        t("This takes mail out of the account, so give your password again."),
+      );
     // calls of the stream itself are handled by the stream
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
@@ -282,8 +293,10 @@ class App implements Desk {
         this.openInbox();
     });
     effect(() => {
-      const { color_scheme, single_keys } = this.settings();
+      const { color_scheme, single_keys, language } = this.settings();
       paint(color_scheme);
+      if (spoken() !== language && speak(language))
+        this.reload(() => location.reload(), t("The language changes when the page is loaded again."));
       localStorage.setItem(schemeKey, color_scheme);
       this.commands.letters = single_keys;
     });
@@ -389,8 +402,33 @@ class App implements Desk {
    * restored. */
   private renew(version: string): void {
     const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
+    this.reload(load, t("The server has a newer version of this page."));
+  }
+
+  private reload(load: () => void, words: string): void {
     if (document.querySelector(".composer") === null) load();
-    else this.newer ??= toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, 0);
+    else this.newer ??= toast(words, { title: t("Load it"), run: load }, 0);
+  }
+
+  private keeping?: Promise<OfflinePart.Offline | undefined>;
+
+  /** What works without a connection; undefined where the browser has nothing for it. */
+  private offline() {
+    if (isSecureContext && "serviceWorker" in navigator)
+      this.keeping ??= part<typeof OfflinePart>("offline").then(
+        ({ Offline }) =>
+          new Offline({ client: this.client, base, mail: this.mail, say: toast, event: (event) => this.event(event) }),
+        () => undefined,
+      );
+    return this.keeping;
+  }
+
+  private event(event: StreamEvent): void {
+    this.mail.take(event);
+    if (event.kind === "start") {
+      this.display();
+      this.find.known();
+    }
   }
 
   private async send(request: Request): Promise<void> {
@@ -787,7 +825,13 @@ class App implements Desk {
     this.actions.mute(!this.allMuted());
   }
 
+  /** The setting of mail on this device; null in a browser without it. */
+  async offlineChoice(): Promise<HTMLElement | null> {
+    return (await this.offline())?.choice() ?? null;
+  }
+
   async logOut(): Promise<void> {
+    if ((await (await this.offline())?.mayLeave()) === false) return;
     this.stream.stop();
     await this.session.logOut();
   }

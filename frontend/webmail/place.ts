@@ -1,6 +1,6 @@
 // Synchronises the address bar and the title with the view, in both directions (WEBMAIL-63).
 
-import { t } from "../lib/words";
+import { mailboxName, t } from "../lib/words";
 import type { Find } from "./find";
 import { parsePlace, writePlace } from "./state/address";
 import type { Mail } from "./state/mail";
@@ -43,6 +43,6 @@ export function tellTitle(mail: Mail, find: Find): void {
   const search = find.text.value;
   const unread = mailbox !== undefined && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
   const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
-  const shown = search !== "" ? t("Search: {text}", { text: search }) : (mailbox?.name ?? "Webmail");
+  const shown = search !== "" ? t("Search: {text}", { text: search }) : mailboxName(mailbox?.name ?? "Webmail");
   document.title = `${unread}${shown} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
 }

@@ -500,6 +500,13 @@ class Static(Section, frozen=True):
     doctor: Annotated[Doctor, doc("The examination of each night.")] = Doctor()
     allow_private_webhooks: Annotated[bool, doc("Let webhook URLs point to private addresses.")] = False
     allow_private_mx: Annotated[bool, doc("Let MX and MTA-STS hosts have private addresses.")] = False
+    webmail_offline: Annotated[
+        bool,
+        doc(
+            "Let browsers keep the webmail for times without a connection, and mail where a user of a device wants it. "
+            "With `false` they remove their service workers."
+        ),
+    ] = True
     require_app_passwords: Annotated[
         bool, doc("For all accounts: the own password is for the web apps only; mail programs need app passwords.")
     ] = False

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import trio
 
 from moxlite.migration.listing import Facts, facts_command, facts_of, fetch_facts, key_of
@@ -27,7 +28,7 @@ from moxlite.store.mail.remotes import Found, Origin
 from moxlite.store.rows.keywords import flag_words
 from moxlite.store.types import MessageID
 
-__all__ = ["Feed", "Fetching"]
+__all__ = ["Course", "Feed", "Fetching"]
 
 WINDOW: Final = 200
 """Messages whose facts are fetched at a time."""
@@ -71,13 +72,20 @@ class Feed:
                 return
 
 
+class Course(msgspec.Struct, frozen=True):
+    """The mailbox there, by its `name` for problems and its id as a remote, and `target`, where its messages go."""
+
+    name: str
+    remote_id: int
+    target: str
+
+
 class Fetching:
     """Fetches messages of the open mailbox of `client`.
 
     Args:
       account: the account whose messages may have the same content under another of Google's labels. `here` finds them
         by X-GM-MSGID.
-      name: of the mailbox there, for problems. target: the mailbox for the messages.
       only_others: leave out messages that `here` finds; `known` gets them instead.
       tmp: folder for large messages.
     """
@@ -87,9 +95,7 @@ class Fetching:
         client: Client,
         account: Account,
         *,
-        name: str,
-        target: str,
-        remote_id: int,
+        course: Course,
         feed: Feed,
         problem: Callable[[str], Awaitable[None]],
         here: Callable[[Collection[int]], Awaitable[Mapping[int, MessageID]]],
@@ -99,9 +105,7 @@ class Fetching:
     ) -> None:
         self._client = client
         self._account = account
-        self._name = name
-        self._target = target
-        self._remote_id = remote_id
+        self._course = course
         self._feed = feed
         self._problem = problem
         self._here = here
@@ -232,18 +236,20 @@ class Fetching:
         words = facts.flags.split()
         await self._feed.put(
             Mail(
-                self._target,
+                self._course.target,
                 self._place(facts.uid),
                 pieces,
                 facts.received,
                 facts.offset,
                 (*words, *flag_words(flag_synonyms(words))),
-                origin=Origin(self._remote_id, facts.uid, facts.size, facts.received or 0, facts.flags, facts.gm_msgid),
+                origin=Origin(
+                    self._course.remote_id, facts.uid, facts.size, facts.received or 0, facts.flags, facts.gm_msgid
+                ),
             )
         )
 
     def _place(self, uid: int) -> str:
-        return f"{self._name}, message with UID {uid}"
+        return f"{self._course.name}, message with UID {uid}"
 
 
 class _Unusable(Exception):

@@ -23,7 +23,7 @@ from typing import Final
 
 import trio
 
-from moxlite.migration.fetching import Feed, Fetching
+from moxlite.migration.fetching import Course, Feed, Fetching
 from moxlite.migration.listing import (
     GOOGLE,
     annotations_of,
@@ -369,9 +369,7 @@ class Pull:
         fetching = Fetching(
             client,
             self._account,
-            name=shown(place.box.name),
-            target=target,
-            remote_id=remote.id,
+            course=Course(shown(place.box.name), remote.id, target),
             feed=feed,
             problem=self._problems.add,
             here=here,

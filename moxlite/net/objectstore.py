@@ -15,6 +15,7 @@ import contextlib
 import errno
 import importlib
 import os
+import re
 import secrets
 import socket
 import time
@@ -44,6 +45,16 @@ CALL: Final = 120.0
 
 MAX_KEYS: Final = 64 << 10
 """Octets of a file of keys."""
+
+MAX_ERROR: Final = 4096
+"""Characters of an error of the library that are read."""
+
+STATUS: Final = re.compile(r"status code: (\d{3}[A-Za-z ]{0,40})")
+CODE: Final = re.compile(r"<Code>([A-Za-z0-9_.]{1,60})</Code>")
+"""In the library's words for an answer that is no success: its status, and the storage's own word."""
+
+METADATA: Final = "http://169.254.169.254/"
+"""The library asks there for keys if it was given none."""
 
 
 def read_keys(data: bytes) -> dict[str, str]:
@@ -285,7 +296,8 @@ class _Calls:
         try:
             return call()
         except (errors.NotFoundError, FileNotFoundError) as error:
-            raise FileNotFoundError(errno.ENOENT, _first_line(error)) from None
+            what = str(error).partition(": ")[0][:200]
+            raise FileNotFoundError(errno.ENOENT, f"{what}: {_first_line(error)}") from None
         except (errors.PermissionDeniedError, errors.UnauthenticatedError) as error:
             raise PermissionError(errno.EACCES, f"the storage refuses the keys: {_first_line(error)}") from None
         except (errors.UnknownConfigurationKeyError, errors.InvalidPathError, errors.NotSupportedError) as error:
@@ -390,5 +402,13 @@ def _holder(data: bytes) -> tuple[float, str]:
 
 
 def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
+    """The library's words, without what differs at each try: logs and states tell news only."""
+    text = str(error).strip()[:MAX_ERROR]
+    if METADATA in text:
+        return "the keys have no access_key_id and secret_access_key"
+    if (answer := STATUS.search(text)) is not None:
+        code = CODE.search(text)
+        return f"it answers {answer[1].strip()}" + ("" if code is None else f", {code[1]}")
+    if "HTTP error: " in text:
+        return "it cannot be reached, or gives no answer in time"
     return text.splitlines()[0][:300] if text else type(error).__name__

@@ -147,7 +147,7 @@ class Attempt:
     @property
     def offers(self) -> tuple[bool, bool] | None:
         """Whether the recipients' own host offers STARTTLS and REQUIRETLS; None without a reply to EHLO (QUEUE-57)."""
-        return self._trace.offers if self._direct else None
+        return self._trace.at.offers if self._direct else None
 
     @property
     def tls_results(self) -> tuple[PolicyResult, ...]:
@@ -201,10 +201,10 @@ class Attempt:
             error=text or (str(error) if error is not None else ""),
             reply=reply,
             transport=self._transport,
-            host=trace.host,
-            ip=trace.ip,
-            tls=trace.tls,
-            policy=trace.tls_words or ("clear" if trace.greeted and self._taker is not Handed.ACCOUNT else ""),
+            host=trace.at.host,
+            ip=trace.at.ip,
+            tls=trace.at.tls,
+            policy=trace.at.tls_words or ("clear" if trace.at.greeted and self._taker is not Handed.ACCOUNT else ""),
             tls_failures=tuple(dict.fromkeys(map(str, trace.tally.failures())))[:MAX_TLS_FAILURES],
             handed=self._taker if success else Handed.NOBODY,
         )
@@ -214,7 +214,7 @@ class Attempt:
             verdict = Verdict.DELIVERED
         elif isinstance(error, Postponed):
             verdict = Verdict.UNCOUNTED
-        elif isinstance(error, Untried) and not self._too_old(message):
+        elif isinstance(error, Untried) and not _too_old(self._ctx, message):
             self._waits_for = error
             return Ended(message, Verdict.UNCOUNTED, self._result(error=error), until=error.until or 0)
         else:
@@ -231,14 +231,6 @@ class Attempt:
         dialed = tuple(self._trace.dialed)
         return Ended(message, verdict, result, dialed, promised=promised, own=own, transport=detour, blocked=blocked)
 
-    def _too_old(self, message: Message) -> bool:
-        """Whether the message has waited longer than the whole schedule. An attempt without a connection then counts
-        too; else a host that is always paused would keep the message for ever.
-        """
-        queue = self._ctx.config.current.static.queue
-        left = attempts_left(0, max_attempts_of(message.max_attempts, queue.max_attempts), 0, queue.retry_delays)
-        return self._ctx.clock() - message.queued > left[-1]
-
     def hand_over(self) -> OpenConnection | None:
         """Return the open connection, if it is good for more messages; the caller then owns it."""
         connection, self._trace.left_open = self._trace.left_open, None
@@ -247,7 +239,7 @@ class Attempt:
     @property
     def greeted(self) -> bool:
         """Whether a host has replied to EHLO, after STARTTLS if TLS is used."""
-        return self._trace.greeted
+        return self._trace.at.greeted
 
     @property
     def waits_for(self) -> Untried | None:
@@ -276,6 +268,15 @@ class Attempt:
         metrics.deliveries.labels(
             attempt=str(min(self.batch.first.attempts, MAX_ATTEMPT_LABEL)),
             transport=self._transport,
-            tlsmode=self._trace.tls_mode,
+            tlsmode=self._trace.at.tls_mode,
             result=result,
         ).observe(trio.current_time() - self._began)
+
+
+def _too_old(ctx: Context, message: Message) -> bool:
+    """Whether the message has waited longer than the whole schedule. An attempt without a connection then counts too;
+    else a host that is always paused would keep the message for ever.
+    """
+    queue = ctx.config.current.static.queue
+    left = attempts_left(0, max_attempts_of(message.max_attempts, queue.max_attempts), 0, queue.retry_delays)
+    return ctx.clock() - message.queued > left[-1]

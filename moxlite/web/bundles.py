@@ -21,6 +21,7 @@ from moxlite.web.http.exchange import Request, ResponseWriter
 __all__ = ["Bundles"]
 
 GZIP_LEVEL: Final = 9  # once per start of the server
+LANGUAGE: Final = "lang-"  # what the names of these parts begin with
 IMMUTABLE: Final = "public, max-age=31536000, immutable"  # a year, RFC 8246
 
 
@@ -29,6 +30,13 @@ class Bundles:
 
     def __init__(self, app: str) -> None:
         self._parts = _parts(app)
+
+    @property
+    def languages(self) -> Mapping[str, str]:
+        """The names of the parts with the texts in other languages, by language (WEBMAIL-143)."""
+        return {
+            name.removeprefix(LANGUAGE).partition(".")[0]: name for name in self._parts if name.startswith(LANGUAGE)
+        }
 
     async def handle(self, name: str, request: Request, writer: ResponseWriter) -> None:
         """Answer GET and HEAD with the part of this name, tag included. Raises HTTPError 404 for a part of another

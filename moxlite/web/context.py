@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from moxlite.web.admin.app import AdminApp
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
     from moxlite.web.http.paths import Host
+    from moxlite.web.notices.service import Notices
     from moxlite.web.webapi.app import WebAPI
     from moxlite.web.webmail.app import Webmail
 
@@ -167,6 +168,7 @@ def make_context(
     admin: Callable[[], AdminApp],
     backends: Pool,
     senders: HTTPClient,
+    notices: Notices,
 ) -> Context:
     """The context of a server.
 
@@ -193,6 +195,7 @@ def make_context(
       admin: makes the admin app.
       backends: connections to the servers that requests are forwarded to.
       senders: requests to the servers of senders of mail.
+      notices: tells devices of new mail.
     """
     snapshot = config.current
     exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
@@ -214,6 +217,7 @@ def make_context(
             deliveries=deliveries,
             http=senders,
             assure=assure,
+            notices=notices,
         )
 
     def make_account() -> AccountApp:

@@ -5,9 +5,11 @@ import hashlib
 import logging
 import re
 import zlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -18,6 +20,7 @@ from moxlite.web.http.conditional import Representation, respond
 from moxlite.web.http.encoding import choose, compress
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
+from moxlite.web.http.languages import ENGLISH, chosen_language
 
 __all__ = ["STATIC", "Document", "build_tag", "part_tag"]
 
@@ -41,43 +44,52 @@ class _Built(msgspec.Struct, frozen=True):
 
 class Document:
     """Serves ``NAME.html`` with ``NAME.css`` and ``NAME.js``, and ``webNAME.{css,js}`` of the configuration directory,
-    inlined.
+    inlined. Before ours, a page in another language than English loads its texts: `languages` has their files below
+    ``part/``.
 
     Custom style follows ours, custom script precedes ours. A changed file takes effect with the next request.
     """
 
-    def __init__(self, name: str, config_dir: Path, custom_name: str) -> None:
+    def __init__(
+        self, name: str, config_dir: Path, custom_name: str, languages: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.tag, self._packed = _ours(name)
+        self._languages = languages
         self._custom = (config_dir / f"{custom_name}.css", config_dir / f"{custom_name}.js")
-        self._built: _Built | None = None
+        self._built: dict[str, _Built] = {}
 
     async def handle(self, request: Request, writer: ResponseWriter) -> None:
         """Answer GET and HEAD with the document."""
         if request.method not in ("GET", "HEAD"):
             raise HTTPError(405, "This page can only be fetched.", (("allow", "GET, HEAD"),))
         try:
-            built = self._built
+            language = chosen_language(request.headers, self._languages)
+            built = self._built.get(language)
             # two stats of cached inodes: below the cost of a thread
             stamp = tuple(_stamp(path) for path in self._custom)
             if built is None or built.stamp != stamp:
-                built = self._built = await trio.to_thread.run_sync(self._build, stamp)
+                built = self._built[language] = await trio.to_thread.run_sync(self._build, stamp, language)
         except OSError as e:
             logger.error("custom file cannot be read", extra={"kv": {"file": e.filename, "err": e.strerror}})
             raise HTTPError(500, "A file that the administrator added cannot be read; the log names it.") from e
         item = built.gzip if choose(request.headers, ("gzip",)) else built.plain
         await writer.respond(respond(request.method, request.headers, item))
 
-    def _build(self, stamp: Stamp) -> _Built:
+    def _build(self, stamp: Stamp, language: str) -> _Built:
         html, css, js = (zlib.decompress(packed).decode() for packed in self._packed)
         custom_css, custom_js = (_read(path) for path in self._custom)
         style = css + custom_css
         script = custom_js + js
+        if language != ENGLISH:
+            html = html.replace('<html lang="en">', f'<html lang="{language}">', 1)
+            texts = f'<script src="./part/{self._languages[language]}"></script>\n'
+            html = html.replace("<script>" + SCRIPT_MARK, f"{texts}<script>{SCRIPT_MARK}", 1)
         body = html.replace(STYLE_MARK, style, 1).replace(SCRIPT_MARK, script, 1).encode()
         tag = build_tag(body.decode())
         modified = datetime.now(UTC)
         headers = (
             ("cache-control", "no-cache"),
-            ("vary", "Accept-Encoding"),
+            ("vary", "Accept-Encoding, Accept-Language, Cookie"),
             ("content-security-policy", page_policy((_hash(script),), (_hash(style),))),
             *SERVICE_HEADERS,
         )

@@ -23,7 +23,7 @@ from moxlite.store.exports.layout import download_name
 from moxlite.web import metrics
 from moxlite.web.calls import MAX_BODY
 from moxlite.web.errors import APIError
-from moxlite.web.guards import account_of, page_session, pages, parse_fields, refuse_foreign
+from moxlite.web.guards import account_of, page_session, pages, parse_fields, refuse_foreign, require_fresh
 from moxlite.web.headers import SERVICE_HEADERS, disposition
 from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.storeerrors import RETRY_AFTER, page_error
@@ -91,6 +91,7 @@ class BrowserExports:
         try:
             with pages():
                 session = await sessions.check(caller, csrf_token=fields.pop("csrf", ""))
+                require_fresh(sessions, session)
         except APIError as e:
             raise HTTPError(403, e.text) from e
         order = _order(fields)

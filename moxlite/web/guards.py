@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from moxlite.web.http.exchange import Request
     from moxlite.web.sessions import Caller, Sessions
 
-__all__ = ["account_of", "account_pages", "page_session", "pages", "parse_fields", "query_parameters", "refuse_foreign"]
+__all__ = [
+    "account_of",
+    "account_pages",
+    "page_session",
+    "pages",
+    "parse_fields",
+    "query_parameters",
+    "refuse_foreign",
+    "require_fresh",
+]
 
 MAX_FIELDS: Final = 16  # fields of a query or a form; ours have fewer
 
@@ -45,6 +54,14 @@ async def page_session(sessions: Sessions, caller: Caller) -> Session:
             return await sessions.check(caller, csrf=False)
     except APIError as e:
         raise HTTPError(403, e.text) from e
+
+
+def require_fresh(sessions: Sessions, session: Session) -> None:
+    """Raise ConfirmNeeded on a device that stays logged in, unless its user gave the password or a second factor within
+    the last 10 minutes: for what takes mail out of the account (WEBMAIL-22a).
+    """
+    if session.device:
+        sessions.require_confirmed(session)
 
 
 def query_parameters(request: Request) -> dict[str, str]:

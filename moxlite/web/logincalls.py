@@ -1,4 +1,4 @@
-"""The API calls for logging in to an app (WEB-50..52)."""
+"""The API calls for logging in to an app, and for confirming sensitive calls (WEB-50..52, WEB-63a)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from moxlite.logins.secondfactor import FactorKind
+from moxlite.logins.secondfactor import ConfirmKind, FactorKind
 from moxlite.web.calls import call
 from moxlite.web.sessions import Caller, Sessions
-from moxlite.web.types import Credential, LoginResult, Name
+from moxlite.web.types import Credential, LoginResult, Name, SecondStep
 
 __all__ = ["Answer", "LoginCalls"]
 
@@ -40,3 +40,15 @@ class LoginCalls:
         `code` is that of an app, a recovery code, or for a key the JSON of its answer.
         """
         return await self._sessions.second_step(caller, token, kind, code)
+
+    # Confirmation
+
+    @call()
+    async def confirm_options(self, caller: Caller) -> SecondStep:
+        """The second factors by which `confirm` may be answered, beside the password."""
+        return await self._sessions.confirm_options(caller)
+
+    @call()
+    async def confirm(self, caller: Caller, kind: ConfirmKind, code: Answer) -> None:
+        """Give the password or a second factor again; sensitive calls of this session are allowed for 10 minutes."""
+        await self._sessions.confirm(caller, kind, code)

@@ -16,6 +16,7 @@ __all__ = [
     "http2_connections",
     "http2_refused",
     "method_label",
+    "notices",
     "ratelimited",
     "request_seconds",
     "response_seconds",
@@ -72,6 +73,14 @@ autoconf_requests = Counter(
 autodiscover_requests = Counter(
     "moxlite_autodiscover_request", "Settings that Outlook asked for, by domain of ours.", ["domain"]
 )
+
+notices = Counter(
+    "moxlite_webmail_notices",
+    "Notices of new mail to devices, by whether the push service took them; gone: the device is no longer subscribed.",
+    ["result"],
+)
+for _result in ("ok", "failed", "gone"):
+    notices.labels(result=_result)
 
 submissions = Counter("moxlite_webmail_submission", "Messages that browsers sent, by what became of them.", ["result"])
 

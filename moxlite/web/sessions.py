@@ -22,7 +22,7 @@ from moxlite.logins.refusals import FactorNeeded, LoginDisabled, LoginRefused, N
 from moxlite.logins.secondfactor import ConfirmKind, FactorKind, SecondFactors
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import UNKNOWN, LoginAttempt
-from moxlite.store.auth.sessions import BadCSRF, NoSession, Session, SessionExpired
+from moxlite.store.auth.sessions import DEVICE_UNUSED, BadCSRF, NoSession, Session, SessionExpired, SessionStolen
 from moxlite.web import errors
 from moxlite.web.factors.steps import SecondSteps
 from moxlite.web.http.exchange import Request
@@ -45,8 +45,21 @@ CONFIRMED: Final = 600  # seconds for which a password or second factor allows s
 MAX_CONFIRMED: Final = 10_000  # sessions whose confirmation is remembered, under 1 MB
 CSRF_HEADER: Final = "x-moxlite-csrf"
 LOGGED_OUT: Final = "You are logged out. Please log in again."
+DEVICE: Final = "device"
+"""Third word of the cookie of a device session."""
+FORGET: Final = ("clear-site-data", '"cache", "storage"')
+"""Has the browser forget what it keeps of a device session (W3C Clear Site Data §3.1): mail among it."""
 EXPIRED: Final = "You were logged out after 24 hours without use. Please log in again."
 UNSET: Final = "No admin password is set. Run on the server: moxlite admin set-password"
+EXPIRED_DEVICE: Final = (
+    "This device was logged out, because it was not used for 30 days, or its log-in is 180 days old. "
+    "Please log in again."
+)
+STOLEN: Final = (
+    "This device was logged out for your safety: an old copy of its log-in was used, by someone else or from a "
+    "restored backup of the browser. If you know of no such backup, look at the log-ins in your account. "
+    "Please log in again."
+)
 INVALID: Final = "You were logged out. Please log in again."
 
 
@@ -54,10 +67,11 @@ class Caller:
     """One request of a browser to an app.
 
     ``path`` is where the app is mounted, ``forwarded`` whether it is behind a proxy. ``siblings`` are the paths of the
-    other apps on this port by name. ``session`` is None before log-in. ``headers`` are fields of the answer.
+    other apps on this port by name. ``session`` is None before log-in. ``headers`` are fields of the answer. ``stays``:
+    its user asks to stay logged in on this device, or has asked (WEBMAIL-22a).
     """
 
-    __slots__ = ("forwarded", "headers", "path", "request", "session", "siblings")
+    __slots__ = ("forwarded", "headers", "path", "request", "session", "siblings", "stays")
 
     def __init__(
         self, request: Request, path: str, *, forwarded: bool, siblings: Mapping[str, str] | None = None
@@ -67,6 +81,7 @@ class Caller:
         self.forwarded = forwarded
         self.siblings = siblings or {}
         self.session: Session | None = None
+        self.stays = False
         self.headers: list[tuple[str, str]] = []
 
     def require(self) -> Session:
@@ -83,6 +98,12 @@ class Caller:
         if self.request.scheme == "https":
             parts.append("Secure")
         self.headers.append(("set-cookie", header_value("; ".join(parts))))
+
+    def forget(self, name: str) -> None:
+        """Remove the cookie of a session that has ended, and all that the browser keeps of a device session."""
+        self.set_cookie(name, "", max_age=0)
+        if self.stays:
+            self.headers.append(FORGET)
 
 
 class Sessions:
@@ -204,26 +225,33 @@ class Sessions:
             identity.address,
             remote_ip=caller.request.client_ip,
             user_agent=caller.request.headers.get("user-agent") or "",
+            device=caller.stays and may_stay_logged_in(caller.request),
         )
-        self._give_cookie(caller, tokens.token, identity.account)
-        return LoginResult(tokens.csrf, identity.address)
+        self._give_cookie(caller, tokens.token, identity.account, device=tokens.device)
+        return LoginResult(tokens.csrf, identity.address, device=tokens.device)
 
-    def _give_cookie(self, caller: Caller, token: str, account: str) -> None:
+    def _give_cookie(self, caller: Caller, token: str, account: str, *, device: bool = False) -> None:
         """Set the session's cookie in place of the form's."""
         caller.set_cookie(self._login_cookie, "", max_age=0)
-        caller.set_cookie(self._cookie, f'"{token} {quote(account, safe="")}"')
+        value = f"{token} {quote(account, safe='')}"
+        if device:
+            caller.set_cookie(self._cookie, f'"{value} {DEVICE}"', max_age=DEVICE_UNUSED // 1_000_000)
+        else:
+            caller.set_cookie(self._cookie, f'"{value}"')
 
     async def log_out(self, caller: Caller) -> None:
         """End the session of this request."""
         session = caller.require()
         await self._auth.remove_session(session.account, session.id)
-        caller.set_cookie(self._cookie, "", max_age=0)
+        caller.forget(self._cookie)
 
-    async def end_others(self, caller: Caller) -> int:
-        """End all web sessions of the account but that of this request, in all apps (WEB-59); returns how many."""
+    async def end_others(self, caller: Caller, *, devices: bool = False) -> int:
+        """End all web sessions of the account but that of this request, in all apps (WEB-59), or with `devices` those
+        that stay logged in (WEBMAIL-22a); returns how many.
+        """
         session = caller.require()
         token, _, _ = _cookies(caller.request).get(self._cookie, "").partition(" ")
-        return await self._auth.remove_sessions(session.account, keep_token=token)
+        return await self._auth.remove_sessions(session.account, keep_token=token, devices=devices)
 
     async def check(self, caller: Caller, *, csrf: bool = True, csrf_token: str | None = None) -> Session:
         """The valid session of a request. With `csrf` the request must bring the session's CSRF token, as all calls
@@ -233,16 +261,29 @@ class Sessions:
         """
         token, account, csrf_token = self._brought(caller, csrf=csrf, csrf_token=csrf_token)
         try:
-            session = await self._auth.use_session(token, self.app, account, csrf=csrf_token if csrf else None)
+            session = await self._auth.use_session(
+                token,
+                self.app,
+                account,
+                csrf=csrf_token if csrf else None,
+                remote_ip=caller.request.client_ip,
+                renew=csrf,
+            )
         except SessionExpired as e:
-            raise errors.BadAuth(EXPIRED) from e
-        except (NoSession, BadCSRF) as e:
+            caller.forget(self._cookie)
+            raise errors.BadAuth(EXPIRED_DEVICE if caller.stays else EXPIRED) from e
+        except NoSession as e:
+            if not isinstance(e, BadCSRF):
+                caller.forget(self._cookie)
             self._record_misuse(caller, account)
             await trio.sleep(FAILURE_DELAY)
-            raise errors.BadAuth(INVALID) from e
+            raise errors.BadAuth(STOLEN if isinstance(e, SessionStolen) else INVALID) from e
         if not self._may_stay(session):
             await self._auth.remove_session(session.account, session.id)
+            caller.forget(self._cookie)
             raise errors.BadAuth(INVALID)
+        if session.renewed:
+            self._give_cookie(caller, session.renewed, account, device=True)
         self._accept(caller, session)
         return session
 
@@ -251,7 +292,9 @@ class Sessions:
         value = _cookies(caller.request).get(self._cookie)
         if value is None:
             raise errors.NoAuth(LOGGED_OUT)
-        token, _, quoted = value.partition(" ")
+        token, _, named = value.partition(" ")
+        quoted, _, kind = named.partition(" ")
+        caller.stays = kind == DEVICE
         if csrf_token is None:
             csrf_token = caller.request.headers.get(CSRF_HEADER)
         if csrf and csrf_token is None:
@@ -306,6 +349,13 @@ class Sessions:
             tls="" if tls is None else f"{tls.version} {tls.cipher}",
             user_agent=caller.request.headers.get("user-agent") or "",
         )
+
+
+def may_stay_logged_in(request: Request) -> bool:
+    """Whether a browser may get a cookie that it keeps: over https, or to this machine itself (WEBMAIL-22a)."""
+    name = request.host.name or ""
+    here = ipaddress.ip_address(name).is_loopback if request.host.is_ip else name == "localhost"
+    return request.scheme == "https" or (here and ipaddress.ip_address(request.client_ip).is_loopback)
 
 
 def _cookies(request: Request) -> dict[str, str]:

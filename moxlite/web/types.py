@@ -40,9 +40,10 @@ class LoginResult(msgspec.Struct, frozen=True):
     it.
 
     With `second_step` the password was right, but there is no session yet: `csrf_token` is "", and `login_factor` has
-    to follow.
+    to follow. ``device``: this browser stays logged in (WEBMAIL-22a).
     """
 
     csrf_token: str
     login_address: str
     second_step: SecondStep | None = None
+    device: bool = False

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from generators import account, admin, webmail
+from generators import _languages, account, admin, webmail
 from moxlite.web.document import part_tag
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -27,10 +27,13 @@ OPTIONS = ("--bundle", "--loader:.ts=js", *COMMON)
 # Comments on lines of their own, which esbuild would keep: they are a tenth of what a browser loads, and for who reads
 # the sources.
 COMMENTS = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
-MAX_RAW, MAX_GZIP = 225_000, 60_000  # WEBMAIL-5: the whole document
+MAX_RAW, MAX_GZIP = 230_000, 60_000  # WEBMAIL-5: the whole document
 MINIFIED = {"squire"}
 """Parts of which all is a package of others: it is not ours to read, and too large as it is printed."""
 MAX_PART_RAW, MAX_PART_GZIP = 60_000, 20_000  # WEBMAIL-5
+COPIED = ("manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png")
+"""Files of the webmail that are served as they are (WEBMAIL-120)."""
+MAX_LANGUAGE_GZIP = 16_000  # WEBMAIL-143
 
 
 def build(source: Path, entry: str, target: Path, *options: str) -> bytes:
@@ -77,6 +80,22 @@ def parts(source: Path, app: str, folder: Path) -> dict[str, bytes]:
     return found
 
 
+def texts(source: Path, app: str, folder: Path) -> dict[str, bytes]:
+    """The parts with the texts of an app in other languages, by name. Each is a script that runs before the page's."""
+    found: dict[str, bytes] = {}
+    for name in sorted(_languages.languages()) if app in _languages.TRANSLATED else ():
+        entry = source / f"lang-{name}.ts"
+        lines = json.dumps(_languages.data(app, name), ensure_ascii=False)
+        entry.write_text(
+            'import { language } from "./lib/language";\n'
+            f"globalThis.moxliteLanguage = language({json.dumps(name)}, {lines}, navigator.languages);\n"
+        )
+        found[f"lang-{name}"] = build(source, entry.name, folder / f"{app}-lang-{name}.js", "--format=iife")
+        measure(f"{app}, language {name}", found[f"lang-{name}"], MAX_PART_RAW, MAX_LANGUAGE_GZIP)
+        entry.unlink()
+    return found
+
+
 def outputs() -> dict[str, bytes]:
     """Scripts, stylesheets and documents of all apps; nothing, with a word about it, where npm has not been run."""
     if not ESBUILD.exists():
@@ -100,6 +119,7 @@ def outputs() -> dict[str, bytes]:
         for app in APPS:
             static = f"moxlite/web/static/{app}"
             lazy = parts(source, app, Path(name))
+            written |= {f"{static}-{part}.js": content for part, content in texts(source, app, Path(name)).items()}
             written |= {f"{static}-{part}.js": content for part, content in lazy.items()}
             names = {part: f"{part}.{part_tag(content.decode())}.js" for part, content in lazy.items()}
             script = build(
@@ -115,5 +135,11 @@ def outputs() -> dict[str, bytes]:
             # a layer below what the administrator adds, and beside the sheets of parts (frontend/lib/sheets.ts)
             written[f"{static}.css"] = b"@layer app {\n" + style + b"}\n"
             written[f"{static}.html"] = (source / app / "index.html").read_bytes()
+            if app == "webmail":
+                define = f"--define:PARTS={json.dumps(names)}"
+                worker = build(source, "webmail/worker/worker.ts", Path(name) / "worker.js", "--format=iife", define)
+                measure("webmail, service worker", worker, MAX_PART_RAW, MAX_PART_GZIP)
+                written[f"{static}.worker.js"] = worker
+                written |= {f"{static}.{one}": (source / app / one).read_bytes() for one in COPIED}
             measure(app, b"".join(written[f"{static}.{kind}"] for kind in ("html", "css", "js")), MAX_RAW, MAX_GZIP)
     return written

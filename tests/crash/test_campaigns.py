@@ -19,6 +19,7 @@ NIGHTLY: Final = {
     "compose": "tests/integration/test_web_compose_browser.py::test_what_was_typed_outlives_a_killed_page",
     "damage_served": "tests/session/test_store_degraded_accounts.py::test_imap_reads_on_and_refuses_changes",
     "forwarding_kill": "tests/unit/test_store_perform.py::test_after_kill_9_each_redirect_is_owed_once",
+    "fuzz": "tests/session/test_imapd_hostile.py::test_nonsense_never_crashes_a_session",
     "fulldisk": "tests/crash/test_store_crash.py::test_on_a_full_disk_exactly_the_refused_deliveries_are_missing",
     "guess": "tests/session/test_imapd_deadlines.py::test_guessing_passwords_becomes_slow",
     "hostile": "tests/session/test_imapd_hostile.py::test_nonsense_never_crashes_a_session",
@@ -29,7 +30,7 @@ NIGHTLY: Final = {
     "stress": "tests/crash/test_store_crash.py::test_after_kill_9_all_that_was_acknowledged_is_there",
     "upgrade_kill": "tests/crash/test_store_migrations.py::test_a_kill_before_each_write_to_a_new_file_is_made_good",
     "webapi_kill": "tests/session/test_web_webapi_send.py::test_a_repeated_call_sends_once",
-    "webapi_schema": "tests/integration/test_web_webapi_docs.py::test_examples_run_as_they_are_written",
+    "webapi_schema": "tests/integration/test_web_webapi_docs.py::test_programs_verify_calls_and_get_them_soon",
     "webforward": "tests/integration/test_web_forward_programs.py::test_random_exchanges",
     "webmail": "tests/session/test_web_model.py::test_the_browsers_model_follows_any_changes",
 }

@@ -18,7 +18,8 @@ from tests.running import LocalServer
 
 pytestmark = [pytest.mark.served, pytest.mark.slow]
 
-ROUNDS = 4
+ROUNDS = {"few": 2, "many": 8}
+"""Kills for each kind of change."""
 
 
 class Account:
@@ -59,7 +60,7 @@ class Account:
         return True
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """One server, which is killed and started again."""
     with LocalServer(tmp_path_factory.mktemp("killed") / "server") as found:
@@ -86,11 +87,13 @@ def killed_during(server: LocalServer, work: Callable[[], object], delay: float)
     return bool(answered)
 
 
-def test_a_kill_during_changes_leaves_old_or_new(server: LocalServer) -> None:
+@pytest.mark.landing("few")
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_a_kill_during_changes_leaves_old_or_new(server: LocalServer, rounds: str) -> None:
     """WEB-63, WEB-64, WEB-151: password, rule and second factor; what was answered holds."""
     seeded = random.Random(11)
     password = server.password
-    for number in range(ROUNDS):
+    for number in range(ROUNDS[rounds]):
         browser = Account(server)
         assert browser.log_in(password)
         wanted = f"another password {number}"
@@ -103,7 +106,7 @@ def test_a_kill_during_changes_leaves_old_or_new(server: LocalServer) -> None:
         assert old != new
         assert new or not answered
         password = wanted if new else password
-    for number in range(ROUNDS):
+    for number in range(ROUNDS[rounds]):
         browser = Account(server)
         assert browser.log_in(password)
         [first, *_] = browser.call("destination_list")
@@ -121,7 +124,7 @@ def test_a_kill_during_changes_leaves_old_or_new(server: LocalServer) -> None:
         found = again.call("destination_list")[0]["form"]
         assert found in (first["form"], changed)
         assert found == changed or not answered
-    for number in range(ROUNDS):
+    for number in range(ROUNDS[rounds]):
         browser = Account(server)
         assert browser.log_in(password)
         made = browser.call("totp_begin", name=f"phone {number}")

@@ -54,7 +54,7 @@ def server(bucket: Bucket, tmp_path: Path) -> Iterator[RootServer]:
 
 
 @pytest.mark.nightly(
-    smoke="tests/integration/test_admin_restoring.py::test_an_encrypted_repository_restores_a_whole_server"
+    smoke="tests/integration/test_store_backup_process.py::test_a_backup_of_a_running_server_is_restored"
 )
 def test_a_server_is_backed_up_in_object_storage_and_restored_from_there(
     server: RootServer, bucket: Bucket, tmp_path: Path

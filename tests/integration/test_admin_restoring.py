@@ -133,6 +133,7 @@ def owners(path: Path) -> tuple[int, int, int]:
     return found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)
 
 
+@pytest.mark.nightly
 def test_an_encrypted_repository_restores_a_whole_server(machine: Machine, tmp_path: Path) -> None:
     """STORE-141a, ADMIN-52a, ADMIN-36: the running server, which cannot read the host's keys, has them in its backup;
     on another machine one command writes all with the owners of `serve`, keys as they were; it starts and serves.

@@ -114,6 +114,7 @@ def test_a_clock_that_differs_from_the_cas_is_told(tmp_path: Path, ports: tuple[
             assert found["grade"] == grade
 
 
+@pytest.mark.nightly
 def test_a_port_that_is_closed_here_is_told_before_an_order(tmp_path: Path) -> None:
     """WEB-113, WEB-119: see tests/integration/closedports.py."""
     with own_net("pebble", "openssl") as folder:

@@ -100,6 +100,7 @@ def test_mail_is_handed_in_with_a_password(server: LocalServer, tmp_path: Path, 
     assert box.kept == []
 
 
+@pytest.mark.landing("yes-True")
 @pytest.mark.parametrize(("demand", "kept"), [("", None), ("yes", True), ("no", False)])
 def test_all_mail_of_a_machine_may_demand_tls(
     server: LocalServer, tmp_path: Path, demand: str, kept: bool | None

@@ -80,6 +80,7 @@ def test_what_cannot_be_added_leaves_no_keys(server: ServedServer, args: list[st
     assert keys_in(server) == before
 
 
+@pytest.mark.nightly
 def test_a_domain_is_disabled_and_enabled(server: ServedServer) -> None:
     """ADMIN-17: lists show it."""
     server.cli("config", "domain", "add", "--disabled", "off.example", "bob")

@@ -100,6 +100,7 @@ def test_without_the_token_nothing_is_said(tmp_path: Path) -> None:
         assert "without the token refused" in server.log()
 
 
+@pytest.mark.nightly
 def test_another_program_at_the_port_learns_nothing(tmp_path: Path) -> None:
     """ADMIN-46: a program that took the port of a server that was killed gets a challenge, and no command."""
     server = TCPServer(tmp_path / "server")

@@ -88,6 +88,7 @@ def test_the_package_for_arm(tmp_path: Path) -> None:
     assert wrong == []
 
 
+@pytest.mark.nightly
 def test_the_unit_of_the_package(deb: Path, tmp_path: Path) -> None:
     """ADMIN-40: its paths, and no start before there is a configuration."""
     subprocess.run(["dpkg-deb", "--extract", str(deb), str(tmp_path)], check=True)

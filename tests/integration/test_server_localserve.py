@@ -357,6 +357,7 @@ def test_config_verbs_change_only_the_lines_concerned(server: LocalServer) -> No
     path.write_text(own)
 
 
+@pytest.mark.nightly
 def test_mistakes_of_config_verbs_are_one_line(server: LocalServer) -> None:
     """ADMIN-14, ADMIN-18: address in use, unknown domain, bad name."""
     before = (server.folder / "config/domains.toml").read_bytes()
@@ -382,6 +383,7 @@ def test_the_stored_mail_checks_well(server: LocalServer) -> None:
     assert server.cli("store", "check", "nobody", check=False).returncode == 1
 
 
+@pytest.mark.nightly
 def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
     """ADMIN-19, ADMIN-20: each verb once, and hold rules; QUEUE-21, QUEUE-73: gauges are counted when they are read."""
     rule = server.cli("queue", "holdrules", "add", "--recipient", "held.example").stdout
@@ -427,6 +429,7 @@ def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
     server.cli("queue", "unhold", "--all")
 
 
+@pytest.mark.nightly
 def test_addresses_can_be_left_alone(server: LocalServer) -> None:
     """ADMIN-19, QUEUE-81, QUEUE-83: list, add, remove, lookup; what is on the list is not sent."""
     suppress = ("queue", "suppress")

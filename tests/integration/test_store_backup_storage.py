@@ -169,6 +169,7 @@ def test_another_machine_holds_objects(
     assert list((folder / "scratch").iterdir()) == []
 
 
+@pytest.mark.nightly
 def test_one_writer_holds_the_lock(far: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-184a: another is refused in words; the same server, started anew, takes over at once what it has left, and
     any other when there was no sign of life for long; the holder that lost it writes no more.

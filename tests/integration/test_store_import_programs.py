@@ -186,6 +186,7 @@ def test_without_a_server_the_account_is_opened_directly(tmp_path: Path) -> None
     assert local.cli("store", "check", "--deep").stdout == "moxlite: ok\n"
 
 
+@pytest.mark.nightly
 def test_errors_are_one_line_and_an_exit_code(local: LocalServer, tmp_path: Path) -> None:
     """STORE-155, STORE-139"""
     path = tmp_path / "x.txt"

@@ -38,6 +38,7 @@ def visitor(chromium: Browser, server: LocalServer) -> Iterator[Visitor]:
     found.close()
 
 
+@pytest.mark.nightly
 def test_a_key_is_refused_at_its_field_then_taken_and_removed(visitor: Visitor) -> None:
     """WEB-81a, WEB-81b: the private key that was pasted with it is not sent anywhere else; what was typed stays."""
     visitor.expect_problem("400")

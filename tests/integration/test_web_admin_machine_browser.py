@@ -50,6 +50,7 @@ def visitor(chromium: Browser, server: LocalServer) -> Iterator[Visitor]:
     found.close()
 
 
+@pytest.mark.nightly
 def test_routes_and_handlers_are_edited_in_their_order(visitor: Visitor, server: LocalServer) -> None:
     """WEB-87: mistakes at their fields; the second handler is moved up; the password of a transport is not shown."""
     visitor.expect_problem("400")
@@ -88,6 +89,22 @@ def test_routes_and_handlers_are_edited_in_their_order(visitor: Visitor, server:
     expect(page.get_by_text("Web handlers 1: two.example · ^/")).to_be_visible()
     text = domains.read_text()
     assert text.index("two.example") < text.index("one.example")
+
+
+def test_lists_are_filtered_by_a_choice_and_by_the_button(visitor: Visitor) -> None:
+    """WEB-88: log, audit log and queue; the address of the page has what was chosen."""
+    for place, label, choice, text, chosen in (
+        ("log", "At least", "warn", "Words in the line", "level=warn"),
+        ("audit", "When", "7", "Words", "days=7"),
+        ("queue", "On hold", "true", "From", "hold=true"),
+    ):
+        page = go(visitor, place)
+        page.get_by_label(label).select_option(choice)
+        expect(page).to_have_url(re.compile(f"#{place}\\?.*{chosen}"))
+        form = page.get_by_role("form", name="Filter")
+        form.get_by_label(text, exact=True).fill("nobody")
+        form.get_by_role("button", name="Filter").click()
+        expect(page).to_have_url(re.compile(f"#{place}\\?.*=nobody"))
 
 
 def test_levels_are_set_and_undone(visitor: Visitor) -> None:

@@ -42,6 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
         assert panics(found) == 0, found.log()
 
 
+@pytest.mark.nightly
 def test_the_command_line_lists_what_was_changed(server: LocalServer) -> None:
     """WEB-160: without an option, newest first; by way, words and number; as JSON with old and new values."""
     lines = server.cli("audit", "list").stdout.splitlines()

@@ -139,7 +139,7 @@ def test_a_message_that_is_removed_while_it_is_answered(reader: Reader, mailbox:
     mailbox.noop()
     mailbox.store("1", "+FLAGS.SILENT", "(\\Deleted)")
     mailbox.expunge()
-    expect(page.locator(".toast")).to_contain_text("moved or removed elsewhere")
+    expect(page.locator(".toast")).to_contain_text("moved or deleted elsewhere")
     composer.get_by_label("Text").press_sequentially("Still an answer.")
     page.keyboard.press("Control+Enter")
     expect(composer).to_have_count(0)
@@ -191,7 +191,7 @@ def test_pages_register_for_addresses(reader: Reader) -> None:
         "() => { window.asked = []; navigator.registerProtocolHandler = (...all) => window.asked.push(all); }"
     )
     page.keyboard.press("Control+!")
-    page.get_by_role("button", name="Write here when a page has a mail address").click()
+    page.get_by_role("button", name="Open email links of web pages here").click()
     until(lambda: page.evaluate("window.asked") == [["mailto", f"{reader.base}/webmail/#compose %s"]])
 
 
@@ -246,7 +246,7 @@ def test_the_keys_of_writing_are_enough(reader: Reader, mailbox: imaplib.IMAP4) 
     page.locator(".message").click()
     expect(page.locator(".text-part")).to_be_visible()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("Send, and archive the thread that it answers")
+    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("Send and archive the conversation")
     page.keyboard.press("Escape")
     page.keyboard.press("r")
     composer = page.locator(".composer")

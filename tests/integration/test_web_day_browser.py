@@ -267,7 +267,7 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
     expect(page.locator(".reader-subject")).to_contain_text("Boats")
     narrow(page)
     tap(page.get_by_role("button", name="Back"))
-    page.get_by_role("button", name="End the search").tap()
+    page.get_by_role("button", name="Close the search").tap()
     expect(page.locator(".list-title")).to_have_text("Inbox")
     # move a thread, and take it back
     tap(page.locator(".message", has_text="Re: Boats"))

@@ -179,8 +179,8 @@ def test_bar_and_form_are_the_same_search(reader: Reader, imap: imaplib.IMAP4) -
     expect(form).to_be_hidden()
     expect(page.locator(".message-subject")).to_have_text(["Minutes"])
     reader.search("mb:Nowhere minutes")
-    expect(page.locator(".search-problems")).to_have_text("no mailbox is called “Nowhere”")
-    page.get_by_role("button", name="End the search").click()
+    expect(page.locator(".search-problems")).to_have_text("there is no mailbox “Nowhere”")
+    page.get_by_role("button", name="Close the search").click()
     expect(page.locator(".message")).to_have_count(2)
 
 
@@ -346,7 +346,7 @@ def test_a_criterion_that_is_not_known_is_named(reader: Reader, imap: imaplib.IM
     put(imap, "Tiles", text="nosuchop:xx\n")
     reader.search("nosuchop:xx")
     said = reader.page.locator(".search-problems")
-    expect(said).to_have_text("“nosuchop:” is not a search word; “nosuchop:xx” is looked for as text")
+    expect(said).to_have_text("“nosuchop:” is not a search operator; “nosuchop:xx” is searched for as text")
     expect(reader.page.locator(".message-subject")).to_have_text(["Tiles"])
 
 

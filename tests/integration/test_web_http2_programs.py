@@ -108,6 +108,7 @@ IMAGES = "[...document.images].every(one => one.complete && one.naturalHeight > 
 PROTOCOLS = "() => performance.getEntriesByType('resource').map(e => e.nextHopProtocol + ' ' + e.responseStatus)"
 
 
+@pytest.mark.nightly
 def test_browsers(site: Site, chromium: Browser, tmp_path: Path) -> None:
     """WEB-2: Chromium and Firefox fetch a page and its 60 images over HTTP/2."""
     page = chromium.new_context(ignore_https_errors=True).new_page()
@@ -203,6 +204,7 @@ def handshakes(port: int, until: float) -> None:
 STORM = "TLS handshakes"
 
 
+@pytest.mark.landing("rapid reset", "slow read", "TLS handshakes")
 @pytest.mark.parametrize("name", [*ATTACKS, STORM])
 def test_attacks_cost_little(site: Site, name: str) -> None:
     """WEB-2, WEB-139, WEB-171: during an attack over four connections, or handshakes of 16 clients, the server takes at

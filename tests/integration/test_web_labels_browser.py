@@ -107,6 +107,7 @@ def test_labels_are_made_found_and_removed(
     other.close()
 
 
+@pytest.mark.landing("True-True")
 @pytest.mark.parametrize(("narrow", "dark"), [(False, False), (True, True)])
 def test_fifty_labels_on_one_message_stay_readable(
     chromium: Browser, server: LocalServer, imap: imaplib.IMAP4, tmp_path: Path, narrow: bool, dark: bool

@@ -70,9 +70,9 @@ def kill(server: LocalServer, writer: Writer) -> None:
 def waiting(page: Page) -> None:
     """Open the list of what waits."""
     page.keyboard.press("Control+k")
-    page.keyboard.type("What waits")
+    page.keyboard.type("Scheduled")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("dialog", name="What waits")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Scheduled")).to_be_visible()
 
 
 def test_a_message_is_sent_later_over_a_kill(writer: Writer, server: LocalServer, tmp_path: Path) -> None:
@@ -105,10 +105,10 @@ def test_a_message_is_sent_later_over_a_kill(writer: Writer, server: LocalServer
     row.get_by_role("button", name="Another time…").click()
     dialog.get_by_label("Another time, in words").fill("in 3 days")
     dialog.get_by_role("button", name="Change").click()
-    expect(page.get_by_role("dialog", name="What waits")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Scheduled")).to_be_visible()
     expect(row).to_have_count(1)
     page.locator(".waiting-list").get_by_role("button", name="Send now").click()
-    expect(page.locator("dialog")).to_contain_text("Nothing waits")
+    expect(page.locator("dialog")).to_contain_text("Nothing is scheduled")
     [sent] = until(imap, "Sent", 1)
     until(imap, "INBOX", 1)
     assert abs(parsedate_to_datetime(sent["date"]) - datetime.now().astimezone()) < timedelta(minutes=2)
@@ -131,7 +131,7 @@ def test_a_scheduled_message_is_a_draft_again(writer: Writer, server: LocalServe
     expect(page.locator(".composer")).to_have_count(0)
     waiting(page)
     page.locator(".waiting-list").get_by_role("button", name="Do not send").click()
-    expect(page.locator("dialog")).to_contain_text("Nothing waits")
+    expect(page.locator("dialog")).to_contain_text("Nothing is scheduled")
     until(imap, "Drafts", 1)
     assert until(imap, "Sent", 0) == []
 
@@ -147,7 +147,7 @@ def test_mail_comes_back_over_a_kill(writer: Writer, server: LocalServer) -> Non
     page.locator(".message", has_text="First").click()
     expect(page.locator(".reader-subject")).to_have_text("First")
     page.keyboard.press("b")
-    choose(page, "in 2 days", "Put off")
+    choose(page, "in 2 days", "Snooze")
     expect(page.locator(".message", has_text="First")).to_have_count(0)
     until(imap, "Snoozed", 1)
     page.locator(".toast").get_by_role("button", name="Undo").click()
@@ -155,8 +155,8 @@ def test_mail_comes_back_over_a_kill(writer: Writer, server: LocalServer) -> Non
     until(imap, "Snoozed", 0)
 
     page.locator(".message", has_text="First").click(button="right")
-    page.get_by_role("menuitem", name="Come back later").click()
-    choose(page, "in 1 minute", "Put off")
+    page.get_by_role("menuitem", name="Snooze").click()
+    choose(page, "in 1 minute", "Snooze")
     [message] = until(imap, "Snoozed", 1)
     assert message["subject"] == "First"
     _, data = imap.fetch("1", "(FLAGS)")

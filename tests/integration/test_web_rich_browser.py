@@ -182,6 +182,7 @@ def test_a_pasted_picture_is_in_the_message(writer: Writer, imap: imaplib.IMAP4)
     assert writer.problems == []
 
 
+@pytest.mark.nightly
 def test_html_outlives_a_killed_page_and_a_killed_server(chromium: Browser, tmp_path: Path) -> None:
     """WEBMAIL-88, WEBMAIL-100, WEBMAIL-135: and it is sent once."""
     with LocalServer(tmp_path / "server") as server:
@@ -274,6 +275,7 @@ def test_the_original_is_kept_below_plain_text(writer: Writer, imap: imaplib.IMA
     assert all(one.get_content_type() != "text/html" for one in all_of(imap, "Sent")[-1].walk())
 
 
+@pytest.mark.nightly
 def test_a_signature_with_formatting(writer: Writer) -> None:
     """WEBMAIL-105: written in the settings; messages with formatting have its HTML, others its text."""
     page = writer.page

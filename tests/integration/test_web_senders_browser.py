@@ -37,6 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
         assert panics(found) == 0, found.log()
 
 
+@pytest.mark.landing("True-True")
 @pytest.mark.parametrize(("narrow", "dark"), [(False, False), (True, True)])
 def test_newsletters_are_counted_left_and_archived(
     chromium: Browser, server: LocalServer, tmp_path: Path, narrow: bool, dark: bool

@@ -158,7 +158,7 @@ def test_a_search_over_all_mailboxes_shows_those_of_others(
     eve.get_by_role("menuitem", name="Details").click()
     details = eve.get_by_role("dialog")
     expect(details).to_contain_text("Record")
-    expect(details).not_to_contain_text("How it came")
+    expect(details).not_to_contain_text("How it arrived")
     eve.keyboard.press("Escape")
     expect(details).to_have_count(0)
     expect(eve).to_have_url(re.compile(r"#search:plans,\d{10,}$"))

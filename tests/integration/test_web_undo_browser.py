@@ -26,7 +26,7 @@ def offer(page: Page, seconds: str) -> None:
     """Choose for how long."""
     page.keyboard.press("Control+!")
     settings = page.get_by_role("dialog", name="Settings")
-    settings.get_by_label("Sent messages can be taken back").select_option(seconds)
+    settings.get_by_label("Undo send").select_option(seconds)
     settings.get_by_role("button", name="Done").click()
     expect(settings).to_have_count(0)
     page.locator(".messages").focus()

@@ -72,6 +72,7 @@ def check_sent(server: LocalServer, url: str, public: str) -> None:
     assert logo["To"] == "Jörg <moxlite@localhost>"
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_examples_run_as_they_are_written(tmp_path: Path) -> None:
     """WEB-91, WEB-94, WEB-98, WEB-99, WEB-154: form, multipart with both kinds of files, JSON with a key that is

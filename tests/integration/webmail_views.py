@@ -241,7 +241,7 @@ def finding(walk: Walk) -> Iterator[str]:
     expect(page.locator(".search-said")).to_contain_text("found")
     expect(page.locator(".search-problems")).to_be_visible()
     yield "results"
-    page.get_by_role("button", name="End the search").click()
+    page.get_by_role("button", name="Close the search").click()
     expect(page.locator(".list-title")).to_have_text("Inbox")
     page.get_by_role("button", name="What the list shows").click()
     expect(page.get_by_role("menu")).to_be_visible()

@@ -199,6 +199,7 @@ async def test_a_domain_waits_for_its_full_host_without_a_try(tmp_path: Path) ->
         assert {len(row.results) for row in await rig.queue.listings.list_retired()} == {1}
 
 
+@pytest.mark.nightly
 async def test_dead_domains_hold_up_no_good_one(tmp_path: Path) -> None:
     """QUEUE-14, QUEUE-169: a hundred domains on a host that does not answer, retries before them in the queue."""
     async with rig_at(tmp_path, account=KEEP) as rig:

@@ -79,6 +79,7 @@ class Doors:
                 assert (await client.call("healthcheck", {}, Wellness)).accounts == []
 
 
+@pytest.mark.landing("bug", "full", "disk", "no descriptors")
 @pytest.mark.parametrize("kind", ERRORS)
 async def test_any_task_may_fail_and_all_doors_stay_open(
     kind: str, tmp_path: Path, faults: Faults, mock_clock: MockClock
@@ -138,7 +139,10 @@ async def test_a_task_of_an_account_may_fail_and_the_account_works(
         doors = Doors(running, await running.imap("mia"), await running.web("mia"))
         await doors.imap.select()
         started = {name for tree, name in faults.runs if tree == "account mia"}
-        lasting = ("store.eraser", "store.carrier", "store.trainer", "store.indexer", "store.gatherer", "store.sharing")
+        lasting = (
+            *("store.eraser", "store.carrier", "store.trainer", "store.indexer", "store.gatherer", "store.sharing"),
+            "web.notices",
+        )
         assert started == {
             *lasting,
             "store.parser",

@@ -96,7 +96,7 @@ async def test_the_document_has_a_strict_policy_and_the_owners_files(rig: Rig, t
     answer = await browser.fetch("/admin/")
     assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self' 'sha256-")
     assert "unsafe" not in answer.headers["content-security-policy"]
-    assert len(answer.body) <= 225_000
+    assert len(answer.body) <= 230_000
     (tmp_path / "config" / "webadmin.css").write_text(":root { --color: #123456; }")
     (tmp_path / "config" / "webadmin.js").write_text("window.moxliteBeforeDisplay = () => {};")
     again = (await browser.fetch("/admin/")).body.decode()

@@ -102,7 +102,7 @@ EXPENSIVE = {
 }
 
 
-@pytest.mark.landing("paragraphs")
+@pytest.mark.landing("attributes", "depth")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EXPENSIVE)
 async def test_html_that_is_expensive_costs_the_server_nothing(rig: Rig, browser: Browser, name: str) -> None:
@@ -158,6 +158,7 @@ async def test_each_reference_to_an_image_counts(rig: Rig, browser: Browser) -> 
     assert peak() - before < 150
 
 
+@pytest.mark.landing("tabs", "blanks in the subject", "marks in the subject", "quotes", "flowed", "blockquotes")
 @pytest.mark.parametrize(
     "data",
     [

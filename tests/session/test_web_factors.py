@@ -533,3 +533,31 @@ async def test_a_recovery_link_leaves_the_factors_unless_told_otherwise(rig: Rig
     found = browser(rig)
     await found.call("recover", token=token, password="a new password")
     await second_step(found, await first_step(found, "a new password"), "totp", phone.code())
+
+
+async def stay(rig: Rig, phone: Phone | None) -> Browser:
+    """A browser that stays logged in to the webmail."""
+    found = browser(rig, "/webmail/")
+    token = await found.call("login_prep")
+    result = await found.call("login", login_token=token, username=ADDRESS, password=PASSWORD, stay=True)
+    if phone is not None:
+        step = result["second_step"]
+        result = await found.call("login_factor", token=step["token"], kind="totp", code=phone.code(), stay=True)
+    assert result["device"]
+    found.csrf = result["csrf_token"]
+    return found
+
+
+async def test_each_change_of_factors_ends_devices_that_stay_logged_in(rig: Rig) -> None:
+    """WEBMAIL-22a, WEB-151: the first factor, one more, and one that is removed; the second step keeps the wish."""
+    account = await logged_in(rig)
+    device = await stay(rig, None)
+    phone, _ = await add_phone(account)
+    assert await device.error("token") == (401, "user:badAuth")
+    device = await stay(rig, phone)
+    await add_key(account, SoftKey(f"https://{HOST}"))
+    assert await device.error("token") == (401, "user:badAuth")
+    device = await stay(rig, phone)
+    state = await account.call("second_factors")
+    await account.call("factor_remove", kind="key", id=state["keys"][0]["id"])
+    assert await device.error("token") == (401, "user:badAuth")

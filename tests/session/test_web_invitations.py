@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from moxlite.store.mail.facts import Facts, SMTPFacts, Validation
 from tests.session.test_web_compose import messages
 from tests.store_mail import deliver_mail
 from tests.web_rig import Browser, Rig, rig
@@ -53,11 +54,23 @@ async def browser(rig: Rig) -> Browser:
     return found
 
 
-async def invite(rig: Rig, sequence: int = 0, method: str = "REQUEST", organizer: str = "ada@nordlicht.example") -> int:
-    """The id of a message with a calendar."""
-    text = MAIL.format(sequence=sequence, method=method, organizer=organizer, sender=organizer)
+ADA = "ada@nordlicht.example"
+
+
+async def invite(
+    rig: Rig,
+    sequence: int = 0,
+    method: str = "REQUEST",
+    organizer: str = ADA,
+    *,
+    sender: str = "",
+    validation: Validation | None = None,
+) -> int:
+    """The id of a message with a calendar; ``validation`` of its From domain, None for one not from SMTP."""
+    text = MAIL.format(sequence=sequence, method=method, organizer=organizer, sender=sender or organizer)
+    facts = Facts() if validation is None else Facts(smtp=SMTPFacts(msgfrom_validation=validation))
     async with rig.account() as account:
-        return int((await deliver_mail(account, text.encode())).message_id)
+        return int((await deliver_mail(account, text.encode(), facts=facts)).message_id)
 
 
 async def card(browser: Browser, message_id: int) -> dict[str, Any]:
@@ -119,6 +132,47 @@ async def test_updates_and_cancellations_change_earlier_cards(rig: Rig, browser:
         "invitation_answer", message_id=cancelled, path="0.1", answer="yes", submit_id=os.urandom(16).hex()
     )
     assert error == (400, "user:error")
+
+
+async def test_a_change_that_only_names_the_organiser_changes_nothing(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-129: the message has to be from the organiser or the first author, and as well proven as the first."""
+    first = await invite(rig, validation="strict")
+    assert (await card(browser, first))["sent_by"] == ""
+    named = await invite(rig, 1, "CANCEL", sender="eve@evil.example", validation="dmarc")
+    found = await card(browser, named)
+    assert (found["state"], found["sent_by"]) == ("stranger", "eve@evil.example")
+    unproven: list[Validation | None] = [None, "none", "unknown"]
+    for sequence, validation in enumerate(unproven, 2):
+        forged = await invite(rig, sequence, "CANCEL", validation=validation)
+        assert (await card(browser, forged))["state"] == "stranger", validation
+    again = await invite(rig, 0, "CANCEL", sender="eve@evil.example", validation="dmarc")
+    assert (await card(browser, again))["state"] == "stranger"
+    assert (await card(browser, first))["state"] == ""
+    real = await invite(rig, 5, "CANCEL", validation="relaxed")
+    assert (await card(browser, real))["state"] == "cancelled"
+    assert (await card(browser, first))["state"] == "cancelled"
+
+
+async def test_an_assistant_may_invite_and_the_organiser_may_change_it(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-129: the card names the sender who is not the organiser; both may change the event, others may not."""
+    first = await invite(rig, sender="bot@plans.example", validation="strict")
+    found = await card(browser, first)
+    assert (found["state"], found["sent_by"], found["organizer"]["address"]) == ("", "bot@plans.example", ADA)
+    second = await invite(rig, 1, sender="BOT@plans.example", validation="strict")
+    assert (await card(browser, second))["state"] == ""
+    third = await invite(rig, 2, sender=ADA, validation="strict")
+    assert (await card(browser, third))["state"] == ""
+    assert (await card(browser, second))["state"] == "old"
+    other = await invite(rig, 3, sender="eve@evil.example", validation="strict")
+    assert (await card(browser, other))["state"] == "stranger"
+
+
+async def test_an_answer_by_another_than_the_guest_says_so(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-129: an answer names its sender, if it is not the guest."""
+    answer = await invite(rig, 0, "REPLY", sender="mia@example.org")
+    assert (await card(browser, answer))["sent_by"] == ""
+    forged = await invite(rig, 0, "REPLY", sender="eve@evil.example")
+    assert (await card(browser, forged))["sent_by"] == "eve@evil.example"
 
 
 async def test_what_cannot_be_answered_says_so(rig: Rig, browser: Browser) -> None:

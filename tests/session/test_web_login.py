@@ -143,9 +143,9 @@ async def test_a_check_of_a_session_is_one_read(rig: Rig, monkeypatch: pytest.Mo
     written: list[int] = []
     extend = stored.extend_session
 
-    def noted(tx: Tx, session: int) -> None:
-        written.append(session)
-        extend(tx, session)
+    def noted(tx: Tx, session: stored.Session, remote_ip: str) -> None:
+        written.append(session.id)
+        extend(tx, session, remote_ip)
 
     monkeypatch.setattr(stored, "extend_session", noted)
     monkeypatch.setattr("moxlite.store.auth.authdb._now", lambda: first.last_used + stored.WRITE_INTERVAL - 1)

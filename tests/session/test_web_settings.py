@@ -24,6 +24,7 @@ DEFAULTS = {
     "no_show_shortcuts": False,
     "show_headers": [],
     "color_scheme": "auto",
+    "language": "",
     "density": "comfortable",
     "single_keys": True,
     "mark_seen_ms": 500,

@@ -105,9 +105,9 @@ def test_mail_on_the_https_port_is_offered_only_where_configured(tmp_path: Path)
     assert https is not None
     assert imaps is not None
     assert https._alpn == (b"h2", b"http/1.1", b"imap")
-    assert (https._client_auth, https._session_tickets) == (False, True)
+    assert (https._contexts.client_auth, https._contexts.session_tickets) == (False, True)
     assert imaps._alpn == (b"imap",)
-    assert (imaps._client_auth, imaps._session_tickets) == (True, False)
+    assert (imaps._contexts.client_auth, imaps._contexts.session_tickets) == (True, False)
     assert ports.of("local", "imaps") is imaps
 
 

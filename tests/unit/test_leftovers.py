@@ -82,6 +82,8 @@ PAUSES = {
     "store/upkeep/outbox.py LAST_RETRY": "as FIRST_RETRY",
     "supervision.py FIRST_PAUSE": "the policy itself (ADMIN-39a)",
     "supervision.py LAST_PAUSE": "the policy itself (ADMIN-39a)",
+    "store/people/devices.py FIRST_PAUSE": "one device's push service among others (WEBMAIL-122)",
+    "store/people/devices.py LAST_PAUSE": "as FIRST_PAUSE",
 }
 """Constants of pauses that a module makes by itself, with the reason why the supervisor's policy does not do."""
 

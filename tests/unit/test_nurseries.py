@@ -49,6 +49,8 @@ NURSERIES = {
     "web/handlers/tunnel.py",  # both ways of one forwarded websocket
     "web/http/websocket.py",
     "web/http2/connection.py",  # the streams of one connection
+    "web/notices/service.py",  # some accounts at a time
+    "web/notices/telling.py",  # the devices of one account
     "web/serve.py",
     "web/webmail/calls/sent.py",  # the poll of one page about its message
     "web/webmail/live/frames.py",

@@ -58,6 +58,7 @@ def test_patterns_that_are_made_as_the_program_runs_are_known() -> None:
     assert set(made) == set(MADE)
 
 
+@pytest.mark.landing("(?:x|x)*y", "a(?:[!-~]+(?:,[!-~]+)*)z")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "pattern",

@@ -63,6 +63,7 @@ def suite(folder: Path, *arguments: str) -> str:
     return run(folder, *command, code=1, FAILED_TESTS=str(folder / "failed"))
 
 
+@pytest.mark.landing("2")
 @pytest.mark.parametrize("processes", ["0", "2"])
 def test_a_test_that_passes_alone_is_named_as_unsteady(folder: Path, processes: str) -> None:
     """The run goes on, and a file keeps the name."""

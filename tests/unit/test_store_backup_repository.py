@@ -418,6 +418,7 @@ async def test_an_encrypted_repository_is_written_without_and_read_with_the_iden
         Repository(Folder(tmp_path / "repo"))
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 async def test_a_passphrase_protects_an_identity_of_the_repository(
     accounts: Accounts, source: Source, tmp_path: Path

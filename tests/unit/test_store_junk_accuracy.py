@@ -73,7 +73,7 @@ async def test_a_filter_of_1000_messages_keeps_ham_and_catches_spam(accounts: Ac
     assert caught >= 0.95 * len(spam)
 
 
-@pytest.mark.landing("1")
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 4])
 def test_it_does_not_depend_on_the_seed(seed: int) -> None:
@@ -114,7 +114,7 @@ def _information(ham: float, spam: float) -> float:
     return entropy((ham + spam) / 2) - (entropy(ham) + entropy(spam)) / 2
 
 
-@pytest.mark.landing("1")
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_a_filter_of_ten_words_fails(seed: int) -> None:

@@ -75,6 +75,7 @@ def test_the_schema_and_the_types_are_those_of_the_code() -> None:
             assert "#/$defs/MessageItem" in json.dumps(schema)
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_bundles_are_those_of_their_sources() -> None:
     """WEBMAIL-5, WEBMAIL-106."""

@@ -101,7 +101,7 @@ KEYS = re.compile(r"Arrow\w+|Page\w+|Backspace|Delete|End|Enter|Escape|Home|Spac
 
 
 def bare_words(source: str) -> list[str]:
-    """The strings that read as words for a person and are not, at any depth, an argument of ``t`` or ``many``."""
+    """The strings that read as words for a person and are not, at any depth, an argument of a function of words."""
     found: list[str] = []
     calls: list[str] = []
     before = ""
@@ -111,7 +111,7 @@ def bare_words(source: str) -> list[str]:
             calls.append(before)
         elif token == ")":
             calls.pop()
-        elif token[0] in '"`' and not {"t", "many"} & set(calls):
+        elif token[0] in '"`' and not {"t", "many", "mailboxName"} & set(calls):
             words = token[1:-1]
             if words.startswith("btn ") or source[: match.start()].endswith(("class: ", "kind: ")):  # styles
                 continue

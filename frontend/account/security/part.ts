@@ -1,6 +1,7 @@
 // Security: the password, app passwords, sessions, log-in attempts, and the way out when a stranger was in.
 
 import type { AppPasswordItem, Attempt, PasswordState, Secured, SessionItem } from "../../gen/account";
+import { browserName } from "../../lib/browsername";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { factorsCard } from "../../lib/factors";
@@ -314,11 +315,22 @@ function sessionList(desk: Desk, sessions: readonly SessionItem[]): HTMLElement 
         title: t("Where"),
         kind: "main",
         cell: (one) =>
-          el("span", {}, el("b", {}, one.app), one.current && el("span", { class: "chip" }, t("this browser"))),
+          el(
+            "span",
+            {},
+            el("b", {}, one.app),
+            one.current && el("span", { class: "chip" }, t("this browser")),
+            one.device && el("span", { class: "chip" }, t("stays logged in")),
+          ),
       },
       { title: t("Address"), cell: (one) => one.remote_ip },
-      { title: t("Browser"), cell: (one) => foreign(one.user_agent, 90) },
+      {
+        title: t("Browser"),
+        cell: (one) =>
+          el("span", { title: one.user_agent }, browserName(one.user_agent) || foreign(one.user_agent, 90)),
+      },
       { title: t("Last use"), cell: (one) => when(microseconds(one.last_used)) },
+      { title: t("Ends"), cell: (one) => when(microseconds(one.expires)) },
       {
         title: "",
         kind: "num",

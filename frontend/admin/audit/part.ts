@@ -10,6 +10,7 @@ import { empty, state } from "../../lib/states";
 import { when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import { addressOf, type Desk, type PagePart } from "../ui/page";
+import { filterForm } from "../ui/shared";
 
 const perPage = 50;
 
@@ -156,7 +157,7 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
       button(t("Export as CSV"), () => save("csv"), { icon: download }),
       button(t("as JSON"), () => save("json")),
     ),
-    filterForm(desk),
+    filters(desk),
     card("", found.length === 0 ? none : list, { flush: true }),
     el(
       "div",
@@ -168,7 +169,7 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
   return { title: t("Audit log"), root };
 }
 
-function filterForm(desk: Desk): HTMLElement {
+function filters(desk: Desk): HTMLElement {
   const get = (name: string) => desk.address.query.get(name) ?? "";
   const fields = {
     words: line(t("Words"), get("words"), null, { placeholder: t("action, name or value") }),
@@ -194,20 +195,10 @@ function filterForm(desk: Desk): HTMLElement {
         Object.fromEntries(Object.entries(fields).map(([name, one]) => [name, one.control.value.trim()])),
       ),
     );
-  const form = el(
-    "form",
-    {
-      class: "filter",
-      "aria-label": t("Filter"),
-      onsubmit: (event: Event) => {
-        event.preventDefault();
-        apply();
-      },
-    },
+  const form = filterForm(
+    apply,
     Object.values(fields).map((one) => one.root),
-    el("button", { class: "btn line", type: "submit" }, t("Filter")),
   );
-  for (const one of form.querySelectorAll("select")) one.addEventListener("change", apply);
   return el(
     "details",
     { class: "filters", open: desk.address.query.size > 0 || innerWidth > 700 },

@@ -10,7 +10,7 @@ import { empty, notice, state, type Level as Tone } from "../../lib/states";
 import { moment, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import { addressOf, type Desk } from "../ui/page";
-import { fieldForm } from "../ui/shared";
+import { fieldForm, filterForm } from "../ui/shared";
 
 const names = ["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"] as const;
 type Name = (typeof names)[number];
@@ -83,21 +83,7 @@ async function newest(desk: Desk): Promise<Child> {
     desk.go(
       addressOf("log", [], { level: level.control.value === "info" ? "" : level.control.value, words: words.value }),
     );
-  level.control.addEventListener("change", apply);
-  const form = el(
-    "form",
-    {
-      class: "filter",
-      "aria-label": t("Filter"),
-      onsubmit: (event: Event) => {
-        event.preventDefault();
-        apply();
-      },
-    },
-    level.root,
-    el("label", { class: "search" }, sign(lens), words),
-    el("button", { class: "btn line", type: "submit" }, t("Filter")),
-  );
+  const form = filterForm(apply, level.root, el("label", { class: "search" }, sign(lens), words));
   const none = empty(lines, t("No lines"), t("No line in memory matches."));
   return [
     form,

@@ -1,4 +1,4 @@
-// What the parts of the admin app share: saving settings, refusals at fields, removing with a name typed again.
+// What the parts of the admin app share: saving settings, refusals at fields, removing with a name typed again, filters.
 
 import { codeOf, fieldsOf, messageOf } from "../../lib/client";
 import { dialog, showError } from "../../lib/dialogs";
@@ -241,4 +241,23 @@ export async function showSecret(title: string, text: string, secret: Child): Pr
       el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")),
     ),
   ]);
+}
+
+/** A form that filters a list: by its button, and at once when a choice changes. */
+export function filterForm(apply: () => void, ...fields: Child[]): HTMLFormElement {
+  const form = el(
+    "form",
+    {
+      class: "filter",
+      "aria-label": t("Filter"),
+      onsubmit: (event: Event) => {
+        event.preventDefault();
+        apply();
+      },
+    },
+    fields,
+    el("button", { class: "btn line", type: "submit" }, t("Filter")),
+  );
+  for (const one of form.querySelectorAll("select")) one.addEventListener("change", apply);
+  return form;
 }

@@ -43,7 +43,7 @@ export async function onQuery(
   let stopped = false;
   const mixed = leavesOthers(mail);
   const words = { what: counted(counts) };
-  const begun = mixed ? t("Working on your own of {what}…", words) : t("Working on {what}…", words);
+  const begun = mixed ? t("Working on {what}, your own messages only…", words) : t("Working on {what}…", words);
   const progress = say(begun, { title: t("Stop"), run: () => (stopped = true) }, 0);
   const origins = new Map(
     mail.rows.value.items.flatMap((row) => mail.meant(row)).map((item) => [item.id, item.mailbox_id]),

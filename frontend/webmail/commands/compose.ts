@@ -50,7 +50,7 @@ export function addComposeCommands(desk: Desk): void {
       when: received,
       run: () => desk.compose("forward_attached"),
     },
-    { id: "compose.again", title: t("Write again as a new message"), when: received, run: () => desk.compose("edit") },
+    { id: "compose.again", title: t("Edit as a new message"), when: received, run: () => desk.compose("edit") },
   ];
   desk.commands.add(t("Write"), commands);
 }

@@ -40,6 +40,8 @@ export interface Surroundings {
   settings(): AllSettings;
   /** The layout of the panes in this browser. */
   readonly panes: { readonly local: Local; set(local: Local): void };
+  /** The setting of mail on this device; null in a browser without it. */
+  offlineChoice(): Promise<HTMLElement | null>;
   /** The actions that were done, with their undo. */
   readonly actions: Pick<Actions, "remember" | "forget" | "takeBack" | "run">;
 }

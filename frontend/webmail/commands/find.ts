@@ -48,7 +48,7 @@ export function addFindCommands(desk: Desk): void {
     },
     {
       id: "search.end",
-      title: t("End the search"),
+      title: t("Close the search"),
       keys: ["Escape"],
       quiet: true,
       when: () => desk.searching() === "done" && desk.selectedCount() === 0,
@@ -82,7 +82,7 @@ export function addFindCommands(desk: Desk): void {
     },
     {
       id: "threads.previous",
-      title: t("Beginning of the thread, or the one before"),
+      title: t("First message of the thread, or previous thread"),
       keys: ["p"],
       quiet: true,
       when: threaded,

@@ -47,7 +47,7 @@ export function rowCommands(desk: Desk, items: readonly MessageItem[]): Command[
   return [
     act("archive", t("Archive"), ["a"]),
     act("trash", t("Move to Trash"), ["d"]),
-    act("later", t("Come back later…"), ["b"]),
+    act("later", t("Snooze…"), ["b"]),
     act("read", unread ? t("Mark read") : t("Mark unread"), unread ? ["m"] : ["M"]),
     ...(items.length === 1 ? senderCommands(desk, () => items[0]!) : []),
   ];
@@ -75,7 +75,7 @@ function anywhere(desk: Desk): Command[] {
   return [
     { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() },
     { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() },
-    { id: "app.titles", title: t("Explain what has the focus"), keys: ["ctrl ?"], run: () => desk.showTitles() },
+    { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() },
     {
       id: "app.undo",
       title: () => (desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() })),
@@ -88,7 +88,7 @@ function anywhere(desk: Desk): Command[] {
     { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() },
     {
       id: "app.waiting",
-      title: t("What waits: sent later, coming back later…"),
+      title: t("Scheduled and snoozed messages…"),
       run: () => desk.later((found) => found.showWaiting(desk)),
     },
     { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
@@ -127,8 +127,8 @@ function list(desk: Desk): Command[] {
   return [
     ...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"),
     ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"),
-    ...move(desk, "page-down", t("Ten messages on"), 10, "PageDown", "l"),
-    ...move(desk, "page-up", t("Ten messages back"), -10, "PageUp", "h"),
+    ...move(desk, "page-down", t("Ten messages down"), 10, "PageDown", "l"),
+    ...move(desk, "page-up", t("Ten messages up"), -10, "PageUp", "h"),
     ...move(desk, "last", t("Last message"), Infinity, "End", "."),
     ...move(desk, "first", t("First message"), -Infinity, "Home", ","),
     {
@@ -140,7 +140,7 @@ function list(desk: Desk): Command[] {
     },
     {
       id: "list.toggle",
-      title: t("Select, or unselect"),
+      title: t("Select or deselect"),
       keys: ["x", "Space", "ctrl Space"],
       quiet: true,
       run: () => desk.toggleFocused(),
@@ -191,7 +191,7 @@ function messages(desk: Desk): Command[] {
     { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() },
     {
       id: "message.later",
-      title: t("Later…"),
+      title: t("Snooze…"),
       keys: ["b"],
       when: () => loaded() && desk.may(own),
       run: () => desk.later((found) => found.putOff(desk, desk.selected())),
@@ -236,7 +236,7 @@ function messages(desk: Desk): Command[] {
       { length: 9 },
       (_, i): Command => ({
         id: `message.label-${i + 1}`,
-        title: t("Label {n} of the list, or no more", { n: i + 1 }),
+        title: t("Add or remove label {n}", { n: i + 1 }),
         keys: [String(i + 1)],
         quiet: true,
         when: loaded,

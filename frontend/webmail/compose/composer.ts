@@ -283,7 +283,7 @@ export class Composer {
         "header",
         { class: "compose-head" },
         this.heading,
-        iconButton(maximize, t("Larger, or smaller"), () => root.classList.toggle("wide"), "compose-larger"),
+        iconButton(maximize, t("Expand or shrink"), () => root.classList.toggle("wide"), "compose-larger"),
         iconButton(x, t("Close"), () => void this.close()),
       ),
       this.rows.from,
@@ -494,7 +494,7 @@ export class Composer {
     clearTimeout(this.copyTimer);
     this.copyTimer = 0;
     if (this.closed || this.version === 0) return;
-    if (!keepCopy(this.id, this.copy())) this.note(t("This browser has no room for a copy"));
+    if (!keepCopy(this.id, this.copy())) this.note(t("This browser’s storage is full, so it keeps no copy"));
   }
 
   /** Run work that must not overlap with other such work: saving, sending, removing. */
@@ -564,7 +564,7 @@ export class Composer {
         const { message_id } = await this.desk.client.compose_prepare("new");
         this.draft.message_id = message_id;
       } catch (error) {
-        await showError(t("Making another draft of it failed"), error);
+        await showError(t("Saving it as a new draft failed"), error);
         return false;
       }
       this.conflict = false;
@@ -609,7 +609,7 @@ export class Composer {
       }
     }
     if (this.to.value.length + this.cc.value.length + this.bcc.value.length === 0) {
-      this.to.complain(t("Who is it for?"));
+      this.to.complain(t("Add a recipient."));
       return;
     }
     if (this.files.unfinished + this.text.unfinished > 0) {
@@ -689,8 +689,8 @@ export class Composer {
     const said = this.sendAt > 0 ? t("It will be sent later") : t("Message sent");
     const beginning = this.text.state;
     this.finish();
-    if (seconds === 0) {
-      say(t("Message sent"));
+    if (seconds <= 0) {
+      say(seconds === 0 ? t("Message sent") : t("Kept on this device. It is sent when the server can be reached."));
       return;
     }
     offerUndo(desk, say, said, submitId, this.leaves, seconds, (draftId) => {
@@ -761,10 +761,7 @@ export class Composer {
   }
 
   private async discard(): Promise<void> {
-    if (
-      this.version > 0 &&
-      !(await confirm(t("Discard this message?"), t("What was written is removed."), t("Discard")))
-    )
+    if (this.version > 0 && !(await confirm(t("Discard this message?"), t("The text will be deleted."), t("Discard"))))
       return;
     await this.remove();
   }

@@ -29,12 +29,10 @@ export function addKeys(desk: Pick<Surroundings, "commands">, focused: () => Wri
   });
   desk.commands.add(t("While writing"), [
     command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)),
-    command("send-archive", t("Send, and archive the thread that it answers"), ["ctrl shift Enter"], (one) =>
-      one.submit(true),
-    ),
+    command("send-archive", t("Send and archive the conversation"), ["ctrl shift Enter"], (one) => one.submit(true)),
     command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()),
     command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()),
-    command("format", t("Write with or without formatting"), ["ctrl F"], (one) => one.format()),
+    command("format", t("Turn formatting on or off"), ["ctrl F"], (one) => one.format()),
     command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")),
     command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")),
     command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")),

@@ -23,7 +23,7 @@ export async function openDetails(
   parsed: ParsedMessage,
 ): Promise<void> {
   let found: MessageDetails | null = null;
-  await attempt(t("Looking at the message"), async () => {
+  await attempt(t("Loading the details"), async () => {
     found = isOwn(item.id) ? await client.message_details(item.id) : { arrival: null, reason: "", why: [] };
   });
   if (found === null) return;
@@ -62,13 +62,13 @@ export async function openDetails(
       { class: "details" },
       details.arrival !== null &&
         section(
-          t("How it came"),
+          t("How it arrived"),
           facts([
             [
               t("From the server"),
               `${details.arrival.remote_ip}${details.arrival.ehlo === "" ? "" : ` (${details.arrival.ehlo})`}`,
             ],
-            [t("Envelope sender"), details.arrival.mail_from || t("none: a report")],
+            [t("Envelope sender"), details.arrival.mail_from || t("none (a report)")],
             [t("To the address"), details.arrival.rcpt_to],
             [t("Sender's domain (SPF)"), details.arrival.mail_from_ok ? t("may send from there") : t("not proven")],
             [t("Signed by (DKIM)"), details.arrival.signed_by.join(", ") || t("none")],
@@ -80,19 +80,14 @@ export async function openDetails(
         section(
           t("Why it is here"),
           el("p", {}, reasonOf(details.reason)),
-          el(
-            "details",
-            {},
-            el("summary", {}, t("All that was looked at")),
-            el("pre", {}, details.why.map(isolated).join("\n")),
-          ),
+          el("details", {}, el("summary", {}, t("All checks")), el("pre", {}, details.why.map(isolated).join("\n"))),
         ),
       section(
         t("Record"),
         facts([
           [t("Number"), String(item.id)],
           [t("UID"), String(item.uid)],
-          [t("Change"), String(item.modseq)],
+          [t("Change number"), String(item.modseq)],
           [t("Thread"), String(item.thread_id)],
           [t("Size"), size(item.size)],
           [t("Flags"), [...item.flags, ...item.keywords].join(" ")],

@@ -3,7 +3,7 @@
 import { t } from "../../lib/words";
 
 const reasons: Readonly<Record<string, string>> = {
-  "no-bad-signals": t("Nothing speaks against the message."),
+  "no-bad-signals": t("No check found anything wrong."),
   "stray-bounce": t("It is a notice about a message that was not sent from here."),
   "high-rate": t("Too much had come from the sender's network."),
   "own-queue": t("This server itself sent it."),

@@ -47,9 +47,9 @@ export async function exportMail(client: Client, base: string, what: Exported): 
   if (form === null) return;
   const chosen: Record<string, string> = "ids" in what ? { messageids: what.ids.join(",") } : { mailbox: what.mailbox };
   if (below.checked) chosen["recursive"] = "1";
-  // a call first: if the session has ended, it shows the log-in form, not a page with an error
-  const alive = await attempt(t("Exporting"), () => client.decode_mime_words(""));
-  if (alive) postForm(`${base}export`, { csrf: client.csrfToken, ...form, ...chosen });
+  // a call first: if the session has ended, or the password is wanted, it shows a form, not a page with an error
+  const allowed = await attempt(t("Exporting"), () => client.export_prep());
+  if (allowed) postForm(`${base}export`, { csrf: client.csrfToken, ...form, ...chosen });
 }
 
 /** Export the selection in the list; if not all of it is loaded, the whole mailbox. */

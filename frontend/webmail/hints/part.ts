@@ -18,7 +18,7 @@ export function showHints(list: HTMLElement): void {
     touch
       ? t("Swipe a row to the right to archive it, to the left to move it to Trash. Hold a row to choose several.")
       : t("Press ? to see all shortcuts, or Ctrl and K to find a command by its name."),
-    t("Nothing is lost by a slip: whatever you do offers Undo, also after Send."),
+    t("Every action can be undone, even Send."),
     t("Pictures from other servers load only when you ask, so that senders do not see when you read."),
   ];
   let read = Number(localStorage.getItem(hintsKey)) || 0;

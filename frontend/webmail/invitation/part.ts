@@ -6,7 +6,7 @@ import { attempt } from "../../lib/dialogs";
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
-import { many, t } from "../../lib/words";
+import { locale, many, t } from "../../lib/words";
 import sheet from "./invitation.css";
 
 adopt(sheet);
@@ -22,9 +22,9 @@ const answers: readonly (readonly [Answer, string])[] = [
   ["no", t("No")],
 ];
 const given: Readonly<Record<string, string>> = {
-  yes: t("You said yes."),
-  maybe: t("You said maybe."),
-  no: t("You said no."),
+  yes: t("You accepted."),
+  maybe: t("You answered “maybe”."),
+  no: t("You declined."),
 };
 const comes: Readonly<Record<string, string>> = { yes: t("comes"), maybe: t("may come"), no: t("does not come") };
 const days: Readonly<Record<string, number>> = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
@@ -32,7 +32,7 @@ const days: Readonly<Record<string, number>> = { MO: 1, TU: 2, WE: 3, TH: 4, FR:
 /** A date without a time, as the reader writes it. */
 function dayOf(local: string): string {
   const date = new Date(`${local.slice(0, 10)}T00:00:00Z`);
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeZone: "UTC" }).format(date);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: "full", timeZone: "UTC" }).format(date);
 }
 
 /** A moment in the reader's zone; dates and times on all clocks as they are. */
@@ -40,15 +40,15 @@ function momentOf(when: When, zone?: string): string {
   if (!when.local.includes("T")) return dayOf(when.local);
   const options: Intl.DateTimeFormatOptions = { dateStyle: "full", timeStyle: "short" };
   if (when.utc === null)
-    return new Intl.DateTimeFormat(undefined, { ...options, timeZone: "UTC" }).format(new Date(`${when.local}Z`));
-  return new Intl.DateTimeFormat(undefined, zone === undefined ? options : { ...options, timeZone: zone }).format(
+    return new Intl.DateTimeFormat(locale(), { ...options, timeZone: "UTC" }).format(new Date(`${when.local}Z`));
+  return new Intl.DateTimeFormat(locale(), zone === undefined ? options : { ...options, timeZone: zone }).format(
     new Date(when.utc * 1000),
   );
 }
 
 /** Beginning and end in words. */
 function timesOf({ start, end }: Invitation): string {
-  if (start === null) return t("no time is given");
+  if (start === null) return t("no time given");
   if (end === null) return momentOf(start);
   if (!start.local.includes("T")) {
     // the end of a whole day is the day after it (RFC 5545 §3.6.1)
@@ -62,7 +62,7 @@ function timesOf({ start, end }: Invitation): string {
       ? new Date(start.utc * 1000).toDateString() === new Date(end.utc * 1000).toDateString()
       : start.local.slice(0, 10) === end.local.slice(0, 10);
   const clock = (when: When) =>
-    new Intl.DateTimeFormat(undefined, { timeStyle: "short", ...(when.utc === null && { timeZone: "UTC" }) }).format(
+    new Intl.DateTimeFormat(locale(), { timeStyle: "short", ...(when.utc === null && { timeZone: "UTC" }) }).format(
       when.utc === null ? new Date(`${when.local}Z`) : new Date(when.utc * 1000),
     );
   return t("{start} to {end}", { start: momentOf(start), end: same ? clock(end) : momentOf(end) });
@@ -82,7 +82,7 @@ function thereOf({ start }: Invitation): string {
 /** A weekday of a rule, with its number in the month. */
 function weekday(text: string): string {
   const [, number = "", day = ""] = /^([+-]?\d+)?(\w\w)$/.exec(text) ?? [];
-  const name = new Intl.DateTimeFormat(undefined, { weekday: "long", timeZone: "UTC" }).format(
+  const name = new Intl.DateTimeFormat(locale(), { weekday: "long", timeZone: "UTC" }).format(
     new Date(Date.UTC(2026, 10, 22 + (days[day] ?? 0))),
   );
   if (number === "") return name;
@@ -99,10 +99,10 @@ function ruleOf(rule: Repeats): string {
     yearly: many(rule.interval, "every year", "every {n} years"),
   };
   const base = every[rule.frequency];
-  if (base === undefined) return t("repeated, by a rule of its own");
-  const list = (texts: string[]) => new Intl.ListFormat(undefined).format(texts);
+  if (base === undefined) return t("repeated by a custom rule");
+  const list = (texts: string[]) => new Intl.ListFormat(locale()).format(texts);
   const month = (n: number) =>
-    new Intl.DateTimeFormat(undefined, { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, n - 1, 1)));
+    new Intl.DateTimeFormat(locale(), { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, n - 1, 1)));
   return [
     base,
     rule.days.length > 0 && t("on {days}", { days: list(rule.days.map(weekday)) }),
@@ -159,7 +159,7 @@ function stateOf(found: Invitation): Child {
         ),
       ];
     case "stranger":
-      return t("This does not come from the organiser, and changes nothing.");
+      return t("Nothing proves that this comes from the organiser, so it changes nothing.");
     default:
       return null;
   }
@@ -244,6 +244,7 @@ function draw(
       found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")),
       found.place !== "" && fact(t("Where"), isolated(found.place)),
       found.organizer !== null && fact(t("Organiser"), guest(found.organizer)),
+      found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))),
       found.people.length > 0 && fact(t("Guests"), guests(found)),
       found.others > 0 &&
         fact(t("Also"), many(found.others, "one more event in the file", "{n} more events in the file")),

@@ -4,7 +4,7 @@ import { dialog } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { adopt } from "../../lib/sheets";
 import { moment } from "../../lib/times";
-import { t } from "../../lib/words";
+import { locale, t } from "../../lib/words";
 import choices from "../choices.css";
 import sheet from "./later.css";
 import { fieldValue, momentOf, suggestions } from "./times";
@@ -19,7 +19,7 @@ export function inWords(at: Date): string {
   const ahead = at.getTime() - Date.now();
   const text = moment(at.getTime() * 1000);
   if (ahead < 2 * day && /\d:\d/.test(text)) return text;
-  return at.toLocaleString(undefined, {
+  return at.toLocaleString(locale(), {
     weekday: "short",
     day: "numeric",
     month: "short",
@@ -73,7 +73,7 @@ export async function chooseTime(
       said.classList.remove("wrong");
       words.removeAttribute("aria-invalid");
       calendar.removeAttribute("aria-invalid");
-      fill(said, found === null ? "" : found.toLocaleString(undefined, { dateStyle: "full", timeStyle: "short" }));
+      fill(said, found === null ? "" : found.toLocaleString(locale(), { dateStyle: "full", timeStyle: "short" }));
       calendar.value = found === null ? "" : fieldValue(found);
     });
     const form = el(

@@ -3,7 +3,7 @@
 import type { MessageItem, Waiting } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
-import { many, t } from "../../lib/words";
+import { mailboxName, many, t } from "../../lib/words";
 import type { Selection, Surroundings } from "../commands/desk";
 import { own } from "../data/mailboxes";
 import { type Chosen, chooseTime, inWords } from "./choose";
@@ -27,28 +27,22 @@ export async function putOff(desk: Surroundings & Selection, items: readonly Mes
   const sent = desk.inRole("sent");
   const ids = items.map((item) => item.id);
   if (ids.length === 0) return;
-  const also = t("Only if there is no answer by then; it stays here");
-  const chosen = await chooseTime(
-    sent ? t("Remind me") : t("Come back later"),
-    t("Put off"),
-    longestWaiting,
-    also,
-    sent,
-  );
+  const also = t("Only without a reply by then; it stays here");
+  const chosen = await chooseTime(sent ? t("Remind me") : t("Snooze"), t("Snooze"), longestWaiting, also, sent);
   if (chosen === null) return;
   const { at, also: unanswered } = chosen;
   const when = inWords(at);
   const said = unanswered
-    ? t("Comes to the Inbox {when} if there is no answer", { when })
+    ? t("Back in the inbox {when} without a reply", { when })
     : many(ids.length, "Comes back {when}", "{n} messages come back {when}", { when });
   desk.actions.run(
     {
       shown: unanswered ? {} : { remove: { ids: new Set(ids) } },
       call: () => desk.client.message_snooze(ids, seconds(at), unanswered),
     },
-    { doing: () => t("Putting off"), done: () => said },
+    { doing: () => t("Snoozing"), done: () => said },
     items,
-    t("Not put off"),
+    t("Not snoozed"),
     { what: said, actions: () => [{ shown: {}, call: () => desk.client.message_unsnooze(ids) }] },
   );
 }
@@ -56,8 +50,8 @@ export async function putOff(desk: Surroundings & Selection, items: readonly Mes
 function described(one: Waiting): string {
   const when = inWords(new Date(one.due));
   if (one.kind === "sent") return t("Will be sent {when}", { when });
-  if (one.kind === "answer") return t("Comes to the Inbox {when} if there is no answer", { when });
-  return t("Comes back to {mailbox} {when}", { mailbox: one.origin === "" ? "Inbox" : one.origin, when });
+  if (one.kind === "answer") return t("Back in the inbox {when} without a reply", { when });
+  return t("Comes back to {mailbox} {when}", { mailbox: mailboxName(one.origin === "" ? "Inbox" : one.origin), when });
 }
 
 function people(one: Waiting): string {
@@ -69,8 +63,9 @@ function people(one: Waiting): string {
 export async function showWaiting(desk: Surroundings & Selection): Promise<void> {
   for (;;) {
     let found: Waiting[] = [];
-    if (!(await attempt(t("Looking what waits"), async () => (found = await desk.client.messages_waiting())))) return;
-    const next = await dialog<() => Promise<unknown>>(t("What waits"), (close) => [list(desk, found, close)]);
+    if (!(await attempt(t("Loading scheduled messages"), async () => (found = await desk.client.messages_waiting()))))
+      return;
+    const next = await dialog<() => Promise<unknown>>(t("Scheduled"), (close) => [list(desk, found, close)]);
     if (next === null) return;
     await next();
   }
@@ -85,7 +80,7 @@ function list(
     return el(
       "p",
       { class: "dialog-text" },
-      t("Nothing waits. Messages that you send later, and that come back later, are listed here."),
+      t("Nothing is scheduled. Messages to be sent later and snoozed messages are listed here."),
     );
   const root = el("ul", { class: "waiting-list" });
   const button = (text: string, run: () => Promise<unknown>) =>
@@ -104,8 +99,8 @@ function list(
                 act(t("Sending"), () => desk.client.scheduled_change(id)),
               ),
               button(
-                t("Do not send: make it a draft"),
-                act(t("Making it a draft"), () => desk.client.scheduled_cancel(id)),
+                t("Do not send, keep as a draft"),
+                act(t("Turning it into a draft"), () => desk.client.scheduled_cancel(id)),
               ),
             ]
           : [

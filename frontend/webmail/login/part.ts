@@ -1,4 +1,4 @@
-// The log-in form as a part: browsers with a session need not load it.
+// The log-in form, and the question for the password that follows it, as a part: browsers with a session need not load it.
 
 import steps from "../../lib/factors.css";
 import sheet from "../../lib/login.css";
@@ -6,4 +6,5 @@ import { adopt } from "../../lib/sheets";
 
 adopt(sheet + steps);
 
+export { askConfirm } from "../../lib/confirm";
 export { askLogIn } from "../../lib/login";

@@ -5,7 +5,7 @@ import { ask, attempt, confirm, dialog } from "../../lib/dialogs";
 import { el, fill, sign } from "../../lib/dom";
 import { bookmark } from "../../lib/icons";
 import type { pick as Pick } from "../../lib/picker";
-import { many, t } from "../../lib/words";
+import { mailboxName, many, t } from "../../lib/words";
 import { toast } from "../../lib/toasts";
 import { adopt } from "../../lib/sheets";
 import type { Exported } from "../export/part";
@@ -20,7 +20,7 @@ adopt(choices);
 export const roleNames: readonly (readonly [Role, string])[] = [
   ["draft", t("Drafts")],
   ["sent", t("Sent messages")],
-  ["archive", t("Archive")],
+  ["archive", mailboxName("Archive")],
   ["trash", t("Trash")],
   ["junk", t("Junk")],
 ];
@@ -119,7 +119,7 @@ export async function offerRole(
     { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") },
     ["new", ...free],
     (one) => (one === "new" ? t("A new one, “{name}”", { name }) : one.name),
-    { above: el("p", { class: "dialog-text" }, t("Choose the mailbox that shall be; then do it again.")) },
+    { above: el("p", { class: "dialog-text" }, t("Choose a mailbox for it, then try again.")) },
   );
   if (chosen === null) return;
   await attempt(t("Changing the role"), async () => {

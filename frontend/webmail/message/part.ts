@@ -1,26 +1,27 @@
 // One message: its header, its actions, and its text or HTML.
 
-import type { Address, Attachment, Client, Label, MessageItem, ParsedMessage } from "../../gen/webmail";
+import type { Address, Client, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { CallFailed, codeOf } from "../../lib/client";
 import type { Command } from "../../lib/commands";
 import { type Child, el, fill, isolated } from "../../lib/dom";
-import { size } from "../../lib/numbers";
 import { isDark } from "../../lib/scheme";
 import { adopt } from "../../lib/sheets";
-import { many, t } from "../../lib/words";
+import { t } from "../../lib/words";
 import type { OpenMessage } from "../commands/desk";
-import { chip, labelPlace, shownLabels } from "../state/labels";
+import { shownLabels } from "../state/labels";
 import type { AllSettings } from "../state/settings";
 import type * as PrintPart from "../print/part";
-import { addressList, bareAddress, fullTime, longAddress, saidTime, shortAddress } from "../ui/format";
+import { addressList, bareAddress, fullTime, saidTime, shortAddress } from "../ui/format";
 import { missing } from "../ui/missing";
 import { subjectOf } from "../ui/subject";
 import { asciiDomains } from "./addresses";
 import sheet from "./message.css";
-import { markIn, pageFacts } from "./page";
 import { readableText } from "./text";
 import { doubtful, trustLine } from "./trust";
 import { type Leaving, leavingLine } from "./unsubscribe";
+import { attachmentList, images, type Source } from "./attachments";
+import { htmlFrame, picturesWords } from "./frame";
+import { addressees, drawLabels, namedRecipients, headerTable, recipients, senderOf, validations } from "./people";
 
 adopt(sheet);
 
@@ -65,36 +66,6 @@ export interface MessageOwner {
 const calendars: ReadonlySet<string> = new Set(["text/calendar", "application/ics"]);
 
 type Mode = "text" | "html" | "htmlexternal";
-
-const firstAttachments = 4;
-/** Addresses of a field that are shown until the user asks for all. */
-const firstAddresses = 6;
-/** Labels that are shown until the user asks for all. */
-const firstLabels = 8;
-/** Recipients that the folded line names. */
-const namedRecipients = 2;
-/** Maximum addresses of a field in a row of the list; the header has all. */
-const mostInRow = 50;
-/** Maximum height in pixels of an HTML page in a thread; a higher page scrolls. */
-const highest = 20_000;
-
-/** Maximum number of images that are shown below a text, and maximum octets of one. */
-const mostImages = 20;
-const largestImage = 10 * 1024 * 1024;
-
-/** Colour and explanation of the validation of the sender's domain (WEBMAIL-77). */
-const validations: Partial<Record<ParsedMessage["validation"], readonly [string, string]>> = {
-  strict: ["green", t("The message comes from this domain: SPF or DKIM says so")],
-  dmarc: ["green", t("The message comes from this domain: DMARC says so")],
-  relaxed: ["green", t("The message comes from a domain of the same owner: SPF or DKIM says so")],
-  list: ["blue", t("The message came by a list or a forward that your rules trust; its author is not proven")],
-  none: ["red", t("Nothing proves that the message comes from this domain")],
-};
-
-/** Whether an attachment may be shown as an image: SVG may contain scripts. */
-function isImage(attachment: Attachment): boolean {
-  return attachment.content_type.startsWith("image/") && !attachment.content_type.startsWith("image/svg");
-}
 
 /** Choices that are being stored, one after the other; messages that are opened next wait for them. */
 let remembered: Promise<unknown> = Promise.resolve();
@@ -148,7 +119,7 @@ export class Message implements OpenMessage {
   /** Set the message with its newest flags and labels. */
   set item(item: MessageItem) {
     this.shown = item;
-    this.drawLabels();
+    drawLabels(this.labels, shownLabels(this.owner.settings().labels, this.item.keywords));
   }
 
   private get whole(): boolean {
@@ -300,9 +271,9 @@ export class Message implements OpenMessage {
     const [from] = item.from;
     const time = item.date ?? item.received;
     const people = (label: string, name: string, all: Address[]) =>
-      all.length > 0 && [el("dt", {}, label), this.addressees(name, all)];
+      all.length > 0 && [el("dt", {}, label), addressees(name, all, () => this.parsed?.headers ?? [])];
     this.drawSender();
-    this.drawLabels();
+    drawLabels(this.labels, shownLabels(this.owner.settings().labels, this.item.keywords));
     fill(
       this.fields,
       item.from.length > 0 && [el("dt", {}, t("From")), this.sender],
@@ -329,7 +300,11 @@ export class Message implements OpenMessage {
     const unfold = el(
       "button",
       { class: "quiet reader-recipients", "aria-expanded": "false", title: t("Show all addresses") },
-      el("bdi", { dir: "auto" }, this.recipients(item)),
+      el(
+        "bdi",
+        { dir: "auto" },
+        recipients(item, (one) => this.owner.isOwn(one)),
+      ),
     );
     unfold.addEventListener("click", () => {
       this.fields.hidden = !this.fields.hidden;
@@ -352,51 +327,8 @@ export class Message implements OpenMessage {
       this.trust,
       this.labels,
       this.fields,
-      this.attachments(item.attachments),
+      attachmentList(this.source, item.attachments),
     );
-  }
-
-  /** The labels of the message, each a link to the others that have it; the first of many. */
-  private drawLabels(): void {
-    const labels = shownLabels(this.owner.settings().labels, this.item.keywords);
-    const link = (label: Label) =>
-      el(
-        "a",
-        {
-          class: "keyword-link",
-          href: labelPlace(label.name),
-          title: t("Messages with the label {name}", { name: label.name }),
-        },
-        chip(label),
-      );
-    const rest = labels.slice(firstLabels);
-    const all = el(
-      "button",
-      { class: "link", onclick: () => fill(this.labels, labels.map(link)) },
-      t("{n} more", { n: rest.length }),
-    );
-    this.labels.hidden = labels.length === 0;
-    fill(this.labels, labels.slice(0, firstLabels).map(link), rest.length > 0 && all);
-  }
-
-  /** The recipients in a few words: "to me, Anna and 24 more". */
-  private recipients(item: MessageItem): string {
-    const all = [...item.to, ...item.cc, ...item.bcc];
-    if (all.length === 0) return t("no recipients");
-    const mine = all.findIndex((one) => this.owner.isOwn(one));
-    const named = [
-      ...(mine < 0 ? [] : [t("me")]),
-      ...all
-        .filter((_, at) => at !== mine)
-        .slice(0, namedRecipients - (mine < 0 ? 0 : 1))
-        .map(shortAddress),
-    ];
-    const names = isolated(named.join(", "));
-    const n = all.length - named.length;
-    // a row has not all addresses of a long field
-    if ([item.to, item.cc, item.bcc].some((field) => field.length >= mostInRow))
-      return t("to {names} and over {n} more", { names, n });
-    return n > 0 ? t("to {names} and {n} more", { names, n }) : t("to {names}", { names });
   }
 
   private drawTrust(parsed: ParsedMessage): void {
@@ -477,105 +409,15 @@ export class Message implements OpenMessage {
     this.drawBar();
   }
 
-  /** The addresses of a header field. The first ones are shown until the user asks for all. */
-  private addressees(field: string, all: Address[]): HTMLElement {
-    const place = el("dd");
-    const draw = (count: number) => {
-      const whole =
-        count < mostInRow
-          ? ""
-          : (this.parsed?.headers ?? [])
-              .filter(({ name }) => name.toLowerCase() === field)
-              .map(({ value }) => value)
-              .join(", ");
-      const left = all.length - count;
-      const text = whole || addressList(all.slice(0, count), longAddress);
-      place.title = asciiDomains(all.slice(0, count));
-      fill(
-        place,
-        el("span", { dir: "auto" }, isolated(text)),
-        left > 0 && [
-          " ",
-          el("button", { class: "link", onclick: () => draw(all.length) }, t("and {n} more", { n: left })),
-        ],
-      );
-    };
-    // one more address is as short as the button
-    draw(all.length > firstAddresses + 1 ? firstAddresses : all.length);
-    return place;
-  }
-
   /** Draw the sender; once known, with a line under the domain that shows its validation (WEBMAIL-77). */
-  private drawSender([colour, why]: readonly [string, string] | readonly [] = []): void {
+  private drawSender(mark: readonly [string, string] | readonly [] = []): void {
     const { from } = this.item;
-    const one = (address: Address) => {
-      const whole = isolated(longAddress(address));
-      const at = whole.lastIndexOf(address.host);
-      if (colour === undefined || address.host === "" || at < 0) return whole;
-      return [
-        whole.slice(0, at),
-        el("span", { class: `validation ${colour}`, title: why }, address.host),
-        whole.slice(at + address.host.length),
-      ];
-    };
     this.sender.title = asciiDomains(from);
     // the button stays the same element: a pointer may be down on it
     fill(
       this.people,
-      from.map((address, i) => [i > 0 && ", ", one(address)]),
+      from.map((address, i) => [i > 0 && ", ", senderOf(address, mark)]),
     );
-  }
-
-  private attachments(all: Attachment[]): Child {
-    if (all.length === 0) return null;
-    const list = el("div", { class: "attachments" });
-    const one = (attachment: Attachment) =>
-      el(
-        "span",
-        { class: "attachment", title: attachment.content_type },
-        this.looking(attachment, attachment.filename),
-        el("span", { class: "attachment-size" }, size(attachment.size)),
-        el(
-          "a",
-          {
-            class: "attachment-get",
-            href: this.part("download", attachment.path),
-            title: t("Download {name}", { name: attachment.filename }),
-            "aria-label": t("Download"),
-          },
-          "↓",
-        ),
-      );
-    const draw = (count: number) =>
-      fill(
-        list,
-        all.slice(0, count).map(one),
-        all.length > count &&
-          el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })),
-        all.length > 1 &&
-          el(
-            "a",
-            { class: "attachment-all", href: `${this.base}msg/${this.item.id}/attachments.zip` },
-            t("All as a zip file"),
-          ),
-      );
-    draw(firstAttachments);
-    return list;
-  }
-
-  /** A link to an attachment: a click opens the viewer, a click with ctrl a new tab. */
-  private looking(attachment: Attachment, ...content: Child[]): HTMLElement {
-    const link = el("a", { href: this.part("view", attachment.path), target: "_blank", rel: "noopener" }, content);
-    link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      this.owner.look(this.item, attachment.path);
-    });
-    return link;
-  }
-
-  private part(kind: string, path: string): string {
-    return `${this.base}msg/${this.item.id}/${kind}/${path}`;
   }
 
   /** The line above the text about pictures that are not loaded. */
@@ -587,25 +429,12 @@ export class Message implements OpenMessage {
     const always =
       alone &&
       el("button", { class: "link", onclick: () => this.choose("htmlexternal", true) }, t("Always for this sender"));
-    if (mode === "html" && blocked !== null && blocked.count > 0) {
-      const hosts = isolated(blocked.hosts.join(", "));
-      const words = many(
-        blocked.count,
-        "{n} picture from {hosts} is not loaded",
-        "{n} pictures from {hosts} are not loaded",
-        { hosts },
-      );
-      fill(
-        this.bar,
-        el("span", { class: "reader-bar-words" }, words),
-        el("button", { class: "link", onclick: () => this.choose("htmlexternal") }, t("Show")),
-        always,
-      );
-      this.bar.hidden = false;
-    } else if (mode === "htmlexternal" && always) {
-      fill(this.bar, el("span", { class: "reader-bar-words" }, t("Pictures are loaded from their servers")), always);
-      this.bar.hidden = false;
-    }
+    const words = picturesWords(mode, blocked);
+    if (words === "" || (mode === "htmlexternal" && !always)) return;
+    const load =
+      mode === "html" && el("button", { class: "link", onclick: () => this.choose("htmlexternal") }, t("Show"));
+    fill(this.bar, el("span", { class: "reader-bar-words" }, words), load, always);
+    this.bar.hidden = false;
   }
 
   private draw(): void {
@@ -619,31 +448,15 @@ export class Message implements OpenMessage {
       : parsed.headers.filter((header) => wanted.has(header.name.toLowerCase()));
     fill(
       this.body,
-      headers.length > 0 && this.headers(headers),
+      headers.length > 0 && headerTable(headers),
       this.mode === "text" ? this.texts(parsed) : this.frame(),
     );
     this.body.classList.toggle("framed", this.mode !== "text");
   }
 
-  private headers(headers: ParsedMessage["headers"]): HTMLElement {
-    return el(
-      "table",
-      { class: "headers" },
-      headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value))),
-    );
-  }
-
   private texts(parsed: ParsedMessage): Child {
-    const images = this.item.attachments
-      .filter((one) => isImage(one) && one.size <= largestImage)
-      .slice(0, mostImages)
-      .map((one) =>
-        this.looking(
-          one,
-          el("img", { class: "shown-image", src: this.part("view", one.path), alt: one.filename, loading: "lazy" }),
-        ),
-      );
-    if (parsed.texts.length === 0) return [el("p", { class: "hint" }, t("No textual content")), images];
+    const pictures = images(this.source, this.item.attachments);
+    if (parsed.texts.length === 0) return [el("p", { class: "hint" }, t("No textual content")), pictures];
     return [
       ...parsed.texts.map((part) =>
         el(
@@ -653,62 +466,29 @@ export class Message implements OpenMessage {
           part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown.")),
         ),
       ),
-      images,
+      pictures,
     ];
   }
 
   private frame(): HTMLElement {
-    // The page inside runs no scripts: its policy and this attribute both forbid them. It has our origin so that we receive its
-    // keys (docs/decisions/009-frame-of-html-mail.md).
     const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
-    const dark = isDark(this.owner.settings().color_scheme);
-    const frame = el("iframe", {
-      class: "html",
-      title: t("Message"),
-      sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox",
-      referrerpolicy: "no-referrer",
-      src: `${this.base}msg/${this.item.id}/${kind}?sameorigin=true${dark ? "&scheme=dark" : ""}`,
-    });
-    let [known, loaded]: [Document | null, boolean] = [null, false];
-    const take = () => {
-      const page = frame.contentDocument;
-      if (page === null || page === known || page.URL === "about:blank") return;
-      known = page;
-      this.owner.framed(page);
-    };
-    let said = false;
-    const readFacts = () => {
-      const page = frame.contentDocument;
-      const facts = said || page === null || !frame.isConnected ? null : pageFacts(page);
-      if (facts === null) return;
-      said = true;
-      this.blocked = facts;
-      frame.classList.toggle("sheet", dark && facts.coloured);
-      this.drawBar();
-    };
-    // handle keys and links as soon as there is something to see: a page is not loaded before its images are
-    const watch = () => {
-      take();
-      readFacts();
-      if (frame.isConnected && !loaded) requestAnimationFrame(watch);
-    };
-    requestAnimationFrame(watch);
-    frame.addEventListener("load", () => {
-      const page = frame.contentDocument;
-      loaded = true;
-      if (page === null) {
-        if (!frame.isConnected) return;
-        // the browser's own error page
-        this.missing(new CallFailed("html", "", t("The server cannot be reached.")));
-        return;
-      }
-      take();
-      readFacts();
-      markIn(page, this.owner.needles());
-      // with space for the horizontal scroll bar of a wide page
-      const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
-      if (this.whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
-    });
-    return frame;
+    return htmlFrame(
+      `${this.base}msg/${this.item.id}/${kind}`,
+      isDark(this.owner.settings().color_scheme),
+      this.whole,
+      {
+        framed: (page) => this.owner.framed(page),
+        facts: (blocked) => {
+          this.blocked = blocked;
+          this.drawBar();
+        },
+        failed: () => this.missing(new CallFailed("html", "", t("The server cannot be reached."))),
+        needles: () => this.owner.needles(),
+      },
+    );
+  }
+
+  private get source(): Source {
+    return { base: this.base, id: this.item.id, look: (path) => this.owner.look(this.item, path) };
   }
 }

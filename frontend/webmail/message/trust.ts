@@ -2,7 +2,7 @@
 
 import type { Address, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { type Child, el, icon, isolated } from "../../lib/dom";
-import { t } from "../../lib/words";
+import { filled, t } from "../../lib/words";
 
 /** The number of earlier messages at which the server stops counting. */
 const mostCounted = 1000;
@@ -12,10 +12,11 @@ const shapes = {
   look: "M8 2l6.5 11.5h-13z M8 6.5v3.2 M8 11.6v.1",
 } as const;
 
-const endings: Partial<Record<Intl.LDMLPluralRule, string>> = {
+const endings: Readonly<Record<string, string>> = {
   one: t("{n}st mail from this address"),
   two: t("{n}nd mail from this address"),
   few: t("{n}rd mail from this address"),
+  other: t("{n}th mail from this address"),
 };
 
 /** The number of a message among the messages of its sender, in words; "" if it did not come by SMTP. */
@@ -24,7 +25,7 @@ function ordinal({ earlier }: ParsedMessage): string {
   if (earlier === 0) return t("First mail from this address");
   if (earlier >= mostCounted) return t("More than {n} mails from this address", { n: mostCounted });
   const n = earlier + 1;
-  return t(endings[new Intl.PluralRules("en", { type: "ordinal" }).select(n)] ?? "{n}th mail from this address", { n });
+  return filled(endings[new Intl.PluralRules("en", { type: "ordinal" }).select(n)]!, { n });
 }
 
 /** What proves the sender's domain, in words; "" if nothing is known of the arrival. */
@@ -37,7 +38,7 @@ function proof({ validation, signed_by }: ParsedMessage, from: Address | undefin
         ? t("Sent by a server of {domain}", { domain: isolated(from?.host ?? "") })
         : t("Signed by {domain}", { domain: isolated(signed_by) });
     case "list":
-      return t("Came by a list or forward that you trust");
+      return t("Came through a list or forward that you trust");
     case "none":
       return t("Not signed. Anyone could have written this.");
     case "":

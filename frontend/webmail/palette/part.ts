@@ -3,7 +3,7 @@
 import type { Mailbox } from "../../gen/webmail";
 import { pick } from "../../lib/picker";
 import { adopt } from "../../lib/sheets";
-import { t } from "../../lib/words";
+import { mailboxName, t } from "../../lib/words";
 import picker from "../../lib/picker.css";
 import sheet from "./palette.css";
 
@@ -19,7 +19,7 @@ export function chooseMailbox(title: string, mailboxes: readonly Mailbox[], type
     title,
     { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") },
     mailboxes,
-    ({ name }) => name,
+    ({ name }) => mailboxName(name),
     { typed },
   );
 }

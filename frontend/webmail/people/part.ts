@@ -43,7 +43,22 @@ export function openPage(page: Page): void {
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
   const save = (form: string, name: string) =>
-    el("a", { class: "button", href: `${page.base}contacts.${form}`, download: "" }, name);
+    el(
+      "a",
+      {
+        class: "button",
+        href: `${page.base}contacts.${form}`,
+        download: "",
+        onclick: async (event: Event) => {
+          // a call first, which may ask for the password
+          if (!event.isTrusted) return;
+          event.preventDefault();
+          const link = event.currentTarget as HTMLAnchorElement;
+          if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
+        },
+      },
+      name,
+    );
   const files = el(
     "div",
     { class: "people-tools" },
@@ -77,7 +92,7 @@ export function openPage(page: Page): void {
       group.hidden = found.groups.length === 0;
       state.textContent =
         found.total === 0
-          ? t("No contacts yet. Write one down, or import a file from your telephone or your last mail program.")
+          ? t("No contacts yet. Add one, or import a file from your phone or another mail program.")
           : list.childElementCount === 0
             ? t("No contact has this text.")
             : many(found.total, "One contact", "{n} contacts");
@@ -200,13 +215,13 @@ async function edit(
     el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", autofocus: name === "name" });
   const name = field(t("Name"), text(old.name, "name"));
   const organization = field(t("Organisation"), text(old.organization, ""));
-  const groups = field(t("Groups"), text(old.groups.join(", "), ""), t("With commas between them."));
+  const groups = field(t("Groups"), text(old.groups.join(", "), ""), t("Separated by commas."));
   const note = field(
     t("Note"),
     el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.note }),
   );
   const emails = entries(t("Email"), "email", old.emails);
-  const phones = entries(t("Telephone"), "tel", old.phones);
+  const phones = entries(t("Phone"), "tel", old.phones);
   const title = card === null ? t("New contact") : isolated(old.name);
   const done = await dialog<boolean>(title, (close) => {
     const save = async () => {

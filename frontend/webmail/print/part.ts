@@ -18,7 +18,7 @@ function together(base: string, items: readonly MessageItem[]): string {
 
 /** Print the page at this address. */
 function paper(address: string): void {
-  const frame = el("iframe", { class: "on-paper", title: t("Page on paper"), "aria-hidden": "true", tabindex: "-1" });
+  const frame = el("iframe", { class: "on-paper", title: t("Printed page"), "aria-hidden": "true", tabindex: "-1" });
   frame.style.cssText = "position: fixed; inset: auto auto 0 0; width: 1px; height: 1px; border: 0; opacity: 0";
   const done = () => frame.remove();
   frame.addEventListener("load", () => {

@@ -50,7 +50,7 @@ export async function offerRule(
   withdraw();
   const never = (which: "message" | "from_mailbox" | "to_mailbox") => {
     withdraw();
-    void attempt(t("Remembering it"), () => client.ruleset_never(message, from, to, which));
+    void attempt(t("Saving the choice"), () => client.ruleset_never(message, from, to, which));
   };
   const accept = () => {
     withdraw();
@@ -77,11 +77,15 @@ export async function offerRule(
         { class: "link", onclick: () => never("message") },
         rule.list_id === "" ? t("for this sender") : t("for this list"),
       ),
-      el("button", { class: "link", onclick: () => never("to_mailbox") }, t("for moves to “{name}”", { name: toName })),
+      el(
+        "button",
+        { class: "link", onclick: () => never("to_mailbox") },
+        t("when I move to “{name}”", { name: toName }),
+      ),
       el(
         "button",
         { class: "link", onclick: () => never("from_mailbox") },
-        t("for moves from “{name}”", { name: fromName }),
+        t("when I move from “{name}”", { name: fromName }),
       ),
     ),
   );

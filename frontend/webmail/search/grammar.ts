@@ -194,7 +194,7 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
       break;
     }
     const only = (change: Partial<Filter> | null, why: string) => {
-      if (not) wrong(t("“{tag}” cannot be turned around with “-”; it is looked for as a word", { tag }));
+      if (not) wrong(t("“{tag}” can’t be excluded with “-”; it is searched for as a word", { tag }));
       else if (change === null) wrong(why);
       else filter = { ...filter, ...change };
     };
@@ -203,11 +203,11 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
       if (!not) needles.push(value);
       if (token.unknown !== undefined) problems.push(unknown(token, token.unknown, all));
     } else if (texts.includes(tag)) {
-      if (value === "") wrong(t("nothing is said after “{tag}:”", { tag }));
+      if (value === "") wrong(t("“{tag}:” needs a value", { tag }));
       else if (tag === "label") {
         // by the name, else by the keyword, as other mail programs show it
         const keyword = labels.find(({ name }) => name.toLowerCase() === value.toLowerCase())?.keyword ?? value;
-        if (/[^\x21-\x7e]|[(){%*"]/.test(keyword)) wrong(t("no label is called “{value}”", { value }));
+        if (/[^\x21-\x7e]|[(){%*"]/.test(keyword)) wrong(t("there is no label “{value}”", { value }));
         else side.labels.push(keyword);
       } else side[tag as "from" | "to" | "subject"].push(value);
       if (!not && tag !== "label" && value !== "") needles.push(value);
@@ -221,7 +221,7 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
       if (kind === undefined) wrong(t("attachments are {names}", { names: kinds.join(", ") }));
       else if (not) nots.attachments.push(kind);
       else if (filter.attachments == null || filter.attachments === kind) filter = { ...filter, attachments: kind };
-      else wrong(t("only one kind of attachment can be asked for"));
+      else wrong(t("only one kind of attachment can be searched for"));
     } else if (tag === "header") {
       const [, name, wanted] = /^([!-9;-~]{1,100}):?(.*)$/s.exec(value) ?? [];
       if (not || name === undefined) wrong(t("“header:” is followed by a name, perhaps with “:” and a text"));
@@ -241,7 +241,7 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
     } else if (tag === "filename") {
       // the text index has names of files; a known extension alone is a kind
       const kind = extensions[value.toLowerCase().replace(/^\*?\./, "")];
-      if (value === "") wrong(t("nothing is said after “{tag}:”", { tag }));
+      if (value === "") wrong(t("“{tag}:” needs a value", { tag }));
       else if (kind !== undefined && filter.attachments == null && !not) filter = { ...filter, attachments: kind };
       else {
         side.words.push(value);
@@ -266,7 +266,7 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
           : box === undefined
             ? null
             : { mailbox_id: box.id, mailbox_children_included: tag === "submb" };
-      only(change, t("no mailbox is called “{value}”", { value }));
+      only(change, t("there is no mailbox “{value}”", { value }));
     }
   }
   const not_filter: NotFilter = nots;
@@ -275,7 +275,7 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
 
 /** The report of an unknown operator, with the nearest known one. */
 function unknown(token: Token, name: string, all: readonly Token[]): Problem {
-  const why = t("“{name}:” is not a search word; “{value}” is looked for as text", { name, value: token.value });
+  const why = t("“{name}:” is not a search operator; “{value}” is searched for as text", { name, value: token.value });
   const [nearest, far] = known
     .map((one) => [one, distance(name.toLowerCase(), one)] as const)
     .reduce((a, b) => (b[1] < a[1] ? b : a));

@@ -34,7 +34,7 @@ const fields: readonly Field[] = [
   { tag: "mailbox", label: t("Mailbox") },
   { tag: "label", label: t("Label") },
   { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") },
-  { tag: "end", label: t("To day"), hint: t("that day too") },
+  { tag: "end", label: t("To day"), hint: t("including that day") },
   { tag: "attachments", label: t("Attachments"), choices: kinds },
   { tag: "is", label: t("State"), choices: Object.keys(states) },
   { tag: "minsize", label: t("At least"), hint: t("500k, 2m") },
@@ -63,8 +63,8 @@ export function say(
   fill(
     place,
     done && !stopped && count,
-    stopped && t("Stopped: {count}; {looked} of {of} messages looked at", numbers),
-    !done && (looked === 0 ? t("Searching…") : t("Searching… {count}; {looked} of {of} messages looked at", numbers)),
+    stopped && t("Stopped: {count}, {looked} of {of} messages searched", numbers),
+    !done && (looked === 0 ? t("Searching…") : t("Searching… {count}, {looked} of {of} messages searched", numbers)),
     !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")),
     left_out.length > 0 &&
       el(

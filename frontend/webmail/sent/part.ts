@@ -3,7 +3,7 @@
 import type { Client, Delivery, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
-import { many, t } from "../../lib/words";
+import { locale, many, t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
 import sheet from "./sent.css";
 
@@ -37,7 +37,7 @@ const ways: Record<string, string> = {
 };
 
 function time(text: string): string {
-  return new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  return new Date(text).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });
 }
 
 /** The status in one line: the worst state first. */

@@ -3,10 +3,11 @@
 import { attempt } from "../../lib/dialogs";
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { holdFocus } from "../../lib/focus";
-import { arrowLeft, eye, keyRound, monitor, pencil } from "../../lib/icons";
-import { t } from "../../lib/words";
+import { arrowLeft, bell, eye, keyRound, monitor, pencil } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
+import { t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
+import type * as NoticesPart from "../notices/part";
 import type * as RichPart from "../rich/part";
 import type { Rich } from "../rich/part";
 import type * as SquirePart from "../squire/part";
@@ -170,6 +171,14 @@ function signatures(
   };
 }
 
+const languages = ["de", "en", "es", "fr", "nl"] as const;
+
+/** The name of a language in itself. */
+function nameOf(language: string): string {
+  const name = new Intl.DisplayNames(language, { type: "language" }).of(language) ?? language;
+  return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
+}
+
 /** Show the settings, if they are not there yet. */
 export function openSettings(desk: Surroundings): void {
   const present = document.querySelector<HTMLElement>(".settings-page");
@@ -184,15 +193,19 @@ export function openSettings(desk: Surroundings): void {
     old,
     desk.facts().addresses.filter((one) => !one.startsWith("@")),
   );
-  const quoting = select(t("Write answers"), old.quoting, [
-    ["auto", t("Above; below a selected part")],
-    ["top", t("Above what is quoted")],
-    ["bottom", t("Below what is quoted")],
+  const quoting = select(t("Write replies"), old.quoting, [
+    ["auto", t("Above the quote, or below a selected part")],
+    ["top", t("Above the quote")],
+    ["bottom", t("Below the quote")],
   ]);
   const scheme = select(t("Colours"), old.color_scheme, [
     ["auto", t("Same as the system")],
     ["light", t("Light")],
     ["dark", t("Dark")],
+  ]);
+  const speech = select(t("Language"), old.language, [
+    ["", t("Automatic")],
+    ...languages.map((one) => [one, nameOf(one)] as const),
   ]);
   const density = select(t("Rows"), old.density, [
     ["comfortable", t("With a preview")],
@@ -205,26 +218,29 @@ export function openSettings(desk: Surroundings): void {
   ]);
   const after = select(t("After archive, trash, move"), old.after_action, [
     ["next", t("Show the next message")],
-    ["previous", t("Show the one before")],
+    ["previous", t("Show the previous message")],
     ["list", t("Back to the list")],
   ]);
   const seen = select(t("Mark as read"), String(old.mark_seen_ms), seenChoices(old.mark_seen_ms));
-  const undo = select(
-    t("Sent messages can be taken back"),
-    String(old.undo_send_seconds),
-    undoChoices(old.undo_send_seconds),
-  );
+  const undo = select(t("Undo send"), String(old.undo_send_seconds), undoChoices(old.undo_send_seconds));
   const html = check(t("Show messages as designed (HTML), not as plain text"), old.show_html);
-  const bars = check(t("Look up how mail to each recipient is protected"), old.show_address_security);
-  const hints = check(t("Show the key of an action that is clicked"), !old.no_show_shortcuts);
-  const keys = check(t("Single letters are keys (archive: a)"), old.single_keys);
+  const bars = check(t("Check the encryption for each recipient"), old.show_address_security);
+  const hints = check(t("Show the shortcut when an action is clicked"), !old.no_show_shortcuts);
+  const keys = check(t("Single-letter shortcuts (archive: a)"), old.single_keys);
   const headers = text(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
 
+  const notices = el("div", { class: "notices" });
+  void attempt(t("Reading who is told of new mail"), async () =>
+    (await desk.load<typeof NoticesPart>("notices")).showNotices(desk, notices),
+  );
+  const device = el("div", {});
+  void desk.offlineChoice().then((choice) => choice !== null && device.append(choice));
   const sections = [
     section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root),
-    section("reading", t("Reading"), eye, seen.root, after.root, html.root, headers.root),
-    section("look", t("Look"), monitor, scheme.root, density.root, layout.root),
-    section("keys", t("Keys and links"), keyRound, keys.root, hints.root, mailtoButton(desk)),
+    section("reading", t("Reading"), eye, seen.root, after.root, html.root, headers.root, device),
+    section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root),
+    section("notices", t("Notices on this device"), bell, notices),
+    section("keys", t("Shortcuts and links"), keyRound, keys.root, hints.root, mailtoButton(desk)),
   ];
   const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
   const read = (): AllSettings => ({
@@ -232,6 +248,7 @@ export function openSettings(desk: Surroundings): void {
     ...signature.read(),
     quoting: quoting.read(),
     undo_send_seconds: Number(undo.read()),
+    language: speech.read(),
     color_scheme: scheme.read(),
     density: density.read(),
     after_action: after.read(),
@@ -247,10 +264,16 @@ export function openSettings(desk: Surroundings): void {
       .filter((one) => one !== ""),
   });
   let saved = read();
+  // as the last call has them, whose answer may not be here yet
+  let asked = saved;
   let last: Promise<unknown> = Promise.resolve();
   const send = (wanted: AllSettings, words: string, before?: AllSettings) => {
+    asked = wanted;
     last = last.then(async () => {
-      if (!(await attempt(t("Saving the settings"), () => desk.client.settings_save(wanted)))) return;
+      if (!(await attempt(t("Saving the settings"), () => desk.client.settings_save(wanted)))) {
+        asked = saved;
+        return;
+      }
       saved = wanted;
       const back = before && el("button", { class: "link", type: "button", onclick: () => undone(before) }, t("Undo"));
       fill(state, words, back !== undefined && [" ", back]);
@@ -269,8 +292,8 @@ export function openSettings(desk: Surroundings): void {
   const save = () => {
     if (layout.read() !== panes.local.layout) panes.set({ ...panes.local, layout: layout.read() });
     const wanted = read();
-    if (JSON.stringify({ ...wanted, searches: [] }) !== JSON.stringify({ ...saved, searches: [] }))
-      send(wanted, t("Saved."), saved);
+    if (JSON.stringify({ ...wanted, searches: [] }) !== JSON.stringify({ ...asked, searches: [] }))
+      send(wanted, t("Saved."), asked);
   };
   const giveBack = holdFocus();
   // not modal: the mailboxes stay in reach; the page's keys wait until it is closed, as for any open dialog
@@ -370,8 +393,8 @@ function mailtoButton(desk: Surroundings): Child {
     {
       class: "btn line",
       type: "button",
-      onclick: () => void attempt(t("Taking addresses of web pages"), async () => register()),
+      onclick: () => void attempt(t("Opening email links here"), async () => register()),
     },
-    t("Write here when a page has a mail address"),
+    t("Open email links of web pages here"),
   );
 }

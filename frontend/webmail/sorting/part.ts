@@ -69,7 +69,7 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
     return line(
       "failed",
       [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in 30 days")}`],
-      link(failure.script === "" ? "forwarding" : "scripts", t("Look")),
+      link(failure.script === "" ? "forwarding" : "scripts", t("Show")),
       el("button", { class: "link", onclick: hide }, t("Hide")),
     );
   }
@@ -84,7 +84,7 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
         " ",
         t("any more: mail to it came back for three days. Your mail is kept here."),
       ],
-      link("forwarding", t("Look")),
+      link("forwarding", t("Show")),
     );
   }
 

@@ -5,7 +5,7 @@ import { codeOf, messageOf } from "../../lib/client";
 import { part } from "../../lib/parts";
 import { signal } from "../../lib/signal";
 import { type Toast, toast } from "../../lib/toasts";
-import { many, t } from "../../lib/words";
+import { mailboxName, many, t } from "../../lib/words";
 import type * as BulkPart from "../bulk/part";
 import { type Role, allows } from "../data/mailboxes";
 import type { Action, QueryChange } from "../data/pending";
@@ -23,7 +23,8 @@ export interface Named {
 /** Milliseconds that an action may take before the page reports that it waits. */
 const waitsAfter = 1_000;
 
-function movedTo({ name: mailbox }: Mailbox): Named {
+function movedTo({ name }: Mailbox): Named {
+  const mailbox = mailboxName(name);
   return {
     doing: (n) => many(n, "Moving to {mailbox}", "Moving {n} messages to {mailbox}", { mailbox }),
     done: (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox }),

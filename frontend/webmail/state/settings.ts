@@ -16,6 +16,7 @@ export const defaults: AllSettings = {
   no_show_shortcuts: false,
   show_headers: [],
   color_scheme: "auto",
+  language: "",
   density: "comfortable",
   single_keys: true,
   undo_send_seconds: 10,

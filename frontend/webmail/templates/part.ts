@@ -8,7 +8,7 @@ import { el, fill, isolated } from "../../lib/dom";
 import { openMenu } from "../../lib/menu";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
-import { t } from "../../lib/words";
+import { locale, t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
 import { around, signatureOf } from "../words/signature";
 import sheet from "./templates.css";
@@ -36,7 +36,7 @@ function filled(text: string, { to }: Target, safe: (text: string) => string): s
   const values: Record<string, string> = {
     name: first?.name ?? "",
     address: first?.address ?? "",
-    date: new Intl.DateTimeFormat(undefined, { dateStyle: "long" }).format(new Date()),
+    date: new Intl.DateTimeFormat(locale(), { dateStyle: "long" }).format(new Date()),
   };
   return text.replace(/\{(name|address|date)\}/g, (whole, name: string) =>
     values[name] === "" ? whole : safe(values[name]!),

@@ -4,7 +4,7 @@ import type { Mailbox } from "../../gen/webmail";
 import { el, fill, sign } from "../../lib/dom";
 import { archive, filePen, folder, inbox, octagonAlert, send, trash2 } from "../../lib/icons";
 import { size } from "../../lib/numbers";
-import { t } from "../../lib/words";
+import { mailboxName, t } from "../../lib/words";
 
 export interface MailboxListOwner {
   openMailbox(mailbox: Mailbox): void;
@@ -55,12 +55,12 @@ export class MailboxList {
     const elements = mailbox.name.split("/").slice(mailbox.owner === "" ? 0 : 2);
     const kind = elements.join("/") === "Inbox" ? "inbox" : (mailbox.roles[0] ?? "folder");
     const title = t("{name}: {total} messages, {unread} unread, {size}", {
-      name: mailbox.name,
+      name: mailboxName(mailbox.name),
       total: mailbox.total,
       unread: mailbox.unread,
       size: size(mailbox.size),
     });
-    const actions = t("Actions for {name}", { name: mailbox.name });
+    const actions = t("Actions for {name}", { name: mailboxName(mailbox.name) });
     const menu = el("button", { class: "mailbox-menu", title: actions, "aria-label": actions }, "⋯");
     menu.addEventListener("click", (event) => {
       event.stopPropagation();
@@ -76,7 +76,7 @@ export class MailboxList {
         onclick: () => this.owner.openMailbox(mailbox),
       },
       sign(icons[kind] ?? folder, "icon"),
-      el("span", { class: "mailbox-name" }, elements.at(-1)!),
+      el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1)!)),
       mailbox.unread > 0 &&
         el(
           "span",

@@ -4,7 +4,7 @@ import { type CommandTable, enabled } from "../../lib/commands";
 import { brand, el, fill, sign } from "../../lib/dom";
 import { listFilter, pencil, squarePen } from "../../lib/icons";
 import { effect } from "../../lib/signal";
-import { t } from "../../lib/words";
+import { mailboxName, t } from "../../lib/words";
 import { listMenu } from "../commands/find";
 import type { Find } from "../find";
 import type { Counts, Mail } from "../state/mail";
@@ -117,8 +117,8 @@ export function layOut(root: HTMLElement, page: Page): void {
   });
   effect(() => {
     const selected = page.mail.selectedCount.value;
-    const name = page.find.text.value !== "" ? t("Search") : (page.mail.current.value?.name.split("/").at(-1) ?? "");
-    fill(heading, name);
+    const name = page.mail.current.value?.name.split("/").at(-1) ?? "";
+    fill(heading, page.find.text.value !== "" ? t("Search") : mailboxName(name));
     const all = page.mail.counts.value;
     // in a search, the search bar shows the number of known rows
     const words =

@@ -48,7 +48,7 @@ const fewLabels = 2;
 const hoverActions: readonly (readonly [RowAction, string, string])[] = [
   ["archive", archive, t("Archive")],
   ["trash", trash2, t("Move to Trash")],
-  ["later", clock, t("Come back later")],
+  ["later", clock, t("Snooze")],
   ["read", mailOpen, t("Mark read, or unread")],
 ];
 
@@ -211,7 +211,7 @@ export class Row {
   /** The symbol for the relation to the message above. */
   private branch(item: MessageItem): Child {
     if (item.same_message_id)
-      return el("span", { class: "branch", title: t("Has the same Message-ID as the message above") }, "≈ ");
+      return el("span", { class: "branch", title: t("A copy of the message above (same Message-ID)") }, "≈ ");
     if (item.thread_missing_link)
       return el("span", { class: "branch", title: t("The message that it answers is not here") }, "↯ ");
     return el("span", { class: "branch", "aria-hidden": "true" }, "↳ ");

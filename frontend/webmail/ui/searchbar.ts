@@ -40,8 +40,8 @@ export class SearchBar {
     {
       class: "search-clear",
       type: "button",
-      "aria-label": t("End the search"),
-      title: t("End the search"),
+      "aria-label": t("Close the search"),
+      title: t("Close the search"),
       hidden: true,
     },
     "✕",

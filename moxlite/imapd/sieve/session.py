@@ -167,7 +167,8 @@ class Session:
             return False
         return True
 
-    async def _ok(self, before: bytes = b"", text: str = "", code: str = "") -> None:
+    async def ok(self, before: bytes = b"", text: str = "", code: str = "") -> None:
+        """Tell that the command is done, with lines before."""
         await self._wire.send(before + response("OK", text, code))
 
     # Log-in, TLS
@@ -205,7 +206,7 @@ class Session:
                 self.failures += 1
             raise _Refused(str(error), "TRYLATER" if isinstance(error, RateLimited) else "") from None
         await self._log_in(outcome)
-        await self._ok(text="logged in")
+        await self.ok(text="logged in")
 
     async def _log_in(self, identity: Identity) -> None:
         sessions = self._context.sessions
@@ -237,7 +238,7 @@ class Session:
         await self.aclose()
         self._stack = AsyncExitStack()
         self.identity = None
-        await self._ok()
+        await self.ok()
 
     async def starttls(self) -> None:
         """STARTTLS — §2.2: the handshake follows the OK, then the capabilities come again."""
@@ -249,7 +250,7 @@ class Session:
             raise _Refused("too late for STARTTLS")
         if self._wire.buffered:  # they would count as sent under TLS (CVE-2011-0411)
             raise Ended("commands behind STARTTLS")
-        await self._ok(text="begin TLS now")
+        await self.ok(text="begin TLS now")
         await self._wire.start_tls()
         request = self.login_request()
         if request.fingerprint:
@@ -259,7 +260,7 @@ class Session:
 
     async def logout(self) -> None:
         """LOGOUT — §2.3."""
-        await self._ok(text="bye")
+        await self.ok(text="bye")
         self.logged_out = True
 
     async def capabilities(self) -> None:
@@ -269,67 +270,77 @@ class Session:
     async def noop(self, tag: bytes | None = None) -> None:
         """NOOP — §2.13."""
         code = "" if tag is None else f"TAG {string(tag).decode('utf-8', 'replace')}"
-        await self._ok(text="done", code=code)
-
-    # Scripts
+        await self.ok(text="done", code=code)
 
     @property
-    def _open(self) -> OpenAccount:
+    def account(self) -> OpenAccount:
+        """The account of the user, who is logged in."""
         assert self._account is not None
         return self._account
 
-    async def have_space(self, name: bytes, size: int) -> None:
-        """HAVESPACE — §2.5."""
-        wanted = _name(name)
-        if size > MAX_STRING:
-            raise _Refused(f"a script has at most {MAX_STRING} octets", "QUOTA/MAXSIZE")
-        await self._open.read(lambda r: check_space(r, wanted), op="sieve")
-        await self._ok()
 
-    async def put_script(self, name: bytes, text: bytes) -> None:
-        """PUTSCRIPT — §2.6: refused with all faults, and nothing is changed."""
-        wanted = _name(name)
-        await keep_script(self._open, wanted, text)
-        kv = {"account": self._open.name, "script": wanted, "octets": len(text)}
-        logger.info("script stored", extra={"kv": kv})
-        await self._ok()
+# Commands about scripts
 
-    async def list_scripts(self) -> None:
-        """LISTSCRIPTS — §2.7."""
-        found = await self._open.read(scripts, op="sieve")
-        lines = [quoted(one.name) + (b" ACTIVE\r\n" if one.active else b"\r\n") for one in found]
-        await self._ok(b"".join(lines))
 
-    async def set_active(self, name: bytes) -> None:
-        """SETACTIVE — §2.8; "" for none."""
-        wanted = _name(name) if name else ""
-        await self._open.write(lambda tx: activate_script(tx, wanted))
-        logger.info("script made active", extra={"kv": {"account": self._open.name, "script": wanted}})
-        await self._ok()
+async def have_space(session: Session, name: bytes, size: int) -> None:
+    """HAVESPACE — §2.5."""
+    wanted = _name(name)
+    if size > MAX_STRING:
+        raise _Refused(f"a script has at most {MAX_STRING} octets", "QUOTA/MAXSIZE")
+    await session.account.read(lambda r: check_space(r, wanted), op="sieve")
+    await session.ok()
 
-    async def get_script(self, name: bytes) -> None:
-        """GETSCRIPT — §2.9."""
-        wanted = _name(name)
-        text = await self._open.read(lambda r: script_text(r, wanted), op="sieve")
-        await self._ok(string(text) + b"\r\n")
 
-    async def delete_script(self, name: bytes) -> None:
-        """DELETESCRIPT — §2.10."""
-        wanted = _name(name)
-        await self._open.write(lambda tx: delete_script(tx, wanted))
-        logger.info("script deleted", extra={"kv": {"account": self._open.name, "script": wanted}})
-        await self._ok()
+async def put_script(session: Session, name: bytes, text: bytes) -> None:
+    """PUTSCRIPT — §2.6: refused with all faults, and nothing is changed."""
+    wanted = _name(name)
+    await keep_script(session.account, wanted, text)
+    kv = {"account": session.account.name, "script": wanted, "octets": len(text)}
+    logger.info("script stored", extra={"kv": kv})
+    await session.ok()
 
-    async def rename_script(self, name: bytes, new: bytes) -> None:
-        """RENAMESCRIPT — §2.11."""
-        wanted, other = _name(name), _name(new)
-        await self._open.write(lambda tx: rename_script(tx, wanted, other))
-        await self._ok()
 
-    async def check_script(self, text: bytes) -> None:
-        """CHECKSCRIPT — §2.12."""
-        await check_script(text)
-        await self._ok()
+async def list_scripts(session: Session) -> None:
+    """LISTSCRIPTS — §2.7."""
+    found = await session.account.read(scripts, op="sieve")
+    lines = [quoted(one.name) + (b" ACTIVE\r\n" if one.active else b"\r\n") for one in found]
+    await session.ok(b"".join(lines))
+
+
+async def set_active(session: Session, name: bytes) -> None:
+    """SETACTIVE — §2.8; "" for none."""
+    wanted = _name(name) if name else ""
+    await session.account.write(lambda tx: activate_script(tx, wanted))
+    logger.info("script made active", extra={"kv": {"account": session.account.name, "script": wanted}})
+    await session.ok()
+
+
+async def get_script(session: Session, name: bytes) -> None:
+    """GETSCRIPT — §2.9."""
+    wanted = _name(name)
+    text = await session.account.read(lambda r: script_text(r, wanted), op="sieve")
+    await session.ok(string(text) + b"\r\n")
+
+
+async def remove_script(session: Session, name: bytes) -> None:
+    """DELETESCRIPT — §2.10."""
+    wanted = _name(name)
+    await session.account.write(lambda tx: delete_script(tx, wanted))
+    logger.info("script deleted", extra={"kv": {"account": session.account.name, "script": wanted}})
+    await session.ok()
+
+
+async def give_script_name(session: Session, name: bytes, new: bytes) -> None:
+    """RENAMESCRIPT — §2.11."""
+    wanted, other = _name(name), _name(new)
+    await session.account.write(lambda tx: rename_script(tx, wanted, other))
+    await session.ok()
+
+
+async def judge_script(session: Session, text: bytes) -> None:
+    """CHECKSCRIPT — §2.12."""
+    await check_script(text)
+    await session.ok()
 
 
 def _decoded(text: bytes) -> bytes:
@@ -374,14 +385,14 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     "STARTTLS": Session.starttls,
     "LOGOUT": Session.logout,
     "CAPABILITY": Session.capabilities,
-    "HAVESPACE": Session.have_space,
-    "PUTSCRIPT": Session.put_script,
-    "LISTSCRIPTS": Session.list_scripts,
-    "SETACTIVE": Session.set_active,
-    "GETSCRIPT": Session.get_script,
-    "DELETESCRIPT": Session.delete_script,
-    "RENAMESCRIPT": Session.rename_script,
-    "CHECKSCRIPT": Session.check_script,
+    "HAVESPACE": have_space,
+    "PUTSCRIPT": put_script,
+    "LISTSCRIPTS": list_scripts,
+    "SETACTIVE": set_active,
+    "GETSCRIPT": get_script,
+    "DELETESCRIPT": remove_script,
+    "RENAMESCRIPT": give_script_name,
+    "CHECKSCRIPT": judge_script,
     "NOOP": Session.noop,
     "UNAUTHENTICATE": Session.unauthenticate,
 }

@@ -7,7 +7,7 @@ measurements behind the sizes in `stream`).
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -63,6 +63,54 @@ def _use(context: SSL.Context, pair: KeyPair) -> None:
     context.use_privatekey(pair.key)
 
 
+class _Contexts:
+    """OpenSSL's contexts of a port, by certificate: of hundreds of certificates few are in use, so that one is made at
+    the first handshake that needs it. `choose_protocol` is the callback of ALPN.
+    """
+
+    def __init__(
+        self,
+        *,
+        client_auth: bool,
+        session_tickets: bool,
+        min_version: TLSVersion,
+        choose_protocol: Callable[[SSL.Connection, list[bytes]], bytes | SSL._NoOverlappingProtocols],
+    ) -> None:
+        self.client_auth = client_auth
+        self.session_tickets = session_tickets
+        self._min_version: TLSVersion = min_version
+        self._choose_protocol = choose_protocol
+        self._made: dict[int, SSL.Context] = {}
+
+    def new(self, pair: KeyPair | None) -> SSL.Context:
+        """A context of its own, without a certificate for None."""
+        context = _context(SSL.TLS_SERVER_METHOD, self._min_version)
+        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        context.set_session_id(b"moxlite")  # required with VERIFY_PEER, else a resuming client fails
+        if not self.session_tickets:
+            context.set_options(SSL.OP_NO_TICKET)
+        if self.client_auth:
+            context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+        # OpenSSL asks for the protocol after the certificate is chosen, in the context chosen: every one needs the
+        # callback.
+        context.set_alpn_select_callback(self._choose_protocol)
+        if pair is not None:
+            _use(context, pair)
+        return context
+
+    def of(self, pair: KeyPair) -> SSL.Context:
+        """The context of a certificate, the same each time."""
+        context = self._made.get(id(pair))
+        if context is None:
+            context = self._made[id(pair)] = self.new(pair)
+        return context
+
+    def keep(self, pairs: Iterable[KeyPair]) -> None:
+        """Forget the contexts of all other certificates."""
+        used = {id(one) for one in pairs}
+        self._made = {key: context for key, context in self._made.items() if key in used}
+
+
 class ServerTLS:
     """The server side of TLS for one port: its certificates by name, ALPN, client certificates, session tickets.
 
@@ -87,9 +135,12 @@ class ServerTLS:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._alpn = tuple(name.encode("ascii") for name in alpn)
-        self._client_auth = client_auth
-        self._session_tickets = session_tickets
-        self._min_version: TLSVersion = min_version
+        self._contexts = _Contexts(
+            client_auth=client_auth,
+            session_tickets=session_tickets,
+            min_version=min_version,
+            choose_protocol=self._choose_protocol,
+        )
         self._refuse_unknown = refuse_unknown
         self._unnamed = unnamed
         self._plain_http = plain_http
@@ -102,11 +153,10 @@ class ServerTLS:
         self._certificates = tuple(certificates)
         self._made = self._clock()
         self._by_name: dict[str, KeyPair] = {}
-        self._contexts: dict[int, SSL.Context] = {}
+        self._contexts.keep(())
         for pair in self._certificates:
             for name in certificate_names(pair.leaf):
                 self._by_name.setdefault(name, pair)
-        self._refusing = self._new_context(None)
         self._set_default(self._certificates[0] if self._certificates and not self._refuse_unknown else None)
 
     def put(self, pair: KeyPair, *, default: bool = False) -> None:
@@ -119,31 +169,21 @@ class ServerTLS:
         kept = tuple(one for one in self._certificates if certificate_names(one.leaf) != names)
         self._certificates = (pair, *kept) if default else (*kept, pair)
         self._by_name.update(dict.fromkeys(names, pair))
-        used = {id(one) for one in (*self._certificates, *self._by_name.values())}
-        self._contexts = {key: context for key, context in self._contexts.items() if key in used}
+        self._contexts.keep((*self._certificates, *self._by_name.values()))
         if default and not self._refuse_unknown:
             self._set_default(pair)
 
     def _set_default(self, pair: KeyPair | None) -> None:
-        self._default = self._refusing if pair is None else self._context_of(pair)
-        self._base = self._new_context(pair)
+        self._default = self._contexts.new(None) if pair is None else self._contexts.of(pair)
+        self._base = self._contexts.new(pair)
         self._base.set_tlsext_servername_callback(self._choose_certificate)
-
-    def _context_of(self, pair: KeyPair) -> SSL.Context:
-        """The OpenSSL context of a certificate, made at the first handshake that needs it: of hundreds of certificates
-        few are in use.
-        """
-        context = self._contexts.get(id(pair))
-        if context is None:
-            context = self._contexts[id(pair)] = self._new_context(pair)
-        return context
 
     def set_challenge(self, name: str, pair: KeyPair | None) -> None:
         """Answer ACME's tls-alpn-01 for `name` with this certificate (RFC 8737), or with None no longer."""
         if pair is None:
             self._challenges.pop(name.lower(), None)
         else:
-            self._challenges[name.lower()] = self._new_context(pair)
+            self._challenges[name.lower()] = self._contexts.new(pair)
 
     async def accept(
         self, transport: trio.abc.Stream, *, leftover: bytes = b"", seconds: float = HANDSHAKE_SECONDS
@@ -159,7 +199,7 @@ class ServerTLS:
 
         Raises TLSError.
         """
-        if self._session_tickets and self._clock() - self._made > TICKET_KEY_SECONDS:
+        if self._contexts.session_tickets and self._clock() - self._made > TICKET_KEY_SECONDS:
             self.replace(self._certificates)
         connection = SSL.Connection(self._base, None)
         connection.set_accept_state()
@@ -173,21 +213,6 @@ class ServerTLS:
         metrics.tls_groups.labels(side="server", group=stream.facts.group or "none").inc()
         return stream
 
-    def _new_context(self, pair: KeyPair | None) -> SSL.Context:
-        context = _context(SSL.TLS_SERVER_METHOD, self._min_version)
-        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-        context.set_session_id(b"moxlite")  # required with VERIFY_PEER, else a resuming client fails
-        if not self._session_tickets:
-            context.set_options(SSL.OP_NO_TICKET)
-        if self._client_auth:
-            context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
-        # OpenSSL asks for the protocol after the certificate is chosen, in the context chosen: every one needs the
-        # callback.
-        context.set_alpn_select_callback(self._choose_protocol)
-        if pair is not None:
-            _use(context, pair)
-        return context
-
     def _choose_certificate(self, connection: SSL.Connection) -> None:
         # An exception here would be printed, hence a context without certificate is the way to refuse.
         named = (connection.get_servername() or b"").decode("ascii", "replace").lower().rstrip(".")
@@ -198,7 +223,7 @@ class ServerTLS:
         if pair is None and "." in name:
             pair = self._by_name.get("*." + name.partition(".")[2])
         if pair is not None:
-            connection.set_context(self._context_of(pair))
+            connection.set_context(self._contexts.of(pair))
             return
         if self._refuse_unknown:
             if named:

@@ -23,6 +23,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
+import msgspec
+
 from moxlite.proto.sasl.passwords import normalize_username, prepare_password
 from moxlite.proto.sasl.plain import decode_text
 from moxlite.proto.sasl.types import (
@@ -144,6 +146,15 @@ def decoy_secrets(key: bytes, username: str) -> Secrets:
     return Secrets(scram("sha1", 20), scram("sha256", 32), octets("cram-md5", 32))
 
 
+class _ClientFirst(msgspec.Struct, frozen=True):
+    """The client's first message: its two halves as sent, the name, and the client's share of the nonce."""
+
+    gs2: str
+    bare: str
+    username: str
+    nonce: str
+
+
 class ScramServer:
     """Server side of SCRAM."""
 
@@ -163,9 +174,9 @@ class ScramServer:
         self._bindings = bindings
         self._plus_announced = plus_announced
         self._own_nonce = nonce or base64.b64encode(random.token_bytes(NONCE_OCTETS)).decode()
-        self._username = ""
-        self._client_first_bare = self._gs2 = self._nonce = self._server_first = ""
+        self._first = _ClientFirst("", "", "", "")
         self._binding = b""
+        self._server_first = ""
         self._secrets: list[tuple[int, ScramSecrets]] = []
         self._chosen = 0
         self._state: Literal["first", "credentials", "final", "proven", "refused", "over"] = "first"
@@ -181,7 +192,7 @@ class ScramServer:
             raise AuthenticationFailed("bad user or password")
         if state != "proven" or data:
             raise Malformed("unexpected SCRAM message")
-        return Done(self._username, self._chosen)
+        return Done(self._first.username, self._chosen)
 
     def _client_first(self, text: str) -> Step:
         match = _CLIENT_FIRST.fullmatch(text)
@@ -191,14 +202,16 @@ class ScramServer:
             raise Malformed("SCRAM extensions are not supported")  # RFC 5802 §5.1: m= must fail
         if len(match["nonce"]) < NONCE_MINIMUM:
             raise Malformed("SCRAM nonce too short")
-        self._username = _decode_name(match["name"])
-        if match["authzid"] and _decode_name(match["authzid"]) != self._username:
+        username = _decode_name(match["name"])
+        if match["authzid"] and _decode_name(match["authzid"]) != username:
             raise AuthorizationFailed("acting as another user is not supported")
         self._choose_binding(match["flag"][0], match["type"] or "")
-        self._gs2, self._client_first_bare = match["gs2"], match["bare"]
-        self._nonce = match["nonce"] + self._own_nonce
+        self._first = _ClientFirst(match["gs2"], match["bare"], username, match["nonce"])
         self._state = "credentials"
-        return NeedCredentials(self._username, match["authzid"] or "")
+        return NeedCredentials(username, match["authzid"] or "")
+
+    def _nonce(self) -> str:
+        return self._first.nonce + self._own_nonce
 
     def _choose_binding(self, flag: str, binding_type: str) -> None:
         """Apply the rules of RFC 5802 §6 for the gs2 flag."""
@@ -227,7 +240,7 @@ class ScramServer:
             raise SecretsMissing(f"no {self.name} secret stored")
         first = self._secrets[0][1]
         salt = base64.b64encode(first.salt).decode()
-        self._server_first = f"r={self._nonce},s={salt},i={first.iterations}"
+        self._server_first = f"r={self._nonce()},s={salt},i={first.iterations}"
         self._state = "final"
         return Challenge(self._server_first.encode())
 
@@ -235,11 +248,11 @@ class ScramServer:
         match = _CLIENT_FINAL.fullmatch(text)
         if not match:
             raise Malformed("bad SCRAM message")
-        if not hmac.compare_digest(_unbase64(match["binding"]), self._gs2.encode() + self._binding):
+        if not hmac.compare_digest(_unbase64(match["binding"]), self._first.gs2.encode() + self._binding):
             raise ChannelBindingFailed("channel bindings do not match")
-        if not hmac.compare_digest(match["nonce"].encode(), self._nonce.encode()):
+        if not hmac.compare_digest(match["nonce"].encode(), self._nonce().encode()):
             raise Malformed("SCRAM nonce changed")
-        message = f"{self._client_first_bare},{self._server_first},{match['bare']}".encode()
+        message = f"{self._first.bare},{self._server_first},{match['bare']}".encode()
         proof = _unbase64(match["proof"])
         proven: ScramSecrets | None = None
         for place, one in self._secrets:  # all passwords, so that the time does not reveal which one matched

@@ -120,7 +120,7 @@ async def deliver_waiting(ctx: Context, batch: Batch, row: Waiting, trace: Trace
       ChunkDamaged: the octets cannot be read.
     """
     message = batch.first
-    trace.host, trace.tls_mode = ctx.config.current.static.hostname.ascii, TLSMode.SKIP.value
+    trace.at.host, trace.at.tls_mode = ctx.config.current.static.hostname.ascii, TLSMode.SKIP.value
     try:
         delivery = Delivery.unpack(row.delivery)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:

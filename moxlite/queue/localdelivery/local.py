@@ -25,7 +25,7 @@ TIMEOUT_SECONDS: Final = 3600.0
 async def deliver_local(ctx: Context, batch: Batch, trace: Trace) -> Outcomes:
     """Deliver a batch to our own SMTP server, over a pipe in this process. Raises SMTPError."""
     hostname = ctx.config.current.static.hostname.ascii
-    trace.host, trace.tls_mode = hostname, TLSMode.SKIP.value
+    trace.at.host, trace.at.tls_mode = hostname, TLSMode.SKIP.value
     client = SMTPClient(ctx.connect_local(transaction_key(batch.first)), hostname, tls_mode=TLSMode.SKIP)
     return await converse(client, batch, trace)  # nothing leaves the process, so REQUIRETLS is satisfied
 
@@ -43,12 +43,12 @@ async def deliver_to_loopback(ctx: Context, batch: Batch, trace: Trace, loopback
     """Deliver a batch to our own listener, whatever the recipient's domain. Raises SMTPError."""
     await _simulate(ctx, batch)
     hostname = ctx.config.current.static.hostname.ascii
-    trace.host, trace.ip, trace.tls_mode = hostname, str(loopback.ip), TLSMode.OPPORTUNISTIC.value
+    trace.at.host, trace.at.ip, trace.at.tls_mode = hostname, str(loopback.ip), TLSMode.OPPORTUNISTIC.value
     dialed = await connect(ctx.dial, [loopback.ip], loopback.port, inside=True)
     client = SMTPClient(dialed.stream, hostname, tls=ClientTLS(), server_name=hostname)
 
     def greeted() -> None:
-        trace.tls_words = "opportunistic" if client.tls_stream is not None else ""
+        trace.at.tls_words = "opportunistic" if client.tls_stream is not None else ""
 
     return await converse(client, batch, trace, requiretls=batch.first.require_tls is True, greeted=greeted)
 

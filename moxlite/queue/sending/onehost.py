@@ -91,7 +91,7 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
     if trace.left_open is not None:  # of the previous host, which did not take all messages
         before, trace.left_open = trace.left_open, None
         await ctx.load.hang_up(before)
-    trace.host, trace.ip, trace.tls, trace.tls_words, trace.greeted = name, "", "", "", False
+    trace.at.host, trace.at.ip, trace.at.tls, trace.at.tls_words, trace.at.greeted = name, "", "", "", False
     found: tuple[Addresses, float] | None = None
     if destination.domain is not None and destination.hosts.authentic:  # DANE depends on them
         found = await addresses_for(ctx, batch.first, name, way, destination)
@@ -141,7 +141,7 @@ async def visit(ctx: Context, message: Message, host: Host) -> Visit:
         await _try_anew(ctx, Batch((message,), _nothing, _no_spool, visit=True), trace, host)
     except SMTPError as exc:
         error = exc
-    return Visit(trace.ip, trace.greeting, trace.keywords, trace.tls, trace.tls_words, error)
+    return Visit(trace.at.ip, trace.greeting, trace.keywords, trace.at.tls, trace.at.tls_words, error)
 
 
 async def _nothing_to_keep(outcomes: Outcomes) -> None:
@@ -216,9 +216,9 @@ def _learn_later(ctx: Context, key: Hashable, trace: Trace, outcomes: Outcomes) 
 
 async def _go_on(ctx: Context, batch: Batch, trace: Trace, host: Host, free: OpenConnection) -> Outcomes:
     """Send over a free connection. Raises SMTPError."""
-    trace.ip, trace.tls, trace.tls_mode, trace.offers = free.ip, free.tls, free.tls_mode, free.offers
-    trace.tls_words = host.policy.words if free.tls else ""
-    trace.greeted = True
+    trace.at.ip, trace.at.tls, trace.at.tls_mode, trace.at.offers = free.ip, free.tls, free.tls_mode, free.offers
+    trace.at.tls_words = host.policy.words if free.tls else ""
+    trace.at.greeted = True
     trace.dialed.append((host.name, free.ip))
     requiretls = batch.first.require_tls is True
 
@@ -244,7 +244,7 @@ async def _go_on(ctx: Context, batch: Batch, trace: Trace, host: Host, free: Ope
 async def _connected(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in_clear: bool) -> Outcomes:
     name, policy = host.name, host.policy
     mode = TLSMode.SKIP if in_clear else policy.mode
-    trace.tls_mode = mode.value + "".join(
+    trace.at.tls_mode = mode.value + "".join(
         f"+{word}" for word in ("mtasts" if policy.pkix == "enforce" else "", "dane" if policy.records else "") if word
     )
     dialed = await _connect(ctx, host, trace)
@@ -270,7 +270,7 @@ async def _connected(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in
 
     def greeted() -> None:
         if client.tls_stream is not None:
-            trace.tls_words = seen.words
+            trace.at.tls_words = seen.words
         elif policy.overlooks and not in_clear:  # the host has no STARTTLS; a retry without TLS was counted before
             metrics.tls_ignored.labels(ignored="badtls").inc()
         if not in_clear:
@@ -282,10 +282,10 @@ async def _connected(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in
             client,
             policy,
             addresses=host.addresses,
-            ip=trace.ip,
-            tls=trace.tls,
-            tls_mode=trace.tls_mode,
-            offers=trace.offers,
+            ip=trace.at.ip,
+            tls=trace.at.tls,
+            tls_mode=trace.at.tls_mode,
+            offers=trace.at.offers,
         )
         _learn(ctx, host.key, outcomes)
         return await _send_more(ctx, connection, trace, outcomes, requiretls=requiretls)
@@ -355,7 +355,7 @@ def _count(
     """
 
     def there(failure: Failure | None) -> Failure | None:
-        return None if failure is None else msgspec.structs.replace(failure, host=name, ip=trace.ip)
+        return None if failure is None else msgspec.structs.replace(failure, host=name, ip=trace.at.ip)
 
     if encrypted and seen is not None:
         trace.tally.session(name, domain=there(seen.domain), dane=there(seen.dane))
@@ -467,8 +467,8 @@ async def _connect(ctx: Context, host: Host, trace: Trace) -> Dialed:
     except NotConnected:
         ctx.load.dead(host.key, ctx.clock())
         raise
-    trace.ip = str(dialed.ip)
-    trace.dialed.append((host.name, trace.ip))
+    trace.at.ip = str(dialed.ip)
+    trace.dialed.append((host.name, trace.at.ip))
     return dialed
 
 

@@ -44,13 +44,13 @@ async def deliver_by_relay(
         text = f"message demands verified TLS, which transport {name} does not use"
         raise SMTPError(True, 554, "5.7.30", "connect", text)
     host = relay.host.ascii
-    trace.host, trace.tls_mode = host, mode.value
+    trace.at.host, trace.at.tls_mode = host, mode.value
     addresses = await addresses_of(
         host, ctx.resolver, ctx.random, dialed=batch.first.dialed_ips.get(host, ()), configured=True
     )
     dialed = await connect(ctx.dial, addresses.ips, port, inside=True, local=ctx.local_addresses)
-    trace.ip = str(dialed.ip)
-    trace.dialed.append((host, trace.ip))
+    trace.at.ip = str(dialed.ip)
+    trace.dialed.append((host, trace.at.ip))
 
     def check(stream: TLSStream) -> None:
         problem = ctx.trust.check(stream.peer_chain(), host) if verified else None
@@ -78,7 +78,7 @@ async def deliver_by_relay(
 
     def greeted() -> None:
         if client.tls_stream is not None:
-            trace.tls_words = "verified" if verified else "opportunistic"
+            trace.at.tls_words = "verified" if verified else "opportunistic"
 
     try:
         return await converse(client, batch, trace, requiretls=requiretls, judge=judge, greeted=greeted)

@@ -6,6 +6,7 @@ A batch is the rows of one submission for recipients of one domain; they share s
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
+from copy import copy
 from functools import partial
 from typing import Final, Protocol
 
@@ -96,6 +97,25 @@ class Follower(Protocol):
         """Make the attempt by `send`, and record its outcomes. Returns whether the host accepts mail."""
 
 
+class Reached(msgspec.Struct):
+    """The host that an attempt speaks with, and the connection.
+
+    Attributes:
+      tls: version and cipher, "" in clear.
+      tls_words: policies that the session satisfied, for people: ``dane sts``, ``opportunistic``; "" in clear.
+      greeted: whether the host has replied to EHLO, after STARTTLS if TLS is used.
+      offers: whether the host of the last EHLO offers STARTTLS and REQUIRETLS (QUEUE-57).
+    """
+
+    host: str = ""
+    ip: str = ""
+    tls: str = ""
+    tls_words: str = ""
+    tls_mode: str = "skip"
+    greeted: bool = False
+    offers: tuple[bool, bool] | None = None
+
+
 class Trace:
     """State of a running attempt, from which outcomes are made also if it is cut off.
 
@@ -103,23 +123,14 @@ class Trace:
     """
 
     def __init__(self, keep: Callable[[Outcomes], Awaitable[None]]) -> None:
-        self.host = ""
-        self.ip = ""
-        self.tls = ""
-        self.tls_words = ""
-        """Policies that the session satisfied, for people: ``dane sts``, ``opportunistic``; "" in clear."""
-        self.tls_mode = "skip"
+        self.at = Reached()
         self.tally = Tally()
         """Results of the attempt's sessions, for TLS reports."""
         self.dialed: list[tuple[str, str]] = []
-        self.greeted = False
-        """Whether the current host has replied to EHLO, after STARTTLS if TLS is used."""
         self.greeting = ""
         """Text of the host's greeting."""
         self.keywords: tuple[str, ...] = ()
         """Extensions in the host's latest reply to EHLO, sorted."""
-        self.offers: tuple[bool, bool] | None = None
-        """Whether the host of the last EHLO offers STARTTLS and REQUIRETLS (QUEUE-57)."""
         self.sent_all = False
         """Whether all octets of a message were sent: from then on the host may have the message."""
         self.promises = False
@@ -136,15 +147,7 @@ class Trace:
 
     def take_over(self, other: "Trace") -> None:
         """Copy the facts about the connection from another attempt that used it."""
-        self.host, self.ip, self.tls, self.tls_words, self.tls_mode, self.greeted, self.offers = (
-            other.host,
-            other.ip,
-            other.tls,
-            other.tls_words,
-            other.tls_mode,
-            other.greeted,
-            other.offers,
-        )
+        self.at = copy(other.at)
 
     async def settle(self, outcomes: Outcomes) -> None:
         """Record the final ones among new outcomes (delivered, or refused for good), before anything else may fail or
@@ -222,19 +225,19 @@ async def converse(
             if not begun:
                 await client.hello()
                 if (tls := client.tls_stream) is not None:
-                    trace.tls = f"{tls.facts.version} {tls.facts.suite}"
+                    trace.at.tls = f"{tls.facts.version} {tls.facts.suite}"
                 extensions = client.codec.extensions
-                trace.offers = (tls is not None or "STARTTLS" in extensions, "REQUIRETLS" in extensions)
+                trace.at.offers = (tls is not None or "STARTTLS" in extensions, "REQUIRETLS" in extensions)
                 trace.greeting, trace.keywords = client.codec.greeting, tuple(sorted(extensions.keywords))
-                trace.greeted = True
+                trace.at.greeted = True
                 greeted()
             outcomes = await run_transactions(client, batch, trace, requiretls=requiretls, judge=judge)
     except trio.TooSlowError:
         await client.abort()
         raise SMTPError(False, 0, "4.4.2", "session", "session took too long") from None
     except SMTPError:
-        if not trace.greeted and (known := client.announced) is not None:
-            trace.offers = ("STARTTLS" in known, "REQUIRETLS" in known)
+        if not trace.at.greeted and (known := client.announced) is not None:
+            trace.at.offers = ("STARTTLS" in known, "REQUIRETLS" in known)
             trace.greeting, trace.keywords = client.codec.greeting, tuple(sorted(known.keywords))
         await client.quit()
         raise

@@ -191,7 +191,11 @@ async def _box(account: Account, name: str) -> MailboxID:
 async def _auth(data: Path, options: Options) -> None:
     auth = await AuthDB.open(data / "auth.db", options, create=True)
     try:
-        await auth.add_session("webmail", ACCOUNTS[2], f"test@{DOMAINS[0]}", remote_ip="192.0.2.8", user_agent="test")
+        for device in (False, True):
+            address = f"test@{DOMAINS[0]}"
+            await auth.add_session(
+                "webmail", ACCOUNTS[2], address, remote_ip="192.0.2.8", user_agent="test", device=device
+            )
         attempts = [
             LoginAttempt(
                 result="ok", protocol="imap", mechanism="SCRAM-SHA-256", account=ACCOUNTS[2], remote_ip="192.0.2.8"

@@ -14,13 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import trio
 
-from moxlite.store.auth import audit, factors, loginattempts, sessions, tlskeys
+from moxlite.store.auth import audit, devicetokens, factors, loginattempts, sessions, tlskeys
 from moxlite.store.auth.factorsdb import FactorsDB
 from moxlite.store.auth.loginattempts import AppUse, LoginAttempt, MainPasswordUse, RecordedAttempt
 from moxlite.store.auth.memorysessions import MemorySessions
-from moxlite.store.auth.sessions import Session, SessionTokens
+from moxlite.store.auth.sessions import Session, SessionStolen, SessionTokens
 from moxlite.store.auth.tlskeys import TLSKey
 from moxlite.store.errors import StorageBroken, StorageBusy, StorageFull, StoreError
 from moxlite.store.file.database import Database, Kind
@@ -133,36 +134,51 @@ class AuthDB:
     # Sessions (STORE-105)
 
     async def add_session(
-        self, app: str, account: str, address: str, *, remote_ip: str = "", user_agent: str = ""
+        self, app: str, account: str, address: str, *, remote_ip: str = "", user_agent: str = "", device: bool = False
     ) -> SessionTokens:
         """Begin a session after a successful log-in; returns its tokens, once it is durable. If the file cannot be
-        written, the session is kept in memory (STORE-105a), so that users can still log in.
+        written, the session is kept in memory (STORE-105a), so that users can still log in; it is no device session
+        then.
         """
+        origin = {"remote_ip": remote_ip, "user_agent": user_agent}
         try:
             return await self.database.write(
-                lambda tx: sessions.add_session(tx, app, account, address, remote_ip=remote_ip, user_agent=user_agent)
+                lambda tx: sessions.add_session(tx, app, account, address, **origin, device=device)
             )
         except (StorageFull, StorageBusy, StorageBroken) as error:
             logger.warning("web session kept in memory", extra={"kv": {"account": account, "err": str(error)}})
-            return self._in_memory.add(app, account, address, now=_now(), remote_ip=remote_ip, user_agent=user_agent)
+            return self._in_memory.add(app, account, address, now=_now(), **origin)
 
-    async def use_session(self, token: str, app: str, account: str, *, csrf: str | None = None) -> Session:
-        """The session of a request, which now lives 24 hours longer; that is written every 5 minutes at most.
+    async def use_session(
+        self, token: str, app: str, account: str, *, csrf: str | None = None, remote_ip: str = "", renew: bool = False
+    ) -> Session:
+        """The session of a request, whose life is extended; that is written every 5 minutes at most.
+
+        With `renew` the browser can be given a new token, and a device session may have one (`Session.renewed`).
 
         Raises:
-          NoSession, SessionExpired, BadCSRF: see sessions.py.
+          NoSession, SessionExpired, SessionStolen, BadCSRF: see sessions.py.
         """
         now = _now()
         if (kept := self._in_memory.use(token, app, account, now=now, csrf=csrf)) is not None:
             return kept
-        session = await self.database.read(
-            lambda r: sessions.find_session(r, token, app, account, now=now, csrf=csrf), op="session"
-        )
-        if sessions.needs_extension(session, now):
-            try:
-                await self.database.write(lambda tx: sessions.extend_session(tx, session.id))
-            except (StorageFull, StorageBusy, StorageBroken) as error:  # the stored expiry still holds
-                logger.warning("use of a web session not noted", extra={"kv": {"account": account, "err": str(error)}})
+        try:
+            session, use = await self.database.read(
+                lambda r: devicetokens.find_use(r, token, app, account, now=now, csrf=csrf), op="session"
+            )
+        except SessionStolen as error:
+            await _end_stolen(self.database, error.session, remote_ip)
+            raise
+        try:
+            if sessions.needs_extension(session, now):
+                await self.database.write(lambda tx: sessions.extend_session(tx, session, remote_ip))
+            if use == "settled":
+                await self.database.write(lambda tx: devicetokens.take_over(tx, session.id, token))
+            elif use == "current" and renew and devicetokens.is_due(session, now):
+                following = await self.database.write(lambda tx: devicetokens.next_token(tx, session.id, token))
+                return msgspec.structs.replace(session, renewed=following)
+        except (StorageFull, StorageBusy, StorageBroken) as error:  # the stored expiry and token still hold
+            logger.warning("use of a web session not noted", extra={"kv": {"account": account, "err": str(error)}})
         return session
 
     async def sessions(self, account: str) -> list[Session]:
@@ -177,11 +193,13 @@ class AuthDB:
             return True
         return await self.database.write(lambda tx: sessions.remove_session(tx, account, session_id))
 
-    async def remove_sessions(self, account: str, *, keep_token: str | None = None) -> int:
-        """End all sessions of an account, but that of `keep_token`; returns how many (STORE-102, WEB-59)."""
-        ended = self._in_memory.remove_all(account, keep_token=keep_token)
+    async def remove_sessions(self, account: str, *, keep_token: str | None = None, devices: bool = False) -> int:
+        """End all sessions of an account, but that of `keep_token`, or with `devices` only device sessions; returns how
+        many (STORE-102, WEB-59).
+        """
+        ended = 0 if devices else self._in_memory.remove_all(account, keep_token=keep_token)
         return ended + await self.database.write(
-            lambda tx: sessions.remove_sessions(tx, account, keep_token=keep_token)
+            lambda tx: sessions.remove_sessions(tx, account, keep_token=keep_token, devices=devices)
         )
 
     # Log-in attempts (STORE-106)
@@ -324,6 +342,14 @@ class AuthDB:
         """Whether `owners` of `guest` would name `owner`."""
         row = await self.database.read(lambda r: r.row(SHARES, owner, guest), op="shared")
         return row is not None
+
+
+async def _end_stolen(database: Database, session: Session, remote_ip: str) -> None:
+    """End a session of which an earlier token was used, unless that has been done. Raises StoreError."""
+    if session.expires > _now():
+        await database.write(lambda tx: devicetokens.end_stolen(tx, session.id))
+        kv = {"account": session.account, "remote": remote_ip, "browser": session.user_agent}
+        logger.warning("device session ended: an earlier token was used", extra={"kv": kv})
 
 
 def _drop_old(tx: Tx) -> None:

@@ -1,7 +1,8 @@
-"""Web sessions of accounts in ``auth.db`` (STORE-105, WEB-52..54, WEB-59, WEB-70).
+"""Web sessions of accounts in ``auth.db`` (STORE-105, STORE-105b, WEB-52..54, WEB-59, WEB-70).
 
 Plain functions on transactions and readers of that file; `AuthDB` (authdb.py) offers them to the web. Sessions of the
-administrator are not stored: they are in memory (WEB-54).
+administrator are not stored: they are in memory (WEB-54). How the token of a device session changes is in
+devicetokens.py.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import base64
 import hashlib
 import hmac
 import secrets
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import msgspec
 
@@ -18,16 +20,22 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
+    "COLUMNS",
+    "DEVICE_AGE",
+    "DEVICE_UNUSED",
     "LIFETIME",
     "MAX_SESSIONS",
+    "TOKEN_SIZE",
     "BadCSRF",
     "NoSession",
     "Session",
     "SessionExpired",
+    "SessionStolen",
     "SessionTokens",
     "add_session",
     "check_session",
     "drop_expired",
+    "expiry",
     "extend_session",
     "find_session",
     "hash_of",
@@ -35,11 +43,19 @@ __all__ = [
     "new_tokens",
     "remove_session",
     "remove_sessions",
+    "session_of",
     "sessions_of",
+    "token_of",
 ]
 
 LIFETIME: Final = 24 * 3600 * 1_000_000
 """Microseconds a session lives after its last use (STORE-105)."""
+
+DEVICE_UNUSED: Final = 30 * LIFETIME
+"""Microseconds a device session lives after its last use (STORE-105b)."""
+
+DEVICE_AGE: Final = 180 * LIFETIME
+"""Microseconds a device session lives at most, however often it is used (STORE-105b)."""
 
 WRITE_INTERVAL: Final = 5 * 60 * 1_000_000
 """Microseconds between two writes of a new expiry: a click does not cost an fsync (STORE-105)."""
@@ -59,7 +75,15 @@ class NoSession(StoreError):
 
 
 class SessionExpired(NoSession):
-    """The session was not used for 24 hours."""
+    """The session was not used for 24 hours, or a device session for 30 days, or is 180 days old."""
+
+
+class SessionStolen(NoSession):
+    """The device session has ended, because an earlier one of its tokens was used."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
 
 
 class BadCSRF(NoSession):
@@ -68,15 +92,21 @@ class BadCSRF(NoSession):
 
 class SessionTokens(msgspec.Struct, frozen=True):
     """Tokens that the browser gets at a log-in, each 16 random octets in base64url: `token` for the cookie, `csrf` for
-    the header.
+    the header. `device`: the session is one of a device that stays logged in.
     """
 
     token: str
     csrf: str
+    device: bool = False
 
 
 class Session(msgspec.Struct, frozen=True):
-    """A session as lists and requests see it; times in µs UTC."""
+    """A session as lists and requests see it; times in µs UTC.
+
+    `remote_ip` is the address of the log-in; of a `device` session, which stays logged in, that of the last use.
+    `turned` is since when such a session has its current token. `renewed` is the token that the browser is to have
+    from now on, "" if it keeps its own.
+    """
 
     id: int
     app: str
@@ -87,21 +117,27 @@ class Session(msgspec.Struct, frozen=True):
     created: int
     last_used: int
     expires: int
+    device: bool = False
+    turned: int = 0
+    renewed: str = ""
 
 
 INSERT: Final = """
-INSERT INTO session (token_hash, csrf_hash, app, account, address, remote_ip, user_agent, created, last_used, expires)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-COLUMNS: Final = "id, app, account, address, remote_ip, user_agent, created, last_used, expires"
-FIND: Final = f"SELECT csrf_hash, {COLUMNS} FROM session WHERE token_hash = ? AND app = ? AND account = ?"  # noqa: S608 - constants
+INSERT INTO session (token_hash, csrf_hash, app, account, address, remote_ip, user_agent, created, last_used, expires,
+                     device, turned)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+COLUMNS: Final = "id, app, account, address, remote_ip, user_agent, created, last_used, expires, device, turned"
+FIND: Final = f"SELECT csrf_hash, stolen, {COLUMNS} FROM session WHERE token_hash = ? AND app = ? AND account = ?"  # noqa: S608 - constants
 LIST: Final = f"SELECT {COLUMNS} FROM session WHERE account = ? AND expires > ? ORDER BY last_used DESC"  # noqa: S608 - constants
-EXTEND: Final = "UPDATE session SET last_used = ?, expires = ? WHERE id = ? AND last_used < ?"
+EXTEND: Final = """
+UPDATE session SET last_used = ?, expires = ?, remote_ip = CASE device WHEN 1 THEN ? ELSE remote_ip END
+WHERE id = ? AND last_used < ?"""
 DROP_OLDEST: Final = """
 DELETE FROM session WHERE id IN (SELECT id FROM session WHERE account = ? ORDER BY expires DESC, id DESC LIMIT -1 OFFSET
 ?)"""
 DROP_EXPIRED: Final = "DELETE FROM session WHERE expires < ?"
 REMOVE: Final = "DELETE FROM session WHERE account = ? AND id = ? RETURNING id"
-REMOVE_ALL: Final = "DELETE FROM session WHERE account = ? AND token_hash <> ? RETURNING id"
+REMOVE_ALL: Final = "DELETE FROM session WHERE account = ? AND token_hash <> ? AND device >= ? RETURNING id"
 
 
 def hash_of(token: str) -> bytes:
@@ -109,20 +145,30 @@ def hash_of(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
+def token_of(octets: bytes) -> str:
+    """A token as browsers get it: base64url without padding (RFC 7515 §2)."""
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
 def _token() -> str:
-    return base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_SIZE)).rstrip(b"=").decode()
+    return token_of(secrets.token_bytes(TOKEN_SIZE))
 
 
-def new_tokens() -> SessionTokens:
+def new_tokens(*, device: bool = False) -> SessionTokens:
     """Make the random tokens of a new session."""
-    return SessionTokens(_token(), _token())
+    return SessionTokens(_token(), _token(), device)
+
+
+def expiry(now: int, *, created: int, device: bool) -> int:
+    """When a session that is used now expires."""
+    return min(now + DEVICE_UNUSED, created + DEVICE_AGE) if device else now + LIFETIME
 
 
 def add_session(
-    tx: Tx, app: str, account: str, address: str, *, remote_ip: str = "", user_agent: str = ""
+    tx: Tx, app: str, account: str, address: str, *, remote_ip: str = "", user_agent: str = "", device: bool = False
 ) -> SessionTokens:
     """Add a session after a successful log-in; the 101st of an account replaces the one that expires soonest."""
-    tokens = new_tokens()
+    tokens = new_tokens(device=device)
     tx.execute(
         INSERT,
         hash_of(tokens.token),
@@ -134,25 +180,29 @@ def add_session(
         user_agent[:256],
         tx.now,
         tx.now,
-        tx.now + LIFETIME,
+        expiry(tx.now, created=tx.now, device=device),
+        int(device),
+        tx.now if device else 0,
     )
     tx.execute(DROP_OLDEST, account, MAX_SESSIONS)
     return tokens
 
 
-def find_session(r: Reader, token: str, app: str, account: str, *, now: int, csrf: str | None = None) -> Session:
-    """The session of a request.
+def find_session(r: Reader, token: str, app: str, account: str, *, now: int, csrf: str | None = None) -> Session | None:
+    """The session whose current token a request brings, or None.
 
     `csrf` is the token in the header; None for requests without one (GET of a document).
 
     Raises:
-      NoSession, SessionExpired, BadCSRF
+      SessionExpired, SessionStolen, BadCSRF
     """
     row = r.row(FIND, hash_of(token), app, account)
     if row is None:
-        raise NoSession
-    csrf_hash, *columns = row
-    session = Session(*columns)
+        return None
+    csrf_hash, stolen, *columns = row
+    session = session_of(columns)
+    if stolen:
+        raise SessionStolen(session)
     check_session(session, csrf_hash, now=now, csrf=csrf)
     return session
 
@@ -170,14 +220,21 @@ def needs_extension(session: Session, now: int) -> bool:
     return now - session.last_used >= WRITE_INTERVAL
 
 
-def extend_session(tx: Tx, session_id: int) -> None:
-    """Store that a session was used: it expires in 24 hours. A clock that went back does not shorten its life."""
-    tx.execute(EXTEND, tx.now, tx.now + LIFETIME, session_id, tx.now)
+def extend_session(tx: Tx, session: Session, remote_ip: str) -> None:
+    """Store that a session was used, which extends its life. A clock that went back does not shorten it."""
+    expires = expiry(tx.now, created=session.created, device=session.device)
+    tx.execute(EXTEND, tx.now, expires, remote_ip, session.id, tx.now)
 
 
 def sessions_of(r: Reader, account: str, *, now: int) -> list[Session]:
     """The living sessions of an account, last used first."""
-    return [Session(*row) for row in r.rows(LIST, account, now)]
+    return [session_of(row) for row in r.rows(LIST, account, now)]
+
+
+def session_of(columns: Sequence[Any]) -> Session:
+    """The session of a row with `COLUMNS`."""
+    number, app, account, address, ip, user_agent, created, last_used, expires, device, turned = columns
+    return Session(number, app, account, address, ip, user_agent, created, last_used, expires, bool(device), turned)
 
 
 def remove_session(tx: Tx, account: str, session_id: int) -> bool:
@@ -185,9 +242,11 @@ def remove_session(tx: Tx, account: str, session_id: int) -> bool:
     return tx.row(REMOVE, account, session_id) is not None
 
 
-def remove_sessions(tx: Tx, account: str, *, keep_token: str | None = None) -> int:
-    """End all sessions of an account, but that of `keep_token` (password change, WEB-59); returns how many."""
-    return len(tx.rows(REMOVE_ALL, account, b"" if keep_token is None else hash_of(keep_token)))
+def remove_sessions(tx: Tx, account: str, *, keep_token: str | None = None, devices: bool = False) -> int:
+    """End all sessions of an account, but that of `keep_token` (password change, WEB-59), or with `devices` only device
+    sessions; returns how many.
+    """
+    return len(tx.rows(REMOVE_ALL, account, b"" if keep_token is None else hash_of(keep_token), int(devices)))
 
 
 def drop_expired(tx: Tx) -> None:

@@ -12,17 +12,21 @@ import msgspec
 
 from moxlite.store.changelog.account import Account
 from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.migrations import migrations_of
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import state
 from moxlite.store.upkeep.check import check_account
 
-__all__ = ["Trial", "quick_check", "try_database"]
+__all__ = ["Trial", "newer_schema", "quick_check", "try_database"]
 
 MESSAGES: Final = "SELECT count(*) FROM message"
 NEWER: Final = "SELECT count(*) FROM message WHERE createseq > ?"
 
 READ_ONLY: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+
+USER_VERSION: Final = 60
+"""Offset of the schema's number in a file (SQLite's file format, §1.3)."""
 
 MAX_FAULTS: Final = 10
 """Findings that are kept."""
@@ -54,6 +58,20 @@ async def try_database(file: Path, account: Account) -> Trial:
 
 def _facts(r: Reader) -> tuple[int, int]:
     return int(r.value(MESSAGES)), state(r).modseq
+
+
+def newer_schema(file: Path, kind: Kind) -> str:
+    """The reason why this version cannot use a database: a newer one has written it. "" if it can, or the file is no
+    database yet. Blocks.
+    """
+    try:
+        with file.open("rb") as octets:
+            octets.seek(USER_VERSION)
+            version = int.from_bytes(octets.read(4), "big")
+    except OSError:
+        return ""
+    known = len(migrations_of(kind))
+    return "" if version <= known else f"has schema {version}, and this moxlite knows up to {known}"
 
 
 def quick_check(file: Path) -> str:

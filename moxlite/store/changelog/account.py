@@ -13,7 +13,7 @@ import msgspec
 
 from moxlite.store.changelog.bus import Bus, Cursor
 from moxlite.store.changelog.catchup import Catchup, TooMany
-from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.changelog.unit import AccountTx, Wakes
 from moxlite.store.errors import AlreadyDone
 from moxlite.store.file.database import Database, Snapshot
 from moxlite.store.file.series import SERIES_AHEAD
@@ -119,9 +119,7 @@ class Account:
                 bus=self.bus,
                 origin=origin,
                 seen=seen,
-                owes=self.owed,
-                removed=self.removed,
-                changed=self.changed,
+                wakes=Wakes(self.owed, self.removed, self.changed),
             )
 
         return make

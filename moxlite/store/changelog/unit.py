@@ -14,7 +14,7 @@ from moxlite.store.file.transaction import Connection, Reader, Tx
 from moxlite.store.options import AccountConfig
 from moxlite.store.types import Event, MessageID, MessagesRemoved, ModSeq
 
-__all__ = ["AccountTx", "was_done"]
+__all__ = ["AccountTx", "Wakes", "was_done"]
 
 OVERTAKEN: Final = 10_000
 """Messages above which a unit no longer names the changes it overtook: its subscriber then takes the whole unit from
@@ -29,6 +29,16 @@ INSERT INTO outbox (key, kind, message_id, data, created, due) VALUES (?, ?, ?, 
 ON CONFLICT (key) DO NOTHING"""
 
 
+class Wakes(msgspec.Struct, frozen=True):
+    """Functions that are called after a commit: `owes` when a row of `outbox` was written, `removed` when messages were
+    removed, `changed` when anything has a new modseq.
+    """
+
+    owes: Callable[[], None]
+    removed: Callable[[], None]
+    changed: Callable[[], None]
+
+
 class AccountTx(Tx):
     """A unit's view of an account; from `Account.write`.
 
@@ -37,16 +47,14 @@ class AccountTx(Tx):
 
     __slots__ = (
         "_bus",
-        "_changed",
         "_events",
         "_marked",
         "_modseq",
         "_overtaken",
-        "_owes",
-        "_removed",
         "_removes",
         "_rows",
         "_seen",
+        "_wakes",
         "account",
         "config",
         "origin",
@@ -61,24 +69,16 @@ class AccountTx(Tx):
         bus: Bus,
         origin: Cursor | None,
         seen: ModSeq,
-        owes: Callable[[], None],
-        removed: Callable[[], None],
-        changed: Callable[[], None],
+        wakes: Wakes,
     ) -> None:
-        """Made by `Account.write`. `seen` is the modseq of `origin` at the time of the call.
-
-        `owes` is called when a row of `outbox` was committed, `removed` when messages were removed,
-        `changed` when anything has a new modseq.
-        """
+        """Made by `Account.write`. `seen` is the modseq of `origin` at the time of the call."""
         super().__init__(db)
         self.account = account
         self.config = config
         self.origin = origin
         self._bus = bus
         self._seen = seen
-        self._owes = owes
-        self._removed = removed
-        self._changed = changed
+        self._wakes = wakes
         self._removes = False
         self._modseq: ModSeq | None = None
         self._events: list[Event] = []
@@ -159,7 +159,7 @@ class AccountTx(Tx):
 
     def owed(self) -> None:
         """Wake the task that carries rows of `outbox`, after the commit."""
-        self.after_commit(self._owes)
+        self.after_commit(self._wakes.owes)
 
     def committed(self) -> None:
         """Publish the events. Called by the writer."""
@@ -168,8 +168,8 @@ class AccountTx(Tx):
             overtaken = None if self._overtaken is None else frozenset(self._overtaken)
             self._bus.publish(self._modseq, events, self.origin, overtaken)
             if self._removes:
-                self._removed()
-            self._changed()
+                self._wakes.removed()
+            self._wakes.changed()
         super().committed()
 
     def _count(self, rows: int) -> None:

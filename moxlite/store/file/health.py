@@ -58,6 +58,25 @@ WORDS: Final = {
 """Log texts of faults that do not degrade the database."""
 
 
+class _Space:
+    """The free space of the disk below a folder, of which `reserve` octets are to stay."""
+
+    def __init__(self, folder: Path, reserve: int) -> None:
+        self.reserve = reserve
+        self._folder = folder
+        self._free = 0
+        self._known_until = 0.0
+
+    def free(self) -> int:
+        """Free octets, as they were a moment ago. Raises OSError."""
+        now = time.monotonic()
+        low = self.reserve <= self._free < NEAR * self.reserve
+        if low or now >= self._known_until:
+            self._free = shutil.disk_usage(self._folder).free
+            self._known_until = now + (RETRY if self._free < self.reserve else LOOK_INTERVAL)
+        return self._free
+
+
 class Health(Edge):
     """State of one database. Used by the loop, the writer and reading threads: each attribute is written whole, so no
     lock is needed.
@@ -87,15 +106,13 @@ class Health(Edge):
         self.broken = ""
         self.log_stuck = ""
         self._path = path
-        self._min_free_space = min_free_space
+        self._space = _Space(path.parent, min_free_space)
         self._damaged = False
         self._retry_at = 0.0
         self._retest_at = 0.0
         self._pause = RETEST
         self._healed_at = 0.0
         self._log_at = 0.0
-        self._free_at = 0.0
-        self._free = 0
         self._checkpoints_failed = 0
 
     def check(self) -> None:
@@ -111,13 +128,8 @@ class Health(Edge):
         """Whether the disk has less than `reserves` times `min_free_space` left; work that can wait asks for several.
         Raises StorageBroken.
         """
-        now = time.monotonic()
-        low = self._min_free_space <= self._free < NEAR * self._min_free_space
-        if low or now >= self._free_at:
-            with storage(self):
-                self._free = shutil.disk_usage(self._path.parent).free
-            self._free_at = now + (RETRY if self._free < self._min_free_space else LOOK_INTERVAL)
-        return self._free < reserves * self._min_free_space
+        with storage(self):
+            return self._space.free() < reserves * self._space.reserve
 
     def check_space(self) -> None:
         """Raise StorageFull if the disk has less than `min_free_space` left: to be called before each addition
@@ -125,7 +137,7 @@ class Health(Edge):
         """
         if self.short_of_space():
             metrics.FULL.inc()
-            raise StorageFull(f"less than {self._min_free_space} octets are free")
+            raise StorageFull(f"less than {self._space.reserve} octets are free")
 
     def committed(self) -> None:
         """Note that a unit was committed: an I/O error is over."""

@@ -204,8 +204,7 @@ class _Adding:
 
     async def _resolve(self, reader: ReadAhead) -> None:
         """Set flags and keywords of messages that preceded their file of keywords in the archive (STORE-125)."""
-        for folder in sorted(reader.waiting):
-            number = reader.folder_number(folder)
+        for folder, number in reader.waiting:
             problems = Problems()
             for letters in await self._account.scan(lambda r, n=number: letters_of(r, n), op="import"):  # type: ignore[misc] # bound now
                 flags, keywords = reader.meaning(folder, letters, problems)

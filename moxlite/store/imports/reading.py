@@ -101,6 +101,48 @@ class _TooLong(Exception):
     """A message is longer than `MAX_MEMBER`."""
 
 
+class _Folders:
+    """Folders of the source: their numbers, and the keywords of the letters in file names (Maildir of Dovecot).
+
+    Attributes:
+      waiting: folders with letters that no file of keywords has explained yet.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: set[str] = set()
+        self._characters = 0
+        self._numbers: dict[str, int] = {}
+        self._letters: dict[str, dict[str, str]] = {}
+
+    def number(self, folder: str) -> int:
+        """The number of a folder. Raises ImportFailed: there are too many folders."""
+        if folder not in self._numbers:
+            self._count(folder)
+            self._numbers[folder] = len(self._numbers)
+        return self._numbers[folder]
+
+    def explain(self, folder: str, words: dict[str, str]) -> None:
+        """Note the keywords of letters. Raises ImportFailed: they are too long."""
+        self._count(folder, *words.values())
+        self._letters[folder] = words
+
+    def words(self, folder: str) -> dict[str, str] | None:
+        """The keywords of letters, None if no file has explained them."""
+        return self._letters.get(folder)
+
+    def wait(self, folder: str) -> None:
+        """Note that letters of the folder wait for a file of keywords. Raises ImportFailed."""
+        if folder not in self.waiting and len(self.waiting) < MAX_UNKNOWN:
+            self._count(folder)
+            self.waiting.add(folder)
+
+    def _count(self, *texts: str) -> None:
+        """Count texts that are kept to the end of the import. Raises ImportFailed: they are too long."""
+        self._characters += sum(map(len, texts)) + OVERHEAD * len(texts)
+        if self._characters > MAX_REMEMBERED:
+            raise ImportFailed("there are too many folders with too long names")
+
+
 class ReadAhead:
     """Maker of batches. For one thread at a time; the event loop reads its attributes between two calls."""
 
@@ -122,11 +164,7 @@ class ReadAhead:
         self._tmp = tmp
         self._boxes: dict[str, Box] = {}
         self._refused: set[str] = set()
-        self._remembered = 0
-        self._folders: dict[str, int] = {}
-        self._letters: dict[str, dict[str, str]] = {}
-        self.waiting: set[str] = set()
-        """Folders with letters that no file of keywords has explained yet."""
+        self._folders = _Folders()
         self.spellings: dict[str, str] = {}
         """Keywords: stored form to spelling."""
 
@@ -135,18 +173,10 @@ class ReadAhead:
         """All mailboxes found."""
         return list(self._boxes.values())
 
-    def folder_number(self, folder: str) -> int:
-        """The number of a folder in `Staged`. Raises ImportFailed: there are too many folders."""
-        if folder not in self._folders:
-            self._remember(folder)
-            self._folders[folder] = len(self._folders)
-        return self._folders[folder]
-
-    def _remember(self, *texts: str) -> None:
-        """Count texts that are kept to the end of the import. Raises ImportFailed: they are too long."""
-        self._remembered += sum(map(len, texts)) + OVERHEAD * len(texts)
-        if self._remembered > MAX_REMEMBERED:
-            raise ImportFailed("there are too many folders with too long names")
+    @property
+    def waiting(self) -> list[tuple[str, int]]:
+        """Folders with letters that no file of keywords has explained, by name, with their numbers in `Staged`."""
+        return [(folder, self._folders.number(folder)) for folder in sorted(self._folders.waiting)]
 
     def next_batch(self) -> Batch:
         """Read the next batch. Raises ImportFailed, OSError."""
@@ -161,8 +191,7 @@ class ReadAhead:
                     if box is not None:
                         batch.counts.setdefault(box.name, box.messages)
                 case Keywords(folder, words):
-                    self._remember(folder, *words.values())
-                    self._letters[folder] = words
+                    self._folders.explain(folder, words)
                 case Problem(text):
                     batch.problems.add(text)
             full = len(batch.staged) >= UNIT_MESSAGES or batch.octets >= UNIT_OCTETS or batch.spool is not None
@@ -173,7 +202,7 @@ class ReadAhead:
 
     def meaning(self, folder: str, letters: str, problems: Problems) -> tuple[Flag, str]:
         """Flags and keywords of letters, as columns."""
-        words = self._letters.get(folder, {})
+        words = self._folders.words(folder) or {}
         unknown = [letter for letter in letters if letter not in words]
         if unknown:
             problems.add(f"{folder or 'top folder'}: no keyword for {', '.join(unknown)} in dovecot-keywords")
@@ -234,12 +263,11 @@ class ReadAhead:
             box.bodies.add(prepared.digest)
         flags, keywords = self._flags(words, box, mail.place, batch.problems)
         letters = mail.letters
-        if letters and mail.folder in self._letters:
+        if letters and self._folders.words(mail.folder) is not None:
             more, keywords = self.meaning(mail.folder, letters, batch.problems)
             flags, letters = flags | more, ""
-        elif letters and mail.folder not in self.waiting and len(self.waiting) < MAX_UNKNOWN:
-            self._remember(mail.folder)
-            self.waiting.add(mail.folder)
+        elif letters:
+            self._folders.wait(mail.folder)
         received = mail.received if mail.received is not None else prepared.date
         box.messages += 1
         batch.staged.append(
@@ -248,7 +276,7 @@ class ReadAhead:
                 prepared,
                 box.number,
                 box.messages,
-                self.folder_number(mail.folder),
+                self._folders.number(mail.folder),
                 letters,
                 time.time_ns() // 1000 if received is None else received,
                 mail.offset,

@@ -4,6 +4,7 @@
 - `suggesting`: addresses that begin like a text
 - `contacts`, `templates`: of the user's own (WEBMAIL-126, WEBMAIL-128)
 - `invitations`: events that came by mail, and answers to them (WEBMAIL-129)
+- `devices`, `notices`: devices that are told of new mail, and the mail that they are told of (WEBMAIL-122)
 - `senders`: mailing lists and newsletters, with their messages (WEBMAIL-136a)
 
 Recipients become correspondents in `moxlite.store.mail.recipients`.

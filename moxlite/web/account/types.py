@@ -147,7 +147,8 @@ class AppPasswordItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A browser that is logged in. ``current``: the browser that asks."""
+    """A browser that is logged in. ``current``: the browser that asks. ``device``: it stays logged in (WEBMAIL-22a).
+    ``remote_ip``: of the log-in, or of the last use of such a device."""
 
     id: int
     app: str
@@ -156,7 +157,9 @@ class SessionItem(msgspec.Struct, frozen=True, kw_only=True):
     user_agent: str
     created: dt.datetime
     last_used: dt.datetime
+    expires: dt.datetime
     current: bool
+    device: bool
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

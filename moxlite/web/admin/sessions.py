@@ -156,11 +156,11 @@ class AdminSessions(Sessions):
         found = self._living.get(session.id)
         return found is not None and found.session.expires > _now() and found.password == self._stamp()
 
-    async def end_others(self, caller: Caller) -> int:
-        """End all sessions but that of this request; returns how many."""
+    async def end_others(self, caller: Caller, *, devices: bool = False) -> int:
+        """End all sessions but that of this request; returns how many. None of them is a device session."""
         await trio.lowlevel.checkpoint()
         own = caller.require().id
-        others = [number for number in self._living if number != own]
+        others = [number for number in self._living if number != own and not devices]
         return sum(self.end(number) for number in others)
 
     async def set_password(self, caller: Caller, password: str) -> int:

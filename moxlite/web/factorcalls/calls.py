@@ -1,5 +1,5 @@
-"""The API calls by which a user, or the administrator, changes second factors and confirms sensitive calls (WEB-63a,
-WEB-151), and the page of a recovery link (WEB-151a). An app's API inherits them.
+"""The API calls by which a user, or the administrator, changes second factors (WEB-151), and the page of a recovery
+link (WEB-151a). An app's API inherits them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.admin.factors.changes import FactorChanges
-from moxlite.logins.secondfactor import ConfirmKind
 from moxlite.proto.totp import matching_step, new_secret, secret_text, totp_uri
 from moxlite.store.auth.factors import FactorRefused, SecurityKey, checked_name
 from moxlite.store.auth.loginattempts import ADMIN
@@ -35,7 +34,7 @@ from moxlite.web.factors.pending import Pending
 from moxlite.web.factors.qr import qr_code
 from moxlite.web.logincalls import Answer, LoginCalls
 from moxlite.web.sessions import Caller, Sessions
-from moxlite.web.types import Credential, SecondStep
+from moxlite.web.types import Credential
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
@@ -63,25 +62,13 @@ class _NewKey(msgspec.Struct, frozen=True):
 
 
 class FactorCalls(LoginCalls):
-    """Second factors and confirmations, for the account app and the admin app."""
+    """Second factors, for the account app and the admin app."""
 
     def __init__(self, sessions: Sessions, factors: FactorChanges) -> None:
         super().__init__(sessions)
         self._factors = factors
         self._new_apps: Pending[_NewTOTP] = Pending()
         self._new_keys: Pending[_NewKey] = Pending()
-
-    # Confirmation
-
-    @call()
-    async def confirm_options(self, caller: Caller) -> SecondStep:
-        """The second factors by which `confirm` may be answered, beside the password."""
-        return await self._sessions.confirm_options(caller)
-
-    @call()
-    async def confirm(self, caller: Caller, kind: ConfirmKind, code: Answer) -> None:
-        """Give the password or a second factor again; sensitive calls of this session are allowed for 10 minutes."""
-        await self._sessions.confirm(caller, kind, code)
 
     # Factors
 
@@ -173,6 +160,7 @@ class FactorCalls(LoginCalls):
         name = await self._factors.remove(caller.require().account, kind, id, where=_where(caller))
         if name is None:
             raise NotFound("This second factor was removed already.")
+        await self._sessions.end_others(caller, devices=True)
         return await self.second_factors(caller)
 
     @call(audit="recovery codes made", confirm=True)
@@ -184,8 +172,8 @@ class FactorCalls(LoginCalls):
         return await self._factors.new_recovery_codes(account, where=_where(caller))
 
     async def _added(self, caller: Caller, name: str, codes: list[str]) -> FactorAdded:
-        if codes:  # turned on: sessions that began with the password alone end
-            await self._sessions.end_others(caller)
+        # turned on: sessions that began with the password alone end; devices that stay logged in end with each change
+        await self._sessions.end_others(caller, devices=not codes)
         return FactorAdded(name, codes)
 
     async def _check_free(self, session: Session, kind: DeviceKind, name: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final, Protocol, TypeAlias, final
@@ -136,6 +137,7 @@ class Body:
 
 
 @final
+@dataclass(slots=True, kw_only=True, eq=False)
 class Request:
     """A request whose head has arrived.
 
@@ -146,51 +148,24 @@ class Request:
     are for log and metrics.
     """
 
-    __slots__ = (
-        "account",
-        "body",
-        "client_ip",
-        "drain",
-        "handler",
-        "headers",
-        "host",
-        "http_version",
-        "info",
-        "method",
-        "path",
-        "query",
-        "scheme",
-        "target",
-    )
+    method: str
+    target: str
+    path: str
+    query: str
+    host: Host
+    headers: Headers
+    http_version: str
+    info: ConnectionInfo
+    drain: Drain
+    body: Body
+    scheme: str = field(init=False)
+    client_ip: str = field(init=False)
+    handler: str = field(default="(nomatch)", init=False)
+    account: str = field(default="", init=False)
 
-    def __init__(
-        self,
-        *,
-        method: str,
-        target: str,
-        path: str,
-        query: str,
-        host: Host,
-        headers: Headers,
-        http_version: str,
-        info: ConnectionInfo,
-        drain: Drain,
-        body: Body,
-    ) -> None:
-        self.method = method
-        self.target = target
-        self.path = path
-        self.query = query
-        self.host = host
-        self.headers = headers
-        self.http_version = http_version
-        self.info = info
-        self.drain = drain
-        self.scheme = "http" if info.tls is None else "https"
-        self.client_ip = str(info.remote)
-        self.body = body
-        self.handler = "(nomatch)"
-        self.account = ""
+    def __post_init__(self) -> None:
+        self.scheme = "http" if self.info.tls is None else "https"
+        self.client_ip = str(self.info.remote)
 
     @property
     def origin(self) -> str:

@@ -1,29 +1,3 @@
-// lib/words.ts
-var grouped;
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
-    return grouped.format(value);
-  });
-}
-function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
-}
-
-// lib/client.ts
-function codeOf(error) {
-  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
-}
-function fieldsOf(error) {
-  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
-}
-function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
-}
-
 // lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
@@ -113,60 +87,35 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
-function focusHome() {
-  document.querySelector("[data-home]")?.focus({ preventScroll: true });
-}
-function holdFocus() {
-  const before = document.activeElement;
-  return () => {
-    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
-    if (document.activeElement === null || document.activeElement === document.body) focusHome();
-  };
-}
-
-// lib/dialogs.ts
-function dialog(title, build, dismissable = true) {
-  return new Promise((resolve) => {
-    const giveBack = holdFocus();
-    const box = el("dialog", { class: "dialog", "aria-label": title });
-    const close = (value) => {
-      box.close();
-      box.remove();
-      giveBack();
-      resolve(value);
-    };
-    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
-    box.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      if (dismissable) close(null);
-    });
-    box.addEventListener("keydown", (event) => event.stopPropagation());
-    document.body.append(box);
-    box.showModal();
+// lib/words.ts
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
   });
 }
-async function showError(action, error) {
-  const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
-async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    await showError(t("{action} failed", { action }), error);
-    return false;
-  } finally {
-    clearTimeout(timer);
-    setStatus("");
-  }
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
-function setStatus(message) {
-  const line2 = byId("status", HTMLElement);
-  line2.hidden = message === "";
-  fill(line2, message);
+
+// lib/client.ts
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }
 
 // lib/icons.ts
@@ -300,51 +249,121 @@ function empty(path, title, text2, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
 }
 
-// lib/dateformats.ts
-var formats = /* @__PURE__ */ new Map();
-function formatted(date, name, options) {
-  let format = formats.get(name);
-  if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
-    formats.set(name, format);
-  }
-  return format.format(date);
-}
-
-// lib/times.ts
-var second = 1e6;
-var minute = 60 * second;
-var hour = 60 * minute;
-var day = 24 * hour;
-function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
-}
-function moment(at, now = Date.now() * 1e3) {
-  const here = new Date(at / 1e3);
-  const today = new Date(now / 1e3);
-  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
-  const time = timeOf(at);
-  if (days === 0) return time;
-  if (days === 1) return t("yesterday {time}", { time });
-  if (days === -1) return t("tomorrow {time}", { time });
-  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
-  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
-  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
-}
-function when(at) {
-  const date = new Date(at / 1e3);
-  const iso = date.toISOString();
-  return el("time", { datetime: iso, title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}
-${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
-}
-function microseconds(text2) {
-  return text2 === "" ? 0 : Date.parse(text2) * 1e3;
-}
-
 // account/ui/program.ts
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function addressName(one) {
   return one.address.startsWith("@") ? t("Everything else at {domain}", { domain: one.address.slice(1) }) : one.address;
+}
+
+// account/rules/fields.ts
+var fresh = { mailbox: "", smtp_mail_from_regexp: "", msg_from_regexp: "", verified_domain: "", headers_regexp: [], is_forward: false, list_allow_domain: "", accept_rejects_to_mailbox: "", comment: "" };
+function mailbox(label, value, names, hint = null) {
+  const id = "mailbox-names";
+  const made2 = line(label, value, hint, { list: id });
+  made2.root.append(el("datalist", { id }, names.map((name) => el("option", { value: name }))));
+  return made2;
+}
+function conditions(rule) {
+  return [rule.msg_from_regexp !== "" ? t("From matches {pattern}", { pattern: rule.msg_from_regexp }) : "", rule.smtp_mail_from_regexp !== "" ? t("envelope sender matches {pattern}", { pattern: rule.smtp_mail_from_regexp }) : "", rule.verified_domain !== "" ? t("comes from {domain}", { domain: rule.verified_domain }) : "", ...rule.headers_regexp.map((one) => t("{name} matches {pattern}", { name: one.name, pattern: one.value })), rule.list_allow_domain !== "" ? t("list of {domain}", { domain: rule.list_allow_domain }) : "", rule.is_forward ? t("forwarded") : ""].filter((text2) => text2 !== "").join(", ");
+}
+function small(face, name, run, disabled = false) {
+  return el("button", { class: "btn icon small", type: "button", title: name, "aria-label": name, disabled, onclick: run }, face);
+}
+function ruleFields(number, rule, names, put, named) {
+  const text2 = (key, label, hint) => {
+    const one = line(label, rule[key], hint);
+    one.control.addEventListener("input", () => put({ [key]: one.control.value }));
+    return named(key, one);
+  };
+  const box = (key, label, hint) => {
+    const one = mailbox(label, rule[key], names, hint);
+    one.control.addEventListener("input", () => put({ [key]: one.control.value }));
+    return named(key, one);
+  };
+  const forward = tick(t("Forwarded mail"), rule.is_forward, t("These come from a forwarding service at the verified domain, which is not judged itself. Needs an envelope sender and a verified domain."));
+  forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
+  return card(t("Rule {n}", { n: number }), el("div", { class: "form" }, el("h3", {}, t("When all of this holds")), text2("msg_from_regexp", t("From"), t("A pattern for the address in From, in lower case: @example\\.org$ for a domain.")).root, text2("verified_domain", t("Comes from the domain"), t("Proven by SPF or DKIM; subdomains count too.")).root, headers(rule, put, named), text2("smtp_mail_from_regexp", t("Envelope sender"), t("A pattern for the address that bounces go to; of use for lists and forwards.")).root, el("h3", {}, t("Then")), box("mailbox", t("Put into"), t("It is made if it is not there yet.")).root, el("details", {}, el("summary", {}, t("For lists, forwards and refused mail")), el("div", { class: "form gap" }, text2("list_allow_domain", t("Mailing list of the domain"), t("All mail of this verified domain is accepted, without the junk filter.")).root, named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Take what would be refused, into"), t("Mail that would be refused is put here instead.")).root)), text2("comment", t("Name of the rule"), t("For yourself.")).root));
+}
+function headers(rule, put, named) {
+  const rows = el("div", { class: "form" });
+  const error = el("span", { class: "error", hidden: true });
+  named("headers_regexp", { problem: (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  } });
+  const draw = () => fill(rows, rule.headers_regexp.map((one, index) => {
+    const change = (other) => put({ headers_regexp: rule.headers_regexp.map((old, i) => i === index ? { ...old, ...other } : old) });
+    const name = line(t("Header field"), one.name, null, { placeholder: "^list-id$" });
+    const value = line(t("Its value"), one.value);
+    name.control.addEventListener("input", () => change({ name: name.control.value }));
+    value.control.addEventListener("input", () => change({ value: value.control.value }));
+    const drop = small("×", t("Remove this condition"), () => {
+      put({ headers_regexp: rule.headers_regexp.filter((_, i) => i !== index) });
+      draw();
+    });
+    return el("div", { class: "header-row" }, name.root, value.root, drop);
+  }), el("div", {}, button(t("Header field matches…"), () => {
+    put({ headers_regexp: [...rule.headers_regexp, { name: "", value: "" }] });
+    draw();
+  }, { kind: "text small", icon: plus }), error));
+  draw();
+  return rows;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
 }
 
 // account/ui/applying.ts
@@ -401,78 +420,70 @@ async function applyToExisting(desk, place, source, count) {
   }
 }
 
-// account/rules/part.ts
-var addresses = async (desk) => {
-  const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
-  const chosen = all.find((one) => one.address === desk.path[0]);
-  const names = mailboxes.map((one) => one.name);
-  if (chosen !== void 0) return { title: chosen.address, root: el("div", { class: "page" }, above("#addresses", t("Addresses")), head(addressName(chosen), ""), settings(desk, chosen, names)) };
-  const overview = await desk.client.overview();
-  const name = line(t("Your name"), overview.full_name, t("The name in mail that you send from the webmail."));
-  const save = form(name.root, t("Save"), async () => {
-    try {
-      await desk.client.full_name_save(overview.full_name, name.control.value);
-    } catch (error) {
-      atFields(error, { full_name: name });
-      return;
-    }
-    desk.say(t("Saved"));
-    await desk.refresh();
-  });
-  const root = el("div", { class: "page" }, head(t("Addresses"), t("The administrator adds and removes addresses.")), card("", save.root), card(t("Addresses"), el("ul", { class: "lines" }, all.map(addressLine)), { flush: true }));
-  return { title: t("Addresses"), root };
-};
-function above(href, title) {
-  return el("p", { class: "hint" }, el("a", { href }, title), " /");
+// lib/dateformats.ts
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
 }
-function addressLine(one) {
-  const path = encodeURIComponent(one.address);
-  const rules2 = one.form.rulesets.length;
-  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)), one.form.smtp_error !== "" && state("off", t("refuses all mail")), el("a", { class: "btn text small", href: `#rules/${path}` }, rules2 === 0 ? t("Rules") : many(rules2, "{n} rule", "{n} rules")));
+
+// lib/times.ts
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+function timeOf(at) {
+  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
 }
-function settings(desk, one, names) {
-  const old = one.form;
-  const box = mailbox(t("Mail goes to"), old.mailbox, names, t("The mailbox for mail that no rule files."));
-  const name = line(t("Name for this address"), old.full_name, t("Empty: your own name."));
-  const refuse = line(t("Refuse all mail, with this answer"), old.smtp_error, t("421 or 550, a space and a text, such as “550 this address is no longer in use”. Empty: mail is taken."));
-  const proof = line(t("Refuse mail whose sender is not proven, with this text"), old.message_auth_required_smtp_error, t("Mail without valid DMARC, DKIM or SPF. Empty: it is judged like other mail."));
-  const refused = line(t("Refused addresses"), old.refused_addresses.join(" "), t("Addresses that lead here and are refused as they are written, separated by spaces, such as you+shop@example.org."));
-  const box2 = form([box.root, name.root, refuse.root, proof.root, refused.root], t("Save"), async () => {
-    const changed = { ...old, mailbox: box.control.value, full_name: name.control.value, smtp_error: refuse.control.value, message_auth_required_smtp_error: proof.control.value, refused_addresses: refused.control.value.split(/\s+/).filter((word) => word !== "") };
-    try {
-      await desk.client.destination_save(one.address, old, changed);
-    } catch (error) {
-      atFields(error, { mailbox: box, full_name: name, smtp_error: refuse, message_auth_required_smtp_error: proof, refused_addresses: refused });
-      return;
-    }
-    desk.say(t("Saved"));
-    await desk.refresh();
-  });
-  return card("", [box2.root, el("p", { class: "hint gap" }, el("a", { href: `#rules/${encodeURIComponent(one.address)}` }, t("Rules of this address")))]);
+function moment(at, now = Date.now() * 1e3) {
+  const here = new Date(at / 1e3);
+  const today = new Date(now / 1e3);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const time = timeOf(at);
+  if (days === 0) return time;
+  if (days === 1) return t("yesterday {time}", { time });
+  if (days === -1) return t("tomorrow {time}", { time });
+  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
+  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
 }
-function mailbox(label, value, names, hint = null) {
-  const id = "mailbox-names";
-  const made2 = line(label, value, hint, { list: id });
-  made2.root.append(el("datalist", { id }, names.map((name) => el("option", { value: name }))));
-  return made2;
+function when(at) {
+  const date = new Date(at / 1e3);
+  const iso = date.toISOString();
+  return el("time", { datetime: iso, title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}
+${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
 }
-var rules = async (desk) => {
-  const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
-  const chosen = all.find((one) => one.address === desk.path[0]) ?? all[0];
-  if (chosen === void 0) return { title: t("Rules"), root: el("div", { class: "page" }, head(t("Rules"), ""), empty(filter, t("No address"), t("Rules belong to an address, and this account has none."))) };
-  const editor = new Rules(desk, chosen, mailboxes.map((one) => one.name));
-  const root = el("div", { class: "page" }, head(t("Rules"), t("The first rule that matches is used."), all.length > 1 && pick(desk, all, chosen)), editor.root);
-  return { title: t("Rules"), root };
-};
-function pick(desk, all, chosen) {
-  const list = choice(t("Address"), all.map((one) => [one.address, addressName(one)]), chosen.address);
-  list.control.addEventListener("change", () => desk.go(`#rules/${encodeURIComponent(list.control.value)}`));
-  return list.root;
+function microseconds(text2) {
+  return text2 === "" ? 0 : Date.parse(text2) * 1e3;
 }
-var fresh = { mailbox: "", smtp_mail_from_regexp: "", msg_from_regexp: "", verified_domain: "", headers_regexp: [], is_forward: false, list_allow_domain: "", accept_rejects_to_mailbox: "", comment: "" };
-function conditions(rule) {
-  return [rule.msg_from_regexp !== "" ? t("From matches {pattern}", { pattern: rule.msg_from_regexp }) : "", rule.smtp_mail_from_regexp !== "" ? t("envelope sender matches {pattern}", { pattern: rule.smtp_mail_from_regexp }) : "", rule.verified_domain !== "" ? t("comes from {domain}", { domain: rule.verified_domain }) : "", ...rule.headers_regexp.map((one) => t("{name} matches {pattern}", { name: one.name, pattern: one.value })), rule.list_allow_domain !== "" ? t("list of {domain}", { domain: rule.list_allow_domain }) : "", rule.is_forward ? t("forwarded") : ""].filter((text2) => text2 !== "").join(", ");
+
+// account/rules/shown.ts
+async function convert(desk, item, rules2) {
+  const made2 = {};
+  if (!await attempt(t("Converting the rules"), async () => made2.found = await desk.client.rules_as_sieve([...rules2]))) return;
+  const { script, left_out: leftOut } = made2.found;
+  const keep = await dialog(t("Your rules as Sieve"), (close) => [el("p", { class: "dialog-text" }, t("The script would decide about mail to all your addresses, after their rules. Keep it, then remove the rules here if you want to go on with the script.")), leftOut.length > 0 && notice("warn", el("ul", { class: "faults" }, leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))))), el("pre", { class: "code-shown", tabindex: "0" }, script), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")), el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Keep as a script")))].filter((one) => one !== false));
+  if (keep !== true) return;
+  const name = t("rules of {address}", { address: item.address });
+  if (await attempt(t("Keeping the script"), () => desk.client.script_save(name, null, script, false))) desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
 }
+function version(title, form2, keep) {
+  return card(title, el("ol", { class: "versions" }, form2.map((rule) => el("li", {}, foreign(rule.comment || rule.mailbox), el("span", { class: "hint" }, " ", foreign(conditions(rule), 200))))), { actions: keep });
+}
+function triedOn(found, mailbox2) {
+  const taken = found.messages.filter((one) => one.rule !== null);
+  const others = found.messages.length - taken.length;
+  if (found.messages.length === 0) {
+    return notice("unknown", t("No mail has come to this address by SMTP yet, so there is nothing to try the rules on."));
+  }
+  return card(t("Try it"), [!found.complete && notice("warn", t("The time was not enough for all messages.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: t("Of the last {all} messages {taken} would go by a rule, {others} to {mailbox}. Nothing was moved.", { all: found.messages.length, taken: taken.length, others, mailbox: mailbox2 }) });
+}
+
+// account/rules/rules.ts
 var Rules = class {
   constructor(desk, item, names) {
     this.desk = desk;
@@ -483,7 +494,7 @@ var Rules = class {
     const test = button(t("Try it"), () => void this.tryIt());
     const save = button(t("Save"), () => void this.save(), { kind: "primary" });
     this.apply = button(t("Apply to existing mail"), () => void applyToExisting(desk, this.tried, item.form.mailbox, (after) => desk.client.rules_count(item.address, this.rules, after)));
-    fill(this.bar, save, test, this.apply, button(t("Show as Sieve"), () => void this.convert()), button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
+    fill(this.bar, save, test, this.apply, button(t("Show as Sieve"), () => void convert(desk, item, this.rules)), button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
     fill(this.root, card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("Drag, or press Alt and an arrow key, to change the order. Anything else goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }), this.editor, this.bar, this.tried);
     this.draw();
   }
@@ -501,15 +512,6 @@ var Rules = class {
   open = -1;
   dragged = -1;
   fields = {};
-  async convert() {
-    const made2 = {};
-    if (!await attempt(t("Converting the rules"), async () => made2.found = await this.desk.client.rules_as_sieve(this.rules))) return;
-    const { script, left_out: leftOut } = made2.found;
-    const keep = await dialog(t("Your rules as Sieve"), (close) => [el("p", { class: "dialog-text" }, t("The script would decide about mail to all your addresses, after their rules. Keep it, then remove the rules here if you want to go on with the script.")), leftOut.length > 0 && notice("warn", el("ul", { class: "faults" }, leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))))), el("pre", { class: "code-shown", tabindex: "0" }, script), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")), el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Keep as a script")))].filter((one) => one !== false));
-    if (keep !== true) return;
-    const name = t("rules of {address}", { address: this.item.address });
-    if (await attempt(t("Keeping the script"), () => this.desk.client.script_save(name, null, script, false))) this.desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
-  }
   changed() {
     return JSON.stringify(this.rules) !== JSON.stringify(this.item.form.rulesets);
   }
@@ -575,49 +577,12 @@ var Rules = class {
       Object.assign(rule, change);
       this.draw();
     };
-    const text2 = (key, label, hint) => {
-      const one = line(label, rule[key], hint);
-      one.control.addEventListener("input", () => put({ [key]: one.control.value }));
-      return this.named(key, one);
+    const named = (key, one) => {
+      this.fields[`rulesets[${this.open}].${key}`] = one;
+      return one;
     };
-    const box = (key, label, hint) => {
-      const one = mailbox(label, rule[key], this.names, hint);
-      one.control.addEventListener("input", () => put({ [key]: one.control.value }));
-      return this.named(key, one);
-    };
-    const forward = tick(t("Forwarded mail"), rule.is_forward, t("These come from a forwarding service at the verified domain, which is not judged itself. Needs an envelope sender and a verified domain."));
-    forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
-    fill(this.editor, card(t("Rule {n}", { n: index + 1 }), el("div", { class: "form" }, el("h3", {}, t("When all of this holds")), text2("msg_from_regexp", t("From"), t("A pattern for the address in From, in lower case: @example\\.org$ for a domain.")).root, text2("verified_domain", t("Comes from the domain"), t("Proven by SPF or DKIM; subdomains count too.")).root, this.headers(rule, put), text2("smtp_mail_from_regexp", t("Envelope sender"), t("A pattern for the address that bounces go to; of use for lists and forwards.")).root, el("h3", {}, t("Then")), box("mailbox", t("Put into"), t("It is made if it is not there yet.")).root, el("details", {}, el("summary", {}, t("For lists, forwards and refused mail")), el("div", { class: "form gap" }, text2("list_allow_domain", t("Mailing list of the domain"), t("All mail of this verified domain is accepted, without the junk filter.")).root, this.named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Take what would be refused, into"), t("Mail that would be refused is put here instead.")).root)), text2("comment", t("Name of the rule"), t("For yourself.")).root)));
+    fill(this.editor, ruleFields(index + 1, rule, this.names, put, named));
     this.draw();
-  }
-  named(key, one) {
-    this.fields[`rulesets[${this.open}].${key}`] = one;
-    return one;
-  }
-  headers(rule, put) {
-    const rows = el("div", { class: "form" });
-    const error = el("span", { class: "error", hidden: true });
-    this.named("headers_regexp", { problem: (text2) => {
-      error.hidden = text2 === "";
-      fill(error, text2);
-    } });
-    const draw = () => fill(rows, rule.headers_regexp.map((one, index) => {
-      const change = (other) => put({ headers_regexp: rule.headers_regexp.map((old, i) => i === index ? { ...old, ...other } : old) });
-      const name = line(t("Header field"), one.name, null, { placeholder: "^list-id$" });
-      const value = line(t("Its value"), one.value);
-      name.control.addEventListener("input", () => change({ name: name.control.value }));
-      value.control.addEventListener("input", () => change({ value: value.control.value }));
-      const drop = small("×", t("Remove this condition"), () => {
-        put({ headers_regexp: rule.headers_regexp.filter((_, i) => i !== index) });
-        draw();
-      });
-      return el("div", { class: "header-row" }, name.root, value.root, drop);
-    }), el("div", {}, button(t("Header field matches…"), () => {
-      put({ headers_regexp: [...rule.headers_regexp, { name: "", value: "" }] });
-      draw();
-    }, { kind: "text small", icon: plus }), error));
-    draw();
-    return rows;
   }
   complain(text2) {
     this.error.hidden = text2 === "";
@@ -652,7 +617,6 @@ var Rules = class {
       this.complain(messageOf(error));
       return;
     }
-    const version = (title, form2, keep) => card(title, el("ol", { class: "versions" }, form2.map((rule) => el("li", {}, foreign(rule.comment || rule.mailbox), el("span", { class: "hint" }, " ", foreign(conditions(rule), 200))))), { actions: keep });
     const mine = button(t("Keep mine"), () => void this.force(theirs), {});
     const his = button(t("Keep the other"), () => void this.desk.refresh(), {});
     fill(this.tried, notice("warn", t("The settings of this address were changed meanwhile. Nothing was saved.")), el("div", { class: "cols gap" }, version(t("Yours"), this.rules, mine), version(t("As it is now"), theirs.form.rulesets, his)));
@@ -671,17 +635,71 @@ var Rules = class {
       this.mistakes(error);
       return;
     }
-    const taken = found.messages.filter((one) => one.rule !== null);
-    const others = found.messages.length - taken.length;
-    if (found.messages.length === 0) {
-      fill(this.tried, notice("unknown", t("No mail has come to this address by SMTP yet, so there is nothing to try the rules on.")));
-      return;
-    }
-    fill(this.tried, card(t("Try it"), [!found.complete && notice("warn", t("The time was not enough for all messages.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: t("Of the last {all} messages {taken} would go by a rule, {others} to {mailbox}. Nothing was moved.", { all: found.messages.length, taken: taken.length, others, mailbox: this.item.form.mailbox }) }));
+    fill(this.tried, triedOn(found, this.item.form.mailbox));
   }
 };
-function small(face, name, run, disabled = false) {
-  return el("button", { class: "btn icon small", type: "button", title: name, "aria-label": name, disabled, onclick: run }, face);
+
+// account/rules/part.ts
+var addresses = async (desk) => {
+  const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
+  const chosen = all.find((one) => one.address === desk.path[0]);
+  const names = mailboxes.map((one) => one.name);
+  if (chosen !== void 0) return { title: chosen.address, root: el("div", { class: "page" }, above("#addresses", t("Addresses")), head(addressName(chosen), ""), settings(desk, chosen, names)) };
+  const overview = await desk.client.overview();
+  const name = line(t("Your name"), overview.full_name, t("The name in mail that you send from the webmail."));
+  const save = form(name.root, t("Save"), async () => {
+    try {
+      await desk.client.full_name_save(overview.full_name, name.control.value);
+    } catch (error) {
+      atFields(error, { full_name: name });
+      return;
+    }
+    desk.say(t("Saved"));
+    await desk.refresh();
+  });
+  const root = el("div", { class: "page" }, head(t("Addresses"), t("The administrator adds and removes addresses.")), card("", save.root), card(t("Addresses"), el("ul", { class: "lines" }, all.map(addressLine)), { flush: true }));
+  return { title: t("Addresses"), root };
+};
+function above(href, title) {
+  return el("p", { class: "hint" }, el("a", { href }, title), " /");
+}
+function addressLine(one) {
+  const path = encodeURIComponent(one.address);
+  const rules2 = one.form.rulesets.length;
+  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)), one.form.smtp_error !== "" && state("off", t("refuses all mail")), el("a", { class: "btn text small", href: `#rules/${path}` }, rules2 === 0 ? t("Rules") : many(rules2, "{n} rule", "{n} rules")));
+}
+function settings(desk, one, names) {
+  const old = one.form;
+  const box = mailbox(t("Mail goes to"), old.mailbox, names, t("The mailbox for mail that no rule files."));
+  const name = line(t("Name for this address"), old.full_name, t("Empty: your own name."));
+  const refuse = line(t("Refuse all mail, with this answer"), old.smtp_error, t("421 or 550, a space and a text, such as “550 this address is no longer in use”. Empty: mail is taken."));
+  const proof = line(t("Refuse mail whose sender is not proven, with this text"), old.message_auth_required_smtp_error, t("Mail without valid DMARC, DKIM or SPF. Empty: it is judged like other mail."));
+  const refused = line(t("Refused addresses"), old.refused_addresses.join(" "), t("Addresses that lead here and are refused as they are written, separated by spaces, such as you+shop@example.org."));
+  const box2 = form([box.root, name.root, refuse.root, proof.root, refused.root], t("Save"), async () => {
+    const changed = { ...old, mailbox: box.control.value, full_name: name.control.value, smtp_error: refuse.control.value, message_auth_required_smtp_error: proof.control.value, refused_addresses: refused.control.value.split(/\s+/).filter((word) => word !== "") };
+    try {
+      await desk.client.destination_save(one.address, old, changed);
+    } catch (error) {
+      atFields(error, { mailbox: box, full_name: name, smtp_error: refuse, message_auth_required_smtp_error: proof, refused_addresses: refused });
+      return;
+    }
+    desk.say(t("Saved"));
+    await desk.refresh();
+  });
+  return card("", [box2.root, el("p", { class: "hint gap" }, el("a", { href: `#rules/${encodeURIComponent(one.address)}` }, t("Rules of this address")))]);
+}
+var rules = async (desk) => {
+  const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
+  const chosen = all.find((one) => one.address === desk.path[0]) ?? all[0];
+  if (chosen === void 0) return { title: t("Rules"), root: el("div", { class: "page" }, head(t("Rules"), ""), empty(filter, t("No address"), t("Rules belong to an address, and this account has none."))) };
+  const editor = new Rules(desk, chosen, mailboxes.map((one) => one.name));
+  const root = el("div", { class: "page" }, head(t("Rules"), t("The first rule that matches is used."), all.length > 1 && pick(desk, all, chosen)), editor.root);
+  return { title: t("Rules"), root };
+};
+function pick(desk, all, chosen) {
+  const list = choice(t("Address"), all.map((one) => [one.address, addressName(one)]), chosen.address);
+  list.control.addEventListener("change", () => desk.go(`#rules/${encodeURIComponent(list.control.value)}`));
+  return list.root;
 }
 var pages = { addresses, rules };
 export {

@@ -1,3 +1,31 @@
+// lib/words.ts
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text3, values = {}) {
+  return text3.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text3, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
+}
+function many(n, one, other, values = {}) {
+  const text3 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text3, { ...values, n });
+}
+
+// lib/browsername.ts
+var browsers = { Edge: /\bEdgA?\//, Opera: /\bOPR\//, Samsung: /\bSamsungBrowser\//, Firefox: /\b(Firefox|FxiOS)\//, Chrome: /\b(Chrome|CriOS|HeadlessChrome)\//, Safari: /\bVersion\/[\d.]+ .*Safari\// };
+var systems = { iPad: /\biPad\b/, iPhone: /\biPhone\b/, Android: /\bAndroid\b/, Windows: /\bWindows\b/, macOS: /\bMac OS X\b/, ChromeOS: /\bCrOS\b/, Linux: /\bLinux\b/ };
+function browserName(userAgent) {
+  const [browser, system] = [browsers, systems].map((marks) => Object.entries(marks).find(([, mark2]) => mark2.test(userAgent))?.[0]);
+  return browser === void 0 || system === void 0 ? "" : t("{browser} on {system}", { browser, system });
+}
+
 // lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
@@ -97,21 +125,6 @@ function holdFocus() {
     if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
     if (document.activeElement === null || document.activeElement === document.body) focusHome();
   };
-}
-
-// lib/words.ts
-var grouped;
-function t(text3, values = {}) {
-  return text3.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
-    return grouped.format(value);
-  });
-}
-function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
 }
 
 // lib/dialogs.ts
@@ -394,7 +407,7 @@ function text2(value) {
 // lib/secondstep.ts
 function serverClock(at) {
   const began = performance.now();
-  const format = new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const format = new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const shown = el("time", {});
   const show = () => shown.textContent = format.format(at + performance.now() - began);
   show();
@@ -421,7 +434,7 @@ var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
+    format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
   return format.format(date);
@@ -477,7 +490,7 @@ function built(client, found, mail, refresh) {
     if (await attempt(t("Removing the device"), () => client.factor_remove(kind, id))) await refresh();
   };
   const renew = async () => {
-    if (!await confirm(t("Make new recovery codes?"), t("The codes that you have kept become void."), t("Make new codes"))) return;
+    if (!await confirm(t("Make new recovery codes?"), t("Your old codes stop working."), t("Make new codes"))) return;
     let codes = [];
     if (await attempt(t("Making recovery codes"), async () => {
       codes = await client.recovery_codes_new();
@@ -681,7 +694,7 @@ async function endApp(desk, one) {
 }
 function sessionList(desk, sessions) {
   const others = sessions.filter((one) => !one.current).length;
-  const rows = table(t("Browsers that are logged in"), [{ title: t("Where"), kind: "main", cell: (one) => el("span", {}, el("b", {}, one.app), one.current && el("span", { class: "chip" }, t("this browser"))) }, { title: t("Address"), cell: (one) => one.remote_ip }, { title: t("Browser"), cell: (one) => foreign(one.user_agent, 90) }, { title: t("Last use"), cell: (one) => when(microseconds(one.last_used)) }, { title: "", kind: "num", cell: (one) => one.current ? null : button(t("Log out"), async () => {
+  const rows = table(t("Browsers that are logged in"), [{ title: t("Where"), kind: "main", cell: (one) => el("span", {}, el("b", {}, one.app), one.current && el("span", { class: "chip" }, t("this browser")), one.device && el("span", { class: "chip" }, t("stays logged in"))) }, { title: t("Address"), cell: (one) => one.remote_ip }, { title: t("Browser"), cell: (one) => el("span", { title: one.user_agent }, browserName(one.user_agent) || foreign(one.user_agent, 90)) }, { title: t("Last use"), cell: (one) => when(microseconds(one.last_used)) }, { title: t("Ends"), cell: (one) => when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => one.current ? null : button(t("Log out"), async () => {
     if (await attempt(t("Logging out"), () => desk.client.session_remove(one.id))) await desk.refresh();
   }, { kind: "line small", name: t("Log out {app} at {ip}", { app: one.app, ip: one.remote_ip }) }) }], sessions);
   const all = button(t("Log out all others"), async () => {

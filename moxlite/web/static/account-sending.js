@@ -101,14 +101,18 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
 // lib/dialogs.ts
@@ -344,7 +348,7 @@ var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
+    format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
   return format.format(date);
@@ -380,71 +384,74 @@ function microseconds(text2) {
   return text2 === "" ? 0 : Date.parse(text2) * 1e3;
 }
 
-// account/sending/part.ts
-var outgoing = async (desk) => {
-  const [mail, suppressed] = await Promise.all([desk.client.outgoing(0), desk.client.suppression_list()]);
-  const root = el("div", { class: "page" }, head(t("Outgoing"), ""), waiting(desk, mail), ended(mail.ended), suppressions(desk, suppressed));
-  return { title: t("Outgoing"), root };
-};
-function waiting(desk, first) {
-  if (first.waiting.length === 0) return card(t("Waiting to be sent"), empty(send, t("Nothing is waiting"), t("Mail that you send appears here until its recipients’ servers have taken it.")), { flush: true });
-  const place = el("div", {});
-  const all = [...first.waiting];
-  let more = first.more;
-  const draw = () => fill(place, table(t("Waiting to be sent"), [{ title: t("To"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.recipient)), el("br"), el("span", { class: "hint" }, foreign(one.subject, 120))) }, { title: t("State"), cell: (one) => status(one) }, { title: t("Attempts"), cell: (one) => one.attempts === 0 ? t("none yet") : String(one.attempts) }, { title: t("Next"), cell: (one) => one.next_attempt === null ? t("not while it is on hold") : when(microseconds(one.next_attempt)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, !one.stopped && button(t("Try now"), () => void tryNow(desk, one), { kind: "line small" }), button(t("Cancel"), () => void cancel(desk, one), { kind: "line small", name: t("Cancel mail to {name}", { name: one.recipient }) })) }], all), more && el("p", { class: "more" }, button(t("Show older ones"), () => void attempt(t("Reading the queue"), async () => {
-    const next = await desk.client.outgoing(all.at(-1).id);
-    all.push(...next.waiting);
-    more = next.more;
-    draw();
-  }), { kind: "text" })));
-  draw();
-  return card(t("Waiting to be sent"), place, { flush: true });
-}
-function status(one) {
-  if (one.stopped) return [state("danger", t("stopped by the server")), el("br"), el("span", { class: "hint" }, t("Ask the administrator: sending from your account looks unusual."))];
-  if (one.hold) return state("off", t("on hold"));
-  if (one.error === "") return state("wait", t("waiting"));
-  return [state("warn", t("delayed")), el("br"), el("span", { class: "hint" }, foreign(one.error, 200))];
-}
-async function tryNow(desk, one) {
-  if (await attempt(t("Trying again"), () => desk.client.outgoing_try([one.id]))) await desk.refresh();
-}
-async function cancel(desk, one) {
-  if (!await confirm(t("Cancel this message?"), t("It is taken out of the queue for {name} and not sent. If it is being sent at this moment, it may arrive all the same.", { name: one.recipient }), t("Cancel the message"))) return;
-  if (await attempt(t("Cancelling"), () => desk.client.outgoing_cancel([one.id]))) await desk.refresh();
-}
-function end(word) {
-  const made2 = { delivered: () => state("ok", t("delivered")), relayed: () => state("ok", t("passed on")), failed: () => state("danger", t("not delivered")), canceled: () => state("off", t("cancelled")) };
-  return made2[word]?.() ?? word;
-}
-function ended(found) {
-  if (found.length === 0) return null;
-  return card(t("Sent in the last week"), el("ul", { class: "lines" }, found.map((one) => el("li", {}, el("span", { class: "grow" }, foreign(one.recipient)), end(one.state), el("span", { class: "muted" }, when(microseconds(one.ended)))))), { flush: true });
-}
-function suppressions(desk, found) {
-  const add = button(t("Add an address"), () => void suppress(desk), { icon: plus });
-  const hint = t("Addresses to which nothing more is sent, because their servers have said that they do not exist, or because you want it so.");
-  if (found.length === 0) return card(t("Suppressed addresses"), el("p", { class: "hint" }, t("None. "), hint), { actions: add });
-  const rows = table(t("Suppressed addresses"), [{ title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) }, { title: t("Reason"), cell: (one) => one.reason === "" ? one.manual ? t("added by hand") : "" : foreign(one.reason, 160) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: t("Until"), cell: (one) => one.expires === null ? t("removed by hand") : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("Remove"), async () => {
-    if (await attempt(t("Removing the address"), () => desk.client.suppression_remove(one.address))) await desk.refresh();
-  }, { kind: "line small", name: t("Remove {name}", { name: one.address }) }) }], found);
-  return card(t("Suppressed addresses"), rows, { flush: true, actions: add, hint });
-}
-async function suppress(desk) {
-  const done = await dialog(t("Send nothing more to an address"), (close) => {
-    const address = line(t("Address"), "", null, { inputmode: "email", autofocus: "" });
-    const reason = line(t("Reason"), "", t("For yourself; may be empty."), { maxlength: "300" });
-    const box = form([address.root, reason.root], t("Add"), async () => {
-      await desk.client.suppression_add(address.control.value, reason.control.value);
-      close(true);
-    });
-    return [box.root, cancelButton(() => close(false))];
-  });
-  if (done === true) await desk.refresh();
-}
+// account/sending/buttons.ts
 function cancelButton(run) {
   return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: run }, t("Cancel")));
 }
+
+// account/sending/webhooks.ts
+function hooks(desk, found) {
+  const old = found.form;
+  const out = old.outgoing_webhook;
+  const into = old.incoming_webhook;
+  const secret = (label, value, hint) => line(label, value, hint, { type: "password", autocomplete: "off" });
+  const outURL = line(t("URL"), out.url, t("Called by POST with JSON. Empty: no calls."), { inputmode: "url" });
+  const outAuth = secret(t("Authorization"), out.authorization, t("Value of the header field, such as “Bearer …”."));
+  const outKey = secret(t("Key that signs the calls"), out.secret, t("whsec_ and a key in base64, as Standard Webhooks have it. Empty: not signed."));
+  const events = found.events.map((name) => tick(name, out.events.length === 0 || out.events.includes(name)));
+  const inURL = line(t("URL"), into.url, t("Called by POST with JSON. Empty: no calls."), { inputmode: "url" });
+  const inAuth = secret(t("Authorization"), into.authorization, "");
+  const inKey = secret(t("Key that signs the calls"), into.secret, "");
+  const ids = line(t("Addresses with a unique sender for each message"), old.from_id_login_addresses.join(" "), t("Log-ins with these get a sender address of its own for each message, so that answers can be matched. Separated by spaces."));
+  const keepMail = line(t("Keep finished mail in the list for"), old.keep_retired_message_period, t("Such as 7d or 12h; 0s for not at all."));
+  const keepHooks = line(t("Keep finished calls in the list for"), old.keep_retired_webhook_period, t("Such as 7d or 12h; 0s for not at all."));
+  const places = { "outgoing_webhook.url": outURL, "outgoing_webhook.authorization": outAuth, "outgoing_webhook.secret": outKey, "outgoing_webhook.events": events[0], "incoming_webhook.url": inURL, "incoming_webhook.authorization": inAuth, "incoming_webhook.secret": inKey, from_id_login_addresses: ids, keep_retired_message_period: keepMail, keep_retired_webhook_period: keepHooks };
+  const chosen = () => found.events.filter((_, i) => events[i].control.checked);
+  const outForm = () => ({ url: outURL.control.value.trim(), authorization: outAuth.control.value, events: chosen().length === found.events.length ? [] : chosen(), secret: outKey.control.value });
+  const inForm = () => ({ url: inURL.control.value.trim(), authorization: inAuth.control.value, secret: inKey.control.value });
+  const outTest = test(desk, () => ({ ...outForm() }), false, { url: outURL, authorization: outAuth });
+  const inTest = test(desk, () => ({ ...inForm(), events: [] }), true, { url: inURL, authorization: inAuth });
+  const save = form([el("h3", {}, t("Calls about sent mail")), outURL.root, outAuth.root, outKey.root, el("fieldset", { class: "group" }, el("legend", {}, t("Events")), events.map((one) => one.root)), outTest, el("h3", {}, t("Calls about incoming mail")), inURL.root, inAuth.root, inKey.root, inTest, el("h3", {}, t("Sent mail")), ids.root, keepMail.root, keepHooks.root], t("Save"), async () => {
+    if (outURL.control.value.trim() !== "" && chosen().length === 0) {
+      events[0].problem(t("Choose at least one event."));
+      return;
+    }
+    const changed = { outgoing_webhook: outForm(), incoming_webhook: inForm(), from_id_login_addresses: ids.control.value.split(/\s+/).filter((word) => word !== ""), keep_retired_message_period: keepMail.control.value.trim(), keep_retired_webhook_period: keepHooks.control.value.trim() };
+    try {
+      await desk.client.sending_save(old, changed);
+    } catch (error) {
+      atFields(error, places);
+      return;
+    }
+    desk.say(t("Saved"));
+    await desk.refresh();
+  });
+  return card(t("Webhooks"), save.root, { hint: t("For programs of your own: your web server is called about what you send and receive.") });
+}
+function test(desk, hook, incoming, places) {
+  const answer = el("div", { role: "status" });
+  const run = async () => {
+    fill(answer, notice("wait", t("Calling…")));
+    let found;
+    try {
+      found = await desk.client.webhook_test(hook(), incoming);
+    } catch (error) {
+      fill(answer);
+      try {
+        atFields(error, places);
+      } catch (rest) {
+        fill(answer, notice("danger", rest instanceof Error ? rest.message : String(rest)));
+      }
+      return;
+    }
+    const time = t("after {seconds} s", { seconds: found.seconds.toFixed(1) });
+    const words = [found.status === 0 ? [foreign(found.error), " "] : t("Status {code} ", { code: String(found.status) }), time];
+    fill(answer, notice(found.error === "" ? "ok" : "danger", [words, found.response !== "" && el("pre", { class: "answer" }, foreign(found.response, 600))]));
+  };
+  return el("div", {}, button(t("Make a test call"), () => void run()), answer);
+}
+
+// account/sending/keys.ts
 var keys = async (desk) => {
   const [all, sending, overview] = await Promise.all([desk.client.key_list(), desk.client.sending(), desk.client.overview()]);
   const root = el("div", { class: "page" }, head(t("Keys and webhooks"), ""), keyList(desk, all, overview.login_address), commands(), hooks(desk, sending));
@@ -515,65 +522,68 @@ function commands() {
   const shown = (title, text2) => [el("p", { class: "gap" }, title), el("div", { class: "command" }, copyable(text2))];
   return card(t("Make a key"), [shown(t("On your own computer, make a private key and a certificate (P-256). Add cert.pem above; keep key.pem to yourself."), make), shown(t("Pack both for a mail program:"), pack), el("details", { class: "gap" }, el("summary", {}, t("Older Apple systems refuse that file")), shown(t("They need the older encryption:"), packOld)), el("p", { class: "hint gap" }, t("RSA of 2048 bits or more works too. Few programs take ed25519. Dates and names in the certificate do not matter."))]);
 }
-function hooks(desk, found) {
-  const old = found.form;
-  const out = old.outgoing_webhook;
-  const into = old.incoming_webhook;
-  const secret = (label, value, hint) => line(label, value, hint, { type: "password", autocomplete: "off" });
-  const outURL = line(t("URL"), out.url, t("Called by POST with JSON. Empty: no calls."), { inputmode: "url" });
-  const outAuth = secret(t("Authorization"), out.authorization, t("Value of the header field, such as “Bearer …”."));
-  const outKey = secret(t("Key that signs the calls"), out.secret, t("whsec_ and a key in base64, as Standard Webhooks have it. Empty: not signed."));
-  const events = found.events.map((name) => tick(name, out.events.length === 0 || out.events.includes(name)));
-  const inURL = line(t("URL"), into.url, t("Called by POST with JSON. Empty: no calls."), { inputmode: "url" });
-  const inAuth = secret(t("Authorization"), into.authorization, "");
-  const inKey = secret(t("Key that signs the calls"), into.secret, "");
-  const ids = line(t("Addresses with a unique sender for each message"), old.from_id_login_addresses.join(" "), t("Log-ins with these get a sender address of its own for each message, so that answers can be matched. Separated by spaces."));
-  const keepMail = line(t("Keep finished mail in the list for"), old.keep_retired_message_period, t("Such as 7d or 12h; 0s for not at all."));
-  const keepHooks = line(t("Keep finished calls in the list for"), old.keep_retired_webhook_period, t("Such as 7d or 12h; 0s for not at all."));
-  const places = { "outgoing_webhook.url": outURL, "outgoing_webhook.authorization": outAuth, "outgoing_webhook.secret": outKey, "outgoing_webhook.events": events[0], "incoming_webhook.url": inURL, "incoming_webhook.authorization": inAuth, "incoming_webhook.secret": inKey, from_id_login_addresses: ids, keep_retired_message_period: keepMail, keep_retired_webhook_period: keepHooks };
-  const chosen = () => found.events.filter((_, i) => events[i].control.checked);
-  const outForm = () => ({ url: outURL.control.value.trim(), authorization: outAuth.control.value, events: chosen().length === found.events.length ? [] : chosen(), secret: outKey.control.value });
-  const inForm = () => ({ url: inURL.control.value.trim(), authorization: inAuth.control.value, secret: inKey.control.value });
-  const outTest = test(desk, () => ({ ...outForm() }), false, { url: outURL, authorization: outAuth });
-  const inTest = test(desk, () => ({ ...inForm(), events: [] }), true, { url: inURL, authorization: inAuth });
-  const save = form([el("h3", {}, t("Calls about sent mail")), outURL.root, outAuth.root, outKey.root, el("fieldset", { class: "group" }, el("legend", {}, t("Events")), events.map((one) => one.root)), outTest, el("h3", {}, t("Calls about incoming mail")), inURL.root, inAuth.root, inKey.root, inTest, el("h3", {}, t("Sent mail")), ids.root, keepMail.root, keepHooks.root], t("Save"), async () => {
-    if (outURL.control.value.trim() !== "" && chosen().length === 0) {
-      events[0].problem(t("Choose at least one event."));
-      return;
-    }
-    const changed = { outgoing_webhook: outForm(), incoming_webhook: inForm(), from_id_login_addresses: ids.control.value.split(/\s+/).filter((word) => word !== ""), keep_retired_message_period: keepMail.control.value.trim(), keep_retired_webhook_period: keepHooks.control.value.trim() };
-    try {
-      await desk.client.sending_save(old, changed);
-    } catch (error) {
-      atFields(error, places);
-      return;
-    }
-    desk.say(t("Saved"));
-    await desk.refresh();
-  });
-  return card(t("Webhooks"), save.root, { hint: t("For programs of your own: your web server is called about what you send and receive.") });
+
+// account/sending/part.ts
+var outgoing = async (desk) => {
+  const [mail, suppressed] = await Promise.all([desk.client.outgoing(0), desk.client.suppression_list()]);
+  const root = el("div", { class: "page" }, head(t("Outgoing"), ""), waiting(desk, mail), ended(mail.ended), suppressions(desk, suppressed));
+  return { title: t("Outgoing"), root };
+};
+function waiting(desk, first) {
+  if (first.waiting.length === 0) return card(t("Waiting to be sent"), empty(send, t("Nothing is waiting"), t("Mail that you send appears here until its recipients’ servers have taken it.")), { flush: true });
+  const place = el("div", {});
+  const all = [...first.waiting];
+  let more = first.more;
+  const draw = () => fill(place, table(t("Waiting to be sent"), [{ title: t("To"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.recipient)), el("br"), el("span", { class: "hint" }, foreign(one.subject, 120))) }, { title: t("State"), cell: (one) => status(one) }, { title: t("Attempts"), cell: (one) => one.attempts === 0 ? t("none yet") : String(one.attempts) }, { title: t("Next"), cell: (one) => one.next_attempt === null ? t("not while it is on hold") : when(microseconds(one.next_attempt)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, !one.stopped && button(t("Try now"), () => void tryNow(desk, one), { kind: "line small" }), button(t("Cancel"), () => void cancel(desk, one), { kind: "line small", name: t("Cancel mail to {name}", { name: one.recipient }) })) }], all), more && el("p", { class: "more" }, button(t("Show older ones"), () => void attempt(t("Reading the queue"), async () => {
+    const next = await desk.client.outgoing(all.at(-1).id);
+    all.push(...next.waiting);
+    more = next.more;
+    draw();
+  }), { kind: "text" })));
+  draw();
+  return card(t("Waiting to be sent"), place, { flush: true });
 }
-function test(desk, hook, incoming, places) {
-  const answer = el("div", { role: "status" });
-  const run = async () => {
-    fill(answer, notice("wait", t("Calling…")));
-    let found;
-    try {
-      found = await desk.client.webhook_test(hook(), incoming);
-    } catch (error) {
-      fill(answer);
-      try {
-        atFields(error, places);
-      } catch (rest) {
-        fill(answer, notice("danger", rest instanceof Error ? rest.message : String(rest)));
-      }
-      return;
-    }
-    const time = t("after {seconds} s", { seconds: found.seconds.toFixed(1) });
-    const words = [found.status === 0 ? [foreign(found.error), " "] : t("Status {code} ", { code: String(found.status) }), time];
-    fill(answer, notice(found.error === "" ? "ok" : "danger", [words, found.response !== "" && el("pre", { class: "answer" }, foreign(found.response, 600))]));
-  };
-  return el("div", {}, button(t("Make a test call"), () => void run()), answer);
+function status(one) {
+  if (one.stopped) return [state("danger", t("stopped by the server")), el("br"), el("span", { class: "hint" }, t("Ask the administrator: sending from your account looks unusual."))];
+  if (one.hold) return state("off", t("on hold"));
+  if (one.error === "") return state("wait", t("waiting"));
+  return [state("warn", t("delayed")), el("br"), el("span", { class: "hint" }, foreign(one.error, 200))];
+}
+async function tryNow(desk, one) {
+  if (await attempt(t("Trying again"), () => desk.client.outgoing_try([one.id]))) await desk.refresh();
+}
+async function cancel(desk, one) {
+  if (!await confirm(t("Cancel this message?"), t("It is taken out of the queue for {name} and not sent. If it is being sent at this moment, it may arrive all the same.", { name: one.recipient }), t("Cancel the message"))) return;
+  if (await attempt(t("Cancelling"), () => desk.client.outgoing_cancel([one.id]))) await desk.refresh();
+}
+function end(word) {
+  const made2 = { delivered: () => state("ok", t("delivered")), relayed: () => state("ok", t("passed on")), failed: () => state("danger", t("not delivered")), canceled: () => state("off", t("cancelled")) };
+  return made2[word]?.() ?? word;
+}
+function ended(found) {
+  if (found.length === 0) return null;
+  return card(t("Sent in the last week"), el("ul", { class: "lines" }, found.map((one) => el("li", {}, el("span", { class: "grow" }, foreign(one.recipient)), end(one.state), el("span", { class: "muted" }, when(microseconds(one.ended)))))), { flush: true });
+}
+function suppressions(desk, found) {
+  const add = button(t("Add an address"), () => void suppress(desk), { icon: plus });
+  const hint = t("Addresses to which nothing more is sent, because their servers have said that they do not exist, or because you want it so.");
+  if (found.length === 0) return card(t("Suppressed addresses"), el("p", { class: "hint" }, t("None. "), hint), { actions: add });
+  const rows = table(t("Suppressed addresses"), [{ title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) }, { title: t("Reason"), cell: (one) => one.reason === "" ? one.manual ? t("added by hand") : "" : foreign(one.reason, 160) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: t("Until"), cell: (one) => one.expires === null ? t("removed by hand") : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("Remove"), async () => {
+    if (await attempt(t("Removing the address"), () => desk.client.suppression_remove(one.address))) await desk.refresh();
+  }, { kind: "line small", name: t("Remove {name}", { name: one.address }) }) }], found);
+  return card(t("Suppressed addresses"), rows, { flush: true, actions: add, hint });
+}
+async function suppress(desk) {
+  const done = await dialog(t("Send nothing more to an address"), (close) => {
+    const address = line(t("Address"), "", null, { inputmode: "email", autofocus: "" });
+    const reason = line(t("Reason"), "", t("For yourself; may be empty."), { maxlength: "300" });
+    const box = form([address.root, reason.root], t("Add"), async () => {
+      await desk.client.suppression_add(address.control.value, reason.control.value);
+      close(true);
+    });
+    return [box.root, cancelButton(() => close(false))];
+  });
+  if (done === true) await desk.refresh();
 }
 var pages = { outgoing, keys };
 export {

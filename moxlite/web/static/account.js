@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.0c2cf2b84dbb.js", junk: "junk.02da8d81af0a.js", rules: "rules.2608a0dc5bc3.js", security: "security.64a8e77aaf57.js", sending: "sending.b6acc71c7bf1.js", shares: "shares.cfe7dd5cd0cf.js", sieve: "sieve.032bd5915afd.js", transfer: "transfer.2658f377940d.js" };
+var define_PARTS_default = { device: "device.c21506a919d8.js", junk: "junk.6c526ef79758.js", rules: "rules.cd16cafd723e.js", security: "security.86334d20ef14.js", sending: "sending.36061814404b.js", shares: "shares.82178cc1f67d.js", sieve: "sieve.280a10d54831.js", transfer: "transfer.70695f19acaf.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -64,17 +64,22 @@ function isObject(value) {
 
 // lib/words.ts
 var grouped;
-function t(text3, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text3, values = {}) {
   return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text3, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text3 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text3, { ...values, n });
 }
 
 // lib/client.ts
@@ -107,6 +112,7 @@ var BaseClient = class {
   };
   deadlines = {};
   confirmAgain = async () => false;
+  through = (_, __, run) => run();
   confirming = null;
   loggingIn = null;
   async call(name, given, checks2, result) {
@@ -118,7 +124,7 @@ var BaseClient = class {
     const body = JSON.stringify(parameters);
     for (; ; ) {
       try {
-        const value = await this.post(name, body);
+        const value = await this.through(name, given, () => this.post(name, body));
         verify(this.table, result, value, `${name}: result`);
         return value;
       } catch (error) {
@@ -187,7 +193,7 @@ var checks = {
   ImportProgress: { kind: ["enum", ["progress"]], octets: "integer", size: "integer", messages: "integer", seconds_left: ["nullable", "integer"] },
   ImportDone: { kind: ["enum", ["done"]], messages: "integer", problems: "integer", dry_run: "boolean" },
   ImportAborted: { kind: ["enum", ["aborted"]], message: "string" },
-  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
+  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
   FactorState: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
@@ -251,7 +257,7 @@ var checks = {
   LeftOutRule: { rule: "integer", reason: "string" },
   PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
   AppPasswordItem: { name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
-  SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", current: "boolean" },
+  SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
   Apps: { webmail: "string" },
@@ -643,7 +649,7 @@ function secondStepForm(asked, done, again) {
     focus();
   }
   function introduction() {
-    if (kind === "recovery") return t("Type one of the recovery codes that you have kept. Each works once.");
+    if (kind === "recovery") return t("Type one of your recovery codes. Each works once.");
     if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys do not work at this address.");
     return step.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step.apps[0] }) : t("Type a code of your app: {names}.", { names: step.apps.join(", ") });
   }
@@ -661,7 +667,7 @@ function keyWords(names) {
 }
 function serverClock(at) {
   const began = performance.now();
-  const format = new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const format = new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const shown2 = el("time", {});
   const show = () => shown2.textContent = format.format(at + performance.now() - began);
   show();
@@ -670,7 +676,7 @@ function serverClock(at) {
 }
 
 // lib/confirm.ts
-async function askConfirm(client) {
+async function askConfirm(client, why = t("This changes who can log in, so give your password again.")) {
   const step = await client.confirm_options();
   const answer2 = await dialog(t("Is it you?"), (close) => {
     const place = el("div", {});
@@ -697,26 +703,27 @@ async function askConfirm(client) {
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
       made.focus();
     };
-    fill(place, el("p", { class: "dialog-text" }, t("This changes who can log in, so give your password again.")), form);
+    fill(place, el("p", { class: "dialog-text" }, why), form);
     return [place];
   });
   return answer2 === true;
 }
 
 // lib/login.ts
-function askLogIn(app, reason, address2, tryLogIn, below = []) {
+function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem2 = el("p", { class: "login-problem", role: "alert" }, reason);
     const username = el("input", { name: "username", inputmode: "email", autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true, value: address2 ?? "" });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
+    const stay = el("input", { type: "checkbox", name: "stay" });
     const button2 = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
     problem2.hidden = reason === "";
     const form = el("form", { class: "login", onsubmit: async (event) => {
       event.preventDefault();
       button2.disabled = true;
       try {
-        const asked = await tryLogIn(username.value, password.value);
+        const asked = await tryLogIn(username.value, password.value, stay.checked);
         if (asked === null) finish();
         else ask(asked);
       } catch (error) {
@@ -726,7 +733,7 @@ function askLogIn(app, reason, address2, tryLogIn, below = []) {
       } finally {
         button2.disabled = false;
       }
-    } }, brand(), el("h1", {}, app), problem2, address2 !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), button2, below);
+    } }, brand(), el("h1", {}, app), problem2, address2 !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")), button2, below);
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     const finish = () => {
       overlay.remove();
@@ -912,20 +919,24 @@ function part(name) {
 
 // lib/session.ts
 var Session = class {
-  constructor(app, title, client, ask, named = true) {
+  constructor(app, title, client, ask, named = true, stays = false) {
     this.title = title;
     this.client = client;
     this.ask = ask;
     this.named = named;
+    this.stays = stays;
     this.csrfKey = `moxlite-${app}-csrf`;
     this.addressKey = `moxlite-${app}-address`;
+    this.deviceKey = `moxlite-${app}-stays`;
   }
   title;
   client;
   ask;
   named;
+  stays;
   csrfKey;
   addressKey;
+  deviceKey;
   address = "";
   running = null;
   resume() {
@@ -943,14 +954,14 @@ var Session = class {
   }
   async askOnce(reason, below) {
     const before = this.address;
-    await this.ask(this.title, reason, this.named ? before : null, async (username, password) => {
+    await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
       const token = await this.client.login_prep();
-      const result = await this.client.login(token, username, password);
+      const result = await this.client.login(token, username, password, stay);
       const step = result.second_step;
-      if (step !== null) return { step, finish: async (kind, code) => this.begin(await this.client.login_factor(step.token, kind, code)) };
+      if (step !== null) return { step, finish: async (kind, code) => this.begin(await this.client.login_factor(step.token, kind, code, stay)) };
       this.begin(result);
       return null;
-    }, below);
+    }, below, this.stays);
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -958,11 +969,14 @@ var Session = class {
     this.address = result.login_address;
     localStorage.setItem(this.csrfKey, result.csrf_token);
     localStorage.setItem(this.addressKey, result.login_address);
+    if (result.device) localStorage.setItem(this.deviceKey, "1");
+    else localStorage.removeItem(this.deviceKey);
   }
   async logOut() {
     if (!await attempt(t("Logging out"), () => this.client.logout())) return;
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
+    localStorage.removeItem(this.deviceKey);
     location.hash = "";
     location.reload();
   }
@@ -1063,7 +1077,7 @@ var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
+    format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
   return format.format(date);

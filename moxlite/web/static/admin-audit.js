@@ -101,17 +101,22 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
 
 // lib/dialogs.ts
@@ -257,7 +262,7 @@ var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
+    format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
   return format.format(date);
@@ -295,6 +300,16 @@ function addressOf(page, path = [], query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
+}
+
+// admin/ui/shared.ts
+function filterForm(apply, ...fields) {
+  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event) => {
+    event.preventDefault();
+    apply();
+  } }, fields, el("button", { class: "btn line", type: "submit" }, t("Filter")));
+  for (const one of form.querySelectorAll("select")) one.addEventListener("change", apply);
+  return form;
 }
 
 // admin/audit/part.ts
@@ -344,18 +359,14 @@ async function auditPage(desk) {
   const filtered = Object.keys(filter).length > 0;
   const none = filtered || before > 0 ? empty(history, t("Nothing found"), t("No change matches the filter."), el("a", { class: "btn line", href: "#audit" }, t("Show all"))) : empty(history, t("No changes yet"), t("Changes by the command line, this app, the account page and by hand in domains.toml are listed here for a year."));
   const save = (form) => void attempt(t("Exporting"), async () => offer(await desk.client.audit_export(filter, form), form));
-  const root = el("div", { class: "page" }, head(t("Audit log"), t("Every change: command line, this app, accounts, and by hand in domains.toml. Entries are kept for a year; secrets are not in them."), button(t("Export as CSV"), () => save("csv"), { icon: download }), button(t("as JSON"), () => save("json"))), filterForm(desk), card("", found.length === 0 ? none : list, { flush: true }), el("div", { class: "pages" }, before > 0 && el("a", { class: "btn line", href: addressOf("audit", [], current) }, t("Newest")), following !== "" && el("a", { class: "btn line", href: following }, t("Older ones"))));
+  const root = el("div", { class: "page" }, head(t("Audit log"), t("Every change: command line, this app, accounts, and by hand in domains.toml. Entries are kept for a year; secrets are not in them."), button(t("Export as CSV"), () => save("csv"), { icon: download }), button(t("as JSON"), () => save("json"))), filters(desk), card("", found.length === 0 ? none : list, { flush: true }), el("div", { class: "pages" }, before > 0 && el("a", { class: "btn line", href: addressOf("audit", [], current) }, t("Newest")), following !== "" && el("a", { class: "btn line", href: following }, t("Older ones"))));
   return { title: t("Audit log"), root };
 }
-function filterForm(desk) {
+function filters(desk) {
   const get = (name) => desk.address.query.get(name) ?? "";
   const fields = { words: line(t("Words"), get("words"), null, { placeholder: t("action, name or value") }), actor: line(t("Who"), get("actor"), null, { placeholder: t("account, or (admin)") }), object: line(t("About"), get("object"), null, { placeholder: t("account, address or domain") }), via: choice(t("By which way"), vias, get("via")), days: choice(t("When"), [["", t("any time")], ["1", t("last day")], ["7", t("last 7 days")], ["30", t("last 30 days")]], get("days")) };
   const apply = () => desk.go(addressOf("audit", [], Object.fromEntries(Object.entries(fields).map(([name, one]) => [name, one.control.value.trim()]))));
-  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event) => {
-    event.preventDefault();
-    apply();
-  } }, Object.values(fields).map((one) => one.root), el("button", { class: "btn line", type: "submit" }, t("Filter")));
-  for (const one of form.querySelectorAll("select")) one.addEventListener("change", apply);
+  const form = filterForm(apply, Object.values(fields).map((one) => one.root));
   return el("details", { class: "filters", open: desk.address.query.size > 0 || innerWidth > 700 }, el("summary", {}, t("Filter")), form);
 }
 function offer(text2, form) {

@@ -101,17 +101,22 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text3, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text3, values = {}) {
   return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text3, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text3 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text3, { ...values, n });
 }
 
 // lib/dialogs.ts
@@ -330,22 +335,6 @@ function notice(level, text3, ...actions) {
 }
 function empty(path, title2, text3, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title2), el("p", {}, text3), actions);
-}
-
-// lib/times.ts
-var second = 1e6;
-var minute = 60 * second;
-var hour = 60 * minute;
-var day = 24 * hour;
-function agoShort(duration) {
-  if (duration >= 2 * day) return many(Math.round(duration / day), "{n} day", "{n} days");
-  if (duration >= 2 * hour) return many(Math.round(duration / hour), "{n} hour", "{n} hours");
-  if (duration >= 2 * minute) return many(Math.round(duration / minute), "{n} minute", "{n} minutes");
-  return many(Math.max(1, Math.round(duration / second)), "{n} second", "{n} seconds");
-}
-function ago(at) {
-  const duration = Date.now() * 1e3 - at;
-  return duration < minute ? t("just now") : t("{time} ago", { time: agoShort(duration) });
 }
 
 // admin/ui/page.ts
@@ -664,6 +653,135 @@ async function typedAgain(title2, name, what, action) {
   return answer === true;
 }
 
+// admin/domains/aliases.ts
+function aliases(desk, found) {
+  const name = found.row.domain;
+  const add2 = async () => {
+    const address = line(t("Address of the alias"), `@${name}`, null, { inputmode: "email" });
+    const members = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
+    const done = await fieldDialog(t("Add an alias"), t("Add alias"), { alias: address, members }, () => desk.client.alias_add(address.control.value, lines(members.control)).then(() => true), el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")));
+    if (done !== null) await desk.refresh();
+  };
+  const open = (row) => addressOf("domains", [name, "aliases", row.localpart], { tab: "aliases" });
+  const list2 = table(t("Aliases"), [{ title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) }, { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) }, { title: t("Who may write"), cell: (row) => row.post_public ? t("everyone") : t("members") }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)) }], found.aliases);
+  return card(t("Aliases"), found.aliases.length === 0 ? el("p", { class: "hint" }, t("None yet. An alias is an address that delivers to several others.")) : list2, { flush: true, actions: button(t("Add an alias"), () => void add2(), { icon: plus, kind: "line small" }) });
+}
+var lines = (area) => area.value.split(/[\s,]+/).filter((one) => one !== "");
+async function removeAlias(desk, row) {
+  if (!await confirm(t("Remove {alias}?", { alias: row.address }), many(row.members.length, "Mail to it is refused from now on. {n} member keeps what has arrived.", "Mail to it is refused from now on. {n} members keep what has arrived."), t("Remove"))) return;
+  if (!await attempt(t("Removing"), () => desk.client.alias_remove(row.address))) return;
+  desk.go(addressOf("domains", [row.address.slice(row.address.lastIndexOf("@") + 1)], { tab: "aliases" }));
+}
+async function aliasPage(desk, found, localpart) {
+  const row = found.aliases.find((one) => one.localpart === localpart);
+  if (row === void 0) return notice("warn", t("There is no such alias any more."));
+  const drop = async (member) => {
+    if (await attempt(t("Removing"), () => desk.client.alias_members_remove(row.address, [member]))) await desk.refresh();
+  };
+  const add2 = async () => {
+    const members2 = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
+    if (await fieldDialog(t("Add members"), t("Add"), { members: members2 }, () => desk.client.alias_members_add(row.address, lines(members2.control)).then(() => true)) !== null) await desk.refresh();
+  };
+  const members = table(t("Members"), [{ title: t("Member"), kind: "main", cell: (one) => el("bdi", {}, one) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {member}", { member: one }), trash2, () => void drop(one)) }], row.members);
+  return [card(row.address, members, { flush: true, actions: [button(t("Add members"), () => void add2(), { icon: plus, kind: "line small" }), button(t("Remove alias…"), () => void removeAlias(desk, row), { kind: "line small danger" })] }), card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), { hint: t("Off at “post public” means: mail of those who are not members is refused. A member who writes to the alias gets no copy, unless “deliver to sender” is on.") })];
+}
+
+// lib/times.ts
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+function agoShort(duration) {
+  if (duration >= 2 * day) return many(Math.round(duration / day), "{n} day", "{n} days");
+  if (duration >= 2 * hour) return many(Math.round(duration / hour), "{n} hour", "{n} hours");
+  if (duration >= 2 * minute) return many(Math.round(duration / minute), "{n} minute", "{n} minutes");
+  return many(Math.max(1, Math.round(duration / second)), "{n} second", "{n} seconds");
+}
+function ago(at) {
+  const duration = Date.now() * 1e3 - at;
+  return duration < minute ? t("just now") : t("{time} ago", { time: agoShort(duration) });
+}
+
+// admin/domains/dns.ts
+async function dns(desk, name) {
+  const [records, reports] = await Promise.all([desk.client.dns_records(name), desk.client.dns_reports(name)]);
+  const places = new Map(reports.map((one) => [one.topic, el("li")]));
+  const summary = el("div", { "aria-live": "polite" });
+  const latest = new Map(reports.map((one) => [one.topic, one]));
+  const running = /* @__PURE__ */ new Set();
+  const draw = (topic) => {
+    const report = latest.get(topic);
+    fill(places.get(topic), topicLine(report, running.has(topic), () => void check2(topic)));
+    const all = [...latest.values()];
+    const [bad, weak] = [all.filter((one) => one.errors.length > 0).length, all.filter((one) => one.errors.length === 0 && one.warnings.length > 0).length];
+    const level = bad > 0 ? "danger" : weak > 0 ? "warn" : "ok";
+    const words2 = running.size > 0 ? many(running.size, "{n} check is under way.", "{n} checks are under way.") : bad + weak === 0 ? t("All is as it should be.") : [bad > 0 ? many(bad, "{n} topic has errors.", "{n} topics have errors.") : "", weak > 0 ? many(weak, "{n} topic could be better.", "{n} topics could be better.") : ""].join(" ");
+    fill(summary, all.some((one) => one.at > 0) || running.size > 0 ? notice(running.size > 0 ? "wait" : level, words2) : null);
+  };
+  const check2 = async (topic) => {
+    running.add(topic);
+    draw(topic);
+    try {
+      do
+        latest.set(topic, await desk.client.dns_check(name, topic));
+      while (latest.get(topic).running && summary.isConnected);
+    } catch (error) {
+      latest.set(topic, { topic, at: Date.now() * 1e3, running: false, errors: [messageOf(error)], warnings: [], instructions: [], found: [] });
+    }
+    running.delete(topic);
+    draw(topic);
+  };
+  for (const one of reports) {
+    if (one.running) void check2(one.topic);
+    else draw(one.topic);
+  }
+  const everything = button(t("Check everything"), () => reports.forEach((one) => void check2(one.topic)), { icon: refreshCw, kind: "primary" });
+  const zone = el("pre", { class: "zone", hidden: true, tabindex: "0", "aria-label": t("Zone file") });
+  const asZone = async () => {
+    zone.textContent = await desk.client.dns_zone(name);
+    zone.hidden = false;
+    const copy2 = copyButton(() => zone.textContent ?? "", t("Copy all as a zone"));
+    fill(zoneButtons, copy2);
+    copy2.focus();
+  };
+  const zoneButtons = el("span", { class: "flex" }, button(t("Show as a zone"), () => void attempt(t("Making the zone"), asZone)));
+  const list2 = table(t("Records"), [{ title: t("Type"), cell: (row) => el("b", {}, row.kind) }, { title: t("Name"), cell: (row) => copyable(row.name) }, { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("May be left out.") : t("Works only in a zone with DNSSEC."))] }, { title: t("For"), cell: (row) => el("span", { class: "hint" }, row.about) }], records);
+  return [summary, card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("Others are asked what they see; each topic takes up to half a minute. What ends shows up by itself.") }), card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Set these at your DNS provider.") })];
+}
+var topics = new Map(Object.entries({ dnssec: "DNSSEC", iprev: t("Reverse names"), mx: "MX", tls: "TLS", dane: "DANE", spf: "SPF", dkim: "DKIM", dmarc: "DMARC", "host-tlsrpt": t("TLS reports of the host"), tlsrpt: t("TLS reports"), mtasts: "MTA-STS", srv: "SRV", autoconfig: t("Autoconfig"), autodiscover: t("Autodiscover"), "client-settings": t("Settings of mail programs") }));
+function topicLine(report, running, again) {
+  const mark2 = running ? state("wait", t("checking…")) : report.at === 0 ? state("unknown", t("not checked")) : report.errors.length > 0 ? state("danger", t("wrong")) : report.warnings.length > 0 ? state("warn", t("weak")) : state("ok", t("correct"));
+  const name = topics.get(report.topic) ?? report.topic;
+  const said = [...report.errors, ...report.warnings].map((one) => el("div", { class: "two" }, visible(one)));
+  const todo = report.instructions.map((one) => el("div", { class: "hint" }, copyableLines(one)));
+  const seen = report.found.length > 0 && el("details", {}, el("summary", { class: "hint" }, many(report.found.length, "{n} record found", "{n} records found")), report.found.map((one) => el("code", {}, visible(one))));
+  return [el("div", { class: "grow" }, el("b", {}, name), " ", mark2, report.at > 0 && el("span", { class: "hint" }, ` ${ago(report.at)}`), said, todo, seen), iconButton(t("Check {topic} again", { topic: name }), refreshCw, again)];
+}
+function copyableLines(text3) {
+  return text3.split("\n").map((one) => / (?:A|AAAA|TXT|CNAME|MX|SRV|TLSA|CAA|PTR) /.test(one) ? el("div", {}, copyable(one.trim())) : el("div", {}, visible(one)));
+}
+
+// admin/domains/keys.ts
+async function keys(desk, found) {
+  const name = found.row.domain;
+  const add2 = async () => {
+    const year = (/* @__PURE__ */ new Date()).getFullYear();
+    const used = new Set(found.selectors.map((one) => one.selector));
+    const free = [..."abcdefghijklmnopqrstuvwxyz"].map((letter) => `${year}${letter}`).find((one) => !used.has(one)) ?? "";
+    const selector = line(t("Selector"), free, t("Its name in DNS: SELECTOR._domainkey.{domain}", { domain: name }));
+    const algorithm = choice(t("Algorithm"), [["rsa", t("RSA, 2048 bits: every receiver knows it")], ["ed25519", t("Ed25519: short; not every receiver knows it")]], "rsa");
+    const done = await fieldDialog(t("Make a DKIM key"), t("Make key"), { selector, algorithm }, () => desk.client.selector_add(name, selector.control.value, algorithm.control.value === "rsa" ? "rsa" : "ed25519").then(() => true), el("p", { class: "hint" }, t("It signs nothing until you choose it; set its record first.")));
+    if (done !== null) await desk.refresh();
+  };
+  const remove2 = async (row) => {
+    if (!await confirm(t("Remove the key {selector}?", { selector: row.selector }), t("Its file is put aside in dkim/old. Signatures of mail that is under way can no longer be checked once you remove its record from DNS."), t("Remove"))) return;
+    if (await attempt(t("Removing"), () => desk.client.selector_remove(name, row.selector))) await desk.refresh();
+  };
+  const list2 = table(t("Keys"), [{ title: t("Selector"), kind: "main", cell: (row) => el("a", { href: addressOf("domains", [name, "keys", row.selector], { tab: "keys" }) }, el("b", {}, row.selector)) }, { title: t("Algorithm"), cell: (row) => row.problem !== "" ? [state("danger", t("cannot be read")), " ", foreign(row.problem)] : row.algorithm === "rsa" ? t("RSA, {bits} bits", { bits: row.bits }) : t("Ed25519") }, { title: t("Signs"), cell: (row) => row.signs ? state("ok", t("signs")) : state("off", t("waits")) }, { title: t("Record"), cell: (row) => row.record !== "" && el("span", { class: "flex" }, foreign(row.record, 40), copyButton(() => row.record)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {selector}", { selector: row.selector }), trash2, () => void remove2(row)) }], found.selectors);
+  const signing = await settingsForm(desk, ["domains", name, "dkim"]);
+  return [card(t("DKIM keys"), found.selectors.length === 0 ? el("p", { class: "hint" }, t("None: mail of this domain is not signed, and many receivers refuse it.")) : list2, { flush: true, actions: button(t("Make a key"), () => void add2(), { icon: plus, kind: "line small" }) }), card(t("What signs"), signing)];
+}
+
 // admin/domains/part.ts
 async function listPage(desk) {
   const found = await desk.client.domains();
@@ -711,113 +829,6 @@ async function remove(desk, found) {
 function addresses(found) {
   if (found.addresses.length === 0) return card(t("Addresses"), el("p", { class: "two" }, t("No account has an address here yet. Addresses are added on the page of an account.")));
   return card(t("Addresses"), table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (one) => el("a", { href: addressOf("accounts", [], { search: one }) }, el("bdi", {}, one)) }], found.addresses), { flush: true });
-}
-function aliases(desk, found) {
-  const name = found.row.domain;
-  const add2 = async () => {
-    const address = line(t("Address of the alias"), `@${name}`, null, { inputmode: "email" });
-    const members = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
-    const done = await fieldDialog(t("Add an alias"), t("Add alias"), { alias: address, members }, () => desk.client.alias_add(address.control.value, lines(members.control)).then(() => true), el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")));
-    if (done !== null) await desk.refresh();
-  };
-  const open = (row) => addressOf("domains", [name, "aliases", row.localpart], { tab: "aliases" });
-  const list2 = table(t("Aliases"), [{ title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) }, { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) }, { title: t("Who may write"), cell: (row) => row.post_public ? t("everyone") : t("members") }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)) }], found.aliases);
-  return card(t("Aliases"), found.aliases.length === 0 ? el("p", { class: "hint" }, t("None yet. An alias is an address that delivers to several others.")) : list2, { flush: true, actions: button(t("Add an alias"), () => void add2(), { icon: plus, kind: "line small" }) });
-}
-var lines = (area) => area.value.split(/[\s,]+/).filter((one) => one !== "");
-async function removeAlias(desk, row) {
-  if (!await confirm(t("Remove {alias}?", { alias: row.address }), many(row.members.length, "Mail to it is refused from now on. {n} member keeps what has arrived.", "Mail to it is refused from now on. {n} members keep what has arrived."), t("Remove"))) return;
-  if (!await attempt(t("Removing"), () => desk.client.alias_remove(row.address))) return;
-  desk.go(addressOf("domains", [row.address.slice(row.address.lastIndexOf("@") + 1)], { tab: "aliases" }));
-}
-async function aliasPage(desk, found, localpart) {
-  const row = found.aliases.find((one) => one.localpart === localpart);
-  if (row === void 0) return notice("warn", t("There is no such alias any more."));
-  const drop = async (member) => {
-    if (await attempt(t("Removing"), () => desk.client.alias_members_remove(row.address, [member]))) await desk.refresh();
-  };
-  const add2 = async () => {
-    const members2 = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
-    if (await fieldDialog(t("Add members"), t("Add"), { members: members2 }, () => desk.client.alias_members_add(row.address, lines(members2.control)).then(() => true)) !== null) await desk.refresh();
-  };
-  const members = table(t("Members"), [{ title: t("Member"), kind: "main", cell: (one) => el("bdi", {}, one) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {member}", { member: one }), trash2, () => void drop(one)) }], row.members);
-  return [card(row.address, members, { flush: true, actions: [button(t("Add members"), () => void add2(), { icon: plus, kind: "line small" }), button(t("Remove alias…"), () => void removeAlias(desk, row), { kind: "line small danger" })] }), card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), { hint: t("Off at “post public” means: mail of those who are not members is refused. A member who writes to the alias gets no copy, unless “deliver to sender” is on.") })];
-}
-async function keys(desk, found) {
-  const name = found.row.domain;
-  const add2 = async () => {
-    const year = (/* @__PURE__ */ new Date()).getFullYear();
-    const used = new Set(found.selectors.map((one) => one.selector));
-    const free = [..."abcdefghijklmnopqrstuvwxyz"].map((letter) => `${year}${letter}`).find((one) => !used.has(one)) ?? "";
-    const selector = line(t("Selector"), free, t("Its name in DNS: SELECTOR._domainkey.{domain}", { domain: name }));
-    const algorithm = choice(t("Algorithm"), [["rsa", t("RSA, 2048 bits: every receiver knows it")], ["ed25519", t("Ed25519: short; not every receiver knows it")]], "rsa");
-    const done = await fieldDialog(t("Make a DKIM key"), t("Make key"), { selector, algorithm }, () => desk.client.selector_add(name, selector.control.value, algorithm.control.value === "rsa" ? "rsa" : "ed25519").then(() => true), el("p", { class: "hint" }, t("It signs nothing until you choose it; set its record first.")));
-    if (done !== null) await desk.refresh();
-  };
-  const remove2 = async (row) => {
-    if (!await confirm(t("Remove the key {selector}?", { selector: row.selector }), t("Its file is put aside in dkim/old. Signatures of mail that is under way can no longer be checked once you remove its record from DNS."), t("Remove"))) return;
-    if (await attempt(t("Removing"), () => desk.client.selector_remove(name, row.selector))) await desk.refresh();
-  };
-  const list2 = table(t("Keys"), [{ title: t("Selector"), kind: "main", cell: (row) => el("a", { href: addressOf("domains", [name, "keys", row.selector], { tab: "keys" }) }, el("b", {}, row.selector)) }, { title: t("Algorithm"), cell: (row) => row.problem !== "" ? [state("danger", t("cannot be read")), " ", foreign(row.problem)] : row.algorithm === "rsa" ? t("RSA, {bits} bits", { bits: row.bits }) : t("Ed25519") }, { title: t("Signs"), cell: (row) => row.signs ? state("ok", t("signs")) : state("off", t("waits")) }, { title: t("Record"), cell: (row) => row.record !== "" && el("span", { class: "flex" }, foreign(row.record, 40), copyButton(() => row.record)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {selector}", { selector: row.selector }), trash2, () => void remove2(row)) }], found.selectors);
-  const signing = await settingsForm(desk, ["domains", name, "dkim"]);
-  return [card(t("DKIM keys"), found.selectors.length === 0 ? el("p", { class: "hint" }, t("None: mail of this domain is not signed, and many receivers refuse it.")) : list2, { flush: true, actions: button(t("Make a key"), () => void add2(), { icon: plus, kind: "line small" }) }), card(t("What signs"), signing)];
-}
-async function dns(desk, name) {
-  const [records, reports] = await Promise.all([desk.client.dns_records(name), desk.client.dns_reports(name)]);
-  const places = new Map(reports.map((one) => [one.topic, el("li")]));
-  const summary = el("div", { "aria-live": "polite" });
-  const latest = new Map(reports.map((one) => [one.topic, one]));
-  const running = /* @__PURE__ */ new Set();
-  const draw = (topic) => {
-    const report = latest.get(topic);
-    fill(places.get(topic), topicLine(report, running.has(topic), () => void check2(topic)));
-    const all = [...latest.values()];
-    const [bad, weak] = [all.filter((one) => one.errors.length > 0).length, all.filter((one) => one.errors.length === 0 && one.warnings.length > 0).length];
-    const level = bad > 0 ? "danger" : weak > 0 ? "warn" : "ok";
-    const words2 = running.size > 0 ? many(running.size, "{n} check is under way.", "{n} checks are under way.") : bad + weak === 0 ? t("All is as it should be.") : [bad > 0 ? many(bad, "{n} topic has errors.", "{n} topics have errors.") : "", weak > 0 ? many(weak, "{n} topic could be better.", "{n} topics could be better.") : ""].join(" ");
-    fill(summary, all.some((one) => one.at > 0) || running.size > 0 ? notice(running.size > 0 ? "wait" : level, words2) : null);
-  };
-  const check2 = async (topic) => {
-    running.add(topic);
-    draw(topic);
-    try {
-      do
-        latest.set(topic, await desk.client.dns_check(name, topic));
-      while (latest.get(topic).running && summary.isConnected);
-    } catch (error) {
-      latest.set(topic, { topic, at: Date.now() * 1e3, running: false, errors: [messageOf(error)], warnings: [], instructions: [], found: [] });
-    }
-    running.delete(topic);
-    draw(topic);
-  };
-  for (const one of reports) {
-    if (one.running) void check2(one.topic);
-    else draw(one.topic);
-  }
-  const everything = button(t("Check everything"), () => reports.forEach((one) => void check2(one.topic)), { icon: refreshCw, kind: "primary" });
-  const zone = el("pre", { class: "zone", hidden: true, tabindex: "0", "aria-label": t("Zone file") });
-  const asZone = async () => {
-    zone.textContent = await desk.client.dns_zone(name);
-    zone.hidden = false;
-    const copy2 = copyButton(() => zone.textContent ?? "", t("Copy all as a zone"));
-    fill(zoneButtons, copy2);
-    copy2.focus();
-  };
-  const zoneButtons = el("span", { class: "flex" }, button(t("Show as a zone"), () => void attempt(t("Making the zone"), asZone)));
-  const list2 = table(t("Records"), [{ title: t("Type"), cell: (row) => el("b", {}, row.kind) }, { title: t("Name"), cell: (row) => copyable(row.name) }, { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("May be left out.") : t("Works only in a zone with DNSSEC."))] }, { title: t("For"), cell: (row) => el("span", { class: "hint" }, row.about) }], records);
-  return [summary, card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("Others are asked what they see; each topic takes up to half a minute. What ends shows up by itself.") }), card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Set these at your DNS provider.") })];
-}
-var topics = { dnssec: "DNSSEC", iprev: t("Reverse names"), mx: "MX", tls: "TLS", dane: "DANE", spf: "SPF", dkim: "DKIM", dmarc: "DMARC", "host-tlsrpt": t("TLS reports of the host"), tlsrpt: t("TLS reports"), mtasts: "MTA-STS", srv: "SRV", autoconfig: t("Autoconfig"), autodiscover: t("Autodiscover"), "client-settings": t("Settings of mail programs") };
-function topicLine(report, running, again) {
-  const mark2 = running ? state("wait", t("checking…")) : report.at === 0 ? state("unknown", t("not checked")) : report.errors.length > 0 ? state("danger", t("wrong")) : report.warnings.length > 0 ? state("warn", t("weak")) : state("ok", t("correct"));
-  const name = topics[report.topic] ?? report.topic;
-  const said = [...report.errors, ...report.warnings].map((one) => el("div", { class: "two" }, visible(one)));
-  const todo = report.instructions.map((one) => el("div", { class: "hint" }, copyableLines(one)));
-  const seen = report.found.length > 0 && el("details", {}, el("summary", { class: "hint" }, many(report.found.length, "{n} record found", "{n} records found")), report.found.map((one) => el("code", {}, visible(one))));
-  return [el("div", { class: "grow" }, el("b", {}, name), " ", mark2, report.at > 0 && el("span", { class: "hint" }, ` ${ago(report.at)}`), said, todo, seen), iconButton(t("Check {topic} again", { topic: name }), refreshCw, again)];
-}
-function copyableLines(text3) {
-  return text3.split("\n").map((one) => / (?:A|AAAA|TXT|CNAME|MX|SRV|TLSA|CAA|PTR) /.test(one) ? el("div", {}, copyable(one.trim())) : el("div", {}, visible(one)));
 }
 var pages = { domains: domainPage };
 export {

@@ -101,17 +101,22 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text3, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text3, values = {}) {
   return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text3, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text3 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text3, { ...values, n });
 }
 
 // lib/dialogs.ts
@@ -368,7 +373,7 @@ function text2(value) {
 // lib/secondstep.ts
 function serverClock(at) {
   const began = performance.now();
-  const format = new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const format = new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const shown = el("time", {});
   const show = () => shown.textContent = format.format(at + performance.now() - began);
   show();
@@ -392,7 +397,7 @@ var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
+    format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
   return format.format(date);
@@ -445,7 +450,7 @@ function built(client, found, mail, refresh) {
     if (await attempt(t("Removing the device"), () => client.factor_remove(kind, id))) await refresh();
   };
   const renew = async () => {
-    if (!await confirm(t("Make new recovery codes?"), t("The codes that you have kept become void."), t("Make new codes"))) return;
+    if (!await confirm(t("Make new recovery codes?"), t("Your old codes stop working."), t("Make new codes"))) return;
     let codes = [];
     if (await attempt(t("Making recovery codes"), async () => {
       codes = await client.recovery_codes_new();

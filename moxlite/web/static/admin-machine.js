@@ -1,16 +1,21 @@
 // lib/words.ts
 var grouped;
-function t(text3, values2 = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text3, values2 = {}) {
   return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values2[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text3, values2 = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values2);
+}
 function many(n, one, other, values2 = {}) {
-  return t(n === 1 ? one : other, { ...values2, n });
+  const text3 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text3, { ...values2, n });
 }
 
 // lib/client.ts
@@ -317,7 +322,7 @@ var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
+    format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
   return format.format(date);
@@ -744,6 +749,14 @@ function refusal(error, fields, failure, form) {
   fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
   form.querySelector("[aria-invalid=true]")?.focus();
 }
+function filterForm(apply, ...fields) {
+  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event) => {
+    event.preventDefault();
+    apply();
+  } }, fields, el("button", { class: "btn line", type: "submit" }, t("Filter")));
+  for (const one of form.querySelectorAll("select")) one.addEventListener("change", apply);
+  return form;
+}
 
 // admin/machine/log.ts
 var names = ["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"];
@@ -770,11 +783,7 @@ async function newest(desk) {
   const words2 = el("input", { type: "search", "aria-label": t("Words in the line"), placeholder: t("Words in the line") });
   words2.value = wanted;
   const apply = () => desk.go(addressOf("log", [], { level: level.control.value === "info" ? "" : level.control.value, words: words2.value }));
-  level.control.addEventListener("change", apply);
-  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event) => {
-    event.preventDefault();
-    apply();
-  } }, level.root, el("label", { class: "search" }, sign(search), words2), el("button", { class: "btn line", type: "submit" }, t("Filter")));
+  const form = filterForm(apply, level.root, el("label", { class: "search" }, sign(search), words2));
   const none = empty(list, t("No lines"), t("No line in memory matches."));
   return [form, card("", found.lines.length === 0 ? none : shown2(found.lines), { flush: true }), el("p", { class: "hint below" }, source(found))];
 }

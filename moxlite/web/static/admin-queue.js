@@ -1,29 +1,3 @@
-// lib/words.ts
-var grouped;
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
-    return grouped.format(value);
-  });
-}
-function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
-}
-
-// lib/client.ts
-function codeOf(error) {
-  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
-}
-function fieldsOf(error) {
-  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
-}
-function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
-}
-
 // lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
@@ -113,66 +87,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
-function focusHome() {
-  document.querySelector("[data-home]")?.focus({ preventScroll: true });
-}
-function holdFocus() {
-  const before = document.activeElement;
-  return () => {
-    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
-    if (document.activeElement === null || document.activeElement === document.body) focusHome();
-  };
-}
-
-// lib/dialogs.ts
-function dialog(title, build, dismissable = true) {
-  return new Promise((resolve) => {
-    const giveBack = holdFocus();
-    const box = el("dialog", { class: "dialog", "aria-label": title });
-    const close = (value) => {
-      box.close();
-      box.remove();
-      giveBack();
-      resolve(value);
-    };
-    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
-    box.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      if (dismissable) close(null);
-    });
-    box.addEventListener("keydown", (event) => event.stopPropagation());
-    document.body.append(box);
-    box.showModal();
-  });
-}
-async function showError(action, error) {
-  const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
-}
-async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
-  return answer === true;
-}
-async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    await showError(t("{action} failed", { action }), error);
-    return false;
-  } finally {
-    clearTimeout(timer);
-    setStatus("");
-  }
-}
-function setStatus(message) {
-  const line2 = byId("status", HTMLElement);
-  line2.hidden = message === "";
-  fill(line2, message);
-}
-
 // lib/icons.ts
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var chevronDown = "M6 9l6 6 6-6";
@@ -190,46 +104,24 @@ var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 var undo2 = "M9 14 4 9l5-5 M4 9h10.5a5.5 5.5 0 0 1 5.5 5.5a5.5 5.5 0 0 1-5.5 5.5H11";
 
-// lib/fields.ts
-var made = 0;
-function field(label, control, hint = null) {
-  const id = `field-${++made}`;
-  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
-  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
-  if (control.id === "") control.id = id;
-  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
-  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
-  describe();
-  const problem = (text2) => {
-    error.hidden = text2 === "";
-    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
-    control.setAttribute("aria-invalid", String(text2 !== ""));
-    describe();
-  };
-  control.addEventListener("input", () => problem(""));
-  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+// lib/words.ts
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
 }
-function choice(label, values, chosen, hint = null) {
-  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
-  return field(label, control, hint);
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
-function line(label, value, hint = null, attributes = {}) {
-  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
-  control.value = value;
-  return field(label, control, hint);
-}
-
-// lib/numbers.ts
-function size(octets) {
-  if (octets < 1024) return `${octets} B`;
-  const units = ["KB", "MB", "GB", "TB"];
-  let value = octets;
-  let unit = -1;
-  do {
-    value /= 1024;
-    unit++;
-  } while (value >= 999.5 && unit < units.length - 1);
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
 
 // lib/pages.ts
@@ -310,7 +202,7 @@ var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
+    format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
   return format.format(date);
@@ -351,6 +243,181 @@ function addressOf(page, path = [], query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+// admin/queue/frame.ts
+var perPage = 50;
+var current = (query) => Object.fromEntries([...query.entries()].filter(([name]) => !name.startsWith("last")));
+var tabLinks = (on) => tabs(t("Queue"), [["#queue", t("Waiting"), on === "queue"], ["#queue/rules", t("Hold rules"), on === "rules"], ["#queue/finished", t("Finished"), on === "finished"], ["#queue/webhooks", t("Webhooks"), on === "webhooks"], ["#queue/suppressions", t("Suppressions"), on === "suppressions"]]);
+var address = (value) => el("div", { class: "address" }, value === "" ? el("span", { class: "muted" }, t("(none)")) : el("bdi", {}, visible(value)));
+function pager(query, following, page = []) {
+  return el("div", { class: "pages" }, query.has("last") && el("a", { class: "btn line", href: addressOf("queue", page, current(query)) }, t("First page")), following !== "" && el("a", { class: "btn line", href: following }, t("Next page")));
+}
+async function undone(desk, back) {
+  const done = await attempt(t("Undoing"), back);
+  await desk.refresh();
+  if (done) desk.say(t("Undone"));
+}
+
+// lib/client.ts
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+// lib/numbers.ts
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+// admin/queue/row.ts
+function more(desk, row) {
+  const face = el("span", {}, sign(chevronRight, "i s"));
+  const opener = el("button", { class: "btn icon small", type: "button", "aria-expanded": "false", "aria-label": t("Attempts for {recipient}", { recipient: row.recipient }) }, face);
+  let below = null;
+  opener.addEventListener("click", async () => {
+    if (below !== null) {
+      below.remove();
+      below = null;
+    } else {
+      const cell = el("td", { colspan: "8" }, t("Loading…"));
+      below = el("tr", {}, cell);
+      opener.closest("tr")?.after(below);
+      try {
+        fill(cell, detail(desk, row, await desk.client.queue_attempts(row.id)));
+      } catch (error) {
+        fill(cell, notice("danger", messageOf(error)));
+      }
+    }
+    opener.setAttribute("aria-expanded", String(below !== null));
+    fill(face, sign(below === null ? chevronRight : chevronDown, "i s"));
+  });
+  return opener;
+}
+function detail(desk, row, tries) {
+  const waits = row.next_attempt !== "" || row.hold;
+  const header = async () => {
+    const found = await desk.client.queue_header(row.id);
+    await dialog(t("Header"), (close) => [el("pre", { class: "zone", tabindex: "0" }, visible(found.replaceAll("\r\n", "\n")).replaceAll("[U+000A]", "\n").replaceAll("[U+0009]", "	")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  };
+  return [el("ol", { class: "attempts" }, tries.length === 0 ? el("li", {}, t("No attempt yet.")) : tries.map((one) => el("li", {}, when(microseconds(one.start)), el("div", {}, state(one.outcome === "delivered" ? "ok" : "warn", one.outcome === "delivered" ? t("delivered") : t("not delivered")), " ", el("b", {}, visible(one.host)), one.ip !== "" && ` [${one.ip}]`, one.tls !== "" && `, ${one.tls}`, one.transport !== "" && `, ${one.transport}`, one.meaning !== "" && el("div", {}, one.meaning), (one.reply !== "" || one.outcome !== "delivered") && el("div", {}, el("q", {}, foreign(one.reply !== "" ? one.reply : one.outcome, 400))), one.admin !== "" && el("div", { class: "hint" }, one.admin))))), pairs([[t("Subject"), foreign(row.subject, 200)], [t("Size"), size(row.size)], [t("Message-ID"), foreign(row.message_id, 200)], [t("Account"), row.account === "" ? "–" : el("a", { href: addressOf("accounts", [row.account]) }, row.account)], [t("Next step"), row.next], ...row.admin !== "" ? [[t("Advice"), row.admin]] : []]), waits && el("div", { class: "flex wrap" }, button(t("Header"), () => void attempt(t("Reading the header"), header), { kind: "line small" }))];
+}
+
+// admin/queue/finished.ts
+async function finishedPage(desk) {
+  const query = desk.address.query;
+  const success = query.get("success") ?? "";
+  const page = { n: perPage, ...query.has("last") ? { last: query.get("last") ?? "", last_id: Number(query.get("last_id")) } : {} };
+  const filter = { ...query.get("sender") ? { sender: query.get("sender") ?? "" } : {}, ...query.get("recipient") ? { recipient: query.get("recipient") ?? "" } : {}, ...success !== "" ? { success: success === "true" } : {} };
+  const found = await desk.client.retired(filter, page);
+  const list = table(t("Finished messages"), [{ title: t("State"), kind: "main", cell: (row) => row.success === true ? state("ok", t("delivered")) : state("danger", t("failed")) }, { title: t("From"), cell: (row) => address(row.sender) }, { title: t("To"), cell: (row) => [address(row.recipient), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 140))] }, { title: t("Queued"), cell: (row) => when(microseconds(row.queued)) }, { title: t("Finished"), cell: (row) => when(microseconds(row.last_activity)) }, { title: "", kind: "top", cell: (row) => more(desk, row) }], found);
+  const pill = (value, words) => el("a", { class: "chip pill", href: addressOf("queue", ["finished"], { ...current(query), success: value }), "aria-current": success === value ? "true" : void 0 }, words);
+  const last = found.at(-1);
+  const following = last !== void 0 && found.length === perPage ? addressOf("queue", ["finished"], { ...current(query), last: last.last_activity, last_id: String(last.id) }) : "";
+  const body = found.length === 0 ? empty(send, t("Nothing is listed"), t("Finished messages stay listed where an account has keep_retired_message_period.")) : list;
+  return { title: t("Finished"), root: el("div", { class: "page" }, head(t("Queue"), null), tabLinks("finished"), el("div", { class: "filter" }, pill("", t("All")), pill("false", t("Failed")), pill("true", t("Delivered"))), card("", body, { flush: true }), pager(query, following, ["finished"])) };
+}
+
+// lib/fields.ts
+var made = 0;
+function field(label, control, hint = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
+    control.setAttribute("aria-invalid", String(text2 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function choice(label, values, chosen, hint = null) {
+  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+  return field(label, control, hint);
+}
+function line(label, value, hint = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint);
 }
 
 // admin/ui/shared.ts
@@ -395,9 +462,63 @@ async function typedAgain(title, name, what, action) {
   });
   return answer === true;
 }
+function filterForm(apply, ...fields) {
+  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event) => {
+    event.preventDefault();
+    apply();
+  } }, fields, el("button", { class: "btn line", type: "submit" }, t("Filter")));
+  for (const one of form.querySelectorAll("select")) one.addEventListener("change", apply);
+  return form;
+}
 
-// admin/queue/part.ts
-var perPage = 50;
+// admin/queue/rules.ts
+async function rulesPage(desk) {
+  const found = await desk.client.hold_rules();
+  const add = async () => {
+    const account = line(t("Account"), "");
+    const sender = line(t("Sender"), "", t("A domain, or an address."));
+    const recipient = line(t("Recipient"), "", t("A domain, or an address."));
+    const held = await fieldDialog(t("Add a hold rule"), t("Add rule"), { account, sender, recipient }, () => desk.client.hold_rule_add(account.control.value, sender.control.value, recipient.control.value), el("p", { class: "hint" }, t("All must match. With all empty, every message is put on hold.")));
+    if (held === null) return;
+    desk.say(many(held, "Rule added; {n} message is on hold by it now", "Rule added; {n} messages are on hold by it now"));
+    await desk.refresh();
+  };
+  const remove = async (rule) => {
+    if (await attempt(t("Removing"), () => desk.client.hold_rule_remove(rule.id))) {
+      desk.say(t("Rule removed; what it held stays on hold until it is released"));
+      await desk.refresh();
+    }
+  };
+  const any = (text2) => text2 === "" ? el("span", { class: "muted" }, t("any")) : el("bdi", {}, text2);
+  const list = table(t("Hold rules"), [{ title: t("Account"), cell: (rule) => any(rule.account) }, { title: t("Sender"), cell: (rule) => any(rule.sender) }, { title: t("Recipient"), cell: (rule) => any(rule.recipient) }, { title: "", kind: "top", cell: (rule) => iconButton(t("Remove the rule"), trash2, () => void remove(rule)) }], found);
+  const body = found.length === 0 ? empty(pause, t("No hold rules"), t("A rule puts messages on hold, those that wait and those that come: for an account, a sender or a recipient.")) : list;
+  return { title: t("Hold rules"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Add a hold rule"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("rules"), card("", body, { flush: true })) };
+}
+
+// admin/queue/suppressions.ts
+async function suppressionsPage(desk) {
+  const query = desk.address.query;
+  const found = await desk.client.suppressions(query.get("account") ?? "", query.get("last") ?? "", query.get("last_base") ?? "", perPage);
+  const add = async () => {
+    const account = line(t("Account"), "");
+    const suppressed = line(t("Address"), "", null, { inputmode: "email" });
+    const reason = line(t("Reason"), "");
+    const done = await fieldDialog(t("Suppress an address"), t("Suppress"), { account, address: suppressed, reason }, () => desk.client.suppression_add(account.control.value, suppressed.control.value, reason.control.value).then(() => true));
+    if (done !== null) await desk.refresh();
+  };
+  const remove = async (row) => {
+    if (!await attempt(t("Removing"), () => desk.client.suppression_remove(row.account, row.address))) return;
+    desk.say(t("{address} gets mail again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => desk.client.suppression_add(row.account, row.address, row.reason)).then(() => desk.refresh()) });
+    await desk.refresh();
+  };
+  const list = table(t("Suppressions"), [{ title: t("Address"), kind: "main", cell: (row) => address(row.address) }, { title: t("Account"), cell: (row) => row.account }, { title: t("Why"), cell: (row) => [row.manual ? t("by hand") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]] }, { title: t("Since"), cell: (row) => when(microseconds(row.created)) }, { title: t("Until"), cell: (row) => row.expires === "" ? t("for good") : when(microseconds(row.expires)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove(row)) }], found);
+  const last = found.at(-1);
+  const following = last !== void 0 && found.length === perPage ? addressOf("queue", ["suppressions"], { ...current(query), last: last.account, last_base: last.base }) : "";
+  const body = found.length === 0 ? empty(send, t("No suppressions"), t("An address to which mail failed for good gets nothing more from that account, until it is removed from this list.")) : list;
+  return { title: t("Suppressions"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Suppress an address"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("suppressions"), card("", body, { flush: true }), pager(query, following, ["suppressions"])) };
+}
+
+// admin/queue/filter.ts
 var names = ["account", "sender", "recipient", "hold", "submitted", "next_attempt", "transport"];
 function filterOf(query) {
   const found = {};
@@ -418,23 +539,27 @@ function pageOf(query) {
   if (last !== null) Object.assign(page, { last, last_id: Number(query.get("last_id")) });
   return page;
 }
-var current = (query) => Object.fromEntries([...query.entries()].filter(([name]) => !name.startsWith("last")));
-var tabLinks = (on) => tabs(t("Queue"), [["#queue", t("Waiting"), on === "queue"], ["#queue/rules", t("Hold rules"), on === "rules"], ["#queue/finished", t("Finished"), on === "finished"], ["#queue/webhooks", t("Webhooks"), on === "webhooks"], ["#queue/suppressions", t("Suppressions"), on === "suppressions"]]);
-var address = (value) => el("div", { class: "address" }, value === "" ? el("span", { class: "muted" }, t("(none)")) : el("bdi", {}, visible(value)));
-async function queuePage(desk) {
-  switch (desk.address.path[0]) {
-    case "rules":
-      return rulesPage(desk);
-    case "finished":
-      return finishedPage(desk);
-    case "webhooks":
-      return webhooksPage(desk);
-    case "suppressions":
-      return suppressionsPage(desk);
-    default:
-      return waitingPage(desk);
-  }
+function filters(desk, transports) {
+  const query = desk.address.query;
+  const get = (name) => query.get(name) ?? "";
+  const fields = { sender: line(t("From"), get("sender"), null, { placeholder: t("part, or @domain") }), recipient: line(t("To"), get("recipient"), null, { placeholder: t("part, or @domain") }), account: line(t("Account"), get("account")), hold: choice(t("On hold"), [["", t("any")], ["true", t("on hold")], ["false", t("not on hold")]], get("hold")), submitted: choice(t("Waiting"), [["", t("any time")], ["<-1h", t("over an hour")], ["<-4h", t("over 4 hours")], ["<-1d", t("over a day")], ["<-3d", t("over 3 days")]], get("submitted")), next_attempt: choice(t("Next attempt"), [["", t("any time")], ["<now", t("is due")], ["<1h", t("within an hour")], [">1h", t("later than an hour")]], get("next_attempt")), transport: choice(t("Transport"), [["*", t("any")], ["", t("by the routes")], ...transports.map((one) => [one, one])], query.get("transport") ?? "*"), sort: choice(t("Order"), [["next_attempt", t("next attempt first")], ["queued", t("oldest first")], ["newest", t("newest first")]], query.get("order") === "desc" ? "newest" : get("sort")) };
+  const apply = () => {
+    const found = {};
+    for (const name of names) if (fields[name].control.value !== "" && name !== "transport") found[name] = fields[name].control.value;
+    const { value } = fields.sort.control;
+    if (value === "queued" || value === "newest") found["sort"] = "queued";
+    if (value === "newest") found["order"] = "desc";
+    let to = addressOf("queue", [], found);
+    const transport = fields.transport.control.value;
+    if (transport !== "*") to += `${to.includes("?") ? "&" : "?"}transport=${encodeURIComponent(transport)}`;
+    desk.go(to);
+  };
+  const form = filterForm(apply, fields.sender.root, fields.recipient.root, fields.account.root, fields.hold.root, fields.submitted.root, fields.next_attempt.root, fields.transport.root, fields.sort.root);
+  const used = [...query.keys()].some((name) => name !== "last" && name !== "last_id");
+  return el("details", { class: "filters", open: used || innerWidth > 700 }, el("summary", {}, t("Filter and order")), form);
 }
+
+// admin/queue/waiting.ts
 async function waitingPage(desk) {
   const query = desk.address.query;
   const filter = filterOf(query);
@@ -485,34 +610,8 @@ async function waitingPage(desk) {
   const sort = query.get("sort") === "queued" ? "queued" : "next_attempt";
   const following = last !== void 0 && messages.length === perPage ? addressOf("queue", [], { ...current(query), last: sort === "queued" ? last.queued : last.next_attempt, last_id: String(last.id) }) : "";
   draw();
-  const root = el("div", { class: "page" }, head(t("Queue"), null, el("span", { class: "hint" }, many(total, "{n} message", "{n} messages"))), tabLinks("queue"), filterForm(desk, transports), messages.length === 0 ? card("", Object.keys(filter).length === 0 ? empty(send, t("The queue is empty"), t("Mail that cannot be delivered at once waits here, with what the other servers said.")) : empty(search, t("Nothing found"), t("No message matches the filter."), el("a", { class: "btn line", href: "#queue" }, t("Show all")))) : el("section", { class: "card flush" }, bar, list), pager(query, following));
+  const root = el("div", { class: "page" }, head(t("Queue"), null, el("span", { class: "hint" }, many(total, "{n} message", "{n} messages"))), tabLinks("queue"), filters(desk, transports), messages.length === 0 ? card("", Object.keys(filter).length === 0 ? empty(send, t("The queue is empty"), t("Mail that cannot be delivered at once waits here, with what the other servers said.")) : empty(search, t("Nothing found"), t("No message matches the filter."), el("a", { class: "btn line", href: "#queue" }, t("Show all")))) : el("section", { class: "card flush" }, bar, list), pager(query, following));
   return { title: t("Queue"), root };
-}
-function pager(query, following, page = []) {
-  return el("div", { class: "pages" }, query.has("last") && el("a", { class: "btn line", href: addressOf("queue", page, current(query)) }, t("First page")), following !== "" && el("a", { class: "btn line", href: following }, t("Next page")));
-}
-function filterForm(desk, transports) {
-  const query = desk.address.query;
-  const get = (name) => query.get(name) ?? "";
-  const fields = { sender: line(t("From"), get("sender"), null, { placeholder: t("part, or @domain") }), recipient: line(t("To"), get("recipient"), null, { placeholder: t("part, or @domain") }), account: line(t("Account"), get("account")), hold: choice(t("On hold"), [["", t("any")], ["true", t("on hold")], ["false", t("not on hold")]], get("hold")), submitted: choice(t("Waiting"), [["", t("any time")], ["<-1h", t("over an hour")], ["<-4h", t("over 4 hours")], ["<-1d", t("over a day")], ["<-3d", t("over 3 days")]], get("submitted")), next_attempt: choice(t("Next attempt"), [["", t("any time")], ["<now", t("is due")], ["<1h", t("within an hour")], [">1h", t("later than an hour")]], get("next_attempt")), transport: choice(t("Transport"), [["*", t("any")], ["", t("by the routes")], ...transports.map((one) => [one, one])], query.get("transport") ?? "*"), sort: choice(t("Order"), [["next_attempt", t("next attempt first")], ["queued", t("oldest first")], ["newest", t("newest first")]], query.get("order") === "desc" ? "newest" : get("sort")) };
-  const apply = () => {
-    const found = {};
-    for (const name of names) if (fields[name].control.value !== "" && name !== "transport") found[name] = fields[name].control.value;
-    const { value } = fields.sort.control;
-    if (value === "queued" || value === "newest") found["sort"] = "queued";
-    if (value === "newest") found["order"] = "desc";
-    let to = addressOf("queue", [], found);
-    const transport = fields.transport.control.value;
-    if (transport !== "*") to += `${to.includes("?") ? "&" : "?"}transport=${encodeURIComponent(transport)}`;
-    desk.go(to);
-  };
-  const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event) => {
-    event.preventDefault();
-    apply();
-  } }, fields.sender.root, fields.recipient.root, fields.account.root, fields.hold.root, fields.submitted.root, fields.next_attempt.root, fields.transport.root, fields.sort.root, el("button", { class: "btn line", type: "submit" }, t("Filter")));
-  for (const one of form.querySelectorAll("select")) one.addEventListener("change", apply);
-  const used = [...query.keys()].some((name) => name !== "last" && name !== "last_id");
-  return el("details", { class: "filters", open: used || innerWidth > 700 }, el("summary", {}, t("Filter and order")), form);
 }
 async function act(desk, doing, [filter, count], run, ask, what, back) {
   if (ask !== "" || count > 1) {
@@ -524,11 +623,6 @@ async function act(desk, doing, [filter, count], run, ask, what, back) {
   const undo = back === void 0 ? void 0 : { title: t("Undo"), run: () => void undone(desk, () => back(filter, count)) };
   desk.say(many(changed, "{n} message changed. {what}", "{n} messages changed. {what}", { what }), undo);
   await desk.refresh();
-}
-async function undone(desk, back) {
-  const done = await attempt(t("Undoing"), back);
-  await desk.refresh();
-  if (done) desk.say(t("Undone"));
 }
 async function drop(desk, [filter, count]) {
   const title = many(count, "Drop {n} message for good?", "Drop {n} messages for good?");
@@ -559,72 +653,8 @@ async function change(desk, [filter, count], transports) {
   });
   if (done !== null) await desk.refresh();
 }
-function more(desk, row) {
-  const face = el("span", {}, sign(chevronRight, "i s"));
-  const opener = el("button", { class: "btn icon small", type: "button", "aria-expanded": "false", "aria-label": t("Attempts for {recipient}", { recipient: row.recipient }) }, face);
-  let below = null;
-  opener.addEventListener("click", async () => {
-    if (below !== null) {
-      below.remove();
-      below = null;
-    } else {
-      const cell = el("td", { colspan: "8" }, t("Loading…"));
-      below = el("tr", {}, cell);
-      opener.closest("tr")?.after(below);
-      try {
-        fill(cell, detail(desk, row, await desk.client.queue_attempts(row.id)));
-      } catch (error) {
-        fill(cell, notice("danger", messageOf(error)));
-      }
-    }
-    opener.setAttribute("aria-expanded", String(below !== null));
-    fill(face, sign(below === null ? chevronRight : chevronDown, "i s"));
-  });
-  return opener;
-}
-function detail(desk, row, tries) {
-  const waits = row.next_attempt !== "" || row.hold;
-  const header = async () => {
-    const found = await desk.client.queue_header(row.id);
-    await dialog(t("Header"), (close) => [el("pre", { class: "zone", tabindex: "0" }, visible(found.replaceAll("\r\n", "\n")).replaceAll("[U+000A]", "\n").replaceAll("[U+0009]", "	")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
-  };
-  return [el("ol", { class: "attempts" }, tries.length === 0 ? el("li", {}, t("No attempt yet.")) : tries.map((one) => el("li", {}, when(microseconds(one.start)), el("div", {}, state(one.outcome === "delivered" ? "ok" : "warn", one.outcome === "delivered" ? t("delivered") : t("not delivered")), " ", el("b", {}, visible(one.host)), one.ip !== "" && ` [${one.ip}]`, one.tls !== "" && `, ${one.tls}`, one.transport !== "" && `, ${one.transport}`, one.meaning !== "" && el("div", {}, one.meaning), (one.reply !== "" || one.outcome !== "delivered") && el("div", {}, el("q", {}, foreign(one.reply !== "" ? one.reply : one.outcome, 400))), one.admin !== "" && el("div", { class: "hint" }, one.admin))))), pairs([[t("Subject"), foreign(row.subject, 200)], [t("Size"), size(row.size)], [t("Message-ID"), foreign(row.message_id, 200)], [t("Account"), row.account === "" ? "–" : el("a", { href: addressOf("accounts", [row.account]) }, row.account)], [t("Next step"), row.next], ...row.admin !== "" ? [[t("Advice"), row.admin]] : []]), waits && el("div", { class: "flex wrap" }, button(t("Header"), () => void attempt(t("Reading the header"), header), { kind: "line small" }))];
-}
-async function rulesPage(desk) {
-  const found = await desk.client.hold_rules();
-  const add = async () => {
-    const account = line(t("Account"), "");
-    const sender = line(t("Sender"), "", t("A domain, or an address."));
-    const recipient = line(t("Recipient"), "", t("A domain, or an address."));
-    const held = await fieldDialog(t("Add a hold rule"), t("Add rule"), { account, sender, recipient }, () => desk.client.hold_rule_add(account.control.value, sender.control.value, recipient.control.value), el("p", { class: "hint" }, t("All must match. With all empty, every message is put on hold.")));
-    if (held === null) return;
-    desk.say(many(held, "Rule added; {n} message is on hold by it now", "Rule added; {n} messages are on hold by it now"));
-    await desk.refresh();
-  };
-  const remove = async (rule) => {
-    if (await attempt(t("Removing"), () => desk.client.hold_rule_remove(rule.id))) {
-      desk.say(t("Rule removed; what it held stays on hold until it is released"));
-      await desk.refresh();
-    }
-  };
-  const any = (text2) => text2 === "" ? el("span", { class: "muted" }, t("any")) : el("bdi", {}, text2);
-  const list = table(t("Hold rules"), [{ title: t("Account"), cell: (rule) => any(rule.account) }, { title: t("Sender"), cell: (rule) => any(rule.sender) }, { title: t("Recipient"), cell: (rule) => any(rule.recipient) }, { title: "", kind: "top", cell: (rule) => iconButton(t("Remove the rule"), trash2, () => void remove(rule)) }], found);
-  const body = found.length === 0 ? empty(pause, t("No hold rules"), t("A rule puts messages on hold, those that wait and those that come: for an account, a sender or a recipient.")) : list;
-  return { title: t("Hold rules"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Add a hold rule"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("rules"), card("", body, { flush: true })) };
-}
-async function finishedPage(desk) {
-  const query = desk.address.query;
-  const success = query.get("success") ?? "";
-  const page = { n: perPage, ...query.has("last") ? { last: query.get("last") ?? "", last_id: Number(query.get("last_id")) } : {} };
-  const filter = { ...query.get("sender") ? { sender: query.get("sender") ?? "" } : {}, ...query.get("recipient") ? { recipient: query.get("recipient") ?? "" } : {}, ...success !== "" ? { success: success === "true" } : {} };
-  const found = await desk.client.retired(filter, page);
-  const list = table(t("Finished messages"), [{ title: t("State"), kind: "main", cell: (row) => row.success === true ? state("ok", t("delivered")) : state("danger", t("failed")) }, { title: t("From"), cell: (row) => address(row.sender) }, { title: t("To"), cell: (row) => [address(row.recipient), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 140))] }, { title: t("Queued"), cell: (row) => when(microseconds(row.queued)) }, { title: t("Finished"), cell: (row) => when(microseconds(row.last_activity)) }, { title: "", kind: "top", cell: (row) => more(desk, row) }], found);
-  const pill = (value, words) => el("a", { class: "chip pill", href: addressOf("queue", ["finished"], { ...current(query), success: value }), "aria-current": success === value ? "true" : void 0 }, words);
-  const last = found.at(-1);
-  const following = last !== void 0 && found.length === perPage ? addressOf("queue", ["finished"], { ...current(query), last: last.last_activity, last_id: String(last.id) }) : "";
-  const body = found.length === 0 ? empty(send, t("Nothing is listed"), t("Finished messages stay listed where an account has keep_retired_message_period.")) : list;
-  return { title: t("Finished"), root: el("div", { class: "page" }, head(t("Queue"), null), tabLinks("finished"), el("div", { class: "filter" }, pill("", t("All")), pill("false", t("Failed")), pill("true", t("Delivered"))), card("", body, { flush: true }), pager(query, following, ["finished"])) };
-}
+
+// admin/queue/webhooks.ts
 async function webhooksPage(desk) {
   const query = desk.address.query;
   const finished = query.get("finished") === "true";
@@ -644,26 +674,21 @@ async function webhooksPage(desk) {
   const body = found.length === 0 ? empty(send, t("No calls"), finished ? t("Finished calls stay listed where an account has keep_retired_webhook_period.") : t("Calls to web servers of your users wait here when they fail.")) : list;
   return { title: t("Webhooks"), root: el("div", { class: "page" }, head(t("Queue"), null), tabLinks("webhooks"), el("div", { class: "filter" }, pill(false, t("Waiting")), pill(true, t("Finished"))), card("", body, { flush: true }), pager(query, following, ["webhooks"])) };
 }
-async function suppressionsPage(desk) {
-  const query = desk.address.query;
-  const found = await desk.client.suppressions(query.get("account") ?? "", query.get("last") ?? "", query.get("last_base") ?? "", perPage);
-  const add = async () => {
-    const account = line(t("Account"), "");
-    const suppressed = line(t("Address"), "", null, { inputmode: "email" });
-    const reason = line(t("Reason"), "");
-    const done = await fieldDialog(t("Suppress an address"), t("Suppress"), { account, address: suppressed, reason }, () => desk.client.suppression_add(account.control.value, suppressed.control.value, reason.control.value).then(() => true));
-    if (done !== null) await desk.refresh();
-  };
-  const remove = async (row) => {
-    if (!await attempt(t("Removing"), () => desk.client.suppression_remove(row.account, row.address))) return;
-    desk.say(t("{address} gets mail again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => desk.client.suppression_add(row.account, row.address, row.reason)).then(() => desk.refresh()) });
-    await desk.refresh();
-  };
-  const list = table(t("Suppressions"), [{ title: t("Address"), kind: "main", cell: (row) => address(row.address) }, { title: t("Account"), cell: (row) => row.account }, { title: t("Why"), cell: (row) => [row.manual ? t("by hand") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]] }, { title: t("Since"), cell: (row) => when(microseconds(row.created)) }, { title: t("Until"), cell: (row) => row.expires === "" ? t("for good") : when(microseconds(row.expires)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove(row)) }], found);
-  const last = found.at(-1);
-  const following = last !== void 0 && found.length === perPage ? addressOf("queue", ["suppressions"], { ...current(query), last: last.account, last_base: last.base }) : "";
-  const body = found.length === 0 ? empty(send, t("No suppressions"), t("An address to which mail failed for good gets nothing more from that account, until it is removed from this list.")) : list;
-  return { title: t("Suppressions"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Suppress an address"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("suppressions"), card("", body, { flush: true }), pager(query, following, ["suppressions"])) };
+
+// admin/queue/part.ts
+async function queuePage(desk) {
+  switch (desk.address.path[0]) {
+    case "rules":
+      return rulesPage(desk);
+    case "finished":
+      return finishedPage(desk);
+    case "webhooks":
+      return webhooksPage(desk);
+    case "suppressions":
+      return suppressionsPage(desk);
+    default:
+      return waitingPage(desk);
+  }
 }
 var pages = { queue: queuePage };
 export {

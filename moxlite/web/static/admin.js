@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.473ad49ede4f.js", audit: "audit.d6aaae4c663d.js", domains: "domains.ba9c96a213ad.js", factors: "factors.2066ce6947bb.js", machine: "machine.bc42cd99c3ea.js", queue: "queue.b0e19cf22683.js", reports: "reports.4739fa4a9e89.js", trends: "trends.66dab6e52e74.js" };
+var define_PARTS_default = { accounts: "accounts.110e70731a75.js", audit: "audit.d1a3666e1970.js", domains: "domains.53f746e187b5.js", factors: "factors.bf9507c166e7.js", machine: "machine.1f24f93db769.js", queue: "queue.833c3b3dc866.js", reports: "reports.38a69f67799a.js", trends: "trends.a743a3506f0f.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -64,17 +64,22 @@ function isObject(value) {
 
 // lib/words.ts
 var grouped;
-function t(text3, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text3, values = {}) {
   return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text3, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text3 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text3, { ...values, n });
 }
 
 // lib/client.ts
@@ -110,6 +115,7 @@ var BaseClient = class {
   };
   deadlines = {};
   confirmAgain = async () => false;
+  through = (_, __, run) => run();
   confirming = null;
   loggingIn = null;
   async call(name, given, checks2, result) {
@@ -121,7 +127,7 @@ var BaseClient = class {
     const body = JSON.stringify(parameters);
     for (; ; ) {
       try {
-        const value = await this.post(name, body);
+        const value = await this.through(name, given, () => this.post(name, body));
         verify(this.table, result, value, `${name}: result`);
         return value;
       } catch (error) {
@@ -184,7 +190,7 @@ function clientOf(calls) {
 
 // gen/admin.ts
 var checks = {
-  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
+  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
   FactorState: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
@@ -690,7 +696,7 @@ function secondStepForm(asked, done, again) {
     focus();
   }
   function introduction() {
-    if (kind === "recovery") return t("Type one of the recovery codes that you have kept. Each works once.");
+    if (kind === "recovery") return t("Type one of your recovery codes. Each works once.");
     if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys do not work at this address.");
     return step2.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step2.apps[0] }) : t("Type a code of your app: {names}.", { names: step2.apps.join(", ") });
   }
@@ -708,7 +714,7 @@ function keyWords(names) {
 }
 function serverClock(at) {
   const began = performance.now();
-  const format = new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const format = new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const shown2 = el("time", {});
   const show = () => shown2.textContent = format.format(at + performance.now() - began);
   show();
@@ -717,7 +723,7 @@ function serverClock(at) {
 }
 
 // lib/confirm.ts
-async function askConfirm(client) {
+async function askConfirm(client, why = t("This changes who can log in, so give your password again.")) {
   const step2 = await client.confirm_options();
   const answer2 = await dialog(t("Is it you?"), (close) => {
     const place = el("div", {});
@@ -744,26 +750,27 @@ async function askConfirm(client) {
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
       made.focus();
     };
-    fill(place, el("p", { class: "dialog-text" }, t("This changes who can log in, so give your password again.")), form);
+    fill(place, el("p", { class: "dialog-text" }, why), form);
     return [place];
   });
   return answer2 === true;
 }
 
 // lib/login.ts
-function askLogIn(app, reason, address, tryLogIn, below = []) {
+function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem = el("p", { class: "login-problem", role: "alert" }, reason);
     const username = el("input", { name: "username", inputmode: "email", autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true, value: address ?? "" });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
+    const stay = el("input", { type: "checkbox", name: "stay" });
     const button2 = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
     problem.hidden = reason === "";
     const form = el("form", { class: "login", onsubmit: async (event) => {
       event.preventDefault();
       button2.disabled = true;
       try {
-        const asked = await tryLogIn(username.value, password.value);
+        const asked = await tryLogIn(username.value, password.value, stay.checked);
         if (asked === null) finish();
         else ask(asked);
       } catch (error) {
@@ -773,7 +780,7 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
       } finally {
         button2.disabled = false;
       }
-    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), button2, below);
+    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")), button2, below);
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     const finish = () => {
       overlay.remove();
@@ -952,20 +959,24 @@ function part(name) {
 
 // lib/session.ts
 var Session = class {
-  constructor(app, title, client, ask, named = true) {
+  constructor(app, title, client, ask, named = true, stays = false) {
     this.title = title;
     this.client = client;
     this.ask = ask;
     this.named = named;
+    this.stays = stays;
     this.csrfKey = `moxlite-${app}-csrf`;
     this.addressKey = `moxlite-${app}-address`;
+    this.deviceKey = `moxlite-${app}-stays`;
   }
   title;
   client;
   ask;
   named;
+  stays;
   csrfKey;
   addressKey;
+  deviceKey;
   address = "";
   running = null;
   resume() {
@@ -983,14 +994,14 @@ var Session = class {
   }
   async askOnce(reason, below) {
     const before = this.address;
-    await this.ask(this.title, reason, this.named ? before : null, async (username, password) => {
+    await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
       const token = await this.client.login_prep();
-      const result = await this.client.login(token, username, password);
+      const result = await this.client.login(token, username, password, stay);
       const step2 = result.second_step;
-      if (step2 !== null) return { step: step2, finish: async (kind, code) => this.begin(await this.client.login_factor(step2.token, kind, code)) };
+      if (step2 !== null) return { step: step2, finish: async (kind, code) => this.begin(await this.client.login_factor(step2.token, kind, code, stay)) };
       this.begin(result);
       return null;
-    }, below);
+    }, below, this.stays);
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -998,11 +1009,14 @@ var Session = class {
     this.address = result.login_address;
     localStorage.setItem(this.csrfKey, result.csrf_token);
     localStorage.setItem(this.addressKey, result.login_address);
+    if (result.device) localStorage.setItem(this.deviceKey, "1");
+    else localStorage.removeItem(this.deviceKey);
   }
   async logOut() {
     if (!await attempt(t("Logging out"), () => this.client.logout())) return;
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
+    localStorage.removeItem(this.deviceKey);
     location.hash = "";
     location.reload();
   }
@@ -1072,7 +1086,7 @@ var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
+    format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
   return format.format(date);

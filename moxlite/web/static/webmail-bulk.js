@@ -1,16 +1,21 @@
 // lib/words.ts
 var grouped;
-function t(text, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text) ?? text, values);
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text, { ...values, n });
 }
 
 // webmail/state/others.ts
@@ -42,7 +47,7 @@ async function onQuery(client, mail, say, what, said) {
   let stopped = false;
   const mixed = leavesOthers(mail);
   const words = { what: counted(counts) };
-  const begun = mixed ? t("Working on your own of {what}…", words) : t("Working on {what}…", words);
+  const begun = mixed ? t("Working on {what}, your own messages only…", words) : t("Working on {what}…", words);
   const progress = say(begun, { title: t("Stop"), run: () => stopped = true }, 0);
   const origins = new Map(mail.rows.value.items.flatMap((row) => mail.meant(row)).map((item) => [item.id, item.mailbox_id]));
   if (what.action === "move" || what.action === "delete") mail.unselect();

@@ -97,14 +97,18 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
 // lib/dialogs.ts
@@ -170,7 +174,7 @@ var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
+    format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
   return format.format(date);
@@ -395,7 +399,7 @@ var writing = "write.";
 function addKeys(desk, focused) {
   if (desk.commands.has(`${writing}send`)) return;
   const command = (id, title, keys, run) => ({ id: writing + id, title, keys, quiet: true, when: () => focused() !== null, run: () => run(focused()) });
-  desk.commands.add(t("While writing"), [command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)), command("send-archive", t("Send, and archive the thread that it answers"), ["ctrl shift Enter"], (one) => one.submit(true)), command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()), command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()), command("format", t("Write with or without formatting"), ["ctrl F"], (one) => one.format()), command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")), command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")), command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")), command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to"))]);
+  desk.commands.add(t("While writing"), [command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)), command("send-archive", t("Send and archive the conversation"), ["ctrl shift Enter"], (one) => one.submit(true)), command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()), command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()), command("format", t("Turn formatting on or off"), ["ctrl F"], (one) => one.format()), command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")), command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")), command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")), command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to"))]);
 }
 
 // webmail/compose/parties.ts
@@ -802,7 +806,7 @@ var Composer = class _Composer {
     to.append(el("div", { class: "compose-seldom" }, seldom("cc", t("Cc"), () => this.cc.input.focus()), seldom("bcc", t("Bcc"), () => this.bcc.input.focus()), iconButton(ellipsis, t("More fields"), (button) => this.offerFields(button), "compose-fields"), iconButton(externalLink, t("Open in a window"), () => this.float(), "compose-float")));
     const root = el("section", { class: "composer docked", "aria-label": this.draft.original_flag === "answered" ? t("Reply") : t("New message"), onkeydown: (event) => this.key(event), ondragover: (event) => {
       if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
-    }, ondrop: (event) => this.take(event, event.dataTransfer), onpaste: (event) => this.take(event, event.clipboardData) }, el("header", { class: "compose-head" }, this.heading, iconButton(maximize, t("Larger, or smaller"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.close())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.subject, this.text.root, this.files.root, el("footer", { class: "compose-foot" }, this.sendButton, el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, sign(paperclip)), iconButton(clock, t("Send later…"), () => this.submitLater()), iconButton(fileText, t("Templates"), (button) => this.offerTemplates(button)), this.picker, this.text.formatButton, this.state, iconButton(trash2, t("Discard"), () => void this.discard())));
+    }, ondrop: (event) => this.take(event, event.dataTransfer), onpaste: (event) => this.take(event, event.clipboardData) }, el("header", { class: "compose-head" }, this.heading, iconButton(maximize, t("Expand or shrink"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.close())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.subject, this.text.root, this.files.root, el("footer", { class: "compose-foot" }, this.sendButton, el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, sign(paperclip)), iconButton(clock, t("Send later…"), () => this.submitLater()), iconButton(fileText, t("Templates"), (button) => this.offerTemplates(button)), this.picker, this.text.formatButton, this.state, iconButton(trash2, t("Discard"), () => void this.discard())));
     to.prepend(sign(reply, "i compose-sign"));
     return root;
   }
@@ -897,7 +901,7 @@ var Composer = class _Composer {
     clearTimeout(this.copyTimer);
     this.copyTimer = 0;
     if (this.closed || this.version === 0) return;
-    if (!keepCopy(this.id, this.copy())) this.note(t("This browser has no room for a copy"));
+    if (!keepCopy(this.id, this.copy())) this.note(t("This browser’s storage is full, so it keeps no copy"));
   }
   alone(work) {
     const next = this.busy.then(work, work);
@@ -955,7 +959,7 @@ var Composer = class _Composer {
         const { message_id } = await this.desk.client.compose_prepare("new");
         this.draft.message_id = message_id;
       } catch (error) {
-        await showError(t("Making another draft of it failed"), error);
+        await showError(t("Saving it as a new draft failed"), error);
         return false;
       }
       this.conflict = false;
@@ -991,7 +995,7 @@ var Composer = class _Composer {
       }
     }
     if (this.to.value.length + this.cc.value.length + this.bcc.value.length === 0) {
-      this.to.complain(t("Who is it for?"));
+      this.to.complain(t("Add a recipient."));
       return;
     }
     if (this.files.unfinished + this.text.unfinished > 0) {
@@ -1048,8 +1052,8 @@ var Composer = class _Composer {
     const said = this.sendAt > 0 ? t("It will be sent later") : t("Message sent");
     const beginning = this.text.state;
     this.finish();
-    if (seconds === 0) {
-      say(t("Message sent"));
+    if (seconds <= 0) {
+      say(seconds === 0 ? t("Message sent") : t("Kept on this device. It is sent when the server can be reached."));
       return;
     }
     offerUndo(desk, say, said, submitId, this.leaves, seconds, (draftId) => {
@@ -1090,7 +1094,7 @@ var Composer = class _Composer {
     else this.text.focus();
   }
   async discard() {
-    if (this.version > 0 && !await confirm(t("Discard this message?"), t("What was written is removed."), t("Discard"))) return;
+    if (this.version > 0 && !await confirm(t("Discard this message?"), t("The text will be deleted."), t("Discard"))) return;
     await this.remove();
   }
   async remove() {

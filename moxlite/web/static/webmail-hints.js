@@ -76,14 +76,18 @@ function adopt(text2) {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
 // webmail/hints/hints.css
@@ -94,7 +98,7 @@ adopt(hints_default);
 var hintsKey = "moxlite-webmail-hints";
 function showHints(list) {
   const touch = navigator.maxTouchPoints > 0;
-  const hints = [touch ? t("Swipe a row to the right to archive it, to the left to move it to Trash. Hold a row to choose several.") : t("Press ? to see all shortcuts, or Ctrl and K to find a command by its name."), t("Nothing is lost by a slip: whatever you do offers Undo, also after Send."), t("Pictures from other servers load only when you ask, so that senders do not see when you read.")];
+  const hints = [touch ? t("Swipe a row to the right to archive it, to the left to move it to Trash. Hold a row to choose several.") : t("Press ? to see all shortcuts, or Ctrl and K to find a command by its name."), t("Every action can be undone, even Send."), t("Pictures from other servers load only when you ask, so that senders do not see when you read.")];
   let read2 = Number(localStorage.getItem(hintsKey)) || 0;
   if (read2 >= hints.length) return;
   const box = el("aside", { class: "hints", "aria-label": t("Hint") });

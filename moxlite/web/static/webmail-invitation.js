@@ -1,16 +1,21 @@
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
 
 // lib/client.ts
@@ -185,28 +190,28 @@ var invitation_default = "/* The card of an event. */\n\n.event-card:not([hidden
 adopt(invitation_default);
 var firstGuests = 10;
 var answers = [["yes", t("Yes")], ["maybe", t("Maybe")], ["no", t("No")]];
-var given = { yes: t("You said yes."), maybe: t("You said maybe."), no: t("You said no.") };
+var given = { yes: t("You accepted."), maybe: t("You answered “maybe”."), no: t("You declined.") };
 var comes = { yes: t("comes"), maybe: t("may come"), no: t("does not come") };
 var days = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
 function dayOf(local) {
   const date = /* @__PURE__ */ new Date(`${local.slice(0, 10)}T00:00:00Z`);
-  return new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeZone: "UTC" }).format(date);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: "full", timeZone: "UTC" }).format(date);
 }
 function momentOf(when, zone) {
   if (!when.local.includes("T")) return dayOf(when.local);
   const options = { dateStyle: "full", timeStyle: "short" };
-  if (when.utc === null) return new Intl.DateTimeFormat(void 0, { ...options, timeZone: "UTC" }).format(/* @__PURE__ */ new Date(`${when.local}Z`));
-  return new Intl.DateTimeFormat(void 0, zone === void 0 ? options : { ...options, timeZone: zone }).format(new Date(when.utc * 1e3));
+  if (when.utc === null) return new Intl.DateTimeFormat(locale(), { ...options, timeZone: "UTC" }).format(/* @__PURE__ */ new Date(`${when.local}Z`));
+  return new Intl.DateTimeFormat(locale(), zone === void 0 ? options : { ...options, timeZone: zone }).format(new Date(when.utc * 1e3));
 }
 function timesOf({ start, end }) {
-  if (start === null) return t("no time is given");
+  if (start === null) return t("no time given");
   if (end === null) return momentOf(start);
   if (!start.local.includes("T")) {
     const last = new Date(Date.parse(`${end.local.slice(0, 10)}T00:00:00Z`) - 864e5).toISOString();
     return last.slice(0, 10) <= start.local.slice(0, 10) ? momentOf(start) : t("{start} to {end}", { start: momentOf(start), end: dayOf(last) });
   }
   const same = start.utc !== null && end.utc !== null ? new Date(start.utc * 1e3).toDateString() === new Date(end.utc * 1e3).toDateString() : start.local.slice(0, 10) === end.local.slice(0, 10);
-  const clock = (when) => new Intl.DateTimeFormat(void 0, { timeStyle: "short", ...when.utc === null && { timeZone: "UTC" } }).format(when.utc === null ? /* @__PURE__ */ new Date(`${when.local}Z`) : new Date(when.utc * 1e3));
+  const clock = (when) => new Intl.DateTimeFormat(locale(), { timeStyle: "short", ...when.utc === null && { timeZone: "UTC" } }).format(when.utc === null ? /* @__PURE__ */ new Date(`${when.local}Z`) : new Date(when.utc * 1e3));
   return t("{start} to {end}", { start: momentOf(start), end: same ? clock(end) : momentOf(end) });
 }
 function thereOf({ start }) {
@@ -220,7 +225,7 @@ function thereOf({ start }) {
 }
 function weekday(text2) {
   const [, number = "", day = ""] = /^([+-]?\d+)?(\w\w)$/.exec(text2) ?? [];
-  const name = new Intl.DateTimeFormat(void 0, { weekday: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, 10, 22 + (days[day] ?? 0))));
+  const name = new Intl.DateTimeFormat(locale(), { weekday: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, 10, 22 + (days[day] ?? 0))));
   if (number === "") return name;
   const n = Number(number);
   return n === -1 ? t("the last {day}", { day: name }) : t("{day} no. {n}", { day: name, n });
@@ -228,9 +233,9 @@ function weekday(text2) {
 function ruleOf(rule) {
   const every = { daily: many(rule.interval, "every day", "every {n} days"), weekly: many(rule.interval, "every week", "every {n} weeks"), monthly: many(rule.interval, "every month", "every {n} months"), yearly: many(rule.interval, "every year", "every {n} years") };
   const base = every[rule.frequency];
-  if (base === void 0) return t("repeated, by a rule of its own");
-  const list = (texts) => new Intl.ListFormat(void 0).format(texts);
-  const month = (n) => new Intl.DateTimeFormat(void 0, { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, n - 1, 1)));
+  if (base === void 0) return t("repeated by a custom rule");
+  const list = (texts) => new Intl.ListFormat(locale()).format(texts);
+  const month = (n) => new Intl.DateTimeFormat(locale(), { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, n - 1, 1)));
   return [base, rule.days.length > 0 && t("on {days}", { days: list(rule.days.map(weekday)) }), rule.month_days.length > 0 && t("on day {days}", { days: list(rule.month_days.map(String)) }), rule.months.length > 0 && t("in {months}", { months: list(rule.months.map(month)) }), rule.count > 0 && many(rule.count, "once", "{n} times"), rule.until !== "" && t("until {day}", { day: dayOf(rule.until) })].filter((one) => one !== false).join(", ");
 }
 function guest(one) {
@@ -257,7 +262,7 @@ function stateOf(found) {
     case "old":
       return [t("A newer version of this event came later."), " ", el("a", { href: `#search:${encodeURIComponent(`subject:"${found.title.replaceAll('"', " ")}"`)}` }, t("Show it"))];
     case "stranger":
-      return t("This does not come from the organiser, and changes nothing.");
+      return t("Nothing proves that this comes from the organiser, so it changes nothing.");
     default:
       return null;
   }
@@ -290,7 +295,7 @@ function draw(client, base, item, path, place, found) {
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);
   const replied = found.method === "REPLY" && answered !== void 0;
-  fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), replied && el("p", { class: "event-state" }, t("{who} {answer}", { who: isolated(answered.name || answered.address), answer: comes[answered.answer] })), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, fact(t("When"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeated"), ruleOf(found.repeats)), found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")), found.place !== "" && fact(t("Where"), isolated(found.place)), found.organizer !== null && fact(t("Organiser"), guest(found.organizer)), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "one more event in the file", "{n} more events in the file"))), el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, el("a", { class: "button", href: `${base}msg/${item.id}/download/${path}` }, t("Add to calendar (.ics)")), said));
+  fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), replied && el("p", { class: "event-state" }, t("{who} {answer}", { who: isolated(answered.name || answered.address), answer: comes[answered.answer] })), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, fact(t("When"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeated"), ruleOf(found.repeats)), found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")), found.place !== "" && fact(t("Where"), isolated(found.place)), found.organizer !== null && fact(t("Organiser"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "one more event in the file", "{n} more events in the file"))), el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, el("a", { class: "button", href: `${base}msg/${item.id}/download/${path}` }, t("Add to calendar (.ics)")), said));
   place.hidden = false;
 }
 export {

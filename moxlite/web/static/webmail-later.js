@@ -81,17 +81,25 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+function mailboxName(name) {
+  return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
 
 // lib/dialogs.ts
@@ -153,7 +161,7 @@ var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
+    format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
   return format.format(date);
@@ -284,7 +292,7 @@ function inWords(at) {
   const ahead = at.getTime() - Date.now();
   const text2 = moment(at.getTime() * 1e3);
   if (ahead < 2 * day2 && /\d:\d/.test(text2)) return text2;
-  return at.toLocaleString(void 0, { weekday: "short", day: "numeric", month: "short", ...ahead > 300 * day2 && { year: "numeric" }, hour: "2-digit", minute: "2-digit" });
+  return at.toLocaleString(locale(), { weekday: "short", day: "numeric", month: "short", ...ahead > 300 * day2 && { year: "numeric" }, hour: "2-digit", minute: "2-digit" });
 }
 async function chooseTime(title, action, days, also = "", ticked = false) {
   return dialog(title, (close) => {
@@ -305,7 +313,7 @@ async function chooseTime(title, action, days, also = "", ticked = false) {
       said.classList.remove("wrong");
       words.removeAttribute("aria-invalid");
       calendar.removeAttribute("aria-invalid");
-      fill(said, found === null ? "" : found.toLocaleString(void 0, { dateStyle: "full", timeStyle: "short" }));
+      fill(said, found === null ? "" : found.toLocaleString(locale(), { dateStyle: "full", timeStyle: "short" }));
       calendar.value = found === null ? "" : fieldValue(found);
     });
     const form = el("form", { class: "later-words", novalidate: true, onsubmit: (event) => {
@@ -336,19 +344,19 @@ async function putOff(desk, items) {
   const sent = desk.inRole("sent");
   const ids = items.map((item) => item.id);
   if (ids.length === 0) return;
-  const also = t("Only if there is no answer by then; it stays here");
-  const chosen = await chooseTime(sent ? t("Remind me") : t("Come back later"), t("Put off"), longestWaiting, also, sent);
+  const also = t("Only without a reply by then; it stays here");
+  const chosen = await chooseTime(sent ? t("Remind me") : t("Snooze"), t("Snooze"), longestWaiting, also, sent);
   if (chosen === null) return;
   const { at, also: unanswered } = chosen;
   const when = inWords(at);
-  const said = unanswered ? t("Comes to the Inbox {when} if there is no answer", { when }) : many(ids.length, "Comes back {when}", "{n} messages come back {when}", { when });
-  desk.actions.run({ shown: unanswered ? {} : { remove: { ids: new Set(ids) } }, call: () => desk.client.message_snooze(ids, seconds(at), unanswered) }, { doing: () => t("Putting off"), done: () => said }, items, t("Not put off"), { what: said, actions: () => [{ shown: {}, call: () => desk.client.message_unsnooze(ids) }] });
+  const said = unanswered ? t("Back in the inbox {when} without a reply", { when }) : many(ids.length, "Comes back {when}", "{n} messages come back {when}", { when });
+  desk.actions.run({ shown: unanswered ? {} : { remove: { ids: new Set(ids) } }, call: () => desk.client.message_snooze(ids, seconds(at), unanswered) }, { doing: () => t("Snoozing"), done: () => said }, items, t("Not snoozed"), { what: said, actions: () => [{ shown: {}, call: () => desk.client.message_unsnooze(ids) }] });
 }
 function described(one) {
   const when = inWords(new Date(one.due));
   if (one.kind === "sent") return t("Will be sent {when}", { when });
-  if (one.kind === "answer") return t("Comes to the Inbox {when} if there is no answer", { when });
-  return t("Comes back to {mailbox} {when}", { mailbox: one.origin === "" ? "Inbox" : one.origin, when });
+  if (one.kind === "answer") return t("Back in the inbox {when} without a reply", { when });
+  return t("Comes back to {mailbox} {when}", { mailbox: mailboxName(one.origin === "" ? "Inbox" : one.origin), when });
 }
 function people(one) {
   const all = one.kind === "back" ? one.item.from : [...one.item.to, ...one.item.cc, ...one.item.bcc];
@@ -357,20 +365,20 @@ function people(one) {
 async function showWaiting(desk) {
   for (; ; ) {
     let found = [];
-    if (!await attempt(t("Looking what waits"), async () => found = await desk.client.messages_waiting())) return;
-    const next = await dialog(t("What waits"), (close) => [list(desk, found, close)]);
+    if (!await attempt(t("Loading scheduled messages"), async () => found = await desk.client.messages_waiting())) return;
+    const next = await dialog(t("Scheduled"), (close) => [list(desk, found, close)]);
     if (next === null) return;
     await next();
   }
 }
 function list(desk, found, close) {
-  if (found.length === 0) return el("p", { class: "dialog-text" }, t("Nothing waits. Messages that you send later, and that come back later, are listed here."));
+  if (found.length === 0) return el("p", { class: "dialog-text" }, t("Nothing is scheduled. Messages to be sent later and snoozed messages are listed here."));
   const root = el("ul", { class: "waiting-list" });
   const button = (text2, run) => el("button", { class: "btn", type: "button", onclick: () => close(run) }, text2);
   fill(root, found.map((one) => {
     const { id } = one.item;
     const act = (what, work) => () => attempt(what, work);
-    const buttons = one.kind === "sent" ? [button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))), button(t("Send now"), act(t("Sending"), () => desk.client.scheduled_change(id))), button(t("Do not send: make it a draft"), act(t("Making it a draft"), () => desk.client.scheduled_cancel(id)))] : [button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))), button(one.kind === "answer" ? t("No reminder") : t("Back now"), act(t("Ending it"), () => desk.client.message_unsnooze([id])))];
+    const buttons = one.kind === "sent" ? [button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))), button(t("Send now"), act(t("Sending"), () => desk.client.scheduled_change(id))), button(t("Do not send, keep as a draft"), act(t("Turning it into a draft"), () => desk.client.scheduled_cancel(id)))] : [button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))), button(one.kind === "answer" ? t("No reminder") : t("Back now"), act(t("Ending it"), () => desk.client.message_unsnooze([id])))];
     return el("li", {}, el("strong", { dir: "auto" }, el("bdi", {}, one.item.subject || t("(no subject)"))), el("span", { class: "waiting-what" }, el("bdi", {}, people(one))), el("span", { class: "waiting-what" }, described(one)), el("div", { class: "waiting-buttons" }, buttons));
   }));
   return root;

@@ -106,21 +106,47 @@ function holdFocus() {
   };
 }
 
-// lib/icons.ts
-var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
-var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
-
 // lib/words.ts
 var grouped;
-function t(text3, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text3, values = {}) {
   return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text3, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+
+// lib/icons.ts
+var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 
 // lib/webauthn.ts
 async function useKey(options) {
@@ -221,7 +247,7 @@ function secondStepForm(asked, done, again) {
     focus();
   }
   function introduction() {
-    if (kind === "recovery") return t("Type one of the recovery codes that you have kept. Each works once.");
+    if (kind === "recovery") return t("Type one of your recovery codes. Each works once.");
     if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys do not work at this address.");
     return step.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step.apps[0] }) : t("Type a code of your app: {names}.", { names: step.apps.join(", ") });
   }
@@ -239,7 +265,7 @@ function keyWords(names) {
 }
 function serverClock(at) {
   const began = performance.now();
-  const format = new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const format = new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const shown = el("time", {});
   const show = () => shown.textContent = format.format(at + performance.now() - began);
   show();
@@ -247,20 +273,55 @@ function serverClock(at) {
   return el("span", {}, t("The server’s time is "), shown);
 }
 
+// lib/confirm.ts
+async function askConfirm(client, why = t("This changes who can log in, so give your password again.")) {
+  const step = await client.confirm_options();
+  const answer2 = await dialog(t("Is it you?"), (close) => {
+    const place = el("div", {});
+    const factors = step.apps.length > 0 || step.keys.length > 0 || step.codes;
+    const problem = el("p", { class: "error", role: "alert", hidden: true });
+    const password = el("input", { class: "input", type: "password", name: "password", autocomplete: "current-password", required: true, autofocus: true });
+    const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
+    const form = el("form", { class: "form", onsubmit: async (event) => {
+      event.preventDefault();
+      send.disabled = true;
+      try {
+        await client.confirm("password", password.value);
+        close(true);
+      } catch (error) {
+        problem.hidden = false;
+        fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+        password.select();
+      } finally {
+        send.disabled = false;
+      }
+    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a second factor")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
+    const byFactor = (shown) => {
+      const made = secondStepForm({ step: shown, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
+      fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
+      made.focus();
+    };
+    fill(place, el("p", { class: "dialog-text" }, why), form);
+    return [place];
+  });
+  return answer2 === true;
+}
+
 // lib/login.ts
-function askLogIn(app, reason, address, tryLogIn, below = []) {
+function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem = el("p", { class: "login-problem", role: "alert" }, reason);
     const username = el("input", { name: "username", inputmode: "email", autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true, value: address ?? "" });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
+    const stay = el("input", { type: "checkbox", name: "stay" });
     const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
     problem.hidden = reason === "";
     const form = el("form", { class: "login", onsubmit: async (event) => {
       event.preventDefault();
       button.disabled = true;
       try {
-        const asked = await tryLogIn(username.value, password.value);
+        const asked = await tryLogIn(username.value, password.value, stay.checked);
         if (asked === null) finish();
         else ask(asked);
       } catch (error) {
@@ -270,7 +331,7 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
       } finally {
         button.disabled = false;
       }
-    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), button, below);
+    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")), button, below);
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     const finish = () => {
       overlay.remove();
@@ -307,5 +368,6 @@ function linked(value) {
 // webmail/login/part.ts
 adopt(login_default + factors_default);
 export {
+  askConfirm,
   askLogIn
 };

@@ -97,17 +97,25 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+function mailboxName(name) {
+  return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
 
 // lib/dialogs.ts
@@ -219,7 +227,7 @@ function counted({ messages, conversations }) {
 
 // webmail/mailboxes/part.ts
 adopt(choices_default);
-var roleNames = [["draft", t("Drafts")], ["sent", t("Sent messages")], ["archive", t("Archive")], ["trash", t("Trash")], ["junk", t("Junk")]];
+var roleNames = [["draft", t("Drafts")], ["sent", t("Sent messages")], ["archive", mailboxName("Archive")], ["trash", t("Trash")], ["junk", t("Junk")]];
 function confirmDelete(counts, mixed) {
   const what = counts.messages === 1 ? t("This removes this message from the account. It cannot be undone.") : t("This removes {what} from the account. It cannot be undone.", { what: counted(counts) });
   const kept = mixed ? ` ${t("Messages in mailboxes of others stay.")}` : "";
@@ -252,7 +260,7 @@ async function chooseRole(client, mailbox) {
 async function offerRole(client, role, mailboxes, pick) {
   const name = roleNames.find(([known]) => known === role)?.[1] ?? role;
   const free = mailboxes.filter((mailbox) => mailbox.name !== "Inbox" && mailbox.roles.length === 0);
-  const chosen = await pick(t("No mailbox is used as “{name}”", { name }), { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, ["new", ...free], (one) => one === "new" ? t("A new one, “{name}”", { name }) : one.name, { above: el("p", { class: "dialog-text" }, t("Choose the mailbox that shall be; then do it again.")) });
+  const chosen = await pick(t("No mailbox is used as “{name}”", { name }), { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, ["new", ...free], (one) => one === "new" ? t("A new one, “{name}”", { name }) : one.name, { above: el("p", { class: "dialog-text" }, t("Choose a mailbox for it, then try again.")) });
   if (chosen === null) return;
   await attempt(t("Changing the role"), async () => {
     const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;

@@ -1,16 +1,21 @@
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
 
 // lib/client.ts
@@ -113,19 +118,6 @@ function icon(path, name = "icon") {
   return svg;
 }
 
-// lib/numbers.ts
-function size(octets) {
-  if (octets < 1024) return `${octets} B`;
-  const units = ["KB", "MB", "GB", "TB"];
-  let value = octets;
-  let unit = -1;
-  do {
-    value /= 1024;
-    unit++;
-  } while (value >= 999.5 && unit < units.length - 1);
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
-}
-
 // lib/scheme.ts
 var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
 function isDark(scheme) {
@@ -165,7 +157,7 @@ var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
+    format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
   return format.format(date);
@@ -227,42 +219,6 @@ function asciiDomains(addresses) {
 // webmail/message/message.css
 var message_default = '/* One message: its head, what there is to say of it, its text or page. */\n\n.reader-fields {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 2px 12px;\n  margin: 0;\n  font-size: 14px;\n  padding-top: 10px;\n  /* all recipients of a long list leave room for the text */\n  max-height: 45vh;\n  overflow-y: auto;\n}\n\n.author {\n  display: flex;\n  align-items: baseline;\n  gap: 8px;\n  min-height: 28px;\n}\n\n.author-name {\n  min-width: 0;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  font-size: 15px;\n  font-weight: 600;\n}\n\n.author-address {\n  flex: 0 1 auto;\n  min-width: 0;\n  color: var(--color-mild);\n  font-size: 13px;\n  overflow-wrap: anywhere;\n}\n\n.author-time {\n  margin-left: auto;\n  padding-left: 8px;\n  flex: none;\n  color: var(--color-mild);\n  font-size: 12.5px;\n  white-space: nowrap;\n}\n\n.message-menu {\n  align-self: center;\n  flex: none;\n  min-width: 32px;\n  min-height: 28px;\n  padding: 0 6px;\n}\n\nbutton.quiet {\n  border-color: transparent;\n  background: none;\n  text-align: start;\n}\n\nbutton.quiet.author-name {\n  padding: 0;\n}\n\n.reader-recipients {\n  display: block;\n  max-width: 100%;\n  padding: 0;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.reader-recipients::after {\n  content: " ⌄";\n}\n\n.reader-recipients[aria-expanded="true"]::after {\n  content: " ⌃";\n}\n\n.trust {\n  margin-top: 3px;\n  color: var(--color-mild);\n  font-size: 12.5px;\n}\n\n.trust .icon {\n  width: 14px;\n  height: 14px;\n  margin-right: 5px;\n  vertical-align: -2px;\n}\n\n.trust-good .icon {\n  color: var(--underline-green);\n}\n\n.trust-look .icon {\n  color: var(--underline-red);\n}\n\n.reader-fields dt {\n  color: var(--color-mild);\n}\n\n.reader-fields dd {\n  margin: 0;\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n}\n\n.reader-note {\n  padding: 0 26px 12px;\n  font-size: 13.5px;\n}\n\n.attachments {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 7px;\n  margin-top: 12px;\n}\n\n.attachment {\n  display: inline-flex;\n  align-items: baseline;\n  gap: 8px;\n  max-width: 100%;\n  padding: 4px 10px;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  background: var(--background-mild);\n  font-size: 13.5px;\n}\n\n.attachment a {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  text-decoration: none;\n  white-space: nowrap;\n}\n\n.attachment a:hover {\n  text-decoration: underline;\n}\n\n.attachment-size {\n  color: var(--color-milder);\n  font-size: 12px;\n  white-space: nowrap;\n}\n\n.reader-bar {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 4px 14px;\n  flex: none;\n  margin: 0 22px 10px;\n  padding: 7px 12px;\n  border-radius: 8px;\n  background: var(--background-mild);\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.reader-bar-words {\n  min-width: 0;\n  overflow-wrap: anywhere;\n}\n\n.hint {\n  padding: 0 8px;\n  color: var(--color-milder);\n  font-size: 13px;\n}\n\n.reader-body {\n  flex: 1;\n  min-height: 0;\n  overflow: auto;\n}\n\n.reader-body.framed {\n  display: flex;\n  flex-direction: column;\n}\n\n.text-part {\n  max-width: 78ch;\n  padding: 22px 26px;\n}\n\n.text-part + .text-part {\n  border-top: 1px solid var(--border-color);\n}\n\n.text {\n  white-space: pre-wrap;\n  /* each line by its own letters: text of both directions comes in one message (WEBMAIL-118) */\n  unicode-bidi: plaintext;\n  text-align: start;\n  overflow-wrap: anywhere;\n  line-height: 1.55;\n}\n\n.elsewhere {\n  margin: 0 4px;\n  padding: 0 5px;\n  border-radius: 4px;\n  background: var(--warning-background);\n  font-size: 12.5px;\n}\n\n.quoted1 {\n  color: var(--quoted1);\n}\n\n.quoted2 {\n  color: var(--quoted2);\n}\n\n.quoted3 {\n  color: var(--quoted3);\n}\n\n.html {\n  flex: 1;\n  width: 100%;\n  min-height: 200px;\n  border: 0;\n}\n\n/* mail with colours of its own, in a dark window */\n.html.sheet {\n  width: calc(100% - 32px);\n  margin: 0 16px 16px;\n  border-radius: 10px;\n}\n\n.headers {\n  margin: 14px 26px;\n  border-collapse: collapse;\n  font: 12.5px/1.5 var(--mono);\n}\n\n.headers th {\n  padding-right: 14px;\n  text-align: right;\n  vertical-align: top;\n  white-space: nowrap;\n  font-weight: 400;\n  color: var(--color-mild);\n}\n\n.headers td {\n  overflow-wrap: anywhere;\n}\n\n.reader-message {\n  display: flex;\n  flex-direction: column;\n  flex: 1;\n  min-height: 0;\n}\n\n.card .reader-bar {\n  margin: 0 10px 8px;\n}\n\n.card .text-part {\n  padding: 14px;\n}\n\n.card .reader-body {\n  overflow: visible;\n}\n\n.card .html {\n  flex: none;\n  min-height: 80px;\n}\n\n.quote {\n  margin: 6px 0;\n}\n\n.quote > summary {\n  width: max-content;\n  padding: 1px 9px;\n  border-radius: 9px;\n  background: var(--button-hover-background);\n  color: var(--color-mild);\n  font-size: 12.5px;\n  cursor: pointer;\n  list-style: none;\n}\n\n.quote[open] > summary {\n  margin-bottom: 4px;\n}\n\n.validation {\n  text-decoration: underline 2px;\n  text-underline-offset: 3px;\n}\n\n.validation.green {\n  text-decoration-color: var(--underline-green);\n}\n\n.validation.blue {\n  text-decoration-color: var(--underline-blue);\n}\n\n.validation.red {\n  text-decoration-color: var(--underline-red);\n}\n\n.attachment-all {\n  align-self: center;\n  font-size: 13px;\n}\n\n.shown-image {\n  display: block;\n  max-width: calc(100% - 52px);\n  max-height: 70vh;\n  margin: 8px 26px;\n  border-radius: 6px;\n}\n\n.text.signature {\n  color: var(--color-mild);\n}\n\n@media (max-width: 860px) {\n  .reader-bar {\n    margin: 0 10px 8px;\n  }\n\n  .author {\n    flex-wrap: wrap;\n    align-items: center;\n  }\n\n  .author-name {\n    flex: 1 1 0;\n  }\n\n  .author-address {\n    order: 1;\n    flex-basis: 100%;\n  }\n\n  .message-menu {\n    min-width: 44px;\n    min-height: 44px;\n  }\n\n  .reader-recipients {\n    min-height: 32px;\n  }\n\n  .text-part {\n    padding: 16px;\n  }\n}\n\n/* on paper there is the message alone */\n@media print {\n  .side,\n  .middle,\n  .splitter,\n  .toolbar,\n  .reader-bar,\n  .message-menu,\n  .composers,\n  .toasts {\n    display: none;\n  }\n\n  .app,\n  .reader,\n  .reader-message,\n  .reader-body {\n    display: block;\n    height: auto;\n    overflow: visible;\n  }\n}\n\n/* words at the bottom stand above the bar */\n@media (max-width: 860px) {\n  .show-message .toasts {\n    bottom: 70px;\n  }\n}\n\n.message-keywords {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px 6px;\n  margin-top: 6px;\n}\n\n.keyword-link {\n  display: inline-flex;\n  max-width: 100%;\n  text-decoration: none;\n}\n\n.keyword-link:hover .keyword {\n  text-decoration: underline;\n}\n';
 
-// webmail/ui/marks.ts
-function marked(text2, needles) {
-  const wanted = needles.filter((needle) => needle.length > 1 || text2.length < 200);
-  if (wanted.length === 0) return [text2];
-  const pattern = new RegExp(wanted.map((needle) => needle.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "giu");
-  const pieces = [];
-  let end = 0;
-  for (const match of text2.matchAll(pattern)) {
-    if (match[0] === "") continue;
-    pieces.push(text2.slice(end, match.index), el("mark", { class: "hit" }, match[0]));
-    end = match.index + match[0].length;
-  }
-  pieces.push(text2.slice(end));
-  return pieces;
-}
-
-// webmail/message/page.ts
-var most = 2e4;
-function markIn(page, needles) {
-  if (needles.length === 0) return;
-  const walker = page.createTreeWalker(page.body, NodeFilter.SHOW_TEXT);
-  const found = [];
-  for (let n = 0; n < most && walker.nextNode(); n++) found.push(walker.currentNode);
-  for (const node of found) {
-    const pieces = marked(node.data, needles);
-    if (pieces.length > 1) node.replaceWith(...pieces.map((piece) => piece instanceof Node ? page.adoptNode(piece) : String(piece)));
-  }
-}
-function pageFacts(page) {
-  const fact = (name) => page.head?.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? null;
-  const blocked = fact("blocked");
-  if (blocked === null) return null;
-  const [count, ...hosts] = blocked.split(" ");
-  return { count: Number(count), hosts, coloured: fact("coloured") === "yes" };
-}
-
 // webmail/data/links.ts
 var start = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
 var trailing = new Set(".,;:!?'»”*_");
@@ -297,6 +253,22 @@ function elsewhere(url) {
   } catch {
     return "";
   }
+}
+
+// webmail/ui/marks.ts
+function marked(text2, needles) {
+  const wanted = needles.filter((needle) => needle.length > 1 || text2.length < 200);
+  if (wanted.length === 0) return [text2];
+  const pattern = new RegExp(wanted.map((needle) => needle.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "giu");
+  const pieces = [];
+  let end = 0;
+  for (const match of text2.matchAll(pattern)) {
+    if (match[0] === "") continue;
+    pieces.push(text2.slice(end, match.index), el("mark", { class: "hit" }, match[0]));
+    end = match.index + match[0].length;
+  }
+  pieces.push(text2.slice(end));
+  return pieces;
 }
 
 // webmail/message/text.ts
@@ -358,13 +330,13 @@ function foldQuotes(blocks) {
 // webmail/message/trust.ts
 var mostCounted = 1e3;
 var shapes = { good: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z M5.5 8l1.8 1.8L10.8 6.3", look: "M8 2l6.5 11.5h-13z M8 6.5v3.2 M8 11.6v.1" };
-var endings = { one: t("{n}st mail from this address"), two: t("{n}nd mail from this address"), few: t("{n}rd mail from this address") };
+var endings = { one: t("{n}st mail from this address"), two: t("{n}nd mail from this address"), few: t("{n}rd mail from this address"), other: t("{n}th mail from this address") };
 function ordinal({ earlier }) {
   if (earlier === null) return "";
   if (earlier === 0) return t("First mail from this address");
   if (earlier >= mostCounted) return t("More than {n} mails from this address", { n: mostCounted });
   const n = earlier + 1;
-  return t(endings[new Intl.PluralRules("en", { type: "ordinal" }).select(n)] ?? "{n}th mail from this address", { n });
+  return filled(endings[new Intl.PluralRules("en", { type: "ordinal" }).select(n)], { n });
 }
 function proof({ validation, signed_by }, from) {
   switch (validation) {
@@ -373,7 +345,7 @@ function proof({ validation, signed_by }, from) {
     case "relaxed":
       return signed_by === "" ? t("Sent by a server of {domain}", { domain: isolated(from?.host ?? "") }) : t("Signed by {domain}", { domain: isolated(signed_by) });
     case "list":
-      return t("Came by a list or forward that you trust");
+      return t("Came through a list or forward that you trust");
     case "none":
       return t("Not signed. Anyone could have written this.");
     case "":
@@ -453,7 +425,7 @@ function setStatus(message) {
 
 // lib/toasts.ts
 var shown = 1e4;
-var most2 = 3;
+var most = 3;
 var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
 function toast(text2, action, time = shown) {
   if (!stack.isConnected) document.body.append(stack);
@@ -471,7 +443,7 @@ function toast(text2, action, time = shown) {
   } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
-  while (stack.childElementCount > most2) stack.firstElementChild?.remove();
+  while (stack.childElementCount > most) stack.firstElementChild?.remove();
   return { say: (other) => fill(words, other), close };
 }
 
@@ -515,6 +487,163 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));
 }
 
+// lib/numbers.ts
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+// webmail/message/attachments.ts
+var firstAttachments = 4;
+var mostImages = 20;
+var largestImage = 10 * 1024 * 1024;
+function isImage(attachment) {
+  return attachment.content_type.startsWith("image/") && !attachment.content_type.startsWith("image/svg");
+}
+function attachmentList(source, all) {
+  if (all.length === 0) return null;
+  const list = el("div", { class: "attachments" });
+  const one = (attachment) => el("span", { class: "attachment", title: attachment.content_type }, looking(source, attachment, attachment.filename), el("span", { class: "attachment-size" }, size(attachment.size)), el("a", { class: "attachment-get", href: partOf(source, "download", attachment.path), title: t("Download {name}", { name: attachment.filename }), "aria-label": t("Download") }, "↓"));
+  const draw = (count) => fill(list, all.slice(0, count).map(one), all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })), all.length > 1 && el("a", { class: "attachment-all", href: `${source.base}msg/${source.id}/attachments.zip` }, t("All as a zip file")));
+  draw(firstAttachments);
+  return list;
+}
+function looking(source, attachment, ...content) {
+  const link = el("a", { href: partOf(source, "view", attachment.path), target: "_blank", rel: "noopener" }, content);
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    source.look(attachment.path);
+  });
+  return link;
+}
+function partOf(source, kind, path) {
+  return `${source.base}msg/${source.id}/${kind}/${path}`;
+}
+function images(source, all) {
+  return all.filter((one) => isImage(one) && one.size <= largestImage).slice(0, mostImages).map((one) => looking(source, one, el("img", { class: "shown-image", src: partOf(source, "view", one.path), alt: one.filename, loading: "lazy" })));
+}
+
+// webmail/message/page.ts
+var most2 = 2e4;
+function markIn(page, needles) {
+  if (needles.length === 0) return;
+  const walker = page.createTreeWalker(page.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  for (let n = 0; n < most2 && walker.nextNode(); n++) found.push(walker.currentNode);
+  for (const node of found) {
+    const pieces = marked(node.data, needles);
+    if (pieces.length > 1) node.replaceWith(...pieces.map((piece) => piece instanceof Node ? page.adoptNode(piece) : String(piece)));
+  }
+}
+function pageFacts(page) {
+  const fact = (name) => page.head?.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? null;
+  const blocked = fact("blocked");
+  if (blocked === null) return null;
+  const [count, ...hosts] = blocked.split(" ");
+  return { count: Number(count), hosts, coloured: fact("coloured") === "yes" };
+}
+
+// webmail/message/frame.ts
+var highest = 2e4;
+function htmlFrame(src, dark, whole, owner) {
+  const frame = el("iframe", { class: "html", title: t("Message"), sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer", src: `${src}?sameorigin=true${dark ? "&scheme=dark" : ""}` });
+  let [known, loaded] = [null, false];
+  const take = () => {
+    const page = frame.contentDocument;
+    if (page === null || page === known || page.URL === "about:blank") return;
+    known = page;
+    owner.framed(page);
+  };
+  let said = false;
+  const readFacts = () => {
+    const page = frame.contentDocument;
+    const facts = said || page === null || !frame.isConnected ? null : pageFacts(page);
+    if (facts === null) return;
+    said = true;
+    frame.classList.toggle("sheet", dark && facts.coloured);
+    owner.facts(facts);
+  };
+  const watch = () => {
+    take();
+    readFacts();
+    if (frame.isConnected && !loaded) requestAnimationFrame(watch);
+  };
+  requestAnimationFrame(watch);
+  frame.addEventListener("load", () => {
+    const page = frame.contentDocument;
+    loaded = true;
+    if (page === null) {
+      if (!frame.isConnected) return;
+      owner.failed();
+      return;
+    }
+    take();
+    readFacts();
+    markIn(page, owner.needles());
+    const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
+    if (whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
+  });
+  return frame;
+}
+function picturesWords(mode, blocked) {
+  if (mode === "htmlexternal") return t("Pictures are loaded from their servers");
+  if (blocked === null || blocked.count === 0) return "";
+  return many(blocked.count, "{n} picture from {hosts} is not loaded", "{n} pictures from {hosts} are not loaded", { hosts: isolated(blocked.hosts.join(", ")) });
+}
+
+// webmail/message/people.ts
+var firstAddresses = 6;
+var namedRecipients = 2;
+var mostInRow = 50;
+var firstLabels = 8;
+var validations = { strict: ["green", t("The message comes from this domain: SPF or DKIM says so")], dmarc: ["green", t("The message comes from this domain: DMARC says so")], relaxed: ["green", t("The message comes from a domain of the same owner: SPF or DKIM says so")], list: ["blue", t("The message came by a list or a forward that your rules trust; its author is not proven")], none: ["red", t("Nothing proves that the message comes from this domain")] };
+function recipients(item, isOwn) {
+  const all = [...item.to, ...item.cc, ...item.bcc];
+  if (all.length === 0) return t("no recipients");
+  const mine = all.findIndex((one) => isOwn(one));
+  const named = [...mine < 0 ? [] : [t("me")], ...all.filter((_, at) => at !== mine).slice(0, namedRecipients - (mine < 0 ? 0 : 1)).map(shortAddress)];
+  const names = isolated(named.join(", "));
+  const n = all.length - named.length;
+  if ([item.to, item.cc, item.bcc].some((field) => field.length >= mostInRow)) return t("to {names} and over {n} more", { names, n });
+  return n > 0 ? t("to {names} and {n} more", { names, n }) : t("to {names}", { names });
+}
+function addressees(field, all, headers) {
+  const place = el("dd");
+  const draw = (count) => {
+    const whole = count < mostInRow ? "" : headers().filter(({ name }) => name.toLowerCase() === field).map(({ value }) => value).join(", ");
+    const left = all.length - count;
+    const text2 = whole || addressList(all.slice(0, count), longAddress);
+    place.title = asciiDomains(all.slice(0, count));
+    fill(place, el("span", { dir: "auto" }, isolated(text2)), left > 0 && [" ", el("button", { class: "link", onclick: () => draw(all.length) }, t("and {n} more", { n: left }))]);
+  };
+  draw(all.length > firstAddresses + 1 ? firstAddresses : all.length);
+  return place;
+}
+function senderOf(address, [colour, why]) {
+  const whole = isolated(longAddress(address));
+  const at = whole.lastIndexOf(address.host);
+  if (colour === void 0 || address.host === "" || at < 0) return whole;
+  return [whole.slice(0, at), el("span", { class: `validation ${colour}`, title: why }, address.host), whole.slice(at + address.host.length)];
+}
+function drawLabels(place, labels) {
+  const link = (label) => el("a", { class: "keyword-link", href: labelPlace(label.name), title: t("Messages with the label {name}", { name: label.name }) }, chip(label));
+  const rest = labels.slice(firstLabels);
+  const all = el("button", { class: "link", onclick: () => fill(place, labels.map(link)) }, t("{n} more", { n: rest.length }));
+  place.hidden = labels.length === 0;
+  fill(place, labels.slice(0, firstLabels).map(link), rest.length > 0 && all);
+}
+function headerTable(headers) {
+  return el("table", { class: "headers" }, headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value))));
+}
+
 // webmail/message/commands.ts
 function messageCommands(desk) {
   const shown2 = () => desk.shown() !== null;
@@ -526,18 +655,6 @@ function messageCommands(desk) {
 // webmail/message/part.ts
 adopt(message_default);
 var calendars = /* @__PURE__ */ new Set(["text/calendar", "application/ics"]);
-var firstAttachments = 4;
-var firstAddresses = 6;
-var firstLabels = 8;
-var namedRecipients = 2;
-var mostInRow = 50;
-var highest = 2e4;
-var mostImages = 20;
-var largestImage = 10 * 1024 * 1024;
-var validations = { strict: ["green", t("The message comes from this domain: SPF or DKIM says so")], dmarc: ["green", t("The message comes from this domain: DMARC says so")], relaxed: ["green", t("The message comes from a domain of the same owner: SPF or DKIM says so")], list: ["blue", t("The message came by a list or a forward that your rules trust; its author is not proven")], none: ["red", t("Nothing proves that the message comes from this domain")] };
-function isImage(attachment) {
-  return attachment.content_type.startsWith("image/") && !attachment.content_type.startsWith("image/svg");
-}
 var remembered = Promise.resolve();
 var Message = class {
   constructor(shown2, base, owner, fold) {
@@ -575,7 +692,7 @@ var Message = class {
   }
   set item(item) {
     this.shown = item;
-    this.drawLabels();
+    drawLabels(this.labels, shownLabels(this.owner.settings().labels, this.item.keywords));
   }
   get whole() {
     return this.fold !== null;
@@ -680,37 +797,19 @@ var Message = class {
   heading(item) {
     const [from] = item.from;
     const time = item.date ?? item.received;
-    const people = (label, name2, all) => all.length > 0 && [el("dt", {}, label), this.addressees(name2, all)];
+    const people = (label, name2, all) => all.length > 0 && [el("dt", {}, label), addressees(name2, all, () => this.parsed?.headers ?? [])];
     this.drawSender();
-    this.drawLabels();
+    drawLabels(this.labels, shownLabels(this.owner.settings().labels, this.item.keywords));
     fill(this.fields, item.from.length > 0 && [el("dt", {}, t("From")), this.sender], people(t("Reply to"), "reply-to", item.reply_to), people(t("To"), "to", item.to), people(t("Cc"), "cc", item.cc), people(t("Bcc"), "bcc", item.bcc), el("dt", {}, t("Date")), el("dd", {}, fullTime(time)));
     const name = el("bdi", { dir: "auto" }, isolated(addressList(item.from.slice(0, namedRecipients), shortAddress)) || t("(no address)"));
     const author = this.fold === null ? el("b", { class: "author-name" }, name) : el("button", { class: "quiet author-name", "aria-expanded": "true", title: t("Fold this message"), onclick: this.fold }, name);
-    const unfold = el("button", { class: "quiet reader-recipients", "aria-expanded": "false", title: t("Show all addresses") }, el("bdi", { dir: "auto" }, this.recipients(item)));
+    const unfold = el("button", { class: "quiet reader-recipients", "aria-expanded": "false", title: t("Show all addresses") }, el("bdi", { dir: "auto" }, recipients(item, (one) => this.owner.isOwn(one))));
     unfold.addEventListener("click", () => {
       this.fields.hidden = !this.fields.hidden;
       unfold.setAttribute("aria-expanded", String(!this.fields.hidden));
     });
     if (from !== void 0) fill(this.address, isolated(bareAddress(from)));
-    return el("header", { class: "reader-head" }, !this.whole && subjectOf(item), el("div", { class: "author" }, author, this.address, el("time", { class: "author-time", datetime: time, title: fullTime(time) }, saidTime(time, Date.now())), this.more), unfold, this.trust, this.labels, this.fields, this.attachments(item.attachments));
-  }
-  drawLabels() {
-    const labels = shownLabels(this.owner.settings().labels, this.item.keywords);
-    const link = (label) => el("a", { class: "keyword-link", href: labelPlace(label.name), title: t("Messages with the label {name}", { name: label.name }) }, chip(label));
-    const rest = labels.slice(firstLabels);
-    const all = el("button", { class: "link", onclick: () => fill(this.labels, labels.map(link)) }, t("{n} more", { n: rest.length }));
-    this.labels.hidden = labels.length === 0;
-    fill(this.labels, labels.slice(0, firstLabels).map(link), rest.length > 0 && all);
-  }
-  recipients(item) {
-    const all = [...item.to, ...item.cc, ...item.bcc];
-    if (all.length === 0) return t("no recipients");
-    const mine = all.findIndex((one) => this.owner.isOwn(one));
-    const named = [...mine < 0 ? [] : [t("me")], ...all.filter((_, at) => at !== mine).slice(0, namedRecipients - (mine < 0 ? 0 : 1)).map(shortAddress)];
-    const names = isolated(named.join(", "));
-    const n = all.length - named.length;
-    if ([item.to, item.cc, item.bcc].some((field) => field.length >= mostInRow)) return t("to {names} and over {n} more", { names, n });
-    return n > 0 ? t("to {names} and {n} more", { names, n }) : t("to {names}", { names });
+    return el("header", { class: "reader-head" }, !this.whole && subjectOf(item), el("div", { class: "author" }, author, this.address, el("time", { class: "author-time", datetime: time, title: fullTime(time) }, saidTime(time, Date.now())), this.more), unfold, this.trust, this.labels, this.fields, attachmentList(this.source, item.attachments));
   }
   drawTrust(parsed) {
     const { item } = this;
@@ -740,48 +839,10 @@ var Message = class {
     this.keep("");
     this.drawBar();
   }
-  addressees(field, all) {
-    const place = el("dd");
-    const draw = (count) => {
-      const whole = count < mostInRow ? "" : (this.parsed?.headers ?? []).filter(({ name }) => name.toLowerCase() === field).map(({ value }) => value).join(", ");
-      const left = all.length - count;
-      const text2 = whole || addressList(all.slice(0, count), longAddress);
-      place.title = asciiDomains(all.slice(0, count));
-      fill(place, el("span", { dir: "auto" }, isolated(text2)), left > 0 && [" ", el("button", { class: "link", onclick: () => draw(all.length) }, t("and {n} more", { n: left }))]);
-    };
-    draw(all.length > firstAddresses + 1 ? firstAddresses : all.length);
-    return place;
-  }
-  drawSender([colour, why] = []) {
+  drawSender(mark2 = []) {
     const { from } = this.item;
-    const one = (address) => {
-      const whole = isolated(longAddress(address));
-      const at = whole.lastIndexOf(address.host);
-      if (colour === void 0 || address.host === "" || at < 0) return whole;
-      return [whole.slice(0, at), el("span", { class: `validation ${colour}`, title: why }, address.host), whole.slice(at + address.host.length)];
-    };
     this.sender.title = asciiDomains(from);
-    fill(this.people, from.map((address, i) => [i > 0 && ", ", one(address)]));
-  }
-  attachments(all) {
-    if (all.length === 0) return null;
-    const list = el("div", { class: "attachments" });
-    const one = (attachment) => el("span", { class: "attachment", title: attachment.content_type }, this.looking(attachment, attachment.filename), el("span", { class: "attachment-size" }, size(attachment.size)), el("a", { class: "attachment-get", href: this.part("download", attachment.path), title: t("Download {name}", { name: attachment.filename }), "aria-label": t("Download") }, "↓"));
-    const draw = (count) => fill(list, all.slice(0, count).map(one), all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })), all.length > 1 && el("a", { class: "attachment-all", href: `${this.base}msg/${this.item.id}/attachments.zip` }, t("All as a zip file")));
-    draw(firstAttachments);
-    return list;
-  }
-  looking(attachment, ...content) {
-    const link = el("a", { href: this.part("view", attachment.path), target: "_blank", rel: "noopener" }, content);
-    link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      this.owner.look(this.item, attachment.path);
-    });
-    return link;
-  }
-  part(kind, path) {
-    return `${this.base}msg/${this.item.id}/${kind}/${path}`;
+    fill(this.people, from.map((address, i) => [i > 0 && ", ", senderOf(address, mark2)]));
   }
   drawBar() {
     const { parsed, blocked, mode, item } = this;
@@ -789,15 +850,11 @@ var Message = class {
     if (parsed === null || mode === "text") return;
     const alone = item.from.length === 1 && parsed.view_mode !== "html_ext";
     const always = alone && el("button", { class: "link", onclick: () => this.choose("htmlexternal", true) }, t("Always for this sender"));
-    if (mode === "html" && blocked !== null && blocked.count > 0) {
-      const hosts = isolated(blocked.hosts.join(", "));
-      const words = many(blocked.count, "{n} picture from {hosts} is not loaded", "{n} pictures from {hosts} are not loaded", { hosts });
-      fill(this.bar, el("span", { class: "reader-bar-words" }, words), el("button", { class: "link", onclick: () => this.choose("htmlexternal") }, t("Show")), always);
-      this.bar.hidden = false;
-    } else if (mode === "htmlexternal" && always) {
-      fill(this.bar, el("span", { class: "reader-bar-words" }, t("Pictures are loaded from their servers")), always);
-      this.bar.hidden = false;
-    }
+    const words = picturesWords(mode, blocked);
+    if (words === "" || mode === "htmlexternal" && !always) return;
+    const load = mode === "html" && el("button", { class: "link", onclick: () => this.choose("htmlexternal") }, t("Show"));
+    fill(this.bar, el("span", { class: "reader-bar-words" }, words), load, always);
+    this.bar.hidden = false;
   }
   draw() {
     const { parsed } = this;
@@ -806,59 +863,23 @@ var Message = class {
     this.drawBar();
     const wanted = new Set(this.owner.settings().show_headers.map((name) => name.toLowerCase()));
     const headers = this.allHeaders ? parsed.headers : parsed.headers.filter((header) => wanted.has(header.name.toLowerCase()));
-    fill(this.body, headers.length > 0 && this.headers(headers), this.mode === "text" ? this.texts(parsed) : this.frame());
+    fill(this.body, headers.length > 0 && headerTable(headers), this.mode === "text" ? this.texts(parsed) : this.frame());
     this.body.classList.toggle("framed", this.mode !== "text");
   }
-  headers(headers) {
-    return el("table", { class: "headers" }, headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value))));
-  }
   texts(parsed) {
-    const images = this.item.attachments.filter((one) => isImage(one) && one.size <= largestImage).slice(0, mostImages).map((one) => this.looking(one, el("img", { class: "shown-image", src: this.part("view", one.path), alt: one.filename, loading: "lazy" })));
-    if (parsed.texts.length === 0) return [el("p", { class: "hint" }, t("No textual content")), images];
-    return [...parsed.texts.map((part) => el("article", { class: "text-part" }, readableText(part.text, this.owner.needles()), part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown.")))), images];
+    const pictures = images(this.source, this.item.attachments);
+    if (parsed.texts.length === 0) return [el("p", { class: "hint" }, t("No textual content")), pictures];
+    return [...parsed.texts.map((part) => el("article", { class: "text-part" }, readableText(part.text, this.owner.needles()), part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown.")))), pictures];
   }
   frame() {
     const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
-    const dark = isDark(this.owner.settings().color_scheme);
-    const frame = el("iframe", { class: "html", title: t("Message"), sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer", src: `${this.base}msg/${this.item.id}/${kind}?sameorigin=true${dark ? "&scheme=dark" : ""}` });
-    let [known, loaded] = [null, false];
-    const take = () => {
-      const page = frame.contentDocument;
-      if (page === null || page === known || page.URL === "about:blank") return;
-      known = page;
-      this.owner.framed(page);
-    };
-    let said = false;
-    const readFacts = () => {
-      const page = frame.contentDocument;
-      const facts = said || page === null || !frame.isConnected ? null : pageFacts(page);
-      if (facts === null) return;
-      said = true;
-      this.blocked = facts;
-      frame.classList.toggle("sheet", dark && facts.coloured);
+    return htmlFrame(`${this.base}msg/${this.item.id}/${kind}`, isDark(this.owner.settings().color_scheme), this.whole, { framed: (page) => this.owner.framed(page), facts: (blocked) => {
+      this.blocked = blocked;
       this.drawBar();
-    };
-    const watch = () => {
-      take();
-      readFacts();
-      if (frame.isConnected && !loaded) requestAnimationFrame(watch);
-    };
-    requestAnimationFrame(watch);
-    frame.addEventListener("load", () => {
-      const page = frame.contentDocument;
-      loaded = true;
-      if (page === null) {
-        if (!frame.isConnected) return;
-        this.missing(new CallFailed("html", "", t("The server cannot be reached.")));
-        return;
-      }
-      take();
-      readFacts();
-      markIn(page, this.owner.needles());
-      const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
-      if (this.whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
-    });
-    return frame;
+    }, failed: () => this.missing(new CallFailed("html", "", t("The server cannot be reached."))), needles: () => this.owner.needles() });
+  }
+  get source() {
+    return { base: this.base, id: this.item.id, look: (path) => this.owner.look(this.item, path) };
   }
 };
 export {

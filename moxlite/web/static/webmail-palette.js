@@ -76,14 +76,21 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+function mailboxName(name) {
+  return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
 }
 
 // lib/dialogs.ts
@@ -190,7 +197,7 @@ function keysOf(command) {
 }
 async function openPalette(table, typed = "") {
   const possible = table.all().flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));
-  const words = { label: t("Command"), hint: t("What do you want to do?"), nothing: t("No matching command.") };
+  const words = { label: t("Command"), hint: t("What do you want to do?"), nothing: t("No command found.") };
   const chosen = await pick(t("Commands"), words, possible, titleOf, { typed, detail: keysOf });
   chosen?.run();
 }
@@ -204,14 +211,14 @@ var mostTitles = 100;
 var visibleText = (of) => of.innerText.trim().slice(0, 80);
 async function showTitles(at) {
   const titled = [at, ...at.querySelectorAll("[title]")].filter((one) => one instanceof HTMLElement && one.title !== "" && one.checkVisibility());
-  await dialog(t("What has the focus"), (close) => [el("div", { class: "keys" }, el("dl", {}, titled.slice(0, mostTitles).map((one) => [el("dt", { dir: "auto" }, visibleText(one)), el("dd", { dir: "auto" }, one.title)]))), titled.length === 0 && el("p", { class: "dialog-text" }, t("There is nothing to explain here.")), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))].filter((one) => one !== false));
+  await dialog(t("What has the focus"), (close) => [el("div", { class: "keys" }, el("dl", {}, titled.slice(0, mostTitles).map((one) => [el("dt", { dir: "auto" }, visibleText(one)), el("dd", { dir: "auto" }, one.title)]))), titled.length === 0 && el("p", { class: "dialog-text" }, t("There is no explanation for this.")), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))].filter((one) => one !== false));
 }
 
 // webmail/palette/part.ts
 adopt(picker_default);
 adopt(palette_default);
 function chooseMailbox(title, mailboxes, typed = "") {
-  return pick(title, { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, mailboxes, ({ name }) => name, { typed });
+  return pick(title, { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, mailboxes, ({ name }) => mailboxName(name), { typed });
 }
 export {
   chooseMailbox,

@@ -1,16 +1,21 @@
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
 
 // lib/client.ts
@@ -283,7 +288,12 @@ function openPage(page) {
   const list = el("div", { role: "list", "aria-label": t("People") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
-  const save = (form, name) => el("a", { class: "button", href: `${page.base}contacts.${form}`, download: "" }, name);
+  const save = (form, name) => el("a", { class: "button", href: `${page.base}contacts.${form}`, download: "", onclick: async (event) => {
+    if (!event.isTrusted) return;
+    event.preventDefault();
+    const link = event.currentTarget;
+    if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
+  } }, name);
   const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), save("vcf", t("Export as vCards")), save("csv", t("Export as a table")), file);
   fill(body, el("div", { class: "people-tools" }, search, group), state, list, more, files);
   let after = 0;
@@ -302,7 +312,7 @@ function openPage(page) {
       fill(group, el("option", { value: "" }, t("All groups")), found.groups.map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)));
       group.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
       group.hidden = found.groups.length === 0;
-      state.textContent = found.total === 0 ? t("No contacts yet. Write one down, or import a file from your telephone or your last mail program.") : list.childElementCount === 0 ? t("No contact has this text.") : many(found.total, "One contact", "{n} contacts");
+      state.textContent = found.total === 0 ? t("No contacts yet. Add one, or import a file from your phone or another mail program.") : list.childElementCount === 0 ? t("No contact has this text.") : many(found.total, "One contact", "{n} contacts");
     });
   };
   search.addEventListener("input", () => {
@@ -362,10 +372,10 @@ async function edit(page, card, first = empty, again) {
   const text2 = (value, name2) => el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", autofocus: name2 === "name" });
   const name = field(t("Name"), text2(old.name, "name"));
   const organization = field(t("Organisation"), text2(old.organization, ""));
-  const groups = field(t("Groups"), text2(old.groups.join(", "), ""), t("With commas between them."));
+  const groups = field(t("Groups"), text2(old.groups.join(", "), ""), t("Separated by commas."));
   const note = field(t("Note"), el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.note }));
   const emails = entries(t("Email"), "email", old.emails);
-  const phones = entries(t("Telephone"), "tel", old.phones);
+  const phones = entries(t("Phone"), "tel", old.phones);
   const title = card === null ? t("New contact") : isolated(old.name);
   const done = await dialog(title, (close) => {
     const save = async () => {

@@ -81,14 +81,18 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
 // lib/dialogs.ts
@@ -151,7 +155,7 @@ function together(base, items) {
   return `${base}msg/${first.id}/msgtexts${query}`;
 }
 function paper(address) {
-  const frame = el("iframe", { class: "on-paper", title: t("Page on paper"), "aria-hidden": "true", tabindex: "-1" });
+  const frame = el("iframe", { class: "on-paper", title: t("Printed page"), "aria-hidden": "true", tabindex: "-1" });
   frame.style.cssText = "position: fixed; inset: auto auto 0 0; width: 1px; height: 1px; border: 0; opacity: 0";
   const done = () => frame.remove();
   frame.addEventListener("load", () => {

@@ -81,14 +81,18 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
 // lib/dialogs.ts
@@ -162,13 +166,13 @@ async function offerRule(client, message, { id: from, name: fromName }, { id: to
   withdraw();
   const never = (which) => {
     withdraw();
-    void attempt(t("Remembering it"), () => client.ruleset_never(message, from, to, which));
+    void attempt(t("Saving the choice"), () => client.ruleset_never(message, from, to, which));
   };
   const accept = () => {
     withdraw();
     void attempt(rule.remove ? t("Removing the rule") : t("Adding the rule"), () => client.ruleset_accept(message, from, to));
   };
-  const root = el("section", { class: "offer", role: "status", "aria-label": t("A rule for mail like this") }, el("p", {}, question(rule)), el("div", { class: "offer-buttons" }, el("button", { class: "primary", onclick: accept }, rule.remove ? t("Remove the rule") : t("Add the rule")), el("button", { onclick: withdraw }, t("Not now"))), el("details", {}, el("summary", {}, t("Never ask again…")), el("button", { class: "link", onclick: () => never("message") }, rule.list_id === "" ? t("for this sender") : t("for this list")), el("button", { class: "link", onclick: () => never("to_mailbox") }, t("for moves to “{name}”", { name: toName })), el("button", { class: "link", onclick: () => never("from_mailbox") }, t("for moves from “{name}”", { name: fromName }))));
+  const root = el("section", { class: "offer", role: "status", "aria-label": t("A rule for mail like this") }, el("p", {}, question(rule)), el("div", { class: "offer-buttons" }, el("button", { class: "primary", onclick: accept }, rule.remove ? t("Remove the rule") : t("Add the rule")), el("button", { onclick: withdraw }, t("Not now"))), el("details", {}, el("summary", {}, t("Never ask again…")), el("button", { class: "link", onclick: () => never("message") }, rule.list_id === "" ? t("for this sender") : t("for this list")), el("button", { class: "link", onclick: () => never("to_mailbox") }, t("when I move to “{name}”", { name: toName })), el("button", { class: "link", onclick: () => never("from_mailbox") }, t("when I move from “{name}”", { name: fromName }))));
   open = root;
   document.body.append(root);
 }

@@ -95,17 +95,22 @@ var slidersHorizontal = "M10 5H3 M12 19H3 M14 3v4 M16 17v4 M21 12h-9 M21 19h-5 M
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
 
 // lib/sheets.ts
@@ -207,7 +212,7 @@ var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
+    format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
   return format.format(date);
@@ -317,7 +322,7 @@ function parse(text2, mailboxes, now, labels = []) {
       break;
     }
     const only = (change, why) => {
-      if (not) wrong(t("“{tag}” cannot be turned around with “-”; it is looked for as a word", { tag }));
+      if (not) wrong(t("“{tag}” can’t be excluded with “-”; it is searched for as a word", { tag }));
       else if (change === null) wrong(why);
       else filter = { ...filter, ...change };
     };
@@ -326,10 +331,10 @@ function parse(text2, mailboxes, now, labels = []) {
       if (!not) needles.push(value);
       if (token.unknown !== void 0) problems.push(unknown(token, token.unknown, all));
     } else if (texts.includes(tag)) {
-      if (value === "") wrong(t("nothing is said after “{tag}:”", { tag }));
+      if (value === "") wrong(t("“{tag}:” needs a value", { tag }));
       else if (tag === "label") {
         const keyword = labels.find(({ name }) => name.toLowerCase() === value.toLowerCase())?.keyword ?? value;
-        if (/[^\x21-\x7e]|[(){%*"]/.test(keyword)) wrong(t("no label is called “{value}”", { value }));
+        if (/[^\x21-\x7e]|[(){%*"]/.test(keyword)) wrong(t("there is no label “{value}”", { value }));
         else side.labels.push(keyword);
       } else side[tag].push(value);
       if (!not && tag !== "label" && value !== "") needles.push(value);
@@ -343,7 +348,7 @@ function parse(text2, mailboxes, now, labels = []) {
       if (kind === void 0) wrong(t("attachments are {names}", { names: kinds.join(", ") }));
       else if (not) nots.attachments.push(kind);
       else if (filter.attachments == null || filter.attachments === kind) filter = { ...filter, attachments: kind };
-      else wrong(t("only one kind of attachment can be asked for"));
+      else wrong(t("only one kind of attachment can be searched for"));
     } else if (tag === "header") {
       const [, name, wanted] = /^([!-9;-~]{1,100}):?(.*)$/s.exec(value) ?? [];
       if (not || name === void 0) wrong(t("“header:” is followed by a name, perhaps with “:” and a text"));
@@ -356,7 +361,7 @@ function parse(text2, mailboxes, now, labels = []) {
       only(time === null ? null : tag === "older_than" ? { newest: time } : { oldest: time }, t("“{value}” is not a span of time; write 7d, 2w, 3m or 1y", { value }));
     } else if (tag === "filename") {
       const kind = extensions[value.toLowerCase().replace(/^\*?\./, "")];
-      if (value === "") wrong(t("nothing is said after “{tag}:”", { tag }));
+      if (value === "") wrong(t("“{tag}:” needs a value", { tag }));
       else if (kind !== void 0 && filter.attachments == null && !not) filter = { ...filter, attachments: kind };
       else {
         side.words.push(value);
@@ -370,14 +375,14 @@ function parse(text2, mailboxes, now, labels = []) {
       const role = { drafts: "draft", spam: "junk", bin: "trash" }[name] ?? name;
       const box = mailboxes.find((one) => one.name === value) ?? mailboxes.find((one) => one.name.toLowerCase() === name) ?? mailboxes.find((one) => one.roles?.includes(role));
       const change = value === "" || name === "anywhere" && box === void 0 ? { mailbox_id: -2 } : box === void 0 ? null : { mailbox_id: box.id, mailbox_children_included: tag === "submb" };
-      only(change, t("no mailbox is called “{value}”", { value }));
+      only(change, t("there is no mailbox “{value}”", { value }));
     }
   }
   const not_filter = nots;
   return { query: { filter: { ...filter, ...lists, headers }, not_filter }, problems, needles };
 }
 function unknown(token, name, all) {
-  const why = t("“{name}:” is not a search word; “{value}” is looked for as text", { name, value: token.value });
+  const why = t("“{name}:” is not a search operator; “{value}” is searched for as text", { name, value: token.value });
   const [nearest, far] = known.map((one) => [one, distance(name.toLowerCase(), one)]).reduce((a, b) => b[1] < a[1] ? b : a);
   if (far > (name.length > 3 ? 2 : 1)) return { token, why };
   const instead = all.map((one) => one === token ? { not: token.not, tag: nearest, value: token.value.slice(name.length + 1) } : one);
@@ -580,12 +585,12 @@ var form_default = '/* The form of a search. */\n\n.search-form {\n  position: a
 
 // webmail/search/part.ts
 adopt(form_default);
-var fields = [{ tag: "", label: t("Words"), hint: t("anywhere in the message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Mailbox") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") }, { tag: "end", label: t("To day"), hint: t("that day too") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("State"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
+var fields = [{ tag: "", label: t("Words"), hint: t("anywhere in the message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Mailbox") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") }, { tag: "end", label: t("To day"), hint: t("including that day") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("State"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
 var number2 = 0;
 function say(place, { looked, of, found, messages, done, stopped, left_out }, stop) {
   const count = messages > found ? t("{what} found", { what: counted({ messages, conversations: found }) }) : t("{n} found", { n: found });
   const numbers = { looked, of: Math.max(of, looked), count };
-  fill(place, done && !stopped && count, stopped && t("Stopped: {count}; {looked} of {of} messages looked at", numbers), !done && (looked === 0 ? t("Searching…") : t("Searching… {count}; {looked} of {of} messages looked at", numbers)), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), left_out.length > 0 && el("p", {}, t("Without the mailboxes of {owners}: they can't be read at the moment.", { owners: left_out.join(", ") })));
+  fill(place, done && !stopped && count, stopped && t("Stopped: {count}, {looked} of {of} messages searched", numbers), !done && (looked === 0 ? t("Searching…") : t("Searching… {count}, {looked} of {of} messages searched", numbers)), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), left_out.length > 0 && el("p", {}, t("Without the mailboxes of {owners}: they can't be read at the moment.", { owners: left_out.join(", ") })));
 }
 function openGlance(bar, mail, owner) {
   if (!bar.root.contains(document.activeElement) || !bar.form.hidden) return;

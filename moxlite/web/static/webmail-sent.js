@@ -81,17 +81,22 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
 
 // lib/dialogs.ts
@@ -157,7 +162,7 @@ var waiting = /* @__PURE__ */ new Set(["queued", "trying", "held"]);
 var states = { queued: t("waiting"), trying: t("being delivered"), held: t("on hold"), delivered: t("delivered"), relayed: t("handed to the relay"), failed: t("failed"), canceled: t("canceled") };
 var ways = { dane: t("encrypted and verified (DANE)"), sts: t("encrypted and verified (MTA-STS)"), "dane sts": t("encrypted and verified (DANE, MTA-STS)"), verified: t("encrypted and verified"), opportunistic: t("encrypted"), clear: t("not encrypted") };
 function time(text2) {
-  return new Date(text2).toLocaleString(void 0, { dateStyle: "medium", timeStyle: "short" });
+  return new Date(text2).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });
 }
 function summary(all) {
   const counts = /* @__PURE__ */ new Map();

@@ -97,14 +97,18 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text3, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text3, values = {}) {
   return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
+}
+function t(text3, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
 }
 
 // lib/dialogs.ts
@@ -153,6 +157,7 @@ function setStatus(message) {
 
 // lib/icons.ts
 var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
+var bell = "M10.268 21a2 2 0 0 0 3.464 0 M3.262 15.326A1 1 0 0 0 4 17h16a1 1 0 0 0 .74-1.673C19.41 13.956 18 12.499 18 8A6 6 0 0 0 6 8c0 4.499-1.411 5.956-2.738 7.326";
 var eye = "M2.062 12.348a1 1 0 0 1 0-.696 10.75 10.75 0 0 1 19.876 0 1 1 0 0 1 0 .696 10.75 10.75 0 0 1-19.876 0 M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var monitor = "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M8 21h8 M12 17v4";
@@ -245,6 +250,11 @@ function signatures(desk, old, own) {
     return { signature: text22, signature_html: html, signatures: single.map(([address, one]) => ({ address, ...one })) };
   } };
 }
+var languages = ["de", "en", "es", "fr", "nl"];
+function nameOf(language) {
+  const name = new Intl.DisplayNames(language, { type: "language" }).of(language) ?? language;
+  return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
+}
 function openSettings(desk) {
   const present = document.querySelector(".settings-page");
   if (present !== null) {
@@ -254,26 +264,36 @@ function openSettings(desk) {
   const old = desk.settings();
   const { panes } = desk;
   const signature = signatures(desk, old, desk.facts().addresses.filter((one) => !one.startsWith("@")));
-  const quoting = select(t("Write answers"), old.quoting, [["auto", t("Above; below a selected part")], ["top", t("Above what is quoted")], ["bottom", t("Below what is quoted")]]);
+  const quoting = select(t("Write replies"), old.quoting, [["auto", t("Above the quote, or below a selected part")], ["top", t("Above the quote")], ["bottom", t("Below the quote")]]);
   const scheme = select(t("Colours"), old.color_scheme, [["auto", t("Same as the system")], ["light", t("Light")], ["dark", t("Dark")]]);
+  const speech = select(t("Language"), old.language, [["", t("Automatic")], ...languages.map((one) => [one, nameOf(one)])]);
   const density = select(t("Rows"), old.density, [["comfortable", t("With a preview")], ["compact", t("Compact")]]);
   const layout = select(t("Message"), panes.local.layout, [["auto", t("Beside the list if there is room")], ["leftright", t("Beside the list")], ["topbottom", t("Below the list")]]);
-  const after = select(t("After archive, trash, move"), old.after_action, [["next", t("Show the next message")], ["previous", t("Show the one before")], ["list", t("Back to the list")]]);
+  const after = select(t("After archive, trash, move"), old.after_action, [["next", t("Show the next message")], ["previous", t("Show the previous message")], ["list", t("Back to the list")]]);
   const seen = select(t("Mark as read"), String(old.mark_seen_ms), seenChoices(old.mark_seen_ms));
-  const undo = select(t("Sent messages can be taken back"), String(old.undo_send_seconds), undoChoices(old.undo_send_seconds));
+  const undo = select(t("Undo send"), String(old.undo_send_seconds), undoChoices(old.undo_send_seconds));
   const html = check(t("Show messages as designed (HTML), not as plain text"), old.show_html);
-  const bars = check(t("Look up how mail to each recipient is protected"), old.show_address_security);
-  const hints = check(t("Show the key of an action that is clicked"), !old.no_show_shortcuts);
-  const keys = check(t("Single letters are keys (archive: a)"), old.single_keys);
+  const bars = check(t("Check the encryption for each recipient"), old.show_address_security);
+  const hints = check(t("Show the shortcut when an action is clicked"), !old.no_show_shortcuts);
+  const keys = check(t("Single-letter shortcuts (archive: a)"), old.single_keys);
   const headers = text2(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
-  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root), section("reading", t("Reading"), eye, seen.root, after.root, html.root, headers.root), section("look", t("Look"), monitor, scheme.root, density.root, layout.root), section("keys", t("Keys and links"), keyRound, keys.root, hints.root, mailtoButton(desk))];
+  const notices = el("div", { class: "notices" });
+  void attempt(t("Reading who is told of new mail"), async () => (await desk.load("notices")).showNotices(desk, notices));
+  const device = el("div", {});
+  void desk.offlineChoice().then((choice) => choice !== null && device.append(choice));
+  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root), section("reading", t("Reading"), eye, seen.root, after.root, html.root, headers.root, device), section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root), section("notices", t("Notices on this device"), bell, notices), section("keys", t("Shortcuts and links"), keyRound, keys.root, hints.root, mailtoButton(desk))];
   const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
-  const read2 = () => ({ ...desk.settings(), ...signature.read(), quoting: quoting.read(), undo_send_seconds: Number(undo.read()), color_scheme: scheme.read(), density: density.read(), after_action: after.read(), mark_seen_ms: Number(seen.read()), show_html: html.read(), show_address_security: bars.read(), no_show_shortcuts: !hints.read(), single_keys: keys.read(), show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "") });
+  const read2 = () => ({ ...desk.settings(), ...signature.read(), quoting: quoting.read(), undo_send_seconds: Number(undo.read()), language: speech.read(), color_scheme: scheme.read(), density: density.read(), after_action: after.read(), mark_seen_ms: Number(seen.read()), show_html: html.read(), show_address_security: bars.read(), no_show_shortcuts: !hints.read(), single_keys: keys.read(), show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "") });
   let saved = read2();
+  let asked = saved;
   let last = Promise.resolve();
   const send = (wanted, words, before) => {
+    asked = wanted;
     last = last.then(async () => {
-      if (!await attempt(t("Saving the settings"), () => desk.client.settings_save(wanted))) return;
+      if (!await attempt(t("Saving the settings"), () => desk.client.settings_save(wanted))) {
+        asked = saved;
+        return;
+      }
       saved = wanted;
       const back = before && el("button", { class: "link", type: "button", onclick: () => undone(before) }, t("Undo"));
       fill(state, words, back !== void 0 && [" ", back]);
@@ -286,7 +306,7 @@ function openSettings(desk) {
   const save = () => {
     if (layout.read() !== panes.local.layout) panes.set({ ...panes.local, layout: layout.read() });
     const wanted = read2();
-    if (JSON.stringify({ ...wanted, searches: [] }) !== JSON.stringify({ ...saved, searches: [] })) send(wanted, t("Saved."), saved);
+    if (JSON.stringify({ ...wanted, searches: [] }) !== JSON.stringify({ ...asked, searches: [] })) send(wanted, t("Saved."), asked);
   };
   const giveBack = holdFocus();
   const page = el("dialog", { class: "settings-page", "aria-label": t("Settings"), tabindex: "-1" });
@@ -329,7 +349,7 @@ function undoChoices(now) {
 function mailtoButton(desk) {
   if (typeof navigator.registerProtocolHandler !== "function") return null;
   const register = () => navigator.registerProtocolHandler("mailto", `${location.origin}${desk.base}#compose %s`);
-  return el("button", { class: "btn line", type: "button", onclick: () => void attempt(t("Taking addresses of web pages"), async () => register()) }, t("Write here when a page has a mail address"));
+  return el("button", { class: "btn line", type: "button", onclick: () => void attempt(t("Opening email links here"), async () => register()) }, t("Open email links of web pages here"));
 }
 export {
   openSettings

@@ -85,17 +85,22 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
 
 // lib/dialogs.ts
@@ -170,7 +175,7 @@ var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
+    format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
   return format.format(date);
@@ -237,10 +242,10 @@ function showNotices(client, list, account) {
       draw(found);
     };
     const about = failure.script === "" ? [t("A message was kept:"), " ", foreign(failure.text, 300)] : [failure.line > 0 ? t("Your script failed in line {line}:", { line: failure.line }) : t("Your script failed:"), " ", foreign(failure.text, 300), ". ", t("The message was kept.")];
-    return line("failed", [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in 30 days")}`], link(failure.script === "" ? "forwarding" : "scripts", t("Look")), el("button", { class: "link", onclick: hide }, t("Hide")));
+    return line("failed", [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in 30 days")}`], link(failure.script === "" ? "forwarding" : "scripts", t("Show")), el("button", { class: "link", onclick: hide }, t("Hide")));
   }
   function stopped(address) {
-    return line("failed", [t("Nothing is sent on to"), " ", foreign(address, 100), " ", t("any more: mail to it came back for three days. Your mail is kept here.")], link("forwarding", t("Look")));
+    return line("failed", [t("Nothing is sent on to"), " ", foreign(address, 100), " ", t("any more: mail to it came back for three days. Your mail is kept here.")], link("forwarding", t("Show")));
   }
   list.before(box);
   document.addEventListener("visibilitychange", () => !document.hidden && Date.now() - asked > fresh && void ask());

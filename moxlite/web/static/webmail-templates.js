@@ -1,13 +1,17 @@
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
 // lib/client.ts
@@ -256,9 +260,9 @@ var templates_default = "/* The list of templates. */\n\n.template {\n  display:
 // webmail/templates/part.ts
 adopt(templates_default);
 var escaped = (text2) => text2.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
-function filled(text2, { to }, safe) {
+function filled2(text2, { to }, safe) {
   const [first] = to;
-  const values = { name: first?.name ?? "", address: first?.address ?? "", date: new Intl.DateTimeFormat(void 0, { dateStyle: "long" }).format(/* @__PURE__ */ new Date()) };
+  const values = { name: first?.name ?? "", address: first?.address ?? "", date: new Intl.DateTimeFormat(locale(), { dateStyle: "long" }).format(/* @__PURE__ */ new Date()) };
   return text2.replace(/\{(name|address|date)\}/g, (whole, name) => values[name] === "" ? whole : safe(values[name]));
 }
 function written2(page, target) {
@@ -277,8 +281,8 @@ async function openTemplates(page, at, target) {
   if (!loaded) return;
   const command = (id, title, run) => ({ id: `template.${id}`, title, run });
   const put = (one) => {
-    if (target.subject === "") target.subject = filled(one.subject, target, String);
-    target.insert(filled(one.text, target, String), filled(one.html, target, escaped));
+    if (target.subject === "") target.subject = filled2(one.subject, target, String);
+    target.insert(filled2(one.text, target, String), filled2(one.html, target, escaped));
   };
   openMenu(at, t("Templates"), [...all.map((one) => command(String(one.id), isolated(one.name), () => put(one))), command("save", t("Save as a template…"), () => void save(page, target, all)), ...all.length > 0 ? [command("edit", t("Manage templates…"), () => void manage(page))] : []]);
 }

@@ -76,14 +76,18 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
 // lib/dialogs.ts
@@ -169,7 +173,7 @@ async function look(base, item, path) {
       view.focus();
     });
     const keys = { ArrowLeft: () => to(at - 1), h: () => to(at - 1), ArrowRight: () => to(at + 1), l: () => to(at + 1), "0": () => to(0), $: () => to(all.length - 1), d: () => download.click() };
-    const root = el("div", { class: "viewer" }, el("header", { class: "viewer-head" }, name, step(-1, t("The one before (h)"), "‹"), step(1, t("The next one (l)"), "›"), text2, download, el("button", { class: "primary", onclick: () => close() }, t("Close"))), view);
+    const root = el("div", { class: "viewer" }, el("header", { class: "viewer-head" }, name, step(-1, t("Previous (h)"), "‹"), step(1, t("Next (l)"), "›"), text2, download, el("button", { class: "primary", onclick: () => close() }, t("Close"))), view);
     root.addEventListener("keydown", (event) => {
       const act = event.ctrlKey || event.altKey || event.metaKey ? void 0 : keys[event.key];
       if (act === void 0) return;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.5aaf371447cd.js", compose: "compose.9b156b93ea31.js", conversation: "conversation.e7c4321445ed.js", details: "details.070733eb90fb.js", export: "export.f8c7df34fa25.js", hints: "hints.b6bd6aca22e6.js", invitation: "invitation.2f5fa6c8803b.js", labels: "labels.a138831bd9bb.js", later: "later.d8d76e2acfc5.js", login: "login.115c6455583a.js", mailboxes: "mailboxes.645b8a3fd3b0.js", menu: "menu.627b6a42edba.js", message: "message.4766c938a118.js", newsletters: "newsletters.1b33f132a1d0.js", palette: "palette.fe54edf10c92.js", people: "people.fc156b505086.js", print: "print.f7c515a1e86a.js", rich: "rich.3b413b72ad7e.js", rules: "rules.84068036ad85.js", search: "search.f80a49ee144a.js", sender: "sender.602cc2d18fbf.js", sent: "sent.f25bbc70697f.js", settings: "settings.7a2b8e1505a0.js", sorting: "sorting.7ef5b72ece10.js", squire: "squire.8f988577745b.js", templates: "templates.26155c196f5e.js", touch: "touch.c672a0ba76dc.js", viewer: "viewer.0047ac9e10f1.js", words: "words.aa3efb8faab5.js" };
+var define_PARTS_default = { bulk: "bulk.d28fd8e3ad43.js", compose: "compose.4d3a199a4c78.js", conversation: "conversation.83a8d91815f1.js", details: "details.bc61575a7795.js", export: "export.7795f8825658.js", hints: "hints.286fe8fecd48.js", invitation: "invitation.767b56f52512.js", labels: "labels.c38a0d748533.js", later: "later.bf80e4e9308f.js", login: "login.3f5878edd0e5.js", mailboxes: "mailboxes.873644f57908.js", menu: "menu.627b6a42edba.js", message: "message.c668b123aa8d.js", newsletters: "newsletters.5a5f36501da9.js", notices: "notices.9e641869aea9.js", offline: "offline.cb121d544f80.js", palette: "palette.20001e6e3b95.js", people: "people.20ed4ec9f7cb.js", print: "print.5bc18f2c2b7a.js", rich: "rich.bb97235f4efc.js", rules: "rules.cfc0b96d50b4.js", search: "search.6a2f7f60d349.js", sender: "sender.e871b2a09df5.js", sent: "sent.263bcb0c4208.js", settings: "settings.e29a04381082.js", sorting: "sorting.0476e16e2be7.js", squire: "squire.8f988577745b.js", templates: "templates.848d4568f9af.js", touch: "touch.c672a0ba76dc.js", viewer: "viewer.bf55ab1c5857.js", words: "words.fcd6658951d2.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -64,17 +64,25 @@ function isObject(value) {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat();
+    grouped ??= new Intl.NumberFormat(locale());
     return grouped.format(value);
   });
 }
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+function mailboxName(name) {
+  return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
+}
 function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
 
 // lib/client.ts
@@ -110,6 +118,7 @@ var BaseClient = class {
   };
   deadlines = {};
   confirmAgain = async () => false;
+  through = (_, __, run) => run();
   confirming = null;
   loggingIn = null;
   async call(name, given, checks2, result) {
@@ -121,7 +130,7 @@ var BaseClient = class {
     const body = JSON.stringify(parameters);
     for (; ; ) {
       try {
-        const value = await this.post(name, body);
+        const value = await this.through(name, given, () => this.post(name, body));
         verify(this.table, result, value, `${name}: result`);
         return value;
       } catch (error) {
@@ -186,7 +195,7 @@ function clientOf(calls) {
 var checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
+  Settings: { signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "de", "en", "es", "fr", "nl"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   SavedSearch: { name: "string", text: "string" },
   Unsubscribed: { sender: "string", at: "time" },
@@ -227,10 +236,13 @@ var checks = {
   HeaderIs: { name: "string", value: ["optional", "string"] },
   NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
-  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
+  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
-  Invitation: { method: "string", title: "string", start: ["nullable", ["ref", "When"]], end: ["nullable", ["ref", "When"]], place: "string", description: "string", organizer: ["nullable", ["ref", "Guest"]], people: ["list", ["ref", "Guest"]], more: "integer", repeats: ["nullable", ["ref", "Repeats"]], one_of_many: "boolean", others: "integer", state: ["enum", ["", "cancelled", "old", "stranger"]], newer: "integer", me: "string", answer: "string", answered_old: "boolean" },
+  NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
+  NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
+  NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string" },
+  Invitation: { method: "string", title: "string", start: ["nullable", ["ref", "When"]], end: ["nullable", ["ref", "When"]], place: "string", description: "string", organizer: ["nullable", ["ref", "Guest"]], people: ["list", ["ref", "Guest"]], more: "integer", repeats: ["nullable", ["ref", "Repeats"]], one_of_many: "boolean", others: "integer", state: ["enum", ["", "cancelled", "old", "stranger"]], sent_by: "string", newer: "integer", me: "string", answer: "string", answered_old: "boolean" },
   When: { local: "string", utc: ["nullable", "integer"], zone: "string" },
   Guest: { name: "string", address: "string", answer: "string" },
   Repeats: { frequency: "string", interval: "integer", count: "integer", until: "string", days: ["list", "string"], month_days: ["list", "integer"], months: ["list", "integer"] },
@@ -268,8 +280,15 @@ var checks = {
 var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
 var Client = /* @__PURE__ */ clientOf({
   login_prep: [{}, "string"],
-  login: [{ login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]],
-  login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]],
+  login: [{ login_token: "string", username: "string", password: "string", stay: ["optional", "boolean"] }, ["ref", "LoginResult"]],
+  login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string", stay: ["optional", "boolean"] }, ["ref", "LoginResult"]],
+  confirm_options: [{}, ["ref", "SecondStep"]],
+  confirm: [{ kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null"],
+  notices: [{}, ["ref", "NoticeState"]],
+  notices_subscribe: [{ endpoint: "string", p256dh: "string", auth: "string", name: "string" }, "integer"],
+  notices_remove: [{ device_id: "integer" }, "null"],
+  notices_test: [{ device_id: "integer" }, "string"],
+  notices_choose: [{ choice: ["ref", "NoticeChoice"] }, "null"],
   invitation: [{ message_id: "integer", path: "string" }, ["ref", "Invitation"]],
   invitation_answer: [{ message_id: "integer", path: "string", answer: ["enum", ["maybe", "no", "yes"]], submit_id: "string", note: ["optional", "string"] }, "null"],
   contacts: [{ search: ["optional", "string"], group: ["optional", "string"], after: ["optional", "integer"] }, ["ref", "Contacts"]],
@@ -291,6 +310,11 @@ var Client = /* @__PURE__ */ clientOf({
   scheduled_cancel: [{ message_id: "integer" }, "integer"],
   sorting_notices: [{}, ["ref", "SortingNotices"]],
   vacation_end: [{}, "null"],
+  mailboxes_mark_read: [{ mailbox_ids: ["list", "integer"] }, "null"],
+  mailbox_create: [{ name: "string" }, "integer"],
+  mailbox_rename: [{ mailbox_id: "integer", name: "string" }, "null"],
+  mailbox_delete: [{ mailbox_id: "integer" }, "null"],
+  mailbox_set_special_use: [{ mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null"],
   label_save: [{ name: "string", color: "integer", keyword: ["optional", ["nullable", "string"]] }, ["ref", "Label"]],
   label_remove: [{ keyword: "string" }, "integer"],
   unsubscribe: [{ message_id: "integer", by_post: "boolean" }, "null"],
@@ -314,6 +338,7 @@ var Client = /* @__PURE__ */ clientOf({
   upload_remove: [{ upload_id: "string" }, "null"],
   complete_recipient: [{ search: "string" }, ["ref", "Suggestions"]],
   recipient_security: [{ address: "string" }, ["ref", "Security"]],
+  export_prep: [{}, "null"],
   logout: [{}, "null"],
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"],
@@ -326,11 +351,6 @@ var Client = /* @__PURE__ */ clientOf({
   thread_mute: [{ message_ids: ["list", "integer"], mute: "boolean" }, "null"],
   thread_collapse: [{ message_ids: ["list", "integer"], collapse: "boolean" }, "null"],
   message_delete: [{ message_ids: ["list", "integer"] }, "null"],
-  mailboxes_mark_read: [{ mailbox_ids: ["list", "integer"] }, "null"],
-  mailbox_create: [{ name: "string" }, "integer"],
-  mailbox_rename: [{ mailbox_id: "integer", name: "string" }, "null"],
-  mailbox_delete: [{ mailbox_id: "integer" }, "null"],
-  mailbox_set_special_use: [{ mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null"],
   decode_mime_words: [{ text: "string" }, "string"]
 });
 
@@ -602,20 +622,24 @@ function paint(scheme) {
 
 // lib/session.ts
 var Session = class {
-  constructor(app, title, client, ask, named = true) {
+  constructor(app, title, client, ask, named = true, stays = false) {
     this.title = title;
     this.client = client;
     this.ask = ask;
     this.named = named;
+    this.stays = stays;
     this.csrfKey = `moxlite-${app}-csrf`;
     this.addressKey = `moxlite-${app}-address`;
+    this.deviceKey = `moxlite-${app}-stays`;
   }
   title;
   client;
   ask;
   named;
+  stays;
   csrfKey;
   addressKey;
+  deviceKey;
   address = "";
   running = null;
   resume() {
@@ -633,14 +657,14 @@ var Session = class {
   }
   async askOnce(reason, below) {
     const before = this.address;
-    await this.ask(this.title, reason, this.named ? before : null, async (username, password) => {
+    await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
       const token = await this.client.login_prep();
-      const result = await this.client.login(token, username, password);
+      const result = await this.client.login(token, username, password, stay);
       const step2 = result.second_step;
-      if (step2 !== null) return { step: step2, finish: async (kind, code) => this.begin(await this.client.login_factor(step2.token, kind, code)) };
+      if (step2 !== null) return { step: step2, finish: async (kind, code) => this.begin(await this.client.login_factor(step2.token, kind, code, stay)) };
       this.begin(result);
       return null;
-    }, below);
+    }, below, this.stays);
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -648,11 +672,14 @@ var Session = class {
     this.address = result.login_address;
     localStorage.setItem(this.csrfKey, result.csrf_token);
     localStorage.setItem(this.addressKey, result.login_address);
+    if (result.device) localStorage.setItem(this.deviceKey, "1");
+    else localStorage.removeItem(this.deviceKey);
   }
   async logOut() {
     if (!await attempt(t("Logging out"), () => this.client.logout())) return;
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
+    localStorage.removeItem(this.deviceKey);
     location.hash = "";
     location.reload();
   }
@@ -797,7 +824,7 @@ function addComposeCommands(desk) {
     const item = desk.shown();
     return received() && item !== null && item.to.length + item.cc.length > 1;
   };
-  const commands = [{ id: "compose.new", title: t("New message"), keys: ["c"], run: () => desk.compose("new") }, { id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Write again as a new message"), when: received, run: () => desk.compose("edit") }];
+  const commands = [{ id: "compose.new", title: t("New message"), keys: ["c"], run: () => desk.compose("new") }, { id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as a new message"), when: received, run: () => desk.compose("edit") }];
   desk.commands.add(t("Write"), commands);
 }
 
@@ -873,8 +900,8 @@ var listMenu = [...refinements.map(([id]) => `list.show-${id || "all"}`), ...thr
 function addFindCommands(desk) {
   const threaded = () => desk.threading() !== "off";
   const some = () => threaded() && desk.selectedCount() > 0;
-  const find2 = [{ id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() }, { id: "search.stop", title: t("Stop the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() }, { id: "search.end", title: t("End the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "done" && desk.selectedCount() === 0, run: () => desk.endSearch() }, ...refinements.map(([id, title]) => ({ id: `list.show-${id || "all"}`, title, when: () => desk.refinement() !== id, run: () => desk.refine(id) })), ...orderings.map(([order, title]) => ({ id: `list.order-${order}`, title, when: () => desk.order() !== order, run: () => desk.sort(order) }))];
-  const threads = [{ id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) }, { id: "threads.previous", title: t("Beginning of the thread, or the one before"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) }, { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() }, { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() }, { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) }, { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) }, { id: "threads.mute", title: () => desk.allMuted() ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: () => some() && desk.may(own), run: () => desk.toggleMute() }, ...threadings.map(([id, title]) => ({ id: `threads.${id}`, title, when: () => desk.threading() !== id, run: () => desk.showThreads(id) }))];
+  const find2 = [{ id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() }, { id: "search.stop", title: t("Stop the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() }, { id: "search.end", title: t("Close the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "done" && desk.selectedCount() === 0, run: () => desk.endSearch() }, ...refinements.map(([id, title]) => ({ id: `list.show-${id || "all"}`, title, when: () => desk.refinement() !== id, run: () => desk.refine(id) })), ...orderings.map(([order, title]) => ({ id: `list.order-${order}`, title, when: () => desk.order() !== order, run: () => desk.sort(order) }))];
+  const threads = [{ id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) }, { id: "threads.previous", title: t("First message of the thread, or previous thread"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) }, { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() }, { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() }, { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) }, { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) }, { id: "threads.mute", title: () => desk.allMuted() ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: () => some() && desk.may(own), run: () => desk.toggleMute() }, ...threadings.map(([id, title]) => ({ id: `threads.${id}`, title, when: () => desk.threading() !== id, run: () => desk.showThreads(id) }))];
   desk.commands.add(t("Search"), find2);
   desk.commands.add(t("Threads"), threads);
 }
@@ -890,14 +917,14 @@ function addCommands(desk) {
 function rowCommands(desk, items) {
   const unread = items.some((item) => !item.flags.includes("\\seen"));
   const act = (action, title, keys) => ({ id: `row.${action}`, title, keys, run: () => desk.act(items, action) });
-  return [act("archive", t("Archive"), ["a"]), act("trash", t("Move to Trash"), ["d"]), act("later", t("Come back later…"), ["b"]), act("read", unread ? t("Mark read") : t("Mark unread"), unread ? ["m"] : ["M"]), ...items.length === 1 ? senderCommands(desk, () => items[0]) : []];
+  return [act("archive", t("Archive"), ["a"]), act("trash", t("Move to Trash"), ["d"]), act("later", t("Snooze…"), ["b"]), act("read", unread ? t("Mark read") : t("Mark unread"), unread ? ["m"] : ["M"]), ...items.length === 1 ? senderCommands(desk, () => items[0]) : []];
 }
 function senderCommands(desk, of) {
   const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)), run: () => desk.sender(of(), what) });
   return [act("search", t("Search mail of this sender")), act("contact", t("Add to contacts…")), act("always", t("Always file mail of this sender to…")), act("block", t("Block this sender: mail goes to Junk")), act("phishing", t("This is phishing"))];
 }
 function anywhere(desk) {
-  return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.titles", title: t("Explain what has the focus"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() }, { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("What waits: sent later, coming back later…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
+  return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() }, { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
 }
 function move(desk, id, title, by, key2, letter) {
   const upper = letter.toUpperCase();
@@ -906,7 +933,7 @@ function move(desk, id, title, by, key2, letter) {
 }
 function list(desk) {
   const some = () => desk.selectedCount() > 0;
-  return [...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"), ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"), ...move(desk, "page-down", t("Ten messages on"), 10, "PageDown", "l"), ...move(desk, "page-up", t("Ten messages back"), -10, "PageUp", "h"), ...move(desk, "last", t("Last message"), Infinity, "End", "."), ...move(desk, "first", t("First message"), -Infinity, "Home", ","), { id: "list.open", title: t("Open the message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") }, { id: "list.toggle", title: t("Select, or unselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() }, { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() }, { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() }, { id: "list.none", title: t("Back to the list"), keys: ["Escape"], when: some, run: () => desk.unselect() }];
+  return [...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"), ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"), ...move(desk, "page-down", t("Ten messages down"), 10, "PageDown", "l"), ...move(desk, "page-up", t("Ten messages up"), -10, "PageUp", "h"), ...move(desk, "last", t("Last message"), Infinity, "End", "."), ...move(desk, "first", t("First message"), -Infinity, "Home", ","), { id: "list.open", title: t("Open the message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") }, { id: "list.toggle", title: t("Select or deselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() }, { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() }, { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() }, { id: "list.none", title: t("Back to the list"), keys: ["Escape"], when: some, run: () => desk.unselect() }];
 }
 function messages(desk) {
   const some = () => desk.selectedCount() > 0;
@@ -917,7 +944,7 @@ function messages(desk) {
   const loaded = () => some() && desk.may("w") && !unknown();
   const trash = () => some() && desk.may("te", "trash") && !desk.inRole("trash") && !desk.inRole("draft");
   const last = () => deletable() && (desk.inRole("trash") || desk.inRole("draft"));
-  return [{ id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"), run: () => desk.toRole("archive") }, { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") }, { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() }, { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() }, { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") }, { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() }, { id: "message.later", title: t("Later…"), keys: ["b"], when: () => loaded() && desk.may(own), run: () => desk.later((found) => found.putOff(desk, desk.selected())) }, { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) }, { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) }, { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() }, { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) }, { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged", "w"), run: () => desk.flag(["\\flagged"], false) }, { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() }, ...Array.from({ length: 9 }, (_, i) => ({ id: `message.label-${i + 1}`, title: t("Label {n} of the list, or no more", { n: i + 1 }), keys: [String(i + 1)], quiet: true, when: loaded, run: () => desk.toggleLabel(i + 1) })), { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }];
+  return [{ id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"), run: () => desk.toRole("archive") }, { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") }, { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() }, { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() }, { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") }, { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() }, { id: "message.later", title: t("Snooze…"), keys: ["b"], when: () => loaded() && desk.may(own), run: () => desk.later((found) => found.putOff(desk, desk.selected())) }, { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) }, { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) }, { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() }, { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) }, { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged", "w"), run: () => desk.flag(["\\flagged"], false) }, { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() }, ...Array.from({ length: 9 }, (_, i) => ({ id: `message.label-${i + 1}`, title: t("Add or remove label {n}", { n: i + 1 }), keys: [String(i + 1)], quiet: true, when: loaded, run: () => desk.toggleLabel(i + 1) })), { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }];
 }
 
 // lib/backoff.ts
@@ -1189,7 +1216,7 @@ var SearchBar = class {
   form = el("div", { class: "search-form", hidden: true });
   said = el("div", { class: "search-said", id: "search-said", role: "status" });
   problems = el("ul", { class: "search-problems", hidden: true });
-  clear = el("button", { class: "search-clear", type: "button", "aria-label": t("End the search"), title: t("End the search"), hidden: true }, "✕");
+  clear = el("button", { class: "search-clear", type: "button", "aria-label": t("Close the search"), title: t("Close the search"), hidden: true }, "✕");
   root = el("form", { class: "search", role: "search" }, el("div", { class: "search-bar" }, icon(glass), this.input, this.clear), this.problems, this.said, this.form);
   submit() {
     this.close();
@@ -1367,14 +1394,15 @@ function tellTitle(mail2, find2) {
   const search2 = find2.text.value;
   const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
   const offline = ["on", "connecting"].includes(mail2.connection.value) ? "" : ` ${t("(not connected)")}`;
-  const shown3 = search2 !== "" ? t("Search: {text}", { text: search2 }) : mailbox?.name ?? "Webmail";
+  const shown3 = search2 !== "" ? t("Search: {text}", { text: search2 }) : mailboxName(mailbox?.name ?? "Webmail");
   document.title = `${unread}${shown3} · ${mail2.facts.value.login_address || "moxlite"}${offline}`;
 }
 
 // webmail/state/actions.ts
 var undoSteps = 20;
 var waitsAfter = 1e3;
-function movedTo({ name: mailbox }) {
+function movedTo({ name }) {
+  const mailbox = mailboxName(name);
   return { doing: (n) => many(n, "Moving to {mailbox}", "Moving {n} messages to {mailbox}", { mailbox }), done: (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox }) };
 }
 var Actions = class {
@@ -2054,7 +2082,7 @@ var View = class {
 };
 
 // webmail/state/settings.ts
-var defaults = { signature: "", signature_html: "", signatures: [], compose_format: "text", quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", density: "comfortable", single_keys: true, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", searches: [], unsubscribed: [], labels: [] };
+var defaults = { signature: "", signature_html: "", signatures: [], compose_format: "text", quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", language: "", density: "comfortable", single_keys: true, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", searches: [], unsubscribed: [], labels: [] };
 var key = "moxlite-webmail-panes";
 function loadLocal() {
   const found = { layout: "auto", width: 0, height: 0 };
@@ -2559,6 +2587,19 @@ function leavesOthers(mail2) {
   return (mailbox_id ?? 0) < 0 && !mail2.selectedAreLoaded() && mail2.mailboxes.value.some(({ owner }) => owner !== "");
 }
 
+// webmail/state/speech.ts
+var cookie = "moxlite-language";
+var kept3 = 400 * 86400;
+function spoken() {
+  const found = new RegExp(`(?:^|; )${cookie}=(\\w+)`).exec(document.cookie);
+  return found?.[1] ?? "";
+}
+function speak(language) {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `${cookie}=${language}; Path=/; SameSite=Lax; Max-Age=${language === "" ? 0 : kept3}${secure}`;
+  return spoken() === language && document.documentElement.lang !== language;
+}
+
 // lib/icons.ts
 var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
 var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
@@ -2697,7 +2738,7 @@ var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
-    format = new Intl.DateTimeFormat(void 0, options);
+    format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
   return format.format(date);
@@ -2878,7 +2919,7 @@ var clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1
 var symbols = [["\\answered", "↩", t("Answered")], ["$forwarded", "↪", t("Forwarded")]];
 var words = [["\\draft", t("Draft")], ["$junk", t("Junk")], ["$phishing", t("Phishing")], ["\\deleted", t("Deleted")]];
 var fewLabels = 2;
-var hoverActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Come back later")], ["read", mailOpen, t("Mark read, or unread")]];
+var hoverActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark read, or unread")]];
 var Row = class {
   root = el("div", { class: "message", role: "option", draggable: "true" });
   item = null;
@@ -2964,7 +3005,7 @@ var Row = class {
     fill(this.disc, initials(name));
   }
   branch(item) {
-    if (item.same_message_id) return el("span", { class: "branch", title: t("Has the same Message-ID as the message above") }, "≈ ");
+    if (item.same_message_id) return el("span", { class: "branch", title: t("A copy of the message above (same Message-ID)") }, "≈ ");
     if (item.thread_missing_link) return el("span", { class: "branch", title: t("The message that it answers is not here") }, "↯ ");
     return el("span", { class: "branch", "aria-hidden": "true" }, "↳ ");
   }
@@ -3241,14 +3282,14 @@ var MailboxList = class {
   row(mailbox, active) {
     const elements = mailbox.name.split("/").slice(mailbox.owner === "" ? 0 : 2);
     const kind = elements.join("/") === "Inbox" ? "inbox" : mailbox.roles[0] ?? "folder";
-    const title = t("{name}: {total} messages, {unread} unread, {size}", { name: mailbox.name, total: mailbox.total, unread: mailbox.unread, size: size(mailbox.size) });
-    const actions = t("Actions for {name}", { name: mailbox.name });
+    const title = t("{name}: {total} messages, {unread} unread, {size}", { name: mailboxName(mailbox.name), total: mailbox.total, unread: mailbox.unread, size: size(mailbox.size) });
+    const actions = t("Actions for {name}", { name: mailboxName(mailbox.name) });
     const menu = el("button", { class: "mailbox-menu", title: actions, "aria-label": actions }, "⋯");
     menu.addEventListener("click", (event) => {
       event.stopPropagation();
       this.owner.mailboxMenu(mailbox, menu);
     });
-    const open = el("button", { class: "mailbox-open", title, data: { mailbox: String(mailbox.id) }, "aria-current": active ? "page" : void 0, onclick: () => this.owner.openMailbox(mailbox) }, sign(icons2[kind] ?? folder2, "icon"), el("span", { class: "mailbox-name" }, elements.at(-1)), mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })));
+    const open = el("button", { class: "mailbox-open", title, data: { mailbox: String(mailbox.id) }, "aria-current": active ? "page" : void 0, onclick: () => this.owner.openMailbox(mailbox) }, sign(icons2[kind] ?? folder2, "icon"), el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1))), mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })));
     const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
     row.style.setProperty("--depth", String(elements.length - 1));
     row.addEventListener("dragover", (event) => {
@@ -3296,8 +3337,8 @@ function layOut(root, page) {
   });
   effect(() => {
     const selected = page.mail.selectedCount.value;
-    const name = page.find.text.value !== "" ? t("Search") : page.mail.current.value?.name.split("/").at(-1) ?? "";
-    fill(heading, name);
+    const name = page.mail.current.value?.name.split("/").at(-1) ?? "";
+    fill(heading, page.find.text.value !== "" ? t("Search") : mailboxName(name));
     const all = page.mail.counts.value;
     const words2 = selected > 1 ? t("{n} of {total} selected", few(page.mail.selectedCounts.value, all)) : page.mail.searching.value === null && counted(all);
     fill(count, words2);
@@ -3378,7 +3419,7 @@ function subjectOf(item) {
 }
 
 // webmail/ui/reader.ts
-var kept3 = 20;
+var kept4 = 20;
 var Reader2 = class {
   constructor(client, base2, owner) {
     this.client = client;
@@ -3536,7 +3577,7 @@ var Reader2 = class {
   remember(id, parsed) {
     this.cache.set(id, parsed);
     for (const old of this.cache.keys()) {
-      if (this.cache.size <= kept3) break;
+      if (this.cache.size <= kept4) break;
       this.cache.delete(old);
     }
   }
@@ -3557,18 +3598,16 @@ var App = class {
   base = base;
   commands = new CommandTable();
   client = new Client(base, checks, (reason) => this.logIn(reason));
-  session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part("login")).askLogIn(...asked));
-  mail = new Mail({ send: (request) => void this.send(request), opened: (parsed) => this.reader.offer(parsed), removed: () => toast(t("The message that you were reading was moved or removed elsewhere")), outdated: (version) => this.renew(version), checking: location.hostname === "localhost" });
+  session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part("login")).askLogIn(...asked), true, true);
+  mail = new Mail({ send: (request) => void this.send(request), opened: (parsed) => this.reader.offer(parsed), removed: () => toast(t("The message was moved or deleted elsewhere")), outdated: (version) => this.renew(version), checking: location.hostname === "localhost" });
   actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
   stream = new Stream(this.client, base, { event: (event) => {
-    this.mail.take(event);
-    if (event.kind === "start") {
-      this.display();
-      this.find.known();
-    }
+    this.event(event);
+    void this.offline()?.then((found) => found?.took(event));
   }, connection: (state) => {
     this.mail.connection.value = state;
     if (state === "on") this.reader.reconnected();
+    if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
   }, failed: (error) => void showError(t("The connection to the server failed"), error), opening: () => this.mail.opening() });
   mailboxes = new MailboxList({ openMailbox: (mailbox) => this.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox), dropMessages: (mailbox) => {
     const { dragged } = this.list;
@@ -3595,7 +3634,7 @@ var App = class {
   reader = new Reader2(this.client, base, { bar: this.bar.root, framed: (page) => {
     listen(page, this.commands, () => this.displayed);
     this.writeTo(page);
-  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this)), settings: () => this.settings(), remember: (address, mode) => attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this, () => item)].filter(enabled)), isOwn: (address) => this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.compose("new", link, id), block: (item) => this.sender(item, "block") }, opened: (item, place) => {
+  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this)), settings: () => this.settings(), remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this, () => item)].filter(enabled)), isOwn: (address) => this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.compose("new", link, id), block: (item) => this.sender(item, "block") }, opened: (item, place) => {
     if (this.mail.conversation.value === null) this.unread();
     if (this.may("s")) this.after(this.settings().mark_seen_ms, item.id, ["\\seen"]);
     const box = this.mail.boxes.get(item.mailbox_id);
@@ -3611,6 +3650,7 @@ var App = class {
   start() {
     if (location.search !== "") history.replaceState(null, "", base + location.hash);
     const scheme = localStorage.getItem(schemeKey);
+    this.mail.settings.value = { ...this.settings(), language: spoken() };
     if (scheme === "light" || scheme === "dark") this.mail.settings.value = { ...this.settings(), color_scheme: scheme };
     const known = this.session.resume();
     const place = parsePlace(location.hash);
@@ -3629,6 +3669,7 @@ var App = class {
     layOut(byId("app", HTMLElement), this);
     this.watch();
     this.client.deadlines = { token: connectDeadline };
+    this.client.confirmAgain = async () => (await part("login")).askConfirm(this.client, t("This takes mail out of the account, so give your password again."));
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
     void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
@@ -3660,8 +3701,9 @@ var App = class {
       if (this.displayed && mailboxes.length > 0 && this.mail.current.value === void 0 && (this.mail.query.value.filter.mailbox_id ?? 0) > 0) this.openInbox();
     });
     effect(() => {
-      const { color_scheme, single_keys } = this.settings();
+      const { color_scheme, single_keys, language } = this.settings();
       paint(color_scheme);
+      if (spoken() !== language && speak(language)) this.reload(() => location.reload(), t("The language changes when the page is loaded again."));
       localStorage.setItem(schemeKey, color_scheme);
       this.commands.letters = single_keys;
     });
@@ -3729,8 +3771,23 @@ var App = class {
   newer;
   renew(version) {
     const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
+    this.reload(load, t("The server has a newer version of this page."));
+  }
+  reload(load, words2) {
     if (document.querySelector(".composer") === null) load();
-    else this.newer ??= toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, 0);
+    else this.newer ??= toast(words2, { title: t("Load it"), run: load }, 0);
+  }
+  keeping;
+  offline() {
+    if (isSecureContext && "serviceWorker" in navigator) this.keeping ??= part("offline").then(({ Offline }) => new Offline({ client: this.client, base, mail: this.mail, say: toast, event: (event) => this.event(event) }), () => void 0);
+    return this.keeping;
+  }
+  event(event) {
+    this.mail.take(event);
+    if (event.kind === "start") {
+      this.display();
+      this.find.known();
+    }
   }
   async send(request) {
     try {
@@ -4000,7 +4057,11 @@ var App = class {
   toggleMute() {
     this.actions.mute(!this.allMuted());
   }
+  async offlineChoice() {
+    return (await this.offline())?.choice() ?? null;
+  }
   async logOut() {
+    if (await (await this.offline())?.mayLeave() === false) return;
     this.stream.stop();
     await this.session.logOut();
   }

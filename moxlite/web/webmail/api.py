@@ -16,13 +16,10 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.flagnames import split_flags
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox, set_special_use
-from moxlite.store.mail.slices import delete_in_slices
 from moxlite.store.mail.threadlinks import set_thread_flags
-from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.store.people.devices import forget_devices
 from moxlite.store.rows import messages as message_rows
-from moxlite.store.rows.views import unseen_ids
-from moxlite.store.types import Flag, MailboxID, MessageID
+from moxlite.store.types import MessageID
 from moxlite.web.calls import call
 from moxlite.web.errors import NotAllowed
 from moxlite.web.sessions import Caller, Sessions
@@ -31,10 +28,13 @@ from moxlite.web.webmail.calls.common import Surroundings
 from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
 from moxlite.web.webmail.calls.details import DetailCalls
+from moxlite.web.webmail.calls.devices import DeviceCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls
 from moxlite.web.webmail.calls.labels import LabelCalls
 from moxlite.web.webmail.calls.later import LaterCalls
+from moxlite.web.webmail.calls.mailboxes import MailboxCalls
 from moxlite.web.webmail.calls.newsletters import NewsletterCalls
+from moxlite.web.webmail.calls.notices import NoticeCalls
 from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.searching import SearchCalls
 from moxlite.web.webmail.calls.sent import SentCalls
@@ -43,12 +43,11 @@ from moxlite.web.webmail.calls.sorting import SortingCalls
 from moxlite.web.webmail.calls.unsubscribing import UnsubscribeCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
-from moxlite.web.webmail.items import use_of_roles
 from moxlite.web.webmail.live.openstreams import Streams
 from moxlite.web.webmail.moving import TAKING, move
 from moxlite.web.webmail.queryactions import act, act_on_search
 from moxlite.web.webmail.reading.parsed import parse_message
-from moxlite.web.webmail.types import ID, AnyID, IDs, MessageItem, ParsedMessage, QueryAction, QueryDone, Request, Role
+from moxlite.web.webmail.types import ID, AnyID, IDs, MessageItem, ParsedMessage, QueryAction, QueryDone, Request
 
 __all__ = ["API"]
 
@@ -61,6 +60,7 @@ OWN_THREADS: Final = "threads are muted and folded"
 
 
 class API(
+    DeviceCalls,
     ComposeCalls,
     SearchCalls,
     SentCalls,
@@ -69,11 +69,13 @@ class API(
     DetailCalls,
     UnsubscribeCalls,
     LabelCalls,
+    MailboxCalls,
     SortingCalls,
     LaterCalls,
     NewsletterCalls,
     ContactCalls,
     InvitationCalls,
+    NoticeCalls,
 ):
     """The calls of the webmail. `Caller.session` is set for all calls but the public ones."""
 
@@ -83,10 +85,12 @@ class API(
 
     @call()
     async def logout(self, caller: Caller) -> None:
-        """End the session and its streams."""
+        """End the session, its streams, and the notices to the device that subscribed in it."""
         session = caller.require()
         await self._sessions.log_out(caller)
         self._streams.end_session(session)
+        async with self._accounts.use(session.account) as account:
+            await forget_devices(account, session.id)
 
     @call()
     async def token(self, caller: Caller) -> str:
@@ -192,51 +196,10 @@ class API(
         await self._change(caller, message_ids, TAKING, expunge_ids)
 
     @call()
-    async def mailboxes_mark_read(self, caller: Caller, mailbox_ids: IDs) -> None:
-        """Mark all messages of these mailboxes as read."""
-        for ids in by_account(mailbox_ids):
-            async with self._holders.at(caller.require(), ids[0]) as holder:
-
-                def unit(tx: AccountTx, holder: Holder = holder, ids: Sequence[int] = ids) -> None:
-                    for mailbox_id in map(holder.local_id, ids):
-                        holder.check_box(tx, mailbox_id, "s")
-                        mailbox_rows.mailbox(tx, mailbox_id)
-                        if found := unseen_ids(tx, mailbox_id):
-                            store_flags_ids(tx, found, mode="add", flags=Flag.SEEN)
-
-                await holder.account.write(unit)
-
-    @call()
-    async def mailbox_create(self, caller: Caller, name: Name) -> int:
-        """Create a mailbox and its missing parents; returns its id."""
-        return await self._write(caller, lambda tx: int(create_mailbox(tx, name)[-1].id))
-
-    @call()
-    async def mailbox_rename(self, caller: Caller, mailbox_id: ID, name: Name) -> None:
-        """Rename a mailbox and the mailboxes in it."""
-        await self._write(caller, lambda tx: rename_mailbox(tx, MailboxID(mailbox_id), name))
-
-    @call()
-    async def mailbox_delete(self, caller: Caller, mailbox_id: ID) -> None:
-        """Remove a mailbox with its messages; refused while it contains other mailboxes."""
-        async with self._accounts.use(caller.require().account) as account:
-            await delete_in_slices(account, lambda _: MailboxID(mailbox_id))
-
-    @call()
-    async def mailbox_set_special_use(self, caller: Caller, mailbox_id: ID, roles: list[Role]) -> None:
-        """Give a mailbox exactly these roles; other mailboxes lose them."""
-        use = use_of_roles(roles)
-        await self._write(caller, lambda tx: set_special_use(tx, MailboxID(mailbox_id), use))
-
-    @call()
     async def decode_mime_words(self, caller: Caller, text: Name) -> str:
         """Decode encoded words (RFC 2047)."""
         caller.require()
         return decode_words(text.encode())
-
-    async def _write(self, caller: Caller, unit: Callable[[AccountTx], T]) -> T:
-        async with self._accounts.use(caller.require().account) as account:
-            return await account.write(unit)
 
     async def _flag(self, caller: Caller, shown: Sequence[int], flags: Flags, mode: Literal["add", "remove"]) -> None:
         bits, keywords = split_flags(flags)

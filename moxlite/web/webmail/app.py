@@ -12,12 +12,12 @@ import msgspec
 from moxlite import lazyimport
 from moxlite.logins.secondfactor import SecondFactors
 from moxlite.web import metrics
-from moxlite.web.assets import LICENSES, licenses
+from moxlite.web.assets import INSTALLED, LICENSES, OFFLINE, installed, licenses
 from moxlite.web.bundles import Bundles
 from moxlite.web.callserver import CallServer
 from moxlite.web.document import Document
-from moxlite.web.errors import Unavailable, UserError
-from moxlite.web.guards import page_session, query_parameters
+from moxlite.web.errors import ConfirmNeeded, Unavailable, UserError
+from moxlite.web.guards import page_session, query_parameters, require_fresh
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.encoding import stream_compressor
 from moxlite.web.http.errors import HTTPError
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from moxlite.submission.assurance import Assure
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import ResponseWriter
+    from moxlite.web.notices.service import Notices
 
 __all__ = ["Webmail"]
 
@@ -77,10 +78,11 @@ class Webmail:
         deliveries: Deliveries | None,
         http: HTTPClient,
         assure: Assure,
+        notices: Notices,
     ) -> None:
         self._config = config
-        self._document = Document("webmail", config_dir, "webmail")
         self._bundles = Bundles("webmail")
+        self._document = Document("webmail", config_dir, "webmail", self._bundles.languages)
         self._sessions = Sessions("webmail", auth=auth, logins=logins, factors=factors, config=config)
         self._holders = Holders(accounts, auth)
         self._views = Views()
@@ -99,6 +101,7 @@ class Webmail:
             deliveries=deliveries,
             http=http,
             assure=assure,
+            notices=notices,
         )
         self._api = API(surroundings, self._sessions, self._streams)
         self._calls = CallServer(
@@ -141,6 +144,8 @@ class Webmail:
             await self._websocket(caller, writer, account_path)
         elif rest == LICENSES:
             await licenses(request, writer)
+        elif rest in INSTALLED:
+            await installed(rest, request, writer, offline=self._config.current.static.webmail_offline)
         elif rest.startswith("part/"):
             await self._bundles.handle(rest.removeprefix("part/"), request, writer)
         elif rest.startswith("msg/"):
@@ -215,6 +220,7 @@ class Webmail:
             introbox=(settings.introbox if settings is not None else None) or "",
             account_path=account_path,
             version=self._document.tag,
+            capabilities=[OFFLINE] if snapshot.static.webmail_offline else [],
         )
         try:
             return self._streams.add(session, home, facts)
@@ -225,6 +231,10 @@ class Webmail:
         if caller.request.method != "GET":
             raise HTTPError(405, "Contacts can only be fetched.", (("allow", "GET"),))
         session = await page_session(self._sessions, caller)
+        try:
+            require_fresh(self._sessions, session)
+        except ConfirmNeeded as e:
+            raise HTTPError(e.status, e.text) from e
         async with self._holders.page(session) as home:
             await send_contacts(home.account, form, writer)
 

@@ -60,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     that are written so, "" for the text there, too; it is sanitised when a message is sent. ``compose_format``: how
     messages begin, plain or with formatting. ``quoting``: whether an answer is above (top) or below (bottom) the quoted
     text; auto: below a quoted selection, else above.
+    ``language``: of the pages, "" as the browser prefers (WEBMAIL-143).
     ``show_address_security``: bars below recipients (WEBMAIL-94). ``show_html``: HTML first, if nothing else is stored
     for the sender. ``show_headers``: fields that are shown besides the usual ones. ``mark_seen_ms``: milliseconds until
     a shown message is marked as read, -1 for never. ``after_action``: the message that is shown when the current one
@@ -79,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     no_show_shortcuts: bool = False
     show_headers: Annotated[list[HeaderName], Meta(max_length=50)] = []
     color_scheme: Literal["auto", "light", "dark"] = "auto"
+    language: Literal["", "de", "en", "es", "fr", "nl"] = ""
     density: Literal["comfortable", "compact"] = "comfortable"
     single_keys: bool = True
     undo_send_seconds: Annotated[int, Meta(ge=0, le=60)] = 10

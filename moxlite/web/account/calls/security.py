@@ -12,6 +12,7 @@ from moxlite.admin.passwords import Passwords
 from moxlite.store.auth.apppasswords import AppPassword, Scope, app_passwords
 from moxlite.store.auth.credentials import credential, generate_password
 from moxlite.store.auth.loginattempts import AppUse, RecordedAttempt
+from moxlite.store.people.devices import forget_devices
 from moxlite.web.account.calls.common import AccountCalls, moment, now
 from moxlite.web.account.types import (
     AppPasswordItem,
@@ -123,20 +124,26 @@ class SecurityCalls(AccountCalls):
                 user_agent=one.user_agent,
                 created=moment(one.created),
                 last_used=moment(one.last_used),
+                expires=moment(one.expires),
                 current=one.id == own.id,
+                device=one.device,
             )
             for one in await self._server.auth.sessions(own.account)
         ]
 
     @call(audit="session ended")
     async def session_remove(self, caller: Caller, session_id: Annotated[int, Meta(ge=-(2**53), le=2**53)]) -> None:
-        """End a session."""
+        """End a session, and the notices to the device that subscribed in it."""
         if not await self._server.auth.remove_session(caller.require().account, session_id):
             raise NotFound("this session has ended already")
+        async with self._open(caller) as account:
+            await forget_devices(account, session_id)
 
     @call(audit="sessions ended")
     async def session_remove_others(self, caller: Caller) -> int:
-        """End all sessions but this one; returns their number."""
+        """End all sessions but this one, and all notices to devices; returns the number of sessions."""
+        async with self._open(caller) as account:
+            await forget_devices(account)
         return await self._sessions.end_others(caller)
 
     @call()

@@ -15,6 +15,7 @@ from moxlite.sandbox.processes import Sandbox
 from moxlite.submission.assurance import Assure
 from moxlite.web.composing.sending import Wish
 from moxlite.web.logincalls import LoginCalls
+from moxlite.web.notices.service import Notices
 from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.webmail.holders import Holders
 from moxlite.web.webmail.reading.views import Views
@@ -43,6 +44,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
       keys: DKIM keys of the domains that sign submitted mail.
       deliveries: state of submitted messages; None while there is no queue.
       http: requests to the servers of senders, by the address rules of webhooks (WEBMAIL-136).
+      notices: tells devices of new mail (WEBMAIL-122).
       assure: finds how well mail to a domain would be protected.
     """
 
@@ -56,6 +58,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: Deliveries | None
     http: HTTPClient
     assure: Assure
+    notices: Notices
 
 
 class AccountCalls(LoginCalls):

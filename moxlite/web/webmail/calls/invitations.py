@@ -16,7 +16,7 @@ from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import ReadCalendar
 from moxlite.sandbox.processes import JobFailed, Refused
 from moxlite.store.content import body
-from moxlite.store.people.invitations import Known, note_answer, note_invitation
+from moxlite.store.people.invitations import Known, Version, note_answer, note_invitation
 from moxlite.web.calls import call
 from moxlite.web.composing.sending import send
 from moxlite.web.composing.types import Party, Written
@@ -25,7 +25,7 @@ from moxlite.web.sessions import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.composing import CallID
 from moxlite.web.webmail.holders import number_of
-from moxlite.web.webmail.reading.parsed import structure_of
+from moxlite.web.webmail.reading.parsed import author_of, is_validated, sender_key, structure_of
 from moxlite.web.webmail.reading.parts import part_at
 from moxlite.web.webmail.types import ID
 
@@ -43,7 +43,11 @@ VERBS: Final = {"yes": "accepted", "no": "declined", "maybe": "tentatively accep
 SHOWN_PEOPLE: Final = 100
 """Participants in an answer; the card names some of them."""
 
+MAX_ADDRESS: Final = 320
+"""Characters of an address that is shown."""
+
 Answer = Literal["yes", "no", "maybe"]
+State = Literal["", "old", "cancelled", "stranger"]
 Path = Annotated[str, Meta(max_length=400)]
 
 
@@ -84,8 +88,9 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
 
     ``method``: as in iTIP, "" for a file that only has an event. ``others``: number of further events; ``more``: of
     further participants. ``state``: "" for the newest version, ``old`` (``newer`` is the message with the newest one),
-    ``cancelled``, or ``stranger`` for a change by another than the organiser. ``me``: the address that is invited, ""
-    if none of the user's is. ``answer``: the user's, "" for none; ``answered_old``: to an earlier version.
+    ``cancelled``, or ``stranger`` for a change that does not prove to be the organiser's. ``sent_by``: the From
+    address, if it is not the organiser's, or in an answer not the guest's; else "". ``me``: the address that is
+    invited, "" if none of the user's is. ``answer``: the user's, "" for none; ``answered_old``: to an earlier version.
     """
 
     method: str
@@ -100,7 +105,8 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     repeats: Repeats | None
     one_of_many: bool
     others: int
-    state: Literal["", "old", "cancelled", "stranger"]
+    state: State
+    sent_by: str
     newer: int
     me: str
     answer: str
@@ -114,32 +120,24 @@ class InvitationCalls(AccountCalls):
     async def invitation(self, caller: Caller, message_id: ID, path: Path) -> Invitation:
         """The event in the part at ``path`` of a message."""
         session = caller.require()
-        calendar, _ = await self._calendar(session, message_id, path)
+        calendar, found = await self._calendar(session, message_id, path)
         event = calendar.event
-        organizer = "" if event.organizer is None else event.organizer.address.casefold()
+        organizer = "" if event.organizer is None else _key(event.organizer.address)
         known: Known | None = None
-        state: Literal["", "old", "cancelled", "stranger"] = "cancelled" if event.cancelled else ""
+        state: State = "cancelled" if event.cancelled else ""
         if event.uid and organizer and not number_of(message_id) and calendar.method in ("REQUEST", "CANCEL"):
-            cancelled = calendar.method == "CANCEL" or event.cancelled
-            version = (event.sequence, event.stamp)
+            version = Version(
+                sequence=event.sequence,
+                stamp=event.stamp,
+                organizer=organizer,
+                author=found.author,
+                proven=found.proven,
+                cancelled=calendar.method == "CANCEL" or event.cancelled,
+                message_id=message_id,
+            )
             async with self._accounts.use(session.account) as account:
-                known = await account.write(
-                    lambda tx: note_invitation(
-                        tx,
-                        event.uid,
-                        event.recurrence,
-                        version,
-                        organizer,
-                        cancelled=cancelled,
-                        message_id=message_id,
-                    )
-                )
-            if known.organizer != organizer:
-                state = "stranger"
-            elif known.cancelled:
-                state = "cancelled"
-            elif (known.sequence, known.stamp) > version:
-                state = "old"
+                known = await account.write(lambda tx: note_invitation(tx, event.uid, event.recurrence, version))
+            state = _state(version, known.version)
         return Invitation(
             method=calendar.method,
             title=event.title,
@@ -154,7 +152,8 @@ class InvitationCalls(AccountCalls):
             one_of_many=bool(event.recurrence),
             others=calendar.others,
             state=state,
-            newer=known.message_id if known is not None and state == "old" else 0,
+            sent_by="" if found.author == _speaker(calendar) else found.sender,
+            newer=known.version.message_id if known is not None and state == "old" else 0,
             me=self._invited(session, calendar),
             answer="" if known is None else known.answer,
             answered_old=known is not None and bool(known.answer) and known.answered < event.sequence,
@@ -174,7 +173,7 @@ class InvitationCalls(AccountCalls):
         (RFC 6047).
         """
         session = caller.require()
-        calendar, reference = await self._calendar(session, message_id, path)
+        calendar, found = await self._calendar(session, message_id, path)
         event, me = calendar.event, self._invited(session, calendar)
         if calendar.method != "REQUEST" or event.organizer is None or not event.uid:
             raise UserError("this is no invitation that can be answered")
@@ -201,8 +200,8 @@ class InvitationCalls(AccountCalls):
             text=f"{name or me} has {VERBS[answer]} this invitation.\n" + (f"\n{note}\n" if note else ""),
             uploads=[],
             message_id=new_message_id(server.config.current.static.hostname.ascii),
-            in_reply_to=reference,
-            references=[reference] if reference else [],
+            in_reply_to=found.message_id,
+            references=[found.message_id] if found.message_id else [],
             original_id=message_id if not number_of(message_id) else 0,
             original_flag="answered" if not number_of(message_id) else "",
         )
@@ -214,15 +213,15 @@ class InvitationCalls(AccountCalls):
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e
 
-    async def _calendar(self, session: Session, message_id: int, path: str) -> tuple[Calendar, str]:
-        """The calendar in a part, and the Message-ID of its message. Raises NotFound, UserError, Unavailable."""
+    async def _calendar(self, session: Session, message_id: int, path: str) -> tuple[Calendar, Source]:
+        """The calendar in a part, and its message. Raises NotFound, UserError, Unavailable."""
         async with self._server.views.shown(session.account), self._holders.at(session, message_id) as holder:
             local = holder.local_id(message_id)
-            text, reference = await holder.account.read(lambda r: _text(r, holder, local, path), op="invitation")
+            text, source = await holder.account.read(lambda r: _text(r, holder, local, path), op="invitation")
             try:
                 async with self._server.sandbox.turn(session.account) as turn:
                     found = await turn.do(ReadCalendar(text))
-                return await trio.to_thread.run_sync(placed, found), reference
+                return await trio.to_thread.run_sync(placed, found), source
             except Refused as e:
                 raise UserError(f"calendar: {e}") from e
             except JobFailed as e:
@@ -236,7 +235,43 @@ class InvitationCalls(AccountCalls):
         return next((one.address for one in calendar.event.attendees if one.address.casefold() in own), "")
 
 
-def _text(r: Reader, holder: Holder, message_id: int, path: str) -> tuple[str, str]:
+class Source(msgspec.Struct, frozen=True):
+    """The message with a calendar: its Message-ID, the From address as it is written, and as `author_of` gives it."""
+
+    message_id: str
+    sender: str
+    author: str
+    proven: bool
+
+
+def _state(version: Version, newest: Version) -> State:
+    """The state of a version beside the newest that is known."""
+    if newest.order > version.order:
+        trusted = newest.is_of(version)
+    elif newest.order == version.order:
+        trusted = version.is_of(newest)
+    else:
+        trusted = version.may_change(newest)
+    if not trusted:
+        return "stranger"
+    if newest.cancelled:
+        return "cancelled"
+    return "old" if newest.order > version.order else ""
+
+
+def _speaker(calendar: Calendar) -> str:
+    """The address that a calendar should come from: the organiser's, in an answer the guest's."""
+    event = calendar.event
+    if calendar.method in ("REPLY", "COUNTER", "REFRESH"):
+        return _key(event.attendees[0].address) if event.attendees else ""
+    return "" if event.organizer is None else _key(event.organizer.address)
+
+
+def _key(address: str) -> str:
+    return sender_key(address).casefold()
+
+
+def _text(r: Reader, holder: Holder, message_id: int, path: str) -> tuple[str, Source]:
     holder.check_message(r, message_id)
     structure = structure_of(r, message_id)
     part: mime.Part | None = part_at(structure.root, path)
@@ -246,7 +281,10 @@ def _text(r: Reader, holder: Holder, message_id: int, path: str) -> tuple[str, s
         raise UserError("calendar: it has more than 1 MiB")
     content = body.locate(r, message_id)
     text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), MAX_CALENDAR + 1)
-    return text.encode("utf-8", "replace").decode(), structure.envelope.message_id or ""
+    sender = next((f"{one.localpart}@{one.domain}" for one in structure.envelope.from_), "")
+    author, proven = author_of(structure).casefold(), is_validated(r, message_id)
+    source = Source(structure.envelope.message_id or "", sender[:MAX_ADDRESS], author, proven)
+    return text.encode("utf-8", "replace").decode(), source
 
 
 def _guest(one: Person) -> Guest:

@@ -25,6 +25,7 @@ class Facts(msgspec.Struct, frozen=True):
     introbox: str
     account_path: str
     version: str
+    capabilities: list[str]
 
 
 class Context(msgspec.Struct, frozen=True, eq=False):

@@ -253,7 +253,7 @@ async def _start(stream_id: int, telling: _Telling, first: Request, wanted: Quer
             version=facts.version,
             modseq=cursor.modseq,
             server_time=datetime.now(UTC),
-            capabilities=[],
+            capabilities=facts.capabilities,
             settings=settings,
         )
         await out.send(start, cursor.modseq)

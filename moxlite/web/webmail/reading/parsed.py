@@ -34,7 +34,16 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
 
-__all__ = ["left_by", "list_post", "parse_message", "read_texts", "sender_key", "structure_of"]
+__all__ = [
+    "author_of",
+    "is_validated",
+    "left_by",
+    "list_post",
+    "parse_message",
+    "read_texts",
+    "sender_key",
+    "structure_of",
+]
 
 MAX_TEXT: Final = 2 * 1024 * 1024  # octets of one text (WEBMAIL-48): 30,000 lines, more than a person reads in a pane
 MAX_ALL_TEXTS: Final = 4 * 1024 * 1024  # octets of all texts of a message together; the rest is in the raw message
@@ -47,6 +56,9 @@ MAX_ON_LOOP: Final = 64 * 1024
 FLOWED: Final = 16  # factor of work compared to other text, if each octet is a line
 
 Validation = Literal["", "dmarc", "list", "none", "relaxed", "strict"]
+
+VALIDATED: Final = ("strict", "dmarc", "relaxed")
+"""Results for a From domain that show that the message comes from it (SMTP-77)."""
 
 MAILTO: Final = re.compile(r"<\s*mailto:([^>\s?]+)", re.IGNORECASE)
 
@@ -122,8 +134,7 @@ def _leaving(
 ) -> tuple[str, Unsubscribe | None]:
     if section.count(b"list-unsubscribe") == 0:
         return "", None
-    senders = structure.envelope.from_
-    address = sender_key(f"{senders[0].localpart}@{senders[0].domain}") if len(senders) == 1 else ""
+    address = author_of(structure)
     received = EPOCH + timedelta(microseconds=message_rows.message(r, message_id).received)
     signers = signing_domains(r, message_id)
     return list_key(section, address), offered(r, section, signers, address=address, received=received)
@@ -167,7 +178,7 @@ def _organization(domain: str) -> str:
 
 def _validation(r: Reader, message_id: int, came: SMTPArrival | None) -> Validation:
     found = "unknown" if came is None else came.msgfrom_validation
-    if found in ("strict", "dmarc", "relaxed"):
+    if found in VALIDATED:
         return cast(Validation, found)
     row = message_rows.message(r, message_id)
     if row.is_forward or row.is_mailinglist:
@@ -176,9 +187,20 @@ def _validation(r: Reader, message_id: int, came: SMTPArrival | None) -> Validat
 
 
 def _view_mode(r: Reader, structure: mime.Structure) -> ViewMode:
+    author = author_of(structure)
+    return (address_view(r, author) if author else None) or ""
+
+
+def is_validated(r: Reader, message_id: int) -> bool:
+    """Whether the From domain of a message was validated at arrival."""
+    came = smtp_arrival(r, message_id)
+    return came is not None and came.msgfrom_validation in VALIDATED
+
+
+def author_of(structure: mime.Structure) -> str:
+    """The From address of a message as `sender_key` gives it, "" for one that has not just one."""
     senders = structure.envelope.from_
-    address = address_view(r, sender_key(f"{senders[0].localpart}@{senders[0].domain}")) if len(senders) == 1 else None
-    return address or ""
+    return sender_key(f"{senders[0].localpart}@{senders[0].domain}") if len(senders) == 1 else ""
 
 
 def sender_key(address: str) -> str:

@@ -1,0 +1,287 @@
+// The rules of an address: their order, the one that is edited, and a dry run.
+
+import type { DestinationItem, Rule, TriedRules } from "../../gen/account";
+import { codeOf, messageOf } from "../../lib/client";
+import { attempt } from "../../lib/dialogs";
+import { el, fill, sign } from "../../lib/dom";
+import { atFields } from "../../lib/fields";
+import { filter, gripVertical, plus } from "../../lib/icons";
+import { brief, button, card } from "../../lib/pages";
+import { empty, notice } from "../../lib/states";
+import { t } from "../../lib/words";
+import { applyToExisting } from "../ui/applying";
+import type { Desk } from "../ui/page";
+import { conditions, fresh, ruleFields, small } from "./fields";
+import { convert, triedOn, version } from "./shown";
+
+/** The rules of an address: their order, the one that is edited, and a dry run. Nothing is saved before "Save". */
+export class Rules {
+  readonly root = el("div", {});
+  private readonly rules: Rule[];
+  private readonly list = el("ol", { class: "rules", "aria-label": t("Rules, in their order") });
+  private readonly editor = el("div", {});
+  private readonly tried = el("div", { class: "gap", role: "status" });
+  private readonly bar = el("div", { class: "bar" });
+  private readonly error = el("p", { class: "error", role: "alert", hidden: true });
+  private readonly apply: HTMLButtonElement;
+  private open = -1;
+  private dragged = -1;
+  private fields: Record<string, { problem(text: string): void }> = {};
+
+  constructor(
+    private readonly desk: Desk,
+    private readonly item: DestinationItem,
+    private readonly names: readonly string[],
+  ) {
+    this.rules = item.form.rulesets.map((rule) => ({ ...rule }));
+    const add = button(t("New rule"), () => this.add(), { icon: plus });
+    const test = button(t("Try it"), () => void this.tryIt());
+    const save = button(t("Save"), () => void this.save(), { kind: "primary" });
+    this.apply = button(
+      t("Apply to existing mail"),
+      () =>
+        void applyToExisting(desk, this.tried, item.form.mailbox, (after) =>
+          desk.client.rules_count(item.address, this.rules, after),
+        ),
+    );
+    fill(
+      this.bar,
+      save,
+      test,
+      this.apply,
+      button(t("Show as Sieve"), () => void convert(desk, item, this.rules)),
+      button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }),
+      this.error,
+    );
+    fill(
+      this.root,
+      card(
+        t("Rules"),
+        [
+          this.list,
+          el(
+            "p",
+            { class: "hint foot-note" },
+            t("Drag, or press Alt and an arrow key, to change the order. Anything else goes to {mailbox}.", {
+              mailbox: item.form.mailbox,
+            }),
+          ),
+        ],
+        { flush: true, actions: add },
+      ),
+      this.editor,
+      this.bar,
+      this.tried,
+    );
+    this.draw();
+  }
+
+  private changed(): boolean {
+    return JSON.stringify(this.rules) !== JSON.stringify(this.item.form.rulesets);
+  }
+
+  private draw(focus = -1): void {
+    this.bar.hidden = this.rules.length === 0 && !this.changed();
+    // what was not saved would sort other mail than the mail that comes in
+    this.apply.disabled = this.rules.length === 0 || this.changed();
+    if (this.rules.length === 0) {
+      fill(
+        this.list,
+        el(
+          "li",
+          {},
+          empty(
+            filter,
+            t("No rules yet"),
+            t("A rule puts mail of a sender or list into a mailbox as it comes in. All mail goes to {mailbox} now.", {
+              mailbox: this.item.form.mailbox,
+            }),
+          ),
+        ),
+      );
+      return;
+    }
+    fill(
+      this.list,
+      this.rules.map((rule, index) => this.row(rule, index)),
+    );
+    if (focus >= 0) this.list.querySelectorAll<HTMLElement>("button.rule-name")[focus]?.focus();
+  }
+
+  private row(rule: Rule, index: number): HTMLElement {
+    const name = el(
+      "button",
+      {
+        class: "rule-name",
+        type: "button",
+        "aria-expanded": String(index === this.open),
+        onclick: () => this.edit(index === this.open ? -1 : index),
+      },
+      el(
+        "b",
+        {},
+        brief(
+          rule.comment !== ""
+            ? rule.comment
+            : rule.mailbox !== ""
+              ? t("to {mailbox}", { mailbox: rule.mailbox })
+              : t("new rule"),
+        ),
+      ),
+      el("span", { class: "hint" }, brief(conditions(rule) || t("no condition yet"))),
+      el("span", { class: "hint" }, "→ ", brief(rule.mailbox)),
+    );
+    name.addEventListener("keydown", (event) => {
+      const step = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
+      if (!event.altKey || step === 0) return;
+      event.preventDefault();
+      this.move(index, index + step);
+    });
+    const li = el(
+      "li",
+      { class: index === this.open ? "rule open" : "rule", draggable: "true" },
+      el("span", { class: "grip", "aria-hidden": "true" }, sign(gripVertical)),
+      name,
+      el(
+        "span",
+        { class: "flex" },
+        small("↑", t("Move up"), () => this.move(index, index - 1), index === 0),
+        small("↓", t("Move down"), () => this.move(index, index + 1), index === this.rules.length - 1),
+        small("×", t("Remove"), () => this.remove(index)),
+      ),
+    );
+    li.addEventListener("dragstart", (event) => {
+      this.dragged = index;
+      event.dataTransfer?.setData("text/plain", String(index));
+    });
+    li.addEventListener("dragover", (event) => this.dragged >= 0 && event.preventDefault());
+    li.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (this.dragged >= 0) this.move(this.dragged, index);
+      this.dragged = -1;
+    });
+    return li;
+  }
+
+  private add(): void {
+    this.rules.push({ ...fresh });
+    this.edit(this.rules.length - 1);
+    this.editor.querySelector<HTMLElement>("input")?.focus();
+  }
+
+  private remove(index: number): void {
+    this.rules.splice(index, 1);
+    this.edit(-1);
+    this.draw(Math.min(index, this.rules.length - 1));
+  }
+
+  private move(from: number, to: number): void {
+    const rule = this.rules[from];
+    if (rule === undefined || to < 0 || to >= this.rules.length) return;
+    this.rules.splice(from, 1);
+    this.rules.splice(to, 0, rule);
+    if (this.open >= 0) this.edit(-1);
+    this.draw(to);
+  }
+
+  /** Show the fields of a rule; -1 for none. */
+  private edit(index: number): void {
+    this.open = index;
+    const rule = this.rules[index];
+    this.fields = {};
+    if (rule === undefined) {
+      fill(this.editor);
+      this.draw();
+      return;
+    }
+    const put = (change: Partial<Rule>) => {
+      Object.assign(rule, change);
+      this.draw();
+    };
+    const named = <F extends { problem(text: string): void }>(key: string, one: F): F => {
+      this.fields[`rulesets[${this.open}].${key}`] = one;
+      return one;
+    };
+    fill(this.editor, ruleFields(index + 1, rule, this.names, put, named));
+    this.draw();
+  }
+
+  private complain(text: string): void {
+    this.error.hidden = text === "";
+    fill(this.error, text);
+  }
+
+  /** Show mistakes at the fields of their rule, which is opened. */
+  private mistakes(error: unknown): void {
+    const fields = error instanceof Error && "fields" in error ? (error.fields as { field: string }[]) : [];
+    const rule = /^rulesets\[(\d+)\]/.exec(fields[0]?.field ?? "")?.[1];
+    if (rule !== undefined && Number(rule) !== this.open) this.edit(Number(rule));
+    try {
+      atFields(error, this.fields);
+      this.complain(t("Mend what is marked in rule {n}; nothing was saved.", { n: Number(rule ?? 0) + 1 }));
+    } catch (rest) {
+      this.complain(messageOf(rest));
+    }
+  }
+
+  private async save(): Promise<void> {
+    this.complain("");
+    try {
+      await this.desk.client.destination_save(this.item.address, this.item.form, {
+        ...this.item.form,
+        rulesets: this.rules,
+      });
+    } catch (error) {
+      if (codeOf(error) === "user:conflict") await this.conflict(error);
+      else this.mistakes(error);
+      return;
+    }
+    this.desk.say(t("Rules saved"));
+    await this.desk.refresh();
+  }
+
+  /** Others have changed the rules: both versions are shown. */
+  private async conflict(error: unknown): Promise<void> {
+    const theirs = (await this.desk.client.destination_list()).find((one) => one.address === this.item.address);
+    if (theirs === undefined) {
+      this.complain(messageOf(error));
+      return;
+    }
+    const mine = button(t("Keep mine"), () => void this.force(theirs), {});
+    const his = button(t("Keep the other"), () => void this.desk.refresh(), {});
+    fill(
+      this.tried,
+      notice("warn", t("The settings of this address were changed meanwhile. Nothing was saved.")),
+      el(
+        "div",
+        { class: "cols gap" },
+        version(t("Yours"), this.rules, mine),
+        version(t("As it is now"), theirs.form.rulesets, his),
+      ),
+    );
+  }
+
+  private async force(theirs: DestinationItem): Promise<void> {
+    if (
+      await attempt(t("Saving the rules"), () =>
+        this.desk.client.destination_save(theirs.address, theirs.form, { ...theirs.form, rulesets: this.rules }),
+      )
+    )
+      await this.desk.refresh();
+  }
+
+  /** Ask the server which rule would have taken the latest messages. */
+  private async tryIt(): Promise<void> {
+    this.complain("");
+    fill(this.tried, notice("wait", t("Trying the rules on your mail…")));
+    let found: TriedRules;
+    try {
+      found = await this.desk.client.rules_try(this.item.address, this.rules);
+    } catch (error) {
+      fill(this.tried);
+      this.mistakes(error);
+      return;
+    }
+    fill(this.tried, triedOn(found, this.item.form.mailbox));
+  }
+}

@@ -1,0 +1,189 @@
+// Keys of client certificates, by which mail programs log in.
+
+import type { KeyItem } from "../../gen/account";
+import { attempt, confirm, dialog } from "../../lib/dialogs";
+import { el } from "../../lib/dom";
+import { atFields, field, form, line, tick } from "../../lib/fields";
+import { keyRound, plus } from "../../lib/icons";
+import { button, card, copyable, foreign, head, table } from "../../lib/pages";
+import { empty } from "../../lib/states";
+import { microseconds, when } from "../../lib/times";
+import { t } from "../../lib/words";
+import type { Desk, MakePage } from "../ui/page";
+import { cancelButton } from "./buttons";
+import { hooks } from "./webhooks";
+
+export const keys: MakePage = async (desk) => {
+  const [all, sending, overview] = await Promise.all([
+    desk.client.key_list(),
+    desk.client.sending(),
+    desk.client.overview(),
+  ]);
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Keys and webhooks"), ""),
+    keyList(desk, all, overview.login_address),
+    commands(),
+    hooks(desk, sending),
+  );
+  return { title: t("Keys and webhooks"), root };
+};
+
+function keyList(desk: Desk, all: readonly KeyItem[], address: string): HTMLElement {
+  const add = button(t("Add a certificate"), () => void addKey(desk, address), { icon: plus });
+  if (all.length === 0)
+    return card(
+      t("Keys for logging in"),
+      empty(
+        keyRound,
+        t("No keys"),
+        t(
+          "A mail program that has the key of a certificate logs in without a password. Make one with the commands below.",
+        ),
+        add,
+      ),
+      { flush: true },
+    );
+  const rows = table(
+    t("Keys for logging in"),
+    [
+      { title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) },
+      { title: t("Kind"), cell: (one) => one.type },
+      { title: t("Logs in as"), cell: (one) => foreign(one.login_address) },
+      { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) },
+      { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
+      {
+        title: "",
+        kind: "num",
+        cell: (one) =>
+          el(
+            "span",
+            { class: "flex wrap" },
+            button(t("Change"), () => void changeKey(desk, one), {
+              kind: "line small",
+              name: t("Change {name}", { name: one.name }),
+            }),
+            button(t("Remove"), () => void removeKey(desk, one), {
+              kind: "line small",
+              name: t("Remove {name}", { name: one.name }),
+            }),
+          ),
+      },
+    ],
+    all,
+  );
+  return card(t("Keys for logging in"), rows, { flush: true, actions: add });
+}
+
+async function addKey(desk: Desk, address: string): Promise<void> {
+  const done = await dialog<boolean>(t("Add a certificate"), (close) => {
+    const text = field(
+      t("Certificate"),
+      el("textarea", { rows: "6", spellcheck: "false", autofocus: true }),
+      t("The content of cert.pem: it begins with -----BEGIN CERTIFICATE-----."),
+    );
+    const file = field(t("Or choose the file"), el("input", { type: "file", accept: ".pem,.crt,.cer" }));
+    file.control.addEventListener("change", async () => {
+      const chosen = file.control.files?.[0];
+      if (chosen !== undefined) text.control.value = await chosen.slice(0, 100_000).text();
+    });
+    const name = line(t("Name"), "", t("Empty: the name in the certificate."), { maxlength: "256" });
+    const login = line(t("Logs in as"), address);
+    const command = tick(
+      t("IMAP programs still send a log-in command"),
+      false,
+      t("For programs that do not know that they are logged in already (PREAUTH)."),
+    );
+    const box = form([text.root, file.root, name.root, login.root, command.root], t("Add"), async () => {
+      // a private key must not leave this computer
+      if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text.control.value)) {
+        text.problem(
+          t("This has a private key. It was not sent: keep it to yourself, and give the certificate alone."),
+        );
+        return;
+      }
+      try {
+        await desk.client.key_add(text.control.value, name.control.value, login.control.value, command.control.checked);
+      } catch (error) {
+        atFields(error, { certificate: text, name, login_address: login });
+        return;
+      }
+      close(true);
+    });
+    return [box.root, cancelButton(() => close(false))];
+  });
+  if (done === true) await desk.refresh();
+}
+
+async function changeKey(desk: Desk, old: KeyItem): Promise<void> {
+  const done = await dialog<boolean>(t("Change a key"), (close) => {
+    const name = line(t("Name"), old.name, null, { maxlength: "256" });
+    const login = line(t("Logs in as"), old.login_address);
+    const command = tick(t("IMAP programs still send a log-in command"), old.no_imap_preauth);
+    const box = form([name.root, login.root, command.root], t("Save"), async () => {
+      try {
+        await desk.client.key_save(old, {
+          ...old,
+          name: name.control.value,
+          login_address: login.control.value,
+          no_imap_preauth: command.control.checked,
+        });
+      } catch (error) {
+        atFields(error, { name, login_address: login });
+        return;
+      }
+      close(true);
+    });
+    return [box.root, cancelButton(() => close(false))];
+  });
+  if (done === true) await desk.refresh();
+}
+
+async function removeKey(desk: Desk, one: KeyItem): Promise<void> {
+  if (
+    !(await confirm(
+      t("Remove “{name}”?", { name: one.name }),
+      t("Programs with this key can no longer log in."),
+      t("Remove key"),
+    ))
+  )
+    return;
+  if (await attempt(t("Removing the key"), () => desk.client.key_remove(one.fingerprint))) await desk.refresh();
+}
+
+const make = `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\
+  -keyout key.pem -out cert.pem -days 3650 -subj "/CN=my computer"`;
+const pack = "openssl pkcs12 -export -inkey key.pem -in cert.pem -out key.p12 -name mail";
+const packOld = `openssl pkcs12 -export -inkey key.pem -in cert.pem -out key.p12 -name mail \\
+  -certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1`;
+
+/** The commands that make a key. */
+function commands(): HTMLElement {
+  const shown = (title: string, text: string) => [
+    el("p", { class: "gap" }, title),
+    el("div", { class: "command" }, copyable(text)),
+  ];
+  return card(t("Make a key"), [
+    shown(
+      t(
+        "On your own computer, make a private key and a certificate (P-256). Add cert.pem above; keep key.pem to yourself.",
+      ),
+      make,
+    ),
+    shown(t("Pack both for a mail program:"), pack),
+    el(
+      "details",
+      { class: "gap" },
+      el("summary", {}, t("Older Apple systems refuse that file")),
+      shown(t("They need the older encryption:"), packOld),
+    ),
+    el(
+      "p",
+      { class: "hint gap" },
+      t(
+        "RSA of 2048 bits or more works too. Few programs take ed25519. Dates and names in the certificate do not matter.",
+      ),
+    ),
+  ]);
+}

@@ -1,0 +1,126 @@
+// Aliases of a domain: the list, and the page of one.
+
+import type { AliasRow, DomainDetail } from "../../gen/admin";
+import { attempt, confirm } from "../../lib/dialogs";
+import { type Child, el } from "../../lib/dom";
+import { field, line } from "../../lib/fields";
+import { plus, trash2 } from "../../lib/icons";
+import { button, card, foreign, iconButton, table } from "../../lib/pages";
+import { notice } from "../../lib/states";
+import { many, t } from "../../lib/words";
+import { addressOf, type Desk } from "../ui/page";
+import { fieldDialog, settingsForm } from "../ui/shared";
+
+export function aliases(desk: Desk, found: DomainDetail): HTMLElement {
+  const name = found.row.domain;
+  const add = async () => {
+    const address = line(t("Address of the alias"), `@${name}`, null, { inputmode: "email" });
+    const members = field(
+      t("Members"),
+      el("textarea", {}),
+      t(
+        "One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree.",
+      ),
+    );
+    const done = await fieldDialog(
+      t("Add an alias"),
+      t("Add alias"),
+      { alias: address, members },
+      () => desk.client.alias_add(address.control.value, lines(members.control)).then(() => true),
+      el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")),
+    );
+    if (done !== null) await desk.refresh();
+  };
+  const open = (row: AliasRow) => addressOf("domains", [name, "aliases", row.localpart], { tab: "aliases" });
+  const list = table<AliasRow>(
+    t("Aliases"),
+    [
+      { title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) },
+      { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) },
+      { title: t("Who may write"), cell: (row) => (row.post_public ? t("everyone") : t("members")) },
+      {
+        title: "",
+        kind: "top",
+        cell: (row) =>
+          iconButton(t("Remove {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)),
+      },
+    ],
+    found.aliases,
+  );
+  return card(
+    t("Aliases"),
+    found.aliases.length === 0
+      ? el("p", { class: "hint" }, t("None yet. An alias is an address that delivers to several others."))
+      : list,
+    { flush: true, actions: button(t("Add an alias"), () => void add(), { icon: plus, kind: "line small" }) },
+  );
+}
+
+const lines = (area: HTMLTextAreaElement) => area.value.split(/[\s,]+/).filter((one) => one !== "");
+
+async function removeAlias(desk: Desk, row: AliasRow): Promise<void> {
+  if (
+    !(await confirm(
+      t("Remove {alias}?", { alias: row.address }),
+      many(
+        row.members.length,
+        "Mail to it is refused from now on. {n} member keeps what has arrived.",
+        "Mail to it is refused from now on. {n} members keep what has arrived.",
+      ),
+      t("Remove"),
+    ))
+  )
+    return;
+  if (!(await attempt(t("Removing"), () => desk.client.alias_remove(row.address)))) return;
+  desk.go(addressOf("domains", [row.address.slice(row.address.lastIndexOf("@") + 1)], { tab: "aliases" }));
+}
+
+export async function aliasPage(desk: Desk, found: DomainDetail, localpart: string): Promise<Child> {
+  const row = found.aliases.find((one) => one.localpart === localpart);
+  if (row === undefined) return notice("warn", t("There is no such alias any more."));
+  const drop = async (member: string) => {
+    if (await attempt(t("Removing"), () => desk.client.alias_members_remove(row.address, [member])))
+      await desk.refresh();
+  };
+  const add = async () => {
+    const members = field(
+      t("Members"),
+      el("textarea", {}),
+      t(
+        "One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree.",
+      ),
+    );
+    if (
+      (await fieldDialog(t("Add members"), t("Add"), { members }, () =>
+        desk.client.alias_members_add(row.address, lines(members.control)).then(() => true),
+      )) !== null
+    )
+      await desk.refresh();
+  };
+  const members = table<string>(
+    t("Members"),
+    [
+      { title: t("Member"), kind: "main", cell: (one) => el("bdi", {}, one) },
+      {
+        title: "",
+        kind: "top",
+        cell: (one) => iconButton(t("Remove {member}", { member: one }), trash2, () => void drop(one)),
+      },
+    ],
+    row.members,
+  );
+  return [
+    card(row.address, members, {
+      flush: true,
+      actions: [
+        button(t("Add members"), () => void add(), { icon: plus, kind: "line small" }),
+        button(t("Remove alias…"), () => void removeAlias(desk, row), { kind: "line small danger" }),
+      ],
+    }),
+    card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), {
+      hint: t(
+        "Off at “post public” means: mail of those who are not members is refused. A member who writes to the alias gets no copy, unless “deliver to sender” is on.",
+      ),
+    }),
+  ];
+}

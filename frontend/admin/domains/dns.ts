@@ -1,0 +1,192 @@
+// A domain's records with their values to copy, and the checks as they end.
+
+import type { DNSRecord, DNSReport } from "../../gen/admin";
+import { attempt } from "../../lib/dialogs";
+import { messageOf } from "../../lib/client";
+import { type Child, el, fill } from "../../lib/dom";
+import { refreshCw } from "../../lib/icons";
+import { button, card, copyable, copyButton, foreign, iconButton, table, visible } from "../../lib/pages";
+import { notice, state } from "../../lib/states";
+import { ago } from "../../lib/times";
+import { many, t } from "../../lib/words";
+import type { Desk } from "../ui/page";
+
+/** The records with their values to copy, and the checks as they end. */
+export async function dns(desk: Desk, name: string): Promise<Child> {
+  const [records, reports] = await Promise.all([desk.client.dns_records(name), desk.client.dns_reports(name)]);
+  const places = new Map(reports.map((one) => [one.topic, el("li")]));
+  const summary = el("div", { "aria-live": "polite" });
+  const latest = new Map(reports.map((one) => [one.topic, one]));
+  const running = new Set<string>();
+  const draw = (topic: string) => {
+    const report = latest.get(topic)!;
+    fill(
+      places.get(topic)!,
+      topicLine(report, running.has(topic), () => void check(topic)),
+    );
+    const all = [...latest.values()];
+    const [bad, weak] = [
+      all.filter((one) => one.errors.length > 0).length,
+      all.filter((one) => one.errors.length === 0 && one.warnings.length > 0).length,
+    ];
+    const level = bad > 0 ? "danger" : weak > 0 ? "warn" : "ok";
+    const words =
+      running.size > 0
+        ? many(running.size, "{n} check is under way.", "{n} checks are under way.")
+        : bad + weak === 0
+          ? t("All is as it should be.")
+          : [
+              bad > 0 ? many(bad, "{n} topic has errors.", "{n} topics have errors.") : "",
+              weak > 0 ? many(weak, "{n} topic could be better.", "{n} topics could be better.") : "",
+            ].join(" ");
+    fill(
+      summary,
+      all.some((one) => one.at > 0) || running.size > 0 ? notice(running.size > 0 ? "wait" : level, words) : null,
+    );
+  };
+  const check = async (topic: string) => {
+    running.add(topic);
+    draw(topic);
+    try {
+      // A check goes on by itself, also when this page is left: each call waits for its end for a while.
+      do latest.set(topic, await desk.client.dns_check(name, topic));
+      while (latest.get(topic)!.running && summary.isConnected);
+    } catch (error) {
+      latest.set(topic, {
+        topic,
+        at: Date.now() * 1000,
+        running: false,
+        errors: [messageOf(error)],
+        warnings: [],
+        instructions: [],
+        found: [],
+      });
+    }
+    running.delete(topic);
+    draw(topic);
+  };
+  for (const one of reports) {
+    if (one.running) void check(one.topic);
+    else draw(one.topic);
+  }
+  const everything = button(t("Check everything"), () => reports.forEach((one) => void check(one.topic)), {
+    icon: refreshCw,
+    kind: "primary",
+  });
+  const zone = el("pre", { class: "zone", hidden: true, tabindex: "0", "aria-label": t("Zone file") });
+  const asZone = async () => {
+    zone.textContent = await desk.client.dns_zone(name);
+    zone.hidden = false;
+    const copy = copyButton(() => zone.textContent ?? "", t("Copy all as a zone"));
+    fill(zoneButtons, copy);
+    copy.focus();
+  };
+  const zoneButtons = el(
+    "span",
+    { class: "flex" },
+    button(t("Show as a zone"), () => void attempt(t("Making the zone"), asZone)),
+  );
+  const list = table<DNSRecord>(
+    t("Records"),
+    [
+      { title: t("Type"), cell: (row) => el("b", {}, row.kind) },
+      { title: t("Name"), cell: (row) => copyable(row.name) },
+      {
+        title: t("Value"),
+        cell: (row) => [
+          el(
+            "span",
+            { class: "copy" },
+            el("code", {}, foreign(row.value, 80)),
+            copyButton(() => row.value),
+          ),
+          (row.optional || !row.live) &&
+            el("div", { class: "hint" }, row.optional ? t("May be left out.") : t("Works only in a zone with DNSSEC.")),
+        ],
+      },
+      { title: t("For"), cell: (row) => el("span", { class: "hint" }, row.about) },
+    ],
+    records,
+  );
+  return [
+    summary,
+    card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), {
+      flush: true,
+      actions: everything,
+      hint: t("Others are asked what they see; each topic takes up to half a minute. What ends shows up by itself."),
+    }),
+    card(t("Records for {domain}", { domain: name }), [list, zone], {
+      flush: true,
+      actions: zoneButtons,
+      hint: t("Set these at your DNS provider."),
+    }),
+  ];
+}
+
+const topics: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    dnssec: "DNSSEC",
+    iprev: t("Reverse names"),
+    mx: "MX",
+    tls: "TLS",
+    dane: "DANE",
+    spf: "SPF",
+    dkim: "DKIM",
+    dmarc: "DMARC",
+    "host-tlsrpt": t("TLS reports of the host"),
+    tlsrpt: t("TLS reports"),
+    mtasts: "MTA-STS",
+    srv: "SRV",
+    autoconfig: t("Autoconfig"),
+    autodiscover: t("Autodiscover"),
+    "client-settings": t("Settings of mail programs"),
+  }),
+);
+
+function topicLine(report: DNSReport, running: boolean, again: () => void): Child[] {
+  const mark = running
+    ? state("wait", t("checking…"))
+    : report.at === 0
+      ? state("unknown", t("not checked"))
+      : report.errors.length > 0
+        ? state("danger", t("wrong"))
+        : report.warnings.length > 0
+          ? state("warn", t("weak"))
+          : state("ok", t("correct"));
+  const name = topics.get(report.topic) ?? report.topic;
+  const said = [...report.errors, ...report.warnings].map((one) => el("div", { class: "two" }, visible(one)));
+  const todo = report.instructions.map((one) => el("div", { class: "hint" }, copyableLines(one)));
+  const seen =
+    report.found.length > 0 &&
+    el(
+      "details",
+      {},
+      el("summary", { class: "hint" }, many(report.found.length, "{n} record found", "{n} records found")),
+      report.found.map((one) => el("code", {}, visible(one))),
+    );
+  return [
+    el(
+      "div",
+      { class: "grow" },
+      el("b", {}, name),
+      " ",
+      mark,
+      report.at > 0 && el("span", { class: "hint" }, ` ${ago(report.at)}`),
+      said,
+      todo,
+      seen,
+    ),
+    iconButton(t("Check {topic} again", { topic: name }), refreshCw, again),
+  ];
+}
+
+/** An instruction; its lines that are records have a button to copy them. */
+function copyableLines(text: string): Child[] {
+  return text
+    .split("\n")
+    .map((one) =>
+      / (?:A|AAAA|TXT|CNAME|MX|SRV|TLSA|CAA|PTR) /.test(one)
+        ? el("div", {}, copyable(one.trim()))
+        : el("div", {}, visible(one)),
+    );
+}

@@ -1,0 +1,84 @@
+// Messages that have left the queue.
+
+import type { Line } from "../../gen/admin";
+import { el } from "../../lib/dom";
+import { send } from "../../lib/icons";
+import { card, foreign, head, table } from "../../lib/pages";
+import { empty, state } from "../../lib/states";
+import { microseconds, when } from "../../lib/times";
+import { t } from "../../lib/words";
+import { addressOf, type Desk } from "../ui/page";
+import { address, current, pager, perPage, tabLinks } from "./frame";
+import { more } from "./row";
+
+export async function finishedPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
+  const query = desk.address.query;
+  const success = query.get("success") ?? "";
+  const page = {
+    n: perPage,
+    ...(query.has("last") ? { last: query.get("last") ?? "", last_id: Number(query.get("last_id")) } : {}),
+  };
+  const filter = {
+    ...(query.get("sender") ? { sender: query.get("sender") ?? "" } : {}),
+    ...(query.get("recipient") ? { recipient: query.get("recipient") ?? "" } : {}),
+    ...(success !== "" ? { success: success === "true" } : {}),
+  };
+  const found = await desk.client.retired(filter, page);
+  const list = table<Line>(
+    t("Finished messages"),
+    [
+      {
+        title: t("State"),
+        kind: "main",
+        cell: (row) => (row.success === true ? state("ok", t("delivered")) : state("danger", t("failed"))),
+      },
+      { title: t("From"), cell: (row) => address(row.sender) },
+      {
+        title: t("To"),
+        cell: (row) => [
+          address(row.recipient),
+          row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 140)),
+        ],
+      },
+      { title: t("Queued"), cell: (row) => when(microseconds(row.queued)) },
+      { title: t("Finished"), cell: (row) => when(microseconds(row.last_activity)) },
+      { title: "", kind: "top", cell: (row) => more(desk, row) },
+    ],
+    found,
+  );
+  const pill = (value: string, words: string) =>
+    el(
+      "a",
+      {
+        class: "chip pill",
+        href: addressOf("queue", ["finished"], { ...current(query), success: value }),
+        "aria-current": success === value ? "true" : undefined,
+      },
+      words,
+    );
+  const last = found.at(-1);
+  const following =
+    last !== undefined && found.length === perPage
+      ? addressOf("queue", ["finished"], { ...current(query), last: last.last_activity, last_id: String(last.id) })
+      : "";
+  const body =
+    found.length === 0
+      ? empty(
+          send,
+          t("Nothing is listed"),
+          t("Finished messages stay listed where an account has keep_retired_message_period."),
+        )
+      : list;
+  return {
+    title: t("Finished"),
+    root: el(
+      "div",
+      { class: "page" },
+      head(t("Queue"), null),
+      tabLinks("finished"),
+      el("div", { class: "filter" }, pill("", t("All")), pill("false", t("Failed")), pill("true", t("Delivered"))),
+      card("", body, { flush: true }),
+      pager(query, following, ["finished"]),
+    ),
+  };
+}

@@ -1,0 +1,75 @@
+// Rules that hold messages.
+
+import type { Rule } from "../../gen/admin";
+import { attempt } from "../../lib/dialogs";
+import { el } from "../../lib/dom";
+import { line } from "../../lib/fields";
+import { pause, plus, trash2 } from "../../lib/icons";
+import { button, card, head, iconButton, table } from "../../lib/pages";
+import { empty } from "../../lib/states";
+import { many, t } from "../../lib/words";
+import type { Desk } from "../ui/page";
+import { fieldDialog } from "../ui/shared";
+import { tabLinks } from "./frame";
+
+export async function rulesPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
+  const found = await desk.client.hold_rules();
+  const add = async () => {
+    const account = line(t("Account"), "");
+    const sender = line(t("Sender"), "", t("A domain, or an address."));
+    const recipient = line(t("Recipient"), "", t("A domain, or an address."));
+    const held = await fieldDialog(
+      t("Add a hold rule"),
+      t("Add rule"),
+      { account, sender, recipient },
+      () => desk.client.hold_rule_add(account.control.value, sender.control.value, recipient.control.value),
+      el("p", { class: "hint" }, t("All must match. With all empty, every message is put on hold.")),
+    );
+    if (held === null) return;
+    desk.say(
+      many(held, "Rule added; {n} message is on hold by it now", "Rule added; {n} messages are on hold by it now"),
+    );
+    await desk.refresh();
+  };
+  const remove = async (rule: Rule) => {
+    if (await attempt(t("Removing"), () => desk.client.hold_rule_remove(rule.id))) {
+      desk.say(t("Rule removed; what it held stays on hold until it is released"));
+      await desk.refresh();
+    }
+  };
+  const any = (text: string) => (text === "" ? el("span", { class: "muted" }, t("any")) : el("bdi", {}, text));
+  const list = table<Rule>(
+    t("Hold rules"),
+    [
+      { title: t("Account"), cell: (rule) => any(rule.account) },
+      { title: t("Sender"), cell: (rule) => any(rule.sender) },
+      { title: t("Recipient"), cell: (rule) => any(rule.recipient) },
+      { title: "", kind: "top", cell: (rule) => iconButton(t("Remove the rule"), trash2, () => void remove(rule)) },
+    ],
+    found,
+  );
+  const body =
+    found.length === 0
+      ? empty(
+          pause,
+          t("No hold rules"),
+          t(
+            "A rule puts messages on hold, those that wait and those that come: for an account, a sender or a recipient.",
+          ),
+        )
+      : list;
+  return {
+    title: t("Hold rules"),
+    root: el(
+      "div",
+      { class: "page" },
+      head(
+        t("Queue"),
+        null,
+        button(t("Add a hold rule"), () => void add(), { icon: plus, kind: "primary" }),
+      ),
+      tabLinks("rules"),
+      card("", body, { flush: true }),
+    ),
+  };
+}

@@ -1,0 +1,99 @@
+// Addresses to which an account sends nothing more.
+
+import type { Suppressed } from "../../gen/admin";
+import { attempt } from "../../lib/dialogs";
+import { el } from "../../lib/dom";
+import { line } from "../../lib/fields";
+import { plus, send, trash2 } from "../../lib/icons";
+import { button, card, foreign, head, iconButton, table } from "../../lib/pages";
+import { empty } from "../../lib/states";
+import { microseconds, when } from "../../lib/times";
+import { t } from "../../lib/words";
+import { addressOf, type Desk } from "../ui/page";
+import { fieldDialog } from "../ui/shared";
+import { address, current, pager, perPage, tabLinks } from "./frame";
+
+export async function suppressionsPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
+  const query = desk.address.query;
+  const found = await desk.client.suppressions(
+    query.get("account") ?? "",
+    query.get("last") ?? "",
+    query.get("last_base") ?? "",
+    perPage,
+  );
+  const add = async () => {
+    const account = line(t("Account"), "");
+    const suppressed = line(t("Address"), "", null, { inputmode: "email" });
+    const reason = line(t("Reason"), "");
+    const done = await fieldDialog(
+      t("Suppress an address"),
+      t("Suppress"),
+      { account, address: suppressed, reason },
+      () =>
+        desk.client
+          .suppression_add(account.control.value, suppressed.control.value, reason.control.value)
+          .then(() => true),
+    );
+    if (done !== null) await desk.refresh();
+  };
+  const remove = async (row: Suppressed) => {
+    if (!(await attempt(t("Removing"), () => desk.client.suppression_remove(row.account, row.address)))) return;
+    desk.say(t("{address} gets mail again", { address: row.address }), {
+      title: t("Undo"),
+      run: () =>
+        void attempt(t("Undoing"), () => desk.client.suppression_add(row.account, row.address, row.reason)).then(() =>
+          desk.refresh(),
+        ),
+    });
+    await desk.refresh();
+  };
+  const list = table<Suppressed>(
+    t("Suppressions"),
+    [
+      { title: t("Address"), kind: "main", cell: (row) => address(row.address) },
+      { title: t("Account"), cell: (row) => row.account },
+      {
+        title: t("Why"),
+        cell: (row) => [row.manual ? t("by hand") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]],
+      },
+      { title: t("Since"), cell: (row) => when(microseconds(row.created)) },
+      { title: t("Until"), cell: (row) => (row.expires === "" ? t("for good") : when(microseconds(row.expires))) },
+      {
+        title: "",
+        kind: "top",
+        cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove(row)),
+      },
+    ],
+    found,
+  );
+  const last = found.at(-1);
+  const following =
+    last !== undefined && found.length === perPage
+      ? addressOf("queue", ["suppressions"], { ...current(query), last: last.account, last_base: last.base })
+      : "";
+  const body =
+    found.length === 0
+      ? empty(
+          send,
+          t("No suppressions"),
+          t(
+            "An address to which mail failed for good gets nothing more from that account, until it is removed from this list.",
+          ),
+        )
+      : list;
+  return {
+    title: t("Suppressions"),
+    root: el(
+      "div",
+      { class: "page" },
+      head(
+        t("Queue"),
+        null,
+        button(t("Suppress an address"), () => void add(), { icon: plus, kind: "primary" }),
+      ),
+      tabLinks("suppressions"),
+      card("", body, { flush: true }),
+      pager(query, following, ["suppressions"]),
+    ),
+  };
+}

@@ -1,0 +1,285 @@
+// Messages that wait, and what can be done with those that are chosen.
+
+import type { Filter, Line } from "../../gen/admin";
+import { attempt, confirm } from "../../lib/dialogs";
+import { el, fill } from "../../lib/dom";
+import { choice, line } from "../../lib/fields";
+import { pause, play, search as lens, send, trash2, undo2 } from "../../lib/icons";
+import { button, card, foreign, head, table } from "../../lib/pages";
+import { empty, state } from "../../lib/states";
+import { microseconds, when } from "../../lib/times";
+import { many, t } from "../../lib/words";
+import { addressOf, type Desk } from "../ui/page";
+import { fieldDialog, typedAgain } from "../ui/shared";
+import { filters, filterOf, pageOf } from "./filter";
+import { address, current, pager, perPage, tabLinks, undone } from "./frame";
+import { more } from "./row";
+
+export async function waitingPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
+  const query = desk.address.query;
+  const filter = filterOf(query);
+  const [messages, total, transports] = await Promise.all([
+    desk.client.queue(filter, pageOf(query)),
+    desk.client.queue_count(filter),
+    desk.client.transports(),
+  ]);
+  if (Object.keys(filter).length === 0) desk.count("queue", total === 0 ? "" : String(total));
+  const chosen = new Set<number>();
+  let whole = false;
+  const bar = el("header", { class: "act", hidden: true });
+  const boxes = new Map<number, HTMLInputElement>();
+  const all = el("input", { type: "checkbox", "aria-label": t("Select all on this page") });
+  const wanted = (): [Filter, number] => (whole ? [filter, total] : [{ ids: [...chosen] }, chosen.size]);
+  const draw = () => {
+    bar.hidden = chosen.size === 0 && !whole;
+    all.checked = messages.length > 0 && chosen.size === messages.length;
+    all.indeterminate = chosen.size > 0 && chosen.size < messages.length;
+    for (const [id, box] of boxes) {
+      box.checked = whole || chosen.has(id);
+      box.closest("tr")?.classList.toggle("marked", box.checked);
+    }
+    const [, count] = wanted();
+    fill(
+      bar,
+      el("b", {}, many(count, "{n} selected", "{n} selected")),
+      !whole &&
+        chosen.size === messages.length &&
+        total > messages.length &&
+        button(
+          t("Select all {n}", { n: total }),
+          () => {
+            whole = true;
+            draw();
+          },
+          { kind: "text small" },
+        ),
+      el("span", { class: "grow" }),
+      button(
+        t("Try now"),
+        () =>
+          void act(
+            desk,
+            t("Trying"),
+            wanted(),
+            (f, n) => desk.client.queue_schedule(f, n, 0, true),
+            "",
+            t("Their next attempt is made now."),
+          ),
+        { icon: play, kind: "small" },
+      ),
+      button(
+        t("Hold"),
+        () =>
+          void act(
+            desk,
+            t("Holding"),
+            wanted(),
+            (f, n) => desk.client.queue_change("hold", f, n),
+            "",
+            t("Nothing is tried until they are released."),
+            (f, n) => desk.client.queue_change("unhold", f, n),
+          ),
+        { icon: pause, kind: "small" },
+      ),
+      button(
+        t("Release"),
+        () =>
+          void act(
+            desk,
+            t("Releasing"),
+            wanted(),
+            (f, n) => desk.client.queue_change("unhold", f, n),
+            "",
+            t("They are tried again."),
+            (f, n) => desk.client.queue_change("hold", f, n),
+          ),
+        { kind: "small" },
+      ),
+      button(t("Change…"), () => void change(desk, wanted(), transports), { kind: "small" }),
+      button(
+        t("Return to sender…"),
+        () =>
+          void act(
+            desk,
+            t("Returning"),
+            wanted(),
+            (f, n) => desk.client.queue_change("fail", f, n),
+            t("Return to sender"),
+            t("The senders are told that their mail was not delivered."),
+          ),
+        { icon: undo2, kind: "small" },
+      ),
+      button(t("Drop…"), () => void drop(desk, wanted()), { icon: trash2, kind: "small danger" }),
+    );
+  };
+  all.addEventListener("change", () => {
+    whole = false;
+    chosen.clear();
+    if (all.checked) for (const one of messages) chosen.add(one.id);
+    draw();
+  });
+  const list = table<Line>(
+    t("Messages"),
+    [
+      {
+        title: "",
+        kind: "main",
+        cell: (row) => {
+          const box = el("input", {
+            type: "checkbox",
+            "aria-label": t("Select the message to {recipient}", { recipient: row.recipient }),
+          });
+          boxes.set(row.id, box);
+          box.addEventListener("change", () => {
+            if (whole) {
+              whole = false;
+              for (const one of messages) chosen.add(one.id);
+            }
+            if (box.checked) chosen.add(row.id);
+            else chosen.delete(row.id);
+            draw();
+          });
+          return box;
+        },
+      },
+      {
+        title: t("State"),
+        cell: (row) =>
+          row.hold
+            ? state("off", t("on hold"))
+            : row.attempts > 0
+              ? state("warn", t("delayed"))
+              : state("wait", t("waiting")),
+      },
+      { title: t("From"), cell: (row) => address(row.sender) },
+      {
+        title: t("To"),
+        cell: (row) => [address(row.recipient), row.why !== "" && el("div", { class: "hint" }, foreign(row.why, 140))],
+      },
+      { title: t("Since"), cell: (row) => when(microseconds(row.queued)) },
+      { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) },
+      { title: t("Next"), cell: (row) => (row.hold ? t("when released") : when(microseconds(row.next_attempt))) },
+      { title: "", kind: "top", cell: (row) => more(desk, row) },
+    ],
+    messages,
+  );
+  list.querySelector("th")?.replaceChildren(all);
+  const last = messages.at(-1);
+  const sort = query.get("sort") === "queued" ? "queued" : "next_attempt";
+  const following =
+    last !== undefined && messages.length === perPage
+      ? addressOf("queue", [], {
+          ...current(query),
+          last: sort === "queued" ? last.queued : last.next_attempt,
+          last_id: String(last.id),
+        })
+      : "";
+  draw();
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Queue"), null, el("span", { class: "hint" }, many(total, "{n} message", "{n} messages"))),
+    tabLinks("queue"),
+    filters(desk, transports),
+    messages.length === 0
+      ? card(
+          "",
+          Object.keys(filter).length === 0
+            ? empty(
+                send,
+                t("The queue is empty"),
+                t("Mail that cannot be delivered at once waits here, with what the other servers said."),
+              )
+            : empty(
+                lens,
+                t("Nothing found"),
+                t("No message matches the filter."),
+                el("a", { class: "btn line", href: "#queue" }, t("Show all")),
+              ),
+        )
+      : el("section", { class: "card flush" }, bar, list),
+    pager(query, following),
+  );
+  return { title: t("Queue"), root };
+}
+
+type Change = (filter: Filter, expected: number) => Promise<number>;
+
+/** Do something with messages: at once what can be undone, after a question what cannot. */
+async function act(
+  desk: Desk,
+  doing: string,
+  [filter, count]: [Filter, number],
+  run: Change,
+  ask: string,
+  what: string,
+  back?: Change,
+): Promise<void> {
+  if (ask !== "" || count > 1) {
+    const title = many(count, "{what} {n} message?", "{what} {n} messages?", {
+      what: ask === "" ? `${doing}:` : `${ask}:`,
+    });
+    if (!(await confirm(title, what, ask === "" ? t("Go on") : ask))) return;
+  }
+  let changed = 0;
+  if (!(await attempt(doing, async () => (changed = await run(filter, count))))) return;
+  const undo =
+    back === undefined ? undefined : { title: t("Undo"), run: () => void undone(desk, () => back(filter, count)) };
+  desk.say(many(changed, "{n} message changed. {what}", "{n} messages changed. {what}", { what }), undo);
+  await desk.refresh();
+}
+
+async function drop(desk: Desk, [filter, count]: [Filter, number]): Promise<void> {
+  const title = many(count, "Drop {n} message for good?", "Drop {n} messages for good?");
+  const what = t("They leave the queue, and the senders are not told. This can't be undone.");
+  if (!(await typedAgain(title, String(count), what, many(count, "Drop {n} message", "Drop {n} messages")))) return;
+  if (await attempt(t("Dropping"), () => desk.client.queue_change("drop", filter, count))) {
+    desk.say(many(count, "{n} message dropped", "{n} messages dropped"));
+    await desk.refresh();
+  }
+}
+
+async function change(desk: Desk, [filter, count]: [Filter, number], transports: readonly string[]): Promise<void> {
+  const minutes = line(
+    t("Put the next attempt off by minutes"),
+    "",
+    t("A negative number brings it forward; empty leaves it."),
+    { inputmode: "numeric" },
+  );
+  const transport = choice(
+    t("Transport"),
+    [["*", t("leave it")], ["", t("by the routes")], ...transports.map((one): [string, string] => [one, one])],
+    "*",
+  );
+  const tls = choice(
+    t("Demand TLS"),
+    [
+      ["*", t("leave it")],
+      ["yes", t("yes: rather not deliver than without")],
+      ["no", t("no, even where policies ask for it")],
+      ["default", t("as policies ask")],
+    ],
+    "*",
+  );
+  const done = await fieldDialog(
+    many(count, "Change {n} message", "Change {n} messages"),
+    t("Change"),
+    { minutes, transport, tls },
+    async () => {
+      if (minutes.control.value !== "") {
+        const number = Number(minutes.control.value);
+        if (!Number.isFinite(number)) {
+          minutes.problem(t("This must be a number."));
+          throw new Error(t("Nothing was changed."));
+        }
+        await desk.client.queue_schedule(filter, count, number, false);
+      }
+      if (transport.control.value !== "*") await desk.client.queue_transport(filter, count, transport.control.value);
+      const demand = tls.control.value;
+      if (demand === "yes" || demand === "no" || demand === "default")
+        await desk.client.queue_requiretls(filter, count, demand);
+      return true;
+    },
+  );
+  if (done !== null) await desk.refresh();
+}

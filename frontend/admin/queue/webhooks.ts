@@ -1,0 +1,118 @@
+// Calls of webhooks that wait, and those that are done.
+
+import type { HookLine } from "../../gen/admin";
+import { attempt, confirm } from "../../lib/dialogs";
+import { el } from "../../lib/dom";
+import { send } from "../../lib/icons";
+import { button, card, foreign, head, table } from "../../lib/pages";
+import { empty, state } from "../../lib/states";
+import { microseconds, when } from "../../lib/times";
+import { t } from "../../lib/words";
+import { addressOf, type Desk } from "../ui/page";
+import { current, pager, perPage, tabLinks } from "./frame";
+
+export async function webhooksPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
+  const query = desk.address.query;
+  const finished = query.get("finished") === "true";
+  const page = {
+    n: perPage,
+    ...(query.has("last") ? { last: query.get("last") ?? "", last_id: Number(query.get("last_id")) } : {}),
+  };
+  const found = finished ? await desk.client.webhooks_retired({}, page) : await desk.client.webhooks({}, page);
+  const again = async (row: HookLine) => {
+    if (await attempt(t("Calling"), () => desk.client.webhook_schedule(row.id))) await desk.refresh();
+  };
+  const cancel = async (row: HookLine) => {
+    if (
+      !(await confirm(
+        t("Cancel this call?"),
+        t("{url} is not told of it. This can't be undone.", { url: row.url }),
+        t("Cancel the call"),
+      ))
+    )
+      return;
+    if (await attempt(t("Cancelling"), () => desk.client.webhook_cancel(row.id))) await desk.refresh();
+  };
+  const list = table<HookLine>(
+    t("Webhooks"),
+    [
+      {
+        title: t("Event"),
+        kind: "main",
+        cell: (row) => [
+          el("b", {}, row.event),
+          row.success === false && [" ", state("danger", t("failed"))],
+          row.success === true && [" ", state("ok", t("done"))],
+        ],
+      },
+      { title: t("Account"), cell: (row) => row.account },
+      {
+        title: t("Where to"),
+        cell: (row) => [
+          foreign(row.url, 100),
+          row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 200)),
+        ],
+      },
+      { title: t("Since"), cell: (row) => when(microseconds(row.submitted)) },
+      { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) },
+      {
+        title: finished ? t("Finished") : t("Next"),
+        cell: (row) => when(microseconds(finished ? row.last_activity : row.next_attempt)),
+      },
+      {
+        title: "",
+        kind: "top",
+        cell: (row) =>
+          !finished &&
+          el(
+            "span",
+            { class: "flex" },
+            button(t("Call now"), () => void again(row), { kind: "line small" }),
+            button(t("Cancel…"), () => void cancel(row), { kind: "small danger" }),
+          ),
+      },
+    ],
+    found,
+  );
+  const last = found.at(-1);
+  const following =
+    last !== undefined && found.length === perPage
+      ? addressOf("queue", ["webhooks"], {
+          ...current(query),
+          last: finished ? last.last_activity : last.next_attempt,
+          last_id: String(last.id),
+        })
+      : "";
+  const pill = (value: boolean, words: string) =>
+    el(
+      "a",
+      {
+        class: "chip pill",
+        href: addressOf("queue", ["webhooks"], value ? { finished: "true" } : {}),
+        "aria-current": finished === value ? "true" : undefined,
+      },
+      words,
+    );
+  const body =
+    found.length === 0
+      ? empty(
+          send,
+          t("No calls"),
+          finished
+            ? t("Finished calls stay listed where an account has keep_retired_webhook_period.")
+            : t("Calls to web servers of your users wait here when they fail."),
+        )
+      : list;
+  return {
+    title: t("Webhooks"),
+    root: el(
+      "div",
+      { class: "page" },
+      head(t("Queue"), null),
+      tabLinks("webhooks"),
+      el("div", { class: "filter" }, pill(false, t("Waiting")), pill(true, t("Finished"))),
+      card("", body, { flush: true }),
+      pager(query, following, ["webhooks"]),
+    ),
+  };
+}

@@ -1,0 +1,85 @@
+// The frame that shows the HTML of a message, and the line above it.
+
+import { el, isolated } from "../../lib/dom";
+import { many, t } from "../../lib/words";
+import { markIn, pageFacts } from "./page";
+
+/** Maximum height in pixels of an HTML page in a thread; a higher page scrolls. */
+const highest = 20_000;
+
+/** What happens in the frame of a page. */
+export interface Framing {
+  /** The page is there: its keys and links can be handled. */
+  framed(page: Document): void;
+  /** What the page says of itself: the remote resources that it was denied, and their hosts. */
+  facts(blocked: { count: number; hosts: string[] }): void;
+  /** The browser shows an error page of its own. */
+  failed(): void;
+  /** The words that are marked. */
+  needles(): readonly string[];
+}
+
+/** A frame for the HTML of a message; a `whole` one is as high as its page. */
+export function htmlFrame(src: string, dark: boolean, whole: boolean, owner: Framing): HTMLElement {
+  // The page inside runs no scripts: its policy and this attribute both forbid them. It has our origin so that we receive its
+  // keys (docs/decisions/009-frame-of-html-mail.md).
+  const frame = el("iframe", {
+    class: "html",
+    title: t("Message"),
+    sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox",
+    referrerpolicy: "no-referrer",
+    src: `${src}?sameorigin=true${dark ? "&scheme=dark" : ""}`,
+  });
+  let [known, loaded]: [Document | null, boolean] = [null, false];
+  const take = () => {
+    const page = frame.contentDocument;
+    if (page === null || page === known || page.URL === "about:blank") return;
+    known = page;
+    owner.framed(page);
+  };
+  let said = false;
+  const readFacts = () => {
+    const page = frame.contentDocument;
+    const facts = said || page === null || !frame.isConnected ? null : pageFacts(page);
+    if (facts === null) return;
+    said = true;
+    frame.classList.toggle("sheet", dark && facts.coloured);
+    owner.facts(facts);
+  };
+  // handle keys and links as soon as there is something to see: a page is not loaded before its images are
+  const watch = () => {
+    take();
+    readFacts();
+    if (frame.isConnected && !loaded) requestAnimationFrame(watch);
+  };
+  requestAnimationFrame(watch);
+  frame.addEventListener("load", () => {
+    const page = frame.contentDocument;
+    loaded = true;
+    if (page === null) {
+      if (!frame.isConnected) return;
+      // the browser's own error page
+      owner.failed();
+      return;
+    }
+    take();
+    readFacts();
+    markIn(page, owner.needles());
+    // with space for the horizontal scroll bar of a wide page
+    const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
+    if (whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
+  });
+  return frame;
+}
+
+/** What the line above the page says of pictures: those that the page was denied, or that they come from their servers. */
+export function picturesWords(
+  mode: "html" | "htmlexternal",
+  blocked: { count: number; hosts: string[] } | null,
+): string {
+  if (mode === "htmlexternal") return t("Pictures are loaded from their servers");
+  if (blocked === null || blocked.count === 0) return "";
+  return many(blocked.count, "{n} picture from {hosts} is not loaded", "{n} pictures from {hosts} are not loaded", {
+    hosts: isolated(blocked.hosts.join(", ")),
+  });
+}

@@ -1,0 +1,204 @@
+// Notices of new mail on this device (WEBMAIL-122): a section of the settings.
+
+import type { NoticeChoice, NoticeDevice, NoticeState } from "../../gen/webmail";
+import { browserName } from "../../lib/browsername";
+import { attempt } from "../../lib/dialogs";
+import { el, fill } from "../../lib/dom";
+import { adopt } from "../../lib/sheets";
+import { t } from "../../lib/words";
+import type { Surroundings } from "../commands/desk";
+import sheet from "./notices.css";
+
+adopt(sheet);
+
+/** The id of this device, kept by its browser. */
+const stored = "moxlite-webmail-device";
+/** Quiet hours that are proposed. */
+const night = { from: 22 * 60, until: 7 * 60 };
+
+/** Why this browser cannot show notices; "" if it can. */
+function obstacle(): string {
+  if ("serviceWorker" in navigator && typeof PushManager === "function" && typeof Notification === "function")
+    return Notification.permission === "denied"
+      ? t("This browser was told to show no notices of this site. Its settings for the site can change that.")
+      : "";
+  return isSecureContext
+    ? t("This browser cannot show notices. On an iPhone or iPad, put the webmail on the home screen first.")
+    : t("Notices need a secure connection (https).");
+}
+
+/** Fill the section. Calls fail into it, not into a dialog: it is only a part of the page. */
+export async function showNotices(desk: Surroundings, place: HTMLElement): Promise<void> {
+  let state: NoticeState = await desk.client.notices();
+  const said = el("p", { class: "hint", role: "status" });
+  const say = (text: string) => fill(said, text);
+  const devices = el("ul", { class: "notice-devices" });
+  const why = obstacle();
+
+  const subscription = async () =>
+    (await navigator.serviceWorker?.getRegistration(desk.base))?.pushManager.getSubscription();
+  const own = (): NoticeDevice | undefined => state.devices.find((one) => String(one.id) === localStorage[stored]);
+  const renew = async () => {
+    state = await desk.client.notices();
+    draw();
+  };
+
+  const turnOn = async () => {
+    say("");
+    if ((await Notification.requestPermission()) !== "granted") {
+      say(t("The browser was not allowed to show notices."));
+      return;
+    }
+    const { pushManager } = await navigator.serviceWorker.register(`${desk.base}sw.js`, { scope: desk.base });
+    await navigator.serviceWorker.ready;
+    // one of another user, or for another key of the server
+    await (await pushManager.getSubscription())?.unsubscribe();
+    const made = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: state.public_key });
+    const { endpoint = "", keys = {} } = made.toJSON();
+    const name = browserName(navigator.userAgent) || t("A browser");
+    localStorage[stored] = await desk.client.notices_subscribe(
+      endpoint,
+      keys["p256dh"] ?? "",
+      keys["auth"] ?? "",
+      name,
+    );
+    say(t("This device is told of new mail."));
+  };
+  const turnOff = async (device: NoticeDevice) => {
+    say("");
+    await desk.client.notices_remove(device.id);
+    if (device === own()) {
+      delete localStorage[stored];
+      await (await subscription())?.unsubscribe();
+    }
+    say(t("“{name}” is told of new mail no more.", { name: device.name }));
+  };
+  const test = async (device: NoticeDevice) => {
+    const error = await desk.client.notices_test(device.id);
+    say(
+      error === ""
+        ? t("A notice is on its way to “{name}”.", { name: device.name })
+        : t("Not sent: {error}", { error }),
+    );
+  };
+  const run = (doing: string, action: () => Promise<void>) => void attempt(doing, action).then(renew);
+
+  const here = el("input", { type: "checkbox", disabled: why !== "" });
+  here.addEventListener("change", () => {
+    const device = own();
+    if (here.checked) run(t("Turning notices on"), turnOn);
+    else if (device !== undefined) run(t("Turning notices off"), () => turnOff(device));
+  });
+  const who = el(
+    "select",
+    {},
+    el("option", { value: "known" }, t("People I know")),
+    el("option", { value: "all" }, t("Everybody")),
+  );
+  const quiet = el("input", { type: "checkbox" });
+  const from = el("input", { type: "time", "aria-label": t("Quiet from"), required: true });
+  const until = el("input", { type: "time", "aria-label": t("Quiet until"), required: true });
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const choose = () => {
+    from.disabled = until.disabled = !quiet.checked;
+    const hours = { from: minutes(from.value), until: minutes(until.value) };
+    if (quiet.checked && (hours.from === null || hours.until === null || hours.from === hours.until)) return;
+    const choice: NoticeChoice = {
+      known: who.value === "known",
+      quiet_from: quiet.checked ? hours.from! : 0,
+      quiet_until: quiet.checked ? hours.until! : 0,
+      zone: timeZone,
+    };
+    void attempt(t("Saving the settings"), () => desk.client.notices_choose(choice)).then(
+      (done) => done && say(t("Saved.")),
+    );
+  };
+  for (const one of [who, quiet, from, until]) one.addEventListener("change", choose);
+
+  const draw = () => {
+    here.checked = own() !== undefined;
+    fill(
+      devices,
+      state.devices.map((device) =>
+        el(
+          "li",
+          {},
+          el(
+            "div",
+            {},
+            el("strong", {}, device.name),
+            device === own() && t(" (this device)"),
+            el("div", { class: "hint" }, aboutDevice(device)),
+          ),
+          button(t("Test"), t("Test “{name}”", { name: device.name }), () =>
+            run(t("Sending a notice"), () => test(device)),
+          ),
+          button(t("Remove"), t("Remove “{name}”", { name: device.name }), () =>
+            run(t("Removing the device"), () => turnOff(device)),
+          ),
+        ),
+      ),
+    );
+  };
+
+  const { known, quiet_from, quiet_until, zone } = state.choice;
+  who.value = known ? "known" : "all";
+  quiet.checked = quiet_from !== quiet_until;
+  from.value = clock(quiet.checked ? quiet_from : night.from);
+  until.value = clock(quiet.checked ? quiet_until : night.until);
+  from.disabled = until.disabled = !quiet.checked;
+  // it was removed elsewhere, or another user has subscribed since
+  if (own() !== undefined && why === "" && !(await subscription())) delete localStorage[stored];
+  draw();
+  // they are saved here, not with the other settings
+  place.addEventListener("change", (event) => event.stopPropagation());
+  fill(
+    place,
+    el("label", { class: "check" }, here, t("Tell me of new mail on this device")),
+    why !== "" && el("p", { class: "hint" }, why),
+    el(
+      "p",
+      { class: "hint" },
+      t("A notice names the sender, never the subject or the text. It is encrypted for this browser."),
+    ),
+    el("label", { class: "setting" }, el("span", {}, t("Of mail from")), who),
+    el("p", { class: "hint" }, t("People I know: your contacts, and people to whom you wrote.")),
+    el(
+      "div",
+      { class: "notice-quiet" },
+      el("label", { class: "check" }, quiet, t("Not in quiet hours, from")),
+      from,
+      t("until"),
+      until,
+    ),
+    quiet.checked &&
+      zone !== timeZone &&
+      el(
+        "p",
+        { class: "hint" },
+        t("They are in the time zone {zone}. A change sets them to this browser's.", { zone }),
+      ),
+    devices,
+    said,
+  );
+}
+
+function button(text: string, label: string, onclick: () => void): HTMLElement {
+  return el("button", { class: "btn line", type: "button", "aria-label": label, onclick }, text);
+}
+
+function aboutDevice({ used, failures, error, host }: NoticeDevice): string {
+  if (failures > 0) return t("The last notice was not taken: {error}", { error });
+  if (used === null) return t("No notice yet, by {host}", { host });
+  return t("Last notice {at}, by {host}", { at: new Date(used).toLocaleString(), host });
+}
+
+/** Minutes of a day as "22:05". */
+function clock(minute: number): string {
+  return [Math.floor(minute / 60), minute % 60].map((one) => String(one).padStart(2, "0")).join(":");
+}
+
+function minutes(text: string): number | null {
+  const [, hour, minute] = /^(\d\d):(\d\d)/.exec(text) ?? [];
+  return hour === undefined ? null : Number(hour) * 60 + Number(minute);
+}

@@ -1,0 +1,121 @@
+// What is done without a connection: calls that wait in this browser, and are made in their order, each once, when the server can
+// be reached (WEBMAIL-121). Calls that change flags and mailboxes may be repeated; a message is sent once under its `submit_id`.
+
+import type { Client, Written } from "../../gen/webmail";
+import { codeOf, messageOf } from "../../lib/client";
+import { t } from "../../lib/words";
+import type { Store } from "./store";
+
+/** Calls that may wait, each with its result while it waits. -1: the message is kept. */
+const waiting: Readonly<Record<string, unknown>> = {
+  flags_add: null,
+  flags_clear: null,
+  message_move: null,
+  message_delete: null,
+  thread_mute: null,
+  message_submit: -1,
+};
+/** Answers after which a change was made already, or its messages are gone: there is nothing left to do. */
+const settled = new Set(["user:conflict", "user:notFound"]);
+
+interface Call {
+  readonly call: string;
+  readonly given: readonly unknown[];
+}
+
+export class Outbox {
+  /** The calls that wait, with their keys in the store. They are here, too, because the browser forgets them when a session
+   * ends: after a log-in of the same user they are made all the same. */
+  private calls = new Map<number, Call>();
+  private running: Call | null = null;
+  private turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly store: Store,
+    private readonly client: Client,
+    private readonly say: (text: string) => void,
+    /** Called when the number of waiting calls has changed. */
+    private readonly changed: () => void,
+  ) {}
+
+  /** Number of calls that wait. */
+  get size(): number {
+    return this.calls.size;
+  }
+
+  /** Read the calls that this page, another one or an earlier one has left. */
+  async load(): Promise<void> {
+    this.calls = await this.store.entries<Call>("outbox");
+    this.changed();
+  }
+
+  private runs(call: string, given: readonly unknown[]): boolean {
+    return JSON.stringify({ call, given }) === JSON.stringify(this.running);
+  }
+
+  /** Whether a call must not be made now: it may wait, and others wait before it. */
+  behind(call: string, given: readonly unknown[]): boolean {
+    return this.size > 0 && call in waiting && !this.runs(call, given);
+  }
+
+  /** Keep a call for later; undefined if it cannot wait. */
+  async add(call: string, given: readonly unknown[]): Promise<unknown> {
+    if (!(call in waiting) || this.runs(call, given)) return undefined;
+    if (!(await this.store.put("outbox", { call, given } satisfies Call))) return undefined;
+    await this.load();
+    return waiting[call];
+  }
+
+  /** Make the calls that wait; one page at a time, and one after the other. Stops when the server does not answer. `kept`: the
+   * browser still has them. */
+  async send(kept: boolean): Promise<void> {
+    this.turn = this.turn.then(() => navigator.locks.request("moxlite-webmail-outbox", () => this.sendAll(kept)));
+    await this.turn;
+  }
+
+  private async sendAll(kept: boolean): Promise<void> {
+    if (kept) await this.load();
+    while (this.calls.size > 0) {
+      const [key, one] = [...this.calls][0]!;
+      this.running = one;
+      try {
+        if (!(await this.made(one))) return;
+      } finally {
+        this.running = null;
+      }
+      if (kept) await this.store.delete("outbox", key);
+      this.calls.delete(key);
+      this.changed();
+    }
+  }
+
+  /** Make a call; false if there was no answer. A message that is refused becomes a draft. */
+  private async made(one: Call): Promise<boolean> {
+    const methods = this.client as unknown as Record<string, (...given: readonly unknown[]) => Promise<unknown>>;
+    try {
+      await methods[one.call]!(...one.given);
+      return true;
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === "" || code?.startsWith("server:") === true) return false;
+      if (code === "user:sent") return true;
+      const why = messageOf(error);
+      if (one.call !== "message_submit") {
+        if (settled.has(code ?? "")) return true;
+        this.say(t("A change that you made without a connection was refused: {why}", { why }));
+        return true;
+      }
+      try {
+        await this.client.draft_save(one.given[0] as Written, crypto.randomUUID().replaceAll("-", ""), 0);
+      } catch (failure) {
+        // it stays here, and the next connection tries again
+        this.say(
+          t("A message that you wrote without a connection waits on this device: {why}", { why: messageOf(failure) }),
+        );
+        return false;
+      }
+      this.say(t("A message that you wrote without a connection was not sent, and is in Drafts: {why}", { why }));
+      return true;
+    }
+  }
+}

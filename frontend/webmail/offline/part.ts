@@ -1,0 +1,399 @@
+// Mail without a connection (WEBMAIL-120, WEBMAIL-121): the service worker is registered, and where the user of a device wants it,
+// lists, messages and what is done meanwhile are kept in this browser.
+
+import type {
+  Begun,
+  Client,
+  Mailbox,
+  MessageItem,
+  ParsedMessage,
+  Query,
+  Request,
+  Start,
+  StreamEvent,
+} from "../../gen/webmail";
+import { codeOf } from "../../lib/client";
+import { confirm } from "../../lib/dialogs";
+import { el, fill } from "../../lib/dom";
+import { many, t } from "../../lib/words";
+import { isSearch } from "../data/queries";
+import type { Mail } from "../state/mail";
+import { mailCache, mostMessages, shellCache } from "./names";
+import { Outbox } from "./outbox";
+import { Store } from "./store";
+
+/** Key in the browser's storage: "1" while the user wants mail on this device. */
+const wantedKey = "moxlite-webmail-offline";
+/** Milliseconds after a change until it is kept, and between two messages that are fetched to be kept. */
+const quiet = 1_000;
+const apart = 150;
+
+/** A list as it was shown: rows, each with the other messages of its thread. */
+interface List {
+  readonly mailbox: number;
+  readonly threads: readonly (readonly MessageItem[])[];
+}
+
+/** What the page has for this part. */
+export interface OfflinePage {
+  readonly client: Client;
+  readonly base: string;
+  readonly mail: Mail;
+  say(text: string): unknown;
+  /** Handle an event as if the server had sent it. */
+  event(event: StreamEvent): void;
+}
+
+/** Whether the user wants mail on this device. */
+function wanted(): boolean {
+  return localStorage.getItem(wantedKey) === "1";
+}
+
+/** Remove all mail from this browser. */
+export async function forget(): Promise<void> {
+  localStorage.removeItem(wantedKey);
+  await caches.delete(mailCache);
+  await Store.remove();
+}
+
+export class Offline {
+  private store: Store | null = null;
+  private outbox: Outbox | null = null;
+  private timer = 0;
+  private fetching = false;
+  /** Whether the page shows what was kept, because there was no connection at its start. */
+  private alone = false;
+  private told = false;
+  /** The first event of the connection. */
+  private start: Start | null = null;
+  private readonly line = el("div", { class: "offline", role: "status" });
+
+  constructor(private readonly page: OfflinePage) {
+    page.client.through = (call, given, run) => this.through(call, given, run);
+  }
+
+  /** Open what is kept, if the user wants that. */
+  private async open(): Promise<Store | null> {
+    if (!wanted() || this.store !== null) return this.store;
+    try {
+      this.store = await Store.open(() => this.full());
+    } catch {
+      this.full();
+      return null;
+    }
+    this.outbox = new Outbox(
+      this.store,
+      this.page.client,
+      (text) => this.page.say(text),
+      () => this.tellWaiting(),
+    );
+    await this.outbox.load();
+    return this.store;
+  }
+
+  private full(): void {
+    if (this.told) return;
+    this.told = true;
+    this.page.say(t("This browser has no room: not all mail is kept for times without a connection."));
+  }
+
+  /** Say how many changes wait in this browser. */
+  private tellWaiting(): void {
+    const n = this.outbox?.size ?? 0;
+    fill(
+      this.line,
+      many(
+        n,
+        "{n} change waits on this device until the server can be reached.",
+        "{n} changes wait on this device until the server can be reached.",
+      ),
+    );
+    if (n > 0) document.querySelector(".messages")?.before(this.line);
+    else this.line.remove();
+  }
+
+  /** There was no connection at the start: show what is kept for this user, if anything is. */
+  async showKept(): Promise<void> {
+    const store = await this.open();
+    const address = localStorage.getItem("moxlite-webmail-address");
+    const start = await store?.get<Start>("facts", "start");
+    if (start === undefined || start.login_address !== address) return;
+    this.alone = true;
+    // modseq 0: the first connection asks for everything anew
+    this.page.event({ ...start, stream_id: 1, modseq: 0, server_time: new Date().toISOString() });
+    await this.answer(this.page.mail.opening().request);
+  }
+
+  /** An event of the server has come. */
+  async took(event: StreamEvent): Promise<void> {
+    if (event.kind === "start") {
+      this.alone = false;
+      if (!event.capabilities.includes("offline")) return leave(this.page.base);
+      // browsers refuse it where they only tolerate the server's certificate
+      await navigator.serviceWorker.register(`${this.page.base}sw.js`, { updateViaCache: "none" }).catch(() => null);
+      const kept = await (await this.open())?.get<Start>("facts", "start");
+      // another user has logged in
+      if (kept !== undefined && kept.login_address !== event.login_address) {
+        this.outbox = null;
+        await forget();
+      }
+      // the session has ended, and the browser has forgotten everything
+      if (!wanted()) this.store = null;
+      this.start = event;
+      void this.fill();
+    }
+    if (event.kind === "start" || event.kind === "resume") void this.outbox?.send(wanted());
+    if (this.store === null || this.alone) return;
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void this.keepList(), quiet);
+  }
+
+  /** Keep the rows that are shown, with their messages. */
+  private async keepList(): Promise<void> {
+    const { mail } = this.page;
+    const { items, lines, start } = mail.rows.value;
+    const mailbox = mail.current.value?.id;
+    if (mailbox === undefined || start > 0 || isSearch(mail.query.value) || mail.query.value.filter.unread === true)
+      return;
+    const tops = items.filter((item) => (lines.get(item.id)?.top.id ?? item.id) === item.id);
+    const threads = tops.map((top) => [top, ...(lines.get(top.id)?.members ?? []).filter((one) => one.id !== top.id)]);
+    await this.putList({ mailbox, threads: threads.slice(0, mostMessages) });
+    const start_ = await this.store?.get<Start>("facts", "start");
+    if (start_ !== undefined)
+      await this.store?.put(
+        "facts",
+        { ...start_, mailboxes: [...mail.mailboxes.value], settings: mail.settings.value },
+        "start",
+      );
+  }
+
+  private async putList(list: List): Promise<void> {
+    await this.store?.put("lists", list, list.mailbox);
+    void this.fetch(list);
+  }
+
+  /** Keep Inbox and Drafts, whatever the user looks at, and what a new message begins with. */
+  private async fill(): Promise<void> {
+    if (this.store === null) return;
+    await this.store.put("facts", this.start, "start");
+    await this.page.client.compose_prepare("new").catch(() => null);
+    const boxes = this.page.mail.mailboxes.value.filter((one) => one.owner === "");
+    for (const box of boxes)
+      if (box.name === "Inbox" || box.roles.includes("draft")) await this.listOf(box).catch(() => null);
+  }
+
+  /** Fetch the newest rows of a mailbox by a stream of their own. */
+  private async listOf(box: Mailbox): Promise<void> {
+    const request: Request = {
+      id: 1,
+      view_id: 1,
+      query: { filter: { mailbox_id: box.id } },
+      page: { count: mostMessages },
+    };
+    const parameters = new URLSearchParams({ token: await this.page.client.token(), request: JSON.stringify(request) });
+    const source = new EventSource(`${this.page.base}events?${parameters}`);
+    const items: MessageItem[][] = [];
+    await new Promise<void>((resolve, reject) => {
+      source.addEventListener("view_msgs", (event) => {
+        const found = JSON.parse((event as MessageEvent<string>).data) as { items: MessageItem[][] };
+        items.push(...found.items);
+        if (found.items.length === 0) resolve();
+      });
+      source.onerror = () => reject(new Error("no list"));
+    }).finally(() => source.close());
+    const shown = this.page.mail.current.value?.id === box.id;
+    if (!shown) await this.putList({ mailbox: box.id, threads: items });
+  }
+
+  /** Fetch the messages of a list that are not kept yet, the newest first; drop the oldest ones beyond the limit. */
+  private async fetch(list: List): Promise<void> {
+    const { store } = this;
+    if (store === null || this.fetching) return;
+    this.fetching = true;
+    try {
+      await caches.open(mailCache);
+      const known = new Set(await store.keys("messages"));
+      for (const item of list.threads.flat().slice(0, mostMessages)) {
+        if (known.has(item.id) || this.alone || this.page.mail.connection.value !== "on") continue;
+        const parsed = await this.page.client.parsed_message(item.id);
+        // the service worker keeps the answer
+        if (parsed.has_html) await fetch(`${this.page.base}msg/${item.id}/html?sameorigin=true`);
+        await new Promise((resolve) => setTimeout(resolve, apart));
+      }
+      const keys = await store.keys("messages");
+      for (const key of keys.slice(0, Math.max(0, keys.length - 2 * mostMessages))) await store.delete("messages", key);
+    } catch {
+      // the next list goes on with it
+    } finally {
+      this.fetching = false;
+    }
+  }
+
+  /** Each call of the page comes through here. */
+  private async through(call: string, given: readonly unknown[], run: () => Promise<unknown>): Promise<unknown> {
+    if (!wanted()) return run();
+    await this.open();
+    if (this.outbox?.behind(call, given) === true) return this.wait(call, given);
+    try {
+      const result = await run();
+      if (call === "parsed_message") void this.store?.put("messages", result, given[0] as number);
+      if (call === "compose_prepare" && given[0] === "new") void this.store?.put("facts", result, "new");
+      return result;
+    } catch (error) {
+      if (codeOf(error) !== "") throw error;
+      const stood = await this.standIn(call, given);
+      if (stood === undefined) throw error;
+      return stood;
+    }
+  }
+
+  /** The result of a call that the server did not answer; undefined without a replacement. */
+  private async standIn(call: string, given: readonly unknown[]): Promise<unknown> {
+    if (call === "parsed_message") return this.store?.get<ParsedMessage>("messages", given[0] as number);
+    if (call === "request" && this.alone) {
+      await this.answer(given[0] as Request);
+      return null;
+    }
+    if (call === "compose_prepare" && given[0] === "new") {
+      const begun = await this.store?.get<Begun>("facts", "new");
+      // each message has an id of its own, under which the server knows it again
+      return begun && { ...begun, message_id: begun.message_id.replace(/^<[^@]*/, `<${crypto.randomUUID()}`) };
+    }
+    return this.wait(call, given);
+  }
+
+  /** Keep a call for later, and show what it changes. */
+  private async wait(call: string, given: readonly unknown[]): Promise<unknown> {
+    const result = await this.outbox?.add(call, given);
+    if (result !== undefined) await this.change(call, given);
+    return result;
+  }
+
+  /** Apply a call that waits to the rows that are kept and shown. */
+  private async change(call: string, given: readonly unknown[]): Promise<void> {
+    const ids = given[0] as number[];
+    const flags = call === "flags_add" || call === "flags_clear" ? (given[1] as string[]) : null;
+    const leaves = call === "message_move" || call === "message_delete";
+    if (this.store === null || (flags === null && !leaves)) return;
+    const changed = (item: MessageItem): MessageItem => {
+      if (flags === null || !ids.includes(item.id)) return item;
+      const own = { flags: [...item.flags], keywords: [...item.keywords] };
+      for (const flag of flags) {
+        const kind = /^[\\$]/.test(flag) ? "flags" : "keywords";
+        own[kind] = own[kind].filter((one) => one !== flag).concat(call === "flags_add" ? [flag] : []);
+      }
+      return { ...item, ...own };
+    };
+    for (const list of await this.store.all<List>("lists")) {
+      const here = list.threads.flat().filter((item) => ids.includes(item.id) && item.mailbox_id === list.mailbox);
+      if (here.length === 0) continue;
+      const threads = list.threads
+        .map((thread) => thread.filter((item) => !leaves || !ids.includes(item.id)).map(changed))
+        .filter((thread) => thread.length > 0);
+      await this.store.put("lists", { ...list, threads }, list.mailbox);
+      if (!this.alone) continue;
+      const { modseq } = this.page.mail;
+      const facts = here.map(changed).map(({ id, flags, keywords }) => ({
+        kind: "msg_flags" as const,
+        message_id: id,
+        mailbox_id: list.mailbox,
+        modseq,
+        flags,
+        keywords,
+      }));
+      const gone = { kind: "msg_remove" as const, mailbox_id: list.mailbox, message_ids: here.map(({ id }) => id) };
+      this.page.event({ kind: "view_changes", view_id: 0, modseq, more: true, changes: leaves ? [gone] : facts });
+    }
+  }
+
+  /** Answer a request for rows with those that are kept. */
+  private async answer(request: Request): Promise<void> {
+    const { query } = request;
+    const list = query && (await this.listFor(query));
+    const { view_id, id: request_id } = request;
+    if (list === undefined || list === null) {
+      const message = t("Without a connection there are only lists that this device has kept.");
+      this.page.event({ kind: "view_err", view_id, request_id, message, unthreaded: false });
+      return;
+    }
+    const threaded = (query?.threading ?? "off") !== "off";
+    const items = threaded
+      ? list.threads.map((one) => [...one])
+      : list.threads
+          .flat()
+          .filter((one) => one.mailbox_id === list.mailbox)
+          .map((one) => [one]);
+    const common = {
+      kind: "view_msgs" as const,
+      view_id,
+      request_id,
+      position: 0,
+      total: items.length,
+      parsed_message: null,
+    };
+    this.page.event({ ...common, items, view_end: true });
+    this.page.event({ ...common, items: [], view_end: true });
+  }
+
+  /** The list that is kept for a query: newest messages first, of one mailbox. */
+  private async listFor(query: Query): Promise<List | undefined> {
+    if (isSearch(query) || query.filter.unread === true) return undefined;
+    const { mailboxes } = this.page.mail;
+    const box = mailboxes.value.find(
+      ({ id, name }) => id === query.filter.mailbox_id || name === query.filter.mailbox_name,
+    );
+    return box && this.store?.get<List>("lists", box.id);
+  }
+
+  /** Ask whether the user wants to log out while changes wait; false to stay. */
+  async mayLeave(): Promise<boolean> {
+    const n = this.outbox?.size ?? 0;
+    if (n === 0) return true;
+    return confirm(
+      t("Log out?"),
+      many(n, "{n} change was not sent yet and is lost.", "{n} changes were not sent yet and are lost."),
+      t("Log out"),
+    );
+  }
+
+  /** The setting of this device, for the page of settings; null where the browser does not stay logged in. */
+  choice(): HTMLElement | null {
+    if (localStorage.getItem("moxlite-webmail-stays") === null) return null;
+    const box = el("input", { type: "checkbox" });
+    box.checked = wanted();
+    box.addEventListener("change", async (event) => {
+      event.stopPropagation();
+      if (box.checked) {
+        localStorage.setItem(wantedKey, "1");
+        await navigator.storage.persist().catch(() => false);
+        await this.open();
+        await this.fill();
+        await this.keepList();
+      } else {
+        this.store = this.outbox = null;
+        await forget();
+      }
+    });
+    return el(
+      "div",
+      { class: "field" },
+      el("label", { class: "check" }, box, t("Keep mail on this device")),
+      el(
+        "p",
+        { class: "hint" },
+        t(
+          "The newest 200 messages and drafts can be read without a connection. What you do meanwhile is sent later. Log out to remove them.",
+        ),
+      ),
+    );
+  }
+}
+
+/** The administrator wants nothing kept: remove that, and the service worker, unless it shows notices. */
+async function leave(base: string): Promise<void> {
+  const registration = await navigator.serviceWorker.getRegistration(base);
+  if (registration !== undefined && (await registration.pushManager?.getSubscription()) === null)
+    await registration.unregister();
+  await caches.delete(shellCache);
+  await forget();
+}

@@ -1,0 +1,121 @@
+// The webmail without a connection (WEBMAIL-120, WEBMAIL-121): the page with its parts, and the HTML of kept messages. Calls,
+// streams and files always go to the server.
+
+import { mailCache, mostMessages, shellCache } from "../offline/names";
+import type { Asked, Awaited, Beginning } from "./scope";
+
+/** File names of the page's parts, with the hash of their content; `script/gen` defines them. */
+declare const PARTS: Readonly<Record<string, string>>;
+
+/** Milliseconds that the server has for the page; then the kept one is shown. */
+const patience = 4_000;
+/** Files of the shell that are kept: three builds of the page with all their parts. Pages of an older build still find theirs. */
+const mostFiles = 120;
+const base = new URL("./", globalThis.location?.href ?? "https://localhost/").pathname;
+const files = ["manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png"];
+
+/** Keep the page and all its parts. */
+export function installed(scope: Beginning, event: Awaited): void {
+  void scope.skipWaiting();
+  event.waitUntil(fillShell());
+}
+
+/** Answer for pages that are open already, too. */
+export function activated(scope: Beginning, event: Awaited): void {
+  event.waitUntil(scope.clients.claim());
+}
+
+/** The administrator wants nothing kept (`webmail_offline`): remove what was. */
+export function emptied(event: Awaited): void {
+  event.waitUntil(Promise.all([shellCache, mailCache].map((name) => caches.delete(name))));
+}
+
+/** Answer what works without a connection, and leave all else to the server. */
+export function asked(event: Asked): void {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== location.origin || !url.pathname.startsWith(base)) return;
+  const rest = url.pathname.slice(base.length);
+  if (rest === "" && request.mode === "navigate") event.respondWith(page(request));
+  else if (rest.startsWith("part/") || files.includes(rest)) event.respondWith(shellFile(request));
+  else {
+    const [, message, kind] = /^msg\/(\d{1,16})\/(html|htmlexternal)$/.exec(rest) ?? [];
+    if (message !== undefined) event.respondWith(htmlMail(request, message, kind === "html"));
+  }
+}
+
+/** A browser without room keeps what it can: the rest comes from the server. */
+async function fillShell(): Promise<void> {
+  const shell = await caches.open(shellCache);
+  const parts = Object.values(PARTS).map((name) => `${base}part/${name}`);
+  for (const path of [...parts, ...files.map((name) => base + name)])
+    if ((await shell.match(path)) === undefined) await keep(shell, path, await fetch(path));
+  await keep(shell, base, await fetch(base, { cache: "no-cache" }));
+  await bounded(shell, mostFiles, (path) => path !== base && !parts.includes(path));
+}
+
+/** Keep a good answer. Without room for it the answer is used all the same. */
+async function keep(cache: Cache, path: string, answer: Response): Promise<void> {
+  if (!answer.ok) return;
+  try {
+    await cache.put(path, answer);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+  }
+}
+
+/** Drop the oldest entries that `may` be dropped until `most` are left. */
+async function bounded(cache: Cache, most: number, may: (path: string) => boolean): Promise<void> {
+  const keys = await cache.keys();
+  const spare = keys.filter((key) => may(new URL(key.url).pathname));
+  for (const key of spare.slice(0, Math.max(0, keys.length - most))) await cache.delete(key);
+}
+
+/** Whether a proxy, or a server that starts, says that the server cannot be reached. */
+function unreached(answer: Response): boolean {
+  return answer.status >= 502 && answer.status <= 504;
+}
+
+/** The page: the server's, or the kept one when the server does not answer. */
+async function page(request: Request): Promise<Response> {
+  const shell = await caches.open(shellCache);
+  const asked = fetch(request).then(async (answer) => {
+    if (unreached(answer)) throw new TypeError(answer.statusText);
+    await keep(shell, base, answer.clone());
+    return answer;
+  });
+  const kept = await shell.match(base);
+  if (kept === undefined) return asked;
+  const late = new Promise<Response>((resolve) => setTimeout(() => resolve(kept), patience));
+  return Promise.race([asked.catch(() => kept), late]);
+}
+
+/** A file whose name says its content, or that seldom changes: the kept one first. */
+async function shellFile(request: Request): Promise<Response> {
+  const shell = await caches.open(shellCache);
+  const kept = await shell.match(request, { ignoreVary: true });
+  if (kept !== undefined) return kept;
+  const answer = await fetch(request);
+  await keep(shell, request.url, answer.clone());
+  return answer;
+}
+
+/** The page of an HTML message, with the policy under which the server gave it. A version with pictures from elsewhere is not
+ * kept. */
+async function htmlMail(request: Request, message: string, keeping: boolean): Promise<Response> {
+  const path = `${base}msg/${message}/html`;
+  try {
+    const answer = await fetch(request);
+    if (unreached(answer)) throw new TypeError(answer.statusText);
+    if (keeping && (await caches.has(mailCache))) {
+      const mail = await caches.open(mailCache);
+      await keep(mail, path, answer.clone());
+      await bounded(mail, mostMessages, () => true);
+    }
+    return answer;
+  } catch (error) {
+    const kept = await caches.match(path, { cacheName: mailCache, ignoreVary: true });
+    if (kept === undefined) throw error;
+    return kept;
+  }
+}

@@ -1,0 +1,178 @@
+"""Devices that are told of new mail by Web Push (STORE-96c, WEBMAIL-122): their rows, and what became of notices.
+
+Every opened account is asked whether it has a device, so this module loads little. `notices` finds the mail.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from moxlite.store.errors import LimitExceeded
+from moxlite.store.file.transaction import Reader, Tx
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
+
+__all__ = [
+    "HIGHEST",
+    "MAX_DEVICES",
+    "SECOND",
+    "Device",
+    "Notice",
+    "Outcome",
+    "TooManyDevices",
+    "add_device",
+    "device",
+    "devices",
+    "forget_devices",
+    "has_devices",
+    "note_outcomes",
+    "remove_device",
+]
+
+MAX_DEVICES: Final = 10
+"""Devices of an account."""
+
+SECOND: Final = 1_000_000
+"""µs."""
+
+FIRST_PAUSE: Final = 60 * SECOND
+"""µs until a device is tried again after its first failure; each pause is twice the one before."""
+
+LAST_PAUSE: Final = 6 * 3600 * SECOND
+"""µs of the longest pause."""
+
+GIVEN_UP: Final = 7 * 24 * 3600 * SECOND
+"""µs of failures alone after which a device is removed."""
+
+_COLUMNS: Final = """
+SELECT id, endpoint, public, secret, name, session, told, created, used, failures, failing, next, error
+FROM notice_device"""
+ALL: Final = f"{_COLUMNS} ORDER BY id"
+ONE: Final = f"{_COLUMNS} WHERE id = ?"
+ANY: Final = "SELECT EXISTS (SELECT 1 FROM notice_device)"
+COUNT: Final = "SELECT count(*) FROM notice_device WHERE endpoint <> ?"
+HIGHEST: Final = "SELECT coalesce(max(id), 0) FROM message"
+ADD: Final = """
+INSERT INTO notice_device (endpoint, public, secret, name, session, told, created) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (endpoint) DO UPDATE SET public = excluded.public, secret = excluded.secret, name = excluded.name,
+session = excluded.session, failures = 0, failing = 0, next = 0, error = '' RETURNING id"""
+REMOVE: Final = "DELETE FROM notice_device WHERE id = ?"
+END_SESSION: Final = "DELETE FROM notice_device WHERE session = ?"
+END_ALL: Final = "DELETE FROM notice_device"
+TAKEN: Final = """
+UPDATE notice_device SET told = max(told, ?), used = ?, failures = 0, failing = 0, next = 0, error = '' WHERE id = ?"""
+PASSED: Final = "UPDATE notice_device SET told = max(told, ?) WHERE id = ?"
+FAILED: Final = """
+UPDATE notice_device SET failures = failures + 1, failing = CASE failing WHEN 0 THEN ? ELSE failing END, next = ?,
+error = ? WHERE id = ?"""
+
+
+class TooManyDevices(LimitExceeded):
+    """The account would have more devices than `MAX_DEVICES`."""
+
+
+class Device(msgspec.Struct, frozen=True):
+    """A row of `notice_device`; the columns are explained there."""
+
+    id: int
+    endpoint: str
+    public: bytes
+    secret: bytes
+    name: str
+    session: int
+    told: int
+    created: int
+    used: int
+    failures: int
+    failing: int
+    next: int
+    error: str
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """What one device is told: the sender of the newest message, its id, and the number of further messages. `told` is
+    the device's mark after it. `sender` is None if it is told nothing, and only the mark changes.
+    """
+
+    device: Device
+    told: int
+    sender: str | None = None
+    message_id: int = 0
+    more: int = 0
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of a notice. `gone`: the push service knows the subscription no more; `error`: why it was not taken,
+    "" if it was; `pause`: µs for which the push service asked.
+    """
+
+    notice: Notice
+    gone: bool = False
+    error: str = ""
+    pause: int = 0
+
+
+def devices(r: Reader) -> list[Device]:
+    """All devices, the oldest first."""
+    return [Device(*row) for row in r.rows(ALL)]
+
+
+def device(r: Reader, device_id: int) -> Device | None:
+    """One device."""
+    row = r.row(ONE, device_id)
+    return None if row is None else Device(*row)
+
+
+def has_devices(r: Reader) -> bool:
+    """Whether there is a device."""
+    return bool(r.value(ANY))
+
+
+def add_device(tx: Tx, endpoint: str, public: bytes, secret: bytes, name: str, session: int) -> int:
+    """Add a device, or give the one with that endpoint other keys; returns its id. It is told of later messages only.
+
+    Raises TooManyDevices.
+    """
+    if tx.value(COUNT, endpoint) >= MAX_DEVICES:
+        raise TooManyDevices(f"notices: there are {MAX_DEVICES} devices already; remove one first")
+    return int(tx.value(ADD, endpoint, public, secret, name, session, tx.value(HIGHEST), tx.now))
+
+
+def remove_device(tx: Tx, device_id: int) -> None:
+    """Remove a device, if it is there."""
+    tx.execute(REMOVE, device_id)
+
+
+def note_outcomes(tx: Tx, outcomes: list[Outcome]) -> tuple[list[Device], int | None]:
+    """Write what became of notices. Returns the devices that were removed, and the next moment at which a device that
+    failed may be tried, µs UTC, None without one.
+    """
+    removed: list[Device] = []
+    later: list[int] = []
+    for one in outcomes:
+        device = one.notice.device
+        if one.gone or (one.error and device.failing and tx.now - device.failing >= GIVEN_UP):
+            tx.execute(REMOVE, device.id)
+            removed.append(device)
+        elif one.error:
+            pause = min(FIRST_PAUSE << min(device.failures, 20), LAST_PAUSE)
+            moment = tx.now + min(max(pause, one.pause), LAST_PAUSE)
+            tx.execute(FAILED, tx.now, moment, one.error[:200], device.id)
+            later.append(moment)
+        elif one.notice.sender is None:
+            tx.execute(PASSED, one.notice.told, device.id)
+        else:
+            tx.execute(TAKEN, one.notice.told, tx.now, device.id)
+    return removed, min(later, default=None)
+
+
+async def forget_devices(account: Account, session: int | None = None) -> None:
+    """Remove the devices that subscribed in a session, by default all: it has ended. Raises StoreError."""
+    if await account.read(has_devices, op="notices"):
+        if session is None:
+            await account.write(lambda tx: tx.execute(END_ALL))
+        else:
+            await account.write(lambda tx: tx.execute(END_SESSION, session))

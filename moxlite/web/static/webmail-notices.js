@@ -1,0 +1,260 @@
+// lib/words.ts
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+
+// lib/browsername.ts
+var browsers = { Edge: /\bEdgA?\//, Opera: /\bOPR\//, Samsung: /\bSamsungBrowser\//, Firefox: /\b(Firefox|FxiOS)\//, Chrome: /\b(Chrome|CriOS|HeadlessChrome)\//, Safari: /\bVersion\/[\d.]+ .*Safari\// };
+var systems = { iPad: /\biPad\b/, iPhone: /\biPhone\b/, Android: /\bAndroid\b/, Windows: /\bWindows\b/, macOS: /\bMac OS X\b/, ChromeOS: /\bCrOS\b/, Linux: /\bLinux\b/ };
+function browserName(userAgent) {
+  const [browser, system] = [browsers, systems].map((marks) => Object.entries(marks).find(([, mark2]) => mark2.test(userAgent))?.[0]);
+  return browser === void 0 || system === void 0 ? "" : t("{browser} on {system}", { browser, system });
+}
+
+// lib/dom.ts
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of written(value).matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// webmail/notices/notices.css
+var notices_default = '/* Notices of new mail, in the settings. */\n\n.notices {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 12px;\n}\n\n.notices .hint {\n  margin: 0;\n}\n\n.notices .hint:empty {\n  display: none;\n}\n\n.notice-quiet {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 8px;\n}\n\n.notice-quiet input[type="time"] {\n  min-height: 34px;\n  padding: 4px 6px;\n  border: 1px solid var(--line-strong, var(--border-color));\n  border-radius: 8px;\n  background: var(--background);\n  color: var(--color);\n}\n\n.notice-devices {\n  display: grid;\n  gap: 8px;\n  margin: 0;\n  padding: 0;\n  list-style: none;\n}\n\n.notice-devices li {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr) auto auto;\n  align-items: center;\n  gap: 8px;\n}\n\n.notice-devices:empty {\n  display: none;\n}\n\n@media (max-width: 860px) {\n  .notice-quiet input[type="time"],\n  .notice-devices .btn {\n    min-height: 44px;\n  }\n}\n';
+
+// webmail/notices/part.ts
+adopt(notices_default);
+var stored = "moxlite-webmail-device";
+var night = { from: 22 * 60, until: 7 * 60 };
+function obstacle() {
+  if ("serviceWorker" in navigator && typeof PushManager === "function" && typeof Notification === "function") return Notification.permission === "denied" ? t("This browser was told to show no notices of this site. Its settings for the site can change that.") : "";
+  return isSecureContext ? t("This browser cannot show notices. On an iPhone or iPad, put the webmail on the home screen first.") : t("Notices need a secure connection (https).");
+}
+async function showNotices(desk, place) {
+  let state = await desk.client.notices();
+  const said = el("p", { class: "hint", role: "status" });
+  const say = (text2) => fill(said, text2);
+  const devices = el("ul", { class: "notice-devices" });
+  const why = obstacle();
+  const subscription = async () => (await navigator.serviceWorker?.getRegistration(desk.base))?.pushManager.getSubscription();
+  const own = () => state.devices.find((one) => String(one.id) === localStorage[stored]);
+  const renew = async () => {
+    state = await desk.client.notices();
+    draw();
+  };
+  const turnOn = async () => {
+    say("");
+    if (await Notification.requestPermission() !== "granted") {
+      say(t("The browser was not allowed to show notices."));
+      return;
+    }
+    const { pushManager } = await navigator.serviceWorker.register(`${desk.base}sw.js`, { scope: desk.base });
+    await navigator.serviceWorker.ready;
+    await (await pushManager.getSubscription())?.unsubscribe();
+    const made = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: state.public_key });
+    const { endpoint = "", keys = {} } = made.toJSON();
+    const name = browserName(navigator.userAgent) || t("A browser");
+    localStorage[stored] = await desk.client.notices_subscribe(endpoint, keys["p256dh"] ?? "", keys["auth"] ?? "", name);
+    say(t("This device is told of new mail."));
+  };
+  const turnOff = async (device) => {
+    say("");
+    await desk.client.notices_remove(device.id);
+    if (device === own()) {
+      delete localStorage[stored];
+      await (await subscription())?.unsubscribe();
+    }
+    say(t("“{name}” is told of new mail no more.", { name: device.name }));
+  };
+  const test = async (device) => {
+    const error = await desk.client.notices_test(device.id);
+    say(error === "" ? t("A notice is on its way to “{name}”.", { name: device.name }) : t("Not sent: {error}", { error }));
+  };
+  const run = (doing, action) => void attempt(doing, action).then(renew);
+  const here = el("input", { type: "checkbox", disabled: why !== "" });
+  here.addEventListener("change", () => {
+    const device = own();
+    if (here.checked) run(t("Turning notices on"), turnOn);
+    else if (device !== void 0) run(t("Turning notices off"), () => turnOff(device));
+  });
+  const who = el("select", {}, el("option", { value: "known" }, t("People I know")), el("option", { value: "all" }, t("Everybody")));
+  const quiet = el("input", { type: "checkbox" });
+  const from = el("input", { type: "time", "aria-label": t("Quiet from"), required: true });
+  const until = el("input", { type: "time", "aria-label": t("Quiet until"), required: true });
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const choose = () => {
+    from.disabled = until.disabled = !quiet.checked;
+    const hours = { from: minutes(from.value), until: minutes(until.value) };
+    if (quiet.checked && (hours.from === null || hours.until === null || hours.from === hours.until)) return;
+    const choice = { known: who.value === "known", quiet_from: quiet.checked ? hours.from : 0, quiet_until: quiet.checked ? hours.until : 0, zone: timeZone };
+    void attempt(t("Saving the settings"), () => desk.client.notices_choose(choice)).then((done) => done && say(t("Saved.")));
+  };
+  for (const one of [who, quiet, from, until]) one.addEventListener("change", choose);
+  const draw = () => {
+    here.checked = own() !== void 0;
+    fill(devices, state.devices.map((device) => el("li", {}, el("div", {}, el("strong", {}, device.name), device === own() && t(" (this device)"), el("div", { class: "hint" }, aboutDevice(device))), button(t("Test"), t("Test “{name}”", { name: device.name }), () => run(t("Sending a notice"), () => test(device))), button(t("Remove"), t("Remove “{name}”", { name: device.name }), () => run(t("Removing the device"), () => turnOff(device))))));
+  };
+  const { known, quiet_from, quiet_until, zone } = state.choice;
+  who.value = known ? "known" : "all";
+  quiet.checked = quiet_from !== quiet_until;
+  from.value = clock(quiet.checked ? quiet_from : night.from);
+  until.value = clock(quiet.checked ? quiet_until : night.until);
+  from.disabled = until.disabled = !quiet.checked;
+  if (own() !== void 0 && why === "" && !await subscription()) delete localStorage[stored];
+  draw();
+  place.addEventListener("change", (event) => event.stopPropagation());
+  fill(place, el("label", { class: "check" }, here, t("Tell me of new mail on this device")), why !== "" && el("p", { class: "hint" }, why), el("p", { class: "hint" }, t("A notice names the sender, never the subject or the text. It is encrypted for this browser.")), el("label", { class: "setting" }, el("span", {}, t("Of mail from")), who), el("p", { class: "hint" }, t("People I know: your contacts, and people to whom you wrote.")), el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Not in quiet hours, from")), from, t("until"), until), quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("They are in the time zone {zone}. A change sets them to this browser's.", { zone })), devices, said);
+}
+function button(text2, label, onclick) {
+  return el("button", { class: "btn line", type: "button", "aria-label": label, onclick }, text2);
+}
+function aboutDevice({ used, failures, error, host }) {
+  if (failures > 0) return t("The last notice was not taken: {error}", { error });
+  if (used === null) return t("No notice yet, by {host}", { host });
+  return t("Last notice {at}, by {host}", { at: new Date(used).toLocaleString(), host });
+}
+function clock(minute) {
+  return [Math.floor(minute / 60), minute % 60].map((one) => String(one).padStart(2, "0")).join(":");
+}
+function minutes(text2) {
+  const [, hour, minute] = /^(\d\d):(\d\d)/.exec(text2) ?? [];
+  return hour === void 0 ? null : Number(hour) * 60 + Number(minute);
+}
+export {
+  showNotices
+};

@@ -1,0 +1,159 @@
+"use strict";
+(() => {
+  // <define:PARTS>
+  var define_PARTS_default = { bulk: "bulk.d28fd8e3ad43.js", compose: "compose.4d3a199a4c78.js", conversation: "conversation.83a8d91815f1.js", details: "details.bc61575a7795.js", export: "export.7795f8825658.js", hints: "hints.286fe8fecd48.js", invitation: "invitation.767b56f52512.js", labels: "labels.c38a0d748533.js", later: "later.bf80e4e9308f.js", login: "login.3f5878edd0e5.js", mailboxes: "mailboxes.873644f57908.js", menu: "menu.627b6a42edba.js", message: "message.c668b123aa8d.js", newsletters: "newsletters.5a5f36501da9.js", notices: "notices.9e641869aea9.js", offline: "offline.cb121d544f80.js", palette: "palette.20001e6e3b95.js", people: "people.20ed4ec9f7cb.js", print: "print.5bc18f2c2b7a.js", rich: "rich.bb97235f4efc.js", rules: "rules.cfc0b96d50b4.js", search: "search.6a2f7f60d349.js", sender: "sender.e871b2a09df5.js", sent: "sent.263bcb0c4208.js", settings: "settings.e29a04381082.js", sorting: "sorting.0476e16e2be7.js", squire: "squire.8f988577745b.js", templates: "templates.848d4568f9af.js", touch: "touch.c672a0ba76dc.js", viewer: "viewer.bf55ab1c5857.js", words: "words.fcd6658951d2.js" };
+
+  // lib/words.ts
+  var grouped;
+  var locale = () => globalThis.moxliteLanguage?.locale;
+  function filled(text, values = {}) {
+    return text.replace(/\{(\w+)\}/g, (whole, name) => {
+      const value = values[name];
+      if (value === void 0) return whole;
+      if (typeof value === "string") return value;
+      grouped ??= new Intl.NumberFormat(locale());
+      return grouped.format(value);
+    });
+  }
+  function t(text, values = {}) {
+    return filled(globalThis.moxliteLanguage?.find(text) ?? text, values);
+  }
+  function many(n, one, other, values = {}) {
+    const text = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+    return filled(text, { ...values, n });
+  }
+
+  // webmail/worker/notices.ts
+  function pushed(scope2, event) {
+    const { sender, id, more, test } = read(event);
+    const title = test === true ? t("Notices work") : typeof sender === "string" && sender !== "" ? sender : t("New mail");
+    const body = test === true ? t("This device is told of new mail.") : typeof more === "number" && more > 0 ? many(more, "New message, and {n} more", "New message, and {n} more") : t("New message");
+    const number = typeof id === "number" ? id : 0;
+    event.waitUntil(scope2.registration.showNotification(title, { body, tag: `mail-${number}`, data: number }));
+  }
+  function read(event) {
+    try {
+      return event.data?.json() ?? {};
+    } catch {
+      return {};
+    }
+  }
+  function clicked(scope2, event) {
+    event.notification.close();
+    event.waitUntil(show(scope2, Number(event.notification.data)));
+  }
+  async function show({ clients, registration }, message) {
+    const url = registration.scope + (message > 0 ? `#Inbox,${message}` : "");
+    const [page2] = await clients.matchAll({ type: "window", includeUncontrolled: true });
+    if (page2 === void 0) {
+      await clients.openWindow(url);
+      return;
+    }
+    await page2.focus();
+    if (message > 0) await page2.navigate(url).catch(() => null);
+  }
+
+  // webmail/offline/names.ts
+  var shellCache = "moxlite-webmail-shell";
+  var mailCache = "moxlite-webmail-mail";
+  var mostMessages = 200;
+
+  // webmail/worker/offline.ts
+  var patience = 4e3;
+  var mostFiles = 120;
+  var base = new URL("./", globalThis.location?.href ?? "https://localhost/").pathname;
+  var files = ["manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png"];
+  function installed(scope2, event) {
+    void scope2.skipWaiting();
+    event.waitUntil(fillShell());
+  }
+  function activated(scope2, event) {
+    event.waitUntil(scope2.clients.claim());
+  }
+  function emptied(event) {
+    event.waitUntil(Promise.all([shellCache, mailCache].map((name) => caches.delete(name))));
+  }
+  function asked(event) {
+    const { request } = event;
+    const url = new URL(request.url);
+    if (request.method !== "GET" || url.origin !== location.origin || !url.pathname.startsWith(base)) return;
+    const rest = url.pathname.slice(base.length);
+    if (rest === "" && request.mode === "navigate") event.respondWith(page(request));
+    else if (rest.startsWith("part/") || files.includes(rest)) event.respondWith(shellFile(request));
+    else {
+      const [, message, kind] = /^msg\/(\d{1,16})\/(html|htmlexternal)$/.exec(rest) ?? [];
+      if (message !== void 0) event.respondWith(htmlMail(request, message, kind === "html"));
+    }
+  }
+  async function fillShell() {
+    const shell = await caches.open(shellCache);
+    const parts = Object.values(define_PARTS_default).map((name) => `${base}part/${name}`);
+    for (const path of [...parts, ...files.map((name) => base + name)]) if (await shell.match(path) === void 0) await keep(shell, path, await fetch(path));
+    await keep(shell, base, await fetch(base, { cache: "no-cache" }));
+    await bounded(shell, mostFiles, (path) => path !== base && !parts.includes(path));
+  }
+  async function keep(cache, path, answer) {
+    if (!answer.ok) return;
+    try {
+      await cache.put(path, answer);
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+    }
+  }
+  async function bounded(cache, most, may) {
+    const keys = await cache.keys();
+    const spare = keys.filter((key) => may(new URL(key.url).pathname));
+    for (const key of spare.slice(0, Math.max(0, keys.length - most))) await cache.delete(key);
+  }
+  function unreached(answer) {
+    return answer.status >= 502 && answer.status <= 504;
+  }
+  async function page(request) {
+    const shell = await caches.open(shellCache);
+    const asked2 = fetch(request).then(async (answer) => {
+      if (unreached(answer)) throw new TypeError(answer.statusText);
+      await keep(shell, base, answer.clone());
+      return answer;
+    });
+    const kept = await shell.match(base);
+    if (kept === void 0) return asked2;
+    const late = new Promise((resolve) => setTimeout(() => resolve(kept), patience));
+    return Promise.race([asked2.catch(() => kept), late]);
+  }
+  async function shellFile(request) {
+    const shell = await caches.open(shellCache);
+    const kept = await shell.match(request, { ignoreVary: true });
+    if (kept !== void 0) return kept;
+    const answer = await fetch(request);
+    await keep(shell, request.url, answer.clone());
+    return answer;
+  }
+  async function htmlMail(request, message, keeping) {
+    const path = `${base}msg/${message}/html`;
+    try {
+      const answer = await fetch(request);
+      if (unreached(answer)) throw new TypeError(answer.statusText);
+      if (keeping && await caches.has(mailCache)) {
+        const mail = await caches.open(mailCache);
+        await keep(mail, path, answer.clone());
+        await bounded(mail, mostMessages, () => true);
+      }
+      return answer;
+    } catch (error) {
+      const kept = await caches.match(path, { cacheName: mailCache, ignoreVary: true });
+      if (kept === void 0) throw error;
+      return kept;
+    }
+  }
+
+  // webmail/worker/worker.ts
+  var scope = self;
+  addEventListener("push", (event) => pushed(scope, event));
+  addEventListener("notificationclick", (event) => clicked(scope, event));
+  if (scope.withoutOffline === true) addEventListener("activate", (event) => emptied(event));
+  else {
+    addEventListener("install", (event) => installed(scope, event));
+    addEventListener("activate", (event) => activated(scope, event));
+    addEventListener("fetch", (event) => asked(event));
+  }
+})();

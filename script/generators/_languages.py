@@ -1,0 +1,94 @@
+"""The texts of the interface in other languages (WEBMAIL-143): ``frontend/i18n/LANG.json`` becomes a part of each app
+that is translated, ``APP-lang-LANG.js``.
+
+A source text is its own key; of a text that counts, both forms are, with ``|`` between them. A part holds the texts of
+the app, each after the hash of its key, so that it is half as large as with the keys themselves.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent.parent
+FRONTEND = TOP / "frontend"
+TRANSLATED = ("webmail",)
+"""Apps with languages."""
+
+MAILBOXES = ("Inbox", "Drafts", "Sent", "Archive", "Trash", "Junk", "Snoozed")
+"""Mailboxes whose names are translated, each by the key ``mailbox NAME``."""
+
+CALL = re.compile(r"(?<![\w.$])(t|many)\(\s*")
+STRING = r'"((?:[^"\\\n]|\\.)*)"'
+ONE = re.compile(STRING)
+COUNTED = re.compile(r'(?:[^",()]|\((?:[^()]|\([^()]*\))*\))*,\s*' + STRING + r",\s*" + STRING)
+NAMES = re.compile(r"\{(\w+)\}")
+
+
+def texts(module: str) -> Iterator[str]:
+    """The keys of the texts in a module, in their order. Texts that are not written as literals have no key."""
+    for call in CALL.finditer(module):
+        found = (ONE if call[1] == "t" else COUNTED).match(module, call.end())
+        if found is not None:
+            yield "|".join(json.loads(f'"{text}"') for text in found.groups())
+
+
+def source_texts(app: str) -> dict[str, str]:
+    """The keys of an app, with the module that has each first."""
+    found = {f"mailbox {name}": "" for name in MAILBOXES} if app == "webmail" else {}
+    for folder in (app, "lib"):
+        for path in sorted((FRONTEND / folder).rglob("*.ts")):
+            for key in texts(path.read_text()):
+                found.setdefault(key, str(path.relative_to(FRONTEND)))
+    return found
+
+
+def languages() -> dict[str, dict[str, str]]:
+    """The translations of all languages by key."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted((FRONTEND / "i18n").glob("*.json"))}
+
+
+def fault(key: str, text: str) -> str:
+    """The reason why a text does not translate its key; "" for one that does."""
+    if not text.strip():
+        return "is empty"
+    if "\n" in text:
+        return "has a line end"
+    if text.count("|") != key.count("|"):
+        return "has other forms"
+    forms, sources = text.split("|"), key.split("|")
+    # the form for one may leave out the number
+    if set(NAMES.findall(forms[-1])) != set(NAMES.findall(sources[-1])):
+        return "has other names in braces"
+    if not set(NAMES.findall(forms[0])) <= {*NAMES.findall(sources[0]), "n"} and len(forms) == 2:
+        return "has other names in braces"
+    if (key[:1] == " ", key[-1:] == " ") != (text[:1] == " ", text[-1:] == " "):
+        return "begins or ends with another blank"
+    return ""
+
+
+def hashed(key: str) -> str:
+    """The hash of a key, four digits of base 36, as ``frontend/lib/language.ts`` computes it: FNV-1a of its UTF-16."""
+    value = 0x811C9DC5
+    units = key.encode("utf-16-le")
+    for n in range(0, len(units), 2):
+        value = ((value ^ int.from_bytes(units[n : n + 2], "little")) * 0x01000193) & 0xFFFFFFFF
+    value %= 36**4
+    digits = ""
+    for _ in range(4):
+        value, digit = divmod(value, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits
+
+
+def data(app: str, language: str) -> str:
+    """The texts of a language as a part holds them: lines of hash and text. Ends with a word about bad translations."""
+    keys, known = source_texts(app), languages()[language]
+    hashes = {hashed(key): key for key in keys}
+    if len(hashes) != len(keys):
+        sys.exit(f"gen: two texts of {app} have one hash: change the words of one of them")
+    for key in keys:
+        if key in known and (why := fault(key, known[key])):
+            sys.exit(f"gen: frontend/i18n/{language}.json: the text for {key!r} {why}")
+    return "".join(f"{hashed(key)}{known[key]}\n" for key in keys if key in known)

@@ -1,0 +1,77 @@
+"""The webmail in other languages than English, in a real browser (WEBMAIL-143)."""
+
+import imaplib
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.integration.browser import chromium
+from tests.integration.test_web_webmail_browser import Reader, append, local, reader, server
+from tests.running import LocalServer
+
+__all__ = ["chromium", "local", "reader", "server"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+
+def test_a_german_browser_gets_a_german_page(
+    chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path
+) -> None:
+    """WEBMAIL-143: from the log-in on: the list, a message, an answer, the settings; dates and numbers too."""
+    append(mailbox, "Plan", "Can you come?\n")
+    reader = Reader(chromium, local, locale="de-DE")
+    page = reader.page
+    page.goto(f"{reader.base}/webmail/")
+    page.get_by_label("E-Mail-Adresse").fill(local.user)
+    page.get_by_label("Passwort").fill(local.password)
+    page.screenshot(path=tmp_path / "login.png")
+    page.get_by_role("button", name="Anmelden").click()
+    expect(page.locator(".message")).to_have_count(1)
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(page.locator(".list-title")).to_have_text("Posteingang")
+    page.screenshot(path=tmp_path / "list.png")
+    page.locator(".message").click()
+    page.get_by_role("button", name="Antworten", exact=True).click()
+    expect(page.locator(".composer").get_by_role("button", name="Senden", exact=True)).to_be_visible()
+    page.screenshot(path=tmp_path / "answer.png")
+    page.locator(".composer").get_by_label("Text", exact=True).press("Escape")
+    expect(page.locator(".composer")).to_have_count(0)
+    page.keyboard.press("Control+!")
+    settings = page.get_by_role("dialog", name="Einstellungen")
+    expect(settings.get_by_label("Sprache")).to_have_value("")
+    page.screenshot(path=tmp_path / "settings.png")
+    settings.get_by_label("Sprache").select_option("fr")
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page.locator(".compose-new")).to_contain_text("Nouveau message")
+    # a second browser of the user, which prefers English, follows the setting
+    other = Reader(chromium, local)
+    other.log_in()
+    expect(other.page.locator("html")).to_have_attribute("lang", "fr")
+    # the document names its language before the page takes keys
+    expect(other.page.locator(".list-title")).to_have_text("Réception")
+    other.page.keyboard.press("Control+!")
+    other.page.get_by_label("Langue").select_option("")
+    expect(other.page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    other.close()
+    reader.close()
+
+
+def test_a_written_text_survives_the_change_of_the_language(reader: Reader) -> None:
+    """WEBMAIL-143, WEBMAIL-12: while a message is written, the page waits until its user wants to load it again."""
+    page = reader.page
+    page.keyboard.press("c")
+    page.locator(".composer").get_by_label("Text").fill("Half a sentence")
+    page.locator(".sidebar, .app").get_by_text("Settings", exact=True).first.click()
+    page.get_by_label("Language").select_option("nl")
+    page.get_by_role("button", name="Done").click()
+    expect(page.get_by_text("The language changes when the page is loaded again.")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.get_by_role("button", name="Load it").click()
+    expect(page.locator("html")).to_have_attribute("lang", "nl")
+    expect(page.locator(".composer").get_by_label("Tekst")).to_have_value("Half a sentence")
+    page.locator(".composer").get_by_label("Sluiten").click()
+    page.keyboard.press("Control+!")
+    page.get_by_label("Taal").select_option("")
+    expect(page.locator("html")).to_have_attribute("lang", "en")

@@ -1,0 +1,144 @@
+"""Notices of new mail in a real browser: the settings, and the service worker, to which pushes are given by the
+browser's tools; no push service can be reached from here.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.integration.browser import chromium
+from tests.integration.test_web_webmail_browser import Reader, local, reader, server
+from tests.running import LocalServer
+from tests.tools import until
+
+__all__ = ["chromium", "local", "reader", "server"]
+
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.nightly(smoke="tests/integration/test_web_day_browser.py::test_a_day_without_a_mouse"),
+]
+
+SERVICE = """
+PushManager.prototype.getSubscription = async () => globalThis.subscribed ?? null;
+PushManager.prototype.subscribe = async (options) => {
+  const pair = await crypto.subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, true, ["deriveBits"]);
+  const octets = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
+  const text = (some) => btoa(String.fromCharCode(...some)).replace(/\\+/g, "-").replace(/\\//g, "_").replace(/=/g, "");
+  globalThis.subscribed = {
+    asked: options,
+    unsubscribe: async () => { delete globalThis.subscribed; return true; },
+    toJSON: () => ({
+      endpoint: `https://127.0.0.1:9/${Math.random()}`,
+      keys: { p256dh: text(octets), auth: text(crypto.getRandomValues(new Uint8Array(16))) },
+    }),
+  };
+  return globalThis.subscribed;
+};
+"""
+"""In the place of the browser's push service: a subscription with real keys."""
+
+NOTICES = """
+async () => (await (await navigator.serviceWorker.getRegistration()).getNotifications()).map(
+  (one) => [one.title, one.body, one.data])
+"""
+
+
+def open_settings(page: Page) -> None:
+    page.keyboard.press("Control+!")
+    expect(page.get_by_label("Tell me of new mail on this device")).to_be_visible()
+
+
+def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-122: the section of the settings, with a browser that subscribes; a failed test says why."""
+    reader = Reader(chromium, local, permissions=["notifications"])
+    reader.context.add_init_script(SERVICE)
+    reader.log_in()
+    page = reader.page
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    open_settings(page)
+    settings = page.get_by_role("dialog", name="Settings")
+    here = settings.get_by_label("Tell me of new mail on this device")
+    expect(here).not_to_be_checked()
+    here.check()
+    row = settings.locator(".notice-devices li")
+    expect(row).to_contain_text("Chrome on Linux (this device)")
+    expect(row).to_contain_text("No notice yet, by 127.0.0.1:9")
+    assert page.evaluate("subscribed.asked.userVisibleOnly")
+    assert len(page.evaluate("subscribed.asked.applicationServerKey")) == 87
+    row.get_by_role("button", name="Test “Chrome on Linux”").click()
+    expect(settings.get_by_text("Not sent: cannot connect to 127.0.0.1")).to_be_visible()
+    expect(row).to_contain_text("The last notice was not taken")
+    with page.expect_response("**/api/notices_choose"):
+        settings.get_by_label("Of mail from").select_option("all")
+    with page.expect_response("**/api/notices_choose"):
+        settings.get_by_label("Not in quiet hours, from").check()
+    with page.expect_response("**/api/notices_choose") as answer:
+        settings.get_by_label("Quiet until").fill("06:30")
+    zone = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+    assert json.loads(answer.value.request.post_data or "")["choice"] == {
+        "known": False,
+        "quiet_from": 1320,
+        "quiet_until": 390,
+        "zone": zone,
+    }
+    settings.get_by_role("heading", name="Notices on this device").scroll_into_view_if_needed()
+    page.screenshot(path=tmp_path / "notices.png")
+    page.set_viewport_size({"width": 390, "height": 800})
+    settings.get_by_role("heading", name="Notices on this device").evaluate("one => one.scrollIntoView()")
+    page.screenshot(path=tmp_path / "phone.png")
+    reader.expect_width(390)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    settings.get_by_role("button", name="Done").click()
+    open_settings(page)
+    expect(here).to_be_checked()
+    expect(settings.get_by_label("Of mail from")).to_have_value("all")
+    expect(settings.get_by_label("Quiet until")).to_have_value("06:30")
+    here.uncheck()
+    expect(row).to_have_count(0)
+    assert page.evaluate("globalThis.subscribed === undefined")
+    reader.close()
+
+
+def test_a_push_shows_a_notice_that_opens_the_message(chromium: Browser, local: LocalServer) -> None:
+    """WEBMAIL-122, WEBMAIL-11: the worker runs under the page's policy, and shows what a push says."""
+    reader = Reader(chromium, local, permissions=["notifications"])
+    reader.log_in()
+    page = reader.page
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    tools = reader.context.new_cdp_session(page)
+    versions: list[str] = []
+    tools.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda event: versions.extend(one["registrationId"] for one in event["registrations"]),
+    )
+    tools.send("ServiceWorker.enable")
+    page.evaluate(
+        "(async () => { await navigator.serviceWorker.register('sw.js'); await navigator.serviceWorker.ready })()"
+    )
+    until(lambda: page.evaluate("true") and versions, what="a worker")
+
+    def push(data: str) -> None:
+        parameters = {"origin": reader.base, "registrationId": versions[-1], "data": data}
+        tools.send("ServiceWorker.deliverPushMessage", parameters)
+
+    push(json.dumps({"sender": "Ada Lindqvist", "id": 7, "more": 2}))
+    until(lambda: page.evaluate(NOTICES) == [["Ada Lindqvist", "New message, and 2 more", 7]], what="a notice")
+    push("{")
+    until(lambda: len(page.evaluate(NOTICES)) == 2, what="another")
+    assert ["New mail", "New message", 0] in page.evaluate(NOTICES)
+    page.reload()
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    assert page.evaluate("navigator.serviceWorker.controller.scriptURL").endswith("/webmail/sw.js")
+    reader.close()
+
+
+def test_a_browser_that_may_not_show_notices_says_so(reader: Reader) -> None:
+    """WEBMAIL-122."""
+    page = reader.page
+    page.evaluate("() => { Object.defineProperty(Notification, 'permission', { get: () => 'denied' }); }")
+    open_settings(page)
+    expect(page.get_by_label("Tell me of new mail on this device")).to_be_disabled()
+    expect(page.get_by_text("This browser was told to show no notices of this site")).to_be_visible()

@@ -1,0 +1,197 @@
+"""A device in a real browser: it stays logged in, opens without a server, and keeps mail and what is done meanwhile
+(WEBMAIL-22a, WEBMAIL-120, WEBMAIL-121).
+"""
+
+import imaplib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.integration.browser import ARGUMENTS, PATIENCE, chromium
+from tests.integration.test_web_webmail_browser import append, flags, has_one
+from tests.running import LocalServer
+from tests.tools import need, until
+
+pytestmark = pytest.mark.served
+
+__all__ = ["chromium"]
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[LocalServer]:
+    with LocalServer(tmp_path / "server") as found:
+        yield found
+
+
+def imap(local: LocalServer) -> imaplib.IMAP4:
+    session = imaplib.IMAP4("127.0.0.1", local.port(143))
+    session.login(local.user, local.password)
+    return session
+
+
+def log_in(page: Page, local: LocalServer) -> None:
+    """Log in and stay logged in."""
+    page.goto(f"http://localhost:{local.port(80)}/webmail/")
+    page.get_by_label("Email address").fill(local.user)
+    page.get_by_label("Password").fill(local.password)
+    page.get_by_label("Stay logged in on this device").check()
+    page.get_by_role("button", name="Log in").click()
+
+
+def launch(chromium: Browser, folder: Path) -> BrowserContext:
+    """A browser with its cookies and storage in a folder, like the browser of a user."""
+    context = chromium.browser_type.launch_persistent_context(
+        folder, executable_path=need("chromium"), args=ARGUMENTS, locale="en-GB"
+    )
+    context.set_default_timeout(PATIENCE)
+    context.add_init_script("try { localStorage['moxlite-webmail-hints'] ??= '3' } catch { /* a sandboxed frame */ }")
+    return context
+
+
+def test_a_device_stays_logged_in_when_the_browser_starts_again(
+    chromium: Browser, local: LocalServer, tmp_path: Path
+) -> None:
+    """WEBMAIL-22a: without the box, the session ends with the browser."""
+    append(imap(local), "kept")
+    for stay in (True, False):
+        context = launch(chromium, tmp_path / f"profile-{stay}")
+        page = context.new_page()
+        if stay:
+            log_in(page, local)
+        else:
+            page.goto(f"http://localhost:{local.port(80)}/webmail/")
+            page.get_by_label("Email address").fill(local.user)
+            page.get_by_label("Password").fill(local.password)
+            page.get_by_role("button", name="Log in").click()
+        expect(page.locator(".message")).to_have_count(1)
+        context.close()
+        context = launch(chromium, tmp_path / f"profile-{stay}")
+        page = context.new_page()
+        page.goto(f"http://localhost:{local.port(80)}/webmail/")
+        if stay:
+            expect(page.locator(".message")).to_have_count(1)
+        else:
+            expect(page.get_by_label("Password")).to_be_visible()
+        context.close()
+
+
+PICTURE = '<p style="color: #123456">Ships at <b>noon</b></p><script>document.title = "run"</script>'
+
+
+@pytest.fixture
+def page(chromium: Browser, local: LocalServer) -> Iterator[Page]:
+    """A device that keeps mail: one message of text, one of HTML, and a service worker that has all it needs."""
+    session = imap(local)
+    append(session, "plain", "Words of the first\n")
+    append(session, "framed", "", html=PICTURE)
+    context = chromium.new_context(locale="en-GB")
+    context.set_default_timeout(PATIENCE)
+    context.add_init_script("try { localStorage['moxlite-webmail-hints'] ??= '3' } catch { /* a sandboxed frame */ }")
+    page = context.new_page()
+    log_in(page, local)
+    expect(page.locator(".message")).to_have_count(2)
+    page.get_by_role("button", name="Settings").first.click()
+    page.get_by_label("Keep mail on this device").check()
+    expect(page.locator(".message")).to_have_count(2)
+    until(lambda: kept(page, "messages") >= 2 and kept(page, "lists") >= 1, what="messages that are kept")
+    until(lambda: page.evaluate("caches.open('moxlite-webmail-mail').then((one) => one.keys()).then((l) => l.length)"))
+    until(lambda: page.evaluate("navigator.serviceWorker.controller !== null"))
+    yield page
+    context.close()
+
+
+def kept(page: Page, store: str) -> int:
+    """The number of entries of a store of the browser's database."""
+    found: int = page.evaluate(
+        """(name) => new Promise((resolve) => {
+          const request = indexedDB.open("moxlite-webmail");
+          request.onerror = () => resolve(0);
+          request.onsuccess = () => {
+            const database = request.result;
+            if (!database.objectStoreNames.contains(name)) return resolve(0);
+            const count = database.transaction(name).objectStore(name).count();
+            count.onsuccess = () => { database.close(); resolve(count.result); };
+          };
+        })""",
+        store,
+    )
+    return found
+
+
+def row(page: Page, subject: str) -> None:
+    """Open the message with this subject."""
+    page.locator(".message", has_text=subject).click()
+    expect(page.locator(".reader-subject")).to_have_text(subject)
+
+
+@pytest.mark.parametrize("how", ["offline", "killed"])
+def test_kept_mail_is_read_without_a_server(page: Page, local: LocalServer, how: str) -> None:
+    """WEBMAIL-120, WEBMAIL-121: the page starts anew, and the HTML has the policy that the server gave it."""
+    if how == "offline":
+        page.context.set_offline(True)
+    else:
+        local.kill()
+    page.reload()
+    expect(page.locator(".message")).to_have_count(2)
+    expect(page.locator(".offline").first).to_be_visible()
+    row(page, "plain")
+    expect(page.locator(".text-part")).to_contain_text("Words of the first")
+    row(page, "framed")
+    expect(page.frame_locator("iframe.html").locator("b")).to_have_text("noon")
+    policy = page.evaluate(
+        """async () => {
+          const [answer] = await (await caches.open("moxlite-webmail-mail")).matchAll();
+          return answer.headers.get("content-security-policy");
+        }"""
+    )
+    assert "default-src 'none'" in policy
+    assert "script" not in policy or "script-src 'none'" in policy
+    if how == "offline":
+        page.context.set_offline(False)
+    else:
+        local.start()
+    append(imap(local), "news")
+    expect(page.locator(".message")).to_have_count(3)
+    expect(page.locator(".offline")).to_be_hidden()
+
+
+def test_what_is_done_without_a_connection_is_done_once_later(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-121: in its order, over a start of the page; the page says what waits."""
+    page.context.set_offline(True)
+    page.reload()
+    row(page, "plain")
+    page.keyboard.press("s")
+    page.keyboard.press("a")
+    expect(page.locator(".message")).to_have_count(1)
+    page.keyboard.press("c")
+    page.get_by_label("To", exact=True).fill("moxlite@localhost")
+    page.get_by_label("Subject").fill("written far away")
+    page.locator(".composer textarea").last.fill("Hello")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Kept on this device")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("wait on this device")).to_be_visible()
+    expect(page.locator(".message")).to_have_count(1)
+    session = imap(local)
+    assert has_one(session, "Sent") is False
+    page.context.set_offline(False)
+    expect(page.get_by_text("wait on this device")).to_be_hidden()
+    until(lambda: has_one(session, "Sent"), what="the message in Sent")
+    until(lambda: has_one(session, "Archive"), what="the archived message")
+    session.select("Archive")
+    assert "\\Flagged" in flags(session, "1")
+    expect(page.locator(".message", has_text="written far away")).to_have_count(1)
+    page.reload()
+    expect(page.locator(".message", has_text="written far away")).to_have_count(1)
+    assert has_one(session, "Sent")
+
+
+def test_log_out_leaves_nothing_in_the_browser(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-22, WEBMAIL-22a: neither mail nor the service worker."""
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    assert page.evaluate("caches.has('moxlite-webmail-mail')") is False
+    assert kept(page, "messages") == 0
+    assert set(page.evaluate("Object.keys(localStorage)")) <= {"moxlite-webmail-hints", "moxlite-webmail-scheme"}

@@ -1,0 +1,86 @@
+"""The languages of the webmail: their texts, and the choice among them (WEBMAIL-143)."""
+
+import sys
+from typing import Any
+
+import pytest
+
+from moxlite.web.http.languages import chosen_language
+from moxlite.web.http.messages import Headers
+from tests.tools import top
+
+OFFERED = ("de", "es", "fr", "nl")
+
+ENOUGH = 0.97
+"""Share of the texts that each language has."""
+
+
+@pytest.fixture(name="texts")
+def generator() -> Any:
+    """The module that makes the parts."""
+    path = str(top() / "script")
+    if path not in sys.path:
+        sys.path.insert(0, path)
+    from generators import _languages
+
+    return _languages
+
+
+def test_each_language_has_nearly_all_texts(texts: Any) -> None:
+    """WEBMAIL-143: what is missing is counted, and shown in English; no text of before is left over."""
+    wanted = set(texts.source_texts("webmail"))
+    assert set(texts.languages()) == set(OFFERED)
+    for name, known in texts.languages().items():
+        missing = wanted - set(known)
+        print(f"{name}: {len(missing)} of {len(wanted)} texts are missing: {sorted(missing)}")
+        assert len(missing) <= (1 - ENOUGH) * len(wanted), f"translate them in frontend/i18n/{name}.json"
+        assert not set(known) - wanted, f"no text of the webmail any more: remove it from frontend/i18n/{name}.json"
+        assert {key: why for key, text in known.items() if (why := texts.fault(key, text))} == {}
+
+
+def test_faults_of_a_translation_are_found(texts: Any) -> None:
+    """WEBMAIL-143."""
+    assert texts.fault("Moved to {mailbox}", "Nach {mailbox} verschoben") == ""
+    assert texts.fault("{n} day|{n} days", "ein Tag|{n} Tage") == ""
+    for key, text in [
+        ("Moved to {mailbox}", "Verschoben"),
+        ("Moved to {mailbox}", "Nach {ordner} verschoben"),
+        ("{n} day|{n} days", "{n} Tage"),
+        ("{n} day|{n} days", "ein Tag|Tage"),
+        (", for ", "für"),
+        ("Archive", " "),
+        ("Archive", "Archiv\nx"),
+    ]:
+        assert texts.fault(key, text), (key, text)
+
+
+def test_texts_are_found_in_modules(texts: Any) -> None:
+    """WEBMAIL-143a: literals, also after a number that is computed; not what another function of that name gets."""
+    module = """
+    t("Plain"); x.t("not ours"); t( "With \\"quotes\\" {n}", { n: 2 });
+    many(items.filter((one) => one.ok).length, "{n} item", "{n} items");
+    """
+    assert list(texts.texts(module)) == ["Plain", 'With "quotes" {n}', "{n} item|{n} items"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "language"),
+    [
+        ([], "en"),
+        ([("accept-language", "de-DE,de;q=0.9,en;q=0.8")], "de"),
+        ([("accept-language", "pl,fr;q=0.3,nl;q=0.7")], "nl"),
+        ([("accept-language", "pl, *;q=0.5")], "en"),
+        ([("accept-language", "en-GB,de;q=0.9")], "en"),
+        ([("accept-language", "de;q=0, fr;q=0.1")], "fr"),
+        ([("accept-language", "de;q=x;;,=")], "de"),
+        ([("accept-language", "x," * 100_000 + "de")], "en"),
+        ([("accept-language", "fr"), ("cookie", "a=b; moxlite-language=de; c=d")], "de"),
+        ([("accept-language", "fr"), ("cookie", "moxlite-language=en")], "en"),
+        ([("accept-language", "fr"), ("cookie", "moxlite-language=tlh")], "fr"),
+        ([("accept-language", "fr"), ("cookie", "xmoxlite-language=de")], "fr"),
+        ([("cookie", "moxlite-language=" + "d" * 100_000)], "en"),
+    ],
+)
+def test_the_language_is_the_chosen_or_the_preferred_one(fields: list[tuple[str, str]], language: str) -> None:
+    """WEBMAIL-143, RFC 9110 §12.5.4."""
+    assert chosen_language(Headers(fields), OFFERED) == language
