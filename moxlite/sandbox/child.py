@@ -1,4 +1,5 @@
-"""A process of the sandbox: ``python -m moxlite.sandbox.child``, with a socket to the server as its standard input.
+"""A process of the sandbox: ``python -m moxlite.sandbox.child``, with a socket to the server as its standard input, and
+as its standard output the reading end of a pipe whose other end closes with the server.
 
 It loads all modules that jobs need, confines itself, sends `Ready`, and does one job after the other until the server
 closes the socket.
@@ -19,7 +20,7 @@ import msgspec
 
 from moxlite.heap import Trimmer, keep_heap_small
 from moxlite.proto import publicsuffix
-from moxlite.sandbox.confine import FILES, confine, watched
+from moxlite.sandbox.confine import FILES, confine, watch, watched
 from moxlite.sandbox.jobs import AnyJob
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready, Refused, Reply
 from moxlite.sandbox.work import SAMPLES, work
@@ -35,8 +36,11 @@ LARGE: Final = 48 << 20
 GROWN: Final = 96 << 20
 """Octets that remain then, from which on a process does no further job: its free memory is fragmented."""
 
-STATM: Final = 1
-"""Descriptor of /proc/self/statm, in place of the standard output."""
+LIFE: Final = 1
+"""Descriptor of the pipe that ends with the server."""
+
+STATM: Final = 3
+"""Descriptor of /proc/self/statm."""
 
 MAX_TEXT: Final = 500
 """Characters of an error's text."""
@@ -92,11 +96,12 @@ def reply(job: AnyJob) -> Reply:
 
 
 def _keep_statm() -> None:
-    """Keep /proc/self/statm open as the standard output, since no file can be opened later (proc(5))."""
+    """Keep /proc/self/statm open, since no file can be opened later (proc(5))."""
     with suppress(OSError):  # another system
         found = os.open("/proc/self/statm", os.O_RDONLY)
-        os.dup2(found, STATM)
-        os.close(found)
+        if found != STATM:
+            os.dup2(found, STATM)
+            os.close(found)
 
 
 def _grown() -> bool:
@@ -120,6 +125,7 @@ def main() -> None:
     """Do jobs until the server closes the socket."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a terminal's ^C is for the server
+    watch(LIFE)
     keep_heap_small()
     channel = socket.socket(fileno=0)
     publicsuffix.prepare()
@@ -131,7 +137,7 @@ def main() -> None:
     confine()
     send(channel, Ready(FILES))
     while (frame := receive(channel)) is not None:
-        with watched(0, SECONDS):
+        with watched(SECONDS):
             answer = reply(_jobs.decode(frame))
         del frame
         send(channel, answer)

@@ -15,16 +15,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["FILES", "MEMORY", "NotConfined", "confine", "watched"]
+__all__ = ["FILES", "MEMORY", "NotConfined", "confine", "watch", "watched"]
 
 MEMORY: Final = 400 << 20
 """Octets of address space: 45 MB are in use before the first job; a newsletter of 1 MB takes 60 more (measured)."""
 
-FILES: Final = 3
-"""Descriptors: the socket to the server, /proc/self/statm, and /dev/null."""
+FILES: Final = 4
+"""Descriptors: the socket to the server, the pipe that ends with it, /dev/null, and /proc/self/statm."""
 
 INHERITED: Final = 4096
-"""Descriptor number up to which all but the first three are closed; the server passes no others."""
+"""Descriptor number up to which all but the first four are closed; the server passes no others."""
 
 
 class NotConfined(Exception):
@@ -61,25 +61,31 @@ def _check() -> None:
             raise NotConfined
 
 
-class watched:  # noqa: N801  a context manager, used like a function
-    """Context manager that kills the process when the server is gone, or after `seconds`, whatever it is doing.
+def watch(descriptor: int) -> None:
+    """Have the system send SIGIO to this process when the writing end of a pipe is closed; held back but in a job.
 
-    The server sends nothing during a job, so the only event on the socket is its end. The system then sends SIGIO,
-    which ends a process that does not handle it, also within native code. (PR_SET_PDEATHSIG would end the process with
-    the *thread* that started it.)
+    Nothing is ever written there. A socket would not do: the signal for octets that came may be sent after they were
+    read (Linux wakes the reader first), in the middle of the job that they ask for.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+    fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_ASYNC)
+
+
+class watched:  # noqa: N801  a context manager, used like a function
+    """Context manager that kills the process when the server is gone (`watch`), or after `seconds`.
+
+    A process that does not handle SIGIO or SIGALRM is ended by it, also within native code. (PR_SET_PDEATHSIG would end
+    the process with the *thread* that started it.)
     """
 
-    def __init__(self, descriptor: int, seconds: float) -> None:
-        self._descriptor = descriptor
+    def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
     def __enter__(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, self._seconds)
-        flags = fcntl.fcntl(self._descriptor, fcntl.F_GETFL)
-        fcntl.fcntl(self._descriptor, fcntl.F_SETOWN, os.getpid())
-        fcntl.fcntl(self._descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGIO})
 
     def __exit__(self, *_: object) -> None:
-        flags = fcntl.fcntl(self._descriptor, fcntl.F_GETFL)
-        fcntl.fcntl(self._descriptor, fcntl.F_SETFL, flags & ~os.O_ASYNC)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -49,9 +49,11 @@ class Died(Exception):
 class Process:
     """A running process; made by `start_process`."""
 
-    def __init__(self, process: trio.Process, stream: trio.SocketStream) -> None:
+    def __init__(self, process: trio.Process, stream: trio.SocketStream, life: int) -> None:
+        """`life`: the writing end of the pipe whose end ends the process within a job."""
         self._process = process
         self._stream = stream
+        self._life = life
         metrics.processes.inc()
 
     @property
@@ -114,6 +116,7 @@ class Process:
             with suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
+            os.close(self._life)
         assert self._process.returncode is not None
         return self._process.returncode
 
@@ -130,31 +133,13 @@ async def _decoded(octets: bytearray) -> Reply:
 
 async def start_process() -> Process:
     """Start a process, and wait until it has confined itself. Raises Died."""
-    root = str(Path(moxlite.__file__).parent.parent)
-    kept = {name: value for name in KEPT if (value := os.environ.get(name))}
-    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    ours, theirs = socket.socketpair()
     metrics.starts.inc()
-    try:
-        process = await trio.lowlevel.open_process(
-            # -P: nothing is imported from the current directory
-            [sys.executable, "-P", "-m", "moxlite.sandbox.child"],
-            stdin=theirs.fileno(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env={**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "LC_ALL": "C.UTF-8"},
-            start_new_session=True,  # a terminal's ^C is for the server
-        )
-    except OSError as error:
-        ours.close()
-        raise Died("start", f"the process cannot be started: {error}") from None
-    except BaseException:
-        ours.close()
-        raise
-    finally:
-        theirs.close()
-    found = Process(process, trio.SocketStream(trio.socket.from_stdlib_socket(ours)))
+    with ExitStack() as kept:
+        try:
+            found = await _start(kept)
+        except OSError as error:
+            raise Died("start", f"the process cannot be started: {error}") from None
+        kept.pop_all()
     try:
         await found.ready()
     except Died as died:
@@ -164,3 +149,28 @@ async def start_process() -> Process:
         await found.end(kill=True)
         raise
     return found
+
+
+async def _start(kept: ExitStack) -> Process:
+    """Start a process. `kept` closes the server's ends, which the process has then."""
+    root = str(Path(moxlite.__file__).parent.parent)
+    variables = {name: value for name in KEPT if (value := os.environ.get(name))}
+    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    with ExitStack() as passed:
+        ours, theirs = socket.socketpair()
+        kept.callback(ours.close)
+        passed.callback(theirs.close)
+        end, life = os.pipe()
+        kept.callback(os.close, life)
+        passed.callback(os.close, end)
+        process = await trio.lowlevel.open_process(
+            # -P: nothing is imported from the current directory
+            [sys.executable, "-P", "-m", "moxlite.sandbox.child"],
+            stdin=theirs.fileno(),
+            stdout=end,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={**variables, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "LC_ALL": "C.UTF-8"},
+            start_new_session=True,  # a terminal's ^C is for the server
+        )
+    return Process(process, trio.SocketStream(trio.socket.from_stdlib_socket(ours)), life)

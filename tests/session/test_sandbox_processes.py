@@ -110,9 +110,10 @@ async def test_a_process_can_open_nothing_and_start_nothing() -> None:
         links = {
             number: os.readlink(f"/proc/{child.pid}/fd/{number}") for number in os.listdir(f"/proc/{child.pid}/fd")
         }
-        assert sorted(links) == ["0", "1", "2"]
+        assert sorted(links) == ["0", "1", "2", "3"]
         assert links["0"].startswith("socket:")
-        assert (links["1"], links["2"]) == (f"/proc/{child.pid}/statm", "/dev/null")
+        assert links["1"].startswith("pipe:")
+        assert (links["2"], links["3"]) == ("/dev/null", f"/proc/{child.pid}/statm")
         environment = told(child.pid, "environ").split("\0")
         names = {one.partition("=")[0] for one in environment if one}
         assert names <= {"PATH", "PYTHONPATH", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "PWD"}
@@ -187,6 +188,33 @@ async def test_a_process_that_was_killed_is_replaced(counted: dict[str, float]) 
         assert first not in sandbox.pids
 
 
+async def test_octets_that_come_during_a_job_do_not_end_it() -> None:
+    """WEBMAIL-109c: the system may tell of octets late, when the job that they ask for has begun."""
+    child = await start_process()
+    job = msgspec.msgpack.encode(draw("<p>x" * 50_000))
+    frame = len(job).to_bytes(4, "big") + job
+    try:
+        async with trio.open_nursery() as nursery:
+            for first in (1, 1000, 100_000):
+
+                @nursery.start_soon
+                async def rest(first: int = first) -> None:
+                    """Send the next job while this one is done, which takes some 50 ms."""
+                    await trio.sleep(0.01)
+                    await child._stream.send_all(frame[:first])
+                    await trio.sleep(0.01)
+                    await child._stream.send_all(frame[first:])
+
+                reply = await child.ask(job, 30)
+                assert reply.outcome == "done"
+                size = int.from_bytes(await child._octets(4), "big")
+                assert msgspec.msgpack.decode(await child._octets(size), type=Reply).outcome == "done"
+        assert await child.end() == 0
+    except BaseException:
+        await child.end(kill=True)
+        raise
+
+
 async def test_answers_are_a_strangers(monkeypatch: pytest.MonkeyPatch, counted: dict[str, float]) -> None:
     """WEBMAIL-109c: a process that a mail has taken over answers what it likes; what is no answer ends it."""
     answers = [
@@ -213,7 +241,8 @@ async def test_frames_are_bounded(octets: bytes) -> None:
     """WEBMAIL-109c: an answer of more than 16 MB is not read."""
     ours, theirs = trio.socket.socketpair()
     child = await trio.lowlevel.open_process([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    found = Process(child, trio.SocketStream(ours))
+    life = os.open("/dev/null", os.O_WRONLY)
+    found = Process(child, trio.SocketStream(ours), life)
     async with trio.SocketStream(theirs) as other:
         async with trio.open_nursery() as nursery:
 
