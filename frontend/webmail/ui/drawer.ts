@@ -21,7 +21,7 @@ export class Drawer {
       this.close();
       this.button.focus();
     });
-    // the rest of the page takes no taps meanwhile (style.css): the tap that closes the drawer does nothing else
+    // the rest of the page takes no taps meanwhile (narrow.css): the tap that closes the drawer does nothing else
     document.addEventListener("click", (event) => {
       if (
         this.open &&

@@ -5,7 +5,7 @@ import { el, fill } from "../../lib/dom";
 import type { Rows } from "../state/mail";
 import { groupOf } from "./format";
 
-/** Height of a head in px, as in style.css. */
+/** Height of a head in px, as in list.css. */
 const headHeight = 28;
 
 interface Head {

@@ -14,7 +14,7 @@ import { type WaysOut, drawEmpty, emptyList } from "./empty";
 import { Heads } from "./heads";
 import { Row } from "./row";
 
-/** Height of a row in px by density, with a pointer and on a phone, as in style.css. */
+/** Height of a row in px by density, with a pointer and on a phone, as in row.css and narrow.css. */
 const heights = { comfortable: { desk: 56, phone: 68 }, compact: { desk: 40, phone: 56 } };
 const phone = matchMedia("(max-width: 860px)");
 let rowHeight = heights.comfortable.desk;
