@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.mail import message
 from tests.running import ServedServer
+from tests.tools import until
 
 pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
@@ -61,7 +62,7 @@ def test_a_mailbox_is_shared_and_used(served: ServedServer) -> None:
     assert bob.status("Invoices", "(MESSAGES UNSEEN)") == ("OK", [b"Invoices (MESSAGES 1 UNSEEN 0)"])
     eve.idle()
     assert bob.append("Invoices", "", None, message(3))[0] == "OK"
-    assert (2, b"EXISTS") in eve.idle_check(timeout=30)
+    until(lambda: (2, b"EXISTS") in eve.idle_check(timeout=1), what="the new message")
     eve.idle_done()
     served.cli("account", "share", "set", "bob", "Invoices", "eve@example.org", "read")
     assert "Invoices  eve    lr" in served.cli("account", "share", "list", "bob").stdout

@@ -1,6 +1,7 @@
 """Sessions, log-in attempts, client keys, removals, audit log in auth.db; credentials and limits in account.db."""
 
 import datetime as dt
+import threading
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -416,12 +417,18 @@ async def test_at_most_two_verifications_run_at_once(monkeypatch: pytest.MonkeyP
     """STORE-103"""
     stored = credentials.derive_credential(PASSWORD)
     running, most = [0], [0]
+    lock, two = threading.Lock(), threading.Event()
 
     def slow(hashed: str, prepared: str) -> bool:
-        running[0] += 1
-        most[0] = max(most[0], running[0])
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+            if running[0] == 2:
+                two.set()
+        assert two.wait(30)
         trio.from_thread.run(trio.sleep, 0.01)
-        running[0] -= 1
+        with lock:
+            running[0] -= 1
         return True
 
     monkeypatch.setattr(credentials, "_verify", slow)

@@ -429,7 +429,7 @@ async def test_who_joins_late_or_again_hears_all(accounts: Accounts) -> None:
         Done(250, 1, dry_run=False),
     ]
     assert early[0] == Step("reading")
-    assert Count("A", 100) in early
+    assert {Count("A", 100), Count("A", 200)} & set(early), "a slow listener hears the newest count only"
     assert early[-1] == late[-1]
     assert len(progress.token) == 16
 
