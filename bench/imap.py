@@ -145,6 +145,15 @@ def bodies(side: Side) -> Figures:
     return {"bodies, MB/s": side.octets / milliseconds / 1e3}
 
 
+def opened(side: Side) -> Figures:
+    """Messages in full, one after the other, as a person opens them: no question before the last one's answer."""
+    session = side.login()
+    some = range(1, min(side.messages, 2_000) + 1)
+    times = [session.timed(b"UID FETCH %d (BODY.PEEK[])" % uid) for uid in some]
+    session.close()
+    return {"open one message after the other, /s": len(some) / sum(times), "open one message, p50, ms": best(times)}
+
+
 def search(side: Side) -> Figures:
     """Searches in rows, headers and texts."""
     figures: Figures = {}
@@ -474,6 +483,7 @@ def _switches(server: Server) -> dict[str, int]:
 BOTH: dict[str, Callable[[Side], Figures]] = {
     "sync": sync,
     "bodies": bodies,
+    "opened": opened,
     "search": search,
     "sorting": sorting,
     "select": select,

@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 import trio
 
 from moxlite.imapd.fetch.fetchbody import Unanswered, needs, write_rest
-from moxlite.imapd.fetch.fetchgroups import AHEAD, Bodies, Group, Slice
+from moxlite.imapd.fetch.fetchgroups import AHEAD, Bodies, Group, Slice, row_and_body
 from moxlite.imapd.fetch.fetchrows import FlagWriter, Plan, plan
 from moxlite.imapd.session.errors import bad, no
 from moxlite.imapd.session.messagelimit import cut, refuse_more
@@ -251,7 +251,13 @@ class _Fetching:
 
     async def _answer(self, uids: array[int], *, telling: bool) -> None:
         how = self._plan(telling=telling)
-        rows, gone = await self.view.seat.account.read(self._reading(uids, how), op="imap-fetch", turn=self._began)
+        account, reading = self.view.seat.account, self._reading(uids, how)
+        stored: Sequence[Row] | None = None
+        if how.rest and len(uids) == 1:
+            one = partial(row_and_body, rows_of=reading, how=how)
+            rows, gone, stored = await account.read(one, op="imap-fetch", turn=self._began)
+        else:
+            rows, gone = await account.read(reading, op="imap-fetch", turn=self._began)
         self._began = True
         if self.since is None and len(rows) < len(uids):
             self.gone = True
@@ -261,14 +267,15 @@ class _Fetching:
             return
         if not how.answers(rows):
             how = self._plan(telling=telling, derived=False)
-            rows, gone = await self.view.seat.account.read(self._reading(uids, how), op="imap-fetch")
+            stored = None
+            rows, gone = await account.read(self._reading(uids, how), op="imap-fetch")
             rows = sorted([*rows, *gone])
             if not rows:
                 return
         numbers = self._numbers(rows)
         long = how.takes_long(rows)
         if how.rest:
-            begin = partial(Slice, self.view.seat.account, how, rows, numbers)
+            begin = partial(Slice, account, how, rows, numbers, stored)
             for group in (await trio.to_thread.run_sync(begin) if long else begin()).groups():
                 await self._take(group)
             return

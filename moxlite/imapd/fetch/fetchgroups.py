@@ -12,7 +12,7 @@ is streamed by itself.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate, chain, repeat, starmap
 from operator import add, itemgetter, sub
@@ -23,10 +23,10 @@ from moxlite.imapd.fetch.fetchrows import Plan, without_nul
 from moxlite.proto.imap.fetchitems import FetchItem
 from moxlite.store.changelog.account import Account
 from moxlite.store.file.threads import Ahead
-from moxlite.store.file.transaction import Row
+from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.fetching import StoredBodies, stored_bodies
 
-__all__ = ["AHEAD", "Bodies", "Group", "Slice"]
+__all__ = ["AHEAD", "Bodies", "Group", "Slice", "row_and_body"]
 
 FEW: Final = 128
 """Maximum messages of a group: decoding them takes the loop a millisecond if no thread is free."""
@@ -47,17 +47,26 @@ class Slice:
     """Messages of one non-empty read of rows, in groups.
 
     Attributes:
-      ids, sizes: of the bodies. whole: nothing but all of each message is to be added. starts: the response for each
-        message up to where its body begins, if `whole`; else up to where `rest` begins.
+      stored: the bodies, if they were read with the rows. ids, sizes: of the bodies. whole: nothing but all of each
+        message is to be added. starts: the response for each message up to where its body begins, if `whole`; else up
+        to where `rest` begins.
     """
 
-    def __init__(self, account: Account, how: Plan, rows: Sequence[Row], numbers: Sequence[int]) -> None:
-        """`numbers` as for `Plan.heads`."""
+    def __init__(
+        self,
+        account: Account,
+        how: Plan,
+        rows: Sequence[Row],
+        numbers: Sequence[int],
+        stored: Sequence[Row] | None = None,
+    ) -> None:
+        """`numbers` as for `Plan.heads`; `stored` as from `row_and_body`."""
         columns = how.split(rows)
         self.account = account
         self.how = how
         self.rows = rows
         self.numbers = numbers
+        self.stored = stored
         self.ids: Sequence[int] = columns["body_id"]
         self.sizes: Sequence[int] = list(map(sub, columns["size"], map(len, columns["prefix"])))
         self.whole = len(how.rest) == 1 and is_whole(how.rest[0])
@@ -76,6 +85,20 @@ class Slice:
             stop = max(bisect_right(ends, before + STEP, start, few), start + 1)
             yield Group(self, slice(start, stop), ends[stop - 1] - before)
             start, before = stop, ends[stop - 1]
+
+
+def row_and_body(
+    r: Reader, rows_of: Callable[[Reader], tuple[list[Row], list[Row]]], how: Plan
+) -> tuple[list[Row], list[Row], list[Row]]:
+    """Read the row of one message by `rows_of`, and its body in stored form, in one snapshot: a message that a person
+    opens. A second read would take a fifth of the command's time.
+    """
+    rows, gone = rows_of(r)
+    found = rows or gone
+    if not found:
+        return rows, gone, []
+    body_id, size, prefix = (found[0][how.position(name)] for name in ("body_id", "size", "prefix"))
+    return rows, gone, stored_bodies(r, [body_id], [size - len(prefix)])
 
 
 class Group:
@@ -103,7 +126,10 @@ class Group:
         """Read the bodies in their stored form, except streamed ones. `turn` as for `Database.read`."""
         of, part = self._slice, self._part
         sizes = of.sizes[part]
-        rows = await of.account.read(partial(stored_bodies, ids=of.ids[part], sizes=sizes), op="imap-bodies", turn=turn)
+        rows = of.stored
+        if rows is None:
+            read = partial(stored_bodies, ids=of.ids[part], sizes=sizes)
+            rows = await of.account.read(read, op="imap-bodies", turn=turn)
         self._stored = StoredBodies(sizes, rows)
         self._ahead = Ahead(self._stored.decompress)
 

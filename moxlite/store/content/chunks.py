@@ -221,7 +221,10 @@ class Packed:
 
     def decompress(self) -> None:
         """Decompress the zstd frames; frames that fail are left to `plain`."""
-        if self._frames:
+        if len(self._stored) == 1:  # the call for many frames takes 30 µs more than the call for one
+            octets = _decode_or_none(self._encs[0], self._checks[0], self._stored[0], self._lengths[0])
+            self._views = [] if octets is None else [memoryview(octets)]
+        elif self._frames:
             # A damaged row may have anything in place of its octets: TypeError; or nothing: ValueError.
             with suppress(zstandard.ZstdError, TypeError, ValueError):
                 segments = _coders.decompressor.multi_decompress_to_buffer(
