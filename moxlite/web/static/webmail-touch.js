@@ -6,7 +6,7 @@ function adopt(text) {
 }
 
 // webmail/touch/touch.css
-var touch_default = ".message.swiped-left {\n  background: var(--warning-background);\n}\n\n.message.swiped-right {\n  background: var(--success-background);\n}\n\n.message.swiped-far {\n  font-weight: 650;\n}\n\n/* as wide as its words, also where half of the width is less */\n.toasts {\n  width: max-content;\n}\n\n.toast button {\n  min-width: 44px;\n  min-height: 44px;\n}\n";
+var touch_default = ".message.swiped-left {\n  background: var(--warning-background);\n}\n\n.message.swiped-right {\n  background: var(--success-background);\n}\n\n.message.swiped-far {\n  font-weight: 650;\n}\n\n.toast button {\n  min-width: 44px;\n  min-height: 44px;\n}\n";
 
 // webmail/touch/part.ts
 adopt(touch_default);
