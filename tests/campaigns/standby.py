@@ -2,16 +2,21 @@
 
 Machines are processes with folders of their own: a server with its Litestream, and `moxlite standby follow
 --take-over`, which becomes a server. The storage is S3 with conditional writes behind a proxy that delays, and that can
-be cut for one machine. The lease lasts 12 s in place of 60 (`_fastlease`), all times of it in the same proportion.
+be cut for one machine. The lease lasts 12 s in place of 60 (`_fastlease`), all times of it in the same proportion. Most
+of a round is waiting for it, so pairs of machines work side by side.
 
-- Mode sync: 16 senders, submissions, expunges and copies (as in the campaign `kill`) until all of the first machine
-  is killed at a random moment. The second one must have all that was acknowledged, nothing twice, nothing back that was
-  expunged, under the same UIDVALIDITYs. It is the first machine of the next round, with a new follower.
+- Mode sync: 16 senders, submissions, expunges and copies (as in the campaign `kill`) and clicks in the webmail until
+  all of the first machine is killed at a random moment. The second one must have all that was acknowledged, nothing
+  twice, nothing back that was expunged, under the same UIDVALIDITYs. It is the first machine of the next round, with a
+  new follower.
 - Mode async: what is missing was acknowledged in the last moments before the kill.
 - Cuts: the first machine must stop acknowledging before the second one begins, and end by itself.
 """
 
 import contextlib
+import http.client
+import imaplib
+import multiprocessing
 import os
 import random
 import re
@@ -19,26 +24,42 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import pyrage
 
+from bench.webload import Webmail
 from tests.campaigns import kill
 from tests.campaigns._fastlease import FACTOR, PROGRAM
 from tests.campaigns.report import Finding, Report
 from tests.objectstorage import Bucket, serving
+from tests.realservers import tree
 from tests.running import ServedServer
+from tests.tools import free_port
 
 __all__ = ["run"]
 
 KILLS, ASYNC, CUTS = 150, 50, 50
-SHORTEST, LONGEST = 0.3, 3.0
-"""Seconds of load before the first machine dies."""
+PAIRS: Final = 3
+"""Pairs of machines that share the kills in mode sync. The other two kinds have a pair each."""
+
+SHORTEST, LONGEST = 0.1, 1.5
+"""Seconds from the first acknowledgement of a round to the death of the first machine, or the cut."""
+
+EARLY: Final = 0.2
+"""Share of the rounds that do not wait for an acknowledgement: the clients just connect."""
+
+BEGIN: Final = 3900.0
+"""Seconds in which rounds begin. The report tells how many there were."""
 
 DELAY: Final = 0.01
 """Seconds for which the proxy holds each piece in each direction."""
@@ -49,12 +70,19 @@ TAKEN: Final = 75.0
 TAKEN_BUSY: Final = 300.0
 """The same for a share of the campaign, beside other tests."""
 
+CURRENT: Final = 180.0
+"""Seconds in which a new second machine must have all databases."""
+
 LOST: Final = 4.0
 """Seconds before the death whose mail may be missing in mode async: 1 s and the upload, on a busy machine."""
 
 SILENT: Final = 40.0 / FACTOR
 
-CUT = (*kill.CUT, AssertionError)
+CUT = (*kill.CUT, AssertionError, http.client.HTTPException)
+NEWEST: Final = 30
+"""Messages from which a click chooses."""
+
+EMAIL: Final = re.compile(rb"EMAILID \(M(\d+)")
 
 
 class Proxy:
@@ -105,6 +133,33 @@ class Times(set[str]):
         self.at[element] = time.monotonic()
 
 
+@dataclass
+class Ledger(kill.Ledger):
+    """With the messages whose flagging in the webmail was acknowledged, by their marks, and the browser. Its session
+    outlives the machines.
+    """
+
+    clicked: set[str] = field(default_factory=set)
+    browser: Webmail | None = None
+
+
+Work = Callable[[ServedServer, Ledger, random.Random, threading.Event], None]
+
+
+@dataclass
+class Tally:
+    """Results of one pair of machines. counts: of all kinds. took: seconds of each take-over. silent, ended: seconds
+    from each cut to the last acknowledgement, and to the end. oldest: seconds before the death, of the first lost
+    message.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    took: list[float] = field(default_factory=list)
+    silent: list[float] = field(default_factory=list)
+    ended: list[float] = field(default_factory=list)
+    oldest: float = 0.0
+
+
 class Pair:
     """A first machine and its follower; the roles move on with each take-over."""
 
@@ -117,13 +172,16 @@ class Pair:
         self.identity = folder / "identity"
         self.identity.write_text(f"{key}\n")
         self.keys = [self._keys(bucket, number) for number in range(2)]
+        port = free_port()
         static = (
+            f"webmail_http = {{ enabled = true, port = {port} }}\n"
             f'[standby]\ntarget = "s3://bucket/pair"\nstorage_keys_file = "{self.keys[0]}"\nlease = true\n'
             f'mode = "{mode}"\ntarget_away = "refuse"\nencrypt_to = ["{key.to_public()}"]\n'
         )
         self.server = ServedServer(folder / "machine-0", static=static, module="tests.campaigns._fastlease")
+        self.server.ports["webmail"] = port
         self.server.__enter__()
-        self.follower = self._follow()
+        self.follow()
 
     def _keys(self, bucket: Bucket, number: int) -> Path:
         file = self.folder / f"keys-{number}"
@@ -131,7 +189,8 @@ class Pair:
         file.write_text("".join(f"{name} = {text}\n" for name, text in settings.items()))
         return file
 
-    def _follow(self) -> subprocess.Popen[bytes]:
+    def follow(self) -> None:
+        """Start a new second machine."""
         self.number += 1
         place = self.folder / f"machine-{self.number}"
         words = ["standby", "follow", "s3://bucket/pair", "--into", str(place / "copy"), "--take-over"]
@@ -139,18 +198,23 @@ class Pair:
         words += ["--config-dir", str(place / "config"), "--data-dir", str(place / "data")]
         place.mkdir()
         with (self.folder / f"machine-{self.number}.log").open("wb") as log:
-            return subprocess.Popen([*PROGRAM, *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.follower = subprocess.Popen([*PROGRAM, *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def log(self) -> str:
         """What the second machine has said."""
         return (self.folder / f"machine-{self.number}.log").read_text(errors="replace")
+
+    def words(self) -> str:
+        """The last words of the machines, for a finding."""
+        logs = sorted(self.folder.glob("machine-*.log"), key=lambda file: file.stat().st_mtime)[-3:]
+        return "\n".join(f"{file.name}:\n{file.read_text(errors='replace')[-6000:]}" for file in logs)
 
     def wait_until_current(self) -> None:
         """Wait until the follower has all databases."""
         file = self.folder / f"machine-{self.number}" / "copy/followed.json"
         until(
             lambda: file.exists() and '"current":0.0' not in (text := file.read_text()) and '"behind":0' in text,
-            60,
+            CURRENT,
             self,
         )
 
@@ -176,19 +240,12 @@ class Pair:
     def close(self) -> None:
         """End both."""
         for process in (self.follower, self.server.process):
-            for pid in [process.pid] if process.poll() is not None else kill_tree(process.pid):
+            for pid in [process.pid] if process.poll() is not None else tree(process.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             process.wait(timeout=60)
         for proxy in self.proxies:
             proxy.close()
-
-
-def kill_tree(pid: int) -> list[int]:
-    """A process and its children."""
-    from tests.realservers import tree
-
-    return tree(pid)
 
 
 def until(condition: Callable[[], object], seconds: float, pair: Pair) -> None:
@@ -201,26 +258,58 @@ def until(condition: Callable[[], object], seconds: float, pair: Pair) -> None:
 
 
 @contextlib.contextmanager
-def machines(mode: str, taken: float) -> Iterator[tuple[Pair, Bucket]]:
+def machines(mode: str, taken: float) -> Iterator[Pair]:
     """Two machines, while the block lasts."""
     with tempfile.TemporaryDirectory(prefix="moxlite-standby-") as folder, serving() as bucket:
         pair = Pair(Path(folder), bucket, mode, taken)
         try:
-            yield pair, bucket
+            yield pair
+        except Exception:
+            print(pair.words(), file=sys.stderr, flush=True)
+            raise
         finally:
             pair.close()
 
 
-def load(pair: Pair, ledger: kill.Ledger, rng: random.Random, end: Callable[[], None]) -> None:
-    """Run the load of the campaign `kill` until `end` has been called and returns."""
+def click(server: ServedServer, ledger: Ledger, rng: random.Random, stop: threading.Event) -> None:
+    """Flag messages of eve's Inbox in the webmail."""
+    imap = kill.session(server)
+    browser = ledger.browser = ledger.browser or Webmail(server.ports["webmail"], "eve@example.org", server.password)
+    while not stop.is_set():
+        there = int(imap.select("INBOX")[1][0] or 0)
+        newest = emails(imap, f"{max(1, there - NEWEST)}:*")
+        found = [(number, mark) for number, mark in newest if mark not in ledger.clicked]
+        if not found:
+            time.sleep(0.05)
+            continue
+        number, mark = rng.choice(found)
+        with contextlib.suppress(RuntimeError):  # it was expunged meanwhile
+            browser.call("flags_add", message_ids=[number], flags=["\\flagged"])
+            ledger.clicked.add(mark)
+
+
+def emails(client: imaplib.IMAP4_SSL, which: str = "ALL") -> list[tuple[int, str]]:
+    """(number of the message in its account, mark) of messages of the mailbox."""
+    found = []
+    numbers = (client.search(None, which)[1][0] or b"").decode().replace(" ", ",")
+    for item in client.fetch(numbers, "(EMAILID BODY.PEEK[HEADER.FIELDS (X-Soak)])")[1] if numbers else ():
+        if isinstance(item, tuple):
+            number, mark = EMAIL.search(item[0]), kill.MARK.search(item[1])
+            assert number, item
+            found.append((int(number[1]), mark[1].decode() if mark else ""))
+    return found
+
+
+def load(pair: Pair, ledger: Ledger, rng: random.Random, end: Callable[[], None]) -> None:
+    """Run the load of the campaign `kill`, and clicks, until `end` has been called and returns."""
     stop = threading.Event()
     server = pair.server
 
-    def worker(work: kill.Work, seed: int) -> None:
+    def worker(work: Work, seed: int) -> None:
         with contextlib.suppress(*CUT):
             work(server, ledger, random.Random(seed), stop)
 
-    works: list[kill.Work] = [*[kill.send] * kill.SENDERS, *[kill.submit] * 2, kill.expunge, kill.copy]
+    works: list[Work] = [*[kill.send] * kill.SENDERS, *[kill.submit] * 2, kill.expunge, kill.copy, click]
     threads = [threading.Thread(target=worker, args=(one, rng.getrandbits(32)), daemon=True) for one in works]
     for thread in threads:
         thread.start()
@@ -243,92 +332,114 @@ def validities(pair: Pair) -> dict[str, str]:
     return found
 
 
-def power_offs(rng: random.Random, kills: int, taken: float, report: Report) -> None:
+def verify_clicks(pair: Pair, ledger: Ledger) -> None:
+    """All that was flagged in the webmail is. Raises Finding."""
+    client = kill.session(pair.server)
+    flagged = {mark for _, mark in emails(client, "FLAGGED")}
+    client.logout()
+    if missing := ledger.clicked - flagged - ledger.expunging:
+        raise Finding(f"flagged by a click, acknowledged, and not flagged: {sorted(missing)[:10]} ({len(missing)})")
+
+
+def wait_for_moment(pair: Pair, ledger: Ledger, rng: random.Random) -> None:
+    """Wait for the moment of a round at which the first machine is to die."""
+    earlier = len(ledger.acknowledged)
+    if rng.random() >= EARLY:
+        until(lambda: len(ledger.acknowledged) > earlier, 120, pair)
+    time.sleep(rng.uniform(SHORTEST, LONGEST))
+
+
+def rounds(kind: str, count: int, last: float) -> Iterator[int]:
+    """The numbers of the rounds of a pair, each told as it begins. None begins later than `last`."""
+    for number in range(count):
+        if time.monotonic() > last:
+            break
+        print(f"{time.strftime('%H:%M:%S')} {kind}: round {number + 1} of {count}", file=sys.stderr, flush=True)
+        yield number
+
+
+def power_offs(seed: int, kills: int, taken: float, last: float) -> Tally:
     """Kills in mode sync."""
-    ledger, took = kill.Ledger(), []
-    with machines("sync", taken) as (pair, _):
-        for _number in range(kills):
+    rng, ledger, tally = random.Random(seed), Ledger(), Tally()
+    with machines("sync", taken) as pair:
+        for _number in rounds("sync", kills, last):
             pair.wait_until_current()
             before = validities(pair)
 
             def end() -> None:
-                time.sleep(rng.uniform(SHORTEST, LONGEST))
+                wait_for_moment(pair, ledger, rng)
                 pair.power_off()
 
             load(pair, ledger, rng, end)
-            took.append(pair.wait_for_take_over(time.monotonic()))
+            tally.took.append(pair.wait_for_take_over(time.monotonic()))
             kill.verify(pair.server, ledger, drained=False)
+            verify_clicks(pair, ledger)
             if (after := validities(pair)) != before:
                 raise Finding(f"UIDVALIDITYs changed in mode sync: {before} {after}")
-            pair.follower = pair._follow()
+            pair.follow()
         pair.server.cli("queue", "schedule", "--all", "--now", "0s")
         until(lambda: pair.server.cli("queue", "list", "--json").stdout.strip() in ("", "[]"), 120, pair)
         inbox, archive = kill.verify(pair.server, ledger, drained=True)
         compared = kill.compare_bodies(pair.server, ledger)
-    report.tell(f"mode sync: {kills} power-offs of the first machine under {kill.SENDERS} senders and 4 others")
-    report.tell(
-        f"{len(ledger.acknowledged)} deliveries, {len(ledger.submitted)} submissions, {len(ledger.expunged)} expunges "
-        f"and {ledger.copies.total()} copies acknowledged: all there, none twice, under the same UIDVALIDITYs"
+    tally.counts.update(
+        power_offs=len(tally.took),
+        deliveries=len(ledger.acknowledged),
+        submissions=len(ledger.submitted),
+        expunges=len(ledger.expunged),
+        copies=ledger.copies.total(),
+        clicks=len(ledger.clicked),
+        inbox=inbox,
+        archive=archive,
+        compared=compared,
     )
-    report.tell(f"{inbox} messages in Inbox, {archive} in Archive, {compared} bodies equal to what was sent")
-    report.tell(
-        f"the second machine served after {min(took):.1f} to {max(took):.1f} s, with a lease of {60 / FACTOR:.0f} s"
-    )
+    return tally
 
 
-def power_offs_async(rng: random.Random, kills: int, taken: float, report: Report) -> None:
+def power_offs_async(seed: int, kills: int, taken: float, last: float) -> Tally:
     """Kills in mode async."""
-    acknowledged = lost = 0
-    oldest = 0.0
-    with machines("async", taken) as (pair, _):
+    rng, tally = random.Random(seed), Tally()
+    with machines("async", taken) as pair:
         missing_before: set[str] = set()
-        ledger = kill.Ledger(acknowledged=Times())
-        for _number in range(kills):
+        ledger = Ledger(acknowledged=Times())
+        assert isinstance(ledger.acknowledged, Times)
+        for _number in rounds("async", kills, last):
             pair.wait_until_current()
 
-            earlier = len(ledger.acknowledged)
-
             def end() -> None:
-                until(lambda: len(ledger.acknowledged) > earlier, 120, pair)  # noqa: B023 - called in this round
-                time.sleep(rng.uniform(SHORTEST, LONGEST))
+                wait_for_moment(pair, ledger, rng)
                 pair.power_off()
 
             load(pair, ledger, rng, end)
             died = time.monotonic()
-            pair.wait_for_take_over(died)
+            tally.took.append(pair.wait_for_take_over(died))
             client = kill.session(pair.server)
             there = {mark for _, mark in kill.marks(client)}
             client.logout()
             missing = set(ledger.acknowledged) - there - ledger.expunging - missing_before
-            assert isinstance(ledger.acknowledged, Times)
             for mark in missing:
-                oldest = max(oldest, died - ledger.acknowledged.at[mark])
-            if oldest > LOST:
-                raise Finding(f"a message was lost that was acknowledged {oldest:.1f} s before the death")
+                tally.oldest = max(tally.oldest, died - ledger.acknowledged.at[mark])
+            if tally.oldest > LOST:
+                raise Finding(f"a message was lost that was acknowledged {tally.oldest:.1f} s before the death")
             if "mail programs will read all mailboxes anew" not in pair.log():
                 raise Finding("the second machine does not say that the last changes may be missing")
             missing_before |= missing
-            lost += len(missing)
-            acknowledged = len(ledger.acknowledged)
-            pair.follower = pair._follow()
-    report.tell(
-        f"mode async: {kills} power-offs, {acknowledged} deliveries acknowledged, {lost} of them lost, the earliest "
-        f"{oldest:.1f} s before the death; said by the second machine"
-    )
+            pair.follow()
+    tally.counts.update(power_offs=len(tally.took), deliveries=len(ledger.acknowledged), lost=len(missing_before))
+    return tally
 
 
-def cuts(rng: random.Random, count: int, taken: float, report: Report) -> None:
-    """Cuts between the first machine and the storage, of which it recovers or not."""
-    ends = []
-    for _number in range(count):
-        with machines("async", taken) as (pair, _):
+def cuts(seed: int, count: int, taken: float, last: float) -> Tally:
+    """Cuts between the first machine and the storage."""
+    rng, tally = random.Random(seed), Tally()
+    with machines("async", taken) as pair:
+        for _number in rounds("cut", count, last):
             pair.wait_until_current()
-            ledger, cut = kill.Ledger(acknowledged=Times()), 0.0
+            ledger, cut = Ledger(acknowledged=Times()), 0.0
             assert isinstance(ledger.acknowledged, Times)
 
             def end() -> None:
                 nonlocal cut
-                time.sleep(rng.uniform(SHORTEST, LONGEST))
+                wait_for_moment(pair, ledger, rng)  # noqa: B023 - called in this round
                 cut = time.monotonic()
                 pair.proxies[0].cut = True
                 until(lambda: pair.server.process.poll() is not None, taken, pair)
@@ -339,21 +450,55 @@ def cuts(rng: random.Random, count: int, taken: float, report: Report) -> None:
             last = max(ledger.acknowledged.at.values(), default=cut)
             if last > cut + SILENT + 0.5:
                 raise Finding(f"the first machine acknowledged {last - cut:.1f} s after the cut")
-            pair.wait_for_take_over(cut)
+            tally.took.append(pair.wait_for_take_over(cut))
             if "taking over" not in pair.log():
                 raise Finding("nothing was taken over")
-            ends.append((last - cut, ended - cut))
-    report.tell(
-        f"{count} cuts between the first machine and the storage: it acknowledged for at most "
-        f"{max(one[0] for one in ends):.1f} s, and ended after at most {max(one[1] for one in ends):.1f} s, before the "
-        "second one began; never two that acknowledged"
-    )
+            tally.silent.append(last - cut)
+            tally.ended.append(ended - cut)
+            pair.follow()
+    tally.counts.update(cuts=len(tally.took))
+    return tally
 
 
 def run(seed: int, share: float, report: Report) -> None:
-    """KILLS, ASYNC and CUTS × share."""
+    """KILLS, ASYNC and CUTS × share, by pairs of machines side by side."""
     rng = random.Random(seed)
     taken = TAKEN if share >= 1 else TAKEN_BUSY
-    power_offs(rng, max(1, round(KILLS * share)), taken, report)
-    power_offs_async(rng, max(1, round(ASYNC * share)), taken, report)
-    cuts(rng, max(1, round(CUTS * share)), taken, report)
+    kills, kills_async, count = (max(1, round(number * share)) for number in (KILLS, ASYNC, CUTS))
+    pairs = min(PAIRS, kills)
+    portions = [len(range(number, kills, pairs)) for number in range(pairs)]
+    last = time.monotonic() + BEGIN
+    plays = [*((power_offs, one) for one in portions), (power_offs_async, kills_async), (cuts, count)]
+    with ProcessPoolExecutor(len(plays), multiprocessing.get_context("forkserver")) as pool:
+        running = [pool.submit(play, rng.getrandbits(32), number, taken, last) for play, number in plays]
+    *in_sync, in_async, cut = [one.result() for one in running]
+    total, took = Counter[str](), [seconds for one in in_sync for seconds in one.took]
+    for one in in_sync:
+        total += one.counts
+    report.tell(
+        f"mode sync: {total['power_offs']} of {kills} power-offs of the first machine of {len(in_sync)} pairs, under "
+        f"{kill.SENDERS} senders and 5 others each"
+    )
+    report.tell(
+        f"{total['deliveries']} deliveries, {total['submissions']} submissions, {total['expunges']} expunges, "
+        f"{total['copies']} copies and {total['clicks']} clicks acknowledged: all there, none twice, under the same "
+        "UIDVALIDITYs"
+    )
+    report.tell(
+        f"{total['inbox']} messages in Inbox, {total['archive']} in Archive, {total['compared']} bodies equal to what "
+        "was sent"
+    )
+    report.tell(
+        f"mode async: {in_async.counts['power_offs']} of {kills_async} power-offs, "
+        f"{in_async.counts['deliveries']} deliveries acknowledged, {in_async.counts['lost']} of them lost, the first "
+        f"{in_async.oldest:.1f} s before the death; said by the second machine"
+    )
+    report.tell(
+        f"{cut.counts['cuts']} of {count} cuts between the first machine and the storage: it acknowledged for at most "
+        f"{max(cut.silent):.1f} s, and ended after at most {max(cut.ended):.1f} s, before the second one began; never "
+        "two that acknowledged"
+    )
+    took += in_async.took + cut.took
+    report.tell(
+        f"the second machine served after {min(took):.1f} to {max(took):.1f} s, with a lease of {60 / FACTOR:.0f} s"
+    )

@@ -10,17 +10,20 @@ import os
 import socket
 from pathlib import Path
 from typing import Final, TypeVar
-from urllib.parse import quote
 
 import msgspec
 
-__all__ = ["Copied", "Info", "UnknownDatabase", "databases", "info", "sync", "transaction"]
+__all__ = ["Copied", "Info", "Position", "UnknownDatabase", "databases", "info", "position", "sync"]
 
 T = TypeVar("T")
 
 MAX_ANSWER: Final = 16 << 20
 CALL: Final = 5.0
 """Seconds for an answer that waits for nothing."""
+
+
+ASK: Final = 1.0
+"""Seconds for how far a database is: the program reads the log for it."""
 
 
 class UnknownDatabase(ConnectionError):
@@ -47,11 +50,12 @@ class _List(msgspec.Struct, frozen=True):
     databases: list[Copied] = []
 
 
-class _Transaction(msgspec.Struct, frozen=True):
-    txid: int
+class Position(msgspec.Struct, frozen=True):
+    """How far a database is copied: the number of its last transaction, and of the last one that is in the target, 0
+    where the program does not know it.
+    """
 
-
-class _Synced(msgspec.Struct, frozen=True):
+    txid: int = 0
     replicated_txid: int = 0
 
 
@@ -94,15 +98,19 @@ def databases(path: Path) -> list[Copied]:
     return _call(path, "GET", "/list", _List).databases
 
 
-def transaction(path: Path, database: Path) -> int:
-    """The number of the last transaction of a database that the program has seen."""
-    return _call(path, "GET", f"/txid?path={quote(str(database), safe='')}", _Transaction).txid
+def position(path: Path, database: Path) -> Position:
+    """How far a database is copied at this moment. Raises TimeoutError: the program is busy with it."""
+    return _sync(path, database, ASK, wait=False)
 
 
-def sync(path: Path, database: Path, seconds: float) -> int:
-    """Wait until all that is committed in a database is in the target; the number of its last transaction."""
-    body = msgspec.json.encode({"path": str(database), "wait": True, "timeout": max(1, round(seconds))})
-    return _call(path, "POST", "/sync", _Synced, body, seconds + 1).replicated_txid
+def sync(path: Path, database: Path, seconds: float) -> None:
+    """Wait until all that is committed in a database is in the target."""
+    _sync(path, database, seconds, wait=True)
+
+
+def _sync(path: Path, database: Path, seconds: float, *, wait: bool) -> Position:
+    body = msgspec.json.encode({"path": str(database), "wait": wait, "timeout": max(1, round(seconds))})
+    return _call(path, "POST", "/sync", Position, body, seconds + 1)
 
 
 def _call(path: Path, verb: str, what: str, kind: type[T], body: bytes | None = None, seconds: float = CALL) -> T:

@@ -154,9 +154,9 @@ class Follower:
         self.followed = read_document(folder / FOLLOWED, Followed) or Followed(time.time(), str(source.target))
         self._running: dict[str, _Process] = {}
         self._retry: dict[str, tuple[float, float]] = {}  # when, and the patience with the next process
-        self._checked: dict[str, float] = {}
-        self._damaged: set[str] = set()
+        self._checked: dict[str, tuple[float, bool]] = {}  # when, and whether it is damaged
         self._failed: dict[str, str] = {}  # why the last process of a database has ended
+        self._news = 0.0, time.monotonic()  # time of the last positions, and when they were seen first
         self._pack = b""
         self._problem = self._closed = ""
         self.certain = False
@@ -298,8 +298,11 @@ class Follower:
         if behind and not unfit:
             unfit = self.followed.unfit  # a file may be restored anew just now
         self._problem = self._problem or unfit or next(iter(self._failed.values()), "")
-        if time.time() - positions.at > SILENT and not self._problem:
-            self._problem = f"no news of {printable(positions.host)} for {time.time() - positions.at:.0f} s"
+        if positions.at != self._news[0]:
+            self._news = positions.at, time.monotonic()
+        silent = time.monotonic() - self._news[1]  # the clock of the other machine may be hours apart
+        if silent > SILENT and not self._problem:
+            self._problem = f"no news of {printable(positions.host)} for {silent:.0f} s"
         self._save(len(behind), positions, unfit)
         if not behind:
             await self._check(names)
@@ -354,6 +357,7 @@ class Follower:
                 if (running := self._running.get(name)) is not None:
                     await running.end()
                 forget(self._data / name)
+                self._checked.pop(name, None)
                 if name.startswith("accounts/"):
                     shutil.rmtree((self._data / name).parent, ignore_errors=True)
                 logger.info("removed, as on the first machine", extra={"kv": {"database": name}})
@@ -456,19 +460,16 @@ class Follower:
         """Check one database whose turn it is, while nothing is applied to it."""
         now = time.time()
         first = now - max(0.0, CHECK - CHECK_FIRST)
-        due = [name for name in names if now - self._checked.setdefault(name, first) > CHECK]
+        due = [name for name in names if now - self._checked.setdefault(name, (first, False))[0] > CHECK]
         if not due:
             return
         name = due[0]
         if (running := self._running.get(name)) is not None:
             await running.end()
-        self._checked[name] = now
         found = await trio.to_thread.run_sync(quick_check, self._data / name)
+        self._checked[name] = now, bool(found)
         if found:
             logger.error("a copy is damaged", extra={"kv": {"database": name, "err": found}})
-            self._damaged.add(name)
-        else:
-            self._damaged.discard(name)
 
     def _save(self, behind: int, positions: Positions | None, unfit: str = "") -> None:
         old = self.followed
@@ -482,7 +483,7 @@ class Follower:
             old.databases if positions is None else sum(map(is_database, positions.databases)),
             behind,
             self._problem,
-            tuple(sorted(self._damaged)),
+            tuple(sorted(name for name, (_, damaged) in self._checked.items() if damaged)),
             old.missing if positions is None else positions.missing,
             unfit if positions is not None else old.unfit,
         )

@@ -134,7 +134,7 @@ class Replication:
         self._read = read
         self._settings = static.standby
         self.state = State(time.time(), str(self._target), 0, 0.0, 0, "it has not begun yet")
-        self._progress = Progress(time.time())
+        self._progress = Progress()
         self._said: tuple[float, Positions | None] = (0.0, None)
         self._pack = self._unsent = self._version = ""
         self._waiting = waiting
@@ -223,7 +223,7 @@ class Replication:
             await trio.to_thread.run_sync(
                 write_replication, file, self._data, place, epoch, self._settings.keep, self.socket
             )
-            self._progress = Progress(self._progress.since)
+            self._progress = Progress(self._progress.lag())
             process = await trio.lowlevel.open_process(
                 [str(program), "replicate", "-no-expand-env", "-config", str(file)],
                 stdin=subprocess.DEVNULL,
