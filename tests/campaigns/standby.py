@@ -46,7 +46,18 @@ from tests.realservers import tree
 from tests.running import ServedServer
 from tests.tools import free_port
 
-__all__ = ["run"]
+__all__ = [
+    "Ledger",
+    "Pair",
+    "load",
+    "machines",
+    "power_off",
+    "run",
+    "until",
+    "validities",
+    "verify_clicks",
+    "wait_for_moment",
+]
 
 KILLS, ASYNC, CUTS = 150, 50, 50
 PAIRS: Final = 3
@@ -192,17 +203,24 @@ class Pair:
     def follow(self) -> None:
         """Start a new second machine."""
         self.number += 1
-        place = self.folder / f"machine-{self.number}"
-        words = ["standby", "follow", "s3://bucket/pair", "--into", str(place / "copy"), "--take-over"]
+        self._place.mkdir()
+        self.start_follower()
+
+    @property
+    def _place(self) -> Path:
+        return self.folder / f"machine-{self.number}"
+
+    def start_follower(self) -> None:
+        """Start the command of the second machine, which may have run before."""
+        words = ["standby", "follow", "s3://bucket/pair", "--into", str(self._place / "copy"), "--take-over"]
         words += ["--storage-keys", str(self.keys[1]), "--identity", str(self.identity), "--no-drop"]
-        words += ["--config-dir", str(place / "config"), "--data-dir", str(place / "data")]
-        place.mkdir()
-        with (self.folder / f"machine-{self.number}.log").open("wb") as log:
+        words += ["--config-dir", str(self._place / "config"), "--data-dir", str(self._place / "data")]
+        with self._place.with_suffix(".log").open("ab") as log:
             self.follower = subprocess.Popen([*PROGRAM, *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def log(self) -> str:
         """What the second machine has said."""
-        return (self.folder / f"machine-{self.number}.log").read_text(errors="replace")
+        return self._place.with_suffix(".log").read_text(errors="replace")
 
     def words(self) -> str:
         """The last words of the machines, for a finding."""
@@ -211,7 +229,7 @@ class Pair:
 
     def wait_until_current(self) -> None:
         """Wait until the follower has all databases."""
-        file = self.folder / f"machine-{self.number}" / "copy/followed.json"
+        file = self._place / "copy/followed.json"
         until(
             lambda: file.exists() and '"current":0.0' not in (text := file.read_text()) and '"behind":0' in text,
             CURRENT,
@@ -220,11 +238,7 @@ class Pair:
 
     def power_off(self) -> None:
         """Kill all processes of the first machine."""
-        pids = self.server.pids()
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.server.process.wait(timeout=60)
+        power_off(self.server.process)
 
     def wait_for_take_over(self, died: float) -> float:
         """Wait until the second machine serves; how long it took since the first one died."""
@@ -233,19 +247,25 @@ class Pair:
         shutil.rmtree(self.server.folder)
         server = object.__new__(ServedServer)
         server.__dict__.update(self.server.__dict__)
-        server.folder, server.process = self.folder / f"machine-{self.number}", self.follower
+        server.folder, server.process = self._place, self.follower
         self.server = server
         return took
 
     def close(self) -> None:
         """End both."""
         for process in (self.follower, self.server.process):
-            for pid in [process.pid] if process.poll() is not None else tree(process.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            process.wait(timeout=60)
+            power_off(process)
         for proxy in self.proxies:
             proxy.close()
+
+
+def power_off(machine: subprocess.Popen[bytes]) -> None:
+    """Kill a process and its children."""
+    if machine.poll() is None:
+        for pid in tree(machine.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    machine.wait(timeout=60)
 
 
 def until(condition: Callable[[], object], seconds: float, pair: Pair) -> None:

@@ -1,9 +1,10 @@
-"""Two machines of a stand-by as processes: both started at once, and a queue that both have (STORE-186)."""
+"""Two machines of a stand-by as processes: both started at once, a queue that both have, and a take-over that is killed
+(STORE-186).
+"""
 
 import contextlib
-import os
+import random
 import shutil
-import signal
 import smtplib
 import subprocess
 import sys
@@ -14,15 +15,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from pathlib import Path
+from typing import Final
 
 import pyrage
 import pytest
 
+from moxlite.admin.standby.litestream import _followers
+from tests.campaigns import kill, standby
 from tests.campaigns._mailhosts import Hosts, Server, Taken
 from tests.campaigns.kill import insecure
 from tests.campaigns.sending_kill import RECIPIENT, drain
+from tests.campaigns.standby import power_off
 from tests.objectstorage import Bucket, serving
-from tests.realservers import tree
 from tests.running import ServedServer
 from tests.sendserver import DOMAINS
 from tests.tools import until
@@ -43,14 +47,6 @@ def identity(tmp_path: Path) -> Path:
 
 def public(identity: Path) -> str:
     return str(pyrage.x25519.Identity.from_str(identity.read_text().strip()).to_public())
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a machine: the server, and its Litestream."""
-    for pid in tree(process.pid):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    process.wait(timeout=60)
 
 
 # Both at once
@@ -119,7 +115,7 @@ def test_of_two_that_are_started_at_once_one_acknowledges(
             for thread in threads:
                 thread.join(timeout=60)
             for process in processes:
-                kill(process)
+                power_off(process)
         first, second = map(len, times)
         assert not (first and second), f"both acknowledged with the lease {lease}: {first} and {second} messages"
 
@@ -197,7 +193,7 @@ def test_a_message_that_both_queues_have_comes_once_or_twice(tmp_path: Path, ide
         for sender in senders:
             sender.start()
         assert hosts.reached.wait(120), first.log()
-        kill(first.process)
+        power_off(first.process)
         hosts.dead.set()
         for sender in senders:
             sender.join(timeout=60)
@@ -230,3 +226,62 @@ def test_a_message_that_both_queues_have_comes_once_or_twice(tmp_path: Path, ide
     for number, found in came.items():
         assert set(found) == {f"<m{number}@own.example>"}
     assert hosts.taken == came, "the machine that was replaced sends nothing"
+
+
+# A take-over that is killed
+
+STAGES: Final = (
+    "taking over",
+    "fetching the last changes",
+    "all changes are here",
+    "data and configuration are in their places",
+    "taken over in",
+    "the lease is held",
+    "ready to serve",
+)
+"""Words of the log of a take-over, in their order."""
+
+TAKE_OVER: Final = 180.0
+"""Seconds for a stage, and for the whole, beside other tests."""
+
+
+@pytest.mark.nightly(
+    smoke="tests/session/test_admin_lease.py::test_a_take_over_that_lost_its_lease_changes_nothing",
+)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_take_over_that_is_killed_again_and_again_goes_on(seed: int) -> None:
+    """STORE-186b, STORE-186h: after kill -9 at any moment of a take-over, of the command alone or of all that it has
+    started, the same command goes on; all that was acknowledged is there once, under the same UIDVALIDITYs.
+    """
+    rng, ledger = random.Random(seed), standby.Ledger()
+    with standby.machines("sync", TAKE_OVER) as pair:
+        pair.wait_until_current()
+        before = standby.validities(pair)
+
+        def end() -> None:
+            standby.wait_for_moment(pair, ledger, rng)
+            pair.power_off()
+
+        standby.load(pair, ledger, rng, end)
+        for stage in sorted(rng.choices(range(len(STAGES)), k=8)):
+            seen = len(pair.log())
+
+            def reached(stage: int = stage, seen: int = seen) -> bool:
+                return any(words in pair.log()[seen:] for words in STAGES[stage:])
+
+            standby.until(reached, TAKE_OVER, pair)
+            time.sleep(rng.uniform(0, 0.4))
+            if rng.random() < 0.5:
+                power_off(pair.follower)
+            else:  # what it has started stays
+                pair.follower.kill()
+                pair.follower.wait()
+            last = len(pair.log())
+            pair.start_follower()
+        standby.until(lambda: "ready to serve" in pair.log()[last:], TAKE_OVER, pair)
+        pair.wait_for_take_over(time.monotonic())
+        kill.verify(pair.server, ledger, drained=False)
+        standby.verify_clicks(pair, ledger)
+        assert standby.validities(pair) == before
+        assert pair.server.cli("store", "check", "--deep", check=False).returncode == 0
+        assert not _followers(pair.folder), "no process of a killed follower is left"

@@ -43,7 +43,15 @@ from moxlite.admin.standby.layout import (
     read_positions,
     save,
 )
-from moxlite.admin.standby.litestream import Place, end_program, environment, place_of, write_configuration
+from moxlite.admin.standby.litestream import (
+    FOLLOWING,
+    Place,
+    end_left,
+    end_program,
+    environment,
+    place_of,
+    write_configuration,
+)
 from moxlite.admin.standby.pack import open_pack, unpack
 from moxlite.escapes import printable
 from moxlite.net.sftp import PAUSES
@@ -170,7 +178,7 @@ class Follower:
 
         Errors: faults of the source and of the program are told by `followed`, and tried again. Others come out.
         """
-        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await trio.to_thread.run_sync(_prepare, self._data)
         with place_of(self._source.target, self._source.access, self._folder) as place:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._retell)
@@ -197,7 +205,7 @@ class Follower:
         they do not name yet, and databases of removed accounts. Returns the databases for which `seconds` were
         too short; `certain` is set. Errors of the source come out; raises Closed.
         """
-        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await trio.to_thread.run_sync(_prepare, self._data)
         epoch, positions = await trio.to_thread.run_sync(self._look)
         if self._closed:
             raise Closed(self._closed)
@@ -390,7 +398,7 @@ class Follower:
         elif file.exists():
             forget(self._data / name)  # cut short before its note was written
         process = await trio.lowlevel.open_process(
-            self._source.command("restore", settings, "-f", "-follow-interval", INTERVAL, str(file)),
+            self._source.command("restore", settings, "-f", FOLLOWING, INTERVAL, str(file)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -490,3 +498,9 @@ class Follower:
         if self._problem and self._problem != old.problem:
             logger.warning("the copy is not current", extra={"kv": {"err": self._problem}})
         save(self._folder / FOLLOWED, self.followed)
+
+
+def _prepare(data: Path) -> None:
+    """Make the folder of the databases. No process of a killed follower writes there then. Blocks. Raises OSError."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    end_left(data)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -28,8 +30,10 @@ from moxlite.proto.sshurl import SSHURL
 from moxlite.store.backup.errors import BackupError
 
 __all__ = [
+    "FOLLOWING",
     "Place",
     "check_version",
+    "end_left",
     "end_program",
     "environment",
     "find_program",
@@ -46,6 +50,12 @@ TRIED: Final = (0, 5)
 
 VERSION_SECONDS: Final = 10.0
 KEY_FILE: Final = "ssh-key"
+
+FOLLOWING: Final = "-follow-interval"
+"""The option of a restore by which processes of a follower are known."""
+
+LEFT_SECONDS: Final = 10.0
+"""Seconds in which processes that were left must end."""
 
 SYNC: Final = "1s"
 """Time between two copies of a database that changes."""
@@ -180,6 +190,31 @@ def write_configuration(file: Path, databases: list[dict[str, Any]], *, socket: 
 def _snapshots(keep: float) -> int:
     """Seconds between two whole copies: a day, or a quarter of the time that is kept."""
     return round(min(86_400.0, keep / 4))
+
+
+def end_left(data: Path) -> None:
+    """End the processes below a follower's folder that a killed follower has left. With those of the next one they
+    would write to the same files. Blocks. Raises OSError: they do not end.
+    """
+    deadline = time.monotonic() + LEFT_SECONDS
+    while left := _followers(data):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"a Litestream of before does not end: process {left[0]}")
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _followers(data: Path) -> list[int]:
+    """Processes of Litestream that follow into a folder."""
+    below, found = os.fsencode(data) + b"/", []
+    for one in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended
+            words = one.read_bytes().split(b"\0")
+            if FOLLOWING.encode() in words and words[-2].startswith(below):
+                found.append(int(one.parent.name))
+    return found
 
 
 async def end_program(process: trio.Process, patience: float) -> None:

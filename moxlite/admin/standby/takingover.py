@@ -2,8 +2,9 @@
 server runs (STORE-186h).
 
 Steps, each of which can be done again after a kill: the lease names the new epoch and its owner, which is noted here
-first; the last changes are applied; data and configuration are put in place; the target's newest epoch is this one; the
-server starts, and holds the lease for this data directory.
+first (`Taking`); the last changes are applied, and how far they go is noted; data and configuration are put in place;
+the target's newest epoch is this one; the server starts, and holds the lease for this data directory. A take-over that
+goes on fetches nothing once all is in place, for the target may have the new epoch already.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.lastseen import last_modseq, last_queued
 from moxlite.store.backup.storage import Storage
 
-__all__ = ["TAKING", "Candidate", "begin", "beginning_of"]
+__all__ = ["TAKING", "Candidate", "Taking", "begin", "beginning_of"]
 
 logger = logging.getLogger("moxlite.admin.standby")
 
@@ -48,7 +49,15 @@ LOOK: Final = 2.0
 """Seconds between two looks at the lease."""
 
 TAKING: Final = "taking.json"
-"""In the folder of the follower: the head that it takes the lease for."""
+"""In the folder of the follower: its `Taking`."""
+
+
+class Taking(Head, frozen=True):
+    """A take-over that has begun: the head that the lease is taken for. beginning: how far the last changes go, once
+    they are here, and may be put in place.
+    """
+
+    beginning: Beginning | None = None
 
 
 class Candidate:
@@ -112,12 +121,13 @@ class Candidate:
         watch.look(self._storage)
         if watch.lease is None:
             return False
-        noted = read_document(self._folder / TAKING, Head)
-        resumed = noted is not None and watch.lease.head == noted
-        if not resumed and (not watch.over or not self._complete()):
-            return False
-        head = noted if resumed and noted is not None else Head(watch.lease.epoch + 1, secrets.token_hex(16))
-        save(self._folder / TAKING, head)
+        noted = read_document(self._folder / TAKING, Taking)
+        if noted is None or watch.lease.head != Head(noted.epoch, noted.owner):
+            if not watch.over or not self._complete():
+                return False
+            noted = Taking(watch.lease.epoch + 1, secrets.token_hex(16))
+            save(self._folder / TAKING, noted)
+        head = Head(noted.epoch, noted.owner)
         mine = msgspec.structs.replace(Lease.of(head, self._folder), number=watch.lease.number + 1)
         try:
             self._version = take(self._storage, mine, watch.version)
@@ -150,6 +160,16 @@ class Candidate:
         """The epoch that was taken, and its owner."""
         assert self._mine is not None
         return self._mine.head
+
+    @property
+    def beginning(self) -> Beginning | None:
+        """How far the last changes go, if a take-over that was interrupted had them. Blocks."""
+        noted = read_document(self._folder / TAKING, Taking)
+        return None if noted is None else noted.beginning
+
+    def note_beginning(self, beginning: Beginning) -> None:
+        """Note how far the last changes go, before they are put in place. Blocks. Raises OSError."""
+        save(self._folder / TAKING, Taking(self.head.epoch, self.head.owner, beginning))
 
     async def keep(self) -> None:
         """Renew the lease until cancelled. Raises OSError: BlockingIOError, another process has taken it."""

@@ -158,24 +158,45 @@ class Succession:
     async def _succeed(self, candidate: "Candidate") -> None:
         import trio
 
-        from moxlite.admin.standby.following import Follower
-        from moxlite.admin.standby.takingover import beginning_of
         from moxlite.process.lock import DataLock
 
         began = time.monotonic()
-        follower = Follower(self._source, self._folder)
         with DataLock(self._folder / "lock"):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(candidate.keep)
-                await _catch_up(follower)
-                beginning = await trio.to_thread.run_sync(beginning_of, self._folder / "data", follower.followed.epoch)
-                note("UIDVALIDITYs stay" if follower.certain else "mail programs will read all mailboxes anew")
-                await trio.to_thread.run_sync(self._restore, follower.certain)
+                beginning = self._placed(candidate) or await self._place(candidate)
                 note("data and configuration are in their places")
                 data = load_config(self._file).static.data_dir
                 await trio.to_thread.run_sync(self._hand_over, candidate, data, beginning)
                 nursery.cancel_scope.cancel()
         note(f"taken over in {time.monotonic() - began:.1f} s")
+
+    def _placed(self, candidate: "Candidate") -> "Beginning | None":
+        """The beginning of a take-over that was interrupted when all was in place; None if it was not. Blocks."""
+        from moxlite.store.backup.layout import RESTORING
+
+        if candidate.beginning is None or not self._file.exists():
+            return None
+        try:
+            data = load_config(self._file).static.data_dir
+        except Failure:
+            return None  # its keys are not there yet
+        return None if (data / RESTORING).exists() else candidate.beginning
+
+    async def _place(self, candidate: "Candidate") -> "Beginning":
+        """Fetch the last changes and put all in place; returns how far they go. Raises Failure."""
+        import trio
+
+        from moxlite.admin.standby.following import Follower
+        from moxlite.admin.standby.takingover import beginning_of
+
+        follower = Follower(self._source, self._folder)
+        await _catch_up(follower)
+        beginning = await trio.to_thread.run_sync(beginning_of, self._folder / "data", follower.followed.epoch)
+        await trio.to_thread.run_sync(candidate.note_beginning, beginning)
+        note("UIDVALIDITYs stay" if follower.certain else "mail programs will read all mailboxes anew")
+        await trio.to_thread.run_sync(self._restore, follower.certain)
+        return beginning
 
     def _hand_over(self, candidate: "Candidate", data: Path, beginning: "Beginning") -> None:
         (data / "standby").mkdir(mode=0o700, exist_ok=True)  # `serve` gives it to its user

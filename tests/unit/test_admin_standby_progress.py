@@ -1,0 +1,164 @@
+"""How far the databases of the first machine are copied, with a program that is played (STORE-186)."""
+
+import datetime as dt
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from moxlite.admin.standby import control, progress
+from moxlite.admin.standby.control import Copied, Position
+from moxlite.admin.standby.progress import Progress
+
+QUEUE, REPORTS = "queue.db", "reports.db"
+
+
+class Program:
+    """Litestream for two databases, with clocks of the test.
+
+    Attributes:
+      steady, wall: elapsed time, and the time of the wall clock, seconds.
+      at: the last transaction of each database, and the last one that is in the target.
+      synced: the time of the wall clock when all of a database was in the target.
+      busy: databases for which it does not answer in time.
+      asked: databases that it was asked for.
+    """
+
+    def __init__(self, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.data = data
+        self.steady, self.wall = 1000.0, 1_800_000_000.0
+        self.at = {QUEUE: (1, 1), REPORTS: (1, 1)}
+        self.synced = dict.fromkeys(self.at, self.wall)
+        self.busy: set[str] = set()
+        self.asked: list[str] = []
+        for name in self.at:
+            (data / name).touch()
+            self.change(name, 1)
+        clock = SimpleNamespace(monotonic=lambda: self.steady, time=lambda: self.wall)
+        monkeypatch.setattr(progress, "time", clock)
+        monkeypatch.setattr(control, "databases", self.databases)
+        monkeypatch.setattr(control, "position", self.position)
+
+    def databases(self, path: Path) -> list[Copied]:
+        """As the control socket."""
+        return [
+            Copied(str(self.data / name), dt.datetime.fromtimestamp(at, dt.UTC).isoformat())
+            for name, at in self.synced.items()
+        ]
+
+    def position(self, path: Path, database: Path) -> Position:
+        """As the control socket."""
+        self.asked.append(database.name)
+        if database.name in self.busy:
+            raise TimeoutError
+        return Position(*self.at[database.name])
+
+    def change(self, name: str, number: int) -> None:
+        """Commit a transaction."""
+        (self.data / f"{name}-wal").write_bytes(bytes(number))
+        self.at[name] = number, self.at[name][1]
+
+    def copy(self, name: str) -> None:
+        """Copy what there is."""
+        self.at[name] = self.at[name][0], self.at[name][0]
+
+    def wait(self, seconds: float, *, away: bool = False) -> None:
+        """Let time pass; `away`: the target is."""
+        self.steady += seconds
+        self.wall += seconds
+        if not away:
+            self.synced = dict.fromkeys(self.at, self.wall)
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """The program."""
+    return Program(tmp_path, monkeypatch)
+
+
+def look(found: Progress, program: Program) -> None:
+    assert found.look(Path("socket"), program.data) == ""
+
+
+@pytest.mark.parametrize("step", [-7200.0, 7200.0])
+def test_a_wall_clock_that_is_set_changes_nothing(program: Program, step: float) -> None:
+    """STORE-186: with databases at rest, and with a change that is not copied because the target is away."""
+    found = Progress()
+    look(found, program)
+    program.wait(5)
+    look(found, program)
+    assert found.copied == {QUEUE: 1, REPORTS: 1}
+    assert found.lag() <= 5
+    program.wall += step
+    program.wait(5, away=True)
+    look(found, program)
+    assert found.lag() == pytest.approx(5, abs=0.01)
+    program.change(QUEUE, 2)
+    program.wait(55, away=True)
+    look(found, program)
+    assert found.copied == {QUEUE: 1, REPORTS: 1}, "the change is not in the target"
+    assert found.lag() == pytest.approx(60, abs=0.01)
+    program.copy(QUEUE)
+    program.wait(5)
+    look(found, program)
+    assert found.copied == {QUEUE: 2, REPORTS: 1}
+    assert found.lag() < 1
+
+
+def test_only_what_is_in_the_target_is_told(program: Program) -> None:
+    """STORE-186h: a transaction that is not in the target is not told: a take-over would wait for it for ever."""
+    found = Progress()
+    look(found, program)
+    program.change(QUEUE, 7)
+    program.at[QUEUE] = 9, 6
+    program.wait(5)
+    look(found, program)
+    assert found.copied[QUEUE] == 6
+    program.at[QUEUE] = 9, 0  # after an error of the target the program does not know it
+    look(found, program)
+    assert found.copied[QUEUE] == 6
+    program.copy(QUEUE)
+    look(found, program)
+    assert found.copied[QUEUE] == 9
+
+
+def test_databases_at_rest_cost_no_calls(program: Program) -> None:
+    """STORE-186: a database is asked for while its log has more than the target."""
+    found = Progress()
+    look(found, program)
+    assert sorted(program.asked) == [QUEUE, REPORTS]
+    for _ in range(3):
+        program.wait(5)
+        look(found, program)
+    assert len(program.asked) == 2
+    program.change(QUEUE, 2)
+    program.copy(QUEUE)
+    look(found, program)
+    look(found, program)
+    assert program.asked[2:] == [QUEUE]
+
+
+def test_a_database_that_keeps_the_program_busy_delays_no_other(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186: while a large file is copied the others are asked for, after some time without an answer by the next
+    look.
+    """
+    monkeypatch.setattr(progress, "BUSY", 1)
+    program.busy = {QUEUE}
+    found = Progress()
+    for _ in range(2):
+        look(found, program)
+        program.wait(5)
+    assert found.copied == {REPORTS: 1}
+    assert found.uncopied == 1
+    program.busy = set()
+    look(found, program)
+    assert found.uncopied == 0
+
+
+def test_a_program_that_starts_again_keeps_the_lag(program: Program) -> None:
+    """STORE-186: until it has copied, what was missing is missing."""
+    program.synced = {}
+    found = Progress(lag=120.0)
+    assert found.lag() == pytest.approx(120, abs=0.01)
