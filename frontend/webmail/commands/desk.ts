@@ -78,7 +78,6 @@ export interface Acting {
   chooseLabels(): void;
   /** Set the label of this number, counted from 1 in the order of the label dialog; clear it if all selected messages have it. */
   toggleLabel(number: number): void;
-  toggleUnread(): void;
   /** Load the part for messages that wait for a time (WEBMAIL-125), and run this with it. */
   later(run: (found: Later) => Promise<void>): void;
   exportSelection(): void;
@@ -104,6 +103,8 @@ export interface Lists {
   endSearch(): void;
   refinement(): Refinement;
   refine(to: Refinement): void;
+  /** Show unread messages only, or all. */
+  toggleUnread(): void;
   order(): Order;
   sort(order: Order): void;
   threading(): Threading;

@@ -603,23 +603,6 @@ function part(name) {
   return found;
 }
 
-// lib/scheme.ts
-var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
-var dark = /* @__PURE__ */ new Set();
-function find(rules) {
-  for (const rule of rules) {
-    if (rule instanceof CSSMediaRule && /prefers-color-scheme:\s*dark/.test(rule.conditionText)) dark.add(rule);
-    else if (rule instanceof CSSLayerBlockRule) find(rule.cssRules);
-  }
-}
-function paint(scheme) {
-  if (dark.size === 0) {
-    for (const sheet of document.styleSheets) find(sheet.cssRules);
-  }
-  for (const rule of dark) rule.media.mediaText = queries[scheme];
-  document.documentElement.style.colorScheme = scheme === "auto" ? "" : scheme;
-}
-
 // lib/session.ts
 var Session = class {
   constructor(app, title, client, ask, named = true, stays = false) {
@@ -693,103 +676,6 @@ function beforeDisplay(root) {
   }
 }
 
-// lib/signal.ts
-var Reader = class {
-  constructor(stale) {
-    this.stale = stale;
-  }
-  stale;
-  read = /* @__PURE__ */ new Map();
-  follow(work) {
-    this.forget();
-    return untracked(work, this);
-  }
-  note(source) {
-    source.readers.add(this);
-    this.read.set(source, source.version);
-  }
-  changed() {
-    return [...this.read].some(([source, version]) => {
-      source.refresh();
-      return source.version !== version;
-    });
-  }
-  forget() {
-    for (const source of this.read.keys()) source.readers.delete(this);
-    this.read.clear();
-  }
-};
-var Source = class {
-  constructor(current) {
-    this.current = current;
-  }
-  current;
-  version = 0;
-  readers = /* @__PURE__ */ new Set();
-  refresh = () => {
-  };
-  get value() {
-    this.refresh();
-    reader?.note(this);
-    return this.current;
-  }
-  set value(next) {
-    if (this.put(next)) this.tell();
-  }
-  put(next) {
-    const other = !Object.is(this.current, next);
-    if (other) this.version++;
-    this.current = next;
-    return other;
-  }
-  tell = () => {
-    for (const one of [...this.readers]) one.stale();
-  };
-};
-var reader = null;
-var waiting = /* @__PURE__ */ new Set();
-function untracked(work, by = null) {
-  const before = reader;
-  reader = by;
-  try {
-    return work();
-  } finally {
-    reader = before;
-  }
-}
-function signal(first2) {
-  return new Source(first2);
-}
-function computed(make) {
-  const source = new Source(void 0);
-  let [fresh, made] = [false, false];
-  const own2 = new Reader(() => {
-    if (!fresh) return;
-    fresh = false;
-    source.tell();
-  });
-  source.refresh = () => {
-    if (fresh) return;
-    fresh = true;
-    if (!made || own2.changed()) source.put(own2.follow(make));
-    made = true;
-  };
-  return source;
-}
-function effect(work) {
-  const act = () => void (own2.changed() && own2.follow(work));
-  const own2 = new Reader(() => {
-    if (waiting.size === 0) queueMicrotask(settle);
-    waiting.add(act);
-  });
-  own2.follow(work);
-}
-function settle() {
-  const acts = [...waiting];
-  waiting.clear();
-  for (const act of acts) act();
-}
-
 // lib/toasts.ts
 var shown = 1e4;
 var most = 3;
@@ -812,20 +698,6 @@ function toast(text2, action, time = shown) {
   stack.append(box);
   while (stack.childElementCount > most) stack.firstElementChild?.remove();
   return { say: (other) => fill(words2, other), close };
-}
-
-// webmail/commands/compose.ts
-var composeBar = ["compose.edit", "compose.reply", "compose.reply-all", "compose.forward"];
-function addComposeCommands(desk) {
-  const shown3 = () => desk.shown() !== null;
-  const draft = () => shown3() && desk.inRole("draft");
-  const received = () => shown3() && !desk.inRole("draft");
-  const many2 = () => {
-    const item = desk.shown();
-    return received() && item !== null && item.to.length + item.cc.length > 1;
-  };
-  const commands = [{ id: "compose.new", title: t("New message"), keys: ["c"], run: () => desk.compose("new") }, { id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as a new message"), when: received, run: () => desk.compose("edit") }];
-  desk.commands.add(t("Write"), commands);
 }
 
 // webmail/data/mailboxes.ts
@@ -891,6 +763,83 @@ var Mailboxes = class {
     return true;
   }
 };
+
+// webmail/state/others.ts
+function leavesOthers(mail2) {
+  const { mailbox_id } = mail2.query.value.filter;
+  return (mailbox_id ?? 0) < 0 && !mail2.selectedAreLoaded() && mail2.mailboxes.value.some(({ owner }) => owner !== "");
+}
+
+// webmail/acting.ts
+function unlikely(mailbox) {
+  return mailbox.roles.includes("draft") || mailbox.roles.includes("sent");
+}
+function acting(page) {
+  const { client, mail: mail2, actions, seen } = page;
+  async function offerMissing(role) {
+    const [{ offerRole }, { pick }] = await Promise.all([part("mailboxes"), part("palette")]);
+    await offerRole(client, role, mail2.mailboxes.value, pick);
+  }
+  function toRole(role, items) {
+    seen.cancel();
+    if (!actions.toRole(role, items)) void offerMissing(role);
+  }
+  async function deleteForGood(items) {
+    seen.cancel();
+    const { confirmDelete } = await part("mailboxes");
+    const few2 = items && { messages: items.length, conversations: items.length };
+    const asked = few2 ? confirmDelete(few2, false) : confirmDelete(mail2.selectedCounts.value, leavesOthers(mail2));
+    if (await asked) actions.deleteForGood(items);
+  }
+  function flag(flags, add) {
+    seen.cancel();
+    actions.flag(flags, add, { doing: (n) => many(n, "Changing the message", "Changing {n} messages"), done: (n) => many(n, "Message changed", "{n} messages changed") });
+  }
+  function chooseLabels(number = 0) {
+    void attempt(t("Choosing labels"), async () => (await part("labels")).chooseLabels(client, mail2, actions, number));
+  }
+  function later(run) {
+    void attempt(t("Choosing a time"), async () => run(await part("later")));
+  }
+  function swiped(items, direction) {
+    const role = direction === "right" ? "archive" : "trash";
+    if (role === "trash" && (mail2.inRole("trash") || mail2.inRole("draft"))) {
+      if (mail2.may("te", void 0, items)) void deleteForGood(items);
+    } else if (!mail2.inRole(role) && mail2.may("te", role, items)) toRole(role, items);
+  }
+  return { act(items, action) {
+    if (action === "later") later((found) => found.putOff(page.desk, items));
+    else if (action === "archive") swiped(items, "right");
+    else if (action === "trash") swiped(items, "left");
+    else if (mail2.may("s", void 0, items)) {
+      const unread = items.some((item) => !item.flags.includes("\\seen"));
+      actions.flagItems(items, ["\\seen"], unread, { doing: () => unread ? t("Marking read") : t("Marking unread"), done: () => unread ? t("Marked read") : t("Marked unread") });
+    }
+  }, swiped, toRole, archiveThread: () => toRole("archive", mail2.readThread()), async chooseMove() {
+    const [{ chooseMailbox }, typed] = await typedUntil(part("palette"));
+    const here = mail2.current.value?.id;
+    const chosen = await chooseMailbox(t("Move to"), mail2.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i")).sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))), typed);
+    if (chosen !== null) actions.move(chosen, false);
+  }, deleteForGood: () => deleteForGood(), flag, notJunk() {
+    const inbox2 = mail2.boxes.named("Inbox");
+    if (mail2.inRole("junk") && mail2.may(own) && inbox2 !== void 0) actions.move(inbox2, false);
+    else flag(["$junk"], false);
+  }, chooseLabels: () => chooseLabels(), toggleLabel: chooseLabels, later, exportSelection: () => void attempt(t("Exporting"), async () => (await part("export")).exportSelected(client, page.base, mail2)), sender: (item, what) => void part("sender").then((found) => found.act(item, what, { client, mail: mail2, actions, search: (text2) => void page.find.search(text2, 0), contact: async (name, address) => (await part("people")).addSender(page.desk, name, address), choose: async (title, among) => (await part("palette")).chooseMailbox(title, among), offerRole: (role) => void offerMissing(role), say: toast })), undoable: () => actions.undoable.value, undo: () => actions.undo() };
+}
+
+// webmail/commands/compose.ts
+var composeBar = ["compose.edit", "compose.reply", "compose.reply-all", "compose.forward"];
+function addComposeCommands(desk) {
+  const shown3 = () => desk.shown() !== null;
+  const draft = () => shown3() && desk.inRole("draft");
+  const received = () => shown3() && !desk.inRole("draft");
+  const many2 = () => {
+    const item = desk.shown();
+    return received() && item !== null && item.to.length + item.cc.length > 1;
+  };
+  const commands = [{ id: "compose.new", title: t("New message"), keys: ["c"], run: () => desk.compose("new") }, { id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as a new message"), when: received, run: () => desk.compose("edit") }];
+  desk.commands.add(t("Write"), commands);
+}
 
 // webmail/commands/find.ts
 var threadings = [["on", t("Conversations")], ["off", t("Single messages")]];
@@ -1175,6 +1124,103 @@ var Stream = class {
   }
 };
 
+// lib/signal.ts
+var Reader = class {
+  constructor(stale) {
+    this.stale = stale;
+  }
+  stale;
+  read = /* @__PURE__ */ new Map();
+  follow(work) {
+    this.forget();
+    return untracked(work, this);
+  }
+  note(source) {
+    source.readers.add(this);
+    this.read.set(source, source.version);
+  }
+  changed() {
+    return [...this.read].some(([source, version]) => {
+      source.refresh();
+      return source.version !== version;
+    });
+  }
+  forget() {
+    for (const source of this.read.keys()) source.readers.delete(this);
+    this.read.clear();
+  }
+};
+var Source = class {
+  constructor(current) {
+    this.current = current;
+  }
+  current;
+  version = 0;
+  readers = /* @__PURE__ */ new Set();
+  refresh = () => {
+  };
+  get value() {
+    this.refresh();
+    reader?.note(this);
+    return this.current;
+  }
+  set value(next) {
+    if (this.put(next)) this.tell();
+  }
+  put(next) {
+    const other = !Object.is(this.current, next);
+    if (other) this.version++;
+    this.current = next;
+    return other;
+  }
+  tell = () => {
+    for (const one of [...this.readers]) one.stale();
+  };
+};
+var reader = null;
+var waiting = /* @__PURE__ */ new Set();
+function untracked(work, by = null) {
+  const before = reader;
+  reader = by;
+  try {
+    return work();
+  } finally {
+    reader = before;
+  }
+}
+function signal(first2) {
+  return new Source(first2);
+}
+function computed(make) {
+  const source = new Source(void 0);
+  let [fresh, made] = [false, false];
+  const own2 = new Reader(() => {
+    if (!fresh) return;
+    fresh = false;
+    source.tell();
+  });
+  source.refresh = () => {
+    if (fresh) return;
+    fresh = true;
+    if (!made || own2.changed()) source.put(own2.follow(make));
+    made = true;
+  };
+  return source;
+}
+function effect(work) {
+  const act = () => void (own2.changed() && own2.follow(work));
+  const own2 = new Reader(() => {
+    if (waiting.size === 0) queueMicrotask(settle);
+    waiting.add(act);
+  });
+  own2.follow(work);
+}
+function settle() {
+  const acts = [...waiting];
+  waiting.clear();
+  for (const act of acts) act();
+}
+
 // webmail/commands/desk.ts
 var orders = ["newest", "oldest", "unread", "sender", "size"];
 
@@ -1342,6 +1388,69 @@ var Find = class {
   }
 };
 
+// webmail/lists.ts
+function selection(mail2) {
+  return { shown: () => mail2.shown.value, selected: () => mail2.selected(), selectedCount: () => mail2.selectedCount.value, inRole: (role) => mail2.inRole(role), may: (rights, role) => mail2.may(rights, role) };
+}
+function lists({ mail: mail2, find: find2, list: list2, actions }) {
+  const allMuted = () => mail2.selected().every((item) => item.thread_muted);
+  return { moveFocus(by, how) {
+    mail2.moveFocus(by, how);
+    list2.reveal();
+  }, toggleFocused: () => mail2.toggleFocused(), selectAll: () => mail2.selectAll(), unselect() {
+    mail2.unselect();
+    list2.root.focus();
+  }, nextUnread: () => mail2.nextUnread(), searching() {
+    const searching = mail2.searching.value;
+    return searching === null || find2.text.value === "" ? "" : searching.done ? "done" : "running";
+  }, focusSearch() {
+    find2.bar.input.focus();
+    find2.bar.input.select();
+  }, stopSearch: () => mail2.stopSearch(), endSearch: () => find2.bar.end(), refinement: () => find2.refinement.value, refine: (to) => find2.refine(to), toggleUnread: () => find2.refine(find2.refinement.value === "unread" ? "" : "unread"), order: () => find2.order.value, sort: (order) => find2.sort(order), threading: () => find2.threading.value, showThreads: (how) => find2.showThreads(how), moveThread(by) {
+    mail2.moveThread(by);
+    list2.reveal();
+  }, selectThread: () => mail2.selectThread(), fold: (expand) => mail2.fold(expand), allMuted, toggleMute: () => actions.mute(!allMuted()) };
+}
+
+// webmail/navigation.ts
+function navigation(page) {
+  const { base: base2, client, commands, mail: mail2, drawer } = page;
+  function openMailbox(mailbox) {
+    drawer.close();
+    page.find.openMailbox(mailbox);
+  }
+  async function mailboxMenu(mailbox) {
+    const parent = mail2.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
+    const found = await part("mailboxes");
+    await found.mailboxMenu(client, mailbox, parent, async (what) => (await part("export")).exportMail(client, base2, what));
+  }
+  return { openMailbox, mailboxMenu, openSettings: () => void attempt(t("Opening the settings"), async () => (await part("settings")).openSettings(page.desk)), openPage(name) {
+    drawer.close();
+    void attempt(t("Opening the page"), async () => (await part(name)).openPage(page.desk));
+  }, async findCommand() {
+    const [palette, typed] = await typedUntil(part("palette"));
+    await palette.openPalette(commands, typed);
+  }, async showKeys() {
+    const [palette, writing2] = await Promise.all([part("palette"), part("compose")]);
+    writing2.addKeys(page.desk);
+    await page.reader.prepare();
+    await palette.showKeys(commands);
+  }, async showTitles() {
+    const at = document.activeElement ?? document.body;
+    await (await part("palette")).showTitles(at);
+  }, openInbox() {
+    const inbox2 = mail2.boxes.named("Inbox");
+    if (inbox2 !== void 0) openMailbox(inbox2);
+  }, createMailbox: async () => (await part("mailboxes")).createMailbox(client), openMailboxMenu() {
+    const mailbox = mail2.current.value;
+    if (mailbox !== void 0) void mailboxMenu(mailbox);
+  }, async logOut() {
+    if (await (await page.offline())?.mayLeave() === false) return;
+    page.stream.stop();
+    await page.session.logOut();
+  } };
+}
+
 // webmail/state/address.ts
 var prefix = "search:";
 function parsePlace(hash) {
@@ -1397,6 +1506,40 @@ function tellTitle(mail2, find2) {
   const shown3 = search2 !== "" ? t("Search: {text}", { text: search2 }) : mailboxName(mailbox?.name ?? "Webmail");
   document.title = `${unread}${shown3} · ${mail2.facts.value.login_address || "moxlite"}${offline}`;
 }
+
+// webmail/seen.ts
+var notJunkAfter = 5e3;
+var Seen = class {
+  constructor(mail2, actions, shows) {
+    this.mail = mail2;
+    this.actions = actions;
+    this.shows = shows;
+  }
+  mail;
+  actions;
+  shows;
+  timers = [];
+  opened(item) {
+    const { mail: mail2 } = this;
+    if (mail2.conversation.value === null) this.cancel();
+    if (mail2.may("s")) this.after(mail2.settings.value.mark_seen_ms, item.id, ["\\seen"]);
+    const box = mail2.boxes.get(item.mailbox_id);
+    const { rejects_mailbox, introbox } = mail2.facts.value;
+    if (box?.owner === "" && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
+  }
+  cancel() {
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers = [];
+  }
+  after(wait, id, flags) {
+    if (wait < 0) return;
+    this.timers.push(window.setTimeout(() => {
+      const { items, lines } = this.mail.rows.value;
+      const item = items.find((one) => one.id === id) ?? [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
+      if (item !== void 0 && !flags.some((flag) => item.flags.includes(flag)) && this.shows(id)) this.actions.looked(item, flags[0]);
+    }, wait));
+  }
+};
 
 // webmail/state/actions.ts
 var undoSteps = 20;
@@ -2122,9 +2265,9 @@ var Mail = class {
       return this.overlaid();
     });
     this.shown = computed(() => {
-      const selection = this.selection.value;
-      if (this.choosing.value || selection.open || selection.ids.size !== 1) return null;
-      const [id] = selection.ids.keys();
+      const selection2 = this.selection.value;
+      if (this.choosing.value || selection2.open || selection2.ids.size !== 1) return null;
+      const [id] = selection2.ids.keys();
       return this.rows.value.items.find((item) => item.id === id) ?? null;
     });
     this.conversation = computed(() => {
@@ -2506,8 +2649,8 @@ var Mail = class {
     return { messages: messages2 === void 0 ? null : Math.max(messages2, entries), conversations: entries };
   }
   chosen() {
-    const { selection, selectedCount, counts } = this;
-    const { whole, except } = selection.value;
+    const { selection: selection2, selectedCount, counts } = this;
+    const { whole, except } = selection2.value;
     if (this.selectedAreLoaded()) {
       const items = this.selected();
       const threads = isThreaded(this.query.value) ? new Set(items.map((item) => item.thread_id)).size : items.length;
@@ -2580,12 +2723,6 @@ var Mail = class {
     this.selection.value = whole ? this.selection.value.plus(items, this.oldestFirst) : this.selection.value.plusStretch({ first: place(first2.item), last: place(last.item), count }, this.oldestFirst);
   }
 };
-
-// webmail/state/others.ts
-function leavesOthers(mail2) {
-  const { mailbox_id } = mail2.query.value.filter;
-  return (mailbox_id ?? 0) < 0 && !mail2.selectedAreLoaded() && mail2.mailboxes.value.some(({ owner }) => owner !== "");
-}
 
 // webmail/state/speech.ts
 var cookie = "moxlite-language";
@@ -3117,9 +3254,9 @@ var MessageList = class {
     this.root.scrollTop = top / this.scale;
   }
   draw() {
-    const { rows, selection, focus, query, current, problem } = this.mail;
+    const { rows, selection: selection2, focus, query, current, problem } = this.mail;
     const { start, items, total, known, lines } = rows.value;
-    void selection.value;
+    void selection2.value;
     const focused = focus.value?.position ?? -1;
     const { root, space, note } = this;
     if (this.viewOf !== query.value) {
@@ -3583,17 +3720,126 @@ var Reader2 = class {
   }
 };
 
-// webmail/main.ts
+// lib/scheme.ts
+var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
+var dark = /* @__PURE__ */ new Set();
+function find(rules) {
+  for (const rule of rules) {
+    if (rule instanceof CSSMediaRule && /prefers-color-scheme:\s*dark/.test(rule.conditionText)) dark.add(rule);
+    else if (rule instanceof CSSLayerBlockRule) find(rule.cssRules);
+  }
+}
+function paint(scheme) {
+  if (dark.size === 0) {
+    for (const sheet of document.styleSheets) find(sheet.cssRules);
+  }
+  for (const rule of dark) rule.media.mediaText = queries[scheme];
+  document.documentElement.style.colorScheme = scheme === "auto" ? "" : scheme;
+}
+
+// webmail/watch.ts
 var schemeKey = "moxlite-webmail-scheme";
-var notJunkAfter = 5e3;
+function lastScheme() {
+  const scheme = localStorage.getItem(schemeKey);
+  return scheme === "light" || scheme === "dark" ? scheme : void 0;
+}
+function watch(page) {
+  const { mail: mail2, find: find2 } = page;
+  const held = signal(false);
+  let release = 0;
+  addEventListener("pointerdown", () => {
+    clearTimeout(release);
+    held.value = true;
+  }, true);
+  for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => release = window.setTimeout(() => held.value = false), true);
+  effect(() => {
+    if (held.value) return;
+    page.mailboxes.draw(mail2.mailboxes.value, mail2.current.value?.id ?? 0);
+  });
+  effect(() => {
+    const { searches } = mail2.settings.value;
+    const active = find2.text.value;
+    page.mailboxes.searches.hidden = searches.length === 0;
+    const search2 = (text2) => {
+      page.drawer.close();
+      void find2.search(text2);
+    };
+    if (searches.length > 0) void part("mailboxes").then((found) => found.drawSearches(page.mailboxes.searches, searches, active, page.client, () => mail2.settings.value, search2), () => null);
+  });
+  effect(() => {
+    const mailboxes = mail2.mailboxes.value;
+    if (page.displayed && mailboxes.length > 0 && mail2.current.value === void 0 && (mail2.query.value.filter.mailbox_id ?? 0) > 0) page.desk.openInbox();
+  });
+  effect(() => {
+    const { color_scheme, single_keys, language } = mail2.settings.value;
+    paint(color_scheme);
+    if (spoken() !== language && speak(language)) page.reload(() => location.reload(), t("The language changes when the page is loaded again."));
+    localStorage.setItem(schemeKey, color_scheme);
+    page.commands.letters = single_keys;
+  });
+  effect(() => {
+    void page.actions.done.value;
+    void mail2.query.value;
+    page.withdrawRule();
+  });
+  effect(() => tellTitle(mail2, find2));
+  effect(() => read2(page, mail2.shown.value, mail2.selectedCount.value > 0 ? mail2.selectedCounts.value : null, mail2.conversation.value));
+  effect(() => {
+    if (held.value) return;
+    void mail2.rows.value;
+    void mail2.selection.value;
+    void mail2.mailboxes.value;
+    void find2.threading.value;
+    page.bar.draw();
+  });
+  effect(() => tellPlace(mail2, find2));
+}
+function read2({ reader: reader2, seen }, item, selected, thread) {
+  document.body.classList.toggle("show-message", item !== null || thread !== null);
+  document.body.classList.toggle("choosing", selected !== null && item === null && thread === null);
+  if (item === null) {
+    seen.cancel();
+    reader2.showNothing(selected);
+  } else if (thread !== null) reader2.showThread(thread, item.id);
+  else reader2.show(item);
+}
+
+// webmail/writing.ts
+function writing(page) {
+  const { drawer, reader: reader2 } = page;
+  return { compose(kind, mailto = "", leaves = 0) {
+    drawer.close();
+    const selection2 = getSelection();
+    const selected = selection2 !== null && reader2.root.contains(selection2.anchorNode) ? selection2.toString() : "";
+    const item = kind === "new" ? null : reader2.current();
+    void attempt(t("Writing"), async () => {
+      const [, typed] = await typedUntil(part("compose").then((found) => found.compose(page.desk, toast, kind, item, selected, mailto, leaves)));
+      document.execCommand("insertText", false, typed);
+    });
+  }, dock: (...asked) => reader2.dock(...asked) };
+}
+function recover(desk) {
+  if (!Object.keys(localStorage).some((key2) => key2.startsWith("moxlite-webmail-draft-"))) return;
+  void attempt(t("Recovering a draft"), async () => (await part("compose")).recover(desk, toast));
+}
+function askedLink() {
+  const asked = /^#compose(?: |%20)(.+)$/.exec(location.hash)?.[1];
+  if (asked === void 0) return "";
+  history.replaceState(null, "", location.pathname + location.search);
+  return /^mailto%3a/i.test(asked) ? decodeURIComponent(asked) : asked;
+}
+function writeTo(page, desk) {
+  page.addEventListener("click", (event) => {
+    const link = event.target?.closest("a[href]")?.getAttribute("href") ?? "";
+    if (!/^mailto:/i.test(link)) return;
+    event.preventDefault();
+    desk.compose("new", link);
+  });
+}
+
+// webmail/main.ts
 var connectDeadline = 1e4;
 var base = document.location.pathname.replace(/[^/]*$/, "");
-function unlikely(mailbox) {
-  return mailbox.roles.includes("draft") || mailbox.roles.includes("sent");
-}
-function mailboxDialogs() {
-  return part("mailboxes");
-}
 var App = class {
   base = base;
   commands = new CommandTable();
@@ -3609,7 +3855,7 @@ var App = class {
     if (state === "on") this.reader.reconnected();
     if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
   }, failed: (error) => void showError(t("The connection to the server failed"), error), opening: () => this.mail.opening() });
-  mailboxes = new MailboxList({ openMailbox: (mailbox) => this.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox), dropMessages: (mailbox) => {
+  mailboxes = new MailboxList({ openMailbox: (mailbox) => this.navigation.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox), dropMessages: (mailbox) => {
     const { dragged } = this.list;
     if (dragged === null) this.actions.move(mailbox, false);
     else this.actions.moveItems(dragged, mailbox, false);
@@ -3617,41 +3863,43 @@ var App = class {
   find = new Find(this.mail, { mark: (needles) => {
     this.list.mark(needles);
     this.reader.mark(needles);
-  }, leave: () => this.list.root.focus(), glanced: { client: this.client, settings: () => this.settings(), say: toast, open: (item) => {
+  }, leave: () => this.list.root.focus(), glanced: { client: this.client, settings: () => this.mail.settings.value, say: toast, open: (item) => {
     this.find.openMailbox({ id: item.mailbox_id }, item.id);
     this.list.root.focus();
   } } });
-  list = new MessageList(this.mail, { fold: () => this.fold(), archive: () => {
+  list = new MessageList(this.mail, { fold: () => this.mail.fold(), archive: () => {
     const mailbox = this.mail.boxes.withRole("archive", "");
-    return mailbox === void 0 ? null : () => this.openMailbox(mailbox);
-  }, compose: () => this.commands.run("compose.new"), showAll: () => this.toggleUnread(), searchEverywhere: () => this.find.everywhere(), unthread: () => this.showThreads("off"), swiped: (items, direction) => this.swiped(items, direction), acted: (items, action) => this.act(items, action), menu: (items, at) => void attempt(t("Opening the menu"), async () => (await part("menu")).openMenuAt(at, this.list.root, t("Actions for this row"), rowCommands(this, items).filter(enabled))) });
-  bar = new Bar(this.commands, [...composeBar, ...barCommands], () => this.unselect(), (command) => {
-    if (!this.settings().no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
+    return mailbox === void 0 ? null : () => this.navigation.openMailbox(mailbox);
+  }, compose: () => this.commands.run("compose.new"), showAll: () => this.desk.toggleUnread(), searchEverywhere: () => this.find.everywhere(), unthread: () => this.find.showThreads("off"), swiped: (items, direction) => this.acting.swiped(items, direction), acted: (items, action) => this.acting.act(items, action), menu: (items, at) => void attempt(t("Opening the menu"), async () => (await part("menu")).openMenuAt(at, this.list.root, t("Actions for this row"), rowCommands(this.desk, items).filter(enabled))) });
+  bar = new Bar(this.commands, [...composeBar, ...barCommands], () => this.desk.unselect(), (command) => {
+    if (!this.mail.settings.value.no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
   }, (...asked) => this.openMenu(...asked));
   panes = new Panes(byId("app", HTMLElement));
   side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
   drawer = new Drawer(this.side);
   reader = new Reader2(this.client, base, { bar: this.bar.root, framed: (page) => {
     listen(page, this.commands, () => this.displayed);
-    this.writeTo(page);
-  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this)), settings: () => this.settings(), remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this, () => item)].filter(enabled)), isOwn: (address) => this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.compose("new", link, id), block: (item) => this.sender(item, "block") }, opened: (item, place) => {
-    if (this.mail.conversation.value === null) this.unread();
-    if (this.may("s")) this.after(this.settings().mark_seen_ms, item.id, ["\\seen"]);
+    writeTo(page, this.desk);
+  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this.desk)), settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this.desk, () => item)].filter(enabled)), isOwn: (address) => {
+    const { addresses, login_address } = this.mail.facts.value;
+    return addresses.includes(bareAddress(address)) || login_address === bareAddress(address);
+  }, leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id), block: (item) => this.acting.sender(item, "block") }, opened: (item, place) => {
+    this.seen.opened(item);
     const box = this.mail.boxes.get(item.mailbox_id);
-    const { rejects_mailbox, introbox } = this.facts();
-    if (box?.owner === "" && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
     if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place);
   } });
+  seen = new Seen(this.mail, this.actions, (id) => this.reader.shows(id));
+  acting = acting(this);
+  navigation = navigation(this);
+  desk = { base, client: this.client, commands: this.commands, actions: this.actions, panes: this.panes, load: part, facts: () => this.mail.facts.value, settings: () => this.mail.settings.value, offlineChoice: async () => (await this.offline())?.choice() ?? null, opened: () => this.reader.opened(), reading: () => this.reader.current(), focusMessage: () => this.reader.focus(), scrollMessage: (screens) => this.reader.scroll(screens), ...selection(this.mail), ...lists(this), ...this.acting, ...this.navigation, ...writing(this) };
   rules = null;
-  timers = [];
   displayed = false;
   line = connectionLine(this.mail, this.stream);
   waiting = el("div", { class: "waiting" }, brand(), this.line);
   start() {
     if (location.search !== "") history.replaceState(null, "", base + location.hash);
-    const scheme = localStorage.getItem(schemeKey);
-    this.mail.settings.value = { ...this.settings(), language: spoken() };
-    if (scheme === "light" || scheme === "dark") this.mail.settings.value = { ...this.settings(), color_scheme: scheme };
+    const color_scheme = lastScheme();
+    this.mail.settings.value = { ...this.mail.settings.value, language: spoken(), ...color_scheme && { color_scheme } };
     const known = this.session.resume();
     const place = parsePlace(location.hash);
     this.mail.wanted = place.message;
@@ -3661,89 +3909,18 @@ var App = class {
     addEventListener("beforeunload", (event) => {
       if (this.mail.pending.busy) event.preventDefault();
     });
-    addCommands(this);
-    addComposeCommands(this);
-    addFindCommands(this);
+    addCommands(this.desk);
+    addComposeCommands(this.desk);
+    addFindCommands(this.desk);
     listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
-    this.writeTo(document);
+    writeTo(document, this.desk);
     layOut(byId("app", HTMLElement), this);
-    this.watch();
+    watch(this);
     this.client.deadlines = { token: connectDeadline };
     this.client.confirmAgain = async () => (await part("login")).askConfirm(this.client, t("This takes mail out of the account, so give your password again."));
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
     void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
-  }
-  watch() {
-    const held = signal(false);
-    let release = 0;
-    addEventListener("pointerdown", () => {
-      clearTimeout(release);
-      held.value = true;
-    }, true);
-    for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => release = window.setTimeout(() => held.value = false), true);
-    effect(() => {
-      if (held.value) return;
-      this.mailboxes.draw(this.mail.mailboxes.value, this.mail.current.value?.id ?? 0);
-    });
-    effect(() => {
-      const { searches } = this.settings();
-      const active = this.find.text.value;
-      this.mailboxes.searches.hidden = searches.length === 0;
-      const find2 = (text2) => {
-        this.drawer.close();
-        void this.find.search(text2);
-      };
-      if (searches.length > 0) void mailboxDialogs().then((found) => found.drawSearches(this.mailboxes.searches, searches, active, this.client, () => this.settings(), find2), () => null);
-    });
-    effect(() => {
-      const mailboxes = this.mail.mailboxes.value;
-      if (this.displayed && mailboxes.length > 0 && this.mail.current.value === void 0 && (this.mail.query.value.filter.mailbox_id ?? 0) > 0) this.openInbox();
-    });
-    effect(() => {
-      const { color_scheme, single_keys, language } = this.settings();
-      paint(color_scheme);
-      if (spoken() !== language && speak(language)) this.reload(() => location.reload(), t("The language changes when the page is loaded again."));
-      localStorage.setItem(schemeKey, color_scheme);
-      this.commands.letters = single_keys;
-    });
-    effect(() => {
-      void this.actions.done.value;
-      void this.mail.query.value;
-      this.rules?.withdraw();
-    });
-    effect(() => tellTitle(this.mail, this.find));
-    effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value > 0 ? this.mail.selectedCounts.value : null, this.mail.conversation.value));
-    effect(() => {
-      if (held.value) return;
-      void this.mail.rows.value;
-      void this.mail.selection.value;
-      void this.mail.mailboxes.value;
-      void this.find.threading.value;
-      this.bar.draw();
-    });
-    effect(() => tellPlace(this.mail, this.find));
-  }
-  read(item, selected, thread) {
-    document.body.classList.toggle("show-message", item !== null || thread !== null);
-    document.body.classList.toggle("choosing", selected !== null && item === null && thread === null);
-    if (item === null) {
-      this.unread();
-      this.reader.showNothing(selected);
-    } else if (thread !== null) this.reader.showThread(thread, item.id);
-    else this.reader.show(item);
-  }
-  after(wait, id, flags) {
-    if (wait < 0) return;
-    this.timers.push(window.setTimeout(() => {
-      const { items, lines } = this.mail.rows.value;
-      const item = items.find((one) => one.id === id) ?? [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
-      if (item !== void 0 && !flags.some((flag) => item.flags.includes(flag)) && this.reader.shows(id)) this.actions.looked(item, flags[0]);
-    }, wait));
-  }
-  unread() {
-    for (const timer of this.timers) clearTimeout(timer);
-    this.timers = [];
   }
   openMenu(...asked) {
     void attempt(t("Opening the menu"), async () => (await part("menu")).openMenu(...asked));
@@ -3760,7 +3937,7 @@ var App = class {
     this.list.root.before(this.line);
     root.hidden = false;
     this.list.root.focus();
-    this.recover();
+    recover(this.desk);
     this.writeAsked();
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
@@ -3797,177 +3974,6 @@ var App = class {
       if (codeOf(error) !== "" && codeOf(error) !== "user:notFound") await showError(t("Loading messages failed"), error);
     }
   }
-  openMailbox(mailbox) {
-    this.drawer.close();
-    this.find.openMailbox(mailbox);
-  }
-  async mailboxMenu(mailbox) {
-    const parent = this.mail.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
-    const { mailboxMenu } = await mailboxDialogs();
-    await mailboxMenu(this.client, mailbox, parent, (what) => this.export(what));
-  }
-  async export(what) {
-    const { exportMail } = await part("export");
-    await exportMail(this.client, base, what);
-  }
-  facts() {
-    return this.mail.facts.value;
-  }
-  settings() {
-    return this.mail.settings.value;
-  }
-  async findCommand() {
-    const [palette, typed] = await typedUntil(part("palette"));
-    await palette.openPalette(this.commands, typed);
-  }
-  async showKeys() {
-    const [palette, writing] = await Promise.all([part("palette"), part("compose")]);
-    writing.addKeys(this);
-    await this.reader.prepare();
-    await palette.showKeys(this.commands);
-  }
-  async showTitles() {
-    const at = document.activeElement ?? document.body;
-    await (await part("palette")).showTitles(at);
-  }
-  openSettings() {
-    void attempt(t("Opening the settings"), async () => (await part("settings")).openSettings(this));
-  }
-  openPage(name) {
-    this.drawer.close();
-    void attempt(t("Opening the page"), async () => (await part(name)).openPage(this));
-  }
-  shown() {
-    return this.mail.shown.value;
-  }
-  selected() {
-    return this.mail.selected();
-  }
-  selectedCount() {
-    return this.mail.selectedCount.value;
-  }
-  inRole(role) {
-    return this.mail.inRole(role);
-  }
-  may(rights, role) {
-    return this.mail.may(rights, role);
-  }
-  undoable() {
-    return this.actions.undoable.value;
-  }
-  undo() {
-    this.actions.undo();
-  }
-  moveFocus(by, how) {
-    this.mail.moveFocus(by, how);
-    this.list.reveal();
-  }
-  toggleFocused() {
-    this.mail.toggleFocused();
-  }
-  selectAll() {
-    this.mail.selectAll();
-  }
-  unselect() {
-    this.mail.unselect();
-    this.list.root.focus();
-  }
-  nextUnread() {
-    this.mail.nextUnread();
-  }
-  toRole(role, items) {
-    this.unread();
-    if (!this.actions.toRole(role, items)) void this.offerMissing(role);
-  }
-  archiveThread() {
-    this.toRole("archive", this.mail.readThread());
-  }
-  act(items, action) {
-    if (action === "later") this.later((found) => found.putOff(this, items));
-    else if (action === "archive") this.swiped(items, "right");
-    else if (action === "trash") this.swiped(items, "left");
-    else if (this.mail.may("s", void 0, items)) {
-      const unread = items.some((item) => !item.flags.includes("\\seen"));
-      this.actions.flagItems(items, ["\\seen"], unread, { doing: () => unread ? t("Marking read") : t("Marking unread"), done: () => unread ? t("Marked read") : t("Marked unread") });
-    }
-  }
-  swiped(items, direction) {
-    const role = direction === "right" ? "archive" : "trash";
-    if (role === "trash" && (this.inRole("trash") || this.inRole("draft"))) {
-      if (this.mail.may("te", void 0, items)) void this.deleteForGood(items);
-    } else if (!this.inRole(role) && this.mail.may("te", role, items)) this.toRole(role, items);
-  }
-  async offerMissing(role) {
-    const [{ offerRole }, { pick }] = await Promise.all([mailboxDialogs(), part("palette")]);
-    await offerRole(this.client, role, this.mail.mailboxes.value, pick);
-  }
-  async chooseMove() {
-    const [{ chooseMailbox }, typed] = await typedUntil(part("palette"));
-    const here = this.mail.current.value?.id;
-    const chosen = await chooseMailbox(t("Move to"), this.mail.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i")).sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))), typed);
-    if (chosen !== null) this.actions.move(chosen, false);
-  }
-  async deleteForGood(items) {
-    this.unread();
-    const { confirmDelete } = await mailboxDialogs();
-    const few2 = items && { messages: items.length, conversations: items.length };
-    const asked = few2 ? confirmDelete(few2, false) : confirmDelete(this.mail.selectedCounts.value, leavesOthers(this.mail));
-    if (await asked) this.actions.deleteForGood(items);
-  }
-  flag(flags, add) {
-    this.unread();
-    this.actions.flag(flags, add, { doing: (n) => many(n, "Changing the message", "Changing {n} messages"), done: (n) => many(n, "Message changed", "{n} messages changed") });
-  }
-  notJunk() {
-    const inbox2 = this.mail.boxes.named("Inbox");
-    if (this.inRole("junk") && this.may(own) && inbox2 !== void 0) this.actions.move(inbox2, false);
-    else this.flag(["$junk"], false);
-  }
-  openMailboxMenu() {
-    const mailbox = this.mail.current.value;
-    if (mailbox !== void 0) void this.mailboxMenu(mailbox);
-  }
-  chooseLabels(number = 0) {
-    void attempt(t("Choosing labels"), async () => (await part("labels")).chooseLabels(this.client, this.mail, this.actions, number));
-  }
-  later(run) {
-    void attempt(t("Choosing a time"), async () => run(await part("later")));
-  }
-  toggleLabel(number) {
-    this.chooseLabels(number);
-  }
-  exportSelection() {
-    void attempt(t("Exporting"), async () => (await part("export")).exportSelected(this.client, base, this.mail));
-  }
-  opened() {
-    return this.reader.opened();
-  }
-  focusMessage() {
-    this.reader.focus();
-  }
-  reading() {
-    return this.reader.current();
-  }
-  sender(item, what) {
-    void part("sender").then((found) => found.act(item, what, { client: this.client, mail: this.mail, actions: this.actions, search: (text2) => void this.find.search(text2, 0), contact: async (name, address) => (await part("people")).addSender(this, name, address), choose: async (title, among) => (await part("palette")).chooseMailbox(title, among), offerRole: (role) => void this.offerMissing(role), say: toast }));
-  }
-  scrollMessage(screens) {
-    this.reader.scroll(screens);
-  }
-  compose(kind, mailto = "", leaves = 0) {
-    this.drawer.close();
-    const selection = getSelection();
-    const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
-    const item = kind === "new" ? null : this.reader.current();
-    void attempt(t("Writing"), async () => {
-      const [, typed] = await typedUntil(part("compose").then((found) => found.compose(this, toast, kind, item, selected, mailto, leaves)));
-      document.execCommand("insertText", false, typed);
-    });
-  }
-  load = part;
-  dock(...asked) {
-    return this.reader.dock(...asked);
-  }
   async offerRule(item, to) {
     const from = this.mail.boxes.get(item.mailbox_id);
     if (from === void 0 || from.owner + to.owner !== "" || from.roles.length + to.roles.length > 0) return;
@@ -3980,90 +3986,14 @@ var App = class {
     await follow(this.client, item, place);
   }
   writeAsked() {
-    const asked = /^#compose(?: |%20)(.+)$/.exec(location.hash)?.[1];
-    if (asked === void 0) return false;
-    history.replaceState(null, "", location.pathname + location.search);
+    const link = askedLink();
+    if (link === "") return false;
     tellPlace(this.mail, this.find);
-    this.compose("new", /^mailto%3a/i.test(asked) ? decodeURIComponent(asked) : asked);
+    this.desk.compose("new", link);
     return true;
   }
-  writeTo(page) {
-    page.addEventListener("click", (event) => {
-      const link = event.target?.closest("a[href]")?.getAttribute("href") ?? "";
-      if (!/^mailto:/i.test(link)) return;
-      event.preventDefault();
-      this.compose("new", link);
-    });
-  }
-  recover() {
-    if (!Object.keys(localStorage).some((key2) => key2.startsWith("moxlite-webmail-draft-"))) return;
-    void attempt(t("Recovering a draft"), async () => (await part("compose")).recover(this, toast));
-  }
-  openInbox() {
-    const inbox2 = this.mail.boxes.named("Inbox");
-    if (inbox2 !== void 0) this.openMailbox(inbox2);
-  }
-  async createMailbox() {
-    await (await mailboxDialogs()).createMailbox(this.client);
-  }
-  toggleUnread() {
-    this.find.refine(this.find.refinement.value === "unread" ? "" : "unread");
-  }
-  searching() {
-    const searching = this.mail.searching.value;
-    return searching === null || this.find.text.value === "" ? "" : searching.done ? "done" : "running";
-  }
-  focusSearch() {
-    this.find.bar.input.focus();
-    this.find.bar.input.select();
-  }
-  stopSearch() {
-    this.mail.stopSearch();
-  }
-  endSearch() {
-    this.find.bar.end();
-  }
-  refinement() {
-    return this.find.refinement.value;
-  }
-  refine(to) {
-    this.find.refine(to);
-  }
-  order() {
-    return this.find.order.value;
-  }
-  sort(order) {
-    this.find.sort(order);
-  }
-  threading() {
-    return this.find.threading.value;
-  }
-  showThreads(how) {
-    this.find.showThreads(how);
-  }
-  moveThread(by) {
-    this.mail.moveThread(by);
-    this.list.reveal();
-  }
-  selectThread() {
-    this.mail.selectThread();
-  }
-  fold(expand) {
-    this.mail.fold(expand);
-  }
-  allMuted() {
-    return this.mail.selected().every((item) => item.thread_muted);
-  }
-  toggleMute() {
-    this.actions.mute(!this.allMuted());
-  }
-  async offlineChoice() {
-    return (await this.offline())?.choice() ?? null;
-  }
-  async logOut() {
-    if (await (await this.offline())?.mayLeave() === false) return;
-    this.stream.stop();
-    await this.session.logOut();
+  withdrawRule() {
+    this.rules?.withdraw();
   }
 };
 addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));

@@ -1,0 +1,104 @@
+// The implementation of the commands that open mailboxes, pages and dialogs.
+
+import type { Client, Mailbox } from "../gen/webmail";
+import type { CommandTable } from "../lib/commands";
+import { attempt } from "../lib/dialogs";
+import { typedUntil } from "../lib/keyboard";
+import { part } from "../lib/parts";
+import type { Session } from "../lib/session";
+import { t } from "../lib/words";
+import type { Desk, Navigation } from "./commands/desk";
+import type * as ComposePart from "./compose/part";
+import type { Stream } from "./data/stream";
+import type * as ExportPart from "./export/part";
+import type { Find } from "./find";
+import type * as MailboxesPart from "./mailboxes/part";
+import type { Offline } from "./offline/part";
+import type * as PalettePart from "./palette/part";
+import type * as SettingsPart from "./settings/part";
+import type { Mail } from "./state/mail";
+import type { Drawer } from "./ui/drawer";
+import type { Reader } from "./ui/reader";
+
+interface Page {
+  readonly base: string;
+  readonly client: Client;
+  readonly commands: CommandTable;
+  readonly session: Session;
+  readonly mail: Mail;
+  readonly stream: Stream;
+  readonly find: Find;
+  readonly drawer: Drawer;
+  readonly reader: Reader;
+  readonly desk: Desk;
+  offline(): Promise<Offline | undefined> | undefined;
+}
+
+/** Commands, and the mailboxes that are opened by a click. */
+export interface NavigationByHand extends Navigation {
+  openMailbox(mailbox: Mailbox): void;
+  mailboxMenu(mailbox: Mailbox): Promise<void>;
+}
+
+export function navigation(page: Page): NavigationByHand {
+  const { base, client, commands, mail, drawer } = page;
+
+  function openMailbox(mailbox: Mailbox): void {
+    drawer.close();
+    page.find.openMailbox(mailbox);
+  }
+
+  async function mailboxMenu(mailbox: Mailbox): Promise<void> {
+    const parent = mail.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
+    const found = await part<typeof MailboxesPart>("mailboxes");
+    await found.mailboxMenu(client, mailbox, parent, async (what) =>
+      (await part<typeof ExportPart>("export")).exportMail(client, base, what),
+    );
+  }
+
+  return {
+    openMailbox,
+    mailboxMenu,
+    openSettings: () =>
+      void attempt(t("Opening the settings"), async () =>
+        (await part<typeof SettingsPart>("settings")).openSettings(page.desk),
+      ),
+    openPage(name) {
+      drawer.close();
+      void attempt(t("Opening the page"), async () =>
+        (await part<{ openPage(desk: Desk): void }>(name)).openPage(page.desk),
+      );
+    },
+    async findCommand() {
+      const [palette, typed] = await typedUntil(part<typeof PalettePart>("palette"));
+      await palette.openPalette(commands, typed);
+    },
+    async showKeys() {
+      const [palette, writing] = await Promise.all([
+        part<typeof PalettePart>("palette"),
+        part<typeof ComposePart>("compose"),
+      ]);
+      writing.addKeys(page.desk);
+      await page.reader.prepare();
+      await palette.showKeys(commands);
+    },
+    async showTitles() {
+      const at = document.activeElement ?? document.body;
+      await (await part<typeof PalettePart>("palette")).showTitles(at);
+    },
+    openInbox() {
+      const inbox = mail.boxes.named("Inbox");
+      if (inbox !== undefined) openMailbox(inbox);
+    },
+    createMailbox: async () => (await part<typeof MailboxesPart>("mailboxes")).createMailbox(client),
+    openMailboxMenu() {
+      const mailbox = mail.current.value;
+      if (mailbox !== undefined) void mailboxMenu(mailbox);
+    },
+    async logOut() {
+      if ((await (await page.offline())?.mayLeave()) === false) return;
+      page.stream.stop();
+      await page.session.logOut();
+    },
+  };
+}

@@ -1,0 +1,52 @@
+// Flags that a message gets by being shown for a while: it is read, and mail that is wanted (WEBMAIL-81).
+
+import type { MessageItem } from "../gen/webmail";
+import type { Actions } from "./state/actions";
+import type { Mail } from "./state/mail";
+
+/** ms that an unjudged message is shown before the junk filter learns that it is wanted (WEBMAIL-81). */
+const notJunkAfter = 5000;
+
+export class Seen {
+  private timers: number[] = [];
+
+  constructor(
+    private readonly mail: Mail,
+    private readonly actions: Actions,
+    /** Whether the message of this ID is still shown. */
+    private readonly shows: (id: number) => boolean,
+  ) {}
+
+  /** A message is shown. In a conversation, several are at once. */
+  opened(item: MessageItem): void {
+    const { mail } = this;
+    if (mail.conversation.value === null) this.cancel();
+    if (mail.may("s")) this.after(mail.settings.value.mark_seen_ms, item.id, ["\\seen"]);
+    const box = mail.boxes.get(item.mailbox_id);
+    const { rejects_mailbox, introbox } = mail.facts.value;
+    // the server has put these messages aside: opening them does not mean that they are wanted
+    if (box?.owner === "" && box.name !== rejects_mailbox && box.name !== introbox)
+      this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
+  }
+
+  /** Cancel flags that the shown message would get by being shown longer. */
+  cancel(): void {
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers = [];
+  }
+
+  /** After `wait` milliseconds set the first of these flags on a message, if it is still shown and has none of them. */
+  private after(wait: number, id: number, flags: readonly string[]): void {
+    if (wait < 0) return;
+    this.timers.push(
+      window.setTimeout(() => {
+        const { items, lines } = this.mail.rows.value;
+        const item =
+          items.find((one) => one.id === id) ??
+          [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
+        if (item !== undefined && !flags.some((flag) => item.flags.includes(flag)) && this.shows(id))
+          this.actions.looked(item, flags[0]!);
+      }, wait),
+    );
+  }
+}

@@ -1,0 +1,145 @@
+// Draws the page when its state changes.
+
+import type { Client, MessageItem } from "../gen/webmail";
+import type { CommandTable } from "../lib/commands";
+import { part } from "../lib/parts";
+import { type Scheme, paint } from "../lib/scheme";
+import { effect, signal } from "../lib/signal";
+import { t } from "../lib/words";
+import type { Desk } from "./commands/desk";
+import type { Find } from "./find";
+import type * as MailboxesPart from "./mailboxes/part";
+import { tellPlace, tellTitle } from "./place";
+import type { Seen } from "./seen";
+import type { Actions } from "./state/actions";
+import type { Counts, Mail } from "./state/mail";
+import { speak, spoken } from "./state/speech";
+import type { Bar } from "./ui/bar";
+import type { Drawer } from "./ui/drawer";
+import type { MailboxList } from "./ui/mailboxes";
+import type { Reader } from "./ui/reader";
+
+/** Key in the browser's storage for the last scheme, used until the settings arrive. */
+const schemeKey = "moxlite-webmail-scheme";
+
+interface Page {
+  readonly client: Client;
+  readonly commands: CommandTable;
+  readonly mail: Mail;
+  readonly actions: Actions;
+  readonly find: Find;
+  readonly mailboxes: MailboxList;
+  readonly bar: Bar;
+  readonly drawer: Drawer;
+  readonly reader: Reader;
+  readonly seen: Seen;
+  readonly desk: Desk;
+  /** Whether the page is visible. */
+  readonly displayed: boolean;
+  /** Load the page again, now or when the user wants it, who reads these words. */
+  reload(load: () => void, words: string): void;
+  /** Remove the offer of a rule for a move. */
+  withdrawRule(): void;
+}
+
+/** The scheme that this browser had the last time; undefined at first. */
+export function lastScheme(): Scheme | undefined {
+  const scheme = localStorage.getItem(schemeKey);
+  return scheme === "light" || scheme === "dark" ? scheme : undefined;
+}
+
+/** Draw the page when the state changes. While a pointer is down, elements below it are not drawn again, so that the click
+ * arrives. */
+export function watch(page: Page): void {
+  const { mail, find } = page;
+  const held = signal(false);
+  let release = 0;
+  addEventListener(
+    "pointerdown",
+    () => {
+      clearTimeout(release);
+      held.value = true;
+    },
+    true,
+  );
+  // the click event comes after pointerup, in the same task
+  for (const kind of ["pointerup", "pointercancel"])
+    addEventListener(kind, () => (release = window.setTimeout(() => (held.value = false))), true);
+  effect(() => {
+    if (held.value) return;
+    page.mailboxes.draw(mail.mailboxes.value, mail.current.value?.id ?? 0);
+  });
+  effect(() => {
+    const { searches } = mail.settings.value;
+    const active = find.text.value;
+    page.mailboxes.searches.hidden = searches.length === 0;
+    const search = (text: string) => {
+      page.drawer.close();
+      void find.search(text);
+    };
+    if (searches.length > 0)
+      void part<typeof MailboxesPart>("mailboxes").then(
+        (found) =>
+          found.drawSearches(page.mailboxes.searches, searches, active, page.client, () => mail.settings.value, search),
+        () => null,
+      );
+  });
+  effect(() => {
+    const mailboxes = mail.mailboxes.value;
+    // the mailbox that was shown is gone
+    if (
+      page.displayed &&
+      mailboxes.length > 0 &&
+      mail.current.value === undefined &&
+      (mail.query.value.filter.mailbox_id ?? 0) > 0
+    )
+      page.desk.openInbox();
+  });
+  effect(() => {
+    const { color_scheme, single_keys, language } = mail.settings.value;
+    paint(color_scheme);
+    if (spoken() !== language && speak(language))
+      page.reload(() => location.reload(), t("The language changes when the page is loaded again."));
+    localStorage.setItem(schemeKey, color_scheme);
+    page.commands.letters = single_keys;
+  });
+  effect(() => {
+    void page.actions.done.value;
+    void mail.query.value;
+    page.withdrawRule();
+  });
+  effect(() => tellTitle(mail, find));
+  effect(() =>
+    read(
+      page,
+      mail.shown.value,
+      mail.selectedCount.value > 0 ? mail.selectedCounts.value : null,
+      mail.conversation.value,
+    ),
+  );
+  effect(() => {
+    if (held.value) return;
+    void mail.rows.value;
+    void mail.selection.value;
+    void mail.mailboxes.value;
+    void find.threading.value;
+    page.bar.draw();
+  });
+  effect(() => tellPlace(mail, find));
+}
+
+/** Show the selected message, or its thread, or how many are selected. */
+function read(
+  { reader, seen }: Page,
+  item: MessageItem | null,
+  selected: Counts | null,
+  thread: readonly MessageItem[] | null,
+): void {
+  document.body.classList.toggle("show-message", item !== null || thread !== null);
+  document.body.classList.toggle("choosing", selected !== null && item === null && thread === null);
+  if (item === null) {
+    seen.cancel();
+    reader.showNothing(selected);
+  } else if (thread !== null) reader.showThread(thread, item.id);
+  else reader.show(item);
+}
