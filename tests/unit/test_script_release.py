@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from moxlite import __version__
 from tests.tools import top
 
 
@@ -59,8 +60,20 @@ def test_a_release_is_one_commit_with_a_tag(clone: Path) -> None:
     assert "- Something works.\n" in section.partition("### Mended\n\n")[2]
     assert [path.name for path in (clone / "changes").iterdir()] == ["README.md"]
     assert (clone / "fixtures" / "upgrade" / "999.0.0.tar.zst").stat().st_size > 1000
+    assert (clone / "fixtures" / "upgrade" / "README.md").read_text().endswith("| `999.0.0` | the release 999.0.0 |\n")
     again = release(clone, "1000.0.0", "--tested")
     assert (again.returncode, "nothing to release" in again.stderr) == (1, True)
+    (clone / "changes" / "two.fix.md").write_text("- Something else works.\n")
+    again = release(clone, "999.0.0", "--check")
+    assert (again.returncode, "the last release in CHANGELOG.md" in again.stderr) == (1, True)
+
+
+@pytest.mark.slow
+def test_the_first_release_has_the_version_that_the_program_has(clone: Path) -> None:
+    """Before the first release CHANGELOG.md names none, and the version of the program is the one to come."""
+    (clone / "CHANGELOG.md").write_text("# Changelog\n")
+    done = release(clone, __version__, "--check")
+    assert (done.returncode, done.stdout.startswith(f"## {__version__} (")) == (0, True), done.stderr
 
 
 @pytest.mark.slow
@@ -69,7 +82,7 @@ def test_a_release_is_one_commit_with_a_tag(clone: Path) -> None:
     [
         ("two.md", "- x", "999.0.0", "TITLE.KIND.md"),
         ("two.fix.md", "x", "999.0.0", "begins with"),
-        ("two.fix.md", "- x", "0.0.1", "not newer"),
+        ("two.fix.md", "- x", "0.0.1", "older than"),
         ("two.fix.md", "- x", "next", "no version"),
         ("two.fix.md", "- x", "999.0.0", "commit or remove"),
     ],
