@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from tests.tools import top
 
 def release(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run it in a clone."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), **dict.fromkeys(NAMES, "a"), **dict.fromkeys(MAILS, "a@b")}
+    environment = {**os.environ, "PYTHONPATH": str(folder), "VENV": sys.prefix}
+    environment |= dict.fromkeys(NAMES, "a") | dict.fromkeys(MAILS, "a@b")
     command = [str(folder / "script" / "release"), *words]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=300)
 
