@@ -44,7 +44,7 @@ MAX_ERROR: Final = 200
 failures_total: Final = Counter(
     "moxlite_task_failures",
     "Failures of long-running tasks, after each of which the task starts again.",
-    ["room", "task"],
+    ["pkg", "task"],
 )
 
 
@@ -78,8 +78,8 @@ class ReadyTask(Protocol):
 class Supervisor:
     """Made by `open_supervisor`.
 
-    A task is named ``room.task``. Both are labels of ``moxlite_task_failures_total``, so a name holds nothing that a
-    peer has chosen, and no account's name.
+    A task is named ``pkg.task``, with the package that it belongs to. Both are labels of
+    ``moxlite_task_failures_total``, so a name holds nothing that a peer has chosen, and no account's name.
 
     Attributes:
       failures: how often each task has failed, by name.
@@ -137,8 +137,8 @@ class Supervisor:
 
     def _enter(self, name: str) -> "_Running":
         assert name not in self._running, f"two tasks are called {name}"
-        room, _, task = name.partition(".")
-        failures_total.labels(room, task)  # it shows 0 from now on
+        pkg, _, task = name.partition(".")
+        failures_total.labels(pkg, task)  # it shows 0 from now on
         running = self._running[name] = _Running()
         return running
 
@@ -223,8 +223,8 @@ class Supervisor:
 
     def _count(self, name: str) -> None:
         self.failures[name] = self.failures.get(name, 0) + 1
-        room, _, task = name.partition(".")
-        failures_total.labels(room, task).inc()
+        pkg, _, task = name.partition(".")
+        failures_total.labels(pkg, task).inc()
 
 
 @asynccontextmanager

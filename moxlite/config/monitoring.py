@@ -33,9 +33,9 @@ RULES: Final = (
     Alert(
         "MoxliteTaskFails",
         "error",
-        "sum by (instance, room, task) (increase(moxlite_task_failures_total[15m])) > 2",
+        "sum by (instance, pkg, task) (increase(moxlite_task_failures_total[15m])) > 2",
         "0m",
-        "The task {{ $labels.room }}.{{ $labels.task }} fails again and again.",
+        "The task {{ $labels.pkg }}.{{ $labels.task }} fails again and again.",
     ),
     Alert(
         "MoxliteCertificateNotOrdered",

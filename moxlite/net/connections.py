@@ -13,7 +13,6 @@ from moxlite.net.limits import IPAddress
 
 __all__ = ["ConnectionInfo", "TLSFacts", "guard"]
 
-logger = logging.getLogger("moxlite.net.connections")
 
 LOST: Final = (trio.BrokenResourceError,)
 """Exceptions that mean that the peer closed the connection; not an error of the server."""
@@ -106,9 +105,10 @@ class guard:  # noqa: N801 reads as a statement: `with guard("smtpd"):`
 
 
 def _report(pkg: str, exc: BaseException) -> None:
+    log = logging.getLogger(f"moxlite.{pkg}")
     group = exc if isinstance(exc, BaseExceptionGroup) else BaseExceptionGroup("", [exc])
     if group.split(LOST)[1] is None:
-        logger.debug("connection lost", extra={"kv": {"err": exc, "room": pkg}})
+        log.debug("connection lost", extra={"kv": {"err": exc}})
         return
     metrics.panics.labels(pkg=pkg).inc()
-    logging.getLogger(f"moxlite.{pkg}").error("unexpected error, connection or task ended", exc_info=exc)
+    log.error("unexpected error, connection or task ended", exc_info=exc)

@@ -84,7 +84,7 @@ def package(name: str) -> str:
     top, _, rest = name.partition(".")
     if top != "moxlite":
         return OTHER
-    room = rest.partition(".")[0]
-    if room == "net" and rest.startswith("net.control"):
+    pkg = rest.partition(".")[0]
+    if pkg == "net" and rest.startswith("net.control"):
         return "ctl"
-    return room if room in PACKAGES else OTHER
+    return pkg if pkg in PACKAGES else OTHER
