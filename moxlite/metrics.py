@@ -146,7 +146,7 @@ class Gauge(Metric):
 
     @property
     def value(self) -> float:
-        """Present value."""
+        """Present value of the gauge."""
         return self._value if self._function is None else self._function()
 
     def inc(self, amount: float = 1) -> None:
@@ -204,7 +204,7 @@ class Histogram(Metric):
         return child
 
     def observe(self, value: float) -> None:
-        """Count one."""
+        """Count one observation."""
         bucket = bisect_left(self._bounds, value)
         with self._lock:
             self._counts[bucket] += 1

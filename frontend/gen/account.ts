@@ -52,7 +52,7 @@ export interface LoginResult {
   device: boolean;
 }
 
-/** What `login_factor`, or `confirm`, takes as second factor (WEB-151). */
+/** Second factors that `login_factor`, or `confirm`, takes (WEB-151). */
 export interface SecondStep {
   token: string;
   apps: Array<string>;

@@ -10,7 +10,7 @@ export interface LoginResult {
   device: boolean;
 }
 
-/** What `login_factor`, or `confirm`, takes as second factor (WEB-151). */
+/** Second factors that `login_factor`, or `confirm`, takes (WEB-151). */
 export interface SecondStep {
   token: string;
   apps: Array<string>;
@@ -808,7 +808,7 @@ export interface AccountRow {
   limit: number;
 }
 
-/** What an account uses: octets, and its last log-in, with the protocol. `problem`: why it is not known, or "". */
+/** Use of an account: octets, and its last log-in, with the protocol. `problem`: why it is not known, or "". */
 export interface AccountUse {
   name: string;
   used: number;
@@ -834,7 +834,7 @@ export interface AddressRow {
   aliases: Array<string>;
 }
 
-/** What goes with an account, and what stays: `queued` messages are still sent. */
+/** Numbers of things that go with an account. `queued` messages stay, and are still sent. */
 export interface AccountRemains {
   messages: number;
   octets: number;
@@ -1135,7 +1135,7 @@ export interface Calls {
   /** A TLS report. */
   tls_report(report_id: number): Promise<TLSReportDetail>;
 
-  /** Who sends in the name of a domain, and whether ``p=reject`` would hurt. */
+  /** Senders in the name of a domain, and whether ``p=reject`` would hurt. */
   dmarc_sources(domain: string, days: number): Promise<Sources>;
 
   /** Reports about a domain with messages of one address, newest first. */
@@ -1351,7 +1351,7 @@ export interface Calls {
   /** A page of the accounts whose name, address or text contains `search`, behind the account `after`. */
   accounts(search?: string, after?: string, count?: number): Promise<AccountPage>;
 
-  /** What accounts use, and when each has logged in last. */
+  /** Octets that accounts use, and the last log-in of each. */
   account_uses(names: Array<string>): Promise<Array<AccountUse>>;
 
   /** An account with its addresses. */
@@ -1360,7 +1360,7 @@ export interface Calls {
   /** Add an account with an address; returns the password that was made for it. */
   account_add(name: string, address: string): Promise<string>;
 
-  /** What would go with an account, in numbers. */
+  /** Numbers of messages and mailboxes that would go with an account. */
   account_remains(name: string): Promise<AccountRemains>;
 
   /** Remove an account with all its mail. */

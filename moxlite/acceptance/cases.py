@@ -26,7 +26,7 @@ __all__ = ["Case", "Filtered", "expand"]
 
 
 class Filtered(msgspec.Struct, frozen=True, kw_only=True):
-    """What the account's Sieve script decides, and its vacation form (SMTP-160, SMTP-161).
+    """Decision of the account's Sieve script, and its vacation form (SMTP-160, SMTP-161).
 
     Attributes:
       kept: what is done without the script: filing into the mailbox of the destination or ruleset.

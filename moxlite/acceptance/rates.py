@@ -15,7 +15,7 @@ from moxlite.store.options import DAY
 __all__ = ["exceeded"]
 
 MINUTE: Final = 60_000_000
-"""Microseconds."""
+"""Microseconds of a minute."""
 
 MIB: Final = 1 << 20
 

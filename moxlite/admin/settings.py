@@ -32,7 +32,7 @@ ELSEWHERE: Final = "nothing was saved: the configuration has a mistake elsewhere
 
 
 class Edit(Protocol):
-    """`ConfigHolder.edit`."""
+    """Change `domains.toml`, as `ConfigHolder.edit` does."""
 
     async def __call__(self, change: Change, *, expected: Mapping[Keys, object] | None = None) -> Snapshot: ...
 

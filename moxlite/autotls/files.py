@@ -99,7 +99,7 @@ class Folder:
             return State()
 
     def write_state(self, state: State) -> None:
-        """Raises OSError."""
+        """Write the state of the certificates' orders. Raises OSError."""
         self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         write_atomically(self._state, msgspec.json.encode(state), mode=MODE)
 

@@ -394,7 +394,7 @@ class Account(Section, frozen=True):
 
 
 class WebStatic(Section, frozen=True):
-    """Serve files."""
+    """Files of a directory, served by a web handler."""
 
     root: Annotated[str, doc("Directory; relative to the working directory of the server.")]
     strip_prefix: Annotated[str, doc("Taken off the path first.")] = ""

@@ -69,7 +69,7 @@ class Problem(msgspec.Struct, frozen=True):
     hint: str = ""
 
     def __str__(self) -> str:
-        """One line."""
+        """The problem in one line: file, line, key, text, hint."""
         where = f"{self.file}:{self.line}: " + (f"{self.key}: " if self.key else "")
         return where + self.text + (f" ({self.hint})" if self.hint else "")
 

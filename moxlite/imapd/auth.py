@@ -70,7 +70,7 @@ async def login(session: Session, command: c.Login) -> Done:
 
 
 async def authenticate(session: Session, command: c.Authenticate) -> Done:
-    """AUTHENTICATE."""
+    """Answer AUTHENTICATE: log a user in by a SASL mechanism."""
     if command.mechanism not in MECHANISMS:
         raise no("unknown mechanism")
     _require_privacy(session)

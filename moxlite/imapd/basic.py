@@ -110,7 +110,7 @@ def capability_code(session: Session) -> Code:
 
 
 async def capability(session: Session, command: c.Capability) -> Done:
-    """CAPABILITY."""
+    """Answer CAPABILITY."""
     session.respond(CapabilityData(capabilities(session)))
     return Done("capabilities told")
 
@@ -126,7 +126,7 @@ async def check(session: Session, command: c.Check) -> Done:
 
 
 async def logout(session: Session, command: c.Logout) -> Done:
-    """LOGOUT."""
+    """Answer LOGOUT, which ends the session."""
     session.respond(State("BYE", "good bye"))
     return Done("logged out")
 

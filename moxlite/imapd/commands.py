@@ -31,7 +31,7 @@ MAX_MINUTES: Final = 60
 """Maximum minutes of one transcript: it is for examining a client that is being tested, not for keeping."""
 
 MINUTE: Final = 60.0
-"""Seconds."""
+"""Seconds of a minute."""
 
 MAX_TRANSCRIPT: Final = 16 << 20
 """Maximum octets of one transcript."""

@@ -39,7 +39,7 @@ SMTP_USAGES: Final = frozenset({DANE_TA, DANE_EE})
 
 WHOLE: Final = 0
 SPKI: Final = 1
-"""Selectors."""
+"""Selectors of TLSA records: the whole certificate, or its public key alone (RFC 6698 §2.1.2)."""
 
 DIGESTS: Final = {1: ("sha256", 32), 2: ("sha512", 64)}
 """Matching types that are hashes, with the octets of each; 0 is the data itself."""

@@ -33,7 +33,7 @@ class DNSBLStatus(StrEnum):
 
     PASS = "pass"  # noqa: S105 - a result
     FAIL = "fail"
-    """Listed."""
+    """The address is listed."""
     TEMPERROR = "temperror"
 
 

@@ -40,7 +40,7 @@ authentic_resolver.set(-1)
 
 
 class Verifies(StrEnum):
-    """Result of the self-check."""
+    """Result of the check whether the resolver verifies DNSSEC."""
 
     OK = "ok"
     UNVERIFIED = "unverified"

@@ -79,7 +79,7 @@ class ImportLook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Run:
-    """An import."""
+    """One import from another server: what was ordered, and how far it is."""
 
     def __init__(self, order: CopyByImap, *, look: bool) -> None:
         self.order = order

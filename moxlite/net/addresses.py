@@ -44,7 +44,7 @@ _LOCAL: Final = frozenset(
 """
 
 _HOME: Final = ".home.arpa"
-"""RFC 8375."""
+"""Names of home networks (RFC 8375)."""
 
 
 def is_internal(ip: IPAddress) -> bool:

@@ -62,7 +62,7 @@ class MX(msgspec.Struct, frozen=True, order=True):
 
 
 class SRV(msgspec.Struct, frozen=True, order=True):
-    """RFC 2782."""
+    """An SRV record (RFC 2782)."""
 
     priority: int
     weight: int
@@ -194,7 +194,7 @@ class Resolver(ABC):
         return cast(Answer[MX], await self.lookup(name, RecordType.MX))
 
     async def ns(self, name: str) -> Answer[str]:
-        """Name servers."""
+        """Name servers of a zone."""
         return cast(Answer[str], await self.lookup(name, RecordType.NS))
 
     async def cname(self, name: str) -> Answer[str]:
@@ -204,7 +204,7 @@ class Resolver(ABC):
         return cast(Answer[str], await self.lookup(name, RecordType.CNAME))
 
     async def srv(self, name: str) -> Answer[SRV]:
-        """Services."""
+        """Hosts and ports of a service (SRV records)."""
         return cast(Answer[SRV], await self.lookup(name, RecordType.SRV))
 
     async def tlsa(self, name: str) -> Answer[TLSA]:

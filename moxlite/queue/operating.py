@@ -71,7 +71,7 @@ class Operations:
         return await self.change(lambda tx, _: operations.drop_messages(tx, wanted, policy))
 
     async def hold_rules(self) -> list[HoldRule]:
-        """All rules."""
+        """Return all rules that hold messages back."""
         return await self._database.read(holdrules.hold_rules, op="queue hold rules")
 
     async def add_hold_rule(self, *, account: str = "", sender: str = "", recipient: str = "") -> tuple[int, int]:

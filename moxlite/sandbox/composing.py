@@ -74,7 +74,7 @@ def _fragment(html: str, images: _Numbered, *, external: bool, styled: bool) -> 
 
 
 def _split(html: str) -> tuple[str, str]:
-    """What was written, and the original below it; of a draft that another program made, all of it was written."""
+    """The text that was written, and the original below it. All text of another program's draft counts as written."""
     above, found, below = html.partition(f'<div class="{KEPT}">')
     kept = below.strip().removesuffix("</html>").strip().removesuffix("</body>").strip().removesuffix(_END)
     if TYPED in above and (found or above.rstrip().endswith("</html>")):

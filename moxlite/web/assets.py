@@ -27,7 +27,7 @@ WORKER = (
 OFFLINE: Final = "offline"
 """Capability in the first event of a stream: the service worker may keep the page and mail (WEBMAIL-120)."""
 WITHOUT: Final = b"self.withoutOffline = true;\n"
-"""What the worker begins with where the administrator does not want that."""
+"""First lines of the worker where the administrator does not want mail to be kept on devices."""
 
 INSTALLED: Final[Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]]] = {
     "sw.js": ("webmail.worker.js", "text/javascript; charset=utf-8", WORKER),

@@ -19,7 +19,7 @@ class KeyElsewhere(msgspec.Struct, frozen=True):
 
 
 class SecondStep(msgspec.Struct, frozen=True):
-    """What `login_factor`, or `confirm`, takes as second factor (WEB-151).
+    """Second factors that `login_factor`, or `confirm`, takes (WEB-151).
 
     `token` is for `login_factor`, within 5 minutes. `apps` are names of authenticator apps, `keys` of security keys
     that work here. `key_request` is the JSON for ``navigator.credentials.get``, "" without such keys; its challenge

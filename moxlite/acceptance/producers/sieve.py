@@ -44,7 +44,7 @@ _FLAGS: Final = {name.lower(): flag for flag, name in FLAG_NAMES.items()}
 
 
 def sieve_script(case: Case) -> Sequence[Proposal]:
-    """What the script decides, in place of the mailbox of the destination or ruleset; else an answer by the form."""
+    """Decision of the script, in place of the mailbox of the destination or ruleset; else an answer by the form."""
     filtered = case.filtered
     if filtered is None:
         return ()

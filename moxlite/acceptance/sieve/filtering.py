@@ -43,7 +43,7 @@ PROGRAMS: Final = 64
 
 
 class _Loaded(msgspec.Struct, frozen=True):
-    """What a run needs of the account."""
+    """Facts of the account that a run of its script needs."""
 
     scripts: dict[str, Compiled]
     form: VacationForm

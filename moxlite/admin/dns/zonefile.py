@@ -90,7 +90,7 @@ def record_value(record: Wanted) -> str:
 
 
 def record_line(name: str, kind: Kind, value: Value) -> str:
-    """A record that need not be a wanted one, as one line of a zone file."""
+    """Any DNS record as one line of a zone file."""
     return f"{name} {kind} {rdata_of(kind, value).to_text()}"
 
 

@@ -231,7 +231,7 @@ def remove_alias(document: Document, snapshot: Snapshot, address: str) -> None:
 
 
 def add_alias_members(document: Document, snapshot: Snapshot, address: str, members: Sequence[str]) -> None:
-    """Add members."""
+    """Add members to an alias in `domains.toml`."""
     domain, localpart, alias = find_alias(snapshot, address)
     new = [new_member(snapshot, one) for one in members]
     document.put(("domains", domain, "aliases", localpart, "addresses"), [*map(_text, alias.addresses), *new])

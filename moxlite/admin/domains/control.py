@@ -173,11 +173,11 @@ class DomainCommands:
         await self._edit(changes.remove_alias, args.alias)
 
     async def alias_add_members(self, args: AliasMembers, exchange: Exchange) -> None:
-        """Add members."""
+        """Run the command that adds members to an alias."""
         await self._edit(changes.add_alias_members, args.alias, args.members)
 
     async def alias_remove_members(self, args: AliasMembers, exchange: Exchange) -> None:
-        """Remove members."""
+        """Run the command that removes members of an alias."""
         await self._edit(changes.remove_alias_members, args.alias, args.members)
 
     async def _edit(self, change: Callable[..., None], *args: Any) -> Snapshot:

@@ -69,7 +69,7 @@ class AliasChange(Request, frozen=True):
 
 
 class AliasInfo(msgspec.Struct, frozen=True):
-    """An alias."""
+    """An alias in an answer to the administrator, with its members and permissions."""
 
     alias: str
     members: list[str]

@@ -29,7 +29,7 @@ LONGEST: Final = 63
 
 
 class KeyFacts(msgspec.Struct, frozen=True):
-    """What can be told of a key: its algorithm, its bits and the value of its TXT record, or why it cannot be read."""
+    """Public facts of a key: its algorithm, its bits and the value of its TXT record, or why it cannot be read."""
 
     algorithm: str = ""
     bits: int = 0

@@ -19,7 +19,7 @@ __all__ = [
 
 
 class FactorList(Request, frozen=True):
-    """Whose second factors: an account, ``(admin)``, or "" for all."""
+    """Request for the second factors of an account, ``(admin)``, or "" for all."""
 
     account: str
 
@@ -38,7 +38,7 @@ class FactorInfo(msgspec.Struct, frozen=True):
 
 
 class FactorReset(Request, frozen=True):
-    """Whose second factors are removed: an account, or ``(admin)``."""
+    """Request to remove the second factors of an account, or of ``(admin)``."""
 
     account: str
 

@@ -113,7 +113,7 @@ class Closed(BackupError):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What is followed: the target of the first machine, keys for it, the program, and the key of the files."""
+    """Source that is followed: the target of the first machine, keys for it, the program, and the key of the files."""
 
     target: Target
     access: Access | None
@@ -143,7 +143,7 @@ class _Process:
     asked: bool = False
 
     async def end(self) -> None:
-        """End it."""
+        """End the program on purpose: its end is no failure then."""
         self.asked = True
         await end_program(self.process, END)
 

@@ -75,7 +75,7 @@ class LeaseStorage(Protocol):
         """Replace an object of this version, or make it (None). Raises BlockingIOError: it is another one."""
 
     def remove(self, names: list[str]) -> None:
-        """Remove objects."""
+        """Remove objects from the storage."""
 
 
 class Taken(Exception):

@@ -405,7 +405,7 @@ async def _until_end(process: trio.Process, said: _Said) -> None:
 
 
 class _Said:
-    """What the program says.
+    """Output of the program, line by line.
 
     Attributes:
       last: its last line.

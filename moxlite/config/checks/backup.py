@@ -56,7 +56,7 @@ def missing_findings(section: str, settings: object, needed: Mapping[str, str]) 
 
 
 def _far_backup(backup: Backup) -> Iterator[Finding]:
-    """What a target on another machine needs."""
+    """Problems of a target on another machine: keys and values that it needs."""
     needed = {
         "ssh_key_file": "made by `ssh-keygen -t ed25519 -N '' -f FILE`; the other machine must let FILE.pub in",
         "ssh_host_keys": "the lines of /etc/ssh/ssh_host_*_key.pub on the other machine",

@@ -154,7 +154,7 @@ class Group:
         return of.starts[part]
 
     def contents(self) -> Iterator[Content]:
-        """The messages."""
+        """Contents of the messages in this group, in the order of its rows."""
         how = self._slice.how
         columns = [how.position(name) for name in ("message_id", "body_id", *needs(how.rest))]
         return starmap(partial(Content, self._slice.account), map(itemgetter(*columns), self._slice.rows[self._part]))

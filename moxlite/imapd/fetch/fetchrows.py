@@ -42,7 +42,7 @@ _MINUTES: Final = [b"%02d:%02d:" % divmod(n, 60) for n in range(1440)]
 
 @lru_cache(maxsize=4096)  # ten years of days; an entry is some 100 octets
 def _day(day: int) -> bytes:
-    """``20-Nov-2026 ``."""
+    """The date in front of an INTERNALDATE, for a number of days since 1970: ``20-Nov-2026 ``."""
     return format_internaldate(day * 86_400_000_000)[:12].encode()
 
 

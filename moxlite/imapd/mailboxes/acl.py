@@ -70,7 +70,7 @@ async def _change(session: Session, mailbox: str, identifier: str, rights: Calla
 
 
 async def set_acl(session: Session, command: c.SetAcl) -> Done:
-    """SETACL."""
+    """Answer SETACL: change the rights of a user to a mailbox."""
     named, identifier = _parsed(command.rights), _identifier(session, command.identifier)
 
     def rights(before: str) -> str:
@@ -119,7 +119,7 @@ async def list_rights(session: Session, command: c.ListRights) -> Done:
 
 
 async def my_rights(session: Session, command: c.MyRights) -> Done:
-    """MYRIGHTS."""
+    """Answer MYRIGHTS: the user's own rights to a mailbox."""
     async with at(session, command.mailbox) as place:
 
         def read(r: Reader) -> tuple[str, str]:

@@ -64,7 +64,7 @@ def _order(name: str) -> tuple[bool, str]:
 
 
 async def list_mailboxes(session: Session, command: c.List) -> Done:
-    """LIST."""
+    """Answer LIST, with its selection and return options (RFC 9051 §6.3.9)."""
     if command.patterns == ("",) and not command.selection:
         session.respond(ListData((r"\Noselect",), ""))  # a request for the separator (RFC 9051 §6.3.9)
         return Done("separator told")
@@ -251,7 +251,7 @@ async def lsub(session: Session, command: c.Lsub) -> Done:
 
 
 async def status(session: Session, command: c.Status) -> Done:
-    """STATUS."""
+    """Answer STATUS: the counts of a mailbox that need not be selected."""
     async with at(session, command.mailbox) as place:
         box = await place.account.read(lambda r: place.find(r, place.name, "r"), op="imap-status", turn=False)
         session.respond(await status_of(session, place, box, command.items))

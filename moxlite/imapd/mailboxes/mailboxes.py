@@ -56,7 +56,7 @@ async def _own_or_path(session: Session, name: str) -> str:
 
 
 async def delete(session: Session, command: c.Delete) -> Done:
-    """DELETE."""
+    """Answer DELETE: remove a mailbox."""
     async with at(session, command.mailbox) as place:
         try:
             await delete_in_slices(place.account, lambda tx: place.find(tx, place.name, "x").id, place.origin)
@@ -99,6 +99,6 @@ async def subscribe(session: Session, command: c.Subscribe) -> Done:
 
 
 async def unsubscribe(session: Session, command: c.Unsubscribe) -> Done:
-    """UNSUBSCRIBE."""
+    """Answer UNSUBSCRIBE."""
     await session.home.account.write(lambda tx: store.unsubscribe(tx, command.mailbox), session.home.cursor)
     return Done("unsubscribed")

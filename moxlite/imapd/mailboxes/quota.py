@@ -33,7 +33,7 @@ async def _tell(session: Session) -> None:
 
 
 async def quota(session: Session, command: c.GetQuota) -> Done:
-    """GETQUOTA."""
+    """Answer GETQUOTA: use and limit of a quota root."""
     if is_foreign(command.root):
         raise no("only its owner may see that", "NOPERM")
     if command.root != ROOT:

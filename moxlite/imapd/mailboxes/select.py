@@ -99,8 +99,9 @@ async def select(session: Session, command: c.Select | c.Examine) -> Done:
 
 
 async def _select(session: Session, seat: Seat, name: str, command: c.Select | c.Examine) -> Done:
-    """SELECT a mailbox at a seat. `name` is the one given by the client, without the prefix of other users'
-    mailboxes.
+    """Answer SELECT or EXAMINE of a mailbox in the account of `seat`, the user's own or one that shares with the user.
+
+    `name`: as the client gave it, without the prefix of other users' mailboxes.
     """
     examined = isinstance(command, c.Examine) or session.login.read_only
     snapshot = await _read(session, seat, name)

@@ -47,7 +47,7 @@ DEARER: Final = 20
 
 
 class Sought(msgspec.Struct, frozen=True):
-    """What the text index is asked. All matches of a program fulfil `term`, and `fields`, a query about header fields,
+    """Question to the text index. All matches of a program fulfil `term`, and `fields`, a query about header fields,
     if there is one. `decides`: the messages that fulfil the term, and the program's condition on rows, are exactly the
     matches; `fields_decide` the same for `fields`.
     """

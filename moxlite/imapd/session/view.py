@@ -256,7 +256,7 @@ class CountedView(View):
 
     @property
     def uids(self) -> array[int]:
-        """Not available."""
+        """Raise AssertionError: a view under UIDONLY holds no UIDs."""
         raise AssertionError("a view under UIDONLY holds no UIDs")
 
     @property

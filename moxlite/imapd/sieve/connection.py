@@ -89,7 +89,7 @@ class Connection:
         self._decoder = ServerDecoder()
 
     def bindings(self) -> ChannelBindings:
-        """What a SCRAM mechanism with PLUS can be bound to."""
+        """Channel bindings of the connection, for SCRAM mechanisms with PLUS."""
         if not isinstance(self._stream, TLSStream):
             return NO_BINDINGS
         return {kind: self._stream.channel_binding(kind) for kind in self._stream.channel_bindings()}

@@ -51,9 +51,9 @@ class _Watch:
             self._reading.cancel()
 
     async def _repeat(self) -> None:
-        """Send all changes that can be sent without waiting, one by one, until one cannot, or until `stop`.
+        """Send changes of the mailbox as they come, until one cannot be sent without waiting, or until `stop`.
 
-        So it can be cancelled only while it sleeps.
+        Nothing is awaited but the next change, so a cancellation never cuts off a response.
         """
         session, wire = self._session, self._session.wire
         while not self._stopped:

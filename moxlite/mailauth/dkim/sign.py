@@ -156,7 +156,7 @@ class Folded:
         self._lines = [name]
 
     def add(self, *pieces: str) -> None:
-        """Append pieces."""
+        """Append pieces to the header field, which is folded between them."""
         for piece in pieces:
             if len(self._lines[-1]) + len(piece) > WIDTH:
                 self._lines.append("\t" + piece.lstrip(" "))

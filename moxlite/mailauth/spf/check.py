@@ -234,7 +234,7 @@ class _Evaluation:
         return await self._addresses(target, family=4)
 
     async def _addresses(self, name: str, *, family: int = 0) -> tuple[IPAddress, ...]:
-        """The addresses of a host, of the client's family."""
+        """The addresses of a host: of the client's family, or of `family`, 4 or 6. Counts void look-ups (§4.6.4)."""
         version = family or self._ip.version
         try:
             return (await self._ask(self._resolver.ips(absolute(name), 4 if version == 4 else 6))).records

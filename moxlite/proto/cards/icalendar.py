@@ -172,7 +172,7 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Calendar(msgspec.Struct, frozen=True):
-    """What a message says: `method` in capitals (RFC 5546), "" for a file that only has an event; its first event, or
+    """Content of a calendar: `method` in capitals (RFC 5546), "" for a file that only has an event; its first event, or
     that which the others are exceptions of; `others`: number of further events.
     """
 
@@ -182,7 +182,7 @@ class Calendar(msgspec.Struct, frozen=True):
 
 
 def read_calendar(text: str) -> Calendar:
-    """The event of a calendar. Raises BadCalendar."""
+    """Parse a calendar (RFC 5545): its event, and the number of others in it. Raises BadCalendar."""
     if len(text) > MAX_CALENDAR:
         raise BadCalendar("the calendar has more than 1 MiB")
     method = ""

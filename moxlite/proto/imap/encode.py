@@ -319,7 +319,7 @@ _ENCODERS: Final[Mapping[type, Callable[[Any, bool], bytes]]] = {
 
 
 def flag_list(flags: Iterable[str]) -> bytes:
-    """``(\\Seen $Junk)``."""
+    r"""Flags in parentheses: ``(\Seen $Junk)``."""
     return b"(%b)" % " ".join(flags).encode()
 
 

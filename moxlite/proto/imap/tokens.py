@@ -136,7 +136,7 @@ class Reader:
     # -- atoms and numbers
 
     def atom(self, what: str = "an atom") -> str:
-        """``atom``."""
+        """Read an atom (``atom``, RFC 9051 §9)."""
         return self._take(ATOM, what).decode("ascii")
 
     def flag(self) -> str:
@@ -213,7 +213,7 @@ class Reader:
         return octets
 
     def astring(self) -> bytes:
-        """``astring``."""
+        """Read an atom, quoted string or literal (``astring``, RFC 9051 §9)."""
         match = _ASTRING.match(self.data, self.position)
         if match is None:
             return self.string()
@@ -225,7 +225,7 @@ class Reader:
         return _utf8(self.astring())
 
     def nstring(self) -> bytes | None:
-        """``nstring``."""
+        """Read a string; None for NIL (``nstring``, RFC 9051 §9)."""
         if self.word(b"NIL"):
             return None
         return self.string()
@@ -323,7 +323,7 @@ def encode_astring(octets: bytes, *, utf8: bool = False) -> bytes:
 
 
 def encode_nstring(octets: bytes | None, *, utf8: bool = False) -> bytes:
-    """``nstring``."""
+    """A string, or NIL for None (``nstring``, RFC 9051 §9)."""
     return b"NIL" if octets is None else encode_string(octets, utf8=utf8)
 
 
@@ -339,7 +339,7 @@ def encode_mailbox(name: str, *, utf8: bool = False) -> bytes:
 
 
 def encode_date(value: dt.date) -> bytes:
-    """``date``."""
+    """A date as the grammar's ``date`` has it, without quotes: ``1-Feb-2026`` (RFC 9051 §9)."""
     return f"{value.day}-{_MONTHS[value.month - 1]}-{value.year:04d}".encode()
 
 

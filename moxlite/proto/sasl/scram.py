@@ -298,7 +298,7 @@ class ScramClient:
         self._state: Literal["first", "final", "verified"] = "first"
 
     def initial(self) -> bytes:
-        """Return client-first."""
+        """Return the client's first message (RFC 5802 §7, `client-first-message`)."""
         return (self._gs2 + self._client_first_bare).encode()
 
     def step(self, challenge: bytes) -> bytes:

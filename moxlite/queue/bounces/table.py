@@ -42,7 +42,7 @@ class Cause(StrEnum):
     SUPPRESSED = "suppressed"
     """The account sends nothing more to the address."""
     OTHER = "other"
-    """Anything else."""
+    """A reply that has no meaning in the table."""
 
 
 class Meaning(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ class SuppressCommands:
         }
 
     async def list_suppressions(self, args: ListSuppressions, exchange: Exchange) -> list[Suppressed]:
-        """All entries."""
+        """Run the command that lists suppressed addresses, of one account or of all."""
         found = self._queue.suppressions(args.account, after=(args.after_account, args.after_base), limit=args.n)
         return [_shown(one) for one in await tried(found)]
 

@@ -61,7 +61,7 @@ class WebhookCommands:
         return Changed(await tried(self._hooks.schedule(args.filter, args.seconds, from_now=args.from_now)))
 
     async def cancel(self, args: ChooseHooks, exchange: Exchange) -> Changed:
-        """Cancel webhooks."""
+        """Run the command that cancels webhooks."""
         _check_choice(args)
         return Changed(await tried(self._hooks.cancel(args.filter)))
 

@@ -130,7 +130,7 @@ async def rset(session: Session, command: c.Rset) -> Response:
 
 
 async def noop(session: Session, command: c.Noop) -> Response:
-    """NOOP."""
+    """Answer NOOP."""
     return replies.OK
 
 
@@ -145,5 +145,5 @@ async def vrfy(session: Session, command: c.Vrfy | c.Expn) -> Response:
 
 
 async def quit_(session: Session, command: c.Quit) -> Response | None:
-    """QUIT."""
+    """Answer QUIT, which ends the session."""
     raise Goodbye(replies.BYE)

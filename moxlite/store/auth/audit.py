@@ -80,7 +80,7 @@ Outcome = Literal["begun", "done", "refused", "failed"]
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Who makes changes, and from where. `via`: ``cli``, ``file``, or the name of an app."""
+    """Actor of changes, with the address. `via`: ``cli``, ``file``, or the name of an app."""
 
     actor: str
     via: str
@@ -284,7 +284,7 @@ def _short(value: Any) -> Any:
 
 
 def origin() -> Origin:
-    """Who makes the changes of the running task."""
+    """Actor of the changes that the running task makes."""
     return _origin.get()
 
 

@@ -61,7 +61,7 @@ END_STOLEN: Final = "UPDATE session SET expires = min(expires, ?), stolen = 1 WH
 
 
 Use = Literal["current", "next", "settled", "earlier"]
-"""Which token of its session a request brings: ``settled`` is the next one, which becomes the current one now."""
+"""Kind of the token that a request brings. ``settled`` is the next one of the session, which becomes current now."""
 
 
 def find_use(

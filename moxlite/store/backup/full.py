@@ -70,7 +70,7 @@ def inside(source: Source, target: Path) -> None:
 
 
 def warnings_of(source: Source) -> list[str]:
-    """What is odd about a data directory, yet no reason to fail."""
+    """Oddities of a data directory that are no reason to fail."""
     warnings = [f"{path} is left out: another program keeps it" for path in source.foreign]
     warnings += [
         f"account {one.account} is not in the configuration; it is backed up all the same"
@@ -213,7 +213,7 @@ def copy_file(path: Path, target: Path) -> None:
 
 
 def error_text(error: Exception) -> str:
-    """What a person reads of an error."""
+    """Text of an error for people."""
     if isinstance(error, FileExistsError):
         return "exists in the backup already, and is not overwritten"
     if isinstance(error, OSError):

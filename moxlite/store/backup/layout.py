@@ -26,7 +26,7 @@ RESTORING: Final = "RESTORING"
 """Stands in a data directory while a backup is moved into it; a server does not start on such a one (STORE-145)."""
 
 SINGLE: Final = {"reports.db": Kind.REPORTS, "cache.db": Kind.CACHE, "auth.db": Kind.AUTH}
-"""What comes behind the queue and the accounts (STORE-142)."""
+"""Files that a backup copies after the queue and the accounts (STORE-142)."""
 
 KNOWN: Final = frozenset({"backup.key", "doctor.json", "receivedid.key", "updates.json", "version"})
 SKIPPED: Final = frozenset(

@@ -193,7 +193,7 @@ def _index_start(data: bytes, size: int) -> int:
 
 
 def _records(data: bytes, end: int) -> list[tuple[int, Record]] | None:
-    """What an index says. `end`: where the blocks end."""
+    """Records of an index. `end`: where the blocks end."""
     try:
         records = _DECODER.decode(zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_INDEX))
     except (zstandard.ZstdError, msgspec.DecodeError):

@@ -70,7 +70,7 @@ MONDAY: Final = 3 * DAY
 
 
 class _Settings(msgspec.Struct, frozen=True, omit_defaults=True):
-    """repository.json."""
+    """Content of the file `repository.json`: format and recipients of a repository of backups."""
 
     format: int
     recipients: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class SnapshotInfo(msgspec.Struct, frozen=True):
 
 
 class Pruned(msgspec.Struct, frozen=True):
-    """What was removed."""
+    """Snapshots that were removed, and the number and octets of removed blocks."""
 
     snapshots: list[str]
     blocks: int
@@ -301,7 +301,7 @@ class Repository:
     # Reading
 
     def verify(self, *, deep: bool, tell: Tell = lambda _: None) -> list[str]:
-        """What is wrong: manifests that cannot be read, blocks that are missing, with `deep` also those whose octets
+        """Find damage: manifests that cannot be read, blocks that are missing, with `deep` also those whose octets
         do not match their name. [] when all is well. An encrypted repository needs its identity.
         """
         problems: list[str] = []

@@ -163,7 +163,7 @@ def renew(path: Path, kind: Kind, options: Options, *, resume_queue: bool, keep_
 
 
 def _hold_owed(db: apsw.Connection) -> None:
-    """What an account owes to the queue comes there on hold: it may have gone out after the backup."""
+    """Put messages that an account owes to the queue there on hold: each may have gone out after the backup."""
     for row_id, data in db.execute(OWED, (SUBMIT,)).fetchall():
         assert isinstance(data, bytes)  # the column is a BLOB
         try:

@@ -89,7 +89,7 @@ def make_identity(passphrase: str) -> tuple[str, bytes]:
 
 
 def opener_of(storage: Storage, identity_file: Path | None, passphrase: str | None) -> Opener | None:
-    """What decrypts a repository: an identity file as `age-keygen` writes it, or a passphrase. None without either.
+    """Key that decrypts a repository: an identity file as `age-keygen` writes it, or a passphrase. None without either.
 
     Raises RepositoryError, BackupError, OSError.
     """

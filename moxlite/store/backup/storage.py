@@ -19,7 +19,7 @@ from moxlite.store.backup.copying import sync_folder
 __all__ = ["Folder", "Storage"]
 
 SUFFIX: Final = ".tmp"
-"""What an object is called until it is whole: ``.NAME.tmp``."""
+"""Name of an object until it is whole: ``.NAME.tmp``."""
 
 
 class Storage(Protocol):

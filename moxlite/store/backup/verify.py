@@ -46,7 +46,7 @@ REPAIRS: Final = {
     "chunk": "moxlite account recover",
     "hash": "moxlite account recover",
 }
-"""What repairs a kind of finding (STORE-43, STORE-188)."""
+"""Commands that repair each kind of finding (STORE-43, STORE-188)."""
 
 CONTENT_REFS: Final = """
 SELECT c.id, c.refs, count(m.id) FROM content c LEFT JOIN msg m ON m.content_id = c.id GROUP BY c.id
@@ -68,7 +68,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Verified(msgspec.Struct):
-    """What was found; `notes` is worth knowing and no problem. `messages` were looked at."""
+    """Findings: `notes` are worth knowing and no problems. `messages` were looked at."""
 
     problems: list[Problem] = []
     notes: list[str] = []
@@ -117,7 +117,7 @@ def verify(
 
 
 def check_database(data: Path, one: DatabaseFile) -> list[str]:
-    """What is wrong with a database, which a server may use meanwhile. Blocks."""
+    """Find damage in a database, which a server may use meanwhile. Blocks."""
     found = Verified()
     path = data / one.path
     try:

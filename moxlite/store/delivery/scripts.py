@@ -191,7 +191,7 @@ def _is_active(tx: Tx, name: str) -> bool:
 
 
 def seen_keys(r: Reader, now: int) -> frozenset[bytes]:
-    """What `duplicate` tests remember at a time, µs UTC."""
+    """Keys that `duplicate` tests remember at a time, in µs UTC."""
     return frozenset(row[0] for row in r.rows(SEEN, now))
 
 

@@ -47,7 +47,7 @@ class Handed(StrEnum):
     HOST = "host"
     """A host of the recipient's domain."""
     RELAY = "relay"
-    """A smarthost."""
+    """A smarthost, to which the server sends mail instead of the recipient's host."""
 
 
 class RecipientStatus(msgspec.Struct, frozen=True, kw_only=True):

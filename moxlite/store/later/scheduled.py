@@ -29,7 +29,7 @@ __all__ = ["MAX_SCHEDULED", "SCHEDULED", "Scheduled", "claim", "is_held", "repla
 logger = logging.getLogger("moxlite.store.later")
 
 SCHEDULED: Final = "Scheduled"
-"""Name of the mailbox in which they wait."""
+"""Name of the mailbox in which scheduled messages wait."""
 
 MAX_SCHEDULED: Final = 500
 """Messages of an account that may wait to be sent."""

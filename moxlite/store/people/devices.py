@@ -36,7 +36,7 @@ MAX_DEVICES: Final = 10
 """Devices of an account."""
 
 SECOND: Final = 1_000_000
-"""µs."""
+"""Microseconds of a second."""
 
 FIRST_PAUSE: Final = 60 * SECOND
 """µs until a device is tried again after its first failure; each pause is twice the one before."""
@@ -93,7 +93,7 @@ class Device(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """What one device is told: the sender of the newest message, its id, and the number of further messages. `told` is
+    """Message to one device: the sender of the newest message, its id, and the number of further messages. `told` is
     the device's mark after it. `sender` is None if it is told nothing, and only the mark changes.
     """
 
@@ -105,8 +105,10 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a notice. `gone`: the push service knows the subscription no more; `error`: why it was not taken,
-    "" if it was; `pause`: µs for which the push service asked.
+    """Outcome of sending a notice.
+
+    `gone`: the push service knows the subscription no more; `error`: why it was not taken, "" if it was; `pause`: µs
+    for which the push service asked.
     """
 
     notice: Notice
@@ -121,7 +123,7 @@ def devices(r: Reader) -> list[Device]:
 
 
 def device(r: Reader, device_id: int) -> Device | None:
-    """One device."""
+    """Return a device by its number; None if it is gone."""
     row = r.row(ONE, device_id)
     return None if row is None else Device(*row)
 

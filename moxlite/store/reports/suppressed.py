@@ -31,7 +31,7 @@ class SuppressedAddress(msgspec.Struct, frozen=True):
 
 
 def add_suppressed(tx: Tx, kind: Kind, address: str, until: int, comment: str) -> None:
-    """Send no reports to an address until then; replaces an existing entry."""
+    """Send no reports to an address before `until`, in µs UTC; replaces an existing entry."""
     tx.execute(INSERT, kind, address.lower(), tx.now, until, comment)
 
 

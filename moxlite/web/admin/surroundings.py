@@ -29,7 +29,7 @@ __all__ = ["Machinery", "Outside", "Surroundings"]
 
 
 class Outside(msgspec.Struct, frozen=True, kw_only=True):
-    """What checks of DNS need: a resolver, connections to the internet, and keys that are not read from files."""
+    """Surroundings of checks of DNS: a resolver, connections to the internet, and keys that are not read from files."""
 
     resolver: Resolver
     network: Network

@@ -161,7 +161,7 @@ class AccountPage(msgspec.Struct, frozen=True):
 
 
 class AccountUse(msgspec.Struct, frozen=True):
-    """What an account uses: octets, and its last log-in, with the protocol. `problem`: why it is not known, or ""."""
+    """Use of an account: octets, and its last log-in, with the protocol. `problem`: why it is not known, or ""."""
 
     name: str
     used: int
@@ -190,7 +190,7 @@ class AccountDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountRemains(msgspec.Struct, frozen=True):
-    """What goes with an account, and what stays: `queued` messages are still sent."""
+    """Numbers of things that go with an account. `queued` messages stay, and are still sent."""
 
     messages: int
     octets: int

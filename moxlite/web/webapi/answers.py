@@ -41,7 +41,7 @@ class Note(msgspec.Struct, frozen=True):
     over_quota: bool = False
 
     def pack(self) -> bytes:
-        """Encode it."""
+        """Encode an answer as JSON."""
         return _ENCODER.encode(self)
 
     def answer(self, ids: Sequence[int]) -> SendResult:

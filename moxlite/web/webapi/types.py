@@ -105,11 +105,11 @@ Flags = Annotated[
 
 
 class NoParameters(msgspec.Struct, frozen=True, rename="pascal"):
-    """No parameters."""
+    """Parameters of a method that takes none."""
 
 
 class NoResult(msgspec.Struct, frozen=True, rename="pascal"):
-    """No content."""
+    """Result of a method that returns nothing."""
 
 
 class AddressText(msgspec.Struct, frozen=True, rename="pascal"):

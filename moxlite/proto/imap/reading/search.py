@@ -26,7 +26,7 @@ MAX_DEPTH: Final = 32
 """Depth of nested NOT, OR and parentheses (IMAP-119): far below Python's recursion limit, far above real programs."""
 
 MAX_KEYS: Final = 1000
-"""Number of keys of a program (IMAP-119)."""
+"""Maximum number of search keys in one SEARCH (IMAP-119)."""
 
 CHARSETS: Final[Mapping[str, str]] = {
     # IMAP-120; the value is Python's name
@@ -146,7 +146,7 @@ class _Program:
         return found[0] if len(found) == 1 else s.And(tuple(found))
 
     def key(self, depth: int) -> s.SearchKey:
-        """One ``search-key``."""
+        """Read one ``search-key`` (RFC 9051 §6.4.4)."""
         self.count += 1
         if depth > MAX_DEPTH or self.count > MAX_KEYS:
             raise ProtocolError("search program has too many keys, or nests too deep", code="LIMIT", condition="NO")

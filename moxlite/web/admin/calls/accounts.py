@@ -61,7 +61,7 @@ class AccountCalls(AdminCalls):
     async def account_uses(
         self, caller: Caller, names: Annotated[list[Word], Meta(max_length=MOST_AT_ONCE)]
     ) -> list[AccountUse]:
-        """What accounts use, and when each has logged in last."""
+        """Octets that accounts use, and the last log-in of each."""
         known = [name for name in names if self._server.config().account(name) is not None]
         logins = await self._logins(known)
         return [await self._use(name, logins) for name in known]
@@ -90,7 +90,7 @@ class AccountCalls(AdminCalls):
 
     @call()
     async def account_remains(self, caller: Caller, name: Word) -> AccountRemains:
-        """What would go with an account, in numbers."""
+        """Numbers of messages and mailboxes that would go with an account."""
         settings = self._settings(name)
         aliases = {str(one.canonical) for one in self._server.config().derived.aliases_of.get(name, ())}
         queued = await self._queued(name)

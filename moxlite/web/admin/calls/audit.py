@@ -30,7 +30,7 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class AuditCalls(AdminCalls):
-    """Who changed what."""
+    """Calls for the audit log: changes, and their actors."""
 
     @call()
     async def audit(self, caller: Caller, filter: AuditFilter, before: ID = 0, count: Count = 50) -> list[AuditLine]:  # noqa: A002

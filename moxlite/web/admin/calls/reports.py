@@ -108,7 +108,7 @@ class ReportCalls(AdminCalls):
 
     @call()
     async def dmarc_sources(self, caller: Caller, domain: Word, days: Days) -> Sources:
-        """Who sends in the name of a domain, and whether ``p=reject`` would hurt."""
+        """Senders in the name of a domain, and whether ``p=reject`` would hurt."""
         own = {str(ip) for ip in own_ips(self._server.config()) or ()}
         return await self._scan(partial(sources_of, domain=_domain(domain), since=_since(days), own=own))
 
