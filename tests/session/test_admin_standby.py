@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -18,7 +19,18 @@ import trio
 from moxlite.admin.standby import control, progress, replicating, waiting
 from moxlite.admin.standby import following as following_module
 from moxlite.admin.standby.following import Follower, Source
-from moxlite.admin.standby.layout import FOLLOWED, STATE, Followed, Head, HeldLease, State, is_database, read_document
+from moxlite.admin.standby.layout import (
+    FOLLOWED,
+    STATE,
+    Followed,
+    Head,
+    HeldLease,
+    Positions,
+    State,
+    is_database,
+    read_document,
+)
+from moxlite.admin.standby.lease import origin_of
 from moxlite.admin.standby.litestream import find_program
 from moxlite.admin.standby.refusing import refuse_all
 from moxlite.admin.standby.status import first_words, second_words
@@ -306,6 +318,42 @@ async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_pat
         await soon((tmp_path / "target/epoch-0002/positions.json").exists, "the second machine copies")
         imap = await h.imap()
         assert any("* 1 EXISTS" in line for line in await imap.select("Inbox"))
+
+
+async def test_a_clone_of_the_disk_does_not_copy_beside_the_first_machine(
+    tmp_path: Path, identity: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186: a machine with the same data directory writes to the target: of the two the one that finds it copies
+    nothing, and says so, until the other one has been silent for some time.
+    """
+    monkeypatch.setattr(replicating, "SAY", 0.3)
+    monkeypatch.setattr(replicating, "ALONE", 2.0)
+    file = tmp_path / "target/epoch-0001/positions.json"
+    async with house(tmp_path, static=settings(tmp_path, identity)) as h:
+        state = partial(read_document, h.house.static.data_dir / STATE, State)
+        await soon(lambda: (found := state()) is not None and found.databases and not found.problem, "all is copied")
+        mine = msgspec.json.decode(file.read_bytes(), type=Positions)
+        assert mine.origin == origin_of(h.house.static.data_dir)
+
+        async def write() -> None:
+            while True:
+                clone = msgspec.structs.replace(mine, at=time.time(), host="the clone", origin="another")
+                file.write_bytes(msgspec.json.encode(clone))
+                await trio.sleep(0.1)
+
+        def told() -> bool:
+            return (found := state()) is not None and "a machine with a copy of this data directory" in found.problem
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(write)
+            await soon(told, "the clone is told")
+            await soon(lambda: not answers(h)(), "Litestream has ended")
+            await trio.sleep(3)
+            assert not answers(h)()
+            await deliver(h, "meanwhile")
+            nursery.cancel_scope.cancel()
+        await soon(lambda: (found := state()) is not None and found.databases and not found.problem, "it copies again")
+        assert msgspec.json.decode(file.read_bytes(), type=Positions).origin == mine.origin
 
 
 async def test_in_mode_sync_an_acknowledged_message_is_in_the_target(tmp_path: Path, identity: Path) -> None:

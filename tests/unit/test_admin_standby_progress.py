@@ -1,13 +1,17 @@
-"""How far the databases of the first machine are copied, with a program that is played (STORE-186)."""
+"""How far the databases of both machines are, with clocks of the test, and a program that is played (STORE-186)."""
 
 import datetime as dt
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import trio
 
-from moxlite.admin.standby import control, progress
+from moxlite.admin.standby import control, following, progress
 from moxlite.admin.standby.control import Copied, Position
+from moxlite.admin.standby.following import Follower, Source
+from moxlite.admin.standby.layout import Positions
+from moxlite.admin.standby.litestream import Place
 from moxlite.admin.standby.progress import Progress
 
 QUEUE, REPORTS = "queue.db", "reports.db"
@@ -162,3 +166,32 @@ def test_a_program_that_starts_again_keeps_the_lag(program: Program) -> None:
     program.synced = {}
     found = Progress(lag=120.0)
     assert found.lag() == pytest.approx(120, abs=0.01)
+
+
+@pytest.mark.parametrize("apart", [-7200.0, 0.0, 7200.0])
+async def test_a_first_machine_is_missed_whatever_the_clocks_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, apart: float
+) -> None:
+    """STORE-186b: its positions have not changed for two minutes, by the elapsed time of the second machine."""
+    steady, wall, sent = [1000.0], [1_800_000_000.0], [1_800_000_000.0 + apart]
+    clock = SimpleNamespace(monotonic=lambda: steady[0], time=lambda: wall[0])
+    monkeypatch.setattr(following, "time", clock)
+    follower = Follower(Source(target=tmp_path, access=None, program=tmp_path / "none"), tmp_path)
+    monkeypatch.setattr(follower, "_look", lambda: (1, Positions(sent[0], "first", "1", "0.5", {})))
+
+    async def problem_after(seconds: float) -> str:
+        steady[0] += seconds
+        wall[0] += seconds
+        async with trio.open_nursery() as nursery:
+            await follower._round(Place({}, "", {}), nursery)
+        return follower.followed.problem
+
+    assert await problem_after(500) == ""
+    sent[0] += 30
+    assert await problem_after(30) == ""
+    assert await problem_after(119) == ""
+    assert await problem_after(2) == "no news of first for 121 s"
+    wall[0] -= 3600
+    assert await problem_after(5) == "no news of first for 126 s"
+    sent[0] -= 3600
+    assert await problem_after(5) == ""

@@ -112,7 +112,8 @@ class Positions(msgspec.Struct, frozen=True):
     at: seconds UTC. host, version: of the first machine. litestream: version of the program. databases: path below the
     data directory, and Litestream's number of the last transaction that is in the target. certain: the first machine
     shows clients no change that is not in the target (mode sync, with refusals while the target is away). missing:
-    number of databases of the first machine of which nothing is in the target yet.
+    number of databases of the first machine of which nothing is in the target yet. origin: word of the data directory
+    (`lease.origin_of`).
     """
 
     at: float
@@ -122,6 +123,7 @@ class Positions(msgspec.Struct, frozen=True):
     databases: dict[str, int]
     certain: bool = False
     missing: int = 0
+    origin: str = ""
 
 
 class Beginning(msgspec.Struct, frozen=True):

@@ -115,12 +115,15 @@ class Lease(msgspec.Struct, frozen=True):
 
 def origin_of(data: Path) -> str:
     """Word for a data directory on this machine. A copy of it, or a clone of the machine's disk elsewhere, has another
-    one. Blocks. Raises OSError.
+    one: network interfaces are not cloned. Blocks. Raises OSError.
     """
     found = data.stat()
     machine = b""
     with contextlib.suppress(OSError):
         machine = Path("/etc/machine-id").read_bytes()
+    for interface in sorted(Path("/sys/class/net").glob("*/device")):  # hardware, not that of containers
+        with contextlib.suppress(OSError):
+            machine += (interface.parent / "address").read_bytes()
     words = f"{socket.gethostname()} {found.st_dev} {found.st_ino} {os.fspath(data.resolve())}".encode()
     return hashlib.sha256(machine + words).hexdigest()[:16]
 

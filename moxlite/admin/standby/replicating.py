@@ -7,7 +7,8 @@ no restart. An account that is removed and made anew under its name is another f
 which compares its own copy with the file. It is started again, too, when it misses a database (seen after a quick
 removal and creation), when it has ended or does not answer; pauses grow
 from 1 s to 5 min. One that a killed server has left is ended at the next start, by the process id that it tells at its
-socket: two would write to the same place.
+socket: two would write to the same place. So would a clone of this machine's disk: the positions tell which data
+directory they are of (`origin_of`), and the program is not started while those of another one change.
 
 Each `BEAT` seconds a thread asks for the state of all databases. Each `SAY` seconds, and when something has changed,
 the positions are written to the target; failing that says that the target is away, also while no mail comes.
@@ -49,8 +50,10 @@ from moxlite.admin.standby.layout import (
     claim,
     databases_of,
     epoch_folder,
+    read_positions,
     save,
 )
+from moxlite.admin.standby.lease import origin_of
 from moxlite.admin.standby.litestream import (
     Place,
     check_version,
@@ -79,6 +82,9 @@ logger = logging.getLogger("moxlite.admin.standby")
 
 BEAT: Final = 5.0
 SAY: Final = 30.0
+ALONE: Final = 2.5 * SAY
+"""Seconds in which the positions of a clone of this machine's disk would change."""
+
 PACK: Final = 60.0
 """Seconds between two looks at the files of the configuration."""
 
@@ -215,6 +221,7 @@ class Replication:
         await trio.to_thread.run_sync(_end_left, self.socket)
         try:
             epoch = await self._at_target(lambda storage: _begin(storage, self._data))
+            await self._until_alone(epoch)
         except OSError as error:
             raise _Ended(target_fault(self._target, error)) from None
         login = await trio.to_thread.run_sync(login_for, self._target, self._settings, self._read)
@@ -223,7 +230,7 @@ class Replication:
             await trio.to_thread.run_sync(
                 write_replication, file, self._data, place, epoch, self._settings.keep, self.socket
             )
-            self._progress = Progress(self._progress.lag())
+            self._progress, self._said = Progress(self._progress.lag()), (0.0, None)
             process = await trio.lowlevel.open_process(
                 [str(program), "replicate", "-no-expand-env", "-config", str(file)],
                 stdin=subprocess.DEVNULL,
@@ -247,6 +254,20 @@ class Replication:
                 raise _first(ours) from None
             finally:
                 await end_program(process, END)
+
+    async def _until_alone(self, epoch: int) -> None:
+        """Wait until no clone of this machine's disk writes to the target. Raises NotOurs: one does; OSError."""
+        until, at = trio.current_time() + ALONE, 0.0
+        origin = await trio.to_thread.run_sync(origin_of, self._data)
+        while True:
+            there = await self._at_target(lambda storage: read_positions(storage, epoch))
+            if there is None or there.origin in ("", origin) or trio.current_time() > until:
+                return
+            if at and there.at != at:
+                raise _clone(there)
+            at = there.at
+            await self._tell(problem=f"another data directory has written to the target, {there.host}: is it gone?")
+            await trio.sleep(BEAT)
 
     async def _watch(self, epoch: int) -> None:
         """Look at the program each beat. Raises _Ended."""
@@ -276,7 +297,8 @@ class Replication:
         now = time.time()
         certain = self._waiting is not None and self._waiting.refuses
         copied, missing = dict(self._progress.copied), self._progress.uncopied
-        found = Positions(now, socket.gethostname(), __version__, self._version, copied, certain, missing)
+        origin = await trio.to_thread.run_sync(origin_of, self._data)
+        found = Positions(now, socket.gethostname(), __version__, self._version, copied, certain, missing, origin)
         problem = ""
         news = last is None or (found.databases, found.missing) != (last.databases, last.missing)
         if news or now - at >= SAY or now < at:
@@ -284,6 +306,9 @@ class Replication:
 
             def write(storage: Storage) -> None:
                 check_own(storage, self._data)
+                there = None if last is None else read_positions(storage, epoch)
+                if there is not None and there.origin != origin:
+                    raise _clone(there)
                 storage.write(f"{epoch_folder(epoch)}/{POSITIONS}", octets)
 
             try:
@@ -376,6 +401,13 @@ def write_replication(file: Path, data: Path, place: Place, epoch: int, keep: fl
 def _begin(storage: Storage, data: Path) -> int:
     """The epoch of this machine, made if the target is new. Blocks. Raises NotOurs."""
     return (check_own(storage, data) or claim(storage, data)).epoch
+
+
+def _clone(there: Positions) -> NotOurs:
+    return NotOurs(
+        f"a machine with a copy of this data directory writes to the target, {there.host}, so nothing is copied: end "
+        "one of them, and give it another standby.target"
+    )
 
 
 def _end_left(path: Path) -> None:
