@@ -254,7 +254,7 @@ def test_a_take_over_that_is_killed_again_and_again_goes_on(seed: int) -> None:
     started, the same command goes on; all that was acknowledged is there once, under the same UIDVALIDITYs.
     """
     rng, ledger = random.Random(seed), standby.Ledger()
-    with standby.machines("sync", TAKE_OVER) as pair:
+    with standby.machines("sync") as pair:
         pair.wait_until_current()
         before = standby.validities(pair)
 
