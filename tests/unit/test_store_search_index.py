@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from array import array
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -495,6 +496,34 @@ async def test_a_damaged_text_is_found_by_its_check(account: OpenAccount) -> Non
     assert await check_index(account, deep=True) == []
 
 
+async def test_a_text_may_end_in_its_tail(account: OpenAccount) -> None:
+    """STORE-110, STORE-36: it is found to its last word, and leaves the index whole; a lost tail is damage."""
+    bodies = [f"{random.Random(number).randbytes(2200).hex()} lastword\r\n" for number in (1, 2)]
+    ids = await add(account, *[mail(number, body=body) for number, body in enumerate(bodies)])
+    await account.indexer.once()
+    assert await tails(account) == ids
+    assert await find(account, "lastword") == ids
+    assert await check_index(account, deep=True) == []
+    await expunge(account, 1)
+    await account.indexer.once()
+    assert await tails(account) == ids[1:]
+    async with account.search.use(create=False) as database:
+        assert database is not None
+        await database.write(lambda tx: tx.execute("DELETE FROM tail"))
+    assert await find(account, "lastword") == ids[1:]
+    assert account.search.broken == "damaged"
+    await account.indexer.once()
+    assert await tails(account) == ids[1:]
+
+
+async def tails(account: OpenAccount) -> list[int]:
+    """Ids of the messages whose texts have a tail."""
+    async with account.search.use(create=False) as database:
+        assert database is not None
+        rows = await database.read(lambda r: r.rows("SELECT message_id FROM tail ORDER BY 1"), op="test")
+        return [row[0] for row in rows]
+
+
 async def test_the_fields_of_older_messages_are_read_again(
     account: OpenAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -507,7 +536,7 @@ async def test_the_fields_of_older_messages_are_read_again(
     assert len(expected) == 10
     await account.search.aclose()
     before = apsw.Connection(str(account.search.path))
-    before.execute("DROP TABLE field; ALTER TABLE state DROP COLUMN unread; PRAGMA user_version = 1")
+    before.execute("DROP TABLE tail; DROP TABLE field; ALTER TABLE state DROP COLUMN unread; PRAGMA user_version = 1")
     before.close()
     account.search._closed = False
     await put(account, 2)
@@ -845,6 +874,7 @@ async def test_the_check_finds_what_does_not_agree(account: OpenAccount) -> None
         assert database is not None
         await database.write(lambda tx: tx.execute("DELETE FROM text WHERE message_id = 3"))
         await database.write(lambda tx: tx.execute("DELETE FROM trigram WHERE rowid = 4"))
+        await database.write(lambda tx: tx.execute("INSERT INTO tail (message_id, data) VALUES (77, x'00')"))
         await database.write(lambda tx: tx.execute("UPDATE field SET subject = 'other' WHERE message_id = 6"))
         await database.write(
             lambda tx: tx.execute(
@@ -858,6 +888,7 @@ async def test_the_check_finds_what_does_not_agree(account: OpenAccount) -> None
         "message 4 has a text, but no trigrams",
         "message 3 has trigrams, but no text",
         "message 3 has fields, but no text",
+        "message 77 has the end of a text, but no text",
         "the text of message 5 is not what was indexed",
         "the fields of message 6 are not what was indexed",
     ]

@@ -32,6 +32,7 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.search import metrics
 from moxlite.store.search.fields import NO_FIELDS, FieldTexts, field_texts
 from moxlite.store.search.index import Index, IndexedAccount
+from moxlite.store.search.tails import cut
 from moxlite.store.search.texts import IndexDamaged, Packed, packed_texts
 from moxlite.store.types import ModSeq
 
@@ -103,9 +104,11 @@ UNREAD: Final = "SELECT unread FROM state WHERE id = 1"
 ADD_FIELDS: Final = "INSERT INTO field (message_id, subject, sender, recipient, cc, bcc) VALUES (?, ?, ?, ?, ?, ?)"
 LOWER: Final = "UPDATE state SET unread = ? WHERE id = 1"
 ADD_TEXT: Final = "INSERT INTO text (message_id, boundary, data) VALUES (?, ?, ?)"
+ADD_TAIL: Final = "INSERT INTO tail (message_id, data) VALUES (?, ?)"
 ADD_GRAMS: Final = "INSERT INTO trigram (rowid, text) VALUES (?, ?)"
 RAISE: Final = "UPDATE state SET watermark = ? WHERE id = 1"
 DROP_TEXT: Final = "DELETE FROM text WHERE message_id = ? RETURNING boundary"
+DROP_TAIL: Final = "DELETE FROM tail WHERE message_id = ?"
 DROP_FIELDS: Final = "DELETE FROM field WHERE message_id = ?"
 DROP_GRAMS: Final = "DELETE FROM trigram WHERE rowid = ?"
 SET: Final = "INSERT INTO trigram (trigram, rank) VALUES (?, ?)"
@@ -345,7 +348,10 @@ def _write(tx: Tx, batch: _Batch) -> None:
     try:
         for one in batch.texts:
             work.give_way()
-            tx.execute(ADD_TEXT, one.message_id, one.boundary, one.data)
+            data, tail = (None, b"") if one.data is None else cut(one.data)
+            tx.execute(ADD_TEXT, one.message_id, one.boundary, data)
+            if tail:
+                tx.execute(ADD_TAIL, one.message_id, tail)
             tx.execute(ADD_FIELDS, one.message_id, *one.fields)
             if one.text is not None:
                 tx.execute(ADD_GRAMS, one.message_id, one.text)
@@ -357,6 +363,7 @@ def _write(tx: Tx, batch: _Batch) -> None:
 def _drop(tx: Tx, message_ids: array[int]) -> None:
     for message_id in message_ids:
         row = tx.row(DROP_TEXT, message_id)
+        tx.execute(DROP_TAIL, message_id)
         tx.execute(DROP_FIELDS, message_id)
         if row is not None and row[0] is not None:
             tx.execute(DROP_GRAMS, message_id)

@@ -16,6 +16,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.search.builder import LIVE_IDS, SET, WATERMARK
 from moxlite.store.search.fields import NO_FIELDS, FieldTexts, field_texts
 from moxlite.store.search.index import IndexedAccount
+from moxlite.store.search.queries import TEXTS
 from moxlite.store.search.texts import Found, Text, texts_of, unpack
 
 __all__ = ["check_index"]
@@ -23,19 +24,17 @@ __all__ = ["check_index"]
 SLICE: Final = 500
 """Messages compared in one read."""
 
-TEXTS: Final = "SELECT message_id, boundary IS NOT NULL FROM text INDEXED BY text_boundary"
+LISTED: Final = "SELECT message_id, boundary IS NOT NULL FROM text INDEXED BY text_boundary"
 # FTS5 caches the list of its segments in the connection. A query checks whether another connection has changed the
 # list, but the integrity check does not (SQLite 3.54), and reports segments that were merged meanwhile as missing.
 REFRESH: Final = "SELECT rowid FROM trigram WHERE rowid = 0"
 TRIGRAMS: Final = "SELECT id FROM trigram_docsize"
 FIELDS: Final = """
 SELECT message_id FROM field UNION ALL SELECT t.message_id FROM text t, state s WHERE t.message_id <= s.unread"""
+TAILS: Final = "SELECT message_id FROM tail"
 STORED_FIELDS: Final = """
 SELECT f.message_id, f.subject, f.sender, f.recipient, f.cc, f.bcc FROM carray(?) v
 CROSS JOIN field f ON f.message_id = v.value"""
-STORED: Final = """
-SELECT v.value, t.boundary, t.data FROM carray(?) v CROSS JOIN text t ON t.message_id = v.value
-WHERE t.data IS NOT NULL"""
 
 
 async def check_index(account: IndexedAccount, *, deep: bool = False) -> list[Finding]:
@@ -57,7 +56,7 @@ async def check_index(account: IndexedAccount, *, deep: bool = False) -> list[Fi
 async def _check(account: IndexedAccount, database: Database, deep: bool) -> list[Finding]:
     findings = await database.scan(_quick_check, op="check")
     # The index is read first: afterwards the account can lose messages up to the watermark, but not gain any.
-    watermark, texts, trigrams, fields = await database.scan(_listed, op="check")
+    watermark, texts, trigrams, fields, tails = await database.scan(_listed, op="check")
     live = await account.scan(lambda r: {row[0] for row in r.rows(LIVE_IDS, watermark)}, op="check")
     texts_with_data = {one for one, has_data in texts.items() if has_data}
     for found, text in (
@@ -66,6 +65,7 @@ async def _check(account: IndexedAccount, database: Database, deep: bool) -> lis
         (trigrams - texts_with_data, "has trigrams, but no text"),
         (texts.keys() - fields, "has a text, but no fields"),
         (fields - texts.keys(), "has fields, but no text"),
+        (tails - texts_with_data, "has the end of a text, but no text"),
     ):
         findings += [Finding("search", f"message {one} {text}") for one in sorted(found)[:MAX_PER_KIND]]
     if deep:
@@ -80,15 +80,16 @@ def _quick_check(r: Reader) -> list[Finding]:
     return quick_check(r)
 
 
-def _listed(r: Reader) -> tuple[int, dict[int, bool], set[int], set[int]]:
+def _listed(r: Reader) -> tuple[int, dict[int, bool], set[int], set[int], set[int]]:
     """The watermark; ids of texts, and whether these have data; ids with trigrams; ids with fields, or whose fields are
-    not read yet.
+    not read yet; ids with tails.
     """
     return (
         r.value(WATERMARK),
-        {message_id: bool(has_data) for message_id, has_data in r.iterate(TEXTS)},
+        {message_id: bool(has_data) for message_id, has_data in r.iterate(LISTED)},
         {row[0] for row in r.iterate(TRIGRAMS)},
         {row[0] for row in r.iterate(FIELDS)},
+        {row[0] for row in r.iterate(TAILS)},
     )
 
 
@@ -110,7 +111,7 @@ async def _compare(account: IndexedAccount, database: Database, ids: list[int]) 
 
 
 def _stored(r: Reader, ids: list[int]) -> dict[int, Text]:
-    return {one: unpack(boundary, data) for one, boundary, data in r.iterate(STORED, int_array(ids))}
+    return {one: unpack(boundary, data, tail) for one, boundary, data, tail in r.iterate(TEXTS, int_array(ids))}
 
 
 def _stored_fields(r: Reader, ids: list[int]) -> dict[int, FieldTexts]:

@@ -16,7 +16,7 @@ from moxlite.store.search.index import Index
 from moxlite.store.search.terms import Term, holds, trigram_query
 from moxlite.store.search.texts import unpack
 
-__all__ = ["Candidates", "Decided", "Sifted", "candidates", "decide", "sift"]
+__all__ = ["TEXTS", "Candidates", "Decided", "Sifted", "candidates", "decide", "sift"]
 
 SIFT: Final = 5_000
 """Texts searched in one read: 50 ms."""
@@ -32,8 +32,8 @@ SOME_FIELDS: Final = "carray(?) v CROSS JOIN field f ON f.message_id = v.value W
 BOUNDS: Final = "SELECT watermark, unread FROM state WHERE id = 1"
 OPEN: Final = "SELECT message_id FROM text INDEXED BY text_boundary WHERE boundary IS NULL"
 TEXTS: Final = """
-SELECT v.value, t.boundary, t.data FROM carray(?) v CROSS JOIN text t ON t.message_id = v.value
-WHERE t.data IS NOT NULL"""
+SELECT v.value, t.boundary, t.data, l.data FROM carray(?) v CROSS JOIN text t ON t.message_id = v.value
+LEFT JOIN tail l ON l.message_id = v.value WHERE t.data IS NOT NULL"""
 
 
 class Candidates(msgspec.Struct, frozen=True):
@@ -120,6 +120,6 @@ def _decide(r: Reader, query: FieldQuery, among: Sequence[int] | None) -> Decide
 def _sift(r: Reader, message_ids: Sequence[int], term: Term) -> tuple[list[int], list[int]]:
     matching: list[int] = []
     ruled_out: list[int] = []
-    for message_id, boundary, data in r.iterate(TEXTS, int_array(message_ids)):
-        (matching if holds(term, unpack(boundary, data)) else ruled_out).append(message_id)
+    for message_id, boundary, data, tail in r.iterate(TEXTS, int_array(message_ids)):
+        (matching if holds(term, unpack(boundary, data, tail)) else ruled_out).append(message_id)
     return matching, ruled_out

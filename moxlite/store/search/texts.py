@@ -149,9 +149,11 @@ def _is_of_a_row(error: Exception) -> bool:
     return isinstance(error, apsw.CorruptError) or not isinstance(error, apsw.Error | MemoryError)
 
 
-def unpack(boundary: int, data: bytes) -> Text:
-    """Unpack a stored text. Raises IndexDamaged."""
+def unpack(boundary: int, data: bytes, tail: bytes | None) -> Text:
+    """Unpack a stored text, whose last octets may be in a row of their own (`tails`). Raises IndexDamaged."""
     try:
+        if tail is not None:
+            data += tail
         if zstandard.frame_content_size(data) > MAX_INDEXED:
             raise IndexDamaged("a stored text is longer than any")
         return Text(_coders.decompressor.decompress(data), boundary)
