@@ -1,15 +1,17 @@
 """The two sides of each comparison, with one shape: ports to speak to, process ids to weigh."""
 
 import os
+import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.realservers import Dovecot, Postfix
+from tests.realservers import Dovecot, Postfix, listening, tree
 from tests.running import LocalServer, make_certificate
+from tests.tools import until
 
-__all__ = ["Moxlite", "Reference", "Server"]
+__all__ = ["Mox", "Moxlite", "Reference", "Server"]
 
 
 BYTECODE = {
@@ -154,3 +156,40 @@ class Reference(Server):
     def pids(self) -> list[int]:
         """All processes of both."""
         return self.postfix.pids() + self.dovecot.pids()
+
+
+@dataclass
+class Mox(Server):
+    """`mox localserve` of a binary that is on this machine, with ports that are always the same: one at a time."""
+
+    top: Path
+    binary: str
+    name: str = "mox"
+    user: str = "mox@localhost"
+    address: str = "mox@localhost"
+    smtp_port: int = 1025
+    imap_port: int = 1143
+    imaps_port: int = 1993
+    http_port: int = 0
+
+    def start(self) -> float:
+        """Start it; seconds until it listens for IMAP."""
+        began = time.perf_counter()
+        with (self.top / "mox.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.binary, "localserve", "-dir", str(self.top / "mox"), "-ip", "127.0.0.1"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        until(lambda: listening(self.imap_port), what="mox listens")
+        return time.perf_counter() - began
+
+    def stop(self) -> None:
+        """End it by SIGTERM."""
+        self.process.terminate()
+        self.process.wait(timeout=60)
+
+    def pids(self) -> list[int]:
+        """The process and its children."""
+        return tree(self.process.pid)
