@@ -82,7 +82,7 @@ def _become(machine: Machine, group: Sequence[Path], theirs: socket.socket, comm
         listener = filter_flushes()
         socket.send_fds(theirs, [b"l"], [listener])
         os.close(listener)
-        os.execvp(command[0], command)
+        os.execvp(command[0], [*command])
     except (OSError, KeyError) as error:
         print(f"bench.pi: {error}", file=sys.stderr)
     finally:
