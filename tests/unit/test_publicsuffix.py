@@ -1,7 +1,12 @@
 """Organizational domains by the list of public suffixes (AUTH-9)."""
 
-import pytest
+from pathlib import Path
 
+import publicsuffixlist
+import pytest
+from publicsuffixlist import PublicSuffixList
+
+from moxlite.proto import publicsuffix
 from moxlite.proto.publicsuffix import organizational_domain
 
 
@@ -23,3 +28,13 @@ from moxlite.proto.publicsuffix import organizational_domain
 def test_the_domain_of_an_organization(domain: str, organization: str) -> None:
     """AUTH-9: rules with `*` and `!`, the ICANN section alone, top-level domains that it does not have."""
     assert organizational_domain(domain) == organization
+
+
+def test_the_list_is_the_one_that_the_library_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AUTH-9: all rules of the ICANN section, with A-labels for those that have U-labels, and no others."""
+    source = Path(publicsuffixlist.PSLFILE).read_bytes()
+    monkeypatch.setattr(publicsuffix, "_lists", [])
+    publicsuffix.use(source)
+    ours, theirs = publicsuffix._lists[0], PublicSuffixList(source, only_icann=True)
+    assert (ours._publicsuffix, ours._maxlabel) == (theirs._publicsuffix, theirs._maxlabel)
+    assert ours.privatesuffix("a.b.xn--55qw42g.cn") == theirs.privatesuffix("a.b.xn--55qw42g.cn")
