@@ -299,7 +299,7 @@ async def open_house(
         failures=failure_limits(static.rate_limits),
         secret=started.install_key,
     )
-    await logins.remember_places()
+    await logins.attempts.remember_places()
     await SecondFactors(logins, files.auth, files.accounts).mark_all()
     network = await _make_network(started, budget, local=local)
     notices = Notices(

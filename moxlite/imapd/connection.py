@@ -333,7 +333,7 @@ def _refusal(connection: Connection) -> Disconnect | None:
     refusal = info.seat.enter(context.gate, info.remote)
     if refusal is not None:
         return Disconnect(REFUSALS[refusal], "UNAVAILABLE")
-    if not context.logins.allowed(login_request(connection.session)):
+    if not context.logins.attempts.allowed(login_request(connection.session)):
         authentication_ratelimited_total.labels(kind="imap").inc()
         return Disconnect("too many failed log-ins, try again later", "UNAVAILABLE")
     return None

@@ -1,6 +1,8 @@
 """Authentication for all protocols (SMTP, IMAP, web). Permissions and replies to clients are not here.
 
-- `logins`: verifies passwords, app passwords, SASL secrets and client certificates; records each attempt
+- `logins`: verifies passwords, app passwords, SASL secrets and client certificates
+- `attempts`: attempts counted, let in or refused, and recorded with their outcome
+- `stored`: the passwords of an account that a protocol may use
 - `identity`: the values of a log-in; `refusals`: the exceptions of a failed one
 - `exchange`: the steps of a SASL mechanism, with the credentials from `logins`
 - `guessing`: counts of failed log-ins by network and by account, which slow guessing down

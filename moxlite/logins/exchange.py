@@ -60,7 +60,7 @@ async def start_exchange(
     bindings: ChannelBindings = NO_BINDINGS,
     certificate: Identity | None = None,
 ) -> "Exchange":
-    """Begin an exchange, after the checks and the delay of `Logins.admit`.
+    """Begin an exchange, after the checks and the delay of `Attempts.admit`.
 
     Args:
       mechanism: as the client named it; whether it's allowed without TLS is the caller's rule.
@@ -75,7 +75,7 @@ async def start_exchange(
     state = server_mechanism(mechanism, hostname=hostname, bindings=bindings)
     if state is None:
         raise UnknownMechanism("unknown mechanism")
-    await logins.admit(request)
+    await logins.attempts.admit(request)
     return Exchange(logins, request, state, certificate)
 
 
@@ -126,7 +126,7 @@ class Exchange:
             step: Step = self._mechanism.step(data)
             if isinstance(step, NeedCredentials):
                 self._username = step.username
-                self._attempt = await self._logins.book(self._request, step.username)
+                self._attempt = await self._logins.attempts.book(self._request, step.username)
                 self._candidates = await self._logins.candidates(self._request, step.username)
                 step = self._mechanism.credentials(*[one.secrets for one in self._candidates])
         except SASLError as error:
@@ -155,7 +155,9 @@ class Exchange:
     def abort(self) -> None:
         """Record that the client has given up (``*``)."""
         self._close()
-        self._logins.refuse(self._request, self._variant, self._username, BadExchange("aborted"), result="aborted")
+        self._logins.attempts.refuse(
+            self._request, self._variant, self._username, BadExchange("aborted"), result="aborted"
+        )
 
     def _external(self, authzid: str) -> Identity:
         """Log in by EXTERNAL, as the address of the certificate or another one of its account (SMTP-58, IMAP-49)."""
@@ -180,7 +182,9 @@ class Exchange:
     def _refuse(self, error: LoginRefused, recipient: AccountRecipient | None = None) -> LoginRefused:
         recipient = recipient or (self._logins.login(self._username) if self._username else None)
         attempt = self._attempt
-        return self._logins.refuse(self._request, self._variant, self._username, error, recipient, attempt=attempt)
+        return self._logins.attempts.refuse(
+            self._request, self._variant, self._username, error, recipient, attempt=attempt
+        )
 
 
 def _translate(error: SASLError) -> LoginRefused:

@@ -81,21 +81,21 @@ class SecondFactors:
           RateLimited, WrongFactor, WrongCredentials, LoginDisabled: see there.
           StoreError: nothing could be checked.
         """
-        await self._logins.admit(request)
-        attempt = await self._logins.book_account(request, identity.account)
+        await self._logins.attempts.admit(request)
+        attempt = await self._logins.attempts.book_account(request, identity.account)
         word = f"{mechanism}+{kind}"
         recipient = None if identity.account == ADMIN else self._logins.login(identity.address)
         try:
             if identity.account != ADMIN and (recipient is None or recipient.account != identity.account):
                 gone = WrongCredentials("the account was removed")
-                raise self._logins.refuse(request, word, identity.address, gone, attempt=attempt)
+                raise self._logins.attempts.refuse(request, word, identity.address, gone, attempt=attempt)
             if not await self._taken(identity.account, kind, code, verify_key):
                 wrong = WrongFactor(WRONG[kind])
-                raise self._logins.refuse(
+                raise self._logins.attempts.refuse(
                     request, word, identity.address, wrong, recipient, account=identity.account, attempt=attempt
                 )
             if recipient is None:
-                self._logins.succeed(request, word, identity.account, identity.address, attempt=attempt)
+                self._logins.attempts.succeed(request, word, identity.account, identity.address, attempt=attempt)
             else:
                 self._logins.accept(request, word, identity.address, recipient, attempt=attempt)
         except StoreError:

@@ -15,8 +15,8 @@ from moxlite.proto.sasl import Secrets
 from moxlite.store.auth.credentials import Credential, PasswordChecker
 
 if TYPE_CHECKING:
+    from moxlite.logins.attempts import Attempts
     from moxlite.logins.identity import LoginRequest
-    from moxlite.logins.logins import Logins
 
 __all__ = ["SiteLogins"]
 
@@ -27,8 +27,8 @@ MECHANISM: Final = "httpbasic"
 class SiteLogins:
     """Verifies the passwords of rules."""
 
-    def __init__(self, logins: Logins) -> None:
-        self._logins = logins
+    def __init__(self, attempts: Attempts) -> None:
+        self._attempts = attempts
         self._checker = PasswordChecker()
 
     async def check(
@@ -42,15 +42,15 @@ class SiteLogins:
 
         Raises RateLimited, WrongCredentials.
         """
-        await self._logins.admit(request)
+        await self._attempts.admit(request)
         key = f"{NAMELESS}{site}/{username if username in users else ''}"
-        attempt = await self._logins.book_account(request, key)
+        attempt = await self._attempts.book_account(request, key)
         try:
             hashed = users.get(username)
             stored = None if hashed is None else Credential(hashed, Secrets())
             if not await self._checker.verify(key, stored, password):
                 wrong = WrongCredentials("bad name or password")
-                raise self._logins.refuse(request, MECHANISM, username, wrong, result="badpassword", attempt=attempt)
+                raise self._attempts.refuse(request, MECHANISM, username, wrong, result="badpassword", attempt=attempt)
             attempt.give_back()
         finally:
             attempt.fail()

@@ -163,7 +163,7 @@ class Session:
         if info.shutdown.is_set():
             raise Goodbye(replies.SHUTTING_DOWN)
         if context.submission:
-            if not context.logins.allowed(self.login.request()):
+            if not context.logins.attempts.allowed(self.login.request()):
                 raise Goodbye(replies.TOO_MANY_FAILURES)
             await self.login.look_at_certificate()
         elif self.smtp.greet_delay and not info.trusted_local:

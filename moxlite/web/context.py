@@ -269,7 +269,7 @@ def make_context(
         return [*notes(), *(f"account {name}: {reason}" for name, reason in sorted(accounts.broken().items()))]
 
     health, answers = Health(readiness, measure, all_notes), ChallengeAnswers(challenge)
-    sites = SiteLogins(logins)
+    sites = SiteLogins(logins.attempts)
     copies = Copies(snapshot.static.data_dir / FOLDER, reserve=snapshot.static.store.min_free_space)
     routers: dict[tuple[str, int], Router] = {}
     unlimited: set[tuple[str, int]] = set()

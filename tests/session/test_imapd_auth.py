@@ -119,7 +119,7 @@ async def test_secrets_are_masked_in_the_trace(imap: Imap, caplog: pytest.LogCap
 
 async def test_a_network_with_too_many_failures_is_refused(imap: Imap) -> None:
     """IMAP-15, IMAP-16"""
-    failures = imap.context.logins._failures
+    failures = imap.context.logins.attempts.counts
     for n in range(10):
         failures.note(ip_address("203.0.113.9"), f"?{n}")
     async with imap.connect(remote="203.0.113.9") as c:

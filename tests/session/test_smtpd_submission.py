@@ -446,7 +446,7 @@ async def test_a_network_with_too_many_failures_is_refused(smtp: Smtp) -> None:
     """SMTP-6, 136"""
     logins = smtp.context.logins
     for n in range(10):
-        logins._failures.note(ip_address("198.51.100.7"), f"?{n}")
+        logins.attempts.counts.note(ip_address("198.51.100.7"), f"?{n}")
     async with smtp.connect("submission", hello="") as client:
         assert client.greeting.startswith("421 4.7.0")
     async with smtp.connect("submission", remote="203.0.113.5") as client:
@@ -611,7 +611,7 @@ async def test_a_removed_certificate_is_no_login_any_more(smtp: Smtp) -> None:
 async def test_a_password_in_pieces_does_not_reach_the_trace(smtp: Smtp, caplog: pytest.LogCaptureFixture) -> None:
     """SMTP-47: AUTH that comes in several packets, behind another command too."""
     caplog.set_level(TRACE)
-    smtp.context.logins._failures = failure_limits(RateLimits(exempt=(ip_network("0.0.0.0/0"),)))
+    smtp.context.logins.attempts.counts = failure_limits(RateLimits(exempt=(ip_network("0.0.0.0/0"),)))
     secret = base64.b64encode(b"\0mia@ours.example\0wrong horse").decode()
     line = f"NOOP\r\nAUTH PLAIN {secret}\r\n".encode()
     for cut in range(1, len(line)):

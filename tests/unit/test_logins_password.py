@@ -20,7 +20,7 @@ from moxlite.admin.storage.settings import store_options
 from moxlite.config.examples import EXAMPLES
 from moxlite.config.load import load
 from moxlite.config.snapshot import FixedConfig, Snapshot
-from moxlite.logins import logins
+from moxlite.logins import stored
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.logins.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
 from moxlite.logins.guessing import AccountWindow, FailedLogins
@@ -252,7 +252,7 @@ async def test_a_connection_that_keeps_failing_waits_longer_each_time(place: Pla
         done = trio.Event()
 
         async def attempt() -> None:
-            await place.logins.admit(request)
+            await place.logins.attempts.admit(request)
             done.set()
 
         nursery.start_soon(attempt)
@@ -264,7 +264,7 @@ async def test_a_connection_that_keeps_failing_waits_longer_each_time(place: Pla
         await done.wait()
         nursery.cancel_scope.cancel()
     before = trio.current_time()
-    await place.logins.admit(msgspec.structs.replace(REQUEST, failures=3))
+    await place.logins.attempts.admit(msgspec.structs.replace(REQUEST, failures=3))
     assert trio.current_time() == before
 
 
@@ -481,10 +481,10 @@ async def test_an_app_password_ends_with_its_time(place: Place, caplog: pytest.L
     caplog.set_level(logging.INFO)
     password = await app_password(place, expires=1 << 60)
     identity = await by(place, "SCRAM-SHA-256", password)
-    assert await place.logins.stands(identity)
+    assert await place.logins.stored.stands(identity)
     async with place.accounts.use("me") as account:
         await account.write(lambda tx: tx.execute("UPDATE app_password SET expires = 1"))
-    assert not await place.logins.stands(identity)
+    assert not await place.logins.stored.stands(identity)
     for mechanism in MECHANISMS:
         with pytest.raises(NotPermitted, match="has expired"):
             await by(place, mechanism, password)
@@ -510,9 +510,9 @@ async def test_a_revoked_app_password_opens_nothing(place: Place) -> None:
         await exchange.step(client.step(second.data))
     with pytest.raises(WrongCredentials):
         await by(place, "PLAIN", password)
-    assert not await place.logins.stands(identity)
+    assert not await place.logins.stored.stands(identity)
     await app_password(place)  # another one of the same name
-    assert not await place.logins.stands(identity)
+    assert not await place.logins.stored.stands(identity)
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "CRAM-MD5", "SCRAM-SHA-256"])
@@ -533,7 +533,7 @@ async def test_with_app_passwords_required_the_own_password_is_for_the_web(place
 async def test_app_passwords_can_be_required_of_all(place: Place) -> None:
     """STORE-191"""
     static = msgspec.structs.replace(place.snapshot.static, require_app_passwords=True)
-    place.logins._config = FixedConfig(msgspec.structs.replace(place.snapshot, static=static))
+    place.logins.stored._config = FixedConfig(msgspec.structs.replace(place.snapshot, static=static))
     with pytest.raises(WrongCredentials):
         await place.login("me@example.org", PASSWORD)
     assert (await place.login("me@example.org", PASSWORD, via("webaccount"))).account == "me"
@@ -570,7 +570,7 @@ async def test_a_full_disk_keeps_nobody_with_an_app_password_out(place: Place, m
     def full(tx: Tx, number: int) -> None:
         raise StorageFull("no room")
 
-    monkeypatch.setattr(logins, "note_use", full)
+    monkeypatch.setattr(stored, "write_use", full)
     assert (await by(place, "PLAIN", password)).app_password == "phone"
 
 

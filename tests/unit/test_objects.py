@@ -18,7 +18,6 @@ LARGER = {
     "autotls/autotls.py AutoTLS": (20, 18),
     "imapd/connection.py Connection": (19, 17),
     "imapd/session/view.py View": (18, 19),
-    "logins/logins.py Logins": (29, 6),
     "migration/pull.py Pull": (18, 14),
     "net/imapclient/line.py Line": (16, 15),
     "net/sftp.py SFTP": (26, 11),

@@ -91,7 +91,7 @@ class FactorCommands:
         await trio.lowlevel.checkpoint()
         return [
             LimitInfo(one.who, one.seconds, one.failures, one.limit, one.failures >= one.limit, one.network)
-            for one in self._logins.failures()
+            for one in self._logins.attempts.counts.listing()
         ]
 
     async def clear(self, args: LimitsClear, exchange: Exchange) -> int:
@@ -101,7 +101,7 @@ class FactorCommands:
             ip = ip_address(args.ip) if args.ip else None
         except ValueError:
             raise CommandFailed("badRequest", f"{args.ip!r} is not an IP address", "ip") from None
-        return self._logins.forget_failures(ip)
+        return self._logins.attempts.counts.clear(ip)
 
     def _require(self, name: str) -> None:
         if name == ADMIN:

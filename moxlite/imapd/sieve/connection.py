@@ -112,7 +112,7 @@ async def serve_managesieve(stream: trio.abc.Stream, info: ConnectionInfo, conte
             text = REFUSALS[refusal] if refusal is not None else "shutting down"
             await _bye(connection, Ended(text, "TRYLATER"))
             return
-        if not context.logins.allowed(connection.session.login_request()):
+        if not context.logins.attempts.allowed(connection.session.login_request()):
             authentication_ratelimited_total.labels(kind="managesieve").inc()
             await _bye(connection, Ended("too many failed log-ins, try again later", "TRYLATER"))
             return

@@ -31,7 +31,8 @@ async def mail(session: Session, command: c.MailFrom) -> Response:
     session.snapshot = session.context.config.current
     if session.context.submission:
         require_login(session)
-        if session.login.identity is not None and not await session.context.logins.stands(session.login.identity):
+        identity = session.login.identity
+        if identity is not None and not await session.context.logins.stored.stands(identity):
             raise Goodbye(replies.REVOKED)
     if command.size is not None and command.size > session.listener.max_message_size:
         raise refuse(552, "5.3.4", f"message too large, the limit is {session.listener.max_message_size} octets")
