@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from moxlite.config.static import Backup, Standby
-from moxlite.net.sftp import PATIENCE, PAUSES, SFTP, Login
+from moxlite.net.storage.locking import PAUSES
+from moxlite.net.storage.sftp import SFTP
+from moxlite.net.storage.sftpbatch import PATIENCE, Login
 from moxlite.process.fences import told
 from moxlite.proto.objecturl import SCHEMES, ObjectURL, parse_object_url
 from moxlite.proto.sshurl import SCHEME, SSHURL, parse_ssh_url
@@ -66,7 +68,7 @@ def login_for(target: Target, backup: Backup | Standby | None, read: Callable[[P
 
 
 def _storage_keys(section: str, file: Path, read: Callable[[Path], bytes]) -> Mapping[str, str]:
-    from moxlite.net.objectstore import read_keys  # few servers need it
+    from moxlite.net.storage.objectstore import read_keys  # few servers need it
 
     try:
         return read_keys(read(file))
@@ -108,7 +110,7 @@ def opened(
         scratch = SCRATCH
     with tempfile.TemporaryDirectory(prefix="backup-", dir=scratch) as folder:
         if isinstance(target, ObjectURL):
-            from moxlite.net.objectstore import ObjectStore
+            from moxlite.net.storage.objectstore import ObjectStore
 
             assert not isinstance(login, Login)
             yield ObjectStore(target, Path(folder), keys=login, owner=owner, check=check, pauses=pauses)

@@ -13,9 +13,10 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import moxlite.net.sftp
+import moxlite.net.storage.sftp
 import moxlite.store.backup.packs
-from moxlite.net.sftp import SFTP, Login
+from moxlite.net.storage.sftp import SFTP
+from moxlite.net.storage.sftpbatch import Login
 from moxlite.proto.sshurl import SSHURL
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.errors import BackupCancelled, BadTarget, RepositoryError, StorageFailed
@@ -184,10 +185,10 @@ def test_one_writer_holds_the_lock(far: Make, tmp_path: Path, monkeypatch: pytes
     with other.lock():
         pass
     assert other.list() == {}
-    monkeypatch.setattr(moxlite.net.sftp, "SIGN", 0)
+    monkeypatch.setattr(moxlite.net.storage.sftp, "SIGN", 0)
     with one.lock():
         one.write("first", b"")
-        monkeypatch.setattr(moxlite.net.sftp, "STALE", -1)
+        monkeypatch.setattr(moxlite.net.storage.sftp, "STALE", -1)
         with other.lock(), pytest.raises(OSError, match="another process has taken the lock over"):
             one.write("second", b"")
     assert list(other.list()) == ["first"]

@@ -17,7 +17,7 @@ from moxlite.admin.standby.holding import Holding
 from moxlite.admin.standby.layout import Beginning, Followed, Head, claim, read_head
 from moxlite.admin.standby.lease import LEASE, Lease, Watch, read_lease, take, try_conditions
 from moxlite.admin.standby.takingover import Candidate
-from moxlite.net.objectstore import ObjectStore
+from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.process.errors import StartFailed
 from moxlite.proto.objecturl import parse_object_url
 from moxlite.store.errors import NoLease

@@ -447,7 +447,7 @@ SELDOM = {
     "moxlite.imapd.sieve": "ManageSieve",
     "moxlite.migration": "imports by IMAP",
     "moxlite.net.imapclient": "imports by IMAP",
-    "moxlite.net.sftp": "backups",
+    "moxlite.net.storage.sftp": "backups",
     "moxlite.proto.sieve.validation": "ManageSieve, delivery to accounts with a script",
     "moxlite.queue.control": "commands",
     "moxlite.store.backup.full": "backups",

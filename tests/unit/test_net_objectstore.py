@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.net.objectstore import ObjectStore, read_keys
+from moxlite.net.storage.objectstore import ObjectStore, read_keys
 from moxlite.proto.objecturl import ObjectURL, parse_object_url
 from tests.objectstorage import Bucket, serving
 

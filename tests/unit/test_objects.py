@@ -20,7 +20,6 @@ LARGER = {
     "imapd/session/view.py View": (18, 19),
     "migration/pull.py Pull": (18, 14),
     "net/imapclient/line.py Line": (16, 15),
-    "net/sftp.py SFTP": (26, 11),
     "proto/imap/server.py ServerDecoder": (25, 18),
     "proto/imap/tokens.py Reader": (26, 3),
     "proto/mime/structure.py _Scanner": (22, 13),

@@ -54,7 +54,7 @@ from moxlite.admin.standby.litestream import (
 )
 from moxlite.admin.standby.pack import open_pack, unpack
 from moxlite.escapes import printable
-from moxlite.net.sftp import PAUSES
+from moxlite.net.storage.locking import PAUSES
 from moxlite.process.backuptargets import Access, Target, opened
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.storage import Storage

@@ -66,7 +66,7 @@ MAX_LEASE: Final = 4096
 
 
 class LeaseStorage(Protocol):
-    """Storage with conditional writes (`net.objectstore`). Methods block, try once, and raise OSError."""
+    """Storage with conditional writes (`net.storage.objectstore`). Methods block, try once, and raise OSError."""
 
     def peek(self, name: str) -> tuple[str, bytes]:
         """Version and octets of an object. Raises FileNotFoundError."""

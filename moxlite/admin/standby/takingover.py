@@ -34,8 +34,8 @@ from moxlite.admin.standby.layout import (
 )
 from moxlite.admin.standby.lease import RENEW, REQUEST, Lease, Watch, origin_of, take, try_conditions
 from moxlite.escapes import printable
-from moxlite.net.objectstore import ObjectStore
-from moxlite.net.sftp import Login
+from moxlite.net.storage.objectstore import ObjectStore
+from moxlite.net.storage.sftpbatch import Login
 from moxlite.proto.objecturl import ObjectURL
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.lastseen import last_modseq, last_queued

@@ -24,7 +24,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from moxlite.net.sftp import LOCKED, PAUSES, SIGN, STALE, again, go_on, in_use
+from moxlite.net.storage.locking import LOCKED, PAUSES, SIGN, STALE, again, go_on, in_use
 from moxlite.proto.objecturl import ObjectURL
 
 if TYPE_CHECKING:
