@@ -19,8 +19,9 @@ from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.ownlistings import OwnListings
 from moxlite.admin.storage.alarms import StorageFaults
 from moxlite.admin.storage.settings import compression, short_of_space, store_options
-from moxlite.autotls.autotls import AutoTLS, Ports
+from moxlite.autotls.autotls import AutoTLS
 from moxlite.autotls.challenges import Challenges
+from moxlite.autotls.reachability import Ports
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Static
 from moxlite.imapd.session.sessions import Sessions

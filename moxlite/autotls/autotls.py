@@ -12,29 +12,23 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import trio
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from moxlite.autotls import metrics, timing
 from moxlite.autotls.challenges import Challenges
-from moxlite.autotls.files import Folder, HostKeys, HostState, certificate_id
-from moxlite.autotls.messages import Authority, ChallengeKind, Issued, Order, Windows, WindowsAsked
-from moxlite.autotls.names import listeners_of, own_ips, pointing, wanted_names
+from moxlite.autotls.files import Folder, HostKeys, HostState, SavedState, certificate_id
+from moxlite.autotls.issuing import Issuer, utc
+from moxlite.autotls.messages import ChallengeKind
+from moxlite.autotls.names import listeners_of, wanted_names
 from moxlite.autotls.ordering import CAFailed, Speak, speak
-from moxlite.autotls.rehearsal import Place, Rehearsed, rehearse
+from moxlite.autotls.reachability import Ports, Reachability
 from moxlite.config.snapshot import CurrentConfig, Snapshot
-from moxlite.config.static import ACME
 from moxlite.config.values import AUTO
 from moxlite.net.resolver import Resolver
-from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey, certificate_names
-from moxlite.net.tls.handshake import ServerTLS
+from moxlite.net.tls.certificates import KeyPair
 from moxlite.wakeup import Wakeup
 
-__all__ = ["AutoTLS", "Ports"]
+__all__ = ["AutoTLS"]
 
 logger = logging.getLogger("moxlite.autotls")
 
@@ -54,23 +48,6 @@ KEPT_OUT: Final = " (here the port answers: a firewall of this machine, or one b
 """Added to an error if the CA could not connect to a port at which we saw our own proof."""
 DUE_PART: Final = 3 / 4
 """Share of a certificate's lifetime after which the administrator is warned that it was not renewed (WEB-155)."""
-
-
-class Ports(msgspec.Struct, frozen=True):
-    """The ports that use the certificates, and that answer challenges.
-
-    put: use this certificate from the next handshake on. tls: TLS of the ports where a CA looks for tls-alpn-01.
-    places: the ports that answer challenges, the best kind first.
-    """
-
-    put: Callable[[KeyPair], None]
-    tls: Callable[[], Iterable[ServerTLS]]
-    places: tuple[Place, ...]
-
-    @property
-    def kinds(self) -> tuple[ChallengeKind, ...]:
-        """The kinds of challenges that can be answered, the best first."""
-        return tuple(dict.fromkeys(one.kind for one in self.places))
 
 
 class AutoTLS:
@@ -103,30 +80,30 @@ class AutoTLS:
     ) -> None:
         self.name: Final = name
         self._config = config
-        self._files = Folder(folder, name)
-        self._keys = keys
-        self._eab_key = eab_key
-        self._resolver = resolver
-        self._challenges = challenges
         self._ports = ports
         self._clock = clock
         self._choose = choose
-        self._talk = talk
+        files = Folder(folder, name)
+        self._issuer = Issuer(
+            name,
+            config=config,
+            files=files,
+            keys=keys,
+            eab_key=eab_key,
+            challenges=challenges,
+            ports=ports,
+            clock=clock,
+            talk=talk,
+        )
+        self._reachability = Reachability(name, resolver, challenges, ports)
+        self._states = SavedState(files)
         self._wakeup = Wakeup()
-        self._writing = trio.Lock()
         self._pairs: dict[str, KeyPair] = {}
-        self._state = self._files.read_state()
-        self._elsewhere: dict[str, str] = {}
-        self._rehearsed: dict[str, Rehearsed] = {}
         self._broken = ""
-
-    @property
-    def _settings(self) -> ACME:
-        return self._config.current.static.acme[self.name]
 
     def load(self) -> None:
         """Read the certificates from disk, and hand them to the ports. Blocks."""
-        for host, pair in self._files.read_certificates(self._keys).items():
+        for host, pair in self._issuer.stored().items():
             self._pairs[host] = pair
             self._ports.put(pair)
 
@@ -164,10 +141,8 @@ class AutoTLS:
         snapshot, now = self._config.current, self._clock()
         own = {snapshot.hostname(name).ascii for name in listeners_of(snapshot, self.name)}
         for host in wanted_names(snapshot, self.name):
-            pair, state = self._pairs.get(host), self._state.hosts.get(host, HostState())
-            seen = self._rehearsed.get(host)
-            wrong = () if seen is None else seen.wrong.values()
-            words = self._elsewhere.get(host) or "; ".join(filter(None, (*wrong, state.error)))
+            pair, state = self._pairs.get(host), self._states.now.hosts.get(host, HostState())
+            words = self._reachability.problems(host, state.error)
             if pair is None:
                 if words and host in own:
                     found.append(f"no certificate for {host}: {words}")
@@ -184,12 +159,11 @@ class AutoTLS:
         """
         snapshot, now = self._config.current, self._clock()
         wanted = wanted_names(snapshot, self.name)
-        for host in self._state.hosts.keys() - set(wanted):
-            del self._state.hosts[host]
+        for host in self._states.now.hosts.keys() - set(wanted):
+            del self._states.now.hosts[host]
         for host in wanted:
-            self._state.hosts.setdefault(host, HostState())
-        self._elsewhere = {host: words for host, words in self._elsewhere.items() if host in wanted}
-        self._rehearsed = {host: seen for host, seen in self._rehearsed.items() if host in wanted}
+            self._states.now.hosts.setdefault(host, HostState())
+        self._reachability.keep(wanted)
         await self._ask_for_windows(wanted)
         await self._try_due(wanted)
         moments = [self._next(host) for host in wanted]
@@ -205,7 +179,7 @@ class AutoTLS:
         """
         places = trio.Semaphore(PARALLEL)
         failures: list[OSError | ValueError] = []
-        known = bool(self._pairs) or any(state.ordered for state in self._state.hosts.values())
+        known = bool(self._pairs) or any(state.ordered for state in self._states.now.hosts.values())
         new = 0
 
         async def attempt(host: str) -> None:
@@ -236,14 +210,14 @@ class AutoTLS:
 
     def _is_early(self, host: str) -> bool:
         now = self._clock()
-        return now < self._renew_at(host) or now < self._state.not_before
+        return now < self._renew_at(host) or now < self._states.now.not_before
 
     def _renew_at(self, host: str) -> float:
         """Seconds UTC at which the certificate of a host is due for replacement; 0 for a host without a certificate."""
-        pair, state = self._pairs.get(host), self._state.hosts[host]
+        pair, state = self._pairs.get(host), self._states.now.hosts[host]
         if pair is None:
             return 0.0
-        before = self._settings.renew_before
+        before = self._issuer.settings.renew_before
         if before != AUTO:
             at = timing.fallback(pair.leaf, before)
         elif state.of == certificate_id(pair.leaf) and state.renew_at is not None:
@@ -253,32 +227,27 @@ class AutoTLS:
         return max(at, state.ordered + timing.CHECK_SECONDS)
 
     def _next(self, host: str) -> float:
-        state = self._state.hosts[host]
-        at = max(self._renew_at(host), state.next_try, self._state.not_before)
-        return min(at, max(state.ask_at, self._state.not_before)) if host in self._pairs else at
+        state = self._states.now.hosts[host]
+        at = max(self._renew_at(host), state.next_try, self._states.now.not_before)
+        return min(at, max(state.ask_at, self._states.now.not_before)) if host in self._pairs else at
 
     async def _ask_for_windows(self, wanted: Iterable[str]) -> None:
         """Ask the CA for the renewal windows of certificates whose information is out of date (RFC 9773)."""
         now = self._clock()
-        if self._settings.renew_before != AUTO or now < self._state.not_before:
+        if self._issuer.settings.renew_before != AUTO or now < self._states.now.not_before:
             return
         due: dict[str, str] = {}
         for host in wanted:
-            pair, state = self._pairs.get(host), self._state.hosts[host]
+            pair, state = self._pairs.get(host), self._states.now.hosts[host]
             one = "" if pair is None else certificate_id(pair.leaf)
             ended = pair is None or now > timing.lifetime(pair.leaf)[1]  # RFC 9773 §4.3: no requests for these
             if one and not ended and (state.of != one or now >= state.ask_at):
                 due[host] = one
         if not due:
             return
-        windows: Windows | None = None
-        try:
-            answer = await self._talk(WindowsAsked(await self._authority(), tuple(due.values())), lambda _: None)
-            windows = answer if isinstance(answer, Windows) else None
-        except CAFailed as error:
-            logger.warning("renewal times not known", extra={"kv": {"acme": self.name, "err": str(error)}})
+        windows = await self._issuer.windows(tuple(due.values()))
         for index, (host, one) in enumerate(due.items()):
-            state = self._state.hosts[host]
+            state = self._states.now.hosts[host]
             if state.of != one:
                 state.of, state.window, state.renew_at = one, None, None
             window = None if windows is None else windows.windows[index]
@@ -289,30 +258,26 @@ class AutoTLS:
             if state.window is None or (state.window.start, state.window.end) != (window.start, window.end):
                 state.window = window
                 state.renew_at = timing.moment(self._pairs[host].leaf, window, self._choose)
-        await self._write_state()
+        await self._states.write()
 
     async def _try(self, host: str) -> None:
         """Order a certificate if DNS points the name here, and no waiting time applies."""
-        snapshot, state, now = self._config.current, self._state.hosts[host], self._clock()
-        found = await pointing(host, self._resolver, own_ips(snapshot, self.name))
-        if found.words and self._elsewhere.get(host) != found.words:
-            logger.warning("name does not point here", extra={"kv": {"host": host, "why": found.words}})
-        self._elsewhere.pop(host, None)
+        snapshot, state, now = self._config.current, self._states.now.hosts[host], self._clock()
+        found = await self._reachability.ask_dns(snapshot, host)
         if not found.order:
-            self._elsewhere[host] = found.words
             state.next_try = max(state.next_try, now + timing.FIRST_PAUSE * 5)
             return
         saw = self._seen(found.ips)
         if now < state.next_try and state.saw == saw:
             return
         state.saw = saw
-        seen = await self._rehearse(host, found.ips)
-        kinds = tuple(sorted(self._kinds(state), key=lambda kind: kind in seen.wrong))
+        seen = await self._reachability.rehearse(host, found.ips)
+        kinds = tuple(sorted(_kinds(self._ports.kinds, state), key=lambda kind: kind in seen.wrong))
         state.failures += 1  # unless it succeeds; saved before, since the server may crash during the attempt
         state.next_try = now + timing.pause(state.failures)
-        await self._write_state()
+        await self._states.write()
         try:
-            pair = await self._order(host, kinds)
+            pair = await self._issuer.order(host, kinds, self._pairs.get(host))
         except (CAFailed, OSError) as error:
             asked = error.retry_after if isinstance(error, CAFailed) else None
             state.error = str(error)
@@ -320,99 +285,32 @@ class AutoTLS:
                 state.error += KEPT_OUT
             state.next_try = self._clock() + timing.pause(state.failures, asked)
             if asked is not None:
-                self._state.not_before = self._clock() + timing.pause(1, asked)
+                self._states.now.not_before = self._clock() + timing.pause(1, asked)
             metrics.cert_request_errors.inc()
             kv = {"host": host, "acme": self.name, "failures": state.failures, "err": state.error}
             kv["retry"] = f"{state.next_try - self._clock():.0f}s"
             logger.error("certificate not ordered, the old one stays in use", extra={"kv": kv})
-            await self._write_state()
+            await self._states.write()
             return
         kind = kinds[0]
-        self._rehearsed.pop(host, None)
-        self._state.hosts[host] = HostState(kind=kind, ordered=self._clock(), saw=saw)
+        self._reachability.forget_rehearsal(host)
+        self._states.now.hosts[host] = HostState(kind=kind, ordered=self._clock(), saw=saw)
         self._pairs[host] = pair
         self._ports.put(pair)
         metrics.certput.inc()
         _, end = timing.lifetime(pair.leaf)
-        logger.info("certificate ordered", extra={"kv": {"host": host, "acme": self.name, "ends": _utc(end)}})
-        await self._write_state()
-
-    async def _rehearse(self, host: str, ips: tuple[str, ...]) -> Rehearsed:
-        """Look for our own proofs first. Problems are logged before the CA is asked, each once."""
-        with self._challenges.showing(self._ports.tls()) as show:
-            seen = await rehearse(host, ips, self._ports.places, show)
-        before = self._rehearsed.get(host)
-        for kind, words in seen.wrong.items():
-            if before is None or before.wrong.get(kind) != words:
-                kv = {"host": host, "challenge": kind, "why": words}
-                logger.warning("a CA will not find our proof", extra={"kv": kv})
-        self._rehearsed[host] = seen
-        return seen
-
-    def _kinds(self, state: HostState) -> tuple[ChallengeKind, ...]:
-        """The kinds of challenges in the order of preference for this try: the kind that worked last is first; after a
-        failure, the other one.
-        """
-        kinds = sorted(self._ports.kinds, key=lambda kind: kind != state.kind)
-        turn = state.failures % len(kinds)
-        return (*kinds[turn:], *kinds[:turn])
+        logger.info("certificate ordered", extra={"kv": {"host": host, "acme": self.name, "ends": utc(end)}})
+        await self._states.write()
 
     def _seen(self, ips: tuple[str, ...]) -> str:
         """Fingerprint of the local settings and addresses. A failed order is retried early when it changes."""
-        return hashlib.sha256(repr((ips, self._settings, self._ports.kinds)).encode()).hexdigest()[:16]
-
-    async def _order(self, host: str, kinds: tuple[ChallengeKind, ...]) -> KeyPair:
-        """Order a certificate, and write it to disk. Raises CAFailed, OSError, ValueError."""
-        keys = self._keys.get(host, ())
-        key = keys[0] if keys else ec.generate_private_key(ec.SECP256R1())
-        old = self._pairs.get(host)
-        order = Order(
-            await self._authority(),
-            _request(host, key),
-            kinds,
-            profile=self._settings.profile or "",
-            replaces="" if old is None else certificate_id(old.leaf),
-        )
-        with self._challenges.showing(self._ports.tls()) as show:
-            answer = await self._talk(order, show)
-        assert isinstance(answer, Issued)
-        try:
-            pair = KeyPair.of(answer.chain.encode(), key)
-        except CertificateError as error:
-            raise CAFailed(f"the CA's certificate cannot be used: {error}") from None
-        begin, end = timing.lifetime(pair.leaf)
-        if host not in certificate_names(pair.leaf):
-            raise CAFailed(f"the CA's certificate is not for {host}")
-        if not begin < end or self._clock() > end:
-            raise CAFailed(f"the CA's certificate ended at {_utc(end)}: is our clock right?")
-        write = self._files.write_certificate
-        await trio.to_thread.run_sync(lambda: write(host, pair, with_key=not keys))
-        return pair
-
-    async def _authority(self) -> Authority:
-        settings = self._settings
-        binding = settings.external_account_binding
-        return Authority(
-            directory=str(settings.directory_url),
-            contact=settings.contact_email.pack(False),
-            account_key=await trio.to_thread.run_sync(self._files.account_key),
-            ca_file="" if settings.ca_cert_file is None else str(settings.ca_cert_file),
-            eab_kid="" if binding is None else binding.key_id,
-            eab_key=self._eab_key,
-        )
-
-    async def _write_state(self) -> None:
-        async with self._writing:  # the newest state must be written last
-            await trio.to_thread.run_sync(self._files.write_state, self._state)
+        return hashlib.sha256(repr((ips, self._issuer.settings, self._ports.kinds)).encode()).hexdigest()[:16]
 
 
-def _request(host: str, key: PrivateKey) -> str:
-    """A certificate request (RFC 2986) as PEM."""
-    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-    unhashed = isinstance(key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)
-    return builder.sign(key, None if unhashed else hashes.SHA256()).public_bytes(Encoding.PEM).decode()
-
-
-def _utc(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+def _kinds(possible: Iterable[ChallengeKind], state: HostState) -> tuple[ChallengeKind, ...]:
+    """The kinds of challenges in the order of preference for this try: the kind that worked last is first; after a
+    failure, the other one.
+    """
+    kinds = sorted(possible, key=lambda kind: kind != state.kind)
+    turn = state.failures % len(kinds)
+    return (*kinds[turn:], *kinds[:turn])

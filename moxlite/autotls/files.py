@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import trio
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,7 +25,7 @@ from moxlite.autotls.messages import ChallengeKind, Window
 from moxlite.config.files import write_atomically
 from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey
 
-__all__ = ["Folder", "HostKeys", "HostState", "State", "account_key", "certificate_id"]
+__all__ = ["Folder", "HostKeys", "HostState", "SavedState", "State", "account_key", "certificate_id"]
 
 logger = logging.getLogger("moxlite.autotls.files")
 
@@ -128,6 +129,23 @@ class Folder:
             if pair is not None:
                 found[path.name] = pair
         return found
+
+
+class SavedState:
+    """The present state of all hosts, and its file.
+
+    Raises OSError, ValueError: see `Folder.read_state`.
+    """
+
+    def __init__(self, files: Folder) -> None:
+        self._files = files
+        self._writing = trio.Lock()
+        self.now = files.read_state()
+
+    async def write(self) -> None:
+        """Write the state down. Raises OSError."""
+        async with self._writing:  # the newest state must be written last
+            await trio.to_thread.run_sync(self._files.write_state, self.now)
 
 
 def _load(text: bytes, keys: Sequence[PrivateKey]) -> KeyPair | None:

@@ -15,12 +15,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from moxlite.autotls import metrics, timing
-from moxlite.autotls.autotls import AutoTLS, Ports
+from moxlite.autotls.autotls import AutoTLS
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.files import Folder, HostState, State, certificate_id
 from moxlite.autotls.messages import Issued, Job, Order, Prove, Window, Windows
 from moxlite.autotls.names import wanted_names
 from moxlite.autotls.ordering import CAFailed
+from moxlite.autotls.reachability import Ports
 from moxlite.autotls.rehearsal import Place
 from moxlite.cli import run
 from moxlite.config.load import load
@@ -304,7 +305,7 @@ async def test_three_orders_at_a_time_mail_names_first(tmp_path: Path) -> None:
             raise ValueError("the file is not ours")
         return await ca.speak(job, show)
 
-    world.keeper._talk = slowly
+    world.keeper._issuer._talk = slowly
     with pytest.raises(ValueError, match="not ours"):
         await world.keeper.round()
     assert (begun[0], at_once[0], max(at_once)) == ("mx.example.org", 1, 3)

@@ -15,7 +15,6 @@ MAX_ATTRIBUTES = 12
 """Of one object; structs and dataclasses, which only hold values, have as many fields as the value has."""
 
 LARGER = {
-    "autotls/autotls.py AutoTLS": (20, 18),
     "imapd/connection.py Connection": (19, 17),
     "imapd/session/view.py View": (18, 19),
     "migration/pull.py Pull": (18, 14),
