@@ -312,4 +312,4 @@ async def _end_logins(house: House, old: Snapshot, new: Snapshot) -> None:
         if text and not before.login_disabled:
             house.services.logins.forget(name)
             house.services.end_sessions(name, text)
-            await house.files.auth.remove_sessions(name)
+            await house.files.auth.sessions.remove_all(name)

@@ -163,7 +163,7 @@ class AdminCommands:
             raise CommandFailed("badRequest", str(error), "password") from None
         except StoreError as error:
             raise CommandFailed("failed", f"password not set: {error}") from None
-        await self._auth.remove_sessions(args.account)
+        await self._auth.sessions.remove_all(args.account)
 
     async def undelete(self, args: Undelete, exchange: Exchange) -> UndeletedMail:
         """Bring removed messages back (STORE-190)."""

@@ -35,7 +35,7 @@ class TLSKeyCommands:
         """Keys of one account, or of all."""
         if args.account and self._config.current.account(args.account) is None:
             raise CommandFailed("notFound", f'there is no account "{args.account}"')
-        return [_info(key) for key in await self._auth.keys(args.account or None)]
+        return [_info(key) for key in await self._auth.keys.of(args.account or None)]
 
     async def get(self, args: TLSKeyName, exchange: Exchange) -> TLSKeyInfo:
         """One key, with its certificate."""
@@ -57,18 +57,18 @@ class TLSKeyCommands:
         except KeyRefused as error:
             raise CommandFailed("badRequest", str(error), "certificate") from None
         try:
-            return _info(await self._auth.add_key(key))
+            return _info(await self._auth.keys.add(key))
         except KeyExists:
             raise CommandFailed("refused", f"the key {key.fingerprint} is known already", "certificate") from None
 
     async def remove(self, args: TLSKeyName, exchange: Exchange) -> None:
         """Forget a key."""
         key = await self._find(args.fingerprint)
-        if not await self._auth.remove_key(key.account, key.fingerprint):
+        if not await self._auth.keys.remove(key.account, key.fingerprint):
             raise CommandFailed("notFound", f"there is no key {args.fingerprint}")
 
     async def _find(self, fingerprint: str) -> TLSKey:
-        key = await self._auth.find_key(fingerprint)
+        key = await self._auth.keys.find(fingerprint)
         if key is None:
             raise CommandFailed("notFound", f"there is no key {fingerprint}")
         return key

@@ -58,7 +58,7 @@ class Attempts:
         that no place is known (SMTP-138).
         """
         try:
-            found = await self._auth.successes()
+            found = await self._auth.attempts.successes()
         except StoreError as error:
             logger.warning("places of earlier log-ins are not known", extra={"kv": {"err": str(error)}})
             return
@@ -179,7 +179,7 @@ class Attempts:
         authentication_total.labels(kind=request.protocol, variant=mechanism, result=result).inc()
         if result not in UNBLAMED:
             daily.count("login-failed", str(network_of(ip_classes(request.remote)[1])))
-        self._auth.record(
+        self._auth.attempts.record(
             LoginAttempt(
                 result=result,
                 protocol=request.protocol,

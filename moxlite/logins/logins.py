@@ -178,7 +178,7 @@ class Logins:
         if not request.fingerprint or not self.attempts.allowed(request):
             return None
         try:
-            key = await self._auth.find_key(request.fingerprint)
+            key = await self._auth.keys.find(request.fingerprint)
         except StoreError as error:  # other mechanisms still work
             logger.warning("keys of client certificates are not known", extra={"kv": {"err": str(error)}})
             return None

@@ -219,7 +219,7 @@ class Sessions:
 
     async def _enter(self, caller: Caller, identity: Identity) -> LoginResult:
         """Start a session after a complete log-in, and set its cookie."""
-        tokens = await self._auth.add_session(
+        tokens = await self._auth.sessions.add(
             self.app,
             identity.account,
             identity.address,
@@ -242,7 +242,7 @@ class Sessions:
     async def log_out(self, caller: Caller) -> None:
         """End the session of this request."""
         session = caller.require()
-        await self._auth.remove_session(session.account, session.id)
+        await self._auth.sessions.remove(session.account, session.id)
         caller.forget(self._cookie)
 
     async def end_others(self, caller: Caller, *, devices: bool = False) -> int:
@@ -251,7 +251,7 @@ class Sessions:
         """
         session = caller.require()
         token, _, _ = _cookies(caller.request).get(self._cookie, "").partition(" ")
-        return await self._auth.remove_sessions(session.account, keep_token=token, devices=devices)
+        return await self._auth.sessions.remove_all(session.account, keep_token=token, devices=devices)
 
     async def check(self, caller: Caller, *, csrf: bool = True, csrf_token: str | None = None) -> Session:
         """The valid session of a request. With `csrf` the request must bring the session's CSRF token, as all calls
@@ -261,7 +261,7 @@ class Sessions:
         """
         token, account, csrf_token = self._brought(caller, csrf=csrf, csrf_token=csrf_token)
         try:
-            session = await self._auth.use_session(
+            session = await self._auth.sessions.use(
                 token,
                 self.app,
                 account,
@@ -279,7 +279,7 @@ class Sessions:
             await trio.sleep(FAILURE_DELAY)
             raise errors.BadAuth(STOLEN if isinstance(e, SessionStolen) else INVALID) from e
         if not self._may_stay(session):
-            await self._auth.remove_session(session.account, session.id)
+            await self._auth.sessions.remove(session.account, session.id)
             caller.forget(self._cookie)
             raise errors.BadAuth(INVALID)
         if session.renewed:
@@ -313,7 +313,7 @@ class Sessions:
         """
         request = self.login_request(caller)
         known = self._config.current.account(account) is not None
-        self._auth.record(
+        self._auth.attempts.record(
             LoginAttempt(
                 result="badcreds",
                 protocol=request.protocol,
@@ -333,7 +333,7 @@ class Sessions:
         """
         if not self._may_stay(session):
             return False
-        return any(living.id == session.id for living in await self._auth.sessions(session.account))
+        return any(living.id == session.id for living in await self._auth.sessions.of(session.account))
 
     def _may_stay(self, session: Session) -> bool:
         account = self._config.current.account(session.account)

@@ -50,7 +50,7 @@ async def main():
         if point == "rights":
             await mia.write(lambda tx: set_rights(tx, box.id, "bo", "lrste"))
             end()
-        before = await auth.owners("bo")
+        before = await auth.sharing.owners("bo")
         await shares.publish_shares(auth, mia)  # as when the account is opened
         _, cursor = await mia.subscribe(keep_own=True)
         share = AccountShare("mia", set())
@@ -68,7 +68,7 @@ async def main():
             await across.move_across(session, view, view.uids, place, [])
         cursor.close()
         found = {"mia": len(await rows(mia)), "bo": len(await rows(bo)), "before": before,
-                 "owners": await auth.owners("bo")}
+                 "owners": await auth.sharing.owners("bo")}
         for account in (mia, bo):
             assert await account.scan(lambda r: check_account(r, deep=True), op="test") == []
         print(json.dumps(found), flush=True)

@@ -691,19 +691,19 @@ async def test_names_of_those_who_share_are_only_a_hint(imap: Imap) -> None:
     await filled(imap, "lr")
     auth = imap.context.auth
     async with guest(imap) as c, imap.account() as account:
-        await auth.set_guests("mia", ["bo", "anyone"])
+        await auth.sharing.set_guests("mia", ["bo", "anyone"])
         await give(imap, "")
-        await auth.set_guests("mia", ["bo"])  # one too many
+        await auth.sharing.set_guests("mia", ["bo"])  # one too many
         assert not [line for line in await c.ok('a LIST "" *') if "Work" in line]
         assert (await c.tagged(f"a SELECT {BOX}")).startswith("NO [NONEXISTENT]")
         await publish_shares(auth, account)
-        assert await auth.owners("bo") == []
+        assert await auth.sharing.owners("bo") == []
         await give(imap, "lr")
-        await auth.set_guests("mia", [])  # one is missing
+        await auth.sharing.set_guests("mia", [])  # one is missing
         assert (await c.tagged(f"a SELECT {BOX}")).startswith("NO [NONEXISTENT]")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(sharing_task(auth), account)
-            while not await auth.owners("bo"):
+            while not await auth.sharing.owners("bo"):
                 await trio.testing.wait_all_tasks_blocked()
                 await trio.lowlevel.checkpoint()
             nursery.cancel_scope.cancel()
@@ -727,7 +727,7 @@ async def test_what_happens_to_mailboxes_and_accounts(imap: Imap) -> None:
     await finish_removal(imap.accounts, auth, "bo")
     async with imap.account() as account:
         assert await account.read(all_acls, op="test") == []
-    assert await auth.owners("bo") == []
+    assert await auth.sharing.owners("bo") == []
 
 
 async def test_an_owner_that_is_removed_ends_the_visits(imap: Imap) -> None:

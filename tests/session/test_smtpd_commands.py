@@ -107,9 +107,9 @@ async def test_attempts_to_log_in_are_kept(smtp: Smtp) -> None:
     async with smtp.connect("submission", tls=TLS) as client:
         await client.play(f"C: AUTH PLAIN {nobody}\nS: 535 5.7.8")
     with trio.fail_after(30):  # they are written in the background
-        while sum(one.count for one in await smtp.auth.attempts()) < 4:  # noqa: ASYNC110  # of another task's writer
+        while sum(one.count for one in await smtp.auth.attempts.newest()) < 4:  # noqa: ASYNC110  # of another task's writer
             await trio.sleep(0.01)
-    found = await smtp.auth.attempts()
+    found = await smtp.auth.attempts.newest()
     assert {(one.account, one.address, one.protocol, one.mechanism, one.result, one.count) for one in found} == {
         ("mia", "mia@ours.example", "submission", "plain", "badpassword", 2),
         ("-", "nobody@ours.example", "submission", "plain", "baduser", 1),

@@ -553,7 +553,7 @@ async def test_an_unknown_client_certificate_does_no_harm(smtp: Smtp) -> None:
 async def certified(smtp: Smtp, account: str = "mia") -> ClientTLS:
     """A client whose key is known for that account."""
     pair = self_signed(["anything"])
-    await smtp.auth.add_key(read_certificate(pair.certificate_pem(), account, f"{account}@ours.example"))
+    await smtp.auth.keys.add(read_certificate(pair.certificate_pem(), account, f"{account}@ours.example"))
     return ClientTLS(certificate=pair)
 
 
@@ -600,8 +600,8 @@ async def test_a_certificate_does_not_open_a_disabled_login(smtp: Smtp) -> None:
 async def test_a_removed_certificate_is_no_login_any_more(smtp: Smtp) -> None:
     """SMTP-59, 60"""
     tls = await certified(smtp)
-    (key,) = await smtp.auth.keys("mia")
-    assert await smtp.auth.remove_key("mia", key.fingerprint)
+    (key,) = await smtp.auth.keys.of("mia")
+    assert await smtp.auth.keys.remove("mia", key.fingerprint)
     async with smtp.connect("submission", context=smtp.with_context(starttls=server_tls())) as client:
         await upgraded(client, tls)
         await client.play("C: EHLO x\nS: 250\nC: MAIL FROM:<mia@ours.example>\nS: 530 5.7.0")

@@ -124,7 +124,7 @@ async def test_logging_in_to_the_web_needs_no_write(
         await browser.log_in()
         await second.log_in()
         assert await browser.call("decode_mime_words", text="x") == "x"
-        assert len(await rig.auth.sessions("mia")) == 2
+        assert len(await rig.auth.sessions.of("mia")) == 2
         wrong = rig.browser()
         token = await wrong.call("login_prep")
         assert (await wrong.error("login", login_token=token, username=ADDRESS, password="wrong"))[0] == 401
@@ -132,7 +132,7 @@ async def test_logging_in_to_the_web_needs_no_write(
         assert (await browser.error("decode_mime_words", text="x"))[0] == 401
     database.health.healed()
     assert await second.call("decode_mime_words", text="x") == "x"  # a file that can be written again changes nothing
-    assert await rig.auth.remove_sessions("mia") == 1
+    assert await rig.auth.sessions.remove_all("mia") == 1
     assert (await second.error("decode_mime_words", text="x"))[0] == 401
 
 

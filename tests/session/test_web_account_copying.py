@@ -212,10 +212,10 @@ async def test_mailboxes_are_shared_and_shares_are_listed(rig: Rig, tom: Account
         ("Club", "tom", "lrs"),
         ("Club/2026", "tom", "lrs"),
     ]
-    assert await rig.auth.may_share("mia", "tom")
+    assert await rig.auth.sharing.may_share("mia", "tom")
     await browser.call("share_set", **right | {"rights": ""})
     assert (await browser.call("shares"))["given"] == []
-    assert not await rig.auth.may_share("mia", "tom")
+    assert not await rig.auth.sharing.may_share("mia", "tom")
     for change in (
         {"guest": "nobody@example.org"},
         {"guest": "mia"},

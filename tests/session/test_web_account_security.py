@@ -162,7 +162,7 @@ async def test_attempts_are_told_in_words_page_by_page(rig: Rig, browser: Browse
         assert (await bad.error("login", login_token=token, username=ADDRESS, password="wrong one"))[0] == 401
 
     async def all_there() -> bool:
-        return len(await rig.auth.attempts("mia", limit=10)) == 5
+        return len(await rig.auth.attempts.newest("mia", limit=10)) == 5
 
     while not await all_there():
         await eventually(lambda: True)

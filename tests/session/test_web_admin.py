@@ -151,7 +151,7 @@ async def test_a_wrong_password_is_refused_and_recorded(rig: Rig) -> None:
     assert (answer.status, answer.json["error"]["message"]) == (401, "The password is not right.")
     assert await browser.error("login", login_token="other", username="", password=PASSWORD) == (400, "user:error")
     await trio.testing.wait_all_tasks_blocked(0.1)
-    found = await rig.auth.attempts("(admin)")
+    found = await rig.auth.attempts.newest("(admin)")
     assert [(one.protocol, one.result) for one in found] == [("webadmin", "badpassword")]
 
 

@@ -167,7 +167,7 @@ async def test_an_old_secret_ends_the_session_for_both_sides(rig: Rig, clock: Cl
         again = await one.post("token", {})
         assert again.json["error"]["code"] == "user:noAuth"
         assert "clear-site-data" not in again.headers
-    assert await rig.auth.sessions("mia") == []
+    assert await rig.auth.sessions.of("mia") == []
 
 
 async def test_a_thief_that_comes_first_is_found_when_the_owner_comes(rig: Rig, clock: Clock) -> None:

@@ -304,7 +304,7 @@ async def test_the_password_alone_no_longer_works_elsewhere(rig: Rig) -> None:
     await logins.password(request, ADDRESS, PASSWORD, mechanism="plain")
     account = await logged_in(rig)
     with trio.fail_after(60):
-        while not await rig.auth.main_password_uses("mia"):  # noqa: ASYNC110 - a background task writes them
+        while not await rig.auth.attempts.main_password_uses("mia"):  # noqa: ASYNC110 - a background task writes them
             await trio.sleep(0.01)
     programs = (await account.call("second_factors"))["programs"]
     assert [(one["protocol"], one["program"], one["remote_ip"]) for one in programs] == [
@@ -419,7 +419,7 @@ async def test_the_right_password_alone_takes_no_failures_back(rig: Rig) -> None
     )
     with trio.fail_after(60):
         while True:
-            found = {(one.mechanism, one.result): one.count for one in await rig.auth.attempts("mia")}
+            found = {(one.mechanism, one.result): one.count for one in await rig.auth.attempts.newest("mia")}
             if found.get(("weblogin+totp", "badfactor")) == 10 and found.get(("weblogin", "factorneeded")) == 10:
                 break
             await trio.sleep(0.01)

@@ -135,7 +135,7 @@ async def test_a_check_of_a_session_is_one_read(rig: Rig, monkeypatch: pytest.Mo
     """WEB-174, STORE-105: by an index; the extension is written once in five minutes, however many calls come."""
     browser = rig.browser()
     await browser.log_in()
-    [first] = await rig.auth.sessions("mia")
+    [first] = await rig.auth.sessions.of("mia")
     plan = await rig.auth.database.read(
         lambda r: [row[3] for row in r.rows("EXPLAIN QUERY PLAN " + stored.FIND, b"", "webmail", "mia")], op="test"
     )
@@ -148,11 +148,11 @@ async def test_a_check_of_a_session_is_one_read(rig: Rig, monkeypatch: pytest.Mo
         extend(tx, session, remote_ip)
 
     monkeypatch.setattr(stored, "extend_session", noted)
-    monkeypatch.setattr("moxlite.store.auth.authdb._now", lambda: first.last_used + stored.WRITE_INTERVAL - 1)
+    monkeypatch.setattr("moxlite.store.auth.websessions._now", lambda: first.last_used + stored.WRITE_INTERVAL - 1)
     for _ in range(20):
         await browser.call("token")
     assert written == []
-    monkeypatch.setattr("moxlite.store.auth.authdb._now", lambda: first.last_used + stored.WRITE_INTERVAL)
+    monkeypatch.setattr("moxlite.store.auth.websessions._now", lambda: first.last_used + stored.WRITE_INTERVAL)
     await browser.call("token")
     assert written == [first.id]
 
@@ -232,7 +232,7 @@ async def test_sessions_that_were_removed_end_their_streams(rig: Rig, monkeypatc
     await browser.log_in()
     events = await browser.events()
     await events.until("start")
-    await rig.auth.remove_sessions("mia")
+    await rig.auth.sessions.remove_all("mia")
     assert (await events.until("fatal"))["message"] == "session no longer valid"
 
 
@@ -249,7 +249,7 @@ async def test_log_ins_and_misused_sessions_are_recorded(rig: Rig) -> None:
 
     async def look() -> None:
         while len(recorded) < 3:
-            recorded[:] = [(one.protocol, one.mechanism, one.result) for one in await rig.auth.attempts("mia")]
+            recorded[:] = [(one.protocol, one.mechanism, one.result) for one in await rig.auth.attempts.newest("mia")]
             await trio.sleep(0.01)
 
     with trio.move_on_after(60):

@@ -353,7 +353,7 @@ async def test_no_call_reaches_what_is_not_shared(
     """
     await share(rig, rights)
     hidden = await rows(tom)
-    [(_, number)] = await rig.auth.numbered_owners("mia", 9) if rights else [("tom", 1)]
+    [(_, number)] = await rig.auth.sharing.numbered_owners("mia", 9) if rights else [("tom", 1)]
     message = number << 32 | int(hidden[0].id)
     mailbox = number << 32 | int((await box(tom)).id)
     own = await deliver_to(rig, "mia")

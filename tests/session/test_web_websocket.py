@@ -162,7 +162,9 @@ async def test_a_websocket_shows_nothing_of_accounts_that_share_nothing(rig: Rig
         inbox = (await box(tom)).id
         await tom.write(lambda tx: set_rights(tx, inbox, "mia", "lr"))
         await publish_shares(rig.auth, tom)
-        [(_, number)] = await rig.auth.numbered_owners("mia", 9)  # an account has one when it has shared something
+        [(_, number)] = await rig.auth.sharing.numbered_owners(
+            "mia", 9
+        )  # an account has one when it has shared something
         await tom.write(lambda tx: set_rights(tx, inbox, "mia", ""))
         await publish_shares(rig.auth, tom)
         mailbox, message = number << 32 | int(inbox), number << 32 | int((await rows(tom))[0].id)

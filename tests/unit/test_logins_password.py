@@ -111,11 +111,11 @@ class Place:
 
     async def results(self, account: str | None = None) -> list[tuple[str, str, str, str]]:
         """Attempts as recorded, in no order: account, address, mechanism, result."""
-        recorder = self.auth._recorder._receive
+        recorder = self.auth.attempts.recorder._receive
         with trio.fail_after(30):
             while not recorder.statistics().tasks_waiting_receive:  # noqa: ASYNC110 - nothing tells when it has written
                 await trio.sleep(0.005)
-        rows = await self.auth.attempts(account, limit=100)
+        rows = await self.auth.attempts.newest(account, limit=100)
         return [(row.account, row.address, row.mechanism, row.result) for row in rows]
 
 
@@ -438,7 +438,7 @@ async def test_each_password_of_an_account_opens_by_each_mechanism(place: Place,
         identity = await by(place, mechanism, password)
         assert (identity.account, identity.app_password, identity.read_only) == ("me", name, False)
     await place.results()
-    rows = await place.auth.attempts("me")
+    rows = await place.auth.attempts.newest("me")
     assert {(row.app_password, row.result, row.mechanism) for row in rows} == {
         (name, "ok", mechanism.lower()) for name in passwords
     }
@@ -470,7 +470,7 @@ async def test_an_app_password_opens_only_what_it_is_for(place: Place, protocol:
             with pytest.raises(NotPermitted, match=f"is not for {scope}"):
                 await place.login("me@example.org", password, via(protocol))
     await place.results()
-    refused = {(row.result, row.app_password) for row in await place.auth.attempts("me") if row.result != "ok"}
+    refused = {(row.result, row.app_password) for row in await place.auth.attempts.newest("me") if row.result != "ok"}
     others = passwords.keys() - {scope}
     web = protocol in ("webmail", "webaccount")
     assert refused == ({("badpassword", "")} if web else {("notpermitted", name) for name in others})
@@ -582,7 +582,7 @@ CERTIFIED = msgspec.structs.replace(REQUEST, fingerprint=fingerprint(KEY))
 
 async def certify(place: Place, account: str, address: str, *, no_imap_preauth: bool = False) -> None:
     key = TLSKey(fingerprint(KEY), 0, "ed25519", "laptop", no_imap_preauth, b"", account, address)
-    await place.auth.add_key(key)
+    await place.auth.keys.add(key)
 
 
 def test_fingerprints_are_base64url_without_padding() -> None:

@@ -25,7 +25,6 @@ LARGER = {
     "proto/sieve/state.py State": (11, 14),
     "proto/smtp/server.py ServerConnection": (25, 19),
     "store/accounts/accounts.py Accounts": (25, 12),
-    "store/auth/authdb.py AuthDB": (33, 7),
     "store/backup/blocks.py Blocks": (25, 12),
     "store/changelog/bus.py Cursor": (22, 14),
     "store/changelog/catchup.py Catchup": (20, 16),

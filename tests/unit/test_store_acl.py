@@ -82,13 +82,13 @@ async def test_who_shares_is_known_beside_the_accounts(tmp_path: Path) -> None:
     """IMAP-157: by name, for `anyone`, never oneself; gone with the account."""
     auth = await AuthDB.open(tmp_path / "auth.db", Options(), create=True)
     try:
-        assert await auth.set_guests("mia", ["bo"])
-        assert not await auth.set_guests("mia", ["bo"])
-        await auth.set_guests("eve", ["anyone"])
-        assert await auth.owners("bo") == ["eve", "mia"]
-        assert await auth.owners("bo", anyone=False) == ["mia"]
-        assert await auth.owners("eve") == []
-        assert [await auth.may_share(owner, "bo") for owner in ("mia", "eve", "bo", "none")] == [
+        assert await auth.sharing.set_guests("mia", ["bo"])
+        assert not await auth.sharing.set_guests("mia", ["bo"])
+        await auth.sharing.set_guests("eve", ["anyone"])
+        assert await auth.sharing.owners("bo") == ["eve", "mia"]
+        assert await auth.sharing.owners("bo", anyone=False) == ["mia"]
+        assert await auth.sharing.owners("eve") == []
+        assert [await auth.sharing.may_share(owner, "bo") for owner in ("mia", "eve", "bo", "none")] == [
             True,
             True,
             False,
@@ -96,7 +96,7 @@ async def test_who_shares_is_known_beside_the_accounts(tmp_path: Path) -> None:
         ]
         await auth.end_removal("eve")
         await auth.end_removal("bo")
-        assert await auth.owners("bo") == []
+        assert await auth.sharing.owners("bo") == []
     finally:
         await auth.aclose()
 

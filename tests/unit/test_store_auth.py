@@ -53,8 +53,8 @@ async def auth(tmp_path: Path) -> AsyncIterator[AuthDB]:
 
 async def test_a_session_is_found_by_its_token_app_and_account(auth: AuthDB) -> None:
     """STORE-105, WEB-52, WEB-53"""
-    tokens = await auth.add_session("webmail", "mia", "mia@example.org", remote_ip="192.0.2.1", user_agent="x" * 999)
-    session = await auth.use_session(tokens.token, "webmail", "mia", csrf=tokens.csrf)
+    tokens = await auth.sessions.add("webmail", "mia", "mia@example.org", remote_ip="192.0.2.1", user_agent="x" * 999)
+    session = await auth.sessions.use(tokens.token, "webmail", "mia", csrf=tokens.csrf)
     assert (session.account, session.address, len(session.user_agent)) == ("mia", "mia@example.org", 256)
     assert len(tokens.token) == len(tokens.csrf) == 22
     for token, app, account in [
@@ -64,10 +64,10 @@ async def test_a_session_is_found_by_its_token_app_and_account(auth: AuthDB) -> 
         ("\ud800", "webmail", "mia"),
     ]:
         with pytest.raises(NoSession):
-            await auth.use_session(token, app, account)
+            await auth.sessions.use(token, app, account)
     with pytest.raises(BadCSRF):
-        await auth.use_session(tokens.token, "webmail", "mia", csrf=tokens.token)
-    assert await auth.use_session(tokens.token, "webmail", "mia") == session
+        await auth.sessions.use(tokens.token, "webmail", "mia", csrf=tokens.token)
+    assert await auth.sessions.use(tokens.token, "webmail", "mia") == session
 
 
 def octets_below(directory: Path) -> bytes:
@@ -76,7 +76,7 @@ def octets_below(directory: Path) -> bytes:
 
 async def test_tokens_are_not_in_the_file(auth: AuthDB, tmp_path: Path) -> None:
     """STORE-105"""
-    tokens = await auth.add_session("webmail", "mia", "mia@example.org")
+    tokens = await auth.sessions.add("webmail", "mia", "mia@example.org")
     octets = octets_below(tmp_path)
     assert b"mia@example.org" in octets
     assert tokens.token.encode() not in octets
@@ -85,21 +85,21 @@ async def test_tokens_are_not_in_the_file(auth: AuthDB, tmp_path: Path) -> None:
 
 async def test_a_session_expires_24_hours_after_its_last_use(auth: AuthDB, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-105, WEB-54, WEBMAIL-19"""
-    tokens = await auth.add_session("webmail", "mia", "mia@example.org")
-    first = (await auth.sessions("mia"))[0]
+    tokens = await auth.sessions.add("webmail", "mia", "mia@example.org")
+    first = (await auth.sessions.of("mia"))[0]
 
     async def use(after: int) -> None:
-        monkeypatch.setattr("moxlite.store.auth.authdb._now", lambda: first.created + after)
-        await auth.use_session(tokens.token, "webmail", "mia")
+        monkeypatch.setattr("moxlite.store.auth.websessions._now", lambda: first.created + after)
+        await auth.sessions.use(tokens.token, "webmail", "mia")
 
     await use(sessions.WRITE_INTERVAL - 1)
-    assert (await auth.sessions("mia"))[0].expires == first.expires
+    assert (await auth.sessions.of("mia"))[0].expires == first.expires
     await use(sessions.WRITE_INTERVAL)
-    extended = (await auth.sessions("mia"))[0]
+    extended = (await auth.sessions.of("mia"))[0]
     assert extended.expires > first.expires
     with pytest.raises(SessionExpired):
         await use(extended.expires - first.created)
-    assert await auth.sessions("mia") == []
+    assert await auth.sessions.of("mia") == []
 
 
 async def test_the_hundred_and_first_session_replaces_the_one_that_expires_first(auth: AuthDB) -> None:
@@ -113,25 +113,25 @@ async def test_the_hundred_and_first_session_replaces_the_one_that_expires_first
         return tokens
 
     tokens = await auth.database.write(many)
-    assert len(await auth.sessions("mia")) == sessions.MAX_SESSIONS
+    assert len(await auth.sessions.of("mia")) == sessions.MAX_SESSIONS
     for token in tokens[:2]:
         with pytest.raises(NoSession):
-            await auth.use_session(token, "webmail", "mia")
-    await auth.use_session(tokens[2], "webmail", "mia")
+            await auth.sessions.use(token, "webmail", "mia")
+    await auth.sessions.use(tokens[2], "webmail", "mia")
 
 
 async def test_sessions_end_one_by_one_or_all_but_one(auth: AuthDB) -> None:
     """STORE-102, WEB-59, WEB-70"""
-    kept = await auth.add_session("webmail", "mia", "mia@example.org")
+    kept = await auth.sessions.add("webmail", "mia", "mia@example.org")
     for _ in range(3):
-        await auth.add_session("account", "mia", "mia@example.org")
-    await auth.add_session("account", "eve", "eve@example.org")
-    some = (await auth.sessions("mia"))[0]
-    assert not await auth.remove_session("eve", some.id)
-    assert await auth.remove_session("mia", some.id)
-    assert await auth.remove_sessions("mia", keep_token=kept.token) in {2, 3}
-    assert len(await auth.sessions("eve")) == 1
-    await auth.use_session(kept.token, "webmail", "mia")
+        await auth.sessions.add("account", "mia", "mia@example.org")
+    await auth.sessions.add("account", "eve", "eve@example.org")
+    some = (await auth.sessions.of("mia"))[0]
+    assert not await auth.sessions.remove("eve", some.id)
+    assert await auth.sessions.remove("mia", some.id)
+    assert await auth.sessions.remove_all("mia", keep_token=kept.token) in {2, 3}
+    assert len(await auth.sessions.of("eve")) == 1
+    await auth.sessions.use(kept.token, "webmail", "mia")
 
 
 # Log-in attempts
@@ -151,26 +151,26 @@ def attempt(n: int = 0, result: loginattempts.AttemptResult = "badpassword") -> 
 async def test_equal_attempts_share_a_row(auth: AuthDB) -> None:
     """STORE-106, STORE-163"""
     for _ in range(3):
-        auth.record(attempt())
-    auth.record(attempt(result="ok"))
+        auth.attempts.record(attempt())
+    auth.attempts.record(attempt(result="ok"))
 
     with trio.fail_after(60):
-        while sum(row.count for row in await auth.attempts("mia")) < 4:
+        while sum(row.count for row in await auth.attempts.newest("mia")) < 4:
             pass  # each look is a checkpoint
-    found = await auth.attempts("mia")
+    found = await auth.attempts.newest("mia")
     assert sorted((row.result, row.count, len(row.user_agent)) for row in found) == [
         ("badpassword", 3, 256),
         ("ok", 1, 256),
     ]
-    assert await auth.attempts() == found
-    assert await auth.attempts("eve") == []
+    assert await auth.attempts.newest() == found
+    assert await auth.attempts.newest("eve") == []
 
 
 async def test_a_flood_is_dropped_and_counted(auth: AuthDB) -> None:
     """STORE-106, STORE-163"""
     before = loginattempts.dropped_total.value
     for n in range(250):
-        auth.record(attempt(n))
+        auth.attempts.record(attempt(n))
     assert loginattempts.dropped_total.value - before == 149  # a hundred wait, one is in the writer's hand
 
 
@@ -182,16 +182,16 @@ async def test_a_file_that_cannot_be_written_does_not_end_the_recorder(
     def full(tx: Tx, attempts: object) -> None:
         raise StorageFull
 
-    monkeypatch.setattr(auth._recorder, "_add", full)
+    monkeypatch.setattr(auth.attempts.recorder, "_add", full)
     before = loginattempts.dropped_total.value
-    auth.record(attempt())
+    auth.attempts.record(attempt())
     with trio.fail_after(60):
         while loginattempts.dropped_total.value == before:
-            await auth.attempts()
+            await auth.attempts.newest()
     monkeypatch.undo()
-    auth.record(attempt())
+    auth.attempts.record(attempt())
     with trio.fail_after(60):
-        while not await auth.attempts():
+        while not await auth.attempts.newest():
             pass
 
 
@@ -205,7 +205,7 @@ async def test_failed_rows_are_limited_and_old_ones_go(auth: AuthDB, monkeypatch
             loginattempts.record(tx, [attempt(n), attempt(n, "ok")])
 
     await auth.database.write(unit)
-    found = await auth.attempts("mia", limit=100)
+    found = await auth.attempts.newest("mia", limit=100)
     assert [row.address[0] for row in found if row.result != "ok"] == ["5", "4", "3"]
     assert sum(row.result == "ok" for row in found) == 6
 
@@ -214,7 +214,7 @@ async def test_failed_rows_are_limited_and_old_ones_go(auth: AuthDB, monkeypatch
         loginattempts.drop_old(tx)
 
     await auth.database.write(later)
-    assert await auth.attempts() == []
+    assert await auth.attempts.newest() == []
 
 
 async def test_what_waits_at_the_end_is_still_written(tmp_path: Path) -> None:
@@ -222,9 +222,9 @@ async def test_what_waits_at_the_end_is_still_written(tmp_path: Path) -> None:
     db = await AuthDB.open(tmp_path / "auth.db", Options(min_free_space=0), create=True)
     async with trio.open_nursery() as nursery:
         await nursery.start(supervised, db)
-        db.record(attempt())
+        db.attempts.record(attempt())
         nursery.cancel_scope.cancel()
-    assert len(await db.attempts("mia")) == 1
+    assert len(await db.attempts.newest("mia")) == 1
     await db.aclose()
 
 
@@ -246,32 +246,32 @@ async def test_keys_identify_an_account_whatever_the_certificate_says(auth: Auth
     key = ec.generate_private_key(ec.SECP256R1())
     old = certificate(key, "laptop").public_bytes(Encoding.PEM)
     new = certificate(key).public_bytes(Encoding.DER)
-    stored = await auth.add_key(read_certificate(old, "mia", "mia@example.org"))
+    stored = await auth.keys.add(read_certificate(old, "mia", "mia@example.org"))
     assert (stored.type, stored.name, len(stored.fingerprint)) == ("ecdsa-p256", "laptop", 43)
     again = read_certificate(new, "eve", "eve@example.org", no_imap_preauth=True)
     assert (again.fingerprint, again.name) == (stored.fingerprint, "serial abc")
     with pytest.raises(KeyExists):
-        await auth.add_key(again)
-    assert await auth.find_key(stored.fingerprint) == stored
-    assert await auth.find_key("other") is None
+        await auth.keys.add(again)
+    assert await auth.keys.find(stored.fingerprint) == stored
+    assert await auth.keys.find("other") is None
 
 
 async def test_keys_are_listed_changed_and_removed_by_their_account(auth: AuthDB) -> None:
     """STORE-104, IMAP-50, WEB-67"""
     for n in range(2):
         data = certificate(ed25519.Ed25519PrivateKey.generate(), f"key {n}").public_bytes(Encoding.DER)
-        await auth.add_key(read_certificate(data, "mia", "mia@example.org"))
-    one, two = await auth.keys("mia")
+        await auth.keys.add(read_certificate(data, "mia", "mia@example.org"))
+    one, two = await auth.keys.of("mia")
     assert one.type == "ed25519"
-    assert await auth.change_key(
+    assert await auth.keys.change(
         "mia", one.fingerprint, name="phone", no_imap_preauth=True, login_address="m@example.org"
     )
-    changed = await auth.find_key(one.fingerprint)
+    changed = await auth.keys.find(one.fingerprint)
     assert changed is not None
     assert (changed.name, changed.no_imap_preauth, changed.login_address) == ("phone", True, "m@example.org")
-    assert not await auth.remove_key("eve", two.fingerprint)
-    assert await auth.remove_key("mia", two.fingerprint)
-    assert [key.fingerprint for key in await auth.keys()] == [one.fingerprint]
+    assert not await auth.keys.remove("eve", two.fingerprint)
+    assert await auth.keys.remove("mia", two.fingerprint)
+    assert [key.fingerprint for key in await auth.keys.of()] == [one.fingerprint]
 
 
 @pytest.mark.parametrize("data", [b"", b"-----BEGIN CERTIFICATE-----", b"0" * 70_000, b"\x30\x03\x02\x01\x01"])
@@ -295,12 +295,12 @@ def test_weak_keys_and_odd_curves_are_refused() -> None:
 
 async def test_a_removal_ends_sessions_and_keys_and_is_remembered(auth: AuthDB) -> None:
     """STORE-140"""
-    await auth.add_session("webmail", "mia", "mia@example.org")
+    await auth.sessions.add("webmail", "mia", "mia@example.org")
     data = certificate(ed25519.Ed25519PrivateKey.generate()).public_bytes(Encoding.DER)
-    await auth.add_key(read_certificate(data, "mia", "mia@example.org"))
+    await auth.keys.add(read_certificate(data, "mia", "mia@example.org"))
     await auth.begin_removal("mia")
     await auth.begin_removal("mia")
-    assert (await auth.sessions("mia"), await auth.keys("mia"), await auth.removals()) == ([], [], ["mia"])
+    assert (await auth.sessions.of("mia"), await auth.keys.of("mia"), await auth.removals()) == ([], [], ["mia"])
     await auth.end_removal("mia")
     assert await auth.removals() == []
 

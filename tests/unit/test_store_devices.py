@@ -39,7 +39,7 @@ class Device:
     async def use(self, token: str = "", *, renew: bool = True) -> Session:
         """A request; the browser takes the token that it is given."""
         brought = token or self.token
-        session = await self.auth.use_session(
+        session = await self.auth.sessions.use(
             brought, "webmail", "mia", csrf=self.csrf, remote_ip="192.0.2.9", renew=renew
         )
         if session.renewed and not token:
@@ -61,7 +61,7 @@ async def auth(tmp_path: Path) -> AsyncIterator[AuthDB]:
 async def device(auth: AuthDB, monkeypatch: pytest.MonkeyPatch) -> Device:
     made = Device(auth, time.time_ns() // 1000)
     monkeypatch.setattr(time, "time_ns", lambda: made.now * 1000)
-    tokens = await auth.add_session("webmail", "mia", "mia@example.org", remote_ip="192.0.2.1", device=True)
+    tokens = await auth.sessions.add("webmail", "mia", "mia@example.org", remote_ip="192.0.2.1", device=True)
     assert tokens.device
     made.token, made.csrf = tokens.token, tokens.csrf
     return made
@@ -131,10 +131,10 @@ async def test_a_stolen_token_ends_the_session(device: Device, turns: int) -> No
     for _ in range(turns - 1):
         await turn(device)
     device.now += OVERLAP
-    assert len(await device.auth.sessions("mia")) == 1
+    assert len(await device.auth.sessions.of("mia")) == 1
     with pytest.raises(SessionStolen):
         await device.use(earlier)
-    assert await device.auth.sessions("mia") == []
+    assert await device.auth.sessions.of("mia") == []
     for token in (device.token, earlier):
         with pytest.raises(SessionStolen):
             await device.use(token)
@@ -194,19 +194,19 @@ async def test_a_device_ends_after_180_days_however_often_it_is_used(device: Dev
 
 async def test_the_list_tells_the_address_of_the_last_use(device: Device) -> None:
     """WEBMAIL-22a, WEB-70"""
-    [listed] = await device.auth.sessions("mia")
+    [listed] = await device.auth.sessions.of("mia")
     assert (listed.remote_ip, listed.device) == ("192.0.2.1", True)
     device.now += sessions.WRITE_INTERVAL
     await device.use()
-    [listed] = await device.auth.sessions("mia")
+    [listed] = await device.auth.sessions.of("mia")
     assert listed.remote_ip == "192.0.2.9"
 
 
 async def test_a_session_that_ends_takes_its_tokens_along(device: Device) -> None:
     """WEBMAIL-22a: ended in the list, it is unknown by any token."""
     earlier = await turn(device)
-    [listed] = await device.auth.sessions("mia")
-    assert await device.auth.remove_session("mia", listed.id)
+    [listed] = await device.auth.sessions.of("mia")
+    assert await device.auth.sessions.remove("mia", listed.id)
     for token in (earlier, device.token):
         with pytest.raises(NoSession):
             await device.use(token)
@@ -215,9 +215,9 @@ async def test_a_session_that_ends_takes_its_tokens_along(device: Device) -> Non
 
 async def test_only_devices_may_be_ended(device: Device) -> None:
     """WEBMAIL-22a: a change of second factors ends devices, and leaves other sessions alone."""
-    other = await device.auth.add_session("webmail", "mia", "mia@example.org")
-    assert await device.auth.remove_sessions("mia", devices=True) == 1
-    await device.auth.use_session(other.token, "webmail", "mia")
+    other = await device.auth.sessions.add("webmail", "mia", "mia@example.org")
+    assert await device.auth.sessions.remove_all("mia", devices=True) == 1
+    await device.auth.sessions.use(other.token, "webmail", "mia")
     with pytest.raises(NoSession):
         await device.use()
 
@@ -252,6 +252,6 @@ async def test_a_device_that_cannot_be_stored_is_an_ordinary_session(
         raise StorageFull("no room")
 
     monkeypatch.setattr(sessions, "add_session", full)
-    tokens = await auth.add_session("webmail", "mia", "mia@example.org", device=True)
+    tokens = await auth.sessions.add("webmail", "mia", "mia@example.org", device=True)
     assert not tokens.device
-    assert not (await auth.use_session(tokens.token, "webmail", "mia")).device
+    assert not (await auth.sessions.use(tokens.token, "webmail", "mia")).device

@@ -129,7 +129,7 @@ class FactorChanges:
         if account == ADMIN:
             self.admin_resets += 1
         else:
-            await self._auth.remove_sessions(account)
+            await self._auth.sessions.remove_all(account)
         logger.info("second factors reset", extra={"kv": {"account": account, "removed": removed}})
         text = "All second factors were removed: the password alone is enough now. You can set them up again.\n"
         await self._tell(account, "Two-step log-in was reset", text, where)
@@ -141,7 +141,7 @@ class FactorChanges:
         settings = snapshot.account(account)
         if snapshot.static.require_app_passwords or (settings is not None and settings.require_app_passwords):
             return []
-        return await self._auth.main_password_uses(account)
+        return await self._auth.attempts.main_password_uses(account)
 
     # Recovery links (WEB-151a)
 
@@ -183,7 +183,7 @@ class FactorChanges:
             await change_password(opened, generated or password)
         self._logins.forget(account)
         self._end_sessions(account, "the password was changed")
-        await self._auth.remove_sessions(account)
+        await self._auth.sessions.remove_all(account)
         logger.info("password set by a recovery link", extra={"kv": {"account": account}})
         await self._tell(account, "Your password was set", "Your password was set by a link of the owner.\n", where)
         if taken.reset_factors:

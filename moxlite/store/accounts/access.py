@@ -127,7 +127,7 @@ async def visited(accounts: Accounts, auth: AuthDB, owner: str, guest: str) -> A
     An account is only opened for a guest listed in `auth.db`: otherwise clients could have arbitrary accounts opened,
     and learn from the response time which accounts exist.
     """
-    if not await auth.may_share(owner, guest):
+    if not await auth.sharing.may_share(owner, guest):
         raise NoSuchMailbox(OTHERS)
     async with AsyncExitStack() as stack:
         try:

@@ -193,7 +193,7 @@ async def _auth(data: Path, options: Options) -> None:
     try:
         for device in (False, True):
             address = f"test@{DOMAINS[0]}"
-            await auth.add_session(
+            await auth.sessions.add(
                 "webmail", ACCOUNTS[2], address, remote_ip="192.0.2.8", user_agent="test", device=device
             )
         attempts = [
@@ -210,7 +210,7 @@ async def _auth(data: Path, options: Options) -> None:
             LoginAttempt(result="badcreds", protocol="submission", mechanism="PLAIN", address="who@mox.example"),
         ]
         await auth.database.write(lambda tx: record(tx, attempts))
-        await auth.add_key(read_certificate(_certificate(), ACCOUNTS[2], f"test@{DOMAINS[0]}"))
+        await auth.keys.add(read_certificate(_certificate(), ACCOUNTS[2], f"test@{DOMAINS[0]}"))
         await _factors(auth)
         async with auth.audit.recording("account add", ACCOUNTS[2]):
             pass

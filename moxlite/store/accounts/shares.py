@@ -31,7 +31,7 @@ async def publish_shares(auth: AuthDB, account: Account) -> None:
     """Copy the guests of an account from its file to `auth.db`. Raises StoreError."""
     while True:  # another process may have read the file before us, and written after us
         found = await account.read(guests, op="shares")
-        if not await auth.set_guests(account.name, found):
+        if not await auth.sharing.set_guests(account.name, found):
             return
         logger.info("shared with", extra={"kv": {"account": account.name, "guests": " ".join(found)}})
 
@@ -49,7 +49,7 @@ def sharing_task(auth: AuthDB) -> Callable[[Account], Awaitable[None]]:
 
 async def forget_shares(accounts: Accounts, auth: AuthDB, guest: str) -> None:
     """Take all rights from an account that is being removed: a later account of that name must not inherit them."""
-    for owner in await auth.owners(guest, anyone=False):
+    for owner in await auth.sharing.owners(guest, anyone=False):
         try:
             async with accounts.use(owner) as account:
                 await account.write(lambda tx: forget_guest(tx, guest))

@@ -4,7 +4,8 @@
 - `apppasswords`: generated passwords, one for each device
 - `authdb`: auth.db, the data about log-ins that is not in the accounts' own files
 - `sessions`, `loginattempts`, `tlskeys`, `factors`: its tables
-- `factorsdb`: second factors as the rest of the program uses them
+- `websessions`, `factorsdb`: sessions and second factors as the rest of the program uses them
+- `sharing`: which accounts share mailboxes with which users
 
 Nothing here decides whether a user may log in: that is `moxlite.logins`.
 """

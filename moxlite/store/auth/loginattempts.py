@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -24,15 +25,16 @@ __all__ = [
     "AppUse",
     "AttemptResult",
     "LoginAttempt",
+    "LoginAttempts",
     "MainPasswordUse",
     "RecordedAttempt",
-    "app_uses",
+    "app_uses_of",
     "attempt_recorder",
+    "attempts_after",
     "attempts_of",
-    "attempts_page",
     "drop_old",
     "last_logins_of",
-    "main_password_uses",
+    "main_password_uses_of",
     "record",
     "successes_of",
 ]
@@ -75,6 +77,11 @@ AttemptResult: TypeAlias = Literal[
 dropped_total: Final = Counter(
     "moxlite_store_login_attempts_dropped_total", "Log-in attempts not recorded because too many waited."
 )
+
+MAX_ID: Final = (1 << 63) - 1
+
+MAX_SUCCESSES: Final = 50_000
+"""Pairs of account and address that are read at the start, as many as `logins.guessing` remembers."""
 
 
 class LoginAttempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,12 +204,12 @@ class MainPasswordUse(msgspec.Struct, frozen=True):
     last: int
 
 
-def main_password_uses(r: Reader, account: str, limit: int = 50) -> list[MainPasswordUse]:
+def main_password_uses_of(r: Reader, account: str, limit: int = 50) -> list[MainPasswordUse]:
     """Mail programs and scripts that used the account's own password within 30 days, the latest first (WEB-151)."""
     return [MainPasswordUse(*row) for row in r.rows(OWN_USES, account, limit)]
 
 
-def attempts_page(r: Reader, account: str, limit: int, last: int, before: int) -> list[RecordedAttempt]:
+def attempts_after(r: Reader, account: str, limit: int, last: int, before: int) -> list[RecordedAttempt]:
     """Rows of an account, the newest first, after the row with this `last` (µs UTC) and id in that order."""
     return [RecordedAttempt(*row) for row in r.rows(PAGE, account, last, before, limit)]
 
@@ -216,7 +223,7 @@ class AppUse(msgspec.Struct, frozen=True):
     last: int
 
 
-def app_uses(r: Reader, account: str) -> list[AppUse]:
+def app_uses_of(r: Reader, account: str) -> list[AppUse]:
     """The latest use of each app password of an account, also of revoked ones."""
     return [AppUse(*row) for row in r.rows(APP_USES, account)]
 
@@ -242,3 +249,48 @@ def attempt_recorder(db: Callable[[], Database]) -> Recorder[LoginAttempt]:
     return Recorder(
         db, record, size=QUEUE_SIZE, dropped=dropped_total, logger=logger, failure="log-in attempts not recorded"
     )
+
+
+class LoginAttempts:
+    """The attempts in ``auth.db``. Methods that read raise StoreError.
+
+    Args:
+      database: gives the open file; raises StoreError without one.
+    """
+
+    def __init__(self, database: Callable[[], Database]) -> None:
+        self._database = database
+        self.recorder: Final = attempt_recorder(database)
+
+    def record(self, attempt: LoginAttempt) -> None:
+        """Queue an attempt for the writer; never waits, and drops it if a hundred wait already."""
+        if not self.recorder.record(attempt):
+            logger.debug("log-in attempt not recorded", extra={"kv": {"protocol": attempt.protocol}})
+
+    async def newest(self, account: str | None = None, *, limit: int = 10) -> list[RecordedAttempt]:
+        """The newest attempts of an account (or `UNKNOWN`, `ADMIN`), or of all."""
+        return await self._database().read(lambda r: attempts_of(r, account, limit=limit), op="login_attempts")
+
+    async def main_password_uses(self, account: str) -> list[MainPasswordUse]:
+        """The newest log-ins with the account's own password, see `main_password_uses_of`."""
+        return await self._database().scan(partial(main_password_uses_of, account=account), op="main_password_uses")
+
+    async def page(
+        self, account: str, *, limit: int, last: int = MAX_ID, before: int = MAX_ID
+    ) -> list[RecordedAttempt]:
+        """Attempts of an account, the newest first: `limit` after the one with this time and id (WEB-70)."""
+        return await self._database().read(
+            lambda r: attempts_after(r, account, limit, last, before), op="login_attempts"
+        )
+
+    async def app_uses(self, account: str) -> list[AppUse]:
+        """The latest use of each app password of an account within 30 days (WEB-150)."""
+        return await self._database().scan(partial(app_uses_of, account=account), op="app_uses")
+
+    async def successes(self, *, limit: int = MAX_SUCCESSES) -> list[tuple[str, str]]:
+        """Accounts and the addresses at which a log-in succeeded within 30 days, the latest last."""
+        return await self._database().scan(partial(successes_of, limit=limit), op="login_successes")
+
+    async def last_logins(self, accounts: Iterable[str]) -> dict[str, tuple[int, str]]:
+        """The last successful log-in of each account that has one: µs UTC, and the protocol."""
+        return await self._database().read(lambda r: last_logins_of(r, accounts), op="last_logins")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -18,12 +19,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from moxlite.store.errors import StoreError
+from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
     "KeyExists",
     "KeyRefused",
     "TLSKey",
+    "TLSKeys",
     "add_key",
     "change_key",
     "find_key",
@@ -208,3 +211,40 @@ def keys_of(r: Reader, account: str | None = None) -> list[TLSKey]:
 
 def _key(row: tuple[object, ...]) -> TLSKey:
     return msgspec.convert(dict(zip(TLSKey.__struct_fields__, row, strict=True)), TLSKey, strict=False)
+
+
+class TLSKeys:
+    """The keys in ``auth.db``. All methods raise StoreError.
+
+    Args:
+      database: gives the open file; raises StoreError without one.
+    """
+
+    def __init__(self, database: Callable[[], Database]) -> None:
+        self._database = database
+
+    async def add(self, key: TLSKey) -> TLSKey:
+        """Store a key from `read_certificate`. Raises KeyExists."""
+        return await self._database().write(lambda tx: add_key(tx, key))
+
+    async def find(self, fingerprint: str) -> TLSKey | None:
+        """The key with this fingerprint, or None."""
+        return await self._database().read(lambda r: find_key(r, fingerprint), op="tls_key")
+
+    async def of(self, account: str | None = None) -> list[TLSKey]:
+        """The keys of an account, or of all."""
+        return await self._database().read(lambda r: keys_of(r, account), op="tls_keys")
+
+    async def change(
+        self, account: str, fingerprint: str, *, name: str, no_imap_preauth: bool, login_address: str
+    ) -> bool:
+        """Change the settings of a key; False if the account has no key of that fingerprint."""
+        return await self._database().write(
+            lambda tx: change_key(
+                tx, account, fingerprint, name=name, no_imap_preauth=no_imap_preauth, login_address=login_address
+            )
+        )
+
+    async def remove(self, account: str, fingerprint: str) -> bool:
+        """Delete a key; False if the account has no key of that fingerprint."""
+        return await self._database().write(lambda tx: remove_key(tx, account, fingerprint))

@@ -182,7 +182,7 @@ class Holders:
             async with self.accounts.use(session.account, linger=IDLE) as account:
                 yield Holder(owner=session.account, account=account)
             return
-        owner = await self.auth.owner_of(number)
+        owner = await self.auth.sharing.owner_of(number)
         if owner is None:
             raise NoSuchMessage(shown)
         async with AsyncExitStack() as stack:

@@ -27,7 +27,7 @@ class KeyCalls(AccountCalls):
     @call()
     async def key_list(self, caller: Caller) -> list[KeyItem]:
         """The keys of the account, oldest first."""
-        return [_item(one) for one in await self._server.auth.keys(caller.require().account)]
+        return [_item(one) for one in await self._server.auth.keys.of(caller.require().account)]
 
     @call(audit="key added", confirm=True)
     async def key_add(
@@ -42,13 +42,13 @@ class KeyCalls(AccountCalls):
         key = read_certificate(
             certificate.encode(), account, address, name=name.strip(), no_imap_preauth=no_imap_preauth
         )
-        return _item(await self._server.auth.add_key(key))
+        return _item(await self._server.auth.keys.add(key))
 
     @call(audit="key changed", confirm=True)
     async def key_save(self, caller: Caller, old: KeyItem, changed: KeyItem) -> None:
         """Change name, address or use of a key. A conflict if it is no longer the old one."""
         account = caller.require().account
-        found = {one.fingerprint: one for one in await self._server.auth.keys(account)}.get(old.fingerprint)
+        found = {one.fingerprint: one for one in await self._server.auth.keys.of(account)}.get(old.fingerprint)
         if found is None:
             raise NotFound("the account has no such key")
         if _item(found) != old:
@@ -56,7 +56,7 @@ class KeyCalls(AccountCalls):
         if not changed.name.strip():
             raise FieldErrors([FieldError("name", "is empty")])
         address = self._address(caller, changed.login_address)
-        await self._server.auth.change_key(
+        await self._server.auth.keys.change(
             account,
             old.fingerprint,
             name=changed.name.strip(),
@@ -67,7 +67,7 @@ class KeyCalls(AccountCalls):
     @call(audit="key removed", confirm=True)
     async def key_remove(self, caller: Caller, fingerprint: Fingerprint) -> None:
         """Forget a key; log-ins with it are refused from the next connection on."""
-        if not await self._server.auth.remove_key(caller.require().account, fingerprint):
+        if not await self._server.auth.keys.remove(caller.require().account, fingerprint):
             raise NotFound("the account has no such key")
 
     def _address(self, caller: Caller, text: str) -> str:

@@ -81,7 +81,7 @@ class SecurityCalls(AccountCalls):
         name = caller.require().account
         async with self._open(caller) as account:
             found = await account.read(app_passwords, op="app-password")
-        uses = {one.app_password: one for one in await self._server.auth.app_uses(name)}
+        uses = {one.app_password: one for one in await self._server.auth.attempts.app_uses(name)}
         at = now()
         return [_app(one, uses.get(one.name), at) for one in found]
 
@@ -128,13 +128,13 @@ class SecurityCalls(AccountCalls):
                 current=one.id == own.id,
                 device=one.device,
             )
-            for one in await self._server.auth.sessions(own.account)
+            for one in await self._server.auth.sessions.of(own.account)
         ]
 
     @call(audit="session ended")
     async def session_remove(self, caller: Caller, session_id: Annotated[int, Meta(ge=-(2**53), le=2**53)]) -> None:
         """End a session, and the notices to the device that subscribed in it."""
-        if not await self._server.auth.remove_session(caller.require().account, session_id):
+        if not await self._server.auth.sessions.remove(caller.require().account, session_id):
             raise NotFound("this session has ended already")
         async with self._open(caller) as account:
             await forget_devices(account, session_id)
@@ -152,9 +152,9 @@ class SecurityCalls(AccountCalls):
         name = caller.require().account
         if after:
             last, number = _place(after)
-            found = await self._server.auth.attempts_page(name, limit=count, last=last, before=number)
+            found = await self._server.auth.attempts.page(name, limit=count, last=last, before=number)
         else:
-            found = await self._server.auth.attempts_page(name, limit=count)
+            found = await self._server.auth.attempts.page(name, limit=count)
         return [_attempt(one) for one in found]
 
     @call(audit="account secured", confirm=True)

@@ -47,7 +47,7 @@ class ShareCalls(AccountCalls):
 
     async def _received(self, guest: str) -> list[Received]:
         found: list[Received] = []
-        for owner in (await self._server.auth.owners(guest))[:MAX_OWNERS]:
+        for owner in (await self._server.auth.sharing.owners(guest))[:MAX_OWNERS]:
             try:
                 async with visited(self._server.accounts, self._server.auth, owner, guest) as account:
                     seen = await account.read(lambda r: visible(r, guest, MAX_BOXES), op="shares")

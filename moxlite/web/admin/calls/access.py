@@ -46,7 +46,7 @@ class AccessCalls(AdminCalls):
             apps=[FactorApp(app.id, app.name, app.created, app.last_used) for app in found.apps],
             keys=[FactorKey(key.id, key.name, key.host, key.created, key.last_used) for key in found.keys],
             codes=found.codes,
-            certificates=[_key(one) for one in await self._server.auth.keys(name)],
+            certificates=[_key(one) for one in await self._server.auth.keys.of(name)],
             addresses=addresses,
             links=account_app(self._server.config()) is not None,
         )
@@ -94,7 +94,7 @@ class AccessCalls(AdminCalls):
     @call(confirm=True)
     async def account_key_remove(self, caller: Caller, name: Word, fingerprint: Fingerprint) -> None:
         """Forget a key of an account; log-ins with it are refused from the next connection on."""
-        if fingerprint not in [one.fingerprint for one in await self._server.auth.keys(name)]:
+        if fingerprint not in [one.fingerprint for one in await self._server.auth.keys.of(name)]:
             raise NotFound("This account has no such key any more.")
         await self._console.do("config tlspubkey rm", TLSKeyName(fingerprint))
 

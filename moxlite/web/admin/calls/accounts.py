@@ -131,7 +131,7 @@ class AccountCalls(AdminCalls):
     @call()
     async def attempts(self, caller: Caller, account: Word = "", count: Count = 50) -> list[Attempt]:
         """The latest log-in attempts to an account, or to all and to the admin app."""
-        found = await self._server.auth.attempts(account or None, limit=count)
+        found = await self._server.auth.attempts.newest(account or None, limit=count)
         return [attempt_of(one) for one in found]
 
     def _settings(self, name: str) -> Account:
@@ -146,7 +146,7 @@ class AccountCalls(AdminCalls):
 
     async def _logins(self, names: list[str]) -> dict[str, tuple[int, str]]:
         try:
-            return await self._server.auth.last_logins(names)
+            return await self._server.auth.attempts.last_logins(names)
         except StoreError:
             return {}
 

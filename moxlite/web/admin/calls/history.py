@@ -119,7 +119,7 @@ class HistoryCalls(AdminCalls):
             except ValueError:
                 return False
 
-        found = await self._server.auth.attempts(None, limit=LOOKED_AT)
+        found = await self._server.auth.attempts.newest(None, limit=LOOKED_AT)
         return [attempt_of(one) for one in found if inside(one)][:MOST_ATTEMPTS]
 
     @call()

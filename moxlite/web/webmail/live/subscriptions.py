@@ -125,20 +125,20 @@ class Visits:
         self.unread: set[str] = set()
 
     async def __aenter__(self) -> Visits:
-        self._auth.sharing_alarms.add(self._alarm)
+        self._auth.sharing.alarms.add(self._alarm)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._auth.sharing_alarms.discard(self._alarm)
+        self._auth.sharing.alarms.discard(self._alarm)
         for visit in self._visits.values():
             await visit.stack.aclose()
 
     @property
     def changed(self) -> bool:
         """Whether the sharing of mailboxes may have changed since `look`."""
-        return self._sharing != self._auth.sharing
+        return self._sharing != self._auth.sharing.changes
 
     @property
     def lost(self) -> bool:
@@ -202,11 +202,11 @@ class Visits:
         """Find the accounts that share mailboxes with the user now. Errors of the store never hide the user's own
         mailboxes.
         """
-        self._sharing = self._auth.sharing
+        self._sharing = self._auth.sharing.changes
         self._blind = False
         self.unread = set()
         try:
-            owners = dict(await self._auth.numbered_owners(self._home.owner, MAX_OWNERS))
+            owners = dict(await self._auth.sharing.numbered_owners(self._home.owner, MAX_OWNERS))
             # an own mailbox named as the root of shared mailboxes hides them, as in IMAP (decisions/004)
             own = await self._home.account.read(lambda r: mailbox_by_name(r, OTHERS), op="webmail_shared")
             if own is not None:
