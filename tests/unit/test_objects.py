@@ -27,7 +27,6 @@ LARGER = {
     "store/accounts/accounts.py Accounts": (25, 12),
     "store/backup/blocks.py Blocks": (25, 12),
     "store/changelog/bus.py Cursor": (22, 14),
-    "store/changelog/catchup.py Catchup": (20, 16),
     "store/file/database.py Database": (26, 20),
     "store/file/readers.py Readers": (14, 13),
     "store/file/writer.py Writer": (22, 19),

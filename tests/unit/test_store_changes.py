@@ -11,10 +11,11 @@ import pytest
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog import account as account_module
-from moxlite.store.changelog import bus, catchup, unit
+from moxlite.store.changelog import bus, planning, unit
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.changelog.catchup import Catchup, TooMany
+from moxlite.store.changelog.catchup import Catchup
+from moxlite.store.changelog.planning import TooMany
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.file.transaction import Reader
@@ -249,13 +250,13 @@ def plan(r: Reader, sql: str, *args: object) -> str:
 @pytest.mark.parametrize(
     ("sql", "args", "index"),
     [
-        (catchup.EXPUNGED_IN, (1, 5, 9, 10), "expunged_mailbox_modseq (mailbox_id=? AND modseq>?"),
-        (catchup.EXPUNGED, (5, 9, 10), "expunged_modseq (modseq>?"),
-        (catchup.MESSAGES, (1, 5, 9, 10), "message_modseq (mailbox_id=? AND modseq>?"),
-        (catchup.PORTION_END, (1, 5, 10), "COVERING INDEX message_modseq (mailbox_id=? AND modseq>?)"),
-        (catchup.NEWEST, (1, 10), "sqlite_autoindex_message_1 (mailbox_id=?)"),
-        (catchup.THREADS, (5, 9, 10), "message_threadseq (threadseq>?"),
-        (catchup.MAILBOX_GONE, (5, 9), "mailbox_gone_modseq (modseq>?"),
+        (planning.EXPUNGED_IN, (1, 5, 9, 10), "expunged_mailbox_modseq (mailbox_id=? AND modseq>?"),
+        (planning.EXPUNGED, (5, 9, 10), "expunged_modseq (modseq>?"),
+        (planning.MESSAGES, (1, 5, 9, 10), "message_modseq (mailbox_id=? AND modseq>?"),
+        (planning.PORTION_END, (1, 5, 10), "COVERING INDEX message_modseq (mailbox_id=? AND modseq>?)"),
+        (planning.NEWEST, (1, 10), "sqlite_autoindex_message_1 (mailbox_id=?)"),
+        (planning.THREADS, (5, 9, 10), "message_threadseq (threadseq>?"),
+        (planning.MAILBOX_GONE, (5, 9), "mailbox_gone_modseq (modseq>?"),
         (erase.OLDEST, (5, 10), "expunged_modseq (modseq<?)"),
         (erase.BEYOND_KEPT, (10,), "expunged_modseq"),
         (erase.UNUSED, (10,), "body_unused"),

@@ -12,7 +12,8 @@ from typing import Final, TypeVar, overload
 import msgspec
 
 from moxlite.store.changelog.bus import Bus, Cursor
-from moxlite.store.changelog.catchup import Catchup, TooMany
+from moxlite.store.changelog.catchup import Catchup
+from moxlite.store.changelog.planning import TooMany
 from moxlite.store.changelog.unit import AccountTx, Wakes
 from moxlite.store.errors import AlreadyDone
 from moxlite.store.file.database import Database, Snapshot
