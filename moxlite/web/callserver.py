@@ -10,21 +10,21 @@ import msgspec
 
 from moxlite.store.auth.audit import Origin, acting_as, object_of, plain
 from moxlite.store.errors import StoreError
-from moxlite.web.calls import MAX_BODY, Call, calls_of, decode_parameters, encode_error, encode_result
+from moxlite.web.calls import MAX_BODY, Call, api_schema, calls_of, decode_parameters, encode_error, encode_result
 from moxlite.web.errors import APIError, NotFound
 from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.encoding import compressed
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
-from moxlite.web.schema import api_schema
 from moxlite.web.storeerrors import RETRY_AFTER, api_error
 
 if TYPE_CHECKING:
     from moxlite.metrics import Histogram
     from moxlite.store.auth.audit import AuditLog
+    from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request, ResponseWriter
-    from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.sessions import Sessions
 
 __all__ = ["CallServer", "refused"]
 

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.store.changelog.account import Account
     from moxlite.store.exports.engine import Export
+    from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import ResponseWriter
-    from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.sessions import Sessions
 
 __all__ = ["BrowserExports"]
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.auth.sessions import Session
+    from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request
-    from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.sessions import Sessions
 
 __all__ = [
     "account_of",

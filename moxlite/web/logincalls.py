@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from moxlite.logins.secondfactor import ConfirmKind, FactorKind
 from moxlite.web.calls import call
-from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.cookies import Caller
+from moxlite.web.sessions import Sessions
 from moxlite.web.types import Credential, LoginResult, Name, SecondStep
 
 __all__ = ["Answer", "LoginCalls"]
@@ -26,7 +27,7 @@ class LoginCalls:
     @call(public=True)
     async def login_prep(self, caller: Caller) -> str:
         """The token that `login` needs within 30 seconds."""
-        return self._sessions.prepare(caller)
+        return self._sessions.cookies.prepare(caller)
 
     @call(public=True)
     async def login(self, caller: Caller, login_token: Name, username: Credential, password: Credential) -> LoginResult:

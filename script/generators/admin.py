@@ -4,8 +4,7 @@ import json
 
 from generators._typescript import typescript
 from moxlite.web.admin.api import API
-from moxlite.web.calls import calls_of
-from moxlite.web.schema import api_schema
+from moxlite.web.calls import api_schema, calls_of
 
 
 def outputs() -> dict[str, bytes]:

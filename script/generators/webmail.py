@@ -5,8 +5,7 @@
 import json
 
 from generators._typescript import typescript
-from moxlite.web.calls import calls_of
-from moxlite.web.schema import api_schema
+from moxlite.web.calls import api_schema, calls_of
 from moxlite.web.webmail import types
 from moxlite.web.webmail.api import API
 

@@ -23,7 +23,7 @@ from tests.web_rig import Browser, Rig, open_rig
 if TYPE_CHECKING:
     from moxlite.web.admin.sessions import AdminSessions
     from moxlite.web.admin.surroundings import Surroundings
-    from moxlite.web.sessions import Caller
+    from moxlite.web.cookies import Caller
 
 pytestmark = pytest.mark.served
 

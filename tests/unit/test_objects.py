@@ -30,7 +30,6 @@ LARGER = {
     "store/file/database.py Database": (26, 20),
     "store/file/readers.py Readers": (14, 13),
     "store/file/writer.py Writer": (22, 19),
-    "web/sessions.py Sessions": (21, 8),
 }
 """Classes that are larger, with their numbers of methods and attributes. The list only shrinks: each is to be divided
 by what it does. Leave a class out as soon as it keeps the limits.

@@ -25,8 +25,9 @@ from moxlite.web.account.calls.vacation import VacationCalls
 from moxlite.web.account.imports import BrowserImports
 from moxlite.web.account.types import ImportState, Mailbox
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.factorcalls.calls import RecoveryCalls
-from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.sessions import Sessions
 
 __all__ = ["API"]
 

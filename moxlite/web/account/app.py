@@ -16,9 +16,10 @@ from moxlite.web.account.types import ImportEvent
 from moxlite.web.assets import LICENSES, licenses
 from moxlite.web.bundles import Bundles
 from moxlite.web.callserver import CallServer
+from moxlite.web.cookies import Caller
 from moxlite.web.document import Document
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.sessions import Sessions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -48,8 +48,9 @@ if TYPE_CHECKING:
     from moxlite.store.imports.engine import Imports
     from moxlite.store.imports.progress import Event, Progress
     from moxlite.web.account.upload import Counted, Form
+    from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request, ResponseWriter
-    from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.sessions import Sessions
 
 __all__ = ["BrowserImports"]
 

@@ -11,9 +11,9 @@ from moxlite.web.admin.sessions import AdminSessions
 from moxlite.web.assets import LICENSES, licenses
 from moxlite.web.bundles import Bundles
 from moxlite.web.callserver import CallServer
+from moxlite.web.cookies import Caller
 from moxlite.web.document import Document
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.sessions import Caller
 
 if TYPE_CHECKING:
     from moxlite.web.admin.surroundings import Surroundings

@@ -22,8 +22,9 @@ from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.auth.sessions import Session, hash_of, new_tokens
 from moxlite.store.errors import BadPassword
 from moxlite.web import errors
+from moxlite.web.cookies import Caller
 from moxlite.web.factors.pending import Pending
-from moxlite.web.sessions import FAILURE_DELAY, Caller, Sessions
+from moxlite.web.sessions import FAILURE_DELAY, Sessions
 from moxlite.web.types import LoginResult
 
 __all__ = ["LIFETIME", "MAX_SESSIONS", "AdminSessions"]
@@ -122,18 +123,18 @@ class AdminSessions(Sessions):
         self._living[session.id] = _Living(session, hash_of(tokens.token), hash_of(tokens.csrf), self._stamp())
         while len(self._living) > MAX_SESSIONS:
             del self._living[min(self._living)]
-        self._give_cookie(caller, tokens.token, "")
+        self.cookies.give(caller, tokens.token, "")
         return LoginResult(tokens.csrf, "")
 
     async def log_out(self, caller: Caller) -> None:
         """End the session of this request."""
         await trio.lowlevel.checkpoint()
         self.end(caller.require().id)
-        caller.set_cookie(self._cookie, "", max_age=0)
+        self.cookies.forget(caller)
 
     async def check(self, caller: Caller, *, csrf: bool = True, csrf_token: str | None = None) -> Session:
         """The valid session of a request, as `Sessions.check`; the cookie names no account."""
-        token, _, csrf_token = self._brought(caller, csrf=csrf, csrf_token=csrf_token)
+        token, _, csrf_token = self.cookies.brought(caller, csrf=csrf, csrf_token=csrf_token)
         found = self._find(hash_of(token))
         wrong_csrf = found is not None and csrf and not hmac.compare_digest(found.csrf, hash_of(csrf_token or ""))
         if found is None or wrong_csrf:

@@ -17,6 +17,7 @@ from moxlite.proto.totp import matching_step, new_secret, secret_text, totp_uri
 from moxlite.store.auth.factors import FactorRefused, SecurityKey, checked_name
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
 from moxlite.web.factorcalls.types import (
     FactorAdded,
@@ -33,7 +34,7 @@ from moxlite.web.factors.keys import Ceremony, NewKey
 from moxlite.web.factors.pending import Pending
 from moxlite.web.factors.qr import qr_code
 from moxlite.web.logincalls import Answer, LoginCalls
-from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.sessions import Sessions
 from moxlite.web.types import Credential
 
 if TYPE_CHECKING:

@@ -21,8 +21,9 @@ from moxlite.store.people.devices import forget_devices
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotAllowed
-from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.sessions import Sessions
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls.common import Surroundings
 from moxlite.web.webmail.calls.composing import ComposeCalls

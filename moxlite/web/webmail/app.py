@@ -15,6 +15,7 @@ from moxlite.web import metrics
 from moxlite.web.assets import INSTALLED, LICENSES, OFFLINE, installed, licenses
 from moxlite.web.bundles import Bundles
 from moxlite.web.callserver import CallServer
+from moxlite.web.cookies import Caller
 from moxlite.web.document import Document
 from moxlite.web.errors import ConfirmNeeded, Unavailable, UserError
 from moxlite.web.guards import page_session, query_parameters, require_fresh
@@ -23,7 +24,7 @@ from moxlite.web.http.encoding import stream_compressor
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.events import EVENT_STREAM_HEADERS, EventSink
 from moxlite.web.http.exchange import Request as HTTPRequest
-from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.calls.common import Edit, Surroundings

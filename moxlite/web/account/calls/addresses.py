@@ -19,8 +19,8 @@ from moxlite.web.account.forms import DestinationForm, Rule, names_of, shown, ta
 from moxlite.web.account.mailtypes import LeftOutRule, RulesAsSieve
 from moxlite.web.account.types import DestinationItem, TriedMessage, TriedRules
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound
-from moxlite.web.sessions import Caller
 
 __all__ = ["TOO_SLOW", "AddressCalls", "Rules", "rulesets_of"]
 

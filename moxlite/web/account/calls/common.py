@@ -19,9 +19,10 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.delivery.accountqueue import AccountQueue
 from moxlite.web.account.devices import DeviceLinks
 from moxlite.web.account.types import Training
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, StorageRefused, Unavailable
 from moxlite.web.logincalls import LoginCalls
-from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.sessions import Sessions
 
 if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding

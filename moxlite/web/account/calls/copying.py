@@ -14,8 +14,8 @@ from moxlite.store.names import check_name
 from moxlite.web.account.calls.common import AccountCalls
 from moxlite.web.account.mailtypes import Copying, KnownServer, PlannedMailbox, ServerForm
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors
-from moxlite.web.sessions import Caller
 
 __all__ = ["CopyingCalls"]
 

@@ -16,9 +16,9 @@ from moxlite.web.account.calls.overview import program_of
 from moxlite.web.account.devices import DeviceLinks, LinkGone
 from moxlite.web.account.types import DeviceLink, DeviceLook, DeviceState
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, Gone
 from moxlite.web.factors.qr import qr_code
-from moxlite.web.sessions import Caller
 
 if TYPE_CHECKING:
     from moxlite.web.account.devices import Device

@@ -15,8 +15,8 @@ from moxlite.web.account.calls.common import AccountCalls, moment, now
 from moxlite.web.account.forms import names_of, shown, table_of
 from moxlite.web.account.mailtypes import ForwardForm, ForwardQuestion, Forwards, ForwardTarget
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import Gone, NotFound, UserError
-from moxlite.web.sessions import Caller
 
 __all__ = ["ForwardCalls"]
 

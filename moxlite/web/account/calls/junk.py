@@ -12,8 +12,8 @@ from moxlite.web.account.calls.common import AccountCalls
 from moxlite.web.account.forms import JunkForm, names_of, shown, table_of
 from moxlite.web.account.types import Junk, Taught, Training
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, UserError
-from moxlite.web.sessions import Caller
 
 __all__ = ["JunkCalls"]
 

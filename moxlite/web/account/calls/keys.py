@@ -10,8 +10,8 @@ from moxlite.store.auth.tlskeys import TLSKey, pem_problem, read_certificate
 from moxlite.web.account.calls.common import AccountCalls, moment
 from moxlite.web.account.types import KeyItem
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound
-from moxlite.web.sessions import Caller
 
 __all__ = ["KeyCalls"]
 

@@ -11,7 +11,7 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.calls.common import AccountCalls, now
 from moxlite.web.account.types import Address, Apps, MailingList, MailServer, Overview, Program
 from moxlite.web.calls import call
-from moxlite.web.sessions import Caller
+from moxlite.web.cookies import Caller
 
 __all__ = ["OverviewCalls", "program_of"]
 

@@ -22,8 +22,8 @@ from moxlite.store.file.transaction import Reader
 from moxlite.web.account.calls.common import AccountCalls, moment
 from moxlite.web.account.mailtypes import Script, ScriptFailure, ScriptFault, Scripts
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors
-from moxlite.web.sessions import Caller
 
 __all__ = ["ScriptCalls"]
 

@@ -23,8 +23,8 @@ from moxlite.web.account.types import (
     SessionItem,
 )
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound, UserError
-from moxlite.web.sessions import Caller
 from moxlite.web.types import Credential
 
 __all__ = ["SecurityCalls"]

@@ -12,8 +12,8 @@ from moxlite.web.account.calls.common import AccountCalls, moment, now
 from moxlite.web.account.forms import OutgoingForm, SendingForm, names_of, shown, table_of
 from moxlite.web.account.types import HookTest, Left, Outgoing, QueuedItem, Sending, SuppressedItem
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors
-from moxlite.web.sessions import Caller
 
 __all__ = ["SendingCalls"]
 

@@ -14,8 +14,8 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.calls.common import AccountCalls
 from moxlite.web.account.mailtypes import Given, Received, Shares
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors
-from moxlite.web.sessions import Caller
 
 __all__ = ["ShareCalls"]
 

@@ -12,8 +12,8 @@ from moxlite.acceptance.rules.existing import Place, RuleTooSlow, SortPage, by_r
 from moxlite.web.account.calls.addresses import TOO_SLOW, Rules, rulesets_of
 from moxlite.web.account.calls.common import AccountCalls
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound
-from moxlite.web.sessions import Caller
 from moxlite.web.types import Name
 
 __all__ = ["SortingCalls"]

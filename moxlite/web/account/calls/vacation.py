@@ -10,8 +10,8 @@ from moxlite.store.file.transaction import Tx
 from moxlite.web.account.calls.common import AccountCalls, moment, now
 from moxlite.web.account.mailtypes import AnsweredSender, Vacation, VacationFields
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors
-from moxlite.web.sessions import Caller
 
 __all__ = ["VacationCalls"]
 

@@ -19,9 +19,9 @@ from moxlite.store.upkeep.undelete import removed_by_mailbox
 from moxlite.web.admin.accesstypes import AccountKey, AccountSecurity, Recoverable, RecoveryLink
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound
 from moxlite.web.factorcalls.types import FactorApp, FactorKey
-from moxlite.web.sessions import Caller
 from moxlite.web.types import Credential
 
 __all__ = ["AccessCalls"]

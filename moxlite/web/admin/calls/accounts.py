@@ -30,8 +30,8 @@ from moxlite.web.admin.types import (
     Attempt,
 )
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound
-from moxlite.web.sessions import Caller
 from moxlite.web.types import Credential
 
 __all__ = ["AccountCalls", "attempt_of"]

@@ -15,7 +15,7 @@ from moxlite.admin.audit.requests import AuditLine
 from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.calls import call
-from moxlite.web.sessions import Caller
+from moxlite.web.cookies import Caller
 
 __all__ = ["AuditCalls"]
 

@@ -15,8 +15,8 @@ from moxlite.supervision import Fate
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.machinetypes import BackupRun, Backups, SnapshotRow
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import APIError, Unavailable, UserError
-from moxlite.web.sessions import Caller
 
 __all__ = ["BackupCalls"]
 

@@ -27,8 +27,8 @@ from moxlite.web.admin.sessions import AdminSessions
 from moxlite.web.admin.surroundings import Outside, Surroundings
 from moxlite.web.admin.types import DNSRecord, DNSReport
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, Unavailable
-from moxlite.web.sessions import Caller
 
 __all__ = ["DNSCalls"]
 

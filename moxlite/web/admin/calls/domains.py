@@ -20,8 +20,8 @@ from moxlite.web.admin.sessions import AdminSessions
 from moxlite.web.admin.surroundings import Surroundings
 from moxlite.web.admin.types import AliasRow, DomainDetail, DomainRow, SelectorRow
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound
-from moxlite.web.sessions import Caller
 
 __all__ = ["DomainCalls"]
 

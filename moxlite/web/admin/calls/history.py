@@ -25,8 +25,8 @@ from moxlite.web.admin.sessions import AdminSessions
 from moxlite.web.admin.surroundings import Surroundings
 from moxlite.web.admin.types import Attempt, DayFigures, DaySeries, DiskUse, History, LoginFailures
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import ServerFailed, UserError
-from moxlite.web.sessions import Caller
 
 __all__ = ["HistoryCalls"]
 

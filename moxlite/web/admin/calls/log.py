@@ -17,8 +17,8 @@ from moxlite.net.recentlog import LogLine, in_file, of_connection
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.machinetypes import Level, LevelName, LevelOrNone, LogFound, Logged
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors
-from moxlite.web.sessions import Caller
 
 __all__ = ["LogCalls"]
 

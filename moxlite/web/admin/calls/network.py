@@ -22,8 +22,8 @@ from moxlite.net.resolver import Resolver
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.machinetypes import Listing, OwnAddresses, ReverseName, TransportRow
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound, Unavailable
-from moxlite.web.sessions import Caller
 
 __all__ = ["NetworkCalls"]
 

@@ -23,8 +23,8 @@ from moxlite.process.ports import InUse
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.types import AdminSession, Certificate, ConfigProblem, Disk, Flow, Overview
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound
-from moxlite.web.sessions import Caller
 
 __all__ = ["OverviewCalls", "flow_of"]
 

@@ -20,7 +20,7 @@ from moxlite.metrics import metrics as all_metrics
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.machinetypes import ConfigFile, MetricRow, MetricSample
 from moxlite.web.calls import call
-from moxlite.web.sessions import Caller
+from moxlite.web.cookies import Caller
 
 __all__ = ["ProcessCalls"]
 

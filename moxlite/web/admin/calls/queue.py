@@ -37,8 +37,8 @@ from moxlite.admin.queueing.requests import (
 from moxlite.admin.queueing.results import Changed, HookLine, Line, Rule, StoppedAccount, Suppressed, Try
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError
-from moxlite.web.sessions import Caller
 
 __all__ = ["QueueCalls", "QueueListCalls"]
 

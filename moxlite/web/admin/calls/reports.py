@@ -38,8 +38,8 @@ from moxlite.web.admin.reporttypes import (
     TLSReportDetail,
 )
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, ServerFailed, UserError
-from moxlite.web.sessions import Caller
 
 __all__ = ["OwnReportCalls", "ReportCalls"]
 

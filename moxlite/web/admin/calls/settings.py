@@ -33,8 +33,8 @@ from moxlite.config.values import Section
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.types import FieldInfo, SettingsForm
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, ServerFailed, Unavailable, UserError
-from moxlite.web.sessions import Caller
 
 __all__ = ["OBJECTS", "SettingsCalls", "describe"]
 

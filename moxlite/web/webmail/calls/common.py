@@ -14,9 +14,10 @@ from moxlite.process.keys.signing import SigningKeys
 from moxlite.sandbox.processes import Sandbox
 from moxlite.submission.assurance import Assure
 from moxlite.web.composing.sending import Wish
+from moxlite.web.cookies import Caller
 from moxlite.web.logincalls import LoginCalls
 from moxlite.web.notices.service import Notices
-from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.sessions import Sessions
 from moxlite.web.webmail.holders import Holders
 from moxlite.web.webmail.reading.views import Views
 

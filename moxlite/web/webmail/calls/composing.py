@@ -31,12 +31,12 @@ from moxlite.web.composing.later import LONGEST, moment
 from moxlite.web.composing.sending import MAX_UNDO, send, take_back
 from moxlite.web.composing.types import Party, Uploaded, UploadID, Written
 from moxlite.web.composing.uploads import OCTETS, key_of, receive_upload, shown_upload
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import APIError, StorageRefused, Unavailable, UserError
 from moxlite.web.guards import query_parameters, refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
-from moxlite.web.sessions import Caller
 from moxlite.web.storeerrors import api_error
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.leaving import remember_left

@@ -19,8 +19,8 @@ from moxlite.store.people import templates as stored
 from moxlite.web.calls import call
 from moxlite.web.composing.types import Party, UploadID
 from moxlite.web.composing.uploads import key_of
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
-from moxlite.web.sessions import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.types import AnyID
 

@@ -12,7 +12,7 @@ from moxlite.store.delivery.reasons import read_why
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID
 from moxlite.web.calls import call
-from moxlite.web.sessions import Caller
+from moxlite.web.cookies import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.types import ID
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from moxlite.logins.secondfactor import FactorKind
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.guards import require_fresh
 from moxlite.web.logincalls import Answer
-from moxlite.web.sessions import Caller
 from moxlite.web.types import Credential, LoginResult, Name
 from moxlite.web.webmail.calls.common import AccountCalls
 

@@ -20,8 +20,8 @@ from moxlite.store.people.invitations import Known, Version, note_answer, note_i
 from moxlite.web.calls import call
 from moxlite.web.composing.sending import send
 from moxlite.web.composing.types import Party, Written
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, StorageRefused, Unavailable, UserError
-from moxlite.web.sessions import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.composing import CallID
 from moxlite.web.webmail.holders import number_of

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from moxlite.web.calls import call
-from moxlite.web.sessions import Caller
+from moxlite.web.cookies import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.labels import save_label, take_off
 from moxlite.web.webmail.settings import Keyword, Label

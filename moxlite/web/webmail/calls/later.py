@@ -16,8 +16,8 @@ from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import MessageID
 from moxlite.web.calls import call
 from moxlite.web.composing.later import LONGEST, moment, reschedule
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import StorageRefused
-from moxlite.web.sessions import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import make_items, time_of
 from moxlite.web.webmail.types import ID, MessageItem

@@ -13,7 +13,7 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.views import unseen_ids
 from moxlite.store.types import Flag, MailboxID
 from moxlite.web.calls import call
-from moxlite.web.sessions import Caller
+from moxlite.web.cookies import Caller
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.holders import Holder, by_account

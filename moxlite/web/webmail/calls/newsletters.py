@@ -11,8 +11,8 @@ from msgspec import Meta
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.people.senders import BulkSender, Order, archive, bulk_senders, count_senders
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError
-from moxlite.web.sessions import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import EPOCH
 from moxlite.web.webmail.reading.parsed import left_by

@@ -13,8 +13,8 @@ from moxlite.store.people import notices as told
 from moxlite.store.people.devices import Device, add_device, devices, remove_device
 from moxlite.store.people.notices import Choice, save_choice
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors
-from moxlite.web.sessions import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import EPOCH
 from moxlite.web.webmail.types import ID, Time

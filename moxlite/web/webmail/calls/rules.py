@@ -12,8 +12,8 @@ from moxlite.config.load import ConfigError
 from moxlite.store.mail.settings import decline_list, decline_mailbox, decline_sender
 from moxlite.store.types import MailboxID
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, UserError
-from moxlite.web.sessions import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.rules import Proposal, accept, for_sender, propose
 from moxlite.web.webmail.types import ID

@@ -9,8 +9,8 @@ import trio
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.search.finding import Search
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotAllowed
-from moxlite.web.sessions import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.filters import wanted_of
 from moxlite.web.webmail.holders import number_of

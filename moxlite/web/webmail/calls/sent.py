@@ -13,8 +13,8 @@ from msgspec import Meta
 
 from moxlite.store.rows import messages as message_rows
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import Unavailable
-from moxlite.web.sessions import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import time_of
 from moxlite.web.webmail.reading.parsed import structure_of

@@ -10,7 +10,7 @@ from msgspec import Meta
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail.settings import load_settings, save_settings, set_address_view
 from moxlite.web.calls import call
-from moxlite.web.sessions import Caller
+from moxlite.web.cookies import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.reading.parsed import sender_key
 from moxlite.web.webmail.settings import Settings, ViewMode

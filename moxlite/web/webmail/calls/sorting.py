@@ -7,7 +7,7 @@ import time
 
 from moxlite.acceptance.sieve.attention import SortingNotices, end_vacation, sorting_notices
 from moxlite.web.calls import call
-from moxlite.web.sessions import Caller
+from moxlite.web.cookies import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 
 __all__ = ["SortingCalls"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError
-from moxlite.web.sessions import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.reading.parsed import left_by
 from moxlite.web.webmail.types import ID
