@@ -106,11 +106,8 @@ class Pull:
         self._tmp = tmp
         self._messages = self._flags = self._removed = self._mailboxes = 0
         self._problems = Problems(tell)
-        self._left = 0
-        self._rates: tuple[float, int] = (0.0, 0)
-        # UIDVALIDITY, UIDNEXT and number of messages of the source's Inbox, when last looked at and when last opened.
-        self._inbox: tuple[int | None, ...] = ()
-        self._opened: tuple[int | None, ...] = ()
+        self._pace = _Pace(0, 0)
+        self._inbox = _SourceInbox()
 
     @property
     def result(self) -> Copied:
@@ -137,29 +134,20 @@ class Pull:
         )
         statuses = await self._statuses(client, found)
         inbox = next((status for name, status in statuses.items() if name.upper() == "INBOX"), {})
-        self._inbox = (inbox.get("UIDVALIDITY"), inbox.get("UIDNEXT"), inbox.get("MESSAGES"))
+        self._inbox.looked_at = (inbox.get("UIDVALIDITY"), inbox.get("UIDNEXT"), inbox.get("MESSAGES"))
         self._mailboxes = len(found)
-        self._left = sum(status.get("MESSAGES") or 0 for status in statuses.values())
-        self._rates = (time.monotonic(), self._messages)
+        self._pace = _Pace(sum(status.get("MESSAGES") or 0 for status in statuses.values()), self._messages)
         for place in found:
             status = statuses.get(place.box.name, {})
             if not await self._is_done(place, status):
                 await self._mailbox(client, place)
-            self._left -= status.get("MESSAGES") or 0
+            self._pace.left -= status.get("MESSAGES") or 0
         for text in client.misunderstood:
             await self._problems.add(f"a response of the server could not be understood: {text}")
 
     async def pause(self, client: Client) -> None:
         """Wait until there may be something new. Raises IMAPClientError."""
-        if client.has("IDLE"):
-            found = await client.examine("INBOX")
-            opened = (found.uidvalidity, found.uidnext, found.exists)
-            came = opened not in (self._inbox, self._opened)  # during the last look; IDLE does not report it
-            self._opened = opened
-            if not came:
-                await client.idle(PAUSE)
-        else:
-            await trio.sleep(PAUSE)
+        await self._inbox.changed(client)
 
     # --- one mailbox
 
@@ -319,10 +307,10 @@ class Pull:
         before, added = self._problems.count, 0
         for start in range(0, len(uids), JOB):
             self._account.check_space()
-            await self._step(place, start, len(uids))
+            await self._tell(self._pace.step(place, start, len(uids), self._messages))
             added += await self._job(client, place, target, remote, uids[start : start + JOB], start, len(uids))
         if uids:
-            await self._step(place, len(uids), len(uids))
+            await self._tell(self._pace.step(place, len(uids), len(uids), self._messages))
         return self._problems.count == before
 
     async def _job(
@@ -364,7 +352,7 @@ class Pull:
         async def listen() -> None:
             async for _ in progress.subscribe():
                 if progress.counts:
-                    await self._step(place, start + progress.messages, total)
+                    await self._tell(self._pace.step(place, start + progress.messages, total, self._messages))
 
         fetching = Fetching(
             client,
@@ -393,13 +381,45 @@ class Pull:
             raise failure
         return added
 
-    async def _step(self, place: Place, done: int, total: int) -> None:
-        started, before = self._rates
-        seconds = time.monotonic() - started
-        added = self._messages - before + done
-        left = max(self._left - done, 0)
+
+class _SourceInbox:
+    """The Inbox of the source between two runs.
+
+    `looked_at`: its UIDVALIDITY, UIDNEXT and number of messages at the last run.
+    """
+
+    def __init__(self) -> None:
+        self.looked_at: tuple[int | None, ...] = ()
+        self._opened: tuple[int | None, ...] = ()
+
+    async def changed(self, client: Client) -> None:
+        """Return when it has changed, or after `PAUSE`. Raises IMAPClientError."""
+        if client.has("IDLE"):
+            found = await client.examine("INBOX")
+            opened = (found.uidvalidity, found.uidnext, found.exists)
+            came = opened not in (self.looked_at, self._opened)  # during the last look; IDLE does not report it
+            self._opened = opened
+            if not came:
+                await client.idle(PAUSE)
+        else:
+            await trio.sleep(PAUSE)
+
+
+class _Pace:
+    """The speed of a run, and the messages left to look at."""
+
+    def __init__(self, left: int, before: int) -> None:
+        self.left = left
+        self._before = before
+        self._started = time.monotonic()
+
+    def step(self, place: Place, done: int, total: int, copied: int) -> MailboxStep:
+        """The progress in a mailbox, with the seconds left (-1: not known yet). `copied`: messages of all runs."""
+        seconds = time.monotonic() - self._started
+        added = copied - self._before + done
+        left = max(self.left - done, 0)
         estimate = int(left * seconds / added) if added >= 50 and seconds >= 1 else -1
-        await self._tell(MailboxStep(shown(place.box.name), done, total, estimate, left))
+        return MailboxStep(shown(place.box.name), done, total, estimate, left)
 
 
 def _own_names(r: Reader) -> dict[SpecialUse, str]:
