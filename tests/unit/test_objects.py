@@ -17,7 +17,6 @@ MAX_ATTRIBUTES = 12
 LARGER = {
     "imapd/connection.py Connection": (19, 17),
     "imapd/session/view.py View": (18, 19),
-    "migration/pull.py Pull": (18, 14),
     "net/imapclient/line.py Line": (16, 15),
     "proto/imap/server.py ServerDecoder": (25, 18),
     "proto/imap/tokens.py Reader": (26, 3),
@@ -25,7 +24,6 @@ LARGER = {
     "proto/sieve/state.py State": (11, 14),
     "proto/smtp/server.py ServerConnection": (25, 19),
     "store/accounts/accounts.py Accounts": (25, 12),
-    "store/backup/blocks.py Blocks": (25, 12),
     "store/changelog/bus.py Cursor": (22, 14),
     "store/file/database.py Database": (26, 20),
     "store/file/readers.py Readers": (14, 13),

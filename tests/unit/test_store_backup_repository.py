@@ -1,5 +1,6 @@
 """Incremental repositories of snapshots (docs/spec/store.md, STORE-183, STORE-184)."""
 
+import hashlib
 import os
 import shutil
 from functools import partial
@@ -13,7 +14,8 @@ import trio
 import moxlite.store.backup.blocks
 import moxlite.store.backup.packs
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.blocks import BLOCK, Blocks
+from moxlite.store.backup.blockforms import BLOCK
+from moxlite.store.backup.blocks import Blocks
 from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget, RepositoryError
 from moxlite.store.backup.layout import INCOMPLETE
 from moxlite.store.backup.manifest import snapshot_id
@@ -194,7 +196,7 @@ def test_a_block_that_found_no_room_leaves_the_others_as_they_were(
             patch.setattr(store._writer, "_file", _Full(file))
             with pytest.raises(OSError, match="No space left"):
                 store.put(lost)
-        assert not store.has(store.name_of(lost))
+        assert not store.index.has(hashlib.sha256(lost).digest())
         names.append(store.put(last))
         store.finish()
     with store.opened():
@@ -274,7 +276,7 @@ def test_packs_that_are_needed_in_part_are_written_anew(tmp_path: Path, monkeypa
     before = {path.name for path in packs(tmp_path / "repo")}
     needed = names[9:16] + names[16::3]
     with store.opened():
-        store.use([*needed, delta])
+        store.index.use([*needed, delta])
         blocks, octets = store.sweep()
         assert blocks > 40
         assert octets > 40 * BLOCK
@@ -284,7 +286,7 @@ def test_packs_that_are_needed_in_part_are_written_anew(tmp_path: Path, monkeypa
     with store.opened():
         assert [store.get(name) for name in needed] == [versions[names.index(name)] for name in needed]
         assert store.get(delta) == changed
-        assert not store.has(names[17])
+        assert not store.index.has(names[17])
 
 
 async def test_damage_in_a_repository_is_found(accounts: Accounts, source: Source, repo: Path, tmp_path: Path) -> None:

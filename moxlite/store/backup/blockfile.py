@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import apsw
 
-from moxlite.store.backup.blocks import BLOCK
+from moxlite.store.backup.blockforms import BLOCK
 
 __all__ = ["BlockVFS"]
 

@@ -27,7 +27,8 @@ import msgspec
 from moxlite import __version__
 from moxlite.store import metrics
 from moxlite.store.backup.blockfile import BlockVFS
-from moxlite.store.backup.blocks import BLOCK, Blocks
+from moxlite.store.backup.blockforms import BLOCK
+from moxlite.store.backup.blocks import Blocks
 from moxlite.store.backup.copying import Cancelled, copy_pages, snapshot, stamp_of, sync_folder
 from moxlite.store.backup.errors import (
     BackupCancelled,
@@ -317,7 +318,7 @@ class Repository:
                     continue
                 problems += [f"snapshot {one}: was made with an error: {error}" for error in manifest.errors]
                 for entry in manifest.entries:
-                    bad = sum(name in damaged or not self._blocks.whole(name) for name in entry.names())
+                    bad = sum(name in damaged or not self._blocks.index.whole(name) for name in entry.names())
                     if bad:
                         problems.append(f"snapshot {one}: {entry.path}: {bad} blocks are missing or damaged")
         return problems
@@ -400,7 +401,7 @@ class Repository:
             # Before anything goes, all that stays must be readable: else its blocks would go, too.
             for one in ids:
                 if one in kept:
-                    self._blocks.use(name for entry in self.manifest(one).entries for name in entry.names())
+                    self._blocks.index.use(name for entry in self.manifest(one).entries for name in entry.names())
             removed = [one for one in ids if one not in kept]
             self.storage.remove(f"{SNAPSHOTS}/{one}" for one in removed)
             blocks, octets = self._blocks.sweep()
