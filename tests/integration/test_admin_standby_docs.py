@@ -25,6 +25,8 @@ from tests.tools import free_port, top, until
 
 PAGE: Final = "standby.md"
 
+FAST: Final = "tests.campaigns._fastlease"
+
 SESSION: Final = "tests/session/test_admin_"
 TABLE: Final = {
     "Litestream dies or hangs": "standby.py::test_a_killed_litestream_is_started_again_and_misses_nothing",
@@ -90,9 +92,7 @@ class Place:
     def __init__(self, folder: Path, bucket: Bucket) -> None:
         self.folder = folder
         self.key = folder / "key.txt"
-        identity = pyrage.x25519.Identity.generate()
-        self.key.write_text(f"{identity}\n")
-        self.public = str(identity.to_public())
+        self.public = self._make_key()
         keys = folder / "storage-keys"
         keys.write_text("".join(f"{name} = {text}\n" for name, text in bucket.keys.items()))
         self.moment = "1s"
@@ -103,12 +103,26 @@ class Place:
             "/var/lib/moxlite-standby": str(folder / "copy"),
             "/etc/moxlite/storage-keys": str(keys),
             "/etc/moxlite-standby-key.txt": str(self.key),
+            "/etc/moxlite-standby-storage-keys": str(keys),
             "192.0.2.7:25": f"127.0.0.1:{self.smtp}",
             "2026-11-20T10:15": "MOMENT",
             "--account mia": "--account bob",
             "--identity KEY": f"--identity {self.key}",
             "--out rest": f"--out {folder / 'rest'}",
         }
+
+    def _make_key(self) -> str:
+        """Make the key of the second machine, by the page's command where its program is installed. Returns the public
+        key.
+        """
+        (command,) = [one for one in commands(PAGE, "The first machine") if one.startswith("age-keygen ")]
+        program, option, _ = shlex.split(command, comments=True)
+        if shutil.which(program) is not None:
+            done = subprocess.run([program, option, self.key], capture_output=True, text=True, check=True)
+            return done.stderr.strip().removeprefix("Public key: ")
+        identity = pyrage.x25519.Identity.generate()
+        self.key.write_text(f"{identity}\n")
+        return str(identity.to_public())
 
     def here(self, text: str) -> str:
         """Words of the page with the places of the test."""
@@ -120,6 +134,15 @@ class Place:
         """The command of the page below a heading that begins so."""
         (found,) = [one for one in commands(PAGE, heading) if one.startswith(beginning)]
         return shlex.split(self.here(found), comments=True)
+
+    def wait_for_copy(self) -> None:
+        """Wait until the second machine has all."""
+
+        def current() -> bool:
+            found = read_document(self.folder / "copy" / FOLLOWED, Followed)
+            return found is not None and found.current > time.time() - 30 and not found.behind
+
+        until(current, what="a current copy")
 
     def run(self, machine: Path, words: list[str]) -> str:
         """Type a command on a machine; what it prints. It must succeed."""
@@ -169,6 +192,7 @@ def test_a_second_disk_as_the_page_says(place: Place) -> None:
         said = place.run(server.folder, ["moxlite", "standby", "status"]).splitlines()
         assert said[0] == f"5 databases are copied to {place.folder / 'disk'}, as epoch 1."
         assert said[1].startswith("The second machine can have all changes until ")
+        place.moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 1))  # before the mail of `one`
         one, whole = (
             shlex.split(place.here(line), comments=True) for line in commands(PAGE, "Any minute of the last days")
         )
@@ -193,12 +217,7 @@ def test_a_second_machine_as_the_page_says(place: Place) -> None:
         follower = subprocess.Popen([sys.executable, "-m", *follow], stderr=subprocess.DEVNULL)
         try:
             deliver(first, "kept")
-
-            def current() -> bool:
-                found = read_document(place.folder / "copy" / FOLLOWED, Followed)
-                return found is not None and found.current > time.time() - 30 and not found.behind
-
-            until(current, what="a current copy")
+            place.wait_for_copy()
             with smtplib.SMTP("127.0.0.1", place.smtp, timeout=60) as client:
                 assert client.ehlo()[0] == 250
                 assert client.mail("a@elsewhere.example")[0] == 451
@@ -227,3 +246,39 @@ def test_a_second_machine_as_the_page_says(place: Place) -> None:
     finally:
         assert second.stop() == 0
     shutil.rmtree(place.folder / "copy")
+
+
+@pytest.mark.served
+@pytest.mark.integration
+@pytest.mark.slow
+@pytest.mark.nightly(smoke="tests/integration/test_admin_standby_docs.py::test_each_failure_of_the_table_has_its_test")
+def test_a_take_over_without_a_person_as_the_page_says(place: Place) -> None:
+    """STORE-186g, STORE-186h, STORE-186j: the first machine loses its power, the second one serves by itself, and has
+    what was acknowledged; later `send-rest` there and `orphans` here find nothing more.
+    """
+    heading = "Taking over without a person"
+    static = place.here(example(PAGE, heading, "toml"))
+    static += f'\nencrypt_to = ["{place.public}"]\nstorage_keys_file = "{place.folder / "storage-keys"}"\n'
+    first = ServedServer(place.folder / "first", static=static, module=FAST)
+    second, log = place.folder / "second", place.folder / "second.log"
+    with first, log.open("wb") as output:
+        until(lambda: complete(first), what="a complete copy")
+        _, *words = place.words(heading, "moxlite standby follow")
+        words += ["--config-dir", str(second / "config"), "--data-dir", str(second / "data"), "--no-drop"]
+        follower = subprocess.Popen([sys.executable, "-m", FAST, *words], stderr=output)
+        try:
+            place.wait_for_copy()
+            deliver(first, "kept")
+            for pid in tree(first.process.pid):
+                os.kill(pid, 9)
+            first.process.wait(timeout=60)
+            until(lambda: "ready to serve" in log.read_text(), what="the second machine serves", seconds=180)
+            place.run(first.folder, ["moxlite", "standby", "send-rest"])
+            gone = commands(PAGE, "When the first machine is gone")
+            (orphans,) = [one for one in gone if "orphans" in one and "--import" not in one]
+            assert "0 messages" in place.run(second, shlex.split(place.here(orphans), comments=True))
+            deliver(first, "later")  # its ports are those of the configuration
+        finally:
+            for pid in tree(follower.pid):
+                os.kill(pid, 9)
+            follower.wait(timeout=60)
