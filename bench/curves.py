@@ -10,7 +10,7 @@ Curves = Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]
 """By figure and side: points."""
 
 WIDTH, HEIGHT, COLUMNS = 280, 200, 3
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 34, 34
+LEFT, RIGHT, TOP, BOTTOM = 52, 26, 34, 34
 COLOURS = ("#1f77b4", "#d95f02", "#4d9221")
 GREY = "#808080"
 """Readable on white and on black."""

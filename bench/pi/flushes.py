@@ -1,4 +1,4 @@
-"""Flushes made as late as those of an SD card, by seccomp notifications (seccomp_unotify(2)).
+"""Flushes that take as long as on an SD card, by seccomp notifications (seccomp_unotify(2)).
 
 Theory of operation
 -------------------

@@ -35,7 +35,18 @@ FOR_OWNERS = [
         for name in (
             *("README", "app-passwords", "backup", "clients", "compromised", "dns", "doctor", "domains-and-users"),
             *("fail2ban", "first-hour", "home-server", "import-export", "install", "junk", "mailauth", "migrate"),
-            *("queue", "reasons", "reports", "restore", "sharing", "smarthost", "spam", "uninstall", "upgrade"),
+            *(
+                "queue",
+                "raspberry-pi",
+                "reasons",
+                "reports",
+                "restore",
+                "sharing",
+                "smarthost",
+                "spam",
+                "uninstall",
+                "upgrade",
+            ),
             "where-is-my-mail",
         )
     ),
