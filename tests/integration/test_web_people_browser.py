@@ -148,6 +148,57 @@ def test_a_sender_is_added_and_a_template_is_made_and_used(
     reader.close()
 
 
+@pytest.mark.nightly
+def test_templates_are_managed_in_the_settings(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-126: written, renamed, with formatting changed in the editor, removed and taken back; through a kill."""
+    reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900})
+    reader.fill_in("/webmail/")
+    page = reader.page
+    expect(page.locator(".message").first).to_be_visible()
+    page.evaluate(
+        """() => fetch("api/template_save", { method: "POST", body: JSON.stringify({ template:
+          { id: 0, name: "Minutes", subject: "", text: "All came.", html: "<p>All <b>came</b>.</p>" } }),
+          headers: { "content-type": "application/json", "x-moxlite-csrf": localStorage["moxlite-webmail-csrf"] } })"""
+    )
+    page.keyboard.press("Control+!")
+    section = page.get_by_role("region", name="Templates")
+    expect(section).to_contain_text("Minutes")
+    section.get_by_role("button", name="New template").click()
+    form = page.get_by_role("dialog", name="New template")
+    form.get_by_label("Name").fill("Minutes")
+    form.get_by_label("Text").fill("Dear {name},\n")
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_role("alert")).to_have_text("Another template has this name.")
+    form.get_by_label("Name").fill("Greeting")
+    form.get_by_role("button", name="Save").click()
+    expect(section.locator(".template-name")).to_have_text(["Greeting", "Minutes"])
+    server.kill()
+    server.start()
+    section.get_by_role("button", name="Edit: Minutes").click()
+    form = page.get_by_role("dialog", name="Minutes")
+    form.get_by_label("Name").fill("Minutes of the board")
+    form.get_by_role("textbox", name="Text").press("Control+End")
+    page.keyboard.type(" Until spring")
+    page.screenshot(path=tmp_path / "edited.png")
+    form.get_by_role("button", name="Save").click()
+    expect(section.locator(".template-name")).to_have_text(["Greeting", "Minutes of the board"])
+    section.get_by_role("button", name="Remove: Greeting").click()
+    expect(section.locator(".template-name")).to_have_text(["Minutes of the board"])
+    page.locator(".toast", has_text="“Greeting” removed").get_by_role("button", name="Undo").click()
+    expect(section.locator(".template-name")).to_have_text(["Greeting", "Minutes of the board"])
+    page.screenshot(path=tmp_path / "settings.png")
+    page.get_by_role("button", name="Done").click()
+    page.keyboard.press("c")
+    composer = page.locator(".composer")
+    composer.get_by_role("button", name="Templates").click()
+    page.get_by_role("menuitem", name="Minutes of the board").click()
+    expect(composer.get_by_label("Text")).to_have_value(re.compile("^All came. Until spring"))
+    composer.get_by_role("button", name="Discard").click()
+    page.get_by_text("Discard", exact=True).click()
+    reader.expect_problem("400", "409")
+    reader.close()
+
+
 CALENDAR = """From: Ada Lind <ada@nordlicht.example>\r
 To: moxlite@localhost\r
 Subject: Sailing\r

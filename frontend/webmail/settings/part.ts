@@ -3,7 +3,7 @@
 import { attempt } from "../../lib/dialogs";
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { holdFocus } from "../../lib/focus";
-import { arrowLeft, bell, eye, keyRound, monitor, pencil } from "../../lib/icons";
+import { arrowLeft, bell, eye, fileText, keyRound, monitor, pencil } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
@@ -12,6 +12,7 @@ import type * as RichPart from "../rich/part";
 import type { Rich } from "../rich/part";
 import type * as SquirePart from "../squire/part";
 import type { AllSettings, Layout } from "../state/settings";
+import type * as TemplatesPart from "../templates/part";
 import sheet from "./settings.css";
 
 adopt(sheet);
@@ -233,10 +234,15 @@ export function openSettings(desk: Surroundings): void {
   void attempt(t("Reading who is told of new mail"), async () =>
     (await desk.load<typeof NoticesPart>("notices")).showNotices(desk, notices),
   );
+  const templates = el("div", {});
+  void attempt(t("Loading templates"), async () =>
+    (await desk.load<typeof TemplatesPart>("templates")).showTemplates(desk, templates),
+  );
   const device = el("div", {});
   void desk.offlineChoice().then((choice) => choice !== null && device.append(choice));
   const sections = [
     section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root),
+    section("templates", t("Templates"), fileText, templates),
     section("reading", t("Reading"), eye, seen.root, after.root, html.root, headers.root, device),
     section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root),
     section("notices", t("Notices on this device"), bell, notices),

@@ -1,4 +1,5 @@
-// Templates (WEBMAIL-126): inserted where the cursor is, made from what is written, renamed and removed.
+// Templates (WEBMAIL-126): inserted where the cursor is, made from what is written; listed, written, changed and removed from a
+// message that is written and in the settings.
 
 import type { Party, TemplateForm } from "../../gen/webmail";
 import type { Command } from "../../lib/commands";
@@ -10,6 +11,9 @@ import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { locale, t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
+import type * as RichPart from "../rich/part";
+import type { Rich } from "../rich/part";
+import type * as SquirePart from "../squire/part";
 import { around, signatureOf } from "../words/signature";
 import sheet from "./templates.css";
 
@@ -26,7 +30,7 @@ export interface Target {
   insert(text: string, html: string): void;
 }
 
-type Page = Pick<Surroundings, "client" | "settings">;
+type Page = Pick<Surroundings, "client" | "settings" | "base" | "load">;
 
 const escaped = (text: string) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
@@ -91,55 +95,69 @@ async function save(page: Page, target: Target, all: readonly TemplateForm[]): P
     toast(t("Template “{name}” saved", { name: isolated(name) }));
 }
 
-/** Show all templates, to rename, change and remove them. */
+/** Show all templates in a dialog. */
 async function manage(page: Page): Promise<void> {
-  await dialog<void>(t("Templates"), (close) => {
-    const list = el("div", {});
-    const load = () =>
-      attempt(t("Loading templates"), async () => {
-        const all = await page.client.templates();
-        fill(
-          list,
-          all.length === 0 && el("p", { class: "hint" }, t("No templates. Write a message, and save it as one.")),
-          all.map((one) =>
-            el(
-              "div",
-              { class: "template" },
-              el("bdi", { class: "template-name", dir: "auto" }, isolated(one.name)),
-              el("button", { class: "btn line", type: "button", onclick: () => void change(one) }, t("Edit")),
-              el("button", { class: "btn line", type: "button", onclick: () => void remove(one) }, t("Remove")),
-            ),
-          ),
-        );
-      });
-    const change = async (one: TemplateForm) => {
-      if (await edit(page, one)) await load();
-    };
-    const remove = async (one: TemplateForm) => {
-      if (!(await attempt(t("Removing the template"), () => page.client.template_remove(one.id)))) return;
-      await load();
-      toast(t("“{name}” removed", { name: isolated(one.name) }), {
-        title: t("Undo"),
-        run: () =>
-          void attempt(t("Restoring the template"), async () => {
-            await page.client.template_save({ ...one, id: 0 });
-            await load();
-          }),
-      });
-    };
-    void load();
-    return [
-      el("p", { class: "hint" }, t("{name}, {address} and {date} stand for the first recipient and today.")),
-      list,
-      el(
-        "div",
-        { class: "dialog-buttons" },
-        el("button", { class: "primary", type: "button", autofocus: true, onclick: () => close() }, t("Done")),
-      ),
-    ];
-  });
+  const place = el("div", {});
+  showTemplates(page, place);
+  await dialog<void>(t("Templates"), (close) => [
+    place,
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "primary", type: "button", autofocus: true, onclick: () => close() }, t("Done")),
+    ),
+  ]);
 }
 
+/** Show all templates, to write, rename, change and remove them. */
+export function showTemplates(page: Page, place: HTMLElement): void {
+  const list = el("div", {});
+  const load = () =>
+    attempt(t("Loading templates"), async () => {
+      const all = await page.client.templates();
+      fill(
+        list,
+        all.length === 0 && el("p", { class: "hint" }, t("No templates. Write a message, and save it as one.")),
+        all.map((one) => {
+          const name = isolated(one.name);
+          const button = (words: string, run: () => void) =>
+            el("button", { class: "btn line", type: "button", "aria-label": `${words}: ${name}`, onclick: run }, words);
+          return el(
+            "div",
+            { class: "template" },
+            el("bdi", { class: "template-name", dir: "auto" }, name),
+            button(t("Edit"), () => void change(one)),
+            button(t("Remove"), () => void remove(one)),
+          );
+        }),
+      );
+    });
+  const change = async (one: TemplateForm) => {
+    if (await edit(page, one)) await load();
+  };
+  const remove = async (one: TemplateForm) => {
+    if (!(await attempt(t("Removing the template"), () => page.client.template_remove(one.id)))) return;
+    await load();
+    toast(t("“{name}” removed", { name: isolated(one.name) }), {
+      title: t("Undo"),
+      run: () =>
+        void attempt(t("Restoring the template"), async () => {
+          await page.client.template_save({ ...one, id: 0 });
+          await load();
+        }),
+    });
+  };
+  const begin = () => void change({ id: 0, name: "", subject: "", text: "", html: "" });
+  fill(
+    place,
+    el("p", { class: "hint" }, t("{name}, {address} and {date} stand for the first recipient and today.")),
+    list,
+    el("button", { class: "btn line", type: "button", onclick: begin }, t("New template")),
+  );
+  void load();
+}
+
+/** Edit a template in a dialog, one with formatting by the editor; true if it was saved. */
 async function edit(page: Page, one: TemplateForm): Promise<boolean> {
   const input = (value: string, label: string) =>
     el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", "aria-label": label });
@@ -148,10 +166,32 @@ async function edit(page: Page, one: TemplateForm): Promise<boolean> {
   const subject = input(one.subject, t("Subject"));
   const text = el("textarea", { class: "dialog-input", rows: "8", dir: "auto", maxlength: "200000", value: one.text });
   text.setAttribute("aria-label", t("Text"));
+  let editor = null as Rich | null;
+  if (one.html !== "") {
+    const opened = await attempt(t("Opening the editor"), async () => {
+      const [rich, { Squire }] = await Promise.all([
+        page.load<typeof RichPart>("rich"),
+        page.load<typeof SquirePart>("squire"),
+      ]);
+      const none = () => undefined;
+      const { client, base } = page;
+      editor = rich.openEditor(Squire, one.html, {
+        client,
+        base,
+        changed: none,
+        note: none,
+        say: none,
+        pictures: false,
+      });
+    });
+    if (!opened) return false;
+  }
   const problem = el("p", { class: "error", role: "alert", hidden: true });
-  const done = await dialog<boolean>(isolated(one.name), (close) => {
+  const done = await dialog<boolean>(one.id === 0 ? t("New template") : isolated(one.name), (close) => {
     const save = async () => {
-      const form = { ...one, name: name.value.trim(), subject: subject.value, text: text.value };
+      const words =
+        editor === null ? { text: text.value, html: "" } : { text: editor.text().trimEnd(), html: editor.html() };
+      const form = { ...one, ...words, name: name.value.trim(), subject: subject.value };
       try {
         await page.client.template_save(form);
         close(true);
@@ -166,9 +206,9 @@ async function edit(page: Page, one: TemplateForm): Promise<boolean> {
     return [
       el("label", { class: "field" }, t("Name"), name),
       el("label", { class: "field" }, t("Subject"), subject),
-      one.html === ""
+      editor === null
         ? el("label", { class: "field" }, t("Text"), text)
-        : el("p", { class: "hint" }, t("To change its text, insert it into a message and save that under this name.")),
+        : el("div", { class: "template-words" }, editor.tools, editor.root),
       problem,
       el(
         "div",
@@ -178,5 +218,6 @@ async function edit(page: Page, one: TemplateForm): Promise<boolean> {
       ),
     ];
   });
+  editor?.close();
   return done === true;
 }

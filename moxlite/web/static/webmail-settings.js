@@ -159,6 +159,7 @@ function setStatus(message) {
 var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
 var bell = "M10.268 21a2 2 0 0 0 3.464 0 M3.262 15.326A1 1 0 0 0 4 17h16a1 1 0 0 0 .74-1.673C19.41 13.956 18 12.499 18 8A6 6 0 0 0 6 8c0 4.499-1.411 5.956-2.738 7.326";
 var eye = "M2.062 12.348a1 1 0 0 1 0-.696 10.75 10.75 0 0 1 19.876 0 1 1 0 0 1 0 .696 10.75 10.75 0 0 1-19.876 0 M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z";
+var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var monitor = "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M8 21h8 M12 17v4";
 var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
@@ -279,9 +280,11 @@ function openSettings(desk) {
   const headers = text2(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
   const notices = el("div", { class: "notices" });
   void attempt(t("Reading who is told of new mail"), async () => (await desk.load("notices")).showNotices(desk, notices));
+  const templates = el("div", {});
+  void attempt(t("Loading templates"), async () => (await desk.load("templates")).showTemplates(desk, templates));
   const device = el("div", {});
   void desk.offlineChoice().then((choice) => choice !== null && device.append(choice));
-  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root), section("reading", t("Reading"), eye, seen.root, after.root, html.root, headers.root, device), section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root), section("notices", t("Notices on this device"), bell, notices), section("keys", t("Shortcuts and links"), keyRound, keys.root, hints.root, mailtoButton(desk))];
+  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root), section("templates", t("Templates"), fileText, templates), section("reading", t("Reading"), eye, seen.root, after.root, html.root, headers.root, device), section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root), section("notices", t("Notices on this device"), bell, notices), section("keys", t("Shortcuts and links"), keyRound, keys.root, hints.root, mailtoButton(desk))];
   const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
   const read2 = () => ({ ...desk.settings(), ...signature.read(), quoting: quoting.read(), undo_send_seconds: Number(undo.read()), language: speech.read(), color_scheme: scheme.read(), density: density.read(), after_action: after.read(), mark_seen_ms: Number(seen.read()), show_html: html.read(), show_address_security: bars.read(), no_show_shortcuts: !hints.read(), single_keys: keys.read(), show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "") });
   let saved = read2();

@@ -255,7 +255,7 @@ ${signature}`);
 }
 
 // webmail/templates/templates.css
-var templates_default = "/* The list of templates. */\n\n.template {\n  display: flex;\n  gap: 8px;\n  align-items: center;\n  padding: 6px 0;\n}\n\n.template-name {\n  flex: 1;\n  min-width: 0;\n  overflow-wrap: anywhere;\n}\n";
+var templates_default = "/* The list of templates. */\n\n.template {\n  display: flex;\n  gap: 8px;\n  align-items: center;\n  padding: 6px 0;\n}\n\n.template-name {\n  flex: 1;\n  min-width: 0;\n  overflow-wrap: anywhere;\n}\n\n.template-words {\n  display: grid;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n}\n";
 
 // webmail/templates/part.ts
 adopt(templates_default);
@@ -296,26 +296,34 @@ async function save(page, target, all) {
   if (await attempt(t("Saving the template"), () => page.client.template_save(one))) toast(t("Template “{name}” saved", { name: isolated(name) }));
 }
 async function manage(page) {
-  await dialog(t("Templates"), (close) => {
-    const list = el("div", {});
-    const load = () => attempt(t("Loading templates"), async () => {
-      const all = await page.client.templates();
-      fill(list, all.length === 0 && el("p", { class: "hint" }, t("No templates. Write a message, and save it as one.")), all.map((one) => el("div", { class: "template" }, el("bdi", { class: "template-name", dir: "auto" }, isolated(one.name)), el("button", { class: "btn line", type: "button", onclick: () => void change(one) }, t("Edit")), el("button", { class: "btn line", type: "button", onclick: () => void remove(one) }, t("Remove")))));
-    });
-    const change = async (one) => {
-      if (await edit(page, one)) await load();
-    };
-    const remove = async (one) => {
-      if (!await attempt(t("Removing the template"), () => page.client.template_remove(one.id))) return;
-      await load();
-      toast(t("“{name}” removed", { name: isolated(one.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring the template"), async () => {
-        await page.client.template_save({ ...one, id: 0 });
-        await load();
-      }) });
-    };
-    void load();
-    return [el("p", { class: "hint" }, t("{name}, {address} and {date} stand for the first recipient and today.")), list, el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", autofocus: true, onclick: () => close() }, t("Done")))];
+  const place = el("div", {});
+  showTemplates(page, place);
+  await dialog(t("Templates"), (close) => [place, el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", autofocus: true, onclick: () => close() }, t("Done")))]);
+}
+function showTemplates(page, place) {
+  const list = el("div", {});
+  const load = () => attempt(t("Loading templates"), async () => {
+    const all = await page.client.templates();
+    fill(list, all.length === 0 && el("p", { class: "hint" }, t("No templates. Write a message, and save it as one.")), all.map((one) => {
+      const name = isolated(one.name);
+      const button = (words, run) => el("button", { class: "btn line", type: "button", "aria-label": `${words}: ${name}`, onclick: run }, words);
+      return el("div", { class: "template" }, el("bdi", { class: "template-name", dir: "auto" }, name), button(t("Edit"), () => void change(one)), button(t("Remove"), () => void remove(one)));
+    }));
   });
+  const change = async (one) => {
+    if (await edit(page, one)) await load();
+  };
+  const remove = async (one) => {
+    if (!await attempt(t("Removing the template"), () => page.client.template_remove(one.id))) return;
+    await load();
+    toast(t("“{name}” removed", { name: isolated(one.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring the template"), async () => {
+      await page.client.template_save({ ...one, id: 0 });
+      await load();
+    }) });
+  };
+  const begin = () => void change({ id: 0, name: "", subject: "", text: "", html: "" });
+  fill(place, el("p", { class: "hint" }, t("{name}, {address} and {date} stand for the first recipient and today.")), list, el("button", { class: "btn line", type: "button", onclick: begin }, t("New template")));
+  void load();
 }
 async function edit(page, one) {
   const input = (value, label) => el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", "aria-label": label });
@@ -324,10 +332,21 @@ async function edit(page, one) {
   const subject = input(one.subject, t("Subject"));
   const text2 = el("textarea", { class: "dialog-input", rows: "8", dir: "auto", maxlength: "200000", value: one.text });
   text2.setAttribute("aria-label", t("Text"));
+  let editor = null;
+  if (one.html !== "") {
+    const opened = await attempt(t("Opening the editor"), async () => {
+      const [rich, { Squire }] = await Promise.all([page.load("rich"), page.load("squire")]);
+      const none = () => void 0;
+      const { client, base } = page;
+      editor = rich.openEditor(Squire, one.html, { client, base, changed: none, note: none, say: none, pictures: false });
+    });
+    if (!opened) return false;
+  }
   const problem = el("p", { class: "error", role: "alert", hidden: true });
-  const done = await dialog(isolated(one.name), (close) => {
+  const done = await dialog(one.id === 0 ? t("New template") : isolated(one.name), (close) => {
     const save2 = async () => {
-      const form = { ...one, name: name.value.trim(), subject: subject.value, text: text2.value };
+      const words = editor === null ? { text: text2.value, html: "" } : { text: editor.text().trimEnd(), html: editor.html() };
+      const form = { ...one, ...words, name: name.value.trim(), subject: subject.value };
       try {
         await page.client.template_save(form);
         close(true);
@@ -336,10 +355,12 @@ async function edit(page, one) {
         fill(problem, codeOf(error) === "user:conflict" ? t("Another template has this name.") : String(error.message));
       }
     };
-    return [el("label", { class: "field" }, t("Name"), name), el("label", { class: "field" }, t("Subject"), subject), one.html === "" ? el("label", { class: "field" }, t("Text"), text2) : el("p", { class: "hint" }, t("To change its text, insert it into a message and save that under this name.")), problem, el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "primary", type: "button", onclick: () => void save2() }, t("Save")))];
+    return [el("label", { class: "field" }, t("Name"), name), el("label", { class: "field" }, t("Subject"), subject), editor === null ? el("label", { class: "field" }, t("Text"), text2) : el("div", { class: "template-words" }, editor.tools, editor.root), problem, el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "primary", type: "button", onclick: () => void save2() }, t("Save")))];
   });
+  editor?.close();
   return done === true;
 }
 export {
-  openTemplates
+  openTemplates,
+  showTemplates
 };
