@@ -17,12 +17,14 @@ from moxlite.store.delivery.reputation import Key, Past, history
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.recipients import wrote_to, wrote_to_domain, wrote_to_orgdomain
 from moxlite.store.options import DAY
+from moxlite.store.people.contacts import is_contact
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use
 from moxlite.store.types import MailboxID, SpecialUse
 
 __all__ = ["Past", "Reputation", "Sender", "reputation"]
 
 Named = Literal[
+    "contact",
     "msgfromfull",
     "msgtofull",
     "msgfromdomain",
@@ -128,8 +130,8 @@ def _first(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Reputa
 def _methods(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Iterator[Reputation | None]:
     """The methods, in the order of SMTP-88; each runs only if the earlier ones have found nothing."""
     if sender.domain:
-        if box is not None:
-            yield _author(r, sender, box, now)
+        author = None if box is None else _author(r, sender, box, now)
+        yield _of_contact(author) if sender.validated and is_contact(r, sender.localpart, sender.domain) else author
         if _lately(wrote_to(r, sender.localpart, sender.domain), now, WRITTEN):
             yield Reputation(method="msgtofull", junk=False, conclusive=True)
         if not sender.shared:
@@ -173,6 +175,15 @@ def _author(r: Reader, sender: Sender, box: MailboxID, now: int) -> Reputation |
         junk = all(one.spam for one in same)
         return Reputation(method="msgfromfull", junk=junk, conclusive=sender.validated)
     return _pretended(past, "msgfromfull", sender)
+
+
+def _of_contact(author: Reputation | None) -> Reputation:
+    """Reputation of a proven author who is a contact, from that by the author's mail: wanted, but for an author whose
+    mail was junk twice. Then content decides: the account of a contact may have been taken over.
+    """
+    if author is not None and author.junk:
+        return msgspec.structs.replace(author, conclusive=False)
+    return Reputation(method="contact", junk=False, conclusive=True)
 
 
 def _pretended(past: Sequence[Past], method: Named, sender: Sender) -> Reputation | None:

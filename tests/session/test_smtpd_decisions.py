@@ -11,6 +11,7 @@ from moxlite.acceptance import gathering
 from moxlite.mailauth.dkim.keys import key_record
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.proto.address import Address
+from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.proto.mime.types import MailAddress
 from moxlite.smtpd import Context, lingering
 from moxlite.smtpd.metrics import delayed_total, rejects_total
@@ -21,6 +22,7 @@ from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.options import DAY
+from moxlite.store.people.contacts import save_contact
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
 from tests.session.smtpd_harness import (
@@ -309,6 +311,39 @@ async def test_whom_the_owner_wrote_to_is_accepted(smtp: Smtp) -> None:
         await account.write(lambda tx: add_recipients(tx, 1, addresses, tx.now))
     assert (await send(smtp)).startswith("250")
     assert await reason(smtp) == "msgtofull"
+
+
+async def test_a_contact_is_no_junk_by_history_alone(smtp: Smtp) -> None:
+    """SMTP-88 contact: of a proven address, before the domain's other authors; after junk twice content decides."""
+    contact = Contact(uid="1", name="Ann", emails=(Entry(value="Ann@remote.example"),))
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(lambda tx: save_contact(tx, contact, tx.now))
+    for other in (b"ben@", b"cy@", b"dan@"):
+        assert (await send(smtp, mail=MAIL.replace(b"ann@", other))).startswith("250")
+    await mark(smtp, Flag.JUNK)
+    assert (await send(smtp, mail=MAIL.replace(b"ann@", b"eve@"))).startswith("451")
+    assert (await send(smtp)).startswith("250")
+    assert await reason(smtp) == "contact"
+    # her name without proof: as of any stranger of that domain
+    assert (await send(smtp, {"remote.example": [], DMARC: []})).startswith("451")
+    assert await reason(smtp, "Rejects") == "msgfromdomain"
+    await mark(smtp, Flag.JUNK)
+    assert (await send(smtp)).startswith("250")
+    assert await reason(smtp) == "no-bad-signals"
+    assert "earlier mail: junk by msgfromfull" in headers((await smtp.messages())[-1], "X-Moxlite-Reason")[0]
+
+
+async def test_a_contact_is_known(smtp: Smtp) -> None:
+    """SMTP-89: its mail is not kept apart from the Inbox, but for mail in its name."""
+    contact = Contact(uid="1", name="Ann", emails=(Entry(value="ann@remote.example"),))
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(lambda tx: save_contact(tx, contact, tx.now))
+    path = smtp.context.config.path.with_name("domains.toml")
+    path.write_text(path.read_text().replace("[accounts.mia]\n", '[accounts.mia]\nintrobox = "New"\n'))
+    context = smtp.configured("")
+    assert (await send(smtp, context=context)).startswith("250")
+    assert (await send(smtp, {"remote.example": [], DMARC: []}, context=context)).startswith("250")
+    assert await count(smtp, "Inbox", "New") == (1, 1)
 
 
 async def test_history_that_cannot_be_read_makes_the_sender_try_again(

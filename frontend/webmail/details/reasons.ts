@@ -9,6 +9,7 @@ const reasons: Readonly<Record<string, string>> = {
   "own-queue": t("This server itself sent it."),
   reporting: t("It is a report about mail, sent to the address for such reports."),
   "list-allow": t("One of your rules trusts the list that it came by, and the list has proven itself."),
+  contact: t("The author is one of your contacts, and proven."),
   msgfromfull: t("You have judged earlier mail of this author."),
   msgtofull: t("You wrote to this author before."),
   msgfromdomain: t("You have judged earlier mail of the author's domain."),

@@ -15,7 +15,7 @@ from moxlite.store.names import INBOX
 
 __all__ = ["first_contact"]
 
-KNOWN: Final = frozenset({"msgfromfull", "msgtofull"})
+KNOWN: Final = frozenset({"contact", "msgfromfull", "msgtofull"})
 """Methods that know the author, and not only the domain or network."""
 
 

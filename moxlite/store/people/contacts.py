@@ -29,6 +29,7 @@ __all__ = [
     "group_members",
     "groups_of",
     "import_contacts",
+    "is_contact",
     "remove_contact",
     "save_contact",
     "suggest_contacts",
@@ -51,6 +52,8 @@ SORTED: Final = "SELECT sorted FROM contact WHERE id = ?"
 COUNT: Final = "SELECT count(*) FROM contact WHERE instr(found, ?)"
 BY_UID: Final = "SELECT id FROM contact WHERE uid = ?"
 BY_ADDRESS: Final = "SELECT min(contact_id) FROM contact_address WHERE domain = ? AND localpart = ?"
+HAS_ADDRESS: Final = """
+SELECT EXISTS (SELECT 1 FROM contact_address WHERE domain = ? AND localpart = ? COLLATE NOCASE)"""
 ADD: Final = "INSERT INTO contact (uid, sorted, found, changed, card) VALUES (?, ?, ?, ?, ?) RETURNING id"
 CHANGE: Final = "UPDATE contact SET sorted = ?, found = ?, changed = ?, card = ? WHERE id = ?"
 REMOVE: Final = (
@@ -89,6 +92,11 @@ def contact_of(r: Reader, contact_id: int) -> Kept | None:
     """The contact, or None."""
     row = r.row(BY_ID, contact_id)
     return None if row is None else _kept(row[0], row[1], row[2])
+
+
+def is_contact(r: Reader, localpart: str, domain: str) -> bool:
+    """Whether a contact has this address (U-labels), in any case. Linear in the contacts of the domain."""
+    return bool(r.value(HAS_ADDRESS, domain, localpart))
 
 
 def find_contacts(r: Reader, text: str, group: str, after: int, limit: int) -> list[Kept]:
