@@ -13,10 +13,10 @@ from functools import partial
 from typing import Any, Protocol
 
 import msgspec
+import trio
 
 from moxlite.imapd.session.context import SLOW_FAILURES, Context
-from moxlite.imapd.session.ending import Ending
-from moxlite.imapd.session.errors import no
+from moxlite.imapd.session.errors import Disconnect, no
 from moxlite.imapd.session.extensions import Enabled, Extensions
 from moxlite.imapd.session.loginstate import LoginState
 from moxlite.imapd.session.output import HIGH_WATER, Wire
@@ -307,3 +307,27 @@ class Session:
     async def aclose(self) -> None:
         """Release the account, and the place among its sessions."""
         await self._stack.aclose()
+
+
+class Ending:
+    """Whether and why a session ends: another task may ask for it.
+
+    Attributes:
+      reason: the BYE, None while the session goes on.
+      scope: the scope to cancel in order to end while waiting for the client.
+    """
+
+    __slots__ = ("reason", "scope")
+
+    def __init__(self) -> None:
+        self.reason: Disconnect | None = None
+        self.scope: trio.CancelScope | None = None
+
+    def end(self, text: str, code: str = "UNAVAILABLE") -> None:
+        """End the session with BYE: at once while it waits, else after the running command. May be called from any
+        task.
+        """
+        if self.reason is None:
+            self.reason = Disconnect(text, code)
+            if self.scope is not None:
+                self.scope.cancel()

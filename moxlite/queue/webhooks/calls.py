@@ -16,22 +16,33 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.admin.notices import notify_account
 from moxlite.config.webhookkeys import webhook_keys
 from moxlite.net.connections import guard
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.log import bind_cid, new_cid
+from moxlite.proto.address import Address
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.schedule import SECOND
-from moxlite.queue.webhooks.behind import tell_if_behind
 from moxlite.queue.webhooks.events import keep_hooks
-from moxlite.queue.webhooks.keeping import finish_call, mark_call
+from moxlite.queue.webhooks.keeping import MAX_HOOKS, MAX_OCTETS, finish_call, is_behind, mark_call
 from moxlite.queue.webhooks.rows import INTERRUPTED, CallResult, Hook
-from moxlite.store.errors import StoreError
+from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader
 
 __all__ = ["Caller", "call", "headers_of"]
+
+SUBJECT: Final = "your web server does not take the calls about your mail"
+TEXT: Final = f"""\
+Your web server gets a call about each event of your mail: outgoing_webhook and incoming_webhook in your settings.
+It has not answered for some time. {MAX_HOOKS} calls or {MAX_OCTETS >> 20} MiB wait, and no more are kept: newer events
+are listed as failed, "receiver too far behind", and are not told to it.
+
+Your mail itself is not affected. When your web server answers again, the calls that wait are made.
+The administrator sees them with: moxlite queue webhook list, moxlite queue webhook retired list
+"""
 
 logger = logging.getLogger("moxlite.queue.webhooks")
 
@@ -258,3 +269,19 @@ async def call(client: HTTPClient, hook: Hook, now: int, *, any_2xx: bool, call_
 
 def _since(began: float) -> int:
     return int((trio.current_time() - began) * SECOND)
+
+
+async def tell_if_behind(ctx: Context, database: Database, account: str) -> None:
+    """Store a notice in the account's Inbox if no more calls are kept for it; once in 7 days. Raises StoreError."""
+    if not await database.read(partial(is_behind, account=account), op="webhook room"):
+        return
+    snapshot = ctx.config.current
+    settings = snapshot.account(account)
+    own = next((one for one in settings.destinations if not one.startswith("@")), None) if settings else None
+    if own is None:
+        return
+    once = f"webhooks behind {account}"
+    try:
+        await notify_account(ctx.accounts, snapshot, account, Address.parse(own), SUBJECT, TEXT, once=once)
+    except (AccountUnknown, AccountRemoved):
+        return
