@@ -14,24 +14,38 @@ MAX_METHODS = 20
 MAX_ATTRIBUTES = 12
 """Of one object; structs and dataclasses, which only hold values, have as many fields as the value has."""
 
-LARGER = {
+STATE_MACHINES = {
+    "proto/imap/server.py ServerDecoder": (
+        25,
+        18,
+        "lines, literals and APPEND are steps of one grammar",
+    ),
+    "proto/imap/tokens.py Reader": (26, 3, "one method for each token of the grammar, all on one position"),
+    "proto/mime/structure.py _Scanner": (22, 13, "one pass over the octets, in which parts share the open delimiters"),
+    "proto/sieve/state.py State": (11, 14, "the attributes are what a script may read and change (RFC 5228)"),
+    "proto/smtp/server.py ServerConnection": (
+        25,
+        19,
+        "commands, DATA and BDAT take turns on one input",
+    ),
+}
+"""Classes that stay larger, with their numbers of methods and attributes: their state is one thing, and parts of it
+apart would have to be read together.
+"""
+
+UNDIVIDED = {
     "imapd/connection.py Connection": (19, 17),
     "imapd/session/view.py View": (18, 19),
     "net/imapclient/line.py Line": (16, 15),
-    "proto/imap/server.py ServerDecoder": (25, 18),
-    "proto/imap/tokens.py Reader": (26, 3),
-    "proto/mime/structure.py _Scanner": (22, 13),
-    "proto/sieve/state.py State": (11, 14),
-    "proto/smtp/server.py ServerConnection": (25, 19),
     "store/accounts/accounts.py Accounts": (25, 12),
     "store/changelog/bus.py Cursor": (22, 14),
     "store/file/database.py Database": (26, 20),
     "store/file/readers.py Readers": (14, 13),
     "store/file/writer.py Writer": (22, 19),
 }
-"""Classes that are larger, with their numbers of methods and attributes. The list only shrinks: each is to be divided
-by what it does. Leave a class out as soon as it keeps the limits.
-"""
+"""Classes that are still to be divided by what they do. Leave a class out as soon as it keeps the limits."""
+
+LARGER = UNDIVIDED | {name: (methods, attributes) for name, (methods, attributes, _) in STATE_MACHINES.items()}
 
 
 def sizes() -> Iterator[tuple[str, int, int]]:
