@@ -38,7 +38,9 @@ def octets(folder: Path) -> int:
     return found
 
 
-@pytest.mark.nightly(smoke="tests/session/test_admin_standby.py::test_the_second_machine_has_a_delivered_message_")
+@pytest.mark.nightly(
+    smoke="tests/session/test_admin_standby.py::test_the_second_machine_has_a_delivered_message_within_seconds"
+)
 async def test_weeks_of_changes_stay_within_the_retention(
     tmp_path: Path, identity: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
