@@ -62,7 +62,7 @@ export function acting(page: Page): ActingByHand {
     seen.cancel();
     const { confirmDelete } = await part<typeof MailboxesPart>("mailboxes");
     const few = items && { messages: items.length, conversations: items.length };
-    const asked = few ? confirmDelete(few, false) : confirmDelete(mail.selectedCounts.value, leavesOthers(mail));
+    const asked = few ? confirmDelete(few, false) : confirmDelete(mail.choice.selectedCounts.value, leavesOthers(mail));
     if (await asked) actions.deleteForGood(items);
   }
 
@@ -106,7 +106,7 @@ export function acting(page: Page): ActingByHand {
     },
     swiped,
     toRole,
-    archiveThread: () => toRole("archive", mail.readThread()),
+    archiveThread: () => toRole("archive", mail.choice.readThread()),
     async chooseMove() {
       const [{ chooseMailbox }, typed] = await typedUntil(part<typeof PalettePart>("palette"));
       const here = mail.current.value?.id;

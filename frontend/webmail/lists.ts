@@ -15,28 +15,28 @@ interface Page {
 
 export function selection(mail: Mail): Omit<Selection, "reading"> {
   return {
-    shown: () => mail.shown.value,
-    selected: () => mail.selected(),
-    selectedCount: () => mail.selectedCount.value,
+    shown: () => mail.choice.shown.value,
+    selected: () => mail.choice.selected(),
+    selectedCount: () => mail.choice.selectedCount.value,
     inRole: (role) => mail.inRole(role),
     may: (rights, role) => mail.may(rights, role),
   };
 }
 
 export function lists({ mail, find, list, actions }: Page): Lists {
-  const allMuted = () => mail.selected().every((item) => item.thread_muted);
+  const allMuted = () => mail.choice.selected().every((item) => item.thread_muted);
   return {
     moveFocus(by, how) {
-      mail.moveFocus(by, how);
+      mail.choice.moveFocus(by, how);
       list.reveal();
     },
-    toggleFocused: () => mail.toggleFocused(),
-    selectAll: () => mail.selectAll(),
+    toggleFocused: () => mail.choice.toggleFocused(),
+    selectAll: () => mail.choice.selectAll(),
     unselect() {
-      mail.unselect();
+      mail.choice.unselect();
       list.root.focus();
     },
-    nextUnread: () => mail.nextUnread(),
+    nextUnread: () => mail.choice.nextUnread(),
     searching() {
       const searching = mail.searching.value;
       return searching === null || find.text.value === "" ? "" : searching.done ? "done" : "running";
@@ -55,10 +55,10 @@ export function lists({ mail, find, list, actions }: Page): Lists {
     threading: () => find.threading.value,
     showThreads: (how) => find.showThreads(how),
     moveThread(by) {
-      mail.moveThread(by);
+      mail.choice.moveThread(by);
       list.reveal();
     },
-    selectThread: () => mail.selectThread(),
+    selectThread: () => mail.choice.selectThread(),
     fold: (expand) => mail.fold(expand),
     allMuted,
     toggleMute: () => actions.mute(!allMuted()),

@@ -20,13 +20,13 @@ export function followPlace(mail: Mail, find: Find): void {
 }
 
 function followMessage(mail: Mail, message: number): void {
-  if (message === 0) mail.unselect();
-  else if (mail.shown.value?.id !== message) mail.select(message);
+  if (message === 0) mail.choice.unselect();
+  else if (mail.choice.shown.value?.id !== message) mail.choice.select(message);
 }
 
 /** Write the address of the current view. */
 export function tellPlace(mail: Mail, find: Find): void {
-  const shown = mail.shown.value?.id ?? 0;
+  const shown = mail.choice.shown.value?.id ?? 0;
   const search = find.text.value;
   const mailbox = mail.current.value;
   if (mailbox === undefined && search === "") return;

@@ -20,7 +20,7 @@ export class Seen {
   /** A message is shown. In a conversation, several are at once. */
   opened(item: MessageItem): void {
     const { mail } = this;
-    if (mail.conversation.value === null) this.cancel();
+    if (mail.choice.conversation.value === null) this.cancel();
     if (mail.may("s")) this.after(mail.settings.value.mark_seen_ms, item.id, ["\\seen"]);
     const box = mail.boxes.get(item.mailbox_id);
     const { rejects_mailbox, introbox } = mail.facts.value;

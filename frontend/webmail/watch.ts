@@ -12,7 +12,8 @@ import type * as MailboxesPart from "./mailboxes/part";
 import { tellPlace, tellTitle } from "./place";
 import type { Seen } from "./seen";
 import type { Actions } from "./state/actions";
-import type { Counts, Mail } from "./state/mail";
+import type { Counts } from "./state/counts";
+import type { Mail } from "./state/mail";
 import { speak, spoken } from "./state/speech";
 import type { Bar } from "./ui/bar";
 import type { Drawer } from "./ui/drawer";
@@ -112,15 +113,15 @@ export function watch(page: Page): void {
   effect(() =>
     read(
       page,
-      mail.shown.value,
-      mail.selectedCount.value > 0 ? mail.selectedCounts.value : null,
-      mail.conversation.value,
+      mail.choice.shown.value,
+      mail.choice.selectedCount.value > 0 ? mail.choice.selectedCounts.value : null,
+      mail.choice.conversation.value,
     ),
   );
   effect(() => {
     if (held.value) return;
     void mail.rows.value;
-    void mail.selection.value;
+    void mail.choice.selection.value;
     void mail.mailboxes.value;
     void find.threading.value;
     page.bar.draw();

@@ -26,13 +26,13 @@ export async function onQuery(
   what: QueryChange,
   said: (n: number) => string,
 ): Promise<Undo | null> {
-  const selection = mail.selection.value;
-  const counts = mail.selectedCounts.value;
+  const selection = mail.choice.selection.value;
+  const counts = mail.choice.selectedCounts.value;
   const all = counts.messages;
   const query: QueryAction = {
     query: mail.query.value,
     ranges: selection.stretches.map(({ first, last }) => ({ first, last })),
-    except_ids: mail.meantIds(selection.except),
+    except_ids: mail.choice.meantIds(selection.except),
     modseq: mail.modseq,
     ...what,
   };
@@ -46,12 +46,12 @@ export async function onQuery(
   const begun = mixed ? t("Working on {what}, your own messages only…", words) : t("Working on {what}…", words);
   const progress = say(begun, { title: t("Stop"), run: () => (stopped = true) }, 0);
   const origins = new Map(
-    mail.rows.value.items.flatMap((row) => mail.meant(row)).map((item) => [item.id, item.mailbox_id]),
+    mail.rows.value.items.flatMap((row) => mail.choice.meant(row)).map((item) => [item.id, item.mailbox_id]),
   );
-  if (what.action === "move" || what.action === "delete") mail.unselect();
+  if (what.action === "move" || what.action === "delete") mail.choice.unselect();
   try {
     // messages selected one by one beside a range are few, and loaded
-    const single = mail.meantIds(selection.ids.keys());
+    const single = mail.choice.meantIds(selection.ids.keys());
     if (single.length > 0) await onIds(client, single, what);
     ids.push(...single);
     from.push(...single.map((id) => origins.get(id) ?? mail.current.value?.id ?? 0));

@@ -54,8 +54,8 @@ export async function exportMail(client: Client, base: string, what: Exported): 
 
 /** Export the selection in the list; if not all of it is loaded, the whole mailbox. */
 export async function exportSelected(client: Client, base: string, mail: Mail): Promise<void> {
-  const ids = mail.selected().map((item) => item.id);
+  const ids = mail.choice.selected().map((item) => item.id);
   const mailbox = mail.current.value;
-  if (mail.selectedAreLoaded()) await exportMail(client, base, { ids });
+  if (mail.choice.selectedAreLoaded()) await exportMail(client, base, { ids });
   else if (mailbox !== undefined) await exportMail(client, base, { mailbox: mailbox.name, parent: false });
 }

@@ -30,7 +30,7 @@ const colors: readonly string[] = [
 
 /** Set and clear labels of the selected messages: the label of this number, or with 0 those that are chosen in the dialog. */
 export async function chooseLabels(client: Client, mail: Mail, actions: Actions, number: number): Promise<void> {
-  const items = mail.selected();
+  const items = mail.choice.selected();
   const known = allLabels(mail.settings.value.labels, mail.mailboxes.value, items);
   const change = ({ keyword, name }: Label, add: boolean) =>
     actions.flagItems(items, [keyword], add, {

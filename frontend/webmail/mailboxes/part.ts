@@ -12,7 +12,7 @@ import type { Exported } from "../export/part";
 import choices from "../choices.css";
 import { type Role, allows } from "../data/mailboxes";
 import type { AllSettings } from "../state/settings";
-import type { Counts } from "../state/mail";
+import type { Counts } from "../state/counts";
 import { counted } from "../ui/counts";
 
 adopt(choices);

@@ -74,7 +74,7 @@ export class Actions {
   /** Move the selection. */
   move(mailbox: Mailbox, markSeen: boolean): void {
     if (mailbox.id === this.mail.current.value?.id) return;
-    if (!this.mail.selectedAreLoaded()) {
+    if (!this.mail.choice.selectedAreLoaded()) {
       void this.onQuery({ action: "move", mailbox_id: mailbox.id, mark_seen: markSeen }, movedTo(mailbox));
       return;
     }
@@ -106,16 +106,16 @@ export class Actions {
     };
     const undo = { what: named.done(items.length), actions: () => this.back(items, mailbox.id, unread) };
     this.perform(action, named, items.length, t("Not moved"), items.every(back) ? undo : null);
-    if (leaves) this.mail.left(items);
+    if (leaves) this.mail.choice.left(items);
   }
 
   /** Set or clear flags and keywords of the selection. */
   flag(flags: readonly string[], add: boolean, named: Named): void {
-    if (!this.mail.selectedAreLoaded()) {
+    if (!this.mail.choice.selectedAreLoaded()) {
       void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, named);
       return;
     }
-    this.flagItems(this.mail.selected(), flags, add, named);
+    this.flagItems(this.mail.choice.selected(), flags, add, named);
   }
 
   /** Set or clear flags and keywords of these messages. */
@@ -139,7 +139,7 @@ export class Actions {
 
   /** Mute or unmute the threads of the selection (WEBMAIL-67). */
   mute(mute: boolean): void {
-    const items = this.mail.selected().filter((item) => item.thread_muted !== mute);
+    const items = this.mail.choice.selected().filter((item) => item.thread_muted !== mute);
     if (items.length === 0) return;
     const ids = items.map((item) => item.id);
     const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
@@ -162,11 +162,11 @@ export class Actions {
       doing: (n) => many(n, "Deleting", "Deleting {n} messages"),
       done: (n) => many(n, "Deleted for good", "{n} messages deleted for good"),
     };
-    if (chosen === undefined && !this.mail.selectedAreLoaded()) {
+    if (chosen === undefined && !this.mail.choice.selectedAreLoaded()) {
       void this.onQuery({ action: "delete" }, named);
       return;
     }
-    const items = chosen ?? this.mail.selected();
+    const items = chosen ?? this.mail.choice.selected();
     const ids = items.map((item) => item.id);
     this.perform(
       { shown: { remove: { ids: new Set(ids) } }, call: () => this.client.message_delete(ids) },
@@ -175,7 +175,7 @@ export class Actions {
       t("Not deleted"),
       null,
     );
-    this.mail.left(items);
+    this.mail.choice.left(items);
   }
 
   /** Undo the last action. */
@@ -195,7 +195,7 @@ export class Actions {
 
   /** WEBMAIL-70: of several messages, messages in Sent are left out, unless Sent is shown. */
   private targets(): MessageItem[] {
-    const items = this.mail.selected();
+    const items = this.mail.choice.selected();
     const sent = this.mail.boxes.withRole("sent")?.id;
     return items.length === 1 || this.mail.inRole("sent") ? items : items.filter((item) => item.mailbox_id !== sent);
   }
@@ -234,7 +234,7 @@ export class Actions {
   /** Run an action of a part that takes messages away from the list, or shows nothing. */
   run(action: Action, named: Named, items: readonly MessageItem[], failed: string, undo: Undo): void {
     this.perform(action, named, items.length, failed, undo);
-    if (action.shown.remove) this.mail.left(items);
+    if (action.shown.remove) this.mail.choice.left(items);
   }
 
   private perform(action: Action, named: Named, n: number, failed: string, undo: Undo | null): void {

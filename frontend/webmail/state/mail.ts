@@ -14,27 +14,15 @@ import type {
 } from "../../gen/webmail";
 import { type Readable, type Signal, computed, signal } from "../../lib/signal";
 import { Mailboxes, type Role, allows } from "../data/mailboxes";
-import { markOf, search } from "../data/order";
 import { Pending } from "../data/pending";
-import { isListing, isSearch, isSorted, isThreaded } from "../data/queries";
-import { Selection } from "../data/selection";
+import { isListing, isSearch, isThreaded } from "../data/queries";
+import { type Rows, flatRows, threadedRows } from "../data/rows";
 import type { Connection } from "../data/stream";
-import { Folding, type Line, isUnread, tree } from "../data/threads";
+import { Folding } from "../data/threads";
 import { View } from "../data/view";
+import { Choice } from "./choice";
+import { type Counts, kept } from "./counts";
 import { type AllSettings, defaults } from "./settings";
-
-/** The content of the list: a run of rows, the first at the position `start`, of `total`. */
-export interface Rows {
-  readonly start: number;
-  readonly items: readonly MessageItem[];
-  readonly total: number;
-  /** Number of rows if each thread had one. */
-  readonly entries: number;
-  /** Whether the first answer has come. */
-  readonly known: boolean;
-  /** The content of the rows by the ids of their messages; empty without threads. */
-  readonly lines: ReadonlyMap<number, Line>;
-}
 
 /** Progress of a search. */
 export interface Searching extends Pick<ViewProgress, "messages" | "looked" | "of" | "done" | "stopped" | "left_out"> {
@@ -44,32 +32,10 @@ export interface Searching extends Pick<ViewProgress, "messages" | "looked" | "o
 /** Progress of a search before the first answer. */
 const begun: Searching = { messages: 0, looked: 0, of: 0, found: 0, done: false, stopped: false, left_out: [] };
 
-/** A number of messages, and of their conversations. `messages` is null if it is not known. Without threads both are equal. */
-export interface Counts {
-  readonly messages: number | null;
-  readonly conversations: number;
-}
-
-/** Counts that stay the same object while their values are the same. */
-function kept(count: () => Counts): Readable<Counts> {
-  let last: Counts = { messages: 0, conversations: 0 };
-  return computed(() => {
-    const next = count();
-    if (next.messages !== last.messages || next.conversations !== last.conversations) last = next;
-    return last;
-  });
-}
-
 /** The reason why there are no rows. `unthreaded`: without threads there can be rows. */
 export interface Refusal {
   readonly message: string;
   readonly unthreaded: boolean;
-}
-
-/** The focused row, from which keys start. */
-export interface Focus {
-  readonly item: MessageItem;
-  readonly position: number;
 }
 
 export interface Facts {
@@ -79,8 +45,6 @@ export interface Facts {
   readonly rejects_mailbox: string;
   readonly introbox: string;
 }
-
-export type How = "select" | "extend" | "focus";
 
 /** The interface of the page for the state. */
 export interface Outside {
@@ -114,10 +78,6 @@ export class Mail {
   readonly mailboxes: Signal<readonly Mailbox[]> = signal([]);
   readonly query: Signal<Query>;
   readonly rows: Readable<Rows>;
-  readonly selection: Signal<Selection> = signal(Selection.none);
-  readonly focus: Signal<Focus | null> = signal(null);
-  /** Whether rows are being chosen one by one: then a single chosen one is not shown. */
-  private readonly choosing = signal(false);
   readonly connection: Signal<Connection> = signal("on");
   readonly settings: Signal<AllSettings> = signal(defaults);
   /** The reason why there are no rows; null if there is nothing to report. */
@@ -126,16 +86,9 @@ export class Mail {
   readonly searching: Signal<Searching | null> = signal(null);
   /** The mailbox that is shown. */
   readonly current: Readable<Mailbox | undefined>;
-  /** The shown message: the selected one, if exactly one is selected. */
-  readonly shown: Readable<MessageItem | null>;
-  /** The thread whose collapsed row is selected; null if a message or several rows are selected. */
-  readonly conversation: Readable<readonly MessageItem[] | null>;
-  /** Number of selected rows, loaded or not. */
-  readonly selectedCount: Readable<number>;
+  readonly choice: Choice;
   /** Counts of the view. */
   readonly counts: Readable<Counts>;
-  /** Counts of the selection. */
-  readonly selectedCounts: Readable<Counts>;
   /** The mailboxes whose rights matter: the current one, and the mailboxes of the selected messages. */
   private readonly concerned: Readable<readonly Mailbox[]>;
   readonly pending = new Pending(() => this.changed());
@@ -158,10 +111,6 @@ export class Mail {
   private screen = { first: 0, last: 0 };
   private resting = 0;
   private checking = 0;
-  /** Focus movements that wait for rows that are not loaded: one that selects, then the ones that extend the selection. The last
-   * row has the position infinity, because the number of rows of expanded threads is known only when they are loaded. */
-  private awaited: { position: number; how: How }[] = [];
-
   constructor(private readonly outside: Outside) {
     this.query = signal(this.view.query);
     this.current = computed(() => {
@@ -170,25 +119,16 @@ export class Mail {
     });
     this.rows = computed(() => {
       void this.version.value;
-      return this.overlaid();
+      if (!isThreaded(this.view.query)) return flatRows(this.view, this.pending, this.oldestFirst);
+      const { rows, entryOf } = threadedRows(this.view, this.pending, this.folding, this.oldestFirst);
+      this.entries = entryOf;
+      return rows;
     });
-    this.shown = computed(() => {
-      const selection = this.selection.value;
-      if (this.choosing.value || selection.open || selection.ids.size !== 1) return null;
-      const [id] = selection.ids.keys();
-      return this.rows.value.items.find((item) => item.id === id) ?? null;
-    });
-    this.conversation = computed(() => {
-      const shown = this.shown.value;
-      const line = shown === null ? undefined : this.rows.value.lines.get(shown.id);
-      return line?.collapsed === true && line.members.length > 1 ? line.members : null;
-    });
-    this.selectedCount = computed(() => this.selection.value.count(this.rows.value.total));
-    this.counts = kept(() => this.all());
-    this.selectedCounts = kept(() => this.chosen());
+    this.counts = kept(() => this.count());
+    this.choice = new Choice(this);
     this.concerned = computed(() => {
       // messages that are not loaded can be changed in the user's own account only (WEBMAIL-137)
-      return this.mailboxesOf(this.selectedAreLoaded() ? this.selected() : []);
+      return this.mailboxesOf(this.choice.selectedAreLoaded() ? this.choice.selected() : []);
     });
   }
 
@@ -218,14 +158,12 @@ export class Mail {
   /** Show another query, and select the message `wanted` in it. */
   open(query: Query, wanted = 0): void {
     this.wanted = wanted;
-    this.awaited = [];
     this.problem.value = null;
     this.searching.value = isSearch(query) ? begun : null;
     this.folding.reset();
     this.outside.send(this.view.open(query, wanted));
     this.query.value = query;
-    this.selection.value = Selection.none;
-    this.focus.value = null;
+    this.choice.reset();
     this.changed();
   }
 
@@ -301,35 +239,6 @@ export class Mail {
     else this.fetch();
   }
 
-  /** The selected messages that are loaded, in the order of the list. */
-  selected(): MessageItem[] {
-    return this.selectedRows().flatMap((row) => this.meant(row));
-  }
-
-  /** Whether a row is selected. */
-  selects(row: MessageItem): boolean {
-    return this.selection.value.has(row, this.oldestFirst, this.rows.value.lines.get(row.id)?.top);
-  }
-
-  /** Whether the whole selection is loaded. */
-  selectedAreLoaded(): boolean {
-    return this.selectedRows().length === this.selectedCount.value;
-  }
-
-  /** The messages that an action on a row applies to: of a collapsed thread, its matching messages. */
-  meant(row: MessageItem): readonly MessageItem[] {
-    const line = this.rows.value.lines.get(row.id);
-    if (line?.collapsed !== true) return [row];
-    const matching = line.members.filter((item) => item.match_query);
-    return matching.length > 0 ? matching : [row];
-  }
-
-  /** Convert ids of rows to ids of the messages that an action applies to, as far as they are loaded. */
-  meantIds(ids: Iterable<number>): number[] {
-    const rows = new Map(this.rows.value.items.map((item) => [item.id, item]));
-    return [...ids].flatMap((id) => (rows.has(id) ? this.meant(rows.get(id)!).map((item) => item.id) : [id]));
-  }
-
   /** Whether messages that move to this mailbox leave the list. */
   leavesFor(mailbox: Mailbox): boolean {
     const { mailbox_id } = this.query.value.filter;
@@ -341,54 +250,19 @@ export class Mail {
 
   /** Fold or unfold the thread of the focused row; `expand` chooses which. */
   fold(expand?: boolean): void {
-    const focus = this.focus.value;
+    const focus = this.choice.focus.value;
     const line = focus === null ? undefined : this.rows.value.lines.get(focus.item.id);
     if (line === undefined || line.members.length < 2) return;
     const wanted = expand ?? line.collapsed;
-    const hidden = line.members.length - this.rowsOf(line).length;
+    const hidden = line.members.length - this.choice.rowsOf(line).length;
     if (wanted !== line.collapsed && !(wanted && hidden > 0)) return;
-    const selected = line.members.some((item) => this.selection.value.ids.has(item.id));
+    const selected = line.members.some((item) => this.choice.selection.value.ids.has(item.id));
     this.folding.set(line.top.thread_id, wanted);
     this.changed();
     const { items, start } = this.rows.value;
     const first = wanted ? line.members[0]! : line.top;
     const index = items.findIndex((item) => item.id === first.id);
-    if (index >= 0) this.moveTo(start + index, selected ? "select" : "focus");
-  }
-
-  /** Move to the first row of a thread: of the next thread, or of this one, then of the previous one. */
-  moveThread(by: 1 | -1): void {
-    const { items, start, lines } = this.rows.value;
-    const from = this.focus.value === null ? -1 : this.focus.value.position - start;
-    const begins = (index: number) =>
-      index >= 0 &&
-      index < items.length &&
-      lines.get(items[index - 1]?.id ?? 0)?.top !== lines.get(items[index]!.id)?.top;
-    let index = from + by;
-    while (index > 0 && index < items.length && lines.size > 0 && !begins(index)) index += by;
-    if (index >= 0 && index < items.length) this.moveTo(start + index, "select");
-  }
-
-  /** Select all rows of the focused thread. */
-  selectThread(): void {
-    const focus = this.focus.value;
-    const line = focus === null ? undefined : this.rows.value.lines.get(focus.item.id);
-    if (focus === null) return;
-    this.selection.value = Selection.of(line === undefined || line.collapsed ? [focus.item] : this.rowsOf(line));
-  }
-
-  /** The messages of a thread that have rows. */
-  private rowsOf(line: Line): MessageItem[] {
-    const { lines } = this.rows.value;
-    return line.members.filter((item) => lines.has(item.id));
-  }
-
-  /** The messages of the thread that is read; without threads only the message. */
-  readThread(): readonly MessageItem[] {
-    const shown = this.shown.value;
-    if (shown === null) return [];
-    const line = this.rows.value.lines.get(shown.id);
-    return line === undefined || line.collapsed ? this.meant(shown) : line.members;
+    if (index >= 0) this.choice.moveTo(start + index, selected ? "select" : "focus");
   }
 
   /** The current mailbox, and the mailboxes of these messages. */
@@ -416,115 +290,6 @@ export class Mail {
     return this.current.value?.roles.includes(role) ?? false;
   }
 
-  /** Select a message alone, if it is loaded. */
-  select(id: number): void {
-    const rows = this.rows.value;
-    const index = rows.items.findIndex((item) => item.id === id);
-    if (index >= 0) this.moveTo(rows.start + index, "select");
-  }
-
-  selectAll(): void {
-    if (this.rows.value.total > 0) this.selection.value = Selection.all;
-  }
-
-  /** Clear the selection; the focus stays. */
-  unselect(): void {
-    this.choosing.value = false;
-    this.selection.value = Selection.none;
-  }
-
-  toggleFocused(): void {
-    const focus = this.focus.value;
-    if (focus !== null) this.toggle(focus.position);
-  }
-
-  toggle(position: number): void {
-    const item = this.at(position);
-    if (item === undefined) return;
-    this.focus.value = { item, position };
-    this.choosing.value = true;
-    this.selection.value = this.selection.value.toggled(
-      item,
-      this.oldestFirst,
-      this.rows.value.lines.get(item.id)?.top,
-    );
-  }
-
-  /** Move the focus by rows, or to an end of the list with an infinity. */
-  moveFocus(by: number, how: How): void {
-    const total = this.rows.value.total;
-    if (total === 0) return;
-    const last = this.awaited.at(-1);
-    const from =
-      (last === undefined ? this.focus.value?.position : this.row(last.position)) ??
-      (by > 0 && Number.isFinite(by) ? -1 : 0);
-    this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), how);
-  }
-
-  /** Move the focus to a row; if it is not loaded, as soon as it is. */
-  moveTo(wanted: number, how: How): void {
-    const position = this.row(wanted);
-    const item = this.at(position);
-    if (how !== "extend") this.awaited = [];
-    if (item === undefined || this.awaited.length > 0) {
-      this.awaited.push({ position: wanted, how });
-      if (this.awaited.length === 1) this.look(position, position + 1);
-      return;
-    }
-    const from = this.focus.value;
-    this.focus.value = { item, position };
-    if (how === "select") {
-      this.choosing.value = false;
-      this.selection.value = Selection.of([item]);
-    } else if (how === "extend") this.extend(from ?? { item, position }, { item, position });
-  }
-
-  /** The row that the focus will be on when pending movements are done. */
-  heading(): number | null {
-    const awaited = this.awaited.at(0)?.position;
-    return awaited === undefined ? (this.focus.value?.position ?? null) : this.row(awaited);
-  }
-
-  /** The nearest existing row. */
-  private row(position: number): number {
-    return Math.min(position, Math.max(0, this.rows.value.total - 1));
-  }
-
-  nextUnread(): void {
-    const rows = this.rows.value;
-    const from = this.focus.value === null ? 0 : this.focus.value.position + 1 - rows.start;
-    const unread = (item: MessageItem) => this.meant(item).some(isUnread);
-    const next = rows.items.findIndex((item, i) => i >= from && unread(item));
-    if (next >= 0) this.moveTo(rows.start + next, "select");
-  }
-
-  /** Handle messages that have left the list. If the one that was read is among them, the next row is opened, if the user wants
-   * that. If no message was read, because none or several were selected, nothing is opened (WEBMAIL-83). */
-  left(gone: readonly MessageItem[]): void {
-    if (gone.length === 0) return;
-    const before = this.selection.value;
-    const after = before.without(gone, this.oldestFirst);
-    const first = gone.find((item) => before.has(item, this.oldestFirst));
-    if (first === undefined) {
-      this.refocus();
-      return;
-    }
-    this.selection.value = after;
-    const rows = this.rows.value;
-    if (before.whole || after.count(rows.total) > 0 || rows.items.length === 0) {
-      this.refocus();
-      return;
-    }
-    const wish = before.ids.size === 1 && !before.open ? this.settings.value.after_action : "list";
-    // threads have an order of their own: the row that moves up is at the position of the focus
-    const found =
-      isThreaded(this.query.value) || isSorted(this.query.value)
-        ? (this.focus.value?.position ?? 0) - rows.start
-        : search(rows.items, markOf(first), this.oldestFirst);
-    const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
-    this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
-  }
-
   private began(version: string, streamId: number, time: string): void {
     if (this.server !== "" && this.server !== version) this.outside.outdated(version);
     this.server = version;
@@ -544,10 +309,10 @@ export class Mail {
     if (boxes) this.mailboxes.value = this.boxes.ordered();
     this.changed();
     const elsewhere = gone.filter((item) => !this.pending.leaving(item.id));
-    this.left(elsewhere);
+    this.choice.left(elsewhere);
     if (removed) {
       // threads and searches are loaded again by themselves, without the message
-      if (isListing(this.view.query)) this.unselect();
+      if (isListing(this.view.query)) this.choice.unselect();
       this.outside.removed();
     }
     this.pending.settle(this.view.all(), this.view.query.filter.mailbox_id ?? 0);
@@ -559,7 +324,7 @@ export class Mail {
 
   /** Whether these changes remove the shown message from the current mailbox, but not by an action on this page. */
   private isReading({ mailbox_id, message_ids }: MsgRemove): boolean {
-    const shown = this.shown.value?.id ?? 0;
+    const shown = this.choice.shown.value?.id ?? 0;
     return (
       mailbox_id === this.view.query.filter.mailbox_id && message_ids.includes(shown) && !this.pending.leaving(shown)
     );
@@ -571,56 +336,18 @@ export class Mail {
     this.version.value++;
   }
 
-  private overlaid(): Rows {
-    const { start, items, total, known, query } = this.view;
-    const mailbox = isListing(query) ? 0 : (query.filter.mailbox_id ?? 0);
-    if (isThreaded(query)) return this.threaded();
-    const shown = this.pending.show(items, mailbox, this.oldestFirst);
-    const rows = total + shown.length - items.length;
-    return { start, items: shown, total: rows, entries: rows, known, lines: new Map() };
-  }
-
-  /** The rows of threads: one row per collapsed thread, or one per message. */
-  private threaded(): Rows {
-    const { start, items: tops, total, known } = this.view;
-    const items: MessageItem[] = [];
-    const lines = new Map<number, Line>();
-    this.entries = [];
-    let gone = 0;
-    for (const [i, top] of tops.entries()) {
-      const present = this.pending.show(this.view.members(top), 0, this.oldestFirst);
-      // a thread without a matching message does not belong to this view
-      if (!present.some((item) => item.match_query)) {
-        gone++;
-        continue;
-      }
-      const order = tree(present);
-      const members = order.map(({ item }) => item);
-      const opened = this.folding.isOpened(top.thread_id);
-      // messages that were archived or removed stay hidden, unless the reader opens the thread
-      const of = opened ? order : tree(present.filter((item) => item.match_query));
-      const unfolded = this.folding.isExpanded(top.thread_id);
-      const expanded = unfolded && (opened ? members.length : of.length) > 1;
-      const first =
-        present.find((item) => item.id === top.id && (item.match_query || opened)) ??
-        present.find((item) => item.match_query)!;
-      const rows = expanded ? of : [{ item: first, depth: 0 }];
-      for (const [row, { item, depth }] of rows.entries()) {
-        items.push(item);
-        this.entries.push(start + i);
-        lines.set(item.id, {
-          top: first,
-          members,
-          collapsed: !expanded,
-          depth,
-          hidden: expanded && row === 0 ? members.length - rows.length : 0,
-        });
-      }
+  /** Rows have arrived: continue pending movements, and request rows that are still missing. */
+  private arrived(): void {
+    if (this.wanted > 0 && this.rows.value.items.some((item) => item.id === this.wanted)) {
+      const wanted = this.wanted;
+      this.wanted = 0;
+      this.choice.select(wanted);
     }
-    return { start, items, total: total + items.length - tops.length, entries: total - gone, known, lines };
+    this.choice.resume();
+    if (!this.view.busy) this.fetch();
   }
 
-  private all(): Counts {
+  private count(): Counts {
     const { entries } = this.rows.value;
     const query = this.query.value;
     if (!isThreaded(query)) return { messages: entries, conversations: entries };
@@ -629,40 +356,6 @@ export class Mail {
     const listed = mailbox && (query.filter.unread === true ? mailbox.unseen : mailbox.total + mailbox.deleted);
     const messages = isSearch(query) ? this.searching.value?.messages : listed;
     return { messages: messages === undefined ? null : Math.max(messages, entries), conversations: entries };
-  }
-
-  private chosen(): Counts {
-    const { selection, selectedCount, counts } = this;
-    const { whole, except } = selection.value;
-    if (this.selectedAreLoaded()) {
-      const items = this.selected();
-      const threads = isThreaded(this.query.value) ? new Set(items.map((item) => item.thread_id)).size : items.length;
-      return { messages: items.length, conversations: threads };
-    }
-    const { messages, conversations } = counts.value;
-    if (!isThreaded(this.query.value)) return { messages: selectedCount.value, conversations: selectedCount.value };
-    if (!whole || messages === null)
-      return { messages: null, conversations: whole ? conversations : selectedCount.value };
-    if (except.size === 0) return { messages, conversations };
-    const left = Math.max(0, messages - this.meantIds(except).length);
-    return { messages: left, conversations: left };
-  }
-
-  /** Rows have arrived: continue pending movements, and request rows that are still missing. */
-  private arrived(): void {
-    if (this.wanted > 0 && this.rows.value.items.some((item) => item.id === this.wanted)) {
-      const wanted = this.wanted;
-      this.wanted = 0;
-      this.select(wanted);
-    }
-    const [next, ...others] = this.awaited;
-    if (next !== undefined && this.at(this.row(next.position)) !== undefined) {
-      this.awaited = [];
-      this.moveTo(next.position, next.how);
-      for (const one of others) this.moveTo(one.position, one.how);
-    }
-    this.refocus();
-    if (!this.view.busy) this.fetch();
   }
 
   private fetch(): void {
@@ -684,41 +377,5 @@ export class Mail {
     this.view.stale = true;
     clearTimeout(this.refreshing);
     this.refreshing = window.setTimeout(() => this.fetch(), refreshAfter);
-  }
-
-  private selectedRows(): MessageItem[] {
-    return this.rows.value.items.filter((item) => this.selects(item));
-  }
-
-  private at(position: number): MessageItem | undefined {
-    const rows = this.rows.value;
-    return rows.items[position - rows.start];
-  }
-
-  /** Update the focus after rows have moved. If the focused message is gone, its place has the focus. */
-  private refocus(): void {
-    const focus = this.focus.value;
-    if (focus === null) return;
-    const rows = this.rows.value;
-    const index = rows.items.findIndex((item) => item.id === focus.item.id);
-    if (index >= 0) this.focus.value = { item: rows.items[index]!, position: rows.start + index };
-    else if (rows.total === 0) this.focus.value = null;
-    else {
-      const position = Math.min(focus.position, rows.total - 1);
-      this.focus.value = { item: this.at(position) ?? focus.item, position };
-    }
-  }
-
-  private extend(from: Focus, to: Focus): void {
-    const [first, last] = from.position <= to.position ? [from, to] : [to, from];
-    const rows = this.rows.value;
-    const items = rows.items.slice(Math.max(0, first.position - rows.start), last.position + 1 - rows.start);
-    const count = last.position + 1 - first.position;
-    // a range is one of times of reception: in another order, the rows that are loaded are added
-    const whole = items.length === count || isSorted(this.query.value);
-    const place = (item: MessageItem) => markOf(rows.lines.get(item.id)?.top ?? item);
-    this.selection.value = whole
-      ? this.selection.value.plus(items, this.oldestFirst)
-      : this.selection.value.plusStretch({ first: place(first.item), last: place(last.item), count }, this.oldestFirst);
   }
 }

@@ -6,5 +6,7 @@ import type { Mail } from "./mail";
  * which changes the user's own messages only (WEBMAIL-62). */
 export function leavesOthers(mail: Mail): boolean {
   const { mailbox_id } = mail.query.value.filter;
-  return (mailbox_id ?? 0) < 0 && !mail.selectedAreLoaded() && mail.mailboxes.value.some(({ owner }) => owner !== "");
+  return (
+    (mailbox_id ?? 0) < 0 && !mail.choice.selectedAreLoaded() && mail.mailboxes.value.some(({ owner }) => owner !== "")
+  );
 }

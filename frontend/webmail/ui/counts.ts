@@ -1,7 +1,7 @@
 // Numbers of messages as text.
 
 import { many } from "../../lib/words";
-import type { Counts } from "../state/mail";
+import type { Counts } from "../state/counts";
 
 /** "2,904 messages in 2,354 conversations"; without the conversations if each is one message. */
 export function counted({ messages, conversations }: Counts): string {

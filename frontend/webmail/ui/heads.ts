@@ -2,7 +2,7 @@
 // head of the group on the screen stays at the top. Groups are known for loaded rows only.
 
 import { el, fill } from "../../lib/dom";
-import type { Rows } from "../state/mail";
+import type { Rows } from "../data/rows";
 import { groupOf } from "./format";
 
 /** Height of a head in px, as in list.css. */

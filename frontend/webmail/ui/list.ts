@@ -71,7 +71,7 @@ export class MessageList {
     });
     // the focus is scrolled into view; other changes leave the scroll position alone
     effect(() => {
-      void this.mail.focus.value;
+      void this.mail.choice.focus.value;
       untracked(() => this.reveal());
     });
   }
@@ -86,11 +86,11 @@ export class MessageList {
   pushable({ swipes }: typeof TouchPart): void {
     const swiped = (row: HTMLElement, direction: "left" | "right") => {
       const item = this.rowOf(row)?.item;
-      if (item != null) this.owner.swiped(this.mail.meant(item), direction);
+      if (item != null) this.owner.swiped(this.mail.choice.meant(item), direction);
     };
     const held = (row: HTMLElement) => {
       const found = this.rowOf(row);
-      if (found?.item != null) this.mail.toggle(found.position);
+      if (found?.item != null) this.mail.choice.toggle(found.position);
     };
     swipes(this.root, (row) => this.rowOf(row)?.item != null, swiped, held);
     this.root.dataset["pushable"] = "";
@@ -104,7 +104,7 @@ export class MessageList {
 
   /** Scroll the focused row into view. */
   reveal(): void {
-    const position = this.mail.heading();
+    const position = this.mail.choice.heading();
     if (position === null || this.root.clientHeight === 0) return;
     const top = this.offset(position);
     const at = this.logical();
@@ -152,7 +152,8 @@ export class MessageList {
   }
 
   private draw(): void {
-    const { rows, selection, focus, query, current, problem } = this.mail;
+    const { rows, query, current, problem } = this.mail;
+    const { selection, focus } = this.mail.choice;
     const { start, items, total, known, lines } = rows.value;
     void selection.value;
     const focused = focus.value?.position ?? -1;
@@ -229,7 +230,7 @@ export class MessageList {
         position,
         total,
         this.offset(position) + shift,
-        item !== null && this.mail.selects(item),
+        item !== null && this.mail.choice.selects(item),
         position === focused,
       );
       row.root.classList.toggle("arrived", item !== null && item.id === this.arrived);
@@ -281,7 +282,7 @@ export class MessageList {
     const target = event.target instanceof Element ? event.target : null;
     const action = target?.closest<HTMLElement>(".message-action")?.dataset["action"];
     if (action !== undefined && row.item !== null) {
-      this.owner.acted(this.mail.meant(row.item), action as RowAction);
+      this.owner.acted(this.mail.choice.meant(row.item), action as RowAction);
       return;
     }
     const label = target?.closest<HTMLElement>("[data-label]")?.dataset["label"];
@@ -292,9 +293,9 @@ export class MessageList {
     // the disc is a check box; on a phone, so is the row while others are chosen
     const chooses =
       target?.closest(".message-disc") != null || (phone.matches && document.body.classList.contains("choosing"));
-    if (chooses && !event.shiftKey) this.mail.toggle(row.position);
-    else if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
-    else this.mail.moveTo(row.position, event.shiftKey ? "extend" : "select");
+    if (chooses && !event.shiftKey) this.mail.choice.toggle(row.position);
+    else if (event.ctrlKey || event.metaKey) this.mail.choice.toggle(row.position);
+    else this.mail.choice.moveTo(row.position, event.shiftKey ? "extend" : "select");
   }
 
   private openMenu(event: MouseEvent): void {
@@ -304,14 +305,16 @@ export class MessageList {
     // a finger that is held selects instead
     if (event instanceof PointerEvent && event.pointerType === "touch") return;
     const items =
-      this.mail.selects(row.item) && this.mail.selectedAreLoaded() ? this.mail.selected() : this.mail.meant(row.item);
+      this.mail.choice.selects(row.item) && this.mail.choice.selectedAreLoaded()
+        ? this.mail.choice.selected()
+        : this.mail.choice.meant(row.item);
     this.owner.menu(items, { x: event.clientX, y: event.clientY });
   }
 
   private beginDrag(event: DragEvent): void {
     const row = this.at(event);
     if (row?.item == null) return;
-    this.dragged = this.mail.selects(row.item) ? null : this.mail.meant(row.item);
+    this.dragged = this.mail.choice.selects(row.item) ? null : this.mail.choice.meant(row.item);
     event.dataTransfer?.setData("text/plain", row.item.subject);
   }
 

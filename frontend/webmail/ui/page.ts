@@ -7,7 +7,8 @@ import { effect } from "../../lib/signal";
 import { mailboxName, t } from "../../lib/words";
 import { listMenu } from "../commands/find";
 import type { Find } from "../find";
-import type { Counts, Mail } from "../state/mail";
+import type { Counts } from "../state/counts";
+import type { Mail } from "../state/mail";
 import type { OpenMenu } from "./bar";
 import { counted } from "./counts";
 import type { Drawer } from "./drawer";
@@ -116,14 +117,14 @@ export function layOut(root: HTMLElement, page: Page): void {
     accountLink.hidden = account_path === "";
   });
   effect(() => {
-    const selected = page.mail.selectedCount.value;
+    const selected = page.mail.choice.selectedCount.value;
     const name = page.mail.current.value?.name.split("/").at(-1) ?? "";
     fill(heading, page.find.text.value !== "" ? t("Search") : mailboxName(name));
     const all = page.mail.counts.value;
     // in a search, the search bar shows the number of known rows
     const words =
       selected > 1
-        ? t("{n} of {total} selected", few(page.mail.selectedCounts.value, all))
+        ? t("{n} of {total} selected", few(page.mail.choice.selectedCounts.value, all))
         : page.mail.searching.value === null && counted(all);
     fill(count, words);
     count.title = words || "";

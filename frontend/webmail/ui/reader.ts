@@ -14,7 +14,7 @@ import type * as MessagePart from "../message/part";
 import type { Message, MessageOwner } from "../message/part";
 import type * as PrintPart from "../print/part";
 import type * as ViewerPart from "../viewer/part";
-import type { Counts } from "../state/mail";
+import type { Counts } from "../state/counts";
 import { counted } from "./counts";
 import { drawEmpty } from "./empty";
 import { missing } from "./missing";
