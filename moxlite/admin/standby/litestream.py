@@ -193,8 +193,9 @@ def _snapshots(keep: float) -> int:
 
 
 def end_left(data: Path) -> None:
-    """End the processes below a follower's folder that a killed follower has left. With those of the next one they
-    would write to the same files. Blocks. Raises OSError: they do not end.
+    """End the processes below a follower's folder that a killed follower has left.
+
+    The processes of the next follower would write to the same files. Blocks. Raises OSError: they do not end.
     """
     deadline = time.monotonic() + LEFT_SECONDS
     while left := _followers(data):
