@@ -305,6 +305,7 @@ async def open_house(
     network = await _make_network(started, budget, local=local)
     notices = Notices(
         files.accounts,
+        files.auth,
         network.https_client(allow_internal=static.allow_private_webhooks, purpose="web push"),
         secret=started.install_key,
         subject=f"mailto:postmaster@{static.hostname.ascii}",

@@ -898,7 +898,7 @@ export interface Calls {
   notices(): Promise<NoticeState>;
 
   /** Tell a browser of new mail, by its subscription at a push service; returns the id of the device. One with the */
-  notices_subscribe(endpoint: string, p256dh: string, auth: string, name: string): Promise<number>;
+  notices_subscribe(endpoint: string, p256dh: string, auth: string, name: string, replaces?: number): Promise<number>;
 
   /** Tell a device no more. */
   notices_remove(device_id: number): Promise<null>;
@@ -1108,7 +1108,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   confirm_options: [{}, ["ref", "SecondStep"]],
   confirm: [{ kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null"],
   notices: [{}, ["ref", "NoticeState"]],
-  notices_subscribe: [{ endpoint: "string", p256dh: "string", auth: "string", name: "string" }, "integer"],
+  notices_subscribe: [{ endpoint: "string", p256dh: "string", auth: "string", name: "string", replaces: ["optional", "integer"] }, "integer"],
   notices_remove: [{ device_id: "integer" }, "null"],
   notices_test: [{ device_id: "integer" }, "string"],
   notices_choose: [{ choice: ["ref", "NoticeChoice"] }, "null"],

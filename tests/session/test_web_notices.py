@@ -16,6 +16,8 @@ import trio
 from moxlite.net.metrics import panics
 from moxlite.store.delivery.deliver import Append, append
 from moxlite.store.errors import StorageFull
+from moxlite.store.later.snoozed import snooze, wake
+from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.people import devices as rows
 from moxlite.store.people.devices import MAX_DEVICES
 from moxlite.store.people.notices import Choice
@@ -469,6 +471,40 @@ async def test_a_device_ends_with_its_session(world: World) -> None:
                 await trio.sleep(0.01)
 
 
+async def test_a_device_ends_with_a_session_that_expires(world: World, clock: Clock) -> None:
+    """WEBMAIL-122: nothing more is sent to its push service; that of a living session is told as before."""
+    other = world.rig.browser()
+    await other.log_in()
+    await other.call("notices_subscribe", **Phone().subscription(world.push.url("/two", HOST), "Two"))
+    clock.ahead += 23 * 3600
+    await world.subscribe("/one", "One")
+    clock.ahead += 2 * 3600
+    await world.knows("ada@nordlicht.example")
+    await world.mail()
+    await world.push.wait(1)
+    assert [request.target for request in world.push.asked] == ["/one"]
+    assert [one["name"] for one in await world.devices()] == ["One"]
+
+
+async def test_a_message_that_comes_back_is_told_of_like_new_mail(world: World) -> None:
+    """WEBMAIL-122, WEBMAIL-125: once, though its id is an old one; what was told of before is not repeated."""
+    phone = await world.subscribe()
+    await world.knows("ada@nordlicht.example")
+    number = await world.mail()
+    later = await world.mail()
+    await world.push.wait(1)
+    await world.taken()
+    async with world.rig.account() as account:
+        await account.write(lambda tx: store_flags_ids(tx, [number], mode="add", flags=Flag.SEEN))
+        await account.write(lambda tx: snooze(tx, [number], tx.now))
+        assert await account.write(wake)
+    await world.push.wait(2)
+    assert later > number
+    assert phone.read(world.push.asked[1]) == {"sender": "Ada Lind", "id": number}
+    await world.mail("Stranger <else@nordlicht.example>")
+    await world.silence(2)
+
+
 def test_a_server_without_devices_loads_nothing() -> None:
     """WEBMAIL-122: neither the codec nor time zones."""
     program = (
@@ -489,7 +525,7 @@ async def test_the_worker_and_the_manifest_are_served(rig: Rig) -> None:
     assert worker.headers["cache-control"] == "no-cache"
     assert worker.headers["content-security-policy"] == "default-src 'none'; connect-src 'self'"
     handlers = set(re.findall(rb'addEventListener\("(\w+)"', worker.body))
-    assert handlers == {b"push", b"notificationclick", b"install", b"activate", b"fetch"}
+    assert handlers == {b"push", b"pushsubscriptionchange", b"notificationclick", b"install", b"activate", b"fetch"}
     manifest = msgspec.json.decode((await browser.fetch("/webmail/manifest.webmanifest")).body)
     assert (manifest["display"], manifest["scope"]) == ("standalone", "./")
     for icon in manifest["icons"]:

@@ -153,8 +153,8 @@ def wake(tx: AccountTx) -> bool:
             _unread(tx, copied.message_ids)
     elif box == row.away_id:
         freshen(tx, row.message_id)
+        _unread(tx, [row.message_id])  # before it is there as new mail
         move_ids(tx, [row.message_id], _home(tx, row))
-        _unread(tx, [row.message_id])
     if box is not None:
         store_flags_ids(tx, [row.message_id], mode="remove", keywords=[KEYWORD])
     return True

@@ -5,6 +5,7 @@ Every opened account is asked whether it has a device, so this module loads litt
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -27,6 +28,7 @@ __all__ = [
     "device",
     "devices",
     "forget_devices",
+    "forget_ended",
     "has_devices",
     "note_outcomes",
     "remove_device",
@@ -48,7 +50,7 @@ GIVEN_UP: Final = 7 * 24 * 3600 * SECOND
 """µs of failures alone after which a device is removed."""
 
 _COLUMNS: Final = """
-SELECT id, endpoint, public, secret, name, session, told, created, used, failures, failing, next, error
+SELECT id, endpoint, public, secret, name, session, told, told_at, created, used, failures, failing, next, error
 FROM notice_device"""
 ALL: Final = f"{_COLUMNS} ORDER BY id"
 ONE: Final = f"{_COLUMNS} WHERE id = ?"
@@ -56,15 +58,18 @@ ANY: Final = "SELECT EXISTS (SELECT 1 FROM notice_device)"
 COUNT: Final = "SELECT count(*) FROM notice_device WHERE endpoint <> ?"
 HIGHEST: Final = "SELECT coalesce(max(id), 0) FROM message"
 ADD: Final = """
-INSERT INTO notice_device (endpoint, public, secret, name, session, told, created) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO notice_device (endpoint, public, secret, name, session, told, told_at, created)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (endpoint) DO UPDATE SET public = excluded.public, secret = excluded.secret, name = excluded.name,
 session = excluded.session, failures = 0, failing = 0, next = 0, error = '' RETURNING id"""
 REMOVE: Final = "DELETE FROM notice_device WHERE id = ?"
 END_SESSION: Final = "DELETE FROM notice_device WHERE session = ?"
 END_ALL: Final = "DELETE FROM notice_device"
+SESSIONS: Final = "SELECT DISTINCT session FROM notice_device WHERE session > 0"
 TAKEN: Final = """
-UPDATE notice_device SET told = max(told, ?), used = ?, failures = 0, failing = 0, next = 0, error = '' WHERE id = ?"""
-PASSED: Final = "UPDATE notice_device SET told = max(told, ?) WHERE id = ?"
+UPDATE notice_device SET told = max(told, ?), told_at = max(told_at, ?), used = ?, failures = 0, failing = 0, next = 0,
+error = '' WHERE id = ?"""
+PASSED: Final = "UPDATE notice_device SET told = max(told, ?), told_at = max(told_at, ?) WHERE id = ?"
 FAILED: Final = """
 UPDATE notice_device SET failures = failures + 1, failing = CASE failing WHEN 0 THEN ? ELSE failing END, next = ?,
 error = ? WHERE id = ?"""
@@ -84,6 +89,7 @@ class Device(msgspec.Struct, frozen=True):
     name: str
     session: int
     told: int
+    told_at: int
     created: int
     used: int
     failures: int
@@ -93,12 +99,13 @@ class Device(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Message to one device: the sender of the newest message, its id, and the number of further messages. `told` is
-    the device's mark after it. `sender` is None if it is told nothing, and only the mark changes.
+    """Message to one device: the sender of the newest message, its id, and the number of further messages. `told` and
+    `told_at` are the device's marks after it. `sender` is None if it is told nothing, and only the marks change.
     """
 
     device: Device
     told: int
+    told_at: int
     sender: str | None = None
     message_id: int = 0
     more: int = 0
@@ -133,14 +140,21 @@ def has_devices(r: Reader) -> bool:
     return bool(r.value(ANY))
 
 
-def add_device(tx: Tx, endpoint: str, public: bytes, secret: bytes, name: str, session: int) -> int:
-    """Add a device, or give the one with that endpoint other keys; returns its id. It is told of later messages only.
+def add_device(
+    tx: Tx, endpoint: str, public: bytes, secret: bytes, name: str, session: int, *, replaces: int = 0
+) -> int:
+    """Add a device, or give the one with that endpoint other keys; returns its id. It is told of later messages only,
+    but of those that the device `replaces`, whose endpoint has ended, was not told of.
 
     Raises TooManyDevices.
     """
+    former = device(tx, replaces) if replaces else None
+    if former is not None and former.endpoint != endpoint:
+        tx.execute(REMOVE, replaces)
+    told, told_at = (tx.value(HIGHEST), tx.now) if former is None else (former.told, former.told_at)
     if tx.value(COUNT, endpoint) >= MAX_DEVICES:
         raise TooManyDevices(f"notices: there are {MAX_DEVICES} devices already; remove one first")
-    return int(tx.value(ADD, endpoint, public, secret, name, session, tx.value(HIGHEST), tx.now))
+    return int(tx.value(ADD, endpoint, public, secret, name, session, told, told_at, tx.now))
 
 
 def remove_device(tx: Tx, device_id: int) -> None:
@@ -165,10 +179,21 @@ def note_outcomes(tx: Tx, outcomes: list[Outcome]) -> tuple[list[Device], int | 
             tx.execute(FAILED, tx.now, moment, one.error[:200], device.id)
             later.append(moment)
         elif one.notice.sender is None:
-            tx.execute(PASSED, one.notice.told, device.id)
+            tx.execute(PASSED, one.notice.told, one.notice.told_at, device.id)
         else:
-            tx.execute(TAKEN, one.notice.told, tx.now, device.id)
+            tx.execute(TAKEN, one.notice.told, one.notice.told_at, tx.now, device.id)
     return removed, min(later, default=None)
+
+
+async def forget_ended(account: Account, living: Collection[int]) -> int:
+    """Remove the devices whose session is not among the `living` ones; returns how many sessions had ended.
+
+    Raises StoreError.
+    """
+    ended = [row[0] for row in await account.read(lambda r: r.rows(SESSIONS), op="notices") if row[0] not in living]
+    for session in ended:
+        await forget_devices(account, session)
+    return len(ended)
 
 
 async def forget_devices(account: Account, session: int | None = None) -> None:

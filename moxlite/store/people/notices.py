@@ -1,7 +1,9 @@
 """The mail that devices are told of, and the user's choices about that (STORE-96c, WEBMAIL-122).
 
-A device has a mark: the highest message id that it was told of. So a notice that was not taken is made again from the
-messages, and none is made twice. Only young and unread messages in the Inbox count. The requests are in `web.notices`.
+A device has two marks: the highest message id that it was told of, and the moment of that. A message is new to it that
+has a higher id, or was received later: one that comes back (WEBMAIL-125) keeps its id. So a notice that was not taken
+is made again from the messages, and none is made twice. Only young and unread messages in the Inbox count. The requests
+are in `web.notices`.
 """
 
 from __future__ import annotations
@@ -46,8 +48,9 @@ INSERT INTO notice_choice (id, known, quiet_from, quiet_until, zone) VALUES (1, 
 ON CONFLICT (id) DO UPDATE SET known = excluded.known, quiet_from = excluded.quiet_from,
 quiet_until = excluded.quiet_until, zone = excluded.zone"""
 NEW: Final = """
-SELECT m.id, i.structure FROM message m JOIN message_info i ON i.email_id = m.email_id
-WHERE m.mailbox_id = ? AND m.received > ? AND m.id > ? AND m.flags & ? = 0 AND NOT m.is_reject
+SELECT m.id, m.received, i.structure FROM message m JOIN message_info i ON i.email_id = m.email_id
+WHERE m.mailbox_id = ? AND m.received > ? AND (m.id > ? OR m.received BETWEEN ? AND ?) AND m.flags & ? = 0
+AND NOT m.is_reject
 ORDER BY m.received DESC LIMIT ?"""
 KNOWN: Final = """
 SELECT EXISTS (SELECT 1 FROM contact_address WHERE domain = ?1 AND localpart = ?2)
@@ -103,27 +106,28 @@ def pending(r: Reader, now: int) -> tuple[list[Notice], int | None]:
     if not every or inbox is None:
         return [], None
     lowest = min(device.told for device in every)
+    earliest = min(device.told_at for device in every) + 1
     chosen, left_out = choice(r), int(LEFT_OUT)
-    rows = [(row[0], row[1]) for row in r.rows(NEW, inbox.id, now - MAX_AGE, lowest, left_out, LOOKED)]
+    rows = r.rows(NEW, inbox.id, now - MAX_AGE, lowest, earliest, now, left_out, LOOKED)
     quiet = chosen.is_quiet(now)
-    found: list[tuple[MessageID, str]] = []
-    for message_id, packed in rows:
+    found: list[tuple[MessageID, int, str]] = []
+    for message_id, received, packed in list(rows):
         sender, is_known = _sender(r, packed)
         if is_known or not chosen.known:
-            found.append((message_id, sender))
+            found.append((message_id, received, sender))
     highest: int = r.value(HIGHEST)
     notices: list[Notice] = []
     later: list[int] = []
     for device in every:
-        mine = [one for one in found if one[0] > device.told]
+        mine = [one for one in found if one[0] > device.told or device.told_at < one[1] <= now]
         if not mine:
             continue
         if quiet:
-            notices.append(Notice(device, highest))
+            notices.append(Notice(device, highest, now))
         elif device.next > now:
             later.append(device.next)
         else:
-            notices.append(Notice(device, highest, mine[0][1], mine[0][0], len(mine) - 1))
+            notices.append(Notice(device, highest, now, mine[0][2], mine[0][0], len(mine) - 1))
     return notices, min(later, default=None)
 
 

@@ -16,13 +16,14 @@ import trio
 
 from moxlite.lazyimport import Late
 from moxlite.store.errors import AccountRemoved, AccountUnknown, LoginDisabled, StoreError
-from moxlite.store.people.devices import SECOND, device, forget_devices, has_devices
+from moxlite.store.people.devices import SECOND, device, forget_devices, forget_ended, has_devices
 from moxlite.store.types import AccountClosing, Flag, MessageAdded
 from moxlite.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from moxlite.net.httpclient import HTTPClient
     from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.bus import Cursor
     from moxlite.web.notices.telling import Teller
@@ -48,13 +49,14 @@ class Notices:
     """Tells devices of new mail. `serve` runs while the server does; `watch` runs for each open account.
 
     Args:
+      auth: knows which sessions live: a device ends with the session that subscribed.
       http: requests to push services, by the address rules of webhooks.
       secret: gives the key pair by which push services know this server.
       subject: URL by which the operator of a push service reaches us.
     """
 
-    def __init__(self, accounts: Accounts, http: HTTPClient, *, secret: bytes, subject: str) -> None:
-        self._accounts = accounts
+    def __init__(self, accounts: Accounts, auth: AuthDB, http: HTTPClient, *, secret: bytes, subject: str) -> None:
+        self._accounts, self._auth = accounts, auth
         self._teller = Late(_maker(http, secret, subject))
         self._due: dict[str, float] = {}
         self._resting: dict[str, float] = {}
@@ -159,7 +161,7 @@ class Notices:
                 if name in self._ended:
                     await forget_devices(account)
                     self._ended.discard(name)
-                elif await account.read(has_devices, op="notices"):
+                elif await self._has_living(account):
                     told, later = await (await self._teller.get()).tell(account)
                     if told:
                         self._resting[name] = trio.current_time() + INTERVAL
@@ -172,6 +174,15 @@ class Notices:
         finally:
             self._busy.discard(name)
             self._wakeup.set()
+
+    async def _has_living(self, account: Account) -> bool:
+        """Remove the devices whose sessions have ended or expired; returns whether others are left."""
+        if not await account.read(has_devices, op="notices"):
+            return False
+        ended = await forget_ended(account, {one.id for one in await self._auth.sessions(account.name)})
+        if ended:
+            logger.info("devices get no more notices", extra={"kv": {"account": account.name, "sessions": ended}})
+        return not ended or await account.read(has_devices, op="notices")
 
 
 def _maker(http: HTTPClient, secret: bytes, subject: str) -> Callable[[], Teller]:

@@ -102,7 +102,7 @@ class Teller:
 
     async def test(self, account: Account, device: Device) -> str:
         """Send a notice without a message; returns why it was not taken, or "". Raises StoreError."""
-        outcome = await self._request(Notice(device, device.told), Payload(test=True))
+        outcome = await self._request(Notice(device, device.told, device.told_at), Payload(test=True))
         await self._note(account, [outcome])
         return outcome.error
 

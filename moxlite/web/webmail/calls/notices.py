@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["NoticeCalls"]
 
 Key = Annotated[str, Meta(min_length=1, max_length=100)]
+AnyID = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Minute = Annotated[int, Meta(ge=0, le=1439)]
 
 
@@ -88,9 +89,11 @@ class NoticeCalls(AccountCalls):
         p256dh: Key,
         auth: Key,
         name: Annotated[str, Meta(min_length=1, max_length=100)],
+        replaces: AnyID = 0,
     ) -> int:
         """Tell a browser of new mail, by its subscription at a push service; returns the id of the device. One with the
-        same endpoint is changed.
+        same endpoint is changed. ``replaces``: the device of this browser before its push service gave it another
+        endpoint.
         """
         session = caller.require()
         try:
@@ -104,7 +107,9 @@ class NoticeCalls(AccountCalls):
             raise FieldErrors([FieldError("p256dh", str(error))]) from None
         shown = " ".join(name.split()) or "?"
         async with self._accounts.use(session.account) as account:
-            found = await account.write(lambda tx: add_device(tx, endpoint, public, secret, shown, max(session.id, 0)))
+            found = await account.write(
+                lambda tx: add_device(tx, endpoint, public, secret, shown, max(session.id, 0), replaces=replaces)
+            )
         self._server.notices.added()
         return found
 
