@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { language } from "../lib/language";
 import { fieldValue, momentOf, suggestions } from "../webmail/later/times";
 
 process.env["TZ"] = "Europe/Berlin";
@@ -96,5 +97,75 @@ test("suggestions are ahead, at any hour of a year", () => {
     const from = new Date(2026, 0, 1, hour);
     for (const [text, moment] of suggestions(from))
       assert.ok(moment > from && moment.getTime() - from.getTime() < 8 * 86_400_000, `${text} ${from.toString()}`);
+  }
+});
+
+test("words of the reader's language name a moment, and English ones as well", () => {
+  const known: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
+    de: [
+      ["morgen 9 Uhr", "2026-03-26T09:00"],
+      ["morgen früh", "2026-03-26T08:00"],
+      ["morgen um 9:15 Uhr", "2026-03-26T09:15"],
+      ["heute Abend", "2026-03-25T18:00"],
+      ["übermorgen", "2026-03-27T08:00"],
+      ["in 3 Stunden", "2026-03-25T13:30"],
+      ["in einer Woche", "2026-04-01T10:30"],
+      ["am Freitag um 18 Uhr", "2026-03-27T18:00"],
+      ["Freitagabend", "2026-03-27T18:00"],
+      ["nächsten Montag", "2026-03-30T08:00"],
+      ["nächste Woche", "2026-03-30T08:00"],
+      ["24. Dezember 18 Uhr", "2026-12-24T18:00"],
+      ["24.12.2026 9 Uhr", "2026-12-24T09:00"],
+      ["1. März", "2027-03-01T08:00"],
+    ],
+    fr: [
+      ["demain à 9 h", "2026-03-26T09:00"],
+      ["demain 9h30", "2026-03-26T09:30"],
+      ["demain matin", "2026-03-26T08:00"],
+      ["après-demain", "2026-03-27T08:00"],
+      ["ce soir", "2026-03-25T18:00"],
+      ["dans 3 heures", "2026-03-25T13:30"],
+      ["dans une heure", "2026-03-25T11:30"],
+      ["vendredi après-midi", "2026-03-27T14:00"],
+      ["la semaine prochaine", "2026-03-30T08:00"],
+      ["le 24 décembre à 18 heures", "2026-12-24T18:00"],
+    ],
+    es: [
+      ["mañana a las 9", "2026-03-26T09:00"],
+      ["mañana por la mañana", "2026-03-26T08:00"],
+      ["pasado mañana", "2026-03-27T08:00"],
+      ["esta noche", "2026-03-25T20:00"],
+      ["dentro de 3 horas", "2026-03-25T13:30"],
+      ["en 2 días", "2026-03-27T10:30"],
+      ["el viernes por la tarde", "2026-03-27T14:00"],
+      ["24 de diciembre a las 18:00", "2026-12-24T18:00"],
+    ],
+    nl: [
+      ["morgen 9 uur", "2026-03-26T09:00"],
+      ["morgenochtend", "2026-03-26T08:00"],
+      ["overmorgen om 9.15 uur", "2026-03-27T09:15"],
+      ["vanavond", "2026-03-25T18:00"],
+      ["over 3 uur", "2026-03-25T13:30"],
+      ["over twee weken", "2026-04-08T10:30"],
+      ["vrijdagmiddag", "2026-03-27T14:00"],
+      ["volgende week", "2026-03-30T08:00"],
+      ["24 december 18:00", "2026-12-24T18:00"],
+    ],
+  };
+  try {
+    for (const [name, texts] of Object.entries(known)) {
+      globalThis.moxliteLanguage = language(name, "", [`${name}-${name.toUpperCase()}`]);
+      for (const [text, expected] of texts) assert.equal(at(text), expected, `${name}: ${text}`);
+      for (const [text, expected] of [
+        ["tomorrow 9:00", "2026-03-26T09:00"],
+        ["in 3 hours", "2026-03-25T13:30"],
+        ["Friday evening", "2026-03-27T18:00"],
+        ["day after tomorrow", "2026-03-27T08:00"],
+      ])
+        assert.equal(at(text!), expected, `${name}: ${text}`);
+      for (const text of ["", "xyz", "constructor", "9 9 9 x", "30.2.2026", "<b>"]) assert.equal(at(text), "", text);
+    }
+  } finally {
+    globalThis.moxliteLanguage = undefined;
   }
 });

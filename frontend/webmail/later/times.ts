@@ -1,18 +1,21 @@
 // Times by words, in the zone of the browser: its calendar knows when clocks are put forward or back (WEBMAIL-96, WEBMAIL-125).
 
-import { t } from "../../lib/words";
+import { locale, t } from "../../lib/words";
+import { inEnglish } from "./vocabulary";
 
 /** Hours of the parts of a day. */
-const parts: Readonly<Record<string, number>> = {
-  morning: 8,
-  noon: 12,
-  midday: 12,
-  afternoon: 14,
-  evening: 18,
-  night: 20,
-  tonight: 20,
-  midnight: 24,
-};
+const parts = new Map(
+  Object.entries({
+    morning: 8,
+    noon: 12,
+    midday: 12,
+    afternoon: 14,
+    evening: 18,
+    night: 20,
+    tonight: 20,
+    midnight: 24,
+  }),
+);
 const weekdays = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 const months = [
   "january",
@@ -28,17 +31,19 @@ const months = [
   "november",
   "december",
 ];
-const units: Readonly<Record<string, number>> = {
-  minute: 1,
-  min: 1,
-  m: 1,
-  hour: 60,
-  h: 60,
-  day: 1440,
-  d: 1440,
-  week: 10_080,
-  w: 10_080,
-};
+const units = new Map(
+  Object.entries({
+    minute: 1,
+    min: 1,
+    m: 1,
+    hour: 60,
+    h: 60,
+    day: 1440,
+    d: 1440,
+    week: 10_080,
+    w: 10_080,
+  }),
+);
 /** Words that change nothing. */
 const idle = new Set(["at", "on", "in", "the", "this", "of", "for", "next", ","]);
 const longest = 80;
@@ -68,7 +73,7 @@ function clock(word: string): number | null {
 
 /** A duration after `now`: minutes and hours as they pass, days and weeks by the calendar. */
 function after(now: Date, n: number, unit: string): Date | null {
-  const minutes = units[unit.replace(/s$/, "")] ?? units[unit];
+  const minutes = units.get(unit.replace(/s$/, "")) ?? units.get(unit);
   if (/^months?$/.test(unit))
     return new Date(now.getFullYear(), now.getMonth() + n, now.getDate(), now.getHours(), now.getMinutes());
   if (minutes === undefined) return null;
@@ -77,12 +82,18 @@ function after(now: Date, n: number, unit: string): Date | null {
     : new Date(now.getTime() + n * minutes * 60_000);
 }
 
-/** The moment that these words name, after `now`: "tomorrow morning", "Monday 08:00", "in 3 hours", "24 Dec 18:00", "2026-12-24".
- * A day without a time begins at 8:00. Null for words that are not understood. */
+/** The moment that these words name, after `now`: "tomorrow morning", "Monday 08:00", "in 3 hours", "24 Dec 18:00", "2026-12-24";
+ * or "morgen 9 Uhr" in the language of the page. A day without a time begins at 8:00. Null for words that are not understood. */
 export function momentOf(text: string, now: Date): Date | null {
+  const typed = text.slice(0, longest);
+  const english = inEnglish(typed, (locale() ?? "en").split("-")[0]!);
+  return (english === null ? null : read(english, now)) ?? read(typed, now);
+}
+
+function read(text: string, now: Date): Date | null {
   const words = text
-    .slice(0, longest)
     .toLowerCase()
+    .replace(/\bday after tomorrow\b/, "overmorrow")
     .replace(/(\d)\s+(am|pm)\b/g, "$1$2")
     .split(/[\s,]+/)
     .filter((word) => word !== "" && !idle.has(word));
@@ -102,6 +113,7 @@ export function momentOf(text: string, now: Date): Date | null {
     const iso = /^(\d{4})-(\d{2})-(\d{2})$/.exec(word);
     if (word === "today" || word === "tonight") day = now;
     else if (word === "tomorrow") day = dayAt(now, 1, 0);
+    else if (word === "overmorrow") day = dayAt(now, 2, 0);
     else if (word === "week" && at === words.length - 1) day = dayAt(now, (8 - now.getDay()) % 7 || 7, 0);
     else if (word === "weekend") day = dayAt(now, (13 - now.getDay()) % 7 || 7, 0);
     else if (weekday >= 0) day = dayAt(now, (weekday + 7 - now.getDay()) % 7 || 7, 0);
@@ -118,10 +130,10 @@ export function momentOf(text: string, now: Date): Date | null {
     } else if (word !== "") {
       const time = clock(word);
       const next = named(months, words[at + 1] ?? "") >= 0;
-      if (time === null && !(word in parts) && !next) return null;
+      if (time === null && !parts.has(word) && !next) return null;
       if (time !== null && !(minutes !== null && word.length <= 2)) minutes = time;
     }
-    if (parts[word] !== undefined && minutes === null) minutes = parts[word] * 60;
+    if (parts.has(word) && minutes === null) minutes = parts.get(word)! * 60;
     if (iso !== null && day === null) return null;
   }
   if (day === null && minutes === null) return null;

@@ -1,0 +1,221 @@
+// The words of other languages for times (WEBMAIL-96, WEBMAIL-125, WEBMAIL-143): a text becomes the English one that `times` reads.
+
+interface Vocabulary {
+  /** Words, or words in a row, without accents, with the English for them; "" leaves them out. */
+  readonly words: Readonly<Record<string, string>>;
+  /** What stands before a duration, as in "in 3 hours". */
+  readonly ahead: readonly string[];
+  /** What stands after the hour of a clock, and, in some languages, after a number of hours, too. */
+  readonly clock: readonly string[];
+}
+
+const vocabularies: Readonly<Record<string, Vocabulary>> = {
+  de: {
+    words: {
+      "morgen frueh": "tomorrow morning",
+      "morgen fruh": "tomorrow morning",
+      "heute nacht": "tonight",
+      "in der frueh": "morning",
+      ubermorgen: "overmorrow",
+      uebermorgen: "overmorrow",
+      morgen: "tomorrow",
+      heute: "today",
+      fruh: "morning",
+      vormittag: "morning",
+      mittag: "noon",
+      nachmittag: "afternoon",
+      abend: "evening",
+      nacht: "night",
+      mitternacht: "midnight",
+      morgens: "morning",
+      mittags: "noon",
+      nachmittags: "afternoon",
+      abends: "evening",
+      nachts: "night",
+      wochenende: "weekend",
+      sonnabend: "saturday",
+      minute: "minutes",
+      minuten: "minutes",
+      stunde: "hours",
+      stunden: "hours",
+      std: "hours",
+      tag: "days",
+      tage: "days",
+      tagen: "days",
+      woche: "week",
+      wochen: "weeks",
+      monat: "months",
+      monate: "months",
+      monaten: "months",
+      ein: "1",
+      eine: "1",
+      einer: "1",
+      einem: "1",
+      zwei: "2",
+      drei: "3",
+    },
+    ahead: ["in"],
+    clock: ["uhr"],
+  },
+  fr: {
+    words: {
+      "apres-demain": "overmorrow",
+      "apres demain": "overmorrow",
+      "ce soir": "this evening",
+      "cette nuit": "tonight",
+      "week-end": "weekend",
+      "week end": "weekend",
+      "apres-midi": "afternoon",
+      "apres midi": "afternoon",
+      "aujourd'hui": "today",
+      "aujourd’hui": "today",
+      "semaine prochaine": "week",
+      demain: "tomorrow",
+      matin: "morning",
+      midi: "noon",
+      soir: "evening",
+      nuit: "night",
+      minuit: "midnight",
+      jour: "days",
+      jours: "days",
+      semaine: "weeks",
+      semaines: "weeks",
+      mois: "months",
+      un: "1",
+      une: "1",
+      deux: "2",
+      trois: "3",
+    },
+    ahead: ["dans", "d'ici"],
+    clock: ["h", "heure", "heures"],
+  },
+  es: {
+    words: {
+      "pasado manana": "overmorrow",
+      "por la manana": "morning",
+      "de la manana": "morning",
+      "esta manana": "this morning",
+      "por la tarde": "afternoon",
+      "por la noche": "night",
+      "esta noche": "tonight",
+      "fin de semana": "weekend",
+      "proxima semana": "week",
+      "semana que viene": "week",
+      manana: "tomorrow",
+      hoy: "today",
+      mediodia: "noon",
+      tarde: "afternoon",
+      noche: "night",
+      medianoche: "midnight",
+      minuto: "minutes",
+      minutos: "minutes",
+      dia: "days",
+      dias: "days",
+      semana: "weeks",
+      semanas: "weeks",
+      mes: "months",
+      meses: "months",
+      un: "1",
+      una: "1",
+      dos: "2",
+      tres: "3",
+    },
+    ahead: ["en", "dentro de"],
+    clock: ["h", "hora", "horas"],
+  },
+  nl: {
+    words: {
+      "volgende week": "week",
+      overmorgen: "overmorrow",
+      morgenochtend: "tomorrow morning",
+      morgenmiddag: "tomorrow afternoon",
+      morgenavond: "tomorrow evening",
+      vanmorgen: "this morning",
+      vanochtend: "this morning",
+      vanmiddag: "this afternoon",
+      vanavond: "this evening",
+      vannacht: "tonight",
+      morgen: "tomorrow",
+      vandaag: "today",
+      ochtend: "morning",
+      "tussen de middag": "noon",
+      middag: "afternoon",
+      avond: "evening",
+      nacht: "night",
+      middernacht: "midnight",
+      minuut: "minutes",
+      minuten: "minutes",
+      dag: "days",
+      dagen: "days",
+      weken: "weeks",
+      maand: "months",
+      maanden: "months",
+      een: "1",
+      twee: "2",
+      drie: "3",
+    },
+    ahead: ["over"],
+    clock: ["uur", "u"],
+  },
+};
+
+/** Words between that say nothing, in any of the languages. */
+const idle = new Set(
+  "um am an den der dem kommenden nachsten naechsten nachste naechste diesen diese dieses le la les a au en el los las om op de het komende volgende deze prochain prochaine proximo este esta ce cet cette gegen vers sobre".split(
+    " ",
+  ),
+);
+
+/** Text in small letters without accents. */
+function plain(text: string): string {
+  return text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+}
+
+/** The names of days or months in a language, plain, by their English names. */
+function names(language: string, kind: "weekday" | "month"): ReadonlyMap<string, string> {
+  const [own, english] = [language, "en"].map(
+    (one) => new Intl.DateTimeFormat(one, { [kind]: "long", timeZone: "UTC" }),
+  );
+  const days = Array.from({ length: kind === "month" ? 12 : 7 }, (_, n) =>
+    kind === "month" ? new Date(Date.UTC(2026, n, 1)) : new Date(Date.UTC(2026, 0, 4 + n)),
+  );
+  return new Map(days.map((day) => [plain(own!.format(day)), english!.format(day).toLowerCase()]));
+}
+
+function named(all: ReadonlyMap<string, string>, word: string): string | undefined {
+  if (word.length < 3) return undefined;
+  return all.get(word) ?? [...all].find(([name]) => name.startsWith(word))?.[1];
+}
+
+/** The English for a text in a language; null for a language without a vocabulary here. */
+export function inEnglish(text: string, language: string): string | null {
+  const known = vocabularies[language];
+  if (known === undefined) return null;
+  const words = new Map(Object.entries(known.words));
+  let found = ` ${plain(text)
+    .replace(/[\s,]+/g, " ")
+    .trim()} `;
+  // 24.12.2026 and 24/12/2026, and without a year 24.12.
+  found = found.replace(/ (\d{1,2})[./](\d{1,2})[./](\d{4}) /, (_, day: string, month: string, year: string) => {
+    return ` ${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")} `;
+  });
+  const ahead = known.ahead.find((one) => found.startsWith(` ${one} `));
+  if (ahead !== undefined) found = found.replace(` ${ahead} `, " in ");
+  const hour = new RegExp(` (\\d{1,2})(?:[:.h](\\d{2}))? ?(?:${known.clock.join("|")}) `);
+  found = found.replace(hour, (_, n: string, minute?: string) =>
+    ahead !== undefined && minute === undefined ? ` ${n} hours ` : ` ${n}:${minute ?? "00"} `,
+  );
+  if (ahead !== undefined) found = found.replace(new RegExp(` (${known.clock.join("|")}) `), " hours ");
+  for (const [phrase, english] of words)
+    if (/[ '’-]/.test(phrase)) found = found.replace(` ${phrase} `, ` ${english} `);
+  const [weekdays, months] = [names(language, "weekday"), names(language, "month")];
+  const word = (one: string): string =>
+    words.get(one) ?? weekdays.get(one) ?? months.get(one) ?? (idle.has(one) ? "" : part(one));
+  const part = (one: string): string => named(weekdays, one) ?? named(months, one) ?? one;
+  // "Freitagabend", "maandagochtend"
+  const split = (one: string): string => {
+    const day = [...weekdays.keys()].find((name) => one.startsWith(name) && words.has(one.slice(name.length)));
+    return day === undefined ? word(one) : `${weekdays.get(day)} ${words.get(one.slice(day.length))}`;
+  };
+  return found.trim().split(" ").map(split).join(" ").trim();
+}
