@@ -15,6 +15,11 @@ class FakeScope implements Scope {
     showNotification: async (title: string, options?: NotificationOptions) => {
       this.done.push(["show", title, options]);
     },
+    pushManager: {
+      subscribe: async () => {
+        throw new DOMException("no push service", "AbortError");
+      },
+    },
   };
   readonly clients;
 
@@ -33,33 +38,30 @@ class FakeScope implements Scope {
   }
 }
 
-function push(json: () => unknown): unknown[] {
+async function push(json: () => unknown): Promise<unknown[]> {
   const scope = new FakeScope(false);
-  let waits = false;
-  const event = { data: { json }, waitUntil: () => (waits = true) } as unknown as Pushed;
+  let waiting: Promise<unknown> | null = null;
+  const event = {
+    data: { json },
+    waitUntil: (done: Promise<unknown>) => {
+      waiting = done;
+    },
+  } as unknown as Pushed;
   pushed(scope, event);
-  assert.ok(waits);
+  assert.ok(waiting);
+  await waiting;
   assert.equal(scope.done.length, 1);
   return scope.done[0]!;
 }
 
-test("a push shows who wrote", () => {
+test("a push shows who wrote", async () => {
   const shown = (title: string, body: string, data: number) => ["show", title, { body, tag: `mail-${data}`, data }];
-  assert.deepEqual(
-    push(() => ({ sender: "Ada", id: 7 })),
-    shown("Ada", "New message", 7),
-  );
-  assert.deepEqual(
-    push(() => ({ sender: "Ada", id: 7, more: 2 })),
-    shown("Ada", "New message, and 2 more", 7),
-  );
-  assert.deepEqual(
-    push(() => ({ test: true })),
-    shown("Notices work", "This device is told of new mail.", 0),
-  );
+  assert.deepEqual(await push(() => ({ sender: "Ada", id: 7 })), shown("Ada", "New message", 7));
+  assert.deepEqual(await push(() => ({ sender: "Ada", id: 7, more: 2 })), shown("Ada", "New message, and 2 more", 7));
+  assert.deepEqual(await push(() => ({ test: true })), shown("Notices work", "This device is told of new mail.", 0));
 });
 
-test("a push that cannot be read shows a notice as well", () => {
+test("a push that cannot be read shows a notice as well", async () => {
   const plain = ["show", "New mail", { body: "New message", tag: "mail-0", data: 0 }];
   const odd: (() => unknown)[] = [
     () => JSON.parse("{"),
@@ -68,7 +70,7 @@ test("a push that cannot be read shows a notice as well", () => {
     () => "text",
     () => ({ sender: 5, id: "x", more: {} }),
   ];
-  for (const json of odd) assert.deepEqual(push(json), plain);
+  for (const json of odd) assert.deepEqual(await push(json), plain);
 });
 
 async function click(scope: FakeScope, data: unknown): Promise<unknown[][]> {

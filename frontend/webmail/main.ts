@@ -243,8 +243,11 @@ class App {
     // calls of the stream itself are handled by the stream
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
+    // what waits in this browser is read before the first answer, which can end the session and make the browser forget it
+    const kept = localStorage.getItem("moxlite-webmail-offline") === null ? ready : this.offline();
     // without a token there can be no session: the form comes first
-    void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
+    const begun = known ? ready : Promise.resolve(kept).then(() => this.logIn(""));
+    void Promise.all([begun, kept, ready]).then(() => this.stream.start());
   }
 
   openMenu(...asked: Parameters<OpenMenu>): void {
@@ -253,7 +256,8 @@ class App {
 
   /** Show the form and log in. */
   private async logIn(reason: string): Promise<void> {
-    if ((await this.session.logIn(reason)) && this.displayed) location.reload();
+    const waiting = (await (await this.keeping)?.atLogIn()) ?? [];
+    if ((await this.session.logIn(reason, waiting)) && this.displayed) location.reload();
   }
 
   /** Make the page visible, once, when there is something to see. Custom scripts are called before. */

@@ -135,6 +135,75 @@ def test_a_push_shows_a_notice_that_opens_the_message(chromium: Browser, local: 
     reader.close()
 
 
+def test_notices_are_in_the_language_of_the_user(chromium: Browser, local: LocalServer) -> None:
+    """WEBMAIL-122, WEBMAIL-143: also while no page is open; another language of the page is that of the next notice."""
+    reader = Reader(chromium, local, permissions=["notifications"], locale="de-DE")
+    reader.context.add_init_script(SERVICE)
+    reader.page.goto(f"{reader.base}/webmail/")
+    page = reader.page
+    page.get_by_label("E-Mail-Adresse").fill(local.user)
+    page.get_by_label("Passwort").fill(local.password)
+    page.get_by_role("button", name="Anmelden").click()
+    expect(page.locator(".list-title")).to_have_text("Posteingang")
+    page.keyboard.press("Control+!")
+    here = page.locator(".check", has_text="auf diesem Gerät").locator("input").first
+    page.locator(".notice-devices").wait_for(state="attached")
+    here.check()
+    row = page.locator(".notice-devices li")
+    expect(row).to_have_count(1)
+    tools = reader.context.new_cdp_session(page)
+    versions: list[str] = []
+    tools.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda event: versions.extend(one["registrationId"] for one in event["registrations"]),
+    )
+    tools.send("ServiceWorker.enable")
+    until(lambda: page.evaluate("true") and versions, what="a worker")
+    data = json.dumps({"sender": "Ada Lindqvist", "id": 7, "more": 2})
+    parameters = {"origin": reader.base, "registrationId": versions[-1], "data": data}
+    tools.send("ServiceWorker.deliverPushMessage", parameters)
+    german = [["Ada Lindqvist", "Neue Nachricht und 2 weitere", 7]]
+    until(lambda: page.evaluate(NOTICES) == german, what="a notice in German")
+    reader.close()
+
+
+RENEW = """
+async (endpoint) => {
+  let done = null;
+  const event = new Event("pushsubscriptionchange");
+  event.waitUntil = (promise) => (done = promise);
+  event.newSubscription = { toJSON: () => ({ endpoint, keys: {
+    p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+    auth: "BTBZMqHH6r4Tts7J_aSIgg" } }) };
+  dispatchEvent(event);
+  await done;
+}
+"""
+"""In the worker: the browser has replaced a subscription (the keys are those of RFC 8291 §5)."""
+
+
+def test_a_replaced_subscription_is_told_to_the_server(chromium: Browser, local: LocalServer) -> None:
+    """WEBMAIL-122: by the worker, without a page; the device stays one, with the other endpoint."""
+    reader = Reader(chromium, local, permissions=["notifications"])
+    reader.context.add_init_script(SERVICE)
+    reader.log_in()
+    page = reader.page
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    open_settings(page)
+    settings = page.get_by_role("dialog", name="Settings")
+    settings.get_by_label("Tell me of new mail on this device").check()
+    row = settings.locator(".notice-devices li")
+    expect(row).to_contain_text("No notice yet, by 127.0.0.1:9")
+    until(lambda: page.evaluate("true") and reader.context.service_workers, what="a worker")
+    reader.context.service_workers[-1].evaluate(RENEW, "https://127.0.0.1:10/another")
+    settings.get_by_role("button", name="Done").click()
+    open_settings(page)
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("No notice yet, by 127.0.0.1:10")
+    expect(row).to_contain_text("(this device)")
+    reader.close()
+
+
 def test_a_browser_that_may_not_show_notices_says_so(reader: Reader) -> None:
     """WEBMAIL-122."""
     page = reader.page

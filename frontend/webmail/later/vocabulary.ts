@@ -1,7 +1,7 @@
 // The words of other languages for times (WEBMAIL-96, WEBMAIL-125, WEBMAIL-143): a text becomes the English one that `times` reads.
 
 interface Vocabulary {
-  /** Words, or words in a row, without accents, with the English for them; "" leaves them out. */
+  /** Words, or words in a row with "_" between, without accents, with the English for them. */
   readonly words: Readonly<Record<string, string>>;
   /** What stands before a duration, as in "in 3 hours". */
   readonly ahead: readonly string[];
@@ -12,10 +12,10 @@ interface Vocabulary {
 const vocabularies: Readonly<Record<string, Vocabulary>> = {
   de: {
     words: {
-      "morgen frueh": "tomorrow morning",
-      "morgen fruh": "tomorrow morning",
-      "heute nacht": "tonight",
-      "in der frueh": "morning",
+      morgen_frueh: "tomorrow morning",
+      morgen_fruh: "tomorrow morning",
+      heute_nacht: "tonight",
+      in_der_frueh: "morning",
       ubermorgen: "overmorrow",
       uebermorgen: "overmorrow",
       morgen: "tomorrow",
@@ -60,16 +60,16 @@ const vocabularies: Readonly<Record<string, Vocabulary>> = {
   fr: {
     words: {
       "apres-demain": "overmorrow",
-      "apres demain": "overmorrow",
-      "ce soir": "this evening",
-      "cette nuit": "tonight",
+      apres_demain: "overmorrow",
+      ce_soir: "this evening",
+      cette_nuit: "tonight",
       "week-end": "weekend",
-      "week end": "weekend",
+      week_end: "weekend",
       "apres-midi": "afternoon",
-      "apres midi": "afternoon",
+      apres_midi: "afternoon",
       "aujourd'hui": "today",
       "aujourd’hui": "today",
-      "semaine prochaine": "week",
+      semaine_prochaine: "week",
       demain: "tomorrow",
       matin: "morning",
       midi: "noon",
@@ -91,16 +91,16 @@ const vocabularies: Readonly<Record<string, Vocabulary>> = {
   },
   es: {
     words: {
-      "pasado manana": "overmorrow",
-      "por la manana": "morning",
-      "de la manana": "morning",
-      "esta manana": "this morning",
-      "por la tarde": "afternoon",
-      "por la noche": "night",
-      "esta noche": "tonight",
-      "fin de semana": "weekend",
-      "proxima semana": "week",
-      "semana que viene": "week",
+      pasado_manana: "overmorrow",
+      por_la_manana: "morning",
+      de_la_manana: "morning",
+      esta_manana: "this morning",
+      por_la_tarde: "afternoon",
+      por_la_noche: "night",
+      esta_noche: "tonight",
+      fin_de_semana: "weekend",
+      proxima_semana: "week",
+      semana_que_viene: "week",
       manana: "tomorrow",
       hoy: "today",
       mediodia: "noon",
@@ -125,7 +125,7 @@ const vocabularies: Readonly<Record<string, Vocabulary>> = {
   },
   nl: {
     words: {
-      "volgende week": "week",
+      volgende_week: "week",
       overmorgen: "overmorrow",
       morgenochtend: "tomorrow morning",
       morgenmiddag: "tomorrow afternoon",
@@ -138,7 +138,7 @@ const vocabularies: Readonly<Record<string, Vocabulary>> = {
       morgen: "tomorrow",
       vandaag: "today",
       ochtend: "morning",
-      "tussen de middag": "noon",
+      tussen_de_middag: "noon",
       middag: "afternoon",
       avond: "evening",
       nacht: "night",
@@ -161,8 +161,8 @@ const vocabularies: Readonly<Record<string, Vocabulary>> = {
 
 /** Words between that say nothing, in any of the languages. */
 const idle = new Set(
-  "um am an den der dem kommenden nachsten naechsten nachste naechste diesen diese dieses le la les a au en el los las om op de het komende volgende deze prochain prochaine proximo este esta ce cet cette gegen vers sobre".split(
-    " ",
+  "um_am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_a_au_en_el_los_las_om_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette_gegen_vers_sobre".split(
+    "_",
   ),
 );
 
@@ -191,7 +191,7 @@ function named(all: ReadonlyMap<string, string>, word: string): string | undefin
 export function inEnglish(text: string, language: string): string | null {
   const known = vocabularies[language];
   if (known === undefined) return null;
-  const words = new Map(Object.entries(known.words));
+  const words = new Map(Object.entries(known.words).map(([word, english]) => [word.replaceAll("_", " "), english]));
   let found = ` ${plain(text)
     .replace(/[\s,]+/g, " ")
     .trim()} `;

@@ -7,12 +7,11 @@ import { el, fill } from "../../lib/dom";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
+import { dropFacts, keepFacts, keptFacts, noticeWords, valuesOf } from "./facts";
 import sheet from "./notices.css";
 
 adopt(sheet);
 
-/** The id of this device, kept by its browser. */
-const stored = "moxlite-webmail-device";
 /** Quiet hours that are proposed. */
 const night = { from: 22 * 60, until: 7 * 60 };
 
@@ -32,17 +31,22 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
   let state: NoticeState = await desk.client.notices();
   const said = el("p", { class: "hint", role: "status" });
   const say = (text: string) => fill(said, text);
+  let facts = await keptFacts(desk.base);
   const devices = el("ul", { class: "notice-devices" });
   const why = obstacle();
 
   const subscription = async () =>
     (await navigator.serviceWorker?.getRegistration(desk.base))?.pushManager.getSubscription();
-  const own = (): NoticeDevice | undefined => state.devices.find((one) => String(one.id) === localStorage[stored]);
+  const own = (): NoticeDevice | undefined => state.devices.find((one) => one.id === facts?.device);
   const renew = async () => {
     state = await desk.client.notices();
     draw();
   };
 
+  const forget = async () => {
+    facts = null;
+    await dropFacts();
+  };
   const turnOn = async () => {
     say("");
     if ((await Notification.requestPermission()) !== "granted") {
@@ -54,21 +58,25 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
     // one of another user, or for another key of the server
     await (await pushManager.getSubscription())?.unsubscribe();
     const made = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: state.public_key });
-    const { endpoint = "", keys = {} } = made.toJSON();
+    const { endpoint, p256dh, auth } = valuesOf(made);
     const name = browserName(navigator.userAgent) || t("A browser");
-    localStorage[stored] = await desk.client.notices_subscribe(
-      endpoint,
-      keys["p256dh"] ?? "",
-      keys["auth"] ?? "",
+    facts = {
+      login: desk.facts().login_address,
+      device: await desk.client.notices_subscribe(endpoint, p256dh, auth, name),
       name,
-    );
+      endpoint,
+      key: state.public_key,
+      csrf: desk.client.csrfToken,
+      words: noticeWords(),
+    };
+    await keepFacts(desk.base, facts);
     say(t("This device is told of new mail."));
   };
   const turnOff = async (device: NoticeDevice) => {
     say("");
     await desk.client.notices_remove(device.id);
     if (device === own()) {
-      delete localStorage[stored];
+      await forget();
       await (await subscription())?.unsubscribe();
     }
     say(t("“{name}” is told of new mail no more.", { name: device.name }));
@@ -148,7 +156,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
   until.value = clock(quiet.checked ? quiet_until : night.until);
   from.disabled = until.disabled = !quiet.checked;
   // it was removed elsewhere, or another user has subscribed since
-  if (own() !== undefined && why === "" && !(await subscription())) delete localStorage[stored];
+  if (own() !== undefined && why === "" && !(await subscription())) await forget();
   draw();
   // they are saved here, not with the other settings
   place.addEventListener("change", (event) => event.stopPropagation());

@@ -4,6 +4,7 @@
 import type { Client, Written } from "../../gen/webmail";
 import { codeOf, messageOf } from "../../lib/client";
 import { t } from "../../lib/words";
+import type { Originals } from "./answers";
 import type { Store } from "./store";
 
 /** Calls that may wait, each with its result while it waits. -1: the message is kept. */
@@ -36,6 +37,7 @@ export class Outbox {
     private readonly say: (text: string) => void,
     /** Called when the number of waiting calls has changed. */
     private readonly changed: () => void,
+    private readonly originals: Originals,
   ) {}
 
   /** Number of calls that wait. */
@@ -77,7 +79,6 @@ export class Outbox {
     if (kept) await this.load();
     while (this.calls.size > 0) {
       const [key, one] = [...this.calls][0]!;
-      this.running = one;
       try {
         if (!(await this.made(one))) return;
       } finally {
@@ -93,7 +94,10 @@ export class Outbox {
   private async made(one: Call): Promise<boolean> {
     const methods = this.client as unknown as Record<string, (...given: readonly unknown[]) => Promise<unknown>>;
     try {
-      await methods[one.call]!(...one.given);
+      const [first, ...rest] = one.given;
+      const given = one.call === "message_submit" ? [await this.originals.fill(first as Written), ...rest] : one.given;
+      this.running = { call: one.call, given };
+      await methods[one.call]!(...given);
       return true;
     } catch (error) {
       const code = codeOf(error);
@@ -105,9 +109,13 @@ export class Outbox {
         this.say(t("A change that you made without a connection was refused: {why}", { why }));
         return true;
       }
-      try {
-        await this.client.draft_save(one.given[0] as Written, crypto.randomUUID().replaceAll("-", ""), 0);
-      } catch (failure) {
+      let failure = await this.drafted(one.given[0] as Written);
+      if (failure !== null && codeOf(failure)?.startsWith("user:") === true) {
+        // the server keeps uploads for a day: the words are worth more than the files
+        const { original: _, ...words } = one.given[0] as Written;
+        failure = await this.drafted({ ...words, uploads: [] });
+      }
+      if (failure !== null) {
         // it stays here, and the next connection tries again
         this.say(
           t("A message that you wrote without a connection waits on this device: {why}", { why: messageOf(failure) }),
@@ -116,6 +124,15 @@ export class Outbox {
       }
       this.say(t("A message that you wrote without a connection was not sent, and is in Drafts: {why}", { why }));
       return true;
+    }
+  }
+  /** Save a message as a draft; returns the failure, null without one. */
+  private async drafted(message: Written): Promise<unknown> {
+    try {
+      await this.client.draft_save(message, crypto.randomUUID().replaceAll("-", ""), 0);
+      return null;
+    } catch (error) {
+      return error;
     }
   }
 }

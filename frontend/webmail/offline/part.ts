@@ -11,6 +11,7 @@ import type {
   Request,
   Start,
   StreamEvent,
+  Written,
 } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
 import { confirm } from "../../lib/dialogs";
@@ -19,13 +20,22 @@ import { many, t } from "../../lib/words";
 import { isSearch } from "../data/queries";
 import type { Mail } from "../state/mail";
 import { mailCache, mostMessages, shellCache } from "./names";
+import { Originals, beginAnswer, hasMarks } from "./answers";
+import { found as matching } from "./searching";
+import { followDevice } from "./notices";
 import { Outbox } from "./outbox";
 import { Store } from "./store";
 
 /** Key in the browser's storage: "1" while the user wants mail on this device. */
 const wantedKey = "moxlite-webmail-offline";
+/** Key of the login address of the last log-in. */
+const addressKey = "moxlite-webmail-address";
 /** Milliseconds after a change until it is kept, and between two messages that are fetched to be kept. */
 const quiet = 1_000;
+/** Milliseconds after a draft was saved until Drafts is kept anew. */
+const refillAfter = 20_000;
+/** Drafts, the newest, that are kept to be edited. */
+const mostDrafts = 20;
 const apart = 150;
 
 /** A list as it was shown: rows, each with the other messages of its thread. */
@@ -44,6 +54,9 @@ export interface OfflinePage {
   event(event: StreamEvent): void;
 }
 
+/** Name of a draft that can be edited, among the facts. */
+const draftKey = (id: number): string => `draft-${id}`;
+
 /** Whether the user wants mail on this device. */
 function wanted(): boolean {
   return localStorage.getItem(wantedKey) === "1";
@@ -59,7 +72,12 @@ export async function forget(): Promise<void> {
 export class Offline {
   private store: Store | null = null;
   private outbox: Outbox | null = null;
+  /** Login address of the user whose mail is kept, and whose changes wait; "" for none. */
+  private owner = "";
+  private readonly originals: Originals;
+  private opening: Promise<void> | null = null;
   private timer = 0;
+  private refilling = 0;
   private fetching = false;
   /** Whether the page shows what was kept, because there was no connection at its start. */
   private alone = false;
@@ -69,26 +87,61 @@ export class Offline {
   private readonly line = el("div", { class: "offline", role: "status" });
 
   constructor(private readonly page: OfflinePage) {
+    this.originals = new Originals(page.client);
     page.client.through = (call, given, run) => this.through(call, given, run);
+    addEventListener("beforeunload", (event) => {
+      // the browser has forgotten them with the session, and another user was told that they are lost
+      const address = localStorage.getItem(addressKey);
+      if (this.waits > 0 && !wanted() && (address === null || address === this.owner)) event.preventDefault();
+    });
   }
 
   /** Open what is kept, if the user wants that. */
   private async open(): Promise<Store | null> {
-    if (!wanted() || this.store !== null) return this.store;
+    if (wanted() && this.store === null) {
+      this.opening ??= this.openStore().finally(() => (this.opening = null));
+      await this.opening;
+    }
+    return this.store;
+  }
+
+  private async openStore(): Promise<void> {
+    let store: Store;
     try {
-      this.store = await Store.open(() => this.full());
+      store = await Store.open(() => this.full());
     } catch {
       this.full();
-      return null;
+      return;
     }
+    this.owner = (await store.get<Start>("facts", "start"))?.login_address ?? "";
     this.outbox = new Outbox(
-      this.store,
+      store,
       this.page.client,
       (text) => this.page.say(text),
       () => this.tellWaiting(),
+      this.originals,
     );
     await this.outbox.load();
-    return this.store;
+    this.store = store;
+  }
+
+  /** Number of changes that wait in this browser. */
+  private get waits(): number {
+    return this.outbox?.size ?? 0;
+  }
+
+  /** A sentence for the log-in form about what waits; nothing if nothing waits. */
+  async atLogIn(): Promise<Node[]> {
+    await this.open();
+    const n = this.waits;
+    if (n === 0) return [];
+    const text = many(
+      n,
+      "{n} change that you made without a connection is sent after you log in as {address}. It is lost if another user logs in.",
+      "{n} changes that you made without a connection are sent after you log in as {address}. They are lost if another user logs in.",
+      { address: this.owner },
+    );
+    return [el("p", { class: "hint" }, text)];
   }
 
   private full(): void {
@@ -99,7 +152,7 @@ export class Offline {
 
   /** Say how many changes wait in this browser. */
   private tellWaiting(): void {
-    const n = this.outbox?.size ?? 0;
+    const n = this.waits;
     fill(
       this.line,
       many(
@@ -115,9 +168,8 @@ export class Offline {
   /** There was no connection at the start: show what is kept for this user, if anything is. */
   async showKept(): Promise<void> {
     const store = await this.open();
-    const address = localStorage.getItem("moxlite-webmail-address");
     const start = await store?.get<Start>("facts", "start");
-    if (start === undefined || start.login_address !== address) return;
+    if (start === undefined || start.login_address !== localStorage.getItem(addressKey)) return;
     this.alone = true;
     // modseq 0: the first connection asks for everything anew
     this.page.event({ ...start, stream_id: 1, modseq: 0, server_time: new Date().toISOString() });
@@ -126,26 +178,48 @@ export class Offline {
 
   /** An event of the server has come. */
   async took(event: StreamEvent): Promise<void> {
+    // where the server wants nothing kept, and could not take what waits before, it is asked again
+    const again =
+      event.kind === "resume" && this.store !== null && this.start?.capabilities.includes("offline") === false;
+    if (again) await this.began(this.start!);
     if (event.kind === "start") {
-      this.alone = false;
-      if (!event.capabilities.includes("offline")) return leave(this.page.base);
-      // browsers refuse it where they only tolerate the server's certificate
-      await navigator.serviceWorker.register(`${this.page.base}sw.js`, { updateViaCache: "none" }).catch(() => null);
-      const kept = await (await this.open())?.get<Start>("facts", "start");
-      // another user has logged in
-      if (kept !== undefined && kept.login_address !== event.login_address) {
-        this.outbox = null;
-        await forget();
-      }
-      // the session has ended, and the browser has forgotten everything
-      if (!wanted()) this.store = null;
-      this.start = event;
+      const goesOn = await this.began(event);
+      const { client, base, say } = this.page;
+      void followDevice(client, base, event.login_address, say);
+      if (!goesOn) return;
       void this.fill();
     }
     if (event.kind === "start" || event.kind === "resume") void this.outbox?.send(wanted());
     if (this.store === null || this.alone) return;
     clearTimeout(this.timer);
     this.timer = window.setTimeout(() => void this.keepList(), quiet);
+  }
+
+  /** The server is there, and says whose mail this is; false if it wants nothing kept. */
+  private async began(start: Start): Promise<boolean> {
+    this.alone = false;
+    this.start = start;
+    await this.open();
+    if (this.owner !== "" && this.owner !== start.login_address) {
+      this.store = this.outbox = null;
+      this.owner = "";
+      this.tellWaiting();
+      await forget();
+    }
+    if (!start.capabilities.includes("offline")) {
+      // what waits is sent before it is forgotten
+      await this.outbox?.send(wanted());
+      if (this.waits === 0) {
+        this.store = this.outbox = null;
+        await leave(this.page.base);
+      }
+      return false;
+    }
+    // browsers refuse it where they only tolerate the server's certificate
+    await navigator.serviceWorker.register(`${this.page.base}sw.js`, { updateViaCache: "none" }).catch(() => null);
+    // the session has ended, and the browser has forgotten everything
+    if (!wanted()) this.store = null;
+    return true;
   }
 
   /** Keep the rows that are shown, with their messages. */
@@ -174,7 +248,8 @@ export class Offline {
 
   /** Keep Inbox and Drafts, whatever the user looks at, and what a new message begins with. */
   private async fill(): Promise<void> {
-    if (this.store === null) return;
+    if (this.store === null || this.start === null) return;
+    this.owner = this.start.login_address;
     await this.store.put("facts", this.start, "start");
     await this.page.client.compose_prepare("new").catch(() => null);
     const boxes = this.page.mail.mailboxes.value.filter((one) => one.owner === "");
@@ -220,6 +295,7 @@ export class Offline {
         if (parsed.has_html) await fetch(`${this.page.base}msg/${item.id}/html?sameorigin=true`);
         await new Promise((resolve) => setTimeout(resolve, apart));
       }
+      await this.fetchDrafts(list);
       const keys = await store.keys("messages");
       for (const key of keys.slice(0, Math.max(0, keys.length - 2 * mostMessages))) await store.delete("messages", key);
     } catch {
@@ -229,15 +305,34 @@ export class Offline {
     }
   }
 
+  /** Keep the newest drafts to be edited, and drop those that are gone. */
+  private async fetchDrafts(list: List): Promise<void> {
+    const box = this.page.mail.mailboxes.value.find((one) => one.id === list.mailbox);
+    if (this.store === null || box?.owner !== "" || !box.roles.includes("draft")) return;
+    const drafts = list.threads.flat().filter((one) => one.mailbox_id === list.mailbox && one.attachments.length === 0);
+    const wanted = new Set(drafts.slice(0, mostDrafts).map((one) => draftKey(one.id)));
+    const known = new Set<IDBValidKey>(await this.store.keys("facts"));
+    for (const name of known)
+      if (typeof name === "string" && name.startsWith(draftKey(0).slice(0, -1)) && !wanted.has(name))
+        await this.store.delete("facts", name);
+    for (const { id } of drafts.slice(0, mostDrafts)) {
+      if (known.has(draftKey(id)) || this.page.mail.connection.value !== "on") continue;
+      // its answer is kept
+      await this.page.client.compose_prepare("edit", id);
+      await new Promise((resolve) => setTimeout(resolve, apart));
+    }
+  }
+
   /** Each call of the page comes through here. */
   private async through(call: string, given: readonly unknown[], run: () => Promise<unknown>): Promise<unknown> {
     if (!wanted()) return run();
     await this.open();
     if (this.outbox?.behind(call, given) === true) return this.wait(call, given);
     try {
+      if ((call === "message_submit" || call === "draft_save") && hasMarks(given[0] as Written))
+        return await this.marked(call, given);
       const result = await run();
-      if (call === "parsed_message") void this.store?.put("messages", result, given[0] as number);
-      if (call === "compose_prepare" && given[0] === "new") void this.store?.put("facts", result, "new");
+      this.keepResult(call, given, result);
       return result;
     } catch (error) {
       if (codeOf(error) !== "") throw error;
@@ -247,6 +342,34 @@ export class Offline {
     }
   }
 
+  /** Save or send a message that began without a connection: its marks are replaced first. */
+  private async marked(call: "message_submit" | "draft_save", given: readonly unknown[]): Promise<unknown> {
+    const [message, ...rest] = given;
+    const filled = await this.originals.fill(message as Written);
+    const method = this.page.client[call] as (...given: readonly unknown[]) => Promise<unknown>;
+    return method.call(this.page.client, filled, ...rest);
+  }
+
+  /** Keep what is wanted of an answer. */
+  private keepResult(call: string, given: readonly unknown[], result: unknown): void {
+    if (call === "parsed_message") void this.store?.put("messages", result, given[0] as number);
+    if (call === "compose_prepare" && given[0] === "new") void this.store?.put("facts", result, "new");
+    if (call === "compose_prepare" && given[0] === "edit") void this.keepDraft(result as Begun, given[1] as number);
+    if (call === "draft_save") {
+      const { uploads, ...words } = given[0] as Written;
+      if (uploads.length === 0)
+        void this.keepDraft({ html: "", original: "", ...words, uploads: [], note: "" }, result as number);
+      clearTimeout(this.refilling);
+      this.refilling = window.setTimeout(() => void this.fill(), refillAfter);
+    }
+  }
+
+  /** Keep a draft to be edited without a connection, if all of it is in its words: the server forgets uploads. */
+  private async keepDraft(begun: Begun, id: number): Promise<void> {
+    const whole = begun.uploads.length === 0 && begun.original === "" && !/<img\b/i.test(begun.html);
+    if (whole) await this.store?.put("facts", begun, draftKey(id));
+  }
+
   /** The result of a call that the server did not answer; undefined without a replacement. */
   private async standIn(call: string, given: readonly unknown[]): Promise<unknown> {
     if (call === "parsed_message") return this.store?.get<ParsedMessage>("messages", given[0] as number);
@@ -254,12 +377,42 @@ export class Offline {
       await this.answer(given[0] as Request);
       return null;
     }
-    if (call === "compose_prepare" && given[0] === "new") {
-      const begun = await this.store?.get<Begun>("facts", "new");
-      // each message has an id of its own, under which the server knows it again
-      return begun && { ...begun, message_id: begun.message_id.replace(/^<[^@]*/, `<${crypto.randomUUID()}`) };
-    }
+    if (call === "draft_find") return 0;
+    if (call === "compose_prepare") return this.begin(given);
     return this.wait(call, given);
+  }
+
+  /** The beginning of a message, of what is kept. Throws an error for the user without it. */
+  private async begin(given: readonly unknown[]): Promise<Begun | undefined> {
+    const [kind, id, selected, when] = given as Parameters<Client["compose_prepare"]>;
+    const begun = await this.fresh();
+    if (begun === undefined || kind === "new") return begun;
+    if (kind === "edit") {
+      const draft = await this.store?.get<Begun>("facts", draftKey(id ?? 0));
+      if (draft !== undefined) return draft;
+      throw new Error(t("Without a connection, this message cannot be edited: this device has not kept all of it."));
+    }
+    const lists = (await this.store?.all<List>("lists")) ?? [];
+    const item = lists.flatMap((list) => list.threads.flat()).find((one) => one.id === id);
+    const parsed = await this.store?.get<ParsedMessage>("messages", id ?? 0);
+    if (item === undefined || parsed === undefined)
+      throw new Error(t("Without a connection, only messages that this device has kept can be answered."));
+    const { addresses, login_address: login } = this.page.mail.facts.value;
+    return beginAnswer({
+      kind,
+      item,
+      parsed,
+      begun,
+      own: [login, ...addresses],
+      selected: selected ?? "",
+      when: when ?? "",
+    });
+  }
+
+  /** The beginning of a new message, with an id of its own, under which the server knows it again. */
+  private async fresh(): Promise<Begun | undefined> {
+    const begun = await this.store?.get<Begun>("facts", "new");
+    return begun && { ...begun, message_id: begun.message_id.replace(/^<[^@]*/, `<${crypto.randomUUID()}`) };
   }
 
   /** Keep a call for later, and show what it changes. */
@@ -309,10 +462,14 @@ export class Offline {
   /** Answer a request for rows with those that are kept. */
   private async answer(request: Request): Promise<void> {
     const { query } = request;
-    const list = query && (await this.listFor(query));
+    const searched = query && isSearch(query) ? await this.searched(query) : null;
+    const list = searched ?? (query && (await this.listFor(query)));
     const { view_id, id: request_id } = request;
     if (list === undefined || list === null) {
-      const message = t("Without a connection there are only lists that this device has kept.");
+      const message =
+        query && isSearch(query)
+          ? t("Without a connection, only words can be searched for, in the messages that this device has kept.")
+          : t("Without a connection there are only lists that this device has kept.");
       this.page.event({ kind: "view_err", view_id, request_id, message, unthreaded: false });
       return;
     }
@@ -321,7 +478,7 @@ export class Offline {
       ? list.threads.map((one) => [...one])
       : list.threads
           .flat()
-          .filter((one) => one.mailbox_id === list.mailbox)
+          .filter((one) => searched !== null || one.mailbox_id === list.mailbox)
           .map((one) => [one]);
     const common = {
       kind: "view_msgs" as const,
@@ -333,6 +490,22 @@ export class Offline {
     };
     this.page.event({ ...common, items, view_end: true });
     this.page.event({ ...common, items: [], view_end: true });
+  }
+
+  /** The kept messages that a search finds, the newest first; null if it asks for more than can be known here. */
+  private async searched(query: Query): Promise<List | null> {
+    const lists = (await this.store?.all<List>("lists")) ?? [];
+    const messages = (await this.store?.all<ParsedMessage>("messages")) ?? [];
+    const { mailboxes } = this.page.mail;
+    const { mailbox_id: id, mailbox_name: name } = query.filter;
+    const box = mailboxes.value.find((one) => one.id === id || one.name === name);
+    const items = matching(
+      query,
+      lists.flatMap((list) => list.threads.flat()),
+      messages,
+      box?.id ?? 0,
+    );
+    return items === null ? null : { mailbox: box?.id ?? 0, threads: items.map((item) => [item]) };
   }
 
   /** The list that is kept for a query: newest messages first, of one mailbox. */
@@ -347,7 +520,7 @@ export class Offline {
 
   /** Ask whether the user wants to log out while changes wait; false to stay. */
   async mayLeave(): Promise<boolean> {
-    const n = this.outbox?.size ?? 0;
+    const n = this.waits;
     if (n === 0) return true;
     return confirm(
       t("Log out?"),
@@ -356,9 +529,11 @@ export class Offline {
     );
   }
 
-  /** The setting of this device, for the page of settings; null where the browser does not stay logged in. */
+  /** The setting of this device, for the page of settings; null where the browser does not stay logged in, or the server wants
+   * nothing kept. */
   choice(): HTMLElement | null {
     if (localStorage.getItem("moxlite-webmail-stays") === null) return null;
+    if (this.start?.capabilities.includes("offline") === false) return null;
     const box = el("input", { type: "checkbox" });
     box.checked = wanted();
     box.addEventListener("change", async (event) => {

@@ -13,11 +13,23 @@ function done<T>(request: IDBRequest<T>): Promise<T> {
 }
 
 export class Store {
+  /** Whether the database is gone: it was removed by another page, or with the session. */
+  private ended = false;
+
   private constructor(
     private readonly database: IDBDatabase,
     /** Called when the browser has no room for something; that is left out. */
     private readonly full: () => void,
-  ) {}
+  ) {
+    // another page removes what is kept, or is of a newer version
+    database.onversionchange = () => {
+      this.ended = true;
+      database.close();
+    };
+    database.onclose = () => {
+      this.ended = true;
+    };
+  }
 
   /** Open the database, or make it. Rejects where the browser keeps nothing, as in some private windows. */
   static async open(full: () => void): Promise<Store> {
@@ -25,10 +37,7 @@ export class Store {
     request.onupgradeneeded = () => {
       for (const name of stores) request.result.createObjectStore(name, { autoIncrement: name === "outbox" });
     };
-    const database = await done(request);
-    // another page removes what is kept, or is of a newer version
-    database.onversionchange = () => database.close();
-    return new Store(database, full);
+    return new Store(await done(request), full);
   }
 
   /** Remove all that is kept. */
@@ -40,39 +49,49 @@ export class Store {
     return this.database.transaction(name, mode).objectStore(name);
   }
 
-  get<T>(name: Name, key: IDBValidKey): Promise<T | undefined> {
-    return done(this.in(name).get(key) as IDBRequest<T | undefined>);
-  }
-
-  all<T>(name: Name): Promise<T[]> {
-    return done(this.in(name).getAll() as IDBRequest<T[]>);
-  }
-
-  keys(name: Name): Promise<number[]> {
-    return done(this.in(name).getAllKeys() as IDBRequest<number[]>);
-  }
-
-  /** Keys with their values, in the order of the keys. */
-  async entries<T>(name: Name): Promise<Map<number, T>> {
-    const store = this.in(name);
-    const [keys, values] = await Promise.all([
-      done(store.getAllKeys() as IDBRequest<number[]>),
-      done(store.getAll() as IDBRequest<T[]>),
-    ]);
-    return new Map(keys.map((key, i) => [key, values[i]!]));
-  }
-
-  /** Remove an entry; nothing happens if the browser has removed the database. */
-  async delete(name: Name, key: IDBValidKey): Promise<void> {
+  /** The result of `read`; `nothing` if the database is gone. */
+  private async reading<T>(nothing: T, read: () => Promise<T>): Promise<T> {
     try {
-      await done(this.in(name, "readwrite").delete(key));
+      return this.ended ? nothing : await read();
     } catch (error) {
       if (!(error instanceof DOMException)) throw error;
+      this.ended = true;
+      return nothing;
     }
   }
 
-  /** Write a value, to the disk before this resolves; false if the browser has no room. */
+  get<T>(name: Name, key: IDBValidKey): Promise<T | undefined> {
+    return this.reading(undefined, () => done(this.in(name).get(key) as IDBRequest<T | undefined>));
+  }
+
+  all<T>(name: Name): Promise<T[]> {
+    return this.reading([], () => done(this.in(name).getAll() as IDBRequest<T[]>));
+  }
+
+  keys(name: Name): Promise<number[]> {
+    return this.reading([], () => done(this.in(name).getAllKeys() as IDBRequest<number[]>));
+  }
+
+  /** Keys with their values, in the order of the keys. */
+  entries<T>(name: Name): Promise<Map<number, T>> {
+    return this.reading(new Map(), async () => {
+      const store = this.in(name);
+      const [keys, values] = await Promise.all([
+        done(store.getAllKeys() as IDBRequest<number[]>),
+        done(store.getAll() as IDBRequest<T[]>),
+      ]);
+      return new Map(keys.map((key, i) => [key, values[i]!]));
+    });
+  }
+
+  /** Remove an entry. */
+  async delete(name: Name, key: IDBValidKey): Promise<void> {
+    await this.reading(undefined, () => done(this.in(name, "readwrite").delete(key)));
+  }
+
+  /** Write a value, to the disk before this resolves; false if the browser has no room, or the database is gone. */
   async put(name: Name, value: unknown, key?: IDBValidKey): Promise<boolean> {
+    if (this.ended) return false;
     try {
       const transaction = this.database.transaction(name, "readwrite", { durability: "strict" });
       await new Promise<void>((resolve, reject) => {
@@ -83,7 +102,9 @@ export class Store {
       return true;
     } catch (error) {
       if (!(error instanceof DOMException)) throw error;
-      this.full();
+      // the database was closed: there is nothing to keep any more
+      if (error.name === "InvalidStateError") this.ended = true;
+      else this.full();
       return false;
     }
   }

@@ -25,8 +25,9 @@ export function activated(scope: Beginning, event: Awaited): void {
   event.waitUntil(scope.clients.claim());
 }
 
-/** The administrator wants nothing kept (`webmail_offline`): remove what was. */
-export function emptied(event: Awaited): void {
+/** The administrator wants nothing kept (`webmail_offline`): remove what was, and take the place of the worker that kept it. */
+export function emptied(scope: Beginning, event: Awaited): void {
+  void scope.skipWaiting();
   event.waitUntil(Promise.all([shellCache, mailCache].map((name) => caches.delete(name))));
 }
 

@@ -9,6 +9,11 @@ export interface Pushed extends Awaited {
   readonly data: { json(): unknown } | null;
 }
 
+/** The browser's push service has ended a subscription; there is a new one if the browser made it. */
+export interface SubscriptionChanged extends Awaited {
+  readonly newSubscription?: Pick<PushSubscription, "toJSON"> | null;
+}
+
 export interface Clicked extends Awaited {
   readonly notification: Pick<Notification, "close" | "data">;
 }
@@ -26,7 +31,9 @@ export interface OpenPage {
 }
 
 export interface Scope {
-  readonly registration: Pick<ServiceWorkerRegistration, "scope" | "showNotification">;
+  readonly registration: Pick<ServiceWorkerRegistration, "scope" | "showNotification"> & {
+    readonly pushManager: Pick<PushManager, "subscribe">;
+  };
   readonly clients: {
     matchAll(options: { type: "window"; includeUncontrolled: boolean }): Promise<readonly OpenPage[]>;
     openWindow(url: string): Promise<unknown>;

@@ -21,7 +21,7 @@ function many(n, one, other, values = {}) {
 // webmail/state/others.ts
 function leavesOthers(mail) {
   const { mailbox_id } = mail.query.value.filter;
-  return (mailbox_id ?? 0) < 0 && !mail.selectedAreLoaded() && mail.mailboxes.value.some(({ owner }) => owner !== "");
+  return (mailbox_id ?? 0) < 0 && !mail.choice.selectedAreLoaded() && mail.mailboxes.value.some(({ owner }) => owner !== "");
 }
 
 // webmail/ui/counts.ts
@@ -37,10 +37,10 @@ function pieces(all, size) {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
 }
 async function onQuery(client, mail, say, what, said) {
-  const selection = mail.selection.value;
-  const counts = mail.selectedCounts.value;
+  const selection = mail.choice.selection.value;
+  const counts = mail.choice.selectedCounts.value;
   const all = counts.messages;
-  const query = { query: mail.query.value, ranges: selection.stretches.map(({ first, last }) => ({ first, last })), except_ids: mail.meantIds(selection.except), modseq: mail.modseq, ...what };
+  const query = { query: mail.query.value, ranges: selection.stretches.map(({ first, last }) => ({ first, last })), except_ids: mail.choice.meantIds(selection.except), modseq: mail.modseq, ...what };
   const ids = [];
   const from = [];
   const unseen = [];
@@ -49,10 +49,10 @@ async function onQuery(client, mail, say, what, said) {
   const words = { what: counted(counts) };
   const begun = mixed ? t("Working on {what}, your own messages only…", words) : t("Working on {what}…", words);
   const progress = say(begun, { title: t("Stop"), run: () => stopped = true }, 0);
-  const origins = new Map(mail.rows.value.items.flatMap((row) => mail.meant(row)).map((item) => [item.id, item.mailbox_id]));
-  if (what.action === "move" || what.action === "delete") mail.unselect();
+  const origins = new Map(mail.rows.value.items.flatMap((row) => mail.choice.meant(row)).map((item) => [item.id, item.mailbox_id]));
+  if (what.action === "move" || what.action === "delete") mail.choice.unselect();
   try {
-    const single = mail.meantIds(selection.ids.keys());
+    const single = mail.choice.meantIds(selection.ids.keys());
     if (single.length > 0) await onIds(client, single, what);
     ids.push(...single);
     from.push(...single.map((id) => origins.get(id) ?? mail.current.value?.id ?? 0));

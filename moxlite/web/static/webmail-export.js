@@ -184,9 +184,9 @@ async function exportMail(client, base, what) {
   if (allowed) postForm(`${base}export`, { csrf: client.csrfToken, ...form, ...chosen });
 }
 async function exportSelected(client, base, mail) {
-  const ids = mail.selected().map((item) => item.id);
+  const ids = mail.choice.selected().map((item) => item.id);
   const mailbox = mail.current.value;
-  if (mail.selectedAreLoaded()) await exportMail(client, base, { ids });
+  if (mail.choice.selectedAreLoaded()) await exportMail(client, base, { ids });
   else if (mailbox !== void 0) await exportMail(client, base, { mailbox: mailbox.name, parent: false });
 }
 export {

@@ -219,7 +219,7 @@ var labels_default = "/* The dialog of labels: those of what is selected, and th
 adopt(labels_default);
 var colors = [t("No colour"), t("Red"), t("Orange"), t("Yellow"), t("Green"), t("Teal"), t("Blue"), t("Purple"), t("Pink")];
 async function chooseLabels(client, mail, actions, number) {
-  const items = mail.selected();
+  const items = mail.choice.selected();
   const known = allLabels(mail.settings.value.labels, mail.mailboxes.value, items);
   const change = ({ keyword, name }, add) => actions.flagItems(items, [keyword], add, { doing: () => add ? t("Labelling “{name}”", { name }) : t("Removing the label “{name}”", { name }), done: () => add ? t("Labelled “{name}”", { name }) : t("Label “{name}” removed", { name }) });
   const chosen = known[number - 1];

@@ -42,22 +42,22 @@ function written(value) {
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
   const fragment = document.createDocumentFragment();
-  let plain = "";
+  let plain2 = "";
   let last = 0;
   for (const match of written(value).matchAll(scripts)) {
     const piece = match[0];
     const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
-      fragment.append(plain, mark(piece));
-      plain = "";
+      fragment.append(plain2, mark(piece));
+      plain2 = "";
       last = kind;
       continue;
     }
-    plain += piece;
+    plain2 += piece;
     if (kind !== 0) last = kind;
     else if (!mixable.test(piece)) last = 0;
   }
-  fragment.append(plain);
+  fragment.append(plain2);
   return fragment;
 }
 function mark(value) {
@@ -194,15 +194,54 @@ var choices_default = "/* Choices below each other, in dialogs of several parts.
 // webmail/later/later.css
 var later_default = "/* Choosing a time, and the list of messages that wait. */\n\n.later-words {\n  margin-top: 12px;\n}\n\n.later-said {\n  min-height: 1.4em;\n  margin: 4px 0 0;\n  color: var(--muted);\n}\n\n.later-said.wrong {\n  color: var(--danger);\n}\n\n.later-words .field + .field {\n  margin-top: 10px;\n}\n\n.later-times {\n  grid-template-columns: minmax(0, 1fr);\n}\n\n.later-times button {\n  display: flex;\n  flex-wrap: wrap;\n  justify-content: space-between;\n  gap: 0 16px;\n  height: auto;\n}\n\n.later-times time {\n  color: var(--muted);\n  font-variant-numeric: tabular-nums;\n}\n\n.waiting-list {\n  display: grid;\n  gap: 12px;\n  max-height: 65vh;\n  margin: 12px 0 0;\n  padding: 0;\n  overflow-y: auto;\n  list-style: none;\n}\n\n.waiting-list li {\n  display: grid;\n  gap: 4px;\n  padding-bottom: 12px;\n  border-bottom: 1px solid var(--line);\n}\n\n.waiting-list strong {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.waiting-list .waiting-what {\n  overflow-wrap: anywhere;\n  color: var(--muted);\n}\n\n.waiting-buttons {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n}\n";
 
+// webmail/later/vocabulary.ts
+var vocabularies = { de: { words: { morgen_frueh: "tomorrow morning", morgen_fruh: "tomorrow morning", heute_nacht: "tonight", in_der_frueh: "morning", ubermorgen: "overmorrow", uebermorgen: "overmorrow", morgen: "tomorrow", heute: "today", fruh: "morning", vormittag: "morning", mittag: "noon", nachmittag: "afternoon", abend: "evening", nacht: "night", mitternacht: "midnight", morgens: "morning", mittags: "noon", nachmittags: "afternoon", abends: "evening", nachts: "night", wochenende: "weekend", sonnabend: "saturday", minute: "minutes", minuten: "minutes", stunde: "hours", stunden: "hours", std: "hours", tag: "days", tage: "days", tagen: "days", woche: "week", wochen: "weeks", monat: "months", monate: "months", monaten: "months", ein: "1", eine: "1", einer: "1", einem: "1", zwei: "2", drei: "3" }, ahead: ["in"], clock: ["uhr"] }, fr: { words: { "apres-demain": "overmorrow", apres_demain: "overmorrow", ce_soir: "this evening", cette_nuit: "tonight", "week-end": "weekend", week_end: "weekend", "apres-midi": "afternoon", apres_midi: "afternoon", "aujourd'hui": "today", "aujourd’hui": "today", semaine_prochaine: "week", demain: "tomorrow", matin: "morning", midi: "noon", soir: "evening", nuit: "night", minuit: "midnight", jour: "days", jours: "days", semaine: "weeks", semaines: "weeks", mois: "months", un: "1", une: "1", deux: "2", trois: "3" }, ahead: ["dans", "d'ici"], clock: ["h", "heure", "heures"] }, es: { words: { pasado_manana: "overmorrow", por_la_manana: "morning", de_la_manana: "morning", esta_manana: "this morning", por_la_tarde: "afternoon", por_la_noche: "night", esta_noche: "tonight", fin_de_semana: "weekend", proxima_semana: "week", semana_que_viene: "week", manana: "tomorrow", hoy: "today", mediodia: "noon", tarde: "afternoon", noche: "night", medianoche: "midnight", minuto: "minutes", minutos: "minutes", dia: "days", dias: "days", semana: "weeks", semanas: "weeks", mes: "months", meses: "months", un: "1", una: "1", dos: "2", tres: "3" }, ahead: ["en", "dentro de"], clock: ["h", "hora", "horas"] }, nl: { words: { volgende_week: "week", overmorgen: "overmorrow", morgenochtend: "tomorrow morning", morgenmiddag: "tomorrow afternoon", morgenavond: "tomorrow evening", vanmorgen: "this morning", vanochtend: "this morning", vanmiddag: "this afternoon", vanavond: "this evening", vannacht: "tonight", morgen: "tomorrow", vandaag: "today", ochtend: "morning", tussen_de_middag: "noon", middag: "afternoon", avond: "evening", nacht: "night", middernacht: "midnight", minuut: "minutes", minuten: "minutes", dag: "days", dagen: "days", weken: "weeks", maand: "months", maanden: "months", een: "1", twee: "2", drie: "3" }, ahead: ["over"], clock: ["uur", "u"] } };
+var idle = new Set("um_am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_a_au_en_el_los_las_om_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette_gegen_vers_sobre".split("_"));
+function plain(text2) {
+  return text2.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+}
+function names(language, kind) {
+  const [own2, english] = [language, "en"].map((one) => new Intl.DateTimeFormat(one, { [kind]: "long", timeZone: "UTC" }));
+  const days = Array.from({ length: kind === "month" ? 12 : 7 }, (_, n) => kind === "month" ? new Date(Date.UTC(2026, n, 1)) : new Date(Date.UTC(2026, 0, 4 + n)));
+  return new Map(days.map((day3) => [plain(own2.format(day3)), english.format(day3).toLowerCase()]));
+}
+function named(all, word) {
+  if (word.length < 3) return void 0;
+  return all.get(word) ?? [...all].find(([name]) => name.startsWith(word))?.[1];
+}
+function inEnglish(text2, language) {
+  const known = vocabularies[language];
+  if (known === void 0) return null;
+  const words = new Map(Object.entries(known.words).map(([word2, english]) => [word2.replaceAll("_", " "), english]));
+  let found = ` ${plain(text2).replace(/[\s,]+/g, " ").trim()} `;
+  found = found.replace(/ (\d{1,2})[./](\d{1,2})[./](\d{4}) /, (_, day3, month, year) => {
+    return ` ${year}-${month.padStart(2, "0")}-${day3.padStart(2, "0")} `;
+  });
+  const ahead = known.ahead.find((one) => found.startsWith(` ${one} `));
+  if (ahead !== void 0) found = found.replace(` ${ahead} `, " in ");
+  const hour2 = new RegExp(` (\\d{1,2})(?:[:.h](\\d{2}))? ?(?:${known.clock.join("|")}) `);
+  found = found.replace(hour2, (_, n, minute2) => ahead !== void 0 && minute2 === void 0 ? ` ${n} hours ` : ` ${n}:${minute2 ?? "00"} `);
+  if (ahead !== void 0) found = found.replace(new RegExp(` (${known.clock.join("|")}) `), " hours ");
+  for (const [phrase, english] of words) if (/[ '’-]/.test(phrase)) found = found.replace(` ${phrase} `, ` ${english} `);
+  const [weekdays2, months2] = [names(language, "weekday"), names(language, "month")];
+  const word = (one) => words.get(one) ?? weekdays2.get(one) ?? months2.get(one) ?? (idle.has(one) ? "" : part(one));
+  const part = (one) => named(weekdays2, one) ?? named(months2, one) ?? one;
+  const split = (one) => {
+    const day3 = [...weekdays2.keys()].find((name) => one.startsWith(name) && words.has(one.slice(name.length)));
+    return day3 === void 0 ? word(one) : `${weekdays2.get(day3)} ${words.get(one.slice(day3.length))}`;
+  };
+  return found.trim().split(" ").map(split).join(" ").trim();
+}
+
 // webmail/later/times.ts
-var parts = { morning: 8, noon: 12, midday: 12, afternoon: 14, evening: 18, night: 20, tonight: 20, midnight: 24 };
+var parts = new Map(Object.entries({ morning: 8, noon: 12, midday: 12, afternoon: 14, evening: 18, night: 20, tonight: 20, midnight: 24 }));
 var weekdays = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 var months = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
-var units = { minute: 1, min: 1, m: 1, hour: 60, h: 60, day: 1440, d: 1440, week: 10080, w: 10080 };
-var idle = /* @__PURE__ */ new Set(["at", "on", "in", "the", "this", "of", "for", "next", ","]);
+var units = new Map(Object.entries({ minute: 1, min: 1, m: 1, hour: 60, h: 60, day: 1440, d: 1440, week: 10080, w: 10080 }));
+var idle2 = /* @__PURE__ */ new Set(["at", "on", "in", "the", "this", "of", "for", "next", ","]);
 var longest = 80;
-function named(names, word) {
-  return word.length < 3 ? -1 : names.findIndex((name) => name.startsWith(word));
+function named2(names2, word) {
+  return word.length < 3 ? -1 : names2.findIndex((name) => name.startsWith(word));
 }
 function dayAt(from, days, minutes) {
   return new Date(from.getFullYear(), from.getMonth(), from.getDate() + days, 0, minutes);
@@ -219,13 +258,18 @@ function clock(word) {
   return hour2 < 24 && minute2 < 60 ? hour2 * 60 + minute2 : null;
 }
 function after(now, n, unit) {
-  const minutes = units[unit.replace(/s$/, "")] ?? units[unit];
+  const minutes = units.get(unit.replace(/s$/, "")) ?? units.get(unit);
   if (/^months?$/.test(unit)) return new Date(now.getFullYear(), now.getMonth() + n, now.getDate(), now.getHours(), now.getMinutes());
   if (minutes === void 0) return null;
   return minutes >= 1440 ? dayAt(now, n * minutes / 1440, now.getHours() * 60 + now.getMinutes()) : new Date(now.getTime() + n * minutes * 6e4);
 }
 function momentOf(text2, now) {
-  const words = text2.slice(0, longest).toLowerCase().replace(/(\d)\s+(am|pm)\b/g, "$1$2").split(/[\s,]+/).filter((word) => word !== "" && !idle.has(word));
+  const typed = text2.slice(0, longest);
+  const english = inEnglish(typed, (locale() ?? "en").split("-")[0]);
+  return (english === null ? null : read2(english, now)) ?? read2(typed, now);
+}
+function read2(text2, now) {
+  const words = text2.toLowerCase().replace(/\bday after tomorrow\b/, "overmorrow").replace(/(\d)\s+(am|pm)\b/g, "$1$2").split(/[\s,]+/).filter((word) => word !== "" && !idle2.has(word));
   const [first = "", second2 = "", third] = words;
   const count = /^an?$/.test(first) ? 1 : Number(first);
   if (second2 !== "" && third === void 0 && Number.isInteger(count) && count > 0 && count <= 1e3) {
@@ -237,11 +281,12 @@ function momentOf(text2, now) {
   let day3 = null;
   let minutes = null;
   for (const [at, word] of words.entries()) {
-    const weekday = named(weekdays, word);
-    const month = named(months, word);
+    const weekday = named2(weekdays, word);
+    const month = named2(months, word);
     const iso = /^(\d{4})-(\d{2})-(\d{2})$/.exec(word);
     if (word === "today" || word === "tonight") day3 = now;
     else if (word === "tomorrow") day3 = dayAt(now, 1, 0);
+    else if (word === "overmorrow") day3 = dayAt(now, 2, 0);
     else if (word === "week" && at === words.length - 1) day3 = dayAt(now, (8 - now.getDay()) % 7 || 7, 0);
     else if (word === "weekend") day3 = dayAt(now, (13 - now.getDay()) % 7 || 7, 0);
     else if (weekday >= 0) day3 = dayAt(now, (weekday + 7 - now.getDay()) % 7 || 7, 0);
@@ -255,11 +300,11 @@ function momentOf(text2, now) {
       minutes = null;
     } else if (word !== "") {
       const time = clock(word);
-      const next = named(months, words[at + 1] ?? "") >= 0;
-      if (time === null && !(word in parts) && !next) return null;
+      const next = named2(months, words[at + 1] ?? "") >= 0;
+      if (time === null && !parts.has(word) && !next) return null;
       if (time !== null && !(minutes !== null && word.length <= 2)) minutes = time;
     }
-    if (parts[word] !== void 0 && minutes === null) minutes = parts[word] * 60;
+    if (parts.has(word) && minutes === null) minutes = parts.get(word) * 60;
     if (iso !== null && day3 === null) return null;
   }
   if (day3 === null && minutes === null) return null;

@@ -154,12 +154,33 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+// webmail/notices/facts.ts
+var cacheName = "moxlite-webmail-notices";
+var file = "notice-facts";
+async function keptFacts(base) {
+  if (globalThis.caches === void 0 || !await caches.has(cacheName)) return null;
+  const found = await (await caches.open(cacheName)).match(base + file);
+  return found === void 0 ? null : await found.json();
+}
+async function keepFacts(base, facts) {
+  await (await caches.open(cacheName)).put(base + file, new Response(JSON.stringify(facts)));
+}
+async function dropFacts() {
+  await globalThis.caches?.delete(cacheName);
+}
+function noticeWords() {
+  return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more") };
+}
+function valuesOf(made) {
+  const { endpoint = "", keys = {} } = made.toJSON();
+  return { endpoint, p256dh: keys["p256dh"] ?? "", auth: keys["auth"] ?? "" };
+}
+
 // webmail/notices/notices.css
 var notices_default = '/* Notices of new mail, in the settings. */\n\n.notices {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 12px;\n}\n\n.notices .hint {\n  margin: 0;\n}\n\n.notices .hint:empty {\n  display: none;\n}\n\n.notice-quiet {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 8px;\n}\n\n.notice-quiet input[type="time"] {\n  min-height: 34px;\n  padding: 4px 6px;\n  border: 1px solid var(--line-strong, var(--border-color));\n  border-radius: 8px;\n  background: var(--background);\n  color: var(--color);\n}\n\n.notice-devices {\n  display: grid;\n  gap: 8px;\n  margin: 0;\n  padding: 0;\n  list-style: none;\n}\n\n.notice-devices li {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr) auto auto;\n  align-items: center;\n  gap: 8px;\n}\n\n.notice-devices:empty {\n  display: none;\n}\n\n@media (max-width: 860px) {\n  .notice-quiet input[type="time"],\n  .notice-devices .btn {\n    min-height: 44px;\n  }\n}\n';
 
 // webmail/notices/part.ts
 adopt(notices_default);
-var stored = "moxlite-webmail-device";
 var night = { from: 22 * 60, until: 7 * 60 };
 function obstacle() {
   if ("serviceWorker" in navigator && typeof PushManager === "function" && typeof Notification === "function") return Notification.permission === "denied" ? t("This browser was told to show no notices of this site. Its settings for the site can change that.") : "";
@@ -169,13 +190,18 @@ async function showNotices(desk, place) {
   let state = await desk.client.notices();
   const said = el("p", { class: "hint", role: "status" });
   const say = (text2) => fill(said, text2);
+  let facts = await keptFacts(desk.base);
   const devices = el("ul", { class: "notice-devices" });
   const why = obstacle();
   const subscription = async () => (await navigator.serviceWorker?.getRegistration(desk.base))?.pushManager.getSubscription();
-  const own = () => state.devices.find((one) => String(one.id) === localStorage[stored]);
+  const own = () => state.devices.find((one) => one.id === facts?.device);
   const renew = async () => {
     state = await desk.client.notices();
     draw();
+  };
+  const forget = async () => {
+    facts = null;
+    await dropFacts();
   };
   const turnOn = async () => {
     say("");
@@ -187,16 +213,17 @@ async function showNotices(desk, place) {
     await navigator.serviceWorker.ready;
     await (await pushManager.getSubscription())?.unsubscribe();
     const made = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: state.public_key });
-    const { endpoint = "", keys = {} } = made.toJSON();
+    const { endpoint, p256dh, auth } = valuesOf(made);
     const name = browserName(navigator.userAgent) || t("A browser");
-    localStorage[stored] = await desk.client.notices_subscribe(endpoint, keys["p256dh"] ?? "", keys["auth"] ?? "", name);
+    facts = { login: desk.facts().login_address, device: await desk.client.notices_subscribe(endpoint, p256dh, auth, name), name, endpoint, key: state.public_key, csrf: desk.client.csrfToken, words: noticeWords() };
+    await keepFacts(desk.base, facts);
     say(t("This device is told of new mail."));
   };
   const turnOff = async (device) => {
     say("");
     await desk.client.notices_remove(device.id);
     if (device === own()) {
-      delete localStorage[stored];
+      await forget();
       await (await subscription())?.unsubscribe();
     }
     say(t("“{name}” is told of new mail no more.", { name: device.name }));
@@ -235,7 +262,7 @@ async function showNotices(desk, place) {
   from.value = clock(quiet.checked ? quiet_from : night.from);
   until.value = clock(quiet.checked ? quiet_until : night.until);
   from.disabled = until.disabled = !quiet.checked;
-  if (own() !== void 0 && why === "" && !await subscription()) delete localStorage[stored];
+  if (own() !== void 0 && why === "" && !await subscription()) await forget();
   draw();
   place.addEventListener("change", (event) => event.stopPropagation());
   fill(place, el("label", { class: "check" }, here, t("Tell me of new mail on this device")), why !== "" && el("p", { class: "hint" }, why), el("p", { class: "hint" }, t("A notice names the sender, never the subject or the text. It is encrypted for this browser.")), el("label", { class: "setting" }, el("span", {}, t("Of mail from")), who), el("p", { class: "hint" }, t("People I know: your contacts, and people to whom you wrote.")), el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Not in quiet hours, from")), from, t("until"), until), quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("They are in the time zone {zone}. A change sets them to this browser's.", { zone })), devices, said);

@@ -65,22 +65,22 @@ function written(value) {
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
   const fragment = document.createDocumentFragment();
-  let plain = "";
+  let plain2 = "";
   let last = 0;
   for (const match of written(value).matchAll(scripts)) {
     const piece = match[0];
     const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
-      fragment.append(plain, mark(piece));
-      plain = "";
+      fragment.append(plain2, mark(piece));
+      plain2 = "";
       last = kind;
       continue;
     }
-    plain += piece;
+    plain2 += piece;
     if (kind !== 0) last = kind;
     else if (!mixable.test(piece)) last = 0;
   }
-  fragment.append(plain);
+  fragment.append(plain2);
   return fragment;
 }
 function mark(value) {
@@ -140,20 +140,238 @@ var shellCache = "moxlite-webmail-shell";
 var mailCache = "moxlite-webmail-mail";
 var mostMessages = 200;
 
+// webmail/ui/format.ts
+var day = 24 * 60 * 60 * 1e3;
+function bareAddress(address) {
+  if (address.host === "") return address.user;
+  const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);
+  return `${user}@${address.host}`;
+}
+function longAddress(address) {
+  const name = address.name.trim();
+  return name === "" ? bareAddress(address) : `${name} <${bareAddress(address)}>`;
+}
+
+// webmail/words/html.ts
+function escaped(text2) {
+  const signs = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+  return text2.replace(/[&<>"]/g, (sign) => signs[sign]).replace(/ {2}/g, " &nbsp;").replace(/^ /, "&nbsp;");
+}
+var deepest = 20;
+function textToHTML(text2) {
+  let html = "";
+  let level = 0;
+  for (const line of text2.replace(/\r\n?/g, "\n").split("\n")) {
+    const [, signs = "", rest = ""] = /^((?:> ?)*)(.*)$/s.exec(line);
+    const own = Math.min(deepest, signs.replace(/ /g, "").length);
+    html += own > level ? "<blockquote>".repeat(own - level) : "</blockquote>".repeat(level - own);
+    level = own;
+    html += `<div>${rest === "" ? "<br>" : escaped(rest)}</div>`;
+  }
+  return html + "</blockquote>".repeat(level);
+}
+
+// webmail/offline/answers.ts
+var mark2 = "offline:";
+var [mostQuoted, mostSubject] = [2e5, 1e3];
+var answered = /^(?:(?:re|aw|antw|sv|vs|rif)\s*(?:\[\d+\]|\(\d+\))?\s*:\s*)+/i;
+var forwarded = /^(?:(?:fwd?|wg|tr)\s*(?:\[\d+\]|\(\d+\))?\s*:\s*)+/i;
+var party = (one) => ({ name: one.name, address: bareAddress(one) });
+var key = (one) => one.address.toLowerCase();
+function unique(parties) {
+  return [...new Map(parties.map((one) => [key(one), one]).reverse()).values()].reverse();
+}
+function field({ headers }, name) {
+  return headers.find((one) => one.name.toLowerCase() === name)?.value ?? "";
+}
+function beginAnswer(kept) {
+  const { kind, item, parsed, begun, selected, when } = kept;
+  const isOwn = (one) => kept.own.some((address) => address.toLowerCase() === key(one));
+  const [from, to, cc] = [item.from.map(party), item.to.map(party), item.cc.map(party)];
+  const author = [...from, ...to, ...cc].find(isOwn);
+  const ids = (name2) => field(parsed, name2).match(/<[^<>\s]{1,996}>/g) ?? [];
+  const own = ids("message-id").slice(0, 1);
+  const earlier = ids("references");
+  const replied = ids("in-reply-to");
+  const thread = earlier.length === 0 && replied.length === 1 ? replied : earlier;
+  const subject = item.subject.slice(0, mostSubject).trim();
+  const forward = kind.startsWith("forward");
+  const common = { ...begun, from: { ...begun.from, address: author?.address ?? begun.from.address }, subject: forward ? `Fwd: ${subject.replace(forwarded, "")}` : `Re: ${subject.replace(answered, "")}`, references: [.../* @__PURE__ */ new Set([...thread, ...own])].slice(-100) };
+  const name = from[0]?.name || from[0]?.address || "?";
+  const whole = parsed.texts.map((one) => one.text.replace(/\n$/, "")).join("\n");
+  const original = parsed.has_html && selected === "" ? marked({ kind, id: item.id, when }) : "";
+  const cut = parsed.texts.some((one) => one.truncated) && original === "" && selected === "";
+  const note = cut || whole === "" && selected === "" && original === "" ? t("Without a connection the text is not quoted as a whole.") : "";
+  if (forward) {
+    const attached = kind === "forward_attached";
+    const files = attached ? [{ filename: `${subject.slice(0, 100) || "message"}.eml`, content_type: "application/octet-stream", size: item.size }] : parsed.attachments.map(({ filename, content_type, size }) => ({ filename, content_type, size }));
+    return { ...common, text: attached ? "" : `${forwardedHead(item, subject, when)}
+
+${whole.slice(0, mostQuoted)}`, original: attached ? "" : original, uploads: files.map((file2, n) => ({ ...file2, upload_id: marked({ kind, id: item.id, when, file: n }) })), note: attached ? "" : note };
+  }
+  const mine = from.some(isOwn);
+  const back = mine ? to : item.reply_to.length > 0 ? item.reply_to.map(party) : from;
+  const wanted2 = kind === "reply_all" ? [...back, ...mine ? [] : to] : back;
+  const others = wanted2.filter((one) => !isOwn(one));
+  const list = kind === "reply_list" && parsed.list_reply_address !== "" ? parsed.list_reply_address : "";
+  const first = unique(list === "" ? others.length > 0 ? others : wanted2 : [{ name: "", address: list }]);
+  const there = new Set(first.map(key));
+  const quoted = quote(selected || withoutSignature(whole));
+  return { ...common, to: first, cc: kind === "reply_all" ? unique(cc).filter((one) => !isOwn(one) && !there.has(key(one))) : [], in_reply_to: own[0] ?? "", text: quoted === "" ? "" : `${when === "" ? t("{name} wrote:", { name }) : t("On {when}, {name} wrote:", { when, name })}
+${quoted}
+`, original, note };
+}
+function forwardedHead(item, subject, when) {
+  const listed = (all) => all.slice(0, 50).map((one) => one.name === "" ? bareAddress(one) : `${one.name} <${bareAddress(one)}>`).join(", ");
+  const lines = [[t("From"), listed(item.from)], [t("Date"), when], [t("Subject"), subject], [t("To"), listed(item.to)], [t("Cc"), listed(item.cc)]];
+  const fields = lines.filter(([, value]) => value !== "").map(([label, value]) => `${label}: ${value}`);
+  return [`---------- ${t("Forwarded message")} ----------`, ...fields].join("\n");
+}
+function withoutSignature(text2) {
+  const lines = text2.split("\n");
+  const at = lines.indexOf("-- ");
+  return (at < 0 ? lines : lines.slice(0, at)).join("\n");
+}
+function quote(text2) {
+  const bare = text2.slice(0, mostQuoted).replace(/\n(?:[ \t]*\n){2,}/g, "\n\n").replace(/^\n+|\n+$/g, "");
+  if (bare.trim() === "") return "";
+  return bare.split("\n").map((line) => line.startsWith(">") ? `>${line}` : `> ${line}`.trimEnd()).join("\n");
+}
+function marked(one) {
+  return mark2 + JSON.stringify(one);
+}
+function read2(text2) {
+  return text2.startsWith(mark2) ? JSON.parse(text2.slice(mark2.length)) : null;
+}
+function hasMarks({ original = "", uploads }) {
+  return [original, ...uploads].some((one) => one.startsWith(mark2));
+}
+var Originals = class {
+  constructor(client) {
+    this.client = client;
+  }
+  client;
+  made = /* @__PURE__ */ new Map();
+  begun({ kind, id, when }) {
+    const name = `${kind} ${id}`;
+    let found2 = this.made.get(name);
+    if (found2 === void 0) {
+      found2 = this.client.compose_prepare(kind, id, "", when);
+      this.made.set(name, found2);
+      found2.catch(() => this.made.delete(name));
+    }
+    return found2;
+  }
+  async fill(message) {
+    const below = read2(message.original ?? "");
+    const uploads = [];
+    for (const one of message.uploads) {
+      const file2 = read2(one);
+      if (file2 === null) uploads.push(one);
+      else uploads.push(...(await this.begun(file2)).uploads.slice(file2.file, (file2.file ?? 0) + 1).map((up) => up.upload_id));
+    }
+    if (below === null) return { ...message, uploads };
+    const { original, text: text2 } = await this.begun(below);
+    if (original !== "" || text2 === "") return { ...message, uploads, original };
+    if ((message.html ?? "") === "") return { ...message, uploads, original, text: `${message.text}
+
+${text2}` };
+    return { ...message, uploads, original, html: message.html + textToHTML(text2) };
+  }
+};
+
+// webmail/offline/searching.ts
+var plain = (text2) => text2.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+var has = (where, wanted2 = []) => {
+  const text2 = plain(where);
+  return wanted2.every((one) => text2.includes(plain(one)));
+};
+function found(query, items, messages, box) {
+  const { words, from, to, subject, unread, mailbox_id, mailbox_name, ...rest } = query.filter;
+  const { not_filter, ...others } = query;
+  if (isSearch({ ...others, filter: rest }) || not_filter && isSearch({ filter: {}, not_filter })) return null;
+  if (box === 0 && (mailbox_id ?? 0) > 0) return null;
+  const texts = new Map(messages.map((one) => [one.id, one.texts.map((text2) => text2.text).join("\n")]));
+  const unique2 = new Map(items.map((item) => [item.id, item]));
+  return [...unique2.values()].filter((item) => {
+    const people = (all) => all.map(longAddress).join("\n");
+    const [authors, readers] = [people(item.from), people([...item.to, ...item.cc, ...item.bcc])];
+    return (box === 0 || item.mailbox_id === box) && (unread !== true || !item.flags.includes("\\seen")) && has(authors, from) && has(readers, to) && has(item.subject, subject) && has([item.subject, authors, readers, item.preview, texts.get(item.id) ?? ""].join("\n"), words);
+  }).sort((a, b) => a.received < b.received ? 1 : -1);
+}
+
+// webmail/notices/facts.ts
+var cacheName = "moxlite-webmail-notices";
+var file = "notice-facts";
+async function keptFacts(base) {
+  if (globalThis.caches === void 0 || !await caches.has(cacheName)) return null;
+  const found2 = await (await caches.open(cacheName)).match(base + file);
+  return found2 === void 0 ? null : await found2.json();
+}
+async function keepFacts(base, facts) {
+  await (await caches.open(cacheName)).put(base + file, new Response(JSON.stringify(facts)));
+}
+async function dropFacts() {
+  await globalThis.caches?.delete(cacheName);
+}
+function noticeWords() {
+  return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more") };
+}
+function valuesOf(made) {
+  const { endpoint = "", keys = {} } = made.toJSON();
+  return { endpoint, p256dh: keys["p256dh"] ?? "", auth: keys["auth"] ?? "" };
+}
+
+// webmail/offline/notices.ts
+async function follow(client, base, login, say) {
+  const facts = await keptFacts(base);
+  if (facts === null) return;
+  const registration = await navigator.serviceWorker.getRegistration(base);
+  const subscription = await registration?.pushManager?.getSubscription() ?? null;
+  if (subscription === null || facts.login !== login) {
+    await subscription?.unsubscribe();
+    await dropFacts();
+    return;
+  }
+  const values = valuesOf(subscription);
+  let { device } = facts;
+  if (facts.csrf !== client.csrfToken || facts.endpoint !== values.endpoint) {
+    const { devices } = await client.notices();
+    if (!devices.some((one) => one.id === device)) {
+      await subscription.unsubscribe();
+      await dropFacts();
+      say(t("This device is told of new mail no more. The settings can change that."));
+      return;
+    }
+    device = await client.notices_subscribe(values.endpoint, values.p256dh, values.auth, facts.name, device);
+  }
+  const now = { ...facts, device, endpoint: values.endpoint, csrf: client.csrfToken, words: noticeWords() };
+  if (JSON.stringify(now) !== JSON.stringify(facts)) await keepFacts(base, now);
+}
+async function followDevice(...given) {
+  try {
+    await follow(...given);
+  } catch (error) {
+    if (codeOf(error) === null && !(error instanceof DOMException)) throw error;
+  }
+}
+
 // webmail/offline/outbox.ts
 var waiting = { flags_add: null, flags_clear: null, message_move: null, message_delete: null, thread_mute: null, message_submit: -1 };
 var settled = /* @__PURE__ */ new Set(["user:conflict", "user:notFound"]);
 var Outbox = class {
-  constructor(store, client, say, changed) {
+  constructor(store, client, say, changed, originals) {
     this.store = store;
     this.client = client;
     this.say = say;
     this.changed = changed;
+    this.originals = originals;
   }
   store;
   client;
   say;
   changed;
+  originals;
   calls = /* @__PURE__ */ new Map();
   running = null;
   turn = Promise.resolve();
@@ -183,22 +401,24 @@ var Outbox = class {
   async sendAll(kept) {
     if (kept) await this.load();
     while (this.calls.size > 0) {
-      const [key, one] = [...this.calls][0];
-      this.running = one;
+      const [key2, one] = [...this.calls][0];
       try {
         if (!await this.made(one)) return;
       } finally {
         this.running = null;
       }
-      if (kept) await this.store.delete("outbox", key);
-      this.calls.delete(key);
+      if (kept) await this.store.delete("outbox", key2);
+      this.calls.delete(key2);
       this.changed();
     }
   }
   async made(one) {
     const methods = this.client;
     try {
-      await methods[one.call](...one.given);
+      const [first, ...rest] = one.given;
+      const given = one.call === "message_submit" ? [await this.originals.fill(first), ...rest] : one.given;
+      this.running = { call: one.call, given };
+      await methods[one.call](...given);
       return true;
     } catch (error) {
       const code = codeOf(error);
@@ -210,14 +430,25 @@ var Outbox = class {
         this.say(t("A change that you made without a connection was refused: {why}", { why }));
         return true;
       }
-      try {
-        await this.client.draft_save(one.given[0], crypto.randomUUID().replaceAll("-", ""), 0);
-      } catch (failure) {
+      let failure = await this.drafted(one.given[0]);
+      if (failure !== null && codeOf(failure)?.startsWith("user:") === true) {
+        const { original: _, ...words } = one.given[0];
+        failure = await this.drafted({ ...words, uploads: [] });
+      }
+      if (failure !== null) {
         this.say(t("A message that you wrote without a connection waits on this device: {why}", { why: messageOf(failure) }));
         return false;
       }
       this.say(t("A message that you wrote without a connection was not sent, and is in Drafts: {why}", { why }));
       return true;
+    }
+  }
+  async drafted(message) {
+    try {
+      await this.client.draft_save(message, crypto.randomUUID().replaceAll("-", ""), 0);
+      return null;
+    } catch (error) {
+      return error;
     }
   }
 };
@@ -235,17 +466,23 @@ var Store = class _Store {
   constructor(database, full) {
     this.database = database;
     this.full = full;
+    database.onversionchange = () => {
+      this.ended = true;
+      database.close();
+    };
+    database.onclose = () => {
+      this.ended = true;
+    };
   }
   database;
   full;
+  ended = false;
   static async open(full) {
     const request = indexedDB.open(databaseName, 1);
     request.onupgradeneeded = () => {
       for (const name of stores) request.result.createObjectStore(name, { autoIncrement: name === "outbox" });
     };
-    const database = await done(request);
-    database.onversionchange = () => database.close();
-    return new _Store(database, full);
+    return new _Store(await done(request), full);
   }
   static async remove() {
     await done(indexedDB.deleteDatabase(databaseName));
@@ -253,39 +490,48 @@ var Store = class _Store {
   in(name, mode = "readonly") {
     return this.database.transaction(name, mode).objectStore(name);
   }
-  get(name, key) {
-    return done(this.in(name).get(key));
-  }
-  all(name) {
-    return done(this.in(name).getAll());
-  }
-  keys(name) {
-    return done(this.in(name).getAllKeys());
-  }
-  async entries(name) {
-    const store = this.in(name);
-    const [keys, values] = await Promise.all([done(store.getAllKeys()), done(store.getAll())]);
-    return new Map(keys.map((key, i) => [key, values[i]]));
-  }
-  async delete(name, key) {
+  async reading(nothing, read3) {
     try {
-      await done(this.in(name, "readwrite").delete(key));
+      return this.ended ? nothing : await read3();
     } catch (error) {
       if (!(error instanceof DOMException)) throw error;
+      this.ended = true;
+      return nothing;
     }
   }
-  async put(name, value, key) {
+  get(name, key2) {
+    return this.reading(void 0, () => done(this.in(name).get(key2)));
+  }
+  all(name) {
+    return this.reading([], () => done(this.in(name).getAll()));
+  }
+  keys(name) {
+    return this.reading([], () => done(this.in(name).getAllKeys()));
+  }
+  entries(name) {
+    return this.reading(/* @__PURE__ */ new Map(), async () => {
+      const store = this.in(name);
+      const [keys, values] = await Promise.all([done(store.getAllKeys()), done(store.getAll())]);
+      return new Map(keys.map((key2, i) => [key2, values[i]]));
+    });
+  }
+  async delete(name, key2) {
+    await this.reading(void 0, () => done(this.in(name, "readwrite").delete(key2)));
+  }
+  async put(name, value, key2) {
+    if (this.ended) return false;
     try {
       const transaction = this.database.transaction(name, "readwrite", { durability: "strict" });
       await new Promise((resolve, reject) => {
         transaction.oncomplete = () => resolve();
         transaction.onabort = transaction.onerror = () => reject(transaction.error);
-        transaction.objectStore(name).put(value, key);
+        transaction.objectStore(name).put(value, key2);
       });
       return true;
     } catch (error) {
       if (!(error instanceof DOMException)) throw error;
-      this.full();
+      if (error.name === "InvalidStateError") this.ended = true;
+      else this.full();
       return false;
     }
   }
@@ -293,8 +539,12 @@ var Store = class _Store {
 
 // webmail/offline/part.ts
 var wantedKey = "moxlite-webmail-offline";
+var addressKey = "moxlite-webmail-address";
 var quiet = 1e3;
+var refillAfter = 2e4;
+var mostDrafts = 20;
 var apart = 150;
+var draftKey = (id) => `draft-${id}`;
 function wanted() {
   return localStorage.getItem(wantedKey) === "1";
 }
@@ -306,28 +556,55 @@ async function forget() {
 var Offline = class {
   constructor(page) {
     this.page = page;
+    this.originals = new Originals(page.client);
     page.client.through = (call, given, run) => this.through(call, given, run);
+    addEventListener("beforeunload", (event) => {
+      const address = localStorage.getItem(addressKey);
+      if (this.waits > 0 && !wanted() && (address === null || address === this.owner)) event.preventDefault();
+    });
   }
   page;
   store = null;
   outbox = null;
+  owner = "";
+  originals;
+  opening = null;
   timer = 0;
+  refilling = 0;
   fetching = false;
   alone = false;
   told = false;
   start = null;
   line = el("div", { class: "offline", role: "status" });
   async open() {
-    if (!wanted() || this.store !== null) return this.store;
+    if (wanted() && this.store === null) {
+      this.opening ??= this.openStore().finally(() => this.opening = null);
+      await this.opening;
+    }
+    return this.store;
+  }
+  async openStore() {
+    let store;
     try {
-      this.store = await Store.open(() => this.full());
+      store = await Store.open(() => this.full());
     } catch {
       this.full();
-      return null;
+      return;
     }
-    this.outbox = new Outbox(this.store, this.page.client, (text2) => this.page.say(text2), () => this.tellWaiting());
+    this.owner = (await store.get("facts", "start"))?.login_address ?? "";
+    this.outbox = new Outbox(store, this.page.client, (text2) => this.page.say(text2), () => this.tellWaiting(), this.originals);
     await this.outbox.load();
-    return this.store;
+    this.store = store;
+  }
+  get waits() {
+    return this.outbox?.size ?? 0;
+  }
+  async atLogIn() {
+    await this.open();
+    const n = this.waits;
+    if (n === 0) return [];
+    const text2 = many(n, "{n} change that you made without a connection is sent after you log in as {address}. It is lost if another user logs in.", "{n} changes that you made without a connection are sent after you log in as {address}. They are lost if another user logs in.", { address: this.owner });
+    return [el("p", { class: "hint" }, text2)];
   }
   full() {
     if (this.told) return;
@@ -335,38 +612,55 @@ var Offline = class {
     this.page.say(t("This browser has no room: not all mail is kept for times without a connection."));
   }
   tellWaiting() {
-    const n = this.outbox?.size ?? 0;
+    const n = this.waits;
     fill(this.line, many(n, "{n} change waits on this device until the server can be reached.", "{n} changes wait on this device until the server can be reached."));
     if (n > 0) document.querySelector(".messages")?.before(this.line);
     else this.line.remove();
   }
   async showKept() {
     const store = await this.open();
-    const address = localStorage.getItem("moxlite-webmail-address");
     const start = await store?.get("facts", "start");
-    if (start === void 0 || start.login_address !== address) return;
+    if (start === void 0 || start.login_address !== localStorage.getItem(addressKey)) return;
     this.alone = true;
     this.page.event({ ...start, stream_id: 1, modseq: 0, server_time: (/* @__PURE__ */ new Date()).toISOString() });
     await this.answer(this.page.mail.opening().request);
   }
   async took(event) {
+    const again = event.kind === "resume" && this.store !== null && this.start?.capabilities.includes("offline") === false;
+    if (again) await this.began(this.start);
     if (event.kind === "start") {
-      this.alone = false;
-      if (!event.capabilities.includes("offline")) return leave(this.page.base);
-      await navigator.serviceWorker.register(`${this.page.base}sw.js`, { updateViaCache: "none" }).catch(() => null);
-      const kept = await (await this.open())?.get("facts", "start");
-      if (kept !== void 0 && kept.login_address !== event.login_address) {
-        this.outbox = null;
-        await forget();
-      }
-      if (!wanted()) this.store = null;
-      this.start = event;
+      const goesOn = await this.began(event);
+      const { client, base, say } = this.page;
+      void followDevice(client, base, event.login_address, say);
+      if (!goesOn) return;
       void this.fill();
     }
     if (event.kind === "start" || event.kind === "resume") void this.outbox?.send(wanted());
     if (this.store === null || this.alone) return;
     clearTimeout(this.timer);
     this.timer = window.setTimeout(() => void this.keepList(), quiet);
+  }
+  async began(start) {
+    this.alone = false;
+    this.start = start;
+    await this.open();
+    if (this.owner !== "" && this.owner !== start.login_address) {
+      this.store = this.outbox = null;
+      this.owner = "";
+      this.tellWaiting();
+      await forget();
+    }
+    if (!start.capabilities.includes("offline")) {
+      await this.outbox?.send(wanted());
+      if (this.waits === 0) {
+        this.store = this.outbox = null;
+        await leave(this.page.base);
+      }
+      return false;
+    }
+    await navigator.serviceWorker.register(`${this.page.base}sw.js`, { updateViaCache: "none" }).catch(() => null);
+    if (!wanted()) this.store = null;
+    return true;
   }
   async keepList() {
     const { mail } = this.page;
@@ -384,7 +678,8 @@ var Offline = class {
     void this.fetch(list);
   }
   async fill() {
-    if (this.store === null) return;
+    if (this.store === null || this.start === null) return;
+    this.owner = this.start.login_address;
     await this.store.put("facts", this.start, "start");
     await this.page.client.compose_prepare("new").catch(() => null);
     const boxes = this.page.mail.mailboxes.value.filter((one) => one.owner === "");
@@ -397,9 +692,9 @@ var Offline = class {
     const items = [];
     await new Promise((resolve, reject) => {
       source.addEventListener("view_msgs", (event) => {
-        const found = JSON.parse(event.data);
-        items.push(...found.items);
-        if (found.items.length === 0) resolve();
+        const found2 = JSON.parse(event.data);
+        items.push(...found2.items);
+        if (found2.items.length === 0) resolve();
       });
       source.onerror = () => reject(new Error("no list"));
     }).finally(() => source.close());
@@ -419,11 +714,25 @@ var Offline = class {
         if (parsed.has_html) await fetch(`${this.page.base}msg/${item.id}/html?sameorigin=true`);
         await new Promise((resolve) => setTimeout(resolve, apart));
       }
+      await this.fetchDrafts(list);
       const keys = await store.keys("messages");
-      for (const key of keys.slice(0, Math.max(0, keys.length - 2 * mostMessages))) await store.delete("messages", key);
+      for (const key2 of keys.slice(0, Math.max(0, keys.length - 2 * mostMessages))) await store.delete("messages", key2);
     } catch {
     } finally {
       this.fetching = false;
+    }
+  }
+  async fetchDrafts(list) {
+    const box = this.page.mail.mailboxes.value.find((one) => one.id === list.mailbox);
+    if (this.store === null || box?.owner !== "" || !box.roles.includes("draft")) return;
+    const drafts = list.threads.flat().filter((one) => one.mailbox_id === list.mailbox && one.attachments.length === 0);
+    const wanted2 = new Set(drafts.slice(0, mostDrafts).map((one) => draftKey(one.id)));
+    const known = new Set(await this.store.keys("facts"));
+    for (const name of known) if (typeof name === "string" && name.startsWith(draftKey(0).slice(0, -1)) && !wanted2.has(name)) await this.store.delete("facts", name);
+    for (const { id } of drafts.slice(0, mostDrafts)) {
+      if (known.has(draftKey(id)) || this.page.mail.connection.value !== "on") continue;
+      await this.page.client.compose_prepare("edit", id);
+      await new Promise((resolve) => setTimeout(resolve, apart));
     }
   }
   async through(call, given, run) {
@@ -431,9 +740,9 @@ var Offline = class {
     await this.open();
     if (this.outbox?.behind(call, given) === true) return this.wait(call, given);
     try {
+      if ((call === "message_submit" || call === "draft_save") && hasMarks(given[0])) return await this.marked(call, given);
       const result = await run();
-      if (call === "parsed_message") void this.store?.put("messages", result, given[0]);
-      if (call === "compose_prepare" && given[0] === "new") void this.store?.put("facts", result, "new");
+      this.keepResult(call, given, result);
       return result;
     } catch (error) {
       if (codeOf(error) !== "") throw error;
@@ -442,17 +751,56 @@ var Offline = class {
       return stood;
     }
   }
+  async marked(call, given) {
+    const [message, ...rest] = given;
+    const filled2 = await this.originals.fill(message);
+    const method = this.page.client[call];
+    return method.call(this.page.client, filled2, ...rest);
+  }
+  keepResult(call, given, result) {
+    if (call === "parsed_message") void this.store?.put("messages", result, given[0]);
+    if (call === "compose_prepare" && given[0] === "new") void this.store?.put("facts", result, "new");
+    if (call === "compose_prepare" && given[0] === "edit") void this.keepDraft(result, given[1]);
+    if (call === "draft_save") {
+      const { uploads, ...words } = given[0];
+      if (uploads.length === 0) void this.keepDraft({ html: "", original: "", ...words, uploads: [], note: "" }, result);
+      clearTimeout(this.refilling);
+      this.refilling = window.setTimeout(() => void this.fill(), refillAfter);
+    }
+  }
+  async keepDraft(begun, id) {
+    const whole = begun.uploads.length === 0 && begun.original === "" && !/<img\b/i.test(begun.html);
+    if (whole) await this.store?.put("facts", begun, draftKey(id));
+  }
   async standIn(call, given) {
     if (call === "parsed_message") return this.store?.get("messages", given[0]);
     if (call === "request" && this.alone) {
       await this.answer(given[0]);
       return null;
     }
-    if (call === "compose_prepare" && given[0] === "new") {
-      const begun = await this.store?.get("facts", "new");
-      return begun && { ...begun, message_id: begun.message_id.replace(/^<[^@]*/, `<${crypto.randomUUID()}`) };
-    }
+    if (call === "draft_find") return 0;
+    if (call === "compose_prepare") return this.begin(given);
     return this.wait(call, given);
+  }
+  async begin(given) {
+    const [kind, id, selected, when] = given;
+    const begun = await this.fresh();
+    if (begun === void 0 || kind === "new") return begun;
+    if (kind === "edit") {
+      const draft = await this.store?.get("facts", draftKey(id ?? 0));
+      if (draft !== void 0) return draft;
+      throw new Error(t("Without a connection, this message cannot be edited: this device has not kept all of it."));
+    }
+    const lists = await this.store?.all("lists") ?? [];
+    const item = lists.flatMap((list) => list.threads.flat()).find((one) => one.id === id);
+    const parsed = await this.store?.get("messages", id ?? 0);
+    if (item === void 0 || parsed === void 0) throw new Error(t("Without a connection, only messages that this device has kept can be answered."));
+    const { addresses, login_address: login } = this.page.mail.facts.value;
+    return beginAnswer({ kind, item, parsed, begun, own: [login, ...addresses], selected: selected ?? "", when: when ?? "" });
+  }
+  async fresh() {
+    const begun = await this.store?.get("facts", "new");
+    return begun && { ...begun, message_id: begun.message_id.replace(/^<[^@]*/, `<${crypto.randomUUID()}`) };
   }
   async wait(call, given) {
     const result = await this.outbox?.add(call, given);
@@ -487,18 +835,28 @@ var Offline = class {
   }
   async answer(request) {
     const { query } = request;
-    const list = query && await this.listFor(query);
+    const searched = query && isSearch(query) ? await this.searched(query) : null;
+    const list = searched ?? (query && await this.listFor(query));
     const { view_id, id: request_id } = request;
     if (list === void 0 || list === null) {
-      const message = t("Without a connection there are only lists that this device has kept.");
+      const message = query && isSearch(query) ? t("Without a connection, only words can be searched for, in the messages that this device has kept.") : t("Without a connection there are only lists that this device has kept.");
       this.page.event({ kind: "view_err", view_id, request_id, message, unthreaded: false });
       return;
     }
     const threaded = (query?.threading ?? "off") !== "off";
-    const items = threaded ? list.threads.map((one) => [...one]) : list.threads.flat().filter((one) => one.mailbox_id === list.mailbox).map((one) => [one]);
+    const items = threaded ? list.threads.map((one) => [...one]) : list.threads.flat().filter((one) => searched !== null || one.mailbox_id === list.mailbox).map((one) => [one]);
     const common = { kind: "view_msgs", view_id, request_id, position: 0, total: items.length, parsed_message: null };
     this.page.event({ ...common, items, view_end: true });
     this.page.event({ ...common, items: [], view_end: true });
+  }
+  async searched(query) {
+    const lists = await this.store?.all("lists") ?? [];
+    const messages = await this.store?.all("messages") ?? [];
+    const { mailboxes } = this.page.mail;
+    const { mailbox_id: id, mailbox_name: name } = query.filter;
+    const box = mailboxes.value.find((one) => one.id === id || one.name === name);
+    const items = found(query, lists.flatMap((list) => list.threads.flat()), messages, box?.id ?? 0);
+    return items === null ? null : { mailbox: box?.id ?? 0, threads: items.map((item) => [item]) };
   }
   async listFor(query) {
     if (isSearch(query) || query.filter.unread === true) return void 0;
@@ -507,12 +865,13 @@ var Offline = class {
     return box && this.store?.get("lists", box.id);
   }
   async mayLeave() {
-    const n = this.outbox?.size ?? 0;
+    const n = this.waits;
     if (n === 0) return true;
     return confirm(t("Log out?"), many(n, "{n} change was not sent yet and is lost.", "{n} changes were not sent yet and are lost."), t("Log out"));
   }
   choice() {
     if (localStorage.getItem("moxlite-webmail-stays") === null) return null;
+    if (this.start?.capabilities.includes("offline") === false) return null;
     const box = el("input", { type: "checkbox" });
     box.checked = wanted();
     box.addEventListener("change", async (event) => {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.d28fd8e3ad43.js", compose: "compose.5b5368addb42.js", conversation: "conversation.83a8d91815f1.js", details: "details.dbc8ccd28792.js", export: "export.7795f8825658.js", hints: "hints.286fe8fecd48.js", invitation: "invitation.767b56f52512.js", labels: "labels.c38a0d748533.js", later: "later.bf80e4e9308f.js", login: "login.3f5878edd0e5.js", mailboxes: "mailboxes.873644f57908.js", menu: "menu.627b6a42edba.js", message: "message.6a3a7d2fe59d.js", newsletters: "newsletters.5a5f36501da9.js", notices: "notices.9e641869aea9.js", offline: "offline.cb121d544f80.js", palette: "palette.20001e6e3b95.js", people: "people.20ed4ec9f7cb.js", print: "print.5bc18f2c2b7a.js", rich: "rich.bb97235f4efc.js", rules: "rules.cfc0b96d50b4.js", search: "search.6a2f7f60d349.js", sender: "sender.e871b2a09df5.js", sent: "sent.263bcb0c4208.js", settings: "settings.2f50afafbeb4.js", sorting: "sorting.0476e16e2be7.js", squire: "squire.8f988577745b.js", templates: "templates.cded827b731a.js", touch: "touch.932a93ca520c.js", viewer: "viewer.bf55ab1c5857.js", words: "words.fcd6658951d2.js" };
+var define_PARTS_default = { bulk: "bulk.b6fc938caea3.js", compose: "compose.5b5368addb42.js", conversation: "conversation.83a8d91815f1.js", details: "details.dbc8ccd28792.js", export: "export.393e45fe958f.js", hints: "hints.286fe8fecd48.js", invitation: "invitation.767b56f52512.js", labels: "labels.4eb3602ec01b.js", later: "later.1345674d8213.js", login: "login.3f5878edd0e5.js", mailboxes: "mailboxes.873644f57908.js", menu: "menu.627b6a42edba.js", message: "message.6a3a7d2fe59d.js", newsletters: "newsletters.5a5f36501da9.js", notices: "notices.5f4ecd90f896.js", offline: "offline.ed05492df365.js", palette: "palette.20001e6e3b95.js", people: "people.20ed4ec9f7cb.js", print: "print.5bc18f2c2b7a.js", rich: "rich.bb97235f4efc.js", rules: "rules.cfc0b96d50b4.js", search: "search.6a2f7f60d349.js", sender: "sender.e871b2a09df5.js", sent: "sent.263bcb0c4208.js", settings: "settings.2f50afafbeb4.js", sorting: "sorting.0476e16e2be7.js", squire: "squire.8f988577745b.js", templates: "templates.cded827b731a.js", touch: "touch.932a93ca520c.js", viewer: "viewer.bf55ab1c5857.js", words: "words.fcd6658951d2.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -285,7 +285,7 @@ var Client = /* @__PURE__ */ clientOf({
   confirm_options: [{}, ["ref", "SecondStep"]],
   confirm: [{ kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null"],
   notices: [{}, ["ref", "NoticeState"]],
-  notices_subscribe: [{ endpoint: "string", p256dh: "string", auth: "string", name: "string" }, "integer"],
+  notices_subscribe: [{ endpoint: "string", p256dh: "string", auth: "string", name: "string", replaces: ["optional", "integer"] }, "integer"],
   notices_remove: [{ device_id: "integer" }, "null"],
   notices_test: [{ device_id: "integer" }, "string"],
   notices_choose: [{ choice: ["ref", "NoticeChoice"] }, "null"],
@@ -767,7 +767,7 @@ var Mailboxes = class {
 // webmail/state/others.ts
 function leavesOthers(mail2) {
   const { mailbox_id } = mail2.query.value.filter;
-  return (mailbox_id ?? 0) < 0 && !mail2.selectedAreLoaded() && mail2.mailboxes.value.some(({ owner }) => owner !== "");
+  return (mailbox_id ?? 0) < 0 && !mail2.choice.selectedAreLoaded() && mail2.mailboxes.value.some(({ owner }) => owner !== "");
 }
 
 // webmail/acting.ts
@@ -788,7 +788,7 @@ function acting(page) {
     seen.cancel();
     const { confirmDelete } = await part("mailboxes");
     const few2 = items && { messages: items.length, conversations: items.length };
-    const asked = few2 ? confirmDelete(few2, false) : confirmDelete(mail2.selectedCounts.value, leavesOthers(mail2));
+    const asked = few2 ? confirmDelete(few2, false) : confirmDelete(mail2.choice.selectedCounts.value, leavesOthers(mail2));
     if (await asked) actions.deleteForGood(items);
   }
   function flag(flags, add) {
@@ -815,7 +815,7 @@ function acting(page) {
       const unread = items.some((item) => !item.flags.includes("\\seen"));
       actions.flagItems(items, ["\\seen"], unread, { doing: () => unread ? t("Marking read") : t("Marking unread"), done: () => unread ? t("Marked read") : t("Marked unread") });
     }
-  }, swiped, toRole, archiveThread: () => toRole("archive", mail2.readThread()), async chooseMove() {
+  }, swiped, toRole, archiveThread: () => toRole("archive", mail2.choice.readThread()), async chooseMove() {
     const [{ chooseMailbox }, typed] = await typedUntil(part("palette"));
     const here = mail2.current.value?.id;
     const chosen = await chooseMailbox(t("Move to"), mail2.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i")).sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))), typed);
@@ -1390,26 +1390,26 @@ var Find = class {
 
 // webmail/lists.ts
 function selection(mail2) {
-  return { shown: () => mail2.shown.value, selected: () => mail2.selected(), selectedCount: () => mail2.selectedCount.value, inRole: (role) => mail2.inRole(role), may: (rights, role) => mail2.may(rights, role) };
+  return { shown: () => mail2.choice.shown.value, selected: () => mail2.choice.selected(), selectedCount: () => mail2.choice.selectedCount.value, inRole: (role) => mail2.inRole(role), may: (rights, role) => mail2.may(rights, role) };
 }
 function lists({ mail: mail2, find: find2, list: list2, actions }) {
-  const allMuted = () => mail2.selected().every((item) => item.thread_muted);
+  const allMuted = () => mail2.choice.selected().every((item) => item.thread_muted);
   return { moveFocus(by, how) {
-    mail2.moveFocus(by, how);
+    mail2.choice.moveFocus(by, how);
     list2.reveal();
-  }, toggleFocused: () => mail2.toggleFocused(), selectAll: () => mail2.selectAll(), unselect() {
-    mail2.unselect();
+  }, toggleFocused: () => mail2.choice.toggleFocused(), selectAll: () => mail2.choice.selectAll(), unselect() {
+    mail2.choice.unselect();
     list2.root.focus();
-  }, nextUnread: () => mail2.nextUnread(), searching() {
+  }, nextUnread: () => mail2.choice.nextUnread(), searching() {
     const searching = mail2.searching.value;
     return searching === null || find2.text.value === "" ? "" : searching.done ? "done" : "running";
   }, focusSearch() {
     find2.bar.input.focus();
     find2.bar.input.select();
   }, stopSearch: () => mail2.stopSearch(), endSearch: () => find2.bar.end(), refinement: () => find2.refinement.value, refine: (to) => find2.refine(to), toggleUnread: () => find2.refine(find2.refinement.value === "unread" ? "" : "unread"), order: () => find2.order.value, sort: (order) => find2.sort(order), threading: () => find2.threading.value, showThreads: (how) => find2.showThreads(how), moveThread(by) {
-    mail2.moveThread(by);
+    mail2.choice.moveThread(by);
     list2.reveal();
-  }, selectThread: () => mail2.selectThread(), fold: (expand) => mail2.fold(expand), allMuted, toggleMute: () => actions.mute(!allMuted()) };
+  }, selectThread: () => mail2.choice.selectThread(), fold: (expand) => mail2.fold(expand), allMuted, toggleMute: () => actions.mute(!allMuted()) };
 }
 
 // webmail/navigation.ts
@@ -1485,11 +1485,11 @@ function followPlace(mail2, find2) {
   else followMessage(mail2, message);
 }
 function followMessage(mail2, message) {
-  if (message === 0) mail2.unselect();
-  else if (mail2.shown.value?.id !== message) mail2.select(message);
+  if (message === 0) mail2.choice.unselect();
+  else if (mail2.choice.shown.value?.id !== message) mail2.choice.select(message);
 }
 function tellPlace(mail2, find2) {
-  const shown3 = mail2.shown.value?.id ?? 0;
+  const shown3 = mail2.choice.shown.value?.id ?? 0;
   const search2 = find2.text.value;
   const mailbox = mail2.current.value;
   if (mailbox === void 0 && search2 === "") return;
@@ -1521,7 +1521,7 @@ var Seen = class {
   timers = [];
   opened(item) {
     const { mail: mail2 } = this;
-    if (mail2.conversation.value === null) this.cancel();
+    if (mail2.choice.conversation.value === null) this.cancel();
     if (mail2.may("s")) this.after(mail2.settings.value.mark_seen_ms, item.id, ["\\seen"]);
     const box = mail2.boxes.get(item.mailbox_id);
     const { rejects_mailbox, introbox } = mail2.facts.value;
@@ -1578,7 +1578,7 @@ var Actions = class {
   }
   move(mailbox, markSeen) {
     if (mailbox.id === this.mail.current.value?.id) return;
-    if (!this.mail.selectedAreLoaded()) {
+    if (!this.mail.choice.selectedAreLoaded()) {
       void this.onQuery({ action: "move", mailbox_id: mailbox.id, mark_seen: markSeen }, movedTo(mailbox));
       return;
     }
@@ -1602,14 +1602,14 @@ var Actions = class {
     };
     const undo = { what: named.done(items.length), actions: () => this.back(items, mailbox.id, unread) };
     this.perform(action, named, items.length, t("Not moved"), items.every(back) ? undo : null);
-    if (leaves) this.mail.left(items);
+    if (leaves) this.mail.choice.left(items);
   }
   flag(flags, add, named) {
-    if (!this.mail.selectedAreLoaded()) {
+    if (!this.mail.choice.selectedAreLoaded()) {
       void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, named);
       return;
     }
-    this.flagItems(this.mail.selected(), flags, add, named);
+    this.flagItems(this.mail.choice.selected(), flags, add, named);
   }
   flagItems(all, flags, add, named) {
     const has = (item, flag) => item.flags.includes(flag) || item.keywords.includes(flag);
@@ -1618,7 +1618,7 @@ var Actions = class {
     this.perform(this.flagging(items, flags, add), named, items.length, t("Not changed"), { what: named.done(items.length), actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add)) });
   }
   mute(mute) {
-    const items = this.mail.selected().filter((item) => item.thread_muted !== mute);
+    const items = this.mail.choice.selected().filter((item) => item.thread_muted !== mute);
     if (items.length === 0) return;
     const ids = items.map((item) => item.id);
     const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
@@ -1633,14 +1633,14 @@ var Actions = class {
   }
   deleteForGood(chosen) {
     const named = { doing: (n) => many(n, "Deleting", "Deleting {n} messages"), done: (n) => many(n, "Deleted for good", "{n} messages deleted for good") };
-    if (chosen === void 0 && !this.mail.selectedAreLoaded()) {
+    if (chosen === void 0 && !this.mail.choice.selectedAreLoaded()) {
       void this.onQuery({ action: "delete" }, named);
       return;
     }
-    const items = chosen ?? this.mail.selected();
+    const items = chosen ?? this.mail.choice.selected();
     const ids = items.map((item) => item.id);
     this.perform({ shown: { remove: { ids: new Set(ids) } }, call: () => this.client.message_delete(ids) }, named, ids.length, t("Not deleted"), null);
-    this.mail.left(items);
+    this.mail.choice.left(items);
   }
   undo() {
     const last = this.undos.at(-1);
@@ -1654,7 +1654,7 @@ var Actions = class {
     void this.follow(all, t("Undoing: {what}", { what }), t("Undone: {what}", { what }), t("Not undone"), false);
   }
   targets() {
-    const items = this.mail.selected();
+    const items = this.mail.choice.selected();
     const sent = this.mail.boxes.withRole("sent")?.id;
     return items.length === 1 || this.mail.inRole("sent") ? items : items.filter((item) => item.mailbox_id !== sent);
   }
@@ -1675,7 +1675,7 @@ var Actions = class {
   }
   run(action, named, items, failed, undo) {
     this.perform(action, named, items.length, failed, undo);
-    if (action.shown.remove) this.mail.left(items);
+    if (action.shown.remove) this.mail.choice.left(items);
   }
   perform(action, named, n, failed, undo) {
     this.done.value++;
@@ -1883,80 +1883,6 @@ function isListing(query) {
   return isThreaded(query) || isSorted(query) || isSearch(query);
 }
 
-// webmail/data/selection.ts
-var Selection = class _Selection {
-  constructor(ids, stretches, whole, except) {
-    this.ids = ids;
-    this.stretches = stretches;
-    this.whole = whole;
-    this.except = except;
-  }
-  ids;
-  stretches;
-  whole;
-  except;
-  static none = new _Selection(/* @__PURE__ */ new Map(), [], false, /* @__PURE__ */ new Set());
-  static all = new _Selection(/* @__PURE__ */ new Map(), [], true, /* @__PURE__ */ new Set());
-  static of(items) {
-    return new _Selection(new Map(items.map((item) => [item.id, item])), [], false, /* @__PURE__ */ new Set());
-  }
-  get open() {
-    return this.whole || this.stretches.length > 0;
-  }
-  count(total) {
-    if (this.whole) return Math.max(0, total - this.except.size);
-    return Math.max(0, this.ids.size + this.stretches.reduce((sum, one) => sum + one.count, 0) - this.except.size);
-  }
-  has(item, oldestFirst, at = item) {
-    return !this.except.has(item.id) && (this.ids.has(item.id) || this.covers(at, oldestFirst));
-  }
-  toggled(item, oldestFirst, at = item) {
-    if (this.covers(at, oldestFirst)) return this.with({ except: flipped(this.except, item.id) });
-    const ids = new Map(this.ids);
-    if (!ids.delete(item.id)) ids.set(item.id, item);
-    return this.with({ ids });
-  }
-  plus(items, oldestFirst) {
-    const except = new Set(this.except);
-    const ids = new Map(this.ids);
-    for (const item of items) {
-      except.delete(item.id);
-      if (!this.covers(item, oldestFirst)) ids.set(item.id, item);
-    }
-    return this.with({ ids, except });
-  }
-  plusStretch(stretch, oldestFirst) {
-    if (this.whole) return this;
-    const inside = (mark2) => compare(stretch.first, mark2, oldestFirst) <= 0 && compare(mark2, stretch.last, oldestFirst) <= 0;
-    const apart = this.stretches.filter((other) => !inside(other.first) && !inside(other.last) && !contains(other, stretch.first, oldestFirst));
-    const ids = new Map([...this.ids].filter(([, mark2]) => !inside(mark2)));
-    return this.with({ ids, stretches: [...apart, stretch].sort((a, b) => compare(a.first, b.first, oldestFirst)) });
-  }
-  without(items, oldestFirst) {
-    if (items.length === 0) return this;
-    const gone = new Set(items.map((item) => item.id));
-    const ids = new Map([...this.ids].filter(([id]) => !gone.has(id)));
-    const except = new Set([...this.except].filter((id) => !gone.has(id)));
-    const stretches = this.stretches.map((one) => ({ ...one, count: one.count - items.filter((item) => contains(one, item, oldestFirst)).length }));
-    return this.with({ ids, except, stretches: stretches.filter((one) => one.count > 0) });
-  }
-  covers(item, oldestFirst) {
-    return this.whole || this.stretches.some((one) => contains(one, item, oldestFirst));
-  }
-  with(values) {
-    const next = { ids: this.ids, stretches: this.stretches, except: this.except, ...values };
-    return new _Selection(next.ids, next.stretches, this.whole, next.except);
-  }
-};
-function contains(range, mark2, oldestFirst) {
-  return compare(range.first, mark2, oldestFirst) <= 0 && compare(mark2, range.last, oldestFirst) <= 0;
-}
-function flipped(ids, id) {
-  const next = new Set(ids);
-  if (!next.delete(id)) next.add(id);
-  return next;
-}
-
 // webmail/data/threads.ts
 var deepest = 6;
 function tree(members) {
@@ -2006,6 +1932,44 @@ var Folding = class {
     else this.opened.delete(threadId);
   }
 };
+
+// webmail/data/rows.ts
+function flatRows(view, pending, oldestFirst) {
+  const { start, items, total, known, query } = view;
+  const mailbox = isListing(query) ? 0 : query.filter.mailbox_id ?? 0;
+  const shown3 = pending.show(items, mailbox, oldestFirst);
+  const rows = total + shown3.length - items.length;
+  return { start, items: shown3, total: rows, entries: rows, known, lines: /* @__PURE__ */ new Map() };
+}
+function threadedRows(view, pending, folding, oldestFirst) {
+  const { start, items: tops, total, known } = view;
+  const items = [];
+  const lines = /* @__PURE__ */ new Map();
+  const entryOf = [];
+  let gone = 0;
+  for (const [i, top] of tops.entries()) {
+    const present = pending.show(view.members(top), 0, oldestFirst);
+    if (!present.some((item) => item.match_query)) {
+      gone++;
+      continue;
+    }
+    const order = tree(present);
+    const members = order.map(({ item }) => item);
+    const opened = folding.isOpened(top.thread_id);
+    const of = opened ? order : tree(present.filter((item) => item.match_query));
+    const unfolded = folding.isExpanded(top.thread_id);
+    const expanded = unfolded && (opened ? members.length : of.length) > 1;
+    const first2 = present.find((item) => item.id === top.id && (item.match_query || opened)) ?? present.find((item) => item.match_query);
+    const shown3 = expanded ? of : [{ item: first2, depth: 0 }];
+    for (const [row, { item, depth }] of shown3.entries()) {
+      items.push(item);
+      entryOf.push(start + i);
+      lines.set(item.id, { top: first2, members, collapsed: !expanded, depth, hidden: expanded && row === 0 ? members.length - shown3.length : 0 });
+    }
+  }
+  const rows = { start, items, total: total + items.length - tops.length, entries: total - gone, known, lines };
+  return { rows, entryOf };
+}
 
 // webmail/data/view.ts
 var pageSize = 100;
@@ -2224,6 +2188,299 @@ var View = class {
   }
 };
 
+// webmail/data/selection.ts
+var Selection = class _Selection {
+  constructor(ids, stretches, whole, except) {
+    this.ids = ids;
+    this.stretches = stretches;
+    this.whole = whole;
+    this.except = except;
+  }
+  ids;
+  stretches;
+  whole;
+  except;
+  static none = new _Selection(/* @__PURE__ */ new Map(), [], false, /* @__PURE__ */ new Set());
+  static all = new _Selection(/* @__PURE__ */ new Map(), [], true, /* @__PURE__ */ new Set());
+  static of(items) {
+    return new _Selection(new Map(items.map((item) => [item.id, item])), [], false, /* @__PURE__ */ new Set());
+  }
+  get open() {
+    return this.whole || this.stretches.length > 0;
+  }
+  count(total) {
+    if (this.whole) return Math.max(0, total - this.except.size);
+    return Math.max(0, this.ids.size + this.stretches.reduce((sum, one) => sum + one.count, 0) - this.except.size);
+  }
+  has(item, oldestFirst, at = item) {
+    return !this.except.has(item.id) && (this.ids.has(item.id) || this.covers(at, oldestFirst));
+  }
+  toggled(item, oldestFirst, at = item) {
+    if (this.covers(at, oldestFirst)) return this.with({ except: flipped(this.except, item.id) });
+    const ids = new Map(this.ids);
+    if (!ids.delete(item.id)) ids.set(item.id, item);
+    return this.with({ ids });
+  }
+  plus(items, oldestFirst) {
+    const except = new Set(this.except);
+    const ids = new Map(this.ids);
+    for (const item of items) {
+      except.delete(item.id);
+      if (!this.covers(item, oldestFirst)) ids.set(item.id, item);
+    }
+    return this.with({ ids, except });
+  }
+  plusStretch(stretch, oldestFirst) {
+    if (this.whole) return this;
+    const inside = (mark2) => compare(stretch.first, mark2, oldestFirst) <= 0 && compare(mark2, stretch.last, oldestFirst) <= 0;
+    const apart = this.stretches.filter((other) => !inside(other.first) && !inside(other.last) && !contains(other, stretch.first, oldestFirst));
+    const ids = new Map([...this.ids].filter(([, mark2]) => !inside(mark2)));
+    return this.with({ ids, stretches: [...apart, stretch].sort((a, b) => compare(a.first, b.first, oldestFirst)) });
+  }
+  without(items, oldestFirst) {
+    if (items.length === 0) return this;
+    const gone = new Set(items.map((item) => item.id));
+    const ids = new Map([...this.ids].filter(([id]) => !gone.has(id)));
+    const except = new Set([...this.except].filter((id) => !gone.has(id)));
+    const stretches = this.stretches.map((one) => ({ ...one, count: one.count - items.filter((item) => contains(one, item, oldestFirst)).length }));
+    return this.with({ ids, except, stretches: stretches.filter((one) => one.count > 0) });
+  }
+  covers(item, oldestFirst) {
+    return this.whole || this.stretches.some((one) => contains(one, item, oldestFirst));
+  }
+  with(values) {
+    const next = { ids: this.ids, stretches: this.stretches, except: this.except, ...values };
+    return new _Selection(next.ids, next.stretches, this.whole, next.except);
+  }
+};
+function contains(range, mark2, oldestFirst) {
+  return compare(range.first, mark2, oldestFirst) <= 0 && compare(mark2, range.last, oldestFirst) <= 0;
+}
+function flipped(ids, id) {
+  const next = new Set(ids);
+  if (!next.delete(id)) next.add(id);
+  return next;
+}
+
+// webmail/state/counts.ts
+function kept2(count) {
+  let last = { messages: 0, conversations: 0 };
+  return computed(() => {
+    const next = count();
+    if (next.messages !== last.messages || next.conversations !== last.conversations) last = next;
+    return last;
+  });
+}
+
+// webmail/state/choice.ts
+var Choice = class {
+  constructor(list2) {
+    this.list = list2;
+    this.shown = computed(() => {
+      const selection2 = this.selection.value;
+      if (this.choosing.value || selection2.open || selection2.ids.size !== 1) return null;
+      const [id] = selection2.ids.keys();
+      return list2.rows.value.items.find((item) => item.id === id) ?? null;
+    });
+    this.conversation = computed(() => {
+      const shown3 = this.shown.value;
+      const line = shown3 === null ? void 0 : list2.rows.value.lines.get(shown3.id);
+      return line?.collapsed === true && line.members.length > 1 ? line.members : null;
+    });
+    this.selectedCount = computed(() => this.selection.value.count(list2.rows.value.total));
+    this.selectedCounts = kept2(() => this.count());
+  }
+  list;
+  selection = signal(Selection.none);
+  focus = signal(null);
+  choosing = signal(false);
+  shown;
+  conversation;
+  selectedCount;
+  selectedCounts;
+  awaited = [];
+  reset() {
+    this.awaited = [];
+    this.selection.value = Selection.none;
+    this.focus.value = null;
+  }
+  resume() {
+    const [next, ...others] = this.awaited;
+    if (next !== void 0 && this.at(this.row(next.position)) !== void 0) {
+      this.awaited = [];
+      this.moveTo(next.position, next.how);
+      for (const one of others) this.moveTo(one.position, one.how);
+    }
+    this.refocus();
+  }
+  selected() {
+    return this.selectedRows().flatMap((row) => this.meant(row));
+  }
+  selects(row) {
+    return this.selection.value.has(row, this.list.oldestFirst, this.list.rows.value.lines.get(row.id)?.top);
+  }
+  selectedAreLoaded() {
+    return this.selectedRows().length === this.selectedCount.value;
+  }
+  meant(row) {
+    const line = this.list.rows.value.lines.get(row.id);
+    if (line?.collapsed !== true) return [row];
+    const matching = line.members.filter((item) => item.match_query);
+    return matching.length > 0 ? matching : [row];
+  }
+  meantIds(ids) {
+    const rows = new Map(this.list.rows.value.items.map((item) => [item.id, item]));
+    return [...ids].flatMap((id) => rows.has(id) ? this.meant(rows.get(id)).map((item) => item.id) : [id]);
+  }
+  moveThread(by) {
+    const { items, start, lines } = this.list.rows.value;
+    const from = this.focus.value === null ? -1 : this.focus.value.position - start;
+    const begins = (index2) => index2 >= 0 && index2 < items.length && lines.get(items[index2 - 1]?.id ?? 0)?.top !== lines.get(items[index2].id)?.top;
+    let index = from + by;
+    while (index > 0 && index < items.length && lines.size > 0 && !begins(index)) index += by;
+    if (index >= 0 && index < items.length) this.moveTo(start + index, "select");
+  }
+  selectThread() {
+    const focus = this.focus.value;
+    const line = focus === null ? void 0 : this.list.rows.value.lines.get(focus.item.id);
+    if (focus === null) return;
+    this.selection.value = Selection.of(line === void 0 || line.collapsed ? [focus.item] : this.rowsOf(line));
+  }
+  rowsOf(line) {
+    const { lines } = this.list.rows.value;
+    return line.members.filter((item) => lines.has(item.id));
+  }
+  readThread() {
+    const shown3 = this.shown.value;
+    if (shown3 === null) return [];
+    const line = this.list.rows.value.lines.get(shown3.id);
+    return line === void 0 || line.collapsed ? this.meant(shown3) : line.members;
+  }
+  select(id) {
+    const rows = this.list.rows.value;
+    const index = rows.items.findIndex((item) => item.id === id);
+    if (index >= 0) this.moveTo(rows.start + index, "select");
+  }
+  selectAll() {
+    if (this.list.rows.value.total > 0) this.selection.value = Selection.all;
+  }
+  unselect() {
+    this.choosing.value = false;
+    this.selection.value = Selection.none;
+  }
+  toggleFocused() {
+    const focus = this.focus.value;
+    if (focus !== null) this.toggle(focus.position);
+  }
+  toggle(position) {
+    const item = this.at(position);
+    if (item === void 0) return;
+    this.focus.value = { item, position };
+    this.choosing.value = true;
+    this.selection.value = this.selection.value.toggled(item, this.list.oldestFirst, this.list.rows.value.lines.get(item.id)?.top);
+  }
+  moveFocus(by, how) {
+    const total = this.list.rows.value.total;
+    if (total === 0) return;
+    const last = this.awaited.at(-1);
+    const from = (last === void 0 ? this.focus.value?.position : this.row(last.position)) ?? (by > 0 && Number.isFinite(by) ? -1 : 0);
+    this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), how);
+  }
+  moveTo(wanted, how) {
+    const position = this.row(wanted);
+    const item = this.at(position);
+    if (how !== "extend") this.awaited = [];
+    if (item === void 0 || this.awaited.length > 0) {
+      this.awaited.push({ position: wanted, how });
+      if (this.awaited.length === 1) this.list.look(position, position + 1);
+      return;
+    }
+    const from = this.focus.value;
+    this.focus.value = { item, position };
+    if (how === "select") {
+      this.choosing.value = false;
+      this.selection.value = Selection.of([item]);
+    } else if (how === "extend") this.extend(from ?? { item, position }, { item, position });
+  }
+  heading() {
+    const awaited = this.awaited.at(0)?.position;
+    return awaited === void 0 ? this.focus.value?.position ?? null : this.row(awaited);
+  }
+  row(position) {
+    return Math.min(position, Math.max(0, this.list.rows.value.total - 1));
+  }
+  nextUnread() {
+    const rows = this.list.rows.value;
+    const from = this.focus.value === null ? 0 : this.focus.value.position + 1 - rows.start;
+    const unread = (item) => this.meant(item).some(isUnread);
+    const next = rows.items.findIndex((item, i) => i >= from && unread(item));
+    if (next >= 0) this.moveTo(rows.start + next, "select");
+  }
+  left(gone) {
+    if (gone.length === 0) return;
+    const before = this.selection.value;
+    const after = before.without(gone, this.list.oldestFirst);
+    const first2 = gone.find((item) => before.has(item, this.list.oldestFirst));
+    if (first2 === void 0) {
+      this.refocus();
+      return;
+    }
+    this.selection.value = after;
+    const rows = this.list.rows.value;
+    if (before.whole || after.count(rows.total) > 0 || rows.items.length === 0) {
+      this.refocus();
+      return;
+    }
+    const wish = before.ids.size === 1 && !before.open ? this.list.settings.value.after_action : "list";
+    const found = isThreaded(this.list.query.value) || isSorted(this.list.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first2), this.list.oldestFirst);
+    const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
+    this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
+  }
+  count() {
+    const { selectedCount } = this;
+    const { whole, except } = this.selection.value;
+    if (this.selectedAreLoaded()) {
+      const items = this.selected();
+      const threads = isThreaded(this.list.query.value) ? new Set(items.map((item) => item.thread_id)).size : items.length;
+      return { messages: items.length, conversations: threads };
+    }
+    const { messages: messages2, conversations } = this.list.counts.value;
+    if (!isThreaded(this.list.query.value)) return { messages: selectedCount.value, conversations: selectedCount.value };
+    if (!whole || messages2 === null) return { messages: null, conversations: whole ? conversations : selectedCount.value };
+    if (except.size === 0) return { messages: messages2, conversations };
+    const left = Math.max(0, messages2 - this.meantIds(except).length);
+    return { messages: left, conversations: left };
+  }
+  selectedRows() {
+    return this.list.rows.value.items.filter((item) => this.selects(item));
+  }
+  at(position) {
+    const rows = this.list.rows.value;
+    return rows.items[position - rows.start];
+  }
+  refocus() {
+    const focus = this.focus.value;
+    if (focus === null) return;
+    const rows = this.list.rows.value;
+    const index = rows.items.findIndex((item) => item.id === focus.item.id);
+    if (index >= 0) this.focus.value = { item: rows.items[index], position: rows.start + index };
+    else if (rows.total === 0) this.focus.value = null;
+    else {
+      const position = Math.min(focus.position, rows.total - 1);
+      this.focus.value = { item: this.at(position) ?? focus.item, position };
+    }
+  }
+  extend(from, to) {
+    const [first2, last] = from.position <= to.position ? [from, to] : [to, from];
+    const rows = this.list.rows.value;
+    const items = rows.items.slice(Math.max(0, first2.position - rows.start), last.position + 1 - rows.start);
+    const count = last.position + 1 - first2.position;
+    const whole = items.length === count || isSorted(this.list.query.value);
+    const place = (item) => markOf(rows.lines.get(item.id)?.top ?? item);
+    this.selection.value = whole ? this.selection.value.plus(items, this.list.oldestFirst) : this.selection.value.plusStretch({ first: place(first2.item), last: place(last.item), count }, this.list.oldestFirst);
+  }
+};
+
 // webmail/state/settings.ts
 var defaults = { signature: "", signature_html: "", signatures: [], compose_format: "text", quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", language: "", density: "comfortable", single_keys: true, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", searches: [], unsubscribed: [], labels: [] };
 var key = "moxlite-webmail-panes";
@@ -2241,14 +2498,6 @@ function saveLocal(local) {
 
 // webmail/state/mail.ts
 var begun = { messages: 0, looked: 0, of: 0, found: 0, done: false, stopped: false, left_out: [] };
-function kept2(count) {
-  let last = { messages: 0, conversations: 0 };
-  return computed(() => {
-    const next = count();
-    if (next.messages !== last.messages || next.conversations !== last.conversations) last = next;
-    return last;
-  });
-}
 var checkAfter = 300;
 var refreshAfter = 50;
 var restAfter = 80;
@@ -2262,24 +2511,15 @@ var Mail = class {
     });
     this.rows = computed(() => {
       void this.version.value;
-      return this.overlaid();
+      if (!isThreaded(this.view.query)) return flatRows(this.view, this.pending, this.oldestFirst);
+      const { rows, entryOf } = threadedRows(this.view, this.pending, this.folding, this.oldestFirst);
+      this.entries = entryOf;
+      return rows;
     });
-    this.shown = computed(() => {
-      const selection2 = this.selection.value;
-      if (this.choosing.value || selection2.open || selection2.ids.size !== 1) return null;
-      const [id] = selection2.ids.keys();
-      return this.rows.value.items.find((item) => item.id === id) ?? null;
-    });
-    this.conversation = computed(() => {
-      const shown3 = this.shown.value;
-      const line = shown3 === null ? void 0 : this.rows.value.lines.get(shown3.id);
-      return line?.collapsed === true && line.members.length > 1 ? line.members : null;
-    });
-    this.selectedCount = computed(() => this.selection.value.count(this.rows.value.total));
-    this.counts = kept2(() => this.all());
-    this.selectedCounts = kept2(() => this.chosen());
+    this.counts = kept2(() => this.count());
+    this.choice = new Choice(this);
     this.concerned = computed(() => {
-      return this.mailboxesOf(this.selectedAreLoaded() ? this.selected() : []);
+      return this.mailboxesOf(this.choice.selectedAreLoaded() ? this.choice.selected() : []);
     });
   }
   outside;
@@ -2287,19 +2527,13 @@ var Mail = class {
   mailboxes = signal([]);
   query;
   rows;
-  selection = signal(Selection.none);
-  focus = signal(null);
-  choosing = signal(false);
   connection = signal("on");
   settings = signal(defaults);
   problem = signal(null);
   searching = signal(null);
   current;
-  shown;
-  conversation;
-  selectedCount;
+  choice;
   counts;
-  selectedCounts;
   concerned;
   pending = new Pending(() => this.changed());
   boxes = new Mailboxes();
@@ -2316,7 +2550,6 @@ var Mail = class {
   screen = { first: 0, last: 0 };
   resting = 0;
   checking = 0;
-  awaited = [];
   get oldestFirst() {
     return this.view.query.order_asc === true;
   }
@@ -2335,14 +2568,12 @@ var Mail = class {
   }
   open(query, wanted = 0) {
     this.wanted = wanted;
-    this.awaited = [];
     this.problem.value = null;
     this.searching.value = isSearch(query) ? begun : null;
     this.folding.reset();
     this.outside.send(this.view.open(query, wanted));
     this.query.value = query;
-    this.selection.value = Selection.none;
-    this.focus.value = null;
+    this.choice.reset();
     this.changed();
   }
   take(event) {
@@ -2406,68 +2637,25 @@ var Mail = class {
     if (apart && rows.items.length > 0) this.resting = window.setTimeout(() => this.fetch(), restAfter);
     else this.fetch();
   }
-  selected() {
-    return this.selectedRows().flatMap((row) => this.meant(row));
-  }
-  selects(row) {
-    return this.selection.value.has(row, this.oldestFirst, this.rows.value.lines.get(row.id)?.top);
-  }
-  selectedAreLoaded() {
-    return this.selectedRows().length === this.selectedCount.value;
-  }
-  meant(row) {
-    const line = this.rows.value.lines.get(row.id);
-    if (line?.collapsed !== true) return [row];
-    const matching = line.members.filter((item) => item.match_query);
-    return matching.length > 0 ? matching : [row];
-  }
-  meantIds(ids) {
-    const rows = new Map(this.rows.value.items.map((item) => [item.id, item]));
-    return [...ids].flatMap((id) => rows.has(id) ? this.meant(rows.get(id)).map((item) => item.id) : [id]);
-  }
   leavesFor(mailbox) {
     const { mailbox_id } = this.query.value.filter;
     if ((mailbox_id ?? 0) >= 0) return true;
     return mailbox_id === -1 && mailbox.roles.some((role) => role === "trash" || role === "junk");
   }
   fold(expand) {
-    const focus = this.focus.value;
+    const focus = this.choice.focus.value;
     const line = focus === null ? void 0 : this.rows.value.lines.get(focus.item.id);
     if (line === void 0 || line.members.length < 2) return;
     const wanted = expand ?? line.collapsed;
-    const hidden = line.members.length - this.rowsOf(line).length;
+    const hidden = line.members.length - this.choice.rowsOf(line).length;
     if (wanted !== line.collapsed && !(wanted && hidden > 0)) return;
-    const selected = line.members.some((item) => this.selection.value.ids.has(item.id));
+    const selected = line.members.some((item) => this.choice.selection.value.ids.has(item.id));
     this.folding.set(line.top.thread_id, wanted);
     this.changed();
     const { items, start } = this.rows.value;
     const first2 = wanted ? line.members[0] : line.top;
     const index = items.findIndex((item) => item.id === first2.id);
-    if (index >= 0) this.moveTo(start + index, selected ? "select" : "focus");
-  }
-  moveThread(by) {
-    const { items, start, lines } = this.rows.value;
-    const from = this.focus.value === null ? -1 : this.focus.value.position - start;
-    const begins = (index2) => index2 >= 0 && index2 < items.length && lines.get(items[index2 - 1]?.id ?? 0)?.top !== lines.get(items[index2].id)?.top;
-    let index = from + by;
-    while (index > 0 && index < items.length && lines.size > 0 && !begins(index)) index += by;
-    if (index >= 0 && index < items.length) this.moveTo(start + index, "select");
-  }
-  selectThread() {
-    const focus = this.focus.value;
-    const line = focus === null ? void 0 : this.rows.value.lines.get(focus.item.id);
-    if (focus === null) return;
-    this.selection.value = Selection.of(line === void 0 || line.collapsed ? [focus.item] : this.rowsOf(line));
-  }
-  rowsOf(line) {
-    const { lines } = this.rows.value;
-    return line.members.filter((item) => lines.has(item.id));
-  }
-  readThread() {
-    const shown3 = this.shown.value;
-    if (shown3 === null) return [];
-    const line = this.rows.value.lines.get(shown3.id);
-    return line === void 0 || line.collapsed ? this.meant(shown3) : line.members;
+    if (index >= 0) this.choice.moveTo(start + index, selected ? "select" : "focus");
   }
   mailboxesOf(items) {
     const ids = /* @__PURE__ */ new Set([this.query.value.filter.mailbox_id, ...items.map((item) => item.mailbox_id)]);
@@ -2485,86 +2673,6 @@ var Mail = class {
   }
   inRole(role) {
     return this.current.value?.roles.includes(role) ?? false;
-  }
-  select(id) {
-    const rows = this.rows.value;
-    const index = rows.items.findIndex((item) => item.id === id);
-    if (index >= 0) this.moveTo(rows.start + index, "select");
-  }
-  selectAll() {
-    if (this.rows.value.total > 0) this.selection.value = Selection.all;
-  }
-  unselect() {
-    this.choosing.value = false;
-    this.selection.value = Selection.none;
-  }
-  toggleFocused() {
-    const focus = this.focus.value;
-    if (focus !== null) this.toggle(focus.position);
-  }
-  toggle(position) {
-    const item = this.at(position);
-    if (item === void 0) return;
-    this.focus.value = { item, position };
-    this.choosing.value = true;
-    this.selection.value = this.selection.value.toggled(item, this.oldestFirst, this.rows.value.lines.get(item.id)?.top);
-  }
-  moveFocus(by, how) {
-    const total = this.rows.value.total;
-    if (total === 0) return;
-    const last = this.awaited.at(-1);
-    const from = (last === void 0 ? this.focus.value?.position : this.row(last.position)) ?? (by > 0 && Number.isFinite(by) ? -1 : 0);
-    this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), how);
-  }
-  moveTo(wanted, how) {
-    const position = this.row(wanted);
-    const item = this.at(position);
-    if (how !== "extend") this.awaited = [];
-    if (item === void 0 || this.awaited.length > 0) {
-      this.awaited.push({ position: wanted, how });
-      if (this.awaited.length === 1) this.look(position, position + 1);
-      return;
-    }
-    const from = this.focus.value;
-    this.focus.value = { item, position };
-    if (how === "select") {
-      this.choosing.value = false;
-      this.selection.value = Selection.of([item]);
-    } else if (how === "extend") this.extend(from ?? { item, position }, { item, position });
-  }
-  heading() {
-    const awaited = this.awaited.at(0)?.position;
-    return awaited === void 0 ? this.focus.value?.position ?? null : this.row(awaited);
-  }
-  row(position) {
-    return Math.min(position, Math.max(0, this.rows.value.total - 1));
-  }
-  nextUnread() {
-    const rows = this.rows.value;
-    const from = this.focus.value === null ? 0 : this.focus.value.position + 1 - rows.start;
-    const unread = (item) => this.meant(item).some(isUnread);
-    const next = rows.items.findIndex((item, i) => i >= from && unread(item));
-    if (next >= 0) this.moveTo(rows.start + next, "select");
-  }
-  left(gone) {
-    if (gone.length === 0) return;
-    const before = this.selection.value;
-    const after = before.without(gone, this.oldestFirst);
-    const first2 = gone.find((item) => before.has(item, this.oldestFirst));
-    if (first2 === void 0) {
-      this.refocus();
-      return;
-    }
-    this.selection.value = after;
-    const rows = this.rows.value;
-    if (before.whole || after.count(rows.total) > 0 || rows.items.length === 0) {
-      this.refocus();
-      return;
-    }
-    const wish = before.ids.size === 1 && !before.open ? this.settings.value.after_action : "list";
-    const found = isThreaded(this.query.value) || isSorted(this.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first2), this.oldestFirst);
-    const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
-    this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
   }
   began(version, streamId, time) {
     if (this.server !== "" && this.server !== version) this.outside.outdated(version);
@@ -2584,9 +2692,9 @@ var Mail = class {
     if (boxes) this.mailboxes.value = this.boxes.ordered();
     this.changed();
     const elsewhere = gone.filter((item) => !this.pending.leaving(item.id));
-    this.left(elsewhere);
+    this.choice.left(elsewhere);
     if (removed) {
-      if (isListing(this.view.query)) this.unselect();
+      if (isListing(this.view.query)) this.choice.unselect();
       this.outside.removed();
     }
     this.pending.settle(this.view.all(), this.view.query.filter.mailbox_id ?? 0);
@@ -2596,50 +2704,23 @@ var Mail = class {
     }
   }
   isReading({ mailbox_id, message_ids }) {
-    const shown3 = this.shown.value?.id ?? 0;
+    const shown3 = this.choice.shown.value?.id ?? 0;
     return mailbox_id === this.view.query.filter.mailbox_id && message_ids.includes(shown3) && !this.pending.leaving(shown3);
   }
   changed() {
     if (this.outside.checking) this.view.checkConsistency();
     this.version.value++;
   }
-  overlaid() {
-    const { start, items, total, known, query } = this.view;
-    const mailbox = isListing(query) ? 0 : query.filter.mailbox_id ?? 0;
-    if (isThreaded(query)) return this.threaded();
-    const shown3 = this.pending.show(items, mailbox, this.oldestFirst);
-    const rows = total + shown3.length - items.length;
-    return { start, items: shown3, total: rows, entries: rows, known, lines: /* @__PURE__ */ new Map() };
-  }
-  threaded() {
-    const { start, items: tops, total, known } = this.view;
-    const items = [];
-    const lines = /* @__PURE__ */ new Map();
-    this.entries = [];
-    let gone = 0;
-    for (const [i, top] of tops.entries()) {
-      const present = this.pending.show(this.view.members(top), 0, this.oldestFirst);
-      if (!present.some((item) => item.match_query)) {
-        gone++;
-        continue;
-      }
-      const order = tree(present);
-      const members = order.map(({ item }) => item);
-      const opened = this.folding.isOpened(top.thread_id);
-      const of = opened ? order : tree(present.filter((item) => item.match_query));
-      const unfolded = this.folding.isExpanded(top.thread_id);
-      const expanded = unfolded && (opened ? members.length : of.length) > 1;
-      const first2 = present.find((item) => item.id === top.id && (item.match_query || opened)) ?? present.find((item) => item.match_query);
-      const rows = expanded ? of : [{ item: first2, depth: 0 }];
-      for (const [row, { item, depth }] of rows.entries()) {
-        items.push(item);
-        this.entries.push(start + i);
-        lines.set(item.id, { top: first2, members, collapsed: !expanded, depth, hidden: expanded && row === 0 ? members.length - rows.length : 0 });
-      }
+  arrived() {
+    if (this.wanted > 0 && this.rows.value.items.some((item) => item.id === this.wanted)) {
+      const wanted = this.wanted;
+      this.wanted = 0;
+      this.choice.select(wanted);
     }
-    return { start, items, total: total + items.length - tops.length, entries: total - gone, known, lines };
+    this.choice.resume();
+    if (!this.view.busy) this.fetch();
   }
-  all() {
+  count() {
     const { entries } = this.rows.value;
     const query = this.query.value;
     if (!isThreaded(query)) return { messages: entries, conversations: entries };
@@ -2647,36 +2728,6 @@ var Mail = class {
     const listed = mailbox && (query.filter.unread === true ? mailbox.unseen : mailbox.total + mailbox.deleted);
     const messages2 = isSearch(query) ? this.searching.value?.messages : listed;
     return { messages: messages2 === void 0 ? null : Math.max(messages2, entries), conversations: entries };
-  }
-  chosen() {
-    const { selection: selection2, selectedCount, counts } = this;
-    const { whole, except } = selection2.value;
-    if (this.selectedAreLoaded()) {
-      const items = this.selected();
-      const threads = isThreaded(this.query.value) ? new Set(items.map((item) => item.thread_id)).size : items.length;
-      return { messages: items.length, conversations: threads };
-    }
-    const { messages: messages2, conversations } = counts.value;
-    if (!isThreaded(this.query.value)) return { messages: selectedCount.value, conversations: selectedCount.value };
-    if (!whole || messages2 === null) return { messages: null, conversations: whole ? conversations : selectedCount.value };
-    if (except.size === 0) return { messages: messages2, conversations };
-    const left = Math.max(0, messages2 - this.meantIds(except).length);
-    return { messages: left, conversations: left };
-  }
-  arrived() {
-    if (this.wanted > 0 && this.rows.value.items.some((item) => item.id === this.wanted)) {
-      const wanted = this.wanted;
-      this.wanted = 0;
-      this.select(wanted);
-    }
-    const [next, ...others] = this.awaited;
-    if (next !== void 0 && this.at(this.row(next.position)) !== void 0) {
-      this.awaited = [];
-      this.moveTo(next.position, next.how);
-      for (const one of others) this.moveTo(one.position, one.how);
-    }
-    this.refocus();
-    if (!this.view.busy) this.fetch();
   }
   fetch() {
     const first2 = this.entryAt(this.screen.first);
@@ -2693,34 +2744,6 @@ var Mail = class {
     this.view.stale = true;
     clearTimeout(this.refreshing);
     this.refreshing = window.setTimeout(() => this.fetch(), refreshAfter);
-  }
-  selectedRows() {
-    return this.rows.value.items.filter((item) => this.selects(item));
-  }
-  at(position) {
-    const rows = this.rows.value;
-    return rows.items[position - rows.start];
-  }
-  refocus() {
-    const focus = this.focus.value;
-    if (focus === null) return;
-    const rows = this.rows.value;
-    const index = rows.items.findIndex((item) => item.id === focus.item.id);
-    if (index >= 0) this.focus.value = { item: rows.items[index], position: rows.start + index };
-    else if (rows.total === 0) this.focus.value = null;
-    else {
-      const position = Math.min(focus.position, rows.total - 1);
-      this.focus.value = { item: this.at(position) ?? focus.item, position };
-    }
-  }
-  extend(from, to) {
-    const [first2, last] = from.position <= to.position ? [from, to] : [to, from];
-    const rows = this.rows.value;
-    const items = rows.items.slice(Math.max(0, first2.position - rows.start), last.position + 1 - rows.start);
-    const count = last.position + 1 - first2.position;
-    const whole = items.length === count || isSorted(this.query.value);
-    const place = (item) => markOf(rows.lines.get(item.id)?.top ?? item);
-    this.selection.value = whole ? this.selection.value.plus(items, this.oldestFirst) : this.selection.value.plusStretch({ first: place(first2.item), last: place(last.item), count }, this.oldestFirst);
   }
 };
 
@@ -3179,7 +3202,7 @@ var MessageList = class {
       this.draw();
     });
     effect(() => {
-      void this.mail.focus.value;
+      void this.mail.choice.focus.value;
       untracked(() => this.reveal());
     });
   }
@@ -3205,11 +3228,11 @@ var MessageList = class {
   pushable({ swipes }) {
     const swiped = (row, direction) => {
       const item = this.rowOf(row)?.item;
-      if (item != null) this.owner.swiped(this.mail.meant(item), direction);
+      if (item != null) this.owner.swiped(this.mail.choice.meant(item), direction);
     };
     const held = (row) => {
       const found = this.rowOf(row);
-      if (found?.item != null) this.mail.toggle(found.position);
+      if (found?.item != null) this.mail.choice.toggle(found.position);
     };
     swipes(this.root, (row) => this.rowOf(row)?.item != null, swiped, held);
     this.root.dataset["pushable"] = "";
@@ -3219,7 +3242,7 @@ var MessageList = class {
     this.draw();
   }
   reveal() {
-    const position = this.mail.heading();
+    const position = this.mail.choice.heading();
     if (position === null || this.root.clientHeight === 0) return;
     const top = this.offset(position);
     const at = this.logical();
@@ -3254,7 +3277,8 @@ var MessageList = class {
     this.root.scrollTop = top / this.scale;
   }
   draw() {
-    const { rows, selection: selection2, focus, query, current, problem } = this.mail;
+    const { rows, query, current, problem } = this.mail;
+    const { selection: selection2, focus } = this.mail.choice;
     const { start, items, total, known, lines } = rows.value;
     void selection2.value;
     const focused = focus.value?.position ?? -1;
@@ -3313,7 +3337,7 @@ var MessageList = class {
       if (row.root === next) next = next.nextElementSibling;
       else space.insertBefore(row.root, next);
       row.show(item, manner, item === null ? void 0 : lines.get(item.id));
-      row.place(position, total, this.offset(position) + shift, item !== null && this.mail.selects(item), position === focused);
+      row.place(position, total, this.offset(position) + shift, item !== null && this.mail.choice.selects(item), position === focused);
       row.root.classList.toggle("arrived", item !== null && item.id === this.arrived);
       if (position === focused && item !== null) active = row.root.id;
     }
@@ -3355,7 +3379,7 @@ var MessageList = class {
     const target = event.target instanceof Element ? event.target : null;
     const action = target?.closest(".message-action")?.dataset["action"];
     if (action !== void 0 && row.item !== null) {
-      this.owner.acted(this.mail.meant(row.item), action);
+      this.owner.acted(this.mail.choice.meant(row.item), action);
       return;
     }
     const label = target?.closest("[data-label]")?.dataset["label"];
@@ -3364,22 +3388,22 @@ var MessageList = class {
       return;
     }
     const chooses = target?.closest(".message-disc") != null || phone2.matches && document.body.classList.contains("choosing");
-    if (chooses && !event.shiftKey) this.mail.toggle(row.position);
-    else if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
-    else this.mail.moveTo(row.position, event.shiftKey ? "extend" : "select");
+    if (chooses && !event.shiftKey) this.mail.choice.toggle(row.position);
+    else if (event.ctrlKey || event.metaKey) this.mail.choice.toggle(row.position);
+    else this.mail.choice.moveTo(row.position, event.shiftKey ? "extend" : "select");
   }
   openMenu(event) {
     const row = this.at(event);
     if (row?.item == null || event.shiftKey) return;
     event.preventDefault();
     if (event instanceof PointerEvent && event.pointerType === "touch") return;
-    const items = this.mail.selects(row.item) && this.mail.selectedAreLoaded() ? this.mail.selected() : this.mail.meant(row.item);
+    const items = this.mail.choice.selects(row.item) && this.mail.choice.selectedAreLoaded() ? this.mail.choice.selected() : this.mail.choice.meant(row.item);
     this.owner.menu(items, { x: event.clientX, y: event.clientY });
   }
   beginDrag(event) {
     const row = this.at(event);
     if (row?.item == null) return;
-    this.dragged = this.mail.selects(row.item) ? null : this.mail.meant(row.item);
+    this.dragged = this.mail.choice.selects(row.item) ? null : this.mail.choice.meant(row.item);
     event.dataTransfer?.setData("text/plain", row.item.subject);
   }
   refreshAges() {
@@ -3473,11 +3497,11 @@ function layOut(root, page) {
     accountLink.hidden = account_path === "";
   });
   effect(() => {
-    const selected = page.mail.selectedCount.value;
+    const selected = page.mail.choice.selectedCount.value;
     const name = page.mail.current.value?.name.split("/").at(-1) ?? "";
     fill(heading, page.find.text.value !== "" ? t("Search") : mailboxName(name));
     const all = page.mail.counts.value;
-    const words2 = selected > 1 ? t("{n} of {total} selected", few(page.mail.selectedCounts.value, all)) : page.mail.searching.value === null && counted(all);
+    const words2 = selected > 1 ? t("{n} of {total} selected", few(page.mail.choice.selectedCounts.value, all)) : page.mail.searching.value === null && counted(all);
     fill(count, words2);
     count.title = words2 || "";
   });
@@ -3783,11 +3807,11 @@ function watch(page) {
     page.withdrawRule();
   });
   effect(() => tellTitle(mail2, find2));
-  effect(() => read2(page, mail2.shown.value, mail2.selectedCount.value > 0 ? mail2.selectedCounts.value : null, mail2.conversation.value));
+  effect(() => read2(page, mail2.choice.shown.value, mail2.choice.selectedCount.value > 0 ? mail2.choice.selectedCounts.value : null, mail2.choice.conversation.value));
   effect(() => {
     if (held.value) return;
     void mail2.rows.value;
-    void mail2.selection.value;
+    void mail2.choice.selection.value;
     void mail2.mailboxes.value;
     void find2.threading.value;
     page.bar.draw();
@@ -3920,13 +3944,16 @@ var App = class {
     this.client.confirmAgain = async () => (await part("login")).askConfirm(this.client, t("This takes mail out of the account, so give your password again."));
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
-    void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
+    const kept5 = localStorage.getItem("moxlite-webmail-offline") === null ? ready : this.offline();
+    const begun2 = known ? ready : Promise.resolve(kept5).then(() => this.logIn(""));
+    void Promise.all([begun2, kept5, ready]).then(() => this.stream.start());
   }
   openMenu(...asked) {
     void attempt(t("Opening the menu"), async () => (await part("menu")).openMenu(...asked));
   }
   async logIn(reason) {
-    if (await this.session.logIn(reason) && this.displayed) location.reload();
+    const waiting2 = await (await this.keeping)?.atLogIn() ?? [];
+    if (await this.session.logIn(reason, waiting2) && this.displayed) location.reload();
   }
   display() {
     if (this.displayed) return;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { bulk: "bulk.d28fd8e3ad43.js", compose: "compose.5b5368addb42.js", conversation: "conversation.83a8d91815f1.js", details: "details.dbc8ccd28792.js", export: "export.7795f8825658.js", hints: "hints.286fe8fecd48.js", invitation: "invitation.767b56f52512.js", labels: "labels.c38a0d748533.js", later: "later.bf80e4e9308f.js", login: "login.3f5878edd0e5.js", mailboxes: "mailboxes.873644f57908.js", menu: "menu.627b6a42edba.js", message: "message.6a3a7d2fe59d.js", newsletters: "newsletters.5a5f36501da9.js", notices: "notices.9e641869aea9.js", offline: "offline.cb121d544f80.js", palette: "palette.20001e6e3b95.js", people: "people.20ed4ec9f7cb.js", print: "print.5bc18f2c2b7a.js", rich: "rich.bb97235f4efc.js", rules: "rules.cfc0b96d50b4.js", search: "search.6a2f7f60d349.js", sender: "sender.e871b2a09df5.js", sent: "sent.263bcb0c4208.js", settings: "settings.2f50afafbeb4.js", sorting: "sorting.0476e16e2be7.js", squire: "squire.8f988577745b.js", templates: "templates.cded827b731a.js", touch: "touch.932a93ca520c.js", viewer: "viewer.bf55ab1c5857.js", words: "words.fcd6658951d2.js" };
+  var define_PARTS_default = { bulk: "bulk.b6fc938caea3.js", compose: "compose.5b5368addb42.js", conversation: "conversation.83a8d91815f1.js", details: "details.dbc8ccd28792.js", export: "export.393e45fe958f.js", hints: "hints.286fe8fecd48.js", invitation: "invitation.767b56f52512.js", labels: "labels.4eb3602ec01b.js", later: "later.1345674d8213.js", login: "login.3f5878edd0e5.js", mailboxes: "mailboxes.873644f57908.js", menu: "menu.627b6a42edba.js", message: "message.6a3a7d2fe59d.js", newsletters: "newsletters.5a5f36501da9.js", notices: "notices.5f4ecd90f896.js", offline: "offline.ed05492df365.js", palette: "palette.20001e6e3b95.js", people: "people.20ed4ec9f7cb.js", print: "print.5bc18f2c2b7a.js", rich: "rich.bb97235f4efc.js", rules: "rules.cfc0b96d50b4.js", search: "search.6a2f7f60d349.js", sender: "sender.e871b2a09df5.js", sent: "sent.263bcb0c4208.js", settings: "settings.2f50afafbeb4.js", sorting: "sorting.0476e16e2be7.js", squire: "squire.8f988577745b.js", templates: "templates.cded827b731a.js", touch: "touch.932a93ca520c.js", viewer: "viewer.bf55ab1c5857.js", words: "words.fcd6658951d2.js" };
 
   // lib/words.ts
   var grouped;
@@ -18,18 +18,38 @@
   function t(text, values = {}) {
     return filled(globalThis.moxliteLanguage?.find(text) ?? text, values);
   }
-  function many(n, one, other, values = {}) {
-    const text = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
-    return filled(text, { ...values, n });
+
+  // webmail/notices/facts.ts
+  var cacheName = "moxlite-webmail-notices";
+  var file = "notice-facts";
+  async function keptFacts(base3) {
+    if (globalThis.caches === void 0 || !await caches.has(cacheName)) return null;
+    const found = await (await caches.open(cacheName)).match(base3 + file);
+    return found === void 0 ? null : await found.json();
+  }
+  async function keepFacts(base3, facts) {
+    await (await caches.open(cacheName)).put(base3 + file, new Response(JSON.stringify(facts)));
+  }
+  function noticeWords() {
+    return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more") };
+  }
+  function valuesOf(made) {
+    const { endpoint = "", keys = {} } = made.toJSON();
+    return { endpoint, p256dh: keys["p256dh"] ?? "", auth: keys["auth"] ?? "" };
   }
 
   // webmail/worker/notices.ts
+  var base = new URL("./", globalThis.location?.href ?? "https://localhost/").pathname;
   function pushed(scope2, event) {
+    event.waitUntil(tell(scope2, event));
+  }
+  async function tell(scope2, event) {
+    const words = (await keptFacts(base).catch(() => null))?.words ?? noticeWords();
     const { sender, id, more, test } = read(event);
-    const title = test === true ? t("Notices work") : typeof sender === "string" && sender !== "" ? sender : t("New mail");
-    const body = test === true ? t("This device is told of new mail.") : typeof more === "number" && more > 0 ? many(more, "New message, and {n} more", "New message, and {n} more") : t("New message");
+    const title = test === true ? words.works : typeof sender === "string" && sender !== "" ? sender : words.mail;
+    const body = test === true ? words.told : typeof more === "number" && more > 0 ? filled(words.more, { n: more }) : words.one;
     const number = typeof id === "number" ? id : 0;
-    event.waitUntil(scope2.registration.showNotification(title, { body, tag: `mail-${number}`, data: number }));
+    await scope2.registration.showNotification(title, { body, tag: `mail-${number}`, data: number });
   }
   function read(event) {
     try {
@@ -37,6 +57,19 @@
     } catch {
       return {};
     }
+  }
+  function renewed(scope2, event) {
+    event.waitUntil(renew(scope2, event));
+  }
+  async function renew({ registration }, event) {
+    const facts = await keptFacts(base);
+    if (facts === null) return;
+    const options = { userVisibleOnly: true, applicationServerKey: facts.key };
+    const values = valuesOf(event.newSubscription ?? await registration.pushManager.subscribe(options));
+    const answer = await fetch(`${base}api/notices_subscribe`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": facts.csrf }, body: JSON.stringify({ ...values, name: facts.name, replaces: facts.device }) });
+    if (!answer.ok) return;
+    const { result } = await answer.json();
+    await keepFacts(base, { ...facts, device: result, endpoint: values.endpoint });
   }
   function clicked(scope2, event) {
     event.notification.close();
@@ -61,7 +94,7 @@
   // webmail/worker/offline.ts
   var patience = 4e3;
   var mostFiles = 120;
-  var base = new URL("./", globalThis.location?.href ?? "https://localhost/").pathname;
+  var base2 = new URL("./", globalThis.location?.href ?? "https://localhost/").pathname;
   var files = ["manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png"];
   function installed(scope2, event) {
     void scope2.skipWaiting();
@@ -70,14 +103,15 @@
   function activated(scope2, event) {
     event.waitUntil(scope2.clients.claim());
   }
-  function emptied(event) {
+  function emptied(scope2, event) {
+    void scope2.skipWaiting();
     event.waitUntil(Promise.all([shellCache, mailCache].map((name) => caches.delete(name))));
   }
   function asked(event) {
     const { request } = event;
     const url = new URL(request.url);
-    if (request.method !== "GET" || url.origin !== location.origin || !url.pathname.startsWith(base)) return;
-    const rest = url.pathname.slice(base.length);
+    if (request.method !== "GET" || url.origin !== location.origin || !url.pathname.startsWith(base2)) return;
+    const rest = url.pathname.slice(base2.length);
     if (rest === "" && request.mode === "navigate") event.respondWith(page(request));
     else if (rest.startsWith("part/") || files.includes(rest)) event.respondWith(shellFile(request));
     else {
@@ -87,10 +121,10 @@
   }
   async function fillShell() {
     const shell = await caches.open(shellCache);
-    const parts = Object.values(define_PARTS_default).map((name) => `${base}part/${name}`);
-    for (const path of [...parts, ...files.map((name) => base + name)]) if (await shell.match(path) === void 0) await keep(shell, path, await fetch(path));
-    await keep(shell, base, await fetch(base, { cache: "no-cache" }));
-    await bounded(shell, mostFiles, (path) => path !== base && !parts.includes(path));
+    const parts = Object.values(define_PARTS_default).map((name) => `${base2}part/${name}`);
+    for (const path of [...parts, ...files.map((name) => base2 + name)]) if (await shell.match(path) === void 0) await keep(shell, path, await fetch(path));
+    await keep(shell, base2, await fetch(base2, { cache: "no-cache" }));
+    await bounded(shell, mostFiles, (path) => path !== base2 && !parts.includes(path));
   }
   async function keep(cache, path, answer) {
     if (!answer.ok) return;
@@ -112,10 +146,10 @@
     const shell = await caches.open(shellCache);
     const asked2 = fetch(request).then(async (answer) => {
       if (unreached(answer)) throw new TypeError(answer.statusText);
-      await keep(shell, base, answer.clone());
+      await keep(shell, base2, answer.clone());
       return answer;
     });
-    const kept = await shell.match(base);
+    const kept = await shell.match(base2);
     if (kept === void 0) return asked2;
     const late = new Promise((resolve) => setTimeout(() => resolve(kept), patience));
     return Promise.race([asked2.catch(() => kept), late]);
@@ -129,7 +163,7 @@
     return answer;
   }
   async function htmlMail(request, message, keeping) {
-    const path = `${base}msg/${message}/html`;
+    const path = `${base2}msg/${message}/html`;
     try {
       const answer = await fetch(request);
       if (unreached(answer)) throw new TypeError(answer.statusText);
@@ -149,9 +183,11 @@
   // webmail/worker/worker.ts
   var scope = self;
   addEventListener("push", (event) => pushed(scope, event));
+  addEventListener("pushsubscriptionchange", (event) => renewed(scope, event));
   addEventListener("notificationclick", (event) => clicked(scope, event));
-  if (scope.withoutOffline === true) addEventListener("activate", (event) => emptied(event));
-  else {
+  if (scope.withoutOffline === true) {
+    for (const kind of ["install", "activate"]) addEventListener(kind, (event) => emptied(scope, event));
+  } else {
     addEventListener("install", (event) => installed(scope, event));
     addEventListener("activate", (event) => activated(scope, event));
     addEventListener("fetch", (event) => asked(event));

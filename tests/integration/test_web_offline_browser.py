@@ -1,0 +1,347 @@
+"""Mail that a browser keeps, where something goes wrong: the administrator forbids it, the disk is full, the session
+ends, another user logs in, or the server is newer than the page (WEBMAIL-22a, WEBMAIL-120, WEBMAIL-121).
+"""
+
+import re
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from moxlite.web.document import part_tag
+from tests.integration.browser import chromium
+from tests.integration.test_web_webmail_browser import append, has_one
+from tests.integration.test_web_webmail_device import imap, kept, local, page, row
+from tests.running import LocalServer
+from tests.tools import top, until
+
+__all__ = ["chromium", "local", "page"]
+
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.nightly(
+        smoke="tests/integration/test_web_webmail_device.py::test_what_is_done_without_a_connection_is_done_once_later"
+    ),
+]
+
+WAITS = "on this device until the server can be reached"
+
+
+def write(page: Page, subject: str) -> None:
+    """Write a message and send it."""
+    page.keyboard.press("c")
+    page.get_by_label("To", exact=True).fill("moxlite@localhost")
+    page.get_by_label("Subject").fill(subject)
+    page.locator(".composer textarea").last.fill("Hello")
+    page.keyboard.press("Control+Enter")
+
+
+def write_away(page: Page, subject: str) -> None:
+    """Send a message without a connection."""
+    page.context.set_offline(True)
+    expect(page.get_by_text("Not connected")).to_be_visible()
+    write(page, subject)
+    expect(page.get_by_text("Kept on this device")).to_be_visible()
+    expect(page.get_by_text(WAITS)).to_be_visible()
+
+
+def end_sessions(local: LocalServer) -> None:
+    """All sessions end, as if they had expired."""
+    database = sqlite3.connect(local.folder / "data/auth.db")
+    with database:
+        assert database.execute("UPDATE session SET expires = 1").rowcount > 0
+    database.close()
+
+
+def worker_is_there(page: Page) -> bool:
+    found: bool = page.evaluate("navigator.serviceWorker.getRegistration().then((one) => one !== undefined)")
+    return found
+
+
+def leaves_with_question(page: Page) -> bool:
+    """Whether the page asks before it is left."""
+    asked = page.evaluate(
+        "() => { const event = new Event('beforeunload', { cancelable: true }); dispatchEvent(event);"
+        " return event.defaultPrevented; }"
+    )
+    return bool(asked)
+
+
+def test_what_waits_is_sent_before_a_forbidden_store_is_removed(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-120, WEBMAIL-121: `webmail_offline = false` removes mail, worker and choice; no message is lost."""
+    write_away(page, "before the end")
+    local.stop()
+    config = local.folder / "config/moxlite.toml"
+    config.write_text(f"webmail_offline = false\n{config.read_text()}")
+    local.start()
+    page.context.set_offline(False)
+    session = imap(local)
+    until(lambda: has_one(session, "Sent"), what="the message in Sent")
+    expect(page.get_by_text(WAITS)).to_be_hidden()
+    page.reload()  # a stream that goes on does not tell what has changed at the server
+    until(lambda: not worker_is_there(page), what="a page without a service worker")
+    until(lambda: page.evaluate("caches.keys()") == [], what="no cache")
+    assert kept(page, "messages") == 0
+    page.reload()
+    expect(page.locator(".message-subject", has_text="before the end")).to_be_visible()
+    page.get_by_role("button", name="Settings").first.click()
+    expect(page.get_by_role("dialog", name="Settings")).to_be_visible()
+    expect(page.get_by_label("Keep mail on this device")).to_have_count(0)
+    assert not worker_is_there(page)
+
+
+def test_a_browser_without_room_says_so_and_loses_no_message(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-121: said once; the page goes on, and a message that cannot wait stays in its composer."""
+    tools = page.context.new_cdp_session(page)
+    origin = f"http://localhost:{local.port(80)}"
+    tools.send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": 1})
+    # the browser's tools leave out its databases
+    page.evaluate(
+        "() => { IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
+    )
+    session = imap(local)
+    append(session, "no room", "Words without room\n")
+    expect(page.locator(".message")).to_have_count(3)
+    row(page, "no room")
+    expect(page.locator(".text-part")).to_contain_text("Words without room")
+    expect(page.locator(".toast", has_text="This browser has no room")).to_have_count(1)
+    page.context.set_offline(True)
+    expect(page.get_by_text("Not connected")).to_be_visible()
+    write(page, "cannot wait")
+    expect(page.get_by_text("The server does not answer; trying again")).to_be_visible()
+    expect(page.get_by_text(WAITS)).to_have_count(0)
+    page.context.set_offline(False)
+    until(lambda: has_one(session, "Sent"), what="the message in Sent")
+    expect(page.locator(".toast", has_text="This browser has no room")).to_have_count(1)
+
+
+def test_what_waits_when_the_session_ends_is_told_and_sent(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-121, WEBMAIL-22a: the log-in form says what waits; the same user's log-in sends it, once."""
+    write_away(page, "outlives its session")
+    # the page is opened anew: all it knows of the message is in the browser, which the end of the session removes
+    page.reload()
+    expect(page.get_by_text(WAITS)).to_be_visible()
+    end_sessions(local)
+    page.context.set_offline(False)
+    expect(page.get_by_text("1 change that you made without a connection is sent")).to_contain_text(local.user)
+    until(lambda: kept(page, "outbox") == 0, what="a browser that forgets")
+    assert leaves_with_question(page)
+    session = imap(local)
+    assert not has_one(session, "Sent")
+    page.get_by_label("Password").fill(local.password)
+    page.get_by_role("button", name="Log in").click()
+    until(lambda: has_one(session, "Sent"), what="the message in Sent")
+    expect(page.get_by_text(WAITS)).to_be_hidden()
+    assert not leaves_with_question(page)
+
+
+def test_a_page_that_begins_after_the_end_of_its_session_tells_what_waits(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-121: what waits is read before the answer that makes the browser forget it."""
+    write_away(page, "outlives its page")
+    address = page.url
+    page.goto("about:blank")
+    end_sessions(local)
+    page.context.set_offline(False)
+    page.goto(address)
+    expect(page.get_by_text("1 change that you made without a connection is sent")).to_contain_text(local.user)
+    page.get_by_label("Email address").fill(local.user)
+    page.get_by_label("Password").fill(local.password)
+    page.get_by_role("button", name="Log in").click()
+    session = imap(local)
+    until(lambda: has_one(session, "Sent"), what="the message in Sent")
+
+
+def add_user(local: LocalServer) -> tuple[str, str]:
+    """Another user of the server: address and password."""
+    domains = local.folder / "config/domains.toml"
+    added = '[accounts.eve]\ndomain = "localhost"\n[accounts.eve.destinations."eve@localhost"]\n'
+    local.stop()
+    domains.write_text(f"{domains.read_text()}\n{added}")
+    local.start()
+    local.cli("account", "set-password", "eve", stdin="a word for eve\n")
+    return "eve@localhost", "a word for eve"
+
+
+def parts_of(page: Page) -> set[str]:
+    """The names of the page's parts, each with the hash of its content."""
+    return set(re.findall(r"offline\.[0-9a-z_-]+\.js", page.content(), re.IGNORECASE))
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+def test_another_user_of_the_browser_sees_and_sends_nothing(page: Page, local: LocalServer, reopened: bool) -> None:
+    """WEBMAIL-121: the first user's mail is removed, and what waits is never sent by the other."""
+    address, password = add_user(local)
+    write_away(page, "not by eve")
+    url = page.url
+    if reopened:
+        page.goto("about:blank")
+    end_sessions(local)
+    page.context.set_offline(False)
+    if reopened:
+        page.goto(url)
+    expect(page.get_by_text("It is lost if another user logs in.")).to_be_visible()
+    page.get_by_label("Email address").fill(address)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text("Your inbox is empty.")).to_be_visible()
+    expect(page.get_by_text(WAITS)).to_have_count(0)
+    until(lambda: kept(page, "messages") + kept(page, "outbox") + kept(page, "lists") == 0, what="an empty store")
+    until(lambda: not page.evaluate("caches.has('moxlite-webmail-mail')"), what="no mail in the cache")
+    append(imap(local), "still the first's")
+    page.reload()
+    expect(page.get_by_text("Your inbox is empty.")).to_be_visible()
+    assert not has_one(imap(local), "Sent")
+    # without a server, too, nothing of the first user is shown
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.get_by_text("Not connected")).to_be_visible()
+    expect(page.locator(".message")).to_have_count(0)
+
+
+def test_an_old_worker_beside_a_newer_server_offers_the_new_page(
+    page: Page, local: LocalServer, tmp_path: Path
+) -> None:
+    """WEBMAIL-12, WEBMAIL-120: the old page goes on until its user loads the new one; no word and no call is lost."""
+    old = parts_of(page)
+    assert old
+    newer = tmp_path / "newer"
+    shutil.copytree(top() / "moxlite", newer / "moxlite")
+    static = newer / "moxlite/web/static"
+    for path in static.glob("webmail-*.js"):
+        tag = part_tag(path.read_text())
+        path.write_text(f"{path.read_text()}\n// newer\n")
+        for other in ("webmail.js", "webmail.worker.js"):
+            content = (static / other).read_text()
+            (static / other).write_text(content.replace(f".{tag}.js", f".{part_tag(path.read_text())}.js"))
+    write_away(page, "across the versions")
+    page.keyboard.press("c")
+    composer = page.locator(".composer")
+    composer.get_by_label("Subject").fill("half")
+    composer.locator("textarea").last.fill("Half a sentence")
+    local.stop()
+    local.environment |= {"PYTHONPATH": str(newer), "PYTHONSAFEPATH": "1"}
+    local.start()
+    page.context.set_offline(False)
+    notice = page.locator(".toast", has_text="The server has a newer version of this page.")
+    expect(notice).to_be_visible()
+    session = imap(local)
+    until(lambda: has_one(session, "Sent"), what="the message in Sent")
+    # the parts of the old page are there, though the server has no more of them
+    composer.get_by_role("button", name="Templates").click()
+    page.keyboard.press("Escape")
+    with page.expect_event("load"):
+        notice.get_by_role("button", name="Load it").click()
+    expect(composer.locator("textarea").last).to_have_value("Half a sentence")
+    assert not old & parts_of(page)
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.locator(".message", has_text="plain")).to_be_visible()
+    assert not old & parts_of(page)
+
+
+def test_a_second_page_goes_on_when_the_first_removes_what_is_kept(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-121: without an error, and without words about room."""
+    context: BrowserContext = page.context
+    second = context.new_page()
+    second.goto(page.url)
+    expect(second.locator(".message")).to_have_count(2)
+    problems: list[str] = []
+    second.on("pageerror", lambda error: problems.append(str(error)))
+    page.get_by_role("button", name="Settings").first.click()
+    page.get_by_label("Keep mail on this device").uncheck()
+    until(lambda: kept(page, "messages") == 0, what="an empty store")
+    append(imap(local), "third")
+    expect(second.locator(".message")).to_have_count(3)
+    row(second, "third")
+    second.wait_for_timeout(1_500)  # the list is kept a second after a change
+    expect(second.get_by_role("dialog")).to_have_count(0)
+    expect(second.locator(".toast", has_text="This browser has no room")).to_have_count(0)
+    assert problems == []
+
+
+def answer_away(page: Page, key: str, words: str) -> None:
+    """Answer or forward the message that is shown, without a connection."""
+    page.keyboard.press(key)
+    page.locator(".composer").wait_for()
+    if key == "f":
+        page.get_by_label("To", exact=True).fill("moxlite@localhost")
+    page.locator(".composer textarea").last.fill(words)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".composer")).to_have_count(0)
+
+
+def test_kept_messages_are_answered_forwarded_found_and_sent_later(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-121: with the quoted text, the original's HTML and the thread; what was begun away is completed later."""
+    page.context.set_offline(True)
+    page.reload()
+    row(page, "plain")
+    answer_away(page, "r", "An answer from afar")
+    row(page, "framed")
+    answer_away(page, "f", "Forwarded from afar")
+    expect(page.get_by_text(WAITS)).to_be_visible()
+    page.get_by_role("searchbox").fill("first")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message-subject")).to_have_text(["plain"])
+    page.reload()
+    page.context.set_offline(False)
+    expect(page.get_by_text(WAITS)).to_be_hidden()
+    session = imap(local)
+    until(lambda: session.status("Sent", "(MESSAGES)")[1] == [b"Sent (MESSAGES 2)"], what="both in Sent")
+    session.select("Sent")
+    _, found = session.fetch("1:2", "(BODY[])")
+    answer, forwarded = (part[1].decode() for part in found if isinstance(part, tuple))
+    assert "An answer from afar" in answer
+    assert "> Words of the first" in answer
+    assert "Subject: Re: plain" in answer
+    assert re.search(r"(?m)^In-Reply-To: <\d+@nordlicht\.example>", answer)
+    assert "Subject: Fwd: framed" in forwarded
+    assert "text/html" in forwarded
+    assert "noon</b>" in forwarded
+    assert "<script" not in forwarded
+    session.select("INBOX")
+    assert session.search(None, "ANSWERED", "SUBJECT", "plain")[1] != [b""]
+
+
+def test_a_kept_draft_is_edited_without_a_connection(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-121: the draft is sent later in its new form, and is a draft no more."""
+    page.keyboard.press("c")
+    page.get_by_label("To", exact=True).fill("moxlite@localhost")
+    page.get_by_label("Subject").fill("a draft")
+    page.locator(".composer textarea").last.fill("Half of it")
+    page.locator(".composer").get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Save as a draft").click()
+    expect(page.locator(".composer")).to_have_count(0)
+    page.locator(".mailbox", has_text="Drafts").click()
+    expect(page.locator(".message-subject")).to_have_text(["a draft"])
+    until(lambda: page.evaluate(LISTED, "a draft"), what="a list that is kept")
+    page.context.set_offline(True)
+    page.reload()
+    page.locator(".mailbox", has_text="Drafts").click()
+    row(page, "a draft")
+    page.keyboard.press("e")
+    expect(page.locator(".composer textarea").last).to_have_value("Half of it")
+    page.locator(".composer textarea").last.fill("All of it")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Kept on this device")).to_be_visible()
+    page.context.set_offline(False)
+    session = imap(local)
+    until(lambda: has_one(session, "Sent"), what="the message in Sent")
+    session.select("Sent")
+    assert "All of it" in str(session.fetch("1", "(BODY[])")[1])
+    assert session.status("Drafts", "(MESSAGES)")[1] == [b"Drafts (MESSAGES 0)"]
+
+
+LISTED = """(subject) => new Promise((resolve) => {
+  const request = indexedDB.open("moxlite-webmail");
+  request.onsuccess = () => {
+    const all = request.result.transaction("lists").objectStore("lists").getAll();
+    all.onsuccess = () => {
+      request.result.close();
+      resolve(all.result.some((list) => list.threads.flat().some((item) => item.subject === subject)));
+    };
+  };
+})"""
+"""Whether a message with this subject is in a list that is kept."""
