@@ -1,5 +1,6 @@
 """People and senders of bulk mail, gathered from messages (STORE-96, WEBMAIL-136a)."""
 
+import re
 import time
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +14,7 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import forget_recipients, note_correspondent
-from moxlite.store.people import gathering, senders
+from moxlite.store.people import contacts, gathering, senders, suggesting
 from moxlite.store.people.suggesting import suggest
 from moxlite.store.types import Flag
 from tests.store_fixtures import accounts, store_options
@@ -179,3 +180,21 @@ async def test_suggestions_do_not_grow_with_the_account(accounts: Accounts) -> N
             found, _ = await look(account, partial(suggest, text=text))
             assert found, text
         assert (await look(account, lambda r: suggest(r, "nobody")))[0] == []
+
+
+async def test_completion_looks_at_few_rows_by_index(accounts: Accounts) -> None:
+    """WEBMAIL-150, STORE-96, STORE-96a: no step goes through all mail or people; contacts are limited."""
+
+    def plan(r: Reader, sql: str) -> list[str]:
+        numbers = [int(one) for one in re.findall(r"\?(\d)", sql)]
+        rows = r.rows(f"EXPLAIN QUERY PLAN {sql}", *[1] * max([sql.count("?"), *numbers]))
+        return [str(row[3]) for row in rows]
+
+    async with accounts.use("mia") as account:
+        for sql in (suggesting.LATEST, suggesting.HAVING_WORD, suggesting.JUNK, contacts.SUGGESTED):
+            lines = await look(account, partial(plan, sql=sql))
+            # what a bounded inner query has found may be gone through, and sorted
+            bounded = ("SCAN (subquery", "SCAN w", "SCAN p")
+            through = [one for one in lines if one.startswith("SCAN") and not one.startswith(bounded)]
+            assert not [one for one in through if "USING INDEX" not in one], lines
+    assert (suggesting.BEST, suggesting.BY_WORD, contacts.MAX_CONTACTS) == (2000, 2000, 10_000)
