@@ -53,7 +53,7 @@ def of_messages(server: Server, sizes: Sequence[int]) -> dict[int, Figures]:
         have = size
         side.settle()
         found[size] = figures | reading(side, size)
-        print(f"# {server.name}, {size} messages: done, load {os.getloadavg()[0]:.1f}", flush=True)
+        report(server, f"{size} messages", found[size])
     maker.close()
     return found
 
@@ -127,8 +127,14 @@ def of_accounts(make: Make, kind: str, sizes: Sequence[int]) -> dict[int, Figure
             finally:
                 server.stop()
         found[size] = figures
-        print(f"# {server.name}, {size} accounts: done, load {os.getloadavg()[0]:.1f}", flush=True)
+        report(server, f"{size} accounts", figures)
     return found
+
+
+def report(server: Server, what: str, figures: Figures) -> None:
+    """A line while it runs: a run may be ended before its tables."""
+    values = ", ".join(f"{name} {value:.1f}" for name, value in figures.items())
+    print(f"# {server.name}, {what}, load {os.getloadavg()[0]:.1f}: {values}", flush=True)
 
 
 def deliver(server: Server, addresses: Sequence[str]) -> None:
