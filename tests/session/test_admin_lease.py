@@ -15,7 +15,7 @@ from moxlite.admin.standby import replicating, takingover
 from moxlite.admin.standby.following import Source
 from moxlite.admin.standby.holding import Holding
 from moxlite.admin.standby.layout import Beginning, Followed, Head, claim, read_head
-from moxlite.admin.standby.lease import LEASE, Lease, Watch, read_lease, take, try_conditions
+from moxlite.admin.standby.lease import LEASE, Lease, Taken, Watch, read_lease, renew, take, try_conditions
 from moxlite.admin.standby.takingover import Candidate
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.process.errors import StartFailed
@@ -158,6 +158,18 @@ async def test_a_take_over_that_lost_its_lease_changes_nothing(
     await again.until_over()
     await trio.to_thread.run_sync(again.hand_over, storage, data, Beginning(0.0, 1, {}, 0))
     assert read_head(storage) == again.head
+
+
+def test_a_renewal_whose_answer_was_lost_is_no_loss_of_the_lease(storage: ObjectStore) -> None:
+    """STORE-186g, STORE-186h: it was done all the same; the next one goes on from there, unless another one has it."""
+    mine = lease()
+    version = take(storage, mine, None)
+    renew(storage, mine, version)  # no answer: the machine knows the version of before
+    later, mine = renew(storage, mine, version)
+    assert mine.number == 2
+    take(storage, lease(2, "b", "other"), later)
+    with pytest.raises(Taken):
+        renew(storage, mine, later)
 
 
 def test_a_copy_that_was_never_complete_is_not_taken_over_by_itself(

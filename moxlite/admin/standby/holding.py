@@ -33,6 +33,7 @@ from moxlite.admin.standby.lease import (
     Taken,
     Watch,
     read_lease,
+    renew,
     take,
     try_conditions,
 )
@@ -221,18 +222,8 @@ class HoldingTask:
         there = read_lease(storage)
         if there is not None and there[1].holder != self._mine.holder:
             raise Taken(there[1])
-        mine = msgspec.structs.replace(self._mine, number=self._mine.number + 1)
-        try:
-            self._version = take(storage, mine, self._version)
-        except BlockingIOError:
-            # A renewal whose answer was lost may be done all the same; the next one goes on from there, with another
-            # number: two renewals with the same octets would be one version for watchers.
-            found = read_lease(storage)
-            if found is None or found[1].holder != mine.holder:
-                raise Taken(found[1] if found is not None else mine) from None
-            mine = msgspec.structs.replace(mine, number=found[1].number + 1)
-            self._version = take(storage, mine, found[0])
-        self._mine = mine
+        assert self._version is not None
+        self._version, self._mine = renew(storage, self._mine, self._version)
 
     def _take_first(self, storage: ObjectStore, mine: Lease) -> None:
         """Take the lease for this process. An earlier process of this data directory has ended, for it held the lock

@@ -47,6 +47,7 @@ __all__ = [
     "Watch",
     "origin_of",
     "read_lease",
+    "renew",
     "take",
     "try_conditions",
 ]
@@ -164,6 +165,23 @@ def take(storage: LeaseStorage, mine: Lease, version: str | None) -> str:
     BlockingIOError: another process was quicker; OSError.
     """
     return storage.swap(LEASE, msgspec.json.encode(mine), version)
+
+
+def renew(storage: LeaseStorage, mine: Lease, version: str) -> tuple[str, Lease]:
+    """Renew the lease of this process, which had a version; returns the next version, and its words. Blocks. Raises
+    Taken, OSError.
+    """
+    mine = msgspec.structs.replace(mine, number=mine.number + 1)
+    try:
+        return take(storage, mine, version), mine
+    except BlockingIOError:
+        # A renewal whose answer was lost may be done all the same; the next one goes on from there, with another
+        # number: two renewals with the same octets would be one version for watchers.
+        found = read_lease(storage)
+        if found is None or found[1].holder != mine.holder:
+            raise Taken(found[1] if found is not None else mine) from None
+        mine = msgspec.structs.replace(mine, number=found[1].number + 1)
+        return take(storage, mine, found[0]), mine
 
 
 def try_conditions(storage: LeaseStorage) -> None:

@@ -32,7 +32,7 @@ from moxlite.admin.standby.layout import (
     read_document,
     save,
 )
-from moxlite.admin.standby.lease import RENEW, REQUEST, Lease, Watch, origin_of, take, try_conditions
+from moxlite.admin.standby.lease import RENEW, REQUEST, Lease, Taken, Watch, origin_of, renew, take, try_conditions
 from moxlite.escapes import printable
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.net.storage.sftpbatch import Login
@@ -185,9 +185,11 @@ class Candidate:
     def _renew(self, origin: str = "") -> None:
         with self._writing:
             assert self._mine is not None
-            number = self._mine.number + 1
-            self._mine = msgspec.structs.replace(self._mine, number=number, origin=origin or self._mine.origin)
-            self._version = take(self._storage, self._mine, self._version)
+            mine = msgspec.structs.replace(self._mine, origin=origin or self._mine.origin)
+            try:
+                self._version, self._mine = renew(self._storage, mine, self._version)
+            except Taken as error:
+                raise BlockingIOError(str(error)) from None
 
     def hand_over(self, storage: Storage, data: Path, beginning: Beginning) -> None:
         """Make the epoch the newest one, and the lease that of the server with this data directory. `keep` must go on
