@@ -957,7 +957,7 @@ export interface Calls {
   /** Return messages that were put off now, as they were; those that wait for an answer no longer do. */
   message_unsnooze(message_ids: Array<number>): Promise<null>;
 
-  /** Messages that wait, the next one first; a thousand at most. */
+  /** Messages that wait, the next one first; a thousand at most. One whose time has come is on its way. */
   messages_waiting(): Promise<Array<Waiting>>;
 
   /** Send a scheduled message at another time, seconds since 1970; 0: now. A conflict if it is on its way. */

@@ -132,6 +132,7 @@ async def test_the_time_is_changed_with_the_date(rig: Rig, browser: Browser, que
     assert answer.status == 400
 
     await browser.call("scheduled_change", message_id=row.id)
+    assert await waiting(browser) == []
     [out] = await carried(rig, queue)
     assert abs(parsedate_to_datetime(out.parsed["date"]).timestamp() - time.time()) < 60
     assert out.parsed["bcc"] is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -75,11 +76,12 @@ class LaterCalls(AccountCalls):
 
     @call()
     async def messages_waiting(self, caller: Caller) -> list[Waiting]:
-        """Messages that wait, the next one first; a thousand at most."""
+        """Messages that wait, the next one first; a thousand at most. One whose time has come is on its way."""
+        now = time.time_ns() // 1000
 
         def read(r: Reader) -> list[Waiting]:
             names = {box.id: box.name for box in mailboxes(r)}
-            found = [("sent", one.due, one.message_id, "") for one in scheduled(r)]
+            found = [("sent", one.due, one.message_id, "") for one in scheduled(r) if one.due > now]
             for row in snoozes(r):
                 kind = "answer" if row.away_id is None else "back"
                 found.append((kind, row.due, row.message_id, names.get(row.origin_id, "") if row.origin_id else ""))
