@@ -123,12 +123,13 @@ def _spinner(machine: Machine) -> int:
 @contextmanager
 def _memory(octets: int) -> Iterator[list[Path]]:
     """Cgroups with that limit of memory, for one run."""
-    made = []
+    made: list[Path] = []
+    unified = Path("/sys/fs/cgroup")
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, own = line.split(":", 2)
         for top, limit, wanted in (
             (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory" in controllers.split(",")),
-            (Path("/sys/fs/cgroup"), "memory.max", not controllers),
+            (unified, "memory.max", not controllers and (unified / "cgroup.controllers").exists()),
         ):
             path = top / own.lstrip("/") / f"moxlite-pi-{os.getpid()}"
             if not wanted or not path.parent.is_dir():
