@@ -277,7 +277,7 @@ def test_a_take_over_without_a_person_as_the_page_says(place: Place) -> None:
             gone = commands(PAGE, "When the first machine is gone")
             (orphans,) = [one for one in gone if "orphans" in one and "--import" not in one]
             assert "0 messages" in place.run(second, shlex.split(place.here(orphans), comments=True))
-            deliver(first, "later")  # its ports are those of the configuration
+            deliver(first, "later")  # its ports are as in the configuration
         finally:
             for pid in tree(follower.pid):
                 os.kill(pid, 9)

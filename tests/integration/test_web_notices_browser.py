@@ -179,7 +179,7 @@ async (endpoint) => {
   await done;
 }
 """
-"""In the worker: the browser has replaced a subscription (the keys are those of RFC 8291 §5)."""
+"""In the worker: the browser has replaced a subscription (with the keys of RFC 8291 §5)."""
 
 
 def test_a_replaced_subscription_is_told_to_the_server(chromium: Browser, local: LocalServer) -> None:

@@ -3,7 +3,7 @@
 interface Vocabulary {
   /** Words, or words in a row with "_" between, without accents, with the English for them. */
   readonly words: Readonly<Record<string, string>>;
-  /** What stands before a duration, as in "in 3 hours". */
+  /** The words before a duration, as in "in 3 hours". */
   readonly ahead: readonly string[];
   /** What stands after the hour of a clock, and, in some languages, after a number of hours, too. */
   readonly clock: readonly string[];

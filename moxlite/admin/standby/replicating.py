@@ -8,7 +8,7 @@ which compares its own copy with the file. It is started again, too, when it mis
 removal and creation), when it has ended or does not answer; pauses grow
 from 1 s to 5 min. One that a killed server has left is ended at the next start, by the process id that it tells at its
 socket: two would write to the same place. So would a clone of this machine's disk: the positions tell which data
-directory they are of (`origin_of`), and the program is not started while those of another one change.
+directory they are of (`origin_of`), and the program is not started while the positions of another one change.
 
 Each `BEAT` seconds a thread asks for the state of all databases. Each `SAY` seconds, and when something has changed,
 the positions are written to the target; failing that says that the target is away, also while no mail comes.

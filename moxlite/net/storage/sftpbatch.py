@@ -224,7 +224,7 @@ class Batches:
 
 
 def _fault(host: str, code: int, errors: str, *, own_key: bool) -> OSError:
-    """The error of a call, in words. `own_key`: a key of the configuration was used, not those of the user."""
+    """The error of a call, in words. `own_key`: a key of the configuration was used, not the keys of the user."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     last = next((line for line in reversed(lines) if not line.startswith("Connection closed")), "") or "no reason"
     if "Host key verification failed" in errors or "REMOTE HOST IDENTIFICATION HAS CHANGED" in errors:

@@ -100,7 +100,7 @@ class Plan:
     Attributes:
       whole: `modseq` is the newest in the snapshot.
       removals, added, changed: messages, by mailbox but for the last.
-      structure, rest: events that go before and after those of messages.
+      structure, rest: events that go before and after the events of messages.
     """
 
     def __init__(
