@@ -115,14 +115,19 @@ async def test_submissions_are_counted_by_what_became_of_them(rig: Rig, browser:
     await browser.call("message_submit", message=written(), submit_id=call_id())
     other = written(**{"from": {"name": "", "address": "tom@example.org"}})
     await browser.post("message_submit", {"message": other, "submit_id": call_id()})
-    await browser.post("message_submit", {"message": written(subject="a\nb"), "submit_id": call_id()})
-    await browser.post("message_submit", {"message": written(text="word " * 20_000), "submit_id": call_id()})
+    bad = written(subject="a\nb", message_id="<bad@example.org>")
+    assert (await browser.post("message_submit", {"message": bad, "submit_id": call_id()})).status == 400
+    large = written(text="word " * 20_000, message_id="<large@example.org>")
+    full = await browser.post("message_submit", {"message": large, "submit_id": call_id()})
+    assert full.status == 507, full.body
     stranger = rig.browser()
     stranger.connection = {"port": 8010}
     text = (await stranger.fetch("/metrics")).body.decode()
+    counted: dict[str, float] = {}
     for result in ("ok", "badfrom", "badmessage", "storesenterror"):
         name = f'moxlite_webmail_submission_total{{result="{result}"'
         [line] = [one for one in text.splitlines() if one.startswith(name)]
-        assert float(line.split()[-1]) >= 1
+        counted[result] = float(line.split()[-1])
+    assert min(counted.values()) >= 1, counted
     assert 'moxlite_webmail_streams{kind="sse"}' in text
     assert 'moxlite_webmail_api_seconds_count{call="message_submit"}' in text

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.compose.draft import BadDraft, recipients
+from moxlite.compose.draft import BadDraft, check, recipients
 from moxlite.config.snapshot import Snapshot
 from moxlite.logins.identity import Identity
 from moxlite.proto.address import Address, Domain, Localpart
@@ -150,6 +150,7 @@ async def send(
     when = wish.send_at or time.time_ns() // 1000
     try:
         draft = draft_of(written, when)
+        check(draft)
         letter = _letter(draft, recipients(draft), written, wish, when)
     except BadDraft as error:
         submissions.labels(result="badmessage").inc()
