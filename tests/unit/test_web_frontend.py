@@ -89,6 +89,8 @@ TOKENS = re.compile(
     re.DOTALL,
 )
 NAMES = {
+    "Fwd: ",
+    "Re: ",
     "InvalidStateError",
     "NotAllowedError",
     "AbortError",

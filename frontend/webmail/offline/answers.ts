@@ -62,7 +62,7 @@ export function beginAnswer(kept: Kept): Begun {
   const common = {
     ...begun,
     from: { ...begun.from, address: author?.address ?? begun.from.address },
-    subject: forward ? `Fwd: ${subject.replace(forwarded, "")}` : `Re: ${subject.replace(answered, "")}`,
+    subject: forward ? "Fwd: ".concat(subject.replace(forwarded, "")) : "Re: ".concat(subject.replace(answered, "")),
     references: [...new Set([...thread, ...own])].slice(-100),
   };
   const name = from[0]?.name || from[0]?.address || "?";

@@ -196,7 +196,7 @@ function beginAnswer(kept) {
   const thread = earlier.length === 0 && replied.length === 1 ? replied : earlier;
   const subject = item.subject.slice(0, mostSubject).trim();
   const forward = kind.startsWith("forward");
-  const common = { ...begun, from: { ...begun.from, address: author?.address ?? begun.from.address }, subject: forward ? `Fwd: ${subject.replace(forwarded, "")}` : `Re: ${subject.replace(answered, "")}`, references: [.../* @__PURE__ */ new Set([...thread, ...own])].slice(-100) };
+  const common = { ...begun, from: { ...begun.from, address: author?.address ?? begun.from.address }, subject: forward ? "Fwd: ".concat(subject.replace(forwarded, "")) : "Re: ".concat(subject.replace(answered, "")), references: [.../* @__PURE__ */ new Set([...thread, ...own])].slice(-100) };
   const name = from[0]?.name || from[0]?.address || "?";
   const whole = parsed.texts.map((one) => one.text.replace(/\n$/, "")).join("\n");
   const original = parsed.has_html && selected === "" ? marked({ kind, id: item.id, when }) : "";
