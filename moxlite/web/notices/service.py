@@ -179,7 +179,7 @@ class Notices:
         """Remove the devices whose sessions have ended or expired; returns whether others are left."""
         if not await account.read(has_devices, op="notices"):
             return False
-        ended = await forget_ended(account, {one.id for one in await self._auth.sessions(account.name)})
+        ended = await forget_ended(account, {one.id for one in await self._auth.sessions.of(account.name)})
         if ended:
             logger.info("devices get no more notices", extra={"kv": {"account": account.name, "sessions": ended}})
         return not ended or await account.read(has_devices, op="notices")
