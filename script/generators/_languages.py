@@ -1,5 +1,5 @@
 """The texts of the interface in other languages (WEBMAIL-143): ``frontend/i18n/LANG.json`` becomes a part of each app
-that is translated, ``APP-lang-LANG.js``.
+that is translated, ``APP-lang-LANG.js``. Texts of the account app alone are in ``frontend/i18n/account/LANG.json``.
 
 A source text is its own key; of a text that counts, both forms are, with ``|`` between them. A part holds the texts of
 the app, each after the hash of its key, so that it is half as large as with the keys themselves.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
 FRONTEND = TOP / "frontend"
-TRANSLATED = ("webmail",)
+TRANSLATED = ("webmail", "account")
 """Apps with languages."""
 
 MAILBOXES = ("Inbox", "Drafts", "Sent", "Archive", "Trash", "Junk", "Snoozed")
@@ -44,9 +44,12 @@ def source_texts(app: str) -> dict[str, str]:
     return found
 
 
-def languages() -> dict[str, dict[str, str]]:
-    """The translations of all languages by key."""
-    return {path.stem: json.loads(path.read_text()) for path in sorted((FRONTEND / "i18n").glob("*.json"))}
+def languages(app: str) -> dict[str, dict[str, str]]:
+    """The translations by key of all languages, with texts of the webmail that the app does not have."""
+    found = {path.stem: json.loads(path.read_text()) for path in sorted((FRONTEND / "i18n").glob("*.json"))}
+    for path in (FRONTEND / "i18n" / app).glob("*.json"):
+        found[path.stem] |= json.loads(path.read_text())
+    return found
 
 
 def fault(key: str, text: str) -> str:
@@ -84,11 +87,11 @@ def hashed(key: str) -> str:
 
 def data(app: str, language: str) -> str:
     """The texts of a language as a part holds them: lines of hash and text. Ends with a word about bad translations."""
-    keys, known = source_texts(app), languages()[language]
+    keys, known = source_texts(app), languages(app)[language]
     hashes = {hashed(key): key for key in keys}
     if len(hashes) != len(keys):
         sys.exit(f"gen: two texts of {app} have one hash: change the words of one of them")
     for key in keys:
         if key in known and (why := fault(key, known[key])):
-            sys.exit(f"gen: frontend/i18n/{language}.json: the text for {key!r} {why}")
+            sys.exit(f"gen: frontend/i18n/{language}.json or {app}/{language}.json: the text for {key!r} {why}")
     return "".join(f"{hashed(key)}{known[key]}\n" for key in keys if key in known)

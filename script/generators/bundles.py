@@ -83,7 +83,7 @@ def parts(source: Path, app: str, folder: Path) -> dict[str, bytes]:
 def texts(source: Path, app: str, folder: Path) -> dict[str, bytes]:
     """The parts with the texts of an app in other languages, by name. Each is a script that runs before the page's."""
     found: dict[str, bytes] = {}
-    for name in sorted(_languages.languages()) if app in _languages.TRANSLATED else ():
+    for name in sorted(_languages.languages(app)) if app in _languages.TRANSLATED else ():
         entry = source / f"lang-{name}.ts"
         lines = json.dumps(_languages.data(app, name), ensure_ascii=False)
         entry.write_text(

@@ -1,5 +1,6 @@
-"""The languages of the webmail: their texts, and the choice among them (WEBMAIL-143)."""
+"""The languages of the webmail and the account app: their texts, and the choice among them (WEBMAIL-143)."""
 
+import json
 import sys
 from typing import Any
 
@@ -26,16 +27,25 @@ def generator() -> Any:
     return _languages
 
 
-def test_each_language_has_nearly_all_texts(texts: Any) -> None:
+@pytest.mark.parametrize("app", ["webmail", "account"])
+def test_each_language_has_nearly_all_texts(texts: Any, app: str) -> None:
     """WEBMAIL-143: what is missing is counted, and shown in English; no text of before is left over."""
-    wanted = set(texts.source_texts("webmail"))
-    assert set(texts.languages()) == set(OFFERED)
-    for name, known in texts.languages().items():
+    wanted = set(texts.source_texts(app))
+    shared = set(texts.source_texts("webmail")) if app == "account" else set()
+    assert set(texts.languages(app)) == set(OFFERED)
+    for name, known in texts.languages(app).items():
         missing = wanted - set(known)
         print(f"{name}: {len(missing)} of {len(wanted)} texts are missing: {sorted(missing)}")
         assert len(missing) <= (1 - ENOUGH) * len(wanted), f"translate them in frontend/i18n/{name}.json"
-        assert not set(known) - wanted, f"no text of the webmail any more: remove it from frontend/i18n/{name}.json"
+        assert not set(known) - wanted - shared, f"no text of the {app} any more: remove it from frontend/i18n"
         assert {key: why for key, text in known.items() if (why := texts.fault(key, text))} == {}
+
+
+def test_a_text_is_translated_once(texts: Any) -> None:
+    """WEBMAIL-143: the files of the account app have only texts that the webmail does not have."""
+    shared = texts.languages("webmail")
+    for path in (top() / "frontend" / "i18n" / "account").glob("*.json"):
+        assert not set(json.loads(path.read_text())) & set(shared[path.stem]), path
 
 
 def test_faults_of_a_translation_are_found(texts: Any) -> None:

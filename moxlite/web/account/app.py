@@ -47,12 +47,12 @@ class AccountApp:
         exports: BrowserExports,
     ) -> None:
         config = server.config
-        self._document = Document("account", config_dir, "webaccount")
+        self._parts = Bundles("account")
+        self._document = Document("account", config_dir, "webaccount", self._parts.languages)
         self._sessions = Sessions("webaccount", auth=server.auth, logins=logins, factors=factors.factors, config=config)
         self._imports = BrowserImports(imports, config)
         self._exports = exports
         self._server = server
-        self._parts = Bundles("account")
         self._calls = CallServer(
             API(self._sessions, server, self._imports, factors),
             self._sessions,
