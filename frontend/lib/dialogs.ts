@@ -25,6 +25,7 @@ export function dialog<T>(
       if (dismissable) close(null);
     });
     box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
     document.body.append(box);
     box.showModal();
   });
@@ -82,9 +83,11 @@ export async function ask(title: string, label: string, value: string, action: s
   });
 }
 
-/** Run an action of the user: show a status after one second, and report its failure. True if it succeeded. */
+/** Run an action of the user: show a status after one second, unless it asks something, and report its failure. True if it succeeded. */
 export async function attempt(action: string, work: () => Promise<unknown>): Promise<boolean> {
-  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1000);
+  // a question that it asks is no wait
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+  const timer = setTimeout(slow, 1000);
   try {
     await work();
     return true;

@@ -1,6 +1,6 @@
 // Formatting of numbers.
 
-import { many, t } from "./words";
+import { filled, locale, many, t } from "./words";
 
 /** A size for people, in powers of 1024. */
 export function size(octets: number): string {
@@ -12,7 +12,9 @@ export function size(octets: number): string {
     value /= 1024;
     unit++;
   } while (value >= 999.5 && unit < units.length - 1);
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
+  const tenths = value.toFixed(1);
+  return `${locale() === undefined ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
 /** A rough duration. */

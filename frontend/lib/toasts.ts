@@ -1,8 +1,9 @@
 // Short messages at the bottom: an action that was done, with a button to undo it, or a failure. They disappear by themselves and
 // never ask.
 
-import { el, fill } from "./dom";
+import { el, fill, sign } from "./dom";
 import { focusHome } from "./focus";
+import { x } from "./icons";
 import { t } from "./words";
 
 /** Milliseconds that a message is shown: WEBMAIL-124. */
@@ -20,11 +21,17 @@ export interface Toast {
   close(): void;
 }
 
-const stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+/** The messages, below each other. Each part of an app has a copy of this module: they share the element in the page. */
+function stack(): HTMLElement {
+  const found = document.querySelector<HTMLElement>("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
 
 /** Show a message. It disappears after `time` milliseconds, or with its action; with 0 it stays until `close`. */
 export function toast(text: string, action?: ToastAction, time = shown): Toast {
-  if (!stack.isConnected) document.body.append(stack);
   const words = el("span", {}, text);
   let timer = 0;
   const close = () => {
@@ -49,10 +56,12 @@ export function toast(text: string, action?: ToastAction, time = shown): Toast {
         },
         action.title,
       ),
-    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"),
+    time > 0 &&
+      el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)),
   );
   if (time > 0) timer = window.setTimeout(close, time);
-  stack.append(box);
-  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  const all = stack();
+  all.append(box);
+  while (all.childElementCount > most) all.firstElementChild?.remove();
   return { say: (other) => fill(words, other), close };
 }

@@ -37,7 +37,7 @@ import type * as TouchPart from "./touch/part";
 import { Bar, type OpenMenu } from "./ui/bar";
 import { connectionLine } from "./ui/connection";
 import { Drawer } from "./ui/drawer";
-import { bareAddress } from "./ui/format";
+import { isOwn } from "./ui/format";
 import { MessageList } from "./ui/list";
 import { MailboxList } from "./ui/mailboxes";
 import { layOut } from "./ui/page";
@@ -164,10 +164,7 @@ class App {
         t("More for this message"),
         [...commands, ...senderCommands(this.desk, () => item)].filter(enabled),
       ),
-    isOwn: (address) => {
-      const { addresses, login_address } = this.mail.facts.value;
-      return addresses.includes(bareAddress(address)) || login_address === bareAddress(address);
-    },
+    isOwn: (address) => isOwn(address, this.mail.facts.value),
     leaving: {
       leave: (id, byPost) => this.client.unsubscribe(id, byPost),
       write: (link, id) => this.desk.compose("new", link, id),

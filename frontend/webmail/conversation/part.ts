@@ -1,6 +1,6 @@
 // A thread as a column of its messages. Unread messages are open, and the one by which the thread is in the list (WEBMAIL-140).
 
-import type { MessageItem } from "../../gen/webmail";
+import type { Address, MessageItem } from "../../gen/webmail";
 import { el, fill, isolated } from "../../lib/dom";
 import { t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
@@ -27,11 +27,12 @@ export class Conversation {
   current: Message | null = null;
   private readonly cards = new Map<number, Card>();
 
-  /** `make` creates the element of an open message, which calls `fold` to be closed. */
+  /** `make` creates the element of an open message, which calls `fold` to be closed; `isOwn` knows the reader's addresses. */
   constructor(
     private readonly column: HTMLElement,
     private readonly make: (item: MessageItem, fold: () => void) => Message,
     private readonly failed: (error: unknown) => void,
+    private readonly isOwn: (address: Address) => boolean,
   ) {}
 
   /** The messages, the oldest first. */
@@ -111,7 +112,8 @@ export class Conversation {
           el(
             "span",
             { class: "card-from", dir: "auto" },
-            isolated(addressList(item.from, shortAddress)) || t("(no address)"),
+            isolated(addressList(item.from, (one) => (this.isOwn(one) ? t("me") : shortAddress(one)))) ||
+              t("(no address)"),
           ),
           el("span", { class: "card-preview", dir: "auto" }, isolated(item.preview)),
           el(

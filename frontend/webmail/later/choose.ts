@@ -116,6 +116,12 @@ export async function chooseTime(
         el("time", { datetime: at.toISOString() }, inWords(at)),
       ),
     );
-    return [el("div", { class: "choices later-times" }, times), form];
+    const list = el("div", { class: "choices later-times" }, times);
+    // typed words go to their field, wherever the focus is
+    list.addEventListener("keydown", (event) => {
+      if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey)
+        words.focus();
+    });
+    return [list, form];
   }).then((chosen) => (chosen === null || chosen.at.getTime() === 0 ? null : chosen));
 }

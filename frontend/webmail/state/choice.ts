@@ -244,7 +244,9 @@ export class Choice {
       this.refocus();
       return;
     }
-    const wish = before.ids.size === 1 && !before.open ? this.list.settings.value.after_action : "list";
+    // a row that was chosen without being opened opens no other
+    const opened = !this.choosing.value && before.ids.size === 1 && !before.open;
+    const wish = opened ? this.list.settings.value.after_action : "list";
     // threads have an order of their own: the row that moves up is at the position of the focus
     const found =
       isThreaded(this.list.query.value) || isSorted(this.list.query.value)

@@ -63,6 +63,12 @@ export function bareAddress(address: Address): string {
   return `${user}@${address.host}`;
 }
 
+/** Whether an address is one of the account's. */
+export function isOwn(address: Address, account: { login_address: string; addresses: readonly string[] }): boolean {
+  const bare = bareAddress(address);
+  return account.login_address === bare || account.addresses.includes(bare);
+}
+
 /** The name, else the address. */
 export function shortAddress(address: Address): string {
   return address.name.trim() || bareAddress(address);

@@ -1,7 +1,7 @@
 // The list of messages. It is windowed: elements exist for the rows on the screen and one screen above and below, whatever the
 // length of the list, and are filled again as the reader scrolls. It handles rows and positions; their meaning is in the state.
 
-import type { MessageItem } from "../../gen/webmail";
+import type { Address, MessageItem } from "../../gen/webmail";
 import { el, fill } from "../../lib/dom";
 import { effect, untracked } from "../../lib/signal";
 import { t } from "../../lib/words";
@@ -11,6 +11,7 @@ import type { Mail } from "../state/mail";
 import { labelPlace } from "../state/labels";
 import type * as TouchPart from "../touch/part";
 import { type WaysOut, drawEmpty, emptyList } from "./empty";
+import { isOwn } from "./format";
 import { Heads } from "./heads";
 import { Row } from "./row";
 
@@ -191,6 +192,7 @@ export class MessageList {
       now,
       recipients: roles.includes("sent") || roles.includes("draft"),
       here: query.value.filter.mailbox_id ?? 0,
+      own: (one: Address) => isOwn(one, this.mail.facts.value),
       mailbox: (id: number) => this.mail.boxes.get(id)?.name ?? "",
       needles: this.needles,
       labels: this.mail.settings.value.labels,

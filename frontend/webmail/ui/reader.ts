@@ -198,6 +198,7 @@ export class Reader {
           column,
           (item, fold) => this.make(parts, item, fold),
           (error) => this.owner.failed(error),
+          (address) => this.owner.isOwn(address),
         );
         this.conversation.update(members, wanted);
       })

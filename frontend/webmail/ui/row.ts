@@ -22,6 +22,8 @@ export interface Manner {
   readonly recipients: boolean;
   /** The current mailbox; the names of other mailboxes are shown. */
   readonly here: number;
+  /** Whether an address is the reader's own. */
+  own(address: Address): boolean;
   /** The name of a mailbox. */
   mailbox(id: number): string;
   /** Texts to mark. */
@@ -182,7 +184,10 @@ export class Row {
     this.people.title = addressList(people, longAddress);
     fill(
       this.people,
-      marked(isolated(addressList(people, shortAddress)) || t("(no address)"), manner.needles),
+      marked(
+        isolated(addressList(people, (one) => (manner.own(one) ? t("me") : shortAddress(one)))) || t("(no address)"),
+        manner.needles,
+      ),
       thread.length > 1 &&
         el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length)),
       hidden > 0 &&

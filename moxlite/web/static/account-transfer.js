@@ -178,6 +178,7 @@ function dialog(title, build, dismissable = true) {
       if (dismissable) close(null);
     });
     box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
     document.body.append(box);
     box.showModal();
   });
@@ -191,7 +192,8 @@ async function confirm(title, message, action) {
   return answer === true;
 }
 async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+  const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
@@ -359,7 +361,9 @@ function size(octets) {
     value /= 1024;
     unit++;
   } while (value >= 999.5 && unit < units.length - 1);
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
+  const tenths = value.toFixed(1);
+  return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 function duration(seconds) {
   if (seconds < 10) return t("a few seconds");

@@ -141,14 +141,16 @@ var conversation_default = "/* A thread as a column. */\n\n.conversation {\n  fl
 adopt(conversation_default);
 var openedAtOnce = 5;
 var Conversation = class {
-  constructor(column, make, failed) {
+  constructor(column, make, failed, isOwn) {
     this.column = column;
     this.make = make;
     this.failed = failed;
+    this.isOwn = isOwn;
   }
   column;
   make;
   failed;
+  isOwn;
   current = null;
   cards = /* @__PURE__ */ new Map();
   get members() {
@@ -203,7 +205,7 @@ var Conversation = class {
       root.classList.toggle("beside", !item2.match_query);
       root.classList.toggle("open", card.message !== null);
       head.hidden = card.message !== null;
-      fill(head, el("span", { class: "card-from", dir: "auto" }, isolated(addressList(item2.from, shortAddress)) || t("(no address)")), el("span", { class: "card-preview", dir: "auto" }, isolated(item2.preview)), el("time", { class: "message-age", datetime: item2.received, title: fullTime(item2.received) }, shortTime(item2.received, Date.now())));
+      fill(head, el("span", { class: "card-from", dir: "auto" }, isolated(addressList(item2.from, (one) => this.isOwn(one) ? t("me") : shortAddress(one))) || t("(no address)")), el("span", { class: "card-preview", dir: "auto" }, isolated(item2.preview)), el("time", { class: "message-age", datetime: item2.received, title: fullTime(item2.received) }, shortTime(item2.received, Date.now())));
     } };
     head.addEventListener("click", () => {
       this.toggle(card);

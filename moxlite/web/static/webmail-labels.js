@@ -132,6 +132,7 @@ function dialog(title, build, dismissable = true) {
       if (dismissable) close(null);
     });
     box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
     document.body.append(box);
     box.showModal();
   });
@@ -145,7 +146,8 @@ async function confirm(title, message, action) {
   return answer === true;
 }
 async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+  const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
@@ -165,6 +167,7 @@ function setStatus(message) {
 
 // lib/icons.ts
 var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
+var x = "M18 6 6 18 M6 6l12 12";
 
 // lib/sheets.ts
 function adopt(text2) {
@@ -176,9 +179,14 @@ function adopt(text2) {
 // lib/toasts.ts
 var shown = 1e4;
 var most = 3;
-var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
 function toast(text2, action, time = shown) {
-  if (!stack.isConnected) document.body.append(stack);
   const words = el("span", {}, text2);
   let timer = 0;
   const close = () => {
@@ -190,10 +198,11 @@ function toast(text2, action, time = shown) {
   const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
     close();
     action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
   if (time > 0) timer = window.setTimeout(close, time);
-  stack.append(box);
-  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  const all = stack();
+  all.append(box);
+  while (all.childElementCount > most) all.firstElementChild?.remove();
   return { say: (other) => fill(words, other), close };
 }
 

@@ -119,6 +119,7 @@ function dialog(title, build, dismissable = true) {
       if (dismissable) close(null);
     });
     box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
     document.body.append(box);
     box.showModal();
   });
@@ -128,7 +129,8 @@ async function showError(action, error) {
   await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+  const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
@@ -371,7 +373,11 @@ async function chooseTime(title, action, days, also = "", ticked = false) {
       else take(at);
     } }, el("label", { class: "field" }, t("Another time, in words"), words), el("label", { class: "field" }, t("Day and time"), calendar), said, also !== "" && el("label", { class: "check" }, box, " ", also), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close({ at: /* @__PURE__ */ new Date(0), also: false }) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)));
     const times = suggestions(now).map(([text2, at], i) => el("button", { type: "button", autofocus: i === 0, onclick: () => take(at) }, el("span", {}, text2), el("time", { datetime: at.toISOString() }, inWords(at))));
-    return [el("div", { class: "choices later-times" }, times), form];
+    const list2 = el("div", { class: "choices later-times" }, times);
+    list2.addEventListener("keydown", (event) => {
+      if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey) words.focus();
+    });
+    return [list2, form];
   }).then((chosen) => chosen === null || chosen.at.getTime() === 0 ? null : chosen);
 }
 

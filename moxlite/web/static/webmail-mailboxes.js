@@ -135,6 +135,7 @@ function dialog(title, build, dismissable = true) {
       if (dismissable) close(null);
     });
     box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
     document.body.append(box);
     box.showModal();
   });
@@ -158,7 +159,8 @@ async function ask(title, label, value, action) {
   });
 }
 async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+  const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
@@ -178,13 +180,19 @@ function setStatus(message) {
 
 // lib/icons.ts
 var bookmark = "M17 3a2 2 0 0 1 2 2v15a1 1 0 0 1-1.496.868l-4.512-2.578a2 2 0 0 0-1.984 0l-4.512 2.578A1 1 0 0 1 5 20V5a2 2 0 0 1 2-2z";
+var x = "M18 6 6 18 M6 6l12 12";
 
 // lib/toasts.ts
 var shown = 1e4;
 var most = 3;
-var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
 function toast(text2, action, time = shown) {
-  if (!stack.isConnected) document.body.append(stack);
   const words = el("span", {}, text2);
   let timer = 0;
   const close = () => {
@@ -196,10 +204,11 @@ function toast(text2, action, time = shown) {
   const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
     close();
     action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
   if (time > 0) timer = window.setTimeout(close, time);
-  stack.append(box);
-  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  const all = stack();
+  all.append(box);
+  while (all.childElementCount > most) all.firstElementChild?.remove();
   return { say: (other) => fill(words, other), close };
 }
 

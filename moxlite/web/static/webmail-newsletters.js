@@ -136,6 +136,7 @@ function dialog(title, build, dismissable = true) {
       if (dismissable) close(null);
     });
     box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
     document.body.append(box);
     box.showModal();
   });
@@ -149,7 +150,8 @@ async function confirm(title, message, action) {
   return answer === true;
 }
 async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+  const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
@@ -189,15 +191,26 @@ function size(octets) {
     value /= 1024;
     unit++;
   } while (value >= 999.5 && unit < units.length - 1);
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
+  const tenths = value.toFixed(1);
+  return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
+
+// lib/icons.ts
+var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
+var x = "M18 6 6 18 M6 6l12 12";
 
 // lib/toasts.ts
 var shown = 1e4;
 var most = 3;
-var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
 function toast(text2, action, time = shown) {
-  if (!stack.isConnected) document.body.append(stack);
   const words = el("span", {}, text2);
   let timer = 0;
   const close = () => {
@@ -209,10 +222,11 @@ function toast(text2, action, time = shown) {
   const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
     close();
     action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
   if (time > 0) timer = window.setTimeout(close, time);
-  stack.append(box);
-  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  const all = stack();
+  all.append(box);
+  while (all.childElementCount > most) all.firstElementChild?.remove();
   return { say: (other) => fill(words, other), close };
 }
 
@@ -292,11 +306,8 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));
 }
 
-// lib/icons.ts
-var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
-
 // webmail/ui/beside.css
-var beside_default = "/* A page beside the mailboxes: newsletters, people. */\n\n.beside {\n  position: fixed;\n  inset: 0 0 0 228px;\n  z-index: 3;\n  display: grid;\n  grid-template-rows: auto minmax(0, 1fr);\n  width: auto;\n  height: auto;\n  max-width: none;\n  max-height: none;\n  margin: 0;\n  padding: 0;\n  border: 0;\n  border-left: 1px solid var(--border-color);\n  background: var(--background);\n  color: var(--color);\n}\n\n.beside:focus {\n  outline: none;\n}\n\n.beside-head {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 8px 12px;\n  padding: 10px 24px;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.beside-head h2 {\n  flex: 1;\n  margin: 0;\n  font-size: 20px;\n  line-height: 28px;\n}\n\n.beside-body {\n  padding: 12px 24px 60px;\n  overflow-y: auto;\n}\n\n.beside .btn {\n  display: inline-flex;\n  align-items: center;\n  gap: 8px;\n}\n\n@media (max-width: 860px) {\n  .beside {\n    inset: 0;\n    border: 0;\n  }\n\n  .beside-head,\n  .beside-body {\n    padding-left: 16px;\n    padding-right: 16px;\n  }\n}\n";
+var beside_default = "/* A page beside the mailboxes: newsletters, people. */\n\n.beside {\n  position: fixed;\n  inset: 0 0 0 228px;\n  z-index: 3;\n  display: grid;\n  grid-template-rows: auto minmax(0, 1fr);\n  width: auto;\n  height: auto;\n  max-width: none;\n  max-height: none;\n  margin: 0;\n  padding: 0;\n  border: 0;\n  border-left: 1px solid var(--border-color);\n  background: var(--background);\n  color: var(--color);\n}\n\n.beside:focus {\n  outline: none;\n}\n\n.beside-head {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 8px 12px;\n  padding: 10px 24px;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.beside-head h2 {\n  flex: 1;\n  margin: 0;\n  font-size: 20px;\n  line-height: 28px;\n}\n\n.beside-head select {\n  width: auto;\n}\n\n.beside-body {\n  padding: 12px 24px 60px;\n  overflow-y: auto;\n}\n\n.beside .btn {\n  display: inline-flex;\n  align-items: center;\n  gap: 8px;\n}\n\n@media (max-width: 860px) {\n  .beside {\n    inset: 0;\n    border: 0;\n  }\n\n  .beside-head,\n  .beside-body {\n    padding-left: 16px;\n    padding-right: 16px;\n  }\n}\n";
 
 // webmail/ui/beside.ts
 adopt(beside_default);
@@ -337,7 +348,7 @@ var newsletters_default = "/* Mailing lists and newsletters. */\n\n.newsletter {
 adopt(newsletters_default);
 var asked = 20;
 function openPage(desk) {
-  const order = el("select", { "aria-label": t("Order") }, el("option", { value: "messages" }, t("Most messages first")), el("option", { value: "size" }, t("Largest first")));
+  const order = el("select", { class: "dialog-input", "aria-label": t("Order") }, el("option", { value: "messages" }, t("Most messages first")), el("option", { value: "size" }, t("Largest first")));
   const { body, close } = openBeside(t("Newsletters"), [order]);
   const list = el("div", { role: "list", "aria-label": t("Newsletters") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));

@@ -55,6 +55,11 @@ function fill(parent, ...children) {
   parent.replaceChildren();
   append(parent, children);
 }
+function byId(id, kind) {
+  const found2 = document.getElementById(id);
+  if (!(found2 instanceof kind)) throw new Error(`no element #${id}`);
+  return found2;
+}
 var ascii = /^[\t\n\x20-\x7e]*$/;
 var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
@@ -119,6 +124,7 @@ function dialog(title, build, dismissable = true) {
       if (dismissable) close(null);
     });
     box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
     document.body.append(box);
     box.showModal();
   });
@@ -126,6 +132,11 @@ function dialog(title, build, dismissable = true) {
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
 }
 
 // webmail/data/queries.ts

@@ -27,6 +27,11 @@ function fill(parent, ...children) {
   parent.replaceChildren();
   append(parent, children);
 }
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
 var ascii = /^[\t\n\x20-\x7e]*$/;
 var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
@@ -110,9 +115,15 @@ function dialog(title, build, dismissable = true) {
       if (dismissable) close(null);
     });
     box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
     document.body.append(box);
     box.showModal();
   });
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
 }
 
 // lib/ranking.ts

@@ -141,6 +141,7 @@ function dialog(title, build, dismissable = true) {
       if (dismissable) close(null);
     });
     box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
     document.body.append(box);
     box.showModal();
   });
@@ -150,7 +151,8 @@ async function showError(action, error) {
   await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+  const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
@@ -183,6 +185,7 @@ function hue(key) {
 // lib/icons.ts
 var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var x = "M18 6 6 18 M6 6l12 12";
 
 // lib/fields.ts
 var made = 0;
@@ -214,9 +217,14 @@ function adopt(text2) {
 // lib/toasts.ts
 var shown = 1e4;
 var most = 3;
-var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made2 = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made2);
+  return made2;
+}
 function toast(text2, action, time = shown) {
-  if (!stack.isConnected) document.body.append(stack);
   const words = el("span", {}, text2);
   let timer = 0;
   const close = () => {
@@ -228,15 +236,16 @@ function toast(text2, action, time = shown) {
   const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
     close();
     action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
   if (time > 0) timer = window.setTimeout(close, time);
-  stack.append(box);
-  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  const all = stack();
+  all.append(box);
+  while (all.childElementCount > most) all.firstElementChild?.remove();
   return { say: (other) => fill(words, other), close };
 }
 
 // webmail/ui/beside.css
-var beside_default = "/* A page beside the mailboxes: newsletters, people. */\n\n.beside {\n  position: fixed;\n  inset: 0 0 0 228px;\n  z-index: 3;\n  display: grid;\n  grid-template-rows: auto minmax(0, 1fr);\n  width: auto;\n  height: auto;\n  max-width: none;\n  max-height: none;\n  margin: 0;\n  padding: 0;\n  border: 0;\n  border-left: 1px solid var(--border-color);\n  background: var(--background);\n  color: var(--color);\n}\n\n.beside:focus {\n  outline: none;\n}\n\n.beside-head {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 8px 12px;\n  padding: 10px 24px;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.beside-head h2 {\n  flex: 1;\n  margin: 0;\n  font-size: 20px;\n  line-height: 28px;\n}\n\n.beside-body {\n  padding: 12px 24px 60px;\n  overflow-y: auto;\n}\n\n.beside .btn {\n  display: inline-flex;\n  align-items: center;\n  gap: 8px;\n}\n\n@media (max-width: 860px) {\n  .beside {\n    inset: 0;\n    border: 0;\n  }\n\n  .beside-head,\n  .beside-body {\n    padding-left: 16px;\n    padding-right: 16px;\n  }\n}\n";
+var beside_default = "/* A page beside the mailboxes: newsletters, people. */\n\n.beside {\n  position: fixed;\n  inset: 0 0 0 228px;\n  z-index: 3;\n  display: grid;\n  grid-template-rows: auto minmax(0, 1fr);\n  width: auto;\n  height: auto;\n  max-width: none;\n  max-height: none;\n  margin: 0;\n  padding: 0;\n  border: 0;\n  border-left: 1px solid var(--border-color);\n  background: var(--background);\n  color: var(--color);\n}\n\n.beside:focus {\n  outline: none;\n}\n\n.beside-head {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 8px 12px;\n  padding: 10px 24px;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.beside-head h2 {\n  flex: 1;\n  margin: 0;\n  font-size: 20px;\n  line-height: 28px;\n}\n\n.beside-head select {\n  width: auto;\n}\n\n.beside-body {\n  padding: 12px 24px 60px;\n  overflow-y: auto;\n}\n\n.beside .btn {\n  display: inline-flex;\n  align-items: center;\n  gap: 8px;\n}\n\n@media (max-width: 860px) {\n  .beside {\n    inset: 0;\n    border: 0;\n  }\n\n  .beside-head,\n  .beside-body {\n    padding-left: 16px;\n    padding-right: 16px;\n  }\n}\n";
 
 // webmail/ui/beside.ts
 adopt(beside_default);
@@ -271,7 +280,7 @@ function openBeside(title, actions) {
 }
 
 // webmail/people/people.css
-var people_default = '/* Contacts. */\n\n.people-tools {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n  align-items: center;\n  margin-bottom: 8px;\n}\n\n.people-tools:last-child {\n  margin: 16px 0;\n}\n\n.people-tools select {\n  width: auto;\n  max-width: 45%;\n}\n\n.people-tools input[type="search"] {\n  flex: 1 1 180px;\n  min-width: 0;\n}\n\n.person {\n  display: grid;\n  grid-template-columns: auto minmax(0, 1fr) auto;\n  gap: 4px 12px;\n  align-items: center;\n  padding: 8px 0;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.person-disc {\n  display: grid;\n  place-content: center;\n  width: 32px;\n  height: 32px;\n  border-radius: 50%;\n  background: var(--g);\n  color: var(--c);\n  font-size: 12px;\n  font-weight: 600;\n}\n\n.person-open {\n  display: block;\n  min-width: 0;\n  padding: 4px 0;\n  border: 0;\n  background: none;\n  color: inherit;\n  text-align: start;\n}\n\n.person-name,\n.person-facts {\n  display: block;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.person-name {\n  font-weight: 600;\n}\n\n.person-facts {\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.person-actions {\n  display: flex;\n  gap: 8px;\n}\n\n.person-entries {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 6px;\n}\n\n.person-entry {\n  display: flex;\n  gap: 6px;\n}\n\n.person-entry input.dialog-input {\n  flex: 1 1 0;\n  width: 0;\n  min-width: 0;\n}\n\n.person-entry select.dialog-input {\n  flex: none;\n  min-width: 0;\n  width: 96px;\n}\n\n@media (max-width: 640px) {\n  .person-actions {\n    grid-column: 2 / -1;\n  }\n}\n';
+var people_default = '/* Contacts. */\n\n.people-tools {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n  align-items: center;\n  margin-bottom: 8px;\n}\n\n.people-tools:last-child {\n  margin: 16px 0;\n}\n\n.people-tools select {\n  width: auto;\n  max-width: 45%;\n}\n\n.people-tools input[type="search"] {\n  flex: 1 1 180px;\n  min-width: 0;\n}\n\n.person {\n  display: grid;\n  grid-template-columns: auto minmax(0, 1fr) auto;\n  gap: 4px 12px;\n  align-items: center;\n  padding: 8px 0;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.person-disc {\n  display: grid;\n  place-content: center;\n  width: 32px;\n  height: 32px;\n  border-radius: 50%;\n  background: var(--g);\n  color: var(--c);\n  font-size: 12px;\n  font-weight: 600;\n}\n\n.person-open {\n  display: block;\n  min-width: 0;\n  padding: 4px 0;\n  border: 0;\n  background: none;\n  color: inherit;\n  text-align: start;\n}\n\n.person-name,\n.person-facts {\n  display: block;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.person-name {\n  font-weight: 600;\n}\n\n.person-facts {\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.person-actions {\n  display: flex;\n  gap: 8px;\n}\n\n.person-entries {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 6px;\n}\n\n.person-entry {\n  display: flex;\n  gap: 6px;\n}\n\n.person-entry input.dialog-input {\n  flex: 1 1 0;\n  width: 0;\n  min-width: 0;\n}\n\n.person-entry select.dialog-input {\n  flex: none;\n  min-width: 0;\n  width: 120px;\n}\n\n@media (max-width: 640px) {\n  .person-actions {\n    grid-column: 2 / -1;\n  }\n}\n';
 
 // webmail/people/part.ts
 adopt(people_default);

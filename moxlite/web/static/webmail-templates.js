@@ -91,6 +91,22 @@ function mark(value) {
   element.textContent = value;
   return element;
 }
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
 
 // lib/focus.ts
 function focusHome() {
@@ -121,6 +137,7 @@ function dialog(title, build, dismissable = true) {
       if (dismissable) close(null);
     });
     box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
     document.body.append(box);
     box.showModal();
   });
@@ -144,7 +161,8 @@ async function ask(title, label, value, action) {
   });
 }
 async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+  const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
@@ -217,12 +235,20 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+// lib/icons.ts
+var x = "M18 6 6 18 M6 6l12 12";
+
 // lib/toasts.ts
 var shown = 1e4;
 var most = 3;
-var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
 function toast(text2, action, time = shown) {
-  if (!stack.isConnected) document.body.append(stack);
   const words = el("span", {}, text2);
   let timer = 0;
   const close = () => {
@@ -234,10 +260,11 @@ function toast(text2, action, time = shown) {
   const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
     close();
     action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
   if (time > 0) timer = window.setTimeout(close, time);
-  stack.append(box);
-  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  const all = stack();
+  all.append(box);
+  while (all.childElementCount > most) all.firstElementChild?.remove();
   return { say: (other) => fill(words, other), close };
 }
 
@@ -259,7 +286,7 @@ var templates_default = "/* The list of templates. */\n\n.template {\n  display:
 
 // webmail/templates/part.ts
 adopt(templates_default);
-var escaped = (text2) => text2.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+var escaped = (text2) => text2.replace(/[&<>"]/g, (sign2) => `&#${sign2.charCodeAt(0)};`);
 function filled2(text2, { to }, safe) {
   const [first] = to;
   const values = { name: first?.name ?? "", address: first?.address ?? "", date: new Intl.DateTimeFormat(locale(), { dateStyle: "long" }).format(/* @__PURE__ */ new Date()) };

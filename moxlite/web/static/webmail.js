@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.b6fc938caea3.js", compose: "compose.5b5368addb42.js", conversation: "conversation.83a8d91815f1.js", details: "details.dbc8ccd28792.js", export: "export.393e45fe958f.js", hints: "hints.286fe8fecd48.js", invitation: "invitation.767b56f52512.js", labels: "labels.4eb3602ec01b.js", later: "later.1345674d8213.js", login: "login.3f5878edd0e5.js", mailboxes: "mailboxes.873644f57908.js", menu: "menu.627b6a42edba.js", message: "message.6a3a7d2fe59d.js", newsletters: "newsletters.5a5f36501da9.js", notices: "notices.5f4ecd90f896.js", offline: "offline.286ff9ac5da8.js", palette: "palette.20001e6e3b95.js", people: "people.20ed4ec9f7cb.js", print: "print.5bc18f2c2b7a.js", rich: "rich.bb97235f4efc.js", rules: "rules.cfc0b96d50b4.js", search: "search.6a2f7f60d349.js", sender: "sender.e871b2a09df5.js", sent: "sent.263bcb0c4208.js", settings: "settings.2f50afafbeb4.js", sorting: "sorting.0476e16e2be7.js", squire: "squire.8f988577745b.js", templates: "templates.cded827b731a.js", touch: "touch.932a93ca520c.js", viewer: "viewer.bf55ab1c5857.js", words: "words.fcd6658951d2.js" };
+var define_PARTS_default = { bulk: "bulk.b6fc938caea3.js", compose: "compose.d29a5278b645.js", conversation: "conversation.2cdddcf1399d.js", details: "details.dd7eb7ecef4d.js", export: "export.35c3074b53fb.js", hints: "hints.286fe8fecd48.js", invitation: "invitation.c88508c4526b.js", labels: "labels.264a74468143.js", later: "later.257b1fc4a6c2.js", login: "login.ac784a044d5e.js", mailboxes: "mailboxes.02ed950876ba.js", menu: "menu.627b6a42edba.js", message: "message.ec70c49ac4c9.js", newsletters: "newsletters.929577b21f46.js", notices: "notices.ae1e8c05ff4a.js", offline: "offline.cfb0eb448351.js", palette: "palette.4722fb22a16a.js", people: "people.976141b9f03f.js", print: "print.791d49672733.js", rich: "rich.76a1e002e3fe.js", rules: "rules.d5023c92410d.js", search: "search.c392f09e91a5.js", sender: "sender.dbae1e8af9e1.js", sent: "sent.9d10f6bfe840.js", settings: "settings.b450fadf6805.js", sorting: "sorting.449a886f48ad.js", squire: "squire.8f988577745b.js", templates: "templates.166e7c223ac0.js", touch: "touch.932a93ca520c.js", viewer: "viewer.6b45de5c7369.js", words: "words.f7d0739fd521.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -530,6 +530,7 @@ function dialog(title, build, dismissable = true) {
       if (dismissable) close(null);
     });
     box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
     document.body.append(box);
     box.showModal();
   });
@@ -539,7 +540,8 @@ async function showError(action, error) {
   await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+  const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
@@ -676,12 +678,44 @@ function beforeDisplay(root) {
   }
 }
 
+// lib/icons.ts
+var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
+var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
+var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
+var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var filePen = "M12.659 22H18a2 2 0 0 0 2-2V8a2.4 2.4 0 0 0-.706-1.706l-3.588-3.588A2.4 2.4 0 0 0 14 2H6a2 2 0 0 0-2 2v9.34 M14 2v5a1 1 0 0 0 1 1h5 M10.378 12.622a1 1 0 0 1 3 3.003L8.36 20.637a2 2 0 0 1-.854.506l-2.867.837a.5.5 0 0 1-.62-.62l.836-2.869a2 2 0 0 1 .506-.853z";
+var folder2 = "M20 20a2 2 0 0 0 2-2V8a2 2 0 0 0-2-2h-7.9a2 2 0 0 1-1.69-.9L9.6 3.9A2 2 0 0 0 7.93 3H4a2 2 0 0 0-2 2v13a2 2 0 0 0 2 2Z";
+var folderInput = "M2 9V5a2 2 0 0 1 2-2h3.9a2 2 0 0 1 1.69.9l.81 1.2a2 2 0 0 0 1.67.9H20a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2v-1 M2 13h10 M9 16l3-3-3-3";
+var forward = "M15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
+var inbox = "M22 12 16 12 14 15 10 15 8 12 2 12 M5.45 5.11 2 12v6a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-6l-3.45-6.89A2 2 0 0 0 16.76 4H7.24a2 2 0 0 0-1.79 1.11z";
+var listFilter = "M2 5h20 M6 12h12 M9 19h6";
+var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
+var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
+var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
+var replyAll = "M12 17l-5-5 5-5 M22 18v-2a4 4 0 0 0-4-4H7 M7 17l-5-5 5-5";
+var send = "M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
+var squarePen = "M12 3H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2v-7 M18.375 2.625a1 1 0 0 1 3 3l-9.013 9.014a2 2 0 0 1-.853.505l-2.873.84a.5.5 0 0 1-.62-.62l.84-2.873a2 2 0 0 1 .506-.852z";
+var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904l-3.736 3.638a2.123 2.123 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.122 2.122 0 0 0-1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.122 2.122 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0 1 .294-.906l5.165-.755a2.122 2.122 0 0 0 1.597-1.16z";
+var tag = "M12.586 2.586A2 2 0 0 0 11.172 2H4a2 2 0 0 0-2 2v7.172a2 2 0 0 0 .586 1.414l8.704 8.704a2.426 2.426 0 0 0 3.42 0l6.58-6.58a2.426 2.426 0 0 0 0-3.42z M7 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
+var x = "M18 6 6 18 M6 6l12 12";
+
 // lib/toasts.ts
 var shown = 1e4;
 var most = 3;
-var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
 function toast(text2, action, time = shown) {
-  if (!stack.isConnected) document.body.append(stack);
   const words2 = el("span", {}, text2);
   let timer = 0;
   const close = () => {
@@ -693,10 +727,11 @@ function toast(text2, action, time = shown) {
   const box = el("div", { class: "toast" }, words2, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
     close();
     action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"));
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
   if (time > 0) timer = window.setTimeout(close, time);
-  stack.append(box);
-  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  const all = stack();
+  all.append(box);
+  while (all.childElementCount > most) all.firstElementChild?.remove();
   return { say: (other) => fill(words2, other), close };
 }
 
@@ -2431,7 +2466,8 @@ var Choice = class {
       this.refocus();
       return;
     }
-    const wish = before.ids.size === 1 && !before.open ? this.list.settings.value.after_action : "list";
+    const opened = !this.choosing.value && before.ids.size === 1 && !before.open;
+    const wish = opened ? this.list.settings.value.after_action : "list";
     const found = isThreaded(this.list.query.value) || isSorted(this.list.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first2), this.list.oldestFirst);
     const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
     this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
@@ -2760,32 +2796,6 @@ function speak(language) {
   return spoken() === language && document.documentElement.lang !== language;
 }
 
-// lib/icons.ts
-var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
-var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
-var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
-var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
-var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
-var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
-var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
-var filePen = "M12.659 22H18a2 2 0 0 0 2-2V8a2.4 2.4 0 0 0-.706-1.706l-3.588-3.588A2.4 2.4 0 0 0 14 2H6a2 2 0 0 0-2 2v9.34 M14 2v5a1 1 0 0 0 1 1h5 M10.378 12.622a1 1 0 0 1 3 3.003L8.36 20.637a2 2 0 0 1-.854.506l-2.867.837a.5.5 0 0 1-.62-.62l.836-2.869a2 2 0 0 1 .506-.853z";
-var folder2 = "M20 20a2 2 0 0 0 2-2V8a2 2 0 0 0-2-2h-7.9a2 2 0 0 1-1.69-.9L9.6 3.9A2 2 0 0 0 7.93 3H4a2 2 0 0 0-2 2v13a2 2 0 0 0 2 2Z";
-var folderInput = "M2 9V5a2 2 0 0 1 2-2h3.9a2 2 0 0 1 1.69.9l.81 1.2a2 2 0 0 0 1.67.9H20a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2v-1 M2 13h10 M9 16l3-3-3-3";
-var forward = "M15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
-var inbox = "M22 12 16 12 14 15 10 15 8 12 2 12 M5.45 5.11 2 12v6a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-6l-3.45-6.89A2 2 0 0 0 16.76 4H7.24a2 2 0 0 0-1.79 1.11z";
-var listFilter = "M2 5h20 M6 12h12 M9 19h6";
-var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
-var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
-var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
-var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
-var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
-var replyAll = "M12 17l-5-5 5-5 M22 18v-2a4 4 0 0 0-4-4H7 M7 17l-5-5 5-5";
-var send = "M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
-var squarePen = "M12 3H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2v-7 M18.375 2.625a1 1 0 0 1 3 3l-9.013 9.014a2 2 0 0 1-.853.505l-2.873.84a.5.5 0 0 1-.62-.62l.84-2.873a2 2 0 0 1 .506-.852z";
-var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904l-3.736 3.638a2.123 2.123 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.122 2.122 0 0 0-1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.122 2.122 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0 1 .294-.906l5.165-.755a2.122 2.122 0 0 0 1.597-1.16z";
-var tag = "M12.586 2.586A2 2 0 0 0 11.172 2H4a2 2 0 0 0-2 2v7.172a2 2 0 0 0 .586 1.414l8.704 8.704a2.426 2.426 0 0 0 3.42 0l6.58-6.58a2.426 2.426 0 0 0 0-3.42z M7 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
-var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
-
 // webmail/ui/bar.ts
 var icons = { "compose.edit": filePen, "compose.reply": reply, "compose.reply-all": replyAll, "compose.forward": forward, "message.archive": archive, "message.trash": trash2, "message.delete": trash2, "message.junk": octagonAlert, "message.not-junk": circleCheck, "message.move": folderInput, "message.later": clock, "message.unread": mail, "message.read": mailOpen, "message.flag": star, "message.unflag": star, "message.labels": tag, "message.export": download };
 var worded = ["compose.edit", "compose.reply", "message.archive"];
@@ -2934,6 +2944,10 @@ function bareAddress(address) {
   if (address.host === "") return address.user;
   const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);
   return `${user}@${address.host}`;
+}
+function isOwn(address, account) {
+  const bare = bareAddress(address);
+  return account.login_address === bare || account.addresses.includes(bare);
 }
 function shortAddress(address) {
   return address.name.trim() || bareAddress(address);
@@ -3156,7 +3170,7 @@ var Row = class {
     const people = [...new Map(all.map((one) => [`${one.user}@${one.host}`, one])).values()];
     this.people.classList.toggle("recipients", manner.recipients);
     this.people.title = addressList(people, longAddress);
-    fill(this.people, marked(isolated(addressList(people, shortAddress)) || t("(no address)"), manner.needles), thread.length > 1 && el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length)), hidden > 0 && el("span", { class: "thread-count", title: many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them") }, `+${hidden}`));
+    fill(this.people, marked(isolated(addressList(people, (one) => manner.own(one) ? t("me") : shortAddress(one))) || t("(no address)"), manner.needles), thread.length > 1 && el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length)), hidden > 0 && el("span", { class: "thread-count", title: many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them") }, `+${hidden}`));
   }
   showDisc(item, manner) {
     const [person] = manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from;
@@ -3307,7 +3321,7 @@ var MessageList = class {
     const begin = Math.max(0, Math.floor(this.positionAt(top)) - visible);
     const end = Math.min(total, Math.ceil(this.positionAt(top)) + 2 * visible);
     const roles = current.value?.roles ?? [];
-    const manner = { now, recipients: roles.includes("sent") || roles.includes("draft"), here: query.value.filter.mailbox_id ?? 0, mailbox: (id) => this.mail.boxes.get(id)?.name ?? "", needles: this.needles, labels: this.mail.settings.value.labels };
+    const manner = { now, recipients: roles.includes("sent") || roles.includes("draft"), here: query.value.filter.mailbox_id ?? 0, own: (one) => isOwn(one, this.mail.facts.value), mailbox: (id) => this.mail.boxes.get(id)?.name ?? "", needles: this.needles, labels: this.mail.settings.value.labels };
     const wanted = /* @__PURE__ */ new Map();
     for (let position = begin; position < end; position++) {
       const item = items[position - start];
@@ -3422,7 +3436,9 @@ function size(octets) {
     value /= 1024;
     unit++;
   } while (value >= 999.5 && unit < units.length - 1);
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
+  const tenths = value.toFixed(1);
+  return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
 // webmail/ui/mailboxes.ts
@@ -3680,7 +3696,7 @@ var Reader2 = class {
     this.put(members, this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first2)), column);
     Promise.all([part("conversation"), this.prepare()]).then(([{ Conversation }, parts]) => {
       if (this.thread !== first2.thread_id) return;
-      this.conversation = new Conversation(column, (item, fold) => this.make(parts, item, fold), (error) => this.owner.failed(error));
+      this.conversation = new Conversation(column, (item, fold) => this.make(parts, item, fold), (error) => this.owner.failed(error), (address) => this.owner.isOwn(address));
       this.conversation.update(members, wanted);
     }).catch((error) => this.thread === first2.thread_id && this.missing(subjectOf(first2), error, () => this.showThread(members, wanted)));
   }
@@ -3904,10 +3920,7 @@ var App = class {
   reader = new Reader2(this.client, base, { bar: this.bar.root, framed: (page) => {
     listen(page, this.commands, () => this.displayed);
     writeTo(page, this.desk);
-  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this.desk)), settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this.desk, () => item)].filter(enabled)), isOwn: (address) => {
-    const { addresses, login_address } = this.mail.facts.value;
-    return addresses.includes(bareAddress(address)) || login_address === bareAddress(address);
-  }, leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id), block: (item) => this.acting.sender(item, "block") }, opened: (item, place) => {
+  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this.desk)), settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this.desk, () => item)].filter(enabled)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id), block: (item) => this.acting.sender(item, "block") }, opened: (item, place) => {
     this.seen.opened(item);
     const box = this.mail.boxes.get(item.mailbox_id);
     if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place);
