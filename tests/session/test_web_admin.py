@@ -91,9 +91,10 @@ async def test_the_app_is_served_on_the_listeners_hosts_alone(rig: Rig) -> None:
 
 
 async def test_the_document_has_a_strict_policy_and_the_owners_files(rig: Rig, tmp_path: Path) -> None:
-    """WEB-29, WEB-30, WEB-31."""
+    """WEB-29, WEB-30, WEB-31; WEBMAIL-143: in English for all."""
     browser = visitor(rig)
-    answer = await browser.fetch("/admin/")
+    answer = await browser.fetch("/admin/", headers={"accept-language": "de"})
+    assert b'<html lang="en">' in answer.body
     assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self' 'sha256-")
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert len(answer.body) <= 230_000
