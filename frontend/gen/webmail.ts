@@ -164,6 +164,7 @@ export interface ParsedMessage {
   validation: "" | "dmarc" | "list" | "none" | "relaxed" | "strict";
   signed_by: string;
   earlier: number | null;
+  answering: Answering;
   unsubscribe: Unsubscribe | null;
 }
 
@@ -189,6 +190,13 @@ export interface Part {
   filename: string;
   size: number;
   parts: Array<Part>;
+}
+
+/** Own addresses in a message, for an answer that begins without a connection (WEBMAIL-121). */
+export interface Answering {
+  from: Address;
+  own: Array<Address>;
+  own_mail: boolean;
 }
 
 /** The ways to leave the list or newsletter of a message (RFC 2369 §3.2), and whether it was left (WEBMAIL-136). */
@@ -802,10 +810,11 @@ export const checks: Checks = {
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]] },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]] },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
+  Answering: { from: ["ref", "Address"], own: ["list", ["ref", "Address"]], own_mail: "boolean" },
   Unsubscribe: { one_click: "string", host: "string", mailto: "string", link: "string", at: ["nullable", "time"], still_sends: "boolean" },
   ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", messages: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },

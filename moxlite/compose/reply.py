@@ -25,8 +25,11 @@ __all__ = [
     "Quotable",
     "Quoted",
     "answer",
+    "answers_from",
     "edit_again",
     "forward",
+    "is_own_mail",
+    "own_addresses",
     "quotable",
     "quote",
     "unquoted",
@@ -45,6 +48,9 @@ MAX_KEPT_SUBJECT: Final = 5_000
 
 MAX_NAME: Final = 200
 """Characters of a name in the lines above a quoted or forwarded text."""
+
+MAX_SEARCHED: Final = 1_000
+"""Addresses of a message among which an own one is looked for: as many as an answer may have recipients."""
 
 MAX_WHOLE: Final = 8 << 20
 """Characters of a text that is edited again: more than the original's texts together (`Quotable.texts`)."""
@@ -109,8 +115,8 @@ class Own(msgspec.Struct, frozen=True):
 
     Attributes:
       login: the login address, with the display name.
-      is_own: whether mail to an address is delivered to this account, also by catchall or a separator.
-      may_send: whether the account may use an address in From.
+      is_own: whether mail to an address is delivered to this account alone, also by catchall or a separator.
+      may_send: whether the account may use an address in From: an own one, or an alias with `allow_msg_from`.
     """
 
     login: MailAddress
@@ -172,8 +178,8 @@ def unquoted(original: Quotable) -> Quoted:
 def answer(original: Original, own: Own, kind: Kind, quoted: Quoted) -> Answer:
     """A reply to the author, to all, or to the list."""
     envelope = original.envelope
-    author = _author(original, own)
-    mine = any(_is(own.is_own, one) for one in envelope.from_)
+    author = answers_from(original, own)
+    mine = is_own_mail(original, own)
     to = envelope.to if mine else envelope.reply_to or envelope.from_
     cc: tuple[MailAddress, ...] = ()
     if kind == "reply_all":
@@ -200,7 +206,7 @@ def answer(original: Original, own: Own, kind: Kind, quoted: Quoted) -> Answer:
 def forward(original: Original, own: Own, quoted: Quoted) -> Answer:
     """A forwarded message: its text below a block of header fields, or without text if the caller attaches it."""
     _, references = _thread(original)
-    return Answer(author=_author(original, own), subject=quoted.subject, text=quoted.text, references=references)
+    return Answer(author=answers_from(original, own), subject=quoted.subject, text=quoted.text, references=references)
 
 
 def edit_again(original: Original, own: Own, quoted: Quoted) -> Answer:
@@ -234,13 +240,42 @@ def _forwarded_head(original: Original, subject: str) -> str:
     return "\n".join(lines)
 
 
-def _author(original: Original, own: Own) -> MailAddress:
-    """The own address that the message was sent to, in exactly that form (WEBMAIL-90); for own mail, its author."""
+def answers_from(original: Original, own: Own) -> MailAddress:
+    """The own address that a message came to, in exactly that form (WEBMAIL-90); of own mail, its author.
+
+    Of several own addresses in To and Cc, the one that the message was delivered to. Without an own address there, as
+    after a Bcc, the one in Delivered-To. Else the login address.
+    """
     envelope = original.envelope
-    for one in (*envelope.from_, *envelope.to, *envelope.cc, *original.delivered_to):
-        if _is(own.is_own, one) and _is(own.may_send, one):
-            return msgspec.structs.replace(one, name=own.login.name)
-    return own.login
+    if is_own_mail(original, own):
+        candidates, delivered = _sendable(envelope.from_, own), []
+    else:
+        candidates, delivered = _sendable((*envelope.to, *envelope.cc), own), _sendable(original.delivered_to, own)
+    arrived = {_key(one) for one in delivered[:1]}
+    found = next((one for one in candidates if _key(one) in arrived), next(iter(candidates + delivered), own.login))
+    return msgspec.structs.replace(found, name=own.login.name)
+
+
+def is_own_mail(original: Original, own: Own) -> bool:
+    """Whether the account wrote the message, so that an answer goes to its recipients.
+
+    All members of an alias may write as the alias: a delivered message from it is another member's.
+    """
+    authors = original.envelope.from_[:MAX_SEARCHED]
+    if any(_is(own.is_own, one) for one in authors):
+        return True
+    return not original.delivered_to and bool(_sendable(authors, own))
+
+
+def own_addresses(original: Original, own: Own) -> list[MailAddress]:
+    """The own addresses in From, Reply-To, To and Cc, which an answer leaves out."""
+    envelope = original.envelope
+    named = (*envelope.from_, *envelope.reply_to, *envelope.to, *envelope.cc)
+    return [one for one in _unique(named[:MAX_SEARCHED]) if _is(own.is_own, one)]
+
+
+def _sendable(addresses: tuple[MailAddress, ...], own: Own) -> list[MailAddress]:
+    return [one for one in addresses[:MAX_SEARCHED] if _is(own.may_send, one)]
 
 
 def _is(rule: Callable[[Address], bool], one: MailAddress) -> bool:

@@ -28,8 +28,6 @@ export interface Kept {
   readonly item: MessageItem;
   readonly parsed: ParsedMessage;
   readonly begun: Begun;
-  /** Addresses of the user. */
-  readonly own: readonly string[];
   readonly selected: string;
   /** The date of the original in words. */
   readonly when: string;
@@ -49,9 +47,10 @@ function field({ headers }: ParsedMessage, name: string): string {
 /** The content with which an answer or a forwarded message begins. */
 export function beginAnswer(kept: Kept): Begun {
   const { kind, item, parsed, begun, selected, when } = kept;
-  const isOwn = (one: Party) => kept.own.some((address) => address.toLowerCase() === key(one));
+  const { from: author, own: ownAddresses, own_mail: mine } = parsed.answering;
+  const mineToo = new Set(ownAddresses.map((one) => key(party(one))));
+  const isOwn = (one: Party) => mineToo.has(key(one));
   const [from, to, cc] = [item.from.map(party), item.to.map(party), item.cc.map(party)];
-  const author = [...from, ...to, ...cc].find(isOwn);
   const ids = (name: string) => field(parsed, name).match(/<[^<>\s]{1,996}>/g) ?? [];
   const own = ids("message-id").slice(0, 1);
   const earlier = ids("references");
@@ -61,7 +60,7 @@ export function beginAnswer(kept: Kept): Begun {
   const forward = kind.startsWith("forward");
   const common = {
     ...begun,
-    from: { ...begun.from, address: author?.address ?? begun.from.address },
+    from: { ...begun.from, address: bareAddress(author) },
     subject: forward ? "Fwd: ".concat(subject.replace(forwarded, "")) : "Re: ".concat(subject.replace(answered, "")),
     references: [...new Set([...thread, ...own])].slice(-100),
   };
@@ -92,7 +91,6 @@ export function beginAnswer(kept: Kept): Begun {
       note: attached ? "" : note,
     };
   }
-  const mine = from.some(isOwn);
   const back = mine ? to : item.reply_to.length > 0 ? item.reply_to.map(party) : from;
   const wanted = kind === "reply_all" ? [...back, ...(mine ? [] : to)] : back;
   const others = wanted.filter((one) => !isOwn(one));

@@ -397,13 +397,11 @@ export class Offline {
     const parsed = await this.store?.get<ParsedMessage>("messages", id ?? 0);
     if (item === undefined || parsed === undefined)
       throw new Error(t("Without a connection, only messages that this device has kept can be answered."));
-    const { addresses, login_address: login } = this.page.mail.facts.value;
     return beginAnswer({
       kind,
       item,
       parsed,
       begun,
-      own: [login, ...addresses],
       selected: selected ?? "",
       when: when ?? "",
     });

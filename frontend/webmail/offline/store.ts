@@ -33,9 +33,11 @@ export class Store {
 
   /** Open the database, or make it. Rejects where the browser keeps nothing, as in some private windows. */
   static async open(full: () => void): Promise<Store> {
-    const request = indexedDB.open(databaseName, 1);
-    request.onupgradeneeded = () => {
-      for (const name of stores) request.result.createObjectStore(name, { autoIncrement: name === "outbox" });
+    const request = indexedDB.open(databaseName, 2);
+    request.onupgradeneeded = ({ oldVersion }) => {
+      // messages without the addresses of an answer are fetched anew
+      if (oldVersion === 1) request.transaction?.objectStore("messages").clear();
+      else for (const name of stores) request.result.createObjectStore(name, { autoIncrement: name === "outbox" });
     };
     return new Store(await done(request), full);
   }

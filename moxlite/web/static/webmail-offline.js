@@ -197,9 +197,10 @@ function field({ headers }, name) {
 }
 function beginAnswer(kept) {
   const { kind, item, parsed, begun, selected, when } = kept;
-  const isOwn = (one) => kept.own.some((address) => address.toLowerCase() === key(one));
+  const { from: author, own: ownAddresses, own_mail: mine } = parsed.answering;
+  const mineToo = new Set(ownAddresses.map((one) => key(party(one))));
+  const isOwn = (one) => mineToo.has(key(one));
   const [from, to, cc] = [item.from.map(party), item.to.map(party), item.cc.map(party)];
-  const author = [...from, ...to, ...cc].find(isOwn);
   const ids = (name2) => field(parsed, name2).match(/<[^<>\s]{1,996}>/g) ?? [];
   const own = ids("message-id").slice(0, 1);
   const earlier = ids("references");
@@ -207,7 +208,7 @@ function beginAnswer(kept) {
   const thread = earlier.length === 0 && replied.length === 1 ? replied : earlier;
   const subject = item.subject.slice(0, mostSubject).trim();
   const forward = kind.startsWith("forward");
-  const common = { ...begun, from: { ...begun.from, address: author?.address ?? begun.from.address }, subject: forward ? "Fwd: ".concat(subject.replace(forwarded, "")) : "Re: ".concat(subject.replace(answered, "")), references: [.../* @__PURE__ */ new Set([...thread, ...own])].slice(-100) };
+  const common = { ...begun, from: { ...begun.from, address: bareAddress(author) }, subject: forward ? "Fwd: ".concat(subject.replace(forwarded, "")) : "Re: ".concat(subject.replace(answered, "")), references: [.../* @__PURE__ */ new Set([...thread, ...own])].slice(-100) };
   const name = from[0]?.name || from[0]?.address || "?";
   const whole = parsed.texts.map((one) => one.text.replace(/\n$/, "")).join("\n");
   const original = parsed.has_html && selected === "" ? marked({ kind, id: item.id, when }) : "";
@@ -220,7 +221,6 @@ function beginAnswer(kept) {
 
 ${whole.slice(0, mostQuoted)}`, original: attached ? "" : original, uploads: files.map((file2, n) => ({ ...file2, upload_id: marked({ kind, id: item.id, when, file: n }) })), note: attached ? "" : note };
   }
-  const mine = from.some(isOwn);
   const back = mine ? to : item.reply_to.length > 0 ? item.reply_to.map(party) : from;
   const wanted2 = kind === "reply_all" ? [...back, ...mine ? [] : to] : back;
   const others = wanted2.filter((one) => !isOwn(one));
@@ -489,9 +489,10 @@ var Store = class _Store {
   full;
   ended = false;
   static async open(full) {
-    const request = indexedDB.open(databaseName, 1);
-    request.onupgradeneeded = () => {
-      for (const name of stores) request.result.createObjectStore(name, { autoIncrement: name === "outbox" });
+    const request = indexedDB.open(databaseName, 2);
+    request.onupgradeneeded = ({ oldVersion }) => {
+      if (oldVersion === 1) request.transaction?.objectStore("messages").clear();
+      else for (const name of stores) request.result.createObjectStore(name, { autoIncrement: name === "outbox" });
     };
     return new _Store(await done(request), full);
   }
@@ -806,8 +807,7 @@ var Offline = class {
     const item = lists.flatMap((list) => list.threads.flat()).find((one) => one.id === id);
     const parsed = await this.store?.get("messages", id ?? 0);
     if (item === void 0 || parsed === void 0) throw new Error(t("Without a connection, only messages that this device has kept can be answered."));
-    const { addresses, login_address: login } = this.page.mail.facts.value;
-    return beginAnswer({ kind, item, parsed, begun, own: [login, ...addresses], selected: selected ?? "", when: when ?? "" });
+    return beginAnswer({ kind, item, parsed, begun, selected: selected ?? "", when: when ?? "" });
   }
   async fresh() {
     const begun = await this.store?.get("facts", "new");

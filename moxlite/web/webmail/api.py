@@ -47,6 +47,7 @@ from moxlite.web.webmail.holders import Holder, by_account, number_of
 from moxlite.web.webmail.live.openstreams import Streams
 from moxlite.web.webmail.moving import TAKING, move
 from moxlite.web.webmail.queryactions import act, act_on_search
+from moxlite.web.webmail.reading.answering import own_of
 from moxlite.web.webmail.reading.parsed import parse_message
 from moxlite.web.webmail.types import ID, AnyID, IDs, MessageItem, ParsedMessage, QueryAction, QueryDone, Request
 
@@ -118,8 +119,9 @@ class API(
     async def parsed_message(self, caller: Caller, message_id: ID) -> ParsedMessage:
         """A message for reading: its header, texts and parts."""
         session = caller.require()
+        own = own_of(self._server.config.current, session.account, session.address)
         async with self._server.views.shown(session.account), self._holders.at(session, message_id) as holder:
-            return await parse_message(holder, message_id)
+            return await parse_message(holder, message_id, own)
 
     @call()
     async def flags_add(self, caller: Caller, message_ids: IDs, flags: Flags) -> None:

@@ -33,6 +33,7 @@ from moxlite.web.webmail.holders import Holder, Holders
 from moxlite.web.webmail.live.context import Facts
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
 from moxlite.web.webmail.live.streams import Stream, required_query
+from moxlite.web.webmail.reading.answering import own_of
 from moxlite.web.webmail.reading.parts import View, serve_message
 from moxlite.web.webmail.reading.pictures import serve_picture
 from moxlite.web.webmail.reading.views import Views
@@ -41,6 +42,7 @@ from moxlite.web.webmail.types import Request, StreamEvent
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from moxlite.compose.reply import Own
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.logins.logins import Logins
     from moxlite.net.httpclient import HTTPClient
@@ -223,8 +225,12 @@ class Webmail:
             version=self._document.tag,
             capabilities=[OFFLINE] if snapshot.static.webmail_offline else [],
         )
+
+        def own() -> Own:
+            return own_of(self._config.current, session.account, session.address)
+
         try:
-            return self._streams.add(session, home, facts)
+            return self._streams.add(session, home, facts, own)
         except TooManyStreams as e:
             raise HTTPError(503, "The server has too many streams; try again later.", (RETRY_AFTER,)) from e
 

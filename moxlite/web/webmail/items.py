@@ -127,11 +127,11 @@ def make_items(r: Reader, rows: Sequence[MessageRow]) -> list[MessageItem]:
                 subject=_cut(envelope.subject),
                 preview=(info.preview if info is not None else None) or "",
                 date=None if envelope.date is None else _date(envelope.date),
-                from_=_addresses(envelope.from_),
-                to=_addresses(envelope.to),
-                cc=_addresses(envelope.cc),
-                bcc=_addresses(envelope.bcc),
-                reply_to=_addresses(envelope.reply_to),
+                from_=shown_addresses(envelope.from_),
+                to=shown_addresses(envelope.to),
+                cc=shown_addresses(envelope.cc),
+                bcc=shown_addresses(envelope.bcc),
+                reply_to=shown_addresses(envelope.reply_to),
                 attachments=attachments(root)[:MAX_ATTACHMENTS],
                 is_signed=_is_signed(root),
                 is_encrypted=_is_encrypted(root),
@@ -175,7 +175,8 @@ def _date(microseconds: int) -> datetime | None:
         return None
 
 
-def _addresses(addresses: Sequence[mime.MailAddress]) -> list[Address]:
+def shown_addresses(addresses: Sequence[mime.MailAddress]) -> list[Address]:
+    """The first addresses of a field, as a row of the list has them."""
     return [
         Address(_cut(one.name), _cut(one.localpart), _unicode_domain(_cut(one.domain)))
         for one in addresses[:MAX_ADDRESSES]

@@ -317,6 +317,18 @@ class Unsubscribe(msgspec.Struct, frozen=True):
     still_sends: bool
 
 
+class Answering(msgspec.Struct, frozen=True):
+    """Own addresses in a message, for an answer that begins without a connection (WEBMAIL-121).
+
+    ``from``: the author of an answer (WEBMAIL-90). ``own``: own addresses in the message's row.
+    ``own_mail``: the user wrote the message, so that an answer goes to its recipients.
+    """
+
+    from_: Address = msgspec.field(name="from")
+    own: list[Address]
+    own_mail: bool
+
+
 class ParsedMessage(msgspec.Struct, frozen=True):
     """An opened message (WEBMAIL-48). ``view_mode`` is the setting for its sender. ``validation`` is the result for the
     From domain at the delivery (AUTH-58); "list": a rule trusts a list or forwarder and nothing is proven; "": unknown.
@@ -336,6 +348,7 @@ class ParsedMessage(msgspec.Struct, frozen=True):
     validation: Literal["", "dmarc", "list", "none", "relaxed", "strict"]
     signed_by: str
     earlier: int | None
+    answering: Answering
     unsubscribe: Unsubscribe | None = None
 
 

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from moxlite.compose.draft import MAX_NAME, MAX_RECIPIENTS
 from moxlite.compose.reply import Answer, Quotable, Quoted, answer, edit_again, forward, unquoted
-from moxlite.proto.address import Address, AddressError
+from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.types import MailAddress
 from moxlite.sandbox.jobs import Quote
@@ -40,8 +40,9 @@ from moxlite.web.http.messages import Response
 from moxlite.web.storeerrors import api_error
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.leaving import remember_left
+from moxlite.web.webmail.reading.answering import own_of
 from moxlite.web.webmail.reading.keeping import Keeping, draft_html, keep_original
-from moxlite.web.webmail.reading.originals import carry_files, carry_message, own_of, read_original
+from moxlite.web.webmail.reading.originals import carry_files, carry_message, read_original
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
@@ -145,7 +146,7 @@ class ComposeCalls(AccountCalls):
                 case "edit":
                     found = await trio.to_thread.run_sync(edit_again, original, own, quoted)
                 case "forward" | "forward_attached":
-                    found = forward(original, own, quoted)
+                    found = await trio.to_thread.run_sync(forward, original, own, quoted)
                 case _:
                     found = await trio.to_thread.run_sync(answer, original, own, kind, quoted)
             if kind in ("edit", "forward"):
@@ -371,4 +372,4 @@ def _party(one: MailAddress) -> Party:
         domain = idna.decode(one.domain) if "xn--" in one.domain else one.domain
     except UnicodeError:
         domain = one.domain
-    return Party(one.name[:MAX_NAME], f"{one.localpart}@{domain}"[:MAX_NAME])
+    return Party(one.name[:MAX_NAME], f"{pack_localpart(Localpart(one.localpart))}@{domain}"[:MAX_NAME])

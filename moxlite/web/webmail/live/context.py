@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import trio
 
+    from moxlite.compose.reply import Own
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.live.changes import SharedChanges
     from moxlite.web.webmail.reading.views import Views
@@ -32,7 +35,7 @@ class Context(msgspec.Struct, frozen=True, eq=False):
     """The account of a stream and what is shared with other streams.
 
     `shared` are the account's changes, encoded once. `searching` limits the account's searches that work at the same
-    time. `views` is shared by all accounts.
+    time. `views` is shared by all accounts. `own`: the user's addresses in the configuration of this moment.
     """
 
     account: str
@@ -41,3 +44,4 @@ class Context(msgspec.Struct, frozen=True, eq=False):
     shared: SharedChanges
     searching: trio.CapacityLimiter
     views: Views
+    own: Callable[[], Own]

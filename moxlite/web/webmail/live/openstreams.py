@@ -19,6 +19,9 @@ from moxlite.web.webmail.live.streams import Stream
 from moxlite.web.webmail.live.subscriptions import Visits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from moxlite.compose.reply import Own
     from moxlite.store.auth.sessions import Session
     from moxlite.wakeup import Alarm
     from moxlite.web.webmail.holders import Holder, Holders
@@ -81,8 +84,10 @@ class Streams:
         if entry is None or entry.session.id != session.id or entry.expires < time.monotonic():
             raise UserError("bad token")
 
-    def add(self, session: Session, home: Holder, facts: Facts) -> Stream:
-        """Add a new stream. If the session or account has too many, its oldest stream ends. Raises TooManyStreams."""
+    def add(self, session: Session, home: Holder, facts: Facts, addresses: Callable[[], Own]) -> Stream:
+        """Add a new stream; `addresses` returns the user's addresses. If the session or account has too many, its oldest
+        stream ends. Raises TooManyStreams.
+        """
         own = [stream for stream in self._streams.values() if stream.session.account == session.account]
         same = [stream for stream in own if stream.session.id == session.id]
         if len(same) >= MAX_PER_SESSION:
@@ -98,7 +103,7 @@ class Streams:
         def visits(alarm: Alarm) -> Visits:
             return Visits(home, self._holders, self._changes_of, alarm)
 
-        context = Context(session.account, home, facts, shared, searching, self._views)
+        context = Context(session.account, home, facts, shared, searching, self._views, addresses)
         stream = Stream(self._last_id, session, context, visits)
         self._streams[stream.stream_id] = stream
         return stream

@@ -217,7 +217,7 @@ class Shown:
             return None
         try:
             async with self._context.views.shown(self._context.account):
-                return await parse_message(holder, message_id)
+                return await parse_message(holder, message_id, self._context.own())
         except Unavailable:
             return None  # the page requests it when it shows it
         except StoreError as e:

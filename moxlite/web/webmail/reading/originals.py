@@ -10,53 +10,33 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from moxlite.compose.reply import Kind, Original, Own, PlainText, Quotable, quotable
-from moxlite.config.snapshot import AccountRecipient
-from moxlite.proto.address import Address, AddressError
+from moxlite.compose.reply import Kind, Original, PlainText, Quotable, quotable
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.decode import decoder
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
-from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.content import body
 from moxlite.store.rows import messages as message_rows
 from moxlite.web.composing.uploads import OCTETS, receive_upload, shown_upload
 from moxlite.web.webmail.items import attachments, find_html, find_texts
+from moxlite.web.webmail.reading.answering import delivered_to
 from moxlite.web.webmail.reading.parsed import list_post, structure_of
 from moxlite.web.webmail.reading.parts import part_at
 
 if TYPE_CHECKING:
-    from moxlite.config.snapshot import Snapshot
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.web.composing.types import Uploaded
     from moxlite.web.webmail.holders import Holder
 
-__all__ = ["carry_files", "carry_message", "decoded_part", "own_of", "read_original"]
+__all__ = ["carry_files", "carry_message", "decoded_part", "read_original"]
 
 MAX_TEXT: Final = 2 << 20  # octets that are read of a text to quote: more than is quoted (`compose.reply`)
 MAX_ALL_TEXTS: Final = 4 << 20  # of all texts of a message
 MAX_HEADER: Final = 256 << 10
 MAX_FIELDS: Final = 1000
 MAX_FILES: Final = 200  # `compose.draft` accepts no more
-
-
-def own_of(snapshot: Snapshot, account: str, login: str) -> Own:
-    """The author of an answer: the account, logged in by the address `login`."""
-    address = Address.parse(login)
-    settings = snapshot.account(account)
-    name = settings.full_name if settings is not None else ""
-
-    def is_own(one: Address) -> bool:
-        found = snapshot.lookup(one)
-        return isinstance(found, AccountRecipient) and found.account == account
-
-    return Own(
-        login=MailAddress(name, address.localpart, address.domain.ascii),
-        is_own=is_own,
-        may_send=lambda one: snapshot.may_send_as(account, one),
-    )
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -94,7 +74,7 @@ async def read_original(
             envelope=structure.envelope,
             references=" ".join(text.decode("ascii", "replace") for text in section.texts(b"references")),
             list_post=list_post(decode_words(text) for text in section.texts(b"list-post")),
-            delivered_to=tuple(_addresses(section.texts(b"delivered-to"))),
+            delivered_to=delivered_to(section),
             when=when,
         )
         words = quotable(original, kind)
@@ -104,17 +84,6 @@ async def read_original(
         return Read(original, msgspec.structs.replace(words, texts=texts, html=html), structure)
 
     return await holder.account.scan(read, op="webmail_original")
-
-
-def _addresses(values: list[bytes]) -> list[MailAddress]:
-    found: list[MailAddress] = []
-    for value in values[:20]:
-        try:
-            address = Address.parse(value.decode("utf-8").strip())
-        except (AddressError, UnicodeDecodeError):
-            continue
-        found.append(MailAddress("", address.localpart, address.domain.ascii))
-    return found
 
 
 def _texts(root: mime.Part, octets: Callable[[int, int], bytes]) -> tuple[tuple[PlainText, ...], str]:

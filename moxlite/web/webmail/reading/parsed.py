@@ -25,11 +25,13 @@ from moxlite.store.people.gathering import list_key
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID
 from moxlite.web.webmail.items import EPOCH, attachments, find_html, find_texts, part_tree
+from moxlite.web.webmail.reading.answering import answering
 from moxlite.web.webmail.settings import ViewMode
 from moxlite.web.webmail.types import Header, ParsedMessage, Text, Unsubscribe
 from moxlite.web.webmail.unsubscribing import offered
 
 if TYPE_CHECKING:
+    from moxlite.compose.reply import Own
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
@@ -71,8 +73,10 @@ def structure_of(r: Reader, message_id: int) -> mime.Structure:
     return fetching.structure_of(packed)
 
 
-async def parse_message(holder: Holder, shown: int) -> ParsedMessage:
-    """Open a message by its id in the browser's form. Raises NoSuchMessage, ChunkDamaged."""
+async def parse_message(holder: Holder, shown: int, own: Own) -> ParsedMessage:
+    """Open a message by its id in the browser's form, for the reader with the addresses `own`. Raises NoSuchMessage,
+    ChunkDamaged.
+    """
     account, message_id = holder.account, holder.local_id(shown)
 
     def index(r: Reader) -> mime.Structure:
@@ -85,25 +89,24 @@ async def parse_message(holder: Holder, shown: int) -> ParsedMessage:
     for _, part in find_texts(structure.root):
         wanted += part.size * (FLOWED if part.parameter("format") else 1)
     read = account.read if wanted <= MAX_ON_LOOP else account.scan
-    parsed = await read(lambda r: _parse(r, message_id, structure), op="webmail_message")
+    parsed = await read(lambda r: _parse(r, message_id, structure, own), op="webmail_message")
     # the view mode for this sender is a setting of the owner, not of the guest
     return msgspec.structs.replace(parsed, id=shown, view_mode="", unsubscribe=None) if holder.guest else parsed
 
 
-def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessage:
+def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own) -> ParsedMessage:
     content = body.locate(r, message_id)
     root = structure.root
     raw = body.read_content(r, content, 0, min(root.body, MAX_HEADER))
-    headers = [
-        Header(field.label.decode("ascii"), decode_words(field.text)) for field in HeaderSection(raw, MAX_FIELDS)
-    ]
+    section = HeaderSection(raw, MAX_FIELDS)
+    headers = [Header(field.label.decode("ascii"), decode_words(field.text)) for field in section]
     texts: list[Text] = []
     left = MAX_ALL_TEXTS
     for path, part in find_texts(root)[:MAX_TEXTS]:
         texts.append(_text(r, content, path, part, left))
         left -= min(left, part.decoded)
     came = smtp_arrival(r, message_id)
-    _, unsubscribe = _leaving(r, message_id, structure, HeaderSection(raw, MAX_FIELDS))
+    _, unsubscribe = _leaving(r, message_id, structure, section)
     return ParsedMessage(
         id=message_id,
         headers=headers,
@@ -116,6 +119,7 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessa
         validation=_validation(r, message_id, came),
         signed_by="" if came is None else _signer(r, message_id, came.msgfrom_domain),
         earlier=None if came is None else earlier_mails(r, message_id, came),
+        answering=answering(structure.envelope, section, own),
         unsubscribe=unsubscribe,
     )
 
