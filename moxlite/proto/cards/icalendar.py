@@ -34,9 +34,6 @@ __all__ = [
 MAX_CALENDAR: Final = 1 << 20
 """Octets of a calendar (WEBMAIL-129)."""
 
-MAX_EVENTS: Final = 400
-"""Events that are looked at; a calendar that is exported has thousands."""
-
 MAX_LINES: Final = 100_000
 MAX_ATTENDEES: Final = 500
 MAX_TEXT: Final = 1000
@@ -187,7 +184,9 @@ def read_calendar(text: str) -> Calendar:
         raise BadCalendar("the calendar has more than 1 MiB")
     method = ""
     inside: list[str] = []
-    events: list[list[Property]] = []
+    event: list[Property] = []
+    first: list[Property] | None = None
+    main: list[Property] | None = None
     zones: dict[str, tzinfo] = {}
     zone, total = "", 0
     for number, line in enumerate(unfolded(text)):
@@ -202,18 +201,20 @@ def read_calendar(text: str) -> Calendar:
                 raise BadCalendar("the calendar is nested too deeply")
             if inside[-1] == "VEVENT" and len(inside) == 2:
                 total += 1
-                if total <= MAX_EVENTS:
-                    events.append([])
+                event = []
+                first = event if first is None else first
             continue
         if one.name == "END":
+            if inside == ["VCALENDAR", "VEVENT"]:
+                main = event if main is None and _is_main(event) else main
             if inside:
                 inside.pop()
             continue
         match inside:
             case ["VCALENDAR"] if one.name == "METHOD":
                 method = one.value.strip().upper()
-            case ["VCALENDAR", "VEVENT"] if total <= MAX_EVENTS:
-                events[-1].append(one)
+            case ["VCALENDAR", "VEVENT"] if main is None:
+                event.append(one)
             case ["VCALENDAR", "VTIMEZONE"] if one.name == "TZID":
                 zone = one.value.strip()
             case ["VCALENDAR", "VTIMEZONE", kind] if one.name == "TZOFFSETTO" and (
@@ -221,10 +222,16 @@ def read_calendar(text: str) -> Calendar:
             ):
                 if len(zones) < 100 and (offset := _offset(one.value)) is not None:
                     zones[zone] = offset
-    if not events:
+    if first is None:
         raise BadCalendar("the file has no event")
-    main = next((one for one in events if not any(each.name == "RECURRENCE-ID" for each in one)), events[0])
+    if main is None:
+        main = event if _is_main(event) else first  # the last one may have no end
     return Calendar(method if method in METHODS else "", _event(main, zones), total - 1)
+
+
+def _is_main(event: list[Property]) -> bool:
+    """Whether an event is not an exception of a repeated one."""
+    return not any(one.name == "RECURRENCE-ID" for one in event)
 
 
 def placed(calendar: Calendar) -> Calendar:
