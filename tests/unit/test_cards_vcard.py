@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.proto.cards.vcard import MAX_CARD, Contact, Entry, Unreadable, read_vcards, write_vcard
+from moxlite.proto.cards.vcard import MAX_CARD, Contact, Entry, Unreadable, read_vcards, without_pictures, write_vcard
 
 OLD = (
     b"BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;J=C3=BCrgen;;;\r\n"
@@ -102,6 +102,47 @@ def test_hostile_files_take_linear_time(piece: bytes) -> None:
         return time.process_time() - began
 
     assert taken(1_000_000) < 40 * max(taken(100_000), 0.005)
+
+
+def pieces_of(data: bytes, size: int) -> list[bytes]:
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+LINES = st.sampled_from(
+    [
+        b"BEGIN:VCARD\r\n",
+        b"END:VCARD\r\n",
+        b"FN:Ada\n",
+        b"item1.PHOTO;X=y:" + b"A" * 20_000 + b"\r\n",
+        b"PHOTO;ENCODING=b:AAAA\r\n" + b" AAAAAAAA\r\n" * 9_000,
+        b"NOTE:" + b"n" * 40_000 + b"\n",
+        b"X-LONG:" + b"x" * 200_000 + b"\n",
+        b"NOTE;QUOTED-PRINTABLE:" + b"=C3=BC=\r\n" * 3,
+        b"\tfold\n",
+        b" \r\n",
+        b"\r\n",
+    ]
+)
+
+
+@given(st.lists(LINES | st.binary(max_size=60), max_size=12), st.integers(1, 300_000))
+def test_a_file_without_its_pictures_has_the_same_contacts(lines: list[bytes], size: int) -> None:
+    """WEBMAIL-128: whatever the pieces in which the file comes."""
+    data = b"BEGIN:VCARD\n" + b"".join(lines)
+    reduced = b"".join(without_pictures(pieces_of(data, max(size, len(data) // 5_000))))
+    assert list(map(str, read_vcards(reduced))) == list(map(str, read_vcards(data)))
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("fold", [b" ", b""])
+def test_a_picture_of_many_lines_takes_no_room(end: bytes, fold: bytes) -> None:
+    """WEBMAIL-128: also in version 2.1, whose pictures may have lines without a fold."""
+    picture = end.join([b"PHOTO;JPEG;ENCODING=BASE64:", *[fold + b"QUJD" * 18] * 20_000, b""])
+    data = end.join([b"BEGIN:VCARD", b"FN:Ada", picture, b"TEL:1", b"END:VCARD", b""])
+    reduced = b"".join(without_pictures(pieces_of(data, 70_000)))
+    assert len(reduced) < 300
+    found = one(reduced)
+    assert (found.name, found.phones, found.dropped) == ("Ada", (Entry("1"),), ("PHOTO",))
 
 
 TEXT = st.text(

@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
+from typing import Final
 
 from moxlite.proto.cards.contactscsv import read_csv, write_csv
-from moxlite.proto.cards.vcard import Contact, Unreadable, read_vcards, write_vcard
+from moxlite.proto.cards.vcard import Contact, Unreadable, read_vcards, without_pictures, write_vcard
 
-__all__ = ["read_contacts", "written"]
+__all__ = ["read_contacts", "taken", "written"]
+
+MAX_FILE: Final = 10 << 20
+"""Octets of a file without the large pictures of its cards."""
+
+MAX_BEGIN: Final = 100_000
+"""Octets in which the first card of a file begins."""
+
+
+def taken(pieces: Iterable[bytes]) -> bytes:
+    """A file for `read_contacts`, from the pieces of any size that it comes in. Raises Unreadable: it has more than
+    10 MiB, large pictures of cards not counted.
+    """
+    source = iter(pieces)
+    first = next(source, b"")
+    rest = chain([first], source)
+    found = bytearray()
+    for piece in without_pictures(rest) if _has_cards(first) else rest:
+        found += piece
+        if len(found) > MAX_FILE:
+            pictures = " without its pictures" if _has_cards(first) else ""
+            raise Unreadable(f"it has more than {MAX_FILE >> 20} MiB{pictures}")
+    return bytes(found)
 
 
 def read_contacts(data: bytes) -> tuple[list[Contact], list[str]]:
     """The contacts of a file, and the reasons for which others cannot be read. Raises Unreadable for another file."""
     found: list[Contact] = []
     problems: list[str] = []
-    cards = b"BEGIN:VCARD" in data[:100_000].upper()
-    for one in read_vcards(data) if cards else read_csv(data):
+    for one in read_vcards(data) if _has_cards(data) else read_csv(data):
         if isinstance(one, Unreadable):
             problems.append(str(one))
         else:
             found.append(one)
     return found, problems
+
+
+def _has_cards(data: bytes) -> bool:
+    return b"BEGIN:VCARD" in data[:MAX_BEGIN].upper()
 
 
 def written(contacts: Iterable[Contact], form: str) -> bytes:

@@ -8,6 +8,7 @@ nothing but large pictures and sounds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -24,7 +25,7 @@ from moxlite.proto.cards.contentline import (
     unfolded,
 )
 
-__all__ = ["MAX_CARD", "Contact", "Entry", "Unreadable", "read_vcards", "write_vcard"]
+__all__ = ["MAX_CARD", "Contact", "Entry", "Unreadable", "read_vcards", "without_pictures", "write_vcard"]
 
 MAX_CARD: Final = 64 * 1024
 """Octets of a card without its large pictures."""
@@ -37,6 +38,9 @@ MAX_TEXT: Final = 1000
 
 MAX_NOTE: Final = 20_000
 """Characters of a note."""
+
+MAX_PICTURE: Final = MAX_CARD // 4
+"""Octets of a picture that is kept."""
 
 MEDIA: Final = frozenset({"PHOTO", "LOGO", "SOUND", "KEY"})
 OWN: Final = frozenset(
@@ -113,6 +117,54 @@ def read_vcards(data: bytes) -> Iterator[Contact | Unreadable]:
         yield Unreadable("the last card has no end")
 
 
+def without_pictures(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a file of cards, of which `read_vcards` makes the same contacts: a property that it drops for its
+    size has no value any more. Linear in the size of the file; at most one property is held.
+    """
+    held: list[bytes] = []
+    room = 0
+    encoded = False
+    for line in _physical(pieces):
+        # in version 2.1, the lines of a picture may begin without a blank
+        loose = encoded and b":" not in line and line.strip() != b""
+        if held and (loose or line[:1] in (b" ", b"\t")):
+            if room >= 0:
+                held.append(b" " + line if loose else line)
+                room -= len(line)
+            continue
+        yield from _whole(held, room)
+        held = [line]
+        head = line[:MAX_TEXT].partition(b":")[0].upper()
+        name = head.partition(b";")[0].rpartition(b".")[2]
+        encoded = b"BASE64" in head or b"ENCODING=B" in head
+        room = (MAX_PICTURE * 2 if name.decode("ascii", "replace") in MEDIA else 4 * MAX_LINE) - len(line)
+    yield from _whole(held, room)
+
+
+def _whole(held: list[bytes], room: int) -> Iterator[bytes]:
+    """The lines of a property, or its name alone if it took more than its room."""
+    if room >= 0:
+        yield from (line + b"\n" for line in held)
+    elif held:
+        yield held[0].partition(b":")[0][:200] + b":\0\n"
+
+
+def _physical(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a file, each of at most `4 * MAX_LINE` octets and a piece; the rest of a longer one is left out."""
+    rest, cut, end = b"", False, b""
+    for piece in chain(pieces, [b"\n"]):
+        end = end or (b"\r" if b"\r" in piece and b"\n" not in piece else b"\n")
+        *lines, rest = (rest + piece.replace(b"\r", b"\n") if end == b"\r" else rest + piece).split(b"\n")
+        for line in lines:
+            if not cut:
+                yield line
+            cut = False
+        if len(rest) > 4 * MAX_LINE:
+            if not cut:
+                yield rest
+            rest, cut = b"", True
+
+
 def write_vcard(contact: Contact) -> str:
     """A card of version 4.0, with CRLF at the end of each line (RFC 6350)."""
     lines = ["BEGIN:VCARD", "VERSION:4.0"]
@@ -145,7 +197,7 @@ def _card(lines: Iterable[str]) -> Contact | Unreadable:
     seen = False
     for one in filter(None, map(property_of, lines)):
         seen = True
-        if one.value == "\0" or (one.name in MEDIA and len(one.value) > MAX_CARD // 4):
+        if one.value == "\0" or (one.name in MEDIA and len(one.value) > MAX_PICTURE):
             dropped.append(one.name)
             continue
         value = one.decoded

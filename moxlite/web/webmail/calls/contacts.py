@@ -32,9 +32,6 @@ __all__ = ["ContactCalls"]
 PAGE: Final = 100
 """Contacts in one answer."""
 
-MAX_FILE: Final = 10 << 20
-"""Octets of a file that is imported."""
-
 BATCH: Final = 200
 """Contacts that are added in one unit: 20 ms."""
 
@@ -203,13 +200,11 @@ class ContactCalls(AccountCalls):
         async with self._accounts.use(caller.require().account) as account:
             upload = await account.read(lambda r: upload_of(r, key), op="contacts_upload")
             try:
-                if upload.size > MAX_FILE:
-                    raise UserError(f"the file has more than {MAX_FILE >> 20} MiB")
-                data = await account.read(lambda r: b"".join(upload_pieces(r, upload)), op="contacts_upload")
                 await lazyimport.load("moxlite.proto.cards.contactfiles")
-                from moxlite.proto.cards.contactfiles import read_contacts
+                from moxlite.proto.cards.contactfiles import read_contacts, taken
 
                 try:
+                    data = await account.scan(lambda r: taken(upload_pieces(r, upload)), op="contacts_upload")
                     found, problems = await trio.to_thread.run_sync(read_contacts, data)
                 except Unreadable as e:
                     raise UserError(f"the file cannot be read: {e}") from e
