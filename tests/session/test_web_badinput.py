@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.session.test_web_compose import Queue, carried, queue
+from tests.session.test_web_compose import Queue, carried, queue, written
 from tests.session.test_web_contacts import import_file
 from tests.session.test_web_expensive_mail import watched
-from tests.session.test_web_rich import submit, written
+from tests.session.test_web_rich import submit
 from tests.store_mail import deliver_mail
 from tests.web_rig import Browser, Rig, first_request, rig
 

@@ -85,7 +85,7 @@ class Streams:
             raise UserError("bad token")
 
     def add(self, session: Session, home: Holder, facts: Facts, addresses: Callable[[], Own]) -> Stream:
-        """Add a new stream; `addresses` returns those of the user. If the session or account has too many, its oldest
+        """Add a new stream; `addresses` returns the own addresses. If the session or account has too many, its oldest
         stream ends. Raises TooManyStreams.
         """
         own = [stream for stream in self._streams.values() if stream.session.account == session.account]
