@@ -40,6 +40,14 @@ async def failed(rig: Rig, number: int) -> str:
     return (await rig.queue.listings.get_retired(number)).results[-1].error
 
 
+async def submit_to(rig: Rig, domain: str) -> int:
+    """Queue a message to a domain that no submission takes. It is on hold until it has that domain."""
+    [number] = await rig.submit("bob@elsewhere.example", hold=True)
+    await rig.queue._database.write(lambda tx: tx.execute("UPDATE msg SET rcpt_domain = ?", domain))
+    assert await rig.queue.operations.unhold(Filter(ids=(number,))) == 1
+    return number
+
+
 async def test_a_domain_is_followed_over_its_cnames(tmp_path: Path) -> None:
     """QUEUE-41, QUEUE-153: sixteen; seventeen, or a circle, are a temporary failure."""
     async with rig_at(tmp_path) as rig:
@@ -186,8 +194,7 @@ async def test_a_recipient_of_the_inner_network_fails_for_good(tmp_path: Path, d
     async with rig_at(tmp_path, account=KEEP) as rig:
         await without_private(rig)
         inner = rig.serve("127.0.0.1", Server())
-        [number] = await rig.submit("bob@elsewhere.example")
-        await rig.queue._database.write(lambda tx: tx.execute("UPDATE msg SET rcpt_domain = ?", domain))
+        number = await submit_to(rig, domain)
         await rig.settle()
         assert (rig.dialed, inner.connections) == ([], 0)
         assert f"{domain} is " in await failed(rig, number)
@@ -201,8 +208,7 @@ async def test_an_address_literal_of_the_inner_network_fails_for_good(tmp_path: 
     async with rig_at(tmp_path, account=KEEP) as rig:
         await without_private(rig)
         inner = rig.serve(ip, Server())
-        await rig.submit("bob@elsewhere.example")
-        await rig.queue._database.write(lambda tx: tx.execute("UPDATE msg SET rcpt_domain = ?", f"[{ip}]"))
+        await submit_to(rig, f"[{ip}]")
         await rig.settle()
         assert (rig.dialed, inner.connections) == ([], 0)
         [dsn] = await rig.inbox()
