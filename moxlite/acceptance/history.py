@@ -133,7 +133,7 @@ def _methods(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Iter
         author = None if box is None else _author(r, sender, box, now)
         yield _of_contact(author) if sender.validated and is_contact(r, sender.localpart, sender.domain) else author
         if _lately(wrote_to(r, sender.localpart, sender.domain), now, WRITTEN):
-            yield Reputation(method="msgtofull", junk=False, conclusive=True)
+            yield _written("msgtofull", sender)
         if not sender.shared:
             yield from _domains(r, sender, box, now)
     if box is not None:
@@ -155,13 +155,20 @@ def _domains(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Iter
     if box is not None:
         yield _domain(history(r, Key.MSGFROM_DOMAIN, sender.domain, box, now=now), "msgfromdomain", sender)
     if _lately(wrote_to_domain(r, sender.domain), now, WRITTEN_DOMAIN):
-        yield Reputation(method="msgtodomain", junk=False, conclusive=True)
+        yield _written("msgtodomain", sender)
     organization = sender.organization
     if organization != sender.domain:
         if box is not None:
             yield _domain(history(r, Key.MSGFROM_ORGDOMAIN, organization, box, now=now), "msgfromorgdomain", sender)
         if _lately(wrote_to_orgdomain(r, organization), now, WRITTEN_DOMAIN):
-            yield Reputation(method="msgtoorgdomain", junk=False, conclusive=True)
+            yield _written("msgtoorgdomain", sender)
+
+
+def _written(method: Named, sender: Sender) -> Reputation:
+    """Reputation of an author, or a domain, that the account wrote to. Anyone can write in that name without proof:
+    then content decides.
+    """
+    return Reputation(method=method, junk=False, conclusive=sender.validated)
 
 
 def _lately(sent: int | None, now: int, age: int) -> bool:

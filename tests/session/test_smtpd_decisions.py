@@ -313,6 +313,35 @@ async def test_whom_the_owner_wrote_to_is_accepted(smtp: Smtp) -> None:
     assert await reason(smtp) == "msgtofull"
 
 
+@pytest.mark.parametrize(
+    ("written", "method"),
+    [
+        ("ann@remote.example", "msgtofull"),
+        ("bob@remote.example", "msgtodomain"),
+    ],
+)
+async def test_whom_the_owner_wrote_to_is_judged_without_proof(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, written: str, method: str
+) -> None:
+    """SMTP-88: anyone can write in that name; content decides, and a policy of DMARC counts as ever (SMTP-85)."""
+    await send(smtp, {"other.example": ["v=spf1 +all"]}, sender="b@other.example")
+    await wrote(smtp, written)
+    unproven = {"remote.example": [], DMARC: []}
+    assert (await send(smtp, unproven)).startswith("250")
+    assert await reason(smtp) == "no-bad-signals"
+    assert f"wanted by {method}, not sure" in headers((await smtp.messages())[-1], "X-Moxlite-Reason")[0]
+
+    async def judged(*_: object) -> Judgement:
+        return Judgement(1.0, True, ())
+
+    monkeypatch.setattr(gathering, "classify", judged)
+    context = with_rules(smtp, account=FILTER)
+    assert (await send(smtp, unproven, context=context)).startswith("451 4.3.0")
+    assert await reason(smtp, "Rejects") == "junk-content"
+    assert (await send(smtp, context=context, proven=True)).startswith("250")
+    assert await reason(smtp) == method
+
+
 async def test_a_contact_is_no_junk_by_history_alone(smtp: Smtp) -> None:
     """SMTP-88 contact: of a proven address, before the domain's other authors; after junk twice content decides."""
     contact = Contact(uid="1", name="Ann", emails=(Entry(value="Ann@remote.example"),))
@@ -423,7 +452,7 @@ async def wrote(smtp: Smtp, to: str, ago: float = 0.0) -> None:
         (b"Message-Id: <sent@ours.example>\r\n", "", 0, "no-bad-signals"),
         (b"Message-Id: <never@ours.example>\r\n", "", 0, "stray-bounce"),
         (b"Subject: x\r\n", "", 0, "stray-bounce"),
-        (b"Subject: x\r\n", "bob@remote.example", 29, "msgtodomain"),
+        (b"Subject: x\r\n", "bob@remote.example", 29, "no-bad-signals"),
         (b"Subject: x\r\n", "bob@remote.example", 31, "stray-bounce"),
         (b"Subject: x\r\n", "list@forwarder.example", 1, "msgtoorgdomain"),
     ],

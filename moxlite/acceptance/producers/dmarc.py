@@ -75,13 +75,13 @@ def _indirect(case: Case) -> bool:
 
 
 def _known_good(case: Case) -> bool:
-    """Whether history vouches for the way by which the message came, or the owner has written to the author. Wanted
-    mail of other senders of an unproven domain does not count.
+    """Whether history vouches for the way by which the message came. Wanted mail of an unproven author or domain, and
+    mail that the owner has written to them, do not count.
     """
     history = case.history
     if history is None or (history.junk and history.conclusive):
         return False
-    vouches = history.method in {"msgtofull", "dkimspf", "ip1", "ip2", "ip3"}
+    vouches = history.method in {"dkimspf", "ip1", "ip2", "ip3"}
     return history.wanted_list or (vouches and history.conclusive)
 
 
