@@ -326,7 +326,7 @@ async def test_whom_the_owner_wrote_to_is_judged_without_proof(
     """SMTP-88: anyone can write in that name; content decides, and a policy of DMARC counts as ever (SMTP-85)."""
     await send(smtp, {"other.example": ["v=spf1 +all"]}, sender="b@other.example")
     await wrote(smtp, written)
-    unproven = {"remote.example": [], DMARC: []}
+    unproven: dict[str, list[str]] = {"remote.example": [], DMARC: []}
     assert (await send(smtp, unproven)).startswith("250")
     assert await reason(smtp) == "no-bad-signals"
     assert f"wanted by {method}, not sure" in headers((await smtp.messages())[-1], "X-Moxlite-Reason")[0]
