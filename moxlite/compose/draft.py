@@ -23,6 +23,7 @@ from moxlite.proto.mime.compose import (
 )
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
+from moxlite.wording import worded
 
 __all__ = [
     "KEPT",
@@ -138,11 +139,11 @@ def check(draft: Draft, files: Sequence[File] = ()) -> None:
     _check_text("subject", draft.subject, MAX_SUBJECT)
     for field, text in (("text", draft.text), ("html", draft.html)):
         if len(text) > MAX_TEXT:
-            raise BadDraft(field, f"the text is longer than {MAX_TEXT >> 20} million characters")
+            raise BadDraft(field, worded("the text is longer than {most} million characters", most=MAX_TEXT >> 20))
         if "\0" in text:
             raise BadDraft(field, "the text holds a NUL character")
     if len(draft.to) + len(draft.cc) + len(draft.bcc) > MAX_RECIPIENTS:
-        raise BadDraft("to", f"more than {MAX_RECIPIENTS} recipients")
+        raise BadDraft("to", worded("more than {most} recipients", most=MAX_RECIPIENTS))
     fields = (
         ("from", (draft.author,)),
         ("to", draft.to),
@@ -160,7 +161,7 @@ def check(draft: Draft, files: Sequence[File] = ()) -> None:
         _check_text("headers", name, MAX_NAME)
         _check_text("headers", value, MAX_HEADER)
     if len(files) > MAX_FILES:
-        raise BadDraft("attachments", f"more than {MAX_FILES} attachments")
+        raise BadDraft("attachments", worded("more than {most} attachments", most=MAX_FILES))
     for file in files:
         for word in (file.name, file.media_type, file.content_id, *(text for pair in file.parameters for text in pair)):
             _check_text("attachments", word, MAX_NAME)
@@ -176,7 +177,7 @@ def kept_references(found: Sequence[str]) -> tuple[str, ...]:
 def _check_text(field: str, text: str, limit: int) -> None:
     """Check a header value: one line, no control characters or lone surrogates (WEBMAIL-98). Raises BadDraft."""
     if len(text) > limit:
-        raise BadDraft(field, f"longer than {limit} characters")
+        raise BadDraft(field, worded("longer than {limit} characters", limit=limit))
     if any(char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff" for char in text):
         raise BadDraft(field, "control characters are not allowed here")
 
@@ -185,7 +186,9 @@ def _address(field: str, one: MailAddress) -> Address:
     try:
         return Address(Localpart(one.localpart), Domain.parse(one.domain)) if one.localpart else _no_address()
     except AddressError as error:
-        raise BadDraft(field, f"{one.localpart}@{one.domain}: {error}") from None
+        raise BadDraft(
+            field, worded("{localpart}@{domain}: {reason}", localpart=one.localpart, domain=one.domain, reason=error)
+        ) from None
 
 
 def _no_address() -> Address:

@@ -6,6 +6,8 @@ errors do not belong here: they raise exceptions of Python.
 
 from pathlib import Path
 
+from moxlite.wording import Worded, worded
+
 __all__ = [
     "AccountExists",
     "AccountRemoved",
@@ -62,7 +64,7 @@ class AccountUnknown(StoreError):
     """There is no account of that name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"no account {name!r}")
+        super().__init__(worded("no account {name}", name=repr(name)))
         self.name = name
 
 
@@ -78,7 +80,7 @@ class AccountRemoved(StoreError):
     """The account is being removed (STORE-140)."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"account {name!r} is being removed")
+        super().__init__(worded("account {name} is being removed", name=repr(name)))
         self.name = name
 
 
@@ -194,7 +196,7 @@ class LimitExceeded(StoreError):
     """A limit of STORE-154 would be exceeded; `name` says which. Nothing was changed."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"limit exceeded: {name}")
+        super().__init__(worded("limit exceeded: {name}", name=name if isinstance(name, Worded) else worded(name)))
         self.name = name
 
 
@@ -202,7 +204,11 @@ class UidsExhausted(LimitExceeded):
     """A mailbox has given out its last UID (STORE-16)."""
 
     def __init__(self, mailbox: str) -> None:
-        super().__init__(f"UIDs of mailbox {mailbox!r}; give it new ones with: moxlite store reassign-uids")
+        super().__init__(
+            worded(
+                "UIDs of mailbox {mailbox}; give it new ones with: moxlite store reassign-uids", mailbox=repr(mailbox)
+            )
+        )
         self.mailbox = mailbox
 
 
@@ -230,7 +236,7 @@ class NoSuchMailbox(StoreError):
     """The mailbox does not exist, by name or by id."""
 
     def __init__(self, mailbox: str | int) -> None:
-        super().__init__(f"no mailbox {mailbox!r}")
+        super().__init__(worded("no mailbox {mailbox}", mailbox=repr(mailbox)))
         self.mailbox = mailbox
 
 
@@ -238,7 +244,7 @@ class MailboxExists(StoreError):
     """There is a mailbox of that name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"mailbox {name!r} exists")
+        super().__init__(worded("mailbox {name} exists", name=repr(name)))
         self.name = name
 
 
@@ -246,7 +252,7 @@ class MailboxHasChildren(StoreError):
     """Only leaves can be deleted (STORE-13)."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"mailbox {name!r} has children")
+        super().__init__(worded("mailbox {name} has children", name=repr(name)))
         self.name = name
 
 
@@ -258,7 +264,7 @@ class NoSuchMessage(StoreError):
     """The message does not exist, or not any more."""
 
     def __init__(self, message_id: int) -> None:
-        super().__init__(f"no message {message_id}")
+        super().__init__(worded("no message {message_id}", message_id=str(message_id)))
         self.message_id = message_id
 
 

@@ -10,6 +10,7 @@ import unicodedata
 from typing import Final
 
 from moxlite.store.errors import BadMailboxName
+from moxlite.wording import worded
 
 __all__ = [
     "INBOX",
@@ -60,17 +61,19 @@ def check_name(name: str) -> str:
     if name[0] == "#":
         raise BadMailboxName("a mailbox name cannot start with #")
     if len(name.encode()) > MAX_NAME:
-        raise BadMailboxName(f"a mailbox name cannot be longer than {MAX_NAME} octets")
+        raise BadMailboxName(worded("a mailbox name cannot be longer than {most} octets", most=MAX_NAME))
     elements = name.split(SEPARATOR)
     if len(elements) > MAX_DEPTH:
-        raise BadMailboxName(f"mailboxes cannot be nested deeper than {MAX_DEPTH}")
+        raise BadMailboxName(worded("mailboxes cannot be nested deeper than {most}", most=MAX_DEPTH))
     for element in elements:
         if not element:
             raise BadMailboxName("a mailbox name cannot start or end with / nor contain //")
         if element in {".", ".."}:
             raise BadMailboxName("an element of a mailbox name cannot be . or ..")
         if len(element.encode()) > MAX_ELEMENT:
-            raise BadMailboxName(f"an element of a mailbox name cannot be longer than {MAX_ELEMENT} octets")
+            raise BadMailboxName(
+                worded("an element of a mailbox name cannot be longer than {most} octets", most=MAX_ELEMENT)
+            )
     if elements[0].lower() == "inbox":
         elements[0] = INBOX
     return SEPARATOR.join(elements)

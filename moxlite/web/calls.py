@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from moxlite.web.errors import APIError, FieldErrors, UserError
+from moxlite.wording import Worded, worded
 
 __all__ = ["MAX_BODY", "Call", "api_schema", "call", "calls_of", "decode_parameters", "encode_error", "encode_result"]
 
@@ -94,9 +95,9 @@ def decode_parameters(entry: Call, body: bytes) -> msgspec.Struct:
     try:
         return msgspec.json.decode(body or b"{}", type=entry.parameters)
     except msgspec.DecodeError as e:  # ValidationError, which names the path, is a subclass
-        raise UserError(f"{entry.name}: {e}") from e
+        raise UserError(worded("{name}: {reason}", name=entry.name, reason=e)) from e
     except RecursionError as e:
-        raise UserError(f"{entry.name}: nested too deeply") from e
+        raise UserError(worded("{name}: nested too deeply", name=entry.name)) from e
 
 
 def encode_result(result: object) -> bytes:
@@ -106,10 +107,22 @@ def encode_result(result: object) -> bytes:
 
 def encode_error(error: APIError) -> bytes:
     """The body of a refused call."""
-    body: dict[str, object] = {"code": error.code, "message": error.text}
+    body: dict[str, object] = {"code": error.code, "message": str(error.text), **_words(error.text)}
     if isinstance(error, FieldErrors):
-        body["fields"] = error.fields
+        body["fields"] = [{"field": one.field, "text": str(one.text), **_words(one.text)} for one in error.fields]
     return encoder.encode({"error": body})
+
+
+def _words(text: str) -> dict[str, object]:
+    """The template of a text and its values, by which a page finds the text in another language (WEBMAIL-143). A text
+    without values is its own template.
+    """
+    return {"words": _template(text)} if isinstance(text, Worded) and text.values else {}
+
+
+def _template(text: Worded) -> dict[str, object]:
+    values = {name: _template(one) if isinstance(one, Worded) else one for name, one in text.values.items()}
+    return {"text": text.template, "values": values}
 
 
 def api_schema(title: str, calls: Mapping[str, Call], events: Any = None, request: Any = None) -> dict[str, Any]:

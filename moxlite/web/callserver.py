@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.sessions import Sessions
+from moxlite.wording import worded
 
 __all__ = ["CallServer", "refused"]
 
@@ -84,7 +85,7 @@ class CallServer:
     async def _result(self, caller: Caller, name: str) -> bytes:
         entry = self._calls.get(name)
         if entry is None:
-            raise NotFound(f"there is no call {name[:80]!r}")
+            raise NotFound(worded("there is no call {name}", name=repr(name[:80])))
         actor = VISITOR
         if not entry.public:
             session = await self._sessions.check(caller)

@@ -15,6 +15,7 @@ from moxlite.store.auth.sessions import DEVICE_UNUSED, Session
 from moxlite.web import errors
 from moxlite.web.http.exchange import Request
 from moxlite.web.http.messages import header_value
+from moxlite.wording import worded
 
 __all__ = ["App", "Caller", "SessionCookies", "may_stay_logged_in"]
 
@@ -91,7 +92,9 @@ class SessionCookies:
         cookie = _cookies(caller.request).get(self._login, "")
         if not cookie or not hmac.compare_digest(cookie.encode(), login_token.encode()):
             hint = f"; does the proxy pass on the path {caller.path} unchanged?" if caller.forwarded else ""
-            raise errors.UserError(f"the log-in form is too old, or the browser sends no cookies{hint}")
+            raise errors.UserError(
+                worded("the log-in form is too old, or the browser sends no cookies{hint}", hint=hint)
+            )
 
     def brought(self, caller: Caller, *, csrf: bool, csrf_token: str | None) -> tuple[str, str, str | None]:
         """The session's token, the account and the CSRF token that a request brings. Raises NoAuth."""

@@ -21,6 +21,7 @@ from moxlite.web import errors
 from moxlite.web.cookies import App, Caller, SessionCookies, may_stay_logged_in
 from moxlite.web.factors.steps import SecondSteps
 from moxlite.web.types import LoginResult, SecondStep
+from moxlite.wording import reason_of
 
 __all__ = ["Sessions"]
 
@@ -30,6 +31,7 @@ FAILURE_DELAY: Final = 1.0  # seconds; they slow down guessing, whatever was wro
 CONFIRMED: Final = 600  # seconds for which a password or second factor allows sensitive calls (WEB-63a)
 MAX_CONFIRMED: Final = 10_000  # sessions whose confirmation is remembered, under 1 MB
 EXPIRED: Final = "You were logged out after 24 hours without use. Please log in again."
+NOT_RIGHT: Final = "The password is not right."
 UNSET: Final = "No admin password is set. Run on the server: moxlite admin set-password"
 EXPIRED_DEVICE: Final = (
     "This device was logged out, because it was not used for 30 days, or its log-in is 180 days old. "
@@ -84,7 +86,7 @@ class Sessions:
         try:
             identity = await self._steps.finish(caller.request, self.login_request(caller), token, kind, code)
         except LoginRefused as e:
-            raise await self._refused(e, str(e)) from e
+            raise await self._refused(e, reason_of(e)) from e
         return await self._enter(caller, identity)
 
     async def confirm_options(self, caller: Caller) -> SecondStep:
@@ -105,7 +107,7 @@ class Sessions:
                 identity = Identity(session.account, session.address)
                 await self._steps.confirm(self.login_request(caller), session.id, identity, kind, code)
         except LoginRefused as e:
-            raise await self._refused(e, "The password is not right." if kind == "password" else str(e)) from e
+            raise await self._refused(e, NOT_RIGHT if kind == "password" else reason_of(e)) from e
         while len(self._confirmed) >= MAX_CONFIRMED:
             del self._confirmed[next(iter(self._confirmed))]
         self._confirmed[session.id] = trio.current_time()
@@ -131,9 +133,9 @@ class Sessions:
     async def _refused(self, refusal: LoginRefused, text: str) -> errors.APIError:
         """The error for a refused log-in; `text` is for wrong credentials. Guesses are slowed down."""
         if isinstance(refusal, RateLimited):
-            return errors.RateLimited(str(refusal))
+            return errors.RateLimited(reason_of(refusal))
         if isinstance(refusal, LoginDisabled):
-            return errors.LoginFailed(str(refusal))
+            return errors.LoginFailed(reason_of(refusal))
         await trio.sleep(FAILURE_DELAY)
         return errors.LoginFailed(UNSET if isinstance(refusal, NoAdminPassword) else text)
 

@@ -32,6 +32,7 @@ from moxlite.web.errors import (
     UserError,
 )
 from moxlite.web.http.errors import HTTPError
+from moxlite.wording import reason_of, worded
 
 __all__ = ["RETRY_AFTER", "api_error", "page_error"]
 
@@ -53,54 +54,57 @@ def _full(error: store.OverQuota) -> str:
     """The error message with both sizes in the unit of the limit (WEBMAIL-117)."""
     power = min(max(error.limit.bit_length() - 1, 0) // 10, len(UNITS) - 1)
     used, limit = (f"{size / 1024**power:.{1 if power else 0}f}" for size in (error.used, error.limit))
-    return f"the account has no room for it: {used} of {limit} {UNITS[power]} are used"
+    return worded(
+        "the account has no room for it: {used} of {limit} {unit} are used", used=used, limit=limit, unit=UNITS[power]
+    )
 
 
+_TAKE: Final = worded("the owner of this mailbox does not let you take messages out of it")
 _RIGHTS: Final = {
-    "s": "mark messages as read or unread",
-    "w": "change flags and labels",
-    "i": "put messages into it",
-    "t": "take messages out of it",
-    "e": "take messages out of it",
+    "s": worded("the owner of this mailbox does not let you mark messages as read or unread"),
+    "w": worded("the owner of this mailbox does not let you change flags and labels"),
+    "i": worded("the owner of this mailbox does not let you put messages into it"),
+    "t": _TAKE,
+    "e": _TAKE,
 }
-"""Actions that need a right, for error messages (RFC 4314 §2.1)."""
+"""Errors for actions that need a right (RFC 4314 §2.1)."""
 
 
 def _missing(error: store.NoRight) -> str:
-    return f"the owner of this mailbox does not let you {_RIGHTS.get(error.right, 'do this')}"
+    return _RIGHTS.get(error.right, worded("the owner of this mailbox does not let you do this"))
 
 
 _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
-    FactorRefused: lambda e: UserError(str(e)),
-    LinkUsed: lambda e: Gone(str(e)),
-    AppPasswordRefused: lambda e: UserError(str(e)),
-    KeyRefused: lambda e: UserError(str(e)),
+    FactorRefused: lambda e: UserError(reason_of(e)),
+    LinkUsed: lambda e: Gone(reason_of(e)),
+    AppPasswordRefused: lambda e: UserError(reason_of(e)),
+    KeyRefused: lambda e: UserError(reason_of(e)),
     KeyExists: lambda e: Conflict("this key belongs to an account already"),
-    QueueRefused: lambda e: UserError(str(e)),
-    store.BadPassword: lambda e: UserError(str(e)),
-    store.NoSuchMessage: lambda e: NotFound(str(e)),
-    store.NoSuchMailbox: lambda e: NotFound(str(e)),
-    NoSuchUpload: lambda e: UserError(f"attachments: {e}"),
-    TooLate: lambda e: Conflict(str(e)),
-    OutgoingLimitExceeded: lambda e: UserError(str(e)),
-    SendingStopped: lambda e: UserError(str(e)),
-    NoSuchScript: lambda e: NotFound(str(e)),
-    ContactChanged: lambda e: Conflict(str(e)),
-    TemplateNameTaken: lambda e: Conflict(str(e)),
-    ScriptExists: lambda e: Conflict(str(e)),
-    ScriptActive: lambda e: Conflict(str(e)),
-    TooManyScripts: lambda e: UserError(str(e)),
-    BadScriptName: lambda e: UserError(str(e)),
-    BadForm: lambda e: UserError(str(e)),
-    store.AccountUnknown: lambda e: NotFound(str(e)),
-    store.AccountRemoved: lambda e: NotFound(str(e)),
+    QueueRefused: lambda e: UserError(reason_of(e)),
+    store.BadPassword: lambda e: UserError(reason_of(e)),
+    store.NoSuchMessage: lambda e: NotFound(reason_of(e)),
+    store.NoSuchMailbox: lambda e: NotFound(reason_of(e)),
+    NoSuchUpload: lambda e: UserError(worded("attachments: {reason}", reason=e)),
+    TooLate: lambda e: Conflict(reason_of(e)),
+    OutgoingLimitExceeded: lambda e: UserError(reason_of(e)),
+    SendingStopped: lambda e: UserError(reason_of(e)),
+    NoSuchScript: lambda e: NotFound(reason_of(e)),
+    ContactChanged: lambda e: Conflict(reason_of(e)),
+    TemplateNameTaken: lambda e: Conflict(reason_of(e)),
+    ScriptExists: lambda e: Conflict(reason_of(e)),
+    ScriptActive: lambda e: Conflict(reason_of(e)),
+    TooManyScripts: lambda e: UserError(reason_of(e)),
+    BadScriptName: lambda e: UserError(reason_of(e)),
+    BadForm: lambda e: UserError(reason_of(e)),
+    store.AccountUnknown: lambda e: NotFound(reason_of(e)),
+    store.AccountRemoved: lambda e: NotFound(reason_of(e)),
     store.NoRight: lambda e: NotAllowed(_missing(e)),
-    store.MailboxExists: lambda e: Conflict(str(e)),
-    store.MailboxHasChildren: lambda e: Conflict(str(e)),
-    store.BadMailboxName: lambda e: UserError(str(e)),
-    store.BadKeyword: lambda e: UserError(str(e)),
-    store.MailboxNotAllowed: lambda e: UserError(str(e)),
-    store.LimitExceeded: lambda e: UserError(str(e)),
+    store.MailboxExists: lambda e: Conflict(reason_of(e)),
+    store.MailboxHasChildren: lambda e: Conflict(reason_of(e)),
+    store.BadMailboxName: lambda e: UserError(reason_of(e)),
+    store.BadKeyword: lambda e: UserError(reason_of(e)),
+    store.MailboxNotAllowed: lambda e: UserError(reason_of(e)),
+    store.LimitExceeded: lambda e: UserError(reason_of(e)),
     store.OverQuota: lambda e: StorageRefused(_full(e)),
     store.StorageFull: lambda e: StorageRefused("the disk of the server is full"),
     store.NoLease: lambda e: Unavailable(LEASE, BUSY_RETRY_AFTER),

@@ -14,6 +14,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.net.control.server import Command, Exchange
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
+from moxlite.wording import worded
 
 __all__ = ["SortCommands"]
 
@@ -53,13 +54,15 @@ class SortCommands:
                 settings = snapshot.account(args.account)
                 destination = None if settings is None else settings.destinations.get(args.address)
                 if destination is None:
-                    raise Refused(f'"{args.address}" is not an address of this account')
+                    raise Refused(worded('"{address}" is not an address of this account', address=args.address))
                 source, concerns = destination.mailbox, mail_to(snapshot, args.account, args.address)
                 try:
                     page = await sort_page(account, source, by_rules(destination.rulesets), concerns, after)
                 except RuleTooSlow as error:
                     raise Refused(
-                        f"rule {error.rule + 1} takes too long on this mail: make its patterns simpler"
+                        worded(
+                            "rule {rule} takes too long on this mail: make its patterns simpler", rule=error.rule + 1
+                        )
                     ) from None
         return SortedPage(
             source,

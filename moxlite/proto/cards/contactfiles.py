@@ -8,6 +8,7 @@ from typing import Final
 
 from moxlite.proto.cards.contactscsv import read_csv, write_csv
 from moxlite.proto.cards.vcard import Contact, Unreadable, read_vcards, without_pictures, write_vcard
+from moxlite.wording import worded
 
 __all__ = ["read_contacts", "taken", "written"]
 
@@ -29,8 +30,9 @@ def taken(pieces: Iterable[bytes]) -> bytes:
     for piece in without_pictures(rest) if _has_cards(first) else rest:
         found += piece
         if len(found) > MAX_FILE:
-            pictures = " without its pictures" if _has_cards(first) else ""
-            raise Unreadable(f"it has more than {MAX_FILE >> 20} MiB{pictures}")
+            if _has_cards(first):
+                raise Unreadable(worded("it has more than {most} MiB without its pictures", most=MAX_FILE >> 20))
+            raise Unreadable(worded("it has more than {most} MiB", most=MAX_FILE >> 20))
     return bytes(found)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from moxlite.proto.cards.vcard import MAX_ENTRIES, MAX_NOTE, MAX_TEXT, Contact, Entry, Unreadable
+from moxlite.wording import worded
 
 __all__ = ["read_csv", "write_csv"]
 
@@ -65,14 +66,14 @@ def read_csv(data: bytes) -> Iterator[Contact | Unreadable]:
     try:
         titles = [title.strip().casefold() for title in next(rows, [])]
     except csv.Error as e:
-        raise Unreadable(f"the file is no table: {e}") from e
+        raise Unreadable(worded("the file is no table: {reason}", reason=e)) from e
     if len(titles) > MAX_COLUMNS or not any(_is_known(title) for title in titles):
         raise Unreadable("the first line does not name columns such as Name, First Name or E-mail Address")
     while True:
         try:
             row = next(rows, None)
         except csv.Error as e:
-            yield Unreadable(f"line {rows.line_num}: {e}")
+            yield Unreadable(worded("line {line_num}: {reason}", line_num=rows.line_num, reason=e))
             return
         if row is None:
             return
@@ -132,7 +133,7 @@ def _contact(titles: list[str], row: list[str], line: int) -> Contact | Unreadab
     name = _first(cells, NAMES) or " ".join(filter(None, (given, middle, family))) or organization
     name = name or (emails[0].value if emails else "") or (phones[0].value if phones else "")
     if not name:
-        return Unreadable(f"line {line}: neither a name nor an address")
+        return Unreadable(worded("line {line}: neither a name nor an address", line=line))
     groups = [
         group.strip().removeprefix("* ")
         for group in MARKS.split(_first(cells, GROUPS))

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.proto.cards.contentline import Property, escaped, folded, plain, property_of, unescaped, unfolded
+from moxlite.wording import worded
 
 __all__ = [
     "MAX_CALENDAR",
@@ -191,7 +192,7 @@ def read_calendar(text: str) -> Calendar:
     zone, total = "", 0
     for number, line in enumerate(unfolded(text)):
         if number > MAX_LINES:
-            raise BadCalendar(f"the calendar has more than {MAX_LINES:,} lines")
+            raise BadCalendar(worded("the calendar has more than {most} lines", most=MAX_LINES))
         one = property_of(line) if line else None
         if one is None:
             continue

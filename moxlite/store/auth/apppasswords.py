@@ -33,6 +33,7 @@ from moxlite.store.auth.credentials import (
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
+from moxlite.wording import worded
 
 __all__ = [
     "MAX_APP_PASSWORDS",
@@ -176,7 +177,9 @@ def _checked(name: str, scopes: Collection[Scope], *, read_only: bool) -> str:
     """The name in NFC without spaces around it. Raises AppPasswordRefused."""
     name = unicodedata.normalize("NFC", name).strip()
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
-        raise AppPasswordRefused(f"the name of an app password has 1 to {MAX_NAME} printable characters")
+        raise AppPasswordRefused(
+            worded("the name of an app password has 1 to {most} printable characters", most=MAX_NAME)
+        )
     if not scopes:
         raise AppPasswordRefused("an app password needs something that it may be used for")
     if read_only and "submission" in scopes:
@@ -199,9 +202,9 @@ def _add(
         return False
     count, same = tx.row(COUNT, name) or (0, 0)
     if same:
-        raise AppPasswordRefused(f"there is an app password {name!r} already")
+        raise AppPasswordRefused(worded("there is an app password {name} already", name=repr(name)))
     if count >= MAX_APP_PASSWORDS:
-        raise LimitExceeded(f"{MAX_APP_PASSWORDS} app passwords of an account")
+        raise LimitExceeded(worded("{most} app passwords of an account", most=MAX_APP_PASSWORDS))
     if expires is not None and expires <= tx.now:
         raise AppPasswordRefused("an app password cannot end in the past")
     assert secrets.scram_sha_1 is not None

@@ -31,6 +31,7 @@ from moxlite.proto.sasl.types import ScramSecrets, Secrets
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import BadPassword
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.wording import worded
 
 __all__ = [
     "OWN",
@@ -117,9 +118,9 @@ def check_password(password: str) -> str:
         raise BadPassword(str(error)) from error
     length = len(prepared.encode())
     if length < MIN_LENGTH:
-        raise BadPassword(f"a password needs at least {MIN_LENGTH} characters")
+        raise BadPassword(worded("a password needs at least {most} characters", most=MIN_LENGTH))
     if length > MAX_LENGTH:
-        raise BadPassword(f"a password cannot be longer than {MAX_LENGTH} octets")
+        raise BadPassword(worded("a password cannot be longer than {most} octets", most=MAX_LENGTH))
     return prepared
 
 

@@ -19,6 +19,7 @@ import msgspec
 from moxlite.proto.totp import matching_step
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
+from moxlite.wording import worded
 
 __all__ = [
     "LINK_LIFE",
@@ -174,7 +175,7 @@ def checked_name(name: str) -> str:
     """The name of a device in NFC, without spaces around it. Raises FactorRefused."""
     name = unicodedata.normalize("NFC", name).strip()
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
-        raise FactorRefused(f"the name of a device has 1 to {MAX_NAME} printable characters")
+        raise FactorRefused(worded("the name of a device has 1 to {most} printable characters", most=MAX_NAME))
     return name
 
 
@@ -189,7 +190,7 @@ def add_totp(tx: Tx, account: str, name: str, secret: bytes, step: int) -> list[
       FactorRefused: an app of this name exists.
       LimitExceeded: the account has `MAX_FACTORS`.
     """
-    _require_place(tx, COUNT_APPS, account, name, "an authenticator app")
+    _require_place(tx, COUNT_APPS, account, name)
     first = not has_factors(tx, account)
     tx.execute(ADD_APP, account, name, secret, step, tx.now, tx.now)
     return new_recovery_codes(tx, account) if first else []
@@ -235,7 +236,7 @@ def add_key(
     transports: tuple[str, ...],
 ) -> list[str]:
     """Store a key whose first assertion was right. Returns and raises as `add_totp`."""
-    _require_place(tx, COUNT_KEYS, account, name, "a security key")
+    _require_place(tx, COUNT_KEYS, account, name)
     if tx.row(KNOWN_CREDENTIAL, credential) is not None:
         raise FactorRefused("this security key is in use already")
     first = not has_factors(tx, account)
@@ -292,12 +293,12 @@ def drop_factors(tx: Tx, account: str) -> int:
     return tx.execute(DROP_APPS, account) + tx.execute(DROP_KEYS, account)
 
 
-def _require_place(tx: Tx, count: str, account: str, name: str, what: str) -> None:
+def _require_place(tx: Tx, count: str, account: str, name: str) -> None:
     found, same = tx.row(count, account, name) or (0, 0)
     if same:
-        raise FactorRefused(f"there is {what} {name!r} already")
+        raise FactorRefused(worded("there is a device {name} already", name=repr(name)))
     if found >= MAX_FACTORS:
-        raise LimitExceeded(f"{MAX_FACTORS} {what.partition(' ')[2]}s of an account")
+        raise LimitExceeded(worded("{most} authenticator apps or security keys of an account", most=MAX_FACTORS))
 
 
 # Recovery links

@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.wording import worded
 
 __all__ = [
     "KeyExists",
@@ -129,11 +130,17 @@ def read_certificate(
     match key:
         case rsa.RSAPublicKey():
             if key.key_size < MIN_RSA_BITS:
-                raise KeyRefused(f"RSA keys need at least {MIN_RSA_BITS} bits, this one has {key.key_size}")
+                raise KeyRefused(
+                    worded(
+                        "RSA keys need at least {most} bits, this one has {key_size}",
+                        most=MIN_RSA_BITS,
+                        key_size=key.key_size,
+                    )
+                )
             kind = f"rsa-{key.key_size}"
         case ec.EllipticCurvePublicKey():
             if key.curve.name not in _CURVES:
-                raise KeyRefused(f"keys on the curve {key.curve.name} are not accepted")
+                raise KeyRefused(worded("keys on the curve {name} are not accepted", name=key.curve.name))
             kind = f"ecdsa-{_CURVES[key.curve.name]}"
         case ed25519.Ed25519PublicKey():
             kind = "ed25519"

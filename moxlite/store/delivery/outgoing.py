@@ -12,6 +12,7 @@ import msgspec
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
+from moxlite.wording import Worded, worded
 
 __all__ = [
     "OutgoingLimitExceeded",
@@ -49,8 +50,15 @@ class OutgoingLimits(msgspec.Struct, frozen=True):
 class OutgoingLimitExceeded(StoreError):
     """The account has sent too much in 24 hours; the text names the limit and its setting."""
 
-    def __init__(self, what: str, limit: int, setting: str) -> None:
-        super().__init__(f"limit of {limit} {what} in 24 hours reached (setting {setting})")
+    def __init__(self, what: Worded, limit: int, setting: str) -> None:
+        super().__init__(
+            worded(
+                "limit of {limit} {what} in 24 hours reached (setting {setting})",
+                limit=limit,
+                what=what,
+                setting=setting,
+            )
+        )
         self.limit = limit
         self.setting = setting
 
@@ -72,11 +80,13 @@ def check_outgoing(r: Reader, recipients: Sequence[str], limits: OutgoingLimits,
     since = now - DAY
     total = r.value(TOTAL, since, now) + len(recipients)
     if total > limits.messages:
-        raise OutgoingLimitExceeded("messages", limits.messages, "max_outgoing_messages_per_day")
+        raise OutgoingLimitExceeded(worded("messages"), limits.messages, "max_outgoing_messages_per_day")
     if total >= limits.first_time:
         new = sum(r.row(KNOWN, recipient) is None for recipient in set(recipients))
         if new and r.value(FIRST_TIME, since, now) + new > limits.first_time:
-            raise OutgoingLimitExceeded("first-time recipients", limits.first_time, "max_first_time_recipients_per_day")
+            raise OutgoingLimitExceeded(
+                worded("first-time recipients"), limits.first_time, "max_first_time_recipients_per_day"
+            )
 
 
 def remove_outgoing(tx: Tx, ids: Sequence[int]) -> None:

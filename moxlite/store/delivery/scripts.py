@@ -12,6 +12,7 @@ import msgspec
 
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.wording import worded
 
 __all__ = [
     "MAX_SCRIPTS",
@@ -78,28 +79,28 @@ class NoSuchScript(StoreError):
     """The account has no script of this name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is no script {name!r}")
+        super().__init__(worded("there is no script {name}", name=repr(name)))
 
 
 class ScriptExists(StoreError):
     """The account has a script of this name already."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is a script {name!r} already")
+        super().__init__(worded("there is a script {name} already", name=repr(name)))
 
 
 class ScriptActive(StoreError):
     """The active script cannot be deleted (RFC 5804 §2.10)."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"the script {name!r} is active")
+        super().__init__(worded("the script {name} is active", name=repr(name)))
 
 
 class TooManyScripts(StoreError):
     """The account has MAX_SCRIPTS scripts."""
 
     def __init__(self) -> None:
-        super().__init__(f"an account has at most {MAX_SCRIPTS} scripts")
+        super().__init__(worded("an account has at most {most} scripts", most=MAX_SCRIPTS))
 
 
 class StoredScript(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ import msgspec
 from moxlite.proto.address import Address
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import StoreError
+from moxlite.wording import worded
 
 __all__ = [
     "MAX_EXTRA",
@@ -61,8 +62,11 @@ class SendingStopped(StoreError):
     def __init__(self, since: int) -> None:
         when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(since // 1_000_000))
         super().__init__(
-            f"sending from this account is stopped since {when}, because it looks as if a stranger uses it;"
-            " what you sent before waits; tell the administrator of your mail server, and change your password"
+            worded(
+                "sending from this account is stopped since {when}, because it looks as if a stranger uses it; what"
+                " you sent before waits; tell the administrator of your mail server, and change your password",
+                when=when,
+            )
         )
         self.since = since
 

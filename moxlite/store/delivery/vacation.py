@@ -13,6 +13,7 @@ import msgspec
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
+from moxlite.wording import worded
 
 __all__ = [
     "INTERVAL",
@@ -110,7 +111,9 @@ def save_form(tx: Tx, form: VacationForm) -> None:
     if form.enabled and not form.text.strip():
         raise BadForm("the answer needs a text")
     if len(form.text) > MAX_TEXT or len(form.subject) > MAX_SUBJECT:
-        raise BadForm(f"at most {MAX_TEXT} characters of text and {MAX_SUBJECT} of subject")
+        raise BadForm(
+            worded("at most {most} characters of text and {subject} of subject", most=MAX_TEXT, subject=MAX_SUBJECT)
+        )
     if form.end and form.end <= form.start:
         raise BadForm("the end is before the start")
     tx.execute(SAVE, msgspec.json.encode(form).decode())

@@ -15,6 +15,7 @@ from moxlite.store.errors import LimitExceeded, MailboxNotAllowed
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.types import AclChanged, Mailbox, MailboxID
+from moxlite.wording import worded
 
 __all__ = [
     "ANYONE",
@@ -116,13 +117,13 @@ def set_rights(tx: AccountTx, mailbox_id: MailboxID, identifier: str, rights: It
         raise MailboxNotAllowed("the owner has all rights always")
     box = mailbox(tx, mailbox_id)
     if box.system:
-        raise MailboxNotAllowed(f"{box.name} is the server's own mailbox, and cannot be shared")
+        raise MailboxNotAllowed(worded("{name} is the server's own mailbox, and cannot be shared", name=box.name))
     wanted = joined(*rights)
     before = tx.value(GET, mailbox_id, identifier) or ""
     if wanted == before:
         return False
     if not before and tx.value(COUNT, mailbox_id) >= MAX_IDENTIFIERS:
-        raise LimitExceeded(f"rights for {MAX_IDENTIFIERS} others on one mailbox")
+        raise LimitExceeded(worded("rights for {most} others on one mailbox", most=MAX_IDENTIFIERS))
     if wanted:
         tx.execute(SET, mailbox_id, identifier, wanted)
     else:

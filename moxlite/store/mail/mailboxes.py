@@ -33,6 +33,7 @@ from moxlite.store.types import (
     SubscriptionAdded,
     SubscriptionRemoved,
 )
+from moxlite.wording import worded
 
 __all__ = [
     "MAX_MAILBOXES",
@@ -133,7 +134,7 @@ def _check_prefix(tx: AccountTx, name: str) -> None:
     the name, and an account that has such a mailbox keeps it.
     """
     if (name == OTHERS or is_below(name, OTHERS)) and mailbox_by_name(tx, OTHERS) is None:
-        raise MailboxNotAllowed(f"the name {OTHERS} is kept for the mailboxes of other users")
+        raise MailboxNotAllowed(worded("the name {name} is kept for the mailboxes of other users", name=OTHERS))
 
 
 def ensure_mailbox(tx: AccountTx, name: str) -> Mailbox:
@@ -173,7 +174,7 @@ def _create_with_parents(tx: AccountTx, name: str) -> list[Mailbox]:
         missing.append(candidate)
     assert above is None or parent_id is not None or missing[-1] == ancestors(name)[0]
     if tx.value(COUNT) + len(missing) > MAX_MAILBOXES:
-        raise LimitExceeded(f"{MAX_MAILBOXES} mailboxes")
+        raise LimitExceeded(worded("{most} mailboxes", most=MAX_MAILBOXES))
     created: list[Mailbox] = []
     for new in reversed(missing):
         created.append(_insert(tx, new, parent_id))

@@ -17,6 +17,7 @@ from moxlite.store.names import is_below
 from moxlite.store.options import AccountConfig
 from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name
 from moxlite.store.types import Mailbox, MailboxID, SpecialUse
+from moxlite.wording import worded
 
 __all__ = [
     "KEPT",
@@ -83,13 +84,15 @@ def changeable(r: Reader, mailbox_id: MailboxID) -> Mailbox:
 def check_fillable(box: Mailbox) -> None:
     """Raise MailboxNotAllowed for the system's mailbox: only the queue adds messages to it."""
     if box.system:
-        raise MailboxNotAllowed(f"{box.name} shows what waits to be sent, nothing can be put there")
+        raise MailboxNotAllowed(worded("{name} shows what waits to be sent, nothing can be put there", name=box.name))
 
 
 def check_own(box: Mailbox) -> None:
     """Raise MailboxNotAllowed for the system's mailbox: it cannot be renamed, deleted, or get a special use."""
     if box.system:
-        raise MailboxNotAllowed(f"{box.name} is the server's own mailbox: the setting queue_mailbox takes it away")
+        raise MailboxNotAllowed(
+            worded("{name} is the server's own mailbox: the setting queue_mailbox takes it away", name=box.name)
+        )
 
 
 def is_kept(r: Reader, name: str, config: AccountConfig) -> bool:
@@ -112,7 +115,11 @@ def check_cancels(target: Mailbox) -> None:
     """Raise MailboxNotAllowed for a move out of the system's mailbox that does not go to the trash."""
     if not target.special_use & SpecialUse.TRASH:
         raise MailboxNotAllowed(
-            f"messages of {QUEUE} can only be moved to the mailbox for trash, which cancels them; copy them elsewhere"
+            worded(
+                "messages of {name} can only be moved to the mailbox for trash, which cancels them;"
+                " copy them elsewhere",
+                name=QUEUE,
+            )
         )
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.wording import worded
 
 __all__ = [
     "MAX_TEMPLATES",
@@ -60,7 +61,7 @@ def save_template(tx: Tx, template: Template) -> int:
     """
     known = tx.value(NAMED, template.name)
     if known is not None and known != template.id:
-        raise TemplateNameTaken(f"another template is called “{template.name}”")
+        raise TemplateNameTaken(worded("another template is called “{name}”", name=template.name))
     values = (template.name, template.subject, template.text, template.html)
     if template.id and tx.value(CHANGE, *values, template.id) is not None:
         return template.id

@@ -14,6 +14,7 @@ from msgspec import Meta
 from moxlite.config.toml.encode import encode
 from moxlite.config.values import Section
 from moxlite.web.errors import FieldError, FieldErrors
+from moxlite.wording import worded
 
 __all__ = [
     "DestinationForm",
@@ -193,7 +194,9 @@ def _by_name(rules: Iterable[dict[str, str]], field: str) -> dict[str, str]:
         if not one["name"] or not one["value"]:
             raise FieldErrors([FieldError(field, "needs a pattern for the name and one for the value")])
         if one["name"] in found:
-            raise FieldErrors([FieldError(field, f'names "{one["name"]}" twice: put both values into one pattern')])
+            raise FieldErrors(
+                [FieldError(field, worded('names "{one}" twice: put both values into one pattern', one=one["name"]))]
+            )
         found[one["name"]] = one["value"]
     return found
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.sessions import Sessions
+from moxlite.wording import reason_of, worded
 
 __all__ = ["BrowserImports"]
 
@@ -103,7 +104,12 @@ class BrowserImports:
         self._require_free(account)
         store = self._config.current.static.store
         if size > store.import_max_size:
-            raise TooLarge(f"the file is larger than an import may be ({store.import_max_size} octets)")
+            raise TooLarge(
+                worded(
+                    "the file is larger than an import may be ({most} octets)",
+                    most=store.import_max_size,
+                )
+            )
         if not await trio.to_thread.run_sync(room_for, self._directory, size, store.min_free_space):
             raise StorageRefused(DISK_FULL)
 
@@ -115,7 +121,7 @@ class BrowserImports:
         try:
             self._imports.abort(progress.token)
         except ImportFailed as e:
-            raise UserError(str(e)) from e
+            raise UserError(reason_of(e)) from e
 
     # The file
 
@@ -177,7 +183,7 @@ class BrowserImports:
             self._imports.start(progress, order, cast("BinaryIO", file))
         except ImportFailed as e:
             progress.finish(told.Aborted(str(e)))
-            raise ServerFailed(str(e)) from e
+            raise ServerFailed(reason_of(e)) from e
         self._jobs[progress.token] = Job(file, trio.current_time())
         metrics.account_imports.inc()
         return progress.token
@@ -312,21 +318,21 @@ def _order(form: Form, start: bytes, max_size: int) -> Order:
     prefix, mailbox = fields.pop("skip_mailbox_prefix", ""), fields.pop("mailbox", "")
     flags = {name: _flag(name, fields.pop(name, "")) for name in ("skip_duplicates", "dry_run")}
     if fields:
-        raise UserError(f"the form has an unknown field {next(iter(fields))[:80]!r}")
+        raise UserError(worded("the form has an unknown field {name}", name=repr(next(iter(fields))[:80])))
     kind = recognise(start)
     if kind is None:
         raise UserError(UNKNOWN_FILE)
     try:
         name = check_name(mailbox) if mailbox else INBOX
     except BadMailboxName as e:
-        raise UserError(f"mailbox: {e}") from e
+        raise UserError(worded("mailbox: {reason}", reason=e)) from e
     # A chosen mailbox takes precedence over Google's labels, which otherwise name the target mailboxes.
     return Order(form=kind, mailbox=name, prefix=prefix, labels=not mailbox, max_size=max_size, **flags)
 
 
 def _flag(name: str, value: str) -> bool:
     if value not in ("", "0", "1", "false", "true", "on"):
-        raise UserError(f"{name}: 1 or 0 is expected")
+        raise UserError(worded("{name}: 1 or 0 is expected", name=name))
     return value in ("1", "true", "on")
 
 

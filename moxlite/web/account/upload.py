@@ -17,6 +17,7 @@ import trio
 
 from moxlite.web.errors import StorageRefused, TooLarge, UserError
 from moxlite.web.http.errors import BodyTooLarge
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.web.http.exchange import Request
@@ -136,9 +137,9 @@ async def _read(request: Request, boundary: str, reading: _Reading, limit: int) 
             await reading.write()
         parser.close()
     except multipart.MultipartError as e:
-        raise UserError(f"the form is not complete, or cannot be read: {e}") from e
+        raise UserError(worded("the form is not complete, or cannot be read: {reason}", reason=e)) from e
     except BodyTooLarge as e:
-        raise TooLarge(f"the file is larger than an import may be ({limit} octets)") from e
+        raise TooLarge(worded("the file is larger than an import may be ({limit} octets)", limit=limit)) from e
 
 
 class _Reading:
@@ -161,7 +162,7 @@ class _Reading:
             case multipart.MultipartSegment():
                 self._name = event.name
                 if self._name in self.fields or (self._name == "file" and self.has_file):
-                    raise UserError(f"the form has several fields {self._name[:80]!r}")
+                    raise UserError(worded("the form has several fields {name}", name=repr(self._name[:80])))
                 self.has_file = self.has_file or self._name == "file"
                 self._text.clear()
             case None:
@@ -171,7 +172,7 @@ class _Reading:
                 if self._name == "file":
                     self._held += event
                 elif len(self._text) + len(event) > MAX_FIELD:
-                    raise UserError(f"the field {self._name[:80]!r} is too long")
+                    raise UserError(worded("the field {name} is too long", name=repr(self._name[:80])))
                 else:
                     self._text += event
             case _:

@@ -35,6 +35,7 @@ from moxlite.store.types import Flag, MessageID, SpecialUse
 from moxlite.web.composing.rich import content_id, used_by, with_words, words_of
 from moxlite.web.composing.uploads import MESSAGE, key_of
 from moxlite.web.errors import AlreadySent, Conflict, TooLarge, UserError
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.sandbox.processes import Sandbox
@@ -100,7 +101,7 @@ def _parsed(field: str, party: Party) -> MailAddress:
     try:
         address = Address.parse(party.address.strip())
     except AddressError as error:
-        raise BadDraft(field, f"{party.address}: {error}") from None
+        raise BadDraft(field, worded("{address}: {reason}", address=party.address, reason=error)) from None
     return MailAddress(party.name.strip(), address.localpart, address.domain.ascii)
 
 
@@ -131,15 +132,17 @@ async def composed(
             check(whole, files)
             octets = sum(one.size for one in files)
             if octets * 4 // 3 > max_size:
-                raise TooLarge(f"the attachments are larger than a message may be ({max_size >> 20} MiB)")
+                raise TooLarge(
+                    worded("the attachments are larger than a message may be ({max_size} MiB)", max_size=max_size >> 20)
+                )
             spool.fill(message(whole, files, keep_bcc=True))
 
         try:
             await account.scan(fill, op="compose")
         except BadDraft as error:
-            raise UserError(f"{error.field}: {error}") from error
+            raise UserError(worded("{field}: {reason}", field=error.field, reason=error)) from error
         if spool.size > max_size:
-            raise TooLarge(f"the message is larger than {max_size >> 20} MiB")
+            raise TooLarge(worded("the message is larger than {max_size} MiB", max_size=max_size >> 20))
         yield spool
 
 
@@ -175,7 +178,7 @@ async def save_draft(
     try:
         draft = draft_of(written, time.time_ns() // 1000, lenient=True)
     except BadDraft as error:
-        raise UserError(f"{error.field}: {error}") from error
+        raise UserError(worded("{field}: {reason}", field=error.field, reason=error)) from error
     before = await account.read(lambda r: saved_draft(r, save_id), op="draft_saved")
     if before is not None:
         return before

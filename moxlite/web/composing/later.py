@@ -28,6 +28,7 @@ from moxlite.submission.errors import SubmissionRefused
 from moxlite.submission.submit import complete
 from moxlite.web.composing.sending import letter_again
 from moxlite.web.errors import Unavailable, UserError
+from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
     from moxlite.process.keys.signing import SigningKeys
@@ -51,9 +52,11 @@ def moment(field: str, seconds: int, longest: int) -> int:
     """
     left = seconds - time.time()
     if left <= 0:
-        raise UserError(f"{field}: this time is past")
+        raise UserError(worded("{field}: this time is past", field=field))
     if left > longest:
-        raise UserError(f"{field}: choose a time within the next {longest // DAY} days")
+        raise UserError(
+            worded("{field}: choose a time within the next {longest} days", field=field, longest=longest // DAY)
+        )
     return seconds * SECOND
 
 
@@ -85,7 +88,7 @@ async def _replace(account: Account, keys: SigningKeys, found: Scheduled, wish: 
     try:
         done = await complete(keys, letter, spool)
     except SubmissionRefused as error:
-        raise (Unavailable if error.result == "signerror" else UserError)(error.text) from error
+        raise (Unavailable if error.result == "signerror" else UserError)(reason_of(error)) from error
     before = found.owed.submission
     kept = msgspec.structs.replace(done.submission, recipients=before.recipients, extra=before.extra, hold=before.hold)
     prepared = done.prepared or await prepare(spool, max_size=letter.max_size)

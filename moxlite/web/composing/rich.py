@@ -21,6 +21,7 @@ from moxlite.store.content.uploads import NoSuchUpload, upload_of, upload_pieces
 from moxlite.web.composing.types import UploadID
 from moxlite.web.composing.uploads import key_of, receive_upload, shown_upload
 from moxlite.web.errors import Unavailable, UserError
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.sandbox.processes import Sandbox
@@ -108,9 +109,9 @@ async def words_of(sandbox: Sandbox, account: str, written: Written) -> Words:
         async with sandbox.turn(account) as turn:
             found = await turn.do(WriteHTML(written.html, tuple(map(content_id, ids)), marker))
     except Refused as e:
-        raise UserError(f"html: {e}") from e
+        raise UserError(worded("html: {reason}", reason=e)) from e
     except JobFailed as e:
-        raise Unavailable(f"the text cannot be prepared now: {e}") from e
+        raise Unavailable(worded("the text cannot be prepared now: {reason}", reason=e)) from e
     shown = tuple(ids[number] for number in found.pictures if number < len(ids))
     return Words(found.text, await placed(found.html, marker, ids), shown, written.original)
 

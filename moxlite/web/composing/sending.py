@@ -48,6 +48,7 @@ from moxlite.web.composing.drafts import composed, draft_of, draft_under, drop_d
 from moxlite.web.composing.rich import words_of
 from moxlite.web.errors import Unavailable, UserError
 from moxlite.web.metrics import submissions
+from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,15 +155,16 @@ async def send(
         letter = _letter(draft, recipients(draft), written, wish, when)
     except BadDraft as error:
         submissions.labels(result="badmessage").inc()
-        raise UserError(f"{error.field}: {error}") from error
+        raise UserError(worded("{field}: {reason}", field=error.field, reason=error)) from error
     words = await words_of(sandbox, account.name, written)
     async with composed(account, draft, written.uploads, words, tmp, letter.max_size, beside) as spool:
         try:
             found = await complete(keys, letter, spool)
         except SubmissionRefused as error:
             submissions.labels(result=error.result).inc()
-            field = "from: " if error.result == "badfrom" else ""
-            raise (Unavailable if error.result == "signerror" else UserError)(field + error.text) from error
+            if error.result == "badfrom":
+                raise UserError(worded("{field}: {reason}", field="from", reason=error)) from error
+            raise (Unavailable if error.result == "signerror" else UserError)(reason_of(error)) from error
         except HeaderTooLarge as error:
             raise UserError("the header of the message is too long") from error
         prepared = found.prepared or await prepare(spool, max_size=letter.max_size)

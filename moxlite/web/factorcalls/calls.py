@@ -36,6 +36,7 @@ from moxlite.web.factors.qr import qr_code
 from moxlite.web.logincalls import Answer, LoginCalls
 from moxlite.web.sessions import Sessions
 from moxlite.web.types import Credential
+from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
@@ -208,7 +209,7 @@ def _named(name: str) -> str:
     try:
         return checked_name(name)
     except FactorRefused as error:
-        raise UserError(str(error)) from error
+        raise UserError(reason_of(error)) from error
 
 
 def _label(session: Session) -> str:
@@ -233,4 +234,4 @@ def _answers() -> Iterator[None]:
     try:
         yield
     except keys.BadAnswer as error:
-        raise UserError(f"The security key cannot be added: {error}.") from error
+        raise UserError(worded("The security key cannot be added: {reason}.", reason=error)) from error

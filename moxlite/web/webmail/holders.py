@@ -28,6 +28,7 @@ from moxlite.store.types import MailboxID, MessageID
 from moxlite.web.errors import NotAllowed, NotFound
 from moxlite.web.guards import account_pages
 from moxlite.web.webmail.items import mailbox_of, make_items, with_ids
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
@@ -128,7 +129,7 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
             found = {one: there for one, there in found.items() if _may_read(rights[there])}
         missing = next((one for one in shown if MessageID(self.local_id(one)) not in found), None)
         if missing is not None:
-            raise NotFound(f"message {missing} is not there, or no more")
+            raise NotFound(worded("message {missing} is not there, or no more", missing=str(missing)))
         for given in rights.values():
             check_rights(given, needed)
         return found
@@ -136,7 +137,7 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
     def refuse_guest(self, what: str) -> None:
         """Raise NotAllowed for a guest. `what` names the action that is for the owner only."""
         if self.guest:
-            raise NotAllowed(f"{what}: only for what is your own")
+            raise NotAllowed(worded("{what}: only for what is your own", what=worded(what)))
 
     def items(self, r: Reader, rows: Sequence[MessageRow]) -> list[MessageItem]:
         """The list rows of these messages."""

@@ -20,6 +20,7 @@ from moxlite.store.mail.flags import strip_keyword
 from moxlite.store.mail.settings import load_settings, save_settings
 from moxlite.web.errors import Conflict, NotFound, UserError
 from moxlite.web.webmail.settings import Label, Settings
+from moxlite.wording import worded
 
 __all__ = ["keyword_of", "save_label", "take_off"]
 
@@ -67,13 +68,13 @@ def save_label(tx: AccountTx, name: str, color: int, keyword: str) -> Label:
     settings = load_settings(tx, Settings)
     same = next((one for one in settings.labels if one.name.casefold() == name.casefold()), None)
     if same is not None and keyword not in ("", same.keyword):
-        raise Conflict(f"another label is called {same.name}")
+        raise Conflict(worded("another label is called {name}", name=same.name))
     if same is not None and not keyword:
         return same
     label = Label(keyword or _free(settings, keyword_of(name)), name, color)
     others = [one for one in settings.labels if one.keyword != label.keyword]
     if len(others) >= MOST:
-        raise UserError(f"there are {MOST} labels with names already")
+        raise UserError(worded("there are {most} labels with names already", most=MOST))
     place = next((i for i, one in enumerate(settings.labels) if one.keyword == label.keyword), len(others))
     save_settings(tx, msgspec.structs.replace(settings, labels=[*others[:place], label, *others[place:]]))
     return label

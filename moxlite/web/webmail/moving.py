@@ -26,6 +26,7 @@ from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MailboxID
 from moxlite.web.errors import Conflict, StorageRefused
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +95,9 @@ def _move(tx: AccountTx, holder: Holder, shown: Sequence[int], mailbox_id: Mailb
     messages = holder.known(tx, shown, TAKING)
     for message_id, there in messages.items():
         if there == mailbox_id:
-            raise Conflict(f"message {holder.shown_id(message_id)} is in this mailbox already")
+            raise Conflict(
+                worded("message {message_id} is in this mailbox already", message_id=str(holder.shown_id(message_id)))
+            )
     if seen:
         for box in {*messages.values()}:
             mark_seen(tx, holder, [one for one, there in messages.items() if there == box], box)
@@ -111,7 +114,9 @@ async def _cross(
             if is_system(r, row.mailbox_id):
                 raise MailboxNotAllowed("what waits to be sent can only be moved to your own trash")
             if source.owner == target.owner and row.mailbox_id == mailbox_id:
-                raise Conflict(f"message {source.shown_id(row.id)} is in this mailbox already")
+                raise Conflict(
+                    worded("message {message_id} is in this mailbox already", message_id=str(source.shown_id(row.id)))
+                )
             uids.setdefault(row.mailbox_id, array("I")).append(row.uid)
         return uids
 

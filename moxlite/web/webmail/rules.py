@@ -24,6 +24,7 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows import messages as message_rows
 from moxlite.web.errors import Conflict, UserError
 from moxlite.web.webmail.reading.parsed import structure_of
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
@@ -189,12 +190,16 @@ def accept(document: Document, snapshot: Snapshot, account: str, found: Proposal
     """
     if found.destination.startswith("@"):
         raise UserError(
-            f"{found.recipient} arrives by the catchall {found.destination}: add it to the account's addresses first"
+            worded(
+                "{recipient} arrives by the catchall {destination}: add it to the account's addresses first",
+                recipient=found.recipient,
+                destination=found.destination,
+            )
         )
     settings = snapshot.account(account)
     destination = None if settings is None else settings.destinations.get(found.destination)
     if destination is None:
-        raise Conflict(f"{found.destination} is no address of the account any more")
+        raise Conflict(worded("{destination} is no address of the account any more", destination=found.destination))
     same = _same(destination.rulesets, found.rule)
     exact = [one for one in same if one.mailbox == found.mailbox]
     if (len(exact) != 1) if found.remove else bool(exact):
@@ -204,7 +209,9 @@ def accept(document: Document, snapshot: Snapshot, account: str, found: Proposal
     kept = [one for one, parsed in zip(written, destination.rulesets, strict=True) if parsed not in same]
     if not found.remove:
         if len(kept) >= MAX_RULES:
-            raise UserError(f"{found.destination} has {MAX_RULES} rules already")
+            raise UserError(
+                worded("{destination} has {most} rules already", destination=found.destination, most=MAX_RULES)
+            )
         kept.append(_table(found.rule, f"by webmail on {today.isoformat()}"))
     if kept:
         document.put(path, kept)

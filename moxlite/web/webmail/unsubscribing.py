@@ -25,6 +25,7 @@ from moxlite.store.people.gathering import list_key
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.settings import Settings, Unsubscribed
 from moxlite.web.webmail.types import Unsubscribe
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.net.httpclient import HTTPClient
@@ -132,9 +133,9 @@ async def ask_once(http: HTTPClient, found: Unsubscribe) -> None:
     try:
         answer = await http.request("POST", found.one_click, headers=headers, body=BODY, seconds=SECONDS, max_body=512)
     except HTTPError as error:
-        raise UserError(f"{found.host} cannot be reached: {error}") from None
+        raise UserError(worded("{host} cannot be reached: {reason}", host=found.host, reason=error)) from None
     if not 200 <= answer.status < 300:
-        raise UserError(f"{found.host} refused with status {answer.status}")
+        raise UserError(worded("{host} refused with status {status}", host=found.host, status=answer.status))
 
 
 def note(tx: AccountTx, sender: str) -> None:

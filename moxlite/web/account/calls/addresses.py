@@ -21,6 +21,7 @@ from moxlite.web.account.types import DestinationItem, TriedMessage, TriedRules
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound
+from moxlite.wording import worded
 
 __all__ = ["TOO_SLOW", "AddressCalls", "Rules", "rulesets_of"]
 
@@ -89,7 +90,7 @@ class AddressCalls(AccountCalls):
     def _destination(self, caller: Caller, address: str) -> Destination:
         found = self._settings(caller).destinations.get(address)
         if found is None:
-            raise NotFound(f"{address} is not an address of this account")
+            raise NotFound(worded("{address} is not an address of this account", address=address))
         return found
 
 

@@ -23,6 +23,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, StorageRefused, Unavailable
 from moxlite.web.logincalls import LoginCalls
 from moxlite.web.sessions import Sessions
+from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding
@@ -114,9 +115,9 @@ class AccountCalls(LoginCalls):
             raise FieldErrors([FieldError(one.path, one.text) for one in error.mistakes]) from error
         except ObjectChanged as error:
             text = str(error).partition(": ")[2]
-            raise Conflict(f"this was changed meanwhile, and nothing was saved: {text}") from error
+            raise Conflict(worded("this was changed meanwhile, and nothing was saved: {text}", text=text)) from error
         except ChangedMeanwhile as error:
-            raise Unavailable(str(error), ("retry-after", "5")) from error
+            raise Unavailable(reason_of(error), ("retry-after", "5")) from error
         except OSError as error:
             text = "nothing was saved, the old settings still apply: the server's configuration cannot be written"
             raise StorageRefused(text) from error

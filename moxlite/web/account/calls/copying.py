@@ -16,6 +16,7 @@ from moxlite.web.account.mailtypes import Copying, KnownServer, PlannedMailbox, 
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors
+from moxlite.wording import reason_of
 
 __all__ = ["CopyingCalls"]
 
@@ -55,7 +56,7 @@ class CopyingCalls(AccountCalls):
         try:
             self._server.copies.start(order, look=True, inside=self._inside)
         except CannotNow as error:
-            raise Conflict(str(error)) from error
+            raise Conflict(reason_of(error)) from error
 
     @call()
     async def copy_go_on(self, caller: Caller, leave_out: Names | None) -> None:
@@ -63,7 +64,7 @@ class CopyingCalls(AccountCalls):
         try:
             self._server.copies.go_on(caller.require().account, leave_out)
         except CannotNow as error:
-            raise Conflict(str(error)) from error
+            raise Conflict(reason_of(error)) from error
 
     @call()
     async def copy_pause(self, caller: Caller) -> None:
@@ -71,7 +72,7 @@ class CopyingCalls(AccountCalls):
         try:
             self._server.copies.pause(caller.require().account)
         except CannotNow as error:
-            raise Conflict(str(error)) from error
+            raise Conflict(reason_of(error)) from error
 
     @call()
     async def copy_abort(self, caller: Caller) -> None:
@@ -79,7 +80,7 @@ class CopyingCalls(AccountCalls):
         try:
             self._server.copies.abort(caller.require().account)
         except CannotNow as error:
-            raise Conflict(str(error)) from error
+            raise Conflict(reason_of(error)) from error
 
     @call()
     async def copy_dismiss(self, caller: Caller) -> None:
@@ -103,7 +104,7 @@ def _order(account: str, form: ServerForm, *, inside: bool) -> CopyByImap:
         try:
             check_name(prefix)
         except BadMailboxName as error:
-            mistakes.append(FieldError("prefix", str(error)))
+            mistakes.append(FieldError("prefix", reason_of(error)))
     if form.since is not None and form.since.tzinfo is None:
         mistakes.append(FieldError("since", "has no time zone"))
     if mistakes:

@@ -17,6 +17,7 @@ from moxlite.web.account.mailtypes import ForwardForm, ForwardQuestion, Forwards
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Gone, NotFound, UserError
+from moxlite.wording import reason_of, worded
 
 __all__ = ["ForwardCalls"]
 
@@ -67,7 +68,7 @@ class ForwardCalls(AccountCalls):
         try:
             await self._server.forwarding.ask(caller.require().account, address)
         except (NoWayToAsk, StoreError) as error:
-            raise UserError(str(error)) from error
+            raise UserError(reason_of(error)) from error
 
     @call(audit="forwarding started again")
     async def forward_start(self, caller: Caller, address: AddressText) -> None:
@@ -78,7 +79,7 @@ class ForwardCalls(AccountCalls):
 
     def _own(self, caller: Caller, address: str) -> None:
         if address.lower() not in self._passed_on(caller.require().account):
-            raise NotFound(f"mail is not forwarded to {address}")
+            raise NotFound(worded("mail is not forwarded to {address}", address=address))
 
     @call(public=True)
     async def forward_question(self, caller: Caller, account: Name, token: Token) -> ForwardQuestion:

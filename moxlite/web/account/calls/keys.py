@@ -12,6 +12,7 @@ from moxlite.web.account.types import KeyItem
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound
+from moxlite.wording import worded
 
 __all__ = ["KeyCalls"]
 
@@ -52,7 +53,13 @@ class KeyCalls(AccountCalls):
         if found is None:
             raise NotFound("the account has no such key")
         if _item(found) != old:
-            raise Conflict(f'this was changed meanwhile: it is "{found.name}" for {found.login_address} now')
+            raise Conflict(
+                worded(
+                    'this was changed meanwhile: it is "{name}" for {login_address} now',
+                    name=found.name,
+                    login_address=found.login_address,
+                )
+            )
         if not changed.name.strip():
             raise FieldErrors([FieldError("name", "is empty")])
         address = self._address(caller, changed.login_address)

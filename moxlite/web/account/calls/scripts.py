@@ -24,6 +24,7 @@ from moxlite.web.account.mailtypes import Script, ScriptFailure, ScriptFault, Sc
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors
+from moxlite.wording import worded
 
 __all__ = ["ScriptCalls"]
 
@@ -80,7 +81,7 @@ class ScriptCalls(AccountCalls):
         async with self._open(caller) as account:
             if await account.read(present, op="scripts") != old:
                 raise Conflict(
-                    f"there is a script {name!r} already: choose another name"
+                    worded("there is a script {name} already: choose another name", name=repr(name))
                     if old is None
                     else "the script was changed meanwhile, and nothing was saved: load the page again"
                 )

@@ -26,6 +26,7 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound, UserError
 from moxlite.web.types import Credential
+from moxlite.wording import worded
 
 __all__ = ["SecurityCalls"]
 
@@ -104,7 +105,7 @@ class SecurityCalls(AccountCalls):
     async def app_password_remove(self, caller: Caller, name: AppName) -> None:
         """Revoke an app password, and end its sessions."""
         if not await self._passwords.revoke_app(caller.require().account, name):
-            raise NotFound(f"there is no app password {name!r}")
+            raise NotFound(worded("there is no app password {name}", name=repr(name)))
 
     @call(audit="app passwords revoked", confirm=True)
     async def app_password_remove_all(self, caller: Caller) -> int:

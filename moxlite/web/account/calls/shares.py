@@ -16,6 +16,7 @@ from moxlite.web.account.mailtypes import Given, Received, Shares
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors
+from moxlite.wording import worded
 
 __all__ = ["ShareCalls"]
 
@@ -67,7 +68,7 @@ class ShareCalls(AccountCalls):
         elif identifier == own:
             mistakes.append(FieldError("guest", "is your own account, which has all rights"))
         if set(rights) - set(RIGHTS) or (rights and "l" not in rights):
-            mistakes.append(FieldError("rights", f"must be letters of {RIGHTS}, with l"))
+            mistakes.append(FieldError("rights", worded("must be letters of {letters}, with l", letters=RIGHTS)))
         if mistakes or identifier is None:
             raise FieldErrors(mistakes)
         async with self._open(caller) as account:

@@ -15,6 +15,7 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound
 from moxlite.web.types import Name
+from moxlite.wording import worded
 
 __all__ = ["SortingCalls"]
 
@@ -37,7 +38,7 @@ class SortingCalls(AccountCalls):
         """
         destination = self._settings(caller).destinations.get(address)
         if destination is None:
-            raise NotFound(f"{address} is not an address of this account")
+            raise NotFound(worded("{address} is not an address of this account", address=address))
         name, snapshot = caller.require().account, self._server.config.current
         rulesets = await trio.to_thread.run_sync(rulesets_of, rules)
 

@@ -43,6 +43,7 @@ from moxlite.web.webmail.leaving import remember_left
 from moxlite.web.webmail.reading.answering import own_of
 from moxlite.web.webmail.reading.keeping import Keeping, draft_html, keep_original
 from moxlite.web.webmail.reading.originals import carry_files, carry_message, read_original
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
@@ -180,7 +181,9 @@ class ComposeCalls(AccountCalls):
                 return await turn.do(Quote(words)), ""
         except (JobFailed, Refused) as e:
             if words.kind == "edit":
-                raise Unavailable(f"the text of this message cannot be read for writing: {e}") from e
+                raise Unavailable(
+                    worded("the text of this message cannot be read for writing: {reason}", reason=e)
+                ) from e
             return unquoted(words), f"The text of the message is not quoted. {e}"
 
     @call()
@@ -296,7 +299,7 @@ class ComposeCalls(AccountCalls):
         try:
             domain = Address.parse(address.strip()).domain
         except AddressError as e:
-            raise UserError(f"address: {e}") from e
+            raise UserError(worded("address: {reason}", reason=e)) from e
         if domain.ascii in self._server.config.current.domains.domains:
             return Security()
         async with self._accounts.use(session.account) as account:

@@ -23,6 +23,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.types import AnyID
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -207,9 +208,9 @@ class ContactCalls(AccountCalls):
                     data = await account.scan(lambda r: taken(upload_pieces(r, upload)), op="contacts_upload")
                     found, problems = await trio.to_thread.run_sync(read_contacts, data)
                 except Unreadable as e:
-                    raise UserError(f"the file cannot be read: {e}") from e
+                    raise UserError(worded("the file cannot be read: {reason}", reason=e)) from e
                 if len(found) > store.MAX_CONTACTS:
-                    raise UserError(f"the file has more than {store.MAX_CONTACTS:,} contacts")
+                    raise UserError(worded("the file has more than {most} contacts", most=store.MAX_CONTACTS))
                 if group:
                     found = [msgspec.structs.replace(one, groups=(*one.groups, group)[-50:]) for one in found]
                 added = known = 0

@@ -28,6 +28,7 @@ from moxlite.web.webmail.holders import number_of
 from moxlite.web.webmail.reading.parsed import author_of, is_validated, sender_key, structure_of
 from moxlite.web.webmail.reading.parts import part_at
 from moxlite.web.webmail.types import ID
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.proto.mime import types as mime
@@ -223,7 +224,7 @@ class InvitationCalls(AccountCalls):
                     found = await turn.do(ReadCalendar(text))
                 return await trio.to_thread.run_sync(placed, found), source
             except Refused as e:
-                raise UserError(f"calendar: {e}") from e
+                raise UserError(worded("calendar: {reason}", reason=e)) from e
             except JobFailed as e:
                 raise Unavailable("the calendar could not be read now") from e
 

@@ -18,6 +18,7 @@ from moxlite.web.errors import FieldError, FieldErrors
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import EPOCH
 from moxlite.web.webmail.types import ID, Time
+from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -99,12 +100,12 @@ class NoticeCalls(AccountCalls):
         try:
             check_endpoint(endpoint)
         except BadSubscription as error:
-            raise FieldErrors([FieldError("endpoint", str(error))]) from None
+            raise FieldErrors([FieldError("endpoint", reason_of(error))]) from None
         try:
             public, secret = decode(p256dh), decode(auth)
             check_keys(public, secret)
         except BadSubscription as error:
-            raise FieldErrors([FieldError("p256dh", str(error))]) from None
+            raise FieldErrors([FieldError("p256dh", reason_of(error))]) from None
         shown = " ".join(name.split()) or "?"
         async with self._accounts.use(session.account) as account:
             found = await account.write(
@@ -133,7 +134,7 @@ class NoticeCalls(AccountCalls):
             try:
                 await account.write(lambda tx: save_choice(tx, chosen))
             except ValueError as error:
-                raise FieldErrors([FieldError("zone", str(error))]) from None
+                raise FieldErrors([FieldError("zone", reason_of(error))]) from None
 
 
 def _shown(one: Device) -> NoticeDevice:

@@ -17,6 +17,7 @@ from moxlite.web.errors import Conflict, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.rules import Proposal, accept, for_sender, propose
 from moxlite.web.webmail.types import ID
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
@@ -81,7 +82,7 @@ class RuleCalls(AccountCalls):
         try:
             await self._server.edit(change)
         except (ChangedMeanwhile, ConfigError) as e:
-            raise Conflict(f"the rule cannot be kept now: {e}") from e
+            raise Conflict(worded("the rule cannot be kept now: {reason}", reason=e)) from e
         except OSError as e:
             raise UserError("the rule cannot be kept: the server's configuration cannot be written") from e
 

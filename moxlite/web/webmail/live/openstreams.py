@@ -17,6 +17,7 @@ from moxlite.web.webmail.live.changes import SharedChanges
 from moxlite.web.webmail.live.context import Context
 from moxlite.web.webmail.live.streams import Stream
 from moxlite.web.webmail.live.subscriptions import Visits
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +124,7 @@ class Streams:
         """Find a stream of this session. Raises NotFound."""
         stream = self._streams.get(stream_id)
         if stream is None or stream.session.id != session.id:
-            raise NotFound(f"no stream {stream_id}")
+            raise NotFound(worded("no stream {stream_id}", stream_id=str(stream_id)))
         return stream
 
     def end_session(self, session: Session) -> None:

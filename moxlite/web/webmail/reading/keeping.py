@@ -22,6 +22,7 @@ from moxlite.web.errors import Unavailable
 from moxlite.web.webmail.items import find_html
 from moxlite.web.webmail.reading.drawing import nearest_images
 from moxlite.web.webmail.reading.originals import decoded_part
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +113,7 @@ async def draft_html(keeping: Keeping) -> DraftHTML:
         async with keeping.sandbox.turn(keeping.reader) as turn:
             found = await turn.do(ReadDraft(html, tuple(images), marker))
     except (Refused, JobFailed) as e:
-        raise Unavailable(f"the text of this message cannot be read for writing: {e}") from e
+        raise Unavailable(worded("the text of this message cannot be read for writing: {reason}", reason=e)) from e
     own = await placed(found.own, marker, await _carry(keeping, parts, found.pictures))
     if len(own) > MAX_OWN:
         own = ""  # its text is edited instead

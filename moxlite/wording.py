@@ -1,0 +1,57 @@
+"""Texts for people with values in them, which a page can show in the language of its reader (WEBMAIL-143)."""
+
+import re
+from collections.abc import Mapping
+from typing import Final, Self
+
+__all__ = ["Value", "Worded", "reason_of", "worded"]
+
+NAME: Final = re.compile(r"\{(\w+)\}")
+
+GROUPED: Final = 10_000
+"""Numbers from here on have commas."""
+
+Value = str | int
+
+
+class Worded(str):
+    """A text in English that knows of what it was made. ``str(text)`` is the text alone.
+
+    Attributes:
+      template: the text with names in braces, which is the same whatever its values are.
+      values: by name. One that is `Worded` itself has a template, too; another is not translated.
+    """
+
+    template: str
+    values: Mapping[str, Value]
+
+    def __new__(cls, template: str, values: Mapping[str, Value]) -> Self:
+        """The text with its values."""
+        made = super().__new__(cls, NAME.sub(lambda found: _shown(values.get(found[1], found[0])), template))
+        made.template, made.values = template, values
+        return made
+
+
+def worded(template: str, **values: object) -> Worded:
+    """A text from a template with ``{names}``, and their values: numbers, words that are not translated, or reasons,
+    which are errors or `Worded`.
+    """
+    return Worded(template, {name: _value(value) for name, value in values.items()})
+
+
+def reason_of(error: BaseException) -> Worded:
+    """The text of an error."""
+    found = error.args[0] if error.args else ""
+    return found if isinstance(found, Worded) and str(error) == found else Worded(str(error), {})
+
+
+def _value(value: object) -> Value:
+    if isinstance(value, BaseException):
+        return reason_of(value)
+    if isinstance(value, Worded) or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    return str(value)
+
+
+def _shown(value: Value) -> str:
+    return format(value, ",") if isinstance(value, int) and abs(value) >= GROUPED else str(value)
