@@ -1,7 +1,7 @@
 // Calls to the server: JSON by POST, checked on both sides, repeated after a log-in if the session has expired.
 
 import { type Check, type Checks, verify } from "./check";
-import { t } from "./words";
+import { t, told } from "./words";
 
 export type { Checks } from "./check";
 
@@ -141,8 +141,9 @@ export abstract class BaseClient {
           : t("The server cannot be reached."),
       );
     }
-    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message, answer.error.fields);
-    return answer.result;
+    if (!answer.error) return answer.result;
+    const error = await told(answer.error);
+    throw new CallFailed(name, error.code, error.message, error.fields);
   }
 }
 

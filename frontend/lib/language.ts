@@ -1,4 +1,19 @@
-// The texts of one language: a script that runs before the page's own (WEBMAIL-143).
+// The texts of one language: a script that runs before the page's own (WEBMAIL-143). Texts of the server's errors are a part of
+// their own, fetched with the first error.
+
+/** A text of the server with its values, which are texts themselves where they are translated. */
+export interface Words {
+  readonly text: string;
+  readonly values: Readonly<Record<string, string | number | Words>>;
+}
+
+/** An error as the server sends it: its English text, and what that was made of, where it has values. */
+export interface Told {
+  readonly message: string;
+  readonly words?: Words;
+  /** Mistakes in single values. */
+  readonly fields?: readonly { readonly field: string; readonly text: string; readonly words?: Words }[];
+}
 
 /** A language other than English. */
 export interface Language {
@@ -7,6 +22,9 @@ export interface Language {
 
   /** The translation of a text, or of both forms of one that counts `n` things; undefined if it has no translation. */
   find(key: string, n?: number): string | undefined;
+
+  /** An error of the server in this language; texts that have no translation, or cannot be loaded, stay as they are. */
+  told<T extends Told>(error: T): Promise<T>;
 }
 
 declare global {
@@ -16,13 +34,19 @@ declare global {
 
 /** The hash of a text, as `script/generators/languages.py` computes it: FNV-1a in four digits. */
 export function hashed(key: string): string {
-  let value = 0x811c9dc5;
-  for (let n = 0; n < key.length; n++) value = Math.imul(value ^ key.charCodeAt(n), 0x01000193);
-  return ((value >>> 0) % 36 ** 4).toString(36).padStart(4, "0");
+  return (fnv(key) % 36 ** 4).toString(36).padStart(4, "0");
 }
 
-/** A language from lines of hash and text. `locales`: those that the reader prefers, the best first. */
-export function language(name: string, lines: string, locales: readonly string[]): Language {
+/** FNV-1a of a text, 32 bits. */
+export function fnv(key: string): number {
+  let value = 0x811c9dc5;
+  for (let n = 0; n < key.length; n++) value = Math.imul(value ^ key.charCodeAt(n), 0x01000193);
+  return value >>> 0;
+}
+
+/** A language from lines of hash and text. `locales`: those that the reader prefers, the best first. `errors`: address of the part
+ * with the texts of errors, beside the one with the lines. */
+export function language(name: string, lines: string, locales: readonly string[], errors: string): Language {
   const texts = new Map(lines.split("\n").map((line) => [line.slice(0, 4), line.slice(4)]));
   const plural = new Intl.PluralRules(name);
   return {
@@ -32,6 +56,10 @@ export function language(name: string, lines: string, locales: readonly string[]
       if (text === undefined || n === undefined) return text;
       const [one, other] = text.split("|");
       return plural.select(n) === "one" ? one : other;
+    },
+    told: async (error) => {
+      const found = await import(errors).catch(() => null);
+      return found === null ? error : (found as { inWords: Language["told"] }).inWords(error);
     },
   };
 }

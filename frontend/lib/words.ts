@@ -1,5 +1,7 @@
 // Every string for users goes through `t`, so that translations have one place (WEBMAIL-143).
 
+import type { Told } from "./language";
+
 /** Values of the names in braces: `t("Moved to {mailbox}", { mailbox })`. */
 export type Values = Readonly<Record<string, string | number>>;
 
@@ -23,6 +25,11 @@ export function filled(text: string, values: Values = {}): string {
 /** The text for the user, in English where the language of the page has none. */
 export function t(text: string, values: Values = {}): string {
   return filled(globalThis.moxliteLanguage?.find(text) ?? text, values);
+}
+
+/** An error of the server in the reader's language. Its texts are fetched at the first one. */
+export async function told<T extends Told>(error: T): Promise<T> {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
 }
 
 /** The name of a mailbox as it is shown: the mailboxes of a new account have translated names. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { inWords, wholeHash } from "../lib/errors";
 import { hashed, language } from "../lib/language";
-import { filled, locale, many, t } from "../lib/words";
+import { filled, locale, many, t, told } from "../lib/words";
 
 const lines = ["Archive", "{n} message|{n} messages"]
   .map((key, n) => `${hashed(key)}${["Archivieren", "eine Nachricht|{n} Nachrichten"][n]}\n`)
@@ -10,7 +11,7 @@ const lines = ["Archive", "{n} message|{n} messages"]
 
 test("a text is shown in the language of the page, in English where it has none", () => {
   try {
-    globalThis.moxliteLanguage = language("de", lines, ["en-GB", "de-CH", "de"]);
+    globalThis.moxliteLanguage = language("de", lines, ["en-GB", "de-CH", "de"], "");
     assert.equal(t("Archive"), "Archivieren");
     assert.equal(t("Nothing was found."), "Nothing was found.");
     assert.equal(many(1, "{n} message", "{n} messages"), "eine Nachricht");
@@ -26,7 +27,12 @@ test("a text is shown in the language of the page, in English where it has none"
 
 test("forms follow the rules of the language", () => {
   try {
-    globalThis.moxliteLanguage = language("fr", `${hashed("{n} message|{n} messages")}{n} message|{n} messages\n`, []);
+    globalThis.moxliteLanguage = language(
+      "fr",
+      `${hashed("{n} message|{n} messages")}{n} message|{n} messages\n`,
+      [],
+      "",
+    );
     assert.equal(many(0, "{n} message", "{n} messages"), "0 message");
     assert.equal(locale(), "fr");
   } finally {
@@ -41,3 +47,54 @@ test("the hash of a text is that of the generator", () => {
 });
 
 test("values are filled in", () => assert.equal(filled("{a} and {b}", { a: "x" }), "x and {b}"));
+
+const german = {
+  "the file cannot be read: {reason}": "die Datei kann nicht gelesen werden: {reason}",
+  "it has more than {most} MiB": "sie hat mehr als {most} MiB",
+  "is empty": "ist leer",
+};
+const errors = Object.entries(german)
+  .map(([key, text]) => `${wholeHash(key)}${text}\n`)
+  .join("");
+
+test("the hash of an error's text is that of the generator", () =>
+  assert.equal(wholeHash("the file has more than {most} contacts"), "10gy2ew"));
+
+test("an error is told by its text and its values, which may be texts themselves", () => {
+  const reason = { text: "it has more than {most} MiB", values: { most: 10 } };
+  const words = { text: "the file cannot be read: {reason}", values: { reason } };
+  const found = inWords(
+    { code: "user:error", message: "the file cannot be read: it has more than 10 MiB", words },
+    errors,
+  );
+  assert.equal(found.message, "die Datei kann nicht gelesen werden: sie hat mehr als 10 MiB");
+  assert.equal(found.code, "user:error");
+  assert.equal(inWords({ message: "the {disk} is new to us" }, errors).message, "the {disk} is new to us");
+});
+
+test("mistakes in fields are told each, and all of them together", () => {
+  const fields = [
+    { field: "name", text: "is empty" },
+    { field: "to", text: "is unknown" },
+  ];
+  const found = inWords({ message: "name is empty; to is unknown", fields }, errors);
+  assert.deepEqual(
+    found.fields.map((one) => one.text),
+    ["ist leer", "is unknown"],
+  );
+  assert.equal(found.message, "name ist leer; to is unknown");
+});
+
+test("an error stays in English where its texts cannot be loaded, and in an English page", async () => {
+  const error = { message: "is empty" };
+  assert.equal(await told(error), error);
+  try {
+    globalThis.moxliteLanguage = language("de", "", [], "data:text/javascript,nothing to find");
+    assert.equal(await told(error), error);
+    const part = "export const inWords = (error) => ({ ...error, message: 'ist leer' });";
+    globalThis.moxliteLanguage = language("de", "", [], `data:text/javascript,${encodeURIComponent(part)}`);
+    assert.equal((await told(error)).message, "ist leer");
+  } finally {
+    globalThis.moxliteLanguage = undefined;
+  }
+});

@@ -154,7 +154,7 @@ test("words of the reader's language name a moment, and English ones as well", (
   };
   try {
     for (const [name, texts] of Object.entries(known)) {
-      globalThis.moxliteLanguage = language(name, "", [`${name}-${name.toUpperCase()}`]);
+      globalThis.moxliteLanguage = language(name, "", [`${name}-${name.toUpperCase()}`], "");
       for (const [text, expected] of texts) assert.equal(at(text), expected, `${name}: ${text}`);
       for (const [text, expected] of [
         ["tomorrow 9:00", "2026-03-26T09:00"],

@@ -71,13 +71,18 @@ def fault(key: str, text: str) -> str:
     return ""
 
 
-def hashed(key: str) -> str:
-    """The hash of a key, four digits of base 36, as ``frontend/lib/language.ts`` computes it: FNV-1a of its UTF-16."""
+def fnv(key: str) -> int:
+    """FNV-1a of a key's UTF-16, 32 bits, as ``frontend/lib/language.ts`` computes it."""
     value = 0x811C9DC5
     units = key.encode("utf-16-le")
     for n in range(0, len(units), 2):
         value = ((value ^ int.from_bytes(units[n : n + 2], "little")) * 0x01000193) & 0xFFFFFFFF
-    value %= 36**4
+    return value
+
+
+def hashed(key: str) -> str:
+    """The hash of a key, four digits of base 36, as ``frontend/lib/language.ts`` computes it."""
+    value = fnv(key) % 36**4
     digits = ""
     for _ in range(4):
         value, digit = divmod(value, 36)

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from generators import _languages, account, admin, webmail
+from generators import _errors, _languages, account, admin, webmail
 from moxlite.web.document import part_tag
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -33,7 +33,7 @@ MINIFIED = {"squire"}
 MAX_PART_RAW, MAX_PART_GZIP = 60_000, 20_000  # WEBMAIL-5
 COPIED = ("manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png")
 """Files of the webmail that are served as they are (WEBMAIL-120)."""
-MAX_LANGUAGE_GZIP = 16_000  # WEBMAIL-143
+MAX_LANGUAGE_GZIP, MAX_ERRORS_GZIP = 16_000, 12_000  # WEBMAIL-143
 
 
 def build(source: Path, entry: str, target: Path, *options: str) -> bytes:
@@ -84,11 +84,22 @@ def texts(source: Path, app: str, folder: Path) -> dict[str, bytes]:
     """The parts with the texts of an app in other languages, by name. Each is a script that runs before the page's."""
     found: dict[str, bytes] = {}
     for name in sorted(_languages.languages(app)) if app in _languages.TRANSLATED else ():
+        lines = json.dumps(_errors.data(name), ensure_ascii=False)
+        entry = source / f"errors-{name}.ts"
+        entry.write_text(
+            'import { inWords as say } from "./lib/errors";\n'
+            f"export const inWords = (error) => say(error, {lines});\n"
+        )
+        errors = build(source, entry.name, folder / f"{app}-errors-{name}.js", "--format=esm")
+        found[f"errors-{name}"] = errors
+        entry.unlink()
+        measure(f"{app}, errors in {name}", errors, MAX_PART_RAW, MAX_ERRORS_GZIP)
         entry = source / f"lang-{name}.ts"
         lines = json.dumps(_languages.data(app, name), ensure_ascii=False)
         entry.write_text(
             'import { language } from "./lib/language";\n'
-            f"globalThis.moxliteLanguage = language({json.dumps(name)}, {lines}, navigator.languages);\n"
+            f"globalThis.moxliteLanguage = language({json.dumps(name)}, {lines}, navigator.languages, "
+            f'"./errors-{name}.{part_tag(errors.decode())}.js");\n'
         )
         found[f"lang-{name}"] = build(source, entry.name, folder / f"{app}-lang-{name}.js", "--format=iife")
         measure(f"{app}, language {name}", found[f"lang-{name}"], MAX_PART_RAW, MAX_LANGUAGE_GZIP)

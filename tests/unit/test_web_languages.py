@@ -27,6 +27,22 @@ def generator() -> Any:
     return _languages
 
 
+def test_each_language_has_nearly_all_errors(texts: Any) -> None:
+    """WEBMAIL-143: the texts with which the code raises errors that pages show; what is missing is counted."""
+    from generators import _errors
+
+    wanted = set(_errors.source_texts())
+    assert len(wanted) > 250
+    assert len(set(map(_errors.hashed, wanted))) == len(wanted)
+    assert set(_errors.languages()) == set(OFFERED)
+    for name, known in _errors.languages().items():
+        missing = wanted - set(known)
+        print(f"{name}: {len(missing)} of {len(wanted)} errors are missing: {sorted(missing)}")
+        assert len(missing) <= (1 - ENOUGH) * len(wanted), f"translate them in frontend/i18n/errors/{name}.json"
+        assert not set(known) - wanted, "no error any more: remove it from frontend/i18n/errors"
+        assert {key: why for key, text in known.items() if (why := texts.fault(key, text))} == {}
+
+
 @pytest.mark.parametrize("app", ["webmail", "account"])
 def test_each_language_has_nearly_all_texts(texts: Any, app: str) -> None:
     """WEBMAIL-143: what is missing is counted, and shown in English; no text of before is left over."""

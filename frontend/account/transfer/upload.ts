@@ -1,7 +1,7 @@
 // Uploading a file. Only XMLHttpRequest reports how much of a request has been sent.
 
 import { CallFailed } from "../../lib/client";
-import { t } from "../../lib/words";
+import { t, told } from "../../lib/words";
 
 /** The user has cancelled the upload. */
 export class UploadAborted extends Error {}
@@ -29,12 +29,8 @@ export class Upload {
           };
           if (typeof answer.token === "string") resolve(answer.token);
           else
-            reject(
-              new CallFailed(
-                "import",
-                answer.error?.code ?? "",
-                answer.error?.message ?? t("The answer of the server cannot be understood."),
-              ),
+            void told(answer.error ?? { code: "", message: t("The answer of the server cannot be understood.") }).then(
+              ({ code, message }) => reject(new CallFailed("import", code, message)),
             );
         } catch {
           reject(

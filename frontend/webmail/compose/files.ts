@@ -3,7 +3,7 @@
 import type { Client, Uploaded } from "../../gen/webmail";
 import { el } from "../../lib/dom";
 import { size } from "../../lib/numbers";
-import { t } from "../../lib/words";
+import { t, told } from "../../lib/words";
 
 interface Card {
   readonly root: HTMLElement;
@@ -101,7 +101,7 @@ export class Files {
         return;
       }
       if (answer.result === undefined) {
-        fail(answer.error?.message ?? t("not taken"));
+        void told(answer.error ?? { message: t("not taken") }).then((error) => fail(error.message));
         return;
       }
       card.done = answer.result;

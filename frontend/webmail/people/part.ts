@@ -8,7 +8,7 @@ import { el, fill, isolated } from "../../lib/dom";
 import { field } from "../../lib/fields";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
-import { many, t } from "../../lib/words";
+import { many, t, told } from "../../lib/words";
 import type { Surroundings, Writing } from "../commands/desk";
 import { openBeside } from "../ui/beside";
 import sheet from "./people.css";
@@ -310,7 +310,7 @@ async function read(page: Page, file: File): Promise<void> {
       result?: { upload_id: string };
       error?: { message: string };
     };
-    if (result === undefined) throw new Error(error?.message ?? t("The file was not taken."));
+    if (result === undefined) throw new Error(error ? (await told(error)).message : t("The file was not taken."));
     const done = await page.client.contacts_import(result.upload_id);
     const facts = [
       many(done.added, "One contact added", "{n} contacts added"),

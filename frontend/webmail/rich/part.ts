@@ -5,7 +5,7 @@ import { ask } from "../../lib/dialogs";
 import { el, sign } from "../../lib/dom";
 import { bold, code, image, italic, link, list, listOrdered, quote, removeFormatting } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
-import { many, t } from "../../lib/words";
+import { many, t, told } from "../../lib/words";
 import type { Squire as Editor } from "../squire/part";
 import { cleaned } from "./clean";
 import sheet from "./rich.css";
@@ -125,7 +125,7 @@ export function openEditor(
         body: file,
       });
       const { result, error } = (await answer.json()) as { result?: Uploaded; error?: { message: string } };
-      if (result === undefined) throw new Error(error?.message ?? t("not taken"));
+      if (result === undefined) throw new Error(error === undefined ? t("not taken") : (await told(error)).message);
       note("");
       return result.upload_id;
     } catch (error) {

@@ -13,6 +13,7 @@ import type {
   ViewProgress,
 } from "../../gen/webmail";
 import { type Readable, type Signal, computed, signal } from "../../lib/signal";
+import { told } from "../../lib/words";
 import { Mailboxes, type Role, allows } from "../data/mailboxes";
 import { Pending } from "../data/pending";
 import { isListing, isSearch, isThreaded } from "../data/queries";
@@ -219,8 +220,10 @@ export class Mail {
       case "view_err":
         if (event.view_id !== this.view.viewId) return;
         this.view.failed();
-        this.problem.value = { message: event.message, unthreaded: event.unthreaded };
-        this.changed();
+        void told(event).then(({ message, unthreaded }) => {
+          this.problem.value = { message, unthreaded };
+          this.changed();
+        });
         return;
       case "view_changes":
         this.apply(event.changes);

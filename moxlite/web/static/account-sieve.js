@@ -300,7 +300,7 @@ function microseconds(text2) {
 var away = async (desk) => {
   const found = await desk.client.vacation();
   const title = t("Away");
-  return { title, root: el("div", { class: "page" }, head(title, t("An answer to people who write to you while you are away.")), now(found), answer(desk, found), told(found.answered)) };
+  return { title, root: el("div", { class: "page" }, head(title, t("An answer to people who write to you while you are away.")), now(found), answer(desk, found), told2(found.answered)) };
 };
 function now(found) {
   if (found.script) return notice("warn", t("A Sieve script is active. If it sends answers itself, this form sends none."));
@@ -331,7 +331,7 @@ function answer(desk, found) {
   });
   return card(t("Answer"), box.root);
 }
-function told(all) {
+function told2(all) {
   if (all.length === 0) return null;
   const rows = table(t("Who got an answer"), [{ title: t("Sender"), kind: "main", cell: (one) => foreign(one.address) }, { title: t("Last answer"), cell: (one) => when(microseconds(one.sent)) }], all);
   return card(t("Who got an answer"), rows, { flush: true });
@@ -435,10 +435,10 @@ async function save(desk, old, changed) {
 function list(desk, found) {
   const title = t("Addresses");
   if (found.targets.length === 0) return card(title, empty(forward, t("Nothing is forwarded"), t("Add an address below. Its owner gets a mail with a link, and has to agree once.")), { flush: true });
-  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias))) }, { title: t("State"), cell: (one) => told2(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Ask again"), () => void act(desk, t("Asking"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Ask again: {address}", { address: one.address }) }), one.state === "stopped" && button(t("Start again"), () => void act(desk, t("Starting again"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Start again: {address}", { address: one.address }) }), one.alias === "" && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
+  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias))) }, { title: t("State"), cell: (one) => told3(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Ask again"), () => void act(desk, t("Asking"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Ask again: {address}", { address: one.address }) }), one.state === "stopped" && button(t("Start again"), () => void act(desk, t("Starting again"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Start again: {address}", { address: one.address }) }), one.alias === "" && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
   return card(title, rows, { flush: true });
 }
-function told2(one) {
+function told3(one) {
   const since = one.since === null ? null : [" ", when(microseconds(one.since))];
   const error = one.error === "" ? null : el("span", { class: "hint" }, el("br"), foreign(one.error));
   switch (one.state) {

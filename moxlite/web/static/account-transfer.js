@@ -110,6 +110,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -760,7 +763,7 @@ var Upload = class {
         try {
           const answer = JSON.parse(request.responseText);
           if (typeof answer.token === "string") resolve(answer.token);
-          else reject(new CallFailed("import", answer.error?.code ?? "", answer.error?.message ?? t("The answer of the server cannot be understood.")));
+          else void told(answer.error ?? { code: "", message: t("The answer of the server cannot be understood.") }).then(({ code, message }) => reject(new CallFailed("import", code, message)));
         } catch {
           reject(new CallFailed("import", "", request.responseText || t("The server answered {status} without saying why.", { status: String(request.status) })));
         }

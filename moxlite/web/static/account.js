@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.249adc40f986.js", junk: "junk.b56870fe1b41.js", rules: "rules.b764834513d8.js", security: "security.6a39decfee72.js", sending: "sending.e87938f1e1e9.js", shares: "shares.7d300d7fb8a7.js", sieve: "sieve.17565ec6e5e3.js", transfer: "transfer.b309b87af01c.js" };
+var define_PARTS_default = { device: "device.249adc40f986.js", junk: "junk.b56870fe1b41.js", rules: "rules.b764834513d8.js", security: "security.6a39decfee72.js", sending: "sending.e87938f1e1e9.js", shares: "shares.7d300d7fb8a7.js", sieve: "sieve.a6b62cdbd00a.js", transfer: "transfer.a25cedd33e48.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -76,6 +76,9 @@ function filled(text3, values = {}) {
 }
 function t(text3, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
+}
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
 }
 function many(n, one, other, values = {}) {
   const text3 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
@@ -164,8 +167,9 @@ var BaseClient = class {
       const reached = status !== 0 && (status < 502 || status > 504);
       throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
     }
-    if (answer2.error) throw new CallFailed(name, answer2.error.code, answer2.error.message, answer2.error.fields);
-    return answer2.result;
+    if (!answer2.error) return answer2.result;
+    const error = await told(answer2.error);
+    throw new CallFailed(name, error.code, error.message, error.fields);
   }
 };
 async function simulatedLatency() {

@@ -420,8 +420,8 @@ function line(label, value, hint = null, attributes = {}) {
 // admin/ui/shared.ts
 function refusal(error, fields, failure, form) {
   const [single, ...others] = Object.keys(fields);
-  const told = fieldsOf(error);
-  const mistakes = told.length === 0 && codeOf(error) === "user:error" && others.length === 0 && single !== void 0 ? [{ field: single, text: messageOf(error) }] : told;
+  const told2 = fieldsOf(error);
+  const mistakes = told2.length === 0 && codeOf(error) === "user:error" && others.length === 0 && single !== void 0 ? [{ field: single, text: messageOf(error) }] : told2;
   const rest = mistakes.filter((one) => fields[one.field] === void 0);
   for (const one of mistakes) fields[one.field]?.problem(one.text);
   failure.hidden = mistakes.length > 0 && rest.length === 0;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.1f022665d153.js", audit: "audit.427e04ea7efc.js", domains: "domains.ce0b52a29849.js", factors: "factors.dce812c039d7.js", machine: "machine.171842e3fa2e.js", queue: "queue.247719716cd8.js", reports: "reports.98df53c83c92.js", trends: "trends.3cc5eea09844.js" };
+var define_PARTS_default = { accounts: "accounts.71ed3c0fac5a.js", audit: "audit.427e04ea7efc.js", domains: "domains.ab15729bf196.js", factors: "factors.2d7bc1f261b5.js", machine: "machine.8f732a591169.js", queue: "queue.de590be3b5d1.js", reports: "reports.1cdb529b35c0.js", trends: "trends.3cc5eea09844.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -76,6 +76,9 @@ function filled(text3, values = {}) {
 }
 function t(text3, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
+}
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
 }
 function many(n, one, other, values = {}) {
   const text3 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
@@ -167,8 +170,9 @@ var BaseClient = class {
       const reached = status !== 0 && (status < 502 || status > 504);
       throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
     }
-    if (answer2.error) throw new CallFailed(name, answer2.error.code, answer2.error.message, answer2.error.fields);
-    return answer2.result;
+    if (!answer2.error) return answer2.result;
+    const error = await told(answer2.error);
+    throw new CallFailed(name, error.code, error.message, error.fields);
   }
 };
 async function simulatedLatency() {

@@ -110,6 +110,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
+}
 
 // lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
@@ -379,7 +382,7 @@ var Files = class {
         return;
       }
       if (answer.result === void 0) {
-        fail(answer.error?.message ?? t("not taken"));
+        void told(answer.error ?? { message: t("not taken") }).then((error) => fail(error.message));
         return;
       }
       card.done = answer.result;

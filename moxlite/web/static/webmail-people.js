@@ -13,6 +13,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -430,7 +433,7 @@ async function read2(page, file) {
   await attempt(t("Importing contacts"), async () => {
     const answer = await fetch(`${page.base}upload?filename=contacts`, { method: "POST", headers: { "x-moxlite-csrf": page.client.csrfToken, "content-type": "application/octet-stream" }, body: file });
     const { result, error } = await answer.json();
-    if (result === void 0) throw new Error(error?.message ?? t("The file was not taken."));
+    if (result === void 0) throw new Error(error ? (await told(error)).message : t("The file was not taken."));
     const done = await page.client.contacts_import(result.upload_id);
     const facts = [many(done.added, "One contact added", "{n} contacts added"), done.known > 0 && many(done.known, "one was there already", "{n} were there already"), done.dropped > 0 && many(done.dropped, "one picture was left out", "{n} pictures were left out"), done.unread > 0 && many(done.unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
     if (done.unread === 0) toast(facts.join(", "));

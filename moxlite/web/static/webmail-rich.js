@@ -110,6 +110,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -301,7 +304,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
       const headers = { "content-type": file.type, "x-moxlite-csrf": client.csrfToken };
       const answer = await fetch(`${base}upload?filename=${encodeURIComponent(file.name || t("picture.png"))}`, { method: "POST", headers, body: file });
       const { result, error } = await answer.json();
-      if (result === void 0) throw new Error(error?.message ?? t("not taken"));
+      if (result === void 0) throw new Error(error === void 0 ? t("not taken") : (await told(error)).message);
       note("");
       return result.upload_id;
     } catch (error) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.b6fc938caea3.js", compose: "compose.d29a5278b645.js", conversation: "conversation.2cdddcf1399d.js", details: "details.dd7eb7ecef4d.js", export: "export.35c3074b53fb.js", hints: "hints.286fe8fecd48.js", invitation: "invitation.c88508c4526b.js", labels: "labels.264a74468143.js", later: "later.257b1fc4a6c2.js", login: "login.ac784a044d5e.js", mailboxes: "mailboxes.02ed950876ba.js", menu: "menu.627b6a42edba.js", message: "message.ec70c49ac4c9.js", newsletters: "newsletters.929577b21f46.js", notices: "notices.ae1e8c05ff4a.js", offline: "offline.c75be61c6579.js", palette: "palette.4722fb22a16a.js", people: "people.976141b9f03f.js", print: "print.791d49672733.js", rich: "rich.76a1e002e3fe.js", rules: "rules.d5023c92410d.js", search: "search.c392f09e91a5.js", sender: "sender.dbae1e8af9e1.js", sent: "sent.9d10f6bfe840.js", settings: "settings.b450fadf6805.js", sorting: "sorting.449a886f48ad.js", squire: "squire.8f988577745b.js", templates: "templates.166e7c223ac0.js", touch: "touch.932a93ca520c.js", viewer: "viewer.6b45de5c7369.js", words: "words.f7d0739fd521.js" };
+var define_PARTS_default = { bulk: "bulk.b6fc938caea3.js", compose: "compose.b8a439752695.js", conversation: "conversation.2cdddcf1399d.js", details: "details.dd7eb7ecef4d.js", export: "export.35c3074b53fb.js", hints: "hints.286fe8fecd48.js", invitation: "invitation.c88508c4526b.js", labels: "labels.264a74468143.js", later: "later.257b1fc4a6c2.js", login: "login.ac784a044d5e.js", mailboxes: "mailboxes.02ed950876ba.js", menu: "menu.627b6a42edba.js", message: "message.ec70c49ac4c9.js", newsletters: "newsletters.929577b21f46.js", notices: "notices.ae1e8c05ff4a.js", offline: "offline.c75be61c6579.js", palette: "palette.4722fb22a16a.js", people: "people.ff912bdd3962.js", print: "print.791d49672733.js", rich: "rich.1db0eb4e5bbb.js", rules: "rules.d5023c92410d.js", search: "search.c392f09e91a5.js", sender: "sender.dbae1e8af9e1.js", sent: "sent.9d10f6bfe840.js", settings: "settings.b450fadf6805.js", sorting: "sorting.449a886f48ad.js", squire: "squire.8f988577745b.js", templates: "templates.166e7c223ac0.js", touch: "touch.932a93ca520c.js", viewer: "viewer.6b45de5c7369.js", words: "words.f7d0739fd521.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -76,6 +76,9 @@ function filled(text2, values = {}) {
 }
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
 }
 function mailboxName(name) {
   return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
@@ -170,8 +173,9 @@ var BaseClient = class {
       const reached = status !== 0 && (status < 502 || status > 504);
       throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
     }
-    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message, answer.error.fields);
-    return answer.result;
+    if (!answer.error) return answer.result;
+    const error = await told(answer.error);
+    throw new CallFailed(name, error.code, error.message, error.fields);
   }
 };
 async function simulatedLatency() {
@@ -2658,8 +2662,10 @@ var Mail = class {
       case "view_err":
         if (event.view_id !== this.view.viewId) return;
         this.view.failed();
-        this.problem.value = { message: event.message, unthreaded: event.unthreaded };
-        this.changed();
+        void told(event).then(({ message, unthreaded }) => {
+          this.problem.value = { message, unthreaded };
+          this.changed();
+        });
         return;
       case "view_changes":
         this.apply(event.changes);

@@ -1,0 +1,199 @@
+"""The texts of the server's errors in other languages (WEBMAIL-143): ``frontend/i18n/errors/LANG.json`` becomes a part
+of each app that is translated, ``APP-errors-LANG.js``, which a page in that language fetches with its first error.
+
+The keys are the texts in the code: those with which errors are raised that a page shows, with the names of their values
+in braces (`moxlite.wording`).
+"""
+
+import ast
+import json
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from generators._languages import FRONTEND, TOP, fault, fnv
+
+PACKAGE = TOP / "moxlite"
+FOLDERS = ("web", "logins", "store", "compose", "submission", "sandbox", "acceptance", "admin/factors", "proto/cards")
+OTHERS = (
+    "proto/address.py",
+    "proto/webpush.py",
+    "migration/background.py",
+    "admin/delivery/forwarding.py",
+    "config/holder.py",
+)
+FOREIGN = (
+    "logins/exchange.py",
+    "logins/sites.py",
+    "store/upkeep",
+    "store/annotations",
+    "web/admin",
+    "web/webapi",
+    "web/handlers",
+    "web/discovery",
+    "store/backup",
+    "store/recover",
+    "store/imports",
+)
+"""Code whose errors pages in other languages do not show."""
+
+RAISED = frozenset(
+    [
+        "APIError",
+        "AlreadySent",
+        "AppPasswordRefused",
+        "BadAuth",
+        "BadCalendar",
+        "BadDraft",
+        "BadForm",
+        "BadKeyword",
+        "BadMailboxName",
+        "BadPassword",
+        "BadSubscription",
+        "ConfirmNeeded",
+        "Conflict",
+        "ContactChanged",
+        "FactorRefused",
+        "FieldError",
+        "Gone",
+        "JobFailed",
+        "KeyRefused",
+        "LimitExceeded",
+        "LinkUsed",
+        "LoginDisabled",
+        "LoginFailed",
+        "MailboxNotAllowed",
+        "NoAuth",
+        "NotAllowed",
+        "NotFound",
+        "OutgoingLimitExceeded",
+        "QueueRefused",
+        "RateLimited",
+        "Refused",
+        "ServerFailed",
+        "StorageRefused",
+        "SubmissionRefused",
+        "TemplateNameTaken",
+        "TooLarge",
+        "Unavailable",
+        "Unreadable",
+        "UserError",
+        "WrongCredentials",
+        "WrongFactor",
+        "NotPermitted",
+        "AddressError",
+        "CannotNow",
+        "NoWayToAsk",
+        "ChangedMeanwhile",
+        "BadAnswer",
+        "worded",
+        "refuse",
+        "refuse_guest",
+        "_refused",
+    ]
+)
+"""Errors whose texts pages show, and functions that make such texts."""
+
+TOLD = frozenset(
+    ["NoSuchUpload", "TooLate", "TooManyScripts", "SendingStopped", "BadScriptName", "ScriptActive", "ScriptExists"]
+)
+"""Errors that bring their text with them."""
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def _modules() -> Iterator[Path]:
+    foreign = tuple(f"{PACKAGE / one}" for one in FOREIGN)
+    for folder in FOLDERS:
+        for path in sorted((PACKAGE / folder).rglob("*.py")):
+            if not str(path).startswith(foreign):
+                yield path
+    yield from (PACKAGE / one for one in OTHERS)
+
+
+def _constants(path: Path, name: str) -> Iterator[str]:
+    """The texts that a name of a module stands for, its own or an imported one."""
+    yield from _named(_tree(path), name)
+    for node in _tree(path).body:
+        if isinstance(node, ast.ImportFrom) and node.module and any(one.name == name for one in node.names):
+            source = TOP / f"{node.module.replace('.', '/')}.py"
+            if source.exists():
+                yield from _constants(source, name)
+
+
+def _texts(path: Path, given: ast.expr) -> Iterator[str]:
+    match given:
+        case ast.Constant(value=str() as text):
+            yield text
+        case ast.Name(id=name):
+            yield from _constants(path, name)
+        case ast.Subscript(value=ast.Name(id=name)):
+            yield from _constants(path, name)
+        case ast.Attribute(attr=name) if name.isupper():
+            yield from (
+                text for kind in _tree(path).body if isinstance(kind, ast.ClassDef) for text in _named(kind, name)
+            )
+        case ast.IfExp(body=one, orelse=other):
+            yield from _texts(path, one)
+            yield from _texts(path, other)
+        case ast.List(elts=several):
+            for one in several:
+                yield from _texts(path, one)
+
+
+def _named(node: ast.ClassDef | ast.Module, name: str) -> Iterator[str]:
+    for one in node.body:
+        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and one.target.id == name:
+            if isinstance(one.value, ast.Dict):
+                for each in one.value.values:
+                    if isinstance(each, ast.Constant) and isinstance(each.value, str):
+                        yield each.value
+            elif isinstance(one.value, ast.Constant) and isinstance(one.value.value, str):
+                yield one.value.value
+
+
+def _called(node: ast.Call) -> str:
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def source_texts() -> dict[str, str]:
+    """The keys, with the module that has each first. One word alone is the name of a field or setting."""
+    found: dict[str, str] = {}
+    for path in _modules():
+        calls = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Call) and _called(node) in RAISED]
+        for kind in ast.walk(_tree(path)):
+            if isinstance(kind, ast.ClassDef) and kind.name in TOLD:
+                calls += [node for node in ast.walk(kind) if isinstance(node, ast.Call) and _called(node) == "__init__"]
+        for call in sorted(calls, key=lambda one: one.lineno):
+            for text in (text for given in call.args for text in _texts(path, given)):
+                if " " in text or (_called(call) == "worded" and "{" not in text):
+                    found.setdefault(text, str(path.relative_to(TOP)))
+    return found
+
+
+def languages() -> dict[str, dict[str, str]]:
+    """The translations by key of all languages."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted((FRONTEND / "i18n" / "errors").glob("*.json"))}
+
+
+def hashed(key: str) -> str:
+    """The hash of a key, seven digits of base 36, as ``wholeHash`` of ``frontend/lib/language.ts`` computes it."""
+    value, digits = fnv(key), ""
+    for _ in range(7):
+        value, digit = divmod(value, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits
+
+
+def data(language: str) -> str:
+    """The texts of a language as a part holds them: lines of hash and text. Ends with a word about bad translations."""
+    known = languages()[language]
+    for key, text in known.items():
+        if why := fault(key, text):
+            sys.exit(f"gen: frontend/i18n/errors/{language}.json: the text for {key!r} {why}")
+    return "".join(f"{hashed(key)}{known[key]}\n" for key in source_texts() if key in known)
