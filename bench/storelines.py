@@ -21,6 +21,7 @@ import trio
 import trio.testing
 
 from bench.storemail import ACCOUNT, FREQUENT, HUNDREDTH, MESSAGES, RARE, Letters, beside, facts_of, options
+from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.proto.mime.text import fold
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
@@ -31,7 +32,7 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import deliver
 from moxlite.store.delivery.reputation import Key, history, received_since
-from moxlite.store.file.transaction import Reader
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.facts import NO_FACTS, ip_classes
 from moxlite.store.mail.fetching import fetch_rows
 from moxlite.store.mail.flags import store_flags, store_flags_ids
@@ -39,10 +40,12 @@ from moxlite.store.mail.recipients import wrote_to, wrote_to_domain, wrote_to_or
 from moxlite.store.mail.threadlinks import Links
 from moxlite.store.options import DAY
 from moxlite.store.people import suggesting
+from moxlite.store.people.contacts import MAX_CONTACTS, import_contacts
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.finding import Search, Wanted
 from moxlite.store.search.terms import Every, Has
 from moxlite.store.types import Flag, MailboxID, ModSeq
+from moxlite.web.webmail.calls.composing import completed
 from tests.faultvfs import FaultVFS
 
 __all__ = ["Figures", "account_of", "file_of", "p99"]
@@ -54,6 +57,8 @@ TRIES: Final = 200
 FSYNC: Final = 0.005
 """Seconds of a sync on an ordinary disk (docs/design-facts.md §2)."""
 SUBSCRIBERS: Final = 50
+CONTACTS: Final = 200
+"""Contacts that are added in one unit."""
 
 
 def file_of(folder: Path) -> Path:
@@ -412,6 +417,46 @@ def suggestions(folder: Path) -> Figures:
                 figures[f"suggestions {name}, p50, ms"] = statistics.median(took)
                 figures[f"suggestions {name}, of a processor, p50, ms"] = statistics.median(cpu)
             figures["recipients"] = await account.read(lambda r: r.value("SELECT count(*) FROM recipient"), op="bench")
+            return figures
+
+    return trio.run(run)
+
+
+def completion(folder: Path) -> Figures:
+    """Completion of an address in the webmail, beside as many contacts as an account may have."""
+
+    def add(tx: Tx, first: int) -> None:
+        people = [
+            Contact(
+                uid=f"bench-{n}",
+                name=f"Käthe {n:05} Lind",
+                emails=(Entry(f"contact{n}@people{n % 500}.example"), Entry(f"k{n}@work.example")),
+                organization=f"Works {n % 100}",
+                groups=(f"Group {n % 20}",),
+            )
+            for n in range(first, first + CONTACTS)
+        ]
+        import_contacts(tx, people, tx.now)
+
+    async def run() -> Figures:
+        async with account_of(folder) as account:
+            for first in range(0, MAX_CONTACTS, CONTACTS):
+                await account.write(partial(add, first=first))
+            figures: Figures = {}
+            texts = ("p", "k", "käthe 0", "lind", "contact4711", "person4711", "group 7", "nobody at all", "müller")
+            for text in texts:
+                cpu: list[float] = []
+
+                def complete(r: Reader, text: str = text, cpu: list[float] = cpu) -> None:
+                    began = time.thread_time()
+                    completed(r, text)
+                    cpu.append((time.thread_time() - began) * 1e3)
+
+                took = [await timed(partial(account.scan, complete, op="bench")) for _ in range(20)]
+                figures[f"completion of {text}, p50, ms"] = statistics.median(took)
+                figures[f"completion of {text}, of a processor, p50, ms"] = statistics.median(cpu)
+            slowest = max(figures[f"completion of {text}, p50, ms"] for text in texts)
+            figures["completion, the slowest text, p50, ms"] = slowest
             return figures
 
     return trio.run(run)

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.http.exchange import Request, ResponseWriter
 
-__all__ = ["ComposeCalls"]
+__all__ = ["ComposeCalls", "completed"]
 
 UPLOAD_DEADLINE: Final = 3600.0
 """Seconds of an upload: 100 MiB at 250 kbit/s. Each piece has its own, shorter deadline."""
@@ -279,18 +279,8 @@ class ComposeCalls(AccountCalls):
         self, caller: Caller, search: Annotated[str, Meta(min_length=1, max_length=200)]
     ) -> Suggestions:
         """Addresses of contacts, and those that were used before, with this text in the name or the address."""
-
-        def read(r: Reader) -> Suggestions:
-            found, more = suggest(r, search)
-            known = dict.fromkeys(suggest_contacts(r, search, SUGGESTIONS))
-            own = [Party(name, address) for name, address in known]
-            listed = {party.address.casefold() for party in own}
-            used = [Party(one.name, f"{one.localpart}@{one.domain}") for one in found]
-            parties = own[:SUGGESTIONS] + [party for party in used if party.address.casefold() not in listed]
-            return Suggestions(parties[:SUGGESTIONS], not more and len(own) < SUGGESTIONS, suggest_groups(r, search, 5))
-
         async with self._accounts.use(caller.require().account) as account:
-            return await account.scan(read, op="suggest")
+            return await account.scan(lambda r: completed(r, search), op="suggest")
 
     @call()
     async def recipient_security(self, caller: Caller, address: Annotated[str, Meta(max_length=1000)]) -> Security:
@@ -334,6 +324,18 @@ class ComposeCalls(AccountCalls):
                 raise
             response = refused(caller, refusal)
         await writer.respond(response)
+
+
+def completed(r: Reader, search: str) -> Suggestions:
+    """The answer of `complete_recipient`. The work is bounded: the best correspondents, some by their words, and at
+    most `MAX_CONTACTS` contacts are looked at.
+    """
+    found, more = suggest(r, search)
+    own = [Party(name, address) for name, address in dict.fromkeys(suggest_contacts(r, search, SUGGESTIONS))]
+    listed = {party.address.casefold() for party in own}
+    used = [Party(one.name, f"{one.localpart}@{one.domain}") for one in found]
+    parties = own[:SUGGESTIONS] + [party for party in used if party.address.casefold() not in listed]
+    return Suggestions(parties[:SUGGESTIONS], not more and len(own) < SUGGESTIONS, suggest_groups(r, search, 5))
 
 
 async def _body(request: Request, limit: int) -> AsyncIterator[bytes]:
