@@ -75,3 +75,25 @@ def test_a_written_text_survives_the_change_of_the_language(reader: Reader) -> N
     page.keyboard.press("Control+!")
     page.get_by_label("Taal").select_option("")
     expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_errors_of_the_server_are_in_the_language_of_the_page(chromium: Browser, local: LocalServer) -> None:
+    """WEBMAIL-143: before the log-in and after it, with the values of a text and reasons within it."""
+    reader = Reader(chromium, local, locale="de-DE")
+    reader.expect_problem("status of 400", "status of 401")
+    page = reader.page
+    page.goto(f"{reader.base}/webmail/")
+    page.get_by_label("E-Mail-Adresse").fill(local.user)
+    page.get_by_label("Passwort").fill("not the password")
+    page.get_by_role("button", name="Anmelden").click()
+    expect(page.get_by_text("Die Adresse oder das Passwort stimmt nicht.")).to_be_visible()
+    page.get_by_label("Passwort").fill(local.password)
+    page.get_by_role("button", name="Anmelden").click()
+    expect(page.locator(".list-title")).to_have_text("Posteingang")
+    page.keyboard.press("c")
+    composer = page.locator(".composer")
+    composer.get_by_label("An", exact=True).fill(f"x@{'y' * 70}.example")
+    composer.get_by_label("Betreff").fill("Wohin?")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("ein Teil der Domain ist zu lang")).to_be_visible()
+    reader.close()
