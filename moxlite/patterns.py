@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from moxlite.wording import worded
+
 if TYPE_CHECKING:
     import regex
 
@@ -29,7 +31,7 @@ SHORT: Final = 256
 def check(pattern: str) -> None:
     """Raises ValueError: it is not a regular expression; the text says why."""
     if text := fault(pattern):
-        raise ValueError(f"is not a regular expression: {text}")
+        raise ValueError(worded("is not a regular expression: {text}", text=text))
 
 
 def fault(pattern: str) -> str:

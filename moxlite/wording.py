@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, Self
 
-__all__ = ["Value", "Worded", "reason_of", "worded"]
+__all__ = ["Value", "Worded", "as_worded", "reason_of", "worded"]
 
 NAME: Final = re.compile(r"\{(\w+)\}")
 
@@ -37,6 +37,11 @@ def worded(template: str, **values: object) -> Worded:
     which are errors or `Worded`.
     """
     return Worded(template, {name: _value(value) for name, value in values.items()})
+
+
+def as_worded(text: str) -> Worded:
+    """A text that is translated as a value of another one."""
+    return text if isinstance(text, Worded) else Worded(text, {})
 
 
 def reason_of(error: BaseException) -> Worded:

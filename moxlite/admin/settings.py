@@ -20,6 +20,7 @@ from moxlite.config.toml.decode import Finding, decode_field, dotted
 from moxlite.config.toml.edit import Document, Keys
 from moxlite.config.toml.encode import encode_field
 from moxlite.config.values import Section
+from moxlite.wording import as_worded, worded
 
 __all__ = ["Edit", "Mistake", "NotValid", "change_keys"]
 
@@ -124,7 +125,11 @@ def _change(section: type[Section], path: Keys, values: Mapping[str, object]) ->
 
 
 def _mistake(finding: Finding) -> Mistake:
-    return Mistake(dotted(finding.path), finding.text + (f" ({finding.hint})" if finding.hint else ""))
+    return Mistake(dotted(finding.path), _with_hint(finding.text, finding.hint))
+
+
+def _with_hint(text: str, hint: str) -> str:
+    return worded("{text} ({hint})", text=as_worded(text), hint=as_worded(hint)) if hint else text
 
 
 def _relative(here: str, problems: Sequence[Problem]) -> list[Mistake]:
@@ -133,7 +138,7 @@ def _relative(here: str, problems: Sequence[Problem]) -> list[Mistake]:
     """
     inside = (here + ".", here + "[")
     found = [
-        Mistake(one.key.removeprefix(here).removeprefix("."), one.text + (f" ({one.hint})" if one.hint else ""))
+        Mistake(one.key.removeprefix(here).removeprefix("."), _with_hint(one.text, one.hint))
         for one in problems
         if not here or one.key == here or one.key.startswith(inside)
     ]

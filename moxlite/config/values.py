@@ -22,6 +22,7 @@ from moxlite.proto.address import AddressError
 from moxlite.proto.address import Domain as DomainName
 from moxlite.proto.objecturl import SCHEMES, ObjectURL, parse_object_url
 from moxlite.proto.sshurl import SCHEME, SSHURL, parse_ssh_url
+from moxlite.wording import worded
 
 __all__ = [
     "AUTO",
@@ -224,9 +225,9 @@ def read_domain(value: object, _: FilePath) -> DomainName:
     try:
         domain = DomainName.parse(text)
     except AddressError as error:
-        raise ValueError(f"is not a domain: {error}") from None
+        raise ValueError(worded("is not a domain: {reason}", reason=error)) from None
     if domain.unicode != text:
-        raise ValueError(f'must be in its Unicode form, lower case: write "{domain.unicode}"')
+        raise ValueError(worded('must be in its Unicode form, lower case: write "{domain}"', domain=domain.unicode))
     return domain
 
 
@@ -241,9 +242,9 @@ def read_address(value: object, _: FilePath) -> MailAddress:
     try:
         address = MailAddress.parse(text)
     except AddressError as error:
-        raise ValueError(f"is not a mail address: {error}") from None
+        raise ValueError(worded("is not a mail address: {reason}", reason=error)) from None
     if address.pack(True) != text:
-        raise ValueError(f'must be in its plain form: write "{address.pack(True)}"')
+        raise ValueError(worded('must be in its plain form: write "{address}"', address=address.pack(True)))
     return address
 
 
@@ -270,7 +271,7 @@ def read_network(value: object, _: FilePath) -> IPNetwork:
         return ip_network(text)
     except ValueError as error:
         hint = f'; write "{ip_network(text, strict=False)}"' if "host bits" in str(error) else ""
-        raise ValueError(f"is not an IP network such as 192.0.2.0/24{hint}") from None
+        raise ValueError(worded("is not an IP network such as 192.0.2.0/24{hint}", hint=hint)) from None
 
 
 NamedSender = MailAddress | DomainName | IPv4Network | IPv6Network
@@ -348,7 +349,7 @@ def read_mailbox(value: object, _: FilePath) -> str:
     text = text_of(value, "a mailbox name")
     normal = unicodedata.normalize("NFC", text)
     if normal != text:
-        raise ValueError(f'must be in Unicode normalisation form NFC: write "{normal}"')
+        raise ValueError(worded('must be in Unicode normalisation form NFC: write "{normal}"', normal=normal))
     if not text or text.startswith("/") or text.endswith("/") or "//" in text or len(text.encode()) > LONGEST_MAILBOX:
         raise ValueError("is not a mailbox name")
     if text.casefold() == "inbox":
@@ -370,7 +371,7 @@ def read_separator(value: object, _: FilePath) -> str:
 def read_ascii(value: object, _: FilePath) -> str:
     text = text_of(value, "a text")
     if not text.isascii() or len(text) > LONGEST_REPLY:
-        raise ValueError(f"must be ASCII of at most {LONGEST_REPLY} characters")
+        raise ValueError(worded("must be ASCII of at most {most} characters", most=LONGEST_REPLY))
     return text
 
 

@@ -4,6 +4,8 @@ import base64
 import binascii
 from typing import Final
 
+from moxlite.wording import worded
+
 __all__ = ["webhook_keys"]
 
 PREFIX: Final = "whsec_"
@@ -23,7 +25,14 @@ def webhook_keys(text: str) -> tuple[bytes, ...]:
         except binascii.Error:
             key = b""
         if len(key) not in SIZES:
-            raise ValueError(f"must be {PREFIX} and {SIZES[0]} to {SIZES[-1]} octets as base64")
+            raise ValueError(
+                worded(
+                    "must be {prefix} and {least} to {most} octets as base64",
+                    prefix=PREFIX,
+                    least=SIZES[0],
+                    most=SIZES[-1],
+                )
+            )
         keys.append(key)
     if len(keys) > MAX_KEYS:
         raise ValueError("has more than two secrets")

@@ -108,5 +108,10 @@ async def test_errors_of_the_account_app_can_be_told_in_each_language(rig: Rig) 
         ("guest", "ist kein Konto dieses Servers, und nur Konten können Rechte bekommen"),
         ("rights", "müssen Buchstaben aus lrswipkxtea sein, mit l"),
     ]
+    forward = {"forward_to": ["mia@", "mia@example.org"], "keep_copy": True}
+    nothing = {"forward_to": [], "keep_copy": True}
+    answer = await account.post("forward_save", {"old": nothing, "changed": forward})
+    [one] = answer.json["error"]["fields"]
+    assert told({"message": one["text"], **one}) == "ist keine E-Mail-Adresse: die Domain ist falsch geschrieben"
     answer = await account.post("set_password", {"password": "short"})
     assert told(answer.json["error"]) == "ein Passwort braucht mindestens 8 Zeichen"

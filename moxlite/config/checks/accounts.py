@@ -10,6 +10,7 @@ from moxlite.config.snapshot import canonical_localpart
 from moxlite.config.toml.decode import Finding, KeyPath, near
 from moxlite.config.webhookkeys import webhook_keys
 from moxlite.proto.address import Address, AddressError, Domain
+from moxlite.wording import reason_of, worded
 
 __all__ = [
     "ACCOUNT_NAME",
@@ -79,7 +80,8 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
         for index, address in enumerate(destination.refused_addresses):
             if not _leads_to(address, configured, domains):
                 yield Finding(
-                    (*path, "destinations", configured, "refused_addresses", index), f"does not lead to {configured}"
+                    (*path, "destinations", configured, "refused_addresses", index),
+                    worded("does not lead to {configured}", configured=configured),
                 )
     yield from _forwarding(path, account, domains)
     yield from _mailboxes(path, account)
@@ -92,7 +94,9 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
             if event not in WEBHOOK_EVENTS:
                 words = ", ".join(WEBHOOK_EVENTS)
                 yield Finding(
-                    (*path, "outgoing_webhook", "events", index), f"must be one of {words}", near(event, WEBHOOK_EVENTS)
+                    (*path, "outgoing_webhook", "events", index),
+                    worded("must be one of {words}", words=words),
+                    near(event, WEBHOOK_EVENTS),
                 )
     for key, webhook in (
         ("outgoing_webhook", account.outgoing_webhook),
@@ -104,11 +108,12 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
         try:
             webhook_keys(webhook.secret if webhook is not None else "")
         except ValueError as error:
-            yield Finding((*path, key, "secret"), str(error), "make one: echo whsec_$(openssl rand -base64 32)")
+            yield Finding((*path, key, "secret"), reason_of(error), "make one: echo whsec_$(openssl rand -base64 32)")
     for index, capability in enumerate(account.imap_capabilities_disabled):
         if capability != capability.upper() or not capability.isascii():
             yield Finding(
-                (*path, "imap_capabilities_disabled", index), f'must be upper case: write "{capability.upper()}"'
+                (*path, "imap_capabilities_disabled", index),
+                worded('must be upper case: write "{capability}"', capability=capability.upper()),
             )
     for index, address in enumerate(account.from_id_login_addresses):
         yield from _from_id((*path, "from_id_login_addresses", index), account, address, domains)
@@ -127,7 +132,7 @@ def _destination(path: KeyPath, destination: Destination) -> Iterator[Finding]:
 def _forwarding(path: KeyPath, account: Account, domains: Mapping[str, DomainConfig]) -> Iterator[Finding]:
     """Mistakes in the addresses to which mail is sent on."""
     if len(account.forward_to) > MAX_FORWARDS:
-        yield Finding((*path, "forward_to"), f"has more than {MAX_FORWARDS} addresses")
+        yield Finding((*path, "forward_to"), worded("has more than {most} addresses", most=MAX_FORWARDS))
     known: set[str] = set()
     for index, address in enumerate(account.forward_to):
         here: KeyPath = (*path, "forward_to", index)
@@ -176,9 +181,9 @@ def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Finding]:
 
 def _header_pattern(path: KeyPath, pattern: str) -> Iterator[Finding]:
     if re.search(r"(?<!\\)[A-Z]", pattern):
-        yield Finding(path, f'must be lower case: "{pattern}"')
+        yield Finding(path, worded('must be lower case: "{pattern}"', pattern=pattern))
     if fault := patterns.fault(pattern):
-        yield Finding(path, f'is not a regular expression: "{pattern}": {fault}')
+        yield Finding(path, worded('is not a regular expression: "{pattern}": {fault}', pattern=pattern, fault=fault))
 
 
 def _mailboxes(path: KeyPath, account: Account) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from moxlite.config.fields import (
     fields_of,
 )
 from moxlite.config.values import Section, toml_type
+from moxlite.wording import reason_of, worded
 
 __all__ = ["Finding", "KeyPath", "decode", "decode_field", "dotted"]
 
@@ -92,7 +93,7 @@ def near(word: str, words: Iterable[str]) -> str:
     import difflib  # only for mistakes
 
     close = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f'did you mean "{close[0]}"?' if close else ""
+    return worded('did you mean "{word}"?', word=close[0]) if close else ""
 
 
 class _Reader:
@@ -146,13 +147,15 @@ class _Reader:
                     return value
                 words = ", ".join(f'"{word}"' for word in shape.words)
                 raise self.wrong(
-                    path, f"must be one of {words}", near(value, shape.words) if isinstance(value, str) else ""
+                    path,
+                    worded("must be one of {words}", words=words),
+                    near(value, shape.words) if isinstance(value, str) else "",
                 )
             case KindShape():
                 try:
                     return shape.kind.read(value, self.base)
                 except ValueError as error:
-                    raise self.wrong(path, str(error)) from None
+                    raise self.wrong(path, reason_of(error)) from None
             case PlainShape():
                 return self.plain(shape.type, value, path)
 
