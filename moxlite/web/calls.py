@@ -21,7 +21,16 @@ __all__ = ["MAX_BODY", "Call", "api_schema", "call", "calls_of", "decode_paramet
 MAX_BODY: Final = 1024 * 1024  # WEB-20, WEBMAIL-23
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[Any]])
-encoder = msgspec.json.Encoder()
+
+
+def _plain(value: object) -> str:
+    """A text in a result that knows of what it was made. Raises NotImplementedError for another type."""
+    if isinstance(value, Worded):
+        return str(value)
+    raise NotImplementedError(f"a call returned a {type(value).__name__}")
+
+
+encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -67,6 +67,7 @@ RAISED = frozenset(
         "KeyRefused",
         "LimitExceeded",
         "Finding",
+        "ViewErr",
         "LinkUsed",
         "Mistake",
         "wrong",

@@ -258,4 +258,11 @@ async def test_the_overview_says_what_is_wrong_and_where(rig: Rig, tmp_path: Pat
     problem = (await browser.call("overview"))["config_problems"][0]
     assert problem["file"].endswith("domains.toml")
     assert problem["line"] > before.count("\n")
+    path.write_text(before.replace("[accounts.mia]\n", '[accounts.mia]\nforward_to = ["a@"]\n'))
+    await rig.holder.reload()
+    problem = (await browser.call("overview"))["config_problems"][0]
+    assert (problem["key"], problem["text"]) == (
+        "accounts.mia.forward_to[0]",
+        "is not a mail address: bad domain syntax",
+    )
     os.utime(path)

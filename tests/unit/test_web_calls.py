@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.web.calls import call, calls_of, decode_parameters
+from moxlite.web.calls import call, calls_of, decode_parameters, encode_result
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.types import IDs
+from moxlite.wording import worded
 from tests.tools import top
 
 
@@ -40,6 +41,13 @@ def test_marked_methods_are_calls() -> None:
     assert list(calls) == ["greet", "remove"]
     assert (calls["greet"].public, calls["remove"].public) == (True, False)
     assert calls["greet"].summary == "Say hello."
+
+
+def test_texts_with_values_are_texts_in_results() -> None:
+    """WEBMAIL-143: an error's text may be a value of a result, as in lists of problems; other types stay faults."""
+    assert encode_result([worded("{n} rules", n=12_000)]) == b'{"result":["12,000 rules"]}'
+    with pytest.raises(NotImplementedError):
+        encode_result(object())
 
 
 def test_parameters_are_strict() -> None:

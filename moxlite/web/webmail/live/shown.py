@@ -35,6 +35,7 @@ __all__ = ["Shown"]
 
 PROGRESS: Final = 0.3  # seconds between two progress events of a search
 GONE: Final = "This mailbox is no longer there."
+UNTHREADED: Final = "The threads of this account are still being put together."
 UNREADABLE: Final = "This mailbox can't be read at the moment."
 
 
@@ -108,8 +109,7 @@ class Shown:
         """Show a view, and send its first page."""
         self.view = view = self._make_view(request.view_id, query, mailboxes, holder)
         if isinstance(view, Listing) and not await view.threads_ready():  # WEBMAIL-68
-            message = "The threads of this account are still being put together."
-            await self._out.send(ViewErr(request.view_id, request.id, message, unthreaded=True))
+            await self._out.send(ViewErr(request.view_id, request.id, UNTHREADED, unthreaded=True))
             return
         await self._send_page(view, request, opening=True)
 
