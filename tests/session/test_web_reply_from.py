@@ -23,6 +23,7 @@ allow_msg_from = true
 addresses = ["mia@example.org", "tom@example.org"]
 post_public = true
 [domains."caught.example"]
+[domains."bücher.example"]
 [domains."off.example"]
 disabled = true
 [accounts.mia]
@@ -31,6 +32,7 @@ full_name = "Mia M"
 [accounts.mia.destinations."mia@example.org"]
 [accounts.mia.destinations."second@example.org"]
 [accounts.mia.destinations."@caught.example"]
+[accounts.mia.destinations."mia@bücher.example"]
 [accounts.mia.destinations."mia@off.example"]
 [accounts.tom]
 domain = "example.org"
@@ -63,7 +65,7 @@ class Post:
         begun: dict[str, Any] = await self.browser.call("compose_prepare", kind=kind, message_id=shown)
         assert begun["from"]["name"] == "Mia M"
         alone = "{user}@{host}".format(**self.answering["from"])
-        assert alone == begun["from"]["address"], "as without a connection (WEBMAIL-121)"
+        assert alone.casefold() == begun["from"]["address"].casefold(), "as without a connection (WEBMAIL-121)"
         return begun
 
     async def author(self, recipient: str, fields: str, kind: str = "reply") -> str:
@@ -99,6 +101,13 @@ async def test_an_address_of_a_catchall(post: Post) -> None:
     """WEBMAIL-90."""
     fields = "From: ann@remote.example\r\nTo: Shop.17@caught.example"
     assert await post.author("Shop.17@caught.example", fields) == "Shop.17@caught.example"
+
+
+@pytest.mark.parametrize("domain", ["xn--bcher-kva.example", "XN--BCHER-KVA.example", "B\u00fccher.example"])
+async def test_an_internationalized_domain(post: Post, domain: str) -> None:
+    """WEBMAIL-90: in each form that a message may have it."""
+    begun = await post.prepare("mia@xn--bcher-kva.example", f"From: ann@remote.example\r\nTo: mia@{domain}")
+    assert begun["from"]["address"].casefold() == "mia@b\u00fccher.example"
 
 
 async def test_an_alias_that_members_may_write_as(post: Post) -> None:

@@ -39,7 +39,12 @@ def own_of(snapshot: Snapshot, account: str, login: str) -> Own:
     def may_send(one: Address) -> bool:
         return snapshot.may_send_as(account, one) and not isinstance(snapshot.lookup(one), DomainDisabled)
 
-    return Own(login=MailAddress(name, address.localpart, address.domain.ascii), is_own=is_own, may_send=may_send)
+    def is_local(domain: str) -> bool:
+        derived = snapshot.derived
+        return domain in derived.domains or domain in snapshot.domains.domains or domain in derived.hostnames
+
+    author = MailAddress(name, address.localpart, address.domain.ascii)
+    return Own(login=author, is_own=is_own, may_send=may_send, is_local=is_local)
 
 
 def delivered_to(section: HeaderSection) -> tuple[MailAddress, ...]:
