@@ -9,6 +9,7 @@ import msgspec
 
 from moxlite.acceptance.evidence import Fact
 from moxlite.acceptance.gathering import Decided
+from moxlite.decoders import msgpack_decoder
 from moxlite.store.delivery.actions import (
     AnyAction,
     Discard,
@@ -63,7 +64,7 @@ class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(Why)
+_DECODER: Final = msgpack_decoder(Why)
 
 
 def why_of(decided: Decided) -> Why:

@@ -26,6 +26,7 @@ from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.config.static import Updates
+from moxlite.decoders import from_json
 from moxlite.metrics import Counter
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.resolver import DNSError, Resolver
@@ -110,7 +111,7 @@ async def changes_since(http: HTTPClient, source: Updates, version: str = __vers
         answer = await http.request("GET", str(source.changelog_url), max_body=MAX_CHANGELOG)
         if answer.status != 200 or answer.cut:
             raise UpdateError(f"{source.changelog_url}: {'too long' if answer.cut else f'status {answer.status}'}")
-        found = msgspec.json.decode(answer.body, type=_Changelog).changes
+        found = from_json(answer.body, _Changelog).changes
     except (HTTPError, msgspec.DecodeError) as error:
         raise UpdateError(f"{source.changelog_url}: {error}") from None
     key = Ed25519PublicKey.from_public_bytes(base64.b64decode(source.public_key))
@@ -188,7 +189,7 @@ class UpdateWatch:
 
     def _read(self) -> _State:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=_State)
+            return from_json(self._path.read_bytes(), _State)
         except (OSError, msgspec.DecodeError):
             return _State()
 

@@ -41,6 +41,7 @@ from moxlite.autotls.messages import (
     Windows,
     WindowsAsked,
 )
+from moxlite.decoders import from_json
 
 __all__ = ["main"]
 
@@ -198,7 +199,7 @@ class Conversation:
     def _window(self, url: str) -> Window | None:
         try:
             response = self.net.get(url)
-            info = msgspec.json.decode(response.content, type=RenewalInfo)
+            info = from_json(response.content, RenewalInfo)
         except (errors.Error, messages.Error, requests.RequestException, ValueError):
             return None
         again = retry_after(response, ASK_AGAIN)
@@ -326,7 +327,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.umask(0o077)
-    job: Job = msgspec.json.decode(sys.stdin.buffer.readline(MAX_LINE), type=Job)
+    job: Job = from_json(sys.stdin.buffer.readline(MAX_LINE), Job)
     tell(work(job))
 
 

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from moxlite.autotls.messages import ChallengeKind, Window
 from moxlite.config.files import write_atomically
+from moxlite.decoders import from_json
 from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey
 
 __all__ = ["Folder", "HostKeys", "HostState", "SavedState", "State", "account_key", "certificate_id"]
@@ -91,7 +92,7 @@ class Folder:
     def read_state(self) -> State:
         """Read the state; an empty one if the file cannot be read, which is logged."""
         try:
-            return msgspec.json.decode(self._state.read_bytes(), type=State)
+            return from_json(self._state.read_bytes(), State)
         except FileNotFoundError:
             return State()
         except (OSError, msgspec.DecodeError) as error:

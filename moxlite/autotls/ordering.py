@@ -11,6 +11,7 @@ import msgspec
 import trio
 
 from moxlite.autotls.messages import LAST, MAX_LINE, PROVED, Event, Failed, Issued, Job, Prove, Windows
+from moxlite.decoders import json_decoder
 
 __all__ = ["CAFailed", "Speak", "speak"]
 
@@ -25,7 +26,7 @@ Show = Callable[[Prove], None]
 Speak = Callable[[Job, Show], Awaitable[Issued | Windows]]
 """The type of `speak`, which tests replace."""
 
-_events: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
+_events: Final[msgspec.json.Decoder[Event]] = json_decoder(Event)
 
 
 class CAFailed(Exception):

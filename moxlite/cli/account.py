@@ -32,6 +32,7 @@ from moxlite.cli.imap import imapserve
 from moxlite.cli.share import share
 from moxlite.cli.sieve.accounts import account_sieve, vacation
 from moxlite.cli.sieve.sorting import sort
+from moxlite.decoders import from_builtins
 
 __all__ = ["account", "account_list", "admin"]
 
@@ -97,13 +98,12 @@ def app_password_add(
 
     It is used with the addresses of the account, in place of the account's own password; never for the web apps.
     """
-    import msgspec
 
     from moxlite.admin.requests import AppPasswordAdd
 
     chosen = scopes or (("imap",) if read_only else ("imap", "submission"))
     request = AppPasswordAdd(
-        account_name, name, msgspec.convert(chosen, list), read_only, None if expires is None else _deadline(expires)
+        account_name, name, from_builtins(chosen, list), read_only, None if expires is None else _deadline(expires)
     )
     print(call("account app-password add", request, str))
 

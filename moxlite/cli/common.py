@@ -16,6 +16,7 @@ import click
 import msgspec
 
 from moxlite.cli.rawoutput import Sink
+from moxlite.decoders import from_json
 from moxlite.escapes import escaped_json, printable
 
 if TYPE_CHECKING:
@@ -273,7 +274,7 @@ def call(
 
     def told(line: msgspec.Raw) -> None:
         assert progress is not None
-        progress(msgspec.json.decode(line, type=str))
+        progress(from_json(line, str))
 
     async def octets() -> AsyncIterator[bytes]:
         for piece in (upload,) if isinstance(upload, bytes) else upload:

@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 
 import msgspec
 
+from moxlite.decoders import from_json
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.proto.address import Domain
 
@@ -64,7 +65,7 @@ async def registered(http: HTTPClient, domain: Domain, server: str = "") -> dt.d
     base = server or await _server(http, domain)
     body = await _get(http, urljoin(base if base.endswith("/") else f"{base}/", f"domain/{domain.ascii}"), MAX_ANSWER)
     try:
-        events = msgspec.json.decode(body, type=_Answer).events
+        events = from_json(body, _Answer).events
     except msgspec.DecodeError as error:
         raise RDAPError(f"the answer about {domain} cannot be read: {error}") from None
     found = [moment for one in events if one.event_action in ACTIONS and (moment := _moment(one.event_date))]
@@ -76,7 +77,7 @@ async def registered(http: HTTPClient, domain: Domain, server: str = "") -> dt.d
 async def _server(http: HTTPClient, domain: Domain) -> str:
     """The server for a domain: the list's entry for the longest name at or above it (RFC 9224 §4)."""
     try:
-        services = msgspec.json.decode(await _get(http, BOOTSTRAP, MAX_BOOTSTRAP), type=_Bootstrap).services
+        services = from_json(await _get(http, BOOTSTRAP, MAX_BOOTSTRAP), _Bootstrap).services
     except msgspec.DecodeError as error:
         raise RDAPError(f"IANA's list of servers cannot be read: {error}") from None
     known = {name.lower(): urls for names, urls in services for name in names}

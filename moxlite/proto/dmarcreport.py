@@ -20,6 +20,8 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import from_builtins
+
 __all__ = [
     "DKIMAuth",
     "DMARCReport",
@@ -240,9 +242,9 @@ class _Reading:
         report = self._report
         if "organization" not in report and "report_id" not in report and not self._records:
             raise DMARCReportError("the XML is no DMARC report")
-        return msgspec.convert(
+        return from_builtins(
             {**report, "policy": self._policy, "errors": tuple(self._errors), "records": tuple(self._records)},
-            type=DMARCReport,
+            DMARCReport,
         )
 
     def _doctype(self, *_: object) -> None:
@@ -280,14 +282,14 @@ class _Reading:
                 group.append(self._item)
         elif path == RECORD:
             self._records.append(
-                msgspec.convert(
+                from_builtins(
                     {
                         **self._row,
                         "dkim_results": self._groups[DKIM],
                         "spf_results": self._groups[SPF],
                         "reasons": self._groups[REASON],
                     },
-                    type=ReportRecord,
+                    ReportRecord,
                 )
             )
 

@@ -11,6 +11,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from moxlite.decoders import json_decoder
+
 __all__ = ["FailureDetail", "PolicyReport", "TLSReport", "TLSReportError", "encode_tls_report", "read_tls_report"]
 
 MAX_OCTETS: Final = 20 << 20
@@ -118,7 +120,7 @@ class _Report(msgspec.Struct, rename="kebab"):
     policies: list[_Entry] | None = None
 
 
-_DECODER: Final = msgspec.json.Decoder(_Report)
+_DECODER: Final = json_decoder(_Report)
 _ENCODER: Final = msgspec.json.Encoder()
 
 

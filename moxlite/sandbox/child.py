@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.heap import Trimmer, keep_heap_small
 from moxlite.proto import publicsuffix
 from moxlite.sandbox.confine import FILES, confine, watch, watched
@@ -47,7 +48,7 @@ MAX_TEXT: Final = 500
 
 _trim: Final = Trimmer(interval=0)
 
-_jobs: Final[msgspec.msgpack.Decoder[AnyJob]] = msgspec.msgpack.Decoder(AnyJob)
+_jobs: Final[msgspec.msgpack.Decoder[AnyJob]] = msgpack_decoder(AnyJob)
 
 
 def receive(channel: socket.socket) -> bytearray | None:

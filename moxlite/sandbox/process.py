@@ -15,6 +15,7 @@ import msgspec
 import trio
 
 import moxlite
+from moxlite.decoders import msgpack_decoder
 from moxlite.sandbox import metrics
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready, Reply
 
@@ -34,8 +35,8 @@ LARGE: Final = 256 * 1024
 KEPT: Final = ("LD_LIBRARY_PATH", "PYTHONHOME", "PATH", "SYSTEMROOT")
 """Environment variables that a process inherits. The others may hold secrets."""
 
-_ready: Final = msgspec.msgpack.Decoder(Ready)
-_replies: Final = msgspec.msgpack.Decoder(Reply)
+_ready: Final = msgpack_decoder(Ready)
+_replies: Final = msgpack_decoder(Reply)
 
 
 class Died(Exception):

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol, TypeVar, cast
 import msgspec
 import trio
 
+from moxlite.decoders import from_msgpack
 from moxlite.sandbox import metrics
 from moxlite.sandbox.messages import MAX_FRAME, Job, Refused
 from moxlite.sandbox.process import LARGE, Died, Process, start_process
@@ -229,7 +230,7 @@ async def _answer(job: Job[A], answer: msgspec.Raw) -> A:
     """Decode the answer to a job. Raises Died: it is not of the job's `ANSWER` type."""
     try:
         if len(answer) <= LARGE:
-            return cast(A, msgspec.msgpack.decode(answer, type=job.ANSWER))
-        return cast(A, await trio.to_thread.run_sync(lambda: msgspec.msgpack.decode(answer, type=job.ANSWER)))
+            return cast(A, from_msgpack(answer, job.ANSWER))
+        return cast(A, await trio.to_thread.run_sync(lambda: from_msgpack(answer, job.ANSWER)))
     except msgspec.MsgspecError as error:
         raise Died("answer", f"no answer: {error}") from None

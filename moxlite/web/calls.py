@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from moxlite.decoders import from_json
 from moxlite.web.errors import APIError, FieldErrors, UserError
 from moxlite.wording import Worded, worded
 
@@ -102,7 +103,7 @@ def decode_parameters(entry: Call, body: bytes) -> msgspec.Struct:
     Raises UserError with the path of what is wrong.
     """
     try:
-        return msgspec.json.decode(body or b"{}", type=entry.parameters)
+        return from_json(body or b"{}", entry.parameters)
     except msgspec.DecodeError as e:  # ValidationError, which names the path, is a subclass
         raise UserError(worded("{name}: {reason}", name=entry.name, reason=e)) from e
     except RecursionError as e:

@@ -12,6 +12,7 @@ import msgspec
 
 from moxlite.admin.audit.requests import AuditLine, AuditList, ValueChange
 from moxlite.admin.storage.replies import answering
+from moxlite.decoders import from_builtins
 from moxlite.net.control.server import Command, Exchange
 from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter, AuditLog, object_of, plain
 
@@ -78,7 +79,7 @@ def line_of(entry: AuditEntry) -> AuditLine:
         outcome=entry.outcome,
         why=why,
         given=detail,
-        changes=msgspec.convert(changes, list[ValueChange]),
+        changes=from_builtins(changes, list[ValueChange]),
     )
 
 

@@ -22,6 +22,7 @@ from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Backup
+from moxlite.decoders import from_json
 from moxlite.process.fences import told
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
@@ -69,7 +70,7 @@ class Rehearsed(msgspec.Struct, frozen=True, omit_defaults=True):
 def read_rehearsed(data: Path) -> Rehearsed | None:
     """The last result; None without a rehearsal. Blocking."""
     try:
-        return msgspec.json.decode((data / FILE).read_bytes(), type=Rehearsed)
+        return from_json((data / FILE).read_bytes(), Rehearsed)
     except (OSError, msgspec.DecodeError):
         return None
 

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from moxlite.admin.doctor.findings import Finding
+from moxlite.decoders import from_json
 
 __all__ = ["STATE", "Night", "read_night"]
 
@@ -23,6 +24,6 @@ class Night(msgspec.Struct, frozen=True):
 def read_night(data: Path) -> Night:
     """The last examination; an empty one if there was none, or the file cannot be read. Blocks."""
     try:
-        return msgspec.json.decode((data / STATE).read_bytes(), type=Night)
+        return from_json((data / STATE).read_bytes(), Night)
     except (OSError, msgspec.DecodeError):
         return Night()

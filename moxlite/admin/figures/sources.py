@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from moxlite.decoders import json_decoder
 from moxlite.store.file.transaction import Reader
 from moxlite.store.reports.received import report_octets, reports, unpack_report
 
@@ -213,7 +214,7 @@ class _Line(msgspec.Struct, frozen=True):
 
 def _decoded(r: Reader, domain: str, since: int) -> Iterator[tuple[_Line, _Report | None]]:
     """The reports, newest first; None for the content of a report that is left out."""
-    decoder, octets = msgspec.json.Decoder(_Report), 0
+    decoder, octets = json_decoder(_Report), 0
     for one in reports(r, "dmarc", domain=domain, since=since, limit=MAX_REPORTS):
         content = report_octets(r, "dmarc", one.id) if octets < MAX_OCTETS else None
         json = b"" if content is None else unpack_report(content, MAX_REPORT)

@@ -13,6 +13,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from moxlite.decoders import from_json
+
 __all__ = ["Copied", "Info", "Position", "UnknownDatabase", "databases", "info", "position", "sync"]
 
 T = TypeVar("T")
@@ -126,7 +128,7 @@ def _call(path: Path, verb: str, what: str, kind: type[T], body: bytes | None = 
     try:
         if answer.status != http.client.OK:
             kind_of = UnknownDatabase if answer.status == http.client.NOT_FOUND else ConnectionError
-            raise kind_of(f"Litestream: {msgspec.json.decode(data, type=_Refused).error[:300]}")
-        return msgspec.json.decode(data, type=kind)
+            raise kind_of(f"Litestream: {from_json(data, _Refused).error[:300]}")
+        return from_json(data, kind)
     except msgspec.DecodeError:
         raise ConnectionError(f"Litestream gives an answer that cannot be read, with status {answer.status}") from None

@@ -53,6 +53,7 @@ from moxlite.admin.standby.litestream import (
     write_configuration,
 )
 from moxlite.admin.standby.pack import open_pack, unpack
+from moxlite.decoders import from_json
 from moxlite.escapes import printable
 from moxlite.net.storage.locking import PAUSES
 from moxlite.process.backuptargets import Access, Target, opened
@@ -459,7 +460,7 @@ class Follower:
         if limit.cancelled_caught:
             raise TimeoutError("Litestream does not list the copies in time")
         try:
-            found = msgspec.json.decode(done.stdout, type=list[dict[str, Any]] | None) or []
+            found = from_json(done.stdout, list[dict[str, Any]] | None) or []
             return max((int(str(one["max_txid"]), 16) for one in found), default=0)
         except (msgspec.DecodeError, KeyError, ValueError):
             raise OSError(printable(done.stderr.decode(errors="replace").strip())[-300:]) from None

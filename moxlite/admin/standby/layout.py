@@ -25,6 +25,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from moxlite.decoders import from_json
 from moxlite.store.accounts.folders import NAME
 from moxlite.store.backup.storage import Storage
 
@@ -279,7 +280,7 @@ def _read(storage: Storage, name: str, kind: type[T]) -> T | None:
     if len(data) > MAX_DOCUMENT:
         raise ValueError(f"{name} is too long")
     try:
-        return msgspec.json.decode(data, type=kind)
+        return from_json(data, kind)
     except msgspec.DecodeError as error:
         raise ValueError(f"{name} cannot be read: {error}") from None
 
@@ -287,7 +288,7 @@ def _read(storage: Storage, name: str, kind: type[T]) -> T | None:
 def read_document(file: Path, kind: type[T]) -> T | None:
     """A document of this machine; None if it is missing or cannot be read. Blocks."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=kind)
+        return from_json(file.read_bytes(), kind)
     except (OSError, msgspec.DecodeError):
         return None
 

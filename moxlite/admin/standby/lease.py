@@ -32,6 +32,7 @@ from typing import Final, Protocol
 import msgspec
 
 from moxlite.admin.standby.layout import Head
+from moxlite.decoders import from_json
 
 __all__ = [
     "END",
@@ -155,7 +156,7 @@ def read_lease(storage: LeaseStorage) -> tuple[str, Lease] | None:
     except FileNotFoundError:
         return None
     try:
-        return version, msgspec.json.decode(data[:MAX_LEASE], type=Lease)
+        return version, from_json(data[:MAX_LEASE], Lease)
     except msgspec.DecodeError as error:
         raise ValueError(f"{LEASE} cannot be read: {error}") from None
 

@@ -68,6 +68,7 @@ from moxlite.admin.standby.progress import Progress
 from moxlite.admin.standby.waiting import Waiting
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
+from moxlite.decoders import from_json
 from moxlite.escapes import printable
 from moxlite.process.backuptargets import Target, login_for, opened, owner_word
 from moxlite.process.keys.files import Read
@@ -472,7 +473,7 @@ class _Said:
 def _words(line: bytes) -> str:
     """The message of a line of the program, with its error and database."""
     try:
-        found = msgspec.json.decode(line, type=dict[str, object])
+        found = from_json(line, dict[str, object])
     except msgspec.DecodeError:
         return printable(line.decode(errors="replace"))[:300]
     parts = [str(found[key]) for key in ("msg", "path", "error") if found.get(key)]

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
-import msgspec
 
 from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, printable, talk
+from moxlite.decoders import from_json
 
 if TYPE_CHECKING:
     from moxlite.admin.requests import Exported, ExportMail
@@ -86,7 +86,7 @@ def _run(request: "ExportMail", folder: Path, meter: "Meter") -> "Exported":
             request,
             Exported,
             download=into(writer),
-            progress=lambda raw: meter.count(msgspec.json.decode(raw, type=Exported).messages),
+            progress=lambda raw: meter.count(from_json(raw, Exported).messages),
         )
 
     async def tell(exported: Exported) -> None:

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from moxlite.cli.common import FAILED, Failure, moment, printable, settings, talk
+from moxlite.decoders import from_json
 from moxlite.escapes import escaped_json
 
 if TYPE_CHECKING:
@@ -108,9 +109,7 @@ def _copy(command: str, **options: Any) -> None:
     kinds = MailboxPlan | MailboxStep | Note
 
     async def ask_server(client: "CtlClient") -> Copied:
-        return await client.call(
-            command, order, Copied, progress=lambda raw: told.event(msgspec.json.decode(raw, type=kinds))
-        )
+        return await client.call(command, order, Copied, progress=lambda raw: told.event(from_json(raw, kinds)))
 
     try:
         copied = talk(ask_server, broken=FAILED)

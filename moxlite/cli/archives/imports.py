@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
-import msgspec
 
 from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, printable, talk
+from moxlite.decoders import from_builtins, from_json
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -90,7 +90,7 @@ def _import(path: Path, *, without: str = "", **args: Any) -> None:
     from moxlite.admin.requests import ImportMail
     from moxlite.cli.archives.transfer import Meter, folder_pieces, open_file
 
-    request = msgspec.convert(args, ImportMail)
+    request = from_builtins(args, ImportMail)
     is_file = path.is_file()
     with Meter("importing", path.stat().st_size if is_file else None) as meter:
         file = open_file(path) if is_file else None
@@ -172,7 +172,7 @@ def _running(
             request,
             Imported,
             upload=send(),
-            progress=lambda raw: tell(msgspec.json.decode(raw, type=kinds)),
+            progress=lambda raw: tell(from_json(raw, kinds)),
         )
 
     # A server that ends meanwhile has rolled the import back, or does so at its next start.

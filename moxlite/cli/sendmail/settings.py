@@ -6,6 +6,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from moxlite.decoders import from_builtins
+
 __all__ = ["DEFAULT_PATH", "EXAMPLE", "BadSettings", "Settings", "read_settings"]
 
 DEFAULT_PATH: Final = Path("/etc/moxlite-submit.toml")
@@ -90,7 +92,7 @@ def read_settings(path: Path) -> Settings:
     except OSError as error:
         raise BadSettings(f"{path}: {error.strerror or error}") from None
     try:
-        settings = msgspec.convert(tomllib.loads(data.decode()), Settings)
+        settings = from_builtins(tomllib.loads(data.decode()), Settings)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise BadSettings(f"{path}: {error}") from None
     secrets = (

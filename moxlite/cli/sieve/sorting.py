@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from moxlite.cli.common import Failure, ask, call, note, printable
+from moxlite.decoders import from_json
 
 __all__ = ["sort"]
 
@@ -72,7 +73,7 @@ def sort_apply(name: str, address: str, script: str, dry_run: bool, record: Path
 def sort_undo(file: Path) -> None:
     """Move the messages of a record FILE back, as far as they are still where `apply` has put them."""
     try:
-        record = msgspec.json.decode(file.read_bytes(), type=Record)
+        record = from_json(file.read_bytes(), Record)
     except OSError as error:
         raise Failure(f"cannot read {file}: {error.strerror}") from None
     except msgspec.DecodeError as error:

@@ -9,6 +9,7 @@ import msgspec
 import trio
 
 from moxlite import __version__
+from moxlite.decoders import from_json
 from moxlite.net.control.protocol import (
     VERSION,
     CtlProtocolError,
@@ -75,7 +76,7 @@ async def _greeting(reader: LineReader) -> Greeting:
     if line is None:
         raise CtlProtocolError("the server closed the connection")
     try:
-        return msgspec.json.decode(line, type=Greeting)
+        return from_json(line, Greeting)
     except msgspec.DecodeError as exc:
         raise CtlProtocolError(f"bad greeting: {exc}") from exc
 
@@ -121,7 +122,7 @@ class CtlClient:
         answer = await call.run(upload, download)
         if not answer.ok:
             raise CtlFailed(answer.code or "failed", answer.error or "failed")
-        return msgspec.json.decode(answer.result, type=result)
+        return from_json(answer.result, result)
 
 
 class _Call:

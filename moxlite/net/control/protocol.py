@@ -22,6 +22,8 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.decoders import from_json
+
 __all__ = [
     "CHUNK",
     "MAX_LINE",
@@ -125,7 +127,7 @@ class LineReader:
         if line is None:
             return None
         try:
-            return msgspec.json.decode(line, type=Message)
+            return from_json(line, Message)
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise CtlProtocolError(f"bad line: {exc}") from exc
 

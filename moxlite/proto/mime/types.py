@@ -16,6 +16,8 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
+
 __all__ = [
     "PARSE_VERSION",
     "EmbeddedMessage",
@@ -248,7 +250,7 @@ class Structure(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Structure)
+_decoder = msgpack_decoder(Structure)
 
 
 def encode_structure(structure: Structure) -> bytes:

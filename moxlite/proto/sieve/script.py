@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.proto.sieve.commands import AnyCommand
 
 __all__ = ["VERSION", "Script", "pack", "unpack"]
@@ -34,8 +35,8 @@ class _Packed(msgspec.Struct, frozen=True, array_like=True):
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
-_OUTER: Final = msgspec.msgpack.Decoder(_Packed)
-_DECODER: Final = msgspec.msgpack.Decoder(Script)
+_OUTER: Final = msgpack_decoder(_Packed)
+_DECODER: Final = msgpack_decoder(Script)
 
 
 def pack(script: Script) -> bytes:

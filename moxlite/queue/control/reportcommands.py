@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-import msgspec
-
 from moxlite.admin.queueing.requests import DropPending, KeptPolicies, Nothing, SendReports, SuppressReports
 from moxlite.admin.queueing.results import Dropped, KeptPolicy, PendingReport, SentReport, SentReports, WithoutReports
+from moxlite.decoders import from_json
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.queue.control.answers import tried
@@ -56,7 +55,7 @@ class ReportCommands:
             KeptPolicy(
                 domain=one.domain,
                 mode=one.mode,
-                mx=msgspec.json.decode(one.mx, type=list[str]),
+                mx=from_json(one.mx, list[str]),
                 max_age=one.max_age,
                 valid_end=one.valid_end,
                 last_update=one.last_update,

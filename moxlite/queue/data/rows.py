@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from moxlite.decoders import from_builtins, from_json, json_decoder
 from moxlite.proto.address import NULL_PATH, Domain, Localpart, Path, pack_localpart, parse_ip_literal
 from moxlite.store.delivery.status import Handed
 from moxlite.store.delivery.submission import DSNNotify
@@ -68,7 +69,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def decode_results(text: str) -> tuple[Result, ...]:
     """Decode the column ``results``."""
-    return msgspec.json.decode(text, type=tuple[Result, ...])
+    return from_json(text, tuple[Result, ...])
 
 
 def encode_results(results: Sequence[Result]) -> str:
@@ -176,9 +177,9 @@ MESSAGE_COLUMNS: Final = ", ".join(MESSAGE_FIELDS)
 RETIRED_COLUMNS: Final = ", ".join(RETIRED_FIELDS)
 
 _JSON: Final[Mapping[str, Any]] = {
-    "dialed_ips": msgspec.json.Decoder(dict[str, tuple[str, ...]]).decode,
-    "results": msgspec.json.Decoder(tuple[Result, ...]).decode,
-    "extra": msgspec.json.Decoder(dict[str, str]).decode,
+    "dialed_ips": json_decoder(dict[str, tuple[str, ...]]).decode,
+    "results": json_decoder(tuple[Result, ...]).decode,
+    "extra": json_decoder(dict[str, str]).decode,
 }
 
 
@@ -188,9 +189,9 @@ def _values(fields: Sequence[str], row: SQLRow) -> dict[str, object]:
 
 def message_of(row: SQLRow) -> Message:
     """Convert a row selected with MESSAGE_COLUMNS."""
-    return msgspec.convert(_values(MESSAGE_FIELDS, row), Message, strict=False)
+    return from_builtins(_values(MESSAGE_FIELDS, row), Message, strict=False)
 
 
 def retired_of(row: SQLRow) -> Retired:
     """Convert a row selected with RETIRED_COLUMNS."""
-    return msgspec.convert(_values(RETIRED_FIELDS, row), Retired, strict=False)
+    return from_builtins(_values(RETIRED_FIELDS, row), Retired, strict=False)

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import from_json
 from moxlite.queue.bounces.judge import explain
 from moxlite.queue.bounces.table import Meaning
 from moxlite.queue.data.rows import DELIVERING, MESSAGE_COLUMNS, Message, Result, Retired, message_of
@@ -112,7 +113,7 @@ def statuses(
             attempts=attempts,
             last_attempt=last_attempt,
         )
-        found.append(_with_result(status, msgspec.json.decode(text, type=Result | None)))
+        found.append(_with_result(status, from_json(text, Result | None)))
     return sorted(found, key=lambda one: one.id)
 
 

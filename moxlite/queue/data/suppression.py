@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import from_builtins
 from moxlite.proto.address import Address, AddressError
 from moxlite.queue.bounces.judge import explain, is_of_the_recipient, names_dead_address
 from moxlite.queue.data.rows import Message, Result, Retired
@@ -90,7 +91,7 @@ def _get(r: Reader, account: str, base: str, now: int) -> Suppression | None:
 
 
 def _of_row(row: tuple[object, ...]) -> Suppression:
-    return msgspec.convert(row, Suppression, strict=False)
+    return from_builtins(row, Suppression, strict=False)
 
 
 def suppressions(

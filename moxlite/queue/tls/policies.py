@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.decoders import from_builtins
 from moxlite.mailauth.mtasts import Fetch, NoPolicy, Policy, PolicyError, Reason, fetch_policy, find_record
 from moxlite.net.resolver import Resolver
 from moxlite.proto.address import Domain
@@ -101,9 +102,7 @@ class Kept(msgspec.Struct, frozen=True):
         """The policy; None if a fetch failed without an earlier policy."""
         if not self.mode:
             return None
-        return msgspec.convert(
-            {"mode": self.mode, "max_age": self.max_age, "mx": msgspec.json.decode(self.mx)}, type=Policy
-        )
+        return from_builtins({"mode": self.mode, "max_age": self.max_age, "mx": msgspec.json.decode(self.mx)}, Policy)
 
 
 class Policies:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from moxlite.decoders import from_json
 from moxlite.store.file.transaction import Row as SQLRow
 
 __all__ = [
@@ -43,7 +44,7 @@ class CallResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def decode_calls(text: str) -> tuple[CallResult, ...]:
     """Decode the column ``results``."""
-    return msgspec.json.decode(text, type=tuple[CallResult, ...])
+    return from_json(text, tuple[CallResult, ...])
 
 
 def encode_calls(results: Sequence[CallResult]) -> str:

@@ -24,6 +24,7 @@ import argon2
 import msgspec
 import trio
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.proto.sasl.crammd5 import cram_md5_states
 from moxlite.proto.sasl.passwords import prepare_password
 from moxlite.proto.sasl.scram import ITERATIONS, SALT_SIZE, derive_scram
@@ -167,7 +168,7 @@ SET_MARK: Final = "INSERT INTO credential (kind, data, created) VALUES (?, x'', 
 DROP_MARK: Final = "DELETE FROM credential WHERE kind = ?"
 GET_MARK: Final = "SELECT EXISTS (SELECT 1 FROM credential WHERE kind = ?)"
 
-_scram: Final = msgspec.msgpack.Decoder(ScramSecrets)
+_scram: Final = msgpack_decoder(ScramSecrets)
 
 
 def encode_scram(scram: ScramSecrets) -> bytes:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
+from moxlite.decoders import from_builtins
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
@@ -217,7 +218,7 @@ def keys_of(r: Reader, account: str | None = None) -> list[TLSKey]:
 
 
 def _key(row: tuple[object, ...]) -> TLSKey:
-    return msgspec.convert(dict(zip(TLSKey.__struct_fields__, row, strict=True)), TLSKey, strict=False)
+    return from_builtins(dict(zip(TLSKey.__struct_fields__, row, strict=True)), TLSKey, strict=False)
 
 
 class TLSKeys:

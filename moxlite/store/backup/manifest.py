@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 import zstandard
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.store.backup.copying import Stamp
 from moxlite.store.backup.errors import RepositoryError
 
@@ -55,7 +56,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(Manifest)
+_DECODER: Final = msgpack_decoder(Manifest)
 
 
 def snapshot_id(created: int) -> str:

@@ -19,6 +19,7 @@ from typing import BinaryIO, Final
 import msgspec
 import zstandard
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.store.backup.copying import SYNC
 from moxlite.store.backup.storage import Storage
 
@@ -60,7 +61,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(list[Record])
+_DECODER: Final = msgpack_decoder(list[Record])
 
 
 class PackWriter:

@@ -25,6 +25,7 @@ import apsw
 import msgspec
 
 from moxlite import __version__
+from moxlite.decoders import from_json
 from moxlite.store import metrics
 from moxlite.store.backup.blockfile import BlockVFS
 from moxlite.store.backup.blockforms import BLOCK
@@ -141,7 +142,7 @@ def exists(storage: Storage) -> bool:
 
 def _settings(storage: Storage) -> _Settings:
     try:
-        settings = msgspec.json.decode(storage.read(SETTINGS), type=_Settings)
+        settings = from_json(storage.read(SETTINGS), _Settings)
     except (FileNotFoundError, NotADirectoryError):
         raise NoRepository(f"{storage} is no repository") from None
     except msgspec.DecodeError as error:

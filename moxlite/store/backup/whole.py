@@ -20,6 +20,7 @@ import msgspec
 import zstandard
 
 from moxlite import __version__
+from moxlite.decoders import from_json
 from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.errors import BackupError, BadTarget
 from moxlite.store.file.boundary import Edge, storage
@@ -93,7 +94,7 @@ def unpack_account(source: Path, folder: Path, options: Options) -> None:
         if file.read(len(MAGIC)) != MAGIC:
             raise BadTarget("this is no file of `moxlite account export-full`")
         try:
-            header = msgspec.json.decode(file.readline(MAX_HEADER), type=_Header)
+            header = from_json(file.readline(MAX_HEADER), _Header)
         except msgspec.DecodeError as error:
             raise BadTarget(f"the file is damaged: {error}") from error
         if shutil.disk_usage(folder).free < header.size + options.min_free_space:

@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.store.errors import StoreError
 from moxlite.store.mail.facts import NO_FACTS, Facts
 
@@ -186,4 +187,4 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(Delivery)
+_DECODER: Final = msgpack_decoder(Delivery)

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import from_builtins
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.facts import Validation
 
@@ -58,7 +59,7 @@ def smtp_arrival(r: Reader, message_id: int) -> SMTPArrival | None:
     if row is None:
         return None
     fields = dict(zip(SMTPArrival.__struct_fields__, row, strict=True))
-    return msgspec.convert(fields, SMTPArrival, strict=False)
+    return from_builtins(fields, SMTPArrival, strict=False)
 
 
 def earlier_mails(r: Reader, message_id: int, came: SMTPArrival) -> int:

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.store.delivery.perform import Owed
 from moxlite.store.delivery.submission import Submission
 
@@ -62,4 +63,4 @@ class OwedMessage(msgspec.Struct, frozen=True):
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(OwedMessage)
+_DECODER: Final = msgpack_decoder(OwedMessage)

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.proto.address import Address
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import StoreError
@@ -165,4 +166,4 @@ caller's. Raises QueueFull, FromIDTaken, SendingStopped, and the errors of `Data
 """
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(Submission)
+_DECODER: Final = msgpack_decoder(Submission)

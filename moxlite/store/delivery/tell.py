@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.store.mail.facts import Facts
 
 __all__ = ["TELL", "Told"]
@@ -40,4 +41,4 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(Told)
+_DECODER: Final = msgpack_decoder(Told)

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import from_json
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
@@ -101,7 +102,7 @@ def load_form(r: Reader) -> VacationForm:
     """The form; an empty one if none was saved."""
     data = r.value(LOAD)
     try:
-        return VacationForm() if data is None else msgspec.json.decode(data, type=VacationForm)
+        return VacationForm() if data is None else from_json(data, VacationForm)
     except msgspec.DecodeError:  # written by another version: its owner saves it anew
         return VacationForm()
 

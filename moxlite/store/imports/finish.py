@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.proto.mime.types import decode_structure
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ImportFailed
@@ -72,7 +73,7 @@ SELECT m.uid, m.id, m.mailbox_id, m.flags, m.keywords FROM import_message i JOIN
 ORDER BY m.mailbox_id, m.uid"""
 CLEAR: Final = "DELETE FROM import_message"
 
-_references: Final = msgspec.msgpack.Decoder(tuple[str, ...])
+_references: Final = msgpack_decoder(tuple[str, ...])
 
 
 class Target(msgspec.Struct, frozen=True):

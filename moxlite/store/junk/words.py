@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import from_json
 from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.junk.tokens import TOKENIZER_VERSION
@@ -142,7 +143,7 @@ def read_meta(r: Reader) -> tuple[Meta | None, Meta | None]:
             hams,
             spams,
             salt,
-            msgspec.json.decode(params, type=Grams),
+            from_json(params, Grams),
             version,
             pruned != 0,
         )

@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 
+from moxlite.decoders import from_json
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.types import MailboxID, SettingsChanged
@@ -56,7 +57,7 @@ def load_settings(r: Reader, kind: type[S]) -> S:
     """
     data = r.value(LOAD)
     try:
-        return kind() if data is None else msgspec.json.decode(data, type=kind)
+        return kind() if data is None else from_json(data, kind)
     except msgspec.DecodeError:  # written by an older version: the user sets them anew
         return kind()
 

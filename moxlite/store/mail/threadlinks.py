@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader, array_of
@@ -90,7 +91,7 @@ UPDATE message SET thread_muted = ?1, thread_collapsed = ?2, threadseq = ?3
 WHERE id IN (SELECT value FROM carray(?4)) AND (thread_muted <> ?1 OR thread_collapsed <> ?2) RETURNING id"""
 COLLAPSED: Final = "SELECT id, thread_collapsed, thread_muted FROM message WHERE id IN (SELECT value FROM carray(?))"
 
-_parents: Final = msgspec.msgpack.Decoder(tuple[int, ...])
+_parents: Final = msgpack_decoder(tuple[int, ...])
 
 
 class Link(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
 from moxlite.proto.mime.words import decode_words
@@ -78,7 +79,7 @@ may wait for it (design-facts §2). With `look_ahead`, a message takes 30 µs in
 DONE: Final = 2
 """Value of `state.threads_step` once the account's threads are complete."""
 
-_parents: Final = msgspec.msgpack.Decoder(tuple[int, ...])
+_parents: Final = msgpack_decoder(tuple[int, ...])
 
 NOTE_MISSING: Final = (
     "INSERT INTO thread_missing (reference, email_id, distance) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import from_json
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.cards.vcard import Contact
 from moxlite.store.errors import LimitExceeded, StoreError
@@ -260,4 +261,4 @@ def _encoded(contact: Contact) -> str:
 
 
 def _kept(contact_id: int, changed: int, card: str) -> Kept:
-    return Kept(contact_id, changed, msgspec.json.decode(card, type=Contact))
+    return Kept(contact_id, changed, from_json(card, Contact))

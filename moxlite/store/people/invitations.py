@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import from_builtins
 from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = ["Known", "Version", "known_invitation", "note_answer", "note_invitation"]
@@ -69,7 +70,7 @@ def known_invitation(r: Reader, uid: str, recurrence: str) -> Known | None:
     if row is None:
         return None
     fields = dict(zip(Version.__struct_fields__, row[:7], strict=True))
-    return Known(msgspec.convert(fields, Version, strict=False), *row[7:])
+    return Known(from_builtins(fields, Version, strict=False), *row[7:])
 
 
 def note_invitation(tx: Tx, uid: str, recurrence: str, version: Version) -> Known:

@@ -18,6 +18,7 @@ import apsw
 import msgspec
 import trio
 
+from moxlite.decoders import from_builtins
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.errors import BadTarget
 from moxlite.store.backup.restore import renew
@@ -285,7 +286,7 @@ def _facts(message: FoundMessage) -> Facts:
 
 def _validation(value: object) -> Validation:
     try:
-        found: Validation = msgspec.convert(value, Validation)
+        found: Validation = from_builtins(value, Validation)
     except msgspec.ValidationError:
         return "unknown"
     return found

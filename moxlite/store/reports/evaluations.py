@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import from_json
 from moxlite.metrics import Counter
 from moxlite.store.file.database import Database
 from moxlite.store.file.recorder import Recorder
@@ -150,12 +151,12 @@ def evaluations_of(
             disposition=disposition,
             aligned_dkim=bool(aligned_dkim),
             aligned_spf=bool(aligned_spf),
-            overrides=msgspec.json.decode(overrides, type=tuple[tuple[str, str], ...]),
+            overrides=from_json(overrides, tuple[tuple[str, str], ...]),
             envelope_to=envelope_to,
             envelope_from=envelope_from,
             header_from=header_from,
-            dkim=msgspec.json.decode(dkim, type=tuple[DKIMEvaluation, ...]),
-            spf=msgspec.json.decode(spf, type=tuple[SPFEvaluation, ...]),
+            dkim=from_json(dkim, tuple[DKIMEvaluation, ...]),
+            spf=from_json(spf, tuple[SPFEvaluation, ...]),
         )
         for (
             number,

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import from_json
 from moxlite.store.file.transaction import Reader, Row, Tx
 
 __all__ = [
@@ -183,7 +184,7 @@ def _result(row: Row) -> TLSResult:
         send_report=bool(send_report),
         sent_recipient=bool(sent_recipient),
         sent_policy=bool(sent_policy),
-        policies=msgspec.json.decode(results, type=tuple[PolicyCount, ...]),
+        policies=from_json(results, tuple[PolicyCount, ...]),
     )
 
 
@@ -209,7 +210,7 @@ def pending_tls(r: Reader, limit: int) -> list[Pending]:
     """Results that are in no report yet, oldest first."""
     found = []
     for policy_domain, day, recipient_domain, is_host, results in r.rows(PENDING, limit):
-        policies = msgspec.json.decode(results, type=tuple[PolicyCount, ...])
+        policies = from_json(results, tuple[PolicyCount, ...])
         about = f"{policy_domain} for {recipient_domain}" if is_host else policy_domain
         successes, failed = sum(one.successes for one in policies), sum(one.failed for one in policies)
         found.append(Pending(about, day, successes + failed, failed))

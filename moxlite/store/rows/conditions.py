@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, TypeAlias, overload
 
 import msgspec
 
+from moxlite.decoders import json_decoder
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Array, Reader, Value
@@ -270,7 +271,7 @@ def walk(
     return Run(*map(_numbers.decode, row))
 
 
-_numbers: Final = msgspec.json.Decoder(list[int])
+_numbers: Final = json_decoder(list[int])
 
 
 def among(r: Reader, ids: Sequence[int], mailbox_ids: Sequence[int], condition: Condition) -> list[Placed]:

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.messages import MESSAGE_COLUMNS, message_row
@@ -25,7 +26,7 @@ STEP: Final = "SELECT threads_step FROM state"
 DONE: Final = 2
 """`state.threads_step` of an account whose threads are complete (STORE-83)."""
 
-_parents: Final = msgspec.msgpack.Decoder(tuple[int, ...])
+_parents: Final = msgpack_decoder(tuple[int, ...])
 
 
 class Member(msgspec.Struct, frozen=True):

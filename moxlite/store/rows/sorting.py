@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.proto.imap.bodystructure import Address, Envelope, parse_envelope
 from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.threading import Threadable
@@ -105,11 +106,11 @@ class _Head(msgspec.Struct, Generic[_E], array_like=True, gc=False):
     envelope: _E
 
 
-_titled: Final = msgspec.msgpack.Decoder(_Head[_Titled])
+_titled: Final = msgpack_decoder(_Head[_Titled])
 _DECODERS: Final[tuple[Callable[[bytes], _Head[Any]], ...]] = (
-    msgspec.msgpack.Decoder(_Head[_Sent]).decode,
-    msgspec.msgpack.Decoder(_Head[_From]).decode,
-    msgspec.msgpack.Decoder(_Head[_Addressed]).decode,
+    msgpack_decoder(_Head[_Sent]).decode,
+    msgpack_decoder(_Head[_From]).decode,
+    msgpack_decoder(_Head[_Addressed]).decode,
 )
 """Decoders of a structure: each decodes more fields of the envelope than the one before."""
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.store.auth.apppasswords import wrong_app_passwords
 from moxlite.store.content.chunks import CHUNK_SIZE, decode_chunk
 from moxlite.store.errors import BadMailboxName, ChunkDamaged
@@ -108,7 +109,7 @@ def _threads(r: Reader) -> Iterator[Finding]:
     """
     if r.value("SELECT threads_step FROM state") < 2:
         return  # they are being made (STORE-83)
-    decode = msgspec.msgpack.Decoder(tuple[int, ...]).decode
+    decode = msgpack_decoder(tuple[int, ...]).decode
     thread_of: dict[int, int] = dict(r.iterate("SELECT id, threadid FROM message"))
     parents_of: dict[int, tuple[int, ...]] = {}
     for message_id, column in r.iterate("SELECT id, thread_parents FROM message WHERE thread_parents <> x'90'"):

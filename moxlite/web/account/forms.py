@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from moxlite.config.toml.encode import encode
 from moxlite.config.values import Section
+from moxlite.decoders import from_builtins
 from moxlite.web.errors import FieldError, FieldErrors
 from moxlite.wording import worded
 
@@ -144,7 +145,7 @@ def names_of(form: type[msgspec.Struct]) -> tuple[str, ...]:
 def shown(form: type[F], section: Section) -> F:
     """The form of a table of domains.toml."""
     table = encode(section, whole=True, only=form.__struct_fields__)
-    return msgspec.convert({name: _widened(name, table.get(name)) for name in form.__struct_fields__}, form)
+    return from_builtins({name: _widened(name, table.get(name)) for name in form.__struct_fields__}, form)
 
 
 UNSET: Final[Mapping[str, Any]] = {

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 import trio
 
+from moxlite.decoders import from_builtins
 from moxlite.net.control.server import Command, CommandFailed, Commands, Exchange
 from moxlite.web import errors
 
@@ -78,7 +79,7 @@ class Console:
         command = await self._command(name)
         with translated():
             found = await command.run(_for(command, args), _Silent())
-        return msgspec.convert(msgspec.to_builtins(found), result)
+        return from_builtins(msgspec.to_builtins(found), result)
 
     async def do(self, name: str, args: msgspec.Struct, **fields: str) -> None:
         """Run a command that has no result. Errors as `run`; `fields`: parameters of the call that the command knows by
@@ -108,7 +109,7 @@ def _for(command: Command, args: msgspec.Struct) -> msgspec.Struct:
     """Convert the arguments of a call to the argument type of the control socket's command."""
     if isinstance(args, command.args):
         return args
-    return msgspec.convert(msgspec.to_builtins(args), command.args)
+    return from_builtins(msgspec.to_builtins(args), command.args)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import msgspec
 import trio
 
 from moxlite.compose.draft import MAX_FILES, Draft, html_page, typed_html
+from moxlite.decoders import msgpack_decoder
 from moxlite.sandbox.jobs import WriteHTML
 from moxlite.sandbox.processes import JobFailed, Refused
 from moxlite.store.content.uploads import NoSuchUpload, upload_of, upload_pieces
@@ -53,7 +54,7 @@ class Kept(msgspec.Struct, frozen=True):
     pictures: Annotated[tuple[UploadID, ...], msgspec.Meta(max_length=MAX_FILES)] = ()
 
 
-_kept: Final = msgspec.msgpack.Decoder(Kept)
+_kept: Final = msgpack_decoder(Kept)
 
 
 class Words(msgspec.Struct, frozen=True):

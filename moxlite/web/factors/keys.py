@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 import trio
 
+from moxlite.decoders import from_json
 from moxlite.lazyimport import load
 from moxlite.store.auth.factors import SecurityKey
 
@@ -132,7 +133,7 @@ async def finish_creation(ceremony: Ceremony, answer: str) -> NewKey:
     )
     found = await _checked(check)
     try:
-        named = msgspec.json.decode(answer, type=_Created).response.transports
+        named = from_json(answer, _Created).response.transports
     except (msgspec.DecodeError, RecursionError):
         named = []
     transports = tuple(one for one in TRANSPORTS if one in named)
@@ -165,7 +166,7 @@ async def verify(ceremony: Ceremony, answer: str, keys: Sequence[SecurityKey]) -
     import webauthn
 
     try:
-        used = webauthn.base64url_to_bytes(msgspec.json.decode(answer, type=_Answer).id)
+        used = webauthn.base64url_to_bytes(from_json(answer, _Answer).id)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise BadAnswer(str(error)) from error
     key = next((one for one in keys if one.credential == used and one.host == ceremony.host), None)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.web.webapi.errors import WebAPIError
 from moxlite.web.webapi.types import SendResult, Submitted
 
@@ -54,7 +55,7 @@ class Note(msgspec.Struct, frozen=True):
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(Note)
+_DECODER: Final = msgpack_decoder(Note)
 
 
 def key_of(account: str, value: str | None) -> bytes:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import inspect
 
+from moxlite.decoders import from_json
 from moxlite.web.webapi.errors import WebAPIError
 from moxlite.web.webapi.types import Encoded
 
@@ -164,7 +165,7 @@ class _Reader:
 
     def _plain(self, at: int, literal: Octets, kind: Any, path: str) -> Any:
         try:
-            return msgspec.json.decode(literal, type=kind)
+            return from_json(literal, kind)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self.error(at, path, str(error).partition(" (byte")[0]) from None
 

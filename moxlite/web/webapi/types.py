@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.acceptance.messagejson import NameAddress, PartJSON
+from moxlite.decoders import from_json
 
 __all__ = [
     "MAX_RECIPIENTS",
@@ -71,7 +72,7 @@ class Encoded:
         """The decoded octets. Raises BadBase64."""
         text = self._literal[1:-1]
         if b"\\" in self._head() or self._has_escapes():  # line ends, or the \/ of some encoders
-            plain = msgspec.json.decode(self._literal, type=str).replace("\r", "").replace("\n", "")
+            plain = from_json(self._literal, str).replace("\r", "").replace("\n", "")
             if not plain.isascii():
                 raise BadBase64("the data are not base64")
             text = memoryview(plain.encode("ascii"))

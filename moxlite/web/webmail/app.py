@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from moxlite import lazyimport
+from moxlite.decoders import json_decoder
 from moxlite.logins.secondfactor import SecondFactors
 from moxlite.web import metrics
 from moxlite.web.assets import INSTALLED, LICENSES, OFFLINE, installed, licenses
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Webmail"]
 
-request_decoder = msgspec.json.Decoder(Request)
+request_decoder = json_decoder(Request)
 
 
 class Webmail:

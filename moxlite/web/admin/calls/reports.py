@@ -16,6 +16,7 @@ from moxlite.admin.queueing.requests import DropPending, KeptPolicies, Nothing, 
 from moxlite.admin.queueing.results import Dropped, KeptPolicy, PendingReport, SentReports, WithoutReports
 from moxlite.admin.receivedreports import ReportsList, ReportsSummary
 from moxlite.config.domains import DMARC, TLSRPT
+from moxlite.decoders import from_builtins, from_json
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.dmarcreport import DMARCReport, ReportRecord
 from moxlite.proto.tlsreport import PolicyReport, TLSReport
@@ -120,7 +121,7 @@ class ReportCalls(AdminCalls):
     async def _report(self, kind: Kind, number: int, type_: type[T]) -> tuple[ReceivedReport, T]:
         def read(r: Reader) -> tuple[ReceivedReport, T] | None:
             found = received.report(r, kind, number)
-            return None if found is None else (found, msgspec.json.decode(unpack_report(found.content), type=type_))
+            return None if found is None else (found, from_json(unpack_report(found.content), type_))
 
         found = await self._scan(read)
         if found is None:
@@ -202,7 +203,7 @@ def _place(domain: str, found: DMARC | TLSRPT | None) -> str:
 
 
 def _line(found: ReceivedReport) -> ReportLine:
-    return msgspec.convert(found, ReportLine, from_attributes=True)
+    return from_builtins(found, ReportLine, from_attributes=True)
 
 
 def _record(one: ReportRecord) -> DMARCRecord:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
+from moxlite.decoders import json_decoder
 from moxlite.web.http.errors import ClientGone
 from moxlite.web.http.websocket import ConnectionClosed, WebSocketConnection, check_upgrade, serve_websocket
 from moxlite.web.webmail.types import Request
@@ -36,7 +37,7 @@ class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     request: Request
 
 
-frame_decoder = msgspec.json.Decoder(Frame)
+frame_decoder = json_decoder(Frame)
 
 
 async def serve_frames(

@@ -1,0 +1,100 @@
+"""Decoding into types from several threads at once (moxlite/decoders.py)."""
+
+import ast
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from moxlite.decoders import from_builtins, from_json, from_msgpack, json_decoder, msgpack_decoder
+
+TOP = Path(__file__).resolve().parents[2]
+
+PROGRAM = """
+    import sys, threading
+    import msgspec
+    from moxlite.decoders import from_builtins, from_json, from_msgpack
+
+    sys.setswitchinterval(1e-6)
+    for number in range(100):
+        class Inner(msgspec.Struct):
+            a: int
+            b: str
+
+        class Middle(msgspec.Struct):
+            a: tuple[Inner, ...]
+            b: dict[str, str]
+
+        class Outer(msgspec.Struct):
+            a: int
+            r: tuple[Middle, ...]
+            b: str
+            c: bool
+
+        value = {"a": 1, "r": [{"a": [{"a": 1, "b": ""}], "b": {}}], "b": "x", "c": True}
+        as_json, as_msgpack = msgspec.json.encode(value), msgspec.msgpack.encode(value)
+        barrier = threading.Barrier(6)
+
+        def use(which, Outer=Outer, barrier=barrier, value=value, as_json=as_json, as_msgpack=as_msgpack):
+            barrier.wait()
+            for _ in range(3):
+                (lambda: from_builtins(value, Outer), lambda: from_json(as_json, Outer),
+                 lambda: from_msgpack(as_msgpack, Outer))[which % 3]()
+
+        threads = [threading.Thread(target=use, args=(n,)) for n in range(6)]
+        for one in threads: one.start()
+        for one in threads: one.join()
+    print("done")
+"""
+
+
+def test_a_type_is_first_used_by_several_threads_at_once() -> None:
+    """With msgspec alone the process dies by SIGSEGV in the first rounds: a server died so after it had taken over
+    (STORE-186h), when a thread listed the queue while the loop read its first row.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(PROGRAM)], cwd=TOP, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr[-2000:]
+
+
+def test_each_way_decodes_and_refuses() -> None:
+    """The functions do as msgspec's of the same kind."""
+
+    class Pair(msgspec.Struct):
+        a: int
+        b: str = ""
+
+    assert from_json(b'{"a":1}', Pair) == json_decoder(Pair).decode(b'{"a":1}') == Pair(1)
+    packed = msgspec.msgpack.encode({"a": 1})
+    assert from_msgpack(packed, Pair) == msgpack_decoder(Pair).decode(packed) == Pair(1)
+    assert from_builtins({"a": "1"}, Pair, strict=False) == Pair(1)
+    assert from_builtins(Pair(2), Pair, from_attributes=True) == Pair(2)
+    with pytest.raises(msgspec.ValidationError):
+        from_json(b'{"a":"1"}', Pair)
+    with pytest.raises(msgspec.ValidationError):
+        from_msgpack(msgspec.msgpack.encode({}), Pair)
+    with pytest.raises(msgspec.ValidationError):
+        from_builtins({"a": "1"}, Pair)
+
+
+def test_no_other_module_gives_a_type_to_msgspec() -> None:
+    """A decoder that is made elsewhere would not wait for the lock."""
+    functions = {"convert": 2, "json.decode": 2, "msgpack.decode": 2, "json.Decoder": 1, "msgpack.Decoder": 1}
+    found = []
+    for path in sorted((TOP / "moxlite").rglob("*.py")):
+        if path == TOP / "moxlite/decoders.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            name = ast.unparse(node.func).removeprefix("msgspec.")
+            typed = len(node.args) >= functions.get(name, 99) or any(word.arg == "type" for word in node.keywords)
+            if ast.unparse(node.func).startswith("msgspec.") and name in functions and typed:
+                found.append(f"{path.relative_to(TOP)}:{node.lineno}")
+            if ast.unparse(node.func) in {"toml.decode", "yaml.decode"}:
+                found.append(f"{path.relative_to(TOP)}:{node.lineno}")
+    assert not found, f"use moxlite.decoders: {found}"
