@@ -25,7 +25,7 @@ class Bucket:
       refusing: status and code of the answer to writes; None: they are done.
       slow: seconds before each answer. blind: listings are empty.
       key: the access key that requests must be signed with.
-      requests: number of requests.
+      requests: number of requests. uploads: number of uploads in parts that were begun.
     """
 
     def __init__(self) -> None:
@@ -38,6 +38,7 @@ class Bucket:
         self.blind = False
         self.key = "AKIATEST"
         self.requests = 0
+        self.uploads = 0
         self.port = 0
         self.guard = threading.Lock()
 
@@ -76,8 +77,12 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(status, f"{XML}<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode())
 
     def begin(self) -> tuple[str, dict[str, list[str]], bytes] | None:
-        """Name of the object, query and body; None if the request was answered."""
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        """Name of the object, query and body; None if the request was answered, or its body was cut."""
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # the client died
+            self.close_connection = True
+            return None
         bucket = self.bucket
         bucket.requests += 1
         if bucket.slow:
@@ -102,6 +107,9 @@ class Handler(BaseHTTPRequestHandler):
         name, query, body = found
         with self.bucket.guard:
             if "uploadId" in query:
+                if query["uploadId"][0] not in self.bucket.parts:
+                    self.fault(404, "NoSuchUpload")
+                    return
                 self.bucket.parts[query["uploadId"][0]][int(query["partNumber"][0])] = body
                 self.answer(200, ETag=etag(body))
                 return
@@ -122,13 +130,17 @@ class Handler(BaseHTTPRequestHandler):
         name, query, body = found
         with self.bucket.guard:
             if "uploads" in query:
-                upload = f"upload{len(self.bucket.parts)}"
+                self.bucket.uploads += 1
+                upload = f"upload{self.bucket.uploads}"
                 self.bucket.parts[upload] = {}
                 started = f"<UploadId>{upload}</UploadId>"
                 text = f"{XML}<InitiateMultipartUploadResult>{started}</InitiateMultipartUploadResult>"
                 self.answer(200, text.encode())
             elif "uploadId" in query:
-                parts = self.bucket.parts.pop(query["uploadId"][0])
+                parts = self.bucket.parts.pop(query["uploadId"][0], None)
+                if parts is None:
+                    self.fault(404, "NoSuchUpload")
+                    return
                 whole = b"".join(parts[number] for number in sorted(parts))
                 self.bucket.objects[name] = whole
                 tag = escape(etag(whole))

@@ -2,6 +2,7 @@
 
 import io
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -39,6 +40,10 @@ __all__ = [
     "until",
 ]
 
+PORTS: Final = 12_000
+"""The first port that tests choose. The last one is below those that the kernel gives to outgoing connections."""
+
+_chosen: Final = random.SystemRandom()
 _given: set[int] = set()
 """Ports that were given, which need not be bound yet: of five at random, two would now and then be the same."""
 
@@ -74,15 +79,27 @@ def untar(data: bytes, folder: Path) -> None:
 
 def free_port(ip: str = "127.0.0.1") -> int:
     """A TCP port without a listener at this moment, that was not given before, and that no other process of this
-    run will choose.
+    run will choose. The kernel gives it to no outgoing connection, so that a server can take it again after a kill.
     """
     while True:
+        port = _chosen.randrange(PORTS, _first_ephemeral())
+        if not mine(port // 100) or port in _given:
+            continue
         with socket.socket() as sock:
-            sock.bind((ip, 0))
-            port = int(sock.getsockname()[1])
-        if mine(port // 100) and port not in _given:
-            _given.add(port)
-            return port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind((ip, port))
+            except OSError:
+                continue
+        _given.add(port)
+        return port
+
+
+def _first_ephemeral() -> int:
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:
+        return 32768
 
 
 def mine(number: int) -> bool:
