@@ -23,6 +23,7 @@ class Bucket:
       failing: number of requests that get 503 from now on.
       conditions: whether conditional writes are honoured.
       refusing: status and code of the answer to writes; None: they are done.
+      keeping: removals are refused with 403.
       slow: seconds before each answer. blind: listings are empty.
       key: the access key that requests must be signed with.
       requests: number of requests. uploads: number of uploads in parts that were begun.
@@ -34,6 +35,7 @@ class Bucket:
         self.failing = 0
         self.conditions = True
         self.refusing: tuple[int, str] | None = None
+        self.keeping = False
         self.slow = 0.0
         self.blind = False
         self.key = "AKIATEST"
@@ -146,6 +148,8 @@ class Handler(BaseHTTPRequestHandler):
                 tag = escape(etag(whole))
                 text = f"{XML}<CompleteMultipartUploadResult><ETag>{tag}</ETag></CompleteMultipartUploadResult>"
                 self.answer(200, text.encode())
+            elif "delete" in query and self.bucket.keeping:
+                self.fault(403, "AccessDenied")
             elif "delete" in query:
                 gone = [unquote(unescape(one)) for one in re.findall(r"<Key>(.*?)</Key>", body.decode())]
                 for one in gone:
@@ -181,6 +185,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         if (found := self.begin()) is None:
+            return
+        if self.bucket.keeping:
+            self.fault(403, "AccessDenied")
             return
         with self.bucket.guard:
             self.bucket.objects.pop(found[0], None)

@@ -338,6 +338,13 @@ class Backup(Section, frozen=True):
             "gets nothing. They are in its `/etc/ssh/ssh_host_*_key.pub`."
         ),
     ] = ()
+    upload_limit: Annotated[
+        Size,
+        doc(
+            "Octets a second that go to a target on another machine or in object storage, on average; 0 is without "
+            "limit. Use it where backups slow down other use of the line."
+        ),
+    ] = 0
     keep_daily: Annotated[int, doc("Days of which the last snapshot is kept.")] = 14
     keep_weekly: Annotated[int, doc("Weeks of which the last snapshot is kept.")] = 8
     include_keys: Annotated[

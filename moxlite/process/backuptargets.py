@@ -2,6 +2,7 @@
 configuration (STORE-184a, STORE-184b).
 """
 
+import contextlib
 import hashlib
 import os
 import socket
@@ -93,13 +94,14 @@ def opened(
     check: Callable[[], None] = lambda: None,
     pauses: Sequence[float] = PAUSES,
     patience: float = PATIENCE,
+    upload_limit: int = 0,
 ) -> Iterator[Storage]:
     """The storage of a target while the block lasts. Nothing is asked of another machine yet.
 
     Args:
       scratch: a folder with room for copies of packs.
       owner: word for locks; "" for a process that is no server.
-      check, pauses, patience: see `SFTP`.
+      check, pauses, patience, upload_limit: see `SFTP`.
 
     Raises OSError.
     """
@@ -113,10 +115,21 @@ def opened(
             from moxlite.net.storage.objectstore import ObjectStore
 
             assert not isinstance(login, Login)
-            yield ObjectStore(target, Path(folder), keys=login, owner=owner, check=check, pauses=pauses)
+            yield ObjectStore(
+                target, Path(folder), keys=login, owner=owner, check=check, pauses=pauses, upload_limit=upload_limit
+            )
             return
         assert login is None or isinstance(login, Login)
-        yield SFTP(target, Path(folder), login=login, owner=owner, check=check, pauses=pauses, patience=patience)
+        yield SFTP(
+            target,
+            Path(folder),
+            login=login,
+            owner=owner,
+            check=check,
+            pauses=pauses,
+            patience=patience,
+            upload_limit=upload_limit,
+        )
 
 
 def reach_fault(url: SSHURL | ObjectURL, backup: Backup | Standby, read: Callable[[Path], bytes]) -> str:
@@ -129,7 +142,8 @@ def reach_fault(url: SSHURL | ObjectURL, backup: Backup | Standby, read: Callabl
             name = f".moxlite-{os.getpid()}"
             storage.make()
             storage.write(name, b"")
-            storage.remove([name])
+            with contextlib.suppress(PermissionError):  # storage may forbid that: see `Repository.prune`
+                storage.remove([name])
     except BackupError as error:
         return str(error)
     except OSError as error:

@@ -10,13 +10,16 @@ import pytest
 import trio
 
 from moxlite.admin.backup.backups import BackupCommands
+from moxlite.admin.backup.sampling import read_sampled
 from moxlite.admin.backup.schedule import BackupSchedule
+from moxlite.admin.doctor.backups import _of_sample
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import ConfigError, load
 from moxlite.config.static import Backup
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.backup.errors import RemovalForbidden
 from moxlite.store.backup.repository import Repository
 from moxlite.store.backup.storage import Folder
 from moxlite.store.rows.mailboxes import mailbox_by_name
@@ -104,6 +107,40 @@ async def test_a_failure_is_told_once_and_again_after_two_intervals(
             # The first of these may have begun before the clock was set, and what is told comes behind the log.
             await eventually(lambda: caplog.text.count("scheduled backup failed") > 2, what="failures")
             assert await notices(accounts) == told
+
+
+async def test_a_sample_of_each_backup_is_read_back(
+    config: ConfigHolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-184d, STORE-187b: the doctor tells it; one that cannot be read is an error, and the postmaster hears of it.
+    Snapshots that must stay (STORE-184e) are a note, and no failure of the backup.
+    """
+    data = config.current.static.data_dir
+    async with serving(config, tmp_path / "repo") as accounts:
+        await eventually(lambda: read_sampled(data) is not None, what="a sample")
+        (line,) = _of_sample(config.current.static, "repo")
+        assert (line.grade, line.code) == ("note", "backup-sample")
+        assert "with right octets" in line.text
+        assert await notices(accounts) == 0
+    (data / "backup-sample.json").unlink()
+    (pack,) = (tmp_path / "repo/packs").glob("*.pack")
+    for old in (tmp_path / "repo/snapshots").iterdir():
+        old.rename(old.with_name("20200101T000000.000000Z"))
+    octets = pack.read_bytes()
+    pack.write_bytes(octets[:8] + bytes(len(octets) // 2) + octets[8 + len(octets) // 2 :])
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise RemovalForbidden("repo: 1 old snapshots stay: Operation not permitted")
+
+    monkeypatch.setattr(Repository, "prune", forbidden)
+    async with serving(config, tmp_path / "repo") as accounts:
+        await eventually(lambda: read_sampled(data) is not None, what="a sample")
+        bad, kept = _of_sample(config.current.static, "repo")
+        assert (bad.grade, kept.grade, kept.code) == ("error", "note", "backup-kept")
+        assert "cannot be read back" in bad.text
+        with trio.fail_after(10):
+            while await notices(accounts) != 1:  # noqa: ASYNC110 - what comes is a message
+                await trio.sleep(0.02)
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def _back_up(
     if args.repo:
         if isinstance(target, Path):
             inside(source, target)
-        with _opened(target, login, source.data, cancelled) as storage:
+        with _opened(target, login, source.data, cancelled, settings.upload_limit) as storage:
             if not exists(storage):
                 recipients = tuple(args.recipients)
                 if target == settings.target and not args.passphrase:
@@ -103,7 +103,7 @@ def _back_up(
 
 
 def _opened(
-    target: Target, login: Access | None, data: Path, cancelled: Callable[[], bool]
+    target: Target, login: Access | None, data: Path, cancelled: Callable[[], bool], upload_limit: int
 ) -> contextlib.AbstractContextManager[Storage]:
     """The storage of a target, for the one who has the data directory."""
 
@@ -111,7 +111,7 @@ def _opened(
         if cancelled():
             raise BackupCancelled("the backup was cancelled")
 
-    return opened(target, login, scratch=data / TMP, owner=owner_word(data), check=check)
+    return opened(target, login, scratch=data / TMP, owner=owner_word(data), check=check, upload_limit=upload_limit)
 
 
 class BackupCommands:
@@ -168,7 +168,7 @@ class BackupCommands:
 
         def run(tell: Callable[[str], None], cancelled: Callable[[], bool]) -> T:
             login = login_for(target, static.backup, self.read)
-            with _opened(target, login, static.data_dir, cancelled) as storage:
+            with _opened(target, login, static.data_dir, cancelled, static.backup.upload_limit) as storage:
                 return work(storage)
 
         return await run_told(run, None, name="backup")

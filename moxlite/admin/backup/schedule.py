@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import trio
 
 from moxlite.admin.backup.backups import BackupCommands
+from moxlite.admin.backup.sampling import sample, save_sampled
 from moxlite.admin.notices import notify_postmaster
 from moxlite.admin.requests import BackUp
 from moxlite.config.holder import ConfigHolder
@@ -20,7 +22,7 @@ from moxlite.net.control.server import CommandFailed
 from moxlite.process.fences import told
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.errors import BackupError, RemovalForbidden
 from moxlite.store.backup.repository import Repository
 from moxlite.store.backup.storage import Storage
 from moxlite.store.errors import StoreError
@@ -89,8 +91,10 @@ class BackupSchedule:
             done = await self._commands.make_alone(BackUp(str(self._target), repo=True))
             for line in done.warnings:
                 logger.warning("scheduled backup", extra={"kv": {"target": self._target, "warning": line}})
+            kept = ""
             if not done.errors and not self._settings.encrypt_to:
-                await self._commands.at_storage(self._target, self._prune)
+                kept = await self._commands.at_storage(self._target, self._prune)
+            await self._sample(kept)
         except CommandFailed as error:
             return str(error), []
         except BackupError as error:
@@ -99,9 +103,38 @@ class BackupSchedule:
             return f"{self._target}: {told(error, Path(str(self._target)))}", []
         return "\n".join(done.errors), done.left_out
 
-    def _prune(self, storage: Storage) -> None:
+    def _prune(self, storage: Storage) -> str:
+        """Remove old snapshots; why they stay, "" for nothing."""
         settings = self._settings
-        Repository(storage).prune(keep_daily=settings.keep_daily, keep_weekly=settings.keep_weekly)
+        try:
+            Repository(storage).prune(keep_daily=settings.keep_daily, keep_weekly=settings.keep_weekly)
+        except RemovalForbidden as error:
+            logger.warning("old snapshots stay", extra={"kv": {"target": self._target, "err": str(error)}})
+            return str(error)
+        return ""
+
+    async def _sample(self, kept: str) -> None:
+        """Read a sample of the new snapshot back, and tell of one that cannot be read. Raises OSError."""
+        data = self._config.current.static.data_dir
+        identity = self._settings.rehearsal_identity
+        found = await self._commands.at_storage(self._target, lambda storage: sample(storage, data, identity))
+        found = msgspec.structs.replace(found, kept=kept)
+        await trio.to_thread.run_sync(save_sampled, data, found)
+        if not found.problem:
+            return
+        logger.error("the backup cannot be read back", extra={"kv": {"target": self._target, "err": found.problem}})
+        text = (
+            f"A sample of the backup in {self._target} cannot be read back:\n\n{found.problem}\n\n"
+            f"See what is damaged: moxlite backup verify --repo {self._target} --deep. Until it is mended, back up to "
+            "another place: set backup.target to a new one.\n"
+        )
+        once = f"backup sample {int(found.at // 86_400)}"
+        try:
+            await notify_postmaster(
+                self._accounts, self._config.current, "the backup cannot be read back", text, once=once
+            )
+        except StoreError as error:
+            logger.error("notice not delivered", extra={"kv": {"err": str(error)}})
 
     async def _tell_of_keys(self, left_out: list[str]) -> None:
         """Log that the backup lacks private keys, and tell the administrator once a week."""

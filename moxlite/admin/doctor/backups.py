@@ -9,6 +9,7 @@ from typing import Final
 import trio
 
 from moxlite.admin.backup.rehearsal import read_rehearsed
+from moxlite.admin.backup.sampling import read_sampled
 from moxlite.admin.doctor.disks import share_a_disk
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
@@ -73,6 +74,7 @@ def _of_target(static: Static, target: Target, examination: Examination) -> list
                 commands=("set backup.include_keys = true in moxlite.toml", "systemctl restart moxlite"),
             )
         )
+    found += _of_sample(static, about)
     found += _of_rehearsal(static, about)
     if not isinstance(target, Path):
         return found
@@ -84,6 +86,30 @@ def _of_target(static: Static, target: Target, examination: Examination) -> list
         text = f"the only scheduled backup, {target}, is on the disk of the data: if that breaks, both are lost"
         commands = ("set backup.target to a folder of another disk, or of another machine (ssh://...)",)
         found.append(Finding(grade="warning", code="backup-same-disk", about=about, text=text, commands=commands))
+    return found
+
+
+def _of_sample(static: Static, about: str) -> list[Finding]:
+    """The sample that was read back after the last scheduled backup, and old snapshots that stay."""
+    last = read_sampled(static.data_dir)
+    if last is None:
+        return []
+    when = time.strftime("%Y-%m-%d", time.gmtime(last.at))
+    found: list[Finding] = []
+    if last.problem:
+        text = f"a sample of the backup cannot be read back: {last.problem}"
+        commands = (f"moxlite backup verify --repo {about} --deep",)
+        found.append(
+            Finding(grade="error", code="backup-sample", about=about, text=text, commands=commands, detail=f"({when})")
+        )
+    else:
+        how = "with right octets" if last.compared else "encrypted, so that only a key tells more"
+        text = f"a sample of the backup can be read back: {last.blocks} blocks on {when}, {how}"
+        found.append(Finding(grade="note", code="backup-sample", about=about, text=text))
+    if last.kept:
+        text = f"old snapshots are not removed, since their place forbids it: {last.kept}"
+        commands = ("nothing, if that is meant so: a rule of the storage removes them, or you do, when it is full",)
+        found.append(Finding(grade="note", code="backup-kept", about=about, text=text, commands=commands))
     return found
 
 

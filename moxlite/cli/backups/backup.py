@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -27,6 +27,9 @@ __all__ = [
     "silent",
     "tell_line",
 ]
+
+
+KEY_BEGINS: Final = "AGE-SECRET-KEY-1"
 
 
 class BackupGroup(click.Group):
@@ -153,11 +156,45 @@ def open_storage(repo: str) -> "Iterator[Storage]":
 
 @contextlib.contextmanager
 def open_repository(repo: str, identity: str | None, passphrase_file: str | None) -> "Iterator[Repository]":
-    from moxlite.store.backup.repository import Repository
+    from moxlite.store.backup.repository import Repository, is_encrypted
 
     identity_file = None if identity is None else Path(identity)
+    passphrase, key = _passphrase(passphrase_file), None
     with open_storage(repo) as storage:
-        yield Repository(storage, identity_file=identity_file, passphrase=_passphrase(passphrase_file))
+        if identity_file is None and passphrase is None and is_encrypted(storage):
+            asked = _ask(repo)
+            key, passphrase = (asked, None) if asked.startswith(KEY_BEGINS) else (None, asked)
+        yield Repository(storage, identity_file=identity_file, passphrase=passphrase, identity=key)
+
+
+def _ask(repo: str) -> str:
+    """The key or the passphrase of a repository, typed at the terminal and not shown. Raises Failure."""
+    if not sys.stdin.isatty():
+        raise Failure(f"{repo} is encrypted: give its key with --identity FILE, or --passphrase-file FILE")
+    asked = click.prompt(f"Key (AGE-SECRET-KEY-1...) or passphrase of {printable(repo)}", hide_input=True, err=True)
+    return str(asked).strip()
+
+
+@backup.command()
+@REPO
+def init(repo: str) -> None:
+    """Make an encrypted repository and its key, which is printed once.
+
+    Only who has the key can restore, and this machine does not keep it: write it down, or put it into a password
+    manager. The key is an age identity (AGE-SECRET-KEY-1...), for `--identity FILE`; without that option `moxlite
+    restore` and `moxlite backup verify` ask for it. Needs the Python package pyrage.
+
+    The repository is that of `backup.target`, or a folder.
+    """
+    from moxlite.admin.backup.initialize import make_encrypted
+    from moxlite.process.backuptargets import target_of
+
+    with failures(repo):
+        key, recipient = make_encrypted(load_config(), target_of(repo))
+    print(f"{printable(repo)} is made, and encrypted. Its key, which is shown this once and kept nowhere:\n")
+    print(f"  {key}\n")
+    print("Without it nothing can be restored. In moxlite.toml:\n")
+    print(f'  [backup]\n  schedule = "24h"\n  target = "{printable(repo)}"\n  encrypt_to = ["{recipient}"]')
 
 
 @backup.command("list")

@@ -22,6 +22,10 @@ KEY_TEXT: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 """Characters of the type of a public key and of its base64."""
 
 
+SLOWEST_UPLOAD: Final = 16 << 10
+"""Octets a second: a pack of 64 MiB has to be sent before another machine may take the lock over, after 2 hours."""
+
+
 def backup_findings(static: Static) -> Iterator[Finding]:
     """Findings within [backup]."""
     backup = static.backup
@@ -30,6 +34,8 @@ def backup_findings(static: Static) -> Iterator[Finding]:
         yield Finding(("backup",), f"needs {missing} as well", 'such as schedule = "24h" and target = "/mnt/backup"')
     if backup.schedule is not None and backup.schedule < SHORTEST_BACKUP:
         yield Finding(("backup", "schedule"), "must be at least 10m")
+    if 0 < backup.upload_limit < SLOWEST_UPLOAD:
+        yield Finding(("backup", "upload_limit"), "must be 0, or at least 16k a second", 'such as upload_limit = "1m"')
     if isinstance(backup.target, SSHURL):
         yield from _far_backup(backup)
     elif isinstance(backup.target, ObjectURL):

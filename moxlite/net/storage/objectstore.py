@@ -21,10 +21,11 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from moxlite.net.storage.locking import LOCKED, PAUSES, SIGN, STALE, again, go_on, in_use
+from moxlite.net.storage.locking import LOCKED, LOOK, PAUSES, SIGN, STALE, again, go_on, in_use
 from moxlite.proto.objecturl import ObjectURL
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ T = TypeVar("T")
 
 StorageKeys = Mapping[str, str]
 """Settings of the storage by the library's names: keys, region, endpoint."""
+
+PIECE: Final = 64 << 10
+"""Octets of a file that are read at a time where uploads have a limit."""
 
 PART: Final = 8 << 20
 """Octets of a part of an upload, and of a read."""
@@ -88,6 +92,7 @@ class ObjectStore:
       pauses: seconds until a call that failed is made again.
       seconds: for one request.
       store: the store of the library, in place of one for the URL.
+      upload_limit: octets a second of the files that are sent, on average over `PART`; 0: as many as the line takes.
 
     Raises OSError: ConnectionError for storage that does not answer, PermissionError for keys that it refuses,
       FileNotFoundError, BlockingIOError for a lock that another one holds.
@@ -106,9 +111,11 @@ class ObjectStore:
         pauses: Iterable[float] = PAUSES,
         seconds: float = CALL,
         store: Any = None,
+        upload_limit: int = 0,
     ) -> None:
         self.url = url
         self.staging = scratch
+        self._upload_limit = upload_limit
         self._calls = _Calls(url, keys, check, pauses, seconds, store)
         self._lock = _Lock(self._calls, str(url), owner or f"{socket.gethostname()}-{secrets.token_hex(4)}")
         self._fetched: dict[str, Path] = {}
@@ -175,8 +182,26 @@ class ObjectStore:
     def add(self, name: str, file: Path) -> None:
         """Make an object of a file in `staging`, which is gone then."""
         self._lock.renew()
-        self._calls.again(lambda: self._calls.do("put", name, file, chunk_size=PART, max_concurrency=2))
+
+        def put() -> None:
+            if self._upload_limit:
+                self._calls.do("put", name, self._paced(file), chunk_size=PART, max_concurrency=1)
+            else:
+                self._calls.do("put", name, file, chunk_size=PART, max_concurrency=2)
+
+        self._calls.again(put)
         file.unlink()
+
+    def _paced(self, file: Path) -> Iterator[bytes]:
+        """The octets of a file, as slowly as the limit says."""
+        began, sent = time.monotonic(), 0
+        with file.open("rb") as octets:
+            while piece := octets.read(PIECE):
+                sent += len(piece)
+                while (left := began + sent / self._upload_limit - time.monotonic()) > 0:
+                    self._calls.check()
+                    time.sleep(min(left, LOOK))
+                yield piece
 
     def write(self, name: str, data: bytes) -> None:
         """Make an object of octets."""
@@ -208,11 +233,16 @@ class ObjectStore:
         return self._calls.once(put)
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove objects; those that are missing are passed."""
+        """Remove objects; those that are missing are passed. Raises PermissionError: the storage forbids it."""
         for name in names:
             self.release(name)
-            with contextlib.suppress(FileNotFoundError):
-                self._calls.again(lambda name=name: self._calls.do("delete", name))  # type: ignore[misc]  # a default
+            try:
+                self._calls.again(partial(self._calls.do, "delete", name))
+            except FileNotFoundError:
+                pass
+            except PermissionError as error:
+                text = f"{self} does not let objects be removed: {error.strerror}"
+                raise PermissionError(errno.EACCES, text) from None
 
     def make(self, *folders: str) -> None:
         """Nothing: folders are beginnings of names."""

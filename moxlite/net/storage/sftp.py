@@ -46,6 +46,7 @@ class SFTP:
       owner: word for the holder of the lock; no two writers with one word are active at the same time.
       check: called some times a second; raises what ends a call.
       pauses: seconds until a connection that failed is tried again.
+      upload_limit: octets a second of what is sent; 0: as many as the line takes.
       patience: seconds for a call, beside the octets.
 
     Raises OSError: ConnectionError for a connection that failed, PermissionError for a log-in that was refused or a
@@ -65,10 +66,11 @@ class SFTP:
         check: Callable[[], None] = go_on,
         pauses: Sequence[float] = PAUSES,
         patience: float = PATIENCE,
+        upload_limit: int = 0,
     ) -> None:
         self.url = url
         self.staging = scratch
-        self._batches = Batches(url, scratch, login, check, pauses, patience)
+        self._batches = Batches(url, scratch, login, check, pauses, patience, upload_limit)
         self._lock = _Lock(self._batches, _word(owner or f"{socket.gethostname()}-{secrets.token_hex(4)}"))
         self._fetched: dict[str, Path] = {}
         self._seen: dict[str, int] = {}  # sizes of objects that were listed; they never change
@@ -141,7 +143,7 @@ class SFTP:
                 if self._size(name) == size:
                     return  # only the answer was lost
                 put = "reput" if self._size(part) else "put"
-            self._lock.run([f"{put} -f {file.name} {part}", f"rename {part} {name}"], size)
+            self._lock.run([f"{put} -f {file.name} {part}", f"rename {part} {name}"], size, sends=True)
 
         self._batches.again(send)
         file.unlink()
@@ -153,7 +155,7 @@ class SFTP:
             self.add(name, local)
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove objects; those that are missing are passed."""
+        """Remove objects; those that are missing are passed. Raises PermissionError: the other side forbids it."""
         wanted = list(names)
         for name in wanted:
             self.release(name)
@@ -163,7 +165,13 @@ class SFTP:
             for at in range(0, len(there), BATCH):
                 self._lock.run([f"rm {name}" for name in there[at : at + BATCH]])
 
-        self._batches.again(send)
+        try:
+            self._batches.again(send)
+        except CommandRefused as error:
+            if any(self._size(name) is not None for name in wanted):
+                text = f"{self} does not let objects be removed: {error.strerror}"
+                raise PermissionError(errno.EACCES, text) from None
+            raise
 
     def make(self, *folders: str) -> None:
         """Make the folder itself and those above it, and some in it; those that are there stay."""
@@ -252,12 +260,13 @@ class _Lock:
     def _new_sign(self) -> str:
         return f"{int(time.time())}.{self._owner}"
 
-    def run(self, commands: Sequence[str], octets: int = 0) -> str:
+    def run(self, commands: Sequence[str], octets: int = 0, *, sends: bool = False) -> str:
         """The output of some commands of the holder, before which a sign of life is given if it is due."""
         if not self._sign or time.monotonic() - self._signed <= SIGN:
-            return self._batches.run(commands, octets)
+            return self._batches.run(commands, octets, sends=sends)
         renewed = self._new_sign()
-        output = self._batches.run([f"rename {LOCKED}/{self._sign} {LOCKED}/{renewed}", *commands], octets)
+        commands = [f"rename {LOCKED}/{self._sign} {LOCKED}/{renewed}", *commands]
+        output = self._batches.run(commands, octets, sends=sends)
         self._sign, self._signed = renewed, time.monotonic()
         return output
 

@@ -113,6 +113,7 @@ class Batches:
         check: Callable[[], None],
         pauses: Sequence[float],
         patience: float,
+        upload_limit: int = 0,
     ) -> None:
         self.url = url
         self.staging = staging
@@ -120,23 +121,29 @@ class Batches:
         self._check = check
         self._pauses = tuple(pauses)
         self._patience = patience
+        self._upload_limit = upload_limit
 
-    def run(self, commands: Sequence[str], octets: int = 0, *, at_top: bool = False) -> str:
+    def run(self, commands: Sequence[str], octets: int = 0, *, at_top: bool = False, sends: bool = False) -> str:
         """The output of some commands of sftp, the rest of which are left out after one that fails. They are run in the
-        folder of the URL, or `at_top`. `octets`: as many as the commands move.
+        folder of the URL, or `at_top`. `octets`: as many as the commands move; `sends`: to the other machine, so that
+        the limit of uploads counts.
         """
         lines = [*commands] if at_top else [f"cd {quoted(self.url.path)}", *commands]
+        limit = self._upload_limit if sends else 0
+        seconds = self._patience + octets / (min(SLOWEST, limit / 2) if limit else SLOWEST)
         with tempfile.TemporaryDirectory(prefix="ssh-", dir=self.staging) as folder:
-            code, output, errors = self._call(lines, Path(folder), self._patience + octets / SLOWEST)
+            code, output, errors = self._call(lines, Path(folder), seconds, limit)
         if code == 0:
             return output
         raise _fault(self.url.host, code, errors, own_key=self._login is not None)
 
-    def _call(self, lines: Sequence[str], folder: Path, seconds: float) -> tuple[int, str, str]:
+    def _call(self, lines: Sequence[str], folder: Path, seconds: float, limit: int) -> tuple[int, str, str]:
         options = dict(QUIET)
         environment = {**os.environ, "LC_ALL": "C"}
         files = os.path.relpath(folder, self.staging)
         arguments = ["sftp", "-b", "-", "-P", str(self.url.port)]
+        if limit:
+            arguments += ["-l", str(max(1, limit * 8 // 1000))]  # thousands of bits a second
         if self._login is not None:
             key = folder / "key"
             key.touch(0o600)

@@ -37,6 +37,11 @@ class Forms:
         """Whether blocks are encrypted: then there are no deltas."""
         return self._sealer is not None
 
+    @property
+    def readable(self) -> bool:
+        """Whether blocks can be read: they are plain, or the identity is at hand."""
+        return self._sealer is None or self._opener is not None
+
     def name_of(self, block: bytes) -> bytes:
         """The name that a block has."""
         if self._sealer is not None:

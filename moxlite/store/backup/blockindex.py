@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
@@ -91,6 +92,14 @@ class BlockIndex:
         """Where a block is; None without one of that name."""
         row: Row | None = self._db.execute(FIND, (name,)).fetchone()
         return None if row is None else Place(*row)
+
+    def some(self, chosen: random.Random, count: int) -> list[bytes]:
+        """The names of so many blocks at most, of one pack that `chosen` chooses."""
+        packs: list[Row] = self._db.execute("SELECT DISTINCT pack FROM block").fetchall()
+        if not packs:
+            return []
+        rows: list[Row] = self._db.execute("SELECT name FROM block WHERE pack = ?", chosen.choice(packs)).fetchall()
+        return [row[0] for row in chosen.sample(rows, min(count, len(rows)))]
 
     def whole(self, name: bytes) -> bool:
         """Whether a block, and all that it needs, is there."""

@@ -14,13 +14,14 @@ read from the indices of the packs (see `blockindex`).
 from __future__ import annotations
 
 import logging
+import random
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 from moxlite.store.backup.blockforms import Forms
-from moxlite.store.backup.blockindex import MAX_DEPTH, BlockIndex
+from moxlite.store.backup.blockindex import MAX_DEPTH, BlockIndex, Place
 from moxlite.store.backup.errors import RepositoryError, StorageFailed
 from moxlite.store.backup.packs import (
     PACK_SIZE,
@@ -32,12 +33,15 @@ from moxlite.store.backup.packs import (
     pack_sizes,
     read_indices,
 )
-from moxlite.store.backup.sealing import Opener, Sealer
+from moxlite.store.backup.sealing import Opener, Sealer, check_sealed
 from moxlite.store.backup.storage import Storage
 
 __all__ = ["Blocks"]
 
 logger = logging.getLogger("moxlite.store.backup.blocks")
+
+SAMPLES: Final = 16
+"""Blocks that are read back after a backup, of 64 KiB each."""
 
 OPEN_PACKS: Final = 16
 """Packs held open for reading."""
@@ -173,6 +177,32 @@ class Blocks:
         if self._forms.name_of(block) != name:
             raise RepositoryError(f"block {name.hex()} has other octets than its name says")
         return block
+
+    def sample(self, chosen: random.Random, needed: Sequence[bytes]) -> tuple[int, bool]:
+        """Read some of the blocks that are needed. Without any, as in an encrypted repository without its key, some
+        blocks of one pack are read. Returns their number, and whether they were compared with their names. Raises RepositoryError, OSError.
+        """
+        names = chosen.sample(needed, min(SAMPLES, len(needed))) if needed else self.index.some(chosen, SAMPLES)
+        places = {name: place for name in names if (place := self.index.find(name)) is not None}
+        if self._storage.folder is None and places:  # each pack comes from there as a whole
+            first = next(iter(places.values()))
+            places = {name: place for name, place in places.items() if place.number == first.number}
+        for name, place in places.items():
+            if self._forms.readable:
+                self.get(name)
+            else:
+                check_sealed(self._stored(place), f"a block of pack {place.pack}")
+        return len(places), self._forms.readable
+
+    def _stored(self, place: Place) -> bytes:
+        """The stored form of a block. Raises RepositoryError: it cannot be read; OSError."""
+        try:
+            data = self._pack(place.number, place.pack).read(place.at, place.length)
+        except OSError as error:
+            raise self._fault(f"pack {place.pack}", error) from error
+        if len(data) != place.length:
+            raise RepositoryError(f"pack {place.pack} is cut short")
+        return data
 
     def names(self) -> Iterator[bytes]:
         """Names of all blocks, pack by pack. The copy of a pack is given up once all its names were taken."""

@@ -2,7 +2,15 @@
 
 from moxlite.store.errors import StoreError
 
-__all__ = ["BackupCancelled", "BackupError", "BadTarget", "NoRepository", "RepositoryError", "StorageFailed"]
+__all__ = [
+    "BackupCancelled",
+    "BackupError",
+    "BadTarget",
+    "NoRepository",
+    "RemovalForbidden",
+    "RepositoryError",
+    "StorageFailed",
+]
 
 
 class BackupError(StoreError):
@@ -27,3 +35,7 @@ class NoRepository(RepositoryError):
 
 class StorageFailed(BackupError):
     """The machine of the repository takes no more objects: no part of the backup can go on."""
+
+
+class RemovalForbidden(BackupError):
+    """The place of a repository does not let old snapshots be removed; nothing is wrong with them."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 import calendar
 import logging
 import os
+import random
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -36,6 +37,7 @@ from moxlite.store.backup.errors import (
     BackupError,
     BadTarget,
     NoRepository,
+    RemovalForbidden,
     RepositoryError,
     StorageFailed,
 )
@@ -47,6 +49,7 @@ from moxlite.store.backup.sealing import (
     NAMES,
     PROTECTED,
     Opener,
+    check_sealed,
     load_key,
     make_identity,
     opener_of,
@@ -55,7 +58,7 @@ from moxlite.store.backup.sealing import (
 from moxlite.store.backup.sources import ConfigFile, Report, Source, config_files
 from moxlite.store.backup.storage import Storage
 
-__all__ = ["Pruned", "Repository", "SnapshotInfo", "create_repository", "exists", "is_encrypted"]
+__all__ = ["Pruned", "Repository", "Sample", "SnapshotInfo", "create_repository", "exists", "is_encrypted"]
 
 logger = logging.getLogger("moxlite.store.backup.repository")
 
@@ -85,6 +88,14 @@ class SnapshotInfo(msgspec.Struct, frozen=True):
     created: int
     files: int | None = None
     octets: int | None = None
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """Blocks that were read back, and whether their octets were compared with their names."""
+
+    snapshot: str
+    blocks: int
+    compared: bool
 
 
 class Pruned(msgspec.Struct, frozen=True):
@@ -157,7 +168,7 @@ class Repository:
 
     Args:
       data: the data directory with the key of names, None when it is not at hand.
-      identity_file, passphrase: one of them for reading an encrypted one.
+      identity_file, passphrase, identity: one of them for reading an encrypted one.
 
     Raises RepositoryError, BackupError, OSError.
     """
@@ -169,13 +180,14 @@ class Repository:
         data: Path | None = None,
         identity_file: Path | None = None,
         passphrase: str | None = None,
+        identity: str | None = None,
     ) -> None:
         self.storage = storage
         settings = _settings(storage)
         self._opener: Opener | None = None
         self._sealer = None
         if settings.recipients:
-            self._opener = opener_of(storage, identity_file, passphrase)
+            self._opener = opener_of(storage, identity_file, passphrase, identity)
             key = None if data is None else load_key(data, create=False)
             if key is None:
                 if self._opener is None:
@@ -388,11 +400,35 @@ class Repository:
             os.fsync(file.fileno())
         target.chmod(entry.mode)
 
+    # Samples
+
+    def sample(self, chosen: random.Random) -> Sample:
+        """Read some blocks of a pack that `chosen` chooses, and compare them with their names. Without the identity of
+        an encrypted repository their beginnings are looked at: age alone tells whether they are whole.
+
+        Raises RepositoryError: the newest snapshot cannot be read back; OSError.
+        """
+        ids = self.ids()
+        if not ids:
+            raise RepositoryError(f"{self.storage} has no snapshots")
+        needed = list[bytes]()
+        if self.readable:
+            needed = [name for entry in self.manifest(ids[-1]).entries for name in entry.names()]
+        else:
+            check_sealed(self.storage.read(f"{SNAPSHOTS}/{ids[-1]}"), f"snapshot {ids[-1]}")
+        with self._blocks.opened():
+            if self._blocks.damaged:
+                raise RepositoryError(f"pack {self._blocks.damaged[0]} is damaged")
+            missing = sum(not self._blocks.index.has(name) for name in needed)
+            if missing:
+                raise RepositoryError(f"snapshot {ids[-1]}: {missing} blocks are missing")
+            return Sample(ids[-1], *self._blocks.sample(chosen, needed))
+
     # Removing
 
     def prune(self, *, keep_daily: int, keep_weekly: int) -> Pruned:
         """Remove all snapshots but the newest one of each of so many days and weeks that have any, then the blocks that
-        none needs. The newest snapshot stays in any case. Raises RepositoryError, OSError.
+        none needs. The newest snapshot stays in any case. Raises RepositoryError, RemovalForbidden, OSError.
         """
         if not self.readable:
             raise RepositoryError("the repository is encrypted: an identity is needed for pruning")
@@ -404,8 +440,11 @@ class Repository:
                 if one in kept:
                     self._blocks.index.use(name for entry in self.manifest(one).entries for name in entry.names())
             removed = [one for one in ids if one not in kept]
-            self.storage.remove(f"{SNAPSHOTS}/{one}" for one in removed)
-            blocks, octets = self._blocks.sweep()
+            try:
+                self.storage.remove(f"{SNAPSHOTS}/{one}" for one in removed)
+                blocks, octets = self._blocks.sweep()
+            except PermissionError as error:
+                raise RemovalForbidden(f"{self.storage}: {len(removed)} old snapshots stay: {error.strerror}") from None
         logger.info(
             "repository pruned", extra={"kv": {"repo": str(self.storage), "snapshots": len(removed), "blocks": blocks}}
         )

@@ -20,12 +20,27 @@ from moxlite.safefile import key_file
 from moxlite.store.backup.errors import BackupError, RepositoryError
 from moxlite.store.backup.storage import Storage
 
-__all__ = ["KEY_FILE", "NAMES", "PROTECTED", "Opener", "Sealer", "load_key", "make_identity", "opener_of", "sealer_of"]
+__all__ = [
+    "KEY_FILE",
+    "NAMES",
+    "PROTECTED",
+    "Opener",
+    "Sealer",
+    "check_sealed",
+    "load_key",
+    "make_identity",
+    "make_key",
+    "opener_of",
+    "sealer_of",
+]
 
 KEY_FILE: Final = "backup.key"
 NAMES: Final = "names.age"
 PROTECTED: Final = "identity.age"
 KEY_SIZE: Final = 32
+
+HEADER: Final = b"age-encryption.org/v1\n"
+"""Beginning of all that age has encrypted."""
 
 
 class Sealer(msgspec.Struct, frozen=True):
@@ -88,8 +103,23 @@ def make_identity(passphrase: str) -> tuple[str, bytes]:
     return str(identity.to_public()), bytes(age.passphrase.encrypt(f"{identity}\n".encode(), passphrase))
 
 
-def opener_of(storage: Storage, identity_file: Path | None, passphrase: str | None) -> Opener | None:
-    """Key that decrypts a repository: an identity file as `age-keygen` writes it, or a passphrase. None without either.
+def make_key() -> tuple[str, str]:
+    """A fresh identity, and its recipient. Raises BackupError."""
+    identity = _age().x25519.Identity.generate()
+    return str(identity), str(identity.to_public())
+
+
+def check_sealed(data: bytes, what: str) -> None:
+    """Raise RepositoryError if octets do not begin as age begins."""
+    if not data.startswith(HEADER):
+        raise RepositoryError(f"{what} is damaged: it does not begin as age does")
+
+
+def opener_of(
+    storage: Storage, identity_file: Path | None, passphrase: str | None, identity: str | None = None
+) -> Opener | None:
+    """Key that decrypts a repository: an identity file as `age-keygen` writes it, a passphrase, or the identity itself.
+    None without any.
 
     Raises RepositoryError, BackupError, OSError.
     """
@@ -104,6 +134,8 @@ def opener_of(storage: Storage, identity_file: Path | None, passphrase: str | No
             raise
         except Exception as error:  # pyrage's errors have no tree of their own
             raise RepositoryError(f"wrong passphrase? {error}") from error
+    elif identity is not None:
+        text = identity
     else:
         return None
     for line in text.splitlines():

@@ -59,7 +59,7 @@ class Storage(Protocol):
         """Make a new object of octets."""
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove objects; those that are missing are passed."""
+        """Remove objects; those that are missing are passed. Raises PermissionError: the place forbids it."""
 
     def make(self, *folders: str) -> None:
         """Make the folder itself and those above it, and some in it; those that are there stay."""

@@ -1,0 +1,110 @@
+"""A repository with a key of its own, and the question for the key (STORE-184c)."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from moxlite.cli import run
+
+pytestmark = pytest.mark.served
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    folder = tmp_path / "config"
+    folder.mkdir()
+    (tmp_path / "data" / "tmp").mkdir(parents=True)
+    path = folder / "moxlite.toml"
+    path.write_text(
+        'hostname = "mx.example.org"\ndata_dir = "../data"\nuser = "0"\n[postmaster]\naccount = "bob"\n'
+        'mailbox = "Inbox"\n[listeners.local]\nips = ["127.0.0.1"]\n'
+    )
+    (folder / "domains.toml").write_text(
+        '[domains."example.org"]\n[accounts.bob]\ndomain = "example.org"\n'
+        '[accounts.bob.destinations."bob@example.org"]\n'
+    )
+    return path
+
+
+def made(config: Path, repo: Path, capsys: Capture) -> str:
+    """The key of a new repository, which `backup init` printed."""
+    assert run(["--config", str(config), "backup", "init", "--repo", str(repo)]) == 0
+    out = capsys.readouterr().out
+    (key,) = map(str, re.findall(r"AGE-SECRET-KEY-1[A-Z0-9]+", out))
+    (recipient,) = re.findall(r'encrypt_to = \["(age1[a-z0-9]+)"\]', out)
+    assert recipient in (repo / "repository.json").read_text()
+    return key
+
+
+def in_terminal(arguments: list[str], typed: str) -> tuple[int, str]:
+    """Exit code and output of moxlite at a terminal, at which something is typed."""
+    here, there = pty.openpty()
+    program = subprocess.Popen(
+        [sys.executable, "-m", "moxlite", *arguments], stdin=there, stdout=there, stderr=there, start_new_session=True
+    )
+    os.close(there)
+    said, asked = b"", False
+    while True:
+        try:
+            piece = os.read(here, 4096)
+        except OSError:  # the program has closed its end
+            break
+        if not piece:
+            break
+        said += piece
+        if not asked and b"passphrase of" in said:
+            asked = True
+            os.write(here, typed.encode() + b"\n")
+    os.close(here)
+    return program.wait(60), said.decode()
+
+
+def test_a_repository_is_made_and_its_key_is_shown_once(config: Path, tmp_path: Path, capsys: Capture) -> None:
+    """STORE-184c: the key is in no file; the repository takes snapshots and can be read with the key that is typed,
+    which the terminal does not show. A wrong one, no terminal, and a second `init` are clear errors.
+    """
+    pytest.importorskip("pyrage")
+    repo = tmp_path / "repo"
+    key = made(config, repo, capsys)
+    for path in [one for one in tmp_path.rglob("*") if one.is_file()]:
+        assert key.encode() not in path.read_bytes()
+    assert run(["--config", str(config), "backup", "run", "--repo", str(repo)]) == 0
+    verify = ["--config", str(config), "backup", "verify", "--repo", str(repo), "--deep"]
+    code, said = in_terminal(verify, key)
+    assert (code, said.splitlines()[-1]) == (0, f"{repo}: OK")
+    assert key not in said
+    code, said = in_terminal(verify, "not the key")
+    assert code == 1
+    assert "it needs an identity file" in said
+    capsys.readouterr()
+    assert run(["--config", str(config), "backup", "init", "--repo", str(repo)]) == 1
+    assert "is a repository already" in capsys.readouterr().err
+
+
+def test_without_a_terminal_the_options_are_named(config: Path, tmp_path: Path, capsys: Capture) -> None:
+    """STORE-184c: a program that restores gives the key as a file."""
+    pytest.importorskip("pyrage")
+    repo = tmp_path / "repo"
+    key = made(config, repo, capsys)
+    command = [sys.executable, "-m", "moxlite", "--config", str(config), "backup", "verify", "--repo", str(repo)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "--identity FILE" in done.stderr
+    (tmp_path / "key").write_text(f"{key}\n")
+    done = subprocess.run(
+        [*command, "--identity", str(tmp_path / "key")], stdin=subprocess.DEVNULL, text=True, timeout=60
+    )
+    assert done.returncode == 0
+
+
+def test_a_server_without_keys_for_the_place_is_told(config: Path, capsys: Capture) -> None:
+    """STORE-184c: another machine needs the keys of `backup.target`."""
+    assert run(["--config", str(config), "backup", "init", "--repo", "ssh://nas.example/srv/moxlite"]) == 1
+    assert "is not backup.target" in capsys.readouterr().err
