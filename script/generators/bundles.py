@@ -1,7 +1,8 @@
 """The browser's bundles: one script and one stylesheet per app, made by esbuild from frontend/ (WEBMAIL-5,
 WEBMAIL-106), and the parts that a page fetches when it needs them: ``APP/NAME/part.ts`` becomes ``APP-NAME.js``.
 
-Readable, without source maps, so that what is served can be read and compared. A part has its own copy of what it
+Readable, without source maps, so that what is served can be read and compared; stylesheets have no blanks that mean
+nothing. A part has its own copy of what it
 imports, so it imports no module that holds state: it is given what the page has.
 """
 
@@ -27,6 +28,8 @@ OPTIONS = ("--bundle", "--loader:.ts=js", *COMMON)
 # Comments on lines of their own, which esbuild would keep: they are a tenth of what a browser loads, and for who reads
 # the sources.
 COMMENTS = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+PATHS = re.compile(rb"^// ([\w./-]+)\n", re.MULTILINE)
+"""Lines with which esbuild names the module that follows."""
 MAX_RAW, MAX_GZIP = 230_000, 60_000  # WEBMAIL-5: the whole document
 MINIFIED = {"squire"}
 """Parts of which all is a package of others: it is not ours to read, and too large as it is printed."""
@@ -40,14 +43,18 @@ def build(source: Path, entry: str, target: Path, *options: str) -> bytes:
     """One bundle."""
     packages = {**os.environ, "NODE_PATH": str(FRONTEND / "node_modules")}
     subprocess.run([ESBUILD, entry, *OPTIONS, *options, f"--outfile={target}"], cwd=source, env=packages, check=True)
-    return target.read_bytes()
+    return PATHS.sub(
+        lambda found: b"" if (source / found[1].decode()).is_file() else found[0],
+        target.read_bytes(),
+    )
 
 
 def lay_out(source: Path, target: Path) -> None:
     """Copy the sources, as JavaScript whose objects and calls are on one line each.
 
     esbuild breaks lines within them where the source does: a bundle would grow by how its sources are formatted.
-    The tables of frontend/gen keep a line for each row.
+    The tables of frontend/gen keep a line for each row. Stylesheets of parts, which are texts in their bundles, are
+    printed by esbuild's own reader of CSS: strings and selectors keep the blanks that they need.
     """
     shutil.copytree(source, target)
     tables: list[str] = []
@@ -57,6 +64,9 @@ def lay_out(source: Path, target: Path) -> None:
     options = (*COMMON, "--out-extension:.js=.ts", "--outbase=.", f"--outdir={target}")
     subprocess.run([ESBUILD, *tables, *options], cwd=source, check=True)
     subprocess.run([ESBUILD, *modules, *options, "--minify-whitespace"], cwd=source, check=True)
+    sheets = sorted(str(path.relative_to(source)) for path in source.rglob("*.css"))
+    options = ("--charset=utf8", "--log-level=warning", "--outbase=.", f"--outdir={target}", "--allow-overwrite")
+    subprocess.run([ESBUILD, *sheets, *options, "--minify-whitespace"], cwd=source, check=True)
 
 
 def measure(name: str, content: bytes, raw: int, squeezed: int) -> None:
@@ -142,7 +152,7 @@ def outputs() -> dict[str, bytes]:
             )
             # a function around it, as esbuild's own, but without the indentation: 460 octets of the first load
             written[f"{static}.js"] = b'"use strict";\n(() => {\n' + script + b"})();\n"
-            style = build(source, f"{app}/style.css", Path(name) / f"{app}.css")
+            style = build(source, f"{app}/style.css", Path(name) / f"{app}.css", "--minify-whitespace")
             # a layer below what the administrator adds, and beside the sheets of parts (frontend/lib/sheets.ts)
             written[f"{static}.css"] = b"@layer app {\n" + style + b"}\n"
             written[f"{static}.html"] = (source / app / "index.html").read_bytes()

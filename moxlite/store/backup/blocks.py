@@ -180,7 +180,9 @@ class Blocks:
 
     def sample(self, chosen: random.Random, needed: Sequence[bytes]) -> tuple[int, bool]:
         """Read some of the blocks that are needed. Without any, as in an encrypted repository without its key, some
-        blocks of one pack are read. Returns their number, and whether they were compared with their names. Raises RepositoryError, OSError.
+        blocks of one pack are read. Returns their number, and whether they were compared with their names.
+
+        Raises RepositoryError, OSError.
         """
         names = chosen.sample(needed, min(SAMPLES, len(needed))) if needed else self.index.some(chosen, SAMPLES)
         places = {name: place for name in names if (place := self.index.find(name)) is not None}

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -87,7 +86,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -99,7 +97,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -115,7 +112,6 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -165,12 +161,10 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-// lib/client.ts
 function fieldsOf(error) {
   return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
 }
 
-// lib/icons.ts
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var check = "M20 6 9 17l-5-5";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
@@ -183,7 +177,6 @@ var plus = "M5 12h14 M12 5v14";
 var send = "M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
-// lib/fields.ts
 var made = 0;
 function field(label, control, hint = null) {
   const id = `field-${++made}`;
@@ -252,7 +245,6 @@ function atFields(error, places) {
   if (rest.length > 0) throw new Error(rest.join("; "));
 }
 
-// lib/pages.ts
 function head(title, hint, ...actions) {
   const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
   return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
@@ -331,7 +323,6 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
-// lib/states.ts
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function state(level, word) {
@@ -345,7 +336,6 @@ function empty(path, title, text2, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -356,7 +346,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
@@ -386,12 +375,10 @@ function microseconds(text2) {
   return text2 === "" ? 0 : Date.parse(text2) * 1e3;
 }
 
-// account/sending/buttons.ts
 function cancelButton(run) {
   return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: run }, t("Cancel")));
 }
 
-// account/sending/webhooks.ts
 function hooks(desk, found) {
   const old = found.form;
   const out = old.outgoing_webhook;
@@ -453,7 +440,6 @@ function test(desk, hook, incoming, places) {
   return el("div", {}, button(t("Make a test call"), () => void run()), answer);
 }
 
-// account/sending/keys.ts
 var keys = async (desk) => {
   const [all, sending, overview] = await Promise.all([desk.client.key_list(), desk.client.sending(), desk.client.overview()]);
   const root = el("div", { class: "page" }, head(t("Keys and webhooks"), ""), keyList(desk, all, overview.login_address), commands(), hooks(desk, sending));
@@ -525,7 +511,6 @@ function commands() {
   return card(t("Make a key"), [shown(t("On your own computer, make a private key and a certificate (P-256). Add cert.pem above; keep key.pem to yourself."), make), shown(t("Pack both for a mail program:"), pack), el("details", { class: "gap" }, el("summary", {}, t("Older Apple systems refuse that file")), shown(t("They need the older encryption:"), packOld)), el("p", { class: "hint gap" }, t("RSA of 2048 bits or more works too. Few programs take ed25519. Dates and names in the certificate do not matter."))]);
 }
 
-// account/sending/part.ts
 var outgoing = async (desk) => {
   const [mail, suppressed] = await Promise.all([desk.client.outgoing(0), desk.client.suppression_list()]);
   const root = el("div", { class: "page" }, head(t("Outgoing"), ""), waiting(desk, mail), ended(mail.ended), suppressions(desk, suppressed));

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -87,7 +86,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/icons.ts
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
@@ -95,7 +93,6 @@ var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -118,7 +115,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/pages.ts
 function head(title, hint, ...actions) {
   const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
   return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
@@ -152,7 +148,6 @@ function meter(share) {
   return el("div", { class: "meter", "aria-hidden": "true" }, bar);
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -164,7 +159,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -214,7 +208,6 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-// lib/check.ts
 var CheckFailed = class extends Error {
 };
 function verify(table, check2, value, path) {
@@ -273,7 +266,6 @@ function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-// lib/client.ts
 var CallFailed = class extends Error {
   constructor(call, code, message, fields2 = []) {
     super(message);
@@ -292,7 +284,6 @@ function fieldsOf(error) {
   return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
 }
 
-// lib/fields.ts
 var made = 0;
 function field(label, control, hint = null) {
   const id = `field-${++made}`;
@@ -354,7 +345,6 @@ function atFields(error, places) {
   if (rest.length > 0) throw new Error(rest.join("; "));
 }
 
-// lib/numbers.ts
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -376,14 +366,12 @@ function duration(seconds) {
   return many(Math.round(seconds / 360) / 10, "{n} hour", "{n} hours");
 }
 
-// lib/states.ts
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 function notice(level, text2, ...actions) {
   const alert = level === "danger" ? "alert" : void 0;
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
 }
 
-// account/transfer/copying.ts
 var period = 1e3;
 var shownMailboxes = 500;
 var security = [["implicit", t("TLS (port 993)")], ["starttls", t("STARTTLS (port 143)")], ["none", t("not encrypted (port 143)")]];
@@ -525,7 +513,6 @@ function problems(found) {
   return el("details", { class: "problems" }, el("summary", {}, many(Math.max(found.problem_count, found.problems.length), "{n} problem: what is left out", "{n} problems: what is left out")), el("ul", {}, found.problems.map((text2) => el("li", {}, foreign(text2))), more > 0 && el("li", {}, t("and {n} more", { n: more }))));
 }
 
-// account/transfer/exporting.ts
 var Exporting = class {
   constructor(client, base) {
     this.client = client;
@@ -585,7 +572,6 @@ var Exporting = class {
   }
 };
 
-// gen/account.ts
 var checks = {
   ImportStep: { kind: ["enum", ["step"]], title: "string" },
   ImportCount: { kind: ["enum", ["count"]], mailbox: "string", count: "integer" },
@@ -671,7 +657,6 @@ var checks = {
 };
 var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }];
 
-// lib/backoff.ts
 var [first, longest] = [2e3, 6e4];
 var Backoff = class {
   constructor(random = Math.random) {
@@ -689,7 +674,6 @@ var Backoff = class {
   }
 };
 
-// account/transfer/follow.ts
 var Follower = class {
   constructor(client, base, token, owner) {
     this.client = client;
@@ -748,7 +732,6 @@ var Follower = class {
   }
 };
 
-// account/transfer/upload.ts
 var UploadAborted = class extends Error {
 };
 var Upload = class {
@@ -778,7 +761,6 @@ var Upload = class {
   }
 };
 
-// account/transfer/importing.ts
 var keptKey = "moxlite-account-import";
 var shownMailboxes2 = 200;
 var lostText = t("Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.");
@@ -1044,7 +1026,6 @@ function readKept() {
   return text2 === null ? null : JSON.parse(text2);
 }
 
-// account/transfer/part.ts
 var transfer = async (desk) => {
   const exporting = new Exporting(desk.client, desk.base);
   const importing = new Importing(desk.client, desk.base, () => {

@@ -1,9 +1,8 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.249adc40f986.js", junk: "junk.b56870fe1b41.js", rules: "rules.b764834513d8.js", security: "security.6a39decfee72.js", sending: "sending.e87938f1e1e9.js", shares: "shares.7d300d7fb8a7.js", sieve: "sieve.a6b62cdbd00a.js", transfer: "transfer.a25cedd33e48.js" };
+var define_PARTS_default = { device: "device.e25659bde555.js", junk: "junk.fca56e2b0640.js", rules: "rules.ea88deded8f3.js", security: "security.c9aa5c6c3481.js", sending: "sending.d3a168901e26.js", shares: "shares.f7c4d2ce100b.js", sieve: "sieve.f8a896e5a7f3.js", transfer: "transfer.0de2e49512c7.js" };
 
-// lib/check.ts
 var CheckFailed = class extends Error {
 };
 function verify(table, check2, value, path) {
@@ -62,7 +61,6 @@ function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text3, values = {}) {
@@ -85,7 +83,6 @@ function many(n, one, other, values = {}) {
   return filled(text3, { ...values, n });
 }
 
-// lib/client.ts
 var CallFailed = class extends Error {
   constructor(call, code, message, fields2 = []) {
     super(message);
@@ -189,7 +186,6 @@ function clientOf(calls) {
   return Generated;
 }
 
-// gen/account.ts
 var checks = {
   ImportStep: { kind: ["enum", ["step"]], title: "string" },
   ImportCount: { kind: ["enum", ["count"]], mailbox: "string", count: "integer" },
@@ -365,7 +361,6 @@ var Client = /* @__PURE__ */ clientOf({
   import_abort: [{ token: "string" }, "null"]
 });
 
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -457,7 +452,6 @@ function brand(app = "") {
   return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -485,7 +479,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -531,7 +524,6 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/icons.ts
 var atSign = "M8 12a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z M16 8v5a3 3 0 0 0 6 0v-1a10 10 0 1 0-4 8";
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var check = "M20 6 9 17l-5-5";
@@ -557,7 +549,6 @@ var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 var x = "M18 6 6 18 M6 6l12 12";
 
-// lib/webauthn.ts
 async function useKey(options) {
   const asked = JSON.parse(options);
   const publicKey = { ...asked, challenge: octets(asked.challenge), allowCredentials: descriptors(asked.allowCredentials) };
@@ -592,7 +583,6 @@ function text2(value) {
   return btoa(String.fromCharCode(...new Uint8Array(value))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
 
-// lib/secondstep.ts
 function secondStepForm(asked, done, again) {
   const { step } = asked;
   const problem2 = el("p", { class: "error", role: "alert", hidden: true });
@@ -682,7 +672,6 @@ function serverClock(at) {
   return el("span", {}, t("The server’s time is "), shown2);
 }
 
-// lib/confirm.ts
 async function askConfirm(client, why = t("This changes who can log in, so give your password again.")) {
   const step = await client.confirm_options();
   const answer2 = await dialog(t("Is it you?"), (close) => {
@@ -716,7 +705,6 @@ async function askConfirm(client, why = t("This changes who can log in, so give 
   return answer2 === true;
 }
 
-// lib/login.ts
 function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -774,7 +762,6 @@ function linked(value) {
   return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece));
 }
 
-// lib/disc.ts
 function initials(name) {
   const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
@@ -786,7 +773,6 @@ function hue(key) {
   return hash % 8 + 1;
 }
 
-// lib/pages.ts
 var Shell = class {
   main = el("main", { tabindex: "-1", data: { home: "" } });
   root;
@@ -909,7 +895,6 @@ function meter(share) {
   return el("div", { class: "meter", "aria-hidden": "true" }, bar);
 }
 
-// lib/parts.ts
 var folder = "./part/";
 var loading = /* @__PURE__ */ new Map();
 function part(name) {
@@ -924,7 +909,6 @@ function part(name) {
   return found;
 }
 
-// lib/session.ts
 var Session = class {
   constructor(app, title, client, ask, named = true, stays = false) {
     this.title = title;
@@ -997,7 +981,6 @@ function beforeDisplay(root) {
   }
 }
 
-// lib/states.ts
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function state(level, word) {
@@ -1008,7 +991,6 @@ function notice(level, text3, ...actions) {
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
 }
 
-// lib/toasts.ts
 var shown = 1e4;
 var most = 3;
 function stack() {
@@ -1038,7 +1020,6 @@ function toast(text3, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-// account/agree.ts
 function forwardLink(hash) {
   const found = /^#forward\/([^/]{1,100})\/([\w-]{1,64})$/.exec(hash);
   return found === null ? null : [decodeURIComponent(found[1]), found[2]];
@@ -1072,7 +1053,6 @@ function messageOf2(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-// lib/numbers.ts
 function size(octets2) {
   if (octets2 < 1024) return `${octets2} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -1087,7 +1067,6 @@ function size(octets2) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -1098,7 +1077,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
@@ -1128,7 +1106,6 @@ function microseconds(text3) {
   return text3 === "" ? 0 : Date.parse(text3) * 1e3;
 }
 
-// account/ui/program.ts
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function byHand(program) {
   if (program.imap.length === 0 && program.submission.length === 0) return el("p", { class: "hint" }, t("This server offers no mail programs a way in: neither IMAP nor submission is switched on."));
@@ -1142,7 +1119,6 @@ function addressName(one) {
   return one.address.startsWith("@") ? t("Everything else at {domain}", { domain: one.address.slice(1) }) : one.address;
 }
 
-// account/overview.ts
 async function overviewPage(desk) {
   const found = await desk.client.overview();
   const device = button(t("Set up a device"), () => desk.go("#device"), { kind: "primary", icon: smartphone });
@@ -1177,7 +1153,6 @@ function list(one) {
   return el("li", {}, el("span", { class: "grow" }, el("b", {}, el("bdi", {}, one.address)), el("span", { class: "hint" }, ` ${about.join(", ")}`), el("br"), el("span", { class: "hint" }, el("bdi", {}, members))));
 }
 
-// account/recover.ts
 function recoveryToken(hash) {
   return /^#recover=([\w-]{1,64})$/.exec(hash)?.[1] ?? "";
 }
@@ -1220,7 +1195,6 @@ function problem(error) {
   return el("p", { class: "error", role: "alert" }, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
 }
 
-// account/main.ts
 var base = document.location.pathname.replace(/[^/]*$/, "");
 var places = [{ name: "overview", title: t("Overview"), icon: house }, { name: "device", title: t("Set up a device"), icon: smartphone }, { name: "security", title: t("Security"), icon: lock }, { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") }, { name: "rules", title: t("Rules"), icon: filter }, { name: "away", title: t("Away"), icon: sun }, { name: "forwarding", title: t("Forwarding"), icon: forward }, { name: "scripts", title: t("Sieve scripts"), icon: fileText }, { name: "junk", title: t("Junk"), icon: octagonAlert }, { name: "outgoing", title: t("Outgoing"), icon: send }, { name: "transfer", title: t("Import and export"), icon: download, group: t("More") }, { name: "shares", title: t("Shared mailboxes"), icon: users }, { name: "keys", title: t("Keys and webhooks"), icon: keyRound }];
 var parts = { device: "device", setup: "device", security: "security", addresses: "rules", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", outgoing: "sending", keys: "sending", transfer: "transfer", shares: "shares" };

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -87,7 +86,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -99,7 +97,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text3, values = {}) {
@@ -119,7 +116,6 @@ function many(n, one, other, values = {}) {
   return filled(text3, { ...values, n });
 }
 
-// lib/dialogs.ts
 function dialog(title2, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -169,7 +165,6 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-// lib/client.ts
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
@@ -180,7 +175,6 @@ function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-// lib/icons.ts
 var arrowUp = "M5 12l7-7 7 7 M12 19V5";
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var check = "M20 6 9 17l-5-5";
@@ -197,7 +191,6 @@ var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 
-// lib/fields.ts
 var made = 0;
 function field(label, control, hint2 = null) {
   const id = `field-${++made}`;
@@ -237,7 +230,6 @@ function line(label, value, hint2 = null, attributes = {}) {
   return field(label, control, hint2);
 }
 
-// lib/numbers.ts
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -252,7 +244,6 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-// lib/disc.ts
 function initials(name) {
   const words2 = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
   const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...words2[0] ?? "?"].slice(0, 2).join("");
@@ -264,7 +255,6 @@ function hue(key) {
   return hash % 8 + 1;
 }
 
-// lib/pages.ts
 function head(title2, hint2, ...actions) {
   const words2 = typeof hint2 === "string" && hint2 !== "" || Array.isArray(hint2) ? el("p", { class: "hint" }, hint2) : hint2;
   return el("header", {}, el("h1", { tabindex: "-1" }, title2), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words2);
@@ -365,7 +355,6 @@ function meter(share) {
   return el("div", { class: "meter", "aria-hidden": "true" }, bar);
 }
 
-// lib/states.ts
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function state(level, word) {
@@ -379,7 +368,6 @@ function empty(path, title2, text3, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title2), el("p", {}, text3), actions);
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -390,7 +378,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
@@ -426,14 +413,12 @@ function agoShort(duration) {
   return many(Math.max(1, Math.round(duration / second)), "{n} second", "{n} seconds");
 }
 
-// admin/ui/page.ts
 function addressOf(page, path = [], query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
 
-// admin/ui/editor.ts
 var Unreadable = class extends Error {
 };
 var Editor = class {
@@ -657,7 +642,6 @@ function many2(info, label, given, wrap) {
   return { root, read: read2, problem };
 }
 
-// admin/ui/shared.ts
 async function settingsForm(desk, path, only) {
   const found = await desk.client.settings([...path]);
   const fields = only === void 0 ? found.fields : found.fields.filter((one) => only(one.name));
@@ -745,7 +729,6 @@ async function showSecret(title2, text3, secret) {
   await dialog(title2, (close) => [el("p", { class: "dialog-text" }, text3), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);
 }
 
-// admin/accounts/security.ts
 var hour2 = 36e8;
 async function securityCards(desk, name) {
   const [found, removed] = await Promise.all([desk.client.account_security(name), desk.client.account_removed(name)]);
@@ -829,7 +812,6 @@ function stopped(desk, one) {
   return notice("danger", text3, button(t("Let it send again…"), () => void release(), { kind: "line small" }));
 }
 
-// admin/accounts/part.ts
 var perPage = 50;
 var atOnce = 10;
 var storage = (row, use) => {

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -87,7 +86,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -99,7 +97,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text3, values = {}) {
@@ -119,7 +116,6 @@ function many(n, one, other, values = {}) {
   return filled(text3, { ...values, n });
 }
 
-// lib/dialogs.ts
 function dialog(title2, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -169,7 +165,6 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-// lib/client.ts
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
@@ -180,7 +175,6 @@ function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-// lib/icons.ts
 var arrowUp = "M5 12l7-7 7 7 M12 19V5";
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var check = "M20 6 9 17l-5-5";
@@ -195,7 +189,6 @@ var refreshCw = "M3 12a9 9 0 0 1 9-9 9.75 9.75 0 0 1 6.74 2.74L21 8 M21 3v5h-5 M
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
-// lib/fields.ts
 var made = 0;
 function field(label, control, hint2 = null) {
   const id = `field-${++made}`;
@@ -235,7 +228,6 @@ function line(label, value, hint2 = null, attributes = {}) {
   return field(label, control, hint2);
 }
 
-// lib/pages.ts
 function head(title2, hint2, ...actions) {
   const words2 = typeof hint2 === "string" && hint2 !== "" || Array.isArray(hint2) ? el("p", { class: "hint" }, hint2) : hint2;
   return el("header", {}, el("h1", { tabindex: "-1" }, title2), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words2);
@@ -325,7 +317,6 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
-// lib/states.ts
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function state(level, word) {
@@ -339,14 +330,12 @@ function empty(path, title2, text3, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title2), el("p", {}, text3), actions);
 }
 
-// admin/ui/page.ts
 function addressOf(page, path = [], query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
 
-// admin/ui/editor.ts
 var Unreadable = class extends Error {
 };
 var Editor = class {
@@ -570,7 +559,6 @@ function many2(info, label, given, wrap) {
   return { root, read: read2, problem };
 }
 
-// admin/ui/shared.ts
 async function settingsForm(desk, path, only) {
   const found = await desk.client.settings([...path]);
   const fields = only === void 0 ? found.fields : found.fields.filter((one) => only(one.name));
@@ -655,7 +643,6 @@ async function typedAgain(title2, name, what, action) {
   return answer === true;
 }
 
-// admin/domains/aliases.ts
 function aliases(desk, found) {
   const name = found.row.domain;
   const add2 = async () => {
@@ -688,7 +675,6 @@ async function aliasPage(desk, found, localpart) {
   return [card(row.address, members, { flush: true, actions: [button(t("Add members"), () => void add2(), { icon: plus, kind: "line small" }), button(t("Remove alias…"), () => void removeAlias(desk, row), { kind: "line small danger" })] }), card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), { hint: t("Off at “post public” means: mail of those who are not members is refused. A member who writes to the alias gets no copy, unless “deliver to sender” is on.") })];
 }
 
-// lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
@@ -704,7 +690,6 @@ function ago(at) {
   return duration < minute ? t("just now") : t("{time} ago", { time: agoShort(duration) });
 }
 
-// admin/domains/dns.ts
 async function dns(desk, name) {
   const [records, reports] = await Promise.all([desk.client.dns_records(name), desk.client.dns_reports(name)]);
   const places = new Map(reports.map((one) => [one.topic, el("li")]));
@@ -763,7 +748,6 @@ function copyableLines(text3) {
   return text3.split("\n").map((one) => / (?:A|AAAA|TXT|CNAME|MX|SRV|TLSA|CAA|PTR) /.test(one) ? el("div", {}, copyable(one.trim())) : el("div", {}, visible(one)));
 }
 
-// admin/domains/keys.ts
 async function keys(desk, found) {
   const name = found.row.domain;
   const add2 = async () => {
@@ -784,7 +768,6 @@ async function keys(desk, found) {
   return [card(t("DKIM keys"), found.selectors.length === 0 ? el("p", { class: "hint" }, t("None: mail of this domain is not signed, and many receivers refuse it.")) : list2, { flush: true, actions: button(t("Make a key"), () => void add2(), { icon: plus, kind: "line small" }) }), card(t("What signs"), signing)];
 }
 
-// admin/domains/part.ts
 async function listPage(desk) {
   const found = await desk.client.domains();
   const list2 = table(t("Domains"), [{ title: t("Domain"), kind: "main", cell: (row) => [el("a", { href: addressOf("domains", [row.domain]) }, el("b", {}, row.domain)), " ", marks(row), row.description !== "" && el("div", { class: "hint" }, el("bdi", {}, row.description))] }, { title: t("Addresses"), kind: "num", cell: (row) => String(row.addresses) }, { title: t("Aliases"), kind: "num", cell: (row) => String(row.aliases) }], found);

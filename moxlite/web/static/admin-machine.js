@@ -1,4 +1,3 @@
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text3, values2 = {}) {
@@ -18,7 +17,6 @@ function many(n, one, other, values2 = {}) {
   return filled(text3, { ...values2, n });
 }
 
-// lib/client.ts
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
@@ -29,7 +27,6 @@ function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -118,7 +115,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -130,7 +126,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title2, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -180,7 +175,6 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-// lib/icons.ts
 var arrowUp = "M5 12l7-7 7 7 M12 19V5";
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var check = "M20 6 9 17l-5-5";
@@ -199,7 +193,6 @@ var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
-// lib/numbers.ts
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -214,7 +207,6 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-// lib/pages.ts
 function head(title2, hint2, ...actions) {
   const words2 = typeof hint2 === "string" && hint2 !== "" || Array.isArray(hint2) ? el("p", { class: "hint" }, hint2) : hint2;
   return el("header", {}, el("h1", { tabindex: "-1" }, title2), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words2);
@@ -307,7 +299,6 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
-// lib/states.ts
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function state(level, word) {
@@ -321,7 +312,6 @@ function empty(path, title2, text3, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title2), el("p", {}, text3), actions);
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -332,7 +322,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
@@ -369,7 +358,6 @@ function ago(at) {
   return duration < minute ? t("just now") : t("{time} ago", { time: agoShort(duration) });
 }
 
-// admin/machine/backups.ts
 var period = 2e3;
 async function backupsPage(desk) {
   const found = await desk.client.backups();
@@ -409,7 +397,6 @@ async function begin(desk, found) {
   if (await attempt(t("Starting the backup"), () => desk.client.backup_run())) await desk.refresh();
 }
 
-// lib/fields.ts
 var made = 0;
 function field(label, control, hint2 = null) {
   const id = `field-${++made}`;
@@ -449,14 +436,12 @@ function line(label, value, hint2 = null, attributes = {}) {
   return field(label, control, hint2);
 }
 
-// admin/ui/page.ts
 function addressOf(page, path = [], query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
 
-// admin/ui/editor.ts
 var Unreadable = class extends Error {
 };
 var Editor = class {
@@ -680,7 +665,6 @@ function many2(info, label, given, wrap) {
   return { root, read: read2, problem };
 }
 
-// admin/ui/shared.ts
 async function settingsForm(desk, path, only) {
   const found = await desk.client.settings([...path]);
   const fields = only === void 0 ? found.fields : found.fields.filter((one) => only(one.name));
@@ -762,7 +746,6 @@ function filterForm(apply, ...fields) {
   return form;
 }
 
-// admin/machine/log.ts
 var names = ["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"];
 var nameOf = (value) => names.find((one) => one === value) ?? "info";
 var tones2 = { error: "danger", warn: "warn" };
@@ -828,7 +811,6 @@ async function levels(desk) {
   return [loud.length > 0 && notice("warn", t("At traceauth and tracedata the log has passwords, and at tracedata the content of mail: {pkgs}.", { pkgs: loud.map((one) => one.pkg === "" ? t("all packages") : one.pkg).join(", ") })), card(t("Levels"), table(t("Levels"), [{ title: t("Package"), kind: "main", cell: (row) => el("b", {}, row.pkg === "" ? t("All") : row.pkg) }, { title: t("Level"), cell: select }], found), { flush: true, hint: t("Changes hold until the server starts again; log_level and package_log_levels in moxlite.toml are for good. traceauth logs passwords, tracedata the content of mail, too.") })];
 }
 
-// admin/machine/network.ts
 var listingState = (row) => {
   switch (row.status) {
     case "pass":
@@ -901,7 +883,6 @@ async function webPage(desk) {
   return { title: t("Web server"), root };
 }
 
-// admin/machine/process.ts
 async function configPage(desk) {
   const file = desk.address.path[0] === "domains.toml" ? "domains.toml" : "moxlite.toml";
   const effective = desk.address.query.get("as") === "effective";
@@ -960,7 +941,6 @@ function samples(row) {
   return el("details", {}, el("summary", {}, summary), whole);
 }
 
-// admin/machine/part.ts
 var pages = { network: networkPage, routes: routesPage, web: webPage, log: logPage, config: configPage, metrics: metricsPage, backups: backupsPage };
 export {
   pages

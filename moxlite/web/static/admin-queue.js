@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -87,7 +86,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/icons.ts
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var chevronDown = "M6 9l6 6 6-6";
 var chevronRight = "M9 18l6-6-6-6";
@@ -104,7 +102,6 @@ var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 var undo2 = "M9 14 4 9l5-5 M4 9h10.5a5.5 5.5 0 0 1 5.5 5.5a5.5 5.5 0 0 1-5.5 5.5H11";
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -124,7 +121,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/pages.ts
 function head(title, hint, ...actions) {
   const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
   return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
@@ -183,7 +179,6 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
-// lib/states.ts
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function state(level, word) {
@@ -197,7 +192,6 @@ function empty(path, title, text2, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -208,7 +202,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
@@ -238,14 +231,12 @@ function microseconds(text2) {
   return text2 === "" ? 0 : Date.parse(text2) * 1e3;
 }
 
-// admin/ui/page.ts
 function addressOf(page, path = [], query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -257,7 +248,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -307,7 +297,6 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-// admin/queue/frame.ts
 var perPage = 50;
 var current = (query) => Object.fromEntries([...query.entries()].filter(([name]) => !name.startsWith("last")));
 var tabLinks = (on) => tabs(t("Queue"), [["#queue", t("Waiting"), on === "queue"], ["#queue/rules", t("Hold rules"), on === "rules"], ["#queue/finished", t("Finished"), on === "finished"], ["#queue/webhooks", t("Webhooks"), on === "webhooks"], ["#queue/suppressions", t("Suppressions"), on === "suppressions"]]);
@@ -321,7 +310,6 @@ async function undone(desk, back) {
   if (done) desk.say(t("Undone"));
 }
 
-// lib/client.ts
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
@@ -332,7 +320,6 @@ function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-// lib/numbers.ts
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -347,7 +334,6 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-// admin/queue/row.ts
 function more(desk, row) {
   const face = el("span", {}, sign(chevronRight, "i s"));
   const opener = el("button", { class: "btn icon small", type: "button", "aria-expanded": "false", "aria-label": t("Attempts for {recipient}", { recipient: row.recipient }) }, face);
@@ -380,7 +366,6 @@ function detail(desk, row, tries) {
   return [el("ol", { class: "attempts" }, tries.length === 0 ? el("li", {}, t("No attempt yet.")) : tries.map((one) => el("li", {}, when(microseconds(one.start)), el("div", {}, state(one.outcome === "delivered" ? "ok" : "warn", one.outcome === "delivered" ? t("delivered") : t("not delivered")), " ", el("b", {}, visible(one.host)), one.ip !== "" && ` [${one.ip}]`, one.tls !== "" && `, ${one.tls}`, one.transport !== "" && `, ${one.transport}`, one.meaning !== "" && el("div", {}, one.meaning), (one.reply !== "" || one.outcome !== "delivered") && el("div", {}, el("q", {}, foreign(one.reply !== "" ? one.reply : one.outcome, 400))), one.admin !== "" && el("div", { class: "hint" }, one.admin))))), pairs([[t("Subject"), foreign(row.subject, 200)], [t("Size"), size(row.size)], [t("Message-ID"), foreign(row.message_id, 200)], [t("Account"), row.account === "" ? "–" : el("a", { href: addressOf("accounts", [row.account]) }, row.account)], [t("Next step"), row.next], ...row.admin !== "" ? [[t("Advice"), row.admin]] : []]), waits && el("div", { class: "flex wrap" }, button(t("Header"), () => void attempt(t("Reading the header"), header), { kind: "line small" }))];
 }
 
-// admin/queue/finished.ts
 async function finishedPage(desk) {
   const query = desk.address.query;
   const success = query.get("success") ?? "";
@@ -395,7 +380,6 @@ async function finishedPage(desk) {
   return { title: t("Finished"), root: el("div", { class: "page" }, head(t("Queue"), null), tabLinks("finished"), el("div", { class: "filter" }, pill("", t("All")), pill("false", t("Failed")), pill("true", t("Delivered"))), card("", body, { flush: true }), pager(query, following, ["finished"])) };
 }
 
-// lib/fields.ts
 var made = 0;
 function field(label, control, hint = null) {
   const id = `field-${++made}`;
@@ -424,7 +408,6 @@ function line(label, value, hint = null, attributes = {}) {
   return field(label, control, hint);
 }
 
-// admin/ui/shared.ts
 function refusal(error, fields, failure, form) {
   const [single, ...others] = Object.keys(fields);
   const told2 = fieldsOf(error);
@@ -475,7 +458,6 @@ function filterForm(apply, ...fields) {
   return form;
 }
 
-// admin/queue/rules.ts
 async function rulesPage(desk) {
   const found = await desk.client.hold_rules();
   const add = async () => {
@@ -499,7 +481,6 @@ async function rulesPage(desk) {
   return { title: t("Hold rules"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Add a hold rule"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("rules"), card("", body, { flush: true })) };
 }
 
-// admin/queue/suppressions.ts
 async function suppressionsPage(desk) {
   const query = desk.address.query;
   const found = await desk.client.suppressions(query.get("account") ?? "", query.get("last") ?? "", query.get("last_base") ?? "", perPage);
@@ -522,7 +503,6 @@ async function suppressionsPage(desk) {
   return { title: t("Suppressions"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Suppress an address"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("suppressions"), card("", body, { flush: true }), pager(query, following, ["suppressions"])) };
 }
 
-// admin/queue/filter.ts
 var names = ["account", "sender", "recipient", "hold", "submitted", "next_attempt", "transport"];
 function filterOf(query) {
   const found = {};
@@ -563,7 +543,6 @@ function filters(desk, transports) {
   return el("details", { class: "filters", open: used || innerWidth > 700 }, el("summary", {}, t("Filter and order")), form);
 }
 
-// admin/queue/waiting.ts
 async function waitingPage(desk) {
   const query = desk.address.query;
   const filter = filterOf(query);
@@ -658,7 +637,6 @@ async function change(desk, [filter, count], transports) {
   if (done !== null) await desk.refresh();
 }
 
-// admin/queue/webhooks.ts
 async function webhooksPage(desk) {
   const query = desk.address.query;
   const finished = query.get("finished") === "true";
@@ -679,7 +657,6 @@ async function webhooksPage(desk) {
   return { title: t("Webhooks"), root: el("div", { class: "page" }, head(t("Queue"), null), tabLinks("webhooks"), el("div", { class: "filter" }, pill(false, t("Waiting")), pill(true, t("Finished"))), card("", body, { flush: true }), pager(query, following, ["webhooks"])) };
 }
 
-// admin/queue/part.ts
 async function queuePage(desk) {
   switch (desk.address.path[0]) {
     case "rules":

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -87,7 +86,6 @@ function sign(path, name2 = "i") {
   return svg;
 }
 
-// lib/icons.ts
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
@@ -100,7 +98,6 @@ var shieldCheck = "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -120,7 +117,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/pages.ts
 function head(title, hint, ...actions) {
   const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
   return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
@@ -179,7 +175,6 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
-// lib/states.ts
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function mark2(level, word, small = true) {
@@ -196,7 +191,6 @@ function empty(path, title, text2, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name2, options) {
   let format = formats.get(name2);
@@ -207,7 +201,6 @@ function formatted(date, name2, options) {
   return format.format(date);
 }
 
-// lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
@@ -243,14 +236,12 @@ function agoShort(duration) {
   return many(Math.max(1, Math.round(duration / second)), "{n} second", "{n} seconds");
 }
 
-// admin/ui/page.ts
 function addressOf(page, path = [], query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
 
-// admin/reports/shared.ts
 var month = 30;
 var tabLinks = (on) => tabs(t("Reports"), [["#reports", t("DMARC"), on === "dmarc"], ["#reports/sources", t("Who sends as us"), on === "sources"], ["#reports/tls", t("TLS"), on === "tls"], ["#reports/own", t("Ours, waiting"), on === "own"], ["#reports/mta-sts", t("MTA-STS policies"), on === "mta-sts"]]);
 var name = (value) => value === "" ? el("span", { class: "muted" }, t("(none)")) : el("bdi", {}, visible(value));
@@ -269,7 +260,6 @@ function noReports(kind, places) {
   return empty(fileText, title, text2, el("a", { class: "btn line", href: addressOf("domains", [first.domain], { tab: "dns" }) }, t("Check the records")));
 }
 
-// admin/reports/received.ts
 var perPage = 50;
 var titles = { dmarc: t("DMARC reports"), tls: t("TLS reports") };
 async function receivedPage(desk, kind) {
@@ -319,7 +309,6 @@ function policy(one) {
   return [pairs([[t("Domain"), name(one.domain)], [t("Mail hosts"), one.mx.length === 0 ? name("") : one.mx.map((host) => el("div", {}, name(host)))], [t("As the reporter found it"), one.strings.length === 0 ? name("") : one.strings.map((text2) => el("div", {}, el("code", {}, foreign(text2, 200))))], [t("Sessions with TLS"), count(one.successes)], [t("Failed"), failures(one.failed)]]), one.failures.length > 0 && table(t("Failures"), [{ title: t("What failed"), kind: "main", cell: (row) => [name(row.type), row.reason !== "" && el("div", { class: "hint" }, foreign(row.reason, 160)), row.information !== "" && el("div", { class: "hint" }, foreign(row.information, 160))] }, { title: t("Sessions"), kind: "num", cell: (row) => count(row.sessions) }, { title: t("Sent from"), cell: (row) => name(row.sending_ip) }, { title: t("To"), cell: (row) => [name(row.host), row.receiving_ip !== "" && el("div", { class: "hint" }, name(row.receiving_ip))] }], one.failures), one.more > 0 && el("p", { class: "hint" }, many(one.more, "and {n} more kind of failure", "and {n} more kinds of failures"))];
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -331,7 +320,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -377,7 +365,6 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-// lib/client.ts
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
@@ -388,7 +375,6 @@ function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-// lib/fields.ts
 var made = 0;
 function field(label, control, hint = null) {
   const id = `field-${++made}`;
@@ -417,7 +403,6 @@ function line(label, value, hint = null, attributes = {}) {
   return field(label, control, hint);
 }
 
-// admin/ui/shared.ts
 function refusal(error, fields, failure, form) {
   const [single, ...others] = Object.keys(fields);
   const told2 = fieldsOf(error);
@@ -460,7 +445,6 @@ async function typedAgain(title, name2, what, action) {
   return answer2 === true;
 }
 
-// admin/reports/own.ts
 var perPage2 = 50;
 async function ownPage(desk) {
   const [dmarc, tls, noDMARC, noTLS] = await Promise.all([desk.client.reports_pending("dmarc"), desk.client.reports_pending("tls"), desk.client.report_suppressions("dmarc"), desk.client.report_suppressions("tls")]);
@@ -547,7 +531,6 @@ async function policiesPage(desk) {
   return { title: t("MTA-STS policies"), root };
 }
 
-// admin/ui/reject.ts
 function answer(found) {
   switch (found.answer) {
     case "unknown":
@@ -561,7 +544,6 @@ function answer(found) {
   }
 }
 
-// admin/reports/sources.ts
 async function sourcesPage(desk) {
   const [totals, places] = await Promise.all([desk.client.report_totals("dmarc", month), desk.client.report_places()]);
   const only = totals[0];
@@ -591,7 +573,6 @@ async function sourceReportsPage(desk, domain, ip) {
   return { title: t("Reports about {ip}", { ip }), root };
 }
 
-// admin/reports/part.ts
 var kinds = { dmarc: "dmarc", tls: "tls" };
 async function reportsPage(desk) {
   const [first = "", second2 = ""] = desk.address.path;

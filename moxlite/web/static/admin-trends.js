@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -87,7 +86,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/icons.ts
 var activity = "M22 12h-2.48a2 2 0 0 0-1.93 1.46l-2.35 8.36a.25.25 0 0 1-.48 0L9.24 2.18a.25.25 0 0 0-.48 0l-2.35 8.36A2 2 0 0 1 4.49 12H2";
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var check = "M20 6 9 17l-5-5";
@@ -99,7 +97,6 @@ var lock = "M5 11h14a2 2 0 0 1 2 2v7a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-7a2 2 0
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -119,7 +116,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/pages.ts
 function head(title, hint, ...actions) {
   const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
   return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
@@ -198,7 +194,6 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
-// lib/states.ts
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function state(level, word) {
@@ -208,14 +203,12 @@ function empty(path, title, text2, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
 }
 
-// admin/ui/page.ts
 function addressOf(page, path = [], query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
 
-// admin/trends/kinds.ts
 var kinds = { delivered: [t("Delivered"), 1], sent: [t("Sent"), 2], junk: [t("Junk"), 3], refused: [t("Refused"), 5], failed: [t("Not delivered"), 4], "judged-wanted": [t("Judged as wanted"), 1], "judged-junk": [t("Judged as junk"), 3], "marked-junk": [t("Missed: users marked it as junk"), 4], "marked-wanted": [t("Wrong: users took it out of junk"), 2], "login-failed": [t("Failed log-ins"), 4] };
 var begins = (day2) => day2 * 864e5;
 function dayOf(day2) {
@@ -227,7 +220,6 @@ function shortDay(day2) {
 }
 var isoDay = (day2) => new Date(begins(day2)).toISOString().slice(0, 10);
 
-// admin/trends/day.ts
 async function dayPage(desk, number2) {
   const day2 = Number.isSafeInteger(number2) && number2 >= 0 && number2 <= 1e6 ? number2 : 0;
   const found = await desk.client.history_day(day2);
@@ -243,7 +235,6 @@ function figures(one) {
   return card(`${title}: ${total.toLocaleString()}`, list, { flush: true });
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -254,7 +245,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
@@ -287,7 +277,6 @@ function agoShort(duration) {
   return many(Math.max(1, Math.round(duration / second)), "{n} second", "{n} seconds");
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -299,7 +288,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -349,7 +337,6 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-// admin/trends/limits.ts
 async function clearLimits(desk, ip) {
   let dropped = 0;
   if (!await attempt(t("Allowing log-ins again"), async () => dropped = await desk.client.limits_clear(ip))) return;
@@ -367,7 +354,6 @@ async function limitsPage(desk) {
   return { title: t("Limits of log-ins"), root };
 }
 
-// admin/trends/logins.ts
 var results = { badcreds: t("wrong name or password"), badpassword: t("wrong password"), baduser: t("no such user"), badfactor: t("wrong second factor"), logindisabled: t("log-in is disabled"), notpermitted: t("not permitted") };
 async function loginsPage(desk, network) {
   const found = await desk.client.attempts_from(network);
@@ -376,7 +362,6 @@ async function loginsPage(desk, network) {
   return { title: t("Failed log-ins"), root };
 }
 
-// lib/numbers.ts
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -391,7 +376,6 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-// lib/plot.ts
 var namespace = "http://www.w3.org/2000/svg";
 var width = 250;
 var height = 150;
@@ -513,7 +497,6 @@ function key(tone) {
   return el("span", { class: "keyed" }, root);
 }
 
-// admin/ui/reject.ts
 function answer(found) {
   switch (found.answer) {
     case "unknown":
@@ -527,7 +510,6 @@ function answer(found) {
   }
 }
 
-// admin/trends/plots.ts
 var spans = [14, 30, 90];
 var minute2 = 6e7;
 var week = 7 * 864e8;
@@ -633,7 +615,6 @@ function guesses(found, days) {
   return plotCard(t("Failed log-ins"), [many(days, "{total} in {n} day, by network", "{total} in {n} days, by network", { total: number(total) }), ". ", limits], plot, beside);
 }
 
-// admin/trends/part.ts
 var pages = { trends: (desk) => {
   switch (desk.address.path[0]) {
     case "day":

@@ -1,9 +1,8 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.71ed3c0fac5a.js", audit: "audit.427e04ea7efc.js", domains: "domains.ab15729bf196.js", factors: "factors.2d7bc1f261b5.js", machine: "machine.8f732a591169.js", queue: "queue.de590be3b5d1.js", reports: "reports.1cdb529b35c0.js", trends: "trends.3cc5eea09844.js" };
+var define_PARTS_default = { accounts: "accounts.84da00222982.js", audit: "audit.36f70db478ad.js", domains: "domains.740827de3cc5.js", factors: "factors.79eb219b9aa1.js", machine: "machine.7a18a793833c.js", queue: "queue.5a0d97927b42.js", reports: "reports.7722955b412f.js", trends: "trends.eac68bdadb4e.js" };
 
-// lib/check.ts
 var CheckFailed = class extends Error {
 };
 function verify(table2, check2, value, path) {
@@ -62,7 +61,6 @@ function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text3, values = {}) {
@@ -85,7 +83,6 @@ function many(n, one, other, values = {}) {
   return filled(text3, { ...values, n });
 }
 
-// lib/client.ts
 var CallFailed = class extends Error {
   constructor(call, code, message, fields2 = []) {
     super(message);
@@ -192,7 +189,6 @@ function clientOf(calls) {
   return Generated;
 }
 
-// gen/admin.ts
 var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
@@ -409,7 +405,6 @@ var Client = /* @__PURE__ */ clientOf({
   examine: [{}, "null"]
 });
 
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -501,7 +496,6 @@ function brand(app = "") {
   return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -529,7 +523,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -575,7 +568,6 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-// lib/icons.ts
 var activity = "M22 12h-2.48a2 2 0 0 0-1.93 1.46l-2.35 8.36a.25.25 0 0 1-.48 0L9.24 2.18a.25.25 0 0 0-.48 0l-2.35 8.36A2 2 0 0 1 4.49 12H2";
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var chartColumn = "M3 3v16a2 2 0 0 0 2 2h16 M18 17V9 M13 17V5 M8 17v-3";
@@ -604,7 +596,6 @@ var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 var x = "M18 6 6 18 M6 6l12 12";
 
-// lib/webauthn.ts
 async function useKey(options) {
   const asked = JSON.parse(options);
   const publicKey = { ...asked, challenge: octets(asked.challenge), allowCredentials: descriptors(asked.allowCredentials) };
@@ -639,7 +630,6 @@ function text2(value) {
   return btoa(String.fromCharCode(...new Uint8Array(value))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
 
-// lib/secondstep.ts
 function secondStepForm(asked, done, again) {
   const { step: step2 } = asked;
   const problem = el("p", { class: "error", role: "alert", hidden: true });
@@ -729,7 +719,6 @@ function serverClock(at) {
   return el("span", {}, t("The server’s time is "), shown2);
 }
 
-// lib/confirm.ts
 async function askConfirm(client, why = t("This changes who can log in, so give your password again.")) {
   const step2 = await client.confirm_options();
   const answer2 = await dialog(t("Is it you?"), (close) => {
@@ -763,7 +752,6 @@ async function askConfirm(client, why = t("This changes who can log in, so give 
   return answer2 === true;
 }
 
-// lib/login.ts
 function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -821,7 +809,6 @@ function linked(value) {
   return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece));
 }
 
-// lib/pages.ts
 var Shell = class {
   main = el("main", { tabindex: "-1", data: { home: "" } });
   root;
@@ -949,7 +936,6 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
-// lib/parts.ts
 var folder = "./part/";
 var loading = /* @__PURE__ */ new Map();
 function part(name) {
@@ -964,7 +950,6 @@ function part(name) {
   return found;
 }
 
-// lib/session.ts
 var Session = class {
   constructor(app, title, client, ask, named = true, stays = false) {
     this.title = title;
@@ -1037,7 +1022,6 @@ function beforeDisplay(root) {
   }
 }
 
-// lib/toasts.ts
 var shown = 1e4;
 var most = 3;
 function stack() {
@@ -1067,7 +1051,6 @@ function toast(text3, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-// lib/numbers.ts
 function size(octets2) {
   if (octets2 < 1024) return `${octets2} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -1082,7 +1065,6 @@ function size(octets2) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-// lib/states.ts
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function mark2(level, word, small = true) {
@@ -1096,7 +1078,6 @@ function notice(level, text3, ...actions) {
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -1107,7 +1088,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
@@ -1138,7 +1118,6 @@ function ago(at) {
   return duration < minute ? t("just now") : t("{time} ago", { time: agoShort(duration) });
 }
 
-// admin/overview.ts
 var period = 3e4;
 var day2 = 864e8;
 var soon = 14;
@@ -1268,7 +1247,6 @@ function failurePage(desk, error) {
   return el("div", { class: "page" }, head(t("Not shown"), null), notice("danger", messageOf(error), button(t("Try now"), () => void desk.refresh())));
 }
 
-// admin/ui/page.ts
 function read2(hash) {
   const [path = "", query = ""] = hash.slice(1).split("?", 2);
   const names = path.split("/").map(decoded);
@@ -1282,7 +1260,6 @@ function decoded(text3) {
   }
 }
 
-// admin/main.ts
 var base = document.location.pathname.replace(/[^/]*$/, "");
 var places = [{ name: "overview", title: t("Overview"), icon: activity }, { name: "accounts", title: t("Accounts"), icon: users }, { name: "domains", title: t("Domains"), icon: globe }, { name: "queue", title: t("Queue"), icon: send }, { name: "trends", title: t("Trends"), icon: chartColumn }, { name: "reports", title: t("Reports"), icon: fileText }, { name: "network", title: t("Network"), icon: house, group: t("Server") }, { name: "routes", title: t("Routes"), icon: route }, { name: "web", title: t("Web server"), icon: link }, { name: "log", title: t("Log"), icon: list }, { name: "audit", title: t("Audit log"), icon: history }, { name: "metrics", title: t("Metrics"), icon: listFilter }, { name: "backups", title: t("Backups"), icon: database }, { name: "config", title: t("Configuration"), icon: slidersHorizontal }, { name: "two-step", title: t("Log-in"), icon: keyRound }];
 var parts = { accounts: "accounts", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", config: "machine" };

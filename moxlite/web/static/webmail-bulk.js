@@ -1,4 +1,3 @@
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text, values = {}) {
@@ -18,20 +17,17 @@ function many(n, one, other, values = {}) {
   return filled(text, { ...values, n });
 }
 
-// webmail/state/others.ts
 function leavesOthers(mail) {
   const { mailbox_id } = mail.query.value.filter;
   return (mailbox_id ?? 0) < 0 && !mail.choice.selectedAreLoaded() && mail.mailboxes.value.some(({ owner }) => owner !== "");
 }
 
-// webmail/ui/counts.ts
 function counted({ messages, conversations }) {
   if (messages === null) return many(conversations, "{n} conversation", "{n} conversations");
   const all = many(messages, "{n} message", "{n} messages");
   return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }
 
-// webmail/bulk/part.ts
 var callSize = 1e3;
 function pieces(all, size) {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -83,7 +82,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -95,7 +93,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -114,7 +111,6 @@ async function told(error) {
   return globalThis.moxliteLanguage?.told(error) ?? error;
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -164,17 +160,14 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/choices.css
-var choices_default = "/* Choices below each other, in dialogs of several parts. */\n\n.choices {\n  display: grid;\n  gap: 6px;\n  max-height: 60vh;\n  margin-top: 12px;\n  padding: 2px;\n  overflow-y: auto;\n}\n\n.choices button {\n  flex: none;\n  text-align: left;\n}\n";
+var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:12px;padding:2px;overflow-y:auto}.choices button{flex:none;text-align:left}\n";
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -185,13 +178,11 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// webmail/ui/format.ts
 var day = 24 * 60 * 60 * 1e3;
 function fullTime(time) {
   return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
 }
 
-// lib/client.ts
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
@@ -199,7 +190,6 @@ function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-// lib/commands.ts
 function keyName(event) {
   const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code)?.[1] : void 0;
   const key = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
@@ -217,7 +207,6 @@ function enabled(command) {
   return command.when?.() ?? true;
 }
 
-// lib/icons.ts
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
 var externalLink = "M15 3h6v6 M10 14 21 3 M18 13v6a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V8a2 2 0 0 1 2-2h6";
@@ -228,7 +217,6 @@ var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 var x = "M18 6 6 18 M6 6l12 12";
 
-// lib/menu.ts
 function openMenu(anchor, title, commands) {
   anchor.setAttribute("aria-expanded", "true");
   open(anchor.getBoundingClientRect(), anchor, title, commands, () => anchor.setAttribute("aria-expanded", "false"));
@@ -267,7 +255,6 @@ function open(place, within, title, commands, closed) {
   items[0]?.focus();
 }
 
-// webmail/compose/copies.ts
 var prefix = "moxlite-webmail-draft-";
 var silent = 9e4;
 function newId() {
@@ -306,7 +293,6 @@ async function lostCopies(login) {
   return lost;
 }
 
-// lib/numbers.ts
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -321,7 +307,6 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-// webmail/compose/files.ts
 var Files = class {
   constructor(client, base, changed) {
     this.client = client;
@@ -401,7 +386,6 @@ var Files = class {
   }
 };
 
-// webmail/compose/keys.ts
 var writing = "write.";
 function addKeys(desk, focused) {
   if (desk.commands.has(`${writing}send`)) return;
@@ -409,7 +393,6 @@ function addKeys(desk, focused) {
   desk.commands.add(t("While writing"), [command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)), command("send-archive", t("Send and archive the conversation"), ["ctrl shift Enter"], (one) => one.submit(true)), command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()), command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()), command("format", t("Turn formatting on or off"), ["ctrl F"], (one) => one.format()), command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")), command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")), command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")), command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to"))]);
 }
 
-// webmail/compose/parties.ts
 function parseParties(text2) {
   const pieces = [];
   let piece = "";
@@ -447,7 +430,6 @@ function speaksOfFiles(text2) {
   return /\b(attach(ed|ment|ments|ing)?|enclosed|anhang|angehängt|beigefügt|ci-joint|pièces? jointes?|bijlage|adjunto)\b/iu.test(own);
 }
 
-// webmail/compose/ways.ts
 var names = [["starttls", t("STARTTLS, as its hosts offered the last time")], ["mtasts", t("MTA-STS policy that is enforced")], ["dnssec", t("DNSSEC for its mail hosts")], ["dane", t("DANE for its first mail host")], ["requiretls", t("REQUIRETLS, as its hosts offered the last time")]];
 var words = { yes: t("yes"), no: t("no"), error: t("could not be found out"), "": t("not known") };
 var Ways = class {
@@ -480,7 +462,6 @@ function canRequire(ways) {
   return ways.length > 0 && ways.every((way) => way !== null && way.requiretls === "yes" && (way.mtasts === "yes" || way.dane === "yes"));
 }
 
-// webmail/compose/recipients.ts
 var pause = 150;
 var Recipients = class {
   constructor(field, label, client, changed, ways) {
@@ -649,7 +630,6 @@ var Recipients = class {
   }
 };
 
-// webmail/compose/takeback.ts
 var retryAfter = 1e3;
 function offerUndo(desk, say, what, submitId, leaves, seconds, again) {
   const takeBack = async () => {
@@ -675,7 +655,6 @@ function offerUndo(desk, say, what, submitId, leaves, seconds, again) {
   desk.actions.remember(undo);
 }
 
-// webmail/compose/composer.ts
 var [copyAfter, saveAfter, saveEach, retryAfter2] = [1e3, 5e3, 15e3, 4e3];
 function iconButton(path, name, run, kind = "") {
   const button = el("button", { type: "button", class: `link compose-icon ${kind}`, "aria-label": name, title: name }, sign(path));
@@ -1146,7 +1125,6 @@ var Composer = class _Composer {
   }
 };
 
-// webmail/compose/mailto.ts
 var maxParties = 1e3;
 var [maxLine, maxText] = [1e3, 1e5];
 function decoded(text2) {
@@ -1180,10 +1158,8 @@ function parseMailto(url) {
   return asked;
 }
 
-// webmail/compose/compose.css
-var compose_default = '.composers {\n  position: fixed;\n  right: 16px;\n  bottom: 0;\n  z-index: 5;\n  display: flex;\n  flex-direction: row-reverse;\n  align-items: flex-end;\n  gap: 12px;\n  max-width: calc(100vw - 32px);\n  pointer-events: none;\n}\n\n.composer {\n  display: flex;\n  flex-direction: column;\n  width: min(560px, 100vw - 32px);\n  height: min(520px, 100dvh - 24px);\n  min-width: 0;\n  background: var(--popup-background);\n  border: 1px solid var(--border-color);\n  border-bottom: 0;\n  border-radius: 10px 10px 0 0;\n  box-shadow: var(--shadow);\n  pointer-events: auto;\n}\n\n/* an answer, below what it answers: that stays readable */\n.composer.docked {\n  flex: 1 0 min(50%, 320px);\n  width: auto;\n  height: auto;\n  min-height: 0;\n  margin: 0 24px 16px;\n  border-bottom: 1px solid var(--border-color);\n  border-radius: 12px;\n  box-shadow: none;\n}\n\n.docked .compose-head,\n.composer:not(.docked) :is(.compose-float, .compose-sign) {\n  display: none;\n}\n\n.docked .compose-to > label {\n  position: absolute;\n  clip-path: inset(50%);\n}\n\n.docked .compose-to {\n  grid-template-columns: 28px minmax(0, 1fr) auto;\n}\n\n/* a short message takes its own height, the answer the rest */\n.reader:has(> .docked) > :is(.reader-message:not(:has(.framed)), .conversation) {\n  flex: 0 1 auto;\n  min-height: 120px;\n}\n\n.composer.wide {\n  width: min(960px, 100vw - 32px);\n  height: calc(100dvh - 24px);\n}\n\n.composer[inert] > :not(.compose-foot) {\n  opacity: 0.6;\n}\n\n.compose-head {\n  display: flex;\n  align-items: center;\n  gap: 4px;\n  padding: 6px 8px 6px 14px;\n  background: var(--background-mild);\n  border-radius: 10px 10px 0 0;\n}\n\n.compose-title {\n  flex: 1;\n  margin: 0;\n  overflow: hidden;\n  font-size: 14px;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.compose-head button {\n  min-width: 32px;\n  min-height: 32px;\n  font-size: 16px;\n}\n\n.compose-field {\n  display: grid;\n  grid-template-columns: 62px minmax(0, 1fr) auto;\n  align-items: center;\n  padding: 3px 14px;\n  border-bottom: 1px solid var(--border-color);\n  min-height: 38px;\n}\n\n.compose-field > label,\n.compose-label {\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.compose-to {\n  grid-template-columns: 62px minmax(0, 1fr) auto;\n}\n\n.compose-seldom {\n  display: flex;\n  grid-area: 1 / 3;\n  gap: 2px;\n  align-self: center;\n}\n\n.compose-seldom > .link:not(.compose-icon) {\n  padding: 0 10px;\n  font-size: 13px;\n}\n\n.compose-sign {\n  grid-area: 1 / 1;\n  color: var(--color-milder);\n}\n\n.compose-to .chip-box {\n  grid-area: 1 / 2;\n  align-self: center;\n}\n\n.compose-icon {\n  display: grid;\n  flex: none;\n  place-content: center;\n  width: 34px;\n  height: 34px;\n  padding: 0;\n  color: var(--color-mild);\n}\n\n.compose-quoted {\n  position: relative;\n  align-self: start;\n  width: 34px;\n  height: 18px;\n  min-height: 0;\n  margin: 4px 14px 12px;\n  padding: 0;\n  border: 0;\n  border-radius: 9px;\n  background: var(--button-hover-background);\n  line-height: 10px;\n}\n\n.compose-quoted::after {\n  position: absolute;\n  inset: -8px -6px;\n  content: "";\n}\n\n.compose-field select {\n  min-width: 0;\n  border: 0;\n  background: var(--popup-background);\n  color: var(--color);\n  font: inherit;\n  min-height: 30px;\n}\n\n.chip-box {\n  position: relative;\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px;\n  grid-column: 2 / -1;\n  cursor: text;\n  max-height: 110px;\n  overflow-y: auto;\n}\n\n.chip-box:has(.completions:not([hidden])) {\n  overflow: visible;\n}\n\n.chips {\n  display: contents;\n}\n\n.chip {\n  display: inline-flex;\n  align-items: center;\n  max-width: 100%;\n  padding: 0 2px 0 9px;\n  border-radius: 13px;\n  background: var(--button-hover-background);\n  font-size: 13px;\n  line-height: 26px;\n}\n\n.chip.bad {\n  outline: 1.5px solid var(--danger);\n}\n\n.chip-name {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.bars {\n  display: grid;\n  grid-auto-flow: column;\n  gap: 2px;\n  width: 30px;\n  margin-left: 7px;\n}\n\n.bars i {\n  height: 4px;\n  border-radius: 2px;\n  background: var(--border-color);\n}\n\n.bars .yes {\n  background: var(--underline-green);\n}\n\n.bars .no {\n  background: var(--underline-red);\n}\n\n.bars .error {\n  background: var(--underline-grey);\n}\n\n.chip-remove,\n.file-remove {\n  min-width: 24px;\n  min-height: 24px;\n  padding: 0;\n  border: 0;\n  background: none;\n  color: var(--color-mild);\n}\n\n.chip-input {\n  flex: 1;\n  min-width: 110px;\n  min-height: 28px;\n}\n\n.chip-input,\n.compose-subject,\n.compose-text {\n  border: 0;\n  outline-offset: -2px;\n  background: none;\n  color: var(--color);\n  font: inherit;\n}\n\n.field-hint {\n  grid-column: 2 / -1;\n  color: var(--danger);\n  font-size: 13px;\n}\n\n.field-hint:empty {\n  display: none;\n}\n\n.completions {\n  position: absolute;\n  inset: 100% 0 auto;\n  z-index: 1;\n  max-height: 260px;\n  overflow-y: auto;\n  background: var(--popup-background);\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  box-shadow: var(--shadow);\n}\n\n.completion {\n  display: flex;\n  gap: 8px;\n  padding: 6px 10px;\n  cursor: pointer;\n}\n\n.completion[aria-selected="true"] {\n  background: var(--mailbox-active-background);\n}\n\n.completion-address {\n  color: var(--color-mild);\n}\n\n.compose-subject {\n  padding: 9px 14px;\n  border-bottom: 1px solid var(--border-color);\n  font-weight: 600;\n}\n\n/* the caret shows the focus, too */\n.compose-text:focus-visible {\n  outline-width: 1px;\n}\n\n.compose-text {\n  flex: 1;\n  min-height: 60px;\n  padding: 12px 14px;\n  resize: none;\n  line-height: 1.5;\n}\n\n.files {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 6px;\n  padding: 0 14px;\n  max-height: 120px;\n  overflow-y: auto;\n}\n\n.file {\n  display: flex;\n  align-items: center;\n  gap: 8px;\n  max-width: 100%;\n  margin-bottom: 6px;\n  padding: 3px 4px 3px 10px;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  background: var(--background-mild);\n  font-size: 13px;\n}\n\n.file.failed {\n  border-color: var(--danger);\n}\n\n.file-name {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.file-size {\n  flex: none;\n  color: var(--color-mild);\n}\n\n.file progress {\n  width: 70px;\n}\n\n.compose-foot {\n  display: flex;\n  align-items: center;\n  gap: 8px;\n  padding: 8px 14px;\n  border-top: 1px solid var(--border-color);\n}\n\n.compose-state {\n  flex: 1;\n  min-width: 0;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n/* toasts stand above the line of the button that sends, also of an answer above the bar */\nbody:has(.composer) .toasts {\n  bottom: 86px;\n  justify-items: start;\n}\n\n@media (max-width: 860px) {\n  body:has(.docked) .toasts {\n    bottom: calc(146px + env(safe-area-inset-bottom));\n  }\n}\n\n@media (max-width: 700px) {\n  /* there it is on top: one toast is short enough, also above a keyboard */\n  body:has(.composer) .toasts {\n    inset: auto 12px calc(12px + env(safe-area-inset-bottom));\n    max-height: calc(var(--seen, 100dvh) - 136px);\n    overflow-y: auto;\n  }\n\n  body:has(.composer) .toast:not(:last-child) {\n    display: none;\n  }\n\n  .composers {\n    inset: 0 0 auto;\n    max-width: none;\n  }\n\n  .composer,\n  .composer.wide,\n  .composer.docked {\n    position: fixed;\n    inset: 0 0 auto;\n    z-index: 5;\n    margin: 0;\n    width: 100vw;\n    height: var(--seen, 100dvh);\n    border: 0;\n    border-radius: 0;\n  }\n\n  /* the keyboard comes from below: what sends stands on top */\n  .compose-head {\n    order: -2;\n    border-radius: 0;\n  }\n\n  .compose-foot {\n    order: -1;\n    border-top: 0;\n    border-bottom: 1px solid var(--border-color);\n  }\n\n  .docked .compose-head {\n    display: flex;\n  }\n\n  .composer .compose-larger {\n    display: none;\n  }\n\n  .compose-foot button,\n  .compose-head button {\n    min-height: 44px;\n    min-width: 44px;\n  }\n\n  .compose-text,\n  .chip-input,\n  .compose-subject {\n    font-size: 16px;\n  }\n}\n';
+var compose_default = '.composers{position:fixed;right:16px;bottom:0;z-index:5;display:flex;flex-direction:row-reverse;align-items:flex-end;gap:12px;max-width:calc(100vw - 32px);pointer-events:none}.composer{display:flex;flex-direction:column;width:min(560px,100vw - 32px);height:min(520px,100dvh - 24px);min-width:0;background:var(--popup-background);border:1px solid var(--border-color);border-bottom:0;border-radius:10px 10px 0 0;box-shadow:var(--shadow);pointer-events:auto}.composer.docked{flex:1 0 min(50%,320px);width:auto;height:auto;min-height:0;margin:0 24px 16px;border-bottom:1px solid var(--border-color);border-radius:12px;box-shadow:none}.docked .compose-head,.composer:not(.docked) :is(.compose-float,.compose-sign){display:none}.docked .compose-to>label{position:absolute;clip-path:inset(50%)}.docked .compose-to{grid-template-columns:28px minmax(0,1fr) auto}.reader:has(>.docked)>:is(.reader-message:not(:has(.framed)),.conversation){flex:0 1 auto;min-height:120px}.composer.wide{width:min(960px,100vw - 32px);height:calc(100dvh - 24px)}.composer[inert]>:not(.compose-foot){opacity:0.6}.compose-head{display:flex;align-items:center;gap:4px;padding:6px 8px 6px 14px;background:var(--background-mild);border-radius:10px 10px 0 0}.compose-title{flex:1;margin:0;overflow:hidden;font-size:14px;text-overflow:ellipsis;white-space:nowrap}.compose-head button{min-width:32px;min-height:32px;font-size:16px}.compose-field{display:grid;grid-template-columns:62px minmax(0,1fr) auto;align-items:center;padding:3px 14px;border-bottom:1px solid var(--border-color);min-height:38px}.compose-field>label,.compose-label{color:var(--color-mild);font-size:13px}.compose-to{grid-template-columns:62px minmax(0,1fr) auto}.compose-seldom{display:flex;grid-area:1 / 3;gap:2px;align-self:center}.compose-seldom>.link:not(.compose-icon){padding:0 10px;font-size:13px}.compose-sign{grid-area:1 / 1;color:var(--color-milder)}.compose-to .chip-box{grid-area:1 / 2;align-self:center}.compose-icon{display:grid;flex:none;place-content:center;width:34px;height:34px;padding:0;color:var(--color-mild)}.compose-quoted{position:relative;align-self:start;width:34px;height:18px;min-height:0;margin:4px 14px 12px;padding:0;border:0;border-radius:9px;background:var(--button-hover-background);line-height:10px}.compose-quoted::after{position:absolute;inset:-8px -6px;content:""}.compose-field select{min-width:0;border:0;background:var(--popup-background);color:var(--color);font:inherit;min-height:30px}.chip-box{position:relative;display:flex;flex-wrap:wrap;gap:4px;grid-column:2 / -1;cursor:text;max-height:110px;overflow-y:auto}.chip-box:has(.completions:not([hidden])){overflow:visible}.chips{display:contents}.chip{display:inline-flex;align-items:center;max-width:100%;padding:0 2px 0 9px;border-radius:13px;background:var(--button-hover-background);font-size:13px;line-height:26px}.chip.bad{outline:1.5px solid var(--danger)}.chip-name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.bars{display:grid;grid-auto-flow:column;gap:2px;width:30px;margin-left:7px}.bars i{height:4px;border-radius:2px;background:var(--border-color)}.bars .yes{background:var(--underline-green)}.bars .no{background:var(--underline-red)}.bars .error{background:var(--underline-grey)}.chip-remove,.file-remove{min-width:24px;min-height:24px;padding:0;border:0;background:none;color:var(--color-mild)}.chip-input{flex:1;min-width:110px;min-height:28px}.chip-input,.compose-subject,.compose-text{border:0;outline-offset:-2px;background:none;color:var(--color);font:inherit}.field-hint{grid-column:2 / -1;color:var(--danger);font-size:13px}.field-hint:empty{display:none}.completions{position:absolute;inset:100% 0 auto;z-index:1;max-height:260px;overflow-y:auto;background:var(--popup-background);border:1px solid var(--border-color);border-radius:8px;box-shadow:var(--shadow)}.completion{display:flex;gap:8px;padding:6px 10px;cursor:pointer}.completion[aria-selected=true]{background:var(--mailbox-active-background)}.completion-address{color:var(--color-mild)}.compose-subject{padding:9px 14px;border-bottom:1px solid var(--border-color);font-weight:600}.compose-text:focus-visible{outline-width:1px}.compose-text{flex:1;min-height:60px;padding:12px 14px;resize:none;line-height:1.5}.files{display:flex;flex-wrap:wrap;gap:6px;padding:0 14px;max-height:120px;overflow-y:auto}.file{display:flex;align-items:center;gap:8px;max-width:100%;margin-bottom:6px;padding:3px 4px 3px 10px;border:1px solid var(--border-color);border-radius:8px;background:var(--background-mild);font-size:13px}.file.failed{border-color:var(--danger)}.file-name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.file-size{flex:none;color:var(--color-mild)}.file progress{width:70px}.compose-foot{display:flex;align-items:center;gap:8px;padding:8px 14px;border-top:1px solid var(--border-color)}.compose-state{flex:1;min-width:0;color:var(--color-mild);font-size:13px}body:has(.composer) .toasts{bottom:86px;justify-items:start}@media(max-width:860px){body:has(.docked) .toasts{bottom:calc(146px + env(safe-area-inset-bottom))}}@media(max-width:700px){body:has(.composer) .toasts{inset:auto 12px calc(12px + env(safe-area-inset-bottom));max-height:calc(var(--seen, 100dvh) - 136px);overflow-y:auto}body:has(.composer) .toast:not(:last-child){display:none}.composers{inset:0 0 auto;max-width:none}.composer,.composer.wide,.composer.docked{position:fixed;inset:0 0 auto;z-index:5;margin:0;width:100vw;height:var(--seen, 100dvh);border:0;border-radius:0}.compose-head{order:-2;border-radius:0}.compose-foot{order:-1;border-top:0;border-bottom:1px solid var(--border-color)}.docked .compose-head{display:flex}.composer .compose-larger{display:none}.compose-foot button,.compose-head button{min-height:44px;min-width:44px}.compose-text,.chip-input,.compose-subject{font-size:16px}}\n';
 
-// webmail/compose/part.ts
 adopt(choices_default);
 adopt(compose_default);
 function addKeys2(desk) {

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -66,7 +65,6 @@ function mark(value) {
   return element;
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -82,19 +80,16 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/data/threads.ts
 function isUnread(item) {
   return !item.flags.includes("\\seen");
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -105,7 +100,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// webmail/ui/format.ts
 var day = 24 * 60 * 60 * 1e3;
 function daysBetween(time, now) {
   return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
@@ -134,10 +128,8 @@ function addressList(addresses, one) {
   return addresses.map(one).join(", ");
 }
 
-// webmail/conversation/conversation.css
-var conversation_default = "/* A thread as a column. */\n\n.conversation {\n  flex: 1;\n  min-height: 0;\n  padding: 0 18px 24px;\n  overflow-y: auto;\n}\n\n.card {\n  margin-bottom: 8px;\n  border: 1px solid var(--border-color);\n  border-radius: 10px;\n  overflow: hidden;\n}\n\n.card-head {\n  display: flex;\n  align-items: baseline;\n  gap: 10px;\n  width: 100%;\n  padding: 10px 14px;\n  border: 0;\n  border-radius: 0;\n  background: none;\n  text-align: left;\n}\n\n.card-from {\n  flex: none;\n  max-width: 45%;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: pre;\n}\n\n.card.unread .card-from {\n  font-weight: 650;\n}\n\n.card-preview {\n  flex: 1;\n  min-width: 0;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  color: var(--color-mild);\n  font-size: 13.5px;\n}\n\n.card.beside:not(.open) {\n  background: var(--background-mild);\n}\n\n.card .reader-head {\n  padding: 10px 14px;\n}\n\n@media (max-width: 860px) {\n  .conversation {\n    padding: 0 8px 16px;\n  }\n\n  .card-head {\n    min-height: 44px;\n  }\n}\n";
+var conversation_default = ".conversation{flex:1;min-height:0;padding:0 18px 24px;overflow-y:auto}.card{margin-bottom:8px;border:1px solid var(--border-color);border-radius:10px;overflow:hidden}.card-head{display:flex;align-items:baseline;gap:10px;width:100%;padding:10px 14px;border:0;border-radius:0;background:none;text-align:left}.card-from{flex:none;max-width:45%;overflow:hidden;text-overflow:ellipsis;white-space:pre}.card.unread .card-from{font-weight:650}.card-preview{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13.5px}.card.beside:not(.open){background:var(--background-mild)}.card .reader-head{padding:10px 14px}@media(max-width:860px){.conversation{padding:0 8px 16px}.card-head{min-height:44px}}\n";
 
-// webmail/conversation/part.ts
 adopt(conversation_default);
 var openedAtOnce = 5;
 var Conversation = class {

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -71,7 +70,6 @@ function mark(value) {
   return element;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -83,7 +81,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -99,7 +96,6 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -145,7 +141,6 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/numbers.ts
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -160,19 +155,16 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/data/mailboxes.ts
 function isOwn(id) {
   return id < 2 ** 32;
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -183,22 +175,18 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// webmail/ui/format.ts
 var day = 24 * 60 * 60 * 1e3;
 function fullTime(time) {
   return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
 }
 
-// webmail/details/details.css
-var details_default = ".dialog:has(> .details) {\n  width: min(760px, calc(100vw - 24px));\n  max-width: none;\n}\n\n.details {\n  max-height: 70dvh;\n  overflow: auto;\n}\n\n.details h3 {\n  margin: 16px 0 4px;\n  font-size: 14px;\n}\n\n.details-facts {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 2px 14px;\n  margin: 0;\n  font-size: 13.5px;\n}\n\n.details-facts dt {\n  color: var(--color-mild);\n}\n\n.details-facts dd {\n  margin: 0;\n  overflow-wrap: anywhere;\n  white-space: pre-wrap;\n}\n\n.details pre {\n  font: 12.5px/1.5 var(--mono);\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n}\n\n.details-parts {\n  padding-left: 18px;\n  font-size: 13.5px;\n}\n\n.details ul ul {\n  padding-left: 18px;\n}\n";
+var details_default = ".dialog:has(>.details){width:min(760px,calc(100vw - 24px));max-width:none}.details{max-height:70dvh;overflow:auto}.details h3{margin:16px 0 4px;font-size:14px}.details-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 14px;margin:0;font-size:13.5px}.details-facts dt{color:var(--color-mild)}.details-facts dd{margin:0;overflow-wrap:anywhere;white-space:pre-wrap}.details pre{font:12.5px/1.5 var(--mono);white-space:pre-wrap;overflow-wrap:anywhere}.details-parts{padding-left:18px;font-size:13.5px}.details ul ul{padding-left:18px}\n";
 
-// webmail/details/reasons.ts
 var reasons = { "no-bad-signals": t("No check found anything wrong."), "stray-bounce": t("It is a notice about a message that was not sent from here."), "high-rate": t("Too much had come from the sender's network."), "own-queue": t("This server itself sent it."), reporting: t("It is a report about mail, sent to the address for such reports."), "list-allow": t("One of your rules trusts the list that it came by, and the list has proven itself."), contact: t("The author is one of your contacts, and proven."), msgfromfull: t("You have judged earlier mail of this author."), msgtofull: t("You wrote to this author before."), msgfromdomain: t("You have judged earlier mail of the author's domain."), msgfromorgdomain: t("You have judged earlier mail of the author's organization."), msgtodomain: t("You wrote to the author's domain before."), msgtoorgdomain: t("You wrote to the author's organization before."), dkimspf: t("You have judged earlier mail with the same proven domains."), ip1: t("You have judged earlier mail from the same computer."), ip2: t("You have judged earlier mail from the same network."), ip3: t("You have judged earlier mail from the neighbourhood of that network."), "dmarc-policy": t("The owner of the sender's domain asks to refuse what it did not send itself, and this is not proven to be its mail."), "dmarc-quarantine": t("The owner of the sender's domain asks to set aside what it did not send itself, and this is not proven to be its mail."), "dmarc-indirect": t("The owner of the sender's domain asks to refuse what it did not send itself, but the message seems to have come by a mailing list or a forwarder."), "dmarc-temperror": t("It could not be checked whether the sender's domain sent it."), "msg-auth-required": t("Your address takes only mail whose author is proven, and this one's is not."), "spf-policy": t("The sender's domain forbids the computer that it came from to send its mail, and nothing else is known of the sender."), iprev: t("The computer that it came from has no proper name, and earlier mail from there leans to junk."), sieve: t("Your Sieve script decided about it."), "sieve-error": t("Your Sieve script failed on it, so it was kept."), "sieve-kept": t("Your Sieve script refuses it; it was kept, because the refusal could reach another person."), "sieve-reject": t("Your Sieve script refuses it."), vacation: t("Your vacation form answered it."), "junk-content": t("The junk filter judges its text as junk."), "junk-content-strict": t("The junk filter is in doubt about its text, and the way that it came is one that junk often takes."), subjectpass: t("Its subject holds the word that the author was told to put there."), "give-subjectpass": t("The junk filter was in doubt; the author was told a word to put into the subject."), "dns-blocklisted": t("A list of senders of junk has the computer that it came from."), "ambiguous-from": t("It claims more than one author."), "blocked-sender": t("You block this sender."), "allowed-sender": t("You allow this sender, who has proven to be it."), "alias-members-only": t("Only members may write to this address."), "unknown-user": t("The address does not exist."), "reputation-error": t("Earlier mail could not be looked at."), "junk-classify-error": t("The junk filter could not be asked."), "subjectpass-error": t("The key for words in subjects could not be read."), simulated: t("The address asked for this outcome, for a test.") };
 function reasonOf(word) {
   return reasons[word] ?? word;
 }
 
-// webmail/details/part.ts
 adopt(details_default);
 async function openDetails(client, base, item, parsed) {
   let found = null;

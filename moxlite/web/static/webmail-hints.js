@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -62,19 +61,16 @@ function mark(value) {
   return element;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -90,10 +86,8 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-// webmail/hints/hints.css
-var hints_default = "/* The hints of the first start. */\n\n.hints {\n  display: flex;\n  align-items: center;\n  gap: 12px;\n  margin: 8px 12px;\n  padding: 8px 4px 8px 14px;\n  border-radius: 8px;\n  background: var(--mailbox-active-background);\n  font-size: 13px;\n  line-height: 18px;\n}\n\n.hints p {\n  flex: 1;\n}\n\n.hints-count {\n  color: var(--color-mild);\n  font-variant-numeric: tabular-nums;\n}\n\n.hints-next {\n  flex: none;\n  min-height: 34px;\n  padding: 0 10px;\n}\n\n@media (max-width: 860px) {\n  .hints-next {\n    min-height: 44px;\n  }\n}\n";
+var hints_default = ".hints{display:flex;align-items:center;gap:12px;margin:8px 12px;padding:8px 4px 8px 14px;border-radius:8px;background:var(--mailbox-active-background);font-size:13px;line-height:18px}.hints p{flex:1}.hints-count{color:var(--color-mild);font-variant-numeric:tabular-nums}.hints-next{flex:none;min-height:34px;padding:0 10px}@media(max-width:860px){.hints-next{min-height:44px}}\n";
 
-// webmail/hints/part.ts
 adopt(hints_default);
 var hintsKey = "moxlite-webmail-hints";
 function showHints(list) {

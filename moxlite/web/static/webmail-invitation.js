@@ -1,4 +1,3 @@
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -18,12 +17,10 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/client.ts
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
 
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -112,7 +109,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -124,7 +120,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -170,17 +165,14 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// lib/icons.ts
 var x = "M18 6 6 18 M6 6l12 12";
 
-// lib/toasts.ts
 var shown = 1e4;
 var most = 3;
 function stack() {
@@ -210,10 +202,8 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-// webmail/invitation/invitation.css
-var invitation_default = "/* The card of an event. */\n\n.event-card:not([hidden]) {\n  display: grid;\n  gap: 8px;\n  margin: 12px 16px 0;\n  padding: 14px 16px;\n  border: 1px solid var(--border-color);\n  border-radius: 10px;\n  overflow-wrap: anywhere;\n}\n\n.event-title {\n  margin: 0;\n  font-size: 16px;\n}\n\n.event-state {\n  margin: 0;\n  font-weight: 600;\n}\n\n.event-facts {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 4px 12px;\n  margin: 0;\n  font-size: 14px;\n}\n\n.event-facts dt {\n  color: var(--color-mild);\n}\n\n.event-facts dd {\n  margin: 0;\n}\n\n.event-answers {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n  align-items: center;\n}\n\n.event-note {\n  flex: 1 1 160px;\n  min-width: 0;\n}\n";
+var invitation_default = ".event-card:not([hidden]){display:grid;gap:8px;margin:12px 16px 0;padding:14px 16px;border:1px solid var(--border-color);border-radius:10px;overflow-wrap:anywhere}.event-title{margin:0;font-size:16px}.event-state{margin:0;font-weight:600}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 12px;margin:0;font-size:14px}.event-facts dt{color:var(--color-mild)}.event-facts dd{margin:0}.event-answers{display:flex;flex-wrap:wrap;gap:8px;align-items:center}.event-note{flex:1 1 160px;min-width:0}\n";
 
-// webmail/invitation/part.ts
 adopt(invitation_default);
 var firstGuests = 10;
 var answers = [["yes", t("Yes")], ["maybe", t("Maybe")], ["no", t("No")]];

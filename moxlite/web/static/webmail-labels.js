@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -83,7 +82,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -95,7 +93,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -115,7 +112,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -165,18 +161,15 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/icons.ts
 var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
 var x = "M18 6 6 18 M6 6l12 12";
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// lib/toasts.ts
 var shown = 1e4;
 var most = 3;
 function stack() {
@@ -206,7 +199,6 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-// webmail/state/labels.ts
 function labelOf(labels, keyword) {
   return labels.find((one) => one.keyword === keyword) ?? { keyword, name: keyword, color: 0 };
 }
@@ -221,10 +213,8 @@ function chip({ name, color }) {
   return el("span", { class: `keyword c${color}`, title: name, dir: "auto", data: { label: name } }, name);
 }
 
-// webmail/labels/labels.css
-var labels_default = "/* The dialog of labels: those of what is selected, and the form of one label. */\n\n.labels {\n  display: grid;\n  gap: 2px;\n  max-height: 40vh;\n  margin: 8px 0;\n  overflow-y: auto;\n}\n\n.label-row {\n  display: flex;\n  align-items: center;\n  gap: 8px;\n  min-height: 32px;\n}\n\n.label-row .check {\n  flex: 1;\n  min-width: 0;\n}\n\n.label-row kbd {\n  margin-left: auto;\n}\n\n.label-row .btn {\n  flex: none;\n  padding: 6px;\n  border-color: transparent;\n}\n\n.label-row .btn .i {\n  width: 16px;\n  height: 16px;\n}\n\n.label-new {\n  display: flex;\n  gap: 8px;\n}\n\n.label-new input {\n  flex: 1;\n  min-width: 0;\n}\n\n.label-colors {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n  margin: 12px 0;\n  border: 0;\n  padding: 0;\n}\n\n.label-colors legend {\n  padding: 0 0 6px;\n}\n\n.label-colors input {\n  width: 28px;\n  height: 28px;\n  margin: 0;\n  border: 1px solid var(--c, var(--line-strong));\n  border-radius: 50%;\n  background: var(--g, var(--sunken));\n  appearance: none;\n  cursor: pointer;\n}\n\n.label-colors input:checked {\n  border-width: 3px;\n  box-shadow: inset 0 0 0 2px var(--surface);\n}\n\n.label-colors input:focus-visible {\n  outline: 2px solid var(--focus);\n  outline-offset: 2px;\n}\n\n@media (pointer: coarse) {\n  .label-row {\n    min-height: 44px;\n  }\n\n  .label-colors input {\n    width: 44px;\n    height: 44px;\n  }\n}\n";
+var labels_default = ".labels{display:grid;gap:2px;max-height:40vh;margin:8px 0;overflow-y:auto}.label-row{display:flex;align-items:center;gap:8px;min-height:32px}.label-row .check{flex:1;min-width:0}.label-row kbd{margin-left:auto}.label-row .btn{flex:none;padding:6px;border-color:transparent}.label-row .btn .i{width:16px;height:16px}.label-new{display:flex;gap:8px}.label-new input{flex:1;min-width:0}.label-colors{display:flex;flex-wrap:wrap;gap:8px;margin:12px 0;border:0;padding:0}.label-colors legend{padding:0 0 6px}.label-colors input{width:28px;height:28px;margin:0;border:1px solid var(--c, var(--line-strong));border-radius:50%;background:var(--g, var(--sunken));appearance:none;cursor:pointer}.label-colors input:checked{border-width:3px;box-shadow:inset 0 0 0 2px var(--surface)}.label-colors input:focus-visible{outline:2px solid var(--focus);outline-offset:2px}@media(pointer:coarse){.label-row{min-height:44px}.label-colors input{width:44px;height:44px}}\n";
 
-// webmail/labels/part.ts
 adopt(labels_default);
 var colors = [t("No colour"), t("Red"), t("Orange"), t("Yellow"), t("Green"), t("Teal"), t("Blue"), t("Purple"), t("Pink")];
 async function chooseLabels(client, mail, actions, number) {

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -67,7 +66,6 @@ function mark(value) {
   return element;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -79,7 +77,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -102,7 +99,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -148,17 +144,14 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// webmail/data/mailboxes.ts
 var own = "*";
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -169,7 +162,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
@@ -190,13 +182,10 @@ function moment(at, now = Date.now() * 1e3) {
   return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
 }
 
-// webmail/choices.css
-var choices_default = "/* Choices below each other, in dialogs of several parts. */\n\n.choices {\n  display: grid;\n  gap: 6px;\n  max-height: 60vh;\n  margin-top: 12px;\n  padding: 2px;\n  overflow-y: auto;\n}\n\n.choices button {\n  flex: none;\n  text-align: left;\n}\n";
+var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:12px;padding:2px;overflow-y:auto}.choices button{flex:none;text-align:left}\n";
 
-// webmail/later/later.css
-var later_default = "/* Choosing a time, and the list of messages that wait. */\n\n.later-words {\n  margin-top: 12px;\n}\n\n.later-said {\n  min-height: 1.4em;\n  margin: 4px 0 0;\n  color: var(--muted);\n}\n\n.later-said.wrong {\n  color: var(--danger);\n}\n\n.later-words .field + .field {\n  margin-top: 10px;\n}\n\n.later-times {\n  grid-template-columns: minmax(0, 1fr);\n}\n\n.later-times button {\n  display: flex;\n  flex-wrap: wrap;\n  justify-content: space-between;\n  gap: 0 16px;\n  height: auto;\n}\n\n.later-times time {\n  color: var(--muted);\n  font-variant-numeric: tabular-nums;\n}\n\n.waiting-list {\n  display: grid;\n  gap: 12px;\n  max-height: 65vh;\n  margin: 12px 0 0;\n  padding: 0;\n  overflow-y: auto;\n  list-style: none;\n}\n\n.waiting-list li {\n  display: grid;\n  gap: 4px;\n  padding-bottom: 12px;\n  border-bottom: 1px solid var(--line);\n}\n\n.waiting-list strong {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.waiting-list .waiting-what {\n  overflow-wrap: anywhere;\n  color: var(--muted);\n}\n\n.waiting-buttons {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n}\n";
+var later_default = ".later-words{margin-top:12px}.later-said{min-height:1.4em;margin:4px 0 0;color:var(--muted)}.later-said.wrong{color:var(--danger)}.later-words .field+.field{margin-top:10px}.later-times{grid-template-columns:minmax(0,1fr)}.later-times button{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 16px;height:auto}.later-times time{color:var(--muted);font-variant-numeric:tabular-nums}.waiting-list{display:grid;gap:12px;max-height:65vh;margin:12px 0 0;padding:0;overflow-y:auto;list-style:none}.waiting-list li{display:grid;gap:4px;padding-bottom:12px;border-bottom:1px solid var(--line)}.waiting-list strong{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.waiting-list .waiting-what{overflow-wrap:anywhere;color:var(--muted)}.waiting-buttons{display:flex;flex-wrap:wrap;gap:8px}\n";
 
-// webmail/later/vocabulary.ts
 var vocabularies = { de: { words: { morgen_frueh: "tomorrow morning", morgen_fruh: "tomorrow morning", heute_nacht: "tonight", in_der_frueh: "morning", ubermorgen: "overmorrow", uebermorgen: "overmorrow", morgen: "tomorrow", heute: "today", fruh: "morning", vormittag: "morning", mittag: "noon", nachmittag: "afternoon", abend: "evening", nacht: "night", mitternacht: "midnight", morgens: "morning", mittags: "noon", nachmittags: "afternoon", abends: "evening", nachts: "night", wochenende: "weekend", sonnabend: "saturday", minute: "minutes", minuten: "minutes", stunde: "hours", stunden: "hours", std: "hours", tag: "days", tage: "days", tagen: "days", woche: "week", wochen: "weeks", monat: "months", monate: "months", monaten: "months", ein: "1", eine: "1", einer: "1", einem: "1", zwei: "2", drei: "3" }, ahead: ["in"], clock: ["uhr"] }, fr: { words: { "apres-demain": "overmorrow", apres_demain: "overmorrow", ce_soir: "this evening", cette_nuit: "tonight", "week-end": "weekend", week_end: "weekend", "apres-midi": "afternoon", apres_midi: "afternoon", "aujourd'hui": "today", "aujourd’hui": "today", semaine_prochaine: "week", demain: "tomorrow", matin: "morning", midi: "noon", soir: "evening", nuit: "night", minuit: "midnight", jour: "days", jours: "days", semaine: "weeks", semaines: "weeks", mois: "months", un: "1", une: "1", deux: "2", trois: "3" }, ahead: ["dans", "d'ici"], clock: ["h", "heure", "heures"] }, es: { words: { pasado_manana: "overmorrow", por_la_manana: "morning", de_la_manana: "morning", esta_manana: "this morning", por_la_tarde: "afternoon", por_la_noche: "night", esta_noche: "tonight", fin_de_semana: "weekend", proxima_semana: "week", semana_que_viene: "week", manana: "tomorrow", hoy: "today", mediodia: "noon", tarde: "afternoon", noche: "night", medianoche: "midnight", minuto: "minutes", minutos: "minutes", dia: "days", dias: "days", semana: "weeks", semanas: "weeks", mes: "months", meses: "months", un: "1", una: "1", dos: "2", tres: "3" }, ahead: ["en", "dentro de"], clock: ["h", "hora", "horas"] }, nl: { words: { volgende_week: "week", overmorgen: "overmorrow", morgenochtend: "tomorrow morning", morgenmiddag: "tomorrow afternoon", morgenavond: "tomorrow evening", vanmorgen: "this morning", vanochtend: "this morning", vanmiddag: "this afternoon", vanavond: "this evening", vannacht: "tonight", morgen: "tomorrow", vandaag: "today", ochtend: "morning", tussen_de_middag: "noon", middag: "afternoon", avond: "evening", nacht: "night", middernacht: "midnight", minuut: "minutes", minuten: "minutes", dag: "days", dagen: "days", weken: "weeks", maand: "months", maanden: "months", een: "1", twee: "2", drie: "3" }, ahead: ["over"], clock: ["uur", "u"] } };
 var idle = new Set("um_am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_a_au_en_el_los_las_om_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette_gegen_vers_sobre".split("_"));
 function plain(text2) {
@@ -235,7 +224,6 @@ function inEnglish(text2, language) {
   return found.trim().split(" ").map(split).join(" ").trim();
 }
 
-// webmail/later/times.ts
 var parts = new Map(Object.entries({ morning: 8, noon: 12, midday: 12, afternoon: 14, evening: 18, night: 20, tonight: 20, midnight: 24 }));
 var weekdays = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 var months = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
@@ -331,7 +319,6 @@ function fieldValue(at) {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
-// webmail/later/choose.ts
 adopt(choices_default);
 adopt(later_default);
 var day2 = 864e5;
@@ -381,7 +368,6 @@ async function chooseTime(title, action, days, also = "", ticked = false) {
   }).then((chosen) => chosen === null || chosen.at.getTime() === 0 ? null : chosen);
 }
 
-// webmail/later/part.ts
 var [longestSending, longestWaiting] = [60, 732];
 function seconds(at) {
   return Math.floor(at.getTime() / 1e3);

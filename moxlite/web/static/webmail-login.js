@@ -1,17 +1,13 @@
-// lib/factors.css
-var factors_default = "/* Two-step log-in: the second step of a log-in, the card with the factors, QR codes and recovery codes. */\n\n.second-step, .second-step .form { display: grid; grid-template-columns: minmax(0, 1fr); gap: var(--s-3, 12px); }\n.second-step .field { display: grid; gap: 4px; }\n.second-step h2, .second-step > p { text-align: center; }\n.second-step .btn { min-height: 44px; }\n.second-step-foot { display: flex; flex-wrap: wrap; gap: 4px 8px; justify-content: center; align-items: center; }\n.second-step-foot .btn { min-height: 32px; }\ninput.code { width: 100%; min-width: 0; text-align: center; font-size: 1.375rem; letter-spacing: 0.12em; font-variant-numeric: tabular-nums; min-height: 48px; }\n.factor-list { margin: var(--s-3) 0; }\n.factor-list > li { display: flex; gap: var(--s-3); align-items: flex-start; padding: 8px 0; border-bottom: 1px solid var(--line); }\n.factor-list > li:last-child { border: 0; }\n.factor-list .grow { overflow-wrap: anywhere; }\n.factors + .hint { margin-top: var(--s-4); }\n.factor-add { margin: var(--s-3) 0; }\n.factor-programs { font-size: var(--t-sm); list-style: disc; padding-inline-start: 20px; }\n.qr-code { display: block; width: min(220px, 100%); margin: 0 auto; border-radius: var(--r-md); background: #fff; }\n.qr-code path { stroke: #000; stroke-width: 1; fill: none; shape-rendering: crispEdges; }\n.recovery-codes { display: grid; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); gap: 6px 16px; margin: var(--s-3) 0; font-size: 1rem; }\n\n@media print {\n  body:has(.recovery-codes) > :not(dialog) { display: none; }\n  body:has(.recovery-codes) dialog :is(.btn, .check) { display: none; }\n}\n";
+var factors_default = ".second-step,.second-step .form{display:grid;grid-template-columns:minmax(0,1fr);gap:var(--s-3, 12px)}.second-step .field{display:grid;gap:4px}.second-step h2,.second-step>p{text-align:center}.second-step .btn{min-height:44px}.second-step-foot{display:flex;flex-wrap:wrap;gap:4px 8px;justify-content:center;align-items:center}.second-step-foot .btn{min-height:32px}input.code{width:100%;min-width:0;text-align:center;font-size:1.375rem;letter-spacing:0.12em;font-variant-numeric:tabular-nums;min-height:48px}.factor-list{margin:var(--s-3) 0}.factor-list>li{display:flex;gap:var(--s-3);align-items:flex-start;padding:8px 0;border-bottom:1px solid var(--line)}.factor-list>li:last-child{border:0}.factor-list .grow{overflow-wrap:anywhere}.factors+.hint{margin-top:var(--s-4)}.factor-add{margin:var(--s-3) 0}.factor-programs{font-size:var(--t-sm);list-style:disc;padding-inline-start:20px}.qr-code{display:block;width:min(220px,100%);margin:0 auto;border-radius:var(--r-md);background:#fff}.qr-code path{stroke:#000;stroke-width:1;fill:none;shape-rendering:crispEdges}.recovery-codes{display:grid;grid-template-columns:repeat(auto-fill,minmax(170px,1fr));gap:6px 16px;margin:var(--s-3) 0;font-size:1rem}@media print{body:has(.recovery-codes)>:not(dialog){display:none}body:has(.recovery-codes) dialog :is(.btn,.check){display:none}}\n";
 
-// lib/login.css
-var login_default = "/* The log-in form. */\n\n.login-overlay {\n  width: min(380px, calc(100vw - 32px));\n  padding: 30px;\n}\n\n.login-overlay::backdrop {\n  background: color-mix(in srgb, var(--background-mild) 82%, transparent);\n  backdrop-filter: blur(6px);\n}\n\n.login {\n  display: grid;\n  gap: 16px;\n}\n\n.login h1 {\n  font-size: 22px;\n  font-weight: 650;\n  letter-spacing: -0.015em;\n}\n\n.login button {\n  padding: 10px;\n  margin-top: 4px;\n}\n\n.login-problem {\n  padding: 9px 12px;\n  border-radius: 8px;\n  background: var(--warning-background);\n  font-size: 14px;\n  overflow-wrap: anywhere;\n}\n";
+var login_default = ".login-overlay{width:min(380px,calc(100vw - 32px));padding:30px}.login-overlay::backdrop{background:color-mix(in srgb,var(--background-mild) 82%,transparent);backdrop-filter:blur(6px)}.login{display:grid;gap:16px}.login h1{font-size:22px;font-weight:650;letter-spacing:-0.015em}.login button{padding:10px;margin-top:4px}.login-problem{padding:9px 12px;border-radius:8px;background:var(--warning-background);font-size:14px;overflow-wrap:anywhere}\n";
 
-// lib/sheets.ts
 function adopt(text3) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text3}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -99,7 +95,6 @@ function brand(app = "") {
   return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -111,7 +106,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text3, values = {}) {
@@ -127,7 +121,6 @@ function t(text3, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -155,11 +148,9 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/icons.ts
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 
-// lib/webauthn.ts
 async function useKey(options) {
   const asked = JSON.parse(options);
   const publicKey = { ...asked, challenge: octets(asked.challenge), allowCredentials: descriptors(asked.allowCredentials) };
@@ -194,7 +185,6 @@ function text2(value) {
   return btoa(String.fromCharCode(...new Uint8Array(value))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
 
-// lib/secondstep.ts
 function secondStepForm(asked, done, again) {
   const { step } = asked;
   const problem = el("p", { class: "error", role: "alert", hidden: true });
@@ -284,7 +274,6 @@ function serverClock(at) {
   return el("span", {}, t("The server’s time is "), shown);
 }
 
-// lib/confirm.ts
 async function askConfirm(client, why = t("This changes who can log in, so give your password again.")) {
   const step = await client.confirm_options();
   const answer2 = await dialog(t("Is it you?"), (close) => {
@@ -318,7 +307,6 @@ async function askConfirm(client, why = t("This changes who can log in, so give 
   return answer2 === true;
 }
 
-// lib/login.ts
 function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -376,7 +364,6 @@ function linked(value) {
   return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece));
 }
 
-// webmail/login/part.ts
 adopt(login_default + factors_default);
 export {
   askConfirm,

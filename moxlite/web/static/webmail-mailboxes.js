@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -83,7 +82,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -95,7 +93,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -118,7 +115,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -178,11 +174,9 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/icons.ts
 var bookmark = "M17 3a2 2 0 0 1 2 2v15a1 1 0 0 1-1.496.868l-4.512-2.578a2 2 0 0 0-1.984 0l-4.512 2.578A1 1 0 0 1 5 20V5a2 2 0 0 1 2-2z";
 var x = "M18 6 6 18 M6 6l12 12";
 
-// lib/toasts.ts
 var shown = 1e4;
 var most = 3;
 function stack() {
@@ -212,29 +206,24 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/choices.css
-var choices_default = "/* Choices below each other, in dialogs of several parts. */\n\n.choices {\n  display: grid;\n  gap: 6px;\n  max-height: 60vh;\n  margin-top: 12px;\n  padding: 2px;\n  overflow-y: auto;\n}\n\n.choices button {\n  flex: none;\n  text-align: left;\n}\n";
+var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:12px;padding:2px;overflow-y:auto}.choices button{flex:none;text-align:left}\n";
 
-// webmail/data/mailboxes.ts
 function allows(mailbox, rights) {
   return mailbox.owner === "" || [...rights].every((right) => mailbox.rights.includes(right));
 }
 
-// webmail/ui/counts.ts
 function counted({ messages, conversations }) {
   if (messages === null) return many(conversations, "{n} conversation", "{n} conversations");
   const all = many(messages, "{n} message", "{n} messages");
   return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }
 
-// webmail/mailboxes/part.ts
 adopt(choices_default);
 var roleNames = [["draft", t("Drafts")], ["sent", t("Sent messages")], ["archive", mailboxName("Archive")], ["trash", t("Trash")], ["junk", t("Junk")]];
 function confirmDelete(counts, mixed) {

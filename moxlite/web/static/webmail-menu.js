@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -58,17 +57,14 @@ function mark(value) {
   return element;
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/menu/menu.css
-var menu_default = ".menu {\n  position: fixed;\n  z-index: 6;\n  display: grid;\n  min-width: 200px;\n  max-width: calc(100vw - 16px);\n  max-height: calc(100vh - 16px);\n  padding: 6px;\n  overflow-y: auto;\n  border: 1px solid var(--border-color);\n  border-radius: 10px;\n  background: var(--popup-background);\n  box-shadow: var(--shadow);\n}\n\n.menu-item {\n  display: flex;\n  justify-content: space-between;\n  align-items: center;\n  gap: 20px;\n  padding: 7px 10px;\n  border: 0;\n  background: none;\n  text-align: left;\n}\n\n.menu-item kbd {\n  margin: 0;\n}\n\n.key-hint {\n  position: fixed;\n  right: 20px;\n  bottom: 20px;\n  z-index: 5;\n  font-size: 20px;\n}\n\n.key-hint kbd {\n  padding: 6px 12px;\n  font-size: 18px;\n  box-shadow: var(--shadow);\n}\n";
+var menu_default = ".menu{position:fixed;z-index:6;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;padding:7px 10px;border:0;background:none;text-align:left}.menu-item kbd{margin:0}.key-hint{position:fixed;right:20px;bottom:20px;z-index:5;font-size:20px}.key-hint kbd{padding:6px 12px;font-size:18px;box-shadow:var(--shadow)}\n";
 
-// lib/commands.ts
 function titleOf(command) {
   return typeof command.title === "string" ? command.title : command.title();
 }
@@ -77,7 +73,6 @@ function hintOf(command) {
   return key === void 0 ? titleOf(command) : `${titleOf(command)} (${key})`;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -89,7 +84,6 @@ function holdFocus() {
   };
 }
 
-// lib/menu.ts
 function openMenu(anchor, title, commands) {
   anchor.setAttribute("aria-expanded", "true");
   open(anchor.getBoundingClientRect(), anchor, title, commands, () => anchor.setAttribute("aria-expanded", "false"));
@@ -131,7 +125,6 @@ function open(place, within, title, commands, closed) {
   items[0]?.focus();
 }
 
-// webmail/menu/part.ts
 adopt(menu_default);
 var hinted = 1500;
 var hint = null;

@@ -1,4 +1,3 @@
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -18,7 +17,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/client.ts
 var CallFailed = class extends Error {
   constructor(call, code, message, fields = []) {
     super(message);
@@ -34,7 +32,6 @@ function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
 
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -123,27 +120,23 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/scheme.ts
 var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
 function isDark(scheme) {
   return scheme === "dark" || scheme === "auto" && matchMedia(queries.auto).matches;
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/state/address.ts
 var prefix = "search:";
 function writePlace({ name, search, message }) {
   const what = search !== "" ? `${prefix}${encodeURIComponent(search)}` : encodeURIComponent(name);
   return `#${what}${message > 0 ? `,${message}` : ""}`;
 }
 
-// webmail/state/labels.ts
 function labelOf(labels, keyword) {
   return labels.find((one) => one.keyword === keyword) ?? { keyword, name: keyword, color: 0 };
 }
@@ -157,7 +150,6 @@ function chip({ name, color }) {
   return el("span", { class: `keyword c${color}`, title: name, dir: "auto", data: { label: name } }, name);
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -168,7 +160,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// webmail/ui/format.ts
 var day = 24 * 60 * 60 * 1e3;
 function daysBetween(time, now) {
   return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
@@ -204,27 +195,22 @@ function addressList(addresses, one) {
   return addresses.map(one).join(", ");
 }
 
-// webmail/ui/missing.ts
 function missing(why, again, preview = "") {
   return el("div", { class: "missing", role: "status" }, el("p", { class: "missing-line" }, why, el("button", { onclick: again }, t("Try again"))), preview !== "" && el("p", { class: "missing-preview", dir: "auto" }, isolated(preview)));
 }
 
-// webmail/ui/subject.ts
 function subjectOf(item) {
   return el("h1", { class: "reader-subject", dir: "auto" }, isolated(item.subject) || t("(no subject)"));
 }
 
-// webmail/message/addresses.ts
 function asciiDomains(addresses) {
   const ascii2 = (host) => /^[\x00-\x7f]*$/.test(host) || !URL.canParse(`http://${host}`) ? host : new URL(`http://${host}`).hostname;
   if (addresses.every(({ host }) => ascii2(host) === host)) return "";
   return addresses.map((one) => bareAddress({ ...one, host: ascii2(one.host) })).join(", ");
 }
 
-// webmail/message/message.css
-var message_default = '/* One message: its head, what there is to say of it, its text or page. */\n\n.reader-fields {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 2px 12px;\n  margin: 0;\n  font-size: 14px;\n  padding-top: 10px;\n  /* all recipients of a long list leave room for the text */\n  max-height: 45vh;\n  overflow-y: auto;\n}\n\n.author {\n  display: flex;\n  align-items: baseline;\n  gap: 8px;\n  min-height: 28px;\n}\n\n.author-name {\n  min-width: 0;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  font-size: 15px;\n  font-weight: 600;\n}\n\n.author-address {\n  flex: 0 1 auto;\n  min-width: 0;\n  color: var(--color-mild);\n  font-size: 13px;\n  overflow-wrap: anywhere;\n}\n\n.author-time {\n  margin-left: auto;\n  padding-left: 8px;\n  flex: none;\n  color: var(--color-mild);\n  font-size: 12.5px;\n  white-space: nowrap;\n}\n\n.message-menu {\n  align-self: center;\n  flex: none;\n  min-width: 32px;\n  min-height: 28px;\n  padding: 0 6px;\n}\n\nbutton.quiet {\n  border-color: transparent;\n  background: none;\n  text-align: start;\n}\n\nbutton.quiet.author-name {\n  padding: 0;\n}\n\n.reader-recipients {\n  display: block;\n  max-width: 100%;\n  padding: 0;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.reader-recipients::after {\n  content: " ⌄";\n}\n\n.reader-recipients[aria-expanded="true"]::after {\n  content: " ⌃";\n}\n\n.trust {\n  margin-top: 3px;\n  color: var(--color-mild);\n  font-size: 12.5px;\n}\n\n.trust .icon {\n  width: 14px;\n  height: 14px;\n  margin-right: 5px;\n  vertical-align: -2px;\n}\n\n.trust-good .icon {\n  color: var(--underline-green);\n}\n\n.trust-look .icon {\n  color: var(--underline-red);\n}\n\n.reader-fields dt {\n  color: var(--color-mild);\n}\n\n.reader-fields dd {\n  margin: 0;\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n}\n\n.reader-note {\n  padding: 0 26px 12px;\n  font-size: 13.5px;\n}\n\n.attachments {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 7px;\n  margin-top: 12px;\n}\n\n.attachment {\n  display: inline-flex;\n  align-items: baseline;\n  gap: 8px;\n  max-width: 100%;\n  padding: 4px 10px;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  background: var(--background-mild);\n  font-size: 13.5px;\n}\n\n.attachment a {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  text-decoration: none;\n  white-space: nowrap;\n}\n\n.attachment a:hover {\n  text-decoration: underline;\n}\n\n.attachment-size {\n  color: var(--color-milder);\n  font-size: 12px;\n  white-space: nowrap;\n}\n\n.reader-bar {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 4px 14px;\n  flex: none;\n  margin: 0 22px 10px;\n  padding: 7px 12px;\n  border-radius: 8px;\n  background: var(--background-mild);\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.reader-bar-words {\n  min-width: 0;\n  overflow-wrap: anywhere;\n}\n\n.hint {\n  padding: 0 8px;\n  color: var(--color-milder);\n  font-size: 13px;\n}\n\n.reader-body {\n  flex: 1;\n  min-height: 0;\n  overflow: auto;\n}\n\n.reader-body.framed {\n  display: flex;\n  flex-direction: column;\n}\n\n.text-part {\n  max-width: 78ch;\n  padding: 22px 26px;\n}\n\n.text-part + .text-part {\n  border-top: 1px solid var(--border-color);\n}\n\n.text {\n  white-space: pre-wrap;\n  /* each line by its own letters: text of both directions comes in one message (WEBMAIL-118) */\n  unicode-bidi: plaintext;\n  text-align: start;\n  overflow-wrap: anywhere;\n  line-height: 1.55;\n}\n\n.elsewhere {\n  margin: 0 4px;\n  padding: 0 5px;\n  border-radius: 4px;\n  background: var(--warning-background);\n  font-size: 12.5px;\n}\n\n.quoted1 {\n  color: var(--quoted1);\n}\n\n.quoted2 {\n  color: var(--quoted2);\n}\n\n.quoted3 {\n  color: var(--quoted3);\n}\n\n.html {\n  flex: 1;\n  width: 100%;\n  min-height: 200px;\n  border: 0;\n}\n\n/* mail with colours of its own, in a dark window */\n.html.sheet {\n  width: calc(100% - 32px);\n  margin: 0 16px 16px;\n  border-radius: 10px;\n}\n\n.headers {\n  margin: 14px 26px;\n  border-collapse: collapse;\n  font: 12.5px/1.5 var(--mono);\n}\n\n.headers th {\n  padding-right: 14px;\n  text-align: right;\n  vertical-align: top;\n  white-space: nowrap;\n  font-weight: 400;\n  color: var(--color-mild);\n}\n\n.headers td {\n  overflow-wrap: anywhere;\n}\n\n.reader-message {\n  display: flex;\n  flex-direction: column;\n  flex: 1;\n  min-height: 0;\n}\n\n.card .reader-bar {\n  margin: 0 10px 8px;\n}\n\n.card .text-part {\n  padding: 14px;\n}\n\n.card .reader-body {\n  overflow: visible;\n}\n\n.card .html {\n  flex: none;\n  min-height: 80px;\n}\n\n.quote {\n  margin: 6px 0;\n}\n\n.quote > summary {\n  width: max-content;\n  padding: 1px 9px;\n  border-radius: 9px;\n  background: var(--button-hover-background);\n  color: var(--color-mild);\n  font-size: 12.5px;\n  cursor: pointer;\n  list-style: none;\n}\n\n.quote[open] > summary {\n  margin-bottom: 4px;\n}\n\n.validation {\n  text-decoration: underline 2px;\n  text-underline-offset: 3px;\n}\n\n.validation.green {\n  text-decoration-color: var(--underline-green);\n}\n\n.validation.blue {\n  text-decoration-color: var(--underline-blue);\n}\n\n.validation.red {\n  text-decoration-color: var(--underline-red);\n}\n\n.attachment-all {\n  align-self: center;\n  font-size: 13px;\n}\n\n.shown-image {\n  display: block;\n  max-width: calc(100% - 52px);\n  max-height: 70vh;\n  margin: 8px 26px;\n  border-radius: 6px;\n}\n\n.text.signature {\n  color: var(--color-mild);\n}\n\n@media (max-width: 860px) {\n  .reader-bar {\n    margin: 0 10px 8px;\n  }\n\n  .author {\n    flex-wrap: wrap;\n    align-items: center;\n  }\n\n  .author-name {\n    flex: 1 1 0;\n  }\n\n  .author-address {\n    order: 1;\n    flex-basis: 100%;\n  }\n\n  .message-menu {\n    min-width: 44px;\n    min-height: 44px;\n  }\n\n  .reader-recipients {\n    min-height: 32px;\n  }\n\n  .text-part {\n    padding: 16px;\n  }\n}\n\n/* on paper there is the message alone */\n@media print {\n  .side,\n  .middle,\n  .splitter,\n  .toolbar,\n  .reader-bar,\n  .message-menu,\n  .composers,\n  .toasts {\n    display: none;\n  }\n\n  .app,\n  .reader,\n  .reader-message,\n  .reader-body {\n    display: block;\n    height: auto;\n    overflow: visible;\n  }\n}\n\n.message-keywords {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px 6px;\n  margin-top: 6px;\n}\n\n.keyword-link {\n  display: inline-flex;\n  max-width: 100%;\n  text-decoration: none;\n}\n\n.keyword-link:hover .keyword {\n  text-decoration: underline;\n}\n';
+var message_default = '.reader-fields{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:0;font-size:14px;padding-top:10px;max-height:45vh;overflow-y:auto}.author{display:flex;align-items:baseline;gap:8px;min-height:28px}.author-name{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:15px;font-weight:600}.author-address{flex:0 1 auto;min-width:0;color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.author-time{margin-left:auto;padding-left:8px;flex:none;color:var(--color-mild);font-size:12.5px;white-space:nowrap}.message-menu{align-self:center;flex:none;min-width:32px;min-height:28px;padding:0 6px}button.quiet{border-color:transparent;background:none;text-align:start}button.quiet.author-name{padding:0}.reader-recipients{display:block;max-width:100%;padding:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13px}.reader-recipients::after{content:" ⌄"}.reader-recipients[aria-expanded=true]::after{content:" ⌃"}.trust{margin-top:3px;color:var(--color-mild);font-size:12.5px}.trust .icon{width:14px;height:14px;margin-right:5px;vertical-align:-2px}.trust-good .icon{color:var(--underline-green)}.trust-look .icon{color:var(--underline-red)}.reader-fields dt{color:var(--color-mild)}.reader-fields dd{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}.reader-note{padding:0 26px 12px;font-size:13.5px}.attachments{display:flex;flex-wrap:wrap;gap:7px;margin-top:12px}.attachment{display:inline-flex;align-items:baseline;gap:8px;max-width:100%;padding:4px 10px;border:1px solid var(--border-color);border-radius:8px;background:var(--background-mild);font-size:13.5px}.attachment a{overflow:hidden;text-overflow:ellipsis;text-decoration:none;white-space:nowrap}.attachment a:hover{text-decoration:underline}.attachment-size{color:var(--color-milder);font-size:12px;white-space:nowrap}.reader-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;flex:none;margin:0 22px 10px;padding:7px 12px;border-radius:8px;background:var(--background-mild);color:var(--color-mild);font-size:13px}.reader-bar-words{min-width:0;overflow-wrap:anywhere}.hint{padding:0 8px;color:var(--color-milder);font-size:13px}.reader-body{flex:1;min-height:0;overflow:auto}.reader-body.framed{display:flex;flex-direction:column}.text-part{max-width:78ch;padding:22px 26px}.text-part+.text-part{border-top:1px solid var(--border-color)}.text{white-space:pre-wrap;unicode-bidi:plaintext;text-align:start;overflow-wrap:anywhere;line-height:1.55}.elsewhere{margin:0 4px;padding:0 5px;border-radius:4px;background:var(--warning-background);font-size:12.5px}.quoted1{color:var(--quoted1)}.quoted2{color:var(--quoted2)}.quoted3{color:var(--quoted3)}.html{flex:1;width:100%;min-height:200px;border:0}.html.sheet{width:calc(100% - 32px);margin:0 16px 16px;border-radius:10px}.headers{margin:14px 26px;border-collapse:collapse;font:12.5px/1.5 var(--mono)}.headers th{padding-right:14px;text-align:right;vertical-align:top;white-space:nowrap;font-weight:400;color:var(--color-mild)}.headers td{overflow-wrap:anywhere}.reader-message{display:flex;flex-direction:column;flex:1;min-height:0}.card .reader-bar{margin:0 10px 8px}.card .text-part{padding:14px}.card .reader-body{overflow:visible}.card .html{flex:none;min-height:80px}.quote{margin:6px 0}.quote>summary{width:max-content;padding:1px 9px;border-radius:9px;background:var(--button-hover-background);color:var(--color-mild);font-size:12.5px;cursor:pointer;list-style:none}.quote[open]>summary{margin-bottom:4px}.validation{text-decoration:underline 2px;text-underline-offset:3px}.validation.green{text-decoration-color:var(--underline-green)}.validation.blue{text-decoration-color:var(--underline-blue)}.validation.red{text-decoration-color:var(--underline-red)}.attachment-all{align-self:center;font-size:13px}.shown-image{display:block;max-width:calc(100% - 52px);max-height:70vh;margin:8px 26px;border-radius:6px}.text.signature{color:var(--color-mild)}@media(max-width:860px){.reader-bar{margin:0 10px 8px}.author{flex-wrap:wrap;align-items:center}.author-name{flex:1 1 0}.author-address{order:1;flex-basis:100%}.message-menu{min-width:44px;min-height:44px}.reader-recipients{min-height:32px}.text-part{padding:16px}}@media print{.side,.middle,.splitter,.toolbar,.reader-bar,.message-menu,.composers,.toasts{display:none}.app,.reader,.reader-message,.reader-body{display:block;height:auto;overflow:visible}}.message-keywords{display:flex;flex-wrap:wrap;gap:4px 6px;margin-top:6px}.keyword-link{display:inline-flex;max-width:100%;text-decoration:none}.keyword-link:hover .keyword{text-decoration:underline}\n';
 
-// webmail/data/links.ts
 var start = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
 var trailing = new Set(".,;:!?'»”*_");
 function linkPieces(line) {
@@ -260,7 +246,6 @@ function elsewhere(url) {
   }
 }
 
-// webmail/ui/marks.ts
 function marked(text2, needles) {
   const wanted = needles.filter((needle) => needle.length > 1 || text2.length < 200);
   if (wanted.length === 0) return [text2];
@@ -276,7 +261,6 @@ function marked(text2, needles) {
   return pieces;
 }
 
-// webmail/message/text.ts
 function linked(line) {
   return linkPieces(line).map((piece) => {
     if (typeof piece === "string") return piece;
@@ -332,7 +316,6 @@ function foldQuotes(blocks) {
   return found;
 }
 
-// webmail/message/trust.ts
 var mostCounted = 1e3;
 var shapes = { good: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z M5.5 8l1.8 1.8L10.8 6.3", look: "M8 2l6.5 11.5h-13z M8 6.5v3.2 M8 11.6v.1" };
 var endings = { one: t("{n}st mail from this address"), two: t("{n}nd mail from this address"), few: t("{n}rd mail from this address"), other: t("{n}th mail from this address") };
@@ -368,7 +351,6 @@ function trustLine(parsed, item) {
   return [el("span", { class: `trust-${kind}` }, icon(shapes[kind])), words.join(" · ")];
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -380,7 +362,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -430,10 +411,8 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/icons.ts
 var x = "M18 6 6 18 M6 6l12 12";
 
-// lib/toasts.ts
 var shown = 1e4;
 var most = 3;
 function stack() {
@@ -463,7 +442,6 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-// webmail/message/unsubscribe.ts
 function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   if (found === null) return null;
   const left = () => {
@@ -503,7 +481,6 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));
 }
 
-// lib/numbers.ts
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -518,7 +495,6 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-// webmail/message/attachments.ts
 var firstAttachments = 4;
 var mostImages = 20;
 var largestImage = 10 * 1024 * 1024;
@@ -549,7 +525,6 @@ function images(source, all) {
   return all.filter((one) => isImage(one) && one.size <= largestImage).slice(0, mostImages).map((one) => looking(source, one, el("img", { class: "shown-image", src: partOf(source, "view", one.path), alt: one.filename, loading: "lazy" })));
 }
 
-// webmail/message/page.ts
 var most2 = 2e4;
 function markIn(page, needles) {
   if (needles.length === 0) return;
@@ -569,7 +544,6 @@ function pageFacts(page) {
   return { count: Number(count), hosts, coloured: fact("coloured") === "yes" };
 }
 
-// webmail/message/frame.ts
 var highest = 2e4;
 function htmlFrame(src, dark, whole, owner) {
   const frame = el("iframe", { class: "html", title: t("Message"), sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer", src: `${src}?sameorigin=true${dark ? "&scheme=dark" : ""}` });
@@ -617,7 +591,6 @@ function picturesWords(mode, blocked) {
   return many(blocked.count, "{n} picture from {hosts} is not loaded", "{n} pictures from {hosts} are not loaded", { hosts: isolated(blocked.hosts.join(", ")) });
 }
 
-// webmail/message/people.ts
 var firstAddresses = 6;
 var namedRecipients = 2;
 var mostInRow = 50;
@@ -662,7 +635,6 @@ function headerTable(headers) {
   return el("table", { class: "headers" }, headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value))));
 }
 
-// webmail/message/commands.ts
 function messageCommands(desk) {
   const shown2 = () => desk.shown() !== null;
   const scroll = (id, title, by, keys) => ({ id, title, keys, quiet: true, when: shown2, run: () => desk.scrollMessage(by) });
@@ -670,7 +642,6 @@ function messageCommands(desk) {
   return [{ id: "message.print", title: t("Print the message"), keys: ["ctrl p"], when: () => desk.opened() !== null, run: () => desk.opened()?.print() }, { id: "message.print-thread", title: t("Print the conversation"), when: several, run: () => desk.opened()?.printThread() }, { id: "message.thread-text", title: t("Open the conversation as text"), when: several, run: () => desk.opened()?.openThread() }, { id: "message.download", title: t("Download the message"), when: () => desk.opened() !== null, run: () => desk.opened()?.download() }, { id: "message.download-thread", title: t("Download the conversation"), when: several, run: () => desk.opened()?.downloadThread() }, { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown2, run: () => desk.opened()?.showText() }, { id: "message.html", title: t("Show the HTML; again: all of it"), keys: ["T"], when: shown2, run: () => desk.opened()?.showHTML() }, { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown2, run: () => desk.opened()?.toggleHeaders() }, { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown2, run: () => desk.opened()?.openTab() }, { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown2, run: () => desk.opened()?.openRaw() }, { id: "message.details", title: t("Details"), keys: ["I"], when: shown2, run: () => desk.opened()?.openDetails() }, { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.opened()?.openAttachments() }, { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown2, run: () => desk.focusMessage() }, scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]), scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]), scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]), scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"])];
 }
 
-// webmail/message/part.ts
 adopt(message_default);
 var calendars = /* @__PURE__ */ new Set(["text/calendar", "application/ics"]);
 var remembered = Promise.resolve();

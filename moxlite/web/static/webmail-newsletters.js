@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -87,7 +86,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -99,7 +97,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -119,7 +116,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -169,7 +165,6 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/disc.ts
 function initials(name) {
   const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
@@ -181,7 +176,6 @@ function hue(key) {
   return hash % 8 + 1;
 }
 
-// lib/numbers.ts
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -196,11 +190,9 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-// lib/icons.ts
 var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
 var x = "M18 6 6 18 M6 6l12 12";
 
-// lib/toasts.ts
 var shown = 1e4;
 var most = 3;
 function stack() {
@@ -230,14 +222,12 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -248,7 +238,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// webmail/ui/format.ts
 var day = 24 * 60 * 60 * 1e3;
 function daysBetween(time, now) {
   return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
@@ -266,7 +255,6 @@ function saidTime(time, now) {
   return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
 }
 
-// webmail/message/unsubscribe.ts
 function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   if (found === null) return null;
   const left = () => {
@@ -306,10 +294,8 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));
 }
 
-// webmail/ui/beside.css
-var beside_default = "/* A page beside the mailboxes: newsletters, people. */\n\n.beside {\n  position: fixed;\n  inset: 0 0 0 228px;\n  z-index: 3;\n  display: grid;\n  grid-template-rows: auto minmax(0, 1fr);\n  width: auto;\n  height: auto;\n  max-width: none;\n  max-height: none;\n  margin: 0;\n  padding: 0;\n  border: 0;\n  border-left: 1px solid var(--border-color);\n  background: var(--background);\n  color: var(--color);\n}\n\n.beside:focus {\n  outline: none;\n}\n\n.beside-head {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 8px 12px;\n  padding: 10px 24px;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.beside-head h2 {\n  flex: 1;\n  margin: 0;\n  font-size: 20px;\n  line-height: 28px;\n}\n\n.beside-head select {\n  width: auto;\n}\n\n.beside-body {\n  padding: 12px 24px 60px;\n  overflow-y: auto;\n}\n\n.beside .btn {\n  display: inline-flex;\n  align-items: center;\n  gap: 8px;\n}\n\n@media (max-width: 860px) {\n  .beside {\n    inset: 0;\n    border: 0;\n  }\n\n  .beside-head,\n  .beside-body {\n    padding-left: 16px;\n    padding-right: 16px;\n  }\n}\n";
+var beside_default = ".beside{position:fixed;inset:0 0 0 228px;z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color)}.beside:focus{outline:none}.beside-head{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;padding:10px 24px;border-bottom:1px solid var(--border-color)}.beside-head h2{flex:1;margin:0;font-size:20px;line-height:28px}.beside-head select{width:auto}.beside-body{padding:12px 24px 60px;overflow-y:auto}.beside .btn{display:inline-flex;align-items:center;gap:8px}@media(max-width:860px){.beside{inset:0;border:0}.beside-head,.beside-body{padding-left:16px;padding-right:16px}}\n";
 
-// webmail/ui/beside.ts
 adopt(beside_default);
 function openBeside(title, actions) {
   document.querySelector(".beside .beside-done")?.click();
@@ -341,10 +327,8 @@ function openBeside(title, actions) {
   return { body, close };
 }
 
-// webmail/newsletters/newsletters.css
-var newsletters_default = "/* Mailing lists and newsletters. */\n\n.newsletter {\n  display: grid;\n  grid-template-columns: auto minmax(0, 1fr) auto;\n  gap: 4px 12px;\n  align-items: center;\n  padding: 12px 0;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.newsletter-disc {\n  display: grid;\n  place-content: center;\n  width: 32px;\n  height: 32px;\n  border-radius: 50%;\n  background: var(--g);\n  color: var(--c);\n  font-size: 12px;\n  font-weight: 600;\n}\n\n.newsletter-who {\n  min-width: 0;\n}\n\n.newsletter-name {\n  display: block;\n  overflow: hidden;\n  font-weight: 600;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.newsletter-facts {\n  color: var(--color-mild);\n  font-size: 13px;\n  overflow-wrap: anywhere;\n}\n\n.newsletter-actions {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  justify-content: flex-end;\n  gap: 8px;\n}\n\n@media (max-width: 640px) {\n  .newsletter-actions {\n    grid-column: 2 / -1;\n    justify-content: flex-start;\n  }\n}\n";
+var newsletters_default = ".newsletter{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:12px 0;border-bottom:1px solid var(--border-color)}.newsletter-disc{display:grid;place-content:center;width:32px;height:32px;border-radius:50%;background:var(--g);color:var(--c);font-size:12px;font-weight:600}.newsletter-who{min-width:0}.newsletter-name{display:block;overflow:hidden;font-weight:600;text-overflow:ellipsis;white-space:nowrap}.newsletter-facts{color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.newsletter-actions{display:flex;flex-wrap:wrap;align-items:center;justify-content:flex-end;gap:8px}@media(max-width:640px){.newsletter-actions{grid-column:2 / -1;justify-content:flex-start}}\n";
 
-// webmail/newsletters/part.ts
 adopt(newsletters_default);
 var asked = 20;
 function openPage(desk) {

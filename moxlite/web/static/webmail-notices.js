@@ -1,4 +1,3 @@
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -14,7 +13,6 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-// lib/browsername.ts
 var browsers = { Edge: /\bEdgA?\//, Opera: /\bOPR\//, Samsung: /\bSamsungBrowser\//, Firefox: /\b(Firefox|FxiOS)\//, Chrome: /\b(Chrome|CriOS|HeadlessChrome)\//, Safari: /\bVersion\/[\d.]+ .*Safari\// };
 var systems = { iPad: /\biPad\b/, iPhone: /\biPhone\b/, Android: /\bAndroid\b/, Windows: /\bWindows\b/, macOS: /\bMac OS X\b/, ChromeOS: /\bCrOS\b/, Linux: /\bLinux\b/ };
 function browserName(userAgent) {
@@ -22,7 +20,6 @@ function browserName(userAgent) {
   return browser === void 0 || system === void 0 ? "" : t("{browser} on {system}", { browser, system });
 }
 
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -91,7 +88,6 @@ function mark(value) {
   return element;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -103,7 +99,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -149,14 +144,12 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/notices/facts.ts
 var cacheName = "moxlite-webmail-notices";
 var file = "notice-facts";
 async function keptFacts(base) {
@@ -178,10 +171,8 @@ function valuesOf(made) {
   return { endpoint, p256dh: keys["p256dh"] ?? "", auth: keys["auth"] ?? "" };
 }
 
-// webmail/notices/notices.css
-var notices_default = '/* Notices of new mail, in the settings. */\n\n.notices {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 12px;\n}\n\n.notices .hint {\n  margin: 0;\n}\n\n.notices .hint:empty {\n  display: none;\n}\n\n.notice-quiet {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 8px;\n}\n\n.notice-quiet input[type="time"] {\n  min-height: 34px;\n  padding: 4px 6px;\n  border: 1px solid var(--line-strong, var(--border-color));\n  border-radius: 8px;\n  background: var(--background);\n  color: var(--color);\n}\n\n.notice-devices {\n  display: grid;\n  gap: 8px;\n  margin: 0;\n  padding: 0;\n  list-style: none;\n}\n\n.notice-devices li {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr) auto auto;\n  align-items: center;\n  gap: 8px;\n}\n\n.notice-devices:empty {\n  display: none;\n}\n\n@media (max-width: 860px) {\n  .notice-quiet input[type="time"],\n  .notice-devices .btn {\n    min-height: 44px;\n  }\n}\n';
+var notices_default = ".notices{display:grid;grid-template-columns:minmax(0,1fr);gap:12px}.notices .hint{margin:0}.notices .hint:empty{display:none}.notice-quiet{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.notice-quiet input[type=time]{min-height:34px;padding:4px 6px;border:1px solid var(--line-strong, var(--border-color));border-radius:8px;background:var(--background);color:var(--color)}.notice-devices{display:grid;gap:8px;margin:0;padding:0;list-style:none}.notice-devices li{display:grid;grid-template-columns:minmax(0,1fr) auto auto;align-items:center;gap:8px}.notice-devices:empty{display:none}@media(max-width:860px){.notice-quiet input[type=time],.notice-devices .btn{min-height:44px}}\n";
 
-// webmail/notices/part.ts
 adopt(notices_default);
 var night = { from: 22 * 60, until: 7 * 60 };
 function obstacle() {

@@ -1,4 +1,3 @@
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -18,7 +17,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/client.ts
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
@@ -26,7 +24,6 @@ function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -95,7 +92,6 @@ function mark(value) {
   return element;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -107,7 +103,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -139,19 +134,16 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// webmail/data/queries.ts
 function isSearch({ filter, not_filter }) {
   const { mailbox_id: _id, mailbox_name: _name, unread: _unread, ...criteria } = filter;
   const asked = (value) => Array.isArray(value) ? value.length > 0 : value != null && value !== false;
   return (filter.mailbox_id ?? 0) < 0 || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
 }
 
-// webmail/offline/names.ts
 var shellCache = "moxlite-webmail-shell";
 var mailCache = "moxlite-webmail-mail";
 var mostMessages = 200;
 
-// webmail/ui/format.ts
 var day = 24 * 60 * 60 * 1e3;
 function bareAddress(address) {
   if (address.host === "") return address.user;
@@ -163,7 +155,6 @@ function longAddress(address) {
   return name === "" ? bareAddress(address) : `${name} <${bareAddress(address)}>`;
 }
 
-// webmail/words/html.ts
 function escaped(text2) {
   const signs = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
   return text2.replace(/[&<>"]/g, (sign) => signs[sign]).replace(/ {2}/g, " &nbsp;").replace(/^ /, "&nbsp;");
@@ -182,7 +173,6 @@ function textToHTML(text2) {
   return html + "</blockquote>".repeat(level);
 }
 
-// webmail/offline/answers.ts
 var mark2 = "offline:";
 var [mostQuoted, mostSubject] = [2e5, 1e3];
 var answered = /^(?:(?:re|aw|antw|sv|vs|rif)\s*(?:\[\d+\]|\(\d+\))?\s*:\s*)+/i;
@@ -291,7 +281,6 @@ ${text2}` };
   }
 };
 
-// webmail/offline/searching.ts
 var plain = (text2) => text2.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 var has = (where, wanted2 = []) => {
   const text2 = plain(where);
@@ -311,7 +300,6 @@ function found(query, items, messages, box) {
   }).sort((a, b) => a.received < b.received ? 1 : -1);
 }
 
-// webmail/notices/facts.ts
 var cacheName = "moxlite-webmail-notices";
 var file = "notice-facts";
 async function keptFacts(base) {
@@ -333,7 +321,6 @@ function valuesOf(made) {
   return { endpoint, p256dh: keys["p256dh"] ?? "", auth: keys["auth"] ?? "" };
 }
 
-// webmail/offline/notices.ts
 async function follow(client, base, login, say) {
   const facts = await keptFacts(base);
   if (facts === null) return;
@@ -367,7 +354,6 @@ async function followDevice(...given) {
   }
 }
 
-// webmail/offline/outbox.ts
 var waiting = { flags_add: null, flags_clear: null, message_move: null, message_delete: null, thread_mute: null, message_submit: -1 };
 var settled = /* @__PURE__ */ new Set(["user:conflict", "user:notFound"]);
 var Outbox = class {
@@ -464,7 +450,6 @@ var Outbox = class {
   }
 };
 
-// webmail/offline/store.ts
 var databaseName = "moxlite-webmail";
 var stores = ["facts", "lists", "messages", "outbox"];
 function done(request) {
@@ -549,7 +534,6 @@ var Store = class _Store {
   }
 };
 
-// webmail/offline/part.ts
 var wantedKey = "moxlite-webmail-offline";
 var addressKey = "moxlite-webmail-address";
 var quiet = 1e3;

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -67,7 +66,6 @@ function mark(value) {
   return element;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -79,7 +77,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -98,7 +95,6 @@ function mailboxName(name) {
   return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -126,7 +122,6 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/ranking.ts
 function match(title, typed) {
   const text2 = title.toLowerCase();
   const whole = text2.indexOf(typed.toLowerCase());
@@ -146,7 +141,6 @@ function ranked(all, titleOf2, typed) {
   return all.map((one) => ({ one, rank: match(titleOf2(one), typed) })).filter(({ rank }) => rank >= 0).sort((a, b) => a.rank - b.rank).map(({ one }) => one);
 }
 
-// lib/picker.ts
 function pick(title, words, all, titleOf2, options = {}) {
   const { typed = "", above, detail } = options;
   return dialog(title, (close) => {
@@ -181,20 +175,16 @@ function pick(title, words, all, titleOf2, options = {}) {
   });
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// lib/picker.css
-var picker_default = '/* One of many, found by name: the palette, which gave the classes their names, and mailboxes. */\n\n.palette-input {\n  width: 100%;\n}\n\n.dialog-text + .palette-input {\n  margin-top: 12px;\n}\n\n.palette-list {\n  height: 46vh;\n  margin-top: 10px;\n  overflow-y: auto;\n}\n\n.palette-row {\n  display: flex;\n  justify-content: space-between;\n  gap: 14px;\n  padding: 7px 10px;\n  border-radius: 7px;\n  overflow-wrap: anywhere;\n  cursor: pointer;\n}\n\n.palette-row:hover {\n  background: var(--button-hover-background);\n}\n\n.palette-row[aria-selected="true"] {\n  background: var(--mailbox-active-background);\n}\n\n.palette-keys {\n  flex: none;\n}\n\n@media (pointer: coarse) {\n  .palette-row {\n    padding: 12px 10px;\n  }\n}\n';
+var picker_default = ".palette-input{width:100%}.dialog-text+.palette-input{margin-top:12px}.palette-list{height:46vh;margin-top:10px;overflow-y:auto}.palette-row{display:flex;justify-content:space-between;gap:14px;padding:7px 10px;border-radius:7px;overflow-wrap:anywhere;cursor:pointer}.palette-row:hover{background:var(--button-hover-background)}.palette-row[aria-selected=true]{background:var(--mailbox-active-background)}.palette-keys{flex:none}@media(pointer:coarse){.palette-row{padding:12px 10px}}\n";
 
-// webmail/palette/palette.css
-var palette_default = "/* All keys, and titles. */\n\n.keys {\n  max-height: 62vh;\n  overflow-y: auto;\n  font-size: 14px;\n}\n\n.keys h3 {\n  margin: 12px 0 6px;\n  font-size: 13px;\n  color: var(--color-mild);\n}\n\n.keys dl {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 5px 16px;\n  margin: 0;\n}\n\n.keys dd {\n  margin: 0;\n}\n";
+var palette_default = ".keys{max-height:62vh;overflow-y:auto;font-size:14px}.keys h3{margin:12px 0 6px;font-size:13px;color:var(--color-mild)}.keys dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:5px 16px;margin:0}.keys dd{margin:0}\n";
 
-// lib/commands.ts
 function titleOf(command) {
   return typeof command.title === "string" ? command.title : command.title();
 }
@@ -202,7 +192,6 @@ function enabled(command) {
   return command.when?.() ?? true;
 }
 
-// lib/palette.ts
 function keysOf(command) {
   return (command.keys ?? []).map((key) => el("kbd", {}, key));
 }
@@ -225,7 +214,6 @@ async function showTitles(at) {
   await dialog(t("What has the focus"), (close) => [el("div", { class: "keys" }, el("dl", {}, titled.slice(0, mostTitles).map((one) => [el("dt", { dir: "auto" }, visibleText(one)), el("dd", { dir: "auto" }, one.title)]))), titled.length === 0 && el("p", { class: "dialog-text" }, t("There is no explanation for this.")), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))].filter((one) => one !== false));
 }
 
-// webmail/palette/part.ts
 adopt(picker_default);
 adopt(palette_default);
 function chooseMailbox(title, mailboxes, typed = "") {

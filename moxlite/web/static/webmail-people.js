@@ -1,4 +1,3 @@
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -21,12 +20,10 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/client.ts
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
 
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -115,7 +112,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -127,7 +123,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -173,7 +168,6 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/disc.ts
 function initials(name) {
   const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
@@ -185,12 +179,10 @@ function hue(key) {
   return hash % 8 + 1;
 }
 
-// lib/icons.ts
 var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var x = "M18 6 6 18 M6 6l12 12";
 
-// lib/fields.ts
 var made = 0;
 function field(label, control, hint = null) {
   const id = `field-${++made}`;
@@ -210,14 +202,12 @@ function field(label, control, hint = null) {
   return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// lib/toasts.ts
 var shown = 1e4;
 var most = 3;
 function stack() {
@@ -247,10 +237,8 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-// webmail/ui/beside.css
-var beside_default = "/* A page beside the mailboxes: newsletters, people. */\n\n.beside {\n  position: fixed;\n  inset: 0 0 0 228px;\n  z-index: 3;\n  display: grid;\n  grid-template-rows: auto minmax(0, 1fr);\n  width: auto;\n  height: auto;\n  max-width: none;\n  max-height: none;\n  margin: 0;\n  padding: 0;\n  border: 0;\n  border-left: 1px solid var(--border-color);\n  background: var(--background);\n  color: var(--color);\n}\n\n.beside:focus {\n  outline: none;\n}\n\n.beside-head {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 8px 12px;\n  padding: 10px 24px;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.beside-head h2 {\n  flex: 1;\n  margin: 0;\n  font-size: 20px;\n  line-height: 28px;\n}\n\n.beside-head select {\n  width: auto;\n}\n\n.beside-body {\n  padding: 12px 24px 60px;\n  overflow-y: auto;\n}\n\n.beside .btn {\n  display: inline-flex;\n  align-items: center;\n  gap: 8px;\n}\n\n@media (max-width: 860px) {\n  .beside {\n    inset: 0;\n    border: 0;\n  }\n\n  .beside-head,\n  .beside-body {\n    padding-left: 16px;\n    padding-right: 16px;\n  }\n}\n";
+var beside_default = ".beside{position:fixed;inset:0 0 0 228px;z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color)}.beside:focus{outline:none}.beside-head{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;padding:10px 24px;border-bottom:1px solid var(--border-color)}.beside-head h2{flex:1;margin:0;font-size:20px;line-height:28px}.beside-head select{width:auto}.beside-body{padding:12px 24px 60px;overflow-y:auto}.beside .btn{display:inline-flex;align-items:center;gap:8px}@media(max-width:860px){.beside{inset:0;border:0}.beside-head,.beside-body{padding-left:16px;padding-right:16px}}\n";
 
-// webmail/ui/beside.ts
 adopt(beside_default);
 function openBeside(title, actions) {
   document.querySelector(".beside .beside-done")?.click();
@@ -282,10 +270,8 @@ function openBeside(title, actions) {
   return { body, close };
 }
 
-// webmail/people/people.css
-var people_default = '/* Contacts. */\n\n.people-tools {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n  align-items: center;\n  margin-bottom: 8px;\n}\n\n.people-tools:last-child {\n  margin: 16px 0;\n}\n\n.people-tools select {\n  width: auto;\n  max-width: 45%;\n}\n\n.people-tools input[type="search"] {\n  flex: 1 1 180px;\n  min-width: 0;\n}\n\n.person {\n  display: grid;\n  grid-template-columns: auto minmax(0, 1fr) auto;\n  gap: 4px 12px;\n  align-items: center;\n  padding: 8px 0;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.person-disc {\n  display: grid;\n  place-content: center;\n  width: 32px;\n  height: 32px;\n  border-radius: 50%;\n  background: var(--g);\n  color: var(--c);\n  font-size: 12px;\n  font-weight: 600;\n}\n\n.person-open {\n  display: block;\n  min-width: 0;\n  padding: 4px 0;\n  border: 0;\n  background: none;\n  color: inherit;\n  text-align: start;\n}\n\n.person-name,\n.person-facts {\n  display: block;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.person-name {\n  font-weight: 600;\n}\n\n.person-facts {\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.person-actions {\n  display: flex;\n  gap: 8px;\n}\n\n.person-entries {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 6px;\n}\n\n.person-entry {\n  display: flex;\n  gap: 6px;\n}\n\n.person-entry input.dialog-input {\n  flex: 1 1 0;\n  width: 0;\n  min-width: 0;\n}\n\n.person-entry select.dialog-input {\n  flex: none;\n  min-width: 0;\n  width: 120px;\n}\n\n@media (max-width: 640px) {\n  .person-actions {\n    grid-column: 2 / -1;\n  }\n}\n';
+var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{display:grid;place-content:center;width:32px;height:32px;border-radius:50%;background:var(--g);color:var(--c);font-size:12px;font-weight:600}.person-open{display:block;min-width:0;padding:4px 0;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:640px){.person-actions{grid-column:2 / -1}}\n";
 
-// webmail/people/part.ts
 adopt(people_default);
 var empty = { name: "", emails: [], phones: [], organization: "", note: "", groups: [] };
 var pause = 150;

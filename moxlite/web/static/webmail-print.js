@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -67,7 +66,6 @@ function mark(value) {
   return element;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -79,7 +77,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -95,7 +92,6 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -141,7 +137,6 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/post.ts
 function postForm(action, fields) {
   const form = el("form", { method: "post", action, hidden: true }, Object.entries(fields).map(([name, value]) => el("input", { type: "hidden", name, value })));
   document.body.append(form);
@@ -149,7 +144,6 @@ function postForm(action, fields) {
   form.remove();
 }
 
-// webmail/print/part.ts
 var kept = 10 * 60 * 1e3;
 function together(base, items) {
   const [first, ...others] = [...items].sort((a, b) => a.received < b.received ? -1 : 1);

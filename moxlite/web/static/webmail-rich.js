@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -83,7 +82,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -95,7 +93,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -118,7 +115,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -156,7 +152,6 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/icons.ts
 var bold = "M6 12h9a4 4 0 0 1 0 8H7a1 1 0 0 1-1-1V5a1 1 0 0 1 1-1h7a4 4 0 0 1 0 8";
 var code = "M16 18l6-6-6-6 M8 6l-6 6 6 6";
 var image = "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M7 9a2 2 0 1 0 4 0a2 2 0 1 0 -4 0z M21 15l-3.086-3.086a2 2 0 0 0-2.828 0L6 21";
@@ -167,14 +162,12 @@ var listOrdered = "M11 5h10 M11 12h10 M11 19h10 M4 4h1v5 M4 9h2 M6.5 20H3.4c0-1 
 var quote = "M16 3a2 2 0 0 0-2 2v6a2 2 0 0 0 2 2 1 1 0 0 1 1 1v1a2 2 0 0 1-2 2 1 1 0 0 0-1 1v2a1 1 0 0 0 1 1 6 6 0 0 0 6-6V5a2 2 0 0 0-2-2z M5 3a2 2 0 0 0-2 2v6a2 2 0 0 0 2 2 1 1 0 0 1 1 1v1a2 2 0 0 1-2 2 1 1 0 0 0-1 1v2a1 1 0 0 0 1 1 6 6 0 0 0 6-6V5a2 2 0 0 0-2-2z";
 var removeFormatting = "M4 7V4h16v3 M5 20h6 M13 4 8 20 M15 15l5 5 M20 15l-5 5";
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/rich/clean.ts
 var kept = { ...Object.fromEntries(["B", "I", "U", "S", "CODE", "PRE", "SUB", "SUP", "BLOCKQUOTE", "UL", "OL", "LI", "A", "BR", "DIV"].map((name) => [name, name])), STRONG: "B", EM: "I", CITE: "I", DEL: "S", STRIKE: "S", TT: "CODE", KBD: "CODE", SAMP: "CODE", P: "DIV", H1: "DIV", H2: "DIV", H3: "DIV", H4: "DIV", H5: "DIV", H6: "DIV", TR: "DIV", DT: "DIV", DD: "DIV", ADDRESS: "DIV", FIGCAPTION: "DIV" };
 var dropped = /* @__PURE__ */ new Set(["SCRIPT", "STYLE", "HEAD", "TITLE", "TEMPLATE", "IFRAME", "OBJECT", "EMBED", "SVG", "MATH", "NOSCRIPT", "SELECT", "BUTTON", "INPUT", "TEXTAREA", "AUDIO", "VIDEO", "CANVAS", "LINK", "META"]);
 var headings = /^H[1-6]$/;
@@ -255,10 +248,8 @@ function inside(made, style, name) {
   return made;
 }
 
-// webmail/rich/rich.css
-var rich_default = '.compose-rich {\n  overflow: auto;\n  overflow-wrap: anywhere;\n}\n\n.compose-rich img {\n  max-width: 100%;\n}\n\n.compose-rich blockquote {\n  margin: 4px 0 4px 2px;\n  padding-left: 12px;\n  border-left: 2px solid var(--border-color);\n  color: var(--color-mild);\n}\n\n.compose-rich :is(ul, ol) {\n  margin: 4px 0;\n  padding-left: 26px;\n}\n\n.compose-rich :is(code, pre) {\n  border-radius: 4px;\n  background: var(--sunken);\n  font-family: var(--mono);\n  font-size: 0.93em;\n}\n\n.compose-rich code {\n  padding: 1px 4px;\n}\n\n.compose-rich pre {\n  margin: 6px 0;\n  padding: 8px 12px;\n  white-space: pre-wrap;\n}\n\n.compose-rich a {\n  color: var(--link-color);\n  text-decoration: underline;\n}\n\n.compose-rich .moxlite-signature {\n  color: var(--color-mild);\n}\n\n.compose-tools {\n  display: flex;\n  flex: none;\n  gap: 2px;\n  margin: 0 10px 4px;\n  padding: 2px;\n  overflow-x: auto;\n  border-radius: 8px;\n  background: var(--sunken);\n}\n\n.compose-tools [aria-pressed="true"] {\n  background: var(--mailbox-active-background);\n  color: var(--color);\n}\n\n@media (max-width: 700px) {\n  .compose-tools {\n    margin: 0;\n    border-radius: 0;\n  }\n\n  .compose-tools button {\n    min-width: 44px;\n    min-height: 44px;\n  }\n}\n';
+var rich_default = ".compose-rich{overflow:auto;overflow-wrap:anywhere}.compose-rich img{max-width:100%}.compose-rich blockquote{margin:4px 0 4px 2px;padding-left:12px;border-left:2px solid var(--border-color);color:var(--color-mild)}.compose-rich :is(ul,ol){margin:4px 0;padding-left:26px}.compose-rich :is(code,pre){border-radius:4px;background:var(--sunken);font-family:var(--mono);font-size:0.93em}.compose-rich code{padding:1px 4px}.compose-rich pre{margin:6px 0;padding:8px 12px;white-space:pre-wrap}.compose-rich a{color:var(--link-color);text-decoration:underline}.compose-rich .moxlite-signature{color:var(--color-mild)}.compose-tools{display:flex;flex:none;gap:2px;margin:0 10px 4px;padding:2px;overflow-x:auto;border-radius:8px;background:var(--sunken)}.compose-tools [aria-pressed=true]{background:var(--mailbox-active-background);color:var(--color)}@media(max-width:700px){.compose-tools{margin:0;border-radius:0}.compose-tools button{min-width:44px;min-height:44px}}\n";
 
-// webmail/rich/part.ts
 adopt(rich_default);
 var signed = "moxlite-signature";
 var pictureTypes = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/;

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -67,7 +66,6 @@ function mark(value) {
   return element;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -79,7 +77,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -95,7 +92,6 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -141,17 +137,14 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/rules/rules.css
-var rules_default = "/* The rule that is offered after a move. */\n\n.offer {\n  position: fixed;\n  right: 20px;\n  bottom: 20px;\n  z-index: 4;\n  display: grid;\n  gap: 10px;\n  width: min(400px, calc(100vw - 32px));\n  padding: 16px;\n  overflow-wrap: anywhere;\n  border: 1px solid var(--border-color);\n  border-radius: 10px;\n  background: var(--popup-background);\n  box-shadow: var(--shadow);\n  font-size: 14px;\n}\n\n/* what was moved is told at the same time */\n@media (max-width: 1099px) {\n  body:has(.toast) .offer {\n    bottom: 130px;\n  }\n}\n\n.offer-buttons {\n  display: flex;\n  gap: 8px;\n}\n\n.offer .link {\n  display: block;\n  padding: 4px 0;\n}\n\n@media print {\n  .offer {\n    display: none;\n  }\n}\n";
+var rules_default = ".offer{position:fixed;right:20px;bottom:20px;z-index:4;display:grid;gap:10px;width:min(400px,calc(100vw - 32px));padding:16px;overflow-wrap:anywhere;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow);font-size:14px}@media(max-width:1099px){body:has(.toast) .offer{bottom:130px}}.offer-buttons{display:flex;gap:8px}.offer .link{display:block;padding:4px 0}@media print{.offer{display:none}}\n";
 
-// webmail/rules/part.ts
 adopt(rules_default);
 var open = null;
 function question(rule) {

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -87,13 +86,11 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/icons.ts
 var bookmark = "M17 3a2 2 0 0 1 2 2v15a1 1 0 0 1-1.496.868l-4.512-2.578a2 2 0 0 0-1.984 0l-4.512 2.578A1 1 0 0 1 5 20V5a2 2 0 0 1 2-2z";
 var calendar = "M8 2v3 M16 2v3 M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M3 9h18";
 var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
 var slidersHorizontal = "M10 5H3 M12 19H3 M14 3v4 M16 17v4 M21 12h-9 M21 19h-5 M21 5h-7 M8 10v4 M8 12H3";
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -113,14 +110,12 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/state/labels.ts
 function labelOf(labels, keyword) {
   return labels.find((one) => one.keyword === keyword) ?? { keyword, name: keyword, color: 0 };
 }
@@ -132,14 +127,12 @@ function allLabels(labels, mailboxes, items) {
   return shownLabels(labels, [...known2]).sort((a, b) => a.name.localeCompare(b.name));
 }
 
-// webmail/ui/counts.ts
 function counted({ messages, conversations }) {
   if (messages === null) return many(conversations, "{n} conversation", "{n} conversations");
   const all = many(messages, "{n} message", "{n} messages");
   return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }
 
-// lib/disc.ts
 function initials(name) {
   const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
@@ -151,7 +144,6 @@ function hue(key) {
   return hash % 8 + 1;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -163,7 +155,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -209,7 +200,6 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -220,7 +210,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// webmail/ui/format.ts
 var day = 24 * 60 * 60 * 1e3;
 function daysBetween(time, now) {
   return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
@@ -243,7 +232,6 @@ function shortAddress(address) {
   return address.name.trim() || bareAddress(address);
 }
 
-// webmail/ui/marks.ts
 function marked(text2, needles) {
   const wanted = needles.filter((needle) => needle.length > 1 || text2.length < 200);
   if (wanted.length === 0) return [text2];
@@ -259,7 +247,6 @@ function marked(text2, needles) {
   return pieces;
 }
 
-// webmail/search/grammar.ts
 var most = 20;
 var tags = { f: "from", from: "from", t: "to", to: "to", s: "subject", subject: "subject", l: "label", label: "label", mb: "mailbox", mailbox: "mailbox", submb: "submb", start: "start", end: "end", a: "attachments", attachments: "attachments", h: "header", header: "header", minsize: "minsize", maxsize: "maxsize", is: "is", has: "attachments", in: "mailbox", cc: "to", bcc: "to", larger: "minsize", smaller: "maxsize", before: "before", after: "start", older: "before", newer: "start", older_than: "older_than", newer_than: "newer_than", filename: "filename" };
 var known = Object.keys(tags).filter((name) => name.length > 2 || name === "to" || name === "is" || name === "in");
@@ -431,7 +418,6 @@ function moment(text2, last, now) {
   return start.toISOString();
 }
 
-// webmail/search/glance.ts
 var pause = 120;
 var mostPeople = 3;
 var number = 0;
@@ -582,10 +568,8 @@ function people(items, written2, word) {
   return [...found.values()].slice(0, mostPeople);
 }
 
-// webmail/search/form.css
-var form_default = '/* The form of a search. */\n\n.search-form {\n  position: absolute;\n  inset: calc(100% + 6px) 0 auto;\n  z-index: 3;\n  width: min(560px, calc(100vw - 24px));\n  max-height: calc(100dvh - 90px);\n  padding: 12px 14px 14px;\n  overflow-y: auto;\n  border: 1px solid var(--border-color);\n  border-radius: 11px;\n  background: var(--popup-background);\n  box-shadow: var(--shadow);\n}\n\n.search-help {\n  margin: 0 0 8px;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.search-field {\n  display: grid;\n  grid-template-columns: 96px minmax(0, 1fr);\n  align-items: center;\n  gap: 2px 10px;\n  margin-bottom: 5px;\n  font-size: 14px;\n}\n\n.search-field .dialog-input {\n  width: 100%;\n  margin: 0;\n  padding: 5px 9px;\n}\n\n.search-field [aria-invalid="true"] {\n  border-color: var(--underline-red);\n}\n\n.field-problem {\n  grid-column: 2;\n  font-size: 12.5px;\n  color: var(--underline-red);\n}\n\n.field-problem:empty {\n  display: none;\n}\n\n@media (max-width: 860px) {\n  .search-form {\n    inset: calc(100% + 6px) auto auto -44px;\n    width: calc(100vw - 16px);\n  }\n}\n\n.search-form:has(> .glance:not([hidden])) {\n  padding: 12px 6px 6px;\n}\n\n.glance-chips {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n  padding: 0 6px 8px;\n}\n\n.glance-chip {\n  max-width: 100%;\n  min-height: 28px;\n  padding: 0 12px;\n  overflow: hidden;\n  border-radius: 14px;\n  font-size: 13px;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.glance-chip[aria-pressed="true"] {\n  border-color: transparent;\n  background: var(--mailbox-active-background);\n  color: var(--link-color);\n}\n\n.glance-head {\n  padding: 4px 10px;\n  color: var(--color-mild);\n  font-size: 12px;\n}\n\n.glance-option {\n  display: flex;\n  align-items: center;\n  gap: 12px;\n  min-height: 34px;\n  padding: 3px 10px;\n  border-radius: 8px;\n  cursor: pointer;\n}\n\n.glance-hit {\n  min-height: 50px;\n}\n\n.glance-option:is(:hover, [aria-selected="true"]) {\n  background: var(--mailbox-active-background);\n}\n\n.glance-disc {\n  display: grid;\n  flex: none;\n  place-content: center;\n  width: 24px;\n  height: 24px;\n  border-radius: 50%;\n  background: var(--g);\n  color: var(--c);\n  font-size: 10px;\n  font-weight: 600;\n}\n\n.glance-words {\n  flex: 1;\n  min-width: 0;\n  overflow: hidden;\n  font-size: 14px;\n  line-height: 20px;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.glance-subject,\n.glance-hit .glance-more {\n  display: block;\n  overflow: hidden;\n  text-overflow: ellipsis;\n}\n\n.glance-hit.unread .glance-subject {\n  font-weight: 600;\n}\n\n.glance-more {\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.glance-option time,\n.glance-option kbd {\n  flex: none;\n  color: var(--color-mild);\n  font: inherit;\n  font-size: 12px;\n}\n\n.glance-option kbd {\n  border: 0;\n  background: none;\n}\n\n.glance-line svg {\n  flex: none;\n  width: 18px;\n  color: var(--color-mild);\n}\n\n[role="group"]:not(:empty) + [role="group"]:not(:empty):last-child {\n  margin-top: 6px;\n  padding-top: 6px;\n  border-top: 1px solid var(--border-color);\n}\n\n.search-day {\n  display: flex;\n  align-items: center;\n  gap: 4px;\n}\n\n/* the calendar opens below its button */\n.search-calendar {\n  position: absolute;\n  width: 1px;\n  height: 24px;\n  padding: 0;\n  border: 0;\n  opacity: 0;\n  pointer-events: none;\n}\n\n@media (max-width: 860px) {\n  .glance-option,\n  .glance-chip {\n    min-height: 44px;\n  }\n\n  .glance-option kbd {\n    display: none;\n  }\n}\n';
+var form_default = ".search-form{position:absolute;inset:calc(100% + 6px) 0 auto;z-index:3;width:min(560px,calc(100vw - 24px));max-height:calc(100dvh - 90px);padding:12px 14px 14px;overflow-y:auto;border:1px solid var(--border-color);border-radius:11px;background:var(--popup-background);box-shadow:var(--shadow)}.search-help{margin:0 0 8px;color:var(--color-mild);font-size:13px}.search-field{display:grid;grid-template-columns:96px minmax(0,1fr);align-items:center;gap:2px 10px;margin-bottom:5px;font-size:14px}.search-field .dialog-input{width:100%;margin:0;padding:5px 9px}.search-field [aria-invalid=true]{border-color:var(--underline-red)}.field-problem{grid-column:2;font-size:12.5px;color:var(--underline-red)}.field-problem:empty{display:none}@media(max-width:860px){.search-form{inset:calc(100% + 6px) auto auto -44px;width:calc(100vw - 16px)}}.search-form:has(>.glance:not([hidden])){padding:12px 6px 6px}.glance-chips{display:flex;flex-wrap:wrap;gap:8px;padding:0 6px 8px}.glance-chip{max-width:100%;min-height:28px;padding:0 12px;overflow:hidden;border-radius:14px;font-size:13px;text-overflow:ellipsis;white-space:nowrap}.glance-chip[aria-pressed=true]{border-color:transparent;background:var(--mailbox-active-background);color:var(--link-color)}.glance-head{padding:4px 10px;color:var(--color-mild);font-size:12px}.glance-option{display:flex;align-items:center;gap:12px;min-height:34px;padding:3px 10px;border-radius:8px;cursor:pointer}.glance-hit{min-height:50px}.glance-option:is(:hover,[aria-selected=true]){background:var(--mailbox-active-background)}.glance-disc{display:grid;flex:none;place-content:center;width:24px;height:24px;border-radius:50%;background:var(--g);color:var(--c);font-size:10px;font-weight:600}.glance-words{flex:1;min-width:0;overflow:hidden;font-size:14px;line-height:20px;text-overflow:ellipsis;white-space:nowrap}.glance-subject,.glance-hit .glance-more{display:block;overflow:hidden;text-overflow:ellipsis}.glance-hit.unread .glance-subject{font-weight:600}.glance-more{color:var(--color-mild);font-size:13px}.glance-option time,.glance-option kbd{flex:none;color:var(--color-mild);font:inherit;font-size:12px}.glance-option kbd{border:0;background:none}.glance-line svg{flex:none;width:18px;color:var(--color-mild)}[role=group]:not(:empty)+[role=group]:not(:empty):last-child{margin-top:6px;padding-top:6px;border-top:1px solid var(--border-color)}.search-day{display:flex;align-items:center;gap:4px}.search-calendar{position:absolute;width:1px;height:24px;padding:0;border:0;opacity:0;pointer-events:none}@media(max-width:860px){.glance-option,.glance-chip{min-height:44px}.glance-option kbd{display:none}}\n";
 
-// webmail/search/part.ts
 adopt(form_default);
 var fields = [{ tag: "", label: t("Words"), hint: t("anywhere in the message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Mailbox") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") }, { tag: "end", label: t("To day"), hint: t("including that day") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("State"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
 var number2 = 0;

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -67,7 +66,6 @@ function mark(value) {
   return element;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -79,7 +77,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -99,7 +96,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -145,17 +141,14 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/sent/sent.css
-var sent_default = "/* What became of a sent message. */\n\n.deliveries ul {\n  max-height: 30vh;\n  margin: 8px 0;\n  padding: 0;\n  overflow-y: auto;\n  list-style: none;\n}\n\n.delivery {\n  padding: 4px 0;\n  overflow-wrap: anywhere;\n}\n\n.delivery.failed,\n.delivery-error {\n  color: var(--danger);\n}\n\n.delivery-advice {\n  color: var(--color-mild);\n}\n";
+var sent_default = ".deliveries ul{max-height:30vh;margin:8px 0;padding:0;overflow-y:auto;list-style:none}.delivery{padding:4px 0;overflow-wrap:anywhere}.delivery.failed,.delivery-error{color:var(--danger)}.delivery-advice{color:var(--color-mild)}\n";
 
-// webmail/sent/part.ts
 adopt(sent_default);
 var again = 1e4;
 var fresh = 6e5;

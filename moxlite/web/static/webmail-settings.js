@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -83,7 +82,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -95,7 +93,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text3, values = {}) {
@@ -111,7 +108,6 @@ function t(text3, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -157,7 +153,6 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/icons.ts
 var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
 var bell = "M10.268 21a2 2 0 0 0 3.464 0 M3.262 15.326A1 1 0 0 0 4 17h16a1 1 0 0 0 .74-1.673C19.41 13.956 18 12.499 18 8A6 6 0 0 0 6 8c0 4.499-1.411 5.956-2.738 7.326";
 var eye = "M2.062 12.348a1 1 0 0 1 0-.696 10.75 10.75 0 0 1 19.876 0 1 1 0 0 1 0 .696 10.75 10.75 0 0 1-19.876 0 M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z";
@@ -166,17 +161,14 @@ var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-
 var monitor = "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M8 21h8 M12 17v4";
 var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
 
-// lib/sheets.ts
 function adopt(text3) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text3}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/settings/settings.css
-var settings_default = '/* The settings: a page beside the mailboxes. */\n\n.settings-page {\n  position: fixed;\n  inset: 0 0 0 228px;\n  z-index: 3;\n  display: grid;\n  grid-template-columns: 228px minmax(0, 1fr);\n  width: auto;\n  height: auto;\n  max-width: none;\n  max-height: none;\n  margin: 0;\n  padding: 0;\n  border: 0;\n  border-left: 1px solid var(--border-color);\n  background: var(--background);\n  color: var(--color);\n  overflow: hidden;\n}\n\n.settings-page:focus {\n  outline: none;\n}\n\n.settings-nav {\n  display: grid;\n  align-content: start;\n  gap: 4px;\n  padding: 16px 12px;\n  border-right: 1px solid var(--border-color);\n}\n\n.settings-title {\n  margin: 4px 8px 8px;\n  font-size: 20px;\n  line-height: 28px;\n}\n\n.settings-links {\n  display: grid;\n  gap: 2px;\n}\n\n.settings-page .btn {\n  display: inline-flex;\n  align-items: center;\n  gap: 8px;\n  min-height: 34px;\n  border-radius: 8px;\n}\n\n.settings-page .settings-link,\n.settings-page .settings-back {\n  justify-content: flex-start;\n  justify-self: stretch;\n  padding: 0 10px;\n  border: 0;\n  background: none;\n}\n\n.settings-page .settings-back {\n  justify-self: start;\n  color: var(--link-color);\n}\n\n.settings-page .settings-link:hover,\n.settings-page .settings-back:hover {\n  background: var(--button-hover-background);\n}\n\n.settings-nav .hint {\n  margin: 12px 10px 0;\n}\n\n.settings {\n  display: grid;\n  align-content: start;\n  gap: 28px;\n  padding: 26px 32px 60px;\n  overflow-y: auto;\n}\n\n.settings section {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 12px;\n  max-width: 640px;\n  padding-bottom: 28px;\n  border-bottom: 1px solid var(--border-color);\n  scroll-margin-top: 26px;\n}\n\n.settings h3 {\n  font-size: 16px;\n  line-height: 24px;\n}\n\n.settings .field {\n  display: grid;\n  gap: 6px;\n  font-size: 14px;\n}\n\n.settings .chip.pill {\n  min-height: 28px;\n  padding: 0 12px;\n  border: 1px solid var(--border-color);\n  border-radius: 99px;\n  background: var(--background);\n  font-size: 13px;\n}\n\n.settings .chip.pill[aria-pressed="true"] {\n  border-color: transparent;\n  background: var(--mailbox-active-background);\n  color: var(--link-color);\n}\n\n.settings .wrap {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n}\n\n.setting {\n  display: grid;\n  grid-template-columns: 14em minmax(0, 20em);\n  align-items: center;\n}\n\n.setting select,\ntextarea.dialog-input {\n  width: 100%;\n  min-height: 34px;\n  padding: 6px;\n  border: 1px solid var(--line-strong, var(--border-color));\n  border-radius: 8px;\n  background: var(--background);\n}\n\n.settings-state {\n  min-height: 24px;\n}\n\n.settings-page .hint {\n  font-size: 13px;\n  color: var(--color-milder);\n}\n\n@media (max-width: 1000px) {\n  .setting {\n    grid-template-columns: minmax(0, 20em);\n    gap: 3px;\n  }\n}\n\n@media (max-width: 860px) {\n  .settings-page {\n    inset: 0;\n    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);\n    border: 0;\n  }\n\n  .settings-nav {\n    grid-template-columns: auto 1fr;\n    align-items: center;\n    padding: 6px 12px;\n    border-right: 0;\n    border-bottom: 1px solid var(--border-color);\n  }\n\n  .settings-page .settings-back {\n    min-height: 44px;\n  }\n\n  .settings-title {\n    margin: 0;\n  }\n\n  .settings-links,\n  .settings-nav .hint {\n    display: none;\n  }\n\n  .settings {\n    padding: 20px 16px calc(40px + env(safe-area-inset-bottom));\n  }\n\n  .setting {\n    grid-template-columns: minmax(0, 1fr);\n    gap: 3px;\n  }\n\n  .setting select {\n    min-height: 44px;\n  }\n}\n';
+var settings_default = ".settings-page{position:fixed;inset:0 0 0 228px;z-index:3;display:grid;grid-template-columns:228px minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color);overflow:hidden}.settings-page:focus{outline:none}.settings-nav{display:grid;align-content:start;gap:4px;padding:16px 12px;border-right:1px solid var(--border-color)}.settings-title{margin:4px 8px 8px;font-size:20px;line-height:28px}.settings-links{display:grid;gap:2px}.settings-page .btn{display:inline-flex;align-items:center;gap:8px;min-height:34px;border-radius:8px}.settings-page .settings-link,.settings-page .settings-back{justify-content:flex-start;justify-self:stretch;padding:0 10px;border:0;background:none}.settings-page .settings-back{justify-self:start;color:var(--link-color)}.settings-page .settings-link:hover,.settings-page .settings-back:hover{background:var(--button-hover-background)}.settings-nav .hint{margin:12px 10px 0}.settings{display:grid;align-content:start;gap:28px;padding:26px 32px 60px;overflow-y:auto}.settings section{display:grid;grid-template-columns:minmax(0,1fr);gap:12px;max-width:640px;padding-bottom:28px;border-bottom:1px solid var(--border-color);scroll-margin-top:26px}.settings h3{font-size:16px;line-height:24px}.settings .field{display:grid;gap:6px;font-size:14px}.settings .chip.pill{min-height:28px;padding:0 12px;border:1px solid var(--border-color);border-radius:99px;background:var(--background);font-size:13px}.settings .chip.pill[aria-pressed=true]{border-color:transparent;background:var(--mailbox-active-background);color:var(--link-color)}.settings .wrap{display:flex;flex-wrap:wrap;gap:8px}.setting{display:grid;grid-template-columns:14em minmax(0,20em);align-items:center}.setting select,textarea.dialog-input{width:100%;min-height:34px;padding:6px;border:1px solid var(--line-strong, var(--border-color));border-radius:8px;background:var(--background)}.settings-state{min-height:24px}.settings-page .hint{font-size:13px;color:var(--color-milder)}@media(max-width:1000px){.setting{grid-template-columns:minmax(0,20em);gap:3px}}@media(max-width:860px){.settings-page{inset:0;grid-template:auto minmax(0,1fr) / minmax(0,1fr);border:0}.settings-nav{grid-template-columns:auto 1fr;align-items:center;padding:6px 12px;border-right:0;border-bottom:1px solid var(--border-color)}.settings-page .settings-back{min-height:44px}.settings-title{margin:0}.settings-links,.settings-nav .hint{display:none}.settings{padding:20px 16px calc(40px + env(safe-area-inset-bottom))}.setting{grid-template-columns:minmax(0,1fr);gap:3px}.setting select{min-height:44px}}\n";
 
-// webmail/settings/part.ts
 adopt(settings_default);
 function select(label, value, choices) {
   const input = el("select", {}, choices.map(([one, words]) => el("option", { value: one }, words)));

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -71,7 +70,6 @@ function mark(value) {
   return element;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -83,7 +81,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -103,7 +100,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -149,7 +145,6 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-// lib/pages.ts
 function foreign(value, most = 300) {
   const shown = visible(value);
   if (shown.length <= most) return el("bdi", {}, shown);
@@ -165,14 +160,12 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -183,7 +176,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// lib/times.ts
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
@@ -213,10 +205,8 @@ function microseconds(text2) {
   return text2 === "" ? 0 : Date.parse(text2) * 1e3;
 }
 
-// webmail/sorting/sorting.css
-var sorting_default = "/* Notices about sorting, above the list. */\n\n.sorting-line {\n  display: flex;\n  align-items: center;\n  flex-wrap: wrap;\n  gap: 4px 12px;\n  padding: 7px 16px;\n  border-bottom: 1px solid var(--border-color);\n  background: var(--warning-background);\n  font-size: 13px;\n  line-height: 18px;\n}\n\n.sorting-line.away {\n  background: var(--mailbox-active-background);\n}\n\n.sorting-line p {\n  flex: 1 1 220px;\n  overflow-wrap: anywhere;\n}\n\n.sorting-line span {\n  display: flex;\n  gap: 14px;\n  margin-inline-start: auto;\n}\n\n.sorting-line .link {\n  flex: none;\n  min-height: 34px;\n  align-content: center;\n  text-decoration: underline;\n}\n\n@media (max-width: 860px) {\n  .sorting-line .link {\n    min-height: 44px;\n  }\n}\n";
+var sorting_default = ".sorting-line{display:flex;align-items:center;flex-wrap:wrap;gap:4px 12px;padding:7px 16px;border-bottom:1px solid var(--border-color);background:var(--warning-background);font-size:13px;line-height:18px}.sorting-line.away{background:var(--mailbox-active-background)}.sorting-line p{flex:1 1 220px;overflow-wrap:anywhere}.sorting-line span{display:flex;gap:14px;margin-inline-start:auto}.sorting-line .link{flex:none;min-height:34px;align-content:center;text-decoration:underline}@media(max-width:860px){.sorting-line .link{min-height:44px}}\n";
 
-// webmail/sorting/part.ts
 adopt(sorting_default);
 var hiddenKey = "moxlite-webmail-sorting";
 var fresh = 3e3;

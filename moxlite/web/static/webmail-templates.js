@@ -1,4 +1,3 @@
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -14,12 +13,10 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-// lib/client.ts
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
 
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -108,7 +105,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -120,7 +116,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -180,7 +175,6 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/commands.ts
 function titleOf(command) {
   return typeof command.title === "string" ? command.title : command.title();
 }
@@ -189,7 +183,6 @@ function hintOf(command) {
   return key === void 0 ? titleOf(command) : `${titleOf(command)} (${key})`;
 }
 
-// lib/menu.ts
 function openMenu(anchor, title, commands) {
   anchor.setAttribute("aria-expanded", "true");
   open(anchor.getBoundingClientRect(), anchor, title, commands, () => anchor.setAttribute("aria-expanded", "false"));
@@ -228,17 +221,14 @@ function open(place, within, title, commands, closed) {
   items[0]?.focus();
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// lib/icons.ts
 var x = "M18 6 6 18 M6 6l12 12";
 
-// lib/toasts.ts
 var shown = 1e4;
 var most = 3;
 function stack() {
@@ -268,7 +258,6 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-// webmail/words/signature.ts
 function signatureOf(settings, address) {
   const own = settings.signatures.find((one) => one.address === address)?.text ?? settings.signature;
   return own.trim() === "" ? "" : `-- 
@@ -281,10 +270,8 @@ ${signature}`);
   return signature === "" || at < 0 || end < text2.length && text2[end] !== "\n" ? null : [text2.slice(0, at), text2.slice(end)];
 }
 
-// webmail/templates/templates.css
-var templates_default = "/* The list of templates. */\n\n.template {\n  display: flex;\n  gap: 8px;\n  align-items: center;\n  padding: 6px 0;\n}\n\n.template-name {\n  flex: 1;\n  min-width: 0;\n  overflow-wrap: anywhere;\n}\n\n.template-words {\n  display: grid;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n}\n";
+var templates_default = ".template{display:flex;gap:8px;align-items:center;padding:6px 0}.template-name{flex:1;min-width:0;overflow-wrap:anywhere}.template-words{display:grid;border:1px solid var(--border-color);border-radius:8px}\n";
 
-// webmail/templates/part.ts
 adopt(templates_default);
 var escaped = (text2) => text2.replace(/[&<>"]/g, (sign2) => `&#${sign2.charCodeAt(0)};`);
 function filled2(text2, { to }, safe) {

@@ -1,14 +1,11 @@
-// lib/sheets.ts
 function adopt(text) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/touch/touch.css
-var touch_default = ".message.swiped-left {\n  background: var(--warning-background);\n}\n\n.message.swiped-right {\n  background: var(--success-background);\n}\n\n.message.swiped-far {\n  font-weight: 650;\n}\n\n.toast button {\n  min-width: 44px;\n  min-height: 44px;\n}\n";
+var touch_default = ".message.swiped-left{background:var(--warning-background)}.message.swiped-right{background:var(--success-background)}.message.swiped-far{font-weight:650}.toast button{min-width:44px;min-height:44px}\n";
 
-// webmail/touch/part.ts
 adopt(touch_default);
 var far = 90;
 var least = 12;

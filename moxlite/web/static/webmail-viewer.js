@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -67,7 +66,6 @@ function mark(value) {
   return element;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -79,7 +77,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -95,7 +92,6 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -123,7 +119,6 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/numbers.ts
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -138,17 +133,14 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/viewer/viewer.css
-var viewer_default = ".dialog:has(> .viewer) {\n  width: min(1200px, calc(100vw - 24px));\n  max-width: none;\n  height: calc(100dvh - 24px);\n  max-height: none;\n  padding: 0;\n}\n\n.dialog:has(> .viewer) > .dialog-title {\n  display: none;\n}\n\n.viewer {\n  display: flex;\n  flex-direction: column;\n  height: 100%;\n}\n\n.viewer-head {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 6px;\n  padding: 8px 12px;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.viewer-head :is(button, .button) {\n  min-height: 36px;\n}\n\n.viewer-head .button {\n  display: inline-flex;\n  align-items: center;\n  padding: 0 10px;\n}\n\n.viewer-name {\n  flex: 1 1 240px;\n  min-width: 0;\n  margin: 0;\n  overflow: hidden;\n  font-size: 15px;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.viewer-name small {\n  margin-left: 10px;\n  color: var(--color-mild);\n  font-weight: 400;\n}\n\n.viewer-view {\n  display: flex;\n  flex: 1;\n  align-items: center;\n  justify-content: center;\n  min-height: 0;\n  padding: 8px;\n  overflow: auto;\n  background: var(--background-mild);\n}\n\n.viewer-view img {\n  max-width: 100%;\n  max-height: 100%;\n  object-fit: contain;\n}\n\n.viewer-frame {\n  width: 100%;\n  height: 100%;\n  border: 0;\n  background: #ffffff;\n}\n\n@media (max-width: 860px) {\n  .viewer-head :is(button, .button) {\n    min-width: 44px;\n    min-height: 44px;\n  }\n}\n";
+var viewer_default = ".dialog:has(>.viewer){width:min(1200px,calc(100vw - 24px));max-width:none;height:calc(100dvh - 24px);max-height:none;padding:0}.dialog:has(>.viewer)>.dialog-title{display:none}.viewer{display:flex;flex-direction:column;height:100%}.viewer-head{display:flex;flex-wrap:wrap;align-items:center;gap:6px;padding:8px 12px;border-bottom:1px solid var(--border-color)}.viewer-head :is(button,.button){min-height:36px}.viewer-head .button{display:inline-flex;align-items:center;padding:0 10px}.viewer-name{flex:1 1 240px;min-width:0;margin:0;overflow:hidden;font-size:15px;text-overflow:ellipsis;white-space:nowrap}.viewer-name small{margin-left:10px;color:var(--color-mild);font-weight:400}.viewer-view{display:flex;flex:1;align-items:center;justify-content:center;min-height:0;padding:8px;overflow:auto;background:var(--background-mild)}.viewer-view img{max-width:100%;max-height:100%;object-fit:contain}.viewer-frame{width:100%;height:100%;border:0;background:#ffffff}@media(max-width:860px){.viewer-head :is(button,.button){min-width:44px;min-height:44px}}\n";
 
-// webmail/viewer/part.ts
 adopt(viewer_default);
 function kindOf({ content_type: type }) {
   if (type.startsWith("image/") && !type.startsWith("image/svg")) return "image";

@@ -1,4 +1,3 @@
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -83,7 +82,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -95,7 +93,6 @@ function holdFocus() {
   };
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -111,7 +108,6 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -157,17 +153,14 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/icons.ts
 var typeTool = "M12 4v16 M4 7V5a1 1 0 0 1 1-1h14a1 1 0 0 1 1 1v2 M9 20h6";
 
-// lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
-// webmail/words/html.ts
 function escaped(text2) {
   const signs = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
   return text2.replace(/[&<>"]/g, (sign2) => signs[sign2]).replace(/ {2}/g, " &nbsp;").replace(/^ /, "&nbsp;");
@@ -191,7 +184,6 @@ function signatureHTML(text2, html) {
   return `<div class="${signed}">${html === "" ? textToHTML(text2) : `<div>--&nbsp;</div>${html}`}</div>`;
 }
 
-// webmail/words/signature.ts
 function signatureOf(settings, address) {
   const own = settings.signatures.find((one) => one.address === address)?.text ?? settings.signature;
   return own.trim() === "" ? "" : `-- 
@@ -232,10 +224,8 @@ ${signature}`);
   return signature === "" || at < 0 || end < text2.length && text2[end] !== "\n" ? null : [text2.slice(0, at), text2.slice(end)];
 }
 
-// webmail/words/words.css
-var words_default = '.compose-words {\n  display: flex;\n  flex: 1;\n  flex-direction: column;\n  min-height: 0;\n}\n\n.compose-original {\n  flex: none;\n  max-height: 60%;\n  margin: 0 14px 10px;\n  overflow: auto;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  font-size: 13px;\n}\n\n.compose-original > summary {\n  padding: 7px 12px;\n  color: var(--color-mild);\n  cursor: pointer;\n}\n\n.compose-original-page {\n  display: block;\n  width: 100%;\n  height: 180px;\n  border: 0;\n  border-block: 1px solid var(--border-color);\n  background: var(--sheet);\n}\n\n.compose-original-foot {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 4px 12px;\n  margin: 0;\n  padding: 4px 12px;\n  color: var(--color-mild);\n}\n\n.compose-foot [aria-pressed="true"] {\n  background: var(--mailbox-active-background);\n  color: var(--color);\n}\n\n@media (pointer: coarse) {\n  .compose-original > summary {\n    padding-block: 13px;\n  }\n}\n';
+var words_default = ".compose-words{display:flex;flex:1;flex-direction:column;min-height:0}.compose-original{flex:none;max-height:60%;margin:0 14px 10px;overflow:auto;border:1px solid var(--border-color);border-radius:8px;font-size:13px}.compose-original>summary{padding:7px 12px;color:var(--color-mild);cursor:pointer}.compose-original-page{display:block;width:100%;height:180px;border:0;border-block:1px solid var(--border-color);background:var(--sheet)}.compose-original-foot{display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;margin:0;padding:4px 12px;color:var(--color-mild)}.compose-foot [aria-pressed=true]{background:var(--mailbox-active-background);color:var(--color)}@media(pointer:coarse){.compose-original>summary{padding-block:13px}}\n";
 
-// webmail/words/part.ts
 adopt(words_default);
 var editors = null;
 async function loadEditors(desk) {

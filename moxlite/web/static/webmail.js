@@ -1,9 +1,8 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.b6fc938caea3.js", compose: "compose.b8a439752695.js", conversation: "conversation.2cdddcf1399d.js", details: "details.dd7eb7ecef4d.js", export: "export.35c3074b53fb.js", hints: "hints.286fe8fecd48.js", invitation: "invitation.c88508c4526b.js", labels: "labels.264a74468143.js", later: "later.257b1fc4a6c2.js", login: "login.ac784a044d5e.js", mailboxes: "mailboxes.02ed950876ba.js", menu: "menu.627b6a42edba.js", message: "message.ec70c49ac4c9.js", newsletters: "newsletters.929577b21f46.js", notices: "notices.ae1e8c05ff4a.js", offline: "offline.c75be61c6579.js", palette: "palette.4722fb22a16a.js", people: "people.ff912bdd3962.js", print: "print.791d49672733.js", rich: "rich.1db0eb4e5bbb.js", rules: "rules.d5023c92410d.js", search: "search.c392f09e91a5.js", sender: "sender.dbae1e8af9e1.js", sent: "sent.9d10f6bfe840.js", settings: "settings.b450fadf6805.js", sorting: "sorting.449a886f48ad.js", squire: "squire.8f988577745b.js", templates: "templates.166e7c223ac0.js", touch: "touch.932a93ca520c.js", viewer: "viewer.6b45de5c7369.js", words: "words.f7d0739fd521.js" };
+var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.5d248e884c87.js", conversation: "conversation.dbe3fdacc206.js", details: "details.e5c74c87f81a.js", export: "export.4e2d384499e2.js", hints: "hints.ab44b22cd140.js", invitation: "invitation.c6095f337123.js", labels: "labels.e1fddb5b08c5.js", later: "later.e5983c7be13a.js", login: "login.eeccb0b3808d.js", mailboxes: "mailboxes.1d391eae97bc.js", menu: "menu.7685f7286202.js", message: "message.a805e06e7b65.js", newsletters: "newsletters.9395013b073c.js", notices: "notices.a850f79ead9d.js", offline: "offline.ab936090ed57.js", palette: "palette.2bcc9730e376.js", people: "people.95b28e24ee8b.js", print: "print.1818f3a1aa40.js", rich: "rich.7d70e2137476.js", rules: "rules.62826c18a424.js", search: "search.32729578fcf0.js", sender: "sender.6203c02edf1f.js", sent: "sent.bd42daec9b51.js", settings: "settings.38f235671376.js", sorting: "sorting.1ead826d2443.js", squire: "squire.8f988577745b.js", templates: "templates.9c8a4710b33d.js", touch: "touch.f849e680d307.js", viewer: "viewer.9f01a14fa932.js", words: "words.249839903606.js" };
 
-// lib/check.ts
 var CheckFailed = class extends Error {
 };
 function verify(table, check, value, path) {
@@ -62,7 +61,6 @@ function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-// lib/words.ts
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -88,7 +86,6 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-// lib/client.ts
 var CallFailed = class extends Error {
   constructor(call, code, message, fields2 = []) {
     super(message);
@@ -195,7 +192,6 @@ function clientOf(calls) {
   return Generated;
 }
 
-// gen/webmail.ts
 var checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
@@ -359,7 +355,6 @@ var Client = /* @__PURE__ */ clientOf({
   decode_mime_words: [{ text: "string" }, "string"]
 });
 
-// lib/commands.ts
 function keyName(event) {
   const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code)?.[1] : void 0;
   const key2 = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
@@ -414,7 +409,6 @@ var CommandTable = class {
   }
 };
 
-// lib/dom.ts
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag2, attributes = {}, ...children) {
   const element = document.createElement(tag2);
@@ -506,7 +500,6 @@ function brand(app = "") {
   return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
 }
 
-// lib/focus.ts
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -518,7 +511,6 @@ function holdFocus() {
   };
 }
 
-// lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -564,7 +556,6 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/keyboard.ts
 var typing = "input, textarea, select, [contenteditable]";
 var pressed = "button, a[href], summary";
 function belongsTo(target, key2) {
@@ -595,7 +586,6 @@ async function typedUntil(work) {
   return [done, typed];
 }
 
-// lib/parts.ts
 var folder = "./part/";
 var loading = /* @__PURE__ */ new Map();
 function part(name) {
@@ -610,7 +600,6 @@ function part(name) {
   return found;
 }
 
-// lib/session.ts
 var Session = class {
   constructor(app, title, client, ask, named = true, stays = false) {
     this.title = title;
@@ -683,7 +672,6 @@ function beforeDisplay(root) {
   }
 }
 
-// lib/icons.ts
 var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
 var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
 var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
@@ -710,7 +698,6 @@ var tag = "M12.586 2.586A2 2 0 0 0 11.172 2H4a2 2 0 0 0-2 2v7.172a2 2 0 0 0 .586
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 var x = "M18 6 6 18 M6 6l12 12";
 
-// lib/toasts.ts
 var shown = 1e4;
 var most = 3;
 function stack() {
@@ -740,7 +727,6 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words2, other), close };
 }
 
-// webmail/data/mailboxes.ts
 var roleOrder = ["draft", "sent", "archive", "trash", "junk"];
 function rank(mailbox) {
   if (mailbox.name === "Inbox") return -1;
@@ -804,13 +790,11 @@ var Mailboxes = class {
   }
 };
 
-// webmail/state/others.ts
 function leavesOthers(mail2) {
   const { mailbox_id } = mail2.query.value.filter;
   return (mailbox_id ?? 0) < 0 && !mail2.choice.selectedAreLoaded() && mail2.mailboxes.value.some(({ owner }) => owner !== "");
 }
 
-// webmail/acting.ts
 function unlikely(mailbox) {
   return mailbox.roles.includes("draft") || mailbox.roles.includes("sent");
 }
@@ -867,7 +851,6 @@ function acting(page) {
   }, chooseLabels: () => chooseLabels(), toggleLabel: chooseLabels, later, exportSelection: () => void attempt(t("Exporting"), async () => (await part("export")).exportSelected(client, page.base, mail2)), sender: (item, what) => void part("sender").then((found) => found.act(item, what, { client, mail: mail2, actions, search: (text2) => void page.find.search(text2, 0), contact: async (name, address) => (await part("people")).addSender(page.desk, name, address), choose: async (title, among) => (await part("palette")).chooseMailbox(title, among), offerRole: (role) => void offerMissing(role), say: toast })), undoable: () => actions.undoable.value, undo: () => actions.undo() };
 }
 
-// webmail/commands/compose.ts
 var composeBar = ["compose.edit", "compose.reply", "compose.reply-all", "compose.forward"];
 function addComposeCommands(desk) {
   const shown3 = () => desk.shown() !== null;
@@ -881,7 +864,6 @@ function addComposeCommands(desk) {
   desk.commands.add(t("Write"), commands);
 }
 
-// webmail/commands/find.ts
 var threadings = [["on", t("Conversations")], ["off", t("Single messages")]];
 var refinements = [["", t("Show all messages")], ["read", t("Show read messages only")], ["flagged", t("Show flagged messages only")], ["attachments", t("Show messages with attachments only")]];
 var orderings = [["newest", t("Newest first")], ["oldest", t("Oldest first")], ["unread", t("Unread first")], ["sender", t("By sender")], ["size", t("Largest first")]];
@@ -895,7 +877,6 @@ function addFindCommands(desk) {
   desk.commands.add(t("Threads"), threads);
 }
 
-// webmail/commands/table.ts
 var barCommands = ["message.archive", "message.trash", "message.delete", "message.junk", "message.later", "message.move", "message.unread", "message.read", "message.flag", "message.unflag", "message.labels", "message.export"];
 function addCommands(desk) {
   desk.commands.add(t("Anywhere"), anywhere(desk));
@@ -936,7 +917,6 @@ function messages(desk) {
   return [{ id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"), run: () => desk.toRole("archive") }, { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") }, { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() }, { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() }, { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") }, { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() }, { id: "message.later", title: t("Snooze…"), keys: ["b"], when: () => loaded() && desk.may(own), run: () => desk.later((found) => found.putOff(desk, desk.selected())) }, { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) }, { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) }, { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() }, { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) }, { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged", "w"), run: () => desk.flag(["\\flagged"], false) }, { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() }, ...Array.from({ length: 9 }, (_, i) => ({ id: `message.label-${i + 1}`, title: t("Add or remove label {n}", { n: i + 1 }), keys: [String(i + 1)], quiet: true, when: loaded, run: () => desk.toggleLabel(i + 1) })), { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }];
 }
 
-// lib/backoff.ts
 var [first, longest] = [2e3, 6e4];
 var Backoff = class {
   constructor(random = Math.random) {
@@ -954,7 +934,6 @@ var Backoff = class {
   }
 };
 
-// webmail/data/slot.ts
 var most2 = 3;
 var Slot = class {
   free = null;
@@ -985,7 +964,6 @@ function hold(locks, name) {
   });
 }
 
-// webmail/data/stream.ts
 var bufferedAfter = 1e4;
 var silentAfter = 45e3;
 var heldLong = 5e3;
@@ -1164,7 +1142,6 @@ var Stream = class {
   }
 };
 
-// lib/signal.ts
 var Reader = class {
   constructor(stale) {
     this.stale = stale;
@@ -1261,10 +1238,8 @@ function settle() {
   for (const act of acts) act();
 }
 
-// webmail/commands/desk.ts
 var orders = ["newest", "oldest", "unread", "sender", "size"];
 
-// webmail/ui/searchbar.ts
 var glass = "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9z M10.3 10.3L14 14";
 var SearchBar = class {
   constructor(mail2, owner) {
@@ -1330,7 +1305,6 @@ var SearchBar = class {
   }
 };
 
-// webmail/find.ts
 var threadingKey = "moxlite-webmail-threading";
 var orderKey = "moxlite-webmail-order";
 function storedOrder() {
@@ -1428,7 +1402,6 @@ var Find = class {
   }
 };
 
-// webmail/lists.ts
 function selection(mail2) {
   return { shown: () => mail2.choice.shown.value, selected: () => mail2.choice.selected(), selectedCount: () => mail2.choice.selectedCount.value, inRole: (role) => mail2.inRole(role), may: (rights, role) => mail2.may(rights, role) };
 }
@@ -1452,7 +1425,6 @@ function lists({ mail: mail2, find: find2, list: list2, actions }) {
   }, selectThread: () => mail2.choice.selectThread(), fold: (expand) => mail2.fold(expand), allMuted, toggleMute: () => actions.mute(!allMuted()) };
 }
 
-// webmail/navigation.ts
 function navigation(page) {
   const { base: base2, client, commands, mail: mail2, drawer } = page;
   function openMailbox(mailbox) {
@@ -1491,7 +1463,6 @@ function navigation(page) {
   } };
 }
 
-// webmail/state/address.ts
 var prefix = "search:";
 function parsePlace(hash) {
   const value = hash.replace(/^#/, "");
@@ -1511,7 +1482,6 @@ function writePlace({ name, search: search2, message }) {
   return `#${what}${message > 0 ? `,${message}` : ""}`;
 }
 
-// webmail/place.ts
 function followPlace(mail2, find2) {
   const { name, search: search2, message } = parsePlace(location.hash);
   if (search2 !== "") {
@@ -1547,7 +1517,6 @@ function tellTitle(mail2, find2) {
   document.title = `${unread}${shown3} · ${mail2.facts.value.login_address || "moxlite"}${offline}`;
 }
 
-// webmail/seen.ts
 var notJunkAfter = 5e3;
 var Seen = class {
   constructor(mail2, actions, shows) {
@@ -1581,7 +1550,6 @@ var Seen = class {
   }
 };
 
-// webmail/state/actions.ts
 var undoSteps = 20;
 var waitsAfter = 1e3;
 function movedTo({ name }) {
@@ -1778,7 +1746,6 @@ var Actions = class {
   }
 };
 
-// webmail/data/order.ts
 function markOf(item) {
   return { received: item.received, id: item.id };
 }
@@ -1798,7 +1765,6 @@ function search(items, at, oldestFirst) {
   return low;
 }
 
-// webmail/data/pending.ts
 var patience = 3e3;
 function isKeyword(flag) {
   return !flag.startsWith("\\") && !flag.startsWith("$");
@@ -1907,7 +1873,6 @@ var Pending = class {
   }
 };
 
-// webmail/data/queries.ts
 function isSearch({ filter, not_filter }) {
   const { mailbox_id: _id, mailbox_name: _name, unread: _unread, ...criteria } = filter;
   const asked = (value) => Array.isArray(value) ? value.length > 0 : value != null && value !== false;
@@ -1923,7 +1888,6 @@ function isListing(query) {
   return isThreaded(query) || isSorted(query) || isSearch(query);
 }
 
-// webmail/data/threads.ts
 var deepest = 6;
 function tree(members) {
   const known = new Set(members.map((item) => item.id));
@@ -1973,7 +1937,6 @@ var Folding = class {
   }
 };
 
-// webmail/data/rows.ts
 function flatRows(view, pending, oldestFirst) {
   const { start, items, total, known, query } = view;
   const mailbox = isListing(query) ? 0 : query.filter.mailbox_id ?? 0;
@@ -2011,7 +1974,6 @@ function threadedRows(view, pending, folding, oldestFirst) {
   return { rows, entryOf };
 }
 
-// webmail/data/view.ts
 var pageSize = 100;
 var kept = 1e3;
 var View = class {
@@ -2228,7 +2190,6 @@ var View = class {
   }
 };
 
-// webmail/data/selection.ts
 var Selection = class _Selection {
   constructor(ids, stretches, whole, except) {
     this.ids = ids;
@@ -2302,7 +2263,6 @@ function flipped(ids, id) {
   return next;
 }
 
-// webmail/state/counts.ts
 function kept2(count) {
   let last = { messages: 0, conversations: 0 };
   return computed(() => {
@@ -2312,7 +2272,6 @@ function kept2(count) {
   });
 }
 
-// webmail/state/choice.ts
 var Choice = class {
   constructor(list2) {
     this.list = list2;
@@ -2522,7 +2481,6 @@ var Choice = class {
   }
 };
 
-// webmail/state/settings.ts
 var defaults = { signature: "", signature_html: "", signatures: [], compose_format: "text", quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", language: "", density: "comfortable", single_keys: true, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", searches: [], unsubscribed: [], labels: [] };
 var key = "moxlite-webmail-panes";
 function loadLocal() {
@@ -2537,7 +2495,6 @@ function saveLocal(local) {
   localStorage.setItem(key, JSON.stringify(local));
 }
 
-// webmail/state/mail.ts
 var begun = { messages: 0, looked: 0, of: 0, found: 0, done: false, stopped: false, left_out: [] };
 var checkAfter = 300;
 var refreshAfter = 50;
@@ -2790,7 +2747,6 @@ var Mail = class {
   }
 };
 
-// webmail/state/speech.ts
 var cookie = "moxlite-language";
 var kept3 = 400 * 86400;
 function spoken() {
@@ -2803,7 +2759,6 @@ function speak(language) {
   return spoken() === language && document.documentElement.lang !== language;
 }
 
-// webmail/ui/bar.ts
 var icons = { "compose.edit": filePen, "compose.reply": reply, "compose.reply-all": replyAll, "compose.forward": forward, "message.archive": archive, "message.trash": trash2, "message.delete": trash2, "message.junk": octagonAlert, "message.not-junk": circleCheck, "message.move": folderInput, "message.later": clock, "message.unread": mail, "message.read": mailOpen, "message.flag": star, "message.unflag": star, "message.labels": tag, "message.export": download };
 var worded = ["compose.edit", "compose.reply", "message.archive"];
 var byThumb = ["message.archive", "message.trash", "message.delete", "compose.edit", "compose.reply"];
@@ -2860,7 +2815,6 @@ var Bar = class {
   }
 };
 
-// webmail/ui/connection.ts
 var sentences = { on: "", connecting: t("Connecting…"), off: t("Not connected. Trying again…"), crowded: t("Not connected: other tabs use all the connections that your network allows. Close a tab of this webmail, then try again."), blocked: t("Not connected: your network or a proxy holds back what the server sends. Ask its administrator to let websockets through.") };
 function connectionLine(mail2, stream) {
   const words2 = el("span");
@@ -2875,7 +2829,6 @@ function connectionLine(mail2, stream) {
   return line;
 }
 
-// webmail/ui/drawer.ts
 var shown2 = "show-side";
 var Drawer = class {
   constructor(side) {
@@ -2910,7 +2863,6 @@ var Drawer = class {
   }
 };
 
-// lib/dateformats.ts
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -2921,7 +2873,6 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-// webmail/ui/format.ts
 var day = 24 * 60 * 60 * 1e3;
 function daysBetween(time, now) {
   return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
@@ -2967,7 +2918,6 @@ function addressList(addresses, one) {
   return addresses.map(one).join(", ");
 }
 
-// webmail/state/labels.ts
 function labelOf(labels, keyword) {
   return labels.find((one) => one.keyword === keyword) ?? { keyword, name: keyword, color: 0 };
 }
@@ -2981,7 +2931,6 @@ function chip({ name, color }) {
   return el("span", { class: `keyword c${color}`, title: name, dir: "auto", data: { label: name } }, name);
 }
 
-// webmail/ui/empty.ts
 function emptyList(mail2, ways) {
   const searching = mail2.searching.value;
   if (searching?.done === false) return null;
@@ -3004,7 +2953,6 @@ function drawEmpty({ title, text: text2, step: step2 }) {
   return [el("h2", { class: "empty-title" }, title), ...text2 === void 0 ? [] : [el("p", {}, text2)], ...step2 === void 0 ? [] : [el("button", { class: "link", onclick: () => step2.run() }, step2.title)]];
 }
 
-// webmail/ui/heads.ts
 var headHeight = 28;
 var Heads = class {
   top = el("div", { class: "messages-group top", "aria-hidden": "true", hidden: true });
@@ -3067,7 +3015,6 @@ var Heads = class {
   }
 };
 
-// lib/disc.ts
 function initials(name) {
   const words2 = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
   const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...words2[0] ?? "?"].slice(0, 2).join("");
@@ -3079,7 +3026,6 @@ function hue(key2) {
   return hash % 8 + 1;
 }
 
-// webmail/ui/marks.ts
 function marked(text2, needles) {
   const wanted = needles.filter((needle) => needle.length > 1 || text2.length < 200);
   if (wanted.length === 0) return [text2];
@@ -3095,7 +3041,6 @@ function marked(text2, needles) {
   return pieces;
 }
 
-// webmail/ui/row.ts
 var clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
 var symbols = [["\\answered", "↩", t("Answered")], ["$forwarded", "↪", t("Forwarded")]];
 var words = [["\\draft", t("Draft")], ["$junk", t("Junk")], ["$phishing", t("Phishing")], ["\\deleted", t("Deleted")]];
@@ -3197,7 +3142,6 @@ var Row = class {
   }
 };
 
-// webmail/ui/list.ts
 var heights = { comfortable: { desk: 56, phone: 68 }, compact: { desk: 40, phone: 56 } };
 var phone2 = matchMedia("(max-width: 860px)");
 var rowHeight = heights.comfortable.desk;
@@ -3433,7 +3377,6 @@ var MessageList = class {
   }
 };
 
-// lib/numbers.ts
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -3448,7 +3391,6 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-// webmail/ui/mailboxes.ts
 var icons2 = { inbox, draft: filePen, sent: send, archive, trash: trash2, junk: octagonAlert, folder: folder2 };
 var MailboxList = class {
   constructor(owner) {
@@ -3490,14 +3432,12 @@ var MailboxList = class {
   }
 };
 
-// webmail/ui/counts.ts
 function counted({ messages: messages2, conversations }) {
   if (messages2 === null) return many(conversations, "{n} conversation", "{n} conversations");
   const all = many(messages2, "{n} message", "{n} messages");
   return conversations === messages2 ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }
 
-// webmail/ui/page.ts
 function few(selected, all) {
   if (selected.messages === null || all.messages === null) return { n: selected.conversations, total: all.conversations };
   return { n: selected.messages, total: all.messages };
@@ -3533,7 +3473,6 @@ function layOut(root, page) {
   });
 }
 
-// webmail/ui/panes.ts
 var wide = 1100;
 var [least, step] = [180, 24];
 var Panes = class {
@@ -3592,17 +3531,14 @@ var Panes = class {
   }
 };
 
-// webmail/ui/missing.ts
 function missing(why, again, preview = "") {
   return el("div", { class: "missing", role: "status" }, el("p", { class: "missing-line" }, why, el("button", { onclick: again }, t("Try again"))), preview !== "" && el("p", { class: "missing-preview", dir: "auto" }, isolated(preview)));
 }
 
-// webmail/ui/subject.ts
 function subjectOf(item) {
   return el("h1", { class: "reader-subject", dir: "auto" }, isolated(item.subject) || t("(no subject)"));
 }
 
-// webmail/ui/reader.ts
 var kept4 = 20;
 var Reader2 = class {
   constructor(client, base2, owner) {
@@ -3767,7 +3703,6 @@ var Reader2 = class {
   }
 };
 
-// lib/scheme.ts
 var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
 var dark = /* @__PURE__ */ new Set();
 function find(rules) {
@@ -3784,7 +3719,6 @@ function paint(scheme) {
   document.documentElement.style.colorScheme = scheme === "auto" ? "" : scheme;
 }
 
-// webmail/watch.ts
 var schemeKey = "moxlite-webmail-scheme";
 function lastScheme() {
   const scheme = localStorage.getItem(schemeKey);
@@ -3851,7 +3785,6 @@ function read2({ reader: reader2, seen }, item, selected, thread) {
   else reader2.show(item);
 }
 
-// webmail/writing.ts
 function writing(page) {
   const { drawer, reader: reader2 } = page;
   return { compose(kind, mailto = "", leaves = 0) {
@@ -3884,7 +3817,6 @@ function writeTo(page, desk) {
   });
 }
 
-// webmail/main.ts
 var connectDeadline = 1e4;
 var base = document.location.pathname.replace(/[^/]*$/, "");
 var App = class {
