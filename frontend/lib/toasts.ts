@@ -30,10 +30,22 @@ function stack(): HTMLElement {
   return made;
 }
 
-/** Show a message. It disappears after `time` milliseconds, or with its action; with 0 it stays until `close`. */
+/** Show a message. It disappears after `time` milliseconds, or with its action; with 0 it stays until `close`. The pointer or the
+ * focus on it keeps it there; the time begins anew when they leave. */
 export function toast(text: string, action?: ToastAction, time = shown): Toast {
   const words = el("span", {}, text);
   let timer = 0;
+  // the pointer and the focus each hold it: who reads or is about to press a button has time (WCAG 2.2.1)
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
   const close = () => {
     clearTimeout(timer);
     const focused = box.contains(document.activeElement);
@@ -42,7 +54,7 @@ export function toast(text: string, action?: ToastAction, time = shown): Toast {
   };
   const box = el(
     "div",
-    { class: "toast" },
+    { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release },
     words,
     action !== undefined &&
       el(

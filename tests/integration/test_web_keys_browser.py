@@ -126,3 +126,23 @@ def test_spaces_of_an_address_stay_visible(reader: Reader, mailbox: imaplib.IMAP
     expect(sender).to_have_css("white-space", re.compile("pre-wrap|break-spaces"))
     assert "a  b" in (sender.text_content() or "")
     expect(page.locator(".message-people").first).to_have_css("white-space", "pre")
+
+
+def test_a_toast_stays_while_the_pointer_or_the_focus_is_on_it(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-66e: its ten seconds begin anew when both have left it."""
+    page = reader.page
+    page.clock.install()
+    append(mailbox, "Minutes")
+    page.locator(".message").first.click()
+    page.keyboard.press("a")
+    toast = page.locator(".toast", has_text="Archive")
+    toast.hover()
+    page.clock.run_for(60_000)
+    expect(toast).to_be_visible()
+    toast.get_by_role("button", name="Undo").focus()
+    page.mouse.move(5, 5)
+    page.clock.run_for(60_000)
+    expect(toast).to_be_visible()
+    page.locator(".messages").focus()
+    page.clock.run_for(11_000)
+    expect(toast).to_have_count(0)
