@@ -13,11 +13,11 @@ export { openMenu, openMenuAt } from "../../lib/menu";
 const hinted = 1500;
 let hint: HTMLElement | null = null;
 
-/** Show the key of a command that was clicked. */
+/** Show the key of a command that was clicked. A finger has no keys, and needs the button below the hint. */
 export function hintKey(command: Command): void {
   hint?.remove();
   const key = command.keys?.[0];
-  if (key === undefined) return;
+  if (key === undefined || matchMedia("(pointer: coarse)").matches) return;
   const shown = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key));
   hint = shown;
   document.body.append(shown);

@@ -37,12 +37,12 @@ export function swipes(
     pushed = false;
   };
   list.addEventListener("pointerdown", (event) => {
+    pressed = false;
     if (event.pointerType !== "touch" || !(event.target instanceof Element)) return;
     const found = event.target.closest<HTMLElement>(".message");
     if (found === null || !possible(found)) return;
     row = found;
     from = { x: event.clientX, y: event.clientY };
-    pressed = false;
     clearTimeout(resting);
     resting = window.setTimeout(() => {
       if (row !== found || pushed) return;
@@ -73,6 +73,16 @@ export function swipes(
     clearTimeout(resting);
     end();
   });
+  // a long press selects: the browser's menu, which some open for it, would cover that
+  list.addEventListener(
+    "contextmenu",
+    (event) => {
+      if (row === null && !pressed) return;
+      event.stopImmediatePropagation();
+      event.preventDefault();
+    },
+    true,
+  );
   // the end of a long press is no click
   list.addEventListener(
     "click",
