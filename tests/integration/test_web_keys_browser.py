@@ -146,3 +146,30 @@ def test_a_toast_stays_while_the_pointer_or_the_focus_is_on_it(reader: Reader, m
     page.locator(".messages").focus()
     page.clock.run_for(11_000)
     expect(toast).to_have_count(0)
+
+
+def test_the_bar_above_a_message_is_one_stop_of_the_tab_key(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-144: arrows, Home and End move within; the bar is left by one tab, and entered where it was left."""
+    page = reader.page
+    append(mailbox, "Minutes")
+    page.locator(".message").first.click()
+    bar = page.get_by_role("toolbar", name="Actions")
+    stops = bar.locator("button[tabindex='0']")
+    expect(stops).to_have_count(1)
+    stops.focus()
+    page.keyboard.press("End")
+    last = bar.locator("button:visible").last
+    expect(last).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    first = bar.locator("button:visible").first
+    expect(first).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    second = bar.locator("button:visible").nth(1)
+    expect(second).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(bar.locator(":focus")).to_have_count(0)
+    page.keyboard.press("Shift+Tab")
+    expect(second).to_be_focused()
+    page.keyboard.press("Home")
+    expect(first).to_be_focused()
+    expect(stops).to_have_count(1)

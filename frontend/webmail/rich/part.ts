@@ -5,6 +5,7 @@ import { ask } from "../../lib/dialogs";
 import { el, sign } from "../../lib/dom";
 import { bold, code, image, italic, link, list, listOrdered, quote, removeFormatting } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
+import { moveWithin } from "../../lib/toolbar";
 import { many, t, told } from "../../lib/words";
 import type { Squire as Editor } from "../squire/part";
 import { cleaned } from "./clean";
@@ -204,7 +205,7 @@ export function openEditor(
   });
   const tools = el(
     "div",
-    { class: "compose-tools", role: "toolbar", "aria-label": t("Formatting"), onkeydown: (event) => step(event) },
+    { class: "compose-tools", role: "toolbar", "aria-label": t("Formatting") },
     buttons.map(({ button }) => button),
     ...(pictures ? [tool(image, t("Picture"), t("Picture"), () => picker.click())] : []),
     tool(removeFormatting, t("Remove formatting"), t("Remove formatting"), () => {
@@ -231,18 +232,6 @@ export function openEditor(
     });
   }
 
-  /** A tool bar has one stop of the tab key; arrows move in it (WAI-ARIA toolbar). */
-  function step(event: KeyboardEvent): void {
-    const all = [...tools.querySelectorAll("button")];
-    const at = all.indexOf(document.activeElement as HTMLButtonElement);
-    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
-    const found = next === undefined ? undefined : all[(next + all.length) % all.length];
-    if (found === undefined) return;
-    event.preventDefault();
-    for (const one of all) one.tabIndex = one === found ? 0 : -1;
-    found.focus();
-  }
-
   async function chooseLink(): Promise<void> {
     const range = editor.getSelection().cloneRange();
     const from = range.startContainer instanceof Element ? range.startContainer : range.startContainer.parentElement;
@@ -262,9 +251,7 @@ export function openEditor(
     for (const { button, active } of buttons) button.setAttribute("aria-pressed", String(active()));
   }
   show();
-  tools.querySelectorAll("button").forEach((one, at) => {
-    one.tabIndex = at === 0 ? 0 : -1;
-  });
+  moveWithin(tools);
 
   const textIn = (markup: string) => {
     const holder = el("div", {});

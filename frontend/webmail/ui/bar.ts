@@ -24,6 +24,7 @@ import {
   tag,
   trash2,
 } from "../../lib/icons";
+import { moveWithin, settle } from "../../lib/toolbar";
 import { t } from "../../lib/words";
 
 const icons: Readonly<Record<string, string>> = {
@@ -84,6 +85,7 @@ export class Bar {
       this.buttons,
       this.more,
     );
+    moveWithin(this.root);
     new ResizeObserver(() => this.fold()).observe(this.root);
     phone.addEventListener("change", () => this.draw());
   }
@@ -142,5 +144,6 @@ export class Bar {
       buttons[shown]!.hidden = true;
     }
     this.folded = possible.slice(shown);
+    settle(this.root);
   }
 }

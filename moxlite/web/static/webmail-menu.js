@@ -131,7 +131,7 @@ var hint = null;
 function hintKey(command) {
   hint?.remove();
   const key = command.keys?.[0];
-  if (key === void 0) return;
+  if (key === void 0 || matchMedia("(pointer: coarse)").matches) return;
   const shown = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key));
   hint = shown;
   document.body.append(shown);

@@ -425,13 +425,23 @@ function stack() {
 function toast(text2, action, time = shown) {
   const words = el("span", {}, text2);
   let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
   const close = () => {
     clearTimeout(timer);
     const focused = box.contains(document.activeElement);
     box.remove();
     if (focused) focusHome();
   };
-  const box = el("div", { class: "toast" }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
     close();
     action.run();
   } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));

@@ -168,6 +168,34 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+var shown = (bar) => {
+  const all = [...bar.querySelectorAll("button:not([hidden])")];
+  const drawn = all.filter((one) => one.getClientRects().length > 0);
+  return drawn.length > 0 ? drawn : all;
+};
+function settle(bar) {
+  const all = shown(bar);
+  const stop = all.find((one) => one === document.activeElement) ?? all.find((one) => one.tabIndex === 0 && one.dataset["stop"]) ?? all[0];
+  for (const one of bar.querySelectorAll("button")) {
+    one.tabIndex = one === stop ? 0 : -1;
+    if (one === stop) one.dataset["stop"] = "1";
+    else delete one.dataset["stop"];
+  }
+}
+function moveWithin(bar) {
+  bar.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    const all = shown(bar);
+    const at = all.indexOf(document.activeElement);
+    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (at < 0 || next === void 0) return;
+    event.preventDefault();
+    all[(next + all.length) % all.length]?.focus();
+  });
+  bar.addEventListener("focusin", () => settle(bar));
+  settle(bar);
+}
+
 var kept = { ...Object.fromEntries(["B", "I", "U", "S", "CODE", "PRE", "SUB", "SUP", "BLOCKQUOTE", "UL", "OL", "LI", "A", "BR", "DIV"].map((name) => [name, name])), STRONG: "B", EM: "I", CITE: "I", DEL: "S", STRIKE: "S", TT: "CODE", KBD: "CODE", SAMP: "CODE", P: "DIV", H1: "DIV", H2: "DIV", H3: "DIV", H4: "DIV", H5: "DIV", H6: "DIV", TR: "DIV", DT: "DIV", DD: "DIV", ADDRESS: "DIV", FIGCAPTION: "DIV" };
 var dropped = /* @__PURE__ */ new Set(["SCRIPT", "STYLE", "HEAD", "TITLE", "TEMPLATE", "IFRAME", "OBJECT", "EMBED", "SVG", "MATH", "NOSCRIPT", "SELECT", "BUTTON", "INPUT", "TEXTAREA", "AUDIO", "VIDEO", "CANVAS", "LINK", "META"]);
 var headings = /^H[1-6]$/;
@@ -280,10 +308,10 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
       return found.fragment;
     }
     if (found.left > 0) say(many(found.left, "A picture of another site was left out.", "{n} pictures of other sites were left out."));
-    for (const { address, image: waiting } of found.data) void upload(fileOf(address)).then((id) => settle(waiting, id), () => settle(waiting, ""));
+    for (const { address, image: waiting } of found.data) void upload(fileOf(address)).then((id) => settle2(waiting, id), () => settle2(waiting, ""));
     return found.fragment;
   }
-  function settle(waiting, id) {
+  function settle2(waiting, id) {
     if (id === "") waiting.remove();
     else waiting.setAttribute("src", `upload/${id}`);
     changed();
@@ -329,7 +357,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     });
     return { button, active };
   });
-  const tools = el("div", { class: "compose-tools", role: "toolbar", "aria-label": t("Formatting"), onkeydown: (event) => step(event) }, buttons.map(({ button }) => button), ...pictures ? [tool(image, t("Picture"), t("Picture"), () => picker.click())] : [], tool(removeFormatting, t("Remove formatting"), t("Remove formatting"), () => {
+  const tools = el("div", { class: "compose-tools", role: "toolbar", "aria-label": t("Formatting") }, buttons.map(({ button }) => button), ...pictures ? [tool(image, t("Picture"), t("Picture"), () => picker.click())] : [], tool(removeFormatting, t("Remove formatting"), t("Remove formatting"), () => {
     editor.removeAllFormatting();
     editor.focus();
   }), picker);
@@ -349,16 +377,6 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
       else one.decreaseListLevel();
     });
   }
-  function step(event) {
-    const all = [...tools.querySelectorAll("button")];
-    const at = all.indexOf(document.activeElement);
-    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
-    const found = next === void 0 ? void 0 : all[(next + all.length) % all.length];
-    if (found === void 0) return;
-    event.preventDefault();
-    for (const one of all) one.tabIndex = one === found ? 0 : -1;
-    found.focus();
-  }
   async function chooseLink() {
     const range = editor.getSelection().cloneRange();
     const from = range.startContainer instanceof Element ? range.startContainer : range.startContainer.parentElement;
@@ -377,9 +395,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     for (const { button, active } of buttons) button.setAttribute("aria-pressed", String(active()));
   }
   show();
-  tools.querySelectorAll("button").forEach((one, at) => {
-    one.tabIndex = at === 0 ? 0 : -1;
-  });
+  moveWithin(tools);
   const textIn = (markup) => {
     const holder = el("div", {});
     holder.append(cleaned(markup, signed).fragment);

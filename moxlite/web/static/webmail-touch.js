@@ -28,12 +28,12 @@ function swipes(list, possible, done, held) {
     pushed = false;
   };
   list.addEventListener("pointerdown", (event) => {
+    pressed = false;
     if (event.pointerType !== "touch" || !(event.target instanceof Element)) return;
     const found = event.target.closest(".message");
     if (found === null || !possible(found)) return;
     row = found;
     from = { x: event.clientX, y: event.clientY };
-    pressed = false;
     clearTimeout(resting);
     resting = window.setTimeout(() => {
       if (row !== found || pushed) return;
@@ -64,6 +64,11 @@ function swipes(list, possible, done, held) {
     clearTimeout(resting);
     end();
   });
+  list.addEventListener("contextmenu", (event) => {
+    if (row === null && !pressed) return;
+    event.stopImmediatePropagation();
+    event.preventDefault();
+  }, true);
   list.addEventListener("click", (event) => {
     if (!pressed) return;
     pressed = false;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.5d248e884c87.js", conversation: "conversation.dbe3fdacc206.js", details: "details.e5c74c87f81a.js", export: "export.4e2d384499e2.js", hints: "hints.ab44b22cd140.js", invitation: "invitation.c6095f337123.js", labels: "labels.e1fddb5b08c5.js", later: "later.e5983c7be13a.js", login: "login.eeccb0b3808d.js", mailboxes: "mailboxes.1d391eae97bc.js", menu: "menu.7685f7286202.js", message: "message.a805e06e7b65.js", newsletters: "newsletters.9395013b073c.js", notices: "notices.a850f79ead9d.js", offline: "offline.ab936090ed57.js", palette: "palette.2bcc9730e376.js", people: "people.95b28e24ee8b.js", print: "print.1818f3a1aa40.js", rich: "rich.7d70e2137476.js", rules: "rules.62826c18a424.js", search: "search.32729578fcf0.js", sender: "sender.6203c02edf1f.js", sent: "sent.bd42daec9b51.js", settings: "settings.38f235671376.js", sorting: "sorting.1ead826d2443.js", squire: "squire.8f988577745b.js", templates: "templates.9c8a4710b33d.js", touch: "touch.f849e680d307.js", viewer: "viewer.9f01a14fa932.js", words: "words.249839903606.js" };
+var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.5d248e884c87.js", conversation: "conversation.dbe3fdacc206.js", details: "details.e5c74c87f81a.js", export: "export.4e2d384499e2.js", hints: "hints.ab44b22cd140.js", invitation: "invitation.367ac5d3dfd2.js", labels: "labels.06589e2a2daa.js", later: "later.e5983c7be13a.js", login: "login.eeccb0b3808d.js", mailboxes: "mailboxes.688178f8d675.js", menu: "menu.baab26783e06.js", message: "message.567fd7ac6636.js", newsletters: "newsletters.b54cce6d3a50.js", notices: "notices.a850f79ead9d.js", offline: "offline.ab936090ed57.js", palette: "palette.2bcc9730e376.js", people: "people.903c15705aaf.js", print: "print.1818f3a1aa40.js", rich: "rich.ab0537f1a7ce.js", rules: "rules.62826c18a424.js", search: "search.32729578fcf0.js", sender: "sender.6203c02edf1f.js", sent: "sent.bd42daec9b51.js", settings: "settings.38f235671376.js", sorting: "sorting.1ead826d2443.js", squire: "squire.8f988577745b.js", templates: "templates.9cb2bdc8bc7e.js", touch: "touch.420267e87e90.js", viewer: "viewer.9f01a14fa932.js", words: "words.249839903606.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -710,13 +710,23 @@ function stack() {
 function toast(text2, action, time = shown) {
   const words2 = el("span", {}, text2);
   let timer = 0;
+  let holds = 0;
+  const hold2 = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
   const close = () => {
     clearTimeout(timer);
     const focused = box.contains(document.activeElement);
     box.remove();
     if (focused) focusHome();
   };
-  const box = el("div", { class: "toast" }, words2, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+  const box = el("div", { class: "toast", onpointerenter: hold2, onpointerleave: release, onfocusin: hold2, onfocusout: release }, words2, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
     close();
     action.run();
   } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
@@ -853,9 +863,9 @@ function acting(page) {
 
 var composeBar = ["compose.edit", "compose.reply", "compose.reply-all", "compose.forward"];
 function addComposeCommands(desk) {
-  const shown3 = () => desk.shown() !== null;
-  const draft = () => shown3() && desk.inRole("draft");
-  const received = () => shown3() && !desk.inRole("draft");
+  const shown4 = () => desk.shown() !== null;
+  const draft = () => shown4() && desk.inRole("draft");
+  const received = () => shown4() && !desk.inRole("draft");
   const many2 = () => {
     const item = desk.shown();
     return received() && item !== null && item.to.length + item.cc.length > 1;
@@ -1499,11 +1509,11 @@ function followMessage(mail2, message) {
   else if (mail2.choice.shown.value?.id !== message) mail2.choice.select(message);
 }
 function tellPlace(mail2, find2) {
-  const shown3 = mail2.choice.shown.value?.id ?? 0;
+  const shown4 = mail2.choice.shown.value?.id ?? 0;
   const search2 = find2.text.value;
   const mailbox = mail2.current.value;
   if (mailbox === void 0 && search2 === "") return;
-  const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown3 || mail2.wanted });
+  const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown4 || mail2.wanted });
   if (location.hash === hash) return;
   if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
   else history.pushState(null, "", hash);
@@ -1513,8 +1523,8 @@ function tellTitle(mail2, find2) {
   const search2 = find2.text.value;
   const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
   const offline = ["on", "connecting"].includes(mail2.connection.value) ? "" : ` ${t("(not connected)")}`;
-  const shown3 = search2 !== "" ? t("Search: {text}", { text: search2 }) : mailboxName(mailbox?.name ?? "Webmail");
-  document.title = `${unread}${shown3} · ${mail2.facts.value.login_address || "moxlite"}${offline}`;
+  const shown4 = search2 !== "" ? t("Search: {text}", { text: search2 }) : mailboxName(mailbox?.name ?? "Webmail");
+  document.title = `${unread}${shown4} · ${mail2.facts.value.login_address || "moxlite"}${offline}`;
 }
 
 var notJunkAfter = 5e3;
@@ -1807,22 +1817,22 @@ var Pending = class {
     return this.entries.some((entry) => entry.shown.remove?.ids.has(id));
   }
   show(items, mailboxId, oldestFirst) {
-    let shown3 = items;
+    let shown4 = items;
     for (const entry of this.entries) {
       const one = entry.shown;
       const { remove, moved, add, flags } = one;
-      if (remove !== void 0) shown3 = shown3.filter((item) => !remove.ids.has(item.id) || item.mailbox_id === remove.to || this.movedSince(entry, item.id));
-      if (moved !== void 0) shown3 = shown3.map((item) => moved.ids.has(item.id) ? this.placed(item, moved.mailboxId) : item);
+      if (remove !== void 0) shown4 = shown4.filter((item) => !remove.ids.has(item.id) || item.mailbox_id === remove.to || this.movedSince(entry, item.id));
+      if (moved !== void 0) shown4 = shown4.map((item) => moved.ids.has(item.id) ? this.placed(item, moved.mailboxId) : item);
       if (add !== void 0 && add.mailboxId === mailboxId) {
         for (const item of add.items) {
-          if (shown3.some((other) => other.id === item.id)) continue;
-          const index = search(shown3, item, oldestFirst);
-          shown3 = [...shown3.slice(0, index), item, ...shown3.slice(index)];
+          if (shown4.some((other) => other.id === item.id)) continue;
+          const index = search(shown4, item, oldestFirst);
+          shown4 = [...shown4.slice(0, index), item, ...shown4.slice(index)];
         }
       }
-      if (flags !== void 0) shown3 = shown3.map((item) => flags.ids.has(item.id) ? this.flagged(item, one) : item);
+      if (flags !== void 0) shown4 = shown4.map((item) => flags.ids.has(item.id) ? this.flagged(item, one) : item);
     }
-    return shown3;
+    return shown4;
   }
   settle(items, mailboxId) {
     const before = this.entries.length;
@@ -1848,8 +1858,8 @@ var Pending = class {
     const later = this.entries.slice(this.entries.indexOf(entry) + 1);
     return later.some(({ shown: { remove, moved, add } }) => remove?.ids.has(id) === true || moved?.ids.has(id) === true || add?.items.some((item) => item.id === id) === true);
   }
-  flagged(item, shown3) {
-    const flags = shown3.flags;
+  flagged(item, shown4) {
+    const flags = shown4.flags;
     const key2 = [...flags.add, "", ...flags.clear].join(" ");
     const known = this.made.get(item);
     if (known?.entries === key2) return known.item;
@@ -1940,9 +1950,9 @@ var Folding = class {
 function flatRows(view, pending, oldestFirst) {
   const { start, items, total, known, query } = view;
   const mailbox = isListing(query) ? 0 : query.filter.mailbox_id ?? 0;
-  const shown3 = pending.show(items, mailbox, oldestFirst);
-  const rows = total + shown3.length - items.length;
-  return { start, items: shown3, total: rows, entries: rows, known, lines: /* @__PURE__ */ new Map() };
+  const shown4 = pending.show(items, mailbox, oldestFirst);
+  const rows = total + shown4.length - items.length;
+  return { start, items: shown4, total: rows, entries: rows, known, lines: /* @__PURE__ */ new Map() };
 }
 function threadedRows(view, pending, folding, oldestFirst) {
   const { start, items: tops, total, known } = view;
@@ -1963,11 +1973,11 @@ function threadedRows(view, pending, folding, oldestFirst) {
     const unfolded = folding.isExpanded(top.thread_id);
     const expanded = unfolded && (opened ? members.length : of.length) > 1;
     const first2 = present.find((item) => item.id === top.id && (item.match_query || opened)) ?? present.find((item) => item.match_query);
-    const shown3 = expanded ? of : [{ item: first2, depth: 0 }];
-    for (const [row, { item, depth }] of shown3.entries()) {
+    const shown4 = expanded ? of : [{ item: first2, depth: 0 }];
+    for (const [row, { item, depth }] of shown4.entries()) {
       items.push(item);
       entryOf.push(start + i);
-      lines.set(item.id, { top: first2, members, collapsed: !expanded, depth, hidden: expanded && row === 0 ? members.length - shown3.length : 0 });
+      lines.set(item.id, { top: first2, members, collapsed: !expanded, depth, hidden: expanded && row === 0 ? members.length - shown4.length : 0 });
     }
   }
   const rows = { start, items, total: total + items.length - tops.length, entries: total - gone, known, lines };
@@ -2282,8 +2292,8 @@ var Choice = class {
       return list2.rows.value.items.find((item) => item.id === id) ?? null;
     });
     this.conversation = computed(() => {
-      const shown3 = this.shown.value;
-      const line = shown3 === null ? void 0 : list2.rows.value.lines.get(shown3.id);
+      const shown4 = this.shown.value;
+      const line = shown4 === null ? void 0 : list2.rows.value.lines.get(shown4.id);
       return line?.collapsed === true && line.members.length > 1 ? line.members : null;
     });
     this.selectedCount = computed(() => this.selection.value.count(list2.rows.value.total));
@@ -2350,10 +2360,10 @@ var Choice = class {
     return line.members.filter((item) => lines.has(item.id));
   }
   readThread() {
-    const shown3 = this.shown.value;
-    if (shown3 === null) return [];
-    const line = this.list.rows.value.lines.get(shown3.id);
-    return line === void 0 || line.collapsed ? this.meant(shown3) : line.members;
+    const shown4 = this.shown.value;
+    if (shown4 === null) return [];
+    const line = this.list.rows.value.lines.get(shown4.id);
+    return line === void 0 || line.collapsed ? this.meant(shown4) : line.members;
   }
   select(id) {
     const rows = this.list.rows.value;
@@ -2704,8 +2714,8 @@ var Mail = class {
     }
   }
   isReading({ mailbox_id, message_ids }) {
-    const shown3 = this.choice.shown.value?.id ?? 0;
-    return mailbox_id === this.view.query.filter.mailbox_id && message_ids.includes(shown3) && !this.pending.leaving(shown3);
+    const shown4 = this.choice.shown.value?.id ?? 0;
+    return mailbox_id === this.view.query.filter.mailbox_id && message_ids.includes(shown4) && !this.pending.leaving(shown4);
   }
   changed() {
     if (this.outside.checking) this.view.checkConsistency();
@@ -2759,6 +2769,34 @@ function speak(language) {
   return spoken() === language && document.documentElement.lang !== language;
 }
 
+var shown2 = (bar) => {
+  const all = [...bar.querySelectorAll("button:not([hidden])")];
+  const drawn = all.filter((one) => one.getClientRects().length > 0);
+  return drawn.length > 0 ? drawn : all;
+};
+function settle2(bar) {
+  const all = shown2(bar);
+  const stop = all.find((one) => one === document.activeElement) ?? all.find((one) => one.tabIndex === 0 && one.dataset["stop"]) ?? all[0];
+  for (const one of bar.querySelectorAll("button")) {
+    one.tabIndex = one === stop ? 0 : -1;
+    if (one === stop) one.dataset["stop"] = "1";
+    else delete one.dataset["stop"];
+  }
+}
+function moveWithin(bar) {
+  bar.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    const all = shown2(bar);
+    const at = all.indexOf(document.activeElement);
+    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (at < 0 || next === void 0) return;
+    event.preventDefault();
+    all[(next + all.length) % all.length]?.focus();
+  });
+  bar.addEventListener("focusin", () => settle2(bar));
+  settle2(bar);
+}
+
 var icons = { "compose.edit": filePen, "compose.reply": reply, "compose.reply-all": replyAll, "compose.forward": forward, "message.archive": archive, "message.trash": trash2, "message.delete": trash2, "message.junk": octagonAlert, "message.not-junk": circleCheck, "message.move": folderInput, "message.later": clock, "message.unread": mail, "message.read": mailOpen, "message.flag": star, "message.unflag": star, "message.labels": tag, "message.export": download };
 var worded = ["compose.edit", "compose.reply", "message.archive"];
 var byThumb = ["message.archive", "message.trash", "message.delete", "compose.edit", "compose.reply"];
@@ -2770,6 +2808,7 @@ var Bar = class {
     this.clicked = clicked;
     this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
     this.root.append(el("button", { class: "back", title: t("Back"), "aria-label": t("Back"), onclick: back }, sign(arrowLeft)), this.buttons, this.more);
+    moveWithin(this.root);
     new ResizeObserver(() => this.fold()).observe(this.root);
     phone.addEventListener("change", () => this.draw());
   }
@@ -2803,15 +2842,16 @@ var Bar = class {
     this.more.hidden = true;
     const possible = this.possible();
     const crowded = () => this.buttons.scrollWidth > this.buttons.clientWidth;
-    let shown3 = buttons.length;
+    let shown4 = buttons.length;
     this.root.classList.remove("tight");
     this.root.classList.toggle("tight", crowded());
-    while (shown3 > 1 && crowded()) {
+    while (shown4 > 1 && crowded()) {
       this.more.hidden = false;
-      shown3--;
-      buttons[shown3].hidden = true;
+      shown4--;
+      buttons[shown4].hidden = true;
     }
-    this.folded = possible.slice(shown3);
+    this.folded = possible.slice(shown4);
+    settle2(this.root);
   }
 };
 
@@ -2829,7 +2869,7 @@ function connectionLine(mail2, stream) {
   return line;
 }
 
-var shown2 = "show-side";
+var shown3 = "show-side";
 var Drawer = class {
   constructor(side) {
     this.side = side;
@@ -2846,18 +2886,18 @@ var Drawer = class {
   side;
   button = el("button", { class: "menu-open", "aria-label": t("Mailboxes"), "aria-expanded": "false", onclick: () => this.toggle() }, "☰");
   close() {
-    document.body.classList.remove(shown2);
+    document.body.classList.remove(shown3);
     this.button.setAttribute("aria-expanded", "false");
   }
   get open() {
-    return document.body.classList.contains(shown2);
+    return document.body.classList.contains(shown3);
   }
   toggle() {
     if (this.open) {
       this.close();
       return;
     }
-    document.body.classList.add(shown2);
+    document.body.classList.add(shown3);
     this.button.setAttribute("aria-expanded", "true");
     (this.side.querySelector("[aria-current]") ?? this.side.querySelector("button"))?.focus();
   }
