@@ -64,7 +64,7 @@ KILLS, ASYNC, CUTS = 150, 50, 50
 PAIRS: Final = 3
 """Pairs of machines that share the kills in mode sync. The other two kinds have a pair each."""
 
-SHORTEST, LONGEST = 0.1, 1.5
+SHORTEST, LONGEST = 0.1, 4.0
 """Seconds from the first acknowledgement of a round to the death of the first machine, or the cut."""
 
 EARLY: Final = 0.2
@@ -86,6 +86,9 @@ LOST: Final = 4.0
 """Seconds before the death whose mail may be missing in mode async: 1 s and the upload, on a busy machine."""
 
 SILENT: Final = 40.0 / FACTOR
+
+TAKING: Final = 'm="taking over"'
+"""In the log of a second machine that has taken the lease."""
 
 CUT = (*kill.CUT, AssertionError, http.client.HTTPException)
 NEWEST: Final = 30
@@ -230,8 +233,8 @@ class Pair:
         by itself: then the next one serves, and has a follower.
         """
         while True:
-            until(lambda: self._current() or "taking over" in self.log(), CURRENT, self)
-            if "taking over" not in self.log():
+            until(lambda: self._current() or TAKING in self.log(), CURRENT, self)
+            if TAKING not in self.log():
                 return
             self.wait_for_take_over(time.monotonic())
             self.follow()
@@ -464,16 +467,18 @@ def cuts(tally: Tally, rng: random.Random, numbers: Iterator[int]) -> None:
                 wait_for_moment(pair, ledger, rng)  # noqa: B023 - called in this round
                 cut = time.monotonic()
                 pair.proxies[0].cut = True
+                # The second machine has the same file of keys, and so the same proxy, when it serves.
+                until(lambda: pair.server.process.poll() is not None or TAKING in pair.log(), TAKEN, pair)
+                pair.proxies[0].cut = False
                 until(lambda: pair.server.process.poll() is not None, TAKEN, pair)
 
             load(pair, ledger, rng, end)
             ended = time.monotonic()
-            pair.proxies[0].cut = False
             last = max(ledger.acknowledged.at.values(), default=cut)
             if last > cut + SILENT + 0.5:
                 raise Finding(f"the first machine acknowledged {last - cut:.1f} s after the cut")
             tally.took.append(pair.wait_for_take_over(cut))
-            if "taking over" not in pair.log():
+            if TAKING not in pair.log():
                 raise Finding("nothing was taken over")
             tally.silent.append(last - cut)
             tally.ended.append(ended - cut)
