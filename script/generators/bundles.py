@@ -65,8 +65,9 @@ def lay_out(source: Path, target: Path) -> None:
     subprocess.run([ESBUILD, *tables, *options], cwd=source, check=True)
     subprocess.run([ESBUILD, *modules, *options, "--minify-whitespace"], cwd=source, check=True)
     sheets = sorted(str(path.relative_to(source)) for path in source.rglob("*.css"))
-    options = ("--charset=utf8", "--log-level=warning", "--outbase=.", f"--outdir={target}", "--allow-overwrite")
-    subprocess.run([ESBUILD, *sheets, *options, "--minify-whitespace"], cwd=source, check=True)
+    blanks = ("--minify-whitespace", "--charset=utf8", "--log-level=warning")
+    command: list[str | Path] = [ESBUILD, *sheets, *blanks, "--outbase=.", f"--outdir={target}", "--allow-overwrite"]
+    subprocess.run(command, cwd=source, check=True)
 
 
 def measure(name: str, content: bytes, raw: int, squeezed: int) -> None:
