@@ -143,6 +143,23 @@ async def test_a_sample_of_each_backup_is_read_back(
                 await trio.sleep(0.02)
 
 
+async def test_a_place_that_goes_away_after_a_backup_is_no_failure(
+    config: ConfigHolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-184d: the snapshot was made, so no other one is made for it, and nobody is told."""
+
+    def away(*_: object) -> None:
+        raise ConnectionError(111, "nas.example does not answer")
+
+    monkeypatch.setattr("moxlite.admin.backup.schedule.sample", away)
+    monkeypatch.setattr("moxlite.admin.backup.schedule.RETRY", 0.01)
+    async with serving(config, tmp_path / "repo") as accounts:
+        await eventually(lambda: "no sample of the backup was read" in caplog.text, what="a line of the log")
+        await trio.sleep(0.1)  # for what must not come
+        assert len(Repository(Folder(tmp_path / "repo")).ids()) == 1
+        assert await notices(accounts) == 0
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -114,10 +114,17 @@ class BackupSchedule:
         return ""
 
     async def _sample(self, kept: str) -> None:
-        """Read a sample of the new snapshot back, and tell of one that cannot be read. Raises OSError."""
+        """Read a sample of the new snapshot back, and tell of one that cannot be read. A place that does not answer any
+        more tells nothing of the snapshot, which is there.
+        """
         data = self._config.current.static.data_dir
         identity = self._settings.rehearsal_identity
-        found = await self._commands.at_storage(self._target, lambda storage: sample(storage, data, identity))
+        try:
+            found = await self._commands.at_storage(self._target, lambda storage: sample(storage, data, identity))
+        except (BackupError, OSError) as error:
+            kv = {"target": self._target, "err": getattr(error, "strerror", None) or error}
+            logger.warning("no sample of the backup was read", extra={"kv": kv})
+            return
         found = msgspec.structs.replace(found, kept=kept)
         await trio.to_thread.run_sync(save_sampled, data, found)
         if not found.problem:
