@@ -5,6 +5,7 @@
 - `control`: calls to the running program
 - `pack`: configuration, keys and small files, encrypted
 - `replicating`: the first machine: keeps the program running and tells the lag
+- `pruning`: removes history that is too old from the target
 - `following`: the second machine: keeps restored files current; `refusing`: its port 25
 - `moments`: any moment of the last days as a full backup
 - `status`: sentences for people

@@ -66,6 +66,11 @@ RECENT: Final = "1h"
 LEVELS: Final = ("30s", "5m", "1h")
 """Times over which changes are put together. A moment between them can be restored while the smaller ones last."""
 
+FOREVER: Final = "876000h"
+"""Time for which Litestream keeps whole copies, and the changes after them. `pruning` removes them, for Litestream
+would leave a database that rarely changes without a whole copy from before its last change.
+"""
+
 
 class Place(msgspec.Struct, frozen=True):
     """A target as Litestream has it: the settings of a replica without its path, the path, and the environment."""
@@ -169,12 +174,13 @@ def _object_storage(target: ObjectURL, keys: Mapping[str, str]) -> Place:
 
 
 def write_configuration(file: Path, databases: list[dict[str, Any]], *, socket: Path | None, keep: float) -> None:
-    """Write a configuration; `databases` as Litestream has them, `keep`: seconds. The program is started
-    in the folder of `socket`, for paths of sockets are short (unix(7)). Raises OSError.
+    """Write a configuration; `databases` as Litestream has them, `keep`: seconds for which each moment can be restored:
+    whole copies are as frequent as that needs. The program is started in the folder of `socket`, for paths of sockets
+    are short (unix(7)). Raises OSError.
     """
     settings: dict[str, Any] = {
         "logging": {"level": "warn", "type": "json", "stderr": True},
-        "snapshot": {"interval": f"{_snapshots(keep)}s", "retention": f"{round(keep)}s"},
+        "snapshot": {"interval": f"{_snapshots(keep)}s", "retention": FOREVER},
         "l0-retention": RECENT,
         "levels": [{"interval": one} for one in LEVELS],
         "dbs": databases,

@@ -4,13 +4,16 @@ from typing import Final
 
 from moxlite.metrics import Counter, Gauge, Histogram
 
-__all__ = ["DATABASES", "LAG", "LEASE", "REFUSED", "RENEWALS", "RESTARTS", "UNCOPIED", "WAITED"]
+__all__ = ["DATABASES", "LAG", "LEASE", "PRUNED", "REFUSED", "RENEWALS", "RESTARTS", "UNCOPIED", "WAITED"]
 
 LAG: Final = Gauge(
     "moxlite_standby_lag_seconds", "Seconds for which changes may be missing in the target of the stand-by."
 )
 DATABASES: Final = Gauge("moxlite_standby_databases", "Databases that are copied to the target of the stand-by.")
 RESTARTS: Final = Counter("moxlite_standby_restarts_total", "Starts of Litestream after the first one.")
+PRUNED: Final = Counter(
+    "moxlite_standby_pruned_files_total", "Files of history that were removed from the target of the stand-by."
+)
 
 UNCOPIED: Final = Counter(
     "moxlite_standby_uncopied_commits_total", "Commits in mode sync that did not reach the target in time."

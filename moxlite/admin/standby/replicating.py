@@ -65,6 +65,7 @@ from moxlite.admin.standby.litestream import (
 )
 from moxlite.admin.standby.pack import collect, digest, seal
 from moxlite.admin.standby.progress import Progress
+from moxlite.admin.standby.pruning import Pruning, pause_of
 from moxlite.admin.standby.waiting import Waiting
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
@@ -88,6 +89,9 @@ ALONE: Final = 2.5 * SAY
 
 PACK: Final = 60.0
 """Seconds between two looks at the files of the configuration."""
+
+PRUNE: Final = 60.0
+"""Seconds after the start of the program until history that is too old is looked for."""
 
 BEGIN: Final = 30.0
 """Seconds for which a start waits for the program in mode sync."""
@@ -143,7 +147,7 @@ class Replication:
         self.state = State(time.time(), str(self._target), 0, 0.0, 0, "it has not begun yet")
         self._progress = Progress()
         self._said: tuple[float, Positions | None] = (0.0, None)
-        self._pack = self._unsent = self._version = ""
+        self._pack = self._unsent = self._unpruned = self._version = ""
         self._waiting = waiting
         self._lease = lease
         self.ready = trio.Event()
@@ -247,6 +251,7 @@ class Replication:
                     nursery.start_soon(said.log, process)
                     nursery.start_soon(_until_end, process, said)
                     nursery.start_soon(self._packs, epoch)
+                    nursery.start_soon(self._prune, epoch)
                     await self._watch(epoch)
             except BaseExceptionGroup as group:
                 ours, others = group.split((_Ended, NotOurs, OSError, ValueError, BackupError))
@@ -325,7 +330,7 @@ class Replication:
             problem = f"changes are acknowledged before they are copied: {self._waiting.away}"
         if not problem and lag > AWAY:
             problem = f"{self._target} takes no changes, or is very slow"
-        problem = problem or self._unsent
+        problem = problem or self._unsent or self._unpruned
         old = self.state
         self.state = State(
             time.time(),
@@ -357,6 +362,23 @@ class Replication:
                     logger.error("configuration was not sent to the second machine", extra={"kv": {"err": text}})
                 self._unsent = text
             await trio.sleep(PACK)
+
+    async def _prune(self, epoch: int) -> None:
+        """Remove history that is too old from the target, until cancelled."""
+        keep = self._settings.keep
+        pruning = await trio.to_thread.run_sync(Pruning, self._data, epoch, keep)
+        await trio.sleep(min(PRUNE, pause_of(keep)))
+        while True:
+            try:
+                removed = await self._at_target(partial(pruning.look, copied=dict(self._progress.copied)))
+                metrics.PRUNED.inc(removed)
+                self._unpruned = ""
+            except (OSError, BackupError) as error:
+                text = f"history that is too old stays in the target: {words_of(error)}"
+                if text != self._unpruned:
+                    logger.error("old history was not removed from the target", extra={"kv": {"err": text}})
+                self._unpruned = text
+            await trio.sleep(pause_of(keep))
 
     def _send_pack(self, epoch: int, current: Snapshot, storage: Storage) -> None:
         files = collect(source_of(current, self._config.path, {}, self._read, partial(os.access, mode=os.R_OK)))
