@@ -27,10 +27,11 @@ import {
 import { askLogIn } from "../lib/login";
 import { iconButton, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
-import { Session, beforeDisplay } from "../lib/session";
+import { beforeDisplay, Session } from "../lib/session";
 import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
 import { failurePage, overviewPage, sessionsPage } from "./overview";
+import { holdFilter } from "./ui/filters";
 import { type Address, type Desk, type MakePage, type PagePart, read } from "./ui/page";
 
 const base = document.location.pathname.replace(/[^/]*$/, "");
@@ -116,6 +117,7 @@ class App {
     let page: { title: string; root: HTMLElement };
     const leave = this.leave;
     this.leave = [];
+    const filter = holdFilter(this.shell.main);
     const slow = setTimeout(() => setStatus(t("Loading…")), 300);
     try {
       const make = await find(address.page);
@@ -130,15 +132,17 @@ class App {
     if (number !== this.shown) return;
     document.title = `${written(page.title)} · moxlite admin`;
     this.shell.choose(address.page);
-    const again = this.displayed === (location.hash || "#");
+    const here = location.hash || "#";
+    const filtered = listOf(this.displayed) === listOf(here) ? filter() : null;
+    const again = this.displayed === here || filtered !== null;
     const top = again ? scrollY : 0;
-    const giveBack = again ? holdPlace(this.shell.main) : () => {};
+    const giveBack = filtered ?? (again ? holdPlace(this.shell.main) : () => {});
     fill(this.shell.main, page.root);
     giveBack();
     beforeDisplay(page.root);
     scrollTo(0, top);
     if (this.displayed !== "" && !again) page.root.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
-    this.displayed = location.hash || "#";
+    this.displayed = here;
   }
 
   private desk(address: Address, number: number): Desk {
@@ -161,6 +165,9 @@ class App {
     };
   }
 }
+
+/** An address without what its list is filtered by. */
+const listOf = (hash: string): string => hash.replace(/\?.*/s, "");
 
 async function find(name: string): Promise<MakePage> {
   const here = own[name];

@@ -6,7 +6,7 @@ import smtplib
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
@@ -105,6 +105,28 @@ def test_lists_are_filtered_by_a_choice_and_by_the_button(visitor: Visitor) -> N
         form.get_by_label(text, exact=True).fill("nobody")
         form.get_by_role("button", name="Filter").click()
         expect(page).to_have_url(re.compile(f"#{place}\\?.*=nobody"))
+
+
+def test_text_that_is_typed_while_a_choice_is_applied_stays(visitor: Visitor) -> None:
+    """WEB-88: a choice fetches its list at once; the field keeps text and focus when the list comes."""
+    page = go(visitor, "audit")
+    expect(page.get_by_label("When")).to_be_visible()
+    held: list[Route] = []
+    page.route("**/api/audit", lambda route: held.append(route))
+    page.get_by_label("When").select_option("7")
+    field = page.get_by_role("form", name="Filter").get_by_label("Words", exact=True)
+    field.fill("nobo")
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    page.unroute("**/api/audit")
+    expect(page.get_by_label("When")).to_have_value("7")
+    expect(field).to_have_value("nobo")
+    expect(field).to_be_focused()
+    page.keyboard.type("dy")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("words=nobody"))
+    expect(page.get_by_text("No change matches the filter.")).to_be_visible()
 
 
 def test_levels_are_set_and_undone(visitor: Visitor) -> None:

@@ -1257,6 +1257,25 @@ function failurePage(desk, error) {
   return el("div", { class: "page" }, head(t("Not shown"), null), notice("danger", messageOf(error), button(t("Try now"), () => void desk.refresh())));
 }
 
+var formIn = (main) => main.querySelector("form.filter");
+var textsOf = (form) => form === null ? [] : [...form.querySelectorAll("input")].filter((one) => one.type !== "checkbox");
+function holdFilter(main) {
+  const begun = textsOf(formIn(main)).map((one) => one.value);
+  return () => {
+    const form = formIn(main);
+    if (form === null || !form.contains(document.activeElement)) return null;
+    const now = textsOf(form);
+    const giveBack = holdPlace(main);
+    return () => {
+      const fields2 = textsOf(formIn(main));
+      if (fields2.length === now.length) {
+        for (const [place, one] of now.entries()) if (one.value !== begun[place]) fields2[place].value = one.value;
+      }
+      giveBack();
+    };
+  };
+}
+
 function read2(hash) {
   const [path = "", query = ""] = hash.slice(1).split("?", 2);
   const names = path.split("/").map(decoded);
@@ -1301,6 +1320,7 @@ var App = class {
     let page;
     const leave = this.leave;
     this.leave = [];
+    const filter = holdFilter(this.shell.main);
     const slow = setTimeout(() => setStatus(t("Loading…")), 300);
     try {
       const make = await find(address.page);
@@ -1315,16 +1335,18 @@ var App = class {
     if (number !== this.shown) return;
     document.title = `${written(page.title)} · moxlite admin`;
     this.shell.choose(address.page);
-    const again = this.displayed === (location.hash || "#");
+    const here = location.hash || "#";
+    const filtered = listOf(this.displayed) === listOf(here) ? filter() : null;
+    const again = this.displayed === here || filtered !== null;
     const top = again ? scrollY : 0;
-    const giveBack = again ? holdPlace(this.shell.main) : () => {
-    };
+    const giveBack = filtered ?? (again ? holdPlace(this.shell.main) : () => {
+    });
     fill(this.shell.main, page.root);
     giveBack();
     beforeDisplay(page.root);
     scrollTo(0, top);
     if (this.displayed !== "" && !again) page.root.querySelector("h1")?.focus({ preventScroll: true });
-    this.displayed = location.hash || "#";
+    this.displayed = here;
   }
   desk(address, number) {
     return { client: this.client, address, refresh: () => this.open(), go: (to) => {
@@ -1336,6 +1358,7 @@ var App = class {
     }, count: (page, text3) => this.shell.count(page, text3), say: (text3, undo) => void toast(text3, undo), onLeave: (act) => this.leave.push(act), shown: () => number === this.shown };
   }
 };
+var listOf = (hash) => hash.replace(/\?.*/s, "");
 async function find(name) {
   const here = own[name];
   if (here !== void 0) return here;
