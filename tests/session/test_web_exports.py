@@ -209,14 +209,14 @@ async def test_who_takes_nothing_is_left_and_the_snapshot_with_it(
         assert head.startswith(b"HTTP/1.1 200 ")
         refused = await export(mia, format="mbox", archive="zip")
         assert (refused.status, refused.headers["retry-after"]) == (429, "60")
-        assert any(opened.op == "export" for opened in account.database._readers._open)
+        assert any(opened.op == "export" for opened in account.database._readers.open.reads)
         monkeypatch.setattr(exports, "GRACE", -1.0)
         monkeypatch.setattr(exports, "SLOWEST", 1 << 40)
         received = head
         while data := await slow.receive_some(1 << 16):
             received += data
         assert not received.endswith(b"0\r\n\r\n")
-        assert not any(opened.op == "export" for opened in account.database._readers._open)
+        assert not any(opened.op == "export" for opened in account.database._readers.open.reads)
     assert any("too long" in record.message for record in caplog.records)
     monkeypatch.setattr(exports, "GRACE", 600.0)
     assert (await export(mia, format="mbox", archive="zip")).status == 200

@@ -29,7 +29,7 @@ from moxlite.store.errors import (
     StoreError,
     WrongFile,
 )
-from moxlite.store.file import checkpoint, migrations, readers
+from moxlite.store.file import checkpoint, migrations, openreads, readers
 from moxlite.store.file import threads as store_threads
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.file.health import Health
@@ -586,7 +586,7 @@ async def test_a_long_read_is_logged_once_by_name(
     db: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """STORE-3."""
-    monkeypatch.setattr(readers, "LONG", 0.0)
+    monkeypatch.setattr(openreads, "LONG", 0.0)
     with caplog.at_level(logging.WARNING, "moxlite.store.readers"):
         async with db.snapshot(op="export"):
             await db.upkeep()
@@ -600,7 +600,7 @@ async def test_a_long_read_is_ended_when_the_log_grows_too_long(
     db: Database, monkeypatch: pytest.MonkeyPatch, patient: bool
 ) -> None:
     """STORE-161: but a backup bears more."""
-    monkeypatch.setattr(readers, "LONG", 0.0)
+    monkeypatch.setattr(openreads, "LONG", 0.0)
     monkeypatch.setattr(db._checkpoints, "pages", (300 << 20) // 4096)
     async with db.snapshot(op="backup", patient=patient) as snapshot:
         await snapshot.read(thread)

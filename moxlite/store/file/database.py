@@ -284,7 +284,7 @@ class Database:
         after several files replaces it by a function of its own.
         """
         well = not self.health.broken and not self.health.checkpoint_failed
-        return well and self._trimmed and self._vacuumed == self._writes and not self._readers.busy
+        return well and self._trimmed and self._vacuumed == self._writes and not self._readers.open.reads
 
     @property
     def wal_bytes(self) -> int:
@@ -317,7 +317,7 @@ class Database:
         if self.health.checkpoint_failed:
             self._writer.chore(self._fold)
         with self._edge:
-            self._readers.upkeep(self.wal_bytes)
+            self._readers.open.upkeep(self.wal_bytes)
         if self.idle >= UPKEEP and self._vacuumed != self._writes:
             self._writer.chore(self._vacuum)
         if self.idle >= IDLE and not self._trimmed:

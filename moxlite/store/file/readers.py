@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import math
-import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -31,6 +30,7 @@ from moxlite.store.errors import Closed, ReadInterrupted
 from moxlite.store.file.boundary import storage
 from moxlite.store.file.health import Health
 from moxlite.store.file.migrations import Kind, configure
+from moxlite.store.file.openreads import OpenRead, OpenReads
 from moxlite.store.file.threads import in_thread
 from moxlite.store.file.transaction import Reader
 
@@ -54,15 +54,6 @@ CLOSE_WAIT: Final = 10.0
 
 MAX_THREADS: Final = 16
 """Scans of all databases that run at once: more would only share the same disk and the same GIL."""
-
-LONG: Final = 60.0
-"""Seconds after which an open read is logged, and may be interrupted (STORE-161)."""
-
-WAL_LIMIT: Final = 256 << 20
-"""Octets of log above which long reads are interrupted: the log cannot start over while they last."""
-
-WAL_LIMIT_PATIENT: Final = 4 << 30
-"""`WAL_LIMIT` for backup, export and restore, which are slow by nature."""
 
 LOOK_STEPS: Final = 1_000_000
 """Instructions of SQLite's virtual machine between two checks whether a statement was interrupted: about 11 ms.
@@ -95,34 +86,10 @@ def _observe(op: str, place: str, seconds: float) -> None:
     child.observe(seconds)
 
 
-class _Open:
-    """An open read, so that it can be logged and interrupted."""
-
-    __slots__ = ("began", "db", "expired", "logged", "op", "patient", "reader")
-
-    def __init__(self, db: apsw.Connection, op: str, *, patient: bool) -> None:
-        self.db = db
-        self.op = op
-        self.patient = patient
-        self.reader = Reader(db)
-        self.began = time.monotonic()
-        self.expired = False
-        self.logged = False
-
-    def interrupt(self) -> None:
-        """Make the read end with InterruptError, inside a statement or between two."""
-        self.reader.interrupted = True
-        self.db.interrupt()
-
-    def expire(self) -> None:
-        self.expired = True
-        self.interrupt()
-
-
 class Snapshot:
     """One snapshot over several slices, on a borrowed connection, from `Database.snapshot`. For one task."""
 
-    def __init__(self, readers: Readers, opened: _Open) -> None:
+    def __init__(self, readers: Readers, opened: OpenRead) -> None:
         self._readers = readers
         self._opened = opened
 
@@ -139,7 +106,12 @@ class Snapshot:
 
 
 class Readers:
-    """Read-only connections of one database. Methods run on the loop unless they are documented to block."""
+    """Read-only connections of one database. Methods run on the loop unless they are documented to block.
+
+    Attributes:
+      open: the reads that may become long ones.
+      last_used: time of the last read (monotonic).
+    """
 
     def __init__(self, path: Path, kind: Kind, health: Health, *, vfs: str | None = None) -> None:
         """Open the loop's connection. Blocks."""
@@ -147,12 +119,11 @@ class Readers:
         self._kind = kind
         self._vfs = vfs
         self._health = health
-        self._db = self._connect()
-        self._reader = Reader(self._db)  # for reads on the loop, which cannot be interrupted
+        self._reader = Reader(self._connect())  # for reads on the loop, which cannot be interrupted
         self._lock = trio.Lock()
         self._slots = trio.Semaphore(MAX_SCANS, max_value=MAX_SCANS)
         self._idle: list[apsw.Connection] = []
-        self._open: set[_Open] = set()
+        self.open = OpenReads(path, health.name)
         self._cold_until = math.inf  # the first read after opening is in a thread
         self._closed = False
         self.last_used = time.monotonic()
@@ -161,11 +132,6 @@ class Readers:
     def warm(self) -> bool:
         """Whether reads run on the loop now."""
         return time.monotonic() >= self._cold_until
-
-    @property
-    def busy(self) -> bool:
-        """Whether a read is open that may become a long one."""
-        return bool(self._open)
 
     async def read(self, fn: Callable[[Reader], T], *, op: str, turn: bool = True) -> T:
         """See `Database.read`."""
@@ -181,14 +147,10 @@ class Readers:
                 return self.slice(fn, self._reader, op, "loop")
             if self._cold_until == math.inf:
                 self._cold_until = 0.0
-            opened = _Open(self._db, op, patient=False)
-            self._open.add(opened)
-            try:
+            with self.open.opened(self._reader.db, op) as opened:
                 return await in_thread(
                     lambda: self.slice(fn, opened.reader, op, "thread"), interrupt=opened.interrupt, name=f"read {op}"
                 )
-            finally:
-                self._open.discard(opened)
 
     async def scan(self, fn: Callable[[Reader], T], *, op: str) -> T:
         """See `Database.scan`."""
@@ -209,7 +171,7 @@ class Readers:
                     if opened.db.in_transaction:
                         opened.db.execute("ROLLBACK")
 
-    async def in_worker(self, fn: Callable[[Reader], T], opened: _Open) -> T:
+    async def in_worker(self, fn: Callable[[Reader], T], opened: OpenRead) -> T:
         """Run `fn` in one of the threads shared by all databases."""
         async with _worker():
             return await in_thread(
@@ -250,7 +212,7 @@ class Readers:
             _observe(op, place, seconds)
 
     @asynccontextmanager
-    async def _borrow(self, op: str, *, patient: bool) -> AsyncIterator[_Open]:
+    async def _borrow(self, op: str, *, patient: bool) -> AsyncIterator[OpenRead]:
         async with self._slots:
             self._check()
             self.last_used = time.monotonic()
@@ -262,12 +224,10 @@ class Readers:
                 if self._closed:  # closed meanwhile: a read on this connection would not be interrupted
                     _close([db])
                     self._check()
-            opened = _Open(db, op, patient=patient)
-            self._open.add(opened)
             try:
-                yield opened
+                with self.open.opened(db, op, patient=patient) as opened:
+                    yield opened
             finally:
-                self._open.discard(opened)
                 self.last_used = time.monotonic()
                 if self._closed or db.in_transaction:  # ROLLBACK failed: the next read would be in an old snapshot
                     _close([db])
@@ -287,28 +247,6 @@ class Readers:
         if self._closed:
             raise Closed("the database was closed")
 
-    def upkeep(self, wal_bytes: int) -> None:
-        """Log reads over 60 s; interrupt them when the log has grown over their limit (STORE-3, STORE-161)."""
-        now = time.monotonic()
-        for opened in self._open:
-            age = now - opened.began
-            if age < LONG:
-                continue
-            if not opened.logged:
-                opened.logged = True
-                logger.warning(
-                    "long read", extra={"kv": {"database": self._health.name, "op": opened.op, "seconds": round(age)}}
-                )
-            limit = WAL_LIMIT
-            if opened.patient:
-                limit = min(WAL_LIMIT_PATIENT, shutil.disk_usage(self._path.parent).free // 4)
-            if wal_bytes > limit and not opened.expired:
-                logger.warning(
-                    "read interrupted",
-                    extra={"kv": {"database": self._health.name, "op": opened.op, "wal_bytes": wal_bytes}},
-                )
-                opened.expire()
-
     async def trim(self) -> None:
         """Release the memory of unused connections (STORE-10)."""
         async with self._lock:
@@ -316,15 +254,14 @@ class Readers:
                 return
             idle, self._idle = self._idle, []
             with trio.CancelScope(shield=True):  # bounded: it reads nothing, and `idle` has no other owner
-                await in_thread(lambda: _shrink(self._db, idle), interrupt=_nothing, name="trim readers")
+                await in_thread(lambda: _shrink(self._reader.db, idle), interrupt=_nothing, name="trim readers")
 
     async def aclose(self) -> None:
         """Interrupt running reads, wait for them, close all connections. A snapshot whose borrower is idle delays this
         by 10 s at most.
         """
         self._closed = True
-        for opened in self._open:
-            opened.interrupt()
+        self.open.interrupt()
         with trio.CancelScope(shield=True):  # bounded: what runs was interrupted
             async with self._lock:
                 taken = 0
@@ -332,7 +269,8 @@ class Readers:
                     for _ in range(MAX_SCANS):
                         await self._slots.acquire()
                         taken += 1
-                await in_thread(lambda: _close([self._db, *self._idle]), interrupt=_nothing, name="close readers")
+                ours = [self._reader.db, *self._idle]
+                await in_thread(lambda: _close(ours), interrupt=_nothing, name="close readers")
                 for _ in range(taken):
                     self._slots.release()  # a task that waited for a slot finds the database closed
 
