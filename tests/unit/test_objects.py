@@ -36,7 +36,6 @@ apart would have to be read together.
 UNDIVIDED = {
     "imapd/connection.py Connection": (19, 17),
     "imapd/session/view.py View": (18, 19),
-    "net/imapclient/line.py Line": (16, 15),
     "store/accounts/accounts.py Accounts": (25, 12),
     "store/changelog/bus.py Cursor": (22, 14),
     "store/file/database.py Database": (26, 20),

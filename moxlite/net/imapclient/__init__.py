@@ -1,6 +1,7 @@
 """An IMAP client for imports, exports and tests (IMAP-136).
 
-- `client`: one connection: commands, TLS, compression; `line`: its responses, deadlines and limits
+- `client`: one connection: commands, TLS, compression; `line`: its responses; `transport`: its octets,
+  deadlines and limits
 - `login`: the choice of a mechanism
 - `connect`: from a name to a session
 - `errors`: exceptions

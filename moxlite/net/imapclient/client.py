@@ -29,7 +29,8 @@ from moxlite.net.imapclient.errors import (
     TLSFailed,
     printable,
 )
-from moxlite.net.imapclient.line import MAX_DATA, Line, Selected, word_of
+from moxlite.net.imapclient.line import Line, Selected, word_of
+from moxlite.net.imapclient.transport import MAX_DATA
 from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.handshake import ClientTLS
 from moxlite.net.tls.stream import TLSStream
@@ -74,7 +75,8 @@ class Client(Line):
     @property
     def tls_stream(self) -> TLSStream | None:
         """The TLS connection, None in clear."""
-        stream = self._stream.transport if isinstance(self._stream, DeflateStream) else self._stream
+        stream = self._transport.stream
+        stream = stream.transport if isinstance(stream, DeflateStream) else stream
         return stream if isinstance(stream, TLSStream) else None
 
     def can_name(self, mailbox: str) -> bool:
@@ -88,10 +90,10 @@ class Client(Line):
 
     async def greet(self) -> r.State:
         """Read the greeting (RFC 9051 §7.1.5), and ask for the capabilities if it does not list them."""
-        with self._deadline(GREETING_SECONDS, "no greeting"):
+        with self._transport.deadline(GREETING_SECONDS, "no greeting"):
             response = await self._next()
         if not isinstance(response, r.State) or response.tag is not None or response.condition in ("NO", "BAD"):
-            raise self._fail("the server does not greet as an IMAP server does")
+            raise self._transport.fail("the server does not greet as an IMAP server does")
         if response.condition == "BYE":
             raise ConnectionLost(f"the server turns us away: {printable(response.text)}")
         self.preauth = response.condition == "PREAUTH"
@@ -106,13 +108,13 @@ class Client(Line):
         invalid certificate.
         """
         if self.preauth:  # RFC 9051 §11.1: a third party in between may have sent that greeting
-            raise self._fail("the server says that we are logged in, before TLS")
+            raise self._transport.fail("the server says that we are logged in, before TLS")
         try:
             await self.run(c.StartTls())
         except Refused as error:
             raise TLSFailed(f"the server does not begin TLS: {error}") from None
         if self._decoder.buffered:
-            raise self._fail("the server sent something behind its answer to STARTTLS")
+            raise self._transport.fail("the server sent something behind its answer to STARTTLS")
         await self._shake_hands(tls, server_name, check)
         self.capabilities = frozenset()
         await self.run(c.Capability())
@@ -127,11 +129,11 @@ class Client(Line):
         self, tls: ClientTLS, server_name: str | None, check: Callable[[TLSStream], None] | None
     ) -> None:
         try:
-            stream = await tls.connect(self._stream, server_name)
+            stream = await tls.connect(self._transport.stream, server_name)
         except TLSError as error:
-            self._broken = "TLS failed"
+            self._transport.broken = "TLS failed"
             raise TLSFailed(f"TLS handshake failed: {error}") from error
-        self._stream = stream
+        self._transport.stream = stream
         if check is not None:
             check(stream)
 
@@ -139,13 +141,13 @@ class Client(Line):
         """COMPRESS DEFLATE (RFC 4978). Raises Refused."""
         await self.run(c.Compress("DEFLATE"))
         if self._decoder.buffered:
-            raise self._fail("the server sent something behind its answer to COMPRESS")
-        self._stream = DeflateStream(self._stream)
+            raise self._transport.fail("the server sent something behind its answer to COMPRESS")
+        self._transport.stream = DeflateStream(self._transport.stream)
 
     async def logout(self) -> None:
         """Log out if the connection still works, and close it."""
         try:
-            if not (self._broken or self._bye or self._in_use):
+            if not (self._transport.broken or self._bye or self._in_use):
                 with trio.move_on_after(LOGOUT_SECONDS), suppress(IMAPClientError):
                     await self.run(c.Logout())
         finally:
@@ -153,8 +155,8 @@ class Client(Line):
 
     async def aclose(self) -> None:
         """Close at once, without LOGOUT."""
-        self._broken = self._broken or "closed"
-        await trio.aclose_forcefully(self._stream)
+        self._transport.broken = self._transport.broken or "closed"
+        await trio.aclose_forcefully(self._transport.stream)
 
     # --- commands
 
@@ -171,7 +173,7 @@ class Client(Line):
         """
         data: list[r.Response] = []
         tag = self._begin(word_of(command))
-        self._octets = MAX_DATA
+        self._transport.left = MAX_DATA
         await self._write_command(tag, command, data, hidden=hidden)
         state = await self._finish(tag, data)
         return Answer(tuple(data), self._settle(state, word_of(command)))
@@ -188,7 +190,7 @@ class Client(Line):
 
         Raises: as `run`; Refused for the first one that was, when all have ended.
         """
-        self._octets = octets
+        self._transport.left = octets
         waiting: dict[str, str] = {}
         early: list[r.Response] = []
         for command in commands:
@@ -206,7 +208,7 @@ class Client(Line):
             if isinstance(response, r.State) and response.tag is not None:
                 word = waiting.pop(response.tag, None)
                 if word is None:
-                    raise self._fail("the server answers a command that there is not")
+                    raise self._transport.fail("the server answers a command that there is not")
                 if response.condition != "OK" and refused is None:
                     refused = Refused(word, response)
             elif not isinstance(response, r.Continue):
@@ -225,7 +227,7 @@ class Client(Line):
         at_once = initial if self.has("SASL-IR") else None
         data: list[r.Response] = []
         tag = self._begin("AUTHENTICATE")
-        self._octets = MAX_DATA
+        self._transport.left = MAX_DATA
         await self._write_command(tag, c.Authenticate(name, at_once), data, hidden=True)
         first = initial if at_once is None else None
         failure: SASLError | ValueError | None = None
@@ -233,7 +235,7 @@ class Client(Line):
             response = await self._next()
             if isinstance(response, r.Continue):
                 if failure is not None:
-                    raise self._fail("the server goes on with an exchange that has ended")
+                    raise self._transport.fail("the server goes on with an exchange that has ended")
                 if first is not None:
                     reply, first = first, None
                 else:
@@ -242,9 +244,9 @@ class Client(Line):
                         reply = await trio.to_thread.run_sync(answer, challenge)
                     except (SASLError, ValueError) as error:  # raised below, after the exchange is cancelled
                         failure = error
-                        await self._send(b"*\r\n", "*")
+                        await self._transport.send(b"*\r\n", "*")
                         continue
-                await self._send(b64encode(reply) + b"\r\n", "***")
+                await self._transport.send(b64encode(reply) + b"\r\n", "***")
             elif isinstance(response, r.State) and response.tag == tag:
                 break
             else:
@@ -300,13 +302,13 @@ class Client(Line):
         Raises ValueError where octets are not as many as announced; the connection is of no use then.
         """
         tag = self._begin("APPEND")
-        self._octets = MAX_DATA
+        self._transport.left = MAX_DATA
         data: list[r.Response] = []
         plus = "LITERAL+" in self.capabilities
         head = append_start(tag, mailbox, utf8=self._decoder.utf8)
         for message, octets in messages:
             free = plus or ("LITERAL-" in self.capabilities and message.size <= MAX_SMALL_LITERAL)
-            await self._send(head + append_item(message, wait=not free), "APPEND")
+            await self._transport.send(head + append_item(message, wait=not free), "APPEND")
             if not free:
                 state = await self._go_ahead(tag, data)
                 if state is not None:
@@ -316,12 +318,12 @@ class Client(Line):
                 left -= len(piece)
                 if left < 0:
                     break
-                await self._send(piece, None)
+                await self._transport.send(piece, None)
             if left:
-                self._broken = "a message was not as long as announced"
-                raise ValueError(self._broken)
+                self._transport.broken = "a message was not as long as announced"
+                raise ValueError(self._transport.broken)
             head = b")" if message.utf8 else b""
-        await self._send(head + b"\r\n", "")
+        await self._transport.send(head + b"\r\n", "")
         state = await self._finish(tag, data)
         return Answer(tuple(data), self._settle(state, "APPEND"))
 
@@ -331,7 +333,7 @@ class Client(Line):
         """
         known = self.selected.exists if self.selected is not None else 0
         tag = self._begin("IDLE")
-        self._octets = MAX_DATA
+        self._transport.left = MAX_DATA
         data: list[r.Response] = []
         await self._write_command(tag, c.Idle(), data)
         state = await self._go_ahead(tag, data)
@@ -342,7 +344,7 @@ class Client(Line):
         with trio.move_on_after(seconds):
             while not told:
                 told = isinstance(await self._next(patient=True), r.Exists | r.ExpungeData | r.Vanished | r.FetchData)
-        await self._send(b"DONE\r\n", "DONE")
+        await self._transport.send(b"DONE\r\n", "DONE")
         self._settle(await self._finish(tag, data), "IDLE")
         return told
 

@@ -11,8 +11,8 @@ import trio
 from moxlite.net.dial import DialError, dial
 from moxlite.net.imapclient.client import Client
 from moxlite.net.imapclient.errors import ConnectionLost, Refused, TLSFailed
-from moxlite.net.imapclient.line import SILENT_SECONDS
 from moxlite.net.imapclient.login import Credentials, log_in
+from moxlite.net.imapclient.transport import SILENT_SECONDS
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, Resolver, absolute
 from moxlite.net.tls.certificates import KeyPair, Trust

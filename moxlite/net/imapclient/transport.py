@@ -1,0 +1,115 @@
+"""Octets to and from an IMAP server, each wait with a deadline; responses and commands are in `line` and `client`."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import trio
+
+from moxlite.net.imapclient.errors import BrokenServer, ConnectionLost
+from moxlite.net.log import TRACE, TRACEAUTH, TRACEDATA
+
+__all__ = ["MAX_DATA", "SILENT_SECONDS", "Transport"]
+
+logger = logging.getLogger("moxlite.net.imapclient")
+
+SILENT_SECONDS: Final = 120.0
+"""Seconds without an octet from a server that owes a response: searches of large mailboxes on old servers take a
+minute.
+"""
+
+COMMAND_SECONDS: Final = 3600.0
+"""Seconds for all responses to one call, however steadily they come: 100 MB at 30 kB/s."""
+
+WRITE_SECONDS: Final = 120.0
+"""Seconds for the server to accept one piece of octets: 64 KiB of a message."""
+
+MAX_DATA: Final = 64 << 20
+"""Maximum octets of the responses to one call of `run`, which are collected in memory."""
+
+PIECE: Final = 64 << 10
+"""Octets written under one deadline."""
+
+
+class Transport:
+    """The octets of one connection.
+
+    Args:
+      seconds: without an octet after which a server that owes a response is given up.
+
+    Attributes:
+      stream: the top stream: TLS and DEFLATE are put on it.
+      broken: the reason why the connection cannot be used any more, "" while it can.
+      left: octets that the server may still send for the running command.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, seconds: float) -> None:
+        self.stream = stream
+        self.broken = ""
+        self.left = MAX_DATA
+        self._seconds = seconds
+        self._until = float("inf")
+
+    def begin(self) -> None:
+        """A command begins: all of its responses come within an hour."""
+        self._until = trio.current_time() + COMMAND_SECONDS
+
+    async def receive(self, running: str, *, patient: bool) -> bytes:
+        """Wait for octets; empty when the server has closed the connection.
+
+        Args:
+          running: the running command, "" before the greeting.
+          patient: without a deadline and a limit.
+        """
+        seconds = self._until - trio.current_time()
+        if seconds <= 0 and not patient:
+            raise self.lost(f"the server has not answered {running} within {COMMAND_SECONDS:.0f} s")
+        with self.deadline(float("inf") if patient else min(self._seconds, seconds), "the server says nothing"):
+            try:
+                octets = await self.stream.receive_some(65536)
+            except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                raise self.lost(f"the connection broke: {_why(error)}") from error
+        self.left -= len(octets)
+        if self.left < 0 and octets and not patient:
+            raise self.fail(f"the server sends more than {running or 'the greeting'} can take")
+        return bytes(octets)
+
+    async def send(self, octets: bytes, shown: str | None) -> None:
+        """Write octets.
+
+        Args:
+          shown: text for the log in place of the octets; None for the content of a message, "" for nothing.
+        """
+        if logger.isEnabledFor(TRACEAUTH if shown is not None else TRACEDATA):
+            logger.log(TRACEAUTH, "imap client write", extra={"kv": {"data": octets}})
+        elif shown and logger.isEnabledFor(TRACE):
+            logger.log(TRACE, "imap client write", extra={"kv": {"data": shown}})
+        for start in range(0, len(octets), PIECE):
+            with self.deadline(WRITE_SECONDS, "the server takes nothing"):
+                try:
+                    await self.stream.send_all(octets[start : start + PIECE])
+                except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                    raise self.lost(f"the connection broke: {_why(error)}") from error
+
+    @contextmanager
+    def deadline(self, seconds: float, text: str) -> Iterator[None]:
+        """Limit a wait to `seconds`. After a timeout the connection cannot be used."""
+        with trio.move_on_after(seconds) as scope:
+            yield
+        if scope.cancelled_caught:
+            raise self.lost(f"{text} for {seconds:.0f} s")
+
+    def lost(self, text: str) -> ConnectionLost:
+        """Make the connection unusable; the error to raise."""
+        self.broken = self.broken or text
+        return ConnectionLost(text)
+
+    def fail(self, text: str) -> BrokenServer:
+        """Make the connection unusable as the server broke a rule; the error to raise."""
+        self.broken = self.broken or text
+        return BrokenServer(text)
+
+
+def _why(error: Exception) -> str:
+    return str(error.__cause__ or error) or type(error).__name__
