@@ -1,6 +1,7 @@
 """IMAP server (RFC 9051, RFC 3501): sessions on the store. This package exports what the composition root needs.
 
-- `connection`: octets in and out, deadlines; `loop`: how commands begin and end; `dispatch`: the handler of each
+- `connection`: octets in and out, deadlines; `sending`: its output; `silence`: how long a client says nothing
+- `loop`: how commands begin and end; `dispatch`: the handler of each
 - `auth`, `basic`: logging in, and commands that need no mailbox
 - `search` > `mailboxes` > `changes` > `fetch` > `updates` > `session`: packages, each imports only from its right
 - `commands`: the operator's commands about sessions; `metrics`

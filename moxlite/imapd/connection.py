@@ -5,14 +5,9 @@ The nursery tree::
     serve_connection
      ├─ the session  reads, carries out commands, writes
      └─ its watcher  ends the session with BYE when the server stops, or the client falls silent between commands
-
-Output is collected and sent when the session waits for the client, or when a command has much output. So pipelined
-commands are answered in one piece.
 """
 
 import logging
-import math
-from collections.abc import Awaitable
 from time import perf_counter
 from typing import Final
 
@@ -23,17 +18,17 @@ from moxlite.imapd.auth import enter, login_request, preauthenticate
 from moxlite.imapd.basic import capability_code
 from moxlite.imapd.dispatch import HANDLERS
 from moxlite.imapd.loop import CommandLoop
+from moxlite.imapd.sending import StreamOutput
 from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.errors import Disconnect
 from moxlite.imapd.session.state import Session
+from moxlite.imapd.silence import Silence
 from moxlite.logins.identity import Identity
 from moxlite.logins.metrics import authentication_ratelimited_total
 from moxlite.net.admission import Refusal
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.deflate import DeflateStream
 from moxlite.net.limits import MinimumRate
-from moxlite.net.log import TRACEDATA
-from moxlite.net.sendnow import AT_ONCE, at_once, send_now, unsent
 from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.imap.encode import encode
@@ -63,11 +58,6 @@ REFUSALS: Final = {
 }
 """Texts of the BYE for a refused connection, by reason."""
 
-SEND_SIZE: Final = 131_072
-"""Octets written under one deadline: a client that accepts less than that in five minutes is gone. Twice `HIGH_WATER`,
-so that the output drained by a command goes out in one piece.
-"""
-
 
 class Connection:
     """Implements `output.Wire` over a Trio stream."""
@@ -75,116 +65,25 @@ class Connection:
     __slots__ = (
         "_began",
         "_literal",
-        "_out",
-        "_rate",
-        "_sending",
-        "_stream",
-        "_until",
-        "_watching",
-        "broken",
+        "_silence",
         "context",
         "decoder",
         "info",
-        "pending",
+        "output",
         "received",
-        "sent",
         "session",
-        "slow",
     )
 
     def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
-        self._stream = stream
-        self._out: list[bytes] = []
-        self._sending = trio.Lock()
-        self._rate = MinimumRate()  # of the literal that is being received
-        self._literal = False  # within a literal
+        self._literal: MinimumRate | None = None  # the rate of the literal that is being received
         self._began = 0.0  # time of the last checkpoint, as far as known
-        self._until = math.inf  # when the client counts as silent for too long, while we wait for a command
-        self._watching = trio.CancelScope()  # the scope's deadline belongs to this wait, or to an earlier one
+        self._silence = Silence()
         self.info = info
         self.context = context
         self.decoder = ServerDecoder(pedantic=context.pedantic)
-        self.pending = 0
+        self.output = StreamOutput(stream, context.pace, lambda: self.session.logged_in)
         self.received = 0
-        self.sent = 0
-        self.broken = False
-        self.slow = False
         self.session = Session(context, self)
-
-    # -- writing
-
-    def write(self, octets: bytes) -> None:
-        """See `Wire.write`."""
-        self._out.append(octets)
-        self.pending += len(octets)
-
-    def pending_octets(self) -> bytes:
-        """See `Wire.pending_octets`."""
-        return b"".join(self._out)
-
-    def flush(self, *, much: bool = False) -> bool:
-        """See `Wire.flush`. Raises BrokenResourceError if the client is gone."""
-        if self._sending.locked():  # IDLE and NOTIFY write while another task waits for the client
-            return False
-        stream = self._stream
-        if self._out:
-            if self.slow or self.pending > (at_once(stream) if much else AT_ONCE) or unsent(stream):
-                return False
-            octets = self._out[0] if len(self._out) == 1 else b"".join(self._out)
-            try:
-                taken = send_now(stream, octets)
-            except BaseException:
-                self.broken = True
-                raise
-            self._out = [octets[taken:]] if taken < len(octets) else []
-            self.pending -= taken
-            self.sent += taken
-            if taken and logger.isEnabledFor(TRACEDATA):
-                logger.log(TRACEDATA, "sent", extra={"kv": {"data": octets[:taken]}})
-        return not self._out and not unsent(stream)
-
-    async def drain(self) -> None:
-        """See `Wire.drain`. Raises BrokenResourceError if the client is gone, or accepts nothing (IMAP-19)."""
-        while not self.flush():
-            # IDLE and NOTIFY write while another task waits for the client. `async with` would run a checkpoint even
-            # for a free lock.
-            if self._sending.locked():
-                await self._sending.acquire()
-            else:
-                self._sending.acquire_nowait()
-            try:
-                octets = b"".join(self._out)
-                self._out.clear()
-                self.pending = 0
-                self.sent += len(octets)
-                if logger.isEnabledFor(TRACEDATA):
-                    logger.log(TRACEDATA, "sent", extra={"kv": {"data": octets}})
-                await (self._send_slowly(octets) if self.slow and octets else self._send(octets))
-            except BaseException:
-                self.broken = True
-                raise
-            finally:
-                self._sending.release()
-
-    async def _send(self, octets: bytes) -> None:
-        pace = self.context.pace
-        seconds = pace.write if self.session.logged_in else pace.before_login
-        view = memoryview(octets)
-        for start in range(0, len(octets) or 1, SEND_SIZE):  # without octets: sends what the stream still holds
-            await self._within(seconds, self._stream.send_all(view[start : start + SEND_SIZE]))
-
-    async def _send_slowly(self, octets: bytes) -> None:
-        """Send one octet a second, to slow down password guessing (IMAP-20)."""
-        pace = self.context.pace
-        for position in range(len(octets)):
-            await trio.sleep(pace.slow)
-            await self._within(pace.before_login, self._stream.send_all(octets[position : position + 1]))
-
-    async def _within(self, seconds: float, sending: Awaitable[None]) -> None:
-        with trio.move_on_after(seconds) as scope:
-            await sending
-        if scope.cancelled_caught:
-            raise trio.BrokenResourceError("client takes nothing")
 
     # -- reading
 
@@ -197,20 +96,21 @@ class Connection:
                     await trio.lowlevel.checkpoint()
                     self._began = perf_counter()
                 kind = type(event)
-                self._literal = kind is LiteralRequest or kind is LiteralChunk
                 if kind is LiteralRequest:
-                    self._rate = MinimumRate()
+                    self._literal = MinimumRate()
+                elif kind is not LiteralChunk:
+                    self._literal = None
                 return event
-            if not self.flush():
-                await self.drain()
-            if self.slow:
+            if not self.output.flush():
+                await self.output.drain()
+            if self.output.slow:
                 await trio.sleep(self.context.pace.slow)
             patience = self._patience() if seconds is None else seconds
             octets = await (self._read(patience) if within is None else self._read_within(within, patience))
             self._began = perf_counter()
             if octets:
                 self.received += len(octets)
-                if self._literal and not self._rate.add(len(octets)):
+                if self._literal is not None and not self._literal.add(len(octets)):
                     raise Disconnect("the message comes too slowly")
                 self.decoder.feed(octets)
             else:
@@ -221,7 +121,7 @@ class Connection:
         pace = self.context.pace
         if not self.session.logged_in:
             return pace.before_login
-        return pace.literal if self._literal else pace.after_login
+        return pace.after_login if self._literal is None else pace.literal
 
     async def _read(self, seconds: float) -> bytes:
         session = self.session
@@ -230,56 +130,47 @@ class Connection:
             if session.ending.reason is not None:
                 scope.cancel()
             try:
-                return bytes(await self._stream.receive_some(READ_SIZE))
+                return bytes(await self.output.stream.receive_some(READ_SIZE))
             finally:
                 session.ending.scope = None
         raise session.ending.reason or Disconnect(INACTIVE)
 
     async def _read_within(self, scope: trio.CancelScope, seconds: float) -> bytes:
-        """`_read` for a caller that waits again and again: a new scope for each wait, with a deadline set and removed,
-        would cost a quarter of a small command. `watch` checks the time instead.
-        """
+        """`_read` for a caller that waits again and again; `watch` checks the time (see `silence`)."""
         session = self.session
         if session.ending.reason is not None:
             raise session.ending.reason
-        self._until = until = trio.current_time() + seconds
-        if until < self._watching.deadline:
-            self._watching.deadline = until
+        self._silence.begin(seconds)
         session.ending.scope = scope
         try:
-            octets = bytes(await self._stream.receive_some(READ_SIZE))
+            octets = bytes(await self.output.stream.receive_some(READ_SIZE))
         finally:
             session.ending.scope = None
-            self._until = math.inf
+            self._silence.end()
         if session.ending.reason is not None:  # octets arrived just when the scope was cancelled
             raise session.ending.reason
         return octets
 
     async def watch(self) -> None:
         """End the session when the server stops, or when the client has been silent for too long between commands."""
-        while True:
-            with trio.CancelScope(deadline=self._until) as self._watching:
-                await self.info.shutdown.wait()
-                self.session.ending.end("shutting down")
-                return
-            await trio.lowlevel.checkpoint()  # input received by now is read first
-            if trio.current_time() >= self._until:  # else the client has sent something since
-                self.session.ending.end(INACTIVE, "")
-                return
+        if await self._silence.too_long(self.info.shutdown):
+            self.session.ending.end(INACTIVE, "")
+        else:
+            self.session.ending.end("shutting down")
 
     # -- TLS
 
     async def start_tls(self) -> None:
         """See `Wire.start_tls`."""
         assert self.context.starttls is not None
-        await self.drain()
+        await self.output.drain()
         try:
-            stream = await self.context.starttls.accept(self._stream)
+            stream = await self.context.starttls.accept(self.output.stream)
         except TLSError as error:
             logger.info("STARTTLS failed", extra={"kv": {"remote": self.info.remote, "err": error}})
-            self.broken = True
+            self.output.broken = True
             raise trio.BrokenResourceError(f"no TLS: {error}") from error
-        self._stream = stream
+        self.output.stream = stream
         self.info = self.info.with_tls(stream.facts)
         self.decoder = ServerDecoder(pedantic=self.context.pedantic)
 
@@ -288,17 +179,18 @@ class Connection:
     @property
     def compressed(self) -> bool:
         """See `Wire.compressed`."""
-        return isinstance(self._stream, DeflateStream)
+        return isinstance(self.output.stream, DeflateStream)
 
     async def compress(self) -> None:
         """See `Wire.compress`."""
-        await self.drain()
+        await self.output.drain()
         # What came in one piece with the command is compressed already (RFC 4978 §3).
-        self._stream = DeflateStream(self._stream, received=self.decoder.take_rest())
+        self.output.stream = DeflateStream(self.output.stream, received=self.decoder.take_rest())
 
     def bindings(self) -> ChannelBindings:
         """See `Wire.bindings`."""
-        stream = self._stream.transport if isinstance(self._stream, DeflateStream) else self._stream
+        stream = self.output.stream
+        stream = stream.transport if isinstance(stream, DeflateStream) else stream
         if not isinstance(stream, TLSStream):
             return NO_BINDINGS
         return {kind: stream.channel_binding(kind) for kind in stream.channel_bindings()}
@@ -307,22 +199,23 @@ class Connection:
 
     async def farewell(self, end: Disconnect) -> None:
         """``* BYE``, if the client takes it."""
-        if self.broken:
+        if self.output.broken:
             return
-        self.slow = False
-        self.write(encode(State("BYE", end.text, end.code)))
+        self.output.slow = False
+        self.output.write(encode(State("BYE", end.text, end.code)))
         with trio.move_on_after(self.context.pace.farewell):
-            await self.drain()
+            await self.output.drain()
 
     async def aclose(self) -> None:
         """Close the top stream; the listener closes the streams below it."""
-        if isinstance(self._stream, DeflateStream) and not self.broken:
+        stream = self.output.stream
+        if isinstance(stream, DeflateStream) and not self.output.broken:
             with trio.move_on_after(self.context.pace.farewell):
                 try:
-                    await self._stream.finish()  # IMAP-21
+                    await stream.finish()  # IMAP-21
                 except trio.BrokenResourceError:
                     pass  # the client has disconnected and needs no BYE
-        await self._stream.aclose()
+        await stream.aclose()
 
 
 def _refusal(connection: Connection) -> Disconnect | None:
@@ -383,7 +276,7 @@ async def _serve(connection: Connection, identity: Identity | None = None) -> No
         try:
             await _greet(connection, identity)
             await loop.run()
-            await connection.drain()
+            await connection.output.drain()
         except Disconnect as end:
             await connection.farewell(end)
         finally:

@@ -181,7 +181,7 @@ class CommandLoop:
         result = _result(outcome)
         metrics.observe_command(name, result, time.perf_counter() - started)
         if outcome is None:
-            if session.wire.broken:
+            if session.wire.output.broken:
                 raise trio.BrokenResourceError("connection lost during a command")
             session.respond(State("NO", "the server made a mistake, it was logged", Code("SERVERBUG"), tag))
             if session.view is not None:

@@ -29,18 +29,13 @@ __all__ = ["imap"]
 YEARS = 10 * 365 * 86_400 * 1_000_000_000
 
 
-class Script:
-    """A `Wire` without a stream: octets that have come, and what is answered."""
+class Answers:
+    """An `Output` without a stream: the octets that were written."""
 
-    def __init__(self, imap: Imap, octets: bytes) -> None:
-        self.decoder = ServerDecoder()
-        self.info = imap.info()
-        self.pending = 0
-        self.received = self.sent = 0
-        self.broken = self.slow = self.compressed = False
+    def __init__(self) -> None:
+        self.pending = self.sent = 0
+        self.broken = self.slow = False
         self.written: deque[bytes] = deque()
-        self.decoder.feed(octets)
-        self.decoder.feed_eof()
 
     def write(self, octets: bytes) -> None:
         self.written.append(octets)
@@ -53,6 +48,19 @@ class Script:
 
     async def drain(self) -> None:
         pass
+
+
+class Script:
+    """A `Wire` without a stream: octets that have come, and what is answered."""
+
+    def __init__(self, imap: Imap, octets: bytes) -> None:
+        self.decoder = ServerDecoder()
+        self.info = imap.info()
+        self.output = Answers()
+        self.received = 0
+        self.compressed = False
+        self.decoder.feed(octets)
+        self.decoder.feed_eof()
 
     async def receive(self, seconds: float | None = None, *, within: trio.CancelScope | None = None) -> Event:
         event = self.decoder.next_event()
@@ -86,7 +94,7 @@ async def test_a_session_needs_no_socket(imap: Imap) -> None:
         await loop.run()
     finally:
         await loop.aclose()
-    text = b"".join(script.written).decode()
+    text = b"".join(script.output.written).decode()
     assert "* 1 EXISTS\r\n" in text
     assert "* 1 FETCH (UID 1 BODY[TEXT] {4}\r\nbody)\r\n" in text
     assert text.splitlines()[-2:] == ["* BYE good bye", "e OK logged out"]

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import trio
 
-from moxlite.imapd.connection import Connection
 from moxlite.imapd.fetch.fetchbody import Content
 from moxlite.imapd.fetch.fetchgroups import STEP
+from moxlite.imapd.sending import StreamOutput
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.chunks import CHUNK_SIZE
@@ -816,9 +816,9 @@ async def test_a_damaged_structure_costs_only_its_message(imap: Imap) -> None:
 async def test_a_slow_reader_is_not_buffered_for(imap: Imap) -> None:
     """IMAP-95, IMAP-148"""
     pending: list[int] = []
-    written = Connection.write
+    written = StreamOutput.write
 
-    def write(self: Connection, octets: bytes) -> None:
+    def write(self: StreamOutput, octets: bytes) -> None:
         written(self, octets)
         pending.append(self.pending)
 
@@ -836,7 +836,7 @@ async def test_a_slow_reader_is_not_buffered_for(imap: Imap) -> None:
         await c.login()
         await c.select()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Connection, "write", write)
+            patch.setattr(StreamOutput, "write", write)
             assert len(await c.ok("a UID FETCH 1:* (BODY.PEEK[])")) == 131
             assert len(await c.ok("a UID FETCH 1:* (BODY.PEEK[TEXT] UID)")) == 131
             assert max(pending) <= STEP + 65_536

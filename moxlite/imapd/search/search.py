@@ -329,4 +329,4 @@ class _Progress:
         self._next = time.monotonic() + PROGRESS
         argument = b"(%b %d %d)" % (self._tag, done, total)
         self._session.respond(State("OK", "still searching", Code("INPROGRESS", argument)))
-        await self._session.wire.drain()
+        await self._session.wire.output.drain()

@@ -8,20 +8,17 @@ from moxlite.net.connections import ConnectionInfo
 from moxlite.proto.imap.server import Event, ServerDecoder
 from moxlite.proto.sasl import ChannelBindings
 
-__all__ = ["HIGH_WATER", "Wire"]
+__all__ = ["HIGH_WATER", "Output", "Wire"]
 
 HIGH_WATER: Final = 65_536
 """Octets written but not sent above which a command drains before it goes on (IMAP-148)."""
 
 
-class Wire(Protocol):
-    """Both directions of a connection, in terms of the codec."""
+class Output(Protocol):
+    """Octets to the client, in a buffer and sent."""
 
-    decoder: ServerDecoder
-    info: ConnectionInfo
     pending: int
     """Octets written but not sent."""
-    received: int
     sent: int
     """Octets sent so far, as the client counts them."""
     broken: bool
@@ -30,7 +27,7 @@ class Wire(Protocol):
     """Send and read slowly (IMAP-20)."""
 
     def write(self, octets: bytes) -> None:
-        """Put octets of a response into the buffer; nothing is sent before `drain` or `receive`."""
+        """Put octets of a response into the buffer; nothing is sent before `drain` or `Wire.receive`."""
 
     def pending_octets(self) -> bytes:
         """The octets in the buffer."""
@@ -43,6 +40,19 @@ class Wire(Protocol):
 
     async def drain(self) -> None:
         """Send the buffer, and wait until the client has accepted it."""
+
+
+class Wire(Protocol):
+    """Both directions of a connection, in terms of the codec."""
+
+    decoder: ServerDecoder
+    info: ConnectionInfo
+    received: int
+    """Octets received so far, as the client counts them."""
+
+    @property
+    def output(self) -> Output:
+        """The direction to the client."""
 
     async def receive(self, seconds: float | None = None, *, within: trio.CancelScope | None = None) -> Event:
         """Send the buffer, and wait for the next event; never NEED_DATA.

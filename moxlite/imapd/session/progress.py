@@ -40,7 +40,7 @@ class _Teller:
             self._sleep = trio.CancelScope()
             try:
                 session.respond(State("OK", "still working", code))
-                await session.wire.drain()
+                await session.wire.output.drain()
             except trio.BrokenResourceError as error:
                 self.failure = error
                 return

@@ -202,7 +202,7 @@ class Session:
         """Put octets of a response into the buffer."""
         if self.transcript.active:
             self.transcript.response(octets)
-        self.wire.write(octets)
+        self.wire.output.write(octets)
 
     def respond(self, response: Response) -> None:
         """Put a response into the buffer."""
@@ -213,8 +213,8 @@ class Session:
 
         turn: run a checkpoint, too; not needed by a caller that reads between slices.
         """
-        if self.wire.pending >= HIGH_WATER and (turn or not self.wire.flush(much=True)):
-            await self.wire.drain()
+        if self.wire.output.pending >= HIGH_WATER and (turn or not self.wire.output.flush(much=True)):
+            await self.wire.output.drain()
 
     def use_condstore(self) -> None:
         """Note that a command of CONDSTORE was used: from here on MODSEQ is sent (IMAP-76)."""
@@ -239,7 +239,7 @@ class Session:
         self.info.seat.known = True
         self.login.succeeded(identity, self.context.config.current.account(identity.account))
         self.wire.decoder.authenticated = True
-        self.wire.slow = False
+        self.wire.output.slow = False
 
     def _describe(self, identity: Identity) -> SessionFacts:
         return SessionFacts(
@@ -251,7 +251,7 @@ class Session:
             owner=identity.account if self.view is None else self.view.seat.owner,
             mailbox_id=None if self.view is None else self.view.mailbox_id,
             received=self.wire.received,
-            sent=self.wire.sent,
+            sent=self.wire.output.sent,
             command=self.running.command,
             app_password=identity.app_password,
         )
@@ -259,7 +259,7 @@ class Session:
     def failed_login(self) -> None:
         """Count one more failed log-in on this connection (IMAP-20)."""
         self.login.failures += 1
-        self.wire.slow = self.login.failures >= SLOW_FAILURES
+        self.wire.output.slow = self.login.failures >= SLOW_FAILURES
 
     def user(self) -> str:
         """The user, for the first line of a transcript."""

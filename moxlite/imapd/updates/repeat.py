@@ -101,23 +101,23 @@ def repeat(session: Session, *, expunge: bool) -> bool:
 async def tell_and_note(session: Session, *, expunge: bool) -> None:
     """Call `changes.tell`, and keep a note of the octets sent if other sessions may need the same."""
     view = session.view
-    wire = session.wire
+    output = session.wire.output
     events: list[Event] | None = None
-    if view is not None and not wire.pending and _usual(session, view):
+    if view is not None and not output.pending and _usual(session, view):
         events = view.seat.cursor.upcoming(MAX_EVENTS)
     if view is None or not events or not all(isinstance(event, _COMMON) for event in events):
         await tell(session, expunge=expunge)
         return
     cursor = view.seat.cursor
-    key, end, sent = _key(session, view, expunge=expunge), cursor.latest, wire.sent
+    key, end, sent = _key(session, view, expunge=expunge), cursor.latest, output.sent
     modseq, recent = view.modseq, view.recent
     await tell(session, expunge=expunge)
-    same = cursor.modseq == end and wire.sent == sent and view.recent is recent and _usual(session, view)
-    if same and wire.pending <= MAX_OCTETS and cursor.id not in (origins := {event.origin for event in events}):
+    same = cursor.modseq == end and output.sent == sent and view.recent is recent and _usual(session, view)
+    if same and output.pending <= MAX_OCTETS and cursor.id not in (origins := {event.origin for event in events}):
         messages = [event for event in events if isinstance(event, MessageAdded | FlagsChanged | MessagesRemoved)]
         uids = _uids(messages)
         told = Told(
-            octets=wire.pending_octets(),
+            octets=output.pending_octets(),
             modseq=end,
             uids=view.list,
             uidnext=view.uidnext,

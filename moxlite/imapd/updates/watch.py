@@ -41,7 +41,7 @@ class _Watch:
                 session.transcript.follow(session.user)
                 session.running.budget = 1  # some of them, followed by a checkpoint
                 await tell_and_note(session, expunge=self._expunge)
-                await session.wire.drain()
+                await session.wire.output.drain()
                 with trio.CancelScope(deadline=self._next_sign()) as waiting:
                     await self._repeat()
                 if waiting.cancelled_caught and not self._stopped:
@@ -55,13 +55,13 @@ class _Watch:
 
         Nothing is awaited but the next change, so a cancellation never cuts off a response.
         """
-        session, wire = self._session, self._session.wire
+        session, output = self._session, self._session.wire.output
         while not self._stopped:
             if session.pending():
                 session.transcript.follow(session.user)
                 if not repeat(session, expunge=self._expunge):
                     return
-            elif wire.flush():
+            elif output.flush():
                 await self._alarm.sleep()
             else:
                 return
@@ -89,7 +89,7 @@ async def receive_while_telling(session: Session, *, expunge: bool, keepalive: f
     Raises Disconnect or BrokenResourceError when the session can't go on.
     """
     event: codec.Event | None = None
-    await session.wire.drain()
+    await session.wire.output.drain()
     async with trio.open_nursery() as nursery:
         with trio.CancelScope() as reading:
             watch = _Watch(session, reading, expunge=expunge, keepalive=keepalive)
@@ -109,7 +109,7 @@ async def idle(session: Session, command: c.Idle) -> Done:
     """IDLE: with or without a selected mailbox."""
     decoder = session.wire.decoder
     session.respond(Continue(b"idling"))
-    await session.wire.drain()
+    await session.wire.output.drain()
     decoder.expect = "idle"
     try:
         event = await receive_while_telling(session, expunge=True, keepalive=session.context.idle_keepalive)
