@@ -80,7 +80,7 @@ async def move(session: Session, command: c.Move) -> Done:
     try:
         async with at(session, command.mailbox) as place:
             within = await is_within(view, place)
-            if view.system and not within:
+            if view.access.system and not within:
                 raise no("what waits to be sent can only be moved to your own trash", "CANNOT")
 
             async def work() -> None:
@@ -113,4 +113,4 @@ async def _removed(session: Session, text: str) -> Done:
     await tell(session, expunge=True, whole=True)
     view = session.view
     assert view is not None
-    return Done(text, Code("HIGHESTMODSEQ", b"%d" % view.modseq) if session.extensions.condstore else None)
+    return Done(text, Code("HIGHESTMODSEQ", b"%d" % view.modseqs.last) if session.extensions.condstore else None)

@@ -49,7 +49,7 @@ async def store(session: Session, command: c.Store) -> Done:
     """STORE and UID STORE."""
     view = session.writable()
     flags, keywords = parse_words(command.flags)
-    allowed, with_keywords = allowed_flags(view.rights)
+    allowed, with_keywords = allowed_flags(view.access.rights)
     wanted = bool(flags or keywords)
     flags, keywords = flags & allowed, keywords if with_keywords else ()
     if not allowed or (wanted and not flags and not keywords):
@@ -120,7 +120,7 @@ async def _show(session: Session, view: View, command: c.Store, stored: Stored) 
         rows += stored.unchanged
     await _tell_rows(session, view, rows)
     if session.extensions.condstore:
-        view.shown = max([view.shown, *[row.modseq for row in (*rows, *stored.changed[:1])]])
+        view.modseqs.shown = max([view.modseqs.shown, *[row.modseq for row in (*rows, *stored.changed[:1])]])
     known = _known(session, view, stored)
     if known:
         await _tell_many(session, view, command, stored)
@@ -142,7 +142,7 @@ async def _tell_rows(session: Session, view: View, rows: Sequence[FlagRow]) -> N
     for row in rows:
         keywords = await view.seat.spelled(row.keywords)
         session.write(
-            flags_line(session, view, row.uid, wire_flags(row.flags, keywords, view.is_recent(row.uid)), row.modseq)
+            flags_line(session, view, row.uid, wire_flags(row.flags, keywords, view.recent.shows(row.uid)), row.modseq)
         )
         await session.drain()
 
@@ -153,7 +153,7 @@ def _known(session: Session, view: View, stored: Stored) -> bool:
         len(stored.changed) > MARK_ROWS
         and view.seat.cursor.modseq == stored.changed[0].modseq - 1
         and session.notify is None
-        and not view.behind
+        and not view.modseqs.behind
         and view.keywords.issuperset(keyword for row in stored.changed for keyword in row.keywords)
     )
 
@@ -162,12 +162,12 @@ async def _tell_many(session: Session, view: View, command: c.Store, stored: Sto
     """Send changes from their rows. Sent as events, they would be read from the database, at five times the cost."""
     modseq = stored.changed[0].modseq
     view.seat.cursor.skip_to(modseq)
-    view.modseq = max(view.modseq, modseq)
+    view.modseqs.last = max(view.modseqs.last, modseq)
     if not command.silent:
         items = (Attribute.FLAGS, Attribute.MODSEQ) if session.extensions.condstore else (Attribute.FLAGS,)
         await tell_items(session, view, uid_array([row.uid for row in stored.changed]), items)
         if session.extensions.condstore:  # another session may have changed them since
-            view.shown = max(view.shown, view.seat.cursor.latest)
+            view.modseqs.shown = max(view.modseqs.shown, view.seat.cursor.latest)
 
 
 def _flags(view: View, uids: Sequence[int]) -> Callable[[Reader], list[FlagRow]]:

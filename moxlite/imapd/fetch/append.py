@@ -59,7 +59,7 @@ async def replace(session: Session, command: c.Replace) -> Done:
         session.running.drop_incoming()
     session.respond(State("OK", "added", _appenduid(added)))
     await tell(session, expunge=True, whole=True)
-    code = Code("HIGHESTMODSEQ", b"%d" % view.modseq) if session.extensions.condstore else None
+    code = Code("HIGHESTMODSEQ", b"%d" % view.modseqs.last) if session.extensions.condstore else None
     return Done("replaced", code)
 
 

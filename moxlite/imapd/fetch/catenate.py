@@ -112,7 +112,7 @@ async def _write_content(
 async def _content(session: Session, part: CatenateUrl, url: ImapUrl, place: Place | None) -> Content:
     """The message that a URL names, in the mailbox at `place`, or in the selected one."""
     view = session.view
-    if place is None and (view is None or view.deleted):
+    if place is None and (view is None or view.access.lost):
         raise _bad(part, "no mailbox is selected")
     account = view.seat.account if place is None and view is not None else session.home.account
     if place is not None:

@@ -75,7 +75,9 @@ async def fetch(session: Session, command: c.Fetch) -> Done:
     spelled = await view.seat.account.read(spellings, op="imap-spellings") if view.keywords else {}
     items = _items(session, command)
     fetching = _Fetching(session, view, items, since, spelled)
-    marks_seen = not view.read_only and "s" in view.rights and any(_marks_seen(item) for item in command.items)
+    marks_seen = (
+        not view.access.read_only and "s" in view.access.rights and any(_marks_seen(item) for item in command.items)
+    )
     await fetching.run(uids, marks_seen=marks_seen)
     if session.extensions.condstore and Attribute.MODSEQ in items and view.seat.cursor.pending():
         await highest_modseq(view, uids)
@@ -162,7 +164,7 @@ class _Fetching:
         self.problem: Unanswered | None = None
         self.gone = False
         self._items = items
-        self._flags = FlagWriter(spelled, view.is_recent if view.recent else None)
+        self._flags = FlagWriter(spelled, view.recent.shows if view.recent.uids else None)
         self._plans: dict[tuple[bool, bool], Plan] = {}
         self._ahead: deque[Group] = deque()  # read, not written yet
         self._turned = perf_counter()
@@ -197,7 +199,7 @@ class _Fetching:
     async def _check_rights(self) -> None:
         """Check again, as a download takes long, whether the mailbox's owner still permits it (IMAP-157)."""
         await check_view(self.session, self.view)
-        if self.view.deleted:
+        if self.view.access.lost:
             raise NoSuchMailbox("not permitted any longer")
 
     async def run(self, uids: array[int], *, marks_seen: bool) -> None:

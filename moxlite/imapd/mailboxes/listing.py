@@ -285,7 +285,7 @@ async def status_of(session: Session, access: Access, box: Mailbox, items: Itera
                 value = box.modseq
                 view = session.view
                 if view is not None and view.mailbox_id == box.id and view.seat.owner == access.owner:
-                    view.shown = max(view.shown, value)
+                    view.modseqs.shown = max(view.modseqs.shown, value)
             case "MAILBOXID":
                 value = f"F{box.id}{access.suffix.decode()}"
             case "RECENT":

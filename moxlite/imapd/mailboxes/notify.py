@@ -3,7 +3,7 @@
 Theory of operation
 -------------------
 `session.notify` is None until the first NOTIFY; then it decides which changes `updates` sends. Message events of the
-selected mailbox follow its ``selected`` group alone. If they are not wanted, the view stays behind: `View.behind` is
+selected mailbox follow its ``selected`` group alone. If they are not wanted, the view stays behind: `Modseqs.behind` is
 the modseq up to which everything was sent, and `_catch_up` reads the change log from there when the client wants them
 again. For other mailboxes STATUS is sent, once for each batch of changes.
 """
@@ -260,7 +260,7 @@ class Notification:
         if self.delayed and view is not None and view.gone and len(view.gone) > MAX_HELD:
             session.respond(State("OK", "too much to be told later", Code("NOTIFICATIONOVERFLOW")))
             session.notify = Notification(c.Notify())
-            view.behind = view.seat.cursor.modseq
+            view.modseqs.behind = view.seat.cursor.modseq
 
 
 def _selects(session: Session, box: Mailbox) -> bool:
@@ -292,11 +292,11 @@ async def notify(session: Session, command: c.Notify) -> Done:
         session.use_condstore()
     await tell(session, expunge=True)
     view = session.view
-    if command.groups and view is not None and view.behind and not view.deleted:
+    if command.groups and view is not None and view.modseqs.behind and not view.access.lost:
         await _catch_up(session, view)
     session.notify = wanted
-    if view is not None and not wanted.whole and not view.behind:
-        view.behind = max(view.seat.cursor.modseq, view.since)
+    if view is not None and not wanted.whole and not view.modseqs.behind:
+        view.modseqs.behind = max(view.seat.cursor.modseq, view.modseqs.since)
     if command.status:
         await wanted.report(session)
     return Done("watching" if command.groups else "silent")
@@ -304,7 +304,7 @@ async def notify(session: Session, command: c.Notify) -> Done:
 
 async def _catch_up(session: Session, view: View) -> None:
     """Send all changes of the selected mailbox since the client last wanted to be notified."""
-    since, view.behind = view.behind, 0
+    since, view.modseqs.behind = view.modseqs.behind, 0
     session.notify = None
     if since < (await view.seat.account.read(state, op="imap-state")).highest_purged_modseq:
         raise Disconnect("what has happened meanwhile is no longer known", "UNAVAILABLE")
@@ -316,5 +316,5 @@ async def _catch_up(session: Session, view: View) -> None:
             await session.drain()
             if not batch.more:
                 break
-        view.since = max(view.since, cursor.modseq)
+        view.modseqs.since = max(view.modseqs.since, cursor.modseq)
     await tell(session, expunge=True)  # with the changes held back before

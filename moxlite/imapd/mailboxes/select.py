@@ -114,9 +114,9 @@ async def _select(session: Session, seat: Seat, name: str, command: c.Select | c
     await _introduce(session, view, snapshot)
     if command.qresync is not None and command.qresync.uidvalidity == box.uidvalidity:
         await _resynchronize(session, view, command.qresync, purged=snapshot.purged)
-    if view.shown or session.pending():
+    if view.modseqs.shown or session.pending():
         await tell(session, expunge=True, whole=True)
-    return _READ_ONLY if view.read_only else _READ_WRITE
+    return _READ_ONLY if view.access.read_only else _READ_WRITE
 
 
 def _view(seat: Seat, snapshot: _Snapshot, *, read_only: bool) -> View:
@@ -128,7 +128,7 @@ def _view(seat: Seat, snapshot: _Snapshot, *, read_only: bool) -> View:
     else:
         uids = seat.share.sharing.share(box.id, box.uidvalidity, since, snapshot.uids)
         view = View(seat, box, read_only=read_only, since=since, uids=uids)
-    view.allow(snapshot.rights)
+    view.access.allow(snapshot.rights)
     return view
 
 
@@ -313,7 +313,7 @@ async def _tell_changed(session: Session, view: View, modseq: int, known: Ranges
         lines: list[bytes] = []
         for start, stop in index_runs([row[0] for row in rows], known):
             for uid, changed, bits, column in rows[start:stop]:
-                what = bits, column, view.is_recent(uid)
+                what = bits, column, view.recent.shows(uid)
                 flags = written.get(what)
                 if flags is None:
                     keywords = await view.seat.spelled(split_keywords(column))
@@ -340,7 +340,7 @@ async def _changes(view: View, modseq: int, read: Callable[[Reader], T], *, turn
     account = view.seat.account
     found = await account.read(few, op="imap-changed", turn=turn)
     what, shown = found if found is not None else await account.scan(all_of_it, op="imap-changed")
-    view.shown = max(view.shown, shown)
+    view.modseqs.shown = max(view.modseqs.shown, shown)
     return what
 
 
@@ -358,7 +358,7 @@ async def close(session: Session, command: c.Close) -> Done:
     view = session.view
     if view is None:
         raise no("no mailbox is selected")
-    if not view.read_only and not view.deleted and not view.system and "e" in view.rights:
+    if not view.access.read_only and not view.access.lost and not view.access.system and "e" in view.access.rights:
         await expunge_slices(session, view, silently=True)
     return await unselect(session, c.Unselect())
 

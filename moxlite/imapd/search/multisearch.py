@@ -106,7 +106,7 @@ async def _views(
             found.append((box, _as_known(current, box)))
             continue
         found.append((box, await _searched(session.home, box, numbered=numbered)))
-    if current is not None and current.deleted and any(source.kind == "selected" for source in sources):
+    if current is not None and current.access.lost and any(source.kind == "selected" for source in sources):
         raise Refused("NO", "the mailbox was deleted")
     return found
 
@@ -117,7 +117,7 @@ async def _foreign_views(
     """The same for mailboxes that other users share with this one: the selected one, and those that are named."""
     current = session.view
     found: list[tuple[Mailbox, View]] = []
-    if current is not None and (current.seat is session.home or current.deleted):
+    if current is not None and (current.seat is session.home or current.access.lost):
         current = None
     if current is not None and any(source.kind == "selected" for source in sources):
         seat, mailbox_id = current.seat, current.mailbox_id
@@ -158,10 +158,10 @@ def _as_known(current: View, box: Mailbox) -> View:
     """The selected mailbox in the state that the client knows."""
     if current.counted:
         return current
-    view = View(current.seat, box, read_only=True, since=current.since, uids=current.list)
-    view.uidvalidity, view.uidnext, view.modseq = current.uidvalidity, current.uidnext, current.modseq
+    view = View(current.seat, box, read_only=True, since=current.modseqs.since, uids=current.list)
+    view.uidvalidity, view.uidnext, view.modseqs.last = current.uidvalidity, current.uidnext, current.modseqs.last
     view.keywords = current.keywords
-    view.recent = current.recent
+    view.recent.uids = current.recent.uids
     view.gone = current.gone
     view.saved = current.saved
     return view

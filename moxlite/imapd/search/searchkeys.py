@@ -275,7 +275,7 @@ class _Divider:
             case s.FlagIs(flag=flag, present=present):
                 return _flag(flag, present)
             case s.Recent():
-                return _ranges(self.view.recent)
+                return _ranges(self.view.recent.uids)
             case s.DateIs(of="saved", comparison=comparison, date=date):
                 return q.SavedAt(*_days(comparison, date))
             case s.DateIs(comparison=comparison, date=date):

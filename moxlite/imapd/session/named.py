@@ -93,7 +93,7 @@ async def known_uids(view: View, ranges: Ranges, *, most: int = 0) -> array[int]
 
 def _told(view: View) -> int:
     """The modseq up to which removals have been sent, or are held in `View.gone`."""
-    return max(view.seat.cursor.modseq, view.since)
+    return max(view.seat.cursor.modseq, view.modseqs.since)
 
 
 async def _read(view: View, ranges: Ranges, read: Callable[[Reader], T]) -> T:
@@ -109,7 +109,7 @@ async def removed_since(view: CountedView, uids: tuple[int, ...]) -> Ranges:
     """
 
     def read(r: Reader) -> list[int]:
-        return [uid for (uid,) in r.rows(REMOVED_AFTER, view.mailbox_id, int_array(uids), view.since)]
+        return [uid for (uid,) in r.rows(REMOVED_AFTER, view.mailbox_id, int_array(uids), view.modseqs.since)]
 
     return list(runs(await view.seat.account.read(read, op="imap-uids")))
 
@@ -132,7 +132,7 @@ async def conditions(view: View, program: s.SearchKey) -> dict[SequenceSet, q.Co
 
 async def highest_modseq(view: View, uids: Sequence[int]) -> int:
     """The highest modseq of these messages, 0 for none. All changes up to it are sent before the command ends
-    (`View.shown`).
+    (`Modseqs.shown`).
     """
     highest = 0
     ascending = uid_array(sorted(uids))
@@ -142,5 +142,5 @@ async def highest_modseq(view: View, uids: Sequence[int]) -> int:
             partial(fetch_rows, mailbox_id=view.mailbox_id, uids=part, columns=("modseq",)), op="imap-search"
         )
         highest = max([highest, *[row[5] for row in rows]])
-    view.shown = max(view.shown, highest)
+    view.modseqs.shown = max(view.modseqs.shown, highest)
     return highest

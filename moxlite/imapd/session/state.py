@@ -171,7 +171,7 @@ class Session:
         """The view, for commands that need one. Raises Refused (NONEXISTENT) if its mailbox was deleted (IMAP-58)."""
         if self.view is None:
             raise no("no mailbox is selected")
-        if self.view.deleted:
+        if self.view.access.lost:
             raise no("the mailbox was deleted", "NONEXISTENT")
         return self.view
 
@@ -181,7 +181,7 @@ class Session:
         Raises as `writable`.
         """
         view = self.selected
-        return view if view.system and not view.read_only else self.writable("te")
+        return view if view.access.system and not view.access.read_only else self.writable("te")
 
     def writable(self, rights: str = "") -> View:
         """The view, for commands that change messages and need rights on the mailbox (RFC 4314 §4).
@@ -189,11 +189,11 @@ class Session:
         Raises Refused after EXAMINE, without the rights (NOPERM) and for the system's mailbox (CANNOT).
         """
         view = self.selected
-        if view.read_only:
+        if view.access.read_only:
             raise no("mailbox is read-only")
-        if view.system:
+        if view.access.system:
             raise no(UNCHANGEABLE, "CANNOT")
-        check_rights(view.rights, rights)
+        check_rights(view.access.rights, rights)
         return view
 
     # -- writing
@@ -221,7 +221,7 @@ class Session:
         if not self.extensions.condstore:
             self.extensions.enable(Enabled.CONDSTORE)
             if self.view is not None:
-                self.respond(State("OK", "CONDSTORE is on", Code("HIGHESTMODSEQ", b"%d" % self.view.modseq)))
+                self.respond(State("OK", "CONDSTORE is on", Code("HIGHESTMODSEQ", b"%d" % self.view.modseqs.last)))
 
     # -- log-in
 
@@ -271,7 +271,7 @@ class Session:
     def enter(self, view: View) -> None:
         """Select a mailbox."""
         if self.notify is not None and not self.notify.whole:
-            view.behind = view.since
+            view.modseqs.behind = view.modseqs.since
         self.view = view
         view.seat.share.views.add(view)
 

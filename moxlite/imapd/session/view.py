@@ -27,10 +27,78 @@ from moxlite.store.accounts.access import WRITING
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.types import Mailbox
 
-__all__ = ["CountedView", "View"]
+__all__ = ["BoxAccess", "CountedView", "Modseqs", "Recent", "View"]
 
 
 _WRITING: Final = frozenset(WRITING)
+
+
+class BoxAccess:
+    """The user's access to the selected mailbox.
+
+    Attributes:
+      rights: on the mailbox (RFC 4314), at the last check.
+      read_only: it was opened by EXAMINE, or the rights allow no changes.
+      system: it is the system's mailbox, of which messages can only be moved to the trash (IMAP-162).
+      lost: the mailbox was deleted by someone else, or the user may not read it any longer (IMAP-58).
+    """
+
+    __slots__ = ("_examined", "lost", "read_only", "rights", "system")
+
+    def __init__(self, *, system: bool, read_only: bool) -> None:
+        self.rights = RIGHTS
+        self.system = system
+        self._examined = self.read_only = read_only
+        self.lost = False
+
+    def allow(self, rights: str) -> None:
+        """Set the user's rights. Without the right to read, the mailbox is treated as deleted."""
+        self.rights = rights
+        self.read_only = self._examined or _WRITING.isdisjoint(rights)
+        if "l" not in rights or "r" not in rights:
+            self.lost = True
+
+
+class Modseqs:
+    """The place of a view in the account's change log.
+
+    Attributes:
+      since: modseq of SELECT's snapshot; changes up to here are in the view.
+      last: modseq of the last change of this mailbox that is in the view, or held in `View.gone`.
+      behind: modseq up to which all changes were sent, if NOTIFY suppresses later ones; else 0.
+      shown: the highest modseq in an answer to a client that may remember it (CONDSTORE).
+    """
+
+    __slots__ = ("behind", "last", "shown", "since")
+
+    def __init__(self, since: int, last: int) -> None:
+        self.since = since
+        self.last = last
+        self.behind = 0
+        self.shown = 0
+
+
+class Recent:
+    """The messages that show ``\\Recent`` to this session (IMAP-72a).
+
+    Attributes:
+      uids: as ranges; replaced, never changed.
+      told: number of them in a counted view.
+    """
+
+    __slots__ = ("told", "uids")
+
+    def __init__(self) -> None:
+        self.uids: Ranges = []
+        self.told = 0
+
+    def shows(self, uid: int) -> bool:
+        """Whether this session shows ``\\Recent`` for `uid`."""
+        return bool(self.uids) and any(low <= uid <= high for low, high in self.uids)
+
+    def among(self, uids: array[int]) -> int:
+        """Number of them among `uids`."""
+        return sum(stop - start for start, stop in index_runs(uids, self.uids)) if self.uids else 0
 
 
 class View:
@@ -38,45 +106,30 @@ class View:
 
     Attributes:
       seat: the account that it is in. mailbox_id: its id in the store; the name may change meanwhile, the id doesn't.
-      rights: the user's rights on it (RFC 4314) at the last check.
-      examined: opened by EXAMINE. read_only: that, or the rights allow no changes.
-      system: it is the system's mailbox, of which messages can only be moved to the trash (IMAP-162).
+      access: the user's rights on it.
       uidvalidity: as sent at SELECT.
       list: UIDs that have message numbers, `gone` included.
       uidnext: UIDs from here on have not been sent; the client does not know them.
-      since: modseq of SELECT's snapshot; changes up to here are in the view.
-      modseq: modseq of the last change of this mailbox that is in the view, or held in `gone`.
+      modseqs: the view's place in the change log.
       gone: UIDs removed from the mailbox whose EXPUNGE was not sent yet; ascending.
       counted: the view has the number of messages, but not their UIDs.
-      recent: UIDs that show ``\\Recent`` to this session, as ranges (IMAP-72a).
-      recent_told: number of these in a counted view.
+      recent: UIDs that show ``\\Recent`` to this session.
       saved: result of the last SEARCH RETURN (SAVE), ascending UIDs (RFC 5182).
       keywords: names sent in FLAGS, in the store's spelling, lower-case (IMAP-60).
-      behind: modseq up to which all changes were sent, if NOTIFY suppresses later ones; else 0.
-      shown: the highest modseq in an answer to a client that may remember it (CONDSTORE).
-      deleted: the mailbox itself was deleted by someone else, or the user may not read it any longer (IMAP-58).
     """
 
     counted: ClassVar[bool] = False
 
     __slots__ = (
-        "behind",
-        "deleted",
-        "examined",
+        "access",
         "gone",
         "keywords",
         "list",
         "mailbox_id",
-        "modseq",
-        "read_only",
+        "modseqs",
         "recent",
-        "recent_told",
-        "rights",
         "saved",
         "seat",
-        "shown",
-        "since",
-        "system",
         "uidnext",
         "uidvalidity",
     )
@@ -92,29 +145,15 @@ class View:
     ) -> None:
         self.seat = seat
         self.mailbox_id = box.id
-        self.rights = RIGHTS
-        self.examined = self.read_only = read_only
-        self.system = box.system
+        self.access = BoxAccess(system=box.system, read_only=read_only)
         self.uidvalidity = box.uidvalidity
         self.uidnext: int = box.uidnext
-        self.modseq: int = box.modseq
-        self.since = since
+        self.modseqs = Modseqs(since, box.modseq)
         self.list = uids
         self.keywords = frozenset(box.keywords)
         self.gone: array[int] | None = None
-        self.recent: Ranges = []
-        self.recent_told = 0
+        self.recent = Recent()
         self.saved: array[int] | None = None
-        self.behind = 0
-        self.shown = 0
-        self.deleted = False
-
-    def allow(self, rights: str) -> None:
-        """Set the user's rights. Without the right to read, the mailbox is treated as deleted."""
-        self.rights = rights
-        self.read_only = self.examined or _WRITING.isdisjoint(rights)
-        if "l" not in rights or "r" not in rights:
-            self.deleted = True
 
     # -- numbers
 
@@ -142,14 +181,10 @@ class View:
         """The message number of `uid`, or 0 if the client does not know it."""
         return self.list.number(uid)
 
-    def is_recent(self, uid: int) -> bool:
-        """Whether this session shows ``\\Recent`` for `uid`."""
-        return bool(self.recent) and any(low <= uid <= high for low, high in self.recent)
-
     @property
     def recent_count(self) -> int:
         r"""Number of messages that show ``\Recent``."""
-        return sum(stop - start for start, stop in index_runs(self.uids, self.recent)) if self.recent else 0
+        return self.recent.among(self.uids)
 
     # -- sets
 
@@ -267,7 +302,7 @@ class CountedView(View):
     @property
     def recent_count(self) -> int:
         """See `View.recent_count`."""
-        return self.recent_told
+        return self.recent.told
 
     def number(self, uid: int) -> int:
         """Not available: there are no message numbers."""
@@ -295,10 +330,10 @@ class CountedView(View):
     def shrink(self, uids: array[int]) -> None:
         """See `View.shrink`."""
         self.count -= len(uids)
-        self.recent_told -= sum(stop - start for start, stop in index_runs(uids, self.recent))
+        self.recent.told -= self.recent.among(uids)
         if self.saved:
             self.saved = pick(self.saved, subtract(list(runs(self.saved)), uids))
-        if self.behind:
+        if self.modseqs.behind:
             self._forget(list(runs(uids)))
 
     def _forget(self, uids: Ranges) -> None:

@@ -80,7 +80,7 @@ async def tell(session: Session, *, expunge: bool, whole: bool = False) -> None:
             await _tell_seat(session, home, view, expunge=expunge, whole=whole)
         else:
             await _tell_seat(session, home, None, expunge=expunge, whole=whole)
-            await _tell_seat(session, view.seat, None if view.deleted else view, expunge=expunge, whole=whole)
+            await _tell_seat(session, view.seat, None if view.access.lost else view, expunge=expunge, whole=whole)
     except StoreError as error:
         refused = refusal(error)
         raise Disconnect(refused.text, refused.code.name if refused.code else None) from error
@@ -91,18 +91,18 @@ async def check_view(session: Session, view: View) -> None:
     rights at any time. Called before each command, and before changes are sent.
     """
     seat = view.seat
-    if not seat.guest or view.deleted:
+    if not seat.guest or view.access.lost:
         return
     rights = await seat.account.read(lambda r: seat.rights(r, view.mailbox_id), op="imap-rights")
-    if rights != view.rights:
-        view.allow(rights)
-        if not view.deleted:
+    if rights != view.access.rights:
+        view.access.allow(rights)
+        if not view.access.lost:
             await tell_permanent(session, view)
 
 
 async def tell_permanent(session: Session, view: View) -> None:
     """Send ``[PERMANENTFLAGS (…)]``: the flags that this session may change (RFC 9051 §7.1, RFC 4314 §5.2)."""
-    words, keywords = _changeable("" if view.read_only or view.system else view.rights)
+    words, keywords = _changeable("" if view.access.read_only or view.access.system else view.access.rights)
     if keywords:
         if view.keywords:
             words = " ".join([words, *await view.seat.spelled(tuple(sorted(view.keywords)))])
@@ -126,7 +126,7 @@ def _enough(session: Session, view: View | None, cursor: Cursor) -> bool:
         view is not None
         and session.notify is None
         and cursor.settled
-        and cursor.modseq >= view.shown
+        and cursor.modseq >= view.modseqs.shown
         and session.running.budget <= 0
     )
 
@@ -149,8 +149,8 @@ async def _tell_seat(session: Session, seat: Seat, view: View | None, *, expunge
     else:
         cursor.messages_of = None
     cursor.portion = 0 if whole else PORTION
-    if view is not None and cursor.latest < view.shown:
-        await _published(cursor, view.shown)
+    if view is not None and cursor.latest < view.modseqs.shown:
+        await _published(cursor, view.modseqs.shown)
     end = cursor.latest  # otherwise a busy writer would hold this loop for ever
     told = False  # the first batch without a checkpoint: nearly always it is all
     while cursor.pending() and (whole or not _enough(session, view, cursor)):
@@ -159,13 +159,13 @@ async def _tell_seat(session: Session, seat: Seat, view: View | None, *, expunge
         session.running.budget -= sum([event.origin != cursor.id for event in batch.events])
         if view is not None and seat.guest:
             await check_view(session, view)
-            view = None if view.deleted else view
+            view = None if view.access.lost else view
         await _apply(session, seat, view, batch, expunge=expunge)
         await session.drain()
         if not batch.more or cursor.modseq >= end:
             break
     if view is None:
-        if session.view is None or session.view.deleted:
+        if session.view is None or session.view.access.lost:
             session.held = 0
         cursor.acknowledge(cursor.modseq)
         return
@@ -173,9 +173,9 @@ async def _tell_seat(session: Session, seat: Seat, view: View | None, *, expunge
         tell_removed(session, view, list(runs(view.gone)))
     if not view.gone:
         session.held = 0
-    if not view.gone and not view.behind and not cursor.partial and view.list is not before:
+    if not view.gone and not view.modseqs.behind and not cursor.partial and view.list is not before:
         view.list = view.seat.share.sharing.share(
-            view.mailbox_id, view.uidvalidity, max(cursor.modseq, view.since), view.list
+            view.mailbox_id, view.uidvalidity, max(cursor.modseq, view.modseqs.since), view.list
         )
     cursor.acknowledge(ModSeq(min(cursor.modseq, session.held - 1)) if session.held else cursor.modseq)
 
@@ -228,7 +228,7 @@ async def _apply(session: Session, seat: Seat, view: View | None, batch: Batch, 
                     session.respond(State("OK", reason, Code("NOTIFICATIONOVERFLOW")))
                 raise Disconnect(reason, "UNAVAILABLE")
             case MailboxRemoved() if view is not None and event.mailbox_id == view.mailbox_id:
-                view.deleted = True
+                view.access.lost = True
                 structure.append(event)
             case SubscriptionAdded(name=name) | SubscriptionRemoved(name=name) if is_foreign(name):
                 pass  # the owner's file decides whether there is such a mailbox
@@ -288,8 +288,8 @@ async def _apply_mine(session: Session, view: View, batch: Batch, events: Sequen
 
 def _passed(view: View, event: Event) -> None:
     """Note that a change of the mailbox is in the view. It does not count after changes that were not sent."""
-    if not view.behind:
-        view.modseq = max(view.modseq, event.modseq)
+    if not view.modseqs.behind:
+        view.modseqs.last = max(view.modseqs.last, event.modseq)
 
 
 def _hold(session: Session, view: View, removed: Ranges, events: Sequence[_Mine]) -> None:
@@ -318,7 +318,7 @@ def _collect(
     told: frozenset[str],
 ) -> None:
     """Note one event about a message of the selected mailbox. `told`: the events that the client wants."""
-    if event.modseq <= view.since:  # SELECT has read it
+    if event.modseq <= view.modseqs.since:  # SELECT has read it
         return
     uid = event.uid
     if uid >= view.uidnext:
@@ -354,7 +354,7 @@ async def _removed(session: Session, view: View, event: MessagesRemoved, batch: 
     if isinstance(view, CountedView):
         if batch.from_log:
             return await removed_since(view, event.uids)
-        if event.modseq <= view.since:
+        if event.modseq <= view.modseqs.since:
             return []
     return list(runs(event.uids))
 
@@ -370,7 +370,7 @@ def _quiet(session: Session, view: View, event: MessageAdded | FlagsChanged) -> 
 def _tell_new(session: Session, view: View, changes: _Changes, batch: Batch) -> None:
     """Add new messages to the view, and send one EXISTS for all of them (IMAP-55)."""
     uids = uid_array(sorted(changes.added))
-    alone = view.gone or view.behind or view.counted or view.seat.cursor.partial
+    alone = view.gone or view.modseqs.behind or view.counted or view.seat.cursor.partial
     shared = None if alone else view.seat.share.sharing.find(view.mailbox_id, batch.modseq)
     if shared is not None and len(shared) == view.exists + len(uids) and shared.uids[-len(uids) :] == uids:
         view.list = shared
@@ -402,7 +402,7 @@ async def _tell_states(session: Session, view: View, changes: _Changes) -> None:
             await notify.tell_new(session, view, sorted(waiting))
             waiting.clear()
         keywords = await view.seat.spelled(event.keywords) if event.keywords else ()
-        flags = wire_flags(event.flags, keywords, view.is_recent(event.uid))
+        flags = wire_flags(event.flags, keywords, view.recent.shows(event.uid))
         lines.append(flags_line(session, view, event.uid, flags, event.modseq))
     if lines:
         session.write(b"".join(lines))
@@ -433,7 +433,7 @@ def tell_removed(session: Session, view: View, removed: Ranges) -> None:
         session.write(vanished_lines(ranges))
     else:
         session.write(expunge_lines(view.numbers_of(ranges)))
-    had_recent = bool(view.recent) and bool(index_runs(mine, view.recent))
+    had_recent = bool(view.recent.uids) and bool(index_runs(mine, view.recent.uids))
     view.shrink(mine)
     if had_recent and not session.extensions.rev2:
         session.respond(RecentData(view.recent_count))

@@ -47,7 +47,7 @@ async def claim_selected(session: Session, view: View, box: Mailbox) -> None:
     """
     if session.extensions.rev2 or view.seat.guest:  # the owner sees what is new, guests do not
         return
-    if view.read_only:
+    if view.access.read_only:
         await _show_unclaimed(view, box)
         return
     account, share, below = view.seat.account, view.seat.share, view.uidnext
@@ -74,9 +74,9 @@ async def _show_unclaimed(view: View, box: Mailbox) -> None:
 
 
 async def _count_told(view: View) -> None:
-    if view.counted and view.recent:
-        low, account = view.recent[0][0], view.seat.account
-        view.recent_told = await _count(account, view.mailbox_id, low, view.uidnext, since=view.since)
+    if view.counted and view.recent.uids:
+        low, account = view.recent.uids[0][0], view.seat.account
+        view.recent.told = await _count(account, view.mailbox_id, low, view.uidnext, since=view.modseqs.since)
 
 
 async def _count(account: Account, mailbox_id: MailboxID, low: int, below: int, *, since: int | None = None) -> int:
@@ -102,8 +102,8 @@ def claim_told(session: Session, view: View, uids: array[int]) -> bool:
     first = max(uids[0], view.seat.share.recent.get(view.mailbox_id, 0))
     recent = len(uids) - bisect_left(uids, first)
     if recent:
-        view.recent_told += recent
-        if view.read_only:
+        view.recent.told += recent
+        if view.access.read_only:
             _show(view, first)
         else:
             _claim(view, first)
@@ -113,7 +113,7 @@ def claim_told(session: Session, view: View, uids: array[int]) -> bool:
 def _show(view: View, first: int) -> None:
     """Show ``\\Recent`` for messages from UID `first` on."""
     if first < view.uidnext:
-        view.recent = normalize([*view.recent, (first, view.uidnext - 1)])
+        view.recent.uids = normalize([*view.recent.uids, (first, view.uidnext - 1)])
 
 
 def _claim(view: View, first: int) -> None:

@@ -45,7 +45,7 @@ def _key(session: Session, view: View, *, expunge: bool) -> Key:
         view.mailbox_id,
         view.uidnext,
         view.keywords,
-        view.read_only,
+        view.access.read_only,
         int(session.extensions.enabled),
         expunge,
     )
@@ -58,9 +58,9 @@ def _usual(session: Session, view: View) -> bool:
         view.seat is session.home
         and not view.counted
         and view.gone is None
-        and not view.behind
-        and not view.deleted
-        and view.since <= view.seat.cursor.modseq
+        and not view.modseqs.behind
+        and not view.access.lost
+        and view.modseqs.since <= view.seat.cursor.modseq
         and not view.seat.cursor.partial
         and not session.held
         and not session.running.own_changes
@@ -84,14 +84,14 @@ def repeat(session: Session, *, expunge: bool) -> bool:
         or not _usual(session, view)
         or cursor.id in told.origins
         or not (told.alone or session.notify is None)
-        or told.concerns(view.recent)
+        or told.concerns(view.recent.uids)
     ):
         return False
     cursor.skip_to(told.modseq)
     if cursor.modseq != told.modseq:  # it reads from the database
         return False
     view.list, view.uidnext, view.keywords = told.uids, told.uidnext, told.keywords
-    view.modseq = max(view.modseq, told.passed)
+    view.modseqs.last = max(view.modseqs.last, told.passed)
     if told.octets:
         session.write(told.octets)
     cursor.acknowledge(told.modseq)
@@ -110,9 +110,9 @@ async def tell_and_note(session: Session, *, expunge: bool) -> None:
         return
     cursor = view.seat.cursor
     key, end, sent = _key(session, view, expunge=expunge), cursor.latest, output.sent
-    modseq, recent = view.modseq, view.recent
+    modseq, recent = view.modseqs.last, view.recent.uids
     await tell(session, expunge=expunge)
-    same = cursor.modseq == end and output.sent == sent and view.recent is recent and _usual(session, view)
+    same = cursor.modseq == end and output.sent == sent and view.recent.uids is recent and _usual(session, view)
     if same and output.pending <= MAX_OCTETS and cursor.id not in (origins := {event.origin for event in events}):
         messages = [event for event in events if isinstance(event, MessageAdded | FlagsChanged | MessagesRemoved)]
         uids = _uids(messages)
@@ -122,13 +122,13 @@ async def tell_and_note(session: Session, *, expunge: bool) -> None:
             uids=view.list,
             uidnext=view.uidnext,
             keywords=view.keywords,
-            passed=view.modseq if view.modseq != modseq else 0,
+            passed=view.modseqs.last if view.modseqs.last != modseq else 0,
             alone=all(event.mailbox_id == view.mailbox_id for event in messages),
             origins=frozenset(origins),
             low=min(uids, default=0),
             high=max(uids, default=0),
         )
-        if not told.concerns(view.recent):
+        if not told.concerns(view.recent.uids):
             session.home.share.told.keep(key, told)
 
 
