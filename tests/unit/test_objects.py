@@ -34,7 +34,6 @@ apart would have to be read together.
 """
 
 UNDIVIDED = {
-    "store/accounts/accounts.py Accounts": (25, 12),
     "store/changelog/bus.py Cursor": (22, 14),
     "store/file/database.py Database": (26, 20),
     "store/file/writer.py Writer": (22, 19),

@@ -15,6 +15,7 @@ from trio.testing import MockClock
 
 from moxlite import supervision
 from moxlite.store.accounts import accounts as accounts_module
+from moxlite.store.accounts import accountupkeep
 from moxlite.store.accounts.accounts import Accounts, CheckFailed
 from moxlite.store.accounts.folders import check_account_name, set_aside
 from moxlite.store.accounts.rounds import NIGHT
@@ -427,14 +428,14 @@ async def test_a_background_task_that_fails_starts_again_and_disturbs_nobody(
 async def test_accounts_that_nobody_uses_wake_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-10, IMAP-170: the clock of the upkeep stands still while all is done, and goes on with the next use."""
     for name in (
-        "moxlite.store.accounts.accounts.UPKEEP",
+        "moxlite.store.accounts.accountupkeep.UPKEEP",
         "moxlite.store.file.database.UPKEEP",
         "moxlite.store.file.database.IDLE",
         "moxlite.heap.TRIM_INTERVAL",
     ):
         monkeypatch.setattr(name, 0.01)
     accounts = Accounts(tmp_path, Options(min_free_space=0))
-    wakeup = accounts._upkeep_wakeup
+    wakeup = accounts._upkeep.wakeup
 
     def still() -> bool:
         return not wakeup.is_set and wakeup._lot.statistics().tasks_waiting == 1
@@ -450,7 +451,7 @@ async def test_accounts_that_nobody_uses_wake_nobody(tmp_path: Path, monkeypatch
                 await account.write(lambda tx: mailboxes.create_mailbox(tx, "x"))
                 assert not still()
                 await eventually(lambda: account.database.resting, what="a database with nothing to do")
-                assert not accounts_module._rests(accounts._slots["mjl"])  # a subscriber has not heard of it
+                assert not accountupkeep.rests(accounts._slots["mjl"])  # a subscriber has not heard of it
                 cursor.acknowledge((await cursor.take()).modseq)
                 await eventually(still, what="upkeep that waits again")
         monkeypatch.setattr("moxlite.store.accounts.accounts.IDLE", 0.01)

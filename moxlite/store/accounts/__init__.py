@@ -1,6 +1,7 @@
 """All accounts of a data directory, each opened whole, shared by its users and closed again.
 
 - `accounts`: the registry: open, create, remove, adopt, close the idle
+- `slots`, `opening`, `accountupkeep`: state of one account name; making and opening its files; upkeep of the open ones
 - `opened`: an open account: its handle with text index and background tasks
 - `tasks`: the supervisor of these tasks
 - `rounds`: the nightly round over all accounts, and the check of files that were not closed

@@ -20,19 +20,19 @@ from typing import Final
 
 import trio
 
-from moxlite.heap import give_memory_back
 from moxlite.store import metrics
+from moxlite.store.accounts.accountupkeep import AccountUpkeep
 from moxlite.store.accounts.folders import (
     NAME,
     check_account_name,
-    folder_is_made,
     forget_made,
     made_names,
-    make_folder,
     move_folder,
 )
-from moxlite.store.accounts.opened import OpenAccount, open_account
+from moxlite.store.accounts.opened import OpenAccount
+from moxlite.store.accounts.opening import Opener
 from moxlite.store.accounts.rounds import Rounds
+from moxlite.store.accounts.slots import Slot
 from moxlite.store.accounts.tasks import AccountTasks, BackgroundTask
 from moxlite.store.errors import (
     AccountExists,
@@ -40,18 +40,15 @@ from moxlite.store.errors import (
     AccountUnknown,
     LoginDisabled,
     StorageBroken,
-    StorageBusy,
     StoreError,
 )
 from moxlite.store.file.boundary import Edge, storage
-from moxlite.store.file.database import UPKEEP
 from moxlite.store.file.findings import Finding
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.search.check import check_index
 from moxlite.store.upkeep.check import check_account
 from moxlite.store.upkeep.outbox import Handler
 from moxlite.supervision import Fate, Supervisor
-from moxlite.wakeup import Wakeup
 
 __all__ = ["Accounts", "CheckFailed"]
 
@@ -82,23 +79,6 @@ class CheckFailed(StoreError):
         self.findings = findings
 
 
-class _Slot:
-    """State of one account name: the open account, the number of its users, its background tasks."""
-
-    __slots__ = ("account", "idle_since", "left", "linger", "lock", "removed", "tasks", "users")
-
-    def __init__(self) -> None:
-        self.account: OpenAccount | None = None
-        self.users = 0
-        self.idle_since = 0.0
-        self.linger = 0.0  # seconds that it stays open without users, as the longest of them wanted
-        self.removed = False
-        # Held while the account is opened, created, closed or removed.
-        self.lock = trio.Lock()
-        self.tasks: AccountTasks | None = None
-        self.left = trio.Event()
-
-
 class Accounts:
     """The accounts below `directory`, the data directory. A server calls `start`; tools may do without."""
 
@@ -107,13 +87,12 @@ class Accounts:
         self.options = options or Options()
         self.max_open = max_open
         self._edge = storage(Edge("accounts"))
-        self._slots: dict[str, _Slot] = {}
-        self._handlers: dict[str, Handler] = {}
+        self._slots: dict[str, Slot] = {}
+        self._opener = Opener(self.options, self._edge)
         self._tasks: dict[str, BackgroundTask] = {}
-        self._refused: dict[str, str] = {}
         self._tree: Supervisor | None = None
         self._rounds = Rounds(self)
-        self._upkeep_wakeup = Wakeup(is_set=True)
+        self._upkeep = AccountUpkeep(self._slots, self.close_idle)
         self._closed = False
 
     # Registration of outbox handlers and background tasks
@@ -122,7 +101,7 @@ class Accounts:
         """Register the handler for outbox rows of a kind (STORE-189a). It must be idempotent by `OutboxRow.key`, and
         return within a minute.
         """
-        self._handlers[kind] = handler
+        self._opener.handlers[kind] = handler
         for slot in self._slots.values():
             if slot.account is not None:
                 slot.account.carrier.want()
@@ -157,21 +136,15 @@ class Accounts:
         folder = self.directory / "accounts"
         with self._edge:
             there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-            listed = [name for name in there if NAME.fullmatch(name) and self._listed(folder / name)]
+            listed = [name for name in there if NAME.fullmatch(name) and _listed(self, name)]
             return sorted([*listed, *(made_names(folder) - there)])
-
-    def _listed(self, folder: Path) -> bool:
-        try:
-            return self.exists(folder.name)
-        except StorageBroken:
-            return True
 
     def broken(self) -> dict[str, str]:
         """Accounts that are degraded (STORE-158), or whose last opening failed (STORE-158d), each with the reason."""
         health = {
             name: slot.account.database.health.broken for name, slot in self._slots.items() if slot.account is not None
         }
-        return {name: reason for name, reason in (self._refused | health).items() if reason}
+        return {name: reason for name, reason in (self._opener.refused | health).items() if reason}
 
     # Use
 
@@ -201,9 +174,11 @@ class Accounts:
             slot.users -= 1
             slot.idle_since = trio.current_time()
             if slot.users == 0:
-                self._upkeep_wakeup.set()
-                with self._edge:
-                    await self._left(name, slot)
+                self._upkeep.wakeup.set()
+                slot.left.set()
+                if self.options.check_on_close and slot.account is not None and not slot.removed:
+                    with self._edge:
+                        await _check(slot.account)
 
     async def create(self, name: str) -> None:
         """Make the account's files and first mailboxes unless they exist (STORE-11). Raises as `use`."""
@@ -222,33 +197,26 @@ class Accounts:
           AccountUnknown: there is nothing to remove.
           StorageBusy, StorageBroken: the account is closed, but its folder is still there; call again.
         """
-        with self._edge:
-            await self._remove(name)
-
-    async def _remove(self, name: str) -> None:
         folder = self.path(name)
-        slot = self._slots.setdefault(name, _Slot())
-        if slot.account is None and not await trio.to_thread.run_sync(folder.exists):
-            await trio.to_thread.run_sync(forget_made, folder)
-            raise AccountUnknown(name)
-        slot.removed = True
-        if slot.account is not None:
-            slot.account.bus.close("the account is being removed")
-        # The event makes the users leave; each has its own deadline for that.
-        while slot.users:
-            if slot.left.is_set():  # an event that is not set may have another call waiting for it
-                slot.left = trio.Event()
-            await slot.left.wait()
-        async with slot.lock:
-            await self._close(name, slot)
-            if self._slots.get(name) is not slot or not await trio.to_thread.run_sync(folder.exists):
-                raise AccountUnknown(name)  # it was removed twice at once
-            await trio.to_thread.run_sync(forget_made, folder)
-            moved = self.directory / "tmp" / f"removed-{name}-{os.getpid()}-{time.time_ns()}-{next(_removals)}"
-            await trio.to_thread.run_sync(move_folder, folder, moved)
-        self._slots.pop(name, None)
-        self._refused.pop(name, None)
-        logger.info("account removed", extra={"kv": {"account": name}})
+        with self._edge:
+            slot = self._slots.setdefault(name, Slot())
+            if slot.account is None and not await trio.to_thread.run_sync(folder.exists):
+                await trio.to_thread.run_sync(forget_made, folder)
+                raise AccountUnknown(name)
+            slot.removed = True
+            if slot.account is not None:
+                slot.account.bus.close("the account is being removed")
+            await slot.deserted()  # the event makes the users leave; each has its own deadline for that
+            async with slot.lock:
+                await self._close(name, slot)
+                if self._slots.get(name) is not slot or not await trio.to_thread.run_sync(folder.exists):
+                    raise AccountUnknown(name)  # it was removed twice at once
+                await trio.to_thread.run_sync(forget_made, folder)
+                moved = self.directory / "tmp" / f"removed-{name}-{os.getpid()}-{time.time_ns()}-{next(_removals)}"
+                await trio.to_thread.run_sync(move_folder, folder, moved)
+            self._slots.pop(name, None)
+            self._opener.refused.pop(name, None)
+            logger.info("account removed", extra={"kv": {"account": name}})
         # The account is removed by now; its files are in tmp/, which is emptied at start.
         try:
             with self._edge:
@@ -278,7 +246,7 @@ class Accounts:
         self._tree = tree
         for slot in self._slots.values():
             self._start_tasks(slot)
-        tree.start("store.upkeep", self._upkeep)
+        tree.start("store.upkeep", self._upkeep.run)
         tree.start("store.rounds", self._rounds.nightly)
         tree.start("store.unclean", self._rounds.check_unclean)
         tree.start("store.dues", self._rounds.dues.run)
@@ -290,7 +258,7 @@ class Accounts:
         idle = sorted(
             (slot.idle_since, name) for name, slot in self._slots.items() if slot.account is not None and not slot.users
         )
-        excess = self._excess(room)
+        excess = self._number_open() + room - self.max_open
         for number, (since, name) in enumerate(idle):
             slot = self._slots.get(name)
             if slot is None:
@@ -302,8 +270,8 @@ class Accounts:
                 if slot.account is None and not slot.users and not slot.removed and self._slots.get(name) is slot:
                     del self._slots[name]
 
-    def _excess(self, room: int) -> int:
-        return sum(slot.account is not None for slot in self._slots.values()) + room - self.max_open
+    def _number_open(self) -> int:
+        return sum(slot.account is not None for slot in self._slots.values())
 
     async def aclose(self) -> None:
         """Close all accounts; none can be used from now on. Shielded from cancellation."""
@@ -322,23 +290,23 @@ class Accounts:
             raise AccountUnknown(name)
         return config
 
-    def _slot(self, name: str) -> _Slot:
-        slot = self._slots.setdefault(name, _Slot())
+    def _slot(self, name: str) -> Slot:
+        slot = self._slots.setdefault(name, Slot())
         if slot.removed:
             raise AccountRemoved(name)
         return slot
 
-    async def _open(self, name: str, slot: _Slot) -> OpenAccount:
+    async def _open(self, name: str, slot: Slot) -> OpenAccount:
         if slot.account is None:
-            if self._excess(1) > 0:
+            if self._number_open() >= self.max_open:
                 await self.close_idle(room=1)
             async with slot.lock:
                 if slot.removed:
                     raise AccountRemoved(name)
                 if slot.account is None:
-                    slot.account = await self._open_now(name)
-                    slot.account.database.on_use = self._upkeep_wakeup.set
-                    self._upkeep_wakeup.set()
+                    slot.account = await self._opener.open(self.path(name))
+                    slot.account.database.on_use = self._upkeep.wakeup.set
+                    self._upkeep.wakeup.set()
                     metrics.ACCOUNTS_OPEN.inc()
                     self._start_tasks(slot)
                     if slot.account.database.unclean:
@@ -347,41 +315,13 @@ class Accounts:
             await trio.lowlevel.checkpoint()
         return slot.account
 
-    async def _open_now(self, name: str) -> OpenAccount:
-        folder = self.path(name)
-        try:
-            with self._edge:
-                create = await trio.to_thread.run_sync(make_folder, folder)
-                account = await open_account(name, folder / "account.db", self.options, self._handlers, create=create)
-        except StorageBusy:
-            raise  # the server is short of resources; the account may be sound
-        except StoreError as error:
-            self._refused[name] = str(error)
-            raise
-        self._refused.pop(name, None)
-        if create:
-            await trio.to_thread.run_sync(folder_is_made, folder)
-        return account
-
-    def _start_tasks(self, slot: _Slot) -> None:
+    def _start_tasks(self, slot: Slot) -> None:
         if self._tree is not None and slot.tasks is None and slot.account is not None:
             tasks = AccountTasks(slot.account, self._tasks)
             self._tree.start("store.account", tasks.run, Fate.ONCE)
             slot.tasks = tasks  # set last: closing waits for their end, and an ended supervisor does not start them
 
-    async def _left(self, name: str, slot: _Slot) -> None:
-        """Wake a removal that waits for the last user; with `Options.check_on_close` check the account's rows."""
-        slot.left.set()
-        account = slot.account
-        if account is None or slot.removed or not self.options.check_on_close:
-            return
-        with trio.CancelScope(shield=True):  # for tests only, whose own time limit bounds it
-            findings = await account.scan(lambda r: check_account(r, deep=True, idle=True), op="check")
-            findings += await check_index(account, deep=True)
-        if findings:
-            raise CheckFailed(name, findings)
-
-    async def _close(self, name: str, slot: _Slot) -> None:
+    async def _close(self, name: str, slot: Slot) -> None:
         """Close an account without users; its lock is held by the caller."""
         account = slot.account
         if account is None:
@@ -397,30 +337,8 @@ class Accounts:
             await account.aclose()
         logger.debug("account closed", extra={"kv": {"account": name}})
 
-    async def _upkeep(self) -> None:
-        """Run the upkeep of all accounts every `UPKEEP` seconds. The task sleeps while no account is used and no work
-        is left, so idle sessions cause no wakeups.
 
-        Errors: propagate; the next start looks at all accounts again.
-        """
-        self._upkeep_wakeup.set()
-        while True:
-            await self._upkeep_wakeup.wait()
-            await trio.sleep(UPKEEP)
-            self._upkeep_wakeup.clear()
-            for slot in list(self._slots.values()):
-                async with slot.lock:
-                    if slot.account is not None:
-                        slot.account.bus.close_silent()
-                        await _keep_up(slot.account)
-            await self.close_idle()
-            if give_memory_back.owed:
-                await trio.to_thread.run_sync(give_memory_back)
-            if give_memory_back.owed or not all(map(_rests, self._slots.values())):
-                self._upkeep_wakeup.set()
-
-
-def _busy(slot: _Slot, *, needed: bool) -> bool:
+def _busy(slot: Slot, *, needed: bool) -> bool:
     """Whether an account without users must stay open: rows of its outbox are in progress or wait for their time, or
     its database was used within as many seconds as it stays open. `needed`: another account needs the place, so only
     the outbox counts.
@@ -431,17 +349,18 @@ def _busy(slot: _Slot, *, needed: bool) -> bool:
     return account.carrier.waits or (not needed and account.database.idle < min(slot.linger, IDLE))
 
 
-async def _keep_up(account: OpenAccount) -> None:
+def _listed(accounts: Accounts, name: str) -> bool:
+    """Whether a folder of this name is listed: also one that cannot be read, for `use` raises the reason."""
     try:
-        await account.database.upkeep()
-    except (StoreError, OSError) as error:  # the upkeep of the other accounts goes on
-        logger.error("account not kept up", extra={"kv": {"account": account.name, "err": str(error)}})
-
-
-def _rests(slot: _Slot) -> bool:
-    """Whether upkeep has nothing to do for an account until it is used again or its last user leaves."""
-    account = slot.account
-    if account is None:
+        return accounts.exists(name)
+    except StorageBroken:
         return True
-    heard = account.bus.acknowledged >= account.bus.modseq  # else a subscriber may have fallen silent
-    return bool(slot.users) and heard and account.database.resting
+
+
+async def _check(account: OpenAccount) -> None:
+    """Check the account's rows after its last user has left; raises CheckFailed."""
+    with trio.CancelScope(shield=True):  # for tests only, whose own time limit bounds it
+        findings = await account.scan(lambda r: check_account(r, deep=True, idle=True), op="check")
+        findings += await check_index(account, deep=True)
+    if findings:
+        raise CheckFailed(account.name, findings)
