@@ -34,7 +34,6 @@ apart would have to be read together.
 """
 
 UNDIVIDED = {
-    "store/changelog/bus.py Cursor": (22, 14),
     "store/file/database.py Database": (26, 20),
     "store/file/writer.py Writer": (22, 19),
 }

@@ -15,7 +15,7 @@ from moxlite.store.changelog import bus, planning, unit
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.changelog.catchup import Catchup
-from moxlite.store.changelog.planning import TooMany
+from moxlite.store.changelog.planning import TooMany, Wanted
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.file.transaction import Reader
@@ -292,7 +292,7 @@ class Follower:
 
     def __init__(self, cursor: Cursor) -> None:
         self.cursor = cursor
-        cursor.messages_of, cursor.portion = INBOX, 3
+        cursor.wanted = Wanted(INBOX, 3)
         self.flags: dict[int, Flag] = {}
         self.last_uid = 0
         self.highest = 0

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -26,16 +26,9 @@ import trio
 
 from moxlite.store import metrics
 from moxlite.store.changelog.catchup import Catchup
-from moxlite.store.types import (
-    AccountClosing,
-    Event,
-    FlagsChanged,
-    MailboxID,
-    MessageAdded,
-    MessageID,
-    MessagesRemoved,
-    ModSeq,
-)
+from moxlite.store.changelog.ownunits import OwnUnits
+from moxlite.store.changelog.planning import EVERYTHING
+from moxlite.store.types import AccountClosing, Event, MessageID, MessagesRemoved, ModSeq
 from moxlite.wakeup import Alarm
 
 __all__ = ["MARK_ROWS", "SLICE", "Batch", "Bus", "Cursor"]
@@ -253,14 +246,12 @@ class Bus:
 class Cursor:
     """Position of a subscriber in the change log, from `Account.subscribe`. Only one task at a time takes from it.
 
-    `modseq`: all changes up to it have been taken. `id`: the number that `Event.origin` carries. `messages_of`: the
-    subscriber may set it to one mailbox if it can do without the message events of the others; it may receive them all
-    the same. `portion`: if not 0, a cursor that is far behind takes the changes of that mailbox in portions of little
-    more than this number of messages. `settled`: no catch-up is under way, so exactly the changes up to `modseq` have
-    been taken. `partial`: a portion was taken, so the events of messages that were added and removed meanwhile are
-    missing, although their removal has a modseq above `modseq`. `alarm` is set when there may be something to take; the
-    subscriber may replace it by an alarm of its own. Use the cursor as a context manager, or `close` it: an open cursor
-    holds back erasures.
+    `modseq`: all changes up to it have been taken. `id`: the number that `Event.origin` carries. `wanted`: the
+    subscriber may limit what it takes of a catch-up. `settled`: no catch-up is under way, so exactly the changes up to
+    `modseq` have been taken. `partial`: a portion was taken, so the events of messages that were added and removed
+    meanwhile are missing, although their removal has a modseq above `modseq`. `alarm` is set when there may be
+    something to take; the subscriber may replace it by an alarm of its own. Use the cursor as a context manager, or
+    `close` it: an open cursor holds back erasures.
     """
 
     def __init__(self, bus: Bus, *, keep_own: bool) -> None:
@@ -268,17 +259,14 @@ class Cursor:
         self.modseq = ModSeq(0)
         self.acknowledged = ModSeq(0)
         self.closing: AccountClosing | None = None
-        self.messages_of: MailboxID | None = None
-        self.portion = 0
+        self.wanted = EVERYTHING
         self.partial = False
         self.alarm = Alarm()
         self.at = bus.end
         # Modseq acknowledged when the cursor was first found behind, and the time of that.
         self.stuck: tuple[ModSeq, float] | None = None
         self._bus = bus
-        self._keep_own = keep_own
-        # Own units published and not yet passed: modseq to the messages that must be delivered all the same.
-        self._own: dict[ModSeq, frozenset[MessageID] | None] = {}
+        self._own = OwnUnits(keep=keep_own)
         self._catchup: Catchup | None = None
 
     def __enter__(self) -> Cursor:
@@ -294,7 +282,7 @@ class Cursor:
         self.modseq = self.acknowledged = modseq
         if since is not None and since < modseq:
             self.modseq = self.acknowledged = since
-            self._catchup = Catchup(since, self._own)
+            self._catchup = Catchup(since, self._own.overtaken)
 
     def pending(self) -> bool:
         """Whether `take` would return something now."""
@@ -341,7 +329,7 @@ class Cursor:
             return Batch((closing,), self.modseq, more=False, from_log=False)
         if self._catchup is None:
             metrics.CATCHUP.inc()
-            self._catchup = Catchup(self.modseq, self._own, messages_of=self.messages_of, portion=self.portion)
+            self._catchup = Catchup(self.modseq, self._own.overtaken, self.wanted)
         return await self._take_log(self._catchup)
 
     def take_tail(self) -> Batch | None:
@@ -356,11 +344,14 @@ class Cursor:
         events: list[Event] = []
         while self.at < bus.end and len(events) < SLICE:
             entry = bus.entry(self.at)
-            if entry.events is None and not self._is_own(entry):  # a mark: read from the database
+            own = entry.origin is self
+            # A mark is read from the database, unless it is all our own.
+            if entry.events is None and not (own and self._own.knows(entry.overtaken)):
                 if self.at == began:
                     return None
                 break  # by the next call
-            events += self._select(entry)
+            found = entry.events or ()
+            events += self._own.select(found, entry.overtaken) if own else found
             self._advance(entry.modseq)
         if self.at == bus.end:
             self.partial = False
@@ -372,7 +363,9 @@ class Cursor:
         """Return all events from the cursor's position on, without taking them; None if there are over `limit`, or if
         the tail does not hold all of them.
         """
-        if self.closing is not None or self._bus.closing is not None or self._catchup is not None or self._own:
+        if self.closing is not None or self._bus.closing is not None:
+            return None
+        if self._catchup is not None or self._own.overtaken:
             return None
         self._skip()
         events: list[Event] = []
@@ -391,7 +384,7 @@ class Cursor:
         """
         if self._catchup is None and modseq > self.modseq:
             self.modseq = modseq
-            self._own = {own: overtaken for own, overtaken in self._own.items() if own > modseq}
+            self._own.forget(modseq)
             self.at = max(self.at, self._bus.first)
             self._skip()
 
@@ -420,7 +413,7 @@ class Cursor:
         """Note that an own unit was published, for the bus. If it comes next and has nothing to deliver, it is passed
         at once: the subscriber need not wake up for it.
         """
-        if self._keep_own:
+        if self._own.keep:
             return
         self._skip()
         if entry.overtaken == frozenset() and self.at == self._bus.end - 1 and self._catchup is None:
@@ -429,17 +422,7 @@ class Cursor:
             if applied:
                 self.acknowledged = entry.modseq
         else:
-            self._own[entry.modseq] = entry.overtaken
-
-    def _is_own(self, entry: _Entry) -> bool:
-        """Whether the unit was made by this subscriber and has nothing that must be read from the database."""
-        return entry.origin is self and not self._keep_own and entry.overtaken == frozenset()
-
-    def _select(self, entry: _Entry) -> Iterable[Event]:
-        events = entry.events or ()
-        if entry.origin is not self or self._keep_own or entry.overtaken is None:
-            return events
-        return _concerning(events, entry.overtaken)
+            self._own.overtaken[entry.modseq] = entry.overtaken
 
     def _skip(self) -> None:
         """Pass entries that the snapshot, or the last catch-up, already contained."""
@@ -450,7 +433,7 @@ class Cursor:
     def _advance(self, modseq: ModSeq) -> None:
         self._pass()
         self.modseq = modseq
-        self._own.pop(modseq, None)
+        self._own.overtaken.pop(modseq, None)
 
     def _pass(self) -> None:
         self.at += 1
@@ -464,28 +447,12 @@ class Cursor:
             self._catchup = catchup
             return Batch(tuple(events), self.modseq, more=True, from_log=True)
         self.modseq = catchup.modseq
-        self._own = {modseq: overtaken for modseq, overtaken in self._own.items() if modseq > self.modseq}
+        self._own.forget(self.modseq)
         if catchup.whole:
             self.partial = False
             self.at = max(self.at, self._bus.first)
         self._skip()
         return Batch(tuple(events), self.modseq, more=self.at < self._bus.end, from_log=True)
-
-
-def _concerning(events: Iterable[Event], messages: frozenset[MessageID]) -> list[Event]:
-    """Select the events, or the parts of them, about these messages."""
-    found: list[Event] = []
-    for event in events:
-        match event:
-            case MessageAdded() | FlagsChanged():
-                if event.message_id in messages:
-                    found.append(event)
-            case MessagesRemoved():
-                pairs = [pair for pair in zip(event.uids, event.message_ids, strict=True) if pair[1] in messages]
-                if pairs:
-                    uids, message_ids = zip(*pairs, strict=True)
-                    found.append(msgspec.structs.replace(event, uids=uids, message_ids=message_ids))
-    return found
 
 
 def _size(events: tuple[Event, ...] | None) -> int:

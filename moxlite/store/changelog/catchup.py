@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, TypeAlias
 
-from moxlite.store.changelog.planning import SLICE, Own, Plan, Removals
+from moxlite.store.changelog.planning import EVERYTHING, SLICE, Own, Plan, Removals, Wanted
 from moxlite.store.file.transaction import Reader, Row, array_of
 from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.rows.messages import flags_of_bits
@@ -61,24 +61,13 @@ _Part: TypeAlias = "tuple[int, Callable[[Reader], list[Event]]]"
 class Catchup:
     """Catch-up of one reader from `since` to `modseq`: call `plan` once, then `slice` until `done`."""
 
-    def __init__(
-        self,
-        since: ModSeq,
-        own: Own | None = None,
-        *,
-        messages_of: MailboxID | None = None,
-        portion: int = 0,
-    ) -> None:
-        """Changes of messages whose modseq is in `own` are skipped by the rule of STORE-33. `messages_of` limits
-        message events to that mailbox; events that are not about messages are never limited. `portion`, if not 0,
-        limits them further to the oldest changes, little more than that number.
-        """
+    def __init__(self, since: ModSeq, own: Own | None = None, wanted: Wanted = EVERYTHING) -> None:
+        """Changes of messages whose modseq is in `own` are skipped by the rule of STORE-33."""
         self.since = since
         self.modseq = since
         self.whole = True  # `modseq` is the newest in the snapshot of the plan
         self._own: Own = own or {}
-        self._messages_of = messages_of
-        self._portion = portion
+        self._wanted = wanted
         self._plan: Plan | None = None
         self._parts: Iterator[_Part] | None = None
         self._next: _Part | None = None
@@ -98,7 +87,7 @@ class Catchup:
         """Find the changed rows in the snapshot of `r`. Raises TooMany above `limit` rows; the call may then be
         repeated.
         """
-        self._plan = Plan(r, self.since, self._own, self._messages_of, self._portion, limit)
+        self._plan = Plan(r, self.since, self._own, self._wanted, limit)
         self.modseq, self.whole = self._plan.modseq, self._plan.whole
 
     def slice(self, r: Reader) -> list[Event]:

@@ -9,6 +9,8 @@ from array import array
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.types import (
@@ -30,7 +32,7 @@ from moxlite.store.types import (
     ThreadChanged,
 )
 
-__all__ = ["SLICE", "Own", "Plan", "Removals", "TooMany"]
+__all__ = ["EVERYTHING", "SLICE", "Own", "Plan", "Removals", "TooMany", "Wanted"]
 
 SLICE: Final = 500
 """Events in one part, and rows behind one event: 2 ms on the loop (STORE-3)."""
@@ -72,6 +74,20 @@ for all messages.
 """
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """The part of the changes that a reader takes; it may receive more all the same.
+
+    messages_of: limits changes of messages to that mailbox; events that are not about messages are never limited.
+    portion: if not 0, limits changes of that mailbox further to the oldest ones, little more than that number.
+    """
+
+    messages_of: MailboxID | None = None
+    portion: int = 0
+
+
+EVERYTHING: Final = Wanted()
+
+
 class TooMany(Exception):
     """A plan has more rows than the caller wanted to read here."""
 
@@ -94,8 +110,7 @@ class Plan:
 
     Args:
       own: changes of messages at these modseqs are skipped by the rule of STORE-33.
-      messages_of: limits changes of messages to that mailbox.
-      portion: if not 0, limits them further to the oldest changes, little more than that number.
+      wanted: the part of the changes to plan.
 
     Attributes:
       whole: `modseq` is the newest in the snapshot.
@@ -103,12 +118,10 @@ class Plan:
       structure, rest: events that go before and after the events of messages.
     """
 
-    def __init__(
-        self, r: Reader, since: ModSeq, own: Own, messages_of: MailboxID | None, portion: int, limit: int | None
-    ) -> None:
+    def __init__(self, r: Reader, since: ModSeq, own: Own, wanted: Wanted, limit: int | None) -> None:
         self.since = since
         self._own = own
-        self._messages_of = messages_of
+        self._messages_of = wanted.messages_of
         self._rows = 0
         self.removals: list[Removals] = []
         self.structure: list[Event] = []
@@ -116,7 +129,7 @@ class Plan:
         self.changed: array[int] = array("q")
         self.rest: list[Event] = []
         newest = ModSeq(r.value(STATE))
-        self.modseq = self._portion_end(r, portion) or newest
+        self.modseq = self._portion_end(r, wanted.portion) or newest
         self.whole = self.modseq == newest
         room = -1 if limit is None else limit
         self._plan_removals(r, room)
