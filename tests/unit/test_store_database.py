@@ -816,7 +816,7 @@ async def test_the_helper_copies_the_log_as_it_grows(db: Database, monkeypatch: 
     monkeypatch.setattr(checkpoint, "GROWTH", 10)
     for _ in range(20):
         await db.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 20))
-        await db._checkpoint_done.wait()
+        await db._checkpoints.wait()
     assert db.wal_bytes < 100 * 4096
     assert db.path.stat().st_size > 300 * 4096
 
@@ -826,7 +826,7 @@ def test_the_helper_copies_what_came_while_it_copied(tmp_path: Path, monkeypatch
     path = tmp_path / "x.db"
     writer = apsw.Connection(str(path))
     writer.execute("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE item (data)").fetchall()
-    log = checkpoint.Checkpoints(path, Health("x", path, 0))
+    log = checkpoint.Checkpoints(path, Health("x", path, 0), Kind.QUEUE)
     log.attach(writer)
     copied: list[tuple[int, int]] = []
 

@@ -2,7 +2,8 @@
 
 - `database`: the file with its writer, readers and upkeep, as the packages above use it
 - `transaction`, `arrays`: the views of the database that a read or a unit gets, and array parameters
-- `writer`: the one thread that writes; `jobs`, `series`: a unit on its way to it, and long changes in many units
+- `writer`: the one thread that writes; `jobs`, `backlog`, `series`: a unit on its way to it, the waiting units, and
+  long changes in many units
 - `readers`, `threads`, `openreads`: reads on the loop or in threads, and the long ones among them
 - `recorder`, `background`: entries written without delaying their maker, and work that yields to other threads
 - `migrations`: opening a file and bringing its schema up to date

@@ -14,11 +14,17 @@ from pathlib import Path
 from typing import Final
 
 import apsw
+import trio
 
+from moxlite.store import metrics
 from moxlite.store.file.boundary import Fault, fault_of
 from moxlite.store.file.health import Health
+from moxlite.store.file.migrations import Kind
 
-__all__ = ["GROWTH", "SAFETY", "Checkpoints"]
+__all__ = ["GROWTH", "PAGE", "SAFETY", "Checkpoints"]
+
+PAGE: Final = 4096
+"""Octets of a page."""
 
 GROWTH: Final = 1_000
 """Pages of log growth after which the helper runs: 4 MB, about 10 ms of copying."""
@@ -46,13 +52,22 @@ HELPER_CACHE_KIB: Final = 64
 class Checkpoints:
     """Checkpoints of one database's log.
 
-    `begin` runs on the loop, `passive` in the helper's thread, `attach`, `between` and `fold` in the writer's thread.
+    `start_due` and `wait` run on the loop, `passive` in the helper's thread, `attach`, `between` and `fold` in the
+    writer's thread.
     Numbers are shared without a lock: a stale one only moves a checkpoint by one commit. A failed checkpoint loses
     nothing, and units and reads may not meet the same error: so it is reported to `health` (STORE-158b).
+
+    Attributes:
+      pages: of the log after the last commit.
+      stopped: no checkpoint is started any more.
     """
 
-    def __init__(self, path: Path, health: Health, *, vfs: str | None = None) -> None:
+    def __init__(self, path: Path, health: Health, kind: Kind, *, vfs: str | None = None) -> None:
         self.pages = 0
+        self.stopped = False
+        self._done = trio.Event()  # set while `passive` does not run
+        self._done.set()
+        self._octets = metrics.WAL_BYTES.labels(kind.value)
         self._health = health
         self._path = path
         self._vfs = vfs
@@ -71,6 +86,30 @@ class Checkpoints:
             self._seen = self._tried = 0
         self.pages = pages
         return apsw.SQLITE_OK
+
+    def start_due(self, *, in_series: bool) -> None:
+        """Start `passive` in a thread if it is due. The writer calls this on the loop after each batch.
+
+        Args:
+          in_series: a series is under way.
+        """
+        self._octets.set(self.pages * PAGE)
+        if self.stopped or not self.begin(in_series=in_series):
+            return
+        token = trio.lowlevel.current_trio_token()
+        done = self._done = trio.Event()
+
+        def deliver(_: object) -> None:
+            try:
+                token.run_sync_soon(done.set)
+            except trio.RunFinishedError:
+                pass  # the program ends without closing
+
+        trio.lowlevel.start_thread_soon(self.passive, deliver, f"checkpoint {self._health.name}")
+
+    async def wait(self) -> None:
+        """Wait while `passive` runs in its thread."""
+        await self._done.wait()
 
     def begin(self, *, in_series: bool = False) -> bool:
         """Return whether `passive` is due; the caller then runs it once, in a thread. `in_series`: a series is under

@@ -19,10 +19,9 @@ import apsw
 import trio
 
 from moxlite.heap import give_memory_back
-from moxlite.store import metrics
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.boundary import storage
-from moxlite.store.file.checkpoint import Checkpoints
+from moxlite.store.file.checkpoint import PAGE, Checkpoints
 from moxlite.store.file.health import Health
 from moxlite.store.file.jobs import Job
 from moxlite.store.file.migrations import Kind, drop_old_copies, open_file
@@ -39,8 +38,6 @@ logger = logging.getLogger("moxlite.store.database")
 
 X = TypeVar("X", bound=Tx)
 T = TypeVar("T")
-
-PAGE: Final = 4096
 
 IDLE: Final = 30.0
 """Seconds without a read or unit after which memory is released (STORE-10): with the upkeep interval and the pause
@@ -92,7 +89,7 @@ class Database:
         self.unclean = unclean
         self.health = health
         self._edge = storage(health)
-        self._checkpoints = Checkpoints(path, health, vfs=options.vfs)
+        self._checkpoints = Checkpoints(path, health, kind, vfs=options.vfs)
         self._readers = Readers(path, kind, self.health, vfs=options.vfs)
         self._writer_db = db
         self._writer: Writer
@@ -102,9 +99,6 @@ class Database:
         self._vacuumed = -1  # value of `_writes` when nothing was left to vacuum
         self._wakeup = Wakeup()
         self.on_use: Callable[[], None] = self._wakeup.set
-        self._wal = metrics.WAL_BYTES.labels(kind.value)
-        self._checkpoint_done = trio.Event()
-        self._checkpoint_done.set()
         self._closed = False
 
     @classmethod
@@ -148,7 +142,6 @@ class Database:
             kind=kind.value,
             health=self.health,
             checkpoints=self._checkpoints,
-            after_batch=self._after_batch,
             copied=None if options.copied is None else partial(options.copied, self.path),
             permitted=None if options.permitted is None else partial(options.permitted, self.path),
         )
@@ -340,12 +333,12 @@ class Database:
         """
         if self._closed:
             return
-        self._closed = True
+        self._closed = self._checkpoints.stopped = True
         if self.health.is_damaged:
             self._writer_db.interrupt()  # the test of the file: nothing else is written
         with self._edge, trio.CancelScope(shield=True):  # bounded: the queue of the writer, reads were interrupted
             await self._readers.aclose()
-            await self._checkpoint_done.wait()
+            await self._checkpoints.wait()
             await trio.to_thread.run_sync(self._checkpoints.close)
             await trio.to_thread.run_sync(self._writer.close)
             await trio.to_thread.run_sync(give_memory_back)
@@ -361,22 +354,6 @@ class Database:
         if self._trimmed:
             self._trimmed = False
             self.on_use()
-
-    def _after_batch(self) -> None:
-        """Start a checkpoint if one is due. Called on the loop after each batch."""
-        self._wal.set(self.wal_bytes)
-        if not self._closed and self._checkpoints.begin(in_series=self._writer.series.under_way):
-            self._checkpoint_done = trio.Event()
-            token = trio.lowlevel.current_trio_token()
-            done = self._checkpoint_done
-
-            def deliver(_: object) -> None:
-                try:
-                    token.run_sync_soon(done.set)
-                except trio.RunFinishedError:
-                    pass  # the program ends without closing
-
-            trio.lowlevel.start_thread_soon(self._checkpoints.passive, deliver, f"checkpoint {self.name}")
 
     def _vacuum(self, db: Connection) -> None:
         """Return free pages to the file system while no unit waits. Runs in the writer thread."""

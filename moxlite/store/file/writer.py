@@ -20,16 +20,14 @@ before. A started job completes.
 A series is a long change cut into many units. Some of them are queued ahead, so that the thread never waits for the
 series. A series has the lowest priority: any other job runs before its next unit, and the batch then commits. Otherwise
 a batch takes as many units as fit into `SERIES_RUN`, so that pages which all of them change are written once. The
-caller's side of a series, and its page cache, are in `series`.
+order in which jobs are taken is kept by `backlog`; the caller's side of a series, and its page cache, are in `series`.
 """
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -38,10 +36,11 @@ import trio
 
 from moxlite.store import metrics
 from moxlite.store.errors import Closed, NoLease, NotCopied, StorageBroken
+from moxlite.store.file.backlog import Backlog, Chore
 from moxlite.store.file.checkpoint import Checkpoints
 from moxlite.store.file.health import Health
 from moxlite.store.file.jobs import AnyJob, Job
-from moxlite.store.file.series import SERIES_REST, Series, SeriesCache
+from moxlite.store.file.series import Series, SeriesCache
 from moxlite.store.file.transaction import Tx
 
 __all__ = ["MAX_UNITS", "Writer"]
@@ -64,7 +63,6 @@ job that arrives meanwhile waits for the running unit and for the commit, which 
 
 X = TypeVar("X", bound=Tx)
 T = TypeVar("T")
-Chore = Callable[[apsw.Connection], None]
 
 
 class Writer:
@@ -82,32 +80,20 @@ class Writer:
         kind: str,
         health: Health,
         checkpoints: Checkpoints,
-        after_batch: Callable[[], None],
         copied: Callable[[], None] | None = None,
         permitted: Callable[[], None] | None = None,
     ) -> None:
-        """`after_batch` is called on the loop after each batch, once its callers are woken; `copied`, `permitted`: see
-        `Options`.
-        """
+        """`copied`, `permitted`: see `Options`."""
         self._db = db
         self._health = health
         self._checkpoints = checkpoints
-        self._after_batch = after_batch
         self._acknowledging = Acknowledging(copied, permitted)
         self._token = trio.lowlevel.current_trio_token()
-        self.series = Series(self._put)
-        self._queue: queue.SimpleQueue[AnyJob | Chore | None] = queue.SimpleQueue()
-        # Items that the thread has taken out of the queue: units of series are kept apart.
-        self._items: deque[AnyJob | Chore | None] = deque()
-        self._series: deque[AnyJob] = deque()
-        self._passed_over = False  # a series waited for the last batch, while other jobs still wait
         self._cache = SeriesCache(db)
+        self._backlog = Backlog(kind, self._cache)
+        self.series = Series(self._backlog.put)
         self._commit_error: BaseException = Closed()
         self._commit_took = 0.0
-        # Held while a job is put and while the end is declared: no job can be put after the last check of the queue.
-        self._gate = threading.Lock()
-        self._ended: BaseException | None = None
-        self._waiting = metrics.WRITER_QUEUE.labels(kind)
         self._measures = metrics.COMMIT_SECONDS.labels(kind), metrics.UNITS_PER_COMMIT.labels(kind)
         self._thread = threading.Thread(target=self._main, name=f"writer {name}", daemon=True)
         self._thread.start()
@@ -117,7 +103,7 @@ class Writer:
     async def run(self, job: Job[X, T]) -> T:
         """Run a job; it is committed and published when this returns. See `Database.write`."""
         await trio.lowlevel.checkpoint_if_cancelled()
-        self._put(job)
+        self._backlog.put(job)
 
         def abort(_: object) -> trio.lowlevel.Abort:
             if job.claim.acquire(blocking=False):
@@ -129,30 +115,20 @@ class Writer:
 
     def chore(self, chore: Chore) -> None:
         """Run `chore` on the connection between two batches, outside of a transaction; no task waits for it."""
-        with self._gate:
-            if self._ended is None:
-                self._queue.put(chore)
+        self._backlog.put_chore(chore)
 
     @property
     def idle(self) -> bool:
         """Whether no job waits. Any thread may ask."""
-        return self._queue.empty() and not self._items and not self._series
+        return self._backlog.idle
 
     def close(self) -> None:
         """End after all waiting jobs, and close the connection. Blocks: for a thread."""
-        with self._gate:
-            self._queue.put(None)
+        self._backlog.put_end()
         self._thread.join()
 
-    def _put(self, job: AnyJob) -> None:
-        with self._gate:
-            if self._ended is not None:
-                raise Closed("the writer has ended") from self._ended
-            self._waiting.inc()
-            self._queue.put(job)
-
     def _finish(self, batch: list[AnyJob]) -> None:
-        """Publish in commit order, then wake the callers. Runs on the loop."""
+        """Publish in commit order, wake the callers, and start a checkpoint if one is due. Runs on the loop."""
         for job in batch:
             if job.tx is not None:
                 try:
@@ -164,7 +140,7 @@ class Writer:
                 job.tx = None
         for job in batch:
             job.wake()
-        self._after_batch()
+        self._checkpoints.start_due(in_series=self.series.under_way)
 
     # In the thread
 
@@ -173,12 +149,10 @@ class Writer:
         batch: list[AnyJob] = []
         try:
             self._checkpoints.attach(self._db)
-            while (item := self._next()) is not None:
+            while (item := self._backlog.next()) is not None:
                 if not isinstance(item, Job):
                     self._run_chore(item)
-                elif self._claim(item):
-                    if item.of_series:
-                        self._cache.grow()
+                elif self._backlog.claim(item):
                     batch = [item]
                     self._run_batch(batch)
                     batch = []
@@ -191,12 +165,7 @@ class Writer:
             end = StorageBroken(f"the writer of {self._health.name} crashed")
             end.__cause__ = error
         finally:
-            with self._gate:
-                self._ended = end
-            while not self.idle:
-                item = self._next()
-                if isinstance(item, Job) and self._claim(item):
-                    batch.append(item)
+            batch += self._backlog.end(end)
             for job in batch:
                 job.fail(end)
             if batch:
@@ -206,41 +175,6 @@ class Writer:
             except apsw.Error as error:
                 # It is closed all the same; the log, which could not be folded in, is read at the next open.
                 logger.warning("log not folded in", extra={"kv": {"database": self._health.name, "err": str(error)}})
-
-    def _next(self) -> AnyJob | Chore | None:
-        """Return the next item: another job first, unless a series had to wait for the last batch already."""
-        self._gather()
-        while not self._items and not self._series:
-            self._sort(self._wait())
-            self._gather()
-        passed_over, self._passed_over = self._passed_over, False
-        # Series end before the writer does.
-        if self._series and (passed_over or not self._items or self._items[0] is None):
-            return self._series.popleft()
-        return self._items.popleft()
-
-    def _wait(self) -> AnyJob | Chore | None:
-        if self._cache.large:
-            try:
-                return self._queue.get(timeout=SERIES_REST)
-            except queue.Empty:
-                self._cache.shrink()
-        return self._queue.get()
-
-    def _gather(self) -> None:
-        """Take all waiting items out of the queue."""
-        while not self._queue.empty():
-            self._sort(self._queue.get())
-
-    def _sort(self, item: AnyJob | Chore | None) -> None:
-        if isinstance(item, Job) and item.of_series:
-            self._series.append(item)
-        else:
-            self._items.append(item)
-
-    def _claim(self, job: AnyJob) -> bool:
-        self._waiting.dec()
-        return job.claim.acquire(blocking=False)
 
     def _run_chore(self, chore: Chore) -> None:
         try:
@@ -280,9 +214,9 @@ class Writer:
                 began = time.perf_counter()  # a job that arrives now would wait for this commit in any case
             late = time.perf_counter() - began > MAX_RUN
             series = time.thread_time() - worked <= SERIES_RUN
-            if len(batch) == MAX_UNITS or not self._take(batch, MAX_WEIGHT - weight, late=late, series=series):
+            if len(batch) == MAX_UNITS or not self._backlog.take(batch, MAX_WEIGHT - weight, late=late, series=series):
                 break
-        self._passed_over = not batch[0].of_series and bool(self._series and self._items)
+        self._backlog.ran(batch)
         if failed is not None or not self._commit():
             self._run_again(batch, failed)
             return
@@ -290,28 +224,6 @@ class Writer:
         self._acknowledging.after(batch)
         self._report(batch)
         self._observe(units)  # while the loop wakes up: callers would wait for it otherwise
-
-    def _take(self, batch: list[AnyJob], room: int, *, late: bool, series: bool) -> bool:
-        """Claim one more job for the batch, if one waits and fits into `room` octets. If the batch is `late`, it takes
-        only units of a series, if `series` allows more of them and no other job waits.
-        """
-        self._gather()
-        while self._items and not late:
-            item = self._items[0]
-            if not isinstance(item, Job) or item.weight > room:
-                return False
-            self._items.popleft()
-            if self._claim(item):
-                batch.append(item)
-                return True
-        # Only after units of series: any other job in the batch waits for its commit.
-        while self._series and not self._items and series and batch[0].of_series and batch[-1].of_series:
-            job = self._series.popleft()
-            if self._claim(job):
-                self._cache.grow()
-                batch.append(job)
-                return True
-        return False
 
     def _run_one(self, job: AnyJob, *, first: bool) -> bool:
         """Run a job in a savepoint, the first job without one. False: the transaction of the whole batch is gone."""
