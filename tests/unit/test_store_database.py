@@ -765,25 +765,25 @@ async def test_trimming_empties_the_log_and_the_caches(db: Database) -> None:
 async def test_a_file_that_nobody_uses_wakes_nobody(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-10: its upkeep sleeps until the next use."""
     # one of its own: another test's clock, far ahead, may have been the last that the shared one saw
-    monkeypatch.setattr("moxlite.store.file.database.give_memory_back", Trimmer())
+    monkeypatch.setattr("moxlite.store.file.fileupkeep.give_memory_back", Trimmer())
     for name in (
-        "moxlite.store.file.database.UPKEEP",
-        "moxlite.store.file.database.IDLE",
+        "moxlite.store.file.fileupkeep.UPKEEP",
+        "moxlite.store.file.fileupkeep.IDLE",
         "moxlite.heap.TRIM_INTERVAL",
     ):
         monkeypatch.setattr(name, 0.01)
 
     async def still() -> bool:
-        return db.resting and not db._wakeup.is_set and db._wakeup._lot.statistics().tasks_waiting == 1
+        return db.resting and not db._upkeep._wakeup.is_set and db._upkeep._wakeup._lot.statistics().tasks_waiting == 1
 
     used: list[bool] = []
-    wake = db.on_use
+    wake = db._upkeep.on_use
 
     def on_use() -> None:
         used.append(True)
         wake()
 
-    db.on_use = on_use
+    db.call_on_use(on_use)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(db.serve)
         await soon(still)
@@ -798,7 +798,7 @@ async def test_free_pages_go_back_to_the_file_system_while_idle(db: Database, mo
     """STORE-37."""
     await db.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 3000))
     await db.write(lambda tx: tx.execute("DELETE FROM item WHERE id > 10"))
-    monkeypatch.setattr("moxlite.store.file.database.UPKEEP", 0.0)
+    monkeypatch.setattr("moxlite.store.file.fileupkeep.UPKEEP", 0.0)
     await db.upkeep()
 
     def pages(r: Reader) -> tuple[int, int]:

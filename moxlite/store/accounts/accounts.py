@@ -305,7 +305,7 @@ class Accounts:
                     raise AccountRemoved(name)
                 if slot.account is None:
                     slot.account = await self._opener.open(self.path(name))
-                    slot.account.database.on_use = self._upkeep.wakeup.set
+                    slot.account.database.call_on_use(self._upkeep.wakeup.set)
                     self._upkeep.wakeup.set()
                     metrics.ACCOUNTS_OPEN.inc()
                     self._start_tasks(slot)

@@ -13,7 +13,7 @@ from moxlite.heap import give_memory_back
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.accounts.slots import Slot
 from moxlite.store.errors import StoreError
-from moxlite.store.file.database import UPKEEP
+from moxlite.store.file.fileupkeep import UPKEEP
 from moxlite.wakeup import Wakeup
 
 __all__ = ["AccountUpkeep", "rests"]

@@ -1,6 +1,6 @@
 """One SQLite file of any kind: account.db, auth.db, queue.db, search.db.
 
-- `database`: the file with its writer, readers and upkeep, as the packages above use it
+- `database`: the file with its writer and readers, as the packages above use it; `fileupkeep`: its upkeep
 - `transaction`, `arrays`: the views of the database that a read or a unit gets, and array parameters
 - `writer`: the one thread that writes; `jobs`, `backlog`, `series`: a unit on its way to it, the waiting units, and
   long changes in many units

@@ -15,13 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-import apsw
 import trio
 
 from moxlite.heap import give_memory_back
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.boundary import storage
 from moxlite.store.file.checkpoint import PAGE, Checkpoints
+from moxlite.store.file.fileupkeep import FileUpkeep
 from moxlite.store.file.health import Health
 from moxlite.store.file.jobs import Job
 from moxlite.store.file.migrations import Kind, drop_old_copies, open_file
@@ -30,7 +30,6 @@ from moxlite.store.file.series import SERIES_AHEAD
 from moxlite.store.file.transaction import Connection, Reader, Tx
 from moxlite.store.file.writer import Writer
 from moxlite.store.options import Options
-from moxlite.wakeup import Wakeup
 
 __all__ = ["QUIET", "Database", "Kind", "Snapshot"]
 
@@ -38,14 +37,6 @@ logger = logging.getLogger("moxlite.store.database")
 
 X = TypeVar("X", bound=Tx)
 T = TypeVar("T")
-
-IDLE: Final = 30.0
-"""Seconds without a read or unit after which memory is released (STORE-10): with the upkeep interval and the pause
-between two malloc_trim, an account takes next to no memory a minute after its last use.
-"""
-
-UPKEEP: Final = 10.0
-"""Seconds between two rounds of upkeep: idleness, long reads and free pages."""
 
 PATIENCE: Final = 10.0
 """Seconds that background work waits for the end of a series (COPY of 100,000 messages takes 2 to 20), or of a burst of
@@ -57,15 +48,6 @@ QUIET: Final = 0.5
 from it.
 """
 
-VACUUM_SHARE: Final = 10
-"""Percent of free pages above which the file is shrunk (STORE-37)."""
-
-VACUUM_STEP: Final = 1_000
-"""Pages returned at a time: 8 to 30 ms, the longest delay of a unit (design-facts §2b)."""
-
-VACUUM_STEPS: Final = 50
-"""Steps in one upkeep, 200 MB: the log of one round stays below the limit of STORE-161."""
-
 
 class Database:
     """An open database. Made by `open`, ended by `aclose`; not shared between two runs of Trio."""
@@ -76,7 +58,6 @@ class Database:
         kind: Kind,
         options: Options,
         name: str,
-        db: Connection,
         health: Health,
         *,
         unclean: bool,
@@ -91,14 +72,8 @@ class Database:
         self._edge = storage(health)
         self._checkpoints = Checkpoints(path, health, kind, vfs=options.vfs)
         self._readers = Readers(path, kind, self.health, vfs=options.vfs)
-        self._writer_db = db
         self._writer: Writer
-        self._last_written = time.monotonic()
-        self._trimmed = False
-        self._writes = 0
-        self._vacuumed = -1  # value of `_writes` when nothing was left to vacuum
-        self._wakeup = Wakeup()
-        self.on_use: Callable[[], None] = self._wakeup.set
+        self._upkeep: FileUpkeep
         self._closed = False
 
     @classmethod
@@ -120,24 +95,24 @@ class Database:
 
         health = Health(name or path.name, path, options.min_free_space, tell=options.degraded)
 
-        def work() -> Database:
+        def work() -> tuple[Database, Connection]:
             wal = path.with_name(path.name + "-wal")
             unclean = wal.exists() and wal.stat().st_size > 0
             db = open_file(path, kind, options, create=create)
             try:
-                return cls(path, kind, options, name or path.name, db, health, unclean=unclean)
+                return cls(path, kind, options, name or path.name, health, unclean=unclean), db
             except BaseException:
                 db.close(True)
                 raise
 
         try:
             with storage(health):
-                self = await trio.to_thread.run_sync(work)
+                self, db = await trio.to_thread.run_sync(work)
         except StorageBroken as error:
             health.refused(error)
             raise
         self._writer = Writer(
-            self._writer_db,
+            db,
             name=self.name,
             kind=kind.value,
             health=self.health,
@@ -145,6 +120,7 @@ class Database:
             copied=None if options.copied is None else partial(options.copied, self.path),
             permitted=None if options.permitted is None else partial(options.permitted, self.path),
         )
+        self._upkeep = FileUpkeep(health, self._checkpoints, self._readers, self._writer)
         return self
 
     async def write(self, unit: Callable[[Tx], T], *, weight: int = 0) -> T:
@@ -173,7 +149,7 @@ class Database:
             self.health.check()
             if weight:
                 self.health.check_space()
-            self._used()
+            self._upkeep.wrote()
             return await self._writer.run(Job(unit, make, weight))
 
     async def write_series(
@@ -203,7 +179,7 @@ class Database:
         Cancellation: as a failed unit.
         """
         self.health.check()
-        self._used()
+        self._upkeep.wrote()
         # The writer translates the errors of units; errors of `between` are raised unchanged.
         await self._writer.series.run(units, make, note, between, ahead=ahead)
 
@@ -230,7 +206,7 @@ class Database:
         Raises:
           StorageBusy, StorageBroken, ReadInterrupted, Closed, and whatever `fn` raises.
         """
-        self._rouse()
+        self._upkeep.used()
         with self._edge:
             return await self._readers.read(fn, op=op, turn=turn)
 
@@ -241,7 +217,7 @@ class Database:
         Do not call it while the same task holds a `snapshot`, which occupies such a connection already: use
         `Snapshot.scan`.
         """
-        self._rouse()
+        self._upkeep.used()
         with self._edge:
             return await self._readers.scan(fn, op=op)
 
@@ -252,7 +228,7 @@ class Database:
         A snapshot of over 60 s is logged, and interrupted (ReadInterrupted) once the log is over 256 MiB. With
         `patient` (backup, export, restore) the limit is 4 GiB or a quarter of the free space (STORE-161).
         """
-        self._rouse()
+        self._upkeep.used()
         return self._readers.snapshot(op=op, patient=patient)
 
     def check_space(self) -> None:
@@ -264,20 +240,23 @@ class Database:
     @property
     def idle(self) -> float:
         """Seconds since the last read or unit."""
-        return time.monotonic() - max(self._last_written, self._readers.last_used)
+        return self._upkeep.idle
 
     @property
     def since_write(self) -> float:
         """Seconds since the last unit."""
-        return time.monotonic() - self._last_written
+        return time.monotonic() - self._upkeep.last_written
 
     @property
     def resting(self) -> bool:
-        """Whether upkeep has nothing to do until the file is used again. `on_use` is called then; a caller that looks
-        after several files replaces it by a function of its own.
+        """Whether upkeep has nothing to do until the file is used again."""
+        return self._upkeep.resting
+
+    def call_on_use(self, call: Callable[[], None]) -> None:
+        """Have `call` called when the file is used again after it was `resting`: for a caller that does the upkeep of
+        several files, in place of `serve`.
         """
-        well = not self.health.broken and not self.health.checkpoint_failed
-        return well and self._trimmed and self._vacuumed == self._writes and not self._readers.open.reads
+        self._upkeep.on_use = call
 
     @property
     def wal_bytes(self) -> int:
@@ -292,39 +271,17 @@ class Database:
         """
         with self._edge:
             await trio.to_thread.run_sync(drop_old_copies, self.path.parent)
-        while True:
-            self._wakeup.clear()
-            if self.resting and not give_memory_back.owed:
-                await self._wakeup.wait()
-            await trio.sleep(UPKEEP)
-            await self.upkeep()
-            if give_memory_back.owed:
-                await trio.to_thread.run_sync(give_memory_back)
+        await self._upkeep.serve()
 
     async def upkeep(self) -> None:
         """One round of `serve`; a degraded database is tested again (STORE-158c). Raises StorageBusy, StorageBroken."""
-        if self.health.retest_due():
-            with self._edge:
-                await self._readers.trim()  # their caches may hold damaged pages
-            self._writer.chore(self._test)
-        if self.health.checkpoint_failed:
-            self._writer.chore(self._fold)
-        with self._edge:
-            self._readers.open.upkeep(self.wal_bytes)
-        if self.idle >= UPKEEP and self._vacuumed != self._writes:
-            self._writer.chore(self._vacuum)
-        if self.idle >= IDLE and not self._trimmed:
-            await self.trim()
+        await self._upkeep.round()
 
     async def trim(self) -> None:
         """Release memory now: the caches of all connections, and the log (STORE-10). Raises StorageBusy,
         StorageBroken.
         """
-        self._trimmed = True
-        self._writer.chore(self._shrink)
-        with self._edge:
-            await self._readers.trim()
-        await trio.to_thread.run_sync(give_memory_back)
+        await self._upkeep.trim()
 
     async def aclose(self) -> None:
         """Finish the waiting units, interrupt reads, close all connections; the last one folds the log into the file.
@@ -335,7 +292,7 @@ class Database:
             return
         self._closed = self._checkpoints.stopped = True
         if self.health.is_damaged:
-            self._writer_db.interrupt()  # the test of the file: nothing else is written
+            self._writer.interrupt()  # the test of the file: nothing else is written
         with self._edge, trio.CancelScope(shield=True):  # bounded: the queue of the writer, reads were interrupted
             await self._readers.aclose()
             await self._checkpoints.wait()
@@ -343,53 +300,3 @@ class Database:
             await trio.to_thread.run_sync(self._writer.close)
             await trio.to_thread.run_sync(give_memory_back)
         self.health.close()
-
-    def _used(self) -> None:
-        self._last_written = time.monotonic()
-        self._writes += 1
-        self._rouse()
-
-    def _rouse(self) -> None:
-        """Note that the file is used, so that upkeep has something to do."""
-        if self._trimmed:
-            self._trimmed = False
-            self.on_use()
-
-    def _vacuum(self, db: Connection) -> None:
-        """Return free pages to the file system while no unit waits. Runs in the writer thread."""
-        writes, before = self._writes, -1
-        for _ in range(VACUUM_STEPS):
-            free, pages = int(db.pragma("freelist_count")), int(db.pragma("page_count"))
-            if free * 100 <= pages * VACUUM_SHARE or free == before:
-                self._vacuumed = writes
-                return
-            if not self._writer.idle:
-                return
-            before = free
-            db.execute(f"PRAGMA incremental_vacuum({VACUUM_STEP})").fetchall()
-
-    def _test(self, db: Connection) -> None:
-        """Test whether the file can be read and written, while units are refused. Runs in the writer thread."""
-        if self._closed:
-            return
-        db.execute("PRAGMA shrink_memory").fetchall()
-        if self.health.is_damaged:
-            (found,) = db.execute("PRAGMA quick_check(1)").fetchone() or ("",)
-            if found != "ok":
-                self.health.damaged(found)
-                return
-        number = int(db.pragma("user_version"))
-        db.execute("BEGIN IMMEDIATE")
-        db.execute(f"PRAGMA user_version={number}")  # the same, but a page is written and synced
-        db.execute("COMMIT")
-        self.health.healed()
-
-    def _fold(self, db: Connection) -> None:
-        """Fold the log into the file. Runs in the writer thread."""
-        self._checkpoints.fold(db, apsw.SQLITE_CHECKPOINT_TRUNCATE)
-
-    def _shrink(self, db: Connection) -> None:
-        """Fold the log into the file and release the page cache. Runs in the writer thread."""
-        if self._checkpoints.pages:
-            self._fold(db)
-        db.execute("PRAGMA shrink_memory").fetchall()

@@ -122,6 +122,10 @@ class Writer:
         """Whether no job waits. Any thread may ask."""
         return self._backlog.idle
 
+    def interrupt(self) -> None:
+        """End the running statement, of a chore that is of no use any more. Any thread may call it."""
+        self._db.interrupt()
+
     def close(self) -> None:
         """End after all waiting jobs, and close the connection. Blocks: for a thread."""
         self._backlog.put_end()
