@@ -4,7 +4,7 @@ import datetime as dt
 import time
 from collections.abc import Mapping
 
-from moxlite.admin.accounts import Refused, require_account
+from moxlite.admin.edits import named_account
 from moxlite.admin.passwords import Passwords
 from moxlite.admin.requests import AccountName, AppPasswordAdd, AppPasswordInfo, AppPasswordName
 from moxlite.config.holder import ConfigHolder
@@ -33,7 +33,7 @@ class AppPasswordCommands:
 
     async def add(self, args: AppPasswordAdd, exchange: Exchange) -> str:
         """Make an app password and return it; it cannot be shown again."""
-        self._require(args.account)
+        named_account(self._config, args.account)
         try:
             return await self._passwords.add_app(
                 args.account, args.name, args.scopes, read_only=args.read_only, expires=args.expires
@@ -43,7 +43,7 @@ class AppPasswordCommands:
 
     async def list(self, args: AccountName, exchange: Exchange) -> list[AppPasswordInfo]:
         """List the app passwords of an account, the oldest first."""
-        self._require(args.account)
+        named_account(self._config, args.account)
         try:
             async with self._accounts.use(args.account) as account:
                 found = await account.read(app_passwords, op="app-password")
@@ -54,19 +54,13 @@ class AppPasswordCommands:
 
     async def rm(self, args: AppPasswordName, exchange: Exchange) -> None:
         """Revoke an app password, and end its sessions (IMAP-23)."""
-        self._require(args.account)
+        named_account(self._config, args.account)
         try:
             removed = await self._passwords.revoke_app(args.account, args.name)
         except StoreError as error:
             raise CommandFailed("failed", str(error)) from None
         if not removed:
             raise CommandFailed("notFound", f"{args.account} has no app password {args.name!r}")
-
-    def _require(self, name: str) -> None:
-        try:
-            require_account(self._config.current, name)
-        except Refused as error:
-            raise CommandFailed("notFound", str(error)) from None
 
 
 def _info(one: AppPassword, now: int) -> AppPasswordInfo:

@@ -15,7 +15,7 @@ from moxlite import __version__
 from moxlite.admin import accounts as changes
 from moxlite.admin.apppasswords import AppPasswordCommands
 from moxlite.admin.domains.control import DomainCommands
-from moxlite.admin.edits import edit
+from moxlite.admin.edits import edit, named_account
 from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.factors.commands import FactorCommands
 from moxlite.admin.junk import JunkCommands
@@ -156,7 +156,7 @@ class AdminCommands:
 
     async def set_password(self, args: SetPassword, exchange: Exchange) -> None:
         """Set the password of an account, and end its sessions (STORE-102, IMAP-23)."""
-        _require_account(self._config, args.account)
+        named_account(self._config, args.account)
         try:
             await self._passwords.change(args.account, args.password)
         except BadPassword as error:
@@ -167,13 +167,13 @@ class AdminCommands:
 
     async def undelete(self, args: Undelete, exchange: Exchange) -> UndeletedMail:
         """Bring removed messages back (STORE-190)."""
-        _require_account(self._config, args.account)
+        named_account(self._config, args.account)
         return await undelete_mail(self._accounts, args)
 
     async def store_check(self, args: StoreCheck, exchange: Exchange) -> list[CheckReport]:
         """Check one account or all, in worker threads, while they stay in use."""
         if args.account:
-            _require_account(self._config, args.account)
+            named_account(self._config, args.account)
         if args.account:
             return await check_accounts(self._accounts, [args.account], deep=args.deep)
         reports = await check_accounts(self._accounts, self._accounts.names(), deep=args.deep)
@@ -181,7 +181,7 @@ class AdminCommands:
 
     async def store_repair(self, args: StoreRepair, exchange: Exchange) -> list[str]:
         """Repair an account while it stays in use; returns what was changed (STORE-43)."""
-        _require_account(self._config, args.account)
+        named_account(self._config, args.account)
         try:
             return await repair_account(self._accounts, args)
         except ValueError as error:
@@ -222,8 +222,7 @@ class AccountCommands:
 
     async def account_addresses(self, args: AccountName, exchange: Exchange) -> list[AddressInfo]:
         """The addresses of one account."""
-        _require_account(self._config, args.account)
-        account = self._config.current.domains.accounts[args.account]
+        account = named_account(self._config, args.account)
         return [AddressInfo(address, args.account) for address in account.destinations]
 
     async def account_add(self, args: AccountAdd, exchange: Exchange) -> None:
@@ -292,13 +291,6 @@ class AccountCommands:
         if not isinstance(found, AccountRecipient):
             raise CommandFailed("notFound", f'"{args.address}" is not an address of an account')
         return AddressInfo(str(found.canonical), found.account)
-
-
-def _require_account(config: ConfigHolder, name: str) -> None:
-    try:
-        changes.require_account(config.current, name)
-    except changes.Refused as error:
-        raise CommandFailed("notFound", str(error)) from None
 
 
 async def _edit(config: ConfigHolder, change: Callable[..., None], *args: str) -> None:

@@ -1,12 +1,21 @@
-"""Changes of domains.toml on request, with errors translated for the control socket."""
+"""The account that a command names, and changes of domains.toml, with errors translated for the control socket."""
 
 from moxlite.admin.accounts import Refused
+from moxlite.config.domains import Account
 from moxlite.config.holder import Change, ChangedMeanwhile, ConfigHolder
 from moxlite.config.load import ConfigError
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.net.control.server import CommandFailed
 
-__all__ = ["edit"]
+__all__ = ["edit", "named_account"]
+
+
+def named_account(config: CurrentConfig, name: str) -> Account:
+    """The settings of the account that a command names. Raises CommandFailed if there is none."""
+    account = config.current.account(name)
+    if account is None:
+        raise CommandFailed("notFound", f'there is no account "{name}"')
+    return account
 
 
 async def edit(config: ConfigHolder, change: Change) -> Snapshot:

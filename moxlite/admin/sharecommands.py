@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from moxlite.admin.accounts import Refused, require_account
+from moxlite.admin.edits import named_account
 from moxlite.admin.requests import AccountName, ShareInfo, ShareSet
 from moxlite.admin.shares import guest_of, share
 from moxlite.config.holder import ConfigHolder
@@ -35,7 +35,7 @@ class ShareCommands:
 
     async def list(self, args: AccountName, exchange: Exchange) -> list[ShareInfo]:
         """List the shares of an account, by mailbox and guest."""
-        self._require(args.account)
+        named_account(self._config, args.account)
         try:
             async with self._accounts.use(args.account) as account:
                 found = await account.read(all_acls, op="shares")
@@ -45,7 +45,7 @@ class ShareCommands:
 
     async def set(self, args: ShareSet, exchange: Exchange) -> None:
         """Set or remove rights."""
-        self._require(args.account)
+        named_account(self._config, args.account)
         guest = guest_of(self._config.current, self._logins, args.guest)
         if guest is None:
             raise CommandFailed("notFound", f'there is no account "{args.guest}"')
@@ -59,9 +59,3 @@ class ShareCommands:
             raise CommandFailed("notFound", f'{args.account} has no mailbox "{args.mailbox}"') from None
         except StoreError as error:
             raise CommandFailed("refused", str(error)) from None
-
-    def _require(self, name: str) -> None:
-        try:
-            require_account(self._config.current, name)
-        except Refused as error:
-            raise CommandFailed("notFound", str(error)) from None

@@ -7,6 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from moxlite.admin.domains.requests import TLSKeyAdd, TLSKeyInfo, TLSKeyList, TLSKeyName
+from moxlite.admin.edits import named_account
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.store.auth.authdb import AuthDB
@@ -33,8 +34,8 @@ class TLSKeyCommands:
 
     async def list(self, args: TLSKeyList, exchange: Exchange) -> list[TLSKeyInfo]:
         """Keys of one account, or of all."""
-        if args.account and self._config.current.account(args.account) is None:
-            raise CommandFailed("notFound", f'there is no account "{args.account}"')
+        if args.account:
+            named_account(self._config, args.account)
         return [_info(key) for key in await self._auth.keys.of(args.account or None)]
 
     async def get(self, args: TLSKeyName, exchange: Exchange) -> TLSKeyInfo:

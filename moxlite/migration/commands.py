@@ -5,6 +5,7 @@ from typing import Final
 
 import trio
 
+from moxlite.admin.edits import named_account
 from moxlite.config.holder import ConfigHolder
 from moxlite.migration.copies import Copies, CopyBusy, CopyFailed, Kind
 from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxStep
@@ -36,8 +37,7 @@ class ImapCopyCommands:
         return await self._run("export", args, exchange)
 
     async def _run(self, kind: Kind, args: CopyByImap, exchange: Exchange) -> Copied:
-        if self._config.current.account(args.account) is None:
-            raise CommandFailed("notFound", f'there is no account "{args.account}"')
+        named_account(self._config, args.account)
         try:
             with trio.CancelScope() as scope:
                 return await self._copies.run(kind, args, _throttled(exchange, scope))

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final, TypeVar
 import trio
 
 from moxlite import lazyimport
+from moxlite.admin.edits import named_account
 from moxlite.admin.requests import Exported, ExportMail, Imported, ImportMail
 from moxlite.admin.storage.settings import compression, store_options
 from moxlite.config.holder import ConfigHolder
@@ -53,21 +54,17 @@ class CopyCommands:
 
     async def import_(self, args: ImportMail, exchange: Exchange) -> Imported:
         """Import the octets that the client sends; a disconnect aborts the import."""
-        self._require_account(args.account)
+        named_account(self._config, args.account)
         order = _order(args, self._config.current)
         return await _import(self._imports, args.account, order, Upload(_received(exchange.upload)), exchange.progress)
 
     async def export(self, args: ExportMail, exchange: Exchange) -> Exported:
         """Send the files as a tar stream."""
-        self._require_account(args.account)
+        named_account(self._config, args.account)
         tmp = self._config.current.static.data_dir / "tmp"
         exported = await _export(self._accounts, args, tmp, exchange.download.send, exchange.progress)
         await exchange.download.end()
         return exported
-
-    def _require_account(self, name: str) -> None:
-        if self._config.current.account(name) is None:
-            raise CommandFailed("notFound", f'there is no account "{name}"')
 
 
 def import_stopped(snapshot: Snapshot, args: ImportMail, file: BinaryIO, tell: Tell) -> Imported:

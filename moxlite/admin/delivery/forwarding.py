@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from moxlite.admin.delivery.requests import ForwardAddress, ForwardInfo, ForwardSet
+from moxlite.admin.edits import named_account
 from moxlite.admin.offer import account_app
 from moxlite.admin.requests import AccountName
 from moxlite.admin.settings import Edit, NotValid, change_keys
@@ -163,7 +164,7 @@ class ForwardCommands:
 
     async def list(self, args: AccountName, exchange: Exchange) -> list[ForwardInfo]:
         """List the addresses with their states."""
-        self._require(args.account)
+        named_account(self._config, args.account)
         try:
             return [_info(address, target) for address, target in await self._forwarding.look(args.account)]
         except StoreError as error:
@@ -171,7 +172,7 @@ class ForwardCommands:
 
     async def set(self, args: ForwardSet, exchange: Exchange) -> None:
         """Set the addresses, and ask the owners of new ones."""
-        settings = self._require(args.account)
+        settings = named_account(self._config, args.account)
         names = ("forward_to", "keep_copy")
         old = {"forward_to": [str(one) for one in settings.forward_to], "keep_copy": settings.keep_copy}
         new = {"forward_to": args.addresses, "keep_copy": args.keep_copy}
@@ -213,14 +214,8 @@ class ForwardCommands:
         except StoreError as error:
             raise CommandFailed("failed", str(error)) from None
 
-    def _require(self, name: str) -> Account:
-        settings = self._config.current.account(name)
-        if settings is None:
-            raise CommandFailed("notFound", f'there is no account "{name}"')
-        return settings
-
     def _require_address(self, args: ForwardAddress) -> None:
-        self._require(args.account)
+        named_account(self._config, args.account)
         known = [one.lower() for one in self._config.current.passed_on(args.account)]
         if args.address.lower() not in known:
             raise CommandFailed("notFound", f"mail of {args.account} is not forwarded to {args.address}")

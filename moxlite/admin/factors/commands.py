@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import trio
 
-from moxlite.admin.accounts import Refused, require_account
+from moxlite.admin.edits import named_account
 from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.factors.requests import (
     FactorInfo,
@@ -104,12 +104,8 @@ class FactorCommands:
         return self._logins.attempts.counts.clear(ip)
 
     def _require(self, name: str) -> None:
-        if name == ADMIN:
-            return
-        try:
-            require_account(self._config.current, name)
-        except Refused as error:
-            raise CommandFailed("notFound", str(error)) from None
+        if name != ADMIN:
+            named_account(self._config, name)
 
 
 def _where() -> str:

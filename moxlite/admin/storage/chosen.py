@@ -5,10 +5,10 @@ from typing import TypeVar
 
 import trio
 
+from moxlite.admin.edits import named_account
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import FixedConfig, Snapshot
-from moxlite.net.control.server import CommandFailed
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
 
@@ -21,8 +21,7 @@ def named_accounts(config: ConfigHolder, accounts: Accounts, name: str) -> list[
     """The account of that name, or without a name all configured accounts that have files. Raises CommandFailed."""
     if not name:
         return [one for one in accounts.names() if config.current.account(one) is not None]
-    if config.current.account(name) is None:
-        raise CommandFailed("notFound", f'there is no account "{name}"')
+    named_account(config, name)
     return [name]
 
 
