@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape, unescape
 
-__all__ = ["Bucket", "serving"]
+import pytest
+
+__all__ = ["Bucket", "bucket", "serving"]
 
 XML = '<?xml version="1.0" encoding="UTF-8"?>'
 
@@ -53,6 +56,11 @@ class Bucket:
             "region": "eu-test-1",
             "endpoint": f"http://127.0.0.1:{self.port}",
         }
+
+    def keys_file(self, file: Path, **other: str) -> Path:
+        """Write `keys` to a file, some of them others; an empty one is left out."""
+        file.write_text("".join(f"{name} = {text}\n" for name, text in (self.keys | other).items() if text))
+        return file
 
 
 def etag(data: bytes) -> str:
@@ -232,3 +240,10 @@ def serving() -> Iterator[Bucket]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@pytest.fixture
+def bucket() -> Iterator[Bucket]:
+    """A bucket that is served."""
+    with serving() as found:
+        yield found

@@ -196,10 +196,9 @@ class Pair:
         self.follow()
 
     def _keys(self, bucket: Bucket, number: int) -> Path:
-        file = self.folder / f"keys-{number}"
-        settings = bucket.keys | {"endpoint": f"http://127.0.0.1:{self.proxies[number].port}"}
-        file.write_text("".join(f"{name} = {text}\n" for name, text in settings.items()))
-        return file
+        return bucket.keys_file(
+            self.folder / f"keys-{number}", endpoint=f"http://127.0.0.1:{self.proxies[number].port}"
+        )
 
     def follow(self) -> None:
         """Start a new second machine."""

@@ -56,8 +56,7 @@ def public(identity: Path) -> str:
 def twins(tmp_path: Path, identity: Path) -> Iterator[tuple[list[ServedServer], Bucket]]:
     """A first machine with a lease, stopped, and a copy of its disk that has ports of its own."""
     with serving() as bucket:
-        keys = tmp_path / "keys"
-        keys.write_text("".join(f"{name} = {text}\n" for name, text in bucket.keys.items()))
+        keys = bucket.keys_file(tmp_path / "keys")
         static = (
             f'[standby]\ntarget = "s3://bucket/twins"\nstorage_keys_file = "{keys}"\nlease = true\nmode = "sync"\n'
             f'target_away = "refuse"\nencrypt_to = ["{public(identity)}"]\n'

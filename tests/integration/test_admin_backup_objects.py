@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from moxlite.config.toml.edit import Document
-from tests.objectstorage import Bucket, serving
+from tests.objectstorage import Bucket, bucket
 from tests.rootserver import RootServer, hindrance, root_server
 from tests.tools import until
+
+__all__ = ["bucket"]
 
 pytestmark = [
     pytest.mark.served,
@@ -24,21 +26,13 @@ TARGET = "s3://backups/mail"
 
 
 @pytest.fixture
-def bucket() -> Iterator[Bucket]:
-    with serving() as found:
-        yield found
-
-
-@pytest.fixture
 def server(bucket: Bucket, tmp_path: Path) -> Iterator[RootServer]:
     """With a file of keys that only root can read. `encrypt_to`'s identity is tmp_path/identity."""
     pyrage = pytest.importorskip("pyrage")
     identity = pyrage.x25519.Identity.generate()
     (tmp_path / "identity").write_text(f"{identity}\n")
     with root_server() as server:
-        keys = server.config / "storagekeys"
-        keys.write_text("".join(f"{name} = {value}\n" for name, value in bucket.keys.items()))
-        keys.chmod(0o600)
+        bucket.keys_file(server.config / "storagekeys").chmod(0o600)
         path = server.config / "moxlite.toml"
         document = Document(path.read_text())
         document.put(("user",), "nobody")

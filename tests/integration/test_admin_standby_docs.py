@@ -93,8 +93,7 @@ class Place:
         self.folder = folder
         self.key = folder / "key.txt"
         self.public = self._make_key()
-        keys = folder / "storage-keys"
-        keys.write_text("".join(f"{name} = {text}\n" for name, text in bucket.keys.items()))
+        keys = bucket.keys_file(folder / "storage-keys")
         self.moment = "1s"
         self.smtp = free_port()
         self.replaced = {

@@ -488,8 +488,7 @@ async def test_a_stand_by_refuses_mail_for_now() -> None:
 async def test_object_storage_takes_the_copies(tmp_path: Path, identity: Path) -> None:
     """STORE-186: with `s3://` mail and configuration come to the second machine, keys are in no file of the program."""
     with serving() as bucket:
-        keys = tmp_path / "keys"
-        keys.write_text("".join(f"{name} = {text}\n" for name, text in bucket.keys.items()))
+        keys = bucket.keys_file(tmp_path / "keys")
         static = settings(tmp_path, identity, "s3://bucket/away") + f'storage_keys_file = "{keys}"\n'
         program = find_program(None)
         assert program is not None

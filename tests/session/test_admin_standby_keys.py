@@ -1,7 +1,6 @@
 """Wrong keys of a stand-by: of object storage, and of the files of configuration (STORE-186)."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyrage
@@ -9,7 +8,6 @@ import pytest
 import trio
 
 from moxlite.admin.doctor.standby import standby_findings
-from moxlite.admin.standby import following as following_module
 from moxlite.admin.standby import replicating
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.layout import FOLLOWED, Followed, Head, read_document
@@ -18,10 +16,10 @@ from moxlite.admin.standby.takingover import Candidate
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.proto.objecturl import parse_object_url
 from tests.house import Running, house, soon
-from tests.objectstorage import Bucket, serving
-from tests.session.test_admin_standby import copied, deliver, identity, program, settings, subjects
+from tests.objectstorage import Bucket, bucket
+from tests.session.test_admin_standby import copied, deliver, identity, program, quick, settings, subjects
 
-__all__ = ["identity"]
+__all__ = ["bucket", "identity", "quick"]
 
 pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 
@@ -30,25 +28,9 @@ REFUSED = f"{URL}: the storage refuses the keys: it answers 403 Forbidden, Inval
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look more often than on a machine at rest."""
-    monkeypatch.setattr(replicating, "BEAT", 0.3)
+def talkative(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say more often what is wrong."""
     monkeypatch.setattr(replicating, "SAY", 0.3)
-    monkeypatch.setattr(following_module, "BEAT", 0.3)
-    monkeypatch.setattr(following_module, "PAUSE", 0.5)
-
-
-@pytest.fixture
-def bucket() -> Iterator[Bucket]:
-    """The storage."""
-    with serving() as found:
-        yield found
-
-
-def keys_file(file: Path, bucket: Bucket, **other: str) -> Path:
-    """The keys of the storage, some of them others."""
-    file.write_text("".join(f"{name} = {text}\n" for name, text in (bucket.keys | other).items() if text))
-    return file
 
 
 def another(tmp_path: Path) -> Path:
@@ -85,7 +67,7 @@ async def test_the_first_machine_with_wrong_keys_of_the_storage_goes_on(
     """STORE-186, STORE-186c: keys that the storage refuses, from the start or later, are told in one sentence, in the
     log once; mail goes on, and all is copied when the keys are good again.
     """
-    wrong = keys_file(tmp_path / "keys", bucket, access_key_id="AKIAWRONG")
+    wrong = bucket.keys_file(tmp_path / "keys", access_key_id="AKIAWRONG")
     async with house(tmp_path, static=static(tmp_path, identity, wrong)) as h:
         await soon(lambda: REFUSED in h.house.notes[0](), "the note")
         await deliver(h, "unsent")
@@ -94,7 +76,7 @@ async def test_the_first_machine_with_wrong_keys_of_the_storage_goes_on(
         said = await refused("--config", tmp_path / "config/moxlite.toml", "standby", "status")
         assert f"Nothing was copied to {URL} since the start of the server." in said
         assert REFUSED in said
-        keys_file(wrong, bucket)
+        bucket.keys_file(wrong)
         await soon(lambda: "can take over" in h.house.notes[0](), "the keys are mended")
         bucket.key = "AKIAROTATED"
         await soon(lambda: REFUSED in h.house.notes[0](), "the other keys are refused")
@@ -121,9 +103,9 @@ async def test_a_second_machine_with_wrong_keys_tells_them_and_copies_what_it_ca
     """STORE-186b, STORE-186h: refused keys of the storage are told; with a wrong key of the configuration all mail is
     copied, `status` has exit code 1 and says why, and neither a follower nor a person takes over; commands say it, too.
     """
-    keys = keys_file(tmp_path / "keys", bucket)
-    wrong = keys_file(tmp_path / "wrong", bucket, access_key_id="AKIAWRONG")
-    none = keys_file(tmp_path / "none", bucket, access_key_id="", secret_access_key="")
+    keys = bucket.keys_file(tmp_path / "keys")
+    wrong = bucket.keys_file(tmp_path / "wrong", access_key_id="AKIAWRONG")
+    none = bucket.keys_file(tmp_path / "none", access_key_id="", secret_access_key="")
     other = another(tmp_path)
     second = tmp_path / "second"
     async with house(tmp_path, static=static(tmp_path, identity, keys)) as h, trio.open_nursery() as nursery:
@@ -183,7 +165,7 @@ async def test_a_key_of_the_configuration_that_is_none_is_told(
 ) -> None:
     """STORE-186a: the first machine cannot encrypt its configuration: mail is copied, and the status says so."""
     monkeypatch.setattr(replicating, "PACK", 0.3)
-    keys = keys_file(tmp_path / "keys", bucket)
+    keys = bucket.keys_file(tmp_path / "keys")
     good = static(tmp_path, identity, keys)
     async with house(tmp_path, static=good.replace('["age1', '["age1b')) as h:
         await soon(lambda: "configuration and keys are not sent: 'age1" in h.house.notes[0](), "the words")

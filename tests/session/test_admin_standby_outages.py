@@ -1,7 +1,7 @@
 """Outages of the storage below a stand-by in mode sync: full, read-only, slow, away for a week (STORE-186f)."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,11 +18,11 @@ from moxlite.admin.standby.layout import STATE, State, read_document
 from moxlite.admin.standby.status import first_words, second_words
 from moxlite.proto.objecturl import parse_object_url
 from tests.house import Running, house, soon
-from tests.objectstorage import Bucket, serving
+from tests.objectstorage import Bucket, bucket
 from tests.session.test_admin_standby import copied, deliver, identity, program, settings, subjects
 from tests.session.test_admin_standby_programs import answer
 
-__all__ = ["identity"]
+__all__ = ["bucket", "identity"]
 
 pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 
@@ -40,18 +40,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "PATIENCE", 1.0)
 
 
-@pytest.fixture
-def bucket() -> Iterator[Bucket]:
-    """The storage."""
-    with serving() as found:
-        yield found
-
-
 @asynccontextmanager
 async def pair(tmp_path: Path, bucket: Bucket, identity: Path) -> AsyncIterator[tuple[Running, Follower]]:
     """A first machine in mode sync that refuses, and a second one that follows it."""
-    keys = tmp_path / "keys"
-    keys.write_text("".join(f"{name} = {text}\n" for name, text in bucket.keys.items()))
+    keys = bucket.keys_file(tmp_path / "keys")
     more = f'storage_keys_file = "{keys}"\nmode = "sync"\ntarget_away = "refuse"\n'
     source = Source(target=parse_object_url(URL), access=bucket.keys, program=program())
     follower = Follower(source, tmp_path / "second")

@@ -1,6 +1,6 @@
 """Object storage that is full, read-only, slow, blind or a liar, below a stand-by (STORE-186)."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,13 +13,12 @@ from moxlite.admin.standby import holding as holding_module
 from moxlite.admin.standby import replicating
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.lease import Lease
-from moxlite.admin.standby.litestream import find_program
 from moxlite.proto.objecturl import parse_object_url
 from tests.house import Running, house, soon
-from tests.objectstorage import Bucket, serving
-from tests.session.test_admin_standby import copied, deliver, identity, settings, subjects
+from tests.objectstorage import Bucket, bucket
+from tests.session.test_admin_standby import copied, deliver, identity, program, quick, settings, subjects
 
-__all__ = ["identity"]
+__all__ = ["bucket", "identity", "quick"]
 
 pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 
@@ -27,34 +26,21 @@ URL = "s3://bucket/away"
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look more often than on a machine at rest."""
-    monkeypatch.setattr(replicating, "BEAT", 0.3)
+def quicker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say what is wrong, and try again, more often."""
     monkeypatch.setattr(replicating, "SAY", 0.5)
-    monkeypatch.setattr(following_module, "BEAT", 0.3)
-    monkeypatch.setattr(following_module, "PAUSE", 0.5)
     monkeypatch.setattr(following_module, "PAUSE_LAST", 0.2)
-
-
-@pytest.fixture
-def bucket() -> Iterator[Bucket]:
-    """The storage."""
-    with serving() as found:
-        yield found
 
 
 def source(bucket: Bucket) -> Source:
     """The storage as the second machine has it."""
-    program = find_program(None)
-    assert program is not None
-    return Source(target=parse_object_url(URL), access=bucket.keys, program=program)
+    return Source(target=parse_object_url(URL), access=bucket.keys, program=program())
 
 
 @asynccontextmanager
 async def pair(tmp_path: Path, bucket: Bucket, identity: Path) -> AsyncIterator[tuple[Running, Follower]]:
     """A first machine, and a second one that follows it."""
-    keys = tmp_path / "keys"
-    keys.write_text("".join(f"{name} = {text}\n" for name, text in bucket.keys.items()))
+    keys = bucket.keys_file(tmp_path / "keys")
     static = settings(tmp_path, identity, URL) + f'storage_keys_file = "{keys}"\n'
     follower = Follower(source(bucket), tmp_path / "second")
     async with house(tmp_path, static=static) as h, trio.open_nursery() as nursery:
@@ -109,8 +95,7 @@ async def test_a_lease_that_another_machine_got_by_a_lie_is_noticed(
     """STORE-186g: storage that honoured conditions at the start does so no more: the owner looks before it writes."""
     monkeypatch.setattr(holding_module, "RENEW", 0.2)
     monkeypatch.setattr(holding_module, "end_process", lambda data: None)
-    keys = tmp_path / "keys"
-    keys.write_text("".join(f"{name} = {text}\n" for name, text in bucket.keys.items()))
+    keys = bucket.keys_file(tmp_path / "keys")
     static = settings(tmp_path, identity, URL) + f'storage_keys_file = "{keys}"\nlease = true\n'
     async with house(tmp_path, static=static) as h:
         lease = h.house.files.lease
