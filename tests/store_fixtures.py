@@ -14,10 +14,11 @@ import pytest
 import trio
 
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.options import Options
 from tests.supervised import supervised
 
-__all__ = ["accounts", "soon", "store_options", "unserved"]
+__all__ = ["accounts", "auth", "soon", "store_options", "unserved"]
 
 
 @pytest.fixture
@@ -46,6 +47,17 @@ async def unserved(tmp_path: Path, store_options: Options) -> AsyncIterator[Acco
     found = Accounts(tmp_path / "data", store_options)
     yield found
     await found.aclose()
+
+
+@pytest.fixture
+async def auth(tmp_path: Path) -> AsyncIterator[AuthDB]:
+    """A fresh auth.db, served as in a server."""
+    db = await AuthDB.open(tmp_path / "auth.db", Options(min_free_space=0), create=True)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(supervised, db)
+        yield db
+        nursery.cancel_scope.cancel()
+    await db.aclose()
 
 
 async def soon(condition: Callable[[], Awaitable[object]], *, seconds: float = 60.0) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.integration.browser import chromium
 from tests.integration.test_web_webmail_browser import Reader, local, reader, server
@@ -51,15 +51,20 @@ def open_settings(page: Page) -> None:
     expect(page.get_by_label("Tell me of new mail on this device")).to_be_visible()
 
 
-def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local: LocalServer, tmp_path: Path) -> None:
-    """WEBMAIL-122: the section of the settings, with a browser that subscribes; a failed test says why."""
+def subscriber(chromium: Browser, local: LocalServer) -> tuple[Reader, Locator]:
+    """A reader whose browser can subscribe, and its open settings."""
     reader = Reader(chromium, local, permissions=["notifications"])
     reader.context.add_init_script(SERVICE)
     reader.log_in()
+    expect(reader.page.locator(".list-title")).to_have_text("Inbox")
+    open_settings(reader.page)
+    return reader, reader.page.get_by_role("dialog", name="Settings")
+
+
+def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-122: the section of the settings, with a browser that subscribes; a failed test says why."""
+    reader, settings = subscriber(chromium, local)
     page = reader.page
-    expect(page.locator(".list-title")).to_have_text("Inbox")
-    open_settings(page)
-    settings = page.get_by_role("dialog", name="Settings")
     here = settings.get_by_label("Tell me of new mail on this device")
     expect(here).not_to_be_checked()
     here.check()
@@ -184,13 +189,8 @@ async (endpoint) => {
 
 def test_a_replaced_subscription_is_told_to_the_server(chromium: Browser, local: LocalServer) -> None:
     """WEBMAIL-122: by the worker, without a page; the device stays one, with the other endpoint."""
-    reader = Reader(chromium, local, permissions=["notifications"])
-    reader.context.add_init_script(SERVICE)
-    reader.log_in()
+    reader, settings = subscriber(chromium, local)
     page = reader.page
-    expect(page.locator(".list-title")).to_have_text("Inbox")
-    open_settings(page)
-    settings = page.get_by_role("dialog", name="Settings")
     settings.get_by_label("Tell me of new mail on this device").check()
     row = settings.locator(".notice-devices li")
     expect(row).to_contain_text("No notice yet, by 127.0.0.1:9")

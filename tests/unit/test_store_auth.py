@@ -2,7 +2,6 @@
 
 import datetime as dt
 import threading
-from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
@@ -29,23 +28,13 @@ from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimit
 from moxlite.store.errors import BadPassword, StorageFull
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import DAY, Options
-from tests.store_fixtures import accounts, store_options
+from tests.store_fixtures import accounts, auth, store_options
 from tests.store_mail import look
 from tests.supervised import supervised
 
-__all__ = ["accounts", "store_options"]
+__all__ = ["accounts", "auth", "store_options"]
 
 PASSWORD = "correct horse"
-
-
-@pytest.fixture
-async def auth(tmp_path: Path) -> AsyncIterator[AuthDB]:
-    db = await AuthDB.open(tmp_path / "auth.db", Options(min_free_space=0), create=True)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(supervised, db)
-        yield db
-        nursery.cancel_scope.cancel()
-    await db.aclose()
 
 
 # Sessions

@@ -1,7 +1,6 @@
 """Device sessions in auth.db: tokens that change, their theft, and how long such a session lives."""
 
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -21,8 +20,9 @@ from moxlite.store.auth.sessions import (
 )
 from moxlite.store.errors import StorageFull
 from moxlite.store.file.transaction import Tx
-from moxlite.store.options import Options
-from tests.supervised import supervised
+from tests.store_fixtures import auth
+
+__all__ = ["auth"]
 
 DAY = 24 * 3600 * 1_000_000
 
@@ -45,16 +45,6 @@ class Device:
         if session.renewed and not token:
             self.token = session.renewed
         return session
-
-
-@pytest.fixture
-async def auth(tmp_path: Path) -> AsyncIterator[AuthDB]:
-    db = await AuthDB.open(tmp_path / "auth.db", Options(min_free_space=0), create=True)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(supervised, db)
-        yield db
-        nursery.cancel_scope.cancel()
-    await db.aclose()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Second factors in auth.db: each code serves once, whatever happens in between."""
 
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,10 @@ from moxlite.store.auth.credentials import change_password, is_two_step, mark_tw
 from moxlite.store.auth.factors import LINK_LIFE, MAX_FACTORS, FactorRefused, SecurityKey, checked_name
 from moxlite.store.errors import LimitExceeded, StorageBroken, StorageFull
 from moxlite.store.options import Options
-from tests.store_fixtures import accounts, store_options
+from tests.store_fixtures import accounts, auth, store_options
 from tests.supervised import supervised
 
-__all__ = ["accounts", "store_options"]
+__all__ = ["accounts", "auth", "store_options"]
 
 KEY = SecurityKey(0, "blue", "mail.example.org", b"credential", b"cose", 5, ("usb", "nfc"), 0, 0)
 
@@ -29,16 +28,6 @@ def step() -> int:
 
 def stored(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.glob("auth.db*"))
-
-
-@pytest.fixture
-async def auth(tmp_path: Path) -> AsyncIterator[AuthDB]:
-    db = await AuthDB.open(tmp_path / "auth.db", Options(min_free_space=0), create=True)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(supervised, db)
-        yield db
-        nursery.cancel_scope.cancel()
-    await db.aclose()
 
 
 async def test_the_first_factor_brings_ten_recovery_codes(auth: AuthDB) -> None:
