@@ -21,7 +21,7 @@ from moxlite.config.snapshot import Snapshot, derive
 from moxlite.config.static import Static
 from moxlite.config.toml.decode import Finding, KeyPath, decode, dotted
 from moxlite.config.toml.edit import Document
-from moxlite.config.toml.positions import line_of, lines_of
+from moxlite.config.toml.scan import line_of, lines_of
 from moxlite.config.values import Section
 from moxlite.config.waiting import not_in_effect
 

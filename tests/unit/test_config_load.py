@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from moxlite.config import load as loading
 from moxlite.config.load import ConfigError, load
 from moxlite.config.snapshot import Snapshot
-from moxlite.config.toml.positions import lines_of
+from moxlite.config.toml.scan import lines_of
 
 STATIC = """\
 hostname = "mail.example.org"

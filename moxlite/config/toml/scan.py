@@ -1,17 +1,19 @@
-"""Offsets of keys and values in a TOML text, which `tomllib` does not report.
+"""Offsets of keys and values in a TOML text, and their lines, which `tomllib` does not report. Lines are computed only
+after a mistake was found, so that the start is fast.
 
 The text has been parsed before: the scanner relies on it being valid TOML 1.0 and only looks for places.
 """
 
 import re
 import tomllib
+from bisect import bisect_right
 from typing import Final
 
 import msgspec
 
 from moxlite.config.toml.decode import KeyPath
 
-__all__ = ["BLANK", "STRING", "Entry", "Scanner"]
+__all__ = ["BLANK", "STRING", "Entry", "Scanner", "line_of", "lines_of"]
 
 BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 SPACE: Final = re.compile(r"[ \t]*")
@@ -168,3 +170,27 @@ class Scanner:
             raise ValueError(f"not TOML at offset {self.at}")
         self.at = match.end()
         return match[0]
+
+
+def lines_of(text: str) -> dict[KeyPath, int]:
+    """The line, from 1, of every table header, key and array element of a valid TOML text."""
+    found = _Lines(text)
+    found.document()
+    return found.lines
+
+
+def line_of(lines: dict[KeyPath, int], path: KeyPath) -> int:
+    """The line of a path, or of the nearest table around it that is in the file; else 1."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+class _Lines(Scanner):
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self.lines: dict[KeyPath, int] = {}
+
+    def note(self, path: KeyPath, start: int) -> None:
+        self.lines.setdefault(path, bisect_right(self.starts, start))

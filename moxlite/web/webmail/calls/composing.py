@@ -39,7 +39,7 @@ from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
 from moxlite.web.storeerrors import api_error
 from moxlite.web.webmail.calls.common import AccountCalls
-from moxlite.web.webmail.leaving import remember_left
+from moxlite.web.webmail.calls.unsubscribing import remember_left
 from moxlite.web.webmail.reading.answering import own_of
 from moxlite.web.webmail.reading.keeping import Keeping, draft_html, keep_original
 from moxlite.web.webmail.reading.originals import carry_files, carry_message, read_original

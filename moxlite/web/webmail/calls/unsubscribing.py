@@ -1,22 +1,24 @@
-"""The call that leaves a mailing list or newsletter (WEBMAIL-136)."""
+"""Leaving a mailing list or newsletter, by one click or by a message of the user (WEBMAIL-136)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.reading.parsed import left_by
 from moxlite.web.webmail.types import ID
-from moxlite.web.webmail.unsubscribing import ask_once, note
+from moxlite.web.webmail.unsubscribing import ask_once, forget, note
 
 if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.types import Unsubscribe
 
-__all__ = ["UnsubscribeCalls"]
+__all__ = ["UnsubscribeCalls", "remember_left"]
 
 
 class UnsubscribeCalls(AccountCalls):
@@ -40,3 +42,15 @@ class UnsubscribeCalls(AccountCalls):
             if by_post:
                 await ask_once(self._server.http, found)
             await holder.account.write(lambda tx: note(tx, sender))
+
+
+async def remember_left(account: Account, message_id: int, *, left: bool) -> None:
+    """Remember that the sender of a message of this account was left, or with ``left=False`` that the message about it
+    was taken back. Nothing happens if the sender's message is gone.
+    """
+    try:
+        sender, found = await account.scan(lambda r: left_by(r, message_id), op="webmail_unsubscribe")
+    except (NoSuchMessage, ChunkDamaged):
+        return
+    if found is not None:
+        await account.write(lambda tx: (note if left else forget)(tx, sender))
