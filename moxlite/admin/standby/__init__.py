@@ -9,4 +9,9 @@
 - `following`: the second machine: keeps restored files current; `refusing`: its port 25
 - `moments`: any moment of the last days as a full backup
 - `status`: sentences for people
+- `lease`, `holding`, `takingover`: which machine may acknowledge, on both machines
+- `orphans`: mail that the second machine lacks after it took over
+- `waiting`, `progress`: mode `sync`; how far the program has copied
+
+Backups are not here but in `admin.backup`, the commands of the command line in `cli.backups`.
 """
