@@ -1,6 +1,9 @@
 // The command table: each command with its keys and the condition for it. Keys, buttons, menus, the help and the palette all read
 // it; no other place defines what a key does.
 
+/** Signs of keys, the same in each language. */
+const arrows: Readonly<Record<string, string>> = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
+
 export interface Command {
   /** Id of the command, such as "message.archive"; the part before the dot is its group in the help. */
   readonly id: string;
@@ -38,10 +41,20 @@ export function titleOf(command: Command): string {
   return typeof command.title === "string" ? command.title : command.title();
 }
 
+/** A key, written as `keyName` does, in the words of the reader's keyboard: "Strg Umschalt F" for "ctrl F" in German. */
+export function keyText(key: string): string {
+  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
+  return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
+}
+
+/** A title with a key, if there is one, for tooltips. */
+export function withKey(title: string, key: string | undefined): string {
+  return key === undefined ? title : `${title} (${keyText(key)})`;
+}
+
 /** The title with the first key, for tooltips. */
 export function hintOf(command: Command): string {
-  const key = command.keys?.[0];
-  return key === undefined ? titleOf(command) : `${titleOf(command)} (${key})`;
+  return withKey(titleOf(command), command.keys?.[0]);
 }
 
 /** Whether the command is possible now. */

@@ -1,6 +1,6 @@
 // A menu of commands below, or above, a button. Arrows move, Enter runs, Escape and a click elsewhere close it.
 
-import { type Command, hintOf, titleOf } from "./commands";
+import { type Command, hintOf, keyText, titleOf } from "./commands";
 import { el } from "./dom";
 import { holdFocus } from "./focus";
 
@@ -41,7 +41,7 @@ function open(
         },
       },
       el("span", {}, titleOf(command)),
-      command.keys?.[0] !== undefined && el("kbd", {}, command.keys[0]),
+      command.keys?.[0] !== undefined && el("kbd", {}, keyText(command.keys[0])),
     ),
   );
   const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);

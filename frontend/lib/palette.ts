@@ -1,13 +1,13 @@
 // Finding commands: the palette (type a part of the name, Enter), and the list of all keys.
 
-import { type Command, type CommandTable, enabled, titleOf } from "./commands";
+import { type Command, type CommandTable, enabled, keyText, titleOf } from "./commands";
 import { dialog } from "./dialogs";
 import { el } from "./dom";
 import { pick } from "./picker";
 import { t } from "./words";
 
 function keysOf(command: Command): Node[] {
-  return (command.keys ?? []).map((key) => el("kbd", {}, key));
+  return (command.keys ?? []).map((key) => el("kbd", {}, keyText(key)));
 }
 
 /** Ask for a command by name and run it; `typed` is already in the field. */

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { CommandTable, keyName } from "../lib/commands";
+import { CommandTable, hintOf, keyName, keyText } from "../lib/commands";
+import { hashed, language } from "../lib/language";
 import { match, ranked } from "../lib/ranking";
 import type { Desk } from "../webmail/commands/desk";
 import { addCommands } from "../webmail/commands/table";
@@ -17,6 +18,22 @@ test("keys have one name each", () => {
   assert.equal(keyName({ ...none, key: "a", metaKey: true }), "ctrl a");
   assert.equal(keyName({ ...none, key: " " }), "Space");
   assert.equal(keyName({ ...none, key: "∆", code: "KeyJ", altKey: true }), "alt j");
+});
+
+test("WEBMAIL-71: keys are named as on the keyboard of the reader", () => {
+  assert.equal(keyText("ctrl F"), "ctrl shift F");
+  assert.equal(keyText("shift ArrowDown"), "shift ↓");
+  assert.equal(keyText("D"), "D");
+  const names = { ctrl: "Strg", shift: "Umschalt", Delete: "Entf" };
+  const lines = Object.entries(names).map(([name, text]) => `${hashed(`key ${name}`)}${text}\n`);
+  try {
+    globalThis.moxliteLanguage = language("de", lines.join(""), [], "");
+    assert.equal(keyText("ctrl F"), "Strg Umschalt F");
+    assert.equal(keyText("ctrl alt Enter"), "Strg alt Enter");
+    assert.equal(hintOf({ id: "x", title: "Trash", keys: ["Delete", "d"], run: () => {} }), "Trash (Entf)");
+  } finally {
+    globalThis.moxliteLanguage = undefined;
+  }
 });
 
 test("of two commands with one key the possible one runs", () => {

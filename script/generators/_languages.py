@@ -19,6 +19,9 @@ TRANSLATED = ("webmail", "account")
 MAILBOXES = ("Inbox", "Drafts", "Sent", "Archive", "Trash", "Junk", "Snoozed")
 """Mailboxes whose names are translated, each by the key ``mailbox NAME``."""
 
+KEYS = ("ctrl", "shift", "alt", "Enter", "Escape", "Delete", "Space", "PageUp", "PageDown", "Home", "End")
+"""Keys whose names are translated, each by the key ``key NAME``: those in the command table of the webmail."""
+
 CALL = re.compile(r"(?<![\w.$])(t|many)\(\s*")
 STRING = r'"((?:[^"\\\n]|\\.)*)"'
 ONE = re.compile(STRING)
@@ -36,7 +39,9 @@ def texts(module: str) -> Iterator[str]:
 
 def source_texts(app: str) -> dict[str, str]:
     """The keys of an app, with the module that has each first."""
-    found = {f"mailbox {name}": "" for name in MAILBOXES} if app == "webmail" else {}
+    found: dict[str, str] = {}
+    if app == "webmail":
+        found = dict.fromkeys([f"mailbox {name}" for name in MAILBOXES] + [f"key {name}" for name in KEYS], "")
     for folder in (app, "lib"):
         for path in sorted((FRONTEND / folder).rglob("*.ts")):
             for key in texts(path.read_text()):

@@ -1,6 +1,7 @@
 """The webmail in other languages than English, in a real browser (WEBMAIL-143)."""
 
 import imaplib
+import re
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ pytestmark = [pytest.mark.served, pytest.mark.integration]
 def test_a_german_browser_gets_a_german_page(
     chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path
 ) -> None:
-    """WEBMAIL-143: from the log-in on: the list, a message, an answer, the settings; dates and numbers too."""
+    """WEBMAIL-143, WEBMAIL-71: from the log-in on: the list, a message, an answer, the keys, the settings; dates and
+    numbers too.
+    """
     append(mailbox, "Plan", "Can you come?\n")
     reader = Reader(chromium, local, locale="de-DE")
     page = reader.page
@@ -35,8 +38,17 @@ def test_a_german_browser_gets_a_german_page(
     page.get_by_role("button", name="Antworten", exact=True).click()
     expect(page.locator(".composer").get_by_role("button", name="Senden", exact=True)).to_be_visible()
     page.screenshot(path=tmp_path / "answer.png")
+    later = page.locator(".composer").get_by_role("button", name="Später senden…")
+    expect(later).to_have_attribute("title", "Später senden… (Strg Alt Enter)")
     page.locator(".composer").get_by_label("Text", exact=True).press("Escape")
     expect(page.locator(".composer")).to_have_count(0)
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Tastenkürzel")
+    expect(keys.locator("kbd", has_text=re.compile("^Strg Umschalt F$"))).to_be_visible()
+    expect(keys.locator("kbd", has_text=re.compile("^Leertaste$"))).to_be_visible()
+    expect(keys.get_by_text("ctrl")).to_have_count(0)
+    page.screenshot(path=tmp_path / "keys.png")
+    page.keyboard.press("Escape")
     page.keyboard.press("Control+!")
     settings = page.get_by_role("dialog", name="Einstellungen")
     expect(settings.get_by_label("Sprache")).to_have_value("")

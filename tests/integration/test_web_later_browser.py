@@ -136,6 +136,30 @@ def test_a_scheduled_message_is_a_draft_again(writer: Writer, server: LocalServe
     assert until(imap, "Sent", 0) == []
 
 
+def test_a_message_is_scheduled_by_its_key_and_by_the_palette(writer: Writer, server: LocalServer) -> None:
+    """WEBMAIL-71, WEBMAIL-96: the key works in the text; the palette names it while a message is written, only then."""
+    page = writer.page
+    imap = session_of(server)
+    row = page.locator(".palette-row", has_text="Send later…")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("send later")
+    expect(page.locator("dialog")).to_contain_text("No command found.")
+    page.keyboard.press("Escape")
+    write(page, "By its key.")
+    writer.composer().get_by_label("Text").press("Control+Alt+Enter")
+    expect(page.locator("dialog").get_by_label("Another time, in words")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(writer.composer().get_by_label("Text")).to_have_value("By its key.")
+    page.locator(".messages").focus()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("send later")
+    expect(row.locator("kbd")).to_have_text("ctrl alt Enter")
+    page.keyboard.press("Enter")
+    page.locator("dialog").get_by_role("button", name="Tomorrow morning").click()
+    expect(page.locator(".composer")).to_have_count(0)
+    until(imap, "Scheduled", 1)
+
+
 def test_mail_comes_back_over_a_kill(writer: Writer, server: LocalServer) -> None:
     """WEBMAIL-125: by its key, with Undo, by the menu of the row; it returns on top and unread."""
     page = writer.page

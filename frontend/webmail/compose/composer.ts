@@ -4,7 +4,7 @@
 import type { Uploaded, Written } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
 import { attempt, confirm, dialog, showError } from "../../lib/dialogs";
-import { type Command, enabled, keyName } from "../../lib/commands";
+import { type Command, enabled, keyName, withKey } from "../../lib/commands";
 import { el, fill, sign as symbol } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
 import { clock, ellipsis, externalLink, fileText, maximize, paperclip, reply, trash2, x } from "../../lib/icons";
@@ -39,11 +39,17 @@ export interface Start {
 /** Fields that are shown when they are wanted, or not empty. */
 type Seldom = "from" | "cc" | "bcc" | "reply_to" | "tls" | "subject";
 
-/** A button with an icon; its name is also its title. */
-function iconButton(path: string, name: string, run: (button: HTMLElement) => void, kind = ""): HTMLButtonElement {
+/** A button with an icon; its name is also its title, with its key where it has one. */
+function iconButton(
+  path: string,
+  name: string,
+  run: (button: HTMLElement) => void,
+  kind = "",
+  key?: string,
+): HTMLButtonElement {
   const button = el(
     "button",
-    { type: "button", class: `link compose-icon ${kind}`, "aria-label": name, title: name },
+    { type: "button", class: `link compose-icon ${kind}`, "aria-label": name, title: withKey(name, key) },
     symbol(path),
   );
   button.addEventListener("click", () => run(button));
@@ -94,7 +100,7 @@ export class Composer {
   private readonly files: Files;
   private readonly sendButton = el(
     "button",
-    { class: "primary", title: t("Send (ctrl Enter)"), onclick: () => void this.submit(false) },
+    { class: "primary", title: withKey(t("Send"), "ctrl Enter"), onclick: () => void this.submit(false) },
     t("Send"),
   );
   private readonly draft: Written;
@@ -211,6 +217,11 @@ export class Composer {
     return [...open].find((one) => one.root.contains(document.activeElement)) ?? null;
   }
 
+  /** The composer that has the focus, else the one that was opened last; null without one that can send. */
+  static newest(): Composer | null {
+    return Composer.focused() ?? [...open].filter((one) => !one.sending).at(-1) ?? null;
+  }
+
   /** Focus the composer of this draft; false if there is no such composer. */
   static focus(draftId: number): boolean {
     const found = [...open].find((one) => one.draftId === draftId);
@@ -310,7 +321,7 @@ export class Composer {
           },
           symbol(paperclip),
         ),
-        iconButton(clock, t("Send later…"), () => this.submitLater()),
+        iconButton(clock, t("Send later…"), () => this.sendLater(), "", "ctrl alt Enter"),
         iconButton(fileText, t("Templates"), (button) => this.offerTemplates(button)),
         this.picker,
         this.text.formatButton,
@@ -629,7 +640,7 @@ export class Composer {
   }
 
   /** Ask for a time, and send the message then (WEBMAIL-96). */
-  private submitLater(): void {
+  sendLater(): void {
     this.desk.later(async (found) => {
       const at = await found.chooseSending();
       if (at !== null) await this.submit(false, at);

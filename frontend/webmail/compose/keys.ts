@@ -10,14 +10,20 @@ export const writing = "write.";
 /** The methods of a composer that commands call. */
 export interface Writing {
   submit(archive: boolean): Promise<void>;
+  sendLater(): void;
   save(): Promise<boolean>;
   close(): Promise<void>;
   format(): Promise<void>;
   go(to: "to" | "cc" | "bcc" | "reply_to"): void;
 }
 
-/** Add these commands to the table, once; `focused` returns the composer that has the focus. */
-export function addKeys(desk: Pick<Surroundings, "commands">, focused: () => Writing | null): void {
+/** Add these commands to the table, once. `focused` returns the composer that has the focus; `newest` the same, or without one
+ * the composer that was opened last: the palette takes the focus, so it lists only what that one can do. */
+export function addKeys(
+  desk: Pick<Surroundings, "commands">,
+  focused: () => Writing | null,
+  newest: () => Writing | null,
+): void {
   if (desk.commands.has(`${writing}send`)) return;
   const command = (id: string, title: string, keys: string[], run: (one: Writing) => unknown): Command => ({
     id: writing + id,
@@ -30,6 +36,13 @@ export function addKeys(desk: Pick<Surroundings, "commands">, focused: () => Wri
   desk.commands.add(t("While writing"), [
     command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)),
     command("send-archive", t("Send and archive the conversation"), ["ctrl shift Enter"], (one) => one.submit(true)),
+    {
+      id: `${writing}send-later`,
+      title: t("Send later…"),
+      keys: ["ctrl alt Enter"],
+      when: () => newest() !== null,
+      run: () => newest()!.sendLater(),
+    },
     command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()),
     command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()),
     command("format", t("Turn formatting on or off"), ["ctrl F"], (one) => one.format()),

@@ -21,7 +21,11 @@ adopt(sheet);
 
 /** Add the composer's commands to the table of the page. */
 export function addKeys(desk: Surroundings & Selection & Acting & Writing): void {
-  addWritingKeys(desk, () => Composer.focused());
+  addWritingKeys(
+    desk,
+    () => Composer.focused(),
+    () => Composer.newest(),
+  );
 }
 
 /** Open a composer. `selected` is text that is quoted instead of the whole text; `mailto` is an address that fills in a new

@@ -1,6 +1,6 @@
 // A menu of commands, and a hint with the key of a clicked command.
 
-import type { Command } from "../../lib/commands";
+import { type Command, keyText } from "../../lib/commands";
 import { el } from "../../lib/dom";
 import { adopt } from "../../lib/sheets";
 import sheet from "./menu.css";
@@ -18,7 +18,7 @@ export function hintKey(command: Command): void {
   hint?.remove();
   const key = command.keys?.[0];
   if (key === undefined || matchMedia("(pointer: coarse)").matches) return;
-  const shown = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key));
+  const shown = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, keyText(key)));
   hint = shown;
   document.body.append(shown);
   setTimeout(() => shown.remove(), hinted);

@@ -1,6 +1,7 @@
 // The editor of HTML: Squire with our rules of what may be in it, its tools, and pictures that are uploaded (WEBMAIL-135).
 
 import type { Client, Uploaded } from "../../gen/webmail";
+import { withKey } from "../../lib/commands";
 import { ask } from "../../lib/dialogs";
 import { el, sign } from "../../lib/dom";
 import { bold, code, image, italic, link, list, listOrdered, quote, removeFormatting } from "../../lib/icons";
@@ -196,7 +197,7 @@ export function openEditor(
     [link, t("Link"), "ctrl k", () => editor.hasFormat("A"), () => void chooseLink()],
   ];
   const buttons = toggles.map(([path, title, key, active, run]) => {
-    const button = tool(path, `${title} (${key})`, title, () => {
+    const button = tool(path, withKey(title, key), title, () => {
       run(active());
       editor.focus();
       show();

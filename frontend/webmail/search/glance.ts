@@ -1,6 +1,7 @@
 // The drop-down of the search bar: narrower searches as chips, people, and the first hits, while the user types (WEBMAIL-73).
 
 import type { Client, MessageItem, Party } from "../../gen/webmail";
+import { keyText } from "../../lib/commands";
 import { hue, initials } from "../../lib/disc";
 import { el, fill, isolated, sign } from "../../lib/dom";
 import { bookmark, search as glass, slidersHorizontal } from "../../lib/icons";
@@ -225,7 +226,7 @@ export class Glance {
           () => this.bar.submit(),
           sign(glass),
           el("span", { class: "glance-words" }, t("All results")),
-          el("kbd", {}, t("Enter")),
+          el("kbd", {}, keyText("Enter")),
         ),
       text !== "" &&
         this.option(
@@ -239,7 +240,7 @@ export class Glance {
         () => this.more(),
         sign(slidersHorizontal),
         el("span", { class: "glance-words" }, t("More search options")),
-        el("kbd", {}, t("Ctrl Enter")),
+        el("kbd", {}, keyText("ctrl Enter")),
       ),
     );
   }

@@ -1,6 +1,7 @@
 // The words of a message that is written: plain text in a field, or HTML in an editor, which is a part of its own; the signature; the
 // quoted text; and the original below, which the server keeps as it is (WEBMAIL-92, 105, 135).
 
+import { withKey } from "../../lib/commands";
 import { attempt } from "../../lib/dialogs";
 import { el, sign as symbol } from "../../lib/dom";
 import { typeTool } from "../../lib/icons";
@@ -128,7 +129,7 @@ export class Words {
     {
       type: "button",
       class: "link compose-icon",
-      title: t("Formatting (ctrl shift F)"),
+      title: withKey(t("Formatting"), "ctrl F"),
       "aria-label": t("Formatting"),
       onclick: () => void this.toggle(),
     },
