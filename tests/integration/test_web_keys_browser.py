@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.integration.browser import chromium
 from tests.integration.conftest import panics
@@ -148,12 +148,8 @@ def test_a_toast_stays_while_the_pointer_or_the_focus_is_on_it(reader: Reader, m
     expect(toast).to_have_count(0)
 
 
-def test_the_bar_above_a_message_is_one_stop_of_the_tab_key(reader: Reader, mailbox: imaplib.IMAP4) -> None:
-    """WEBMAIL-144: arrows, Home and End move within; the bar is left by one tab, and entered where it was left."""
-    page = reader.page
-    append(mailbox, "Minutes")
-    page.locator(".message").first.click()
-    bar = page.get_by_role("toolbar", name="Actions")
+def one_stop(page: Page, bar: Locator) -> None:
+    """The bar is one stop of the tab key; arrows, Home and End move within, and it is entered where it was left."""
     stops = bar.locator("button[tabindex='0']")
     expect(stops).to_have_count(1)
     stops.focus()
@@ -173,3 +169,25 @@ def test_the_bar_above_a_message_is_one_stop_of_the_tab_key(reader: Reader, mail
     page.keyboard.press("Home")
     expect(first).to_be_focused()
     expect(stops).to_have_count(1)
+
+
+def test_the_bar_above_a_message_is_one_stop_of_the_tab_key(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-144."""
+    append(mailbox, "Minutes")
+    reader.page.locator(".message").first.click()
+    one_stop(reader.page, reader.page.get_by_role("toolbar", name="Actions"))
+
+
+def test_the_bars_of_the_list_and_of_the_composer_are_one_stop_each(reader: Reader) -> None:
+    """WEBMAIL-144: also after a button of the bar has gone."""
+    page = reader.page
+    one_stop(page, page.get_by_role("toolbar", name="What the list shows"))
+    page.keyboard.press("c")
+    composer = page.locator(".composer")
+    one_stop(page, composer.get_by_role("toolbar", name="While writing"))
+    fields = composer.get_by_role("toolbar", name="More fields")
+    one_stop(page, fields)
+    fields.get_by_role("button", name="Cc", exact=True).press("Enter")
+    expect(composer.get_by_label("Cc", exact=True)).to_be_focused()
+    one_stop(page, fields)
+    composer.get_by_role("button", name="Close").click()

@@ -9,6 +9,7 @@ import { el, fill, sign as symbol } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
 import { clock, ellipsis, externalLink, fileText, maximize, paperclip, reply, trash2, x } from "../../lib/icons";
 import { openMenu } from "../../lib/menu";
+import { moveWithin, settle } from "../../lib/toolbar";
 import { t } from "../../lib/words";
 import type { Acting, Selection, Surroundings, Writing } from "../commands/desk";
 import type * as TemplatesPart from "../templates/part";
@@ -88,6 +89,9 @@ export class Composer {
   private readonly text: Words;
   private readonly state = el("span", { class: "compose-state", role: "status" });
   private readonly heading = el("h2", { class: "compose-title" });
+  /** Buttons behind the recipients, for the fields that are seldom used. */
+  private readonly seldom = el("div", { class: "compose-seldom", role: "toolbar", "aria-label": t("More fields") });
+  private readonly foot = el("div", { class: "compose-foot", role: "toolbar", "aria-label": t("While writing") });
   private readonly picker = el("input", {
     type: "file",
     multiple: true,
@@ -248,6 +252,7 @@ export class Composer {
     this.show("subject");
     if (!stack.isConnected) document.body.append(stack);
     stack.append(this.root);
+    settle(this.seldom);
     if (focused instanceof HTMLElement && this.root.contains(focused)) focused.focus({ preventScroll: true });
   }
 
@@ -268,16 +273,35 @@ export class Composer {
       );
     const to = this.to.root;
     to.classList.add("compose-to");
-    to.append(
-      el(
-        "div",
-        { class: "compose-seldom" },
-        seldom("cc", t("Cc"), () => this.cc.input.focus()),
-        seldom("bcc", t("Bcc"), () => this.bcc.input.focus()),
-        iconButton(ellipsis, t("More fields"), (button) => this.offerFields(button), "compose-fields"),
-        iconButton(externalLink, t("Open in a window"), () => this.float(), "compose-float"),
-      ),
+    this.seldom.append(
+      seldom("cc", t("Cc"), () => this.cc.input.focus()),
+      seldom("bcc", t("Bcc"), () => this.bcc.input.focus()),
+      iconButton(ellipsis, t("More fields"), (button) => this.offerFields(button), "compose-fields"),
+      iconButton(externalLink, t("Open in a window"), () => this.float(), "compose-float"),
     );
+    moveWithin(this.seldom);
+    to.append(this.seldom);
+    this.foot.append(
+      this.sendButton,
+      el(
+        "button",
+        {
+          type: "button",
+          class: "link compose-icon",
+          title: t("Attach files"),
+          "aria-label": t("Attach…"),
+          onclick: () => this.picker.click(),
+        },
+        symbol(paperclip),
+      ),
+      iconButton(clock, t("Send later…"), () => this.sendLater(), "", "ctrl alt Enter"),
+      iconButton(fileText, t("Templates"), (button) => this.offerTemplates(button)),
+      this.picker,
+      this.text.formatButton,
+      this.state,
+      iconButton(trash2, t("Discard"), () => void this.discard()),
+    );
+    moveWithin(this.foot);
     const root = el(
       "section",
       {
@@ -306,28 +330,7 @@ export class Composer {
       this.subject,
       this.text.root,
       this.files.root,
-      el(
-        "footer",
-        { class: "compose-foot" },
-        this.sendButton,
-        el(
-          "button",
-          {
-            type: "button",
-            class: "link compose-icon",
-            title: t("Attach files"),
-            "aria-label": t("Attach…"),
-            onclick: () => this.picker.click(),
-          },
-          symbol(paperclip),
-        ),
-        iconButton(clock, t("Send later…"), () => this.sendLater(), "", "ctrl alt Enter"),
-        iconButton(fileText, t("Templates"), (button) => this.offerTemplates(button)),
-        this.picker,
-        this.text.formatButton,
-        this.state,
-        iconButton(trash2, t("Discard"), () => void this.discard()),
-      ),
+      this.foot,
     );
     to.prepend(symbol(reply, "i compose-sign"));
     return root;
@@ -353,6 +356,7 @@ export class Composer {
     this.rows[name].hidden = false;
     const button = this.root?.querySelector<HTMLElement>(`[data-reveal="${name}"]`);
     if (button) button.hidden = true;
+    settle(this.seldom);
   }
 
   /** Offer the other hidden fields in a menu. */
@@ -561,6 +565,7 @@ export class Composer {
         t("This draft was changed elsewhere."),
         el("button", { type: "button", class: "link", onclick: () => void this.saveAsNew() }, t("Save as new")),
       );
+      settle(this.foot);
       return;
     }
     this.note(t("Not saved: {why}", { why: (error as Error).message }));

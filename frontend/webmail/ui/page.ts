@@ -4,6 +4,7 @@ import { type CommandTable, enabled } from "../../lib/commands";
 import { brand, el, fill, sign } from "../../lib/dom";
 import { listFilter, pencil, squarePen } from "../../lib/icons";
 import { effect } from "../../lib/signal";
+import { moveWithin } from "../../lib/toolbar";
 import { mailboxName, t } from "../../lib/words";
 import { listMenu } from "../commands/find";
 import type { Find } from "../find";
@@ -60,6 +61,13 @@ export function layOut(root: HTMLElement, page: Page): void {
   );
   const command = (id: string, attributes: Record<string, unknown>, ...label: (Node | string)[]) =>
     el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
+  const tools = el(
+    "div",
+    { class: "list-tools", role: "toolbar", "aria-label": t("What the list shows") },
+    command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
+    more,
+  );
+  moveWithin(tools);
   fill(
     page.side,
     brand(),
@@ -97,8 +105,7 @@ export function layOut(root: HTMLElement, page: Page): void {
         { class: "list-head" },
         heading,
         count,
-        command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
-        more,
+        tools,
       ),
       page.list.root,
       command(
