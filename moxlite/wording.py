@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, Self
 
-__all__ = ["Value", "Worded", "as_worded", "reason_of", "worded"]
+__all__ = ["Value", "Worded", "as_worded", "reason_of", "sentence", "worded"]
 
 NAME: Final = re.compile(r"\{(\w+)\}")
 
@@ -48,6 +48,11 @@ def reason_of(error: BaseException) -> Worded:
     """The text of an error."""
     found = error.args[0] if error.args else ""
     return found if isinstance(found, Worded) and str(error) == found else Worded(str(error), {})
+
+
+def sentence(text: str) -> str:
+    """The text as a sentence: with a capital at its begin, and with a mark at its end."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", "…")) else ".")
 
 
 def _value(value: object) -> Value:

@@ -249,7 +249,7 @@ class Opener:
 
 def written(begun: dict[str, Any], number: int) -> dict[str, Any]:
     """A message as `compose_prepare` began it, to be kept or sent."""
-    kept = {name: value for name, value in begun.items() if name not in ("uploads", "note")}
+    kept = {name: value for name, value in begun.items() if name not in ("uploads", "notes")}
     return kept | {"reply_to": [], "uploads": [], "original_id": number, "original_flag": "answered"}
 
 

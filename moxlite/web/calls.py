@@ -5,6 +5,7 @@ struct, its return type the result: one source for decoding, for the JSON Schema
 """
 
 import inspect
+import re
 import typing
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
@@ -17,9 +18,23 @@ from moxlite.decoders import from_json
 from moxlite.web.errors import APIError, FieldErrors, UserError
 from moxlite.wording import Worded, worded
 
-__all__ = ["MAX_BODY", "Call", "api_schema", "call", "calls_of", "decode_parameters", "encode_error", "encode_result"]
+__all__ = [
+    "MAX_BODY",
+    "Call",
+    "Remark",
+    "api_schema",
+    "call",
+    "calls_of",
+    "decode_parameters",
+    "encode_error",
+    "encode_result",
+    "remark",
+]
 
 MAX_BODY: Final = 1024 * 1024  # WEB-20, WEBMAIL-23
+
+BEYOND: Final = re.compile(r"Expected `(str|array|int)`( of length)? (<=|>=) (-?[0-9]+) - at `\$([^`]+)`")
+"""Texts of msgspec about a value beyond its bounds: its type, the bound, the path."""
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[Any]])
 
@@ -32,6 +47,13 @@ def _plain(value: object) -> str:
 
 
 encoder = msgspec.json.Encoder(enc_hook=_plain)
+
+
+class Remark(msgspec.Struct, frozen=True):
+    """A text in a result, for the user. ``words`` has its template and values as an error has; None without values."""
+
+    message: str
+    words: Any = None
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -105,9 +127,38 @@ def decode_parameters(entry: Call, body: bytes) -> msgspec.Struct:
     try:
         return from_json(body or b"{}", entry.parameters)
     except msgspec.DecodeError as e:  # ValidationError, which names the path, is a subclass
-        raise UserError(worded("{name}: {reason}", name=entry.name, reason=e)) from e
+        raise UserError(_beyond(str(e)) or worded("{name}: {reason}", name=entry.name, reason=e)) from e
     except RecursionError as e:
         raise UserError(worded("{name}: nested too deeply", name=entry.name)) from e
+
+
+def _beyond(problem: str) -> Worded | None:
+    """The words for a value beyond its bounds, which a user can have typed, from msgspec's text. None for any other
+    problem: it is a fault of a program.
+    """
+    found = BEYOND.fullmatch(problem)
+    if found is None:
+        return None
+    kind, length, relation, bound, path = found.groups()
+    place, limit = path.removeprefix("."), int(bound)
+    match "number" if length is None else kind, relation:
+        case "str", "<=":
+            return worded("{place}: at most {limit} characters are possible", place=place, limit=limit)
+        case "str", _:
+            return worded("{place}: at least {limit} characters are needed", place=place, limit=limit)
+        case "array", "<=":
+            return worded("{place}: at most {limit} entries are possible", place=place, limit=limit)
+        case "array", _:
+            return worded("{place}: at least {limit} entries are needed", place=place, limit=limit)
+        case _, "<=":
+            return worded("{place}: a number up to {limit} is expected", place=place, limit=limit)
+        case _:
+            return worded("{place}: a number from {limit} on is expected", place=place, limit=limit)
+
+
+def remark(text: str) -> Remark:
+    """A text of a result with what it was made of, so that the page can say it in its language (WEBMAIL-143)."""
+    return Remark(str(text), _words(text).get("words"))
 
 
 def encode_result(result: object) -> bytes:

@@ -21,6 +21,7 @@ from moxlite.web.http.encoding import choose, compress
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.languages import ENGLISH, chosen_language
+from moxlite.web.pagetexts import PageLanguage
 
 __all__ = ["STATIC", "Document", "build_tag", "part_tag"]
 
@@ -30,6 +31,7 @@ STATIC: Final = Path(__file__).parent / "static"
 GZIP_LEVEL: Final = 9  # once per build and per change of custom files
 MAX_CUSTOM: Final = 1024 * 1024  # octets of the administrator's stylesheet or script; a larger file is a mistake
 END_TAG: Final = re.compile(r"</(script|style)", re.IGNORECASE)
+NOSCRIPT: Final = re.compile(r"(<noscript>)([^<]*)")
 STYLE_MARK: Final = "/*style*/"
 SCRIPT_MARK: Final = "/*script*/"
 
@@ -83,6 +85,8 @@ class Document:
         if language != ENGLISH:
             html = html.replace('<html lang="en">', f'<html lang="{language}">', 1)
             texts = f'<script src="./part/{self._languages[language]}"></script>\n'
+            say = PageLanguage(language).say
+            html = NOSCRIPT.sub(lambda found: found[1] + say(found[2]), html)
             html = html.replace("<script>" + SCRIPT_MARK, f"{texts}<script>{SCRIPT_MARK}", 1)
         body = html.replace(STYLE_MARK, style, 1).replace(SCRIPT_MARK, script, 1).encode()
         tag = build_tag(body.decode())

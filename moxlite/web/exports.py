@@ -27,6 +27,7 @@ from moxlite.web.guards import account_of, page_session, pages, parse_fields, re
 from moxlite.web.headers import SERVICE_HEADERS, disposition
 from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.storeerrors import RETRY_AFTER, page_error
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -154,7 +155,7 @@ def _refusal(error: StoreError | OSError) -> HTTPError:
     """The answer to an export that failed before it began."""
     match error:
         case ExportFailed() | BadMailboxName():
-            return HTTPError(400, f"This cannot be exported: {error}.")
+            return HTTPError(400, worded("This cannot be exported: {reason}.", reason=error))
         case OSError() | StorageFull():
             return HTTPError(507, "The disk of the server is full.")
         case _:

@@ -21,6 +21,7 @@ from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
 from moxlite.web.http2.load import Share
+from moxlite.web.pagetexts import page_text
 
 if TYPE_CHECKING:
     from moxlite.web.context import Context
@@ -118,7 +119,7 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
     except HTTPError as e:
         if writer.started:
             raise ClientGone from e
-        await writer.respond(Response.text(e.status, _with_id(e, context, info), e.headers))
+        await writer.respond(_error_page(e, request, context))
     except ClientGone:
         raise
     except Exception:  # the guard of a connection: a crash in one request must not stop the server
@@ -129,14 +130,17 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
         if writer.started:
             raise ClientGone from None
         error = HTTPError(500, "Something went wrong in the server.")
-        await writer.respond(Response.text(error.status, _with_id(error, context, info)))
+        await writer.respond(_error_page(error, request, context))
 
 
-def _with_id(error: HTTPError, context: Context, info: ConnectionInfo) -> str:
-    """The text of an error page. For errors of the server it includes the id of the connection, by which the
-    administrator finds it in the log (WEB-8).
+def _error_page(error: HTTPError, request: Request, context: Context) -> Response:
+    """An error page in the reader's language. For errors of the server it includes the id of the connection, by which
+    the administrator finds it in the log (WEB-8).
     """
-    return error.text if error.status < 500 else f"{error.text} (id {context.opaque_id(info.cid)})"
+    text, fields = page_text(error, request.headers)
+    if error.status >= 500:
+        text = f"{text} (id {context.opaque_id(request.info.cid)})"
+    return Response.text(error.status, text, (*fields, *error.headers))
 
 
 def _believe_proxy(request: Request, networks: tuple[IPNetwork, ...] | None) -> None:

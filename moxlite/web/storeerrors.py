@@ -32,7 +32,7 @@ from moxlite.web.errors import (
     UserError,
 )
 from moxlite.web.http.errors import HTTPError
-from moxlite.wording import reason_of, worded
+from moxlite.wording import reason_of, sentence, worded
 
 __all__ = ["RETRY_AFTER", "api_error", "page_error"]
 
@@ -130,5 +130,4 @@ def page_error(error: store.StoreError) -> HTTPError | None:
     answer = api_error(error)
     if answer is None:
         return None
-    text = answer.text[:1].upper() + answer.text[1:].rstrip(".") + "."
-    return HTTPError(answer.status, text, answer.headers)
+    return HTTPError(answer.status, sentence(answer.text), answer.headers, words=answer.text)

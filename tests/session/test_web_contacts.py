@@ -92,7 +92,7 @@ async def test_files_are_imported_and_exported(browser: Browser) -> None:
         "known": 0,
         "unread": 1,
         "dropped": 1,
-        "problems": ["a card has neither a name nor an address"],
+        "problems": [{"message": "a card has neither a name nor an address", "words": None}],
     }
     again = await import_file(browser, CARDS.replace(b"ada@nordlicht", b"ada2@nordlicht"))
     assert (again["added"], again["known"]) == (0, 2)

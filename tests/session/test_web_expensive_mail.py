@@ -182,7 +182,7 @@ async def test_answers_to_what_was_made_to_be_expensive(rig: Rig, browser: Brows
         if answer.status == 200:
             begun = answer.json["result"]
             assert len(begun["subject"]) <= 5000
-            assert not (begun["note"] and begun["text"])
+            assert not (begun["notes"] and begun["text"])
         else:
             assert (kind, answer.status) == ("edit", 503)
 
@@ -203,9 +203,11 @@ async def test_an_answer_is_a_draft_whatever_its_original_holds(rig: Rig, browse
     message = await delivered(rig, "\r\n".join([*head, "", "hello"]).encode())
     begun = await browser.call("compose_prepare", kind="reply_all", message_id=message)
     assert len(begun["to"]) + len(begun["cc"]) == 1000
-    assert begun["note"] == "It has more recipients than a message can be sent to: these are the first 1000."
+    [note] = begun["notes"]
+    assert note["message"] == "It has more recipients than a message can be sent to: these are the first 1000."
+    assert note["words"]["values"] == {"most": 1000}
     assert (len(begun["references"]), begun["references"][-1]) == (50, "<last@example.com>")
-    fields = {name: value for name, value in begun.items() if name not in ("note", "uploads")}
+    fields = {name: value for name, value in begun.items() if name not in ("notes", "uploads")}
     draft = {**fields, "reply_to": [], "uploads": []}
     assert await browser.call("draft_save", draft=draft, save_id="00" * 16)
     events = await browser.events(first_request(count=10))
@@ -216,12 +218,14 @@ async def test_an_answer_is_a_draft_whatever_its_original_holds(rig: Rig, browse
 
 
 async def test_an_answer_without_its_text_says_so(rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """WEBMAIL-92, WEBMAIL-109a: and a draft is never opened without its text, which would be lost."""
+    """WEBMAIL-92, WEBMAIL-109a, WEBMAIL-143: and a draft is never opened without its text, which would be lost."""
     message = await delivered(rig, text_mail("hello", subject="Re: lunch"))
     monkeypatch.setattr(processes, "JOB_SECONDS", 0.0)
     begun = await browser.call("compose_prepare", kind="reply", message_id=message)
     assert (begun["text"], begun["subject"]) == ("", "Re: Re: lunch")
-    assert begun["note"] == f"The text of the message is not quoted. {processes.TOO_LONG}"
+    [note] = begun["notes"]
+    assert note["message"] == f"The text of the message is not quoted. {processes.TOO_LONG}"
+    assert note["words"]["values"] == {"reason": {"text": processes.TOO_LONG, "values": {}}}
     assert [one["address"] for one in begun["to"]] == ["a@example.com"]
     assert await browser.error("compose_prepare", kind="edit", message_id=message) == (503, "server:error")
 

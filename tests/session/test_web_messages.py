@@ -160,6 +160,23 @@ async def test_images_beyond_their_room_are_left_out_with_a_word(
     assert "1 image of this message is too large to be shown here" in text
 
 
+async def test_the_words_around_a_message_are_in_the_language_of_its_reader(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-143, WEBMAIL-50: the head of a page in a tab, what is said of pictures, and a missing message."""
+    monkeypatch.setattr("moxlite.web.webmail.reading.drawing.MAX_IMAGES", 25)
+    html = b'<img src="cid:b"><img src="cid:a"><img src="https://a.example/x.png">'
+    async with rig.account() as account:
+        found = await deliver_mail(account, related(b"a" * 10, b"b" * 20, html=html))
+    german = {"accept-language": "de"}
+    page = (await browser.fetch(f"/webmail/msg/{found.message_id}/msghtml", headers=german)).body.decode()
+    assert "<dt>Von</dt>" in page
+    assert "1 Bild dieser Nachricht ist zu groß, um hier gezeigt zu werden" in page
+    assert "1 externes Bild wurde nicht geladen: a.example" in page
+    missing = await browser.fetch("/webmail/msg/999999/text", headers=german)
+    assert (missing.status, missing.body.decode()) == (404, "Diese Nachricht oder diesen Teil von ihr gibt es nicht.\n")
+
+
 @pytest.mark.parametrize(
     ("html", "light", "dark"),
     [(b"<p>Hi</p>", "#ffffff", "#141a1e"), (b"<p style='color: red'>Hi</p>", "#ffffff", "#f6f6f4")],

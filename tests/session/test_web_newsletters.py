@@ -87,7 +87,7 @@ async def test_a_message_to_leave_counts_when_it_is_sent(rig: Rig, browser: Brow
 
     begun = await browser.call("compose_prepare", kind="new")
     written: dict[str, Any] = {
-        **{name: value for name, value in begun.items() if name != "note"},
+        **{name: value for name, value in begun.items() if name != "notes"},
         "to": [{"name": "", "address": "leave@shop.example"}],
         "subject": "leave",
         "reply_to": [],

@@ -5,10 +5,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
 import pytest
+from msgspec import Meta
 
-from moxlite.web.calls import call, calls_of, decode_parameters, encode_result
+from moxlite.web.calls import Remark, call, calls_of, decode_parameters, encode_error, encode_result, remark
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.types import IDs
@@ -57,6 +60,47 @@ def test_parameters_are_strict() -> None:
     for body in (b"", b"{}", b'{"name": 1}', b'{"name": "x", "other": 1}', b'{"name": "x", "loud": 1}', b"[1]"):
         with pytest.raises(UserError):
             decode_parameters(entry, body)
+
+
+class Bounded:
+    """A call with bounds."""
+
+    @call()
+    async def write(
+        self,
+        caller: object,
+        subject: Annotated[str, Meta(max_length=5, min_length=2)],
+        to: Annotated[list[int], Meta(max_length=1)] = [],  # noqa: B006
+        undo: Annotated[int, Meta(ge=1, le=60)] = 1,
+    ) -> None:
+        """Write."""
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"subject": "too long"}', "subject: at most 5 characters are possible"),
+        (b'{"subject": "x"}', "subject: at least 2 characters are needed"),
+        (b'{"subject": "xyz", "to": [1, 2]}', "to: at most 1 entries are possible"),
+        (b'{"subject": "xyz", "undo": 61}', "undo: a number up to 60 is expected"),
+        (b'{"subject": "xyz", "undo": 0}', "undo: a number from 1 on is expected"),
+    ],
+)
+def test_a_value_beyond_its_bounds_is_told_in_words(body: bytes, text: str) -> None:
+    """WEBMAIL-23, WEBMAIL-143: with the bound as a value, so that a page can say it in its language."""
+    with pytest.raises(UserError) as caught:
+        decode_parameters(calls_of(Bounded)["write"], body)
+    assert caught.value.text == text
+    assert msgspec.json.decode(encode_error(caught.value))["error"]["words"]["values"]["limit"] in (1, 2, 5, 60)
+
+
+def test_a_remark_brings_what_it_was_made_of() -> None:
+    """WEBMAIL-143."""
+    assert remark("plain") == Remark("plain")
+    made = remark(worded("line {line}: {reason}", line=3, reason=ValueError("odd")))
+    reason = {"text": "odd", "values": {}}
+    assert made == Remark("line 3: odd", {"text": "line {line}: {reason}", "values": {"line": 3, "reason": reason}})
 
 
 def test_only_logging_in_is_public() -> None:

@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
+from moxlite.store.errors import NoSuchMessage
+from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.languages import chosen_language
 from moxlite.web.http.messages import Headers
+from moxlite.web.pagetexts import page_text
+from moxlite.web.storeerrors import page_error
+from moxlite.wording import worded
 from tests.tools import top
 
 OFFERED = ("de", "es", "fr", "nl")
@@ -41,6 +46,35 @@ def test_each_language_has_nearly_all_errors(texts: Any) -> None:
         assert len(missing) <= (1 - ENOUGH) * len(wanted), f"translate them in frontend/i18n/errors/{name}.json"
         assert not set(known) - wanted, "no error any more: remove it from frontend/i18n/errors"
         assert {key: why for key, text in known.items() if (why := texts.fault(key, text))} == {}
+
+
+def test_each_language_has_all_texts_of_plain_pages(texts: Any) -> None:
+    """WEBMAIL-143: of error pages, of messages in a tab or on paper, and of pages without scripts."""
+    from generators import pages
+
+    wanted = pages.source_texts()
+    assert len(wanted) > 30
+    assert set(pages.languages()) == set(OFFERED)
+    for name, known in pages.languages().items():
+        assert wanted == set(known), f"translate them in frontend/i18n/pages/{name}.json"
+        assert {key: why for key, text in known.items() if (why := texts.fault(key, text))} == {}
+
+
+def test_an_error_page_is_in_the_language_of_its_reader() -> None:
+    """WEBMAIL-143: a text of the code, an error of the store as a sentence, values; what is not known stays English."""
+    german = Headers([("accept-language", "de-AT,de;q=0.9")])
+    assert page_text(HTTPError(404, "There is nothing at this address."), german) == (
+        "Unter dieser Adresse gibt es nichts.",
+        (("vary", "Accept-Language, Cookie"), ("content-language", "de")),
+    )
+    missing = page_error(NoSuchMessage(7))
+    assert missing is not None
+    assert (missing.text, page_text(missing, german)[0]) == ("No message 7.", "Es gibt keine Nachricht 7.")
+    reason = worded("no mailbox {mailbox}", mailbox="Boats")
+    within = HTTPError(400, worded("This cannot be exported: {reason}.", reason=reason))
+    assert page_text(within, german)[0] == "Das kann nicht exportiert werden: es gibt keinen Ordner Boats."
+    for headers in (german, Headers([])):
+        assert page_text(HTTPError(400, "Odd."), headers) == ("Odd.", (("vary", "Accept-Language, Cookie"),))
 
 
 @pytest.mark.parametrize("app", ["webmail", "account"])

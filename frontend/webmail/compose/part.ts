@@ -3,7 +3,8 @@
 import type { Begun, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { adopt } from "../../lib/sheets";
-import { t } from "../../lib/words";
+import type { Told } from "../../lib/language";
+import { t, told } from "../../lib/words";
 import choices from "../choices.css";
 import type { Acting, Selection, Surroundings, Writing } from "../commands/desk";
 import type { AllSettings } from "../state/settings";
@@ -57,7 +58,8 @@ export async function compose(
   const began = start(desk.settings(), words, begun, kind, item, selected);
   began.copy.leaves = leaves;
   new Composer(desk, say, newId(), began, words);
-  if (begun.note !== "") say(begun.note);
+  // what an older page has kept for times without a connection has none
+  for (const note of begun.notes ?? []) say((await told(note as Told)).message);
 }
 
 function start(
@@ -68,7 +70,7 @@ function start(
   item: MessageItem | null,
   selected: string,
 ): Start {
-  const { uploads, note: _, ...fields } = begun;
+  const { uploads, notes: _, ...fields } = begun;
   const { text, html = "", original = "" } = begun;
   const beginning = words.beginning(settings, {
     kind,
@@ -142,7 +144,7 @@ async function refresh(desk: Surroundings & Selection & Acting & Writing, copy: 
   const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1000));
   const newer = await desk.client.draft_find(copy.draft.message_id, seconds);
   if (newer === 0) return;
-  const { uploads, note: _, ...fields } = await desk.client.compose_prepare("edit", newer);
+  const { uploads, notes: _, ...fields } = await desk.client.compose_prepare("edit", newer);
   // what only the browser knows stays: the answered message, and the choice of TLS
   Object.assign(copy, { draft: { ...copy.draft, ...fields }, files: uploads, draftId: newer });
 }

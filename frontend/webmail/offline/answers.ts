@@ -68,10 +68,10 @@ export function beginAnswer(kept: Kept): Begun {
   const whole = parsed.texts.map((one) => one.text.replace(/\n$/, "")).join("\n");
   const original = parsed.has_html && selected === "" ? marked({ kind, id: item.id, when }) : "";
   const cut = parsed.texts.some((one) => one.truncated) && original === "" && selected === "";
-  const note =
+  const notes =
     cut || (whole === "" && selected === "" && original === "")
-      ? t("Without a connection the text is not quoted as a whole.")
-      : "";
+      ? [{ message: t("Without a connection the text is not quoted as a whole."), words: null }]
+      : [];
   if (forward) {
     const attached = kind === "forward_attached";
     const files = attached
@@ -88,7 +88,7 @@ export function beginAnswer(kept: Kept): Begun {
       text: attached ? "" : `${forwardedHead(item, subject, when)}\n\n${whole.slice(0, mostQuoted)}`,
       original: attached ? "" : original,
       uploads: files.map((file, n) => ({ ...file, upload_id: marked({ kind, id: item.id, when, file: n }) })),
-      note: attached ? "" : note,
+      notes: attached ? [] : notes,
     };
   }
   const back = mine ? to : item.reply_to.length > 0 ? item.reply_to.map(party) : from;
@@ -108,7 +108,7 @@ export function beginAnswer(kept: Kept): Begun {
         ? ""
         : `${when === "" ? t("{name} wrote:", { name }) : t("On {when}, {name} wrote:", { when, name })}\n${quoted}\n`,
     original,
-    note,
+    notes,
   };
 }
 

@@ -6,6 +6,7 @@ import { attempt, dialog, showError } from "../../lib/dialogs";
 import { hue, initials } from "../../lib/disc";
 import { el, fill, isolated } from "../../lib/dom";
 import { field } from "../../lib/fields";
+import type { Told } from "../../lib/language";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { many, t, told } from "../../lib/words";
@@ -318,6 +319,7 @@ async function read(page: Page, file: File): Promise<void> {
       done.dropped > 0 && many(done.dropped, "one picture was left out", "{n} pictures were left out"),
       done.unread > 0 && many(done.unread, "one could not be read", "{n} could not be read"),
     ].filter((one) => one !== false);
+    const problems = await Promise.all(done.problems.map((problem) => told(problem as Told)));
     if (done.unread === 0) toast(facts.join(", "));
     else
       await dialog<void>(t("Import"), (close) => [
@@ -325,7 +327,7 @@ async function read(page: Page, file: File): Promise<void> {
         el(
           "ul",
           {},
-          done.problems.map((problem) => el("li", {}, el("bdi", { dir: "auto" }, isolated(problem)))),
+          problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message)))),
         ),
         el(
           "div",

@@ -8,7 +8,7 @@ from typing import Final
 
 from moxlite.proto.cards.contactscsv import read_csv, write_csv
 from moxlite.proto.cards.vcard import Contact, Unreadable, read_vcards, without_pictures, write_vcard
-from moxlite.wording import worded
+from moxlite.wording import reason_of, worded
 
 __all__ = ["read_contacts", "taken", "written"]
 
@@ -42,7 +42,7 @@ def read_contacts(data: bytes) -> tuple[list[Contact], list[str]]:
     problems: list[str] = []
     for one in read_vcards(data) if _has_cards(data) else read_csv(data):
         if isinstance(one, Unreadable):
-            problems.append(str(one))
+            problems.append(reason_of(one))
         else:
             found.append(one)
     return found, problems

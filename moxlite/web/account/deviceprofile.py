@@ -12,6 +12,7 @@ from moxlite.web.account.devices import DeviceLinks, LinkGone
 from moxlite.web.discovery.profiles import profile_response
 from moxlite.web.guards import parse_fields, refuse_foreign
 from moxlite.web.http.errors import HTTPError
+from moxlite.wording import sentence
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
@@ -43,7 +44,7 @@ async def send_profile(
     try:
         device = devices.look(fields.get("claim", ""))
     except LinkGone:
-        raise HTTPError(410, GONE[:1].upper() + GONE[1:] + ".") from None
+        raise HTTPError(410, sentence(GONE), words=GONE) from None
     if device.state != "ready":
         raise HTTPError(409, "The account page has not said yes yet.")
     settings = snapshot.account(device.account)

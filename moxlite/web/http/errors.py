@@ -7,13 +7,16 @@ class HTTPError(Exception):
     """A request that ends with an error page.
 
     ``status`` is the code of RFC 9110 §15. ``text`` is one plain sentence for the user or program. ``headers`` are
-    fields of the answer.
+    fields of the answer. ``words`` is the text by which translations are found, if it is not ``text`` (WEBMAIL-143).
     """
 
-    def __init__(self, status: int, text: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self, status: int, text: str, headers: tuple[tuple[str, str], ...] = (), *, words: str | None = None
+    ) -> None:
         super().__init__(f"{status} {text}")
         self.status = status
         self.text = text
+        self.words = text if words is None else words
         self.headers = headers
 
 

@@ -25,6 +25,7 @@ from moxlite.web.http.encoding import stream_compressor
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.events import EVENT_STREAM_HEADERS, EventSink
 from moxlite.web.http.exchange import Request as HTTPRequest
+from moxlite.web.pagetexts import page_language
 from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
@@ -273,6 +274,7 @@ class Webmail:
                 dark=parameters.get("scheme") == "dark",
                 printed=parameters.get("print") == "true",
                 others=ids_of(parameters.get("others", "")),
+                language=page_language(request.headers),
             )
             try:
                 await serve_message(holder, rest, writer, view)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import idna
@@ -24,7 +24,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.people.contacts import suggest_contacts, suggest_groups
 from moxlite.store.people.suggesting import SUGGESTIONS, suggest
 from moxlite.submission.assurance import Finding
-from moxlite.web.calls import call, encode_result
+from moxlite.web.calls import Remark, call, encode_result, remark
 from moxlite.web.callserver import refused
 from moxlite.web.composing.drafts import draft_under, drop_draft, save_draft, unsent_id
 from moxlite.web.composing.later import LONGEST, moment
@@ -68,7 +68,7 @@ Undo = Annotated[int, Meta(ge=0, le=MAX_UNDO)]
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """The initial content of the composer, within the limits of a draft. ``message_id`` stays the same while the
-    message is edited. ``note`` tells the user if something is missing, else "".
+    message is edited. ``notes`` tell the user what is missing.
     """
 
     from_: Party = msgspec.field(name="from")
@@ -83,7 +83,7 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     in_reply_to: str
     references: list[str]
     uploads: list[Uploaded]
-    note: str = ""
+    notes: list[Remark] = []
 
 
 class Security(msgspec.Struct, frozen=True):
@@ -140,7 +140,7 @@ class ComposeCalls(AccountCalls):
         ):
             read = await read_original(holder, message_id, when, kind, selected)
             original, structure = read.original, read.structure
-            quoted, note = await self._quote(session.account, read.words)
+            quoted, notes = await self._quote(session.account, read.words)
             uploads: list[Uploaded] = []
             # a stranger's mail may name tens of thousands of addresses
             match kind:
@@ -154,7 +154,7 @@ class ComposeCalls(AccountCalls):
                 uploads = await carry_files(holder, message_id, structure, home.account)
             elif kind == "forward_attached":
                 uploads = [await carry_message(holder, message_id, structure.envelope.subject, home.account)]
-            begun = _begun(found, uploads, snapshot, note)
+            begun = _begun(found, uploads, snapshot, notes)
             keeping = Keeping(holder, message_id, structure.root, home.account, session.account, self._server.sandbox)
             if kind == "edit":
                 local = holder.local_id(message_id)
@@ -172,19 +172,19 @@ class ComposeCalls(AccountCalls):
             kept_as = await keep_original(keeping, found.text, read.words.head, forwarded=kind == "forward")
             return msgspec.structs.replace(begun, original=kept_as)
 
-    async def _quote(self, account: str, words: Quotable) -> tuple[Quoted, str]:
-        """Subject and text of an answer, and a sentence for the user if the text is missing. Editing a draft fails
+    async def _quote(self, account: str, words: Quotable) -> tuple[Quoted, list[Remark]]:
+        """Subject and text of an answer, with a sentence for the user if the text is missing. Editing a draft fails
         instead, because its text would be lost.
         """
         try:
             async with self._server.sandbox.turn(account) as turn:
-                return await turn.do(Quote(words)), ""
+                return await turn.do(Quote(words)), []
         except (JobFailed, Refused) as e:
             if words.kind == "edit":
                 raise Unavailable(
                     worded("the text of this message cannot be read for writing: {reason}", reason=e)
                 ) from e
-            return unquoted(words), f"The text of the message is not quoted. {e}"
+            return unquoted(words), [remark(worded("The text of the message is not quoted. {reason}", reason=e))]
 
     @call()
     async def draft_save(self, caller: Caller, draft: Written, save_id: CallID, replaces: AnyID = 0) -> int:
@@ -347,14 +347,17 @@ def _max_size(snapshot: Snapshot, caller: Caller) -> int:
     return snapshot.listener(caller.request.info.listener).max_message_size
 
 
-def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, note: str = "") -> Begun:
+def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, notes: Sequence[Remark] = ()) -> Begun:
     fields: list[list[Party]] = []
     left = MAX_RECIPIENTS
     for addresses in (found.to, found.cc, found.bcc):
         fields.append([_party(one) for one in addresses[:left]])
         left -= len(fields[-1])
     if sum(map(len, fields)) < len(found.to) + len(found.cc) + len(found.bcc):
-        note = f"{note} It has more recipients than a message can be sent to: these are the first {MAX_RECIPIENTS}."
+        many = worded(
+            "It has more recipients than a message can be sent to: these are the first {most}.", most=MAX_RECIPIENTS
+        )
+        notes = [*notes, remark(many)]
     to, cc, bcc = fields
     return Begun(
         from_=_party(found.author),
@@ -367,7 +370,7 @@ def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, note: str
         in_reply_to=found.in_reply_to,
         references=list(found.references),
         uploads=uploads,
-        note=note.strip(),
+        notes=list(notes),
     )
 
 

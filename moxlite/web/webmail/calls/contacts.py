@@ -16,7 +16,7 @@ from moxlite.store.content.uploads import drop_upload, upload_of, upload_pieces
 from moxlite.store.file.transaction import Tx
 from moxlite.store.people import contacts as store
 from moxlite.store.people import templates as stored
-from moxlite.web.calls import call
+from moxlite.web.calls import Remark, call, remark
 from moxlite.web.composing.types import Party, UploadID
 from moxlite.web.composing.uploads import key_of
 from moxlite.web.cookies import Caller
@@ -107,7 +107,7 @@ class ContactsImported(msgspec.Struct, frozen=True):
     known: int
     unread: int
     dropped: int
-    problems: list[str]
+    problems: list[Remark]
 
 
 class TemplateForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -221,7 +221,7 @@ class ContactCalls(AccountCalls):
             finally:
                 await account.write(lambda tx: drop_upload(tx, key))
         dropped = sum(bool(one.dropped) for one in found)
-        return ContactsImported(added, known, len(problems), dropped, problems[:MAX_PROBLEMS])
+        return ContactsImported(added, known, len(problems), dropped, list(map(remark, problems[:MAX_PROBLEMS])))
 
     @call()
     async def group_members(self, caller: Caller, group: Group) -> list[Party]:

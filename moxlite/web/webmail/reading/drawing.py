@@ -20,7 +20,9 @@ from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import DrawHTML, Drawn, Picture, ShowText
 from moxlite.sandbox.processes import JobFailed, Refused
 from moxlite.store.content import body
+from moxlite.web.pagetexts import PageLanguage
 from moxlite.web.webmail.reading.pages import shown_text
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.sandbox.processes import Sandbox
@@ -106,23 +108,24 @@ async def draw(source: Source, root: mime.Part, reader: str, sandbox: Sandbox, *
         raise Unshown(str(error)) from None
 
 
-async def replacement(source: Source, reader: str, sandbox: Sandbox, reason: str) -> str:
-    """The page that replaces HTML which cannot be shown: the reason, and the text of the HTML."""
+async def replacement(source: Source, reader: str, sandbox: Sandbox, reason: str, language: PageLanguage) -> str:
+    """The page that replaces HTML which cannot be shown: `reason`, a sentence in `language`, and the HTML's text."""
     if source.part.size > MAX_SIZE:
-        return _without(reason)
+        return _without(reason, language)
     try:
         async with sandbox.turn(reader) as turn:
             found = await turn.do(ShowText(await _read(source), MAX_INSTEAD))
     except (Refused, JobFailed):
-        return _without(reason)
+        return _without(reason, language)
     if not found.text.strip():
-        return _without(reason)
-    words = f'<div class="blocked">{escape(reason)} This is its text; all of it is in the raw message.</div>'
-    return f'{words}<pre class="body" dir="auto">{shown_text(found.text)}</pre>'
+        return _without(reason, language)
+    words = f"{reason} {language.say('This is its text; all of it is in the raw message.')}"
+    return f'<div class="blocked">{escape(words)}</div><pre class="body" dir="auto">{shown_text(found.text)}</pre>'
 
 
-def _without(reason: str) -> str:
-    return f'<div class="body"><p>{escape(reason)} Look at its text, or at the raw message.</p></div>'
+def _without(reason: str, language: PageLanguage) -> str:
+    words = f"{reason} {language.say('Look at its text, or at the raw message.')}"
+    return f'<div class="body"><p>{escape(words)}</p></div>'
 
 
 async def _read(source: Source) -> str:
@@ -135,9 +138,9 @@ async def _read(source: Source) -> str:
     return await source.account.scan(read, op="webmail_html")
 
 
-def notices(drawn: Drawn, *, blocked: bool) -> str:
+def notices(drawn: Drawn, language: PageLanguage, *, blocked: bool) -> str:
     """Lines above the HTML about parts that were left out (WEBMAIL-54, 55); about remote ones if `blocked`."""
-    return (_blocked(drawn) if blocked else "") + _omitted(drawn.left_out)
+    return (_blocked(drawn, language) if blocked else "") + _omitted(drawn.left_out, language)
 
 
 def facts(drawn: Drawn) -> str:
@@ -151,19 +154,23 @@ def facts(drawn: Drawn) -> str:
     )
 
 
-def _blocked(drawn: Drawn) -> str:
+def _blocked(drawn: Drawn, language: PageLanguage) -> str:
     if not drawn.blocked:
         return ""
-    named = ", ".join(escape(host) for host in drawn.hosts) + (", …" if drawn.more else "")
-    images = "1 external image was" if drawn.blocked == 1 else f"{drawn.blocked} external images were"
-    return f'<div class="blocked">{images} not loaded: {named}</div>'
+    hosts = ", ".join(drawn.hosts) + (", …" if drawn.more else "")
+    one = worded("1 external image was not loaded: {hosts}", hosts=hosts)
+    others = worded("{n} external images were not loaded: {hosts}", n=drawn.blocked, hosts=hosts)
+    return f'<div class="blocked">{escape(language.say(one if drawn.blocked == 1 else others))}</div>'
 
 
-def _omitted(images: int) -> str:
+def _omitted(images: int, language: PageLanguage) -> str:
     if not images:
         return ""
-    large = "1 image of this message is" if images == 1 else f"{images} images of this message are"
-    return f'<div class="blocked">{large} too large to be shown here: it is among the attachments</div>'
+    one = worded("1 image of this message is too large to be shown here: it is among the attachments")
+    others = worded(
+        "{n} images of this message are too large to be shown here: they are among the attachments", n=images
+    )
+    return f'<div class="blocked">{escape(language.say(one if images == 1 else others))}</div>'
 
 
 async def with_images(source: Source, page: Page) -> AsyncGenerator[bytes, None]:

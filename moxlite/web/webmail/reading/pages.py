@@ -10,7 +10,9 @@ from html import escape
 from typing import Final
 
 from moxlite.proto.mime import types as mime
+from moxlite.web.pagetexts import PageLanguage
 from moxlite.web.webmail.items import time_of
+from moxlite.wording import worded
 
 __all__ = ["head", "shown_text", "title_of"]
 
@@ -26,15 +28,16 @@ BIDI: Final = {point: f"[U+{point:04X}]" for point in (*range(0x202A, 0x202F), *
 """Visible text for characters that change the direction of the text around them (WEBMAIL-118)."""
 
 
-def title_of(envelope: mime.Envelope) -> str:
+def title_of(envelope: mime.Envelope, language: PageLanguage) -> str:
     """The title of the page, as HTML."""
-    return _subject(envelope) or "Message"
+    return _subject(envelope) or language.say("Message")
 
 
-def head(envelope: mime.Envelope, received: int) -> str:
+def head(envelope: mime.Envelope, received: int, language: PageLanguage) -> str:
     """The head of the page. `received` (µs UTC) is shown if the message has no valid date."""
-    rows = "".join(f'<dt>{name}</dt><dd dir="auto">{value}</dd>' for name, value in _rows(envelope, received))
-    return HEAD.format(subject=_subject(envelope) or "(no subject)", rows=rows)
+    found = _rows(envelope, received, language)
+    rows = "".join(f'<dt>{name}</dt><dd dir="auto">{value}</dd>' for name, value in found)
+    return HEAD.format(subject=_subject(envelope) or language.say("(no subject)"), rows=rows)
 
 
 def shown_text(text: str) -> str:
@@ -47,12 +50,17 @@ def _subject(envelope: mime.Envelope) -> str:
     return shown_text(subject[:MAX_SHOWN] + ("…" if len(subject) > MAX_SHOWN else ""))
 
 
-def _rows(envelope: mime.Envelope, received: int) -> Iterator[tuple[str, str]]:
-    people = (("From", envelope.from_), ("To", envelope.to), ("Cc", envelope.cc), ("Bcc", envelope.bcc))
+def _rows(envelope: mime.Envelope, received: int, language: PageLanguage) -> Iterator[tuple[str, str]]:
+    people = (
+        (language.say("From"), envelope.from_),
+        (language.say("To"), envelope.to),
+        (language.say("Cc"), envelope.cc),
+        (language.say("Bcc"), envelope.bcc),
+    )
     for name, addresses in people:
         if addresses:
-            yield name, shown_text(_addresses(addresses))
-    yield "Date", f"{time_of(_date(envelope, received)):%Y-%m-%d %H:%M} UTC"
+            yield name, shown_text(_addresses(addresses, language))
+    yield language.say("Date"), f"{time_of(_date(envelope, received)):%Y-%m-%d %H:%M} UTC"
 
 
 def _date(envelope: mime.Envelope, received: int) -> int:
@@ -63,9 +71,11 @@ def _date(envelope: mime.Envelope, received: int) -> int:
     return envelope.date or received
 
 
-def _addresses(addresses: Sequence[mime.MailAddress]) -> str:
+def _addresses(addresses: Sequence[mime.MailAddress], language: PageLanguage) -> str:
     shown = ", ".join(
         f"{one.name[:MAX_SHOWN]} <{one.localpart}@{one.domain}>" if one.name else f"{one.localpart}@{one.domain}"
         for one in addresses[:MAX_ADDRESSES]
     )
-    return f"{shown}, … ({len(addresses)} in all)" if len(addresses) > MAX_ADDRESSES else shown
+    if len(addresses) <= MAX_ADDRESSES:
+        return shown
+    return f"{shown}, … ({language.say(worded('{n} in all', n=len(addresses)))})"

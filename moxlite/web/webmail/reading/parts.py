@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.rows import messages as message_rows
 from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
+from moxlite.web.pagetexts import PageLanguage
 from moxlite.web.webmail.items import clean_filename, find_html, time_of
 from moxlite.web.webmail.reading.drawing import Page, Source, Unshown, draw, facts, notices, replacement, with_images
 from moxlite.web.webmail.reading.pages import head, shown_text, title_of
@@ -108,6 +110,7 @@ class View(msgspec.Struct, frozen=True):
       printed: a page with a head is in a frame of the app, which prints it.
       others: more messages, ids in the browser's form, for the page of a conversation.
       dark: the window around the page is dark.
+      language: that of the words around the message.
     """
 
     account: str
@@ -118,6 +121,7 @@ class View(msgspec.Struct, frozen=True):
     dark: bool = False
     printed: bool = False
     others: tuple[int, ...] = ()
+    language: PageLanguage = PageLanguage()
 
 
 async def serve_message(holder: Holder, rest: list[str], writer: ResponseWriter, view: View) -> None:
@@ -237,7 +241,7 @@ async def send_text(holder: Holder, found: Located, writer: ResponseWriter, view
     """Send the texts as a page. `headed` adds a head, for a separate tab and for paper."""
     await start_page(found, writer, view, CLOSED, headed=headed)
     if not await write_texts(holder, found, writer):
-        await writer.write(b'<div class="body"><p>No textual content</p></div>')
+        await writer.write(_no_text(view).encode())
     await end_page(writer)
 
 
@@ -249,16 +253,21 @@ async def send_texts(holder: Holder, together: list[Located], writer: ResponseWr
     await start_page(first, writer, view, CLOSED, headed=True)
     for found in together:
         if found is not first:
-            await writer.write(head(found.structure.envelope, found.received).encode("utf-8", "replace"))
+            await writer.write(head(found.structure.envelope, found.received, view.language).encode("utf-8", "replace"))
         if await write_texts(holder, found, writer):
             continue
         html = find_html(found.structure.root)
-        instead = '<div class="body"><p>No textual content</p></div>'
+        instead = _no_text(view)
         if html is not None:
             source = Source(holder.account, found.message_id, html[1])
-            instead = await replacement(source, view.account, view.sandbox, "This message is HTML.")
+            reason = view.language.say("This message is HTML.")
+            instead = await replacement(source, view.account, view.sandbox, reason, view.language)
         await writer.write(instead.encode("utf-8", "replace"))
     await end_page(writer)
+
+
+def _no_text(view: View) -> str:
+    return f'<div class="body"><p>{escape(view.language.say("No textual content"))}</p></div>'
 
 
 async def write_texts(holder: Holder, found: Located, writer: ResponseWriter) -> bool:
@@ -287,7 +296,8 @@ async def send_html(
     try:
         page = await draw(source, found.structure.root, view.account, view.sandbox, external=external)
     except Unshown as reason:
-        instead = await replacement(source, view.account, view.sandbox, str(reason))
+        said = view.language.say(str(reason))
+        instead = await replacement(source, view.account, view.sandbox, said, view.language)
     policy = OPEN if external else CLOSED
     if view.sameorigin:
         policy = policy.replace(SANDBOX, SHARED_SANDBOX)
@@ -299,7 +309,7 @@ async def send_html(
     if page is None:
         await writer.write(instead.encode("utf-8", "replace"))
     else:
-        await writer.write(notices(page.drawn, blocked=not view.sameorigin).encode("utf-8", "replace"))
+        await writer.write(notices(page.drawn, view.language, blocked=not view.sameorigin).encode("utf-8", "replace"))
         async with aclosing(with_images(source, page)) as pieces:
             async for piece in pieces:
                 await writer.write(piece)
@@ -321,11 +331,12 @@ async def start_page(
         policy = policy.replace(SANDBOX, PRINT_SANDBOX)
     envelope = found.structure.envelope
     scheme, paper, ink = colours
-    title = title_of(envelope) if headed else "Message"
+    title = title_of(envelope, view.language) if headed else view.language.say("Message")
     begin = BEGIN.format(title=title, facts=known, scheme=scheme, paper=paper, ink=ink)
     headers = (("content-type", "text/html; charset=utf-8"), *HEADERS, ("content-security-policy", policy))
     await writer.start(200, headers)
-    await writer.write((begin + (head(envelope, found.received) if headed else "")).encode("utf-8", "replace"))
+    top = head(envelope, found.received, view.language) if headed else ""
+    await writer.write((begin + top).encode("utf-8", "replace"))
 
 
 async def end_page(writer: ResponseWriter) -> None:

@@ -1,0 +1,75 @@
+"""The texts of plain pages in the language of their reader (WEBMAIL-143): error pages, messages in a tab or on paper,
+and what a page without scripts says. ``static/pages-LANG.json``, which `script/gen` makes, has the translations by the
+English texts.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.languages import ENGLISH, chosen_language
+from moxlite.web.http.messages import Headers
+from moxlite.wording import Value, Worded, sentence
+
+__all__ = ["PageLanguage", "page_language", "page_text"]
+
+FOLDER: Final = Path(__file__).parent / "static"
+VARIES: Final = ("vary", "Accept-Language, Cookie")
+
+
+class PageLanguage(msgspec.Struct, frozen=True):
+    """The language of a page: "en" or one that has texts."""
+
+    name: str = ENGLISH
+
+    def say(self, text: str) -> str:
+        """A text of the code in this language; in English if it has no translation."""
+        return self.find(text) or str(text)
+
+    def find(self, text: str) -> str | None:
+        """The translation of a text; None if there is none."""
+        return None if self.name == ENGLISH else _translated(text, _texts(self.name))
+
+
+def page_language(headers: Headers) -> PageLanguage:
+    """The language that the reader has chosen, or that the browser prefers."""
+    return PageLanguage(chosen_language(headers, _offered()))
+
+
+def page_text(error: HTTPError, headers: Headers) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The text of an error page for the request with these fields. With it come the fields of the answer that tell of
+    its language.
+    """
+    language = page_language(headers)
+    found = language.find(error.words)
+    if found is None:
+        return error.text, (VARIES,)
+    return sentence(found), (VARIES, ("content-language", language.name))
+
+
+@cache
+def _offered() -> frozenset[str]:
+    return frozenset(path.stem.removeprefix("pages-") for path in FOLDER.glob("pages-*.json"))
+
+
+@cache
+def _texts(language: str) -> Mapping[str, str]:
+    """The translations of a language by the English texts, 8 kB; read once per process."""
+    texts: dict[str, str] = json.loads((FOLDER / f"pages-{language}.json").read_text("utf-8"))
+    return texts
+
+
+def _translated(text: str, texts: Mapping[str, str]) -> str | None:
+    template = texts.get(text.template if isinstance(text, Worded) else text)
+    if template is None or not isinstance(text, Worded):
+        return template
+    values: dict[str, Value] = {
+        name: value if isinstance(value, int) else _translated(value, texts) or str(value)
+        for name, value in text.values.items()
+    }
+    return str(Worded(template, values))
