@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.integration.browser import chromium
 from tests.integration.test_web_webmail_browser import Reader, append, local, reader, server
@@ -52,6 +52,58 @@ def test_the_drawer_of_mailboxes_opens_and_closes(phone: Reader, mailbox: imapli
     page.keyboard.press("Escape")
     expect(side).to_be_hidden()
     expect(button).to_be_focused()
+
+
+def test_a_long_press_selects_and_does_nothing_else(phone: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-59, WEBMAIL-64: by real touches: neither a menu nor the message opens, a tap chooses further rows, and a
+    finger that moves has not pressed. The last row that is deselected ends it; then a tap opens.
+    """
+    page = phone.page
+    for number in range(1, 4):
+        append(mailbox, f"number {number}")
+    expect(page.locator(".message")).to_have_count(3)
+    expect(page.locator(".messages[data-pushable]")).to_have_count(1)
+    touches = page.context.new_cdp_session(page)
+
+    def row(subject: str) -> Locator:
+        return page.locator(".message", has_text=subject)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
+
+    def rest(subject: str, *, by: float = 0) -> None:
+        """Hold a finger on a row for longer than a press takes; first it moves down by some pixels."""
+        box = row(subject).bounding_box()
+        assert box is not None
+        place = (box["x"] + 200, box["y"] + 20)
+        touch("touchStart", place)
+        if by:
+            touch("touchMove", (place[0], place[1] + by))
+        page.wait_for_timeout(800)  # a press takes half a second of the browser's time
+        touch("touchEnd")
+
+    def chosen(*subjects: str) -> None:
+        for number in range(1, 4):
+            name = f"number {number}"
+            expect(row(name)).to_have_attribute("aria-selected", str(name in subjects).lower())
+
+    rest("number 2", by=30)
+    chosen()
+    rest("number 2")
+    chosen("number 2")
+    expect(page.locator("body")).to_have_class(re.compile("choosing"))
+    expect(page.locator(".menu, .reader-subject:visible")).to_have_count(0)
+    row("number 3").tap()
+    chosen("number 2", "number 3")
+    rest("number 1")
+    chosen("number 1", "number 2", "number 3")
+    for number in range(1, 4):
+        row(f"number {number}").tap()
+    chosen()
+    expect(page.locator("body")).not_to_have_class(re.compile("choosing"))
+    assert "\\Seen" not in str(mailbox.fetch("1:3", "(FLAGS)"))
+    row("number 1").tap()
+    expect(page.locator(".reader-subject")).to_have_text("number 1")
 
 
 def test_text_of_two_directions_stands_as_it_is_read(reader: Reader, mailbox: imaplib.IMAP4) -> None:
