@@ -2,9 +2,13 @@
 ends, another user logs in, or the server is newer than the page (WEBMAIL-22a, WEBMAIL-120, WEBMAIL-121).
 """
 
+import base64
+import os
 import re
 import shutil
 import sqlite3
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 
 import pytest
@@ -26,6 +30,11 @@ pytestmark = [
         smoke="tests/integration/test_web_webmail_device.py::test_what_is_done_without_a_connection_is_done_once_later"
     ),
 ]
+
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+"""A picture of one pixel."""
 
 WAITS = "on this device until the server can be reached"
 
@@ -303,6 +312,61 @@ def test_kept_messages_are_answered_forwarded_found_and_sent_later(page: Page, l
     assert "<script" not in forwarded
     session.select("INBOX")
     assert session.search(None, "ANSWERED", "SUBJECT", "plain")[1] != [b""]
+
+
+def test_small_files_of_kept_messages_open_without_a_connection(page: Page, local: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-120, WEBMAIL-121: a picture with the policy that the server gave it, a text, a download by its name; of a
+    file that is too large the page says that it is not here, and stays. Log-out removes the files.
+    """
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "ann@nordlicht.example", "moxlite@localhost", "with files"
+    mail.set_content("Here they are.\n")
+    mail.add_attachment(b"M\xf6we", maintype="text", subtype="plain", filename="birds.txt", params={"charset": "latin-1"})
+    mail.add_attachment(PICTURE, maintype="image", subtype="png", filename="dot.png")
+    mail.add_attachment(b"table" * 1000, maintype="application", subtype="zip", filename="two words(1).zip")
+    mail.add_attachment(os.urandom(1_100_000), maintype="application", subtype="zip", filename="large.zip")
+    imap(local).append("INBOX", "", "", mail.as_bytes(policy=SMTP))
+    expect(page.locator(".message")).to_have_count(3)
+    until(lambda: len(kept_files(page)) == 3, what="files that are kept")
+    assert [one for one in kept_files(page) if "sandbox" not in one] == []
+    page.context.set_offline(True)
+    page.reload()
+    row(page, "with files")
+    picture = page.locator("img.shown-image")
+    picture.scroll_into_view_if_needed()
+    until(lambda: picture.evaluate("(one) => one.naturalWidth") == 1, what="the picture")
+    files = page.locator(".attachments .attachment")
+    expect(files).to_have_count(4)
+    files.filter(has_text="birds.txt").locator("a").first.click()
+    expect(page.locator(".viewer-text")).to_have_text("Möwe")
+    page.get_by_role("button", name="Close").click()
+    with page.expect_download() as download:
+        files.filter(has_text="two words").get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "two words(1).zip"
+    download.value.save_as(tmp_path / "saved.zip")
+    assert (tmp_path / "saved.zip").read_bytes() == b"table" * 1000
+    files.filter(has_text="large.zip").get_by_role("link", name="Download").click()
+    dialog = page.locator("dialog[open]")
+    expect(dialog).to_contain_text("This file is not kept on this device.")
+    dialog.get_by_role("button").first.click()
+    expect(page.locator(".reader-subject")).to_have_text("with files")
+    page.context.set_offline(False)
+    expect(page.get_by_text("Not connected")).to_be_hidden()
+    page.get_by_role("button", name="Log out").first.click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    assert kept_files(page) == []
+
+
+def kept_files(page: Page) -> list[str]:
+    """The policies of the files that the browser has kept."""
+    found: list[str] = page.evaluate(
+        """async () => {
+          if (!(await caches.has("moxlite-webmail-files"))) return [];
+          const all = await (await caches.open("moxlite-webmail-files")).matchAll();
+          return all.filter((one) => one.ok).map((one) => one.headers.get("content-security-policy"));
+        }"""
+    )
+    return found
 
 
 def test_a_kept_draft_is_edited_without_a_connection(page: Page, local: LocalServer) -> None:

@@ -4,6 +4,7 @@ import type { Attachment } from "../../gen/webmail";
 import { type Child, el, fill } from "../../lib/dom";
 import { size } from "../../lib/numbers";
 import { t } from "../../lib/words";
+import { guardDownload } from "../offline/missing";
 
 /** A message by its id: the address of the server, and what opens the viewer at a part. */
 export interface Source {
@@ -26,35 +27,39 @@ function isImage(attachment: Attachment): boolean {
 export function attachmentList(source: Source, all: Attachment[]): Child {
   if (all.length === 0) return null;
   const list = el("div", { class: "attachments" });
-  const one = (attachment: Attachment) =>
-    el(
+  const one = (attachment: Attachment) => {
+    const get = el(
+      "a",
+      {
+        class: "attachment-get",
+        href: partOf(source, "download", attachment.path),
+        title: t("Download {name}", { name: attachment.filename }),
+        "aria-label": t("Download"),
+      },
+      "↓",
+    );
+    guardDownload(get, source.base, source.id, () => attachment.path);
+    return el(
       "span",
       { class: "attachment", title: attachment.content_type },
       looking(source, attachment, attachment.filename),
       el("span", { class: "attachment-size" }, size(attachment.size)),
-      el(
-        "a",
-        {
-          class: "attachment-get",
-          href: partOf(source, "download", attachment.path),
-          title: t("Download {name}", { name: attachment.filename }),
-          "aria-label": t("Download"),
-        },
-        "↓",
-      ),
+      get,
     );
+  };
+  const whole = el(
+    "a",
+    { class: "attachment-all", href: `${source.base}msg/${source.id}/attachments.zip` },
+    t("All as a zip file"),
+  );
+  guardDownload(whole, source.base, source.id, () => "");
   const draw = (count: number) =>
     fill(
       list,
       all.slice(0, count).map(one),
       all.length > count &&
         el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })),
-      all.length > 1 &&
-        el(
-          "a",
-          { class: "attachment-all", href: `${source.base}msg/${source.id}/attachments.zip` },
-          t("All as a zip file"),
-        ),
+      all.length > 1 && whole,
     );
   draw(firstAttachments);
   return list;

@@ -19,7 +19,8 @@ import { el, fill } from "../../lib/dom";
 import { many, t } from "../../lib/words";
 import { isSearch } from "../data/queries";
 import type { Mail } from "../state/mail";
-import { mailCache, mostMessages, shellCache } from "./names";
+import { keepFiles } from "./files";
+import { apart, fileCache, mailCache, mostMessages, shellCache } from "./names";
 import { Originals, beginAnswer, hasMarks } from "./answers";
 import { found as matching } from "./searching";
 import { followDevice } from "./notices";
@@ -30,13 +31,12 @@ import { Store } from "./store";
 const wantedKey = "moxlite-webmail-offline";
 /** Key of the login address of the last log-in. */
 const addressKey = "moxlite-webmail-address";
-/** Milliseconds after a change until it is kept, and between two messages that are fetched to be kept. */
+/** Milliseconds after a change until it is kept. */
 const quiet = 1_000;
 /** Milliseconds after a draft was saved until Drafts is kept anew. */
 const refillAfter = 20_000;
 /** Drafts, the newest, that are kept to be edited. */
 const mostDrafts = 20;
-const apart = 150;
 
 /** A list as it was shown: rows, each with the other messages of its thread. */
 interface List {
@@ -65,7 +65,7 @@ function wanted(): boolean {
 /** Remove all mail from this browser. */
 export async function forget(): Promise<void> {
   localStorage.removeItem(wantedKey);
-  await caches.delete(mailCache);
+  for (const name of [mailCache, fileCache]) await caches.delete(name);
   await Store.remove();
 }
 
@@ -298,6 +298,12 @@ export class Offline {
       await this.fetchDrafts(list);
       const keys = await store.keys("messages");
       for (const key of keys.slice(0, Math.max(0, keys.length - 2 * mostMessages))) await store.delete("messages", key);
+      await keepFiles(
+        this.page.base,
+        store,
+        list.threads.flat().slice(0, mostMessages),
+        () => this.store === store && !this.alone && this.page.mail.connection.value === "on",
+      );
     } catch {
       // the next list goes on with it
     } finally {
@@ -555,7 +561,7 @@ export class Offline {
         "p",
         { class: "hint" },
         t(
-          "The newest 200 messages and drafts can be read without a connection. What you do meanwhile is sent later. Log out to remove them.",
+          "The newest 200 messages and drafts can be read without a connection, with files up to 1 MB. What you do meanwhile is sent later. Log out to remove them.",
         ),
       ),
     );

@@ -7,6 +7,7 @@ import { el, fill } from "../../lib/dom";
 import { size } from "../../lib/numbers";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
+import { guardDownload, keptFile, missingText } from "../offline/missing";
 import sheet from "./viewer.css";
 
 adopt(sheet);
@@ -16,6 +17,22 @@ function kindOf({ content_type: type }: Attachment): "image" | "pdf" | "text" | 
   if (type.startsWith("image/") && !type.startsWith("image/svg")) return "image";
   if (type === "application/pdf") return "pdf";
   return type.startsWith("text/") || type.startsWith("message/") || type === "application/json" ? "text" : "";
+}
+
+/** A file without a connection: its text, which service workers do not give to a frame in a sandbox, or a sentence if it is not
+ * kept; null for a kept file that a frame shows. */
+async function away(base: string, id: number, path: string, kind: "pdf" | "text"): Promise<HTMLElement | null> {
+  const kept = await keptFile(base, id, path);
+  if (kept === undefined) return el("p", {}, missingText());
+  if (kind === "pdf") return null;
+  const charset = /charset=([\w-]+)/.exec(kept.headers.get("content-type") ?? "")?.[1] ?? "utf-8";
+  const content = await kept.arrayBuffer();
+  try {
+    return el("pre", { class: "viewer-text", dir: "auto" }, new TextDecoder(charset).decode(content));
+  } catch {
+    // the name of a character set is the sender's
+    return el("pre", { class: "viewer-text", dir: "auto" }, new TextDecoder().decode(content));
+  }
 }
 
 /** Show the attachment at `path`; arrow keys lead to the others. */
@@ -56,9 +73,13 @@ export async function look(base: string, item: MessageItem, path: string): Promi
           el("img", {
             src: url("view"),
             alt: one.filename,
-            onerror: () => fill(view, el("p", {}, t("This image cannot be shown."))),
+            onerror: () => fill(view, el("p", {}, navigator.onLine ? t("This image cannot be shown.") : missingText())),
           }),
         );
+      else if (!navigator.onLine && kind !== "")
+        void away(base, item.id, one.path, kind).then((found) => {
+          if (all[at] === one) fill(view, found ?? frame("view", false));
+        });
       // Chromium's PDF viewer does not work in a sandbox; the answer's policy forbids all scripts
       else if (kind === "pdf") fill(view, frame("view", false));
       else if (kind === "text") fill(view, frame("viewtext", true));
@@ -69,6 +90,7 @@ export async function look(base: string, item: MessageItem, path: string): Promi
       show(kindOf(all[at]!));
       view.focus();
     };
+    guardDownload(download, base, item.id, () => all[at]!.path);
     text.addEventListener("click", () => {
       show("text");
       // the button is gone; keys must still work

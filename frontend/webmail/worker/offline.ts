@@ -1,7 +1,7 @@
-// The webmail without a connection (WEBMAIL-120, WEBMAIL-121): the page with its parts, and the HTML of kept messages. Calls,
-// streams and files always go to the server.
+// The webmail without a connection (WEBMAIL-120, WEBMAIL-121): the page with its parts, and the HTML and files of kept messages.
+// Calls and streams always go to the server.
 
-import { mailCache, mostMessages, shellCache } from "../offline/names";
+import { fileCache, fileKey, mailCache, missingKey, mostMessages, shellCache } from "../offline/names";
 import type { Asked, Awaited, Beginning } from "./scope";
 
 /** File names of the page's parts, with the hash of their content; `script/gen` defines them. */
@@ -28,7 +28,7 @@ export function activated(scope: Beginning, event: Awaited): void {
 /** The administrator wants nothing kept (`webmail_offline`): remove what was, and take the place of the worker that kept it. */
 export function emptied(scope: Beginning, event: Awaited): void {
   void scope.skipWaiting();
-  event.waitUntil(Promise.all([shellCache, mailCache].map((name) => caches.delete(name))));
+  event.waitUntil(Promise.all([shellCache, mailCache, fileCache].map((name) => caches.delete(name))));
 }
 
 /** Answer what works without a connection, and leave all else to the server. */
@@ -42,6 +42,8 @@ export function asked(event: Asked): void {
   else {
     const [, message, kind] = /^msg\/(\d{1,16})\/(html|htmlexternal)$/.exec(rest) ?? [];
     if (message !== undefined) event.respondWith(htmlMail(request, message, kind === "html"));
+    const [, id, form, path] = /^msg\/(\d{1,16})\/(view|viewtext|download)\/([\d.]{1,400})$/.exec(rest) ?? [];
+    if (path !== undefined) event.respondWith(file(request, Number(id), form === "download", path));
   }
 }
 
@@ -118,5 +120,29 @@ async function htmlMail(request: Request, message: string, keeping: boolean): Pr
     const kept = await caches.match(path, { cacheName: mailCache, ignoreVary: true });
     if (kept === undefined) throw error;
     return kept;
+  }
+}
+
+/** A file of a message: the server's, or the kept one under the policy with which it came. Without it, a page that says so; and
+ * none where the user wants no mail on this device. */
+async function file(request: Request, id: number, download: boolean, path: string): Promise<Response> {
+  try {
+    const answer = await fetch(request);
+    if (unreached(answer)) throw new TypeError(answer.statusText);
+    return answer;
+  } catch (error) {
+    const find = (key: string) => caches.match(key, { cacheName: fileCache, ignoreVary: true });
+    const kept = await find(fileKey(base, id, path));
+    // what is kept for downloads alone is no page
+    if (kept === undefined || (!download && kept.headers.has("content-disposition"))) {
+      const missing = await find(missingKey(base));
+      if (missing === undefined) throw error;
+      return missing;
+    }
+    const headers = new Headers(kept.headers);
+    if (download) {
+      headers.set("content-disposition", `attachment; filename*=UTF-8''${headers.get("x-moxlite-file") ?? ""}`);
+    }
+    return new Response(kept.body, { headers });
   }
 }
