@@ -3,12 +3,12 @@
 import type { Line } from "../../gen/admin";
 import { el } from "../../lib/dom";
 import { send } from "../../lib/icons";
-import { card, foreign, head, table } from "../../lib/pages";
+import { foreign, table } from "../../lib/pages";
 import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { t } from "../../lib/words";
 import { addressOf, type Desk } from "../ui/page";
-import { address, current, pager, perPage, tabLinks } from "./frame";
+import { address, current, listPage, perPage, pill } from "./frame";
 import { more } from "./row";
 
 export async function finishedPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
@@ -46,39 +46,18 @@ export async function finishedPage(desk: Desk): Promise<{ title: string; root: H
     ],
     found,
   );
-  const pill = (value: string, words: string) =>
-    el(
-      "a",
-      {
-        class: "chip pill",
-        href: addressOf("queue", ["finished"], { ...current(query), success: value }),
-        "aria-current": success === value ? "true" : undefined,
-      },
-      words,
-    );
-  const last = found.at(-1);
-  const following =
-    last !== undefined && found.length === perPage
-      ? addressOf("queue", ["finished"], { ...current(query), last: last.last_activity, last_id: String(last.id) })
-      : "";
-  const body =
-    found.length === 0
-      ? empty(
-          send,
-          t("Nothing is listed"),
-          t("Finished messages stay listed where an account has keep_retired_message_period."),
-        )
-      : list;
-  return {
-    title: t("Finished"),
-    root: el(
-      "div",
-      { class: "page" },
-      head(t("Queue"), null),
-      tabLinks("finished"),
-      el("div", { class: "filter" }, pill("", t("All")), pill("false", t("Failed")), pill("true", t("Delivered"))),
-      card("", body, { flush: true }),
-      pager(query, following, ["finished"]),
+  const only = (value: string, words: string) =>
+    pill(addressOf("queue", ["finished"], { ...current(query), success: value }), success === value, words);
+  return listPage(t("Finished"), "finished", {
+    query,
+    found,
+    list,
+    none: empty(
+      send,
+      t("Nothing is listed"),
+      t("Finished messages stay listed where an account has keep_retired_message_period."),
     ),
-  };
+    after: (last) => ({ last: last.last_activity, last_id: String(last.id) }),
+    pills: [only("", t("All")), only("false", t("Failed")), only("true", t("Delivered"))],
+  });
 }

@@ -2,7 +2,7 @@
 
 import { attempt } from "../../lib/dialogs";
 import { type Child, el } from "../../lib/dom";
-import { tabs, visible } from "../../lib/pages";
+import { card, head, tabs, visible } from "../../lib/pages";
 import { t } from "../../lib/words";
 import { addressOf, type Desk } from "../ui/page";
 
@@ -35,6 +35,48 @@ export function pager(query: URLSearchParams, following: string, page: readonly 
       el("a", { class: "btn line", href: addressOf("queue", page, current(query)) }, t("First page")),
     following !== "" && el("a", { class: "btn line", href: following }, t("Next page")),
   );
+}
+
+/** A link that chooses among the rows of a list. */
+export const pill = (href: string, on: boolean, words: string): HTMLElement =>
+  el("a", { class: "chip pill", href, "aria-current": on ? "true" : undefined }, words);
+
+/** A page of rows in the order in which the server gave them. */
+interface Listed<T> {
+  readonly query: URLSearchParams;
+  readonly found: readonly T[];
+  readonly list: HTMLElement;
+  /** In place of the list where it has no rows. */
+  readonly none: HTMLElement;
+  /** Parameters of the address of the rows after this one. */
+  after(last: T): Record<string, string>;
+  readonly action?: Child;
+  readonly pills?: readonly HTMLElement[];
+}
+
+/** The page of a list, with links to its other pages. */
+export function listPage<T>(
+  title: string,
+  tab: string,
+  { query, found, list, none, after, action = null, pills = [] }: Listed<T>,
+): { title: string; root: HTMLElement } {
+  const last = found.at(-1);
+  const following =
+    last !== undefined && found.length === perPage
+      ? addressOf("queue", [tab], { ...current(query), ...after(last) })
+      : "";
+  return {
+    title,
+    root: el(
+      "div",
+      { class: "page" },
+      head(t("Queue"), null, action),
+      tabLinks(tab),
+      pills.length > 0 && el("div", { class: "filter" }, pills),
+      card("", found.length === 0 ? none : list, { flush: true }),
+      pager(query, following, [tab]),
+    ),
+  };
 }
 
 export async function undone(desk: Desk, back: () => Promise<unknown>): Promise<void> {

@@ -5,13 +5,13 @@ import { attempt } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { line } from "../../lib/fields";
 import { plus, send, trash2 } from "../../lib/icons";
-import { button, card, foreign, head, iconButton, table } from "../../lib/pages";
+import { button, foreign, iconButton, table } from "../../lib/pages";
 import { empty } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { t } from "../../lib/words";
-import { addressOf, type Desk } from "../ui/page";
+import type { Desk } from "../ui/page";
 import { fieldDialog } from "../ui/shared";
-import { address, current, pager, perPage, tabLinks } from "./frame";
+import { address, listPage, perPage } from "./frame";
 
 export async function suppressionsPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const query = desk.address.query;
@@ -66,34 +66,18 @@ export async function suppressionsPage(desk: Desk): Promise<{ title: string; roo
     ],
     found,
   );
-  const last = found.at(-1);
-  const following =
-    last !== undefined && found.length === perPage
-      ? addressOf("queue", ["suppressions"], { ...current(query), last: last.account, last_base: last.base })
-      : "";
-  const body =
-    found.length === 0
-      ? empty(
-          send,
-          t("No suppressions"),
-          t(
-            "An address to which mail failed for good gets nothing more from that account, until it is removed from this list.",
-          ),
-        )
-      : list;
-  return {
-    title: t("Suppressions"),
-    root: el(
-      "div",
-      { class: "page" },
-      head(
-        t("Queue"),
-        null,
-        button(t("Suppress an address"), () => void add(), { icon: plus, kind: "primary" }),
+  return listPage(t("Suppressions"), "suppressions", {
+    query,
+    found,
+    list,
+    none: empty(
+      send,
+      t("No suppressions"),
+      t(
+        "An address to which mail failed for good gets nothing more from that account, until it is removed from this list.",
       ),
-      tabLinks("suppressions"),
-      card("", body, { flush: true }),
-      pager(query, following, ["suppressions"]),
     ),
-  };
+    after: (last) => ({ last: last.account, last_base: last.base }),
+    action: button(t("Suppress an address"), () => void add(), { icon: plus, kind: "primary" }),
+  });
 }

@@ -4,12 +4,12 @@ import type { HookLine } from "../../gen/admin";
 import { attempt, confirm } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { send } from "../../lib/icons";
-import { button, card, foreign, head, table } from "../../lib/pages";
+import { button, foreign, table } from "../../lib/pages";
 import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { t } from "../../lib/words";
 import { addressOf, type Desk } from "../ui/page";
-import { current, pager, perPage, tabLinks } from "./frame";
+import { listPage, perPage, pill } from "./frame";
 
 export async function webhooksPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const query = desk.address.query;
@@ -74,45 +74,20 @@ export async function webhooksPage(desk: Desk): Promise<{ title: string; root: H
     ],
     found,
   );
-  const last = found.at(-1);
-  const following =
-    last !== undefined && found.length === perPage
-      ? addressOf("queue", ["webhooks"], {
-          ...current(query),
-          last: finished ? last.last_activity : last.next_attempt,
-          last_id: String(last.id),
-        })
-      : "";
-  const pill = (value: boolean, words: string) =>
-    el(
-      "a",
-      {
-        class: "chip pill",
-        href: addressOf("queue", ["webhooks"], value ? { finished: "true" } : {}),
-        "aria-current": finished === value ? "true" : undefined,
-      },
-      words,
-    );
-  const body =
-    found.length === 0
-      ? empty(
-          send,
-          t("No calls"),
-          finished
-            ? t("Finished calls stay listed where an account has keep_retired_webhook_period.")
-            : t("Calls to web servers of your users wait here when they fail."),
-        )
-      : list;
-  return {
-    title: t("Webhooks"),
-    root: el(
-      "div",
-      { class: "page" },
-      head(t("Queue"), null),
-      tabLinks("webhooks"),
-      el("div", { class: "filter" }, pill(false, t("Waiting")), pill(true, t("Finished"))),
-      card("", body, { flush: true }),
-      pager(query, following, ["webhooks"]),
+  const only = (value: boolean, words: string) =>
+    pill(addressOf("queue", ["webhooks"], value ? { finished: "true" } : {}), finished === value, words);
+  return listPage(t("Webhooks"), "webhooks", {
+    query,
+    found,
+    list,
+    none: empty(
+      send,
+      t("No calls"),
+      finished
+        ? t("Finished calls stay listed where an account has keep_retired_webhook_period.")
+        : t("Calls to web servers of your users wait here when they fail."),
     ),
-  };
+    after: (last) => ({ last: finished ? last.last_activity : last.next_attempt, last_id: String(last.id) }),
+    pills: [only(false, t("Waiting")), only(true, t("Finished"))],
+  });
 }
