@@ -571,7 +571,13 @@ export interface ContactsImported {
   known: number;
   unread: number;
   dropped: number;
-  problems: Array<string>;
+  problems: Array<Remark>;
+}
+
+/** A text in a result, for the user. ``words`` has its template and values as an error has; None without values. */
+export interface Remark {
+  message: string;
+  words: unknown;
 }
 
 /** A name, which may be empty, and an address as it was typed. */
@@ -711,7 +717,7 @@ export interface Begun {
   in_reply_to: string;
   references: Array<string>;
   uploads: Array<Uploaded>;
-  note: string;
+  notes: Array<Remark>;
 }
 
 /** An uploaded file; ``size`` in octets. */
@@ -858,7 +864,8 @@ export const checks: Checks = {
   ContactCard: { id: "integer", changed: "integer", form: ["ref", "ContactForm"], further: ["list", "string"] },
   ContactForm: { name: "string", emails: ["list", ["ref", "ContactEntry"]], phones: ["list", ["ref", "ContactEntry"]], organization: "string", note: "string", groups: ["list", "string"] },
   ContactEntry: { value: "string", kind: "string" },
-  ContactsImported: { added: "integer", known: "integer", unread: "integer", dropped: "integer", problems: ["list", "string"] },
+  ContactsImported: { added: "integer", known: "integer", unread: "integer", dropped: "integer", problems: ["list", ["ref", "Remark"]] },
+  Remark: { message: "string", words: "any" },
   Party: { name: "string", address: "string" },
   TemplateForm: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
   Newsletters: { senders: ["list", ["ref", "Newsletter"]], total: "integer" },
@@ -873,7 +880,7 @@ export const checks: Checks = {
   Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
   DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
   Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
-  Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", html: "string", original: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]], note: "string" },
+  Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", html: "string", original: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]], notes: ["list", ["ref", "Remark"]] },
   Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
   Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], html: ["optional", "string"], original: ["optional", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
   Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean", groups: ["list", "string"] },

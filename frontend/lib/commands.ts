@@ -44,7 +44,10 @@ export function titleOf(command: Command): string {
 /** A key, written as `keyName` does, in the words of the reader's keyboard: "Strg Umschalt F" for "ctrl F" in German. */
 export function keyText(key: string): string {
   const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
-  return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
+  return whole.replace(
+    /[a-z]{2,}/gi,
+    (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name,
+  );
 }
 
 /** A title with a key, if there is one, for tooltips. */

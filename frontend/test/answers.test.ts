@@ -23,7 +23,7 @@ const begun: Begun = {
   in_reply_to: "",
   references: [],
   uploads: [],
-  note: "",
+  notes: [],
 };
 
 function answer(answering: Answering, fields: object): Begun {

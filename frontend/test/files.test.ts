@@ -53,7 +53,7 @@ test("small files are kept once, in the form that the viewer shows, with the ser
   assert.equal(kept.get("/webmail/msg/kept")?.status, 503);
 });
 
-test("files of newer messages take the place of older ones; those of dropped messages go", async () => {
+test("files of newer messages replace files of older messages; files of dropped messages go", async () => {
   facts.clear();
   kept.clear();
   const many = Array.from({ length: 21 }, (_, n) => item(n + 1, ["text/plain", 1 << 20]));

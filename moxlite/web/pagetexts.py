@@ -32,7 +32,7 @@ class PageLanguage(msgspec.Struct, frozen=True):
         return self.find(text) or str(text)
 
     def find(self, text: str) -> str | None:
-        """The translation of a text; None if there is none."""
+        """The translation of a text; None for a text without one."""
         return None if self.name == ENGLISH else _translated(text, _texts(self.name))
 
 

@@ -321,7 +321,9 @@ def test_small_files_of_kept_messages_open_without_a_connection(page: Page, loca
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "ann@nordlicht.example", "moxlite@localhost", "with files"
     mail.set_content("Here they are.\n")
-    mail.add_attachment(b"M\xf6we", maintype="text", subtype="plain", filename="birds.txt", params={"charset": "latin-1"})
+    mail.add_attachment(
+        b"M\xf6we", maintype="text", subtype="plain", filename="birds.txt", params={"charset": "latin-1"}
+    )
     mail.add_attachment(PICTURE, maintype="image", subtype="png", filename="dot.png")
     mail.add_attachment(b"table" * 1000, maintype="application", subtype="zip", filename="two words(1).zip")
     mail.add_attachment(os.urandom(1_100_000), maintype="application", subtype="zip", filename="large.zip")

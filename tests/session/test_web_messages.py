@@ -170,7 +170,7 @@ async def test_the_words_around_a_message_are_in_the_language_of_its_reader(
         found = await deliver_mail(account, related(b"a" * 10, b"b" * 20, html=html))
     german = {"accept-language": "de"}
     page = (await browser.fetch(f"/webmail/msg/{found.message_id}/msghtml", headers=german)).body.decode()
-    assert "<dt>Von</dt>" in page
+    assert "<dt>Datum</dt>" in page
     assert "1 Bild dieser Nachricht ist zu groß, um hier gezeigt zu werden" in page
     assert "1 externes Bild wurde nicht geladen: a.example" in page
     missing = await browser.fetch("/webmail/msg/999999/text", headers=german)

@@ -51,7 +51,7 @@ interface Listed<T> {
   /** Parameters of the address of the rows after this one. */
   after(last: T): Record<string, string>;
   readonly action?: Child;
-  readonly pills?: readonly HTMLElement[];
+  readonly pills?: HTMLElement[];
 }
 
 /** The page of a list, with links to its other pages. */

@@ -2,7 +2,6 @@
 
 import type { Suppressed } from "../../gen/admin";
 import { attempt } from "../../lib/dialogs";
-import { el } from "../../lib/dom";
 import { line } from "../../lib/fields";
 import { plus, send, trash2 } from "../../lib/icons";
 import { button, foreign, iconButton, table } from "../../lib/pages";

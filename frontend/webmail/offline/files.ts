@@ -24,8 +24,8 @@ function kindOf({ content_type: type }: Attachment): "view" | "viewtext" | "down
     : "download";
 }
 
-/** Keep the small files of these messages, the newest first, in place of those of older messages; drop those of messages that
- * are not kept. `goesOn` is false as soon as there is no connection. */
+/** Keep the small files of these messages, the newest first; files of older messages make room for them. Files of messages that
+ * are not kept are dropped. `goesOn` is false as soon as there is no connection. */
 export async function keepFiles(
   base: string,
   store: Store,

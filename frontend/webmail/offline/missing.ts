@@ -8,7 +8,7 @@ import { fileCache, fileKey } from "./names";
 export const missingText = (): string =>
   t("This file is not kept on this device. It can be opened when the server can be reached.");
 
-/** The kept file of a message; undefined if there is none. */
+/** The kept file of a message; undefined for a file that is not kept. */
 export function keptFile(base: string, id: number, path: string): Promise<Response | undefined> {
   return caches.match(fileKey(base, id, path), { cacheName: fileCache, ignoreVary: true });
 }

@@ -100,13 +100,7 @@ export function layOut(root: HTMLElement, page: Page): void {
       "section",
       { class: "middle", "aria-label": t("List") },
       el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root),
-      el(
-        "header",
-        { class: "list-head" },
-        heading,
-        count,
-        tools,
-      ),
+      el("header", { class: "list-head" }, heading, count, tools),
       page.list.root,
       command(
         "compose.new",

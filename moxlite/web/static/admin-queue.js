@@ -304,6 +304,12 @@ var address = (value) => el("div", { class: "address" }, value === "" ? el("span
 function pager(query, following, page = []) {
   return el("div", { class: "pages" }, query.has("last") && el("a", { class: "btn line", href: addressOf("queue", page, current(query)) }, t("First page")), following !== "" && el("a", { class: "btn line", href: following }, t("Next page")));
 }
+var pill = (href, on, words) => el("a", { class: "chip pill", href, "aria-current": on ? "true" : void 0 }, words);
+function listPage(title, tab, { query, found, list, none, after, action = null, pills = [] }) {
+  const last = found.at(-1);
+  const following = last !== void 0 && found.length === perPage ? addressOf("queue", [tab], { ...current(query), ...after(last) }) : "";
+  return { title, root: el("div", { class: "page" }, head(t("Queue"), null, action), tabLinks(tab), pills.length > 0 && el("div", { class: "filter" }, pills), card("", found.length === 0 ? none : list, { flush: true }), pager(query, following, [tab])) };
+}
 async function undone(desk, back) {
   const done = await attempt(t("Undoing"), back);
   await desk.refresh();
@@ -373,11 +379,8 @@ async function finishedPage(desk) {
   const filter = { ...query.get("sender") ? { sender: query.get("sender") ?? "" } : {}, ...query.get("recipient") ? { recipient: query.get("recipient") ?? "" } : {}, ...success !== "" ? { success: success === "true" } : {} };
   const found = await desk.client.retired(filter, page);
   const list = table(t("Finished messages"), [{ title: t("State"), kind: "main", cell: (row) => row.success === true ? state("ok", t("delivered")) : state("danger", t("failed")) }, { title: t("From"), cell: (row) => address(row.sender) }, { title: t("To"), cell: (row) => [address(row.recipient), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 140))] }, { title: t("Queued"), cell: (row) => when(microseconds(row.queued)) }, { title: t("Finished"), cell: (row) => when(microseconds(row.last_activity)) }, { title: "", kind: "top", cell: (row) => more(desk, row) }], found);
-  const pill = (value, words) => el("a", { class: "chip pill", href: addressOf("queue", ["finished"], { ...current(query), success: value }), "aria-current": success === value ? "true" : void 0 }, words);
-  const last = found.at(-1);
-  const following = last !== void 0 && found.length === perPage ? addressOf("queue", ["finished"], { ...current(query), last: last.last_activity, last_id: String(last.id) }) : "";
-  const body = found.length === 0 ? empty(send, t("Nothing is listed"), t("Finished messages stay listed where an account has keep_retired_message_period.")) : list;
-  return { title: t("Finished"), root: el("div", { class: "page" }, head(t("Queue"), null), tabLinks("finished"), el("div", { class: "filter" }, pill("", t("All")), pill("false", t("Failed")), pill("true", t("Delivered"))), card("", body, { flush: true }), pager(query, following, ["finished"])) };
+  const only = (value, words) => pill(addressOf("queue", ["finished"], { ...current(query), success: value }), success === value, words);
+  return listPage(t("Finished"), "finished", { query, found, list, none: empty(send, t("Nothing is listed"), t("Finished messages stay listed where an account has keep_retired_message_period.")), after: (last) => ({ last: last.last_activity, last_id: String(last.id) }), pills: [only("", t("All")), only("false", t("Failed")), only("true", t("Delivered"))] });
 }
 
 var made = 0;
@@ -497,10 +500,7 @@ async function suppressionsPage(desk) {
     await desk.refresh();
   };
   const list = table(t("Suppressions"), [{ title: t("Address"), kind: "main", cell: (row) => address(row.address) }, { title: t("Account"), cell: (row) => row.account }, { title: t("Why"), cell: (row) => [row.manual ? t("by hand") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]] }, { title: t("Since"), cell: (row) => when(microseconds(row.created)) }, { title: t("Until"), cell: (row) => row.expires === "" ? t("for good") : when(microseconds(row.expires)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove(row)) }], found);
-  const last = found.at(-1);
-  const following = last !== void 0 && found.length === perPage ? addressOf("queue", ["suppressions"], { ...current(query), last: last.account, last_base: last.base }) : "";
-  const body = found.length === 0 ? empty(send, t("No suppressions"), t("An address to which mail failed for good gets nothing more from that account, until it is removed from this list.")) : list;
-  return { title: t("Suppressions"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Suppress an address"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("suppressions"), card("", body, { flush: true }), pager(query, following, ["suppressions"])) };
+  return listPage(t("Suppressions"), "suppressions", { query, found, list, none: empty(send, t("No suppressions"), t("An address to which mail failed for good gets nothing more from that account, until it is removed from this list.")), after: (last) => ({ last: last.account, last_base: last.base }), action: button(t("Suppress an address"), () => void add(), { icon: plus, kind: "primary" }) });
 }
 
 var names = ["account", "sender", "recipient", "hold", "submitted", "next_attempt", "transport"];
@@ -650,11 +650,8 @@ async function webhooksPage(desk) {
     if (await attempt(t("Cancelling"), () => desk.client.webhook_cancel(row.id))) await desk.refresh();
   };
   const list = table(t("Webhooks"), [{ title: t("Event"), kind: "main", cell: (row) => [el("b", {}, row.event), row.success === false && [" ", state("danger", t("failed"))], row.success === true && [" ", state("ok", t("done"))]] }, { title: t("Account"), cell: (row) => row.account }, { title: t("Where to"), cell: (row) => [foreign(row.url, 100), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 200))] }, { title: t("Since"), cell: (row) => when(microseconds(row.submitted)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: finished ? t("Finished") : t("Next"), cell: (row) => when(microseconds(finished ? row.last_activity : row.next_attempt)) }, { title: "", kind: "top", cell: (row) => !finished && el("span", { class: "flex" }, button(t("Call now"), () => void again(row), { kind: "line small" }), button(t("Cancel…"), () => void cancel(row), { kind: "small danger" })) }], found);
-  const last = found.at(-1);
-  const following = last !== void 0 && found.length === perPage ? addressOf("queue", ["webhooks"], { ...current(query), last: finished ? last.last_activity : last.next_attempt, last_id: String(last.id) }) : "";
-  const pill = (value, words) => el("a", { class: "chip pill", href: addressOf("queue", ["webhooks"], value ? { finished: "true" } : {}), "aria-current": finished === value ? "true" : void 0 }, words);
-  const body = found.length === 0 ? empty(send, t("No calls"), finished ? t("Finished calls stay listed where an account has keep_retired_webhook_period.") : t("Calls to web servers of your users wait here when they fail.")) : list;
-  return { title: t("Webhooks"), root: el("div", { class: "page" }, head(t("Queue"), null), tabLinks("webhooks"), el("div", { class: "filter" }, pill(false, t("Waiting")), pill(true, t("Finished"))), card("", body, { flush: true }), pager(query, following, ["webhooks"])) };
+  const only = (value, words) => pill(addressOf("queue", ["webhooks"], value ? { finished: "true" } : {}), finished === value, words);
+  return listPage(t("Webhooks"), "webhooks", { query, found, list, none: empty(send, t("No calls"), finished ? t("Finished calls stay listed where an account has keep_retired_webhook_period.") : t("Calls to web servers of your users wait here when they fail.")), after: (last) => ({ last: finished ? last.last_activity : last.next_attempt, last_id: String(last.id) }), pills: [only(false, t("Waiting")), only(true, t("Finished"))] });
 }
 
 async function queuePage(desk) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.84da00222982.js", audit: "audit.36f70db478ad.js", domains: "domains.740827de3cc5.js", factors: "factors.79eb219b9aa1.js", machine: "machine.7a18a793833c.js", queue: "queue.5a0d97927b42.js", reports: "reports.7722955b412f.js", trends: "trends.eac68bdadb4e.js" };
+var define_PARTS_default = { accounts: "accounts.84da00222982.js", audit: "audit.36f70db478ad.js", domains: "domains.740827de3cc5.js", factors: "factors.79eb219b9aa1.js", machine: "machine.7a18a793833c.js", queue: "queue.f1497569490b.js", reports: "reports.7722955b412f.js", trends: "trends.eac68bdadb4e.js" };
 
 var CheckFailed = class extends Error {
 };

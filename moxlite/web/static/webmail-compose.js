@@ -190,6 +190,7 @@ function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
+var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 function keyName(event) {
   const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code)?.[1] : void 0;
   const key = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
@@ -199,9 +200,15 @@ function keyName(event) {
 function titleOf(command) {
   return typeof command.title === "string" ? command.title : command.title();
 }
+function keyText(key) {
+  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
+  return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
+}
+function withKey(title, key) {
+  return key === void 0 ? title : `${title} (${keyText(key)})`;
+}
 function hintOf(command) {
-  const key = command.keys?.[0];
-  return key === void 0 ? titleOf(command) : `${titleOf(command)} (${key})`;
+  return withKey(titleOf(command), command.keys?.[0]);
 }
 function enabled(command) {
   return command.when?.() ?? true;
@@ -225,7 +232,7 @@ function open(place, within, title, commands, closed) {
   const items = commands.map((command) => el("button", { class: "menu-item", role: "menuitem", tabindex: "-1", title: hintOf(command), onclick: () => {
     close();
     command.run();
-  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])));
+  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, keyText(command.keys[0]))));
   const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
   const giveBack = holdFocus();
   const close = () => {
@@ -253,6 +260,34 @@ function open(place, within, title, commands, closed) {
   menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
   addEventListener("pointerdown", outside, true);
   items[0]?.focus();
+}
+
+var shown = (bar) => {
+  const all = [...bar.querySelectorAll("button:not([hidden])")];
+  const drawn = all.filter((one) => one.getClientRects().length > 0);
+  return drawn.length > 0 ? drawn : all;
+};
+function settle(bar) {
+  const all = shown(bar);
+  const stop = all.find((one) => one === document.activeElement) ?? all.find((one) => one.tabIndex === 0 && one.dataset["stop"]) ?? all[0];
+  for (const one of bar.querySelectorAll("button")) {
+    one.tabIndex = one === stop ? 0 : -1;
+    if (one === stop) one.dataset["stop"] = "1";
+    else delete one.dataset["stop"];
+  }
+}
+function moveWithin(bar) {
+  bar.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    const all = shown(bar);
+    const at = all.indexOf(document.activeElement);
+    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (at < 0 || next === void 0) return;
+    event.preventDefault();
+    all[(next + all.length) % all.length]?.focus();
+  });
+  bar.addEventListener("focusin", () => settle(bar));
+  settle(bar);
 }
 
 var prefix = "moxlite-webmail-draft-";
@@ -387,10 +422,10 @@ var Files = class {
 };
 
 var writing = "write.";
-function addKeys(desk, focused) {
+function addKeys(desk, focused, newest) {
   if (desk.commands.has(`${writing}send`)) return;
   const command = (id, title, keys, run) => ({ id: writing + id, title, keys, quiet: true, when: () => focused() !== null, run: () => run(focused()) });
-  desk.commands.add(t("While writing"), [command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)), command("send-archive", t("Send and archive the conversation"), ["ctrl shift Enter"], (one) => one.submit(true)), command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()), command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()), command("format", t("Turn formatting on or off"), ["ctrl F"], (one) => one.format()), command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")), command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")), command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")), command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to"))]);
+  desk.commands.add(t("While writing"), [command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)), command("send-archive", t("Send and archive the conversation"), ["ctrl shift Enter"], (one) => one.submit(true)), { id: `${writing}send-later`, title: t("Send later…"), keys: ["ctrl alt Enter"], when: () => newest() !== null, run: () => newest().sendLater() }, command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()), command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()), command("format", t("Turn formatting on or off"), ["ctrl F"], (one) => one.format()), command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")), command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")), command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")), command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to"))]);
 }
 
 function parseParties(text2) {
@@ -656,8 +691,8 @@ function offerUndo(desk, say, what, submitId, leaves, seconds, again) {
 }
 
 var [copyAfter, saveAfter, saveEach, retryAfter2] = [1e3, 5e3, 15e3, 4e3];
-function iconButton(path, name, run, kind = "") {
-  const button = el("button", { type: "button", class: `link compose-icon ${kind}`, "aria-label": name, title: name }, sign(path));
+function iconButton(path, name, run, kind = "", key) {
+  const button = el("button", { type: "button", class: `link compose-icon ${kind}`, "aria-label": name, title: withKey(name, key) }, sign(path));
   button.addEventListener("click", () => run(button));
   return button;
 }
@@ -730,12 +765,14 @@ var Composer = class _Composer {
   text;
   state = el("span", { class: "compose-state", role: "status" });
   heading = el("h2", { class: "compose-title" });
+  seldom = el("div", { class: "compose-seldom", role: "toolbar", "aria-label": t("More fields") });
+  foot = el("div", { class: "compose-foot", role: "toolbar", "aria-label": t("While writing") });
   picker = el("input", { type: "file", multiple: true, hidden: true, onchange: () => {
     this.files.add(this.picker.files ?? []);
     this.picker.value = "";
   } });
   files;
-  sendButton = el("button", { class: "primary", title: t("Send (ctrl Enter)"), onclick: () => void this.submit(false) }, t("Send"));
+  sendButton = el("button", { class: "primary", title: withKey(t("Send"), "ctrl Enter"), onclick: () => void this.submit(false) }, t("Send"));
   draft;
   release;
   draftId;
@@ -762,6 +799,9 @@ var Composer = class _Composer {
   static focused() {
     return [...open2].find((one) => one.root.contains(document.activeElement)) ?? null;
   }
+  static newest() {
+    return _Composer.focused() ?? [...open2].filter((one) => !one.sending).at(-1) ?? null;
+  }
   static focus(draftId) {
     const found = [...open2].find((one) => one.draftId === draftId);
     found?.text.focus();
@@ -780,6 +820,7 @@ var Composer = class _Composer {
     this.show("subject");
     if (!stack.isConnected) document.body.append(stack);
     stack.append(this.root);
+    settle(this.seldom);
     if (focused instanceof HTMLElement && this.root.contains(focused)) focused.focus({ preventScroll: true });
   }
   build() {
@@ -789,23 +830,28 @@ var Composer = class _Composer {
     } }, label);
     const to = this.to.root;
     to.classList.add("compose-to");
-    to.append(el("div", { class: "compose-seldom" }, seldom("cc", t("Cc"), () => this.cc.input.focus()), seldom("bcc", t("Bcc"), () => this.bcc.input.focus()), iconButton(ellipsis, t("More fields"), (button) => this.offerFields(button), "compose-fields"), iconButton(externalLink, t("Open in a window"), () => this.float(), "compose-float")));
+    this.seldom.append(seldom("cc", t("Cc"), () => this.cc.input.focus()), seldom("bcc", t("Bcc"), () => this.bcc.input.focus()), iconButton(ellipsis, t("More fields"), (button) => this.offerFields(button), "compose-fields"), iconButton(externalLink, t("Open in a window"), () => this.float(), "compose-float"));
+    moveWithin(this.seldom);
+    to.append(this.seldom);
+    this.foot.append(this.sendButton, el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, sign(paperclip)), iconButton(clock, t("Send later…"), () => this.sendLater(), "", "ctrl alt Enter"), iconButton(fileText, t("Templates"), (button) => this.offerTemplates(button)), this.picker, this.text.formatButton, this.state, iconButton(trash2, t("Discard"), () => void this.discard()));
+    moveWithin(this.foot);
     const root = el("section", { class: "composer docked", "aria-label": this.draft.original_flag === "answered" ? t("Reply") : t("New message"), onkeydown: (event) => this.key(event), ondragover: (event) => {
       if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
-    }, ondrop: (event) => this.take(event, event.dataTransfer), onpaste: (event) => this.take(event, event.clipboardData) }, el("header", { class: "compose-head" }, this.heading, iconButton(maximize, t("Expand or shrink"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.close())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.subject, this.text.root, this.files.root, el("footer", { class: "compose-foot" }, this.sendButton, el("button", { type: "button", class: "link compose-icon", title: t("Attach files"), "aria-label": t("Attach…"), onclick: () => this.picker.click() }, sign(paperclip)), iconButton(clock, t("Send later…"), () => this.submitLater()), iconButton(fileText, t("Templates"), (button) => this.offerTemplates(button)), this.picker, this.text.formatButton, this.state, iconButton(trash2, t("Discard"), () => void this.discard())));
+    }, ondrop: (event) => this.take(event, event.dataTransfer), onpaste: (event) => this.take(event, event.clipboardData) }, el("header", { class: "compose-head" }, this.heading, iconButton(maximize, t("Expand or shrink"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.close())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.subject, this.text.root, this.files.root, this.foot);
     to.prepend(sign(reply, "i compose-sign"));
     return root;
   }
   hideSeldom() {
     const { cc, bcc, reply_to: replyTo, tls } = this.draft;
-    const shown = { from: this.from.options.length > 1 && !this.docked, cc: cc.length > 0, bcc: bcc.length > 0, reply_to: replyTo.length > 0, tls: (tls ?? "default") !== "default", subject: !this.docked };
+    const shown2 = { from: this.from.options.length > 1 && !this.docked, cc: cc.length > 0, bcc: bcc.length > 0, reply_to: replyTo.length > 0, tls: (tls ?? "default") !== "default", subject: !this.docked };
     for (const row of Object.values(this.rows)) row.hidden = true;
-    for (const name of Object.keys(shown)) if (shown[name]) this.show(name);
+    for (const name of Object.keys(shown2)) if (shown2[name]) this.show(name);
   }
   show(name) {
     this.rows[name].hidden = false;
     const button = this.root?.querySelector(`[data-reveal="${name}"]`);
     if (button) button.hidden = true;
+    settle(this.seldom);
   }
   offerFields(button) {
     const field = (name, title, focus) => ({ id: `field.${name}`, title, when: () => this.rows[name].hidden === true, run: () => {
@@ -934,6 +980,7 @@ var Composer = class _Composer {
     if (code === "user:conflict") {
       this.conflict = true;
       fill(this.state, t("This draft was changed elsewhere."), el("button", { type: "button", class: "link", onclick: () => void this.saveAsNew() }, t("Save as new")));
+      settle(this.foot);
       return;
     }
     this.note(t("Not saved: {why}", { why: error.message }));
@@ -995,7 +1042,7 @@ var Composer = class _Composer {
     if (this.conflict && !await this.sendAsNew()) return;
     await this.hand();
   }
-  submitLater() {
+  sendLater() {
     this.desk.later(async (found) => {
       const at = await found.chooseSending();
       if (at !== null) await this.submit(false, at);
@@ -1163,7 +1210,7 @@ var compose_default = '.composers{position:fixed;right:16px;bottom:0;z-index:5;d
 adopt(choices_default);
 adopt(compose_default);
 function addKeys2(desk) {
-  addKeys(desk, () => Composer.focused());
+  addKeys(desk, () => Composer.focused(), () => Composer.newest());
 }
 async function compose(desk, say, kind, item, selected, mailto = "", leaves = 0) {
   addKeys2(desk);
@@ -1179,10 +1226,10 @@ async function compose(desk, say, kind, item, selected, mailto = "", leaves = 0)
   const began = start(desk.settings(), words2, begun, kind, item, selected);
   began.copy.leaves = leaves;
   new Composer(desk, say, newId(), began, words2);
-  if (begun.note !== "") say(begun.note);
+  for (const note of begun.notes ?? []) say((await told(note)).message);
 }
 function start(settings, words2, begun, kind, item, selected) {
-  const { uploads, note: _, ...fields } = begun;
+  const { uploads, notes: _, ...fields } = begun;
   const { text: text2, html = "", original = "" } = begun;
   const beginning = words2.beginning(settings, { kind, text: text2, html, original, sample: item?.id ?? 0, selected, address: begun.from.address });
   const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
@@ -1207,7 +1254,7 @@ async function refresh(desk, copy) {
   const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1e3));
   const newer = await desk.client.draft_find(copy.draft.message_id, seconds);
   if (newer === 0) return;
-  const { uploads, note: _, ...fields } = await desk.client.compose_prepare("edit", newer);
+  const { uploads, notes: _, ...fields } = await desk.client.compose_prepare("edit", newer);
   Object.assign(copy, { draft: { ...copy.draft, ...fields }, files: uploads, draftId: newer });
 }
 export {

@@ -1,3 +1,18 @@
+var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
+function titleOf(command) {
+  return typeof command.title === "string" ? command.title : command.title();
+}
+function keyText(key) {
+  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
+  return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
+}
+function withKey(title, key) {
+  return key === void 0 ? title : `${title} (${keyText(key)})`;
+}
+function hintOf(command) {
+  return withKey(titleOf(command), command.keys?.[0]);
+}
+
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -65,14 +80,6 @@ function adopt(text2) {
 
 var menu_default = ".menu{position:fixed;z-index:6;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;padding:7px 10px;border:0;background:none;text-align:left}.menu-item kbd{margin:0}.key-hint{position:fixed;right:20px;bottom:20px;z-index:5;font-size:20px}.key-hint kbd{padding:6px 12px;font-size:18px;box-shadow:var(--shadow)}\n";
 
-function titleOf(command) {
-  return typeof command.title === "string" ? command.title : command.title();
-}
-function hintOf(command) {
-  const key = command.keys?.[0];
-  return key === void 0 ? titleOf(command) : `${titleOf(command)} (${key})`;
-}
-
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -95,7 +102,7 @@ function open(place, within, title, commands, closed) {
   const items = commands.map((command) => el("button", { class: "menu-item", role: "menuitem", tabindex: "-1", title: hintOf(command), onclick: () => {
     close();
     command.run();
-  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])));
+  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, keyText(command.keys[0]))));
   const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
   const giveBack = holdFocus();
   const close = () => {
@@ -132,7 +139,7 @@ function hintKey(command) {
   hint?.remove();
   const key = command.keys?.[0];
   if (key === void 0 || matchMedia("(pointer: coarse)").matches) return;
-  const shown = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key));
+  const shown = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, keyText(key)));
   hint = shown;
   document.body.append(shown);
   setTimeout(() => shown.remove(), hinted);

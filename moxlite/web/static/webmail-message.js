@@ -505,6 +505,24 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
+var fileCache = "moxlite-webmail-files";
+var fileKey = (base, id, path) => `${base}msg/${id}/kept/${path}`;
+
+var missingText = () => t("This file is not kept on this device. It can be opened when the server can be reached.");
+function keptFile(base, id, path) {
+  return caches.match(fileKey(base, id, path), { cacheName: fileCache, ignoreVary: true });
+}
+function guardDownload(link, base, id, path) {
+  link.addEventListener("click", (event) => {
+    if (navigator.onLine) return;
+    event.preventDefault();
+    void keptFile(base, id, path()).then((kept) => {
+      if (kept === void 0) void showError(t("Download"), new Error(missingText()));
+      else location.assign(link.href);
+    });
+  });
+}
+
 var firstAttachments = 4;
 var mostImages = 20;
 var largestImage = 10 * 1024 * 1024;
@@ -514,8 +532,14 @@ function isImage(attachment) {
 function attachmentList(source, all) {
   if (all.length === 0) return null;
   const list = el("div", { class: "attachments" });
-  const one = (attachment) => el("span", { class: "attachment", title: attachment.content_type }, looking(source, attachment, attachment.filename), el("span", { class: "attachment-size" }, size(attachment.size)), el("a", { class: "attachment-get", href: partOf(source, "download", attachment.path), title: t("Download {name}", { name: attachment.filename }), "aria-label": t("Download") }, "↓"));
-  const draw = (count) => fill(list, all.slice(0, count).map(one), all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })), all.length > 1 && el("a", { class: "attachment-all", href: `${source.base}msg/${source.id}/attachments.zip` }, t("All as a zip file")));
+  const one = (attachment) => {
+    const get = el("a", { class: "attachment-get", href: partOf(source, "download", attachment.path), title: t("Download {name}", { name: attachment.filename }), "aria-label": t("Download") }, "↓");
+    guardDownload(get, source.base, source.id, () => attachment.path);
+    return el("span", { class: "attachment", title: attachment.content_type }, looking(source, attachment, attachment.filename), el("span", { class: "attachment-size" }, size(attachment.size)), get);
+  };
+  const whole = el("a", { class: "attachment-all", href: `${source.base}msg/${source.id}/attachments.zip` }, t("All as a zip file"));
+  guardDownload(whole, source.base, source.id, () => "");
+  const draw = (count) => fill(list, all.slice(0, count).map(one), all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })), all.length > 1 && whole);
   draw(firstAttachments);
   return list;
 }

@@ -142,7 +142,69 @@ function isSearch({ filter, not_filter }) {
 
 var shellCache = "moxlite-webmail-shell";
 var mailCache = "moxlite-webmail-mail";
+var fileCache = "moxlite-webmail-files";
+var apart = 150;
+var fileKey = (base, id, path) => `${base}msg/${id}/kept/${path}`;
+var missingKey = (base) => `${base}msg/kept`;
 var mostMessages = 200;
+
+var missingText = () => t("This file is not kept on this device. It can be opened when the server can be reached.");
+
+var [largest, most] = [1 << 20, 20 << 20];
+var listed = "files";
+function kindOf({ content_type: type }) {
+  if (type === "application/pdf" || type.startsWith("image/") && !type.startsWith("image/svg")) return "view";
+  return type.startsWith("text/") || type.startsWith("message/") || type === "application/json" ? "viewtext" : "download";
+}
+async function keepFiles(base, store, items, goesOn) {
+  const cache = await caches.open(fileCache);
+  await cache.put(missingKey(base), missing());
+  let files = await store.get("facts", listed) ?? [];
+  const drop = async (gone) => {
+    for (const { id, path } of gone) await cache.delete(fileKey(base, id, path));
+    files = files.filter((one) => !gone.includes(one));
+    await store.put("facts", files, listed);
+  };
+  const messages = new Set(await store.keys("messages"));
+  await drop(files.filter(({ id }) => !messages.has(id)));
+  for (const item of items.filter(({ id }) => messages.has(id))) {
+    for (const one of item.attachments) {
+      if (one.size > largest || files.some(({ id, path }) => id === item.id && path === one.path)) continue;
+      const older = files.filter(({ id }) => id < item.id).sort((a, b) => a.id - b.id);
+      let room = most - one.size - files.reduce((sum, { size }) => sum + size, 0);
+      const replaced = [];
+      for (const oldest of older) {
+        if (room >= 0) break;
+        replaced.push(oldest);
+        room += oldest.size;
+      }
+      if (room < 0) continue;
+      if (!goesOn()) return;
+      await drop(replaced);
+      if (!await keep(cache, base, item.id, one)) continue;
+      files = [...files, { id: item.id, path: one.path, size: one.size }];
+      await store.put("facts", files, listed);
+      await new Promise((resolve) => setTimeout(resolve, apart));
+    }
+  }
+}
+async function keep(cache, base, id, one) {
+  const answer = await fetch(`${base}msg/${id}/${kindOf(one)}/${one.path}`);
+  if (!answer.ok) return false;
+  const headers = new Headers(answer.headers);
+  const name = encodeURIComponent(one.filename).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  headers.set("x-moxlite-file", name);
+  try {
+    await cache.put(fileKey(base, id, one.path), new Response(await answer.blob(), { headers }));
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    return false;
+  }
+  return true;
+}
+function missing() {
+  return new Response(missingText(), { status: 503, headers: { "content-type": "text/plain; charset=utf-8", "content-security-policy": "default-src 'none'" } });
+}
 
 var day = 24 * 60 * 60 * 1e3;
 function bareAddress(address) {
@@ -203,13 +265,13 @@ function beginAnswer(kept) {
   const whole = parsed.texts.map((one) => one.text.replace(/\n$/, "")).join("\n");
   const original = parsed.has_html && selected === "" ? marked({ kind, id: item.id, when }) : "";
   const cut = parsed.texts.some((one) => one.truncated) && original === "" && selected === "";
-  const note = cut || whole === "" && selected === "" && original === "" ? t("Without a connection the text is not quoted as a whole.") : "";
+  const notes = cut || whole === "" && selected === "" && original === "" ? [{ message: t("Without a connection the text is not quoted as a whole."), words: null }] : [];
   if (forward) {
     const attached = kind === "forward_attached";
     const files = attached ? [{ filename: `${subject.slice(0, 100) || "message"}.eml`, content_type: "application/octet-stream", size: item.size }] : parsed.attachments.map(({ filename, content_type, size }) => ({ filename, content_type, size }));
     return { ...common, text: attached ? "" : `${forwardedHead(item, subject, when)}
 
-${whole.slice(0, mostQuoted)}`, original: attached ? "" : original, uploads: files.map((file2, n) => ({ ...file2, upload_id: marked({ kind, id: item.id, when, file: n }) })), note: attached ? "" : note };
+${whole.slice(0, mostQuoted)}`, original: attached ? "" : original, uploads: files.map((file2, n) => ({ ...file2, upload_id: marked({ kind, id: item.id, when, file: n }) })), notes: attached ? [] : notes };
   }
   const back = mine ? to : item.reply_to.length > 0 ? item.reply_to.map(party) : from;
   const wanted2 = kind === "reply_all" ? [...back, ...mine ? [] : to] : back;
@@ -220,11 +282,11 @@ ${whole.slice(0, mostQuoted)}`, original: attached ? "" : original, uploads: fil
   const quoted = quote(selected || withoutSignature(whole));
   return { ...common, to: first, cc: kind === "reply_all" ? unique(cc).filter((one) => !isOwn(one) && !there.has(key(one))) : [], in_reply_to: own[0] ?? "", text: quoted === "" ? "" : `${when === "" ? t("{name} wrote:", { name }) : t("On {when}, {name} wrote:", { when, name })}
 ${quoted}
-`, original, note };
+`, original, notes };
 }
 function forwardedHead(item, subject, when) {
-  const listed = (all) => all.slice(0, 50).map((one) => one.name === "" ? bareAddress(one) : `${one.name} <${bareAddress(one)}>`).join(", ");
-  const lines = [[t("From"), listed(item.from)], [t("Date"), when], [t("Subject"), subject], [t("To"), listed(item.to)], [t("Cc"), listed(item.cc)]];
+  const listed2 = (all) => all.slice(0, 50).map((one) => one.name === "" ? bareAddress(one) : `${one.name} <${bareAddress(one)}>`).join(", ");
+  const lines = [[t("From"), listed2(item.from)], [t("Date"), when], [t("Subject"), subject], [t("To"), listed2(item.to)], [t("Cc"), listed2(item.cc)]];
   const fields = lines.filter(([, value]) => value !== "").map(([label, value]) => `${label}: ${value}`);
   return [`---------- ${t("Forwarded message")} ----------`, ...fields].join("\n");
 }
@@ -539,14 +601,13 @@ var addressKey = "moxlite-webmail-address";
 var quiet = 1e3;
 var refillAfter = 2e4;
 var mostDrafts = 20;
-var apart = 150;
 var draftKey = (id) => `draft-${id}`;
 function wanted() {
   return localStorage.getItem(wantedKey) === "1";
 }
 async function forget() {
   localStorage.removeItem(wantedKey);
-  await caches.delete(mailCache);
+  for (const name of [mailCache, fileCache]) await caches.delete(name);
   await Store.remove();
 }
 var Offline = class {
@@ -713,6 +774,7 @@ var Offline = class {
       await this.fetchDrafts(list);
       const keys = await store.keys("messages");
       for (const key2 of keys.slice(0, Math.max(0, keys.length - 2 * mostMessages))) await store.delete("messages", key2);
+      await keepFiles(this.page.base, store, list.threads.flat().slice(0, mostMessages), () => this.store === store && !this.alone && this.page.mail.connection.value === "on");
     } catch {
     } finally {
       this.fetching = false;
@@ -759,7 +821,7 @@ var Offline = class {
     if (call === "compose_prepare" && given[0] === "edit") void this.keepDraft(result, given[1]);
     if (call === "draft_save") {
       const { uploads, ...words } = given[0];
-      if (uploads.length === 0) void this.keepDraft({ html: "", original: "", ...words, uploads: [], note: "" }, result);
+      if (uploads.length === 0) void this.keepDraft({ html: "", original: "", ...words, uploads: [], notes: [] }, result);
       clearTimeout(this.refilling);
       this.refilling = window.setTimeout(() => void this.fill(), refillAfter);
     }
@@ -882,7 +944,7 @@ var Offline = class {
         await forget();
       }
     });
-    return el("div", { class: "field" }, el("label", { class: "check" }, box, t("Keep mail on this device")), el("p", { class: "hint" }, t("The newest 200 messages and drafts can be read without a connection. What you do meanwhile is sent later. Log out to remove them.")));
+    return el("div", { class: "field" }, el("label", { class: "check" }, box, t("Keep mail on this device")), el("p", { class: "hint" }, t("The newest 200 messages and drafts can be read without a connection, with files up to 1 MB. What you do meanwhile is sent later. Log out to remove them.")));
   }
 };
 async function leave(base) {

@@ -185,15 +185,20 @@ var picker_default = ".palette-input{width:100%}.dialog-text+.palette-input{marg
 
 var palette_default = ".keys{max-height:62vh;overflow-y:auto;font-size:14px}.keys h3{margin:12px 0 6px;font-size:13px;color:var(--color-mild)}.keys dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:5px 16px;margin:0}.keys dd{margin:0}\n";
 
+var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 function titleOf(command) {
   return typeof command.title === "string" ? command.title : command.title();
+}
+function keyText(key) {
+  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
+  return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
 }
 function enabled(command) {
   return command.when?.() ?? true;
 }
 
 function keysOf(command) {
-  return (command.keys ?? []).map((key) => el("kbd", {}, key));
+  return (command.keys ?? []).map((key) => el("kbd", {}, keyText(key)));
 }
 async function openPalette(table, typed = "") {
   const possible = table.all().flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));

@@ -432,8 +432,9 @@ async function read2(page, file) {
     if (result === void 0) throw new Error(error ? (await told(error)).message : t("The file was not taken."));
     const done = await page.client.contacts_import(result.upload_id);
     const facts = [many(done.added, "One contact added", "{n} contacts added"), done.known > 0 && many(done.known, "one was there already", "{n} were there already"), done.dropped > 0 && many(done.dropped, "one picture was left out", "{n} pictures were left out"), done.unread > 0 && many(done.unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
+    const problems = await Promise.all(done.problems.map((problem) => told(problem)));
     if (done.unread === 0) toast(facts.join(", "));
-    else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, done.problems.map((problem) => el("li", {}, el("bdi", { dir: "auto" }, isolated(problem))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
+    else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
   });
 }
 export {

@@ -133,6 +133,12 @@ function counted({ messages, conversations }) {
   return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }
 
+var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
+function keyText(key) {
+  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
+  return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
+}
+
 function initials(name) {
   const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
@@ -520,7 +526,7 @@ var Glance = class {
     }));
   }
   drawLast(text2) {
-    fill(this.last, text2 !== "" && this.option("glance-line", () => this.bar.submit(), sign(search), el("span", { class: "glance-words" }, t("All results")), el("kbd", {}, t("Enter"))), text2 !== "" && this.option("glance-line", () => void this.save(text2), sign(bookmark), el("span", { class: "glance-words" }, t("Save this search"))), this.option("glance-line", () => this.more(), sign(slidersHorizontal), el("span", { class: "glance-words" }, t("More search options")), el("kbd", {}, t("Ctrl Enter"))));
+    fill(this.last, text2 !== "" && this.option("glance-line", () => this.bar.submit(), sign(search), el("span", { class: "glance-words" }, t("All results")), el("kbd", {}, keyText("Enter"))), text2 !== "" && this.option("glance-line", () => void this.save(text2), sign(bookmark), el("span", { class: "glance-words" }, t("Save this search"))), this.option("glance-line", () => this.more(), sign(slidersHorizontal), el("span", { class: "glance-words" }, t("More search options")), el("kbd", {}, keyText("ctrl Enter"))));
   }
   option(kind, run, ...children) {
     const root = el("div", { role: "option", class: `glance-option ${kind}`, id: `${this.id}-${++number}`, "aria-selected": "false", onclick: run }, children);

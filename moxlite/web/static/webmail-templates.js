@@ -175,12 +175,19 @@ function setStatus(message) {
   fill(line, message);
 }
 
+var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 function titleOf(command) {
   return typeof command.title === "string" ? command.title : command.title();
 }
+function keyText(key) {
+  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
+  return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
+}
+function withKey(title, key) {
+  return key === void 0 ? title : `${title} (${keyText(key)})`;
+}
 function hintOf(command) {
-  const key = command.keys?.[0];
-  return key === void 0 ? titleOf(command) : `${titleOf(command)} (${key})`;
+  return withKey(titleOf(command), command.keys?.[0]);
 }
 
 function openMenu(anchor, title, commands) {
@@ -191,7 +198,7 @@ function open(place, within, title, commands, closed) {
   const items = commands.map((command) => el("button", { class: "menu-item", role: "menuitem", tabindex: "-1", title: hintOf(command), onclick: () => {
     close();
     command.run();
-  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])));
+  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, keyText(command.keys[0]))));
   const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
   const giveBack = holdFocus();
   const close = () => {

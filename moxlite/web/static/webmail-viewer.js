@@ -113,6 +113,10 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
 function setStatus(message) {
   const line = byId("status", HTMLElement);
   line.hidden = message === "";
@@ -139,13 +143,43 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var viewer_default = ".dialog:has(>.viewer){width:min(1200px,calc(100vw - 24px));max-width:none;height:calc(100dvh - 24px);max-height:none;padding:0}.dialog:has(>.viewer)>.dialog-title{display:none}.viewer{display:flex;flex-direction:column;height:100%}.viewer-head{display:flex;flex-wrap:wrap;align-items:center;gap:6px;padding:8px 12px;border-bottom:1px solid var(--border-color)}.viewer-head :is(button,.button){min-height:36px}.viewer-head .button{display:inline-flex;align-items:center;padding:0 10px}.viewer-name{flex:1 1 240px;min-width:0;margin:0;overflow:hidden;font-size:15px;text-overflow:ellipsis;white-space:nowrap}.viewer-name small{margin-left:10px;color:var(--color-mild);font-weight:400}.viewer-view{display:flex;flex:1;align-items:center;justify-content:center;min-height:0;padding:8px;overflow:auto;background:var(--background-mild)}.viewer-view img{max-width:100%;max-height:100%;object-fit:contain}.viewer-frame{width:100%;height:100%;border:0;background:#ffffff}@media(max-width:860px){.viewer-head :is(button,.button){min-width:44px;min-height:44px}}\n";
+var fileCache = "moxlite-webmail-files";
+var fileKey = (base, id, path) => `${base}msg/${id}/kept/${path}`;
+
+var missingText = () => t("This file is not kept on this device. It can be opened when the server can be reached.");
+function keptFile(base, id, path) {
+  return caches.match(fileKey(base, id, path), { cacheName: fileCache, ignoreVary: true });
+}
+function guardDownload(link, base, id, path) {
+  link.addEventListener("click", (event) => {
+    if (navigator.onLine) return;
+    event.preventDefault();
+    void keptFile(base, id, path()).then((kept) => {
+      if (kept === void 0) void showError(t("Download"), new Error(missingText()));
+      else location.assign(link.href);
+    });
+  });
+}
+
+var viewer_default = ".dialog:has(>.viewer){width:min(1200px,calc(100vw - 24px));max-width:none;height:calc(100dvh - 24px);max-height:none;padding:0}.dialog:has(>.viewer)>.dialog-title{display:none}.viewer{display:flex;flex-direction:column;height:100%}.viewer-head{display:flex;flex-wrap:wrap;align-items:center;gap:6px;padding:8px 12px;border-bottom:1px solid var(--border-color)}.viewer-head :is(button,.button){min-height:36px}.viewer-head .button{display:inline-flex;align-items:center;padding:0 10px}.viewer-name{flex:1 1 240px;min-width:0;margin:0;overflow:hidden;font-size:15px;text-overflow:ellipsis;white-space:nowrap}.viewer-name small{margin-left:10px;color:var(--color-mild);font-weight:400}.viewer-view{display:flex;flex:1;align-items:center;justify-content:center;min-height:0;padding:8px;overflow:auto;background:var(--background-mild)}.viewer-view img{max-width:100%;max-height:100%;object-fit:contain}.viewer-frame{width:100%;height:100%;border:0;background:#ffffff}.viewer-text{align-self:stretch;width:100%;margin:0;overflow:auto;white-space:pre-wrap}@media(max-width:860px){.viewer-head :is(button,.button){min-width:44px;min-height:44px}}\n";
 
 adopt(viewer_default);
 function kindOf({ content_type: type }) {
   if (type.startsWith("image/") && !type.startsWith("image/svg")) return "image";
   if (type === "application/pdf") return "pdf";
   return type.startsWith("text/") || type.startsWith("message/") || type === "application/json" ? "text" : "";
+}
+async function away(base, id, path, kind) {
+  const kept = await keptFile(base, id, path);
+  if (kept === void 0) return el("p", {}, missingText());
+  if (kind === "pdf") return null;
+  const charset = /charset=([\w-]+)/.exec(kept.headers.get("content-type") ?? "")?.[1] ?? "utf-8";
+  const content = await kept.arrayBuffer();
+  try {
+    return el("pre", { class: "viewer-text", dir: "auto" }, new TextDecoder(charset).decode(content));
+  } catch {
+    return el("pre", { class: "viewer-text", dir: "auto" }, new TextDecoder().decode(content));
+  }
 }
 async function look(base, item, path) {
   const all = item.attachments;
@@ -163,7 +197,10 @@ async function look(base, item, path) {
       fill(name, one.filename, el("small", {}, `${size(one.size)} · ${t("{n} of {all}", { n: at + 1, all: all.length })}`));
       download.href = url("download");
       text2.hidden = kind === "text";
-      if (kind === "image") fill(view, el("img", { src: url("view"), alt: one.filename, onerror: () => fill(view, el("p", {}, t("This image cannot be shown."))) }));
+      if (kind === "image") fill(view, el("img", { src: url("view"), alt: one.filename, onerror: () => fill(view, el("p", {}, navigator.onLine ? t("This image cannot be shown.") : missingText())) }));
+      else if (!navigator.onLine && kind !== "") void away(base, item.id, one.path, kind).then((found) => {
+        if (all[at] === one) fill(view, found ?? frame("view", false));
+      });
       else if (kind === "pdf") fill(view, frame("view", false));
       else if (kind === "text") fill(view, frame("viewtext", true));
       else fill(view, el("p", {}, t("{type}: this cannot be shown here.", { type: one.content_type })));
@@ -173,6 +210,7 @@ async function look(base, item, path) {
       show(kindOf(all[at]));
       view.focus();
     };
+    guardDownload(download, base, item.id, () => all[at].path);
     text2.addEventListener("click", () => {
       show("text");
       view.focus();

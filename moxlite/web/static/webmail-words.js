@@ -1,3 +1,12 @@
+var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
+function keyText(key) {
+  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
+  return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
+}
+function withKey(title, key) {
+  return key === void 0 ? title : `${title} (${keyText(key)})`;
+}
+
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -277,7 +286,7 @@ var Words = class {
   hooks;
   address;
   root = el("div", { class: "compose-words" });
-  formatButton = el("button", { type: "button", class: "link compose-icon", title: t("Formatting (ctrl shift F)"), "aria-label": t("Formatting"), onclick: () => void this.toggle() }, sign(typeTool));
+  formatButton = el("button", { type: "button", class: "link compose-icon", title: withKey(t("Formatting"), "ctrl F"), "aria-label": t("Formatting"), onclick: () => void this.toggle() }, sign(typeTool));
   field = el("textarea", { class: "compose-text", "aria-label": t("Text"), dir: "auto", spellcheck: "true", oninput: () => this.hooks.changed() });
   foldButton = el("button", { type: "button", class: "compose-quoted", "aria-label": t("Show the quote"), title: t("Show the quote"), onclick: () => this.unfold() }, "…");
   rich = null;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.5d248e884c87.js", conversation: "conversation.dbe3fdacc206.js", details: "details.e5c74c87f81a.js", export: "export.4e2d384499e2.js", hints: "hints.ab44b22cd140.js", invitation: "invitation.367ac5d3dfd2.js", labels: "labels.06589e2a2daa.js", later: "later.e5983c7be13a.js", login: "login.eeccb0b3808d.js", mailboxes: "mailboxes.688178f8d675.js", menu: "menu.baab26783e06.js", message: "message.567fd7ac6636.js", newsletters: "newsletters.b54cce6d3a50.js", notices: "notices.a850f79ead9d.js", offline: "offline.ab936090ed57.js", palette: "palette.2bcc9730e376.js", people: "people.903c15705aaf.js", print: "print.1818f3a1aa40.js", rich: "rich.ab0537f1a7ce.js", rules: "rules.62826c18a424.js", search: "search.32729578fcf0.js", sender: "sender.6203c02edf1f.js", sent: "sent.bd42daec9b51.js", settings: "settings.38f235671376.js", sorting: "sorting.1ead826d2443.js", squire: "squire.8f988577745b.js", templates: "templates.9cb2bdc8bc7e.js", touch: "touch.420267e87e90.js", viewer: "viewer.9f01a14fa932.js", words: "words.249839903606.js" };
+var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.216e26e39b06.js", conversation: "conversation.dbe3fdacc206.js", details: "details.e5c74c87f81a.js", export: "export.4e2d384499e2.js", hints: "hints.ab44b22cd140.js", invitation: "invitation.367ac5d3dfd2.js", labels: "labels.06589e2a2daa.js", later: "later.e5983c7be13a.js", login: "login.eeccb0b3808d.js", mailboxes: "mailboxes.688178f8d675.js", menu: "menu.65e2cc1240b0.js", message: "message.73f5d6ab4e62.js", newsletters: "newsletters.b54cce6d3a50.js", notices: "notices.a850f79ead9d.js", offline: "offline.2d77058c01bc.js", palette: "palette.396a913a49b5.js", people: "people.07d3f57d3d47.js", print: "print.1818f3a1aa40.js", rich: "rich.db2bfaa575fd.js", rules: "rules.62826c18a424.js", search: "search.c2f7cb4b897f.js", sender: "sender.6203c02edf1f.js", sent: "sent.bd42daec9b51.js", settings: "settings.38f235671376.js", sorting: "sorting.1ead826d2443.js", squire: "squire.8f988577745b.js", templates: "templates.226481adba2f.js", touch: "touch.420267e87e90.js", viewer: "viewer.ac41aad5fd0c.js", words: "words.b6cc9cdb8e27.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -253,7 +253,8 @@ var checks = {
   ContactCard: { id: "integer", changed: "integer", form: ["ref", "ContactForm"], further: ["list", "string"] },
   ContactForm: { name: "string", emails: ["list", ["ref", "ContactEntry"]], phones: ["list", ["ref", "ContactEntry"]], organization: "string", note: "string", groups: ["list", "string"] },
   ContactEntry: { value: "string", kind: "string" },
-  ContactsImported: { added: "integer", known: "integer", unread: "integer", dropped: "integer", problems: ["list", "string"] },
+  ContactsImported: { added: "integer", known: "integer", unread: "integer", dropped: "integer", problems: ["list", ["ref", "Remark"]] },
+  Remark: { message: "string", words: "any" },
   Party: { name: "string", address: "string" },
   TemplateForm: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
   Newsletters: { senders: ["list", ["ref", "Newsletter"]], total: "integer" },
@@ -268,7 +269,7 @@ var checks = {
   Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
   DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
   Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
-  Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", html: "string", original: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]], note: "string" },
+  Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", html: "string", original: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]], notes: ["list", ["ref", "Remark"]] },
   Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
   Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], html: ["optional", "string"], original: ["optional", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
   Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean", groups: ["list", "string"] },
@@ -355,6 +356,7 @@ var Client = /* @__PURE__ */ clientOf({
   decode_mime_words: [{ text: "string" }, "string"]
 });
 
+var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 function keyName(event) {
   const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code)?.[1] : void 0;
   const key2 = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
@@ -364,9 +366,15 @@ function keyName(event) {
 function titleOf(command) {
   return typeof command.title === "string" ? command.title : command.title();
 }
+function keyText(key2) {
+  const whole = key2.replace(/ (?=[A-Z]$)/, " shift ");
+  return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
+}
+function withKey(title, key2) {
+  return key2 === void 0 ? title : `${title} (${keyText(key2)})`;
+}
 function hintOf(command) {
-  const key2 = command.keys?.[0];
-  return key2 === void 0 ? titleOf(command) : `${titleOf(command)} (${key2})`;
+  return withKey(titleOf(command), command.keys?.[0]);
 }
 function enabled(command) {
   return command.when?.() ?? true;
@@ -3491,8 +3499,10 @@ function layOut(root, page) {
   const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, sign(listFilter));
   more.addEventListener("click", () => page.openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
+  const tools = el("div", { class: "list-tools", role: "toolbar", "aria-label": t("What the list shows") }, command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))), more);
+  moveWithin(tools);
   fill(page.side, brand(), el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, sign(squarePen), t("New message")), el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches), el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.people", { class: "link" }, t("People")), command("app.newsletters", { class: "link" }, t("Newsletters")), command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))));
-  fill(root, page.side, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))), more), page.list.root, command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(pencil))), page.panes.splitter, page.reader.root);
+  fill(root, page.side, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, tools), page.list.root, command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(pencil))), page.panes.splitter, page.reader.root);
   effect(() => {
     const { login_address, account_path } = facts.value;
     fill(account, login_address);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.5d248e884c87.js", conversation: "conversation.dbe3fdacc206.js", details: "details.e5c74c87f81a.js", export: "export.4e2d384499e2.js", hints: "hints.ab44b22cd140.js", invitation: "invitation.367ac5d3dfd2.js", labels: "labels.06589e2a2daa.js", later: "later.e5983c7be13a.js", login: "login.eeccb0b3808d.js", mailboxes: "mailboxes.688178f8d675.js", menu: "menu.baab26783e06.js", message: "message.567fd7ac6636.js", newsletters: "newsletters.b54cce6d3a50.js", notices: "notices.a850f79ead9d.js", offline: "offline.ab936090ed57.js", palette: "palette.2bcc9730e376.js", people: "people.903c15705aaf.js", print: "print.1818f3a1aa40.js", rich: "rich.ab0537f1a7ce.js", rules: "rules.62826c18a424.js", search: "search.32729578fcf0.js", sender: "sender.6203c02edf1f.js", sent: "sent.bd42daec9b51.js", settings: "settings.38f235671376.js", sorting: "sorting.1ead826d2443.js", squire: "squire.8f988577745b.js", templates: "templates.9cb2bdc8bc7e.js", touch: "touch.420267e87e90.js", viewer: "viewer.9f01a14fa932.js", words: "words.249839903606.js" };
+  var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.216e26e39b06.js", conversation: "conversation.dbe3fdacc206.js", details: "details.e5c74c87f81a.js", export: "export.4e2d384499e2.js", hints: "hints.ab44b22cd140.js", invitation: "invitation.367ac5d3dfd2.js", labels: "labels.06589e2a2daa.js", later: "later.e5983c7be13a.js", login: "login.eeccb0b3808d.js", mailboxes: "mailboxes.688178f8d675.js", menu: "menu.65e2cc1240b0.js", message: "message.73f5d6ab4e62.js", newsletters: "newsletters.b54cce6d3a50.js", notices: "notices.a850f79ead9d.js", offline: "offline.2d77058c01bc.js", palette: "palette.396a913a49b5.js", people: "people.07d3f57d3d47.js", print: "print.1818f3a1aa40.js", rich: "rich.db2bfaa575fd.js", rules: "rules.62826c18a424.js", search: "search.c2f7cb4b897f.js", sender: "sender.6203c02edf1f.js", sent: "sent.bd42daec9b51.js", settings: "settings.38f235671376.js", sorting: "sorting.1ead826d2443.js", squire: "squire.8f988577745b.js", templates: "templates.226481adba2f.js", touch: "touch.420267e87e90.js", viewer: "viewer.ac41aad5fd0c.js", words: "words.b6cc9cdb8e27.js" };
 
   // lib/words.ts
   var grouped;
@@ -89,6 +89,9 @@
   // webmail/offline/names.ts
   var shellCache = "moxlite-webmail-shell";
   var mailCache = "moxlite-webmail-mail";
+  var fileCache = "moxlite-webmail-files";
+  var fileKey = (base3, id, path) => `${base3}msg/${id}/kept/${path}`;
+  var missingKey = (base3) => `${base3}msg/kept`;
   var mostMessages = 200;
 
   // webmail/worker/offline.ts
@@ -105,7 +108,7 @@
   }
   function emptied(scope2, event) {
     void scope2.skipWaiting();
-    event.waitUntil(Promise.all([shellCache, mailCache].map((name) => caches.delete(name))));
+    event.waitUntil(Promise.all([shellCache, mailCache, fileCache].map((name) => caches.delete(name))));
   }
   function asked(event) {
     const { request } = event;
@@ -117,6 +120,8 @@
     else {
       const [, message, kind] = /^msg\/(\d{1,16})\/(html|htmlexternal)$/.exec(rest) ?? [];
       if (message !== void 0) event.respondWith(htmlMail(request, message, kind === "html"));
+      const [, id, form, path] = /^msg\/(\d{1,16})\/(view|viewtext|download)\/([\d.]{1,400})$/.exec(rest) ?? [];
+      if (path !== void 0) event.respondWith(file2(request, Number(id), form === "download", path));
     }
   }
   async function fillShell() {
@@ -177,6 +182,26 @@
       const kept = await caches.match(path, { cacheName: mailCache, ignoreVary: true });
       if (kept === void 0) throw error;
       return kept;
+    }
+  }
+  async function file2(request, id, download, path) {
+    try {
+      const answer = await fetch(request);
+      if (unreached(answer)) throw new TypeError(answer.statusText);
+      return answer;
+    } catch (error) {
+      const find = (key) => caches.match(key, { cacheName: fileCache, ignoreVary: true });
+      const kept = await find(fileKey(base2, id, path));
+      if (kept === void 0 || !download && kept.headers.has("content-disposition")) {
+        const missing = await find(missingKey(base2));
+        if (missing === void 0) throw error;
+        return missing;
+      }
+      const headers = new Headers(kept.headers);
+      if (download) {
+        headers.set("content-disposition", `attachment; filename*=UTF-8''${headers.get("x-moxlite-file") ?? ""}`);
+      }
+      return new Response(kept.body, { headers });
     }
   }
 
