@@ -30,8 +30,8 @@ async function away(base: string, id: number, path: string, kind: "pdf" | "text"
   try {
     return el("pre", { class: "viewer-text", dir: "auto" }, new TextDecoder(charset).decode(content));
   } catch {
-    // the name of a character set is the sender's
-    return el("pre", { class: "viewer-text", dir: "auto" }, new TextDecoder().decode(content));
+    // the sender names the character set; for an unknown name browsers take this one in a frame, too
+    return el("pre", { class: "viewer-text", dir: "auto" }, new TextDecoder("windows-1252").decode(content));
   }
 }
 
