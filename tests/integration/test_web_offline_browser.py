@@ -354,9 +354,10 @@ def test_small_files_of_kept_messages_open_without_a_connection(page: Page, loca
     expect(page.locator(".reader-subject")).to_have_text("with files")
     page.context.set_offline(False)
     expect(page.get_by_text("Not connected")).to_be_hidden()
+    expect(page.get_by_text(WAITS)).to_be_hidden()
     page.get_by_role("button", name="Log out").first.click()
     expect(page.get_by_label("Password")).to_be_visible()
-    assert kept_files(page) == []
+    until(lambda: kept_files(page) == [], what="that no files are kept")
 
 
 def kept_files(page: Page) -> list[str]:

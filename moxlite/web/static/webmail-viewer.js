@@ -178,7 +178,7 @@ async function away(base, id, path, kind) {
   try {
     return el("pre", { class: "viewer-text", dir: "auto" }, new TextDecoder(charset).decode(content));
   } catch {
-    return el("pre", { class: "viewer-text", dir: "auto" }, new TextDecoder().decode(content));
+    return el("pre", { class: "viewer-text", dir: "auto" }, new TextDecoder("windows-1252").decode(content));
   }
 }
 async function look(base, item, path) {
