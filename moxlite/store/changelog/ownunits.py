@@ -15,7 +15,7 @@ class OwnUnits:
     """The units of one subscriber that were published and not passed yet.
 
     Attributes:
-      keep: the subscriber takes its own units as those of others.
+      keep: the subscriber takes its own units like the units of others.
       overtaken: by modseq, the messages that must be delivered all the same; None for all messages.
     """
 
