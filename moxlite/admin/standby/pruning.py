@@ -33,7 +33,7 @@ WHOLE: Final = 9
 """Litestream's level of whole copies."""
 
 CHANGES: Final = tuple(range(1, len(LEVELS) + 1))
-"""Levels of changes that were put together. Litestream itself removes those of level 0, after `litestream.RECENT`."""
+"""Levels of changes that were put together. Litestream itself removes level 0, after `litestream.RECENT`."""
 
 FILE: Final = re.compile(r"[0-9a-f]{16}-([0-9a-f]{16})\.ltx")
 """Name of a file of Litestream; the group is the number of its last transaction."""
