@@ -106,6 +106,7 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
             _limit(request, context)
             if await rules.answer(request, writer):
                 return
+            # our own services may believe other proxies than the rules: they look at the connection itself again
             request.client_ip, request.scheme = direct
         route = route or router.service(request)
         if route is not None:

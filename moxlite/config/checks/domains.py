@@ -169,6 +169,7 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
             except AddressError as error:
                 yield Finding(path, f"is not the part of an address before the @: {error}")
                 continue
+            # at the very beginning it separates nothing
             if any(one in localpart[1:] for one in settings.localpart_separators):
                 yield Finding(path, "has a separator of its domain")
             key = (canonical_localpart(localpart, settings), own.ascii)

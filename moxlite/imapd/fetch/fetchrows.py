@@ -132,6 +132,7 @@ def _attribute(item: Attribute, flags: FlagWriter, utf8: bool, suffix: bytes) ->
             )
         case Attribute.SIZE:
             return _simple(b"RFC822.SIZE %d", "size")
+        # rows hold 8-bit strings as literals, which every client reads; this one may get them quoted (RFC 6855 §3)
         case Attribute.ENVELOPE if utf8:
             return _Piece(b"ENVELOPE %b", ("envelope",), lambda c: (map(quote_literals, c["envelope"]),))
         case Attribute.ENVELOPE:

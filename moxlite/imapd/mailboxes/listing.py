@@ -284,6 +284,7 @@ async def status_of(session: Session, access: Access, box: Mailbox, items: Itera
                 session.use_condstore()
                 value = box.modseq
                 view = session.view
+                # the client may remember it (`Modseqs.shown`)
                 if view is not None and view.mailbox_id == box.id and view.seat.owner == access.owner:
                     view.modseqs.shown = max(view.modseqs.shown, value)
             case "MAILBOXID":

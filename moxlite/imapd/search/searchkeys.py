@@ -286,6 +286,7 @@ class _Divider:
             case s.Smaller(size=size):
                 return q.SizeBetween(most=min(size, q.MAX_INT) - 1)
             case s.Older(seconds=seconds):
+                # a message of exactly that age is older, too (RFC 5032 §3), and `until` is exclusive
                 return q.ReceivedAt(until=self.now - seconds * 1_000_000 + 1)
             case s.Younger(seconds=seconds):
                 return q.ReceivedAt(since=self.now - seconds * 1_000_000)

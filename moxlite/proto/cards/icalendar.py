@@ -200,6 +200,7 @@ def read_calendar(text: str) -> Calendar:
             inside.append(one.value.strip().upper())
             if len(inside) > 20:
                 raise BadCalendar("the calendar is nested too deeply")
+            # only directly in the calendar: deeper ones are parts of something else
             if inside[-1] == "VEVENT" and len(inside) == 2:
                 total += 1
                 event = []
@@ -207,8 +208,9 @@ def read_calendar(text: str) -> Calendar:
             continue
         if one.name == "END":
             if inside == ["VCALENDAR", "VEVENT"]:
+                # exceptions of a repeated event may come before the event itself
                 main = event if main is None and _is_main(event) else main
-            if inside:
+            if inside:  # else an END too many, which is passed over
                 inside.pop()
             continue
         match inside:

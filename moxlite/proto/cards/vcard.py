@@ -201,6 +201,7 @@ def _card(lines: Iterable[str]) -> Contact | Unreadable:
             dropped.append(one.name)
             continue
         value = one.decoded
+        # the first UID, name and organization count: a second one is a translation, or a mistake
         match one.name:
             case "UID":
                 uid = uid or plain(value, MAX_TEXT)
@@ -222,6 +223,7 @@ def _card(lines: Iterable[str]) -> Contact | Unreadable:
                 other.append(one.whole if value is one.value else f"{one.name}:{value}")
     if not seen:
         return Unreadable("a card is empty")
+    # FN may be missing in version 2.1
     name = name or " ".join(filter(None, (parts[1:2] + parts[2:3] + parts[0:1]))) if parts else name
     name = name or organization or (emails[0].value if emails else "") or (phones[0].value if phones else "")
     if not name:

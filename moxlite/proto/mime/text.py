@@ -160,6 +160,7 @@ def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool) -> Itera
             # A head without its end tag ends where the body begins.
             if not depth or (skipped == "head" and not closing and element in _BLOCKS):
                 skipped = ""
+            # what looks like a tag in a script or style is text, and must not be counted
             if skipped and not closing and element in _RAW:
                 at = _raw_end(tags, element, at)
             continue

@@ -212,13 +212,13 @@ class Delivery:
                     self._data_reply = yield from self._reply("data", DATA_TIMEOUT)
                     if not mail.ok and self._data_reply.code == 354:  # an earlier transaction would take the dot
                         self._client.usable = False
-                elif last and bdat and not mail.ok:
+                elif last and bdat and not mail.ok:  # the chunk was sent with the recipients, so it has a reply
                     yield from self._reply("data", FINAL_TIMEOUT)
                 if not mail.ok:
                     break
         except ConnectionLost:
             self._client.usable = False
-            if mail is None or mail.ok:
+            if mail is None or mail.ok:  # else the refusal of MAIL, raised below, says more than the loss
                 if len(self._replies) == len(self._recipients) and not self._accepted():
                     raise self._last_refusal() from None  # a server that closes instead of a reply to DATA: QUEUE-69
                 raise

@@ -460,7 +460,7 @@ class ServerConnection:
                     self._mode = _Mode.DATA
                     self._current = command  # answered again after the content
                     self._begin_content()
-                else:
+                else:  # refused, or answered after the content: either way the transaction is over (RFC 5321 §4.1.1.4)
                     self._facts &= ~TRANSACTION
             case Bdat():
                 if self._chunk_last:
@@ -468,6 +468,7 @@ class ServerConnection:
                 else:
                     self._facts |= CHUNKS if ok else BROKEN
             case Ehlo() | Helo():
+                # RFC 5321 §4.1.4: it resets the session, also where it is refused
                 self._facts &= ~(TRANSACTION | EXTENDED)
                 if ok:
                     self._facts |= HELLO | (EXTENDED if isinstance(command, Ehlo) else 0)

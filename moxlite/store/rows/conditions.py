@@ -355,6 +355,7 @@ def _compose(condition: Condition, depth: int) -> tuple[str, list[Value]]:
         case ReceivedAt(since=since, until=until):
             return "(m.received >= ? AND m.received < ?)", [since, until]
         case ReceivedOn(since=since, until=until):
+            # dates are compared in the message's own zone (RFC 9051 §6.4.4)
             local = "m.received + m.received_offset * 60000000"
             return f"({local} >= ? AND {local} < ?)", [since, until]
         case SavedAt(since=since, until=until):

@@ -184,6 +184,7 @@ class Connection:
             case h2.events.RequestReceived():
                 self._open(event, nursery)
             case h2.events.DataReceived(stream_id=number, data=octets, flow_controlled_length=size):
+                # also for a stream that is gone: its octets count against the connection's window (RFC 9113 §6.9)
                 self._link.received(size)
                 stream = self._streams.get(number)
                 if stream is not None:
@@ -204,7 +205,7 @@ class Connection:
                         self._reset(number, ErrorCodes.PROTOCOL_ERROR)
                     stream.tell()
             case h2.events.StreamReset(stream_id=number, remote_reset=remote):
-                if not remote:
+                if not remote:  # h2 did it for a fault of the client; resets by the client were counted as frames
                     self._frames.reset(trio.current_time())
                 self._lose(number)
             case h2.events.WindowUpdated() | h2.events.RemoteSettingsChanged():

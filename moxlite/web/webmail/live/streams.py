@@ -125,7 +125,7 @@ class Stream:
                 return
             if (request := asked.take_request()) is not None:
                 await shown.answer(request)
-            elif asked.waits:
+            elif asked.waits:  # it can only be the end of a search: a request was taken above
                 await shown.cancel()
             elif cursor.pending():
                 if await telling.tell(await cursor.take()):
