@@ -1,8 +1,10 @@
 """A real browser for tests of the apps: Chromium by Playwright."""
 
+import base64
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, Route, expect, sync_playwright
@@ -10,7 +12,7 @@ from playwright.sync_api import Browser, Error, Page, Route, expect, sync_playwr
 from tests.running import LocalServer
 from tests.tools import need, until
 
-__all__ = ["Visitor", "chromium"]
+__all__ = ["Visitor", "chromium", "save_picture"]
 
 PATIENCE = 60_000
 """Milliseconds that a condition, a click or a request has: a busy machine is slow, not broken."""
@@ -19,6 +21,17 @@ ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 ]
+
+AS_WEBP = """async (octets) => {
+  const image = new Image();
+  image.src = `data:image/png;base64,${octets}`;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [image.width, image.height];
+  canvas.getContext("2d").drawImage(image, 0, 0);
+  return canvas.toDataURL("image/webp", 0.82);
+}"""
+"""Makes a data URL of a PNG: WebP takes a third of its octets."""
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +120,12 @@ class Visitor:
         self.context.close()
         unexpected = [one for one in self.problems if not any(words in one for words in self._expected)]
         assert not unexpected, unexpected
+
+
+def save_picture(page: Page, to: Path) -> None:
+    """Write what a page shows as WebP. An empty page makes it: the policies of the apps forbid that."""
+    octets = page.screenshot()
+    empty = page.context.new_page()
+    found = empty.evaluate(AS_WEBP, base64.b64encode(octets).decode())
+    empty.close()
+    to.write_bytes(base64.b64decode(found.partition(",")[2]))

@@ -327,17 +327,23 @@ def test_a_phone_searches_and_reads_a_thread(phone: Reader, imap: imaplib.IMAP4)
 
 @pytest.mark.nightly
 def test_flags_have_signs_with_titles(reader: Reader, imap: imaplib.IMAP4) -> None:
-    """WEBMAIL-65: words, or signs with a title; ordinary mail has none."""
+    """WEBMAIL-65, WEBMAIL-144: words, or signs with a title, which screen readers say; ordinary mail has none."""
     page = reader.page
     put(imap, "All", flags="(\\Answered \\Flagged \\Draft \\Deleted $Forwarded $Phishing)")
-    put(imap, "Read", flags="(\\Seen)")
+    put(imap, "Plain", flags="(\\Seen)")
     put(imap, "New")
     marks = page.locator(".message", has_text="All").locator(".mark")
     expect(marks).to_have_text(["Draft", "Phishing", "Deleted", "↩", "↪", "★"])
     titles = [mark.get_attribute("title") for mark in marks.all()[3:]]
     assert titles == ["Answered", "Forwarded", "Flagged"]
-    expect(page.locator(".message", has_text="Read").locator(".mark")).to_have_count(0)
+    expect(page.locator(".message", has_text="Plain").locator(".mark")).to_have_count(0)
     expect(page.locator(".message", has_text="New").locator(".mark")).to_have_count(0)
+    options = page.get_by_role("option")
+    expect(options.filter(has_text="New")).to_have_accessible_name(re.compile("^Unread Ada Lindqvist .*New Some text"))
+    expect(options.filter(has_text="Plain")).to_have_accessible_name(re.compile("^Ada Lindqvist "))
+    expect(options.filter(has_text="All")).to_have_accessible_name(
+        re.compile("^Unread Ada Lindqvist Draft Phishing Deleted Answered Forwarded Flagged ")
+    )
 
 
 @pytest.mark.nightly

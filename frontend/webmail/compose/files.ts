@@ -13,7 +13,13 @@ interface Card {
 }
 
 export class Files {
-  readonly root = el("div", { class: "files", role: "group", "aria-label": t("Attachments") });
+  /** Screen readers say the name of a file that is added, and why one failed. */
+  readonly root = el("div", {
+    class: "files",
+    role: "group",
+    "aria-label": t("Attachments"),
+    "aria-live": "polite",
+  });
   private cards: Card[] = [];
 
   constructor(

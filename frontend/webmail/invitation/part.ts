@@ -221,7 +221,10 @@ function draw(
     toast(
       t("Your answer is on its way to {who}", { who: isolated(found.organizer?.name || found.organizer!.address) }),
     );
+    const held = place.contains(document.activeElement);
     draw(client, base, item, path, place, { ...found, answer: chosen, answered_old: false });
+    // the buttons are new: the focus stays on the one that was pressed
+    if (held) place.querySelector<HTMLElement>('[aria-pressed="true"]')?.focus();
   };
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);

@@ -265,24 +265,32 @@ async function edit(
         });
       });
     };
+    const submitted = (event: Event) => {
+      event.preventDefault();
+      void save();
+    };
     return [
-      name.root,
-      emails.root,
-      phones.root,
-      organization.root,
-      groups.root,
-      note.root,
-      card !== null &&
-        card.further.length > 0 &&
-        el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })),
       el(
-        "div",
-        { class: "dialog-buttons" },
-        card !== null && el("button", { type: "button", onclick: () => void remove() }, t("Remove")),
-        el("button", { type: "button", onclick: () => close(false) }, t("Cancel")),
-        el("button", { class: "primary", type: "button", onclick: () => void save() }, t("Save")),
+        "form",
+        { novalidate: true, onsubmit: submitted },
+        name.root,
+        emails.root,
+        phones.root,
+        organization.root,
+        groups.root,
+        note.root,
+        card !== null &&
+          card.further.length > 0 &&
+          el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })),
+        el(
+          "div",
+          { class: "dialog-buttons" },
+          card !== null && el("button", { type: "button", onclick: () => void remove() }, t("Remove")),
+          el("button", { type: "button", onclick: () => close(false) }, t("Cancel")),
+          el("button", { class: "primary", type: "submit" }, t("Save")),
+        ),
       ),
-    ].filter((one) => one !== false);
+    ];
   });
   return done === true;
 }

@@ -54,11 +54,18 @@ const hoverActions: readonly (readonly [RowAction, string, string])[] = [
   ["read", mailOpen, t("Mark read, or unread")],
 ];
 
+/** A symbol or number with its meaning, as a title and for screen readers. */
+function named(kind: string, title: string, shown: Child): HTMLElement {
+  return el("span", { class: kind, title, role: "img", "aria-label": title }, shown);
+}
+
 export class Row {
   readonly root = el("div", { class: "message", role: "option", draggable: "true" });
   /** The message; null if it is not loaded yet. */
   item: MessageItem | null = null;
   position = -1;
+  /** For screen readers; others see it in bold. */
+  private readonly state = el("span", { class: "message-state" });
   private readonly people = el("span", { class: "message-people", dir: "auto" });
   private readonly marks = el("span", { class: "message-marks" });
   private readonly time = el("time", { class: "message-age" });
@@ -75,6 +82,7 @@ export class Row {
       el(
         "div",
         { class: "message-body" },
+        this.state,
         el("div", { class: "message-top" }, this.people, this.marks, this.time),
         el(
           "div",
@@ -113,8 +121,8 @@ export class Row {
     if (item === null) {
       this.root.removeAttribute("id");
       this.root.classList.remove("unread", "deleted", "beside", "in-thread");
-      for (const part of [this.people, this.marks, this.time, this.subject, this.preview, this.labels, this.disc])
-        fill(part);
+      const { state, people, marks, time, subject, preview, labels, disc } = this;
+      for (const part of [state, people, marks, time, subject, preview, labels, disc]) fill(part);
       return;
     }
     // messages of a conversation that are elsewhere, such as archived ones, have left its row
@@ -125,6 +133,7 @@ export class Row {
     this.root.id = `message-${item.id}`;
     this.root.style.setProperty("--depth", String(depth));
     this.root.classList.toggle("unread", unread);
+    fill(this.state, unread && t("Unread"));
     this.root.classList.toggle("deleted", flags.includes("\\deleted"));
     this.root.classList.toggle("beside", !item.match_query || thread.every((one) => one.thread_muted));
     this.root.classList.toggle("in-thread", line?.collapsed === false && line.members.length > 1);
@@ -188,19 +197,15 @@ export class Row {
         isolated(addressList(people, (one) => (manner.own(one) ? t("me") : shortAddress(one)))) || t("(no address)"),
         manner.needles,
       ),
-      thread.length > 1 &&
-        el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length)),
+      thread.length > 1 && named("thread-count", t("{n} messages", { n: thread.length }), String(thread.length)),
       hidden > 0 &&
-        el(
-          "span",
-          {
-            class: "thread-count",
-            title: many(
-              hidden,
-              "One more message of this conversation is elsewhere: → shows it",
-              "{n} more messages of this conversation are elsewhere: → shows them",
-            ),
-          },
+        named(
+          "thread-count",
+          many(
+            hidden,
+            "One more message of this conversation is elsewhere: → shows it",
+            "{n} more messages of this conversation are elsewhere: → shows them",
+          ),
           `+${hidden}`,
         ),
     );
@@ -224,19 +229,14 @@ export class Row {
 
   private showMarks(thread: readonly MessageItem[], flags: readonly string[]): void {
     const files = thread.reduce((sum, item) => sum + item.attachments.length, 0);
-    const letter = (symbol: string, title: string) => el("span", { class: "mark", title }, symbol);
     fill(
       this.marks,
       words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)),
-      symbols.filter(([flag]) => flags.includes(flag)).map(([, symbol, title]) => letter(symbol, title)),
+      symbols.filter(([flag]) => flags.includes(flag)).map(([, symbol, title]) => named("mark", title, symbol)),
       thread.every((item) => item.thread_muted) &&
-        el(
-          "span",
-          { class: "mark", title: t("Muted: new messages of the conversation arrive read") },
-          sign(bellOff, "icon"),
-        ),
-      files > 0 && el("span", { class: "mark", title: t("Attachments: {n}", { n: files }) }, icon(clip)),
-      flags.includes("\\flagged") && el("span", { class: "mark flagged", title: t("Flagged") }, "★"),
+        named("mark", t("Muted: new messages of the conversation arrive read"), sign(bellOff, "icon")),
+      files > 0 && named("mark", t("Attachments: {n}", { n: files }), icon(clip)),
+      flags.includes("\\flagged") && named("mark flagged", t("Flagged"), "★"),
     );
   }
 }

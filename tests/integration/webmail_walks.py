@@ -1,0 +1,508 @@
+"""Walks of five people through the webmail: the actions of each step, beside those in Fastmail as reckoned.
+
+`python -m tests.integration.webmail_walks` walks in Chromium and writes docs/webmail-walks.md, which has the rules.
+"""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import Browser, Locator, expect, sync_playwright
+
+from tests.integration.browser import ARGUMENTS, Visitor
+from tests.integration.walking import Person, Reader, Taken
+from tests.plausiblemail import DOMAIN, ENGLISH, GERMAN, Letter, move_in, photo, prepare
+from tests.running import LocalServer
+from tests.tools import need, top
+
+__all__ = ["PAGE", "WALKS", "Walk", "settle_in", "take", "written"]
+
+PAGE: Final = top() / "docs" / "webmail-walks.md"
+"""The page that has the walks."""
+
+LABELS: Final = (("School", 6), ("Travel", 4), ("Friends", 7))
+"""Names and colours of the labels that all have."""
+
+
+def begin(person: Person, words: tuple[str, str] = ("Email address", "Inbox")) -> None:
+    """Open the page; the log-in form has the focus."""
+    person.page.goto(f"{person.visitor.base}/webmail/")
+    expect(person.page.get_by_label(words[0])).to_be_focused()
+
+
+def parent(her: Person) -> None:
+    """A parent on a phone."""
+    page = her.page
+    begin(her)
+    with her.step("Log in, and stay logged in on the phone", 5):
+        her.type(her.address)
+        her.tap(page.get_by_label("Password"))
+        her.type(her.password)
+        her.tap(page.get_by_label("Stay logged in on this device"))
+        her.tap(her.button("Log in"))
+        expect(her.row("Boat on Sunday?")).to_be_visible()
+    with her.step("Read the mail of the school", 1):
+        her.tap(her.row("Class trip"))
+        her.reads("Class trip")
+    with her.step("Look at the attached route, and come back", 2):
+        her.tap(page.locator(".attachments").get_by_role("link", name="Route.png"))
+        expect(her.dialog.locator("img")).to_be_visible()
+        her.tap(her.dialog.get_by_role("button", name="Close"))
+        expect(page.locator("dialog[open]")).to_have_count(0)
+    with her.step("Answer", 3):
+        her.tap(page.locator(".toolbar").get_by_role("button", name="Reply", exact=True))
+        expect(her.composer.get_by_label("Text")).to_be_focused()
+        her.type("Jonas comes along. No allergies. ")
+        her.tap(her.composer.get_by_role("button", name="Send", exact=True))
+        expect(her.toast("Message sent")).to_be_visible()
+    with her.step("Take the answer back, add a line, send it", 3):
+        her.tap(her.toast("Message sent").get_by_role("button", name="Undo"))
+        expect(her.composer.get_by_label("Text")).to_be_focused()
+        her.type("I can help at lunch. ")
+        her.tap(her.composer.get_by_role("button", name="Send", exact=True))
+        expect(her.composer).to_have_count(0)
+        expect(her.toast("Message sent")).to_be_visible()
+    with her.step("Go back to the list, and archive that mail with the thumb", 2):
+        her.tap(her.button("Back"))
+        expect(her.row("Class trip")).to_be_in_viewport()
+        her.finger(her.row("Class trip"), by=170)
+        her.gone("Class trip")
+    with her.step("Take the archiving back", 1):
+        her.tap(her.toast("Archive").get_by_role("button", name="Undo"))
+        expect(her.row("Class trip")).to_be_visible()
+    with her.step("Choose two mails by a long press, and archive them", 3):
+        her.finger(her.row("City Museum").or_(her.row("Two books")), seconds=0.7)
+        expect(page.locator("body")).to_have_class(re.compile("choosing"))
+        her.tap(her.row("Photos from the lake"))
+        her.tap(page.locator(".toolbar").get_by_role("button", name="Archive"))
+        her.gone("Two books")
+        her.gone("Photos from the lake")
+    with her.step("Find the tickets", 3):
+        her.tap(page.get_by_label("Search mail"))
+        her.type("tickets upp")
+        her.tap(page.locator(".glance-hit", has_text="Uppsala"))
+        her.reads("Your tickets to Uppsala")
+    with her.step("Put them off until tomorrow morning", 3):
+        her.tap(her.button("More actions"))
+        her.tap(page.get_by_role("menuitem", name="Snooze…"))
+        her.tap(her.dialog.get_by_role("button", name="Tomorrow morning"))
+        expect(her.toast("Comes back")).to_be_visible()
+    with her.step("Go back, and accept the invitation to the parents’ evening", 3):
+        her.tap(her.button("Back"))
+        her.tap(her.row("Parents’ evening"))
+        her.tap(page.locator(".event-card").get_by_role("button", name="Yes"))
+        expect(page.locator(".event-card")).to_contain_text("You accepted.")
+    with her.step("Go back, and send a photo to a friend, whose name is completed", 11):
+        her.tap(her.button("Back"))
+        her.tap(page.locator(".compose-round"))
+        expect(her.composer.get_by_label("To", exact=True)).to_be_focused()
+        her.type("ben")
+        her.tap(page.locator(".completion", has_text="Ben Okafor"))
+        her.tap(her.composer.get_by_label("Subject"))
+        her.type("The lake")
+        her.tap(her.composer.get_by_label("Text"))
+        her.type("As promised. ")
+        her.give(lambda: her.tap(her.composer.get_by_role("button", name="Attach…")), "Lake.png", photo(320, 200))
+        expect(her.composer.locator(".file-name")).to_have_text("Lake.png")
+        expect(her.composer.locator("progress:visible")).to_have_count(0)
+        her.tap(her.composer.get_by_role("button", name="Send", exact=True))
+        expect(her.toast("Message sent")).to_be_visible()
+
+
+def pupil(him: Person) -> None:
+    """A pupil with newsletters."""
+    page = him.page
+    begin(him)
+    with him.step("Log in", 4):
+        him.type(him.address)
+        him.click(page.get_by_label("Password"))
+        him.type(him.password)
+        him.press("Enter")
+        expect(him.row("Ten walks")).to_be_visible()
+    with him.step("Read a newsletter as it was designed", 1):
+        him.click(him.row("Ten walks"))
+        expect(page.frame_locator("iframe.html").locator(".button")).to_be_visible()
+    with him.step(
+        "See its pictures, now and always",
+        0,
+        "Fastmail fetches pictures by a server of its own. This server is the user's own, so the sender would see the "
+        "same address: pictures are fetched when they are wanted, once for all mail of a sender (WEBMAIL-134).",
+    ):
+        him.click(him.button("Always for this sender"))
+        expect(page.locator(".reader-bar")).to_be_hidden()
+    with him.step(
+        "Unsubscribe from a sender who wants a message for that",
+        2,
+        "Such a message leaves in the user's name, so it is shown before it is sent. Senders who take one click, as "
+        "large ones do, need the same two clicks as in Fastmail (WEBMAIL-136).",
+    ):
+        him.click(page.locator(".trust").get_by_role("button", name="Unsubscribe"))
+        him.click(him.dialog.get_by_role("button", name="Write the message"))
+        him.click(him.composer.get_by_role("button", name="Send", exact=True))
+        expect(him.toast("Message sent")).to_be_visible()
+    with him.step("See which newsletters send most", None):
+        him.click(page.locator(".account-links").get_by_role("button", name="Newsletters"))
+        first = page.get_by_role("dialog", name="Newsletters").get_by_role("listitem").first
+        expect(first).to_contain_text("The Weekly Harbour")
+    with him.step("Archive all mail of that sender", 4):
+        him.click(first.get_by_role("button", name="Archive all"))
+        expect(him.toast("6 messages archived")).to_be_visible()
+    with him.step("Take that back", 1):
+        him.click(him.toast("6 messages archived").get_by_role("button", name="Undo"))
+        expect(him.toast("6 messages archived")).to_have_count(0)
+    with him.step("Go back to the inbox, make a label, and put it on a mail", 5):
+        him.click(page.locator(".mailbox-open", has_text="Inbox"))
+        him.click(him.row("Boat on Sunday?"))
+        him.press("y")
+        expect(him.dialog.get_by_label("Find or make a label")).to_be_focused()
+        him.type("Sailing")
+        him.press("Enter")
+        expect(him.row("Boat on Sunday?").locator(".keyword")).to_have_text(["Sailing"])
+    with him.step("Search for a label, and keep the search", 4):
+        him.click(page.get_by_label("Search mail"))
+        him.type("label:friends")
+        him.click(page.get_by_role("option", name="Save this search"))
+        expect(page.get_by_role("navigation", name="Saved searches")).to_contain_text("label:friends")
+        expect(him.row("Photos from the lake")).to_be_visible()
+
+
+def typist(she: Person) -> None:
+    """A person who uses the keyboard alone."""
+    page = she.page
+    begin(she)
+    with she.step("Log in", 4):
+        she.type(she.address)
+        she.press("Tab")
+        she.type(she.password)
+        she.press("Enter")
+        expect(she.row("Boat on Sunday?")).to_be_visible()
+        expect(page.locator(".messages")).to_be_focused()
+    with she.step("Read the newest mail", 1):
+        she.press("j")
+        she.reads("Boat on Sunday?")
+    with she.step("Answer it, and archive the conversation", 4):
+        she.press("r")
+        expect(she.composer.get_by_label("Text")).to_be_focused()
+        she.type("The red one, with pleasure.")
+        she.press("Control+Shift+Enter")
+        she.gone("Boat on Sunday?")
+    with she.step("Take back the archiving, and then the sending", 2):
+        she.press("Control+z")
+        expect(she.row("Boat on Sunday?")).to_be_visible()
+        she.press("Control+z")
+        expect(she.composer.get_by_label("Text")).to_be_focused()
+    with she.step("Send it once more", 1):
+        she.press("Control+Enter")
+        expect(she.toast("Message sent")).to_be_visible()
+    with she.step("Find all mail with “bazaar”, and read the first", 4):
+        she.press("/")
+        she.type("bazaar")
+        she.press("Enter")
+        expect(page.locator(".search-said")).to_contain_text("found")
+        she.press("j")
+        she.reads("Volunteers for the bazaar")
+    with she.step("Give it a label that is there", 3):
+        she.press("y")
+        expect(she.dialog.get_by_label("Find or make a label")).to_be_focused()
+        she.type("Friends")
+        she.press("Enter")
+        expect(page.locator(".message-keywords")).to_contain_text("Friends")
+    with she.step("Put it off until Friday morning, in words", 3):
+        she.press("b")
+        expect(she.dialog).to_be_visible()
+        she.type("friday 8:00")
+        she.press("Enter")
+        expect(she.toast("Comes back")).to_be_visible()
+    with she.step("Write a message that leaves tomorrow", 12):
+        she.press("c")
+        expect(she.composer.get_by_label("To", exact=True)).to_be_focused()
+        she.type("ravi")
+        expect(page.locator(".completion").first).to_be_visible()
+        she.press("Enter")
+        reach(she, she.composer.get_by_label("Subject"))
+        she.type("Ball")
+        she.press("Tab")
+        she.type("Tomorrow at four?")
+        she.press("Control+Alt+Enter")
+        expect(she.dialog).to_be_visible()
+        she.type("tomorrow 9:00")
+        she.press("Enter")
+        expect(she.toast("It will be sent later")).to_be_visible()
+    with she.step("Write down a contact", 8):
+        she.press("Control+k")
+        expect(she.dialog).to_be_visible()
+        she.type("people")
+        she.press("Enter")
+        reach(she, she.button("New contact"))
+        she.press("Enter")
+        expect(she.dialog.get_by_label("Name")).to_be_focused()
+        she.type("Ida Holm")
+        she.press("Tab")
+        she.type("ida@holm.example")
+        she.press("Enter")
+        expect(page.get_by_role("dialog", name="People")).to_contain_text("Ida Holm")
+
+
+def reach(person: Person, target: Locator) -> None:
+    """Press Tab until the target has the focus."""
+    expect(target).to_be_visible()
+    for _ in range(40):
+        if target.evaluate("(one) => one === document.activeElement"):
+            return
+        person.press("Tab")
+    raise AssertionError(f"the tab key does not come to {target}")
+
+
+def listener(he: Reader) -> None:
+    """A person with a screen reader."""
+    page = he.page
+    begin(he)
+    with he.step("Log in", 4):
+        he.is_told('textbox "Email address"')
+        he.type(he.address)
+        he.press("Tab")
+        he.is_told('textbox "Password"')
+        he.type(he.password)
+        he.press("Enter")
+        expect(page.get_by_role("listbox", name="Messages")).to_be_focused()
+    with he.step("Hear what is new: sender, subject, and that it is unread", 1):
+        he.press("ArrowDown")
+        he.is_told('^option "Unread Ben Okafor .*Boat on Sunday')
+    with he.step("Go into the message, and hear its text", 1):
+        he.press("Control+m")
+        heading = page.get_by_role("heading", name="Boat on Sunday?")
+        expect(heading).to_be_visible()
+        expect(page.get_by_role("region", name="Message")).to_be_focused()
+        expect(page.get_by_role("region", name="Message").get_by_role("article")).to_contain_text("light wind and sun")
+    with he.step("Answer, and hear that it was sent", 3):
+        he.press("r")
+        he.is_told('textbox "Text"')
+        he.type("Gladly, at ten.")
+        he.press("Control+Enter")
+        he.hears("Message sent")
+    with he.step("Archive the message, and hear that", 1):
+        he.press("a")
+        he.hears(re.compile("Archive"))
+        he.gone("Boat on Sunday?")
+    with he.step("Take it back", 1):
+        he.press("Control+z")
+        expect(he.row("Boat on Sunday?")).to_be_visible()
+        he.is_told("^(option|listbox|region)")
+    with he.step("Open another mailbox", 3):
+        he.use("button", re.compile("^Archive"))
+        expect(page.get_by_role("heading", name="Archive", level=1)).to_be_visible()
+    with he.step("Find the invitation, and hear how many were found", 4):
+        he.press("/")
+        he.is_told('"Search mail"')
+        he.type("subject:evening")
+        he.press("Enter")
+        he.hears(re.compile("1 (message )?found"))
+        he.press("ArrowDown")
+        he.is_told("^option .*Parents’ evening")
+    with he.step("Accept it, and hear that", 5):
+        he.press("Control+m")
+        expect(page.get_by_role("button", name="Yes", exact=True)).to_be_visible()
+        he.use("button", "Yes")
+        he.hears("Your answer is on its way")
+        he.is_told('button "Yes".*pressed')
+    with he.step("Attach a file to a new message, and hear that it is there", 8):
+        he.use("button", "New message")
+        he.is_told('combobox "To"')
+        he.type("ida@holm.example")
+        he.press("Tab")
+        he.go("textbox", "Subject").focus()
+        he.type("Form")
+        he.go("textbox", "Text").focus()
+        he.type("Here it is.")
+        he.give(lambda: he.use("button", "Attach…"), "Form.png", photo(40, 30))
+        he.hears("Form.png")
+        expect(he.composer.get_by_role("group", name="Attachments")).to_contain_text("Form.png")
+
+
+def german(sie: Person) -> None:
+    """A person in German, whose browser speaks English."""
+    page = sie.page
+    begin(sie)
+    with sie.step("Log in", 4):
+        sie.type(sie.address)
+        sie.click(page.get_by_label("Password"))
+        sie.type(sie.password)
+        sie.press("Enter")
+        expect(sie.row("Wanderung")).to_be_visible()
+    with sie.step("Choose German", 5):
+        sie.click(page.locator(".account-links").get_by_role("button", name="Settings"))
+        sie.choose(page.get_by_role("dialog", name="Settings").get_by_label("Language"), "de")
+        expect(page.locator("html")).to_have_attribute("lang", "de")
+        expect(page.locator(".list-title")).to_have_text("Posteingang")
+    with sie.step("Read", 1):
+        sie.click(sie.row("Wanderung am Sonntag?"))
+        sie.reads("Wanderung am Sonntag?")
+    with sie.step("Answer", 3):
+        sie.click(page.locator(".toolbar").get_by_role("button", name="Antworten", exact=True))
+        expect(sie.composer.get_by_label("Text")).to_be_focused()
+        sie.type("Sehr gern! Wir bringen Käthes Kuchen mit.")
+        sie.click(sie.composer.get_by_role("button", name="Senden", exact=True))
+        expect(sie.toast("Nachricht gesendet")).to_be_visible()
+    with sie.step("Add the sender to the contacts", 3):
+        sie.click(sie.button("Mehr zu dieser Nachricht"))
+        sie.click(page.get_by_role("menuitem", name="Zu Kontakten hinzufügen…"))
+        sie.click(sie.dialog.get_by_role("button", name="Speichern"))
+        expect(page.locator(".toast").last).to_be_visible()
+    with sie.step("Accept an invitation", 2):
+        sie.click(sie.row("Elternabend"))
+        sie.click(page.locator(".event-card").get_by_role("button", name="Ja", exact=True))
+        expect(page.locator(".event-card").get_by_role("status")).not_to_be_empty()
+    with sie.step("Put a mail off with words of one's own", 4):
+        sie.row("Zwei Bücher").hover()
+        sie.click(sie.row("Zwei Bücher").locator("[data-action=later]"))
+        expect(sie.dialog).to_be_visible()
+        sie.type("morgen 9 Uhr")
+        sie.press("Enter")
+        sie.gone("Zwei Bücher")
+    with sie.step("Write a signature", 4):
+        sie.click(page.locator(".account-links").get_by_role("button", name="Einstellungen"))
+        sie.click(page.get_by_role("dialog", name="Einstellungen").get_by_label("Signatur", exact=True))
+        sie.type("Viele Grüße\nPetra")
+        sie.click(sie.button("Fertig"))
+        expect(page.locator(".settings-page")).to_have_count(0)
+    with sie.step("See it below a new message", 1):
+        sie.click(page.locator(".compose-new"))
+        expect(sie.composer.get_by_label("Text", exact=True)).to_have_value(re.compile("Viele Grüße\nPetra"))
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A walk: whose it is, the person's account, mail, and page. `options` are those of the browser's context."""
+
+    name: str
+    account: str
+    steps: Callable[[Any], None]
+    letters: Sequence[Letter]
+    options: dict[str, object]
+    kind: type[Person] = Person
+
+
+DESK: Final[dict[str, object]] = {"viewport": {"width": 1280, "height": 800}}
+PHONE: Final[dict[str, object]] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+WALKS: Final[Sequence[Walk]] = (
+    Walk("A parent on a phone", "marit", parent, ENGLISH, PHONE),
+    Walk("A pupil with newsletters", "jonas", pupil, ENGLISH, DESK),
+    Walk("A keyboard alone", "ada", typist, ENGLISH, DESK),
+    Walk("A screen reader", "ravi", listener, ENGLISH, DESK, Reader),
+    Walk("A person in German", "petra", german, GERMAN, DESK),
+)
+
+
+def settle_in(server: LocalServer) -> None:
+    """Accounts for all walks; what they send is held, so that nothing comes back meanwhile."""
+    move_in(server, [walk.account for walk in WALKS])
+    server.cli("queue", "holdrules", "add")
+
+
+def take(browser: Browser, server: LocalServer, walk: Walk) -> Sequence[Taken]:
+    """Walk, with mail of one's own, and tell the steps."""
+    prepare(server, walk.account, walk.letters, LABELS)
+    visitor = Visitor(browser, server, **walk.options)
+    person = walk.kind(visitor, f"{walk.account}@{DOMAIN}")
+    walk.steps(person)
+    visitor.close()
+    return person.taken
+
+
+HEAD: Final = """# Five walks through the webmail
+
+Five people do what they do with mail: a parent on a phone, a pupil with newsletters, a person who uses the keyboard
+alone, one with a screen reader, and one in German. Each step is done in Chromium against a running server. A test keeps
+the counts (`tests/integration/test_web_walks_browser.py`); `python -m tests.integration.webmail_walks` walks again and
+writes this page.
+
+- An **action** is a tap, a click, a swipe, a key, a chord of keys, or the choice of a file in the dialog of the system.
+  A text that is typed is one action, whatever its length. A list of choices takes two: open it, choose.
+- A person with a screen reader goes from place to place by its keys for kinds of elements (headings, buttons, fields),
+  each press an action. An element more than three presses away is reached by the list of elements, which takes three.
+  This person knows nothing but the roles and names of the accessibility tree.
+- **Seconds** are those of the program: from the first action of a step until its end is seen, with actions that follow
+  each other at once. People think, read and type longer.
+- **Fastmail** is reckoned, not measured. Its public help pages (“Unsubscribe”, “Calendar events and invitations”,
+  “My email addresses” with “Signatures & Compose”), its articles on undoing and scheduling what is sent, and its
+  shortcuts as users have written them down (`j`, `k`, `o`, `y`, `d`, `r`, `c`, `/`, `z`) were read; the rules of
+  counting are the same. An empty field: there is no such thing, as far as is publicly known. Who has an account there
+  may correct a figure.
+
+"""
+
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def summary(walks: Mapping[str, Sequence[Taken]]) -> Iterator[str]:
+    """The lines of the summary: sums, and what takes more."""
+    yield "## Summary\n"
+    yield "| Walk | Steps | Actions | Of these comparable | Fastmail, reckoned | Seconds |"
+    yield "|---|---|---|---|---|---|"
+    for name, steps in walks.items():
+        both = [one for one in steps if one.fastmail is not None]
+        ours, theirs = sum(one.actions for one in both), sum(one.fastmail or 0 for one in both)
+        seconds = sum(one.seconds for one in steps)
+        yield f"| {name} | {len(steps)} | {sum(one.actions for one in steps)} | {ours} | {theirs} | {seconds:.1f} |"
+    steps = [one for taken in walks.values() for one in taken]
+    more = [one for one in steps if one.fastmail is not None and one.actions > one.fastmail]
+    fewer = [one for one in steps if one.fastmail is not None and one.actions < one.fastmail]
+    yield (
+        f"\nOf {len(steps)} steps {len(more)} take more actions than in Fastmail, {len(fewer)} take fewer, and "
+        f"{sum(one.fastmail is None for one in steps)} Fastmail does not have. What takes more, and why:\n"
+    )
+    for one in more:
+        yield f"- **{one.title}**: {one.actions} in place of {one.fastmail}. {one.because}"
+    yield ""
+
+
+def page_of(walks: Mapping[str, Sequence[Taken]]) -> str:
+    """The page of these walks."""
+    lines = [*summary(walks)]
+    for name, steps in walks.items():
+        lines += [f"## {name}\n", "| Step | Actions | Fastmail, reckoned | Seconds |", "|---|---|---|---|"]
+        for one in steps:
+            theirs = "" if one.fastmail is None else str(one.fastmail)
+            lines.append(f"| {cell(one.title)} | {one.actions} | {theirs} | {one.seconds:.1f} |")
+        lines.append("")
+    return HEAD + "\n".join(lines) + "\n" + CHANGED
+
+
+CHANGED: Final = """## What the walks changed
+
+- Screen readers did not say which messages of the list are unread, and read signs as signs. They say “Unread”,
+  “Answered”, “Flagged”, “Attachments: 2” now, and the name of a file when it is attached.
+- The answer to an invitation took the focus away. It stays on the button.
+- Five presses of Tab led from the recipients to the subject. Two do, since Cc, Bcc and the others are one stop.
+- By keys, sending later took four presses. It takes one: `ctrl alt Enter`.
+- By keys, a contact was saved after ten presses of Tab. Enter saves it, from any field.
+"""
+"""What annoyed, and was mended."""
+
+
+def written(name: str) -> Sequence[tuple[str, int, str]]:
+    """Titles, actions and reckoned actions of the steps of a walk, as the page has them."""
+    _, _, rest = PAGE.read_text().partition(f"\n## {name}\n")
+    rows = re.findall(r"^\| (.+?) \| (\d+) \| (\d*) ?\| [\d.]+ \|$", rest.partition("\n## ")[0], re.MULTILINE)
+    return [(title, int(actions), theirs) for title, actions, theirs in rows]
+
+
+def main() -> None:
+    """Walk, and write the page."""
+    expect.set_options(timeout=30_000)
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
+        with LocalServer(Path(place) / "server") as server:
+            settle_in(server)
+            PAGE.write_text(page_of({walk.name: take(browser, server, walk) for walk in WALKS}))
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
