@@ -112,28 +112,25 @@ END:VCALENDAR\r
 
 BOAT: Final = """Hi,
 
-the forecast says light wind and sun. Shall we take the red boat on
-Sunday, at ten from the pier? I bring the soup.
+the forecast says light wind and sun. Shall we take the red boat on Sunday, at ten from the pier? I bring the soup.
 
 Ben
 """
 
 TRIP: Final = """Dear parents,
 
-next Thursday class 6b walks round the lake. We meet at half past eight
-in front of the school and are back at three. The route is attached.
+next Thursday class 6b walks round the lake. We meet at half past eight in front of the school and are back at three. The route is attached.
 
-Please answer by Monday whether your child takes part, and tell us of
-allergies: lunch is from the school kitchen.
+Please answer by Monday whether your child takes part, and tell us of allergies: lunch is from the school kitchen.
 
 Kind regards
 Woodside School, office
 """
 
 BENCH: Final = (
-    "Hello dear,\n\nthe old bench in the garden has lost a leg. Do you know somebody who mends such things,\nor do we buy a new one?\n\nMum\n",
+    "Hello dear,\n\nthe old bench in the garden has lost a leg. Do you know somebody who mends such things, or do we buy a new one?\n\nMum\n",
     "Hi Mum,\n\nI can mend it. I need two screws, and Jonas to hold it. On Saturday?\n",
-    "Saturday is fine, come at two. There will be apple cake, and the neighbours bring their\nsaw. The screws are in the shed, in the tin with the ship.\n\nMum\n",
+    "Saturday is fine, come at two. There will be apple cake, and the neighbours bring their saw. The screws are in the shed, in the tin with the ship.\n\nMum\n",
 )
 
 HARBOUR: Final = (

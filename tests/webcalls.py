@@ -60,7 +60,7 @@ class Caller:
                 raise Finding(f"{target} was answered {response.status}: {answer}")
             return answer["result"]
 
-    def call(self, name: str, **parameters: Any) -> Any:
+    def call(self, name: str, /, **parameters: Any) -> Any:
         """A call of the webmail."""
         return self.ask(f"api/{name}", json.dumps(parameters).encode())
 

@@ -54,7 +54,11 @@ def test_newsletters_are_counted_left_and_archived(
     def there() -> bool:
         page.locator(".account-links").get_by_role("button", name="Newsletters").click()
         rows = page.get_by_role("dialog", name="Newsletters").get_by_role("listitem")
-        expect(page.get_by_role("status").filter(has_text="sender").or_(page.locator(".beside .hint", has_text="some")))
+        expect(
+            page.get_by_role("status")
+            .filter(has_text="sender")
+            .or_(page.locator(".beside-body .hint", has_text="some"))
+        )
         page.wait_for_timeout(500)  # the server gathers in the background: its own time
         if rows.count() == 2:
             return True

@@ -88,7 +88,7 @@ class Person:
         self._actions += 1
         chooser.value.set_files(FilePayload(name=name, mimeType="image/png", buffer=octets))
 
-    def finger(self, target: Locator, by: int = 0, seconds: float = 0.0) -> None:
+    def finger(self, target: Locator, by: int = 0, seconds: float = 0.1) -> None:
         """Put a finger on an element, push it sideways by so many px, and lift it after so many seconds."""
         self._actions += 1
         target.scroll_into_view_if_needed()
@@ -97,10 +97,10 @@ class Person:
         x, y = box["x"] + box["width"] / 2 - by / 2, box["y"] + box["height"] / 2
         line = self.visitor.context.new_cdp_session(self.page)
         line.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
-        for part in range(1, 7):
-            if by:
-                point = {"x": x + by * part / 6, "y": y}
-                line.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+        for part in range(1, 9) if by else ():
+            point = {"x": x + by * part / 8, "y": y}
+            line.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+            self.page.wait_for_timeout(16)  # as fast as a thumb: after a throw, a tap would only stop the list
         self.page.wait_for_timeout(seconds * 1000)  # the finger rests: that is the action
         line.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         line.detach()

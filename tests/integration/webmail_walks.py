@@ -74,7 +74,7 @@ def parent(her: Person) -> None:
         her.tap(her.toast("Archive").get_by_role("button", name="Undo"))
         expect(her.row("Class trip")).to_be_visible()
     with her.step("Choose two mails by a long press, and archive them", 3):
-        her.finger(her.row("City Museum").or_(her.row("Two books")), seconds=0.7)
+        her.finger(her.row("Two books"), seconds=0.7)
         expect(page.locator("body")).to_have_class(re.compile("choosing"))
         her.tap(her.row("Photos from the lake"))
         her.tap(page.locator(".toolbar").get_by_role("button", name="Archive"))
@@ -196,6 +196,7 @@ def typist(she: Person) -> None:
         expect(she.composer.get_by_label("Text")).to_be_focused()
     with she.step("Send it once more", 1):
         she.press("Control+Enter")
+        expect(she.composer).to_have_count(0)
         expect(she.toast("Message sent")).to_be_visible()
     with she.step("Find all mail with “bazaar”, and read the first", 4):
         she.press("/")
@@ -231,7 +232,7 @@ def typist(she: Person) -> None:
         she.type("tomorrow 9:00")
         she.press("Enter")
         expect(she.toast("It will be sent later")).to_be_visible()
-    with she.step("Write down a contact", 8):
+    with she.step("Write down a contact", 10):
         she.press("Control+k")
         expect(she.dialog).to_be_visible()
         she.type("people")
@@ -291,7 +292,7 @@ def listener(he: Reader) -> None:
         he.press("Control+z")
         expect(he.row("Boat on Sunday?")).to_be_visible()
         he.is_told("^(option|listbox|region)")
-    with he.step("Open another mailbox", 3):
+    with he.step("Open another mailbox", 4):
         he.use("button", re.compile("^Archive"))
         expect(page.get_by_role("heading", name="Archive", level=1)).to_be_visible()
     with he.step("Find the invitation, and hear how many were found", 4):
@@ -308,7 +309,7 @@ def listener(he: Reader) -> None:
         he.use("button", "Yes")
         he.hears("Your answer is on its way")
         he.is_told('button "Yes".*pressed')
-    with he.step("Attach a file to a new message, and hear that it is there", 8):
+    with he.step("Attach a file to a new message, and hear that it is there", 14):
         he.use("button", "New message")
         he.is_told('combobox "To"')
         he.type("ida@holm.example")
@@ -381,12 +382,12 @@ class Walk:
     account: str
     steps: Callable[[Any], None]
     letters: Sequence[Letter]
-    options: dict[str, object]
+    options: Mapping[str, Any]
     kind: type[Person] = Person
 
 
-DESK: Final[dict[str, object]] = {"viewport": {"width": 1280, "height": 800}}
-PHONE: Final[dict[str, object]] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+DESK: Final[Mapping[str, Any]] = {"viewport": {"width": 1280, "height": 800}}
+PHONE: Final[Mapping[str, Any]] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 WALKS: Final[Sequence[Walk]] = (
     Walk("A parent on a phone", "marit", parent, ENGLISH, PHONE),
@@ -426,12 +427,13 @@ writes this page.
   each press an action. An element more than three presses away is reached by the list of elements, which takes three.
   This person knows nothing but the roles and names of the accessibility tree.
 - **Seconds** are those of the program: from the first action of a step until its end is seen, with actions that follow
-  each other at once. People think, read and type longer.
+  each other at once, on a machine with two processors that others used as well. People think, read and type longer.
 - **Fastmail** is reckoned, not measured. Its public help pages (“Unsubscribe”, “Calendar events and invitations”,
   “My email addresses” with “Signatures & Compose”), its articles on undoing and scheduling what is sent, and its
   shortcuts as users have written them down (`j`, `k`, `o`, `y`, `d`, `r`, `c`, `/`, `z`) were read; the rules of
-  counting are the same. An empty field: there is no such thing, as far as is publicly known. Who has an account there
-  may correct a figure.
+  counting are the same. Where its way is not publicly known in detail, such as the distance of places for a screen
+  reader, it is taken to be as here: an equal figure says no more. An empty field: there is no such thing, as far as is
+  publicly known. Who has an account there may correct a figure.
 
 """
 
@@ -476,6 +478,8 @@ def page_of(walks: Mapping[str, Sequence[Taken]]) -> str:
 
 CHANGED: Final = """## What the walks changed
 
+- After Newsletters, People or “Add to contacts” had been open once, a conversation with an answer of one’s own covered
+  the whole window: a class of the style sheets had two meanings. It has one.
 - Screen readers did not say which messages of the list are unread, and read signs as signs. They say “Unread”,
   “Answered”, “Flagged”, “Attachments: 2” now, and the name of a file when it is attached.
 - The answer to an invitation took the focus away. It stays on the button.

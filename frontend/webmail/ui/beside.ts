@@ -12,9 +12,9 @@ adopt(sheet);
 
 /** Open a page with this title; a page that is open is closed. Returns its body, and the function that closes it. */
 export function openBeside(title: string, actions: readonly Child[]): { body: HTMLElement; close: () => void } {
-  document.querySelector<HTMLElement>(".beside .beside-done")?.click();
+  document.querySelector<HTMLElement>(".beside-done")?.click();
   const giveBack = holdFocus();
-  const page = el("dialog", { class: "beside", "aria-label": title, tabindex: "-1" });
+  const page = el("dialog", { class: "beside-page", "aria-label": title, tabindex: "-1" });
   const body = el("div", { class: "beside-body" });
   const leave = (event: Event) => {
     if (

@@ -317,7 +317,9 @@ function draw(client, base, item, path, place, found) {
     const sent = await attempt(t("Sending the answer"), () => client.invitation_answer(item.id, path, chosen, id, note.value.trim()));
     if (!sent) return;
     toast(t("Your answer is on its way to {who}", { who: isolated(found.organizer?.name || found.organizer.address) }));
+    const held = place.contains(document.activeElement);
     draw(client, base, item, path, place, { ...found, answer: chosen, answered_old: false });
+    if (held) place.querySelector('[aria-pressed="true"]')?.focus();
   };
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);

@@ -247,13 +247,13 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-var beside_default = ".beside{position:fixed;inset:0 0 0 228px;z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color)}.beside:focus{outline:none}.beside-head{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;padding:10px 24px;border-bottom:1px solid var(--border-color)}.beside-head h2{flex:1;margin:0;font-size:20px;line-height:28px}.beside-head select{width:auto}.beside-body{padding:12px 24px 60px;overflow-y:auto}.beside .btn{display:inline-flex;align-items:center;gap:8px}@media(max-width:860px){.beside{inset:0;border:0}.beside-head,.beside-body{padding-left:16px;padding-right:16px}}\n";
+var beside_default = ".beside-page{position:fixed;inset:0 0 0 228px;z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color)}.beside-page:focus{outline:none}.beside-head{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;padding:10px 24px;border-bottom:1px solid var(--border-color)}.beside-head h2{flex:1;margin:0;font-size:20px;line-height:28px}.beside-head select{width:auto}.beside-body{padding:12px 24px 60px;overflow-y:auto}.beside-page .btn{display:inline-flex;align-items:center;gap:8px}@media(max-width:860px){.beside-page{inset:0;border:0}.beside-head,.beside-body{padding-left:16px;padding-right:16px}}\n";
 
 adopt(beside_default);
 function openBeside(title, actions) {
-  document.querySelector(".beside .beside-done")?.click();
+  document.querySelector(".beside-done")?.click();
   const giveBack = holdFocus();
-  const page = el("dialog", { class: "beside", "aria-label": title, tabindex: "-1" });
+  const page = el("dialog", { class: "beside-page", "aria-label": title, tabindex: "-1" });
   const body = el("div", { class: "beside-body" });
   const leave = (event) => {
     if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input, .account-links button") !== null) close();
@@ -411,7 +411,11 @@ async function edit(page, card, first = empty, again) {
         }) });
       });
     };
-    return [name.root, emails.root, phones.root, organization.root, groups.root, note.root, card !== null && card.further.length > 0 && el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), el("button", { type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "primary", type: "button", onclick: () => void save() }, t("Save")))].filter((one) => one !== false);
+    const submitted = (event) => {
+      event.preventDefault();
+      void save();
+    };
+    return [el("form", { novalidate: true, onsubmit: submitted }, name.root, emails.root, phones.root, organization.root, groups.root, note.root, card !== null && card.further.length > 0 && el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), el("button", { type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "primary", type: "submit" }, t("Save"))))];
   });
   return done === true;
 }
