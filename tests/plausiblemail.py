@@ -30,7 +30,7 @@ DAY: Final = 24.0
 
 @dataclass(frozen=True)
 class Letter:
-    """A message. `files` are names and octets; `flags` are those of IMAP, \\Seen for mail that was read."""
+    """A message. `files` are names and octets; `flags` are IMAP flags, \\Seen for mail that was read."""
 
     sender: str
     subject: str

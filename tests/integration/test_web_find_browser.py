@@ -339,7 +339,9 @@ def test_flags_have_signs_with_titles(reader: Reader, imap: imaplib.IMAP4) -> No
     expect(page.locator(".message", has_text="Plain").locator(".mark")).to_have_count(0)
     expect(page.locator(".message", has_text="New").locator(".mark")).to_have_count(0)
     options = page.get_by_role("option")
-    expect(options.filter(has_text="New")).to_have_accessible_name(re.compile("^Unread Ada Lindqvist .*New – Some text"))
+    expect(options.filter(has_text="New")).to_have_accessible_name(
+        re.compile("^Unread Ada Lindqvist .*New – Some text")
+    )
     expect(options.filter(has_text="Plain")).to_have_accessible_name(re.compile("^Ada Lindqvist "))
     expect(options.filter(has_text="All")).to_have_accessible_name(
         re.compile("^Unread Ada Lindqvist Draft Phishing Deleted Answered Forwarded Flagged ")
