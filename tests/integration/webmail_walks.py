@@ -426,7 +426,7 @@ writes this page.
 - A person with a screen reader goes from place to place by its keys for kinds of elements (headings, buttons, fields),
   each press an action. An element more than three presses away is reached by the list of elements, which takes three.
   This person knows nothing but the roles and names of the accessibility tree.
-- **Seconds** are the time of the program: from the first action of a step until its end is seen, with actions that follow
+- **Seconds** are the time of the program: from the first action of a step until its end is seen. Actions follow
   each other at once, on a machine with two processors that others used as well. People think, read and type longer.
 - **Fastmail** is reckoned, not measured. Its public help pages (“Unsubscribe”, “Calendar events and invitations”,
   “My email addresses” with “Signatures & Compose”), its articles on undoing and scheduling what is sent, and its

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.216e26e39b06.js", conversation: "conversation.dbe3fdacc206.js", details: "details.e5c74c87f81a.js", export: "export.4e2d384499e2.js", hints: "hints.ab44b22cd140.js", invitation: "invitation.367ac5d3dfd2.js", labels: "labels.06589e2a2daa.js", later: "later.e5983c7be13a.js", login: "login.eeccb0b3808d.js", mailboxes: "mailboxes.688178f8d675.js", menu: "menu.65e2cc1240b0.js", message: "message.73f5d6ab4e62.js", newsletters: "newsletters.b54cce6d3a50.js", notices: "notices.a850f79ead9d.js", offline: "offline.2d77058c01bc.js", palette: "palette.396a913a49b5.js", people: "people.07d3f57d3d47.js", print: "print.1818f3a1aa40.js", rich: "rich.db2bfaa575fd.js", rules: "rules.62826c18a424.js", search: "search.c2f7cb4b897f.js", sender: "sender.6203c02edf1f.js", sent: "sent.bd42daec9b51.js", settings: "settings.38f235671376.js", sorting: "sorting.1ead826d2443.js", squire: "squire.8f988577745b.js", templates: "templates.226481adba2f.js", touch: "touch.420267e87e90.js", viewer: "viewer.8c0e69f4b1c4.js", words: "words.b6cc9cdb8e27.js" };
+var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.7dee9370f9ee.js", conversation: "conversation.dbe3fdacc206.js", details: "details.e5c74c87f81a.js", export: "export.4e2d384499e2.js", hints: "hints.ab44b22cd140.js", invitation: "invitation.349b4fa435c6.js", labels: "labels.06589e2a2daa.js", later: "later.e5983c7be13a.js", login: "login.eeccb0b3808d.js", mailboxes: "mailboxes.688178f8d675.js", menu: "menu.65e2cc1240b0.js", message: "message.af4bdbf206ce.js", newsletters: "newsletters.60fd80b82e23.js", notices: "notices.a850f79ead9d.js", offline: "offline.2d77058c01bc.js", palette: "palette.396a913a49b5.js", people: "people.a23dc551e447.js", print: "print.1818f3a1aa40.js", rich: "rich.db2bfaa575fd.js", rules: "rules.62826c18a424.js", search: "search.c2f7cb4b897f.js", sender: "sender.6203c02edf1f.js", sent: "sent.bd42daec9b51.js", settings: "settings.6cca8a8a0306.js", sorting: "sorting.1ead826d2443.js", squire: "squire.8f988577745b.js", templates: "templates.226481adba2f.js", touch: "touch.420267e87e90.js", viewer: "viewer.8c0e69f4b1c4.js", words: "words.b6cc9cdb8e27.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -609,11 +609,11 @@ function part(name) {
 }
 
 var Session = class {
-  constructor(app, title, client, ask, named = true, stays = false) {
+  constructor(app, title, client, ask, named2 = true, stays = false) {
     this.title = title;
     this.client = client;
     this.ask = ask;
-    this.named = named;
+    this.named = named2;
     this.stays = stays;
     this.csrfKey = `moxlite-${app}-csrf`;
     this.addressKey = `moxlite-${app}-address`;
@@ -1611,7 +1611,7 @@ var Actions = class {
     this.moveItems(this.targets(), mailbox, markSeen);
   }
   moveItems(all, mailbox, markSeen) {
-    const named = movedTo(mailbox);
+    const named2 = movedTo(mailbox);
     const items = all.filter((item) => item.mailbox_id !== mailbox.id);
     if (items.length === 0) return;
     const unread = markSeen ? items.filter((item) => !item.flags.includes("\\seen")) : [];
@@ -1626,31 +1626,31 @@ var Actions = class {
       const box = this.mail.boxes.get(mailbox_id);
       return box?.owner === mailbox.owner && allows(box, "i") && allows(mailbox, "swte");
     };
-    const undo = { what: named.done(items.length), actions: () => this.back(items, mailbox.id, unread) };
-    this.perform(action, named, items.length, t("Not moved"), items.every(back) ? undo : null);
+    const undo = { what: named2.done(items.length), actions: () => this.back(items, mailbox.id, unread) };
+    this.perform(action, named2, items.length, t("Not moved"), items.every(back) ? undo : null);
     if (leaves) this.mail.choice.left(items);
   }
-  flag(flags, add, named) {
+  flag(flags, add, named2) {
     if (!this.mail.choice.selectedAreLoaded()) {
-      void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, named);
+      void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, named2);
       return;
     }
-    this.flagItems(this.mail.choice.selected(), flags, add, named);
+    this.flagItems(this.mail.choice.selected(), flags, add, named2);
   }
-  flagItems(all, flags, add, named) {
+  flagItems(all, flags, add, named2) {
     const has = (item, flag) => item.flags.includes(flag) || item.keywords.includes(flag);
     const items = all.filter((item) => flags.some((flag) => has(item, flag) !== add));
     if (items.length === 0) return;
-    this.perform(this.flagging(items, flags, add), named, items.length, t("Not changed"), { what: named.done(items.length), actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add)) });
+    this.perform(this.flagging(items, flags, add), named2, items.length, t("Not changed"), { what: named2.done(items.length), actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add)) });
   }
   mute(mute) {
     const items = this.mail.choice.selected().filter((item) => item.thread_muted !== mute);
     if (items.length === 0) return;
     const ids = items.map((item) => item.id);
     const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
-    const named = { doing: () => mute ? t("Muting") : t("Unmuting"), done: () => said };
+    const named2 = { doing: () => mute ? t("Muting") : t("Unmuting"), done: () => said };
     const call = (to) => ({ shown: {}, call: () => this.client.thread_mute(ids, to) });
-    this.perform(call(mute), named, ids.length, t("Not muted"), { what: said, actions: () => [call(!mute)] });
+    this.perform(call(mute), named2, ids.length, t("Not muted"), { what: said, actions: () => [call(!mute)] });
   }
   looked(item, flag) {
     this.mail.pending.do(this.flagging([item], [flag], true)).catch((error) => {
@@ -1658,14 +1658,14 @@ var Actions = class {
     });
   }
   deleteForGood(chosen) {
-    const named = { doing: (n) => many(n, "Deleting", "Deleting {n} messages"), done: (n) => many(n, "Deleted for good", "{n} messages deleted for good") };
+    const named2 = { doing: (n) => many(n, "Deleting", "Deleting {n} messages"), done: (n) => many(n, "Deleted for good", "{n} messages deleted for good") };
     if (chosen === void 0 && !this.mail.choice.selectedAreLoaded()) {
-      void this.onQuery({ action: "delete" }, named);
+      void this.onQuery({ action: "delete" }, named2);
       return;
     }
     const items = chosen ?? this.mail.choice.selected();
     const ids = items.map((item) => item.id);
-    this.perform({ shown: { remove: { ids: new Set(ids) } }, call: () => this.client.message_delete(ids) }, named, ids.length, t("Not deleted"), null);
+    this.perform({ shown: { remove: { ids: new Set(ids) } }, call: () => this.client.message_delete(ids) }, named2, ids.length, t("Not deleted"), null);
     this.mail.choice.left(items);
   }
   undo() {
@@ -1699,14 +1699,14 @@ var Actions = class {
     if (unread.length > 0) actions.push(this.flagging(unread, ["\\seen"], false));
     return actions;
   }
-  run(action, named, items, failed, undo) {
-    this.perform(action, named, items.length, failed, undo);
+  run(action, named2, items, failed, undo) {
+    this.perform(action, named2, items.length, failed, undo);
     if (action.shown.remove) this.mail.choice.left(items);
   }
-  perform(action, named, n, failed, undo) {
+  perform(action, named2, n, failed, undo) {
     this.done.value++;
     if (undo !== null) this.remember(undo);
-    void this.follow(this.mail.pending.do(action), named.doing(n), named.done(n), failed, undo !== null).then((done) => {
+    void this.follow(this.mail.pending.do(action), named2.doing(n), named2.done(n), failed, undo !== null).then((done) => {
       if (!done && undo !== null) this.forget(undo);
     });
   }
@@ -3094,10 +3094,14 @@ var symbols = [["\\answered", "↩", t("Answered")], ["$forwarded", "↪", t("Fo
 var words = [["\\draft", t("Draft")], ["$junk", t("Junk")], ["$phishing", t("Phishing")], ["\\deleted", t("Deleted")]];
 var fewLabels = 2;
 var hoverActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark read, or unread")]];
+function named(kind, title, shown4) {
+  return el("span", { class: kind, title, role: "img", "aria-label": title }, shown4);
+}
 var Row = class {
   root = el("div", { class: "message", role: "option", draggable: "true" });
   item = null;
   position = -1;
+  state = el("span", { class: "message-state" });
   people = el("span", { class: "message-people", dir: "auto" });
   marks = el("span", { class: "message-marks" });
   time = el("time", { class: "message-age" });
@@ -3108,7 +3112,7 @@ var Row = class {
   line;
   manner = null;
   constructor() {
-    this.root.append(this.disc, el("div", { class: "message-body" }, el("div", { class: "message-top" }, this.people, this.marks, this.time), el("div", { class: "message-line" }, el("span", { class: "message-words" }, this.subject, this.preview), this.labels)), el("span", { class: "message-actions", "aria-hidden": "true" }, hoverActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path)))));
+    this.root.append(this.disc, el("div", { class: "message-body" }, this.state, el("div", { class: "message-top" }, this.people, this.marks, this.time), el("div", { class: "message-line" }, el("span", { class: "message-words" }, this.subject, this.preview), this.labels)), el("span", { class: "message-actions", "aria-hidden": "true" }, hoverActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path)))));
   }
   show(item, manner, line) {
     const before = this.manner;
@@ -3120,7 +3124,8 @@ var Row = class {
     if (item === null) {
       this.root.removeAttribute("id");
       this.root.classList.remove("unread", "deleted", "beside", "in-thread");
-      for (const part2 of [this.people, this.marks, this.time, this.subject, this.preview, this.labels, this.disc]) fill(part2);
+      const { state, people, marks, time, subject: subject2, preview, labels: labels2, disc } = this;
+      for (const part2 of [state, people, marks, time, subject2, preview, labels2, disc]) fill(part2);
       return;
     }
     const matching = line?.collapsed === true ? line.members.filter((one) => one.match_query) : [];
@@ -3130,6 +3135,7 @@ var Row = class {
     this.root.id = `message-${item.id}`;
     this.root.style.setProperty("--depth", String(depth));
     this.root.classList.toggle("unread", unread);
+    fill(this.state, unread && t("Unread"));
     this.root.classList.toggle("deleted", flags.includes("\\deleted"));
     this.root.classList.toggle("beside", !item.match_query || thread.every((one) => one.thread_muted));
     this.root.classList.toggle("in-thread", line?.collapsed === false && line.members.length > 1);
@@ -3170,7 +3176,7 @@ var Row = class {
     const people = [...new Map(all.map((one) => [`${one.user}@${one.host}`, one])).values()];
     this.people.classList.toggle("recipients", manner.recipients);
     this.people.title = addressList(people, longAddress);
-    fill(this.people, marked(isolated(addressList(people, (one) => manner.own(one) ? t("me") : shortAddress(one))) || t("(no address)"), manner.needles), thread.length > 1 && el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length)), hidden > 0 && el("span", { class: "thread-count", title: many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them") }, `+${hidden}`));
+    fill(this.people, marked(isolated(addressList(people, (one) => manner.own(one) ? t("me") : shortAddress(one))) || t("(no address)"), manner.needles), thread.length > 1 && named("thread-count", t("{n} messages", { n: thread.length }), String(thread.length)), hidden > 0 && named("thread-count", many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them"), `+${hidden}`));
   }
   showDisc(item, manner) {
     const [person] = manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from;
@@ -3185,8 +3191,7 @@ var Row = class {
   }
   showMarks(thread, flags) {
     const files = thread.reduce((sum, item) => sum + item.attachments.length, 0);
-    const letter = (symbol, title) => el("span", { class: "mark", title }, symbol);
-    fill(this.marks, words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)), symbols.filter(([flag]) => flags.includes(flag)).map(([, symbol, title]) => letter(symbol, title)), thread.every((item) => item.thread_muted) && el("span", { class: "mark", title: t("Muted: new messages of the conversation arrive read") }, sign(bellOff, "icon")), files > 0 && el("span", { class: "mark", title: t("Attachments: {n}", { n: files }) }, icon(clip)), flags.includes("\\flagged") && el("span", { class: "mark flagged", title: t("Flagged") }, "★"));
+    fill(this.marks, words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)), symbols.filter(([flag]) => flags.includes(flag)).map(([, symbol, title]) => named("mark", title, symbol)), thread.every((item) => item.thread_muted) && named("mark", t("Muted: new messages of the conversation arrive read"), sign(bellOff, "icon")), files > 0 && named("mark", t("Attachments: {n}", { n: files }), icon(clip)), flags.includes("\\flagged") && named("mark flagged", t("Flagged"), "★"));
   }
 };
 
