@@ -27,11 +27,12 @@ PushManager.prototype.subscribe = async (options) => {
   const pair = await crypto.subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, true, ["deriveBits"]);
   const octets = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
   const text = (some) => btoa(String.fromCharCode(...some)).replace(/\\+/g, "-").replace(/\\//g, "_").replace(/=/g, "");
+  const endpoint = `https://127.0.0.1:9/${Math.random()}`;
   globalThis.subscribed = {
     asked: options,
     unsubscribe: async () => { delete globalThis.subscribed; return true; },
     toJSON: () => ({
-      endpoint: `https://127.0.0.1:9/${Math.random()}`,
+      endpoint,
       keys: { p256dh: text(octets), auth: text(crypto.getRandomValues(new Uint8Array(16))) },
     }),
   };

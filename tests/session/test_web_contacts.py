@@ -58,7 +58,10 @@ async def test_a_contact_is_written_found_changed_and_removed(browser: Browser) 
     card = await browser.call("contact", contact_id=first)
     changed = {**card["form"], "name": "Ada L."}
     await browser.call("contact_save", contact=changed, contact_id=first, changed=card["changed"])
-    wrong = await browser.error("contact_save", contact=changed, contact_id=first, changed=card["changed"])
+    again = await browser.call("contact_save", contact=changed, contact_id=first, changed=card["changed"])
+    assert again == first
+    other = {**changed, "note": "Another."}
+    wrong = await browser.error("contact_save", contact=other, contact_id=first, changed=card["changed"])
     assert wrong == (409, "user:conflict")
     removed = await browser.call("contact_remove", contact_id=first)
     assert await browser.error("contact", contact_id=first) == (404, "user:notFound")
@@ -66,6 +69,16 @@ async def test_a_contact_is_written_found_changed_and_removed(browser: Browser) 
     await browser.call("contact_restore", card=removed)
     assert [one["name"] for one in (await browser.call("contacts"))["contacts"]] == ["Ada L.", "Bo"]
     assert await browser.error("contact_save", contact=form(" ")) == (400, "user:error")
+
+
+async def test_a_contact_whose_answer_was_lost_is_not_doubled(browser: Browser) -> None:
+    """WEBMAIL-128: the same contact is added once; one that differs in anything is another."""
+    ada = form("Ada", "ada@a.example", groups=["Sailing"])
+    first = await browser.call("contact_save", contact=ada)
+    assert await browser.call("contact_save", contact=ada) == first
+    second = await browser.call("contact_save", contact={**ada, "note": "of the harbour"})
+    assert second != first
+    assert (await browser.call("contacts"))["total"] == 2
 
 
 async def test_many_contacts_come_in_pages(rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,10 +147,12 @@ async def test_contacts_and_groups_are_suggested(rig: Rig, browser: Browser) -> 
 
 
 async def test_templates_are_kept(browser: Browser) -> None:
-    """WEBMAIL-126: by name, each name once."""
+    """WEBMAIL-126: by name, each name once; the same again is the same template."""
     one = {"id": 0, "name": "Offer", "subject": "Our offer", "text": "Dear {name},\n", "html": ""}
     number = await browser.call("template_save", template=one)
-    assert await browser.error("template_save", template=one) == (409, "user:conflict")
+    assert await browser.call("template_save", template=one) == number
+    other = {**one, "text": "Dear all,\n"}
+    assert await browser.error("template_save", template=other) == (409, "user:conflict")
     await browser.call("template_save", template={**one, "id": number, "subject": "Our new offer"})
     await browser.call("template_save", template={**one, "name": "A first"})
     assert [(each["name"], each["subject"]) for each in await browser.call("templates")] == [

@@ -7,6 +7,7 @@ import { type Child, el, fill, isolated } from "../../lib/dom";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { locale, many, t } from "../../lib/words";
+import { newId } from "../compose/copies";
 import sheet from "./invitation.css";
 
 adopt(sheet);
@@ -212,10 +213,14 @@ function draw(
     found.answer === "" ? "" : (given[found.answer] ?? ""),
     found.answered_old && ` ${t("That was for an earlier version.")}`,
   );
+  /** The answer that was sent last, which may have had no reply: the same one is sent again under the same id, so it leaves once. */
+  let last: { readonly chosen: Answer; readonly words: string; readonly id: string } | null = null;
   const answer = async (chosen: Answer) => {
-    const id = [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
+    const words = note.value.trim();
+    if (last?.chosen !== chosen || last.words !== words) last = { chosen, words, id: newId() };
+    const { id } = last;
     const sent = await attempt(t("Sending the answer"), () =>
-      client.invitation_answer(item.id, path, chosen, id, note.value.trim()),
+      client.invitation_answer(item.id, path, chosen, id, words),
     );
     if (!sent) return;
     toast(

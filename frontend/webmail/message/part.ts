@@ -226,12 +226,12 @@ export class Message implements OpenMessage {
   /** Print the message as it is shown. */
   print(): void {
     const mode = this.mode;
-    this.owner.printing(({ printMessage }) => printMessage(this.base, this.item, mode));
+    this.owner.printing(({ printMessage }, client) => printMessage(client, this.base, this.item, mode));
   }
 
   /** Print the texts of the conversation. */
   printThread(): void {
-    this.owner.printing(({ printThread }) => printThread(this.base, this.together));
+    this.owner.printing(({ printThread }, client) => printThread(client, this.base, this.together));
   }
 
   /** Open the texts of the conversation in a new tab. */

@@ -2,6 +2,7 @@
 // the sender's page. The sender is remembered; one that goes on after ten days can be blocked.
 
 import type { ParsedMessage } from "../../gen/webmail";
+import { codeOf } from "../../lib/client";
 import { attempt, confirm } from "../../lib/dialogs";
 import { type Child, el, isolated } from "../../lib/dom";
 import { toast } from "../../lib/toasts";
@@ -81,6 +82,11 @@ export function leavingLine(
       left();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
+      // without an answer nothing is known of the sender's server: the same button asks again
+      if (codeOf(error) === "") {
+        toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }));
+        return;
+      }
       const next = found.mailto !== "" ? t("Write a message instead") : t("Open their page instead");
       toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }), {
         title: next,

@@ -38,27 +38,30 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
   const subscription = async () =>
     (await navigator.serviceWorker?.getRegistration(desk.base))?.pushManager.getSubscription();
   const own = (): NoticeDevice | undefined => state.devices.find((one) => one.id === facts?.device);
-  const renew = async () => {
-    state = await desk.client.notices();
-    draw();
-  };
-
   const forget = async () => {
     facts = null;
     await dropFacts();
   };
+  /** The subscription that the server was told of last, and may not know: told again, it is the same device. */
+  let told: PushSubscription | null = null;
   const turnOn = async () => {
     say("");
     if ((await Notification.requestPermission()) !== "granted") {
       say(t("The browser was not allowed to show notices."));
       return;
     }
-    const { pushManager } = await navigator.serviceWorker.register(`${desk.base}sw.js`, { scope: desk.base });
+    // as the offline part does it: for one that is there already nothing is asked of the server
+    const { pushManager } = await navigator.serviceWorker.register(`${desk.base}sw.js`, {
+      scope: desk.base,
+      updateViaCache: "none",
+    });
     await navigator.serviceWorker.ready;
-    // one of another user, or for another key of the server
-    await (await pushManager.getSubscription())?.unsubscribe();
-    const made = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: state.public_key });
-    const { endpoint, p256dh, auth } = valuesOf(made);
+    if (told === null) {
+      // one of another user, or for another key of the server
+      await (await pushManager.getSubscription())?.unsubscribe();
+      told = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: state.public_key });
+    }
+    const { endpoint, p256dh, auth } = valuesOf(told);
     const name = browserName(navigator.userAgent) || t("A browser");
     facts = {
       login: desk.facts().login_address,
@@ -69,6 +72,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
       csrf: desk.client.csrfToken,
       words: noticeWords(),
     };
+    told = null;
     await keepFacts(desk.base, facts);
     say(t("This device is told of new mail."));
   };
@@ -89,13 +93,21 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
         : t("Not sent: {error}", { error }),
     );
   };
-  const run = (doing: string, action: () => Promise<void>) => void attempt(doing, action).then(renew);
+  const renew = async () => {
+    state = await desk.client.notices();
+  };
+  const run = async (doing: string, action: () => Promise<void>) => {
+    if (await attempt(doing, action)) await attempt(t("Reading who is told of new mail"), renew);
+    // one dialog is enough for a server that does not answer
+    else await renew().catch(() => null);
+    draw();
+  };
 
   const here = el("input", { type: "checkbox", disabled: why !== "" });
   here.addEventListener("change", () => {
     const device = own();
-    if (here.checked) run(t("Turning notices on"), turnOn);
-    else if (device !== undefined) run(t("Turning notices off"), () => turnOff(device));
+    if (here.checked) void run(t("Turning notices on"), turnOn);
+    else if (device !== undefined) void run(t("Turning notices off"), () => turnOff(device));
   });
   const who = el(
     "select",
@@ -117,9 +129,19 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
       quiet_until: quiet.checked ? hours.until! : 0,
       zone: timeZone,
     };
-    void attempt(t("Saving the settings"), () => desk.client.notices_choose(choice)).then(
-      (done) => done && say(t("Saved.")),
-    );
+    void attempt(t("Saving the settings"), async () => {
+      await desk.client.notices_choose(choice);
+      state = { ...state, choice };
+    }).then((done) => (done ? say(t("Saved.")) : showChoice()));
+  };
+  /** Show what the server has. */
+  const showChoice = () => {
+    const { known, quiet_from, quiet_until } = state.choice;
+    who.value = known ? "known" : "all";
+    quiet.checked = quiet_from !== quiet_until;
+    from.value = clock(quiet.checked ? quiet_from : night.from);
+    until.value = clock(quiet.checked ? quiet_until : night.until);
+    from.disabled = until.disabled = !quiet.checked;
   };
   for (const one of [who, quiet, from, until]) one.addEventListener("change", choose);
 
@@ -138,23 +160,23 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
             device === own() && t(" (this device)"),
             el("div", { class: "hint" }, aboutDevice(device)),
           ),
-          button(t("Test"), t("Test “{name}”", { name: device.name }), () =>
-            run(t("Sending a notice"), () => test(device)),
+          button(
+            t("Test"),
+            t("Test “{name}”", { name: device.name }),
+            () => void run(t("Sending a notice"), () => test(device)),
           ),
-          button(t("Remove"), t("Remove “{name}”", { name: device.name }), () =>
-            run(t("Removing the device"), () => turnOff(device)),
+          button(
+            t("Remove"),
+            t("Remove “{name}”", { name: device.name }),
+            () => void run(t("Removing the device"), () => turnOff(device)),
           ),
         ),
       ),
     );
   };
 
-  const { known, quiet_from, quiet_until, zone } = state.choice;
-  who.value = known ? "known" : "all";
-  quiet.checked = quiet_from !== quiet_until;
-  from.value = clock(quiet.checked ? quiet_from : night.from);
-  until.value = clock(quiet.checked ? quiet_until : night.until);
-  from.disabled = until.disabled = !quiet.checked;
+  const { zone } = state.choice;
+  showChoice();
   // it was removed elsewhere, or another user has subscribed since
   if (own() !== undefined && why === "" && !(await subscription())) await forget();
   draw();

@@ -314,6 +314,8 @@ async function read(page: Page, file: File): Promise<void> {
       method: "POST",
       headers: { "x-moxlite-csrf": page.client.csrfToken, "content-type": "application/octet-stream" },
       body: file,
+    }).catch(() => {
+      throw new Error(t("The server cannot be reached."));
     });
     const { result, error } = (await answer.json()) as {
       result?: { upload_id: string };

@@ -16,31 +16,43 @@ function together(base: string, items: readonly MessageItem[]): string {
   return `${base}msg/${first!.id}/msgtexts${query}`;
 }
 
-/** Print the page at this address. */
-function paper(address: string): void {
+/** Print the page at this address. Resolves when it has come. */
+async function paper(client: Client, address: string): Promise<void> {
+  // a call first: if the session has ended, it shows the log-in form, not a page with an error
+  await client.decode_mime_words("");
   const frame = el("iframe", { class: "on-paper", title: t("Printed page"), "aria-hidden": "true", tabindex: "-1" });
   frame.style.cssText = "position: fixed; inset: auto auto 0 0; width: 1px; height: 1px; border: 0; opacity: 0";
   const done = () => frame.remove();
-  frame.addEventListener("load", () => {
-    const page = frame.contentWindow;
-    if (page === null || frame.dataset["printed"] !== undefined) return;
-    frame.dataset["printed"] = "";
-    page.addEventListener("afterprint", done);
-    setTimeout(done, kept);
-    page.print();
+  await new Promise<void>((resolve, reject) => {
+    frame.addEventListener("load", () => {
+      if (frame.dataset["printed"] !== undefined) return;
+      // the browser's own page about a server that does not answer is another site's
+      if (frame.contentDocument === null) {
+        done();
+        reject(new Error(t("The server cannot be reached.")));
+        return;
+      }
+      const page = frame.contentWindow;
+      if (page === null) return;
+      frame.dataset["printed"] = "";
+      page.addEventListener("afterprint", done);
+      setTimeout(done, kept);
+      resolve();
+      page.print();
+    });
+    frame.src = `${address}${address.includes("?") ? "&" : "?"}print=true`;
+    document.body.append(frame);
   });
-  frame.src = `${address}${address.includes("?") ? "&" : "?"}print=true`;
-  document.body.append(frame);
 }
 
 /** Print a message in the way in which it is shown: `text`, `html`, or `htmlexternal`. */
-export function printMessage(base: string, item: MessageItem, mode: string): void {
-  paper(`${base}msg/${item.id}/msg${mode}`);
+export async function printMessage(client: Client, base: string, item: MessageItem, mode: string): Promise<void> {
+  await attempt(t("Printing"), () => paper(client, `${base}msg/${item.id}/msg${mode}`));
 }
 
 /** Print the texts of a conversation. */
-export function printThread(base: string, items: readonly MessageItem[]): void {
-  paper(together(base, items));
+export async function printThread(client: Client, base: string, items: readonly MessageItem[]): Promise<void> {
+  await attempt(t("Printing"), () => paper(client, together(base, items)));
 }
 
 /** Open the texts of a conversation in a new tab. */

@@ -32,6 +32,7 @@ __all__ = [
     "import_contacts",
     "is_contact",
     "remove_contact",
+    "same_contact",
     "save_contact",
     "suggest_contacts",
     "suggest_groups",
@@ -52,6 +53,7 @@ AND (sorted, id) > (?1, ?2) AND instr(found, ?3) ORDER BY sorted, id LIMIT ?4"""
 SORTED: Final = "SELECT sorted FROM contact WHERE id = ?"
 COUNT: Final = "SELECT count(*) FROM contact WHERE instr(found, ?)"
 BY_UID: Final = "SELECT id FROM contact WHERE uid = ?"
+NAMED: Final = f"{_COLUMNS} WHERE sorted = ? ORDER BY id"
 BY_ADDRESS: Final = "SELECT min(contact_id) FROM contact_address WHERE domain = ? AND localpart = ?"
 HAS_ADDRESS: Final = """
 SELECT EXISTS (SELECT 1 FROM contact_address WHERE domain = ? AND localpart = ? COLLATE NOCASE)"""
@@ -139,15 +141,19 @@ def all_contacts(r: Reader) -> Iterator[Contact]:
 
 def save_contact(tx: Tx, contact: Contact, now: int, contact_id: int = 0, changed: int = 0) -> int:
     """Add a contact, or with its id change it; returns its id. `changed`: of the contact that was changed by a person,
-    0 for whatever it is now.
+    0 for whatever it is now. A contact that is as it is wanted stays as it is, whoever has changed it.
 
     Raises ContactChanged, TooManyContacts.
     """
     if contact_id:
         before = contact_of(tx, contact_id)
-        if before is None or (changed and before.changed != changed):
+        if before is None:
             raise ContactChanged("the contact was changed or removed elsewhere")
         contact = msgspec.structs.replace(contact, uid=before.contact.uid)
+        if contact == before.contact:
+            return contact_id
+        if changed and before.changed != changed:
+            raise ContactChanged("the contact was changed or removed elsewhere")
         tx.execute(CHANGE, _sorted(contact), _found(contact), now, _encoded(contact), contact_id)
         for sql in REMOVE[:2]:
             tx.execute(sql, contact_id)
@@ -162,6 +168,15 @@ def save_contact(tx: Tx, contact: Contact, now: int, contact_id: int = 0, change
     for group in contact.groups:
         tx.execute(ADD_GROUP, group, contact_id)
     return contact_id
+
+
+def same_contact(r: Reader, contact: Contact) -> int:
+    """The id of a contact that is equal but for its UID, 0 without one. Linear in the contacts of this name."""
+    for row in r.iterate(NAMED, _sorted(contact)):
+        known = _kept(*row)
+        if msgspec.structs.replace(known.contact, uid=contact.uid) == contact:
+            return known.id
+    return 0
 
 
 def remove_contact(tx: Tx, contact_id: int) -> Contact | None:

@@ -25,7 +25,7 @@ MAX_TEMPLATES: Final = 100
 
 ALL: Final = "SELECT id, name, subject, text, html FROM template ORDER BY name"
 COUNT: Final = "SELECT count(*) FROM template"
-NAMED: Final = "SELECT id FROM template WHERE name = ?"
+NAMED: Final = "SELECT id, name, subject, text, html FROM template WHERE name = ?"
 ADD: Final = "INSERT INTO template (name, subject, text, html) VALUES (?, ?, ?, ?) RETURNING id"
 CHANGE: Final = "UPDATE template SET name = ?, subject = ?, text = ?, html = ? WHERE id = ? RETURNING id"
 REMOVE: Final = "DELETE FROM template WHERE id = ?"
@@ -55,12 +55,16 @@ def templates(r: Reader) -> list[Template]:
 
 
 def save_template(tx: Tx, template: Template) -> int:
-    """Add a template, with id 0, or change the one with its id; returns the id. One that was removed is added.
+    """Add a template, with id 0, or change the one with its id; returns the id. One that was removed is added. An equal
+    one is not added: a call whose answer was lost may be repeated.
 
     Raises TemplateNameTaken, TooManyTemplates.
     """
-    known = tx.value(NAMED, template.name)
-    if known is not None and known != template.id:
+    row = tx.row(NAMED, template.name)
+    known = None if row is None else Template(*row)
+    if known is not None and known.id != template.id:
+        if template == msgspec.structs.replace(known, id=0):
+            return known.id
         raise TemplateNameTaken(worded("another template is called “{name}”", name=template.name))
     values = (template.name, template.subject, template.text, template.html)
     if template.id and tx.value(CHANGE, *values, template.id) is not None:

@@ -150,12 +150,15 @@ class ContactCalls(AccountCalls):
     ) -> int:
         """Add a contact, or change the one with this id as it was at ``changed``; returns its id.
 
-        A conflict if it was changed or removed meanwhile.
+        A conflict if it was changed or removed meanwhile. What is there already as it is wanted is neither a conflict
+        nor added: a call whose answer was lost may be repeated.
         """
         card = _contact(contact)
         async with self._accounts.use(caller.require().account) as account:
 
             def unit(tx: Tx) -> int:
+                if not contact_id and (known := store.same_contact(tx, card)):
+                    return known
                 before = store.contact_of(tx, contact_id) if contact_id else None
                 kept = (
                     card
@@ -239,7 +242,10 @@ class ContactCalls(AccountCalls):
 
     @call()
     async def template_save(self, caller: Caller, template: TemplateForm) -> int:
-        """Add a template, or change the one with its id; returns the id. A conflict if another has its name."""
+        """Add a template, or change the one with its id; returns the id. A conflict if another has its name.
+
+        The same template again is that one: a call whose answer was lost may be repeated.
+        """
         one = stored.Template(template.id, template.name.strip(), template.subject, template.text, template.html)
         if not one.name:
             raise UserError("name: a template needs a name")
