@@ -212,6 +212,10 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
+function newId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
+}
+
 var invitation_default = ".event-card:not([hidden]){display:grid;gap:8px;margin:12px 16px 0;padding:14px 16px;border:1px solid var(--border-color);border-radius:10px;overflow-wrap:anywhere}.event-title{margin:0;font-size:16px}.event-state{margin:0;font-weight:600}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 12px;margin:0;font-size:14px}.event-facts dt{color:var(--color-mild)}.event-facts dd{margin:0}.event-answers{display:flex;flex-wrap:wrap;gap:8px;align-items:center}.event-note{flex:1 1 160px;min-width:0}\n";
 
 adopt(invitation_default);
@@ -312,9 +316,12 @@ function draw(client, base, item, path, place, found) {
   const [answered] = found.people.filter((one) => one.answer !== "");
   const note = el("input", { class: "dialog-input event-note", placeholder: t("A note, if you like"), "aria-label": t("Note to the organiser"), maxlength: "2000", dir: "auto" });
   const said = el("span", { role: "status" }, found.answer === "" ? "" : given[found.answer] ?? "", found.answered_old && ` ${t("That was for an earlier version.")}`);
+  let last = null;
   const answer = async (chosen) => {
-    const id = [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
-    const sent = await attempt(t("Sending the answer"), () => client.invitation_answer(item.id, path, chosen, id, note.value.trim()));
+    const words = note.value.trim();
+    if (last?.chosen !== chosen || last.words !== words) last = { chosen, words, id: newId() };
+    const { id } = last;
+    const sent = await attempt(t("Sending the answer"), () => client.invitation_answer(item.id, path, chosen, id, words));
     if (!sent) return;
     toast(t("Your answer is on its way to {who}", { who: isolated(found.organizer?.name || found.organizer.address) }));
     const held = place.contains(document.activeElement);

@@ -484,6 +484,10 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
       left();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
+      if (codeOf(error) === "") {
+        toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }));
+        return;
+      }
       const next = found.mailto !== "" ? t("Write a message instead") : t("Open their page instead");
       toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing"), byHand) });
     }
@@ -792,10 +796,10 @@ var Message = class {
   }
   print() {
     const mode = this.mode;
-    this.owner.printing(({ printMessage }) => printMessage(this.base, this.item, mode));
+    this.owner.printing(({ printMessage }, client) => printMessage(client, this.base, this.item, mode));
   }
   printThread() {
-    this.owner.printing(({ printThread }) => printThread(this.base, this.together));
+    this.owner.printing(({ printThread }, client) => printThread(client, this.base, this.together));
   }
   openThread() {
     this.owner.printing(({ openThread }) => openThread(this.base, this.together));

@@ -238,6 +238,10 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -297,6 +301,10 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
       left();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
+      if (codeOf(error) === "") {
+        toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }));
+        return;
+      }
       const next = found.mailto !== "" ? t("Write a message instead") : t("Open their page instead");
       toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing"), byHand) });
     }

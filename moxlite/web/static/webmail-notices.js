@@ -188,27 +188,27 @@ async function showNotices(desk, place) {
   const why = obstacle();
   const subscription = async () => (await navigator.serviceWorker?.getRegistration(desk.base))?.pushManager.getSubscription();
   const own = () => state.devices.find((one) => one.id === facts?.device);
-  const renew = async () => {
-    state = await desk.client.notices();
-    draw();
-  };
   const forget = async () => {
     facts = null;
     await dropFacts();
   };
+  let told = null;
   const turnOn = async () => {
     say("");
     if (await Notification.requestPermission() !== "granted") {
       say(t("The browser was not allowed to show notices."));
       return;
     }
-    const { pushManager } = await navigator.serviceWorker.register(`${desk.base}sw.js`, { scope: desk.base });
+    const { pushManager } = await navigator.serviceWorker.register(`${desk.base}sw.js`, { scope: desk.base, updateViaCache: "none" });
     await navigator.serviceWorker.ready;
-    await (await pushManager.getSubscription())?.unsubscribe();
-    const made = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: state.public_key });
-    const { endpoint, p256dh, auth } = valuesOf(made);
+    if (told === null) {
+      await (await pushManager.getSubscription())?.unsubscribe();
+      told = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: state.public_key });
+    }
+    const { endpoint, p256dh, auth } = valuesOf(told);
     const name = browserName(navigator.userAgent) || t("A browser");
     facts = { login: desk.facts().login_address, device: await desk.client.notices_subscribe(endpoint, p256dh, auth, name), name, endpoint, key: state.public_key, csrf: desk.client.csrfToken, words: noticeWords() };
+    told = null;
     await keepFacts(desk.base, facts);
     say(t("This device is told of new mail."));
   };
@@ -225,12 +225,19 @@ async function showNotices(desk, place) {
     const error = await desk.client.notices_test(device.id);
     say(error === "" ? t("A notice is on its way to “{name}”.", { name: device.name }) : t("Not sent: {error}", { error }));
   };
-  const run = (doing, action) => void attempt(doing, action).then(renew);
+  const renew = async () => {
+    state = await desk.client.notices();
+  };
+  const run = async (doing, action) => {
+    if (await attempt(doing, action)) await attempt(t("Reading who is told of new mail"), renew);
+    else await renew().catch(() => null);
+    draw();
+  };
   const here = el("input", { type: "checkbox", disabled: why !== "" });
   here.addEventListener("change", () => {
     const device = own();
-    if (here.checked) run(t("Turning notices on"), turnOn);
-    else if (device !== void 0) run(t("Turning notices off"), () => turnOff(device));
+    if (here.checked) void run(t("Turning notices on"), turnOn);
+    else if (device !== void 0) void run(t("Turning notices off"), () => turnOff(device));
   });
   const who = el("select", {}, el("option", { value: "known" }, t("People I know")), el("option", { value: "all" }, t("Everybody")));
   const quiet = el("input", { type: "checkbox" });
@@ -242,19 +249,26 @@ async function showNotices(desk, place) {
     const hours = { from: minutes(from.value), until: minutes(until.value) };
     if (quiet.checked && (hours.from === null || hours.until === null || hours.from === hours.until)) return;
     const choice = { known: who.value === "known", quiet_from: quiet.checked ? hours.from : 0, quiet_until: quiet.checked ? hours.until : 0, zone: timeZone };
-    void attempt(t("Saving the settings"), () => desk.client.notices_choose(choice)).then((done) => done && say(t("Saved.")));
+    void attempt(t("Saving the settings"), async () => {
+      await desk.client.notices_choose(choice);
+      state = { ...state, choice };
+    }).then((done) => done ? say(t("Saved.")) : showChoice());
+  };
+  const showChoice = () => {
+    const { known, quiet_from, quiet_until } = state.choice;
+    who.value = known ? "known" : "all";
+    quiet.checked = quiet_from !== quiet_until;
+    from.value = clock(quiet.checked ? quiet_from : night.from);
+    until.value = clock(quiet.checked ? quiet_until : night.until);
+    from.disabled = until.disabled = !quiet.checked;
   };
   for (const one of [who, quiet, from, until]) one.addEventListener("change", choose);
   const draw = () => {
     here.checked = own() !== void 0;
-    fill(devices, state.devices.map((device) => el("li", {}, el("div", {}, el("strong", {}, device.name), device === own() && t(" (this device)"), el("div", { class: "hint" }, aboutDevice(device))), button(t("Test"), t("Test “{name}”", { name: device.name }), () => run(t("Sending a notice"), () => test(device))), button(t("Remove"), t("Remove “{name}”", { name: device.name }), () => run(t("Removing the device"), () => turnOff(device))))));
+    fill(devices, state.devices.map((device) => el("li", {}, el("div", {}, el("strong", {}, device.name), device === own() && t(" (this device)"), el("div", { class: "hint" }, aboutDevice(device))), button(t("Test"), t("Test “{name}”", { name: device.name }), () => void run(t("Sending a notice"), () => test(device))), button(t("Remove"), t("Remove “{name}”", { name: device.name }), () => void run(t("Removing the device"), () => turnOff(device))))));
   };
-  const { known, quiet_from, quiet_until, zone } = state.choice;
-  who.value = known ? "known" : "all";
-  quiet.checked = quiet_from !== quiet_until;
-  from.value = clock(quiet.checked ? quiet_from : night.from);
-  until.value = clock(quiet.checked ? quiet_until : night.until);
-  from.disabled = until.disabled = !quiet.checked;
+  const { zone } = state.choice;
+  showChoice();
   if (own() !== void 0 && why === "" && !await subscription()) await forget();
   draw();
   place.addEventListener("change", (event) => event.stopPropagation());

@@ -431,7 +431,9 @@ async function addSender(page, name, address) {
 }
 async function read2(page, file) {
   await attempt(t("Importing contacts"), async () => {
-    const answer = await fetch(`${page.base}upload?filename=contacts`, { method: "POST", headers: { "x-moxlite-csrf": page.client.csrfToken, "content-type": "application/octet-stream" }, body: file });
+    const answer = await fetch(`${page.base}upload?filename=contacts`, { method: "POST", headers: { "x-moxlite-csrf": page.client.csrfToken, "content-type": "application/octet-stream" }, body: file }).catch(() => {
+      throw new Error(t("The server cannot be reached."));
+    });
     const { result, error } = await answer.json();
     if (result === void 0) throw new Error(error ? (await told(error)).message : t("The file was not taken."));
     const done = await page.client.contacts_import(result.upload_id);

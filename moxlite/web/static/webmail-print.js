@@ -150,26 +150,36 @@ function together(base, items) {
   const query = others.length > 0 ? `?others=${others.map((item) => item.id).join(",")}` : "";
   return `${base}msg/${first.id}/msgtexts${query}`;
 }
-function paper(address) {
+async function paper(client, address) {
+  await client.decode_mime_words("");
   const frame = el("iframe", { class: "on-paper", title: t("Printed page"), "aria-hidden": "true", tabindex: "-1" });
   frame.style.cssText = "position: fixed; inset: auto auto 0 0; width: 1px; height: 1px; border: 0; opacity: 0";
   const done = () => frame.remove();
-  frame.addEventListener("load", () => {
-    const page = frame.contentWindow;
-    if (page === null || frame.dataset["printed"] !== void 0) return;
-    frame.dataset["printed"] = "";
-    page.addEventListener("afterprint", done);
-    setTimeout(done, kept);
-    page.print();
+  await new Promise((resolve, reject) => {
+    frame.addEventListener("load", () => {
+      if (frame.dataset["printed"] !== void 0) return;
+      if (frame.contentDocument === null) {
+        done();
+        reject(new Error(t("The server cannot be reached.")));
+        return;
+      }
+      const page = frame.contentWindow;
+      if (page === null) return;
+      frame.dataset["printed"] = "";
+      page.addEventListener("afterprint", done);
+      setTimeout(done, kept);
+      resolve();
+      page.print();
+    });
+    frame.src = `${address}${address.includes("?") ? "&" : "?"}print=true`;
+    document.body.append(frame);
   });
-  frame.src = `${address}${address.includes("?") ? "&" : "?"}print=true`;
-  document.body.append(frame);
 }
-function printMessage(base, item, mode) {
-  paper(`${base}msg/${item.id}/msg${mode}`);
+async function printMessage(client, base, item, mode) {
+  await attempt(t("Printing"), () => paper(client, `${base}msg/${item.id}/msg${mode}`));
 }
-function printThread(base, items) {
-  paper(together(base, items));
+async function printThread(client, base, items) {
+  await attempt(t("Printing"), () => paper(client, together(base, items)));
 }
 function openThread(base, items) {
   window.open(together(base, items), "_blank", "noopener");
