@@ -227,6 +227,17 @@ class Firefox:
         """Type a text, key by key."""
         self._act([{"type": kind, "value": sign} for sign in text for kind in ("keyDown", "keyUp")])
 
+    def click(self, x: int, y: int, *, touch: bool = False) -> None:
+        """Click, or tap, at this place of the window, px."""
+        actions = [
+            {"type": "pointerMove", "x": x, "y": y},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerUp", "button": 0},
+        ]
+        kind = "touch" if touch else "mouse"
+        source = {"type": "pointer", "id": kind, "parameters": {"pointerType": kind}, "actions": actions}
+        self.command("input.performActions", context=self.page, actions=[source])
+
     def _act(self, actions: Sequence[Mapping[str, str]]) -> None:
         source = {"type": "key", "id": "keyboard", "actions": actions}
         self.command("input.performActions", context=self.page, actions=[source])
