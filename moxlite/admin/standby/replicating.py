@@ -147,7 +147,8 @@ class Replication:
         self.state = State(time.time(), str(self._target), 0, 0.0, 0, "it has not begun yet")
         self._progress = Progress()
         self._said: tuple[float, Positions | None] = (0.0, None)
-        self._pack = self._unsent = self._unpruned = self._version = ""
+        self._pack = self._version = ""
+        self._faults: dict[str, str] = {}  # sentences of work beside the program that fails
         self._waiting = waiting
         self._lease = lease
         self.ready = trio.Event()
@@ -330,7 +331,7 @@ class Replication:
             problem = f"changes are acknowledged before they are copied: {self._waiting.away}"
         if not problem and lag > AWAY:
             problem = f"{self._target} takes no changes, or is very slow"
-        problem = problem or self._unsent or self._unpruned
+        problem = problem or next(iter(self._faults.values()), "")
         old = self.state
         self.state = State(
             time.time(),
@@ -353,14 +354,8 @@ class Replication:
     async def _packs(self, epoch: int) -> None:
         """Send configuration and keys when they have changed, until cancelled."""
         while True:
-            try:
-                await self._at_target(partial(self._send_pack, epoch, self._config.current))
-                self._unsent = ""
-            except (OSError, BackupError) as error:
-                text = f"configuration and keys are not sent: {words_of(error)}"
-                if text != self._unsent:
-                    logger.error("configuration was not sent to the second machine", extra={"kv": {"err": text}})
-                self._unsent = text
+            send = partial(self._send_pack, epoch, self._config.current)
+            await self._beside("configuration and keys are not sent", send)
             await trio.sleep(PACK)
 
     async def _prune(self, epoch: int) -> None:
@@ -369,16 +364,25 @@ class Replication:
         pruning = await trio.to_thread.run_sync(Pruning, self._data, epoch, keep)
         await trio.sleep(min(PRUNE, pause_of(keep)))
         while True:
-            try:
-                removed = await self._at_target(partial(pruning.look, copied=dict(self._progress.copied)))
-                metrics.PRUNED.inc(removed)
-                self._unpruned = ""
-            except (OSError, BackupError) as error:
-                text = f"history that is too old stays in the target: {words_of(error)}"
-                if text != self._unpruned:
-                    logger.error("old history was not removed from the target", extra={"kv": {"err": text}})
-                self._unpruned = text
+            look = partial(pruning.look, copied=dict(self._progress.copied))
+            removed = await self._beside("history that is too old stays in the target", look)
+            metrics.PRUNED.inc(removed or 0)
             await trio.sleep(pause_of(keep))
+
+    async def _beside(self, fault: str, work: Callable[[Storage], control.T]) -> control.T | None:
+        """Run `work` with the storage of the target. It is tried again later: an error is logged, and told by the state
+        as `fault`.
+        """
+        try:
+            found = await self._at_target(work)
+        except (OSError, BackupError) as error:
+            text = f"{fault}: {words_of(error)}"
+            if self._faults.get(fault) != text:
+                logger.error("work beside the copying failed", extra={"kv": {"err": text}})
+            self._faults[fault] = text
+            return None
+        self._faults.pop(fault, None)
+        return found
 
     def _send_pack(self, epoch: int, current: Snapshot, storage: Storage) -> None:
         files = collect(source_of(current, self._config.path, {}, self._read, partial(os.access, mode=os.R_OK)))
