@@ -21,7 +21,7 @@ from moxlite.web.http.encoding import choose, compress
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.languages import ENGLISH, chosen_language
-from moxlite.web.pagetexts import PageLanguage
+from moxlite.web.http.pagetexts import PageLanguage
 
 __all__ = ["STATIC", "Document", "build_tag", "part_tag"]
 

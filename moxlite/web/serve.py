@@ -20,8 +20,8 @@ from moxlite.web.http.drain import Drain
 from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
+from moxlite.web.http.pagetexts import page_text
 from moxlite.web.http2.load import Share
-from moxlite.web.pagetexts import page_text
 
 if TYPE_CHECKING:
     from moxlite.web.context import Context

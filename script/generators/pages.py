@@ -1,7 +1,7 @@
 """The texts of plain pages in other languages (WEBMAIL-143): error pages, and what a page without scripts says.
 
 ``frontend/i18n/pages/LANG.json`` has them by the English ones, which are in the code. With the translations of errors
-that pages show they become ``moxlite/web/static/pages-LANG.json``, which `moxlite.web.pagetexts` reads.
+that pages show they become ``moxlite/web/static/pages-LANG.json``, which `moxlite.web.http.pagetexts` reads.
 """
 
 import ast

@@ -63,7 +63,7 @@ async def begun(browser: Browser, kind: str, message_id: int, **more: Any) -> di
 
 def sent(found: dict[str, Any], **more: Any) -> dict[str, Any]:
     """What the composer sends after `compose_prepare`."""
-    fields = {name: value for name, value in found.items() if name not in ("uploads", "note")}
+    fields = {name: value for name, value in found.items() if name not in ("uploads", "notes")}
     return {**fields, "reply_to": [], "uploads": [one["upload_id"] for one in found["uploads"]], **more}
 
 

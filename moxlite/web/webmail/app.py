@@ -25,7 +25,7 @@ from moxlite.web.http.encoding import stream_compressor
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.events import EVENT_STREAM_HEADERS, EventSink
 from moxlite.web.http.exchange import Request as HTTPRequest
-from moxlite.web.pagetexts import page_language
+from moxlite.web.http.pagetexts import page_language
 from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API

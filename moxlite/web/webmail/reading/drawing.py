@@ -20,7 +20,7 @@ from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import DrawHTML, Drawn, Picture, ShowText
 from moxlite.sandbox.processes import JobFailed, Refused
 from moxlite.store.content import body
-from moxlite.web.pagetexts import PageLanguage
+from moxlite.web.http.pagetexts import PageLanguage
 from moxlite.web.webmail.reading.pages import shown_text
 from moxlite.wording import worded
 

@@ -10,7 +10,7 @@ from html import escape
 from typing import Final
 
 from moxlite.proto.mime import types as mime
-from moxlite.web.pagetexts import PageLanguage
+from moxlite.web.http.pagetexts import PageLanguage
 from moxlite.web.webmail.items import time_of
 from moxlite.wording import worded
 

@@ -17,7 +17,7 @@ from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.rows import messages as message_rows
 from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.pagetexts import PageLanguage
+from moxlite.web.http.pagetexts import PageLanguage
 from moxlite.web.webmail.items import clean_filename, find_html, time_of
 from moxlite.web.webmail.reading.drawing import Page, Source, Unshown, draw, facts, notices, replacement, with_images
 from moxlite.web.webmail.reading.pages import head, shown_text, title_of

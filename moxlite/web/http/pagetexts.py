@@ -3,7 +3,6 @@ and what a page without scripts says. ``static/pages-LANG.json``, which `script/
 English texts.
 """
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.decoders import from_json
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.languages import ENGLISH, chosen_language
 from moxlite.web.http.messages import Headers
@@ -18,7 +18,7 @@ from moxlite.wording import Value, Worded, sentence
 
 __all__ = ["PageLanguage", "page_language", "page_text"]
 
-FOLDER: Final = Path(__file__).parent / "static"
+FOLDER: Final = Path(__file__).parent.parent / "static"
 VARIES: Final = ("vary", "Accept-Language, Cookie")
 
 
@@ -60,8 +60,7 @@ def _offered() -> frozenset[str]:
 @cache
 def _texts(language: str) -> Mapping[str, str]:
     """The translations of a language by the English texts, 8 kB; read once per process."""
-    texts: dict[str, str] = json.loads((FOLDER / f"pages-{language}.json").read_text("utf-8"))
-    return texts
+    return from_json((FOLDER / f"pages-{language}.json").read_bytes(), dict[str, str])
 
 
 def _translated(text: str, texts: Mapping[str, str]) -> str | None:
