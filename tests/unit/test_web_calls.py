@@ -20,7 +20,7 @@ from tests.tools import top
 
 
 class Example:
-    """Two calls and a method that is none."""
+    """Two calls, and a method that is no call."""
 
     @call(public=True)
     async def greet(self, caller: object, name: str, loud: bool = False) -> str:

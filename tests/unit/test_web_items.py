@@ -91,7 +91,7 @@ def test_an_invitation_among_the_forms_of_a_text_is_a_file() -> None:
 
 
 def test_a_text_that_is_not_read_is_a_file() -> None:
-    """WEBMAIL-48: patches and tables come inline; other forms of what is read are none."""
+    """WEBMAIL-48: patches and tables come inline; other forms of what is read are not shown."""
     root = multipart(
         "mixed",
         multipart(

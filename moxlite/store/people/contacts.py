@@ -141,7 +141,7 @@ def all_contacts(r: Reader) -> Iterator[Contact]:
 
 def save_contact(tx: Tx, contact: Contact, now: int, contact_id: int = 0, changed: int = 0) -> int:
     """Add a contact, or with its id change it; returns its id. `changed`: of the contact that was changed by a person,
-    0 for whatever it is now. A contact that has the wanted values already stays as it is, also after a change by another client.
+    0 for whatever it is now. A contact that has these values already stays as it is, also after a client's change.
 
     Raises ContactChanged, TooManyContacts.
     """
