@@ -28,6 +28,8 @@ export function el<K extends keyof HTMLElementTagNameMap>(
       element.addEventListener(name.slice(2), value as EventListener);
     } else if (name === "data") {
       Object.assign(element.dataset, value);
+    } else if (tag === "textarea" && name === "value") {
+      element.textContent = String(value); // it has no such attribute
     } else {
       element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
     }

@@ -43,6 +43,8 @@ AWAY = "The server cannot be reached."
 BACK = 90_000
 """Milliseconds until a page has found its server again."""
 
+CARDS = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bo Ek\r\nTEL:+46 1\r\nUID:bo\r\nEND:VCARD\r\n"
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
@@ -423,3 +425,148 @@ def test_a_newsletter_is_left_and_archived_once(survivor: Survivor, server: Loca
     row = newsletters(survivor)
     expect(row).to_contain_text("Unsubscribed")
     page.get_by_role("button", name="Done").click()
+
+
+def test_a_contact_is_added_once(survivor: Survivor) -> None:
+    """WEBMAIL-128: the form stays; a contact, a change and an import whose answers were lost are made once."""
+    page = survivor.page
+    page.locator(".account-links").get_by_role("button", name="People").click()
+    people = page.get_by_role("dialog", name="People")
+    page.get_by_role("button", name="New contact").click()
+    form = page.get_by_role("dialog", name="New contact")
+    form.get_by_label("Name").fill("Zoe")
+    form.get_by_label("Email").first.fill("zoe@z.example")
+    survivor.die()
+    form.get_by_role("button", name="Save").click()
+    survivor.refused("Saving the contact")
+    survivor.back()
+    with survivor.killed_before_the_answer("contact_save"):
+        form.get_by_role("button", name="Save").click()
+    survivor.refused("Saving the contact")
+    survivor.back()
+    form.get_by_role("button", name="Save").click()
+    rows = people.get_by_role("listitem")
+    expect(rows).to_have_count(1)
+    expect(people.get_by_role("status")).to_have_text("One contact")
+    rows.get_by_role("button", name="Zoe").click()
+    form = page.get_by_role("dialog", name="Zoe")
+    form.get_by_label("Note").fill("Sails.")
+    with survivor.killed_before_the_answer("contact_save"):
+        form.get_by_role("button", name="Save").click()
+    survivor.refused("Saving the contact")
+    survivor.back()
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_have_count(0)
+    rows.get_by_role("button", name="Zoe").click()
+    expect(form.get_by_label("Note")).to_have_value("Sails.")
+    form.get_by_role("button", name="Cancel").click()
+    file = people.locator("input[type=file]")
+    with survivor.killed_before_the_answer("contacts_import"):
+        file.set_input_files({"name": "people.vcf", "mimeType": "text/vcard", "buffer": CARDS.encode()})
+    survivor.refused("Importing contacts failed")
+    # the list is asked for again after it
+    survivor.refused("Loading contacts failed")
+    survivor.back()
+    file.set_input_files({"name": "people.vcf", "mimeType": "text/vcard", "buffer": CARDS.encode()})
+    expect(page.locator(".toast").last).to_contain_text("0 contacts added, one was there already")
+    expect(rows).to_have_count(2)
+
+
+def test_an_answer_below_its_message_is_sent_once(survivor: Survivor, server: LocalServer) -> None:
+    """WEBMAIL-87, WEBMAIL-88, WEBMAIL-100: the message and its answer stay where they are; the original is marked."""
+    page = survivor.page
+    put(server, "Which boat?", "The red one, or the green one?\n")
+    survivor.open("Which boat?")
+    expect(page.locator(".text-part")).to_be_visible()
+    page.keyboard.press("r")
+    docked = page.locator(".reader > .composer.docked")
+    text = docked.get_by_label("Text")
+    expect(text).to_be_focused()
+    survivor.die()
+    page.keyboard.type("The red one.")
+    expect(page.locator(".reader-body")).to_contain_text("the green one?")
+    page.keyboard.press("Control+Enter")
+    expect(docked.locator(".compose-state")).to_contain_text("It will not be sent twice.")
+    survivor.back()
+    expect(docked).to_have_count(0)
+    [sent] = arrived(server, "Sent", 1)
+    assert sent.get_content().startswith("The red one.")
+    assert sent["subject"] == "Re: Which boat?"
+    expect(page.locator(".message", has_text="Ada Lindqvist").locator(".mark[title^=Answered]")).to_be_visible()
+    arrived(server, "Drafts", 0)
+
+
+PUSH = """(row, by) => {
+  const send = (kind, x) => row.dispatchEvent(
+    new PointerEvent(kind, { bubbles: true, pointerType: "touch", clientX: x, clientY: 200 }));
+  send("pointerdown", 150);
+  for (let part = 1; part <= 5; part++) send("pointermove", 150 + by * part / 5);
+  send("pointerup", 150 + by);
+}"""
+
+
+def test_a_phone_goes_on(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-59, WEBMAIL-124: what cannot be archived is there again; what was, unanswered, is archived once."""
+    for subject in ("First", "Second"):
+        put(server, subject)
+    survivor = Survivor(chromium, server, viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True)
+    page = survivor.page
+    expect(page.locator(".message")).to_have_count(2)
+    expect(page.locator(".messages[data-pushable]")).to_have_count(1)
+    survivor.die()
+    page.locator(".message", has_text="First").evaluate(PUSH, 140)
+    expect(page.locator(".toast").last).to_contain_text(f"Not moved: {AWAY}")
+    expect(page.locator(".message")).to_have_count(2)
+    survivor.back()
+    with survivor.killed_before_the_answer("message_move"):
+        page.locator(".message", has_text="First").evaluate(PUSH, 140)
+    survivor.back()
+    expect(page.locator(".message-subject")).to_have_text(["Second"])
+    assert (count(server, "Archive"), count(server, "INBOX")) == (1, 1)
+    page.locator(".message").tap()
+    expect(page.locator(".reader-subject")).to_have_text("Second")
+    page.locator(".toolbar").get_by_role("button", name="Reply", exact=True).tap()
+    composer = composer_of(page)
+    composer.get_by_label("Text").fill("On my way.")
+    survivor.die()
+    composer.get_by_role("button", name="Send", exact=True).tap()
+    expect(composer.locator(".compose-state")).to_contain_text("It will not be sent twice.")
+    page.wait_for_function("document.documentElement.scrollWidth <= 390")
+    survivor.back()
+    expect(composer).to_have_count(0)
+    arrived(server, "Sent", 1)
+    survivor.goes_on()
+    survivor.close()
+
+
+def test_html_is_written_on_and_sent_once(survivor: Survivor, server: LocalServer) -> None:
+    """WEBMAIL-88, WEBMAIL-100, WEBMAIL-135: what is typed meanwhile is saved when the server is back, and sent once.
+    The last test here, for formatting is remembered.
+    """
+    page = survivor.page
+    page.keyboard.press("c")
+    composer = composer_of(page)
+    composer.get_by_label("To", exact=True).fill("moxlite@localhost")
+    composer.get_by_label("Subject").fill("Boats")
+    if composer.locator(".compose-rich").count() == 0:
+        composer.locator("button[aria-label=Formatting]").click()
+    composer.locator(".compose-rich").focus()
+    page.keyboard.press("Control+b")
+    page.keyboard.type("Before.")
+    expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+    survivor.die()
+    page.keyboard.type(" Meanwhile.")
+    page.keyboard.press("Control+s")
+    expect(composer.locator(".compose-state")).to_have_text(f"Not saved: {AWAY}")
+    survivor.back()
+    expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+    [draft] = arrived(server, "Drafts", 1)
+    assert "<b>Before. Meanwhile.</b>" in str(draft.get_body(("html",)))
+    with survivor.killed_before_the_answer("message_submit"):
+        composer.locator(".compose-rich").press("Control+Enter")
+    survivor.back()
+    expect(composer).to_have_count(0)
+    [sent] = arrived(server, "Sent", 1)
+    assert "<b>Before. Meanwhile.</b>" in str(sent.get_body(("html",)))
+    arrived(server, "Drafts", 0)
+    arrived(server, "INBOX", 1)

@@ -73,7 +73,7 @@ async def test_a_moment_before_the_last_change_of_a_quiet_account_can_be_restore
             restored(quiet - 2 * KEEP)
         await h.house.files.accounts.create("tom")
         await soon((tmp_path / "second/data/accounts/tom/account.db").is_file, "the new account of the name")
-        assert subjects(copied(tmp_path)) == {"early", "late"}
+        await soon(lambda: subjects(copied(tmp_path)) == {"early", "late"}, "both messages are in the copy")
         state = read_document(h.house.static.data_dir / STATE, State)
         assert state is not None
         assert not state.problem

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.e25659bde555.js", junk: "junk.fca56e2b0640.js", rules: "rules.ea88deded8f3.js", security: "security.c9aa5c6c3481.js", sending: "sending.d3a168901e26.js", shares: "shares.f7c4d2ce100b.js", sieve: "sieve.f8a896e5a7f3.js", transfer: "transfer.0de2e49512c7.js" };
+var define_PARTS_default = { device: "device.e87e23ee5e83.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.6ab781858341.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.f466f16eed87.js", transfer: "transfer.222c056d065f.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -370,6 +370,8 @@ function el(tag, attributes = {}, ...children) {
       element.addEventListener(name.slice(2), value);
     } else if (name === "data") {
       Object.assign(element.dataset, value);
+    } else if (tag === "textarea" && name === "value") {
+      element.textContent = String(value);
     } else {
       element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
     }

@@ -7,6 +7,8 @@ function el(tag, attributes = {}, ...children) {
       element.addEventListener(name2.slice(2), value);
     } else if (name2 === "data") {
       Object.assign(element.dataset, value);
+    } else if (tag === "textarea" && name2 === "value") {
+      element.textContent = String(value);
     } else {
       element.setAttribute(name2, value === true ? "" : read.has(name2) ? written(String(value)) : String(value));
     }

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.84da00222982.js", audit: "audit.36f70db478ad.js", domains: "domains.740827de3cc5.js", factors: "factors.79eb219b9aa1.js", machine: "machine.7a18a793833c.js", queue: "queue.f1497569490b.js", reports: "reports.7722955b412f.js", trends: "trends.eac68bdadb4e.js" };
+var define_PARTS_default = { accounts: "accounts.71445380f887.js", audit: "audit.2c888fab78c2.js", domains: "domains.b071e95461f6.js", factors: "factors.556ddbc3057d.js", machine: "machine.03192bf19652.js", queue: "queue.ff90877496df.js", reports: "reports.14ede33a89ee.js", trends: "trends.aace79818ca1.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -414,6 +414,8 @@ function el(tag, attributes = {}, ...children) {
       element.addEventListener(name.slice(2), value);
     } else if (name === "data") {
       Object.assign(element.dataset, value);
+    } else if (tag === "textarea" && name === "value") {
+      element.textContent = String(value);
     } else {
       element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
     }

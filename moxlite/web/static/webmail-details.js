@@ -7,6 +7,8 @@ function el(tag, attributes = {}, ...children) {
       element.addEventListener(name.slice(2), value);
     } else if (name === "data") {
       Object.assign(element.dataset, value);
+    } else if (tag === "textarea" && name === "value") {
+      element.textContent = String(value);
     } else {
       element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
     }

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.7dee9370f9ee.js", conversation: "conversation.dbe3fdacc206.js", details: "details.e5c74c87f81a.js", export: "export.4e2d384499e2.js", hints: "hints.ab44b22cd140.js", invitation: "invitation.e4e909cfd18b.js", labels: "labels.06589e2a2daa.js", later: "later.e5983c7be13a.js", login: "login.eeccb0b3808d.js", mailboxes: "mailboxes.688178f8d675.js", menu: "menu.65e2cc1240b0.js", message: "message.8cc74aab1995.js", newsletters: "newsletters.476fc2bc7e63.js", notices: "notices.3cf37fdebb00.js", offline: "offline.2d77058c01bc.js", palette: "palette.396a913a49b5.js", people: "people.df19e945e729.js", print: "print.2cb931c0da98.js", rich: "rich.db2bfaa575fd.js", rules: "rules.62826c18a424.js", search: "search.c2f7cb4b897f.js", sender: "sender.6203c02edf1f.js", sent: "sent.bd42daec9b51.js", settings: "settings.6cca8a8a0306.js", sorting: "sorting.1ead826d2443.js", squire: "squire.8f988577745b.js", templates: "templates.226481adba2f.js", touch: "touch.420267e87e90.js", viewer: "viewer.8c0e69f4b1c4.js", words: "words.b6cc9cdb8e27.js" };
+var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.a2294eaeeb87.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.b4ec14b39050.js", labels: "labels.424397f37f09.js", later: "later.70d525f13dc6.js", login: "login.dfc8794e8cce.js", mailboxes: "mailboxes.eecfac263589.js", menu: "menu.428134539276.js", message: "message.3936296f4028.js", newsletters: "newsletters.27f6ca8ca7a0.js", notices: "notices.e0c0d2825cb9.js", offline: "offline.e2bd30abae5e.js", palette: "palette.e754a2858083.js", people: "people.99373d5f00a9.js", print: "print.90974fce40e0.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.b0583feedd33.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.ff53397674a8.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.162f86911d8e.js", touch: "touch.420267e87e90.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -426,6 +426,8 @@ function el(tag2, attributes = {}, ...children) {
       element.addEventListener(name.slice(2), value);
     } else if (name === "data") {
       Object.assign(element.dataset, value);
+    } else if (tag2 === "textarea" && name === "value") {
+      element.textContent = String(value);
     } else {
       element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
     }
