@@ -455,3 +455,110 @@ def test_a_server_that_was_killed_is_found_again(walk: Walk, server: LocalServer
     walk.see(".toast", "Moved to Archive")
     arrived(server, "Archive", 1)
     assert walk.browser.run("() => globalThis.begun === true")
+
+
+def test_the_list_is_walked_by_keys(walk: Walk, server: LocalServer) -> None:
+    """WEBMAIL-43, WEBMAIL-64, WEBMAIL-66, WEBMAIL-69, WEBMAIL-124: point 2; groups, a conversation as one row, Undo."""
+    for number in (1, 2, 3):
+        answers = {"in_reply_to": f"<boat{number - 1}@x.example>"} if number > 1 else {}
+        subject = "Re: Boats" if number > 1 else "Boats"
+        put(server, subject, f"Answer {number}.\n", flags="(\\Seen)", message_id=f"<boat{number}@x.example>", **answers)
+    put(server, "Lunch")
+    walk.see(".message", number=2)
+    walk.see(".thread-count", "3")
+    walk.see(".messages-group", "Today")
+    assert walk.browser.run("() => document.querySelector('.message').offsetHeight") == 56
+    walk.open("Boats")
+    walk.see(".card", number=3)
+    walk.browser.press("a")
+    walk.see(".message", number=1)
+    walk.see(".toast", "3 messages moved to Archive")
+    arrived(server, "Archive", 3)
+    walk.browser.press("Control", "z")
+    walk.see(".message", number=2)
+    arrived(server, "Archive", 0)
+
+
+def test_mail_is_sent_later_and_comes_back_later(walk: Walk, server: LocalServer) -> None:
+    """WEBMAIL-96, WEBMAIL-125: point 9; by words, and taken back."""
+    put(server, "Plan")
+    walk.open("Plan")
+    walk.browser.press("b")
+    walk.write("dialog input[aria-label='Another time, in words']", "in 2 days")
+    walk.click("dialog button.primary", "Snooze")
+    walk.gone(".message", "Plan")
+    arrived(server, "Snoozed", 1)
+    walk.click(".toast button", "Undo")
+    walk.see(".message", "Plan")
+    arrived(server, "Snoozed", 0)
+    walk.browser.press("c")
+    walk.write(".composer [data-field=to] input", "moxlite@localhost,")
+    walk.write(".compose-subject", "Tomorrow")
+    walk.write(".composer textarea", "Then.")
+    walk.click(".composer button", "Send later")
+    walk.write("dialog input[aria-label='Another time, in words']", "tomorrow 9:30")
+    walk.click("dialog button.primary", "Schedule")
+    walk.gone(".composer")
+    arrived(server, "Scheduled", 1)
+    walk.browser.press("Control", "k")
+    walk.see(".palette-row")
+    walk.browser.type("Scheduled")
+    walk.browser.press("Enter")
+    walk.click(".waiting-list button", "Do not send")
+    walk.see("dialog", "Nothing is scheduled")
+    walk.browser.press("Escape")
+    arrived(server, "Drafts", 1)
+    assert arrived(server, "Sent", 0) == []
+
+
+def test_a_newsletter_is_left_and_archived(walk: Walk, server: LocalServer) -> None:
+    """WEBMAIL-136, WEBMAIL-136a: point 10."""
+    for number in range(2):
+        put(
+            server, f"Letter {number}", list_unsubscribe="<mailto:leave@shop.example>", list_id="<letters.shop.example>"
+        )
+    walk.see(".message", number=2)
+
+    def there() -> bool:
+        walk.click(".account-links button", "Newsletters")
+        time.sleep(0.5)  # the server gathers in the background: its own time
+        if walk.count(".newsletter") == 1:
+            return True
+        walk.click(".beside-done")
+        return False
+
+    until(there, what="a newsletter")
+    walk.see(".newsletter", "2 messages")
+    walk.click(".newsletter button", "Archive all")
+    walk.see(".toast", "2 messages archived")
+    arrived(server, "Archive", 2)
+    walk.click(".newsletter button", "Unsubscribe")
+    walk.click("dialog button", "Write the message")
+    walk.see(".composer .chip", "leave@shop.example")
+    walk.browser.press("Control", "Enter")
+    walk.gone(".composer")
+    arrived(server, "Sent", 1)
+
+
+def test_formatting_is_written_and_sent(walk: Walk, server: LocalServer) -> None:
+    """WEBMAIL-105, WEBMAIL-135: point 7; bold by key, a list by button. The last test: formatting is remembered."""
+    browser = walk.browser
+    browser.press("c")
+    walk.write(".composer [data-field=to] input", "moxlite@localhost,")
+    walk.write(".compose-subject", "Boats")
+    walk.click(".composer button", "Formatting")
+    walk.see(".compose-rich")
+    walk.click(".compose-rich")
+    browser.press("Control", "b")
+    browser.type("Hello")
+    browser.press("Control", "b")
+    browser.press("Enter")
+    walk.click(".composer button[aria-label=List]")
+    browser.type("one")
+    browser.press("Control", "Enter")
+    walk.gone(".composer")
+    [sent] = arrived(server, "Sent", 1)
+    part = sent.get_body(("html",))
+    assert part is not None
+    assert "<b>Hello</b>" in part.get_content()
+    assert "<li>" in part.get_content()
