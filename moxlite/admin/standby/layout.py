@@ -226,7 +226,8 @@ def databases_of(data: Path) -> Iterator[str]:
 def databases_in(storage: Storage, epoch: int) -> list[str]:
     """Paths of all databases of an epoch in a target, also of accounts that were removed. Raises OSError."""
     folder = epoch_folder(epoch)
-    found = [name for name in SERVER_FILES if name in storage.list(folder)]
+    there = storage.list(folder)
+    found = [name for name in SERVER_FILES if name in there]
     with contextlib.suppress(FileNotFoundError):
         found += [f"accounts/{name}/account.db" for name in sorted(storage.list(f"{folder}/accounts"))]
     return [name for name in found if is_database(name)]
