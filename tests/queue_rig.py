@@ -53,7 +53,19 @@ from tests.small_config import Changing
 from tests.supervised import supervised
 from tests.tools import eventually
 
-__all__ = ["DRIP", "HANG", "MESSAGE", "START", "Clock", "Rig", "Server", "rig_at", "sample", "submission"]
+__all__ = [
+    "DRIP",
+    "HANG",
+    "MESSAGE",
+    "START",
+    "Clock",
+    "Rig",
+    "Server",
+    "as_a_kill_would_leave_it",
+    "rig_at",
+    "sample",
+    "submission",
+]
 
 START = 1_800_000_000_000_000
 HANG = "(nothing)"
@@ -473,6 +485,15 @@ class Rig:
 
         async with self.accounts.use(account) as opened:
             return await opened.scan(read, op="test")
+
+
+def as_a_kill_would_leave_it(folder: Path) -> Path:
+    """A copy of queue.db with its log, of this moment."""
+    copy = folder / "later"
+    copy.mkdir()
+    for path in folder.glob("queue.db*"):
+        (copy / path.name).write_bytes(path.read_bytes())
+    return copy
 
 
 def sample(name: str, **labels: str) -> float:

@@ -116,7 +116,7 @@ class Queue:
         cls, path: Path, ctx: Context, options: Options | None = None, *, create: bool = False
     ) -> AsyncIterator["Queue"]:
         """Open queue.db, or with `create` make it if it is missing. Attempts that were under way when the last process
-        ended are marked as interrupted.
+        ended are marked as interrupted, and their messages are due.
 
         Raises StoreError; the server then runs without its queue (QUEUE-158).
         """
@@ -306,7 +306,7 @@ def _recover(tx: Tx, now: int) -> int:
     drop_unused(tx)
     recover_calls(tx)
     catch_up(tx, now)
-    return record.recover(tx)
+    return record.recover(tx, now)
 
 
 def _clean_keys(tx: Tx, now: int) -> None:

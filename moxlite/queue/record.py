@@ -84,8 +84,8 @@ DETOUR: Final = "UPDATE msg SET transport = ?, next_attempt = ? WHERE id = ?"
 SET_RESULTS: Final = "UPDATE msg SET results = ?, dialed_ips = ? WHERE id = ?"
 SET_DSN: Final = "UPDATE msg SET dsn_due = ?, dsn_next = ? WHERE id = ?"
 SET_DONE: Final = "UPDATE msg SET dsn_due = ?, dsn_next = ?, hold = 0 WHERE id = ?"
-RUNNING: Final = "SELECT id, results FROM msg WHERE instr(results, ?) > 0"
-SET_INTERRUPTED: Final = "UPDATE msg SET results = ? WHERE id = ?"
+RUNNING: Final = "SELECT id, next_attempt, results FROM msg WHERE instr(results, ?) > 0"
+SET_INTERRUPTED: Final = "UPDATE msg SET results = ?, next_attempt = min(next_attempt, ?) WHERE id = ?"
 OWED: Final = "SELECT 1 FROM msg INDEXED BY msg_dsn WHERE dsn_due <> '' AND content_id = ? LIMIT 1"
 UNDER_WAY: Final = """
 SELECT 1 FROM msg WHERE content_id = ?1 AND hold = 0 AND dsn_due = '' AND (
@@ -343,17 +343,22 @@ def postpone_dsn(tx: Tx, messages: Sequence[Message], until: int) -> None:
             tx.execute(SET_DSN, message.dsn_due, until, message.id)
 
 
-def recover(tx: Tx) -> int:
+def recover(tx: Tx, now: int) -> int:
     """Mark attempts that were under way when the process ended as interrupted, at the start (QUEUE-7). Returns their
     number.
+
+    Their messages are due `now` (µs UTC): one process owns the queue, so no such attempt is alive. A message whose
+    attempt before was interrupted too keeps its time: it may be what kills the server (QUEUE-13).
     """
     found = tx.rows(RUNNING, f'"{DELIVERING}"')
-    for message_id, text in found:
+    for message_id, next_attempt, text in found:
+        before = decode_results(text)
         results = tuple(
             msgspec.structs.replace(result, error=INTERRUPTED) if result.error == DELIVERING else result
-            for result in decode_results(text)
+            for result in before
         )
-        tx.execute(SET_INTERRUPTED, encode_results(results), message_id)
+        again = len(before) > 1 and before[-2].error == INTERRUPTED
+        tx.execute(SET_INTERRUPTED, encode_results(results), next_attempt if again else now, message_id)
     return len(found)
 
 

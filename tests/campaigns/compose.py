@@ -133,7 +133,7 @@ def look(server: LocalServer, writer: Writer, report: Report, kills: int) -> Non
     while len(subjects(arrived := messages(server, "INBOX"))) < len(writer.sent):
         if time.monotonic() > end:
             break
-        # an attempt that a kill cut off is made again minutes later: not to be waited for
+        # a message whose attempts two kills cut off is tried again minutes later: not to be waited for
         server.cli("queue", "schedule", "--all", "--now", "0s", check=False)
         time.sleep(0.5)
     queued = count_queued(server, 2 * len(writer.sent))

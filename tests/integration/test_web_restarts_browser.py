@@ -71,7 +71,7 @@ def empty(server: LocalServer) -> None:
     """Mailboxes are empty, and the server is there, which a test that failed may have left dead."""
     if server.process.poll() is not None:
         server.start()
-    # what was on its way when a server was killed is tried again minutes later
+    # what was on its way when servers were killed twice is tried again a minute later
     server.cli("queue", "drop", "--all")
     with session(server) as imap:
         for name in ("INBOX", "Archive", "Drafts", "Sent", "Trash"):

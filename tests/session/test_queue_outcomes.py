@@ -8,7 +8,7 @@ from trio.testing import MockClock
 
 from moxlite.net.resolver import RecordType
 from moxlite.queue.sending.session import SESSION_SECONDS
-from tests.queue_rig import HANG, Rig, Server, rig_at
+from tests.queue_rig import HANG, Rig, Server, as_a_kill_would_leave_it, rig_at
 from tests.tools import eventually
 
 pytestmark = pytest.mark.served
@@ -19,15 +19,6 @@ KEEP = 'keep_retired_message_period = "72h"'
 async def retired(rig: Rig) -> dict[str, bool]:
     """Localparts of what is done with, and whether it was delivered."""
     return {row.rcpt_localpart: row.success for row in await rig.queue.listings.list_retired()}
-
-
-def as_a_kill_would_leave_it(folder: Path) -> Path:
-    """A copy of queue.db with its log, of this moment."""
-    copy = folder / "later"
-    copy.mkdir()
-    for path in folder.glob("queue.db*"):
-        (copy / path.name).write_bytes(path.read_bytes())
-    return copy
 
 
 async def test_a_delivery_is_written_down_before_the_good_bye(tmp_path: Path) -> None:

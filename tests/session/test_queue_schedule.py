@@ -1,6 +1,7 @@
 """Attempts over days, DSNs, restarts, shutdown: what the queue does with time."""
 
 import sqlite3
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,7 @@ from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
 from moxlite.store.errors import AccountUnknown, StorageFull
 from moxlite.store.file.transaction import Tx
 from moxlite.store.types import Flag
-from tests.queue_rig import MESSAGE, START, Rig, Server, rig_at, sample
+from tests.queue_rig import MESSAGE, START, Rig, Server, as_a_kill_would_leave_it, rig_at, sample
 from tests.tools import eventually
 
 pytestmark = pytest.mark.served
@@ -215,7 +216,9 @@ async def test_dsn_is_stored_once_though_that_could_not_be_noted(
 
 
 async def test_interrupted_attempt_is_seen_as_such_after_a_restart(tmp_path: Path) -> None:
-    """QUEUE-7, QUEUE-13: counted and put off before the network was used; "delivering..." becomes "interrupted"."""
+    """QUEUE-7, QUEUE-13, QUEUE-15a: counted and put off before the network was used; "delivering..." becomes
+    "interrupted", and the message is tried at once.
+    """
     async with rig_at(tmp_path) as rig:
         server = rig.remote(Server())
         server.hang_after_data = True
@@ -225,19 +228,53 @@ async def test_interrupted_attempt_is_seen_as_such_after_a_restart(tmp_path: Pat
             [(attempts, next_attempt, results)] = other.execute("SELECT attempts, next_attempt, results FROM msg")
         assert (attempts, msgspec.json.decode(results)[0]["error"]) == (1, DELIVERING)
         assert next_attempt > rig.clock.now
-        # What a kill would leave: a copy of the files as they are now.
-        copy = tmp_path / "copy"
-        copy.mkdir()
-        for name in ("queue.db", "queue.db-wal"):
-            if (tmp_path / name).exists():
-                (copy / name).write_bytes((tmp_path / name).read_bytes())
+        copy = as_a_kill_would_leave_it(tmp_path)
+    async with rig_at(copy, account=KEEP) as rig:
+        mx = rig.remote(Server())
+        await rig.settle()
+        assert len(mx.messages) == 1
+        [done] = await rig.queue.listings.list_retired()
+        assert [one.error for one in done.results] == [INTERRUPTED, ""]
+
+
+async def test_only_the_message_in_an_attempt_is_brought_forward(tmp_path: Path) -> None:
+    """QUEUE-15a: a host that has put a message off is left alone after a restart too, and a held message waits."""
+    async with rig_at(tmp_path) as rig:
+        slow = rig.remote(Server({"RCPT TO:<LATER": "450 4.3.2 later"}))
+        await rig.submit("later@remote.example")
+        await rig.settle()
+        slow.hang_after_data = True
+        await rig.submit("now@remote.example")
+        await slow.in_data.wait()
+        copy = as_a_kill_would_leave_it(tmp_path)
     async with rig_at(copy) as rig:
         mx = rig.remote(Server())
+        await rig.settle()
+        assert mx.recipients == [["now@remote.example"]]
         [row] = await rig.queue.listings.list_messages()
-        assert (row.attempts, row.results[0].error) == (1, INTERRUPTED)
+        assert (row.rcpt_localpart, row.attempts) == ("later", 1)
+        assert row.next_attempt > rig.clock.now
+
+
+async def test_a_message_that_ends_the_server_waits_after_the_second_time(tmp_path: Path) -> None:
+    """QUEUE-15a, QUEUE-13: a message whose attempt ends the process does so once more, and then by its schedule."""
+    lives = [tmp_path / name for name in ("one", "two", "three")]
+    lives[0].mkdir()
+    for life, following in pairwise(lives):
+        async with rig_at(life) as rig:
+            server = rig.remote(Server())
+            server.hang_after_data = True
+            if life == lives[0]:
+                await rig.submit("bob@remote.example")
+            await server.in_data.wait()
+            as_a_kill_would_leave_it(life).rename(following)
+    async with rig_at(lives[2]) as rig:
+        mx = rig.remote(Server())
+        [row] = await rig.queue.listings.list_messages()
+        assert [one.error for one in row.results] == [INTERRUPTED, INTERRUPTED]
         await rig.settle()
         assert mx.connections == 0
-        await rig.pass_time(460)
+        await rig.pass_time(16 * 60)
         assert len(mx.messages) == 1
 
 
