@@ -77,7 +77,11 @@ class App {
     },
     connection: (state) => {
       this.mail.connection.value = state;
-      if (state === "on") this.reader.reconnected();
+      if (state === "on") {
+        this.reader.reconnected();
+        // for parts, whose signals are not the page's
+        dispatchEvent(new Event("connected"));
+      }
       if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
     },
     failed: (error) => void showError(t("The connection to the server failed"), error),

@@ -14,6 +14,7 @@ import type { Seen } from "./seen";
 import type { Actions } from "./state/actions";
 import type { Counts } from "./state/counts";
 import type { Mail } from "./state/mail";
+import type { AllSettings } from "./state/settings";
 import { speak, spoken } from "./state/speech";
 import type { Bar } from "./ui/bar";
 import type { Drawer } from "./ui/drawer";
@@ -96,11 +97,15 @@ export function watch(page: Page): void {
     )
       page.desk.openInbox();
   });
+  const translate = (language: AllSettings["language"]) => {
+    if (speak(language)) page.reload(() => location.reload(), t("The language changes when the page is loaded again."));
+  };
+  // without the server, the page was loaded in the language in which the browser keeps it
+  addEventListener("connected", () => spoken() !== "" && translate(spoken()));
   effect(() => {
     const { color_scheme, single_keys, language } = mail.settings.value;
     paint(color_scheme);
-    if (spoken() !== language && speak(language))
-      page.reload(() => location.reload(), t("The language changes when the page is loaded again."));
+    if (spoken() !== language) translate(language);
     localStorage.setItem(schemeKey, color_scheme);
     page.commands.letters = single_keys;
   });

@@ -156,7 +156,12 @@ class Survivor(Visitor):
 
         self.page.route(f"**/api/{call}", lose, times=1)
         yield
-        until(lambda: self.page.evaluate("true") and done, what=f"a call of {call}")
+
+        def lost() -> bool:
+            self.page.wait_for_timeout(50)  # the page may be loaded anew meanwhile, so it is asked nothing
+            return done != []
+
+        until(lost, what=f"a call of {call}")
         assert done == [True]
         self.away()
 
@@ -325,6 +330,48 @@ def test_a_device_is_told_of_new_mail_once(chromium: Browser, server: LocalServe
     here.click()
     expect(row).to_have_count(0)
     survivor.goes_on()
+    survivor.close()
+
+
+def test_a_language_is_chosen(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-105, WEBMAIL-143: sections of the settings say themselves that they cannot be loaded, and are loaded
+    later; a choice that could not be saved is saved later. A page of this browser's, in the language that was, is
+    loaded anew.
+    """
+    survivor = Survivor(chromium, server, viewport={"width": 1280, "height": 900})
+    page = survivor.page
+    survivor.die()
+    page.keyboard.press("Control+!")
+    settings = page.get_by_role("dialog", name="Settings")
+    notices = settings.get_by_role("region", name="Notices on this device")
+    templates = settings.get_by_role("region", name="Templates")
+    expect(templates).to_contain_text(f"Loading templates failed. {AWAY}")
+    expect(notices).to_contain_text(f"Reading who is told of new mail failed. {AWAY}")
+    templates.get_by_role("button", name="Try again").click()
+    expect(templates).to_contain_text(AWAY)
+    expect(page.get_by_role("dialog")).to_have_count(1)
+    survivor.back()
+    expect(templates.get_by_role("button", name="New template")).to_be_visible()
+    expect(notices.get_by_label("Tell me of new mail on this device")).to_be_visible()
+    expect(settings).not_to_contain_text(AWAY)
+    survivor.die()
+    settings.get_by_label("Language").select_option("fr")
+    survivor.refused("Saving the settings failed")
+    expect(settings.locator(".settings-state")).to_have_text(f"Not saved: {AWAY}")
+    survivor.back()
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page.locator(".list-title")).to_have_text("Réception")
+    # the change comes by the stream, and the page is loaded from what the browser keeps
+    survivor.unconnected = "Non connecté"
+    page.keyboard.press("Control+!")
+    with survivor.killed_before_the_answer("settings_save"):
+        page.get_by_label("Langue").select_option("de")
+    survivor.back()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(page.locator(".list-title")).to_have_text("Posteingang")
+    page.keyboard.press("Control+!")
+    page.get_by_label("Sprache").select_option("")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
     survivor.close()
 
 

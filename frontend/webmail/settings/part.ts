@@ -1,10 +1,12 @@
 // The settings (WEBMAIL-105): a page beside the mailboxes, in sections. A change is saved at once, and can be undone.
 
+import { messageOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { holdFocus } from "../../lib/focus";
 import { arrowLeft, bell, eye, fileText, keyRound, monitor, pencil } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
+import { notice } from "../../lib/states";
 import { t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
 import type * as NoticesPart from "../notices/part";
@@ -231,11 +233,11 @@ export function openSettings(desk: Surroundings): void {
   const headers = text(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
 
   const notices = el("div", { class: "notices" });
-  void attempt(t("Reading who is told of new mail"), async () =>
+  load(notices, t("Reading who is told of new mail"), async () =>
     (await desk.load<typeof NoticesPart>("notices")).showNotices(desk, notices),
   );
   const templates = el("div", {});
-  void attempt(t("Loading templates"), async () =>
+  load(templates, t("Loading templates"), async () =>
     (await desk.load<typeof TemplatesPart>("templates")).showTemplates(desk, templates),
   );
   const device = el("div", {});
@@ -276,10 +278,21 @@ export function openSettings(desk: Surroundings): void {
   const send = (wanted: AllSettings, words: string, before?: AllSettings) => {
     asked = wanted;
     last = last.then(async () => {
-      if (!(await attempt(t("Saving the settings"), () => desk.client.settings_save(wanted)))) {
+      const saving = async () => {
+        try {
+          await desk.client.settings_save(wanted);
+        } catch (error) {
+          fill(state, t("Not saved: {why}", { why: messageOf(error) }));
+          throw error;
+        }
+      };
+      if (!(await attempt(t("Saving the settings"), saving))) {
         asked = saved;
+        // once: after it, the form may be gone
+        addEventListener("connected", save, { once: true });
         return;
       }
+      removeEventListener("connected", save);
       saved = wanted;
       const back = before && el("button", { class: "link", type: "button", onclick: () => undone(before) }, t("Undo"));
       fill(state, words, back !== undefined && [" ", back]);
@@ -362,6 +375,21 @@ export function openSettings(desk: Surroundings): void {
   addEventListener("keydown", pressed, true);
   document.body.append(page);
   page.show();
+}
+
+/** Fill a place of the page. Where that fails, the place says so, and is filled when the page is connected again. */
+function load(place: HTMLElement, doing: string, work: () => Promise<void>): void {
+  const begin = () =>
+    void work().then(
+      () => removeEventListener("connected", begin),
+      (error: unknown) => {
+        addEventListener("connected", begin);
+        const again = el("button", { class: "btn line", type: "button", onclick: begin }, t("Try again"));
+        const failed = `${t("{action} failed", { action: doing })}. ${messageOf(error)}`;
+        fill(place, notice("warn", failed, again));
+      },
+    );
+  begin();
 }
 
 function section(

@@ -98,7 +98,7 @@ async function save(page: Page, target: Target, all: readonly TemplateForm[]): P
 /** Show all templates in a dialog. */
 async function manage(page: Page): Promise<void> {
   const place = el("div", {});
-  showTemplates(page, place);
+  void attempt(t("Loading templates"), () => showTemplates(page, place));
   await dialog<void>(t("Templates"), (close) => [
     place,
     el(
@@ -109,29 +109,29 @@ async function manage(page: Page): Promise<void> {
   ]);
 }
 
-/** Show all templates, to write, rename, change and remove them. */
-export function showTemplates(page: Page, place: HTMLElement): void {
+/** Show all templates, to write, rename, change and remove them. Fails if they cannot be loaded at first. */
+export async function showTemplates(page: Page, place: HTMLElement): Promise<void> {
   const list = el("div", {});
-  const load = () =>
-    attempt(t("Loading templates"), async () => {
-      const all = await page.client.templates();
-      fill(
-        list,
-        all.length === 0 && el("p", { class: "hint" }, t("No templates. Write a message, and save it as one.")),
-        all.map((one) => {
-          const name = isolated(one.name);
-          const button = (words: string, run: () => void) =>
-            el("button", { class: "btn line", type: "button", "aria-label": `${words}: ${name}`, onclick: run }, words);
-          return el(
-            "div",
-            { class: "template" },
-            el("bdi", { class: "template-name", dir: "auto" }, name),
-            button(t("Edit"), () => void change(one)),
-            button(t("Remove"), () => void remove(one)),
-          );
-        }),
-      );
-    });
+  const show = async () => {
+    const all = await page.client.templates();
+    fill(
+      list,
+      all.length === 0 && el("p", { class: "hint" }, t("No templates. Write a message, and save it as one.")),
+      all.map((one) => {
+        const name = isolated(one.name);
+        const button = (words: string, run: () => void) =>
+          el("button", { class: "btn line", type: "button", "aria-label": `${words}: ${name}`, onclick: run }, words);
+        return el(
+          "div",
+          { class: "template" },
+          el("bdi", { class: "template-name", dir: "auto" }, name),
+          button(t("Edit"), () => void change(one)),
+          button(t("Remove"), () => void remove(one)),
+        );
+      }),
+    );
+  };
+  const load = () => attempt(t("Loading templates"), show);
   const change = async (one: TemplateForm) => {
     if (await edit(page, one)) await load();
   };
@@ -143,7 +143,7 @@ export function showTemplates(page: Page, place: HTMLElement): void {
       run: () =>
         void attempt(t("Restoring the template"), async () => {
           await page.client.template_save({ ...one, id: 0 });
-          await load();
+          await show();
         }),
     });
   };
@@ -154,7 +154,7 @@ export function showTemplates(page: Page, place: HTMLElement): void {
     list,
     el("button", { class: "btn line", type: "button", onclick: begin }, t("New template")),
   );
-  void load();
+  await show();
 }
 
 /** Edit a template in a dialog, one with formatting by the editor; true if it was saved. */

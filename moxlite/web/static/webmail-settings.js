@@ -1,3 +1,22 @@
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text3, values = {}) {
+  return text3.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text3, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -95,21 +114,6 @@ function holdFocus() {
   };
 }
 
-var grouped;
-var locale = () => globalThis.moxliteLanguage?.locale;
-function filled(text3, values = {}) {
-  return text3.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat(locale());
-    return grouped.format(value);
-  });
-}
-function t(text3, values = {}) {
-  return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
-}
-
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -156,12 +160,18 @@ function setStatus(message) {
 }
 
 var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
+var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var bell = "M10.268 21a2 2 0 0 0 3.464 0 M3.262 15.326A1 1 0 0 0 4 17h16a1 1 0 0 0 .74-1.673C19.41 13.956 18 12.499 18 8A6 6 0 0 0 6 8c0 4.499-1.411 5.956-2.738 7.326";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var eye = "M2.062 12.348a1 1 0 0 1 0-.696 10.75 10.75 0 0 1 19.876 0 1 1 0 0 1 0 .696 10.75 10.75 0 0 1-19.876 0 M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z";
 var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var monitor = "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M8 21h8 M12 17v4";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
+var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
 function adopt(text3) {
   const sheet = new CSSStyleSheet();
@@ -169,7 +179,13 @@ function adopt(text3) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var settings_default = ".settings-page{position:fixed;inset:0 0 0 228px;z-index:3;display:grid;grid-template-columns:228px minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color);overflow:hidden}.settings-page:focus{outline:none}.settings-nav{display:grid;align-content:start;gap:4px;padding:16px 12px;border-right:1px solid var(--border-color)}.settings-title{margin:4px 8px 8px;font-size:20px;line-height:28px}.settings-links{display:grid;gap:2px}.settings-page .btn{display:inline-flex;align-items:center;gap:8px;min-height:34px;border-radius:8px}.settings-page .settings-link,.settings-page .settings-back{justify-content:flex-start;justify-self:stretch;padding:0 10px;border:0;background:none}.settings-page .settings-back{justify-self:start;color:var(--link-color)}.settings-page .settings-link:hover,.settings-page .settings-back:hover{background:var(--button-hover-background)}.settings-nav .hint{margin:12px 10px 0}.settings{display:grid;align-content:start;gap:28px;padding:26px 32px 60px;overflow-y:auto}.settings section{display:grid;grid-template-columns:minmax(0,1fr);gap:12px;max-width:640px;padding-bottom:28px;border-bottom:1px solid var(--border-color);scroll-margin-top:26px}.settings h3{font-size:16px;line-height:24px}.settings .field{display:grid;gap:6px;font-size:14px}.settings .chip.pill{min-height:28px;padding:0 12px;border:1px solid var(--border-color);border-radius:99px;background:var(--background);font-size:13px}.settings .chip.pill[aria-pressed=true]{border-color:transparent;background:var(--mailbox-active-background);color:var(--link-color)}.settings .wrap{display:flex;flex-wrap:wrap;gap:8px}.setting{display:grid;grid-template-columns:14em minmax(0,20em);align-items:center}.setting select,textarea.dialog-input{width:100%;min-height:34px;padding:6px;border:1px solid var(--line-strong, var(--border-color));border-radius:8px;background:var(--background)}.settings-state{min-height:24px}.settings-page .hint{padding-inline:0;font-size:13px;color:var(--color-milder)}@media(max-width:1000px){.setting{grid-template-columns:minmax(0,20em);gap:3px}}@media(max-width:860px){.settings-page{inset:0;grid-template:auto minmax(0,1fr) / minmax(0,1fr);border:0}.settings-nav{grid-template-columns:auto 1fr;align-items:center;padding:6px 12px;border-right:0;border-bottom:1px solid var(--border-color)}.settings-page .settings-back{min-height:44px}.settings-title{margin:0}.settings-links,.settings-nav .hint{display:none}.settings{padding:20px 16px calc(40px + env(safe-area-inset-bottom))}.setting{grid-template-columns:minmax(0,1fr);gap:3px}.setting select{min-height:44px}}\n";
+var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
+function notice(level, text3, ...actions) {
+  const alert = level === "danger" ? "alert" : void 0;
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
+}
+
+var settings_default = ".settings-page{position:fixed;inset:0 0 0 228px;z-index:3;display:grid;grid-template-columns:228px minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color);overflow:hidden}.settings-page:focus{outline:none}.settings-nav{display:grid;align-content:start;gap:4px;padding:16px 12px;border-right:1px solid var(--border-color)}.settings-title{margin:4px 8px 8px;font-size:20px;line-height:28px}.settings-links{display:grid;gap:2px}.settings-page .btn{display:inline-flex;align-items:center;gap:8px;min-height:34px;border-radius:8px}.settings-page .settings-link,.settings-page .settings-back{justify-content:flex-start;justify-self:stretch;padding:0 10px;border:0;background:none}.settings-page .settings-back{justify-self:start;color:var(--link-color)}.settings-page .settings-link:hover,.settings-page .settings-back:hover{background:var(--button-hover-background)}.settings-nav .hint{margin:12px 10px 0}.settings{display:grid;align-content:start;gap:28px;padding:26px 32px 60px;overflow-y:auto}.settings section{display:grid;grid-template-columns:minmax(0,1fr);gap:12px;max-width:640px;padding-bottom:28px;border-bottom:1px solid var(--border-color);scroll-margin-top:26px}.settings h3{font-size:16px;line-height:24px}.settings .field{display:grid;gap:6px;font-size:14px}.settings .chip.pill{min-height:28px;padding:0 12px;border:1px solid var(--border-color);border-radius:99px;background:var(--background);font-size:13px}.settings .chip.pill[aria-pressed=true]{border-color:transparent;background:var(--mailbox-active-background);color:var(--link-color)}.settings .wrap{display:flex;flex-wrap:wrap;gap:8px}.setting{display:grid;grid-template-columns:14em minmax(0,20em);align-items:center}.setting select,textarea.dialog-input{width:100%;min-height:34px;padding:6px;border:1px solid var(--line-strong, var(--border-color));border-radius:8px;background:var(--background)}.settings-state{min-height:24px}.settings-page .hint{padding-inline:0;font-size:13px;color:var(--color-milder)}@media(max-width:1000px){.setting{grid-template-columns:minmax(0,20em);gap:3px}}@media(max-width:860px){.settings-page{inset:0;grid-template:auto minmax(0,1fr) / minmax(0,1fr);border:0}.settings-nav{grid-template-columns:auto 1fr;align-items:center;padding:6px 12px;border-right:0;border-bottom:1px solid var(--border-color)}.settings-page .settings-back{min-height:44px}.settings-title{margin:0}.settings-links,.settings-nav .hint{display:none}.settings{padding:20px 16px calc(40px + env(safe-area-inset-bottom))}.setting{grid-template-columns:minmax(0,1fr);gap:3px}.setting select{min-height:44px}}.settings .notice{display:flex;align-items:center;gap:8px}.settings .notice>.grow{flex:1}\n";
 
 adopt(settings_default);
 function select(label, value, choices) {
@@ -275,9 +291,9 @@ function openSettings(desk) {
   const keys = check(t("Single-letter shortcuts (archive: a)"), old.single_keys);
   const headers = text2(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
   const notices = el("div", { class: "notices" });
-  void attempt(t("Reading who is told of new mail"), async () => (await desk.load("notices")).showNotices(desk, notices));
+  load(notices, t("Reading who is told of new mail"), async () => (await desk.load("notices")).showNotices(desk, notices));
   const templates = el("div", {});
-  void attempt(t("Loading templates"), async () => (await desk.load("templates")).showTemplates(desk, templates));
+  load(templates, t("Loading templates"), async () => (await desk.load("templates")).showTemplates(desk, templates));
   const device = el("div", {});
   void desk.offlineChoice().then((choice) => choice !== null && device.append(choice));
   const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root), section("templates", t("Templates"), fileText, templates), section("reading", t("Reading"), eye, seen.root, after.root, html.root, headers.root, device), section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root), section("notices", t("Notices on this device"), bell, notices), section("keys", t("Shortcuts and links"), keyRound, keys.root, hints.root, mailtoButton(desk))];
@@ -289,10 +305,20 @@ function openSettings(desk) {
   const send = (wanted, words, before) => {
     asked = wanted;
     last = last.then(async () => {
-      if (!await attempt(t("Saving the settings"), () => desk.client.settings_save(wanted))) {
+      const saving = async () => {
+        try {
+          await desk.client.settings_save(wanted);
+        } catch (error) {
+          fill(state, t("Not saved: {why}", { why: messageOf(error) }));
+          throw error;
+        }
+      };
+      if (!await attempt(t("Saving the settings"), saving)) {
         asked = saved;
+        addEventListener("connected", save, { once: true });
         return;
       }
+      removeEventListener("connected", save);
       saved = wanted;
       const back = before && el("button", { class: "link", type: "button", onclick: () => undone(before) }, t("Undo"));
       fill(state, words, back !== void 0 && [" ", back]);
@@ -331,6 +357,15 @@ function openSettings(desk) {
   addEventListener("keydown", pressed, true);
   document.body.append(page);
   page.show();
+}
+function load(place, doing, work) {
+  const begin = () => void work().then(() => removeEventListener("connected", begin), (error) => {
+    addEventListener("connected", begin);
+    const again = el("button", { class: "btn line", type: "button", onclick: begin }, t("Try again"));
+    const failed = `${t("{action} failed", { action: doing })}. ${messageOf(error)}`;
+    fill(place, notice("warn", failed, again));
+  });
+  begin();
 }
 function section(name, title, path, ...children) {
   const id = `settings-${name}`;

@@ -330,19 +330,20 @@ async function save(page, target, all) {
 }
 async function manage(page) {
   const place = el("div", {});
-  showTemplates(page, place);
+  void attempt(t("Loading templates"), () => showTemplates(page, place));
   await dialog(t("Templates"), (close) => [place, el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", autofocus: true, onclick: () => close() }, t("Done")))]);
 }
-function showTemplates(page, place) {
+async function showTemplates(page, place) {
   const list = el("div", {});
-  const load = () => attempt(t("Loading templates"), async () => {
+  const show = async () => {
     const all = await page.client.templates();
     fill(list, all.length === 0 && el("p", { class: "hint" }, t("No templates. Write a message, and save it as one.")), all.map((one) => {
       const name = isolated(one.name);
       const button = (words, run) => el("button", { class: "btn line", type: "button", "aria-label": `${words}: ${name}`, onclick: run }, words);
       return el("div", { class: "template" }, el("bdi", { class: "template-name", dir: "auto" }, name), button(t("Edit"), () => void change(one)), button(t("Remove"), () => void remove(one)));
     }));
-  });
+  };
+  const load = () => attempt(t("Loading templates"), show);
   const change = async (one) => {
     if (await edit(page, one)) await load();
   };
@@ -351,12 +352,12 @@ function showTemplates(page, place) {
     await load();
     toast(t("“{name}” removed", { name: isolated(one.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring the template"), async () => {
       await page.client.template_save({ ...one, id: 0 });
-      await load();
+      await show();
     }) });
   };
   const begin = () => void change({ id: 0, name: "", subject: "", text: "", html: "" });
   fill(place, el("p", { class: "hint" }, t("{name}, {address} and {date} stand for the first recipient and today.")), list, el("button", { class: "btn line", type: "button", onclick: begin }, t("New template")));
-  void load();
+  await show();
 }
 async function edit(page, one) {
   const input = (value, label) => el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", "aria-label": label });

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.a2294eaeeb87.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.b4ec14b39050.js", labels: "labels.424397f37f09.js", later: "later.70d525f13dc6.js", login: "login.dfc8794e8cce.js", mailboxes: "mailboxes.eecfac263589.js", menu: "menu.428134539276.js", message: "message.3936296f4028.js", newsletters: "newsletters.27f6ca8ca7a0.js", notices: "notices.e0c0d2825cb9.js", offline: "offline.e2bd30abae5e.js", palette: "palette.e754a2858083.js", people: "people.99373d5f00a9.js", print: "print.90974fce40e0.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.b0583feedd33.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.ff53397674a8.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.162f86911d8e.js", touch: "touch.420267e87e90.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.a2294eaeeb87.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.b4ec14b39050.js", labels: "labels.424397f37f09.js", later: "later.70d525f13dc6.js", login: "login.dfc8794e8cce.js", mailboxes: "mailboxes.eecfac263589.js", menu: "menu.428134539276.js", message: "message.3936296f4028.js", newsletters: "newsletters.27f6ca8ca7a0.js", notices: "notices.e0c0d2825cb9.js", offline: "offline.e2bd30abae5e.js", palette: "palette.e754a2858083.js", people: "people.99373d5f00a9.js", print: "print.90974fce40e0.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.b0583feedd33.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.96cf7c24c1e9.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.1b5bed4c1993.js", touch: "touch.420267e87e90.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -3808,10 +3808,14 @@ function watch(page) {
     const mailboxes = mail2.mailboxes.value;
     if (page.displayed && mailboxes.length > 0 && mail2.current.value === void 0 && (mail2.query.value.filter.mailbox_id ?? 0) > 0) page.desk.openInbox();
   });
+  const translate = (language) => {
+    if (speak(language)) page.reload(() => location.reload(), t("The language changes when the page is loaded again."));
+  };
+  addEventListener("connected", () => spoken() !== "" && translate(spoken()));
   effect(() => {
     const { color_scheme, single_keys, language } = mail2.settings.value;
     paint(color_scheme);
-    if (spoken() !== language && speak(language)) page.reload(() => location.reload(), t("The language changes when the page is loaded again."));
+    if (spoken() !== language) translate(language);
     localStorage.setItem(schemeKey, color_scheme);
     page.commands.letters = single_keys;
   });
@@ -3888,7 +3892,10 @@ var App = class {
     void this.offline()?.then((found) => found?.took(event));
   }, connection: (state) => {
     this.mail.connection.value = state;
-    if (state === "on") this.reader.reconnected();
+    if (state === "on") {
+      this.reader.reconnected();
+      dispatchEvent(new Event("connected"));
+    }
     if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
   }, failed: (error) => void showError(t("The connection to the server failed"), error), opening: () => this.mail.opening() });
   mailboxes = new MailboxList({ openMailbox: (mailbox) => this.navigation.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox), dropMessages: (mailbox) => {
