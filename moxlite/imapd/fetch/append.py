@@ -27,7 +27,7 @@ __all__ = ["append", "replace"]
 
 
 async def append(session: Session, command: c.Append) -> Done:
-    """APPEND: all messages or none (RFC 3502 §3)."""
+    """APPEND: all messages or none (RFC 3502 §6.3.11)."""
     try:
         refuse_more(session, len(command.messages))
         async with at(session, command.mailbox) as place:

@@ -142,7 +142,7 @@ class Incoming:
         if request.size > limit or self._size > MAX_FACTOR * limit:
             raise no(f"a message may have {limit} octets", "TOOBIG")
         if not request.size and not head.catenate:
-            raise no("empty message, nothing is stored")  # RFC 3502 §3: a client gives up in this way
+            raise no("empty message, nothing is stored")  # RFC 3502 §6.3.11: a client gives up in this way
         if self.target is not None and 0 < self.target.quota < self.target.used + self._size:
             raise no("over quota", "OVERQUOTA")
         self._spool = self._spool_of(request.size)

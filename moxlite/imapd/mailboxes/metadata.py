@@ -57,7 +57,7 @@ def check_entry(name: str, *, above: bool = False) -> str:
 
 
 def _server_entries(session: Session) -> dict[str, bytes]:
-    """The server's read-only entries, from the configuration (RFC 5464 §6.2.1.2)."""
+    """The server's read-only entries, from the configuration (RFC 5464 §3.2.1.1)."""
     hostname = session.context.hostname
     return {_ADMIN: f"mailto:postmaster@{hostname}".encode(), _COMMENT: f"moxlite on {hostname}".encode()}
 

@@ -113,7 +113,7 @@ class LsubData(Struct, frozen=True):
 
 
 class NamespaceData(Struct, frozen=True):
-    """``* NAMESPACE personal others shared`` — RFC 9051 §7.3.7; pairs of prefix and separator, no pair is NIL."""
+    """``* NAMESPACE personal others shared`` — RFC 9051 §7.3.2; pairs of prefix and separator, no pair is NIL."""
 
     personal: tuple[tuple[str, str], ...] = (("", "/"),)
     others: tuple[tuple[str, str], ...] = ()

@@ -1,4 +1,4 @@
-"""Search programs as trees (RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 5032, RFC 7162 §3.1.5, RFC 8474 §5.4, RFC 8514
+"""Search programs as trees (RFC 9051 §6.4.4, RFC 3501 §6.4.4, RFC 5032, RFC 7162 §3.1.5, RFC 8474 §6, RFC 8514
 §4.3).
 
 Short-hands are expanded while parsing: ``UNSEEN`` is `FlagIs(r"\\Seen", present=False)`, ``NEW`` is `Recent` and not
@@ -160,13 +160,13 @@ class ModSeqIs(Struct, frozen=True):
 
 
 class EmailIdIs(Struct, frozen=True):
-    """``EMAILID id`` (RFC 8474 §5.4)."""
+    """``EMAILID id`` (RFC 8474 §6)."""
 
     id: str
 
 
 class ThreadIdIs(Struct, frozen=True):
-    """``THREADID id`` (RFC 8474 §5.4)."""
+    """``THREADID id`` (RFC 8474 §6)."""
 
     id: str
 

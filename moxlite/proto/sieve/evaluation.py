@@ -346,7 +346,7 @@ def _spam(test: c.SpamTest, variables: bool) -> Evaluate:
 
 
 def spam_value(junk: float | None, *, percent: bool) -> str:
-    """A probability as spamtest gives it: 0 for not tested, 1 to 10, or 0 to 100 (RFC 5235 §2.2)."""
+    """A probability as spamtest gives it: 0 for not tested, 1 to 10, or 0 to 100 (RFC 5235 §3.2)."""
     if junk is None:
         return "0"
     return str(round(junk * 100)) if percent else str(1 + round(junk * 9))

@@ -57,7 +57,7 @@ __all__ = [
 ]
 
 LINE_LIMIT: Final = 2048  # octets of a command line with CRLF (SMTP-10); RFC 5321 §4.5.3.1.4 requires at least 512
-AUTH_LINE_LIMIT: Final = 12288  # octets, RFC 4954 §4.0
+AUTH_LINE_LIMIT: Final = 12288  # octets, RFC 4954 §4
 OVERRUN: Final = 2  # multiple of the maximum size that is read and dropped before the connection is closed (SMTP-46)
 
 

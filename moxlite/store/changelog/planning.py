@@ -208,7 +208,7 @@ class Plan:
                 self._plan_messages(r, row[0], room)
 
     def _plan_keywords(self, row: Row) -> None:
-        """Add the mailbox's keywords: they must come before the messages that have them (RFC 9051 §7.2.6)."""
+        """Add the mailbox's keywords: they must come before the messages that have them (RFC 9051 §7.3.5)."""
         mailbox_id, name, keywords, modseq = row[0], row[1], row[5], min(row[7], self.modseq)
         self.structure.append(
             MailboxKeywords(modseq=modseq, mailbox_id=mailbox_id, name=name, keywords=split_keywords(keywords))

@@ -167,7 +167,7 @@ def delete_script(tx: Tx, name: str) -> None:
 
 
 def rename_script(tx: Tx, name: str, new: str) -> None:
-    """Rename a script; an active one stays active (RFC 5804 §2.11.1). Raises NoSuchScript, ScriptExists."""
+    """Rename a script; an active one stays active (RFC 5804 §2.11). Raises NoSuchScript, ScriptExists."""
     _is_active(tx, name)
     if tx.row(IS_ACTIVE, new) is not None:
         raise ScriptExists(new)
