@@ -212,10 +212,10 @@ export interface Copying {
   seconds: number;
   messages: number;
   flags: number;
-  note: string;
-  problems: Array<string>;
+  note: Remark;
+  problems: Array<Remark>;
   problem_count: number;
-  error: string;
+  error: Remark;
   known: Array<KnownServer>;
   insecure: boolean;
 }
@@ -226,6 +226,12 @@ export interface PlannedMailbox {
   target: string;
   messages: number;
   new: number;
+}
+
+/** A text in a result, for the user. ``words`` has its template and values as an error has; None without values. */
+export interface Remark {
+  message: string;
+  words: unknown;
 }
 
 /** A user of another server whose mail was imported before. */
@@ -699,8 +705,9 @@ export const checks: Checks = {
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },
   Given: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
-  Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: "string", problems: ["list", "string"], problem_count: "integer", error: "string", known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
+  Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: ["ref", "Remark"], problems: ["list", ["ref", "Remark"]], problem_count: "integer", error: ["ref", "Remark"], known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
   PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
+  Remark: { message: "string", words: "any" },
   KnownServer: { host: "string", user: "string" },
   ServerForm: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", prefix: "string", since: ["nullable", "time"] },
   DeviceLink: { url: "string", qr: ["ref", "QRCode"] },

@@ -17,6 +17,7 @@ import trio
 from moxlite.migration.copies import Copies, Copy, CopyBusy, CopyFailed
 from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxPlan, MailboxStep, Note
 from moxlite.supervision import Fate, Supervisor
+from moxlite.wording import reason_of, worded
 
 __all__ = ["BackgroundImports", "CannotNow", "ImportLook", "Phase"]
 
@@ -228,7 +229,7 @@ class BackgroundImports:
                         run.end("aborted")
         finally:
             if run.phase not in ENDED:
-                run.end("failed", "something went wrong in the server; its log tells more")
+                run.end("failed", worded("something went wrong in the server; its log tells more"))
 
     async def _stretch(self, run: _Run, inside: bool) -> None:
         look = run.phase == "looking"
@@ -242,7 +243,7 @@ class BackgroundImports:
             await self._copies.run("import", order, run.tell, inside=inside, begun=begun)
         except (CopyBusy, CopyFailed) as error:
             if run.phase not in ENDED:
-                run.end("failed", str(error))
+                run.end("failed", reason_of(error))
             return
         if run.phase == "looking":
             run.phase = "looked"

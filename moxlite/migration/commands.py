@@ -8,7 +8,7 @@ import trio
 from moxlite.admin.edits import named_account
 from moxlite.config.holder import ConfigHolder
 from moxlite.migration.copies import Copies, CopyBusy, CopyFailed, Kind
-from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxStep
+from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxStep, Note
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 
 __all__ = ["ImapCopyCommands"]
@@ -62,6 +62,8 @@ def _throttled(exchange: Exchange, scope: trio.CancelScope) -> Callable[[Event],
             if place == (event.mailbox, event.done) or (event.done < event.total and now - last < STEP_SECONDS):
                 return
             last, place = now, (event.mailbox, event.done)
+        if isinstance(event, Note):
+            event = Note(str(event.text), event.problem)
         try:
             await exchange.progress(event)
         except trio.BrokenResourceError:

@@ -20,6 +20,7 @@ from moxlite.net.tls.certificates import Trust
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import AccountRemoved, ImportFailed, StoreError
+from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
     from moxlite.net.imapclient import Client
@@ -105,7 +106,7 @@ class Copies:
         """
         account_name = order.account
         if account_name in self._running:
-            raise CopyBusy(f"another import or export of {account_name} by IMAP is running")
+            raise CopyBusy(worded("another import or export of {account} by IMAP is running", account=account_name))
         scope = self._running[account_name] = trio.CancelScope()
         end = "cancelled"
         copy: Copy | None = None
@@ -134,7 +135,7 @@ class Copies:
             what = {"messages": done.messages, "flags": done.flags, "problems": done.problems}
             logger.info(f"{kind} by imap ended", extra={"kv": {**who, **what, "end": end}})
         if isinstance(failure, OSError):
-            raise CopyFailed(f"a temporary file cannot be written: {failure.strerror or failure}")
+            raise CopyFailed(worded("a temporary file cannot be written: {reason}", reason=failure.strerror or failure))
         if failure is not None:
             raise CopyFailed(_told(failure, copy))
         return done
@@ -173,7 +174,8 @@ class Copies:
                     raise
                 seconds = WAITS[min(failures, len(WAITS) - 1)]
                 failures += 1
-                await tell(Note(f"{error}: trying again in {seconds:.0f} s", problem=False))
+                text = worded("{reason}: trying again in {seconds} s", reason=error, seconds=int(seconds))
+                await tell(Note(text, problem=False))
                 await trio.sleep(seconds)
             else:
                 return
@@ -200,5 +202,7 @@ async def _make(kind: Kind) -> Make:
 
 def _told(error: Exception, copy: Copy | None) -> str:
     if copy is None or not copy.progress or isinstance(error, AccountRemoved):
-        return str(error)
-    return f"{error}; {copy.result.messages} messages were copied; a new run goes on from there"
+        return reason_of(error)
+    return worded(
+        "{reason}; {n} messages were copied; a new run goes on from there", reason=error, n=copy.result.messages
+    )

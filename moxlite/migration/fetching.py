@@ -27,6 +27,7 @@ from moxlite.store.junkflags import flag_synonyms
 from moxlite.store.mail.remotes import Found, Origin
 from moxlite.store.rows.keywords import flag_words
 from moxlite.store.types import MessageID
+from moxlite.wording import Worded, worded
 
 __all__ = ["Course", "Feed", "Fetching"]
 
@@ -178,9 +179,8 @@ class Fetching:
 
     async def _large(self, facts: Facts) -> None:
         """Fetch a message part by part."""
-        place = self._place(facts.uid)
         if facts.size > MAX_MEMBER:
-            await self._problem(f"{place}: left out, the message is larger than {MAX_MEMBER} octets")
+            await self._left_out(facts.uid, _Unusable(worded("the message is larger than {n} octets", n=MAX_MEMBER)))
             return
         spool = Spool(self._tmp)
         try:
@@ -189,13 +189,13 @@ class Fetching:
                 if len(part) < PART:
                     break
                 if spool.size > MAX_MEMBER:
-                    raise _Unusable(f"the message is larger than {MAX_MEMBER} octets")
+                    raise _Unusable(worded("the message is larger than {n} octets", n=MAX_MEMBER))
             if not spool.size:
-                raise _Unusable("the server does not give it")
+                raise _Unusable(worded("the server does not give it"))
             await spool.finish()
         except (_Unusable, Refused) as error:
             spool.close()
-            await self._problem(f"{place}: left out, {error}")
+            await self._left_out(facts.uid, error)
         except BaseException:
             spool.close()
             raise
@@ -237,7 +237,7 @@ class Fetching:
         await self._feed.put(
             Mail(
                 self._course.target,
-                self._place(facts.uid),
+                str(self._place(facts.uid)),
                 pieces,
                 facts.received,
                 facts.offset,
@@ -248,8 +248,11 @@ class Fetching:
             )
         )
 
-    def _place(self, uid: int) -> str:
-        return f"{self._course.name}, message with UID {uid}"
+    def _place(self, uid: int) -> Worded:
+        return worded("{mailbox}, message with UID {uid}", mailbox=self._course.name, uid=str(uid))
+
+    async def _left_out(self, uid: int, reason: Exception) -> None:
+        await self._problem(worded("{place}: left out, {reason}", place=self._place(uid), reason=reason))
 
 
 class _Unusable(Exception):

@@ -22,6 +22,7 @@ from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.store.mail.annotations import MAX_ANNOTATIONS
 from moxlite.store.mail.remotes import copy_key, join_words
 from moxlite.store.options import SECOND
+from moxlite.wording import worded
 
 __all__ = [
     "GOOGLE",
@@ -88,12 +89,14 @@ async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
     answer = await client.run(c.List("", ("*",), returns=returns, extended=extended))
     found = {one.name: one for one in answer.of(r.ListData)}
     if len(found) > MAX_MAILBOXES:
-        raise BrokenServer(f"the server lists more than {MAX_MAILBOXES} mailboxes")
+        raise BrokenServer(worded("the server lists more than {n} mailboxes", n=MAX_MAILBOXES))
     for name in [name for name in found if not client.can_name(name)]:
-        await problems.add(f"mailbox {shown(name)!r} is left out: its name is too long, or has odd characters")
+        await problems.add(
+            worded("mailbox {name} is left out: its name is too long, or has odd characters", name=repr(shown(name)))
+        )
         del found[name]
     for name in await _of_others(client, found):
-        await problems.add(f"mailbox {shown(name)!r} is left out: it is another user's")
+        await problems.add(worded("mailbox {name} is left out: it is another user's", name=repr(shown(name))))
         del found[name]
     subscribed: set[str] = set()
     if not extended:
@@ -137,7 +140,7 @@ async def list_uids(client: Client, since: int | None = None) -> "array[int]":
     condition = b"ALL" if since is None else b"SINCE " + encode_date(dt.datetime.fromtimestamp(since / SECOND, dt.UTC))
     for _ in range(LISTINGS):
         if selected.exists > MAX_MESSAGES:
-            raise BrokenServer(f"the server claims to have more than {MAX_MESSAGES} messages in a mailbox")
+            raise BrokenServer(worded("the server claims to have more than {n} messages in a mailbox", n=MAX_MESSAGES))
         expunged = selected.expunged
         found: array[int] = array("I")
         first, ascending = 1, True
@@ -150,7 +153,7 @@ async def list_uids(client: Client, since: int | None = None) -> "array[int]":
                 found.extend(numbers)
             first += WINDOW
             if len(found) > selected.exists + WINDOW:
-                raise BrokenServer("a search finds more messages than there are")
+                raise BrokenServer(worded("a search finds more messages than there are"))
         if not ascending:
             found = await trio.to_thread.run_sync(_in_order, found)
         if selected.expunged == expunged:

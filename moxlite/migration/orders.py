@@ -77,7 +77,9 @@ class MailboxStep(msgspec.Struct, frozen=True, tag="step"):
 
 
 class Note(msgspec.Struct, frozen=True, tag="note"):
-    """A notice. `problem`: something was left out."""
+    """A notice. `problem`: something was left out. The text may be `Worded`, which messages to other processes cannot
+    have.
+    """
 
     text: str
     problem: bool = True
@@ -111,7 +113,8 @@ class Problems:
 
     async def add(self, text: str) -> None:
         """Report a problem, unless it was reported before. Beyond `MAX_TOLD` problems, they are only counted."""
-        text = text[:MAX_TEXT]
+        if len(text) > MAX_TEXT:
+            text = text[:MAX_TEXT]
         if text in self._told:
             return
         self.count += 1

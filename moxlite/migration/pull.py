@@ -42,7 +42,7 @@ from moxlite.proto.imap import responses as r
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.errors import BadMailboxName, LimitExceeded, StoreError
+from moxlite.store.errors import BadMailboxName, LimitExceeded, MailboxNotAllowed, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.adding import add_messages
 from moxlite.store.imports.progress import Progress
@@ -74,6 +74,7 @@ from moxlite.store.names import INBOX
 from moxlite.store.options import INITIAL_SPECIAL_USE
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use
 from moxlite.store.types import MailboxID, MessageID, SpecialUse
+from moxlite.wording import Worded, worded
 
 __all__ = ["PAUSE", "Pull", "without"]
 
@@ -143,7 +144,7 @@ class Pull:
                 await self._mailbox(client, place)
             self._pace.left -= status.get("MESSAGES") or 0
         for text in client.misunderstood:
-            await self._problems.add(f"a response of the server could not be understood: {text}")
+            await self._problems.add(worded("a response of the server could not be understood: {reason}", reason=text))
 
     async def pause(self, client: Client) -> None:
         """Wait until there may be something new. Raises IMAPClientError."""
@@ -188,15 +189,15 @@ class Pull:
         try:
             target = check_name(place.target)
         except BadMailboxName as error:
-            await self._problems.add(f"mailbox {shown(name)!r} is left out: {error}")
+            await self._problems.add(_left_out(name, error))
             return
         if await self._account.read(lambda r: is_kept(r, target, self._account.config), op="import"):
-            await self._problems.add(f"mailbox {shown(name)!r} is left out: {KEPT}")
+            await self._problems.add(_left_out(name, MailboxNotAllowed(KEPT)))
             return
         try:
             selected = await client.examine(name)
         except Refused as error:
-            await self._problems.add(f"mailbox {shown(name)!r} is left out: {error}")
+            await self._problems.add(_left_out(name, error))
             return
         uids = await list_uids(client, self._order.since)
         if self._order.dry_run:
@@ -232,6 +233,7 @@ class Pull:
         first = await self._remote(place) is None
         entries = await annotations_of(client, box.name) if first else []
         left_out: list[str] = []
+        name = repr(shown(box.name))
 
         def unit(tx: AccountTx) -> tuple[Remote, MailboxID, bool]:
             is_new = mailbox_by_name(tx, target) is None
@@ -248,7 +250,11 @@ class Pull:
                     if key not in has:
                         set_annotation(tx, own.id, key, value, is_string=b"\0" not in value)
                 except LimitExceeded as error:
-                    left_out.append(f"mailbox {shown(box.name)!r}: annotation {key} is left out: {error}")
+                    left_out.append(
+                        worded(
+                            "mailbox {name}: annotation {key} is left out: {reason}", name=name, key=key, reason=error
+                        )
+                    )
             remote = open_remote(
                 tx, "source", order.host, order.user, box.name, uidvalidity=uidvalidity, mailbox_id=own.id
             )
@@ -293,7 +299,7 @@ class Pull:
             try:
                 self._flags += await self._account.write(partial(merge_flags, remote_id=remote.id, seen=some))
             except LimitExceeded as error:
-                await self._problems.add(f"flags of some messages are not carried over: {error}")
+                await self._problems.add(worded("flags of some messages are not carried over: {reason}", reason=error))
 
     async def _remove(self, remote: Remote, gone: Sequence[int]) -> None:
         for start in range(0, len(gone), SLICE):
@@ -380,6 +386,10 @@ class Pull:
         if failure is not None:
             raise failure
         return added
+
+
+def _left_out(name: str, reason: Exception) -> Worded:
+    return worded("mailbox {name} is left out: {reason}", name=repr(shown(name)), reason=reason)
 
 
 class _SourceInbox:

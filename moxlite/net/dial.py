@@ -15,6 +15,7 @@ import trio
 from moxlite.net.addresses import is_internal
 from moxlite.net.limits import IPAddress
 from moxlite.net.sockets import QuickStream
+from moxlite.wording import worded
 
 __all__ = ["CONNECT_SECONDS", "INNER", "TIMEOUT", "DialError", "Dialed", "LocalAddresses", "dial", "dial_unix"]
 
@@ -52,7 +53,7 @@ class DialError(Exception):
 
     def __init__(self, failures: Sequence[tuple[IPAddress, str]]) -> None:
         shown = "; ".join(f"{ip}: {text}" for ip, text in failures) or "no addresses"
-        super().__init__(f"cannot connect: {shown}")
+        super().__init__(worded("cannot connect: {reason}", reason=shown))
         self.failures = tuple(failures)
 
 

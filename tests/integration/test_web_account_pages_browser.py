@@ -265,6 +265,37 @@ def test_mail_is_imported_from_dovecot(chromium: Browser, server: LocalServer, t
         assert all(b"Flagged" in one and b"2021" in one for one in found)  # type: ignore[operator] # as imaplib gives it
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("de", ("keine Verbindung möglich: ", "die Anmeldung ist fehlgeschlagen: der Server lehnt ab: ")),
+        ("fr", ("connexion impossible : ", "la connexion a échoué : le serveur refuse : ")),
+    ],
+)
+def test_an_import_by_imap_fails_in_the_language_of_the_reader(
+    chromium: Browser, server: LocalServer, language: str, words: tuple[str, ...]
+) -> None:
+    """WEBMAIL-143, WEB-159: the reason, with the reason within it; what the other server says stays as it is."""
+    visitor = Visitor(chromium, server)
+    visitor.fill_in("/#transfer")
+    page = visitor.page
+    expect(page.locator(".copying form")).to_be_visible()
+    visitor.context.add_cookies([{"name": "moxlite-language", "value": language, "url": page.url.partition("#")[0]}])
+    page.reload()
+    form = page.locator(".copying form")
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    for port, said in zip((1, server.port(143)), words, strict=True):
+        form.locator("input[list=copy-hosts]").fill("127.0.0.1")
+        form.locator("select").select_option("none")
+        form.locator("input[inputmode=numeric]").fill(str(port))
+        form.locator("input[list=copy-users]").fill(server.user)
+        form.locator("input[type=password]").fill("not the password")
+        form.locator("button[type=submit]").click()
+        expect(page.locator(".copying .notice.danger")).to_contain_text(re.compile(f"^{said}"))
+        page.locator(".copying button").click()
+    visitor.close()
+
+
 def test_rules_are_applied_to_mail_that_is_there_and_undone(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-130a: at 360 pixels: the count, the moves, the undo."""
     with smtplib.SMTP("127.0.0.1", server.port(25)) as client:

@@ -102,7 +102,7 @@ async def test_mailboxes_are_chosen_then_copied_with_marks_and_names_and_never_t
         await theirs.write(lambda tx: store_flags(tx, there, [uid], mode="add", flags=Flag.FLAGGED))
     await browser.call("copy_look", server=FORM)
     found = await phase(browser, "looked", "failed")
-    assert found["error"] == ""
+    assert found["error"]["message"] == ""
     plan = {one["source"]: (one["target"], one["messages"], one["new"]) for one in found["plan"]}
     assert (plan["Work"], plan["Work/Old"], plan["INBOX" if "INBOX" in plan else "Inbox"]) == (
         ("Work", 3, 3),
@@ -112,7 +112,7 @@ async def test_mailboxes_are_chosen_then_copied_with_marks_and_names_and_never_t
     assert "secret" not in str(found)
     await browser.call("copy_go_on", leave_out=["Work/Old"])
     done = await phase(browser, "done", "failed")
-    assert (done["phase"], done["messages"], done["problems"], done["error"]) == ("done", 4, [], "")
+    assert (done["phase"], done["messages"], done["problems"], done["error"]["message"]) == ("done", 4, [], "")
     async with source.rig.account() as own:
         assert await subjects(own, "Work") == 3
         marked = [row for row in await rows(own, "Work") if row.flags & Flag.FLAGGED]
@@ -161,7 +161,7 @@ async def test_an_import_is_paused_goes_on_and_is_ended(source: Source) -> None:
     await browser.call("copy_look", server=FORM)
     await phase(browser, "looked")
     await browser.call("copy_abort")
-    assert (await phase(browser, "aborted"))["error"] == ""
+    assert (await phase(browser, "aborted"))["error"]["message"] == ""
     assert imports._runs["mia"].order.password == ""
 
 
@@ -171,7 +171,7 @@ async def test_a_wrong_password_and_a_wrong_form_are_told(source: Source) -> Non
     await browser.call("copy_look", server=FORM | {"password": "wrong"})
     found = await phase(browser, "failed", "looked")
     assert found["phase"] == "failed"
-    assert found["error"]
+    assert found["error"]["message"]
     answer = await browser.post(
         "copy_look", {"server": FORM | {"host": " ", "user": "", "password": "", "tls": "none"}}
     )
@@ -188,7 +188,7 @@ async def test_inner_networks_are_not_asked_unless_that_is_allowed(rig: Rig) -> 
     for host in ("127.0.0.1", "localhost", "10.0.0.1", "::1"):
         await browser.call("copy_look", server=FORM | {"host": host})
         found = await phase(browser, "failed")
-        assert "an address of an inner network" in found["error"]
+        assert "an address of an inner network" in found["error"]["message"]
         await browser.call("copy_dismiss")
 
 

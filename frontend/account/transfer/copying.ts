@@ -1,13 +1,14 @@
 // Import from another IMAP server: the form, the choice of mailboxes, the progress with its buttons, and the result.
 
-import type { Copying as Found, PlannedMailbox } from "../../gen/account";
+import type { Copying as Found, PlannedMailbox, Remark } from "../../gen/account";
 import { attempt, confirm } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { atFields, choice, form, line } from "../../lib/fields";
 import { duration } from "../../lib/numbers";
+import type { Told } from "../../lib/language";
 import { button, card, foreign, meter } from "../../lib/pages";
 import { notice } from "../../lib/states";
-import { many, t } from "../../lib/words";
+import { many, t, told } from "../../lib/words";
 import type { Desk } from "../ui/page";
 
 /** Milliseconds between two looks at how far the import is. */
@@ -35,7 +36,7 @@ export class Copying {
   /** Read the state, show it, and follow it while something happens. */
   async show(): Promise<void> {
     clearTimeout(this.timer);
-    const found = await this.desk.client.copy_state();
+    const found = await inWords(await this.desk.client.copy_state());
     // a form or choice that is shown keeps what was typed
     const keep =
       found.phase === this.phase && ["none", "looked", "paused", "done", "failed", "aborted"].includes(found.phase);
@@ -298,6 +299,17 @@ export class Copying {
   }
 }
 
+/** The state with the server's texts in the reader's language. */
+async function inWords(found: Found): Promise<Found> {
+  const [note, error, ...problems] = await Promise.all([found.note, found.error, ...found.problems].map(inWord));
+  return { ...found, note: note!, error: error!, problems };
+}
+
+/** A text of the server in the reader's language. */
+async function inWord(text: Remark): Promise<Remark> {
+  return text.message === "" ? text : { ...text, ...(await told(text as Told)) };
+}
+
 function where(found: Found): HTMLElement {
   return el(
     "p",
@@ -338,7 +350,7 @@ function progress(found: Found): HTMLElement {
 }
 
 function noted(found: Found): HTMLElement | null {
-  return found.note === "" ? null : notice("warn", foreign(found.note));
+  return found.note.message === "" ? null : notice("warn", foreign(found.note.message));
 }
 
 function result(found: Found): HTMLElement {
@@ -346,7 +358,7 @@ function result(found: Found): HTMLElement {
   const flags = found.flags > 0 ? t(", marks of {n} more changed", { n: found.flags.toLocaleString() }) : "";
   if (found.phase === "done") return notice("ok", `${t("Done")}: ${copied}${flags}.`);
   if (found.phase === "aborted") return notice("off", t("The import was ended. {copied}.", { copied }));
-  return notice("danger", [foreign(found.error), found.messages > 0 && el("span", {}, ` ${copied}.`)]);
+  return notice("danger", [foreign(found.error.message), found.messages > 0 && el("span", {}, ` ${copied}.`)]);
 }
 
 function problems(found: Found): HTMLElement | null {
@@ -367,7 +379,7 @@ function problems(found: Found): HTMLElement | null {
     el(
       "ul",
       {},
-      found.problems.map((text) => el("li", {}, foreign(text))),
+      found.problems.map(({ message }) => el("li", {}, foreign(message))),
       more > 0 && el("li", {}, t("and {n} more", { n: more })),
     ),
   );

@@ -39,6 +39,7 @@ from moxlite.proto.imap import responses as r
 from moxlite.proto.imap.tokens import encode_mailbox
 from moxlite.proto.imap.writing.write import Appended, append_item, append_start
 from moxlite.proto.sasl import SASLError
+from moxlite.wording import worded
 
 __all__ = ["Answer", "Client"]
 
@@ -90,12 +91,12 @@ class Client(Line):
 
     async def greet(self) -> r.State:
         """Read the greeting (RFC 9051 §7.1.5), and ask for the capabilities if it does not list them."""
-        with self._transport.deadline(GREETING_SECONDS, "no greeting"):
+        with self._transport.deadline(GREETING_SECONDS, "no greeting for {seconds} s"):
             response = await self._next()
         if not isinstance(response, r.State) or response.tag is not None or response.condition in ("NO", "BAD"):
-            raise self._transport.fail("the server does not greet as an IMAP server does")
+            raise self._transport.fail(worded("the server does not greet as an IMAP server does"))
         if response.condition == "BYE":
-            raise ConnectionLost(f"the server turns us away: {printable(response.text)}")
+            raise ConnectionLost(worded("the server turns us away: {answer}", answer=printable(response.text)))
         self.preauth = response.condition == "PREAUTH"
         if not self.capabilities:
             await self.run(c.Capability())
@@ -108,13 +109,15 @@ class Client(Line):
         invalid certificate.
         """
         if self.preauth:  # RFC 9051 §11.1: a third party in between may have sent that greeting
-            raise self._transport.fail("the server says that we are logged in, before TLS")
+            raise self._transport.fail(worded("the server says that we are logged in, before TLS"))
         try:
             await self.run(c.StartTls())
         except Refused as error:
-            raise TLSFailed(f"the server does not begin TLS: {error}") from None
+            raise TLSFailed(worded("the server does not begin TLS: {reason}", reason=error)) from None
         if self._decoder.buffered:
-            raise self._transport.fail("the server sent something behind its answer to STARTTLS")
+            raise self._transport.fail(
+                worded("the server sent something behind its answer to {command}", command="STARTTLS")
+            )
         await self._shake_hands(tls, server_name, check)
         self.capabilities = frozenset()
         await self.run(c.Capability())
@@ -132,7 +135,7 @@ class Client(Line):
             stream = await tls.connect(self._transport.stream, server_name)
         except TLSError as error:
             self._transport.broken = "TLS failed"
-            raise TLSFailed(f"TLS handshake failed: {error}") from error
+            raise TLSFailed(worded("TLS handshake failed: {reason}", reason=error)) from error
         self._transport.stream = stream
         if check is not None:
             check(stream)
@@ -141,7 +144,9 @@ class Client(Line):
         """COMPRESS DEFLATE (RFC 4978). Raises Refused."""
         await self.run(c.Compress("DEFLATE"))
         if self._decoder.buffered:
-            raise self._transport.fail("the server sent something behind its answer to COMPRESS")
+            raise self._transport.fail(
+                worded("the server sent something behind its answer to {command}", command="COMPRESS")
+            )
         self._transport.stream = DeflateStream(self._transport.stream)
 
     async def logout(self) -> None:
@@ -208,7 +213,7 @@ class Client(Line):
             if isinstance(response, r.State) and response.tag is not None:
                 word = waiting.pop(response.tag, None)
                 if word is None:
-                    raise self._transport.fail("the server answers a command that there is not")
+                    raise self._transport.fail(worded("the server answers a command that there is not"))
                 if response.condition != "OK" and refused is None:
                     refused = Refused(word, response)
             elif not isinstance(response, r.Continue):
@@ -235,7 +240,7 @@ class Client(Line):
             response = await self._next()
             if isinstance(response, r.Continue):
                 if failure is not None:
-                    raise self._transport.fail("the server goes on with an exchange that has ended")
+                    raise self._transport.fail(worded("the server goes on with an exchange that has ended"))
                 if first is not None:
                     reply, first = first, None
                 else:

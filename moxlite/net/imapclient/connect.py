@@ -19,6 +19,7 @@ from moxlite.net.tls.certificates import KeyPair, Trust
 from moxlite.net.tls.handshake import ClientTLS
 from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.address import AddressError, Domain
+from moxlite.wording import reason_of, worded
 
 __all__ = ["Server", "TLSMode", "connect"]
 
@@ -81,7 +82,7 @@ async def connect(
     try:
         dialed = await dial(addresses, server.real_port, inside=inside)
     except DialError as error:
-        raise ConnectionLost(str(error)) from None
+        raise ConnectionLost(reason_of(error)) from None
     client = Client(dialed.stream, strict=strict, seconds=seconds)
     try:
         with trio.fail_after(LOGIN_SECONDS):
@@ -95,7 +96,7 @@ async def connect(
                     await client.compress()
     except trio.TooSlowError:
         await client.aclose()
-        raise ConnectionLost(f"no log-in within {LOGIN_SECONDS:.0f} s") from None
+        raise ConnectionLost(worded("no log-in within {seconds} s", seconds=int(LOGIN_SECONDS))) from None
     except BaseException:
         await client.aclose()
         raise
@@ -120,7 +121,7 @@ def _checker(trust: Trust, host: str) -> Callable[[TLSStream], None]:
     def check(stream: TLSStream) -> None:
         problem = trust.check(stream.peer_chain(), host)
         if problem is not None:
-            raise TLSFailed(f"certificate of {host}: {problem.text}")
+            raise TLSFailed(worded("certificate of {host}: {reason}", host=host, reason=problem.text))
 
     return check
 
@@ -131,7 +132,9 @@ def _ascii(host: str) -> str:
     try:
         return Domain.parse(host).ascii
     except AddressError as error:
-        raise ConnectionLost(f"{host!r} is not the name of a server: {error}") from None
+        raise ConnectionLost(
+            worded("{host} is not the name of a server: {reason}", host=repr(host), reason=error)
+        ) from None
 
 
 def _literal(host: str) -> IPAddress | None:
@@ -150,6 +153,6 @@ async def _addresses(host: str, resolver: Resolver) -> Sequence[IPAddress]:
         with trio.fail_after(LOOKUP_SECONDS):
             return (await resolver.ips(absolute(host))).records
     except trio.TooSlowError:
-        raise ConnectionLost(f"no answer from DNS for {host}") from None
+        raise ConnectionLost(worded("no answer from DNS for {host}", host=host)) from None
     except DNSError as error:
-        raise ConnectionLost(f"no addresses of {host}: {error}") from None
+        raise ConnectionLost(worded("no addresses of {host}: {reason}", host=host, reason=error)) from None

@@ -1,6 +1,7 @@
 """Exceptions of the IMAP client."""
 
 from moxlite.proto.imap.responses import State
+from moxlite.wording import worded
 
 __all__ = ["BrokenServer", "ConnectionLost", "IMAPClientError", "LoginFailed", "Refused", "TLSFailed", "printable"]
 
@@ -39,7 +40,8 @@ class Refused(IMAPClientError):
 
     def __init__(self, command: str, state: State) -> None:
         code = f" [{printable(state.code.name)}]" if state.code is not None else ""
-        super().__init__(f"the server refuses {command}: {state.condition}{code} {printable(state.text)}".rstrip())
+        answer = f"{state.condition}{code} {printable(state.text)}".rstrip()
+        super().__init__(worded("the server refuses {command}: {answer}", command=command, answer=answer))
         self.command = command
         self.state = state
 

@@ -18,6 +18,7 @@ from moxlite.proto.imap import responses as r
 from moxlite.proto.imap.client import ClientDecoder
 from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.writing.write import encode_command
+from moxlite.wording import as_worded, worded
 
 __all__ = ["Line", "Selected", "word_of"]
 
@@ -82,7 +83,9 @@ class Line:
 
     def _begin(self, word: str) -> str:
         if self._transport.broken:
-            raise ConnectionLost(f"the connection cannot be used any more: {self._transport.broken}")
+            raise ConnectionLost(
+                worded("the connection cannot be used any more: {reason}", reason=as_worded(self._transport.broken))
+            )
         if self._in_use:
             raise self._transport.fail(f"{self._in_use} was left in the middle")
         self._in_use = word
@@ -107,7 +110,7 @@ class Line:
             await self._transport.send(piece, shown or piece.decode("utf-8", "replace"))
             if (state := await self._go_ahead(tag, data)) is not None:
                 self._settle(state, word_of(command))
-                raise self._transport.fail("the server ends a command before it has it")
+                raise self._transport.fail(worded("the server ends a command before it has it"))
         await self._transport.send(pieces[-1], shown or pieces[-1].decode("utf-8", "replace"))
 
     async def _go_ahead(self, tag: str, data: list[r.Response]) -> r.State | None:
@@ -138,7 +141,7 @@ class Line:
 
     def _untagged(self, response: r.Response) -> None:
         if isinstance(response, r.State) and response.tag is not None:
-            raise self._transport.fail("the server answers a command that there is not")
+            raise self._transport.fail(worded("the server answers a command that there is not"))
 
     async def _next(self, *, patient: bool = False) -> r.Response:
         """Read the next response; with `patient` without a deadline."""
@@ -151,8 +154,11 @@ class Line:
             if response is None:
                 octets = await self._transport.receive(self._in_use, patient=patient)
                 if not octets:
-                    why = f", saying: {printable(self._bye)}" if self._bye else ""
-                    raise self._transport.lost(f"the server closed the connection{why}")
+                    raise self._transport.lost(
+                        worded("the server closed the connection, saying: {answer}", answer=printable(self._bye))
+                        if self._bye
+                        else worded("the server closed the connection")
+                    )
                 self._decoder.feed(octets)
                 continue
             self._since_breath += 1
@@ -167,7 +173,9 @@ class Line:
         if len(self.misunderstood) < MAX_SHOWN:
             self.misunderstood.append(error.text)
         if error.fatal or self._strict or self._misunderstood > MAX_MISUNDERSTOOD:
-            raise self._transport.fail(f"a response of the server cannot be understood: {error.text}")
+            raise self._transport.fail(
+                worded("a response of the server cannot be understood: {reason}", reason=error.text)
+            )
 
     def _note(self, response: r.Response) -> None:
         """Update the state of the connection from a response: capabilities, BYE, and the selected mailbox."""

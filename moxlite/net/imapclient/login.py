@@ -8,6 +8,7 @@ from moxlite.net.imapclient.client import Client
 from moxlite.net.imapclient.errors import LoginFailed, Refused, printable
 from moxlite.proto import sasl
 from moxlite.proto.imap import commands as c
+from moxlite.wording import Worded, as_worded, reason_of, worded
 
 __all__ = ["Credentials", "log_in"]
 
@@ -75,12 +76,12 @@ async def log_in(client: Client, credentials: Credentials, *, host: str = "", po
                 break
         except sasl.SASLError as error:
             # A server that could not prove that it knows the password gets no second chance to get it.
-            raise LoginFailed(f"log-in failed: {printable(str(error))}") from None
+            raise LoginFailed(worded("log-in failed: {reason}", reason=_said(error))) from None
         else:
             await client.run(c.Capability())  # the capabilities may be others than before (RFC 9051 §6.2)
             return name
     if refused is not None:
-        raise LoginFailed(f"log-in failed: {printable(str(refused))}")
+        raise LoginFailed(worded("log-in failed: {reason}", reason=_said(refused)))
     raise LoginFailed(_nothing_left(client, credentials))
 
 
@@ -136,11 +137,24 @@ def _may_login(client: Client, credentials: Credentials, tried: set[str]) -> boo
     return client.tls_stream is not None or credentials.allow_clear
 
 
+def _said(error: Exception) -> Worded:
+    """The reason of a failure; texts of the server in it are cut and printable."""
+    reason = reason_of(error)
+    values = {name: printable(one) if isinstance(one, str) else one for name, one in reason.values.items()}
+    return Worded(reason.template, values) if values else as_worded(printable(reason))
+
+
 def _nothing_left(client: Client, credentials: Credentials) -> str:
     offered = sorted(name[5:] for name in client.capabilities if name.startswith("AUTH="))
     shown = ", ".join(offered)[:200] or "none"
     if credentials.token:
         return f"the server takes no token here: its mechanisms are {shown}"
     if client.tls_stream is None and not credentials.allow_clear:
-        return f"without TLS the server offers no way to log in that hides the password: its mechanisms are {shown}"
-    return f"the server offers no way to log in that is known here: its mechanisms are {shown}"
+        return worded(
+            "without TLS the server offers no way to log in that hides the password: its mechanisms are {names}",
+            names=shown,
+        )
+    return worded(
+        "the server offers no way to log in that is known here: its mechanisms are {names}",
+        names=shown,
+    )

@@ -9,6 +9,7 @@ import trio
 
 from moxlite.net.imapclient.errors import BrokenServer, ConnectionLost
 from moxlite.net.log import TRACE, TRACEAUTH, TRACEDATA
+from moxlite.wording import worded
 
 __all__ = ["MAX_DATA", "SILENT_SECONDS", "Transport"]
 
@@ -64,15 +65,23 @@ class Transport:
         """
         seconds = self._until - trio.current_time()
         if seconds <= 0 and not patient:
-            raise self.lost(f"the server has not answered {running} within {COMMAND_SECONDS:.0f} s")
-        with self.deadline(float("inf") if patient else min(self._seconds, seconds), "the server says nothing"):
+            raise self.lost(
+                worded(
+                    "the server has not answered {command} within {seconds} s",
+                    command=running,
+                    seconds=int(COMMAND_SECONDS),
+                )
+            )
+        with self.deadline(
+            float("inf") if patient else min(self._seconds, seconds), "the server says nothing for {seconds} s"
+        ):
             try:
                 octets = await self.stream.receive_some(65536)
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                raise self.lost(f"the connection broke: {_why(error)}") from error
+                raise self.lost(worded("the connection broke: {reason}", reason=_why(error))) from error
         self.left -= len(octets)
         if self.left < 0 and octets and not patient:
-            raise self.fail(f"the server sends more than {running or 'the greeting'} can take")
+            raise self.fail(worded("the server sends more than {command} can take", command=running or "the greeting"))
         return bytes(octets)
 
     async def send(self, octets: bytes, shown: str | None) -> None:
@@ -86,19 +95,21 @@ class Transport:
         elif shown and logger.isEnabledFor(TRACE):
             logger.log(TRACE, "imap client write", extra={"kv": {"data": shown}})
         for start in range(0, len(octets), PIECE):
-            with self.deadline(WRITE_SECONDS, "the server takes nothing"):
+            with self.deadline(WRITE_SECONDS, "the server takes nothing for {seconds} s"):
                 try:
                     await self.stream.send_all(octets[start : start + PIECE])
                 except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                    raise self.lost(f"the connection broke: {_why(error)}") from error
+                    raise self.lost(worded("the connection broke: {reason}", reason=_why(error))) from error
 
     @contextmanager
     def deadline(self, seconds: float, text: str) -> Iterator[None]:
-        """Limit a wait to `seconds`. After a timeout the connection cannot be used."""
+        """Limit a wait to `seconds`. After a timeout the connection cannot be used. `text`: the error's, with
+        ``{seconds}``.
+        """
         with trio.move_on_after(seconds) as scope:
             yield
         if scope.cancelled_caught:
-            raise self.lost(f"{text} for {seconds:.0f} s")
+            raise self.lost(worded(text, seconds=int(seconds)))
 
     def lost(self, text: str) -> ConnectionLost:
         """Make the connection unusable; the error to raise."""

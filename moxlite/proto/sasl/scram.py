@@ -43,6 +43,7 @@ from moxlite.proto.sasl.types import (
     SecretsMissing,
     Step,
 )
+from moxlite.wording import worded
 
 __all__ = ["ITERATIONS", "SALT_SIZE", "Hash", "ScramClient", "ScramServer", "decoy_secrets", "derive_scram"]
 
@@ -310,7 +311,7 @@ class ScramClient:
         if self._state != "final":
             raise Malformed("unexpected SCRAM message")
         if text.startswith("e="):
-            raise Refused(f"server refused: {text[2:60]}")
+            raise Refused(worded("the server refuses: {answer}", answer=text[2:60]))
         if not text.startswith("v=") or not hmac.compare_digest(_unbase64(text[2:].partition(",")[0]), self._signature):
             raise AuthenticationFailed("the server does not know the password")
         self._state = "verified"

@@ -8,6 +8,8 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from moxlite.web.calls import Remark
+
 __all__ = [
     "AnsweredSender",
     "Copying",
@@ -93,10 +95,10 @@ class Copying(msgspec.Struct, frozen=True, kw_only=True):
     seconds: int
     messages: int
     flags: int
-    note: str
-    problems: list[str]
+    note: Remark
+    problems: list[Remark]
     problem_count: int
-    error: str
+    error: Remark
     known: list[KnownServer]
     insecure: bool
 

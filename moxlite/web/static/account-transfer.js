@@ -389,7 +389,7 @@ var Copying = class {
   leftOut = /* @__PURE__ */ new Set();
   async show() {
     clearTimeout(this.timer);
-    const found = await this.desk.client.copy_state();
+    const found = await inWords(await this.desk.client.copy_state());
     const keep = found.phase === this.phase && ["none", "looked", "paused", "done", "failed", "aborted"].includes(found.phase);
     if (!keep) this.draw(found);
     if (this.phase !== found.phase && this.phase === "running") void this.desk.recount();
@@ -490,6 +490,13 @@ var Copying = class {
     await this.show();
   }
 };
+async function inWords(found) {
+  const [note, error, ...problems2] = await Promise.all([found.note, found.error, ...found.problems].map(inWord));
+  return { ...found, note, error, problems: problems2 };
+}
+async function inWord(text2) {
+  return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
+}
 function where(found) {
   return el("p", { class: "gap" }, el("b", {}, foreign(found.user)), " ", t("at"), " ", el("b", {}, foreign(found.host)));
 }
@@ -500,19 +507,19 @@ function progress(found) {
   return el("div", { class: "gap" }, meter(share), el("p", { class: "hint", role: "status" }, found.phase === "paused" ? t("Paused. It waits for a day, then it ends.") : [`${Math.floor(share * 100)} %`, rest].filter((one) => one !== "").join(" · ")), found.phase === "running" && place !== null && el("p", {}, place), found.messages > 0 && el("p", {}, many(found.messages, "{n} message copied", "{n} messages copied")));
 }
 function noted(found) {
-  return found.note === "" ? null : notice("warn", foreign(found.note));
+  return found.note.message === "" ? null : notice("warn", foreign(found.note.message));
 }
 function result(found) {
   const copied = many(found.messages, "{n} message copied", "{n} messages copied");
   const flags = found.flags > 0 ? t(", marks of {n} more changed", { n: found.flags.toLocaleString() }) : "";
   if (found.phase === "done") return notice("ok", `${t("Done")}: ${copied}${flags}.`);
   if (found.phase === "aborted") return notice("off", t("The import was ended. {copied}.", { copied }));
-  return notice("danger", [foreign(found.error), found.messages > 0 && el("span", {}, ` ${copied}.`)]);
+  return notice("danger", [foreign(found.error.message), found.messages > 0 && el("span", {}, ` ${copied}.`)]);
 }
 function problems(found) {
   if (found.problems.length === 0) return null;
   const more = found.problem_count - found.problems.length;
-  return el("details", { class: "problems" }, el("summary", {}, many(Math.max(found.problem_count, found.problems.length), "{n} problem: what is left out", "{n} problems: what is left out")), el("ul", {}, found.problems.map((text2) => el("li", {}, foreign(text2))), more > 0 && el("li", {}, t("and {n} more", { n: more }))));
+  return el("details", { class: "problems" }, el("summary", {}, many(Math.max(found.problem_count, found.problems.length), "{n} problem: what is left out", "{n} problems: what is left out")), el("ul", {}, found.problems.map(({ message }) => el("li", {}, foreign(message))), more > 0 && el("li", {}, t("and {n} more", { n: more }))));
 }
 
 var Exporting = class {
@@ -601,8 +608,9 @@ var checks = {
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },
   Given: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
-  Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: "string", problems: ["list", "string"], problem_count: "integer", error: "string", known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
+  Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: ["ref", "Remark"], problems: ["list", ["ref", "Remark"]], problem_count: "integer", error: ["ref", "Remark"], known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
   PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
+  Remark: { message: "string", words: "any" },
   KnownServer: { host: "string", user: "string" },
   ServerForm: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", prefix: "string", since: ["nullable", "time"] },
   DeviceLink: { url: "string", qr: ["ref", "QRCode"] },

@@ -13,7 +13,7 @@ from moxlite.store.mail.remotes import remote_users
 from moxlite.store.names import check_name
 from moxlite.web.account.calls.common import AccountCalls
 from moxlite.web.account.mailtypes import Copying, KnownServer, PlannedMailbox, ServerForm
-from moxlite.web.calls import call
+from moxlite.web.calls import call, remark
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors
 from moxlite.wording import reason_of
@@ -138,10 +138,10 @@ def _shown(look: ImportLook | None, known: list[KnownServer], *, insecure: bool)
             seconds=-1,
             messages=0,
             flags=0,
-            note="",
+            note=remark(""),
             problems=[],
             problem_count=0,
-            error="",
+            error=remark(""),
             known=known,
             insecure=insecure,
         )
@@ -160,10 +160,10 @@ def _shown(look: ImportLook | None, known: list[KnownServer], *, insecure: bool)
         seconds=look.seconds,
         messages=look.copied.messages,
         flags=look.copied.flags,
-        note=look.note,
-        problems=look.problems,
+        note=remark(look.note),
+        problems=[remark(text) for text in look.problems],
         problem_count=look.copied.problems,
-        error=look.error,
+        error=remark(look.error),
         known=known,
         insecure=insecure,
     )
