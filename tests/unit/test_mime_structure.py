@@ -1,5 +1,6 @@
 """The MIME scanner: offsets, tolerance, limits, cost."""
 
+import base64
 import email
 import mmap
 import os
@@ -18,6 +19,7 @@ from moxlite.proto.mime.decode import decode
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.structure import MAX_DEPTH, MAX_PARTS
 from moxlite.proto.mime.wire import read_envelope, render_bodystructure
+from tests import mime_corpus
 from tests.tools import slowness
 
 MIXED = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
@@ -204,8 +206,9 @@ def test_the_stored_form_comes_back_the_same() -> None:
 def test_a_boundary_counts_only_before_a_blank_two_dashes_or_the_line_end(after: str, matches: bool) -> None:
     """STORE-54"""
     data = MIXED + crlf(f"--b\n\none\n--b{after}\n\ntwo\n")
-    first = scan(data).root.parts[0]
-    assert (body(data, first) == b"one") is matches
+    parts = scan(data).root.parts
+    assert (body(data, parts[0]) == b"one") is matches
+    assert (len(parts) == 2) is (matches and not after.startswith("--"))
 
 
 @pytest.mark.parametrize(
@@ -262,6 +265,41 @@ def test_an_outer_boundary_ends_an_inner_multipart_that_is_not_closed() -> None:
     assert [body(data, part) for part in structure.root.walk() if part.type == "TEXT"] == [b"in", b"out"]
 
 
+def test_a_boundary_of_each_level_ends_what_is_open_below_it() -> None:
+    """STORE-53: three multiparts, of which the inner two are not closed."""
+    inner = "--m\nContent-Type: multipart/mixed; boundary=i\n\n--i\n\ndeep\n"
+    data = MIXED + crlf(
+        f"--b\nContent-Type: multipart/mixed; boundary=m\n\n{inner}--m\n\nmiddle\n{inner}--b\n\nout\n--b--\n"
+    )
+    structure = scan(data)
+    assert shape(structure.root) == [
+        "multipart/mixed",
+        ["multipart/mixed", ["multipart/mixed", "text/plain"], "text/plain", ["multipart/mixed", "text/plain"]],
+        "text/plain",
+    ]
+    assert [body(data, part) for part in structure.root.walk() if part.type == "TEXT"] == [
+        *(b"deep", b"middle", b"deep", b"out")
+    ]
+
+
+def test_a_multipart_without_parts_has_an_empty_one() -> None:
+    """STORE-53, IMAP-104: of the default type, without octets and lines. It counts as a part (STORE-55)."""
+    data = MIXED + b"--b--\r\n"
+    [part] = scan(data).root.parts
+    assert (part.body, part.end, part.lines, part.decoded, part.text_size) == (len(data), len(data), 0, 0, 0)
+    assert (part.media_type, part.encoding) == ("text/plain", "7BIT")
+    assert [(one.name, one.value) for one in part.parameters] == [("charset", "us-ascii")]
+    hollow = b"--b\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i--\r\n"
+    structure = scan(MIXED + hollow * MAX_PARTS + b"--b--\r\n")
+    assert len(list(structure.root.walk())) == MAX_PARTS
+
+
+def test_what_cannot_be_read_keeps_its_name() -> None:
+    """STORE-52, STORE-55: a container without boundary is a file with the name that it had, and nothing else of it."""
+    part = scan(crlf("Content-Type: multipart/mixed; name=x; charset=utf-8\n\n--b\n")).root
+    assert [(one.name, one.value) for one in part.parameters] == [("name", "x")]
+
+
 def test_a_delimiter_ends_a_header_section_without_blank_line() -> None:
     """STORE-53"""
     data = MIXED + crlf(
@@ -302,6 +340,8 @@ def test_parts_of_a_digest_are_messages_by_default() -> None:
         (b"nothing\r\n\r\n", "header"),
         (b"A: b\r\nnothing\r\n\r\n", "header line"),
         (b"Content-Type: text\r\n\r\n", "Content-Type"),
+        (b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n", "^encoded message$"),
+        (b"Content-Type: multipart/mixed; boundary=%s\r\n\r\n" % (b"\r\n b" * 1001), "^boundary too long$"),
     ],
 )
 def test_strict_scanning_refuses(message: bytes, reason: str) -> None:
@@ -331,6 +371,34 @@ def test_lines_are_judged_alike_however_the_octets_are_cut(pieces: list[bytes]) 
             else:
                 with pytest.raises(MIMEError, match=r"bare|too long"):
                     scan(data, strict=True)
+
+
+@pytest.mark.parametrize("path", mime_corpus.corpus(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("window", [5, 64])
+def test_a_structure_is_the_same_however_the_octets_are_cut(path: Path, window: int) -> None:
+    """STORE-50: the scanner looks at a piece after the other. Delimiters, line ends and encoded text on a border of
+    two pieces are what they are inside of one; a search for boundaries alone finds what a search for all dashes finds.
+    """
+    data = mime_corpus.load(path)
+    whole = scan(data)
+    module = "moxlite.proto.mime.structure"
+    with patch(f"{module}._WINDOW", window), patch(f"{module}.BLOCK", window), patch(f"{module}._MANY_MISSES", 0):
+        assert scan(data) == whole
+        assert scan(memoryview(data)) == whole
+
+
+@given(st.lists(st.sampled_from([b"\r\n", b"\n", b"\r", b"x", b"=", b"yyy"]), max_size=30))
+def test_sizes_of_decoded_text_count_each_line_end_once(pieces: list[bytes]) -> None:
+    """STORE-50, IMAP-100: an LF alone counts as CRLF, also where CR and LF are in two pieces of the scanner."""
+    text = b"".join(pieces)
+    data = b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(text).replace(b"\n", b"\r\n")
+    for block in (4, 1 << 16):
+        with patch("moxlite.proto.mime.structure.BLOCK", block):
+            part = scan(data).root
+            assert (part.decoded, part.text_size) == (
+                len(text),
+                len(text.replace(b"\r\n", b"\n").replace(b"\n", b"xx")),
+            )
 
 
 def test_strict_scanning_accepts_what_is_well_formed() -> None:
