@@ -1,7 +1,11 @@
 """The rejects mailbox, reputation: what SMTP asks of an account."""
 
+from typing import Any
+
+import apsw
 import pytest
 
+from moxlite.acceptance.history import Sender, reputation
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import Prepared
@@ -22,6 +26,7 @@ from moxlite.store.delivery.reputation import (
     set_domain_tls,
     subjectpass_key,
 )
+from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts, ip_classes
 from moxlite.store.mail.flags import store_flags_ids
@@ -174,6 +179,53 @@ async def test_each_history_is_found_by_an_index(accounts: Accounts, key: Key) -
         sql = QUERIES[key]
         plan = await look(account, lambda r: r.rows("EXPLAIN QUERY PLAN " + sql, *[1] * sql.count("?")))
         assert not [row[3] for row in plan if row[3].startswith("SCAN") and "message" in row[3]]
+        assert not [row[3] for row in plan if "TEMP B-TREE" in row[3]], "all rows are read before the first"
+
+
+async def test_mail_that_nobody_judged_costs_a_history_nothing(accounts: Accounts) -> None:
+    """STORE-91: the steps of SQLite for each look-up are as many before as after a hundred messages of the author."""
+    now = 1_700_000_000_000_000
+    facts = facts_of("192.0.2.1")
+    assert facts.smtp is not None
+    sender = Sender(
+        localpart="anton",
+        domain="example.com",
+        validated=False,
+        signers=("example.com",),
+        mail_from=("bounce", "example.com"),
+        networks=ip_classes("192.0.2.1"),
+    )
+
+    async with accounts.use("mia") as account:
+
+        async def steps() -> dict[str, int]:
+            """For each query of a history, the steps of SQLite's virtual machine."""
+
+            def ask(r: Reader) -> dict[str, int]:
+                found: dict[str, int] = {}
+
+                def note(trace: dict[str, Any]) -> None:
+                    sql = trace["sql"]
+                    found[sql] = found.get(sql, 0) + trace["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]
+
+                r.db.trace_v2(apsw.SQLITE_TRACE_PROFILE, note)
+                try:
+                    reputation(r, sender, "Inbox", now)
+                finally:
+                    r.db.trace_v2(0)
+                return found
+
+            return await look(account, ask)
+
+        await deliver(account, await prepared(mail(0)), facts, "Inbox", received=now - 200)
+        few = await steps()
+        for number in range(1, 101):
+            await deliver(account, await prepared(mail(number)), facts, "Inbox", received=now - number)
+        many = await steps()
+        assert few.keys() == many.keys()
+        assert len(few) > 8
+        dearer = {sql: (few[sql], many[sql]) for sql in few if many[sql] > few[sql] and "message_dkim" not in sql}
+        assert not dearer, "they read what nobody judged"
 
 
 async def test_rates_count_what_came_lately_from_three_networks(accounts: Accounts) -> None:

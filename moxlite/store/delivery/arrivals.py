@@ -23,7 +23,7 @@ __all__ = [
 READ: Final = """SELECT remote_ip, ehlo_domain, mailfrom, mailfrom_domain, mailfrom_ok, rcptto, rcptto_domain, msgfrom,
 msgfrom_domain, msgfrom_ok, msgfrom_validation, ehlo_ok FROM message_smtp WHERE message_id = ?"""
 EARLIER: Final = """SELECT count(*) FROM (
-SELECT 1 FROM message_smtp INDEXED BY message_smtp_msgfrom_address WHERE msgfrom_domain = ? AND msgfrom = ?
+SELECT 1 FROM message_smtp INDEXED BY message_smtp_author WHERE msgfrom_domain = ? AND msgfrom = ?
 AND received < (SELECT received FROM message_smtp WHERE message_id = ?) LIMIT ?)"""
 LATEST: Final = """
 SELECT s.message_id, s.rcptto, s.rcptto_domain, s.received FROM message_smtp s JOIN message m ON m.id = s.message_id

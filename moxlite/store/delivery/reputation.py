@@ -101,38 +101,39 @@ class DomainTLS(msgspec.Struct, frozen=True):
     requiretls: bool
 
 
-_PAST: Final = (
-    "s.received, s.verdict, s.msgfrom, s.msgfrom_domain, s.msgfrom_ok, s.msgfrom_validation, s.mailfrom_ok, s.ehlo_ok"
-)
+_PAST: Final = "s.received, verdict, msgfrom, msgfrom_domain, msgfrom_ok, msgfrom_validation, mailfrom_ok, ehlo_ok"
 
 
-def _by(where: str, index: str = "") -> str:
-    """SQL for the newest judged rows with one value of an indexed column, restricted to a mailbox. It is built from
-    constants only. `index` is given where SQLite would take the shorter one of two indices that fit.
+def _by(index: str, *columns: str) -> str:
+    """SQL for the newest judged rows with one value of the index's columns, restricted to a mailbox. It is built from
+    constants only.
+
+    CROSS JOIN keeps the order of the loops: rows come as the index has them, newest first, and reading ends at the
+    limit. With ORDER BY SQLite would read and sort all `SCAN` rows before the first.
     """
+    where = " AND ".join(f"{column} = ?" for column in columns)
     return f"""
-SELECT {_PAST} FROM (SELECT * FROM message_smtp {index}
-WHERE {where} AND verdict IS NOT NULL AND received > ? AND received <= ? ORDER BY received DESC LIMIT {SCAN}) s
-JOIN message m ON m.id = s.message_id
-WHERE m.mailbox_orig_id = ? ORDER BY s.received DESC, s.message_id DESC LIMIT ?"""  # noqa: S608
+SELECT {_PAST} FROM (SELECT message_id, {_PAST.replace("s.", "")} FROM message_smtp INDEXED BY {index}
+WHERE {where} AND verdict IS NOT NULL AND received > ? AND received <= ?
+ORDER BY received DESC, message_id DESC LIMIT {SCAN}) s
+CROSS JOIN message m ON m.id = s.message_id WHERE m.mailbox_orig_id = ? LIMIT ?"""  # noqa: S608
 
 
 QUERIES: Final[Mapping[Key, str]] = {
-    Key.MSGFROM: _by("msgfrom_domain = ? AND msgfrom = ?", "INDEXED BY message_smtp_msgfrom_address"),
-    Key.MSGFROM_DOMAIN: _by("msgfrom_domain = ?"),
-    Key.MSGFROM_ORGDOMAIN: _by("msgfrom_orgdomain = ?"),
-    Key.MAILFROM: _by("mailfrom_domain = ? AND mailfrom = ?", "INDEXED BY message_smtp_mailfrom_address"),
-    Key.MAILFROM_DOMAIN: _by("mailfrom_domain = ?"),
-    Key.EHLO_DOMAIN: _by("ehlo_domain = ?"),
-    Key.IP1: _by("ip1 = ?"),
-    Key.IP2: _by("ip2 = ?"),
-    Key.IP3: _by("ip3 = ?"),
+    Key.MSGFROM: _by("message_smtp_msgfrom_address", "msgfrom_domain", "msgfrom"),
+    Key.MSGFROM_DOMAIN: _by("message_smtp_msgfrom", "msgfrom_domain"),
+    Key.MSGFROM_ORGDOMAIN: _by("message_smtp_msgfrom_org", "msgfrom_orgdomain"),
+    Key.MAILFROM: _by("message_smtp_mailfrom_address", "mailfrom_domain", "mailfrom"),
+    Key.MAILFROM_DOMAIN: _by("message_smtp_mailfrom", "mailfrom_domain"),
+    Key.EHLO_DOMAIN: _by("message_smtp_ehlo", "ehlo_domain"),
+    Key.IP1: _by("message_smtp_ip1", "ip1"),
+    Key.IP2: _by("message_smtp_ip2", "ip2"),
+    Key.IP3: _by("message_smtp_ip3", "ip3"),
     Key.DKIM_DOMAIN: f"""
 SELECT {_PAST} FROM (SELECT message_id, received FROM message_dkim WHERE domain = ? AND received > ? AND received <= ?
 ORDER BY received DESC, message_id DESC LIMIT {SCAN}) d
 CROSS JOIN message_smtp s ON s.message_id = d.message_id AND s.verdict IS NOT NULL
-CROSS JOIN message m ON m.id = s.message_id
-WHERE m.mailbox_orig_id = ? ORDER BY d.received DESC, d.message_id DESC LIMIT ?""",  # noqa: S608
+CROSS JOIN message m ON m.id = s.message_id WHERE m.mailbox_orig_id = ? LIMIT ?""",  # noqa: S608
 }
 RECEIVED: Final = """
 SELECT coalesce(sum(ip1 = ?1), 0), coalesce(sum(size) FILTER (WHERE ip1 = ?1), 0), coalesce(sum(ip2 = ?2), 0),
