@@ -572,3 +572,23 @@ async def test_an_account_stays_open_as_long_as_its_users_wanted(
         ["session"],
         [],
     ]
+
+
+async def test_mail_for_many_accounts_keeps_few_of_them_open(accounts: Accounts) -> None:
+    """STORE-8: within seconds, the longest unused first; those of sessions stay."""
+    async with trio.open_nursery() as nursery:
+        await nursery.start(supervised, accounts)
+        async with accounts.use("session", linger=accounts_module.IDLE):
+            pass
+        for number in range(40):
+            async with accounts.use(f"user{number:02}"):
+                pass
+
+        def still() -> list[str]:
+            return sorted(name for name, slot in accounts._slots.items() if slot.account is not None)
+
+        with trio.fail_after(accounts_module.BRIEF - 1):
+            while len(still()) > 1 + accounts.max_brief:  # noqa: ASYNC110  closing sets no event
+                await trio.sleep(0.05)
+        assert still() == ["session", *(f"user{number:02}" for number in range(40 - accounts.max_brief, 40))]
+        nursery.cancel_scope.cancel()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 import trio
 
@@ -20,6 +21,9 @@ __all__ = ["AccountUpkeep", "rests"]
 
 logger = logging.getLogger("moxlite.store.accounts")
 
+CROWDED_PAUSE: Final = 0.3
+"""Seconds between two rounds that only close accounts, while mail comes for many of them."""
+
 
 class AccountUpkeep:
     """The task that looks after the accounts of one data directory.
@@ -30,12 +34,14 @@ class AccountUpkeep:
 
     Attributes:
       wakeup: set when an account is used, or its last user leaves.
+      crowded: set when more accounts are open than a round should find; the next one does not wait for its time.
     """
 
     def __init__(self, slots: Mapping[str, Slot], close_idle: Callable[[], Awaitable[None]]) -> None:
         self._slots = slots
         self._close_idle = close_idle
         self.wakeup = Wakeup(is_set=True)
+        self.crowded = Wakeup()
 
     async def run(self) -> None:
         """Look after all accounts every `UPKEEP` seconds, until cancelled.
@@ -45,7 +51,7 @@ class AccountUpkeep:
         self.wakeup.set()
         while True:
             await self.wakeup.wait()
-            await trio.sleep(UPKEEP)
+            await self._sleep()
             self.wakeup.clear()
             for slot in list(self._slots.values()):
                 async with slot.lock:
@@ -57,6 +63,17 @@ class AccountUpkeep:
                 await trio.to_thread.run_sync(give_memory_back)
             if give_memory_back.owed or not all(map(rests, self._slots.values())):
                 self.wakeup.set()
+
+    async def _sleep(self) -> None:
+        """Sleep for `UPKEEP` seconds; close accounts meanwhile as often as they are too many."""
+        end = trio.current_time() + UPKEEP
+        while (left := end - trio.current_time()) > 0:
+            with trio.move_on_after(left):
+                await self.crowded.wait()
+            if self.crowded.is_set:
+                self.crowded.clear()
+                await self._close_idle()
+                await trio.sleep(CROWDED_PAUSE)
 
 
 async def _keep_up(account: OpenAccount) -> None:
