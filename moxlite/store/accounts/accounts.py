@@ -184,9 +184,11 @@ class Accounts:
                 if len(self._slots) > self.max_brief:
                     self._upkeep.crowded.set()
                 slot.left.set()
-                if self.options.check_on_close and slot.account is not None and not slot.removed:
-                    with self._edge:
-                        await _check(slot.account)
+                if self.options.check_on_close and not slot.removed:
+                    async with slot.lock:  # else it may be closed meanwhile
+                        if slot.account is not None:
+                            with self._edge:
+                                await _check(slot.account)
 
     async def create(self, name: str) -> None:
         """Make the account's files and first mailboxes unless they exist (STORE-11). Raises as `use`."""
