@@ -6,7 +6,7 @@ import pytest
 
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap import server
-from moxlite.proto.imap.fetchitems import Attribute, Binary, BinarySize, Body, Preview, Section
+from moxlite.proto.imap.fetchitems import Attribute, Binary, BinarySize, Body, FetchItem, Preview, Section, encode_item
 from moxlite.proto.imap.responses import State
 from moxlite.proto.imap.search import (
     AllMessages,
@@ -325,6 +325,30 @@ def test_a_command_that_breaks_the_grammar_is_bad_and_the_next_one_is_understood
     assert not events[0].fatal
     assert events[0].condition == "BAD"
     assert Command("b", c.Noop()) in events
+
+
+ITEMS: list[tuple[str, FetchItem]] = [
+    ("RFC822.SIZE", Attribute.SIZE),
+    ("BODYSTRUCTURE", Attribute.BODYSTRUCTURE),
+    ("PREVIEW", Preview()),
+    ("PREVIEW (LAZY)", Preview(lazy=True)),
+    ("BINARY.SIZE[]", BinarySize()),
+    ("BINARY.SIZE[2.3]", BinarySize((2, 3))),
+    ("BINARY[1]", Binary((1,))),
+    ("BINARY.PEEK[]<0.9>", Binary((), True, (0, 9))),
+    ("BODY[]", Body(Section())),
+    ("BODY[1.2.MIME]<5.7>", Body(Section((1, 2), "MIME"), False, (5, 7))),
+    ("BODY.PEEK[TEXT]", Body(Section((), "TEXT"), True)),
+    ("BODY.PEEK[HEADER.FIELDS (From X-To)]", Body(Section((), "HEADER.FIELDS", ("From", "X-To")), True)),
+    ('BODY[1.HEADER.FIELDS.NOT ("a(b")]', Body(Section((1,), "HEADER.FIELDS.NOT", ("a(b",)))),
+]
+
+
+@pytest.mark.parametrize(("text", "item"), ITEMS)
+def test_an_item_of_a_fetch_is_read_and_written(text: str, item: FetchItem) -> None:
+    """IMAP-97, IMAP-101"""
+    assert one(f"a FETCH 1 ({text})") == c.Fetch(ONE, (item,))
+    assert encode_item(item).decode() == text
 
 
 PROGRAMS: list[tuple[str, SearchKey]] = [
