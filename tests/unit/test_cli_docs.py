@@ -28,28 +28,15 @@ PAGES = sorted(
 )
 """Pages whose links and paths are looked at. The changelog tells of the past."""
 
+FOR_DEVELOPERS = {
+    *("architecture", "components", "dependencies", "design-facts", "develop", "glossary", "performance", "places"),
+    *("protocol-states", "readers-test", "style", "webmail-walks"),
+}
+"""Pages of docs/ that are not for owners: they name what was, or examples."""
+
 FOR_OWNERS = [
     TOP / "README.md",
-    *(
-        TOP / f"docs/{name}.md"
-        for name in (
-            *("README", "app-passwords", "backup", "clients", "compromised", "dns", "doctor", "domains-and-users"),
-            *("fail2ban", "first-hour", "home-server", "import-export", "install", "junk", "mailauth", "migrate"),
-            *(
-                "queue",
-                "raspberry-pi",
-                "reasons",
-                "reports",
-                "restore",
-                "sharing",
-                "smarthost",
-                "spam",
-                "uninstall",
-                "upgrade",
-            ),
-            "where-is-my-mail",
-        )
-    ),
+    *sorted(path for path in TOP.glob("docs/*.md") if path.stem not in FOR_DEVELOPERS),
 ]
 """Pages whose commands and keys are looked at, too."""
 
