@@ -15,6 +15,7 @@ from tests.integration.conftest import all_has_come, panics
 from tests.integration.test_web_compose_browser import all_of
 from tests.integration.test_web_message_browser import PAPER
 from tests.integration.test_web_people_browser import CALENDAR
+from tests.integration.test_web_rich_browser import HOSTILE, WORD
 from tests.running import LocalServer
 from tests.tools import until
 from tests.webcalls import send_at_once
@@ -541,7 +542,7 @@ def test_a_newsletter_is_left_and_archived(walk: Walk, server: LocalServer) -> N
 
 
 def test_formatting_is_written_and_sent(walk: Walk, server: LocalServer) -> None:
-    """WEBMAIL-105, WEBMAIL-135: point 7; bold by key, a list by button. The last test: formatting is remembered."""
+    """WEBMAIL-105, WEBMAIL-135: point 7; bold by key, a list by button. Tests after it find formatting on."""
     browser = walk.browser
     browser.press("c")
     walk.write(".composer [data-field=to] input", "moxlite@localhost,")
@@ -562,3 +563,46 @@ def test_formatting_is_written_and_sent(walk: Walk, server: LocalServer) -> None
     assert part is not None
     assert "<b>Hello</b>" in part.get_content()
     assert "<li>" in part.get_content()
+
+
+COPY = """(html) => document.addEventListener("copy", (event) => {
+  event.clipboardData.setData("text/html", html);
+  event.preventDefault();
+}, { once: true })"""
+"""In the page: what is copied next is this HTML, as it would come from another page or a program."""
+
+
+def test_what_is_pasted_brings_nothing_of_elsewhere(walk: Walk, server: LocalServer) -> None:
+    """WEBMAIL-108, WEBMAIL-135: by the browser's clipboard: words and bold letters of Word, words of a hostile page;
+    nothing runs, nothing is fetched, and what is sent has none of it.
+    """
+    browser = walk.browser
+    browser.press("c")
+    walk.write(".composer [data-field=to] input", "moxlite@localhost,")
+    walk.write(".compose-subject", "Pasted")
+    if not walk.count(".compose-rich"):
+        walk.click(".composer button", "Formatting")
+    walk.see(".compose-rich")
+    walk.click(".compose-rich")
+    for html, words in ((WORD, "strong"), (HOSTILE, "there")):
+        browser.type("Seen:")
+        browser.press("Shift", "Home")
+        browser.run(COPY, html)
+        browser.press("Control", "c")
+        browser.press("End")
+        browser.press("Control", "v")
+        walk.see(".compose-rich", words)
+    assert {"Plan", "Bold", "strong"} <= set(walk.texts(".compose-rich b"))
+    walk.see(".toasts", "2 pictures of other sites were left out.")
+    elsewhere = r"style|class|onerror|onclick|javascript|script|svg|iframe|input|track|<base|Mso"
+    found = browser.run("() => document.querySelector('.compose-rich').innerHTML")
+    assert not re.search(elsewhere, found), found
+    assert browser.run("() => window.hit === undefined && document.baseURI.startsWith(location.origin)")
+    assert browser.run("() => performance.getEntriesByType('resource').every((one) => !one.name.includes('example'))")
+    browser.press("Control", "Enter")
+    walk.gone(".composer")
+    [sent] = arrived(server, "Sent", 1)
+    part = sent.get_body(("html",))
+    assert part is not None
+    assert "<b>Bold</b>" in part.get_content()
+    assert not re.search(r"script|track|onerror|Mso", part.get_content())
