@@ -7,7 +7,7 @@ from typing import Final
 from measuring.functions import REST, functions
 from measuring.index import Index
 
-__all__ = ["BUDGET", "chosen", "tests_of_changes"]
+__all__ = ["BUDGET", "chosen", "tests_of_changes", "tests_of_functions"]
 
 BUDGET: Final = 400.0
 """Seconds of tests at most: `script/test changed` takes two processes for them, and ends within five minutes."""
@@ -27,11 +27,20 @@ def tests_of_changes(
         after = functions((top / path).read_text()) if (top / path).exists() else {}
         digests = {name: one.digest for name, one in after.items()}
         changed = [name for name in before.keys() | digests.keys() if digests.get(name) != before.get(name, ("",))[0]]
-        tests = {name: before[name][1] for name in changed if name in before and before[name][1]}
-        if REST in changed or (changed and not tests):
-            tests[REST] = frozenset(importing(path))
-        found.update({f"{path}:{name}": those for name, those in tests.items()})
+        found.update(tests_of_functions(path, changed, index, importing))
     return found
+
+
+def tests_of_functions(
+    path: Path, changed: Iterable[str], index: Index, importing: Callable[[Path], Iterable[str]]
+) -> dict[str, frozenset[str]]:
+    """The tests for changed functions of one file, by `path:name`."""
+    changed = set(changed)
+    recorded = index.functions(str(path))
+    tests = {name: recorded[name][1] for name in changed & recorded.keys() if recorded[name][1]}
+    if REST in changed or (changed and not tests):
+        tests[REST] = frozenset(importing(path))
+    return {f"{path}:{name}": those for name, those in tests.items()}
 
 
 def chosen(

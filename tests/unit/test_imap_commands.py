@@ -341,6 +341,7 @@ ITEMS: list[tuple[str, FetchItem]] = [
     ("BODY.PEEK[TEXT]", Body(Section((), "TEXT"), True)),
     ("BODY.PEEK[HEADER.FIELDS (From X-To)]", Body(Section((), "HEADER.FIELDS", ("From", "X-To")), True)),
     ('BODY[1.HEADER.FIELDS.NOT ("a(b")]', Body(Section((1,), "HEADER.FIELDS.NOT", ("a(b",)))),
+    (r'BODY[HEADER.FIELDS ("a\\b\"c")]', Body(Section((), "HEADER.FIELDS", ('a\\b"c',)))),
 ]
 
 

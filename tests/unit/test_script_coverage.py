@@ -9,7 +9,7 @@ import pytest
 from tests.tools import top
 
 sys.path.insert(0, str(top() / "script"))
-from measuring import changed, floors, index
+from measuring import changed, floors, history, index
 from measuring.functions import REST, functions
 
 MODULE = '''"""A module."""
@@ -99,6 +99,33 @@ def test_a_change_leads_to_the_tests_that_ran_it(recorded: Path, old: str, new: 
     finally:
         (recorded / path).write_text(MODULE)
     assert {test for each in found.values() for test in each} == tests
+
+
+def test_a_commit_takes_the_time_of_the_tests_that_ran_what_it_changed(recorded: Path, tmp_path: Path) -> None:
+    """A commit of a function, of a comment, and of tests, which run whole; the last commits come first."""
+    path = tmp_path / "moxlite/box/box.py"
+    path.parent.mkdir(parents=True)
+    (tmp_path / "tests").mkdir()
+
+    def commit(name: str, text: str) -> None:
+        (tmp_path / name).write_text(text)
+        subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
+        who = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *who, "commit", "-qm", name], cwd=tmp_path, check=True)
+
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    commit("moxlite/box/box.py", MODULE)
+    commit("README.md", "A page.")
+    commit("moxlite/box/box.py", MODULE.replace("return 2", "return 2  # as ever"))
+    commit("moxlite/box/box.py", MODULE.replace("return 2", "return 3"))
+    commit("tests/test_box.py", TESTS)
+    records = index.Index(recorded / index.PLACE)
+    seconds = records.seconds()
+    taken = [history.wall(tmp_path, one, records, lambda path: [str(path)]) for one in history.commits(tmp_path, 3)]
+    opening = seconds["tests/test_box.py::test_open"]
+    assert taken[0][0] == history.START + seconds["tests/test_box.py"] / 2
+    assert taken[1] == (history.START + opening, history.START + opening)  # one test is not divided
+    assert taken[2] == (0, 0)
 
 
 def test_a_change_of_what_all_tests_run_takes_the_quickest() -> None:
