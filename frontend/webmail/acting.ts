@@ -33,9 +33,7 @@ interface Page {
 
 /** Commands, and the swipe of a row: archive its messages or move them to the trash, as `a` and `d` do, without opening another
  * message. */
-export interface ActingByHand extends Acting {
-  swiped(items: readonly MessageItem[], direction: "left" | "right"): void;
-}
+export interface ActingByHand extends Acting {}
 
 /** Whether messages of others are rarely moved to this mailbox. */
 function unlikely(mailbox: Mailbox): boolean {
@@ -84,8 +82,7 @@ export function acting(page: Page): ActingByHand {
     void attempt(t("Choosing a time"), async () => run(await part<typeof LaterPart>("later")));
   }
 
-  function swiped(items: readonly MessageItem[], direction: "left" | "right"): void {
-    const role = direction === "right" ? "archive" : "trash";
+  function away(items: readonly MessageItem[], role: "archive" | "trash"): void {
     if (role === "trash" && (mail.inRole("trash") || mail.inRole("draft"))) {
       if (mail.may("te", undefined, items)) void deleteForGood(items);
     } else if (!mail.inRole(role) && mail.may("te", role, items)) toRole(role, items);
@@ -94,8 +91,7 @@ export function acting(page: Page): ActingByHand {
   return {
     act(items, action) {
       if (action === "later") later((found) => found.putOff(page.desk, items));
-      else if (action === "archive") swiped(items, "right");
-      else if (action === "trash") swiped(items, "left");
+      else if (action === "archive" || action === "trash") away(items, action);
       else if (mail.may("s", undefined, items)) {
         const unread = items.some((item) => !item.flags.includes("\\seen"));
         actions.flagItems(items, ["\\seen"], unread, {
@@ -104,7 +100,6 @@ export function acting(page: Page): ActingByHand {
         });
       }
     },
-    swiped,
     toRole,
     archiveThread: () => toRole("archive", mail.choice.readThread()),
     async chooseMove() {

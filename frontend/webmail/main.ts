@@ -123,7 +123,7 @@ class App {
     showAll: () => this.desk.toggleUnread(),
     searchEverywhere: () => this.find.everywhere(),
     unthread: () => this.find.showThreads("off"),
-    swiped: (items, direction) => this.acting.swiped(items, direction),
+    swipe: (direction) => this.panes.local[direction],
     acted: (items, action) => this.acting.act(items, action),
     menu: (items, at) =>
       void attempt(t("Opening the menu"), async () =>

@@ -476,6 +476,51 @@ def test_a_row_is_pushed_aside_by_a_finger(chromium: Browser, local: LocalServer
 
 
 @pytest.mark.nightly
+def test_swipes_do_what_was_chosen(
+    chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path
+) -> None:
+    """WEBMAIL-59, WEBMAIL-105: sign and words of the action are where the row was; "Do nothing" moves no row."""
+    append(mailbox, "number 1")
+    reader = Reader(chromium, local, viewport={"width": 390, "height": 780}, has_touch=True)
+    reader.log_in()
+    page = reader.page
+    expect(page.locator(".messages[data-pushable]")).to_have_count(1)
+    finger = """(row, [kinds, by]) => {
+      for (const kind of kinds)
+        row.dispatchEvent(new PointerEvent(kind, { bubbles: true, pointerType: "touch",
+          clientX: 200 + (kind === "pointerdown" ? 0 : by), clientY: 200 }));
+    }"""
+    row = page.locator(".message")
+    beneath = page.locator(".swipe-beneath")
+    for by, words in ((100, "Archive"), (-100, "Move to Trash")):
+        row.evaluate(finger, [["pointerdown", "pointermove"], by])
+        expect(beneath).to_have_text(words)
+        expect(beneath.locator("svg")).to_be_visible()
+        place = beneath.bounding_box()
+        assert place is not None
+        assert (place["width"], place["x"]) == (100, 0 if by > 0 else 290)
+        page.screenshot(path=tmp_path / f"swipe{by}.png")
+        row.evaluate(finger, [["pointercancel"], 0])
+        expect(beneath).to_have_count(0)
+    page.keyboard.press("Control+!")
+    page.get_by_label("Swipe to the left").select_option("read")
+    page.get_by_label("Swipe to the right").select_option("")
+    page.get_by_role("button", name="Done").click()
+    expect(page.locator(".message.unread")).to_have_count(1)
+    row.evaluate(finger, [["pointerdown", "pointermove", "pointerup"], -100])
+    expect(page.locator(".message.unread")).to_have_count(0)
+    row.evaluate(finger, [["pointerdown", "pointermove"], 100])
+    expect(beneath).to_have_count(0)
+    row.evaluate(finger, [["pointerup"], 100])
+    page.reload()
+    expect(page.locator(".messages[data-pushable]")).to_have_count(1)
+    row.evaluate(finger, [["pointerdown", "pointermove", "pointerup"], -100])
+    expect(page.locator(".message.unread")).to_have_count(1)
+    until(lambda: "\\Seen" not in flags(mailbox, "1"))
+    reader.close()
+
+
+@pytest.mark.nightly
 def test_what_is_done_to_several_messages_opens_none(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-83: nor does what is done to a row that is dragged; after what was read the next one is shown."""
     page = reader.page

@@ -13,7 +13,7 @@ import type * as NoticesPart from "../notices/part";
 import type * as RichPart from "../rich/part";
 import type { Rich } from "../rich/part";
 import type * as SquirePart from "../squire/part";
-import type { AllSettings, Layout } from "../state/settings";
+import type { AllSettings, Layout, Swipe } from "../state/settings";
 import type * as TemplatesPart from "../templates/part";
 import sheet from "./settings.css";
 
@@ -182,14 +182,13 @@ function nameOf(language: string): string {
   return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
 }
 
-/** Show the settings, if they are not there yet. */
-export function openSettings(desk: Surroundings): void {
+/** Show the settings, if they are not there yet. `old`: those that the server has, which the page may not know yet. */
+export function openSettings(desk: Surroundings, old: AllSettings = desk.settings()): void {
   const present = document.querySelector<HTMLElement>(".settings-page");
   if (present !== null) {
     present.focus();
     return;
   }
-  const old = desk.settings();
   const { panes } = desk;
   const signature = signatures(
     desk,
@@ -224,6 +223,16 @@ export function openSettings(desk: Surroundings): void {
     ["previous", t("Show the previous message")],
     ["list", t("Back to the list")],
   ]);
+  const swipes: Choices<Swipe> = [
+    ["archive", t("Archive")],
+    ["trash", t("Move to Trash")],
+    ["later", t("Snooze")],
+    ["read", t("Mark read, or unread")],
+    ["", t("Do nothing")],
+  ];
+  const left = select(t("Swipe to the left"), panes.local.left, swipes);
+  const right = select(t("Swipe to the right"), panes.local.right, swipes);
+  const touch = navigator.maxTouchPoints > 0 ? [right.root, left.root] : [];
   const seen = select(t("Mark as read"), String(old.mark_seen_ms), seenChoices(old.mark_seen_ms));
   const undo = select(t("Undo send"), String(old.undo_send_seconds), undoChoices(old.undo_send_seconds));
   const html = check(t("Show messages as designed (HTML), not as plain text"), old.show_html);
@@ -245,7 +254,7 @@ export function openSettings(desk: Surroundings): void {
   const sections = [
     section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root),
     section("templates", t("Templates"), fileText, templates),
-    section("reading", t("Reading"), eye, seen.root, after.root, html.root, headers.root, device),
+    section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, headers.root, device),
     section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root),
     section("notices", t("Notices on this device"), bell, notices),
     section("keys", t("Shortcuts and links"), keyRound, keys.root, hints.root, mailtoButton(desk)),
@@ -306,10 +315,11 @@ export function openSettings(desk: Surroundings): void {
           desk.client.settings_save({ ...before, searches: desk.settings().searches }),
         ),
       )
-      .then(() => openSettings(desk));
+      .then((done) => openSettings(desk, done ? before : desk.settings()));
   };
   const save = () => {
-    if (layout.read() !== panes.local.layout) panes.set({ ...panes.local, layout: layout.read() });
+    const local = { ...panes.local, layout: layout.read(), left: left.read(), right: right.read() };
+    if (JSON.stringify(local) !== JSON.stringify(panes.local)) panes.set(local);
     const wanted = read();
     if (JSON.stringify({ ...wanted, searches: [] }) !== JSON.stringify({ ...asked, searches: [] }))
       send(wanted, t("Saved."), asked);

@@ -30,17 +30,22 @@ export const defaults: AllSettings = {
 /** Arrangement of the panes; auto: by the width of the window. */
 export type Layout = "auto" | "leftright" | "topbottom";
 
-/** Settings of each browser: the layout, and the sizes of the list in px (0: default). */
+/** The action of a row that is swiped; "" for none. */
+export type Swipe = "archive" | "trash" | "read" | "later" | "";
+
+/** Settings of each browser: the layout, the sizes of the list in px (0: default), and the swipes to both sides. */
 export interface Local {
   readonly layout: Layout;
   readonly width: number;
   readonly height: number;
+  readonly left: Swipe;
+  readonly right: Swipe;
 }
 
 const key = "moxlite-webmail-panes";
 
 export function loadLocal(): Local {
-  const found: Local = { layout: "auto", width: 0, height: 0 };
+  const found: Local = { layout: "auto", width: 0, height: 0, left: "trash", right: "archive" };
   try {
     return { ...found, ...(JSON.parse(localStorage.getItem(key) ?? "{}") as Partial<Local>) };
   } catch {

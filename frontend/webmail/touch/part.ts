@@ -1,6 +1,11 @@
-// Rows under a finger: a swipe to the right archives, to the left moves to the trash; a long press selects (WEBMAIL-59).
+// Rows under a finger: a swipe to each side does what the user has chosen for it; a long press selects (WEBMAIL-59).
 
+import { el, fill, sign } from "../../lib/dom";
+import { archive, clock, mailOpen, trash2 } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
+import { t } from "../../lib/words";
+import type { RowAction } from "../commands/desk";
+import type { Swipe } from "../state/settings";
 import sheet from "./touch.css";
 
 adopt(sheet);
@@ -13,23 +18,50 @@ const least = 12;
 /** Milliseconds that a finger rests on a row to select it. */
 const longPress = 500;
 
-/** Watch the rows of a list; `done` is called with a row that was swiped far enough, `held` with one that was pressed long. */
+const signs: Readonly<Record<RowAction, readonly [string, string]>> = {
+  archive: [archive, t("Archive")],
+  trash: [trash2, t("Move to Trash")],
+  later: [clock, t("Snooze")],
+  read: [mailOpen, t("Mark read, or unread")],
+};
+
+/** Watch the rows of a list. `chosen` is the action of a direction; `done` is called with a row that was swiped far enough for its
+ * action, `held` with one that was pressed long. */
 export function swipes(
   list: HTMLElement,
   possible: (row: HTMLElement) => boolean,
-  done: (row: HTMLElement, direction: "left" | "right") => void,
+  chosen: (direction: "left" | "right") => Swipe,
+  done: (row: HTMLElement, action: RowAction) => void,
   held: (row: HTMLElement) => void,
 ): void {
+  const beneath = el("div", { class: "swipe-beneath", "aria-hidden": "true" });
   let resting = 0;
   let pressed = false;
   let row: HTMLElement | null = null;
   let from = { x: 0, y: 0 };
   let pushed = false;
+  const actionOf = (by: number) => chosen(by > 0 ? "right" : "left");
+  /** Show the action where the row has left its place. */
   const show = (by: number) => {
+    const action = by === 0 ? "" : actionOf(by);
+    if (action === "") {
+      row?.style.removeProperty("--swipe");
+      beneath.remove();
+      return;
+    }
     row?.style.setProperty("--swipe", `${by}px`);
-    row?.classList.toggle("swiped-right", by > 0);
-    row?.classList.toggle("swiped-left", by < 0);
-    row?.classList.toggle("swiped-far", Math.abs(by) >= far);
+    const [path, words] = signs[action];
+    fill(beneath, sign(path), words);
+    beneath.dataset["action"] = action;
+    beneath.classList.toggle("far", Math.abs(by) >= far);
+    const box = row!.getBoundingClientRect();
+    Object.assign(beneath.style, {
+      top: `${box.top}px`,
+      height: `${box.height}px`,
+      width: `${Math.abs(by)}px`,
+      left: `${by > 0 ? box.left - by : box.right}px`,
+    });
+    if (!beneath.isConnected) document.body.append(beneath);
   };
   const end = () => {
     show(0);
@@ -67,7 +99,8 @@ export function swipes(
     const by = event.clientX - from.x;
     const enough = pushed && Math.abs(by) >= far;
     end();
-    if (target !== null && enough) done(target, by > 0 ? "right" : "left");
+    const action = actionOf(by);
+    if (target !== null && enough && action !== "") done(target, action);
   });
   list.addEventListener("pointercancel", () => {
     clearTimeout(resting);

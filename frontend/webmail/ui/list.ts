@@ -8,6 +8,7 @@ import { t } from "../../lib/words";
 import type { RowAction } from "../commands/desk";
 import { isSorted } from "../data/queries";
 import type { Mail } from "../state/mail";
+import type { Swipe } from "../state/settings";
 import { labelPlace } from "../state/labels";
 import type * as TouchPart from "../touch/part";
 import { type WaysOut, drawEmpty, emptyList } from "./empty";
@@ -23,9 +24,9 @@ let rowHeight = heights.comfortable.desk;
 const maxHeight = 8_000_000;
 
 export interface ListOwner extends WaysOut {
-  /** A row was swiped far enough and released: to the left 'trash', to the right 'archive'. `items` are its messages. */
-  swiped(items: readonly MessageItem[], direction: "left" | "right"): void;
-  /** An action of a row was clicked. */
+  /** The action of a swipe in this direction. */
+  swipe(direction: "left" | "right"): Swipe;
+  /** An action of a row was clicked, or the row was swiped for it. `items` are its messages. */
   acted(items: readonly MessageItem[], action: RowAction): void;
   /** Open the menu of a row, at a point of the screen. */
   menu(items: readonly MessageItem[], at: { x: number; y: number }): void;
@@ -85,15 +86,15 @@ export class MessageList {
 
   /** Make rows swipeable by touch, and selectable by a long press. */
   pushable({ swipes }: typeof TouchPart): void {
-    const swiped = (row: HTMLElement, direction: "left" | "right") => {
+    const swiped = (row: HTMLElement, action: RowAction) => {
       const item = this.rowOf(row)?.item;
-      if (item != null) this.owner.swiped(this.mail.choice.meant(item), direction);
+      if (item != null) this.owner.acted(this.mail.choice.meant(item), action);
     };
     const held = (row: HTMLElement) => {
       const found = this.rowOf(row);
       if (found?.item != null) this.mail.choice.toggle(found.position);
     };
-    swipes(this.root, (row) => this.rowOf(row)?.item != null, swiped, held);
+    swipes(this.root, (row) => this.rowOf(row)?.item != null, this.owner.swipe, swiped, held);
     this.root.dataset["pushable"] = "";
   }
 

@@ -268,13 +268,12 @@ function nameOf(language) {
   const name = new Intl.DisplayNames(language, { type: "language" }).of(language) ?? language;
   return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
 }
-function openSettings(desk) {
+function openSettings(desk, old = desk.settings()) {
   const present = document.querySelector(".settings-page");
   if (present !== null) {
     present.focus();
     return;
   }
-  const old = desk.settings();
   const { panes } = desk;
   const signature = signatures(desk, old, desk.facts().addresses.filter((one) => !one.startsWith("@")));
   const quoting = select(t("Write replies"), old.quoting, [["auto", t("Above the quote, or below a selected part")], ["top", t("Above the quote")], ["bottom", t("Below the quote")]]);
@@ -283,6 +282,10 @@ function openSettings(desk) {
   const density = select(t("Rows"), old.density, [["comfortable", t("With a preview")], ["compact", t("Compact")]]);
   const layout = select(t("Message"), panes.local.layout, [["auto", t("Beside the list if there is room")], ["leftright", t("Beside the list")], ["topbottom", t("Below the list")]]);
   const after = select(t("After archive, trash, move"), old.after_action, [["next", t("Show the next message")], ["previous", t("Show the previous message")], ["list", t("Back to the list")]]);
+  const swipes = [["archive", t("Archive")], ["trash", t("Move to Trash")], ["later", t("Snooze")], ["read", t("Mark read, or unread")], ["", t("Do nothing")]];
+  const left = select(t("Swipe to the left"), panes.local.left, swipes);
+  const right = select(t("Swipe to the right"), panes.local.right, swipes);
+  const touch = navigator.maxTouchPoints > 0 ? [right.root, left.root] : [];
   const seen = select(t("Mark as read"), String(old.mark_seen_ms), seenChoices(old.mark_seen_ms));
   const undo = select(t("Undo send"), String(old.undo_send_seconds), undoChoices(old.undo_send_seconds));
   const html = check(t("Show messages as designed (HTML), not as plain text"), old.show_html);
@@ -296,7 +299,7 @@ function openSettings(desk) {
   load(templates, t("Loading templates"), async () => (await desk.load("templates")).showTemplates(desk, templates));
   const device = el("div", {});
   void desk.offlineChoice().then((choice) => choice !== null && device.append(choice));
-  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root), section("templates", t("Templates"), fileText, templates), section("reading", t("Reading"), eye, seen.root, after.root, html.root, headers.root, device), section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root), section("notices", t("Notices on this device"), bell, notices), section("keys", t("Shortcuts and links"), keyRound, keys.root, hints.root, mailtoButton(desk))];
+  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root), section("templates", t("Templates"), fileText, templates), section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, headers.root, device), section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root), section("notices", t("Notices on this device"), bell, notices), section("keys", t("Shortcuts and links"), keyRound, keys.root, hints.root, mailtoButton(desk))];
   const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
   const read2 = () => ({ ...desk.settings(), ...signature.read(), quoting: quoting.read(), undo_send_seconds: Number(undo.read()), language: speech.read(), color_scheme: scheme.read(), density: density.read(), after_action: after.read(), mark_seen_ms: Number(seen.read()), show_html: html.read(), show_address_security: bars.read(), no_show_shortcuts: !hints.read(), single_keys: keys.read(), show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "") });
   let saved = read2();
@@ -326,10 +329,11 @@ function openSettings(desk) {
   };
   const undone = (before) => {
     close();
-    void last.then(() => attempt(t("Saving the settings"), () => desk.client.settings_save({ ...before, searches: desk.settings().searches }))).then(() => openSettings(desk));
+    void last.then(() => attempt(t("Saving the settings"), () => desk.client.settings_save({ ...before, searches: desk.settings().searches }))).then((done) => openSettings(desk, done ? before : desk.settings()));
   };
   const save = () => {
-    if (layout.read() !== panes.local.layout) panes.set({ ...panes.local, layout: layout.read() });
+    const local = { ...panes.local, layout: layout.read(), left: left.read(), right: right.read() };
+    if (JSON.stringify(local) !== JSON.stringify(panes.local)) panes.set(local);
     const wanted = read2();
     if (JSON.stringify({ ...wanted, searches: [] }) !== JSON.stringify({ ...asked, searches: [] })) send(wanted, t("Saved."), asked);
   };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.a2294eaeeb87.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.b4ec14b39050.js", labels: "labels.424397f37f09.js", later: "later.70d525f13dc6.js", login: "login.dfc8794e8cce.js", mailboxes: "mailboxes.eecfac263589.js", menu: "menu.428134539276.js", message: "message.3936296f4028.js", newsletters: "newsletters.27f6ca8ca7a0.js", notices: "notices.e0c0d2825cb9.js", offline: "offline.e2bd30abae5e.js", palette: "palette.e754a2858083.js", people: "people.99373d5f00a9.js", print: "print.90974fce40e0.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.b0583feedd33.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.96cf7c24c1e9.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.1b5bed4c1993.js", touch: "touch.420267e87e90.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.a2294eaeeb87.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.b4ec14b39050.js", labels: "labels.424397f37f09.js", later: "later.70d525f13dc6.js", login: "login.dfc8794e8cce.js", mailboxes: "mailboxes.eecfac263589.js", menu: "menu.428134539276.js", message: "message.3936296f4028.js", newsletters: "newsletters.27f6ca8ca7a0.js", notices: "notices.e0c0d2825cb9.js", offline: "offline.e2bd30abae5e.js", palette: "palette.e754a2858083.js", people: "people.99373d5f00a9.js", print: "print.90974fce40e0.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.b0583feedd33.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.b19883349acd.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.1b5bed4c1993.js", touch: "touch.1851477204cc.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -845,21 +845,19 @@ function acting(page) {
   function later(run) {
     void attempt(t("Choosing a time"), async () => run(await part("later")));
   }
-  function swiped(items, direction) {
-    const role = direction === "right" ? "archive" : "trash";
+  function away(items, role) {
     if (role === "trash" && (mail2.inRole("trash") || mail2.inRole("draft"))) {
       if (mail2.may("te", void 0, items)) void deleteForGood(items);
     } else if (!mail2.inRole(role) && mail2.may("te", role, items)) toRole(role, items);
   }
   return { act(items, action) {
     if (action === "later") later((found) => found.putOff(page.desk, items));
-    else if (action === "archive") swiped(items, "right");
-    else if (action === "trash") swiped(items, "left");
+    else if (action === "archive" || action === "trash") away(items, action);
     else if (mail2.may("s", void 0, items)) {
       const unread = items.some((item) => !item.flags.includes("\\seen"));
       actions.flagItems(items, ["\\seen"], unread, { doing: () => unread ? t("Marking read") : t("Marking unread"), done: () => unread ? t("Marked read") : t("Marked unread") });
     }
-  }, swiped, toRole, archiveThread: () => toRole("archive", mail2.choice.readThread()), async chooseMove() {
+  }, toRole, archiveThread: () => toRole("archive", mail2.choice.readThread()), async chooseMove() {
     const [{ chooseMailbox }, typed] = await typedUntil(part("palette"));
     const here = mail2.current.value?.id;
     const chosen = await chooseMailbox(t("Move to"), mail2.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i")).sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))), typed);
@@ -2504,7 +2502,7 @@ var Choice = class {
 var defaults = { signature: "", signature_html: "", signatures: [], compose_format: "text", quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", language: "", density: "comfortable", single_keys: true, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", searches: [], unsubscribed: [], labels: [] };
 var key = "moxlite-webmail-panes";
 function loadLocal() {
-  const found = { layout: "auto", width: 0, height: 0 };
+  const found = { layout: "auto", width: 0, height: 0, left: "trash", right: "archive" };
   try {
     return { ...found, ...JSON.parse(localStorage.getItem(key) ?? "{}") };
   } catch {
@@ -3246,15 +3244,15 @@ var MessageList = class {
     document.body.classList.toggle("compact", density === "compact");
   }
   pushable({ swipes }) {
-    const swiped = (row, direction) => {
+    const swiped = (row, action) => {
       const item = this.rowOf(row)?.item;
-      if (item != null) this.owner.swiped(this.mail.choice.meant(item), direction);
+      if (item != null) this.owner.acted(this.mail.choice.meant(item), action);
     };
     const held = (row) => {
       const found = this.rowOf(row);
       if (found?.item != null) this.mail.choice.toggle(found.position);
     };
-    swipes(this.root, (row) => this.rowOf(row)?.item != null, swiped, held);
+    swipes(this.root, (row) => this.rowOf(row)?.item != null, this.owner.swipe, swiped, held);
     this.root.dataset["pushable"] = "";
   }
   mark(needles) {
@@ -3913,7 +3911,7 @@ var App = class {
   list = new MessageList(this.mail, { fold: () => this.mail.fold(), archive: () => {
     const mailbox = this.mail.boxes.withRole("archive", "");
     return mailbox === void 0 ? null : () => this.navigation.openMailbox(mailbox);
-  }, compose: () => this.commands.run("compose.new"), showAll: () => this.desk.toggleUnread(), searchEverywhere: () => this.find.everywhere(), unthread: () => this.find.showThreads("off"), swiped: (items, direction) => this.acting.swiped(items, direction), acted: (items, action) => this.acting.act(items, action), menu: (items, at) => void attempt(t("Opening the menu"), async () => (await part("menu")).openMenuAt(at, this.list.root, t("Actions for this row"), rowCommands(this.desk, items).filter(enabled))) });
+  }, compose: () => this.commands.run("compose.new"), showAll: () => this.desk.toggleUnread(), searchEverywhere: () => this.find.everywhere(), unthread: () => this.find.showThreads("off"), swipe: (direction) => this.panes.local[direction], acted: (items, action) => this.acting.act(items, action), menu: (items, at) => void attempt(t("Opening the menu"), async () => (await part("menu")).openMenuAt(at, this.list.root, t("Actions for this row"), rowCommands(this.desk, items).filter(enabled))) });
   bar = new Bar(this.commands, [...composeBar, ...barCommands], () => this.desk.unselect(), (command) => {
     if (!this.mail.settings.value.no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
   }, (...asked) => this.openMenu(...asked));
