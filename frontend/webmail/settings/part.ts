@@ -182,13 +182,17 @@ function nameOf(language: string): string {
   return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
 }
 
-/** Show the settings, if they are not there yet. `old`: those that the server has, which the page may not know yet. */
-export function openSettings(desk: Surroundings, old: AllSettings = desk.settings()): void {
+/** The settings that were saved last, and those that the page knew then: until it hears of the change, it is behind. */
+let ahead: { readonly saved: AllSettings; readonly known: AllSettings } | null = null;
+
+/** Show the settings, if they are not there yet. */
+export function openSettings(desk: Surroundings): void {
   const present = document.querySelector<HTMLElement>(".settings-page");
   if (present !== null) {
     present.focus();
     return;
   }
+  const old = ahead?.known === desk.settings() ? ahead.saved : desk.settings();
   const { panes } = desk;
   const signature = signatures(
     desk,
@@ -286,6 +290,7 @@ export function openSettings(desk: Surroundings, old: AllSettings = desk.setting
   let last: Promise<unknown> = Promise.resolve();
   const send = (wanted: AllSettings, words: string, before?: AllSettings) => {
     asked = wanted;
+    ahead = { saved: wanted, known: desk.settings() };
     last = last.then(async () => {
       const saving = async () => {
         try {
@@ -297,6 +302,7 @@ export function openSettings(desk: Surroundings, old: AllSettings = desk.setting
       };
       if (!(await attempt(t("Saving the settings"), saving))) {
         asked = saved;
+        ahead = null;
         // once: after it, the form may be gone
         addEventListener("connected", save, { once: true });
         return;
@@ -315,7 +321,10 @@ export function openSettings(desk: Surroundings, old: AllSettings = desk.setting
           desk.client.settings_save({ ...before, searches: desk.settings().searches }),
         ),
       )
-      .then((done) => openSettings(desk, done ? before : desk.settings()));
+      .then((done) => {
+        if (done) ahead = { saved: before, known: desk.settings() };
+        openSettings(desk);
+      });
   };
   const save = () => {
     const local = { ...panes.local, layout: layout.read(), left: left.read(), right: right.read() };

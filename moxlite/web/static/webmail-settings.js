@@ -268,12 +268,14 @@ function nameOf(language) {
   const name = new Intl.DisplayNames(language, { type: "language" }).of(language) ?? language;
   return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
 }
-function openSettings(desk, old = desk.settings()) {
+var ahead = null;
+function openSettings(desk) {
   const present = document.querySelector(".settings-page");
   if (present !== null) {
     present.focus();
     return;
   }
+  const old = ahead?.known === desk.settings() ? ahead.saved : desk.settings();
   const { panes } = desk;
   const signature = signatures(desk, old, desk.facts().addresses.filter((one) => !one.startsWith("@")));
   const quoting = select(t("Write replies"), old.quoting, [["auto", t("Above the quote, or below a selected part")], ["top", t("Above the quote")], ["bottom", t("Below the quote")]]);
@@ -307,6 +309,7 @@ function openSettings(desk, old = desk.settings()) {
   let last = Promise.resolve();
   const send = (wanted, words, before) => {
     asked = wanted;
+    ahead = { saved: wanted, known: desk.settings() };
     last = last.then(async () => {
       const saving = async () => {
         try {
@@ -318,6 +321,7 @@ function openSettings(desk, old = desk.settings()) {
       };
       if (!await attempt(t("Saving the settings"), saving)) {
         asked = saved;
+        ahead = null;
         addEventListener("connected", save, { once: true });
         return;
       }
@@ -329,7 +333,10 @@ function openSettings(desk, old = desk.settings()) {
   };
   const undone = (before) => {
     close();
-    void last.then(() => attempt(t("Saving the settings"), () => desk.client.settings_save({ ...before, searches: desk.settings().searches }))).then((done) => openSettings(desk, done ? before : desk.settings()));
+    void last.then(() => attempt(t("Saving the settings"), () => desk.client.settings_save({ ...before, searches: desk.settings().searches }))).then((done) => {
+      if (done) ahead = { saved: before, known: desk.settings() };
+      openSettings(desk);
+    });
   };
   const save = () => {
     const local = { ...panes.local, layout: layout.read(), left: left.read(), right: right.read() };
