@@ -3,12 +3,14 @@
 """
 
 import imaplib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 
+from tests.htmlcorpus import all_vectors
 from tests.integration.browser import ARGUMENTS, PATIENCE, chromium
 from tests.integration.test_web_webmail_browser import append, flags, has_one
 from tests.running import LocalServer
@@ -158,6 +160,37 @@ def test_kept_mail_is_read_without_a_server(page: Page, local: LocalServer, how:
     expect(page.get_by_text("Not connected")).to_be_hidden()
     # opening the messages has marked them as read, which waited in a line of its own
     expect(page.get_by_text("on this device until the server can be reached")).to_be_hidden()
+
+
+def test_hostile_html_runs_and_loads_nothing_without_a_server(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-121, WEBMAIL-108, WEBMAIL-156: what the browser has kept is as harmless as what the server gave."""
+    vectors = all_vectors()
+    session = imap(local)
+    messages = range(0, len(vectors), 400)
+    for number in messages:
+        append(session, f"vectors from {number}.", "", html="\n".join(vectors[number : number + 400]))
+    kept_html = "caches.open('moxlite-webmail-mail').then((one) => one.keys()).then((found) => found.length)"
+    until(lambda: page.evaluate(kept_html) > len(messages), what="pages that are kept")
+    local.kill()
+    asked: list[str] = []
+    page.context.on("request", lambda request: asked.append(request.url))
+    opened: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        opened.append(dialog.message)
+        dialog.dismiss()
+
+    page.context.on("dialog", dismiss)
+    page.reload()
+    for number in messages:
+        row(page, f"vectors from {number}.")
+        frame = page.frame_locator("iframe.html")
+        expect(frame.locator("body")).not_to_be_empty()
+        expect(frame.locator("script, iframe, object, embed, form")).to_have_count(0)
+        expect(page).to_have_title(re.compile("Inbox"))
+    assert opened == []
+    assert [url for url in asked if url.startswith("http") and not url.startswith("http://localhost:")] == []
+    assert len(page.context.pages) == 1
 
 
 def test_what_is_done_without_a_connection_is_done_once_later(page: Page, local: LocalServer) -> None:
