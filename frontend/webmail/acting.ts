@@ -31,16 +31,12 @@ interface Page {
   readonly desk: Desk;
 }
 
-/** Commands, and the swipe of a row: archive its messages or move them to the trash, as `a` and `d` do, without opening another
- * message. */
-export interface ActingByHand extends Acting {}
-
 /** Whether messages of others are rarely moved to this mailbox. */
 function unlikely(mailbox: Mailbox): boolean {
   return mailbox.roles.includes("draft") || mailbox.roles.includes("sent");
 }
 
-export function acting(page: Page): ActingByHand {
+export function acting(page: Page): Acting {
   const { client, mail, actions, seen } = page;
 
   async function offerMissing(role: Role): Promise<void> {

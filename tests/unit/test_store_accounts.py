@@ -575,7 +575,7 @@ async def test_an_account_stays_open_as_long_as_its_users_wanted(
 
 
 async def test_mail_for_many_accounts_keeps_few_of_them_open(accounts: Accounts) -> None:
-    """STORE-8: within seconds, the longest unused first; those of sessions stay."""
+    """STORE-8: within seconds, the longest unused first; accounts of sessions stay."""
     async with trio.open_nursery() as nursery:
         await nursery.start(supervised, accounts)
         async with accounts.use("session", linger=accounts_module.IDLE):

@@ -6,14 +6,14 @@ import type { Kind } from "../compose/kinds";
 import type { Role } from "../data/mailboxes";
 import type { AboutSender } from "../sender/part";
 import type { Actions } from "../state/actions";
-import type { AllSettings, Local } from "../state/settings";
+import type { AllSettings, Local, Swipe } from "../state/settings";
 
 export type Threading = "off" | "on";
 /** Orders of the list. */
 export const orders = ["newest", "oldest", "unread", "sender", "size"] as const;
 export type Order = (typeof orders)[number];
 /** An action on the messages of a row, without opening them. */
-export type RowAction = "archive" | "trash" | "read" | "later";
+export type RowAction = Exclude<Swipe, "">;
 /** A page beside the mailboxes, which is a part of this name. */
 export type Page = "newsletters" | "people";
 /** An additional condition on the messages of a view; "" for none. */

@@ -15,6 +15,7 @@ import type { Rich } from "../rich/part";
 import type * as SquirePart from "../squire/part";
 import type { AllSettings, Layout, Swipe } from "../state/settings";
 import type * as TemplatesPart from "../templates/part";
+import { rowActions } from "../ui/rowactions";
 import sheet from "./settings.css";
 
 adopt(sheet);
@@ -228,10 +229,7 @@ export function openSettings(desk: Surroundings): void {
     ["list", t("Back to the list")],
   ]);
   const swipes: Choices<Swipe> = [
-    ["archive", t("Archive")],
-    ["trash", t("Move to Trash")],
-    ["later", t("Snooze")],
-    ["read", t("Mark read, or unread")],
+    ...rowActions.map(([action, , words]) => [action, words] as const),
     ["", t("Do nothing")],
   ];
   const left = select(t("Swipe to the left"), panes.local.left, swipes);

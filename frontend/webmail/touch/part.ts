@@ -1,11 +1,10 @@
 // Rows under a finger: a swipe to each side does what the user has chosen for it; a long press selects (WEBMAIL-59).
 
 import { el, fill, sign } from "../../lib/dom";
-import { archive, clock, mailOpen, trash2 } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
-import { t } from "../../lib/words";
 import type { RowAction } from "../commands/desk";
 import type { Swipe } from "../state/settings";
+import { rowActions } from "../ui/rowactions";
 import sheet from "./touch.css";
 
 adopt(sheet);
@@ -17,13 +16,6 @@ const least = 12;
 
 /** Milliseconds that a finger rests on a row to select it. */
 const longPress = 500;
-
-const signs: Readonly<Record<RowAction, readonly [string, string]>> = {
-  archive: [archive, t("Archive")],
-  trash: [trash2, t("Move to Trash")],
-  later: [clock, t("Snooze")],
-  read: [mailOpen, t("Mark read, or unread")],
-};
 
 /** Watch the rows of a list. `chosen` is the action of a direction; `done` is called with a row that was swiped far enough for its
  * action, `held` with one that was pressed long. */
@@ -43,14 +35,14 @@ export function swipes(
   const actionOf = (by: number) => chosen(by > 0 ? "right" : "left");
   /** Show the action where the row has left its place. */
   const show = (by: number) => {
-    const action = by === 0 ? "" : actionOf(by);
-    if (action === "") {
+    const found = by !== 0 && rowActions.find(([action]) => action === actionOf(by));
+    if (!found) {
       row?.style.removeProperty("--swipe");
       beneath.remove();
       return;
     }
     row?.style.setProperty("--swipe", `${by}px`);
-    const [path, words] = signs[action];
+    const [action, path, words] = found;
     fill(beneath, sign(path), words);
     beneath.dataset["action"] = action;
     beneath.classList.toggle("far", Math.abs(by) >= far);

@@ -4,13 +4,13 @@
 import type { Address, Label, MessageItem } from "../../gen/webmail";
 import { hue, initials } from "../../lib/disc";
 import { type Child, el, fill, icon, isolated, sign } from "../../lib/dom";
-import { archive, bellOff, clock, mailOpen, trash2 } from "../../lib/icons";
+import { bellOff } from "../../lib/icons";
 import { many, t } from "../../lib/words";
-import type { RowAction } from "../commands/desk";
 import { type Line, flagsOf, sameLine } from "../data/threads";
 import { addressList, bareAddress, fullTime, longAddress, shortAddress, shortTime } from "./format";
 import { chip, shownLabels } from "../state/labels";
 import { marked } from "./marks";
+import { rowActions } from "./rowactions";
 
 const clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
 
@@ -45,14 +45,6 @@ const words: readonly (readonly [string, string])[] = [
 
 /** Labels in a row; the others are counted. */
 const fewLabels = 2;
-
-/** The actions on a row under the pointer. The same commands have keys, and are in the menu of the row. */
-const hoverActions: readonly (readonly [RowAction, string, string])[] = [
-  ["archive", archive, t("Archive")],
-  ["trash", trash2, t("Move to Trash")],
-  ["later", clock, t("Snooze")],
-  ["read", mailOpen, t("Mark read, or unread")],
-];
 
 /** A symbol or number with its meaning, as a title and for screen readers. */
 function named(kind: string, title: string, shown: Child): HTMLElement {
@@ -94,7 +86,7 @@ export class Row {
       el(
         "span",
         { class: "message-actions", "aria-hidden": "true" },
-        hoverActions.map(([action, path, title]) =>
+        rowActions.map(([action, path, title]) =>
           el("span", { class: "message-action", title, data: { action } }, sign(path)),
         ),
       ),

@@ -181,7 +181,7 @@ class Accounts:
             slot.idle_since = trio.current_time()
             if slot.users == 0:
                 self._upkeep.wakeup.set()
-                if len(self._slots) > self.max_brief:
+                if slot.linger <= BRIEF and len(self._slots) > self.max_brief:
                     self._upkeep.crowded.set()
                 slot.left.set()
                 if self.options.check_on_close and not slot.removed:

@@ -101,7 +101,7 @@ class DomainTLS(msgspec.Struct, frozen=True):
     requiretls: bool
 
 
-_PAST: Final = "s.received, verdict, msgfrom, msgfrom_domain, msgfrom_ok, msgfrom_validation, mailfrom_ok, ehlo_ok"
+_PAST: Final = "verdict, msgfrom, msgfrom_domain, msgfrom_ok, msgfrom_validation, mailfrom_ok, ehlo_ok"
 
 
 def _by(index: str, *columns: str) -> str:
@@ -113,7 +113,7 @@ def _by(index: str, *columns: str) -> str:
     """
     where = " AND ".join(f"{column} = ?" for column in columns)
     return f"""
-SELECT {_PAST} FROM (SELECT message_id, {_PAST.replace("s.", "")} FROM message_smtp INDEXED BY {index}
+SELECT s.received, {_PAST} FROM (SELECT message_id, received, {_PAST} FROM message_smtp INDEXED BY {index}
 WHERE {where} AND verdict IS NOT NULL AND received > ? AND received <= ?
 ORDER BY received DESC, message_id DESC LIMIT {SCAN}) s
 CROSS JOIN message m ON m.id = s.message_id WHERE m.mailbox_orig_id = ? LIMIT ?"""  # noqa: S608
@@ -130,7 +130,8 @@ QUERIES: Final[Mapping[Key, str]] = {
     Key.IP2: _by("message_smtp_ip2", "ip2"),
     Key.IP3: _by("message_smtp_ip3", "ip3"),
     Key.DKIM_DOMAIN: f"""
-SELECT {_PAST} FROM (SELECT message_id, received FROM message_dkim WHERE domain = ? AND received > ? AND received <= ?
+SELECT s.received, {_PAST} FROM (SELECT message_id, received FROM message_dkim
+WHERE domain = ? AND received > ? AND received <= ?
 ORDER BY received DESC, message_id DESC LIMIT {SCAN}) d
 CROSS JOIN message_smtp s ON s.message_id = d.message_id AND s.verdict IS NOT NULL
 CROSS JOIN message m ON m.id = s.message_id WHERE m.mailbox_orig_id = ? LIMIT ?""",  # noqa: S608

@@ -159,6 +159,7 @@ function setStatus(message) {
   fill(line, message);
 }
 
+var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
 var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var bell = "M10.268 21a2 2 0 0 0 3.464 0 M3.262 15.326A1 1 0 0 0 4 17h16a1 1 0 0 0 .74-1.673C19.41 13.956 18 12.499 18 8A6 6 0 0 0 6 8c0 4.499-1.411 5.956-2.738 7.326";
@@ -168,9 +169,11 @@ var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var eye = "M2.062 12.348a1 1 0 0 1 0-.696 10.75 10.75 0 0 1 19.876 0 1 1 0 0 1 0 .696 10.75 10.75 0 0 1-19.876 0 M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z";
 var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
 var monitor = "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M8 21h8 M12 17v4";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
+var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
 function adopt(text3) {
@@ -184,6 +187,8 @@ function notice(level, text3, ...actions) {
   const alert = level === "danger" ? "alert" : void 0;
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
 }
+
+var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark read, or unread")]];
 
 var settings_default = ".settings-page{position:fixed;inset:0 0 0 228px;z-index:3;display:grid;grid-template-columns:228px minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color);overflow:hidden}.settings-page:focus{outline:none}.settings-nav{display:grid;align-content:start;gap:4px;padding:16px 12px;border-right:1px solid var(--border-color)}.settings-title{margin:4px 8px 8px;font-size:20px;line-height:28px}.settings-links{display:grid;gap:2px}.settings-page .btn{display:inline-flex;align-items:center;gap:8px;min-height:34px;border-radius:8px}.settings-page .settings-link,.settings-page .settings-back{justify-content:flex-start;justify-self:stretch;padding:0 10px;border:0;background:none}.settings-page .settings-back{justify-self:start;color:var(--link-color)}.settings-page .settings-link:hover,.settings-page .settings-back:hover{background:var(--button-hover-background)}.settings-nav .hint{margin:12px 10px 0}.settings{display:grid;align-content:start;gap:28px;padding:26px 32px 60px;overflow-y:auto}.settings section{display:grid;grid-template-columns:minmax(0,1fr);gap:12px;max-width:640px;padding-bottom:28px;border-bottom:1px solid var(--border-color);scroll-margin-top:26px}.settings h3{font-size:16px;line-height:24px}.settings .field{display:grid;gap:6px;font-size:14px}.settings .chip.pill{min-height:28px;padding:0 12px;border:1px solid var(--border-color);border-radius:99px;background:var(--background);font-size:13px}.settings .chip.pill[aria-pressed=true]{border-color:transparent;background:var(--mailbox-active-background);color:var(--link-color)}.settings .wrap{display:flex;flex-wrap:wrap;gap:8px}.setting{display:grid;grid-template-columns:14em minmax(0,20em);align-items:center}.setting select,textarea.dialog-input{width:100%;min-height:34px;padding:6px;border:1px solid var(--line-strong, var(--border-color));border-radius:8px;background:var(--background)}.settings-state{min-height:24px}.settings-page .hint{padding-inline:0;font-size:13px;color:var(--color-milder)}@media(max-width:1000px){.setting{grid-template-columns:minmax(0,20em);gap:3px}}@media(max-width:860px){.settings-page{inset:0;grid-template:auto minmax(0,1fr) / minmax(0,1fr);border:0}.settings-nav{grid-template-columns:auto 1fr;align-items:center;padding:6px 12px;border-right:0;border-bottom:1px solid var(--border-color)}.settings-page .settings-back{min-height:44px}.settings-title{margin:0}.settings-links,.settings-nav .hint{display:none}.settings{padding:20px 16px calc(40px + env(safe-area-inset-bottom))}.setting{grid-template-columns:minmax(0,1fr);gap:3px}.setting select{min-height:44px}}.settings .notice{display:flex;align-items:center;gap:8px}.settings .notice>.grow{flex:1}\n";
 
@@ -284,7 +289,7 @@ function openSettings(desk) {
   const density = select(t("Rows"), old.density, [["comfortable", t("With a preview")], ["compact", t("Compact")]]);
   const layout = select(t("Message"), panes.local.layout, [["auto", t("Beside the list if there is room")], ["leftright", t("Beside the list")], ["topbottom", t("Below the list")]]);
   const after = select(t("After archive, trash, move"), old.after_action, [["next", t("Show the next message")], ["previous", t("Show the previous message")], ["list", t("Back to the list")]]);
-  const swipes = [["archive", t("Archive")], ["trash", t("Move to Trash")], ["later", t("Snooze")], ["read", t("Mark read, or unread")], ["", t("Do nothing")]];
+  const swipes = [...rowActions.map(([action, , words]) => [action, words]), ["", t("Do nothing")]];
   const left = select(t("Swipe to the left"), panes.local.left, swipes);
   const right = select(t("Swipe to the right"), panes.local.right, swipes);
   const touch = navigator.maxTouchPoints > 0 ? [right.root, left.root] : [];

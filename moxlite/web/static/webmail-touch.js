@@ -79,16 +79,16 @@ function sign(path, name = "i") {
   return svg;
 }
 
-var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
-var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
-var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
-var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
-
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
+
+var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
+var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
@@ -105,13 +105,14 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
+var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark read, or unread")]];
+
 var touch_default = ".swipe-beneath{position:fixed;display:grid;place-content:center;justify-items:center;gap:2px;overflow:hidden;background:var(--success-background);color:var(--color);font-size:12px;line-height:14px;text-align:center}.swipe-beneath[data-action=trash]{background:var(--warning-background)}.swipe-beneath.far{font-weight:650}.toast button{min-width:44px;min-height:44px}\n";
 
 adopt(touch_default);
 var far = 90;
 var least = 12;
 var longPress = 500;
-var signs = { archive: [archive, t("Archive")], trash: [trash2, t("Move to Trash")], later: [clock, t("Snooze")], read: [mailOpen, t("Mark read, or unread")] };
 function swipes(list, possible, chosen, done, held) {
   const beneath = el("div", { class: "swipe-beneath", "aria-hidden": "true" });
   let resting = 0;
@@ -121,14 +122,14 @@ function swipes(list, possible, chosen, done, held) {
   let pushed = false;
   const actionOf = (by) => chosen(by > 0 ? "right" : "left");
   const show = (by) => {
-    const action = by === 0 ? "" : actionOf(by);
-    if (action === "") {
+    const found = by !== 0 && rowActions.find(([action2]) => action2 === actionOf(by));
+    if (!found) {
       row?.style.removeProperty("--swipe");
       beneath.remove();
       return;
     }
     row?.style.setProperty("--swipe", `${by}px`);
-    const [path, words] = signs[action];
+    const [action, path, words] = found;
     fill(beneath, sign(path), words);
     beneath.dataset["action"] = action;
     beneath.classList.toggle("far", Math.abs(by) >= far);

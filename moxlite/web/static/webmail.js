@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.a2294eaeeb87.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.b4ec14b39050.js", labels: "labels.424397f37f09.js", later: "later.70d525f13dc6.js", login: "login.dfc8794e8cce.js", mailboxes: "mailboxes.eecfac263589.js", menu: "menu.428134539276.js", message: "message.3936296f4028.js", newsletters: "newsletters.27f6ca8ca7a0.js", notices: "notices.e0c0d2825cb9.js", offline: "offline.e2bd30abae5e.js", palette: "palette.e754a2858083.js", people: "people.99373d5f00a9.js", print: "print.90974fce40e0.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.b0583feedd33.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.f60590004e6e.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.1b5bed4c1993.js", touch: "touch.1851477204cc.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.a2294eaeeb87.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.b4ec14b39050.js", labels: "labels.424397f37f09.js", later: "later.70d525f13dc6.js", login: "login.dfc8794e8cce.js", mailboxes: "mailboxes.eecfac263589.js", menu: "menu.428134539276.js", message: "message.3936296f4028.js", newsletters: "newsletters.27f6ca8ca7a0.js", notices: "notices.e0c0d2825cb9.js", offline: "offline.e2bd30abae5e.js", palette: "palette.e754a2858083.js", people: "people.99373d5f00a9.js", print: "print.90974fce40e0.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.b0583feedd33.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.a7ed7054e8d7.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.1b5bed4c1993.js", touch: "touch.a780735e5faf.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -3089,11 +3089,12 @@ function marked(text2, needles) {
   return pieces;
 }
 
+var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark read, or unread")]];
+
 var clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
 var symbols = [["\\answered", "↩", t("Answered")], ["$forwarded", "↪", t("Forwarded")]];
 var words = [["\\draft", t("Draft")], ["$junk", t("Junk")], ["$phishing", t("Phishing")], ["\\deleted", t("Deleted")]];
 var fewLabels = 2;
-var hoverActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark read, or unread")]];
 function named(kind, title, shown4) {
   return el("span", { class: kind, title, role: "img", "aria-label": title }, shown4);
 }
@@ -3112,7 +3113,7 @@ var Row = class {
   line;
   manner = null;
   constructor() {
-    this.root.append(this.disc, el("div", { class: "message-body" }, this.state, el("div", { class: "message-top" }, this.people, this.marks, this.time), el("div", { class: "message-line" }, el("span", { class: "message-words" }, this.subject, this.preview), this.labels)), el("span", { class: "message-actions", "aria-hidden": "true" }, hoverActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path)))));
+    this.root.append(this.disc, el("div", { class: "message-body" }, this.state, el("div", { class: "message-top" }, this.people, this.marks, this.time), el("div", { class: "message-line" }, el("span", { class: "message-words" }, this.subject, this.preview), this.labels)), el("span", { class: "message-actions", "aria-hidden": "true" }, rowActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path)))));
   }
   show(item, manner, line) {
     const before = this.manner;
