@@ -22,7 +22,7 @@ settings.load_profile("moxlite")
 QUICK: Final = ("compose", "config", "mailauth", "proto")
 """Packages whose unit tests make the quick tier: values in, values out, without a server (docs/develop.md)."""
 
-SLOW_KINDS: Final = "not slow and not integration and not campaign"
+QUICK_KINDS: Final = "not slow and not integration and not campaign and not nightly"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     chosen = config.option.markexpr or config.option.keyword
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not chosen:
         config.args = [str(path) for path in quick(config.rootpath)]
-        config.option.markexpr = SLOW_KINDS
+        config.option.markexpr = QUICK_KINDS
     config.pluginmanager.register(leaks, "tests.leaks")
     if hasattr(config, "workerinput"):
         return
