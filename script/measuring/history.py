@@ -33,19 +33,18 @@ def wall(
     seconds = {name: spent * share for name, spent in index.seconds().items()}
     names = [Path(name) for name in _git(top, "diff", "--name-only", f"{commit}^", commit).splitlines()]
     wanted: dict[str, frozenset[str]] = {}
-    whole: set[str] = set()
     for path in names:
         if path.suffix != ".py":
             continue
         if path.parts[0] == "tests" and (top / path).exists():
-            whole |= set(importing(path))
+            wanted[str(path)] = frozenset(importing(path))
         elif path.parts[0] == "moxlite" and (top / path).exists():
             before, after = _functions(top, f"{commit}^", path), _functions(top, commit, path)
             changed = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
             wanted |= tests_of_functions(path, changed, index, importing)
     found, _ = chosen(wanted, seconds)
     every, _ = chosen(wanted, seconds, budget=float("inf"))
-    return _together(found, whole, seconds, share), _together(every, whole, seconds, share)
+    return _together(found, seconds, share), _together(every, seconds, share)
 
 
 def _functions(top: Path, commit: str, path: Path) -> dict[str, str]:
@@ -54,14 +53,12 @@ def _functions(top: Path, commit: str, path: Path) -> dict[str, str]:
     return {} if done.returncode else {name: one.digest for name, one in functions(done.stdout).items()}
 
 
-def _together(tests: Iterable[str], files: set[str], seconds: dict[str, float], share: int) -> float:
-    """Seconds of tests, some of which are files, and of files whole, each once; 0 without any."""
-    chosen_files = files | {one for one in tests if "::" not in one}
-    single = {one for one in tests if one.partition("::")[0] not in chosen_files}
-    if not single and not chosen_files:
+def _together(tests: list[str], seconds: dict[str, float], share: int) -> float:
+    """Seconds of tests and of files of tests; 0 without any."""
+    if not tests:
         return 0.0
-    spent = sum(seconds.get(one, 1.0) for one in single) + sum(seconds.get(one, 0.0) for one in chosen_files)
-    longest = max((seconds.get(one, 0.0) for one in single), default=0.0) / share
+    spent = sum(seconds.get(one, 0.0 if "::" not in one else 1.0) for one in tests)
+    longest = max((seconds.get(one, 0.0) for one in tests if "::" in one), default=0.0) / share
     return START + max(spent / PROCESSES, longest)
 
 
