@@ -1,4 +1,5 @@
-"""One plan for each account: the reply, the actions, and the reasons. One table merges the proposals of many producers.
+"""One plan for each account: the reply, the actions, and the word of the decision. One table merges the proposals of
+many producers.
 
 A reply and the actions are apart: a refusal may keep a copy, and a temporary reply has the actions that are done later
 when it cannot be given, since others of the same message accept it.
@@ -75,23 +76,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The decision about the message at one account.
 
     Attributes:
+      word: the stable word of the deciding proposal; it goes into the header, the log and the metrics.
       reply: None when the account accepts.
-      because: at least one reason; the word of the first one goes into the header, the log and the metrics.
-      via: the aliases that led here.
       junk: refused as junk.
     """
 
-    account: str
+    word: str
     actions: tuple[AnyAction, ...]
     reply: Response | None
-    because: tuple[Reason, ...]
-    via: tuple[str, ...] = ()
     junk: bool = False
-
-    @property
-    def word(self) -> str:
-        """The stable word of the decision."""
-        return self.because[0].word
 
     @property
     def temporary(self) -> bool:
@@ -103,13 +96,12 @@ def merge(case: Case, proposals: Sequence[Proposal]) -> Plan:
     """Merge proposals, given in the order in which they count, into a plan."""
     deciding = _deciding(proposals)
     actions = _actions(case, proposals)
-    reasons = [proposal.because for proposal in proposals if proposal is not deciding]
-    first = Reason(ACCEPTED, "default") if deciding is None else deciding.because
+    word = ACCEPTED if deciding is None else deciding.because.word
     reply = None if deciding is None else deciding.reply
     junk = reply is not None and deciding is not None and deciding.junk
     if junk:
-        kept = next((proposal.if_junk for proposal in proposals if proposal.if_junk), ())
-        if kept:
+        kept = next((proposal.if_junk for proposal in proposals if proposal.if_junk), None)
+        if kept is not None:
             actions, reply, junk = kept, None, False
         else:
             actions = _rejected(case) or (actions if case.accepted else ())
@@ -119,14 +111,7 @@ def merge(case: Case, proposals: Sequence[Proposal]) -> Plan:
         actions = ()
     if reply is None and not actions:
         actions = (Discard(),)
-    return Plan(
-        account=case.recipient.account,
-        actions=actions,
-        reply=reply,
-        because=(first, *reasons),
-        via=case.via,
-        junk=junk,
-    )
+    return Plan(word=word, actions=actions, reply=reply, junk=junk)
 
 
 def _deciding(proposals: Sequence[Proposal]) -> Proposal | None:

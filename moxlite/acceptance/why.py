@@ -77,7 +77,7 @@ def why_of(decided: Decided) -> Why:
         hello=_clip(envelope.hello.unicode) if envelope.hello is not None else "",
         sender=_clip(envelope.sender.pack(True)),
         recipient=_clip(case.asked.pack(True)),
-        via=tuple(map(_clip, plan.via)),
+        via=tuple(map(_clip, case.via)),
         facts=tuple(
             msgspec.structs.replace(fact, value=_clip(fact.value), source=_clip(fact.source))
             for fact in case.evidence.facts

@@ -100,6 +100,7 @@ KEPT = KeepReject(mailbox="Rejects", destined="Inbox")
         (case(may_post=False), "alias-members-only", 550, []),
         (case(may_post=False, trusted=True), "alias-members-only", 550, []),
         (case(simulated=True, asked="a-temperror@x.example"), "simulated", 451, [INBOX]),
+        (case(simulated=True, asked="a-500@x.example"), "simulated", 500, []),
         (case(simulated=True, asked="a-temperror@x.example", accepted=True), "no-bad-signals", 0, [INBOX]),
         (case(asked="a-temperror@x.example"), "no-bad-signals", 0, [INBOX]),
         (case(simulated=True, asked="rcptto550@x.example"), "no-bad-signals", 0, [INBOX]),
@@ -111,6 +112,7 @@ def test_a_case_has_a_plan(one: Case, word: str, reply: int, actions: list[AnyAc
     assert plan.word == word
     assert (0 if plan.reply is None else plan.reply.code) == reply
     assert list(plan.actions) == actions
+    assert plan.junk == (word == "junk-content" and reply != 0)
 
 
 def proposal(**changes: Any) -> Proposal:
@@ -139,6 +141,11 @@ HOOK = Notify(method="webhook", target="https://ours.example/hook")
         (case(), [proposal(reply=NEVER, junk=True)], NEVER, [KEPT]),
         (case(), [proposal(reply=NEVER, junk=True), proposal(if_junk=(REJECT,))], None, [REJECT]),
         (case(), [proposal(reply=NEVER), proposal(if_junk=(REJECT,))], NEVER, []),
+        (case(), [proposal(actions=(HOOK,)), proposal(actions=(ON, ON), instead=True)], None, [ON]),
+        (case(), [proposal(actions=(HOOK,)), proposal(instead=True)], None, [Discard()]),
+        (case(), [proposal(binding=True), proposal(reply=NEVER, instead=True)], NEVER, []),
+        (case(), [proposal(reply=LATER), proposal(actions=(ON,), instead=True)], LATER, [ON]),
+        (case(facts=(BAD,)), [proposal(actions=(ON, AWAY), instead=True)], None, [INBOX]),
     ],
 )
 def test_proposals_are_merged_by_one_table(
@@ -147,11 +154,22 @@ def test_proposals_are_merged_by_one_table(
     """SMTP-98, 102, 108"""
     plan = merge(one, proposals)
     assert plan.reply == reply
+    assert plan.junk == (reply is not None and proposals[0].junk)
     assert list(plan.actions) == actions
 
 
+@pytest.mark.parametrize("unlimited", [False, True])
+def test_the_owner_says_whether_copies_of_refused_mail_are_limited(unlimited: bool) -> None:
+    """SMTP-102"""
+    one = case(facts=(SPAM,))
+    assert one.settings is not None
+    settings = msgspec.structs.replace(one.settings, keep_rejects=unlimited)
+    _, found = planned(msgspec.structs.replace(one, settings=settings))
+    assert found.actions == (KeepReject(mailbox="Rejects", destined="Inbox", unlimited=unlimited),)
+
+
 def plan(reply: Response | None, *, junk: bool = False) -> Plan:
-    return Plan(account="mia", actions=(INBOX,), reply=reply, because=(Reason("w", "p"),), junk=junk)
+    return Plan(word="w", actions=(INBOX,), reply=reply, junk=junk)
 
 
 def test_a_plan_says_what_becomes_of_the_message() -> None:
