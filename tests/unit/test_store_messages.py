@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from moxlite.metrics import Daily
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content import body
 from moxlite.store.errors import (
@@ -16,10 +17,11 @@ from moxlite.store.errors import (
     UidsExhausted,
 )
 from moxlite.store.file.transaction import Reader
-from moxlite.store.mail.copying import copy_messages, move_ids, move_messages
-from moxlite.store.mail.expunging import expunge, expunge_ids
+from moxlite.store.mail import flags
+from moxlite.store.mail.copying import Copied, copy_ids, copy_messages, move_ids, move_messages
+from moxlite.store.mail.expunging import Expunged, expunge, expunge_ids
 from moxlite.store.mail.facts import Facts, SMTPFacts
-from moxlite.store.mail.flags import store_flags, store_flags_ids
+from moxlite.store.mail.flags import Stored, store_flags, store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.keywords import spellings
@@ -166,6 +168,45 @@ async def test_flags_by_id_reach_several_mailboxes(accounts: Accounts) -> None:
         )
         assert {row.id for row in done.changed} == {one.message_id, two.message_id}
         assert (await box(account)).modseq == (await box(account, "Archive")).modseq == done.changed[0].modseq
+
+
+async def test_only_corrections_of_the_junk_filter_are_counted(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEB-86b: a mark that confirms where the message is, and one that is taken back to none, say nothing new."""
+    counts = Daily(lambda: 0)
+    monkeypatch.setattr(flags, "daily", counts)
+    async with accounts.use("mia") as account:
+        ids = [one.message_id for one in await put(account, 2)]
+
+        async def marked(change: Flag) -> dict[str, int]:
+            await account.write(partial(store_flags_ids, ids=ids, mode="replace", flags=change))
+            return {kind: number for (kind, _, _), number in counts.take().items()}
+
+        assert await marked(Flag.NOTJUNK) == {}
+        assert await marked(Flag.SEEN) == {}
+        assert await marked(Flag.JUNK) == {"marked-junk": 2}
+        assert await marked(Flag.JUNK | Flag.SEEN) == {}
+        assert await marked(Flag.NOTJUNK) == {"marked-wanted": 2}
+        await marked(Flag.JUNK)
+        assert await marked(Flag(0)) == {"marked-wanted": 2}
+
+
+async def test_an_operation_on_no_message_changes_nothing(accounts: Accounts) -> None:
+    """STORE-23: no modseq is taken, and the result names the mailboxes all the same."""
+    async with accounts.use("mia") as account:
+        inbox, archive = await box(account), await box(account, "Archive")
+        await put(account)
+        before = await look(account, state)
+        assert await account.write(lambda tx: store_flags_ids(tx, [], mode="add", flags=Flag.SEEN)) == Stored(
+            (), (), ()
+        )
+        assert await account.write(lambda tx: expunge(tx, inbox.id, [7])) == Expunged(inbox.id, (), ())
+        assert await account.write(lambda tx: expunge_ids(tx, [])) == []
+        nothing = Copied(inbox.id, archive.id, archive.uidvalidity, (), (), ())
+        assert await account.write(lambda tx: copy_messages(tx, inbox.id, [7], archive.id)) == nothing
+        assert await account.write(lambda tx: move_messages(tx, inbox.id, [7], archive.id)) == nothing
+        assert (await look(account, state)).modseq == before.modseq
 
 
 async def test_keyword_limits_and_bad_keywords_change_nothing(
@@ -370,6 +411,48 @@ async def test_moves_and_removals_by_id_group_by_mailbox(accounts: Accounts) -> 
         assert (await box(account, "Trash")).exists == 2
 
 
+async def test_copies_by_id_group_by_mailbox(accounts: Accounts) -> None:
+    """STORE-28"""
+    async with accounts.use("mia") as account:
+        trash = await box(account, "Trash")
+        here, there = await put(account, 2), await put(account, 1, "Archive", first=3)
+        ids = [one.message_id for one in (*there, *here)]
+        copied = await account.write(lambda tx: copy_ids(tx, ids, trash.id))
+        boxes = [(await box(account)).id, (await box(account, "Archive")).id]
+        assert [(one.source_id, one.source_uids, one.target_uids) for one in copied] == [
+            (boxes[0], (1, 2), (1, 2)),
+            (boxes[1], (1,), (3,)),
+        ]
+        assert [row.id for row in await rows(account, "Trash")] == [new for one in copied for new in one.message_ids]
+
+
+async def test_the_id_of_a_removed_message_is_not_given_to_a_copy(accounts: Accounts) -> None:
+    """STORE-20: a client that saw the id would take the copy for the message that is gone."""
+    async with accounts.use("mia") as account:
+        inbox, archive = await box(account), await box(account, "Archive")
+        last = (await put(account, 2))[-1].message_id
+        await account.write(lambda tx: expunge(tx, inbox.id, [2]))
+        copied = await account.write(lambda tx: copy_messages(tx, inbox.id, [1], archive.id))
+        assert copied.source_id == inbox.id
+        assert copied.message_ids == tuple(row.id for row in await rows(account, "Archive"))
+        assert copied.message_ids > (last,)
+
+
+async def test_a_copy_into_junk_has_no_trace_of_a_wanted_mark(accounts: Accounts) -> None:
+    """STORE-84, STORE-85: and the other way about; the original keeps its mark."""
+    async with accounts.use("mia") as account:
+        inbox, junk = await box(account), await box(account, "Junk")
+        await account.write(lambda tx: ensure_mailbox(tx, "family"))
+        family = await box(account, "family")
+        await put(account)
+        await account.write(lambda tx: store_flags(tx, inbox.id, [1], mode="add", flags=Flag.NOTJUNK | Flag.SEEN))
+        await account.write(lambda tx: copy_messages(tx, inbox.id, [1], junk.id))
+        await account.write(lambda tx: copy_messages(tx, junk.id, [1], family.id))
+        assert [row.flags for row in await rows(account)] == [Flag.NOTJUNK | Flag.SEEN]
+        assert [row.flags for row in await rows(account, "Junk")] == [Flag.JUNK | Flag.SEEN]
+        assert [row.flags for row in await rows(account, "family")] == [Flag.NOTJUNK | Flag.SEEN]
+
+
 async def test_junk_flags_follow_the_mailbox_at_append_copy_and_move(accounts: Accounts) -> None:
     """STORE-84, IMAP-112"""
     async with accounts.use("mia") as account:
@@ -429,6 +512,24 @@ async def test_moving_out_of_the_introbox_to_the_destined_mailbox_is_praise(acco
         await account.write(lambda tx: move_messages(tx, intro.id, [3], trash.id))
         row = (await rows(account, "Trash"))[0]
         assert (row.flags, row.mailbox_orig_id, row.mailbox_destined_id) == (Flag.NOTJUNK, inbox.id, None)
+
+
+async def test_a_copy_out_of_the_introbox_is_no_praise(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-68, WEB-86b: only a move tells what the user thinks of a message."""
+    counts = Daily(lambda: 0)
+    monkeypatch.setattr(flags, "daily", counts)
+    async with accounts.use("mia") as account:
+        inbox, junk = await box(account), await box(account, "Junk")
+        await account.write(lambda tx: create_mailbox(tx, "Introbox"))
+        intro = await box(account, "Introbox")
+        await deliver_mail(account, mail(1), "Introbox", Facts(destined=inbox.id))
+        await account.write(lambda tx: copy_messages(tx, intro.id, [1], inbox.id))
+        row = (await rows(account))[0]
+        assert (row.flags, row.mailbox_orig_id, row.mailbox_destined_id) == (Flag(0), intro.id, inbox.id)
+        await account.write(lambda tx: copy_messages(tx, intro.id, [1], junk.id))
+        assert counts.take() == {}
+        await account.write(lambda tx: move_messages(tx, intro.id, [1], junk.id))
+        assert {kind: number for (kind, _, _), number in counts.take().items()} == {"marked-junk": 1}
 
 
 class TestQuota:

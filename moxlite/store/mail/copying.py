@@ -188,7 +188,7 @@ def _copy(tx: AccountTx, source_id: MailboxID, sources: list[Source], target: Ma
     first_id = next_message_id(tx)
     verdict = classify(tx.config.junk_flags, target.name, target.special_use)
     come = flags_in_mailbox(Flag(0), verdict)
-    stay = flags_in_mailbox(~Flag(0), verdict) & ~come
+    stay = flags_in_mailbox(~Flag(0), verdict)
     tx.execute(ADD_REFS, ids)
     tx.execute(COPY, ids, target.id, first, tx.modseq(), tx.now, first_id, int(stay), int(come))
     for sql in COPY_BESIDE:

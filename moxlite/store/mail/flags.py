@@ -58,8 +58,8 @@ class Stored(msgspec.Struct, frozen=True):
     """Result of a change of flags.
 
     ``changed``: rows as they are now. ``unchanged``: rows that had these flags before; they took no modseq (STORE-23).
-    ``modified``: UIDs (for `store_flags`) or message ids (for `store_flags_ids`) left alone because their modseq is
-    above `unchangedsince`. All ascend; messages that do not exist are left out.
+    ``modified``: UIDs left alone because their modseq is above `unchangedsince`. All ascend; messages that do not exist
+    are left out.
     """
 
     changed: tuple[FlagRow, ...]
@@ -114,7 +114,7 @@ def store_flags(
     mailbox(tx, mailbox_id)
     rows = _rows(tx, mailbox_id, uids) if uids else []
     how = _How(mode, flags, kept, keep_keywords)
-    return _store(tx, rows, how, keywords, unchangedsince, key=2)
+    return _store(tx, rows, how, keywords, unchangedsince)
 
 
 def store_flags_ids(
@@ -124,11 +124,10 @@ def store_flags_ids(
     mode: Mode,
     flags: Flag = Flag(0),
     keywords: Iterable[str] = (),
-    unchangedsince: int | None = None,
 ) -> Stored:
     """As `store_flags`, by message ids in any mailboxes; ids that do not exist are left out. Raises as that."""
     rows = tx.rows(BY_ID, distinct_array(ids)) if ids else []
-    return _store(tx, rows, _How(mode, flags), keywords, unchangedsince, key=0)
+    return _store(tx, rows, _How(mode, flags), keywords)
 
 
 def strip_keyword(tx: AccountTx, keyword: str, limit: int = STRIPPED) -> int:
@@ -183,14 +182,12 @@ def _store(
     rows: list[Row],
     how: _How,
     keywords: Iterable[str],
-    unchangedsince: int | None,
-    *,
-    key: int,
+    unchangedsince: int | None = None,
 ) -> Stored:
     words = frozenset(word.lower() for word in keywords) if how.mode == "remove" else learn_spellings(tx, keywords)
     modified: list[int] = []
     if unchangedsince is not None:
-        modified = [row[key] for row in rows if row[3] > unchangedsince]
+        modified = [row[2] for row in rows if row[3] > unchangedsince]
         rows = [row for row in rows if row[3] <= unchangedsince]
     changed: list[FlagRow] = []
     unchanged: list[FlagRow] = []
