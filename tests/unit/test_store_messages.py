@@ -61,6 +61,44 @@ async def test_added_messages_get_rising_uids_one_modseq_and_exact_counts(accoun
         assert (await look(account, state)).total_size == 3 * size
 
 
+async def test_subscribers_are_told_of_each_new_message(accounts: Accounts) -> None:
+    """STORE-31: with all that a listing shows of it, and the mailbox's counts after the last one."""
+    async with accounts.use("mia") as account:
+        inbox = await box(account)
+        await put(account)
+        _, cursor = await account.subscribe()
+        with cursor:
+            added = await put(account, 2, keywords=["Foo"], first=2)
+            told = [event for event in (await cursor.take()).events if isinstance(event, MessageAdded)]
+        assert told == [
+            MessageAdded(
+                account="mia",
+                modseq=one.modseq,
+                mailbox_id=inbox.id,
+                uid=one.uid,
+                message_id=one.message_id,
+                flags=Flag(0),
+                keywords=("foo",),
+                exists=3,
+                unseen=3,
+            )
+            for one in added
+        ]
+
+
+async def test_facts_of_smtp_belong_to_the_message_that_was_delivered(accounts: Accounts) -> None:
+    """STORE-61: appended messages have none, and its received time is in UTC unless a client gave one."""
+    async with accounts.use("mia") as account:
+        await put(account, 2)
+        facts = Facts(smtp=SMTPFacts(remote_ip="192.0.2.1"), dkim_domains=("example.com",))
+        added = await deliver_mail(account, mail(3), facts=facts)
+        smtp = await look(account, lambda r: r.rows("SELECT message_id, remote_ip FROM message_smtp"))
+        assert smtp == [(added.message_id, "192.0.2.1")]
+        dkim = await look(account, lambda r: r.rows("SELECT message_id, domain FROM message_dkim"))
+        assert dkim == [(added.message_id, "example.com")]
+        assert await look(account, lambda r: r.rows("SELECT DISTINCT received_offset FROM message")) == [(0,)]
+
+
 async def test_content_comes_back_octet_by_octet(accounts: Accounts) -> None:
     """STORE-21, STORE-51"""
     async with accounts.use("mia") as account:
