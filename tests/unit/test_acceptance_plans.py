@@ -13,11 +13,22 @@ from moxlite.acceptance.gathering import Decided
 from moxlite.acceptance.outcomes import Outcome, State, combined, of_plan, refused
 from moxlite.acceptance.plan import Plan, Proposal, Reason, merge
 from moxlite.acceptance.producers import ORDER
-from moxlite.config.domains import Account, Destination, Ruleset
-from moxlite.config.snapshot import AccountRecipient
+from moxlite.config.domains import Account, Alias, Destination, Ruleset
+from moxlite.config.snapshot import AccountRecipient, AliasRecipient
 from moxlite.proto.address import Address, Domain, Path
 from moxlite.proto.smtp.replies import Response
-from moxlite.store.delivery.actions import AnyAction, Discard, FileInto, KeepReject, Mark, Notify, Redirect, Vacation
+from moxlite.store.delivery.actions import (
+    AnyAction,
+    Discard,
+    Failed,
+    FileInto,
+    KeepReject,
+    Mark,
+    Notify,
+    Redirect,
+    Remember,
+    Vacation,
+)
 from moxlite.store.delivery.reasons import MAX_WHY
 from moxlite.store.types import Flag
 
@@ -222,6 +233,93 @@ def test_reasons_are_cut_to_two_kib() -> None:
     assert read.cut
     assert read.reason == "ambiguous-from"
     assert any("too long" in line for line in why.lines(read))
+
+
+def test_reasons_without_evidence_say_so() -> None:
+    """ADMIN-77"""
+    text = "\n".join(why.lines(why.Why(reason="no-bad-signals", sender="a@b.example", recipient="mia@ours.example")))
+    assert text == (
+        "From <a@b.example> to <mia@ours.example>, client - (without a name)\n"
+        "Evidence:\n"
+        "  none\n"
+        "Proposals:\n"
+        "  none\n"
+        "Plan: no-bad-signals\n"
+        "  reply: 250, accepted"
+    )
+
+
+def test_reasons_tell_the_alias_and_each_answer_that_is_missing() -> None:
+    """ADMIN-77"""
+    team = Address.parse("team@ours.example")
+    alias = AliasRecipient(alias=Alias(addresses=(MIA,)), canonical=team, members=())
+    good = Fact("dkim-domain", "remote.example", True, Strength.PROOF, "dkim signature")
+    neutral = Fact("arc", "none", None, Strength.HINT, "seals")
+    one = case(alias=alias, may_post=False, facts=(good, neutral), missing=("dnsbl", JUNK), fault=LATER)
+    proposals, found = planned(one)
+    read = why.unpack(why.pack(why.why_of(Decided(one, tuple(proposals), found))))
+    text = "\n".join(why.lines(read))
+    assert text.startswith(
+        "From <ann@remote.example> to <mia@ours.example>, client 198.51.100.7 (there.example)\n"
+        "Through the alias team@ours.example\n"
+        "Evidence:\n"
+        "  dkim-domain = remote.example  (for it, proof, from dkim signature)\n"
+        "  arc = none  (neutral, hint, from seals)\n"
+        "  dnsbl: no answer\n"
+        "  junk: no answer\n"
+        "Proposals:\n"
+        "  alias: alias-members-only: reply 550 5.7.2 "
+    )
+    assert "Plan: alias-members-only\n  reply: 550 5.7.2 " in text
+    assert not read.cut
+
+
+@pytest.mark.parametrize(
+    ("action", "text"),
+    [
+        (FileInto(mailbox="Lists"), "file into Lists"),
+        (FileInto(mailbox="Lists", mark=Mark.FORWARD), "file into Lists, as forward"),
+        (FileInto(mailbox="Introbox", destined="Lists"), "file into Introbox, meant for Lists"),
+        (KEPT, "keep a copy in Rejects"),
+        (Discard(), "discard"),
+        (ON, "send on to mia@elsewhere.example"),
+        (AWAY, "answer ann@remote.example, unless answered before"),
+        (HOOK, "notify https://ours.example/hook"),
+        (Failed(script="main", line=3, text="no"), "tell the owner: main failed: no"),
+        (Remember(keys=((b"k", 60),)), "remember the message, to find duplicates"),
+        (FileInto(mailbox="x" * 160), f"file into {'x' * 160}"),
+        (FileInto(mailbox="x" * 161), f"file into {'x' * 159}…"),
+    ],
+)
+def test_each_action_has_a_line_of_its_own(action: AnyAction, text: str) -> None:
+    """ADMIN-77: long names, which senders choose, are cut."""
+    done = Plan(word="w", actions=(action,), reply=None)
+    proposals = (proposal(actions=(action,)),)
+    read = why.why_of(Decided(case(), proposals, done))
+    assert list(why.lines(read))[-1] == f"  {text}"
+    assert f"  test: word: {text}" in why.lines(read)
+
+
+def test_what_does_not_fit_of_the_reasons_is_left_out_from_the_end() -> None:
+    """ADMIN-77: proposals first, then facts, then actions; the word and the envelope stay."""
+    fact = Fact("spf", "v" * 150, None, Strength.HINT, "s" * 150)
+    action = "a" * 150
+    few = why.Why(reason="w", sender="ann@remote.example", facts=(fact,) * 4, actions=(action,) * 2)
+    full = msgspec.structs.replace(few, proposals=(why.Said("p", "q", reply="r" * 150),) * 5)
+    assert why.unpack(why.pack(few)) == few
+    read = why.unpack(why.pack(full))
+    assert read.cut
+    assert (read.facts, read.actions) == (full.facts, full.actions)
+    assert 0 < len(read.proposals) < 5
+    read = why.unpack(why.pack(msgspec.structs.replace(full, facts=(fact,) * 10)))
+    assert (read.proposals, read.actions) == ((), full.actions)
+    assert 4 <= len(read.facts) < 10
+    read = why.unpack(why.pack(msgspec.structs.replace(full, actions=(action,) * 30)))
+    assert (read.proposals, read.facts) == ((), ())
+    assert 10 < len(read.actions) < 30
+    assert (read.reason, read.sender) == ("w", "ann@remote.example")
+    read = why.unpack(why.pack(msgspec.structs.replace(few, facts=(), actions=(), reason="w" * 3000)))
+    assert read == why.Why(reason="w" * 159 + "…", cut=True)
 
 
 def test_reasons_are_read_as_evidence_proposals_and_plan() -> None:
