@@ -235,6 +235,18 @@ def test_reasons_are_cut_to_two_kib() -> None:
     assert any("too long" in line for line in why.lines(read))
 
 
+def test_reasons_have_addresses_as_written_and_texts_of_senders_cut() -> None:
+    """ADMIN-77"""
+    fact = Fact("spf", "v" * 161, None, Strength.HINT, "s" * 161)
+    one = case(sender="jürgen@remote.example", asked="mü@ours.example", facts=(fact,))
+    envelope = msgspec.structs.replace(one.evidence.envelope, hello=None)
+    one = msgspec.structs.replace(one, evidence=msgspec.structs.replace(one.evidence, envelope=envelope))
+    proposals, found = planned(one)
+    read = why.why_of(Decided(one, tuple(proposals), found))
+    assert (read.sender, read.recipient, read.hello) == ("jürgen@remote.example", "mü@ours.example", "")
+    assert [(one.value, one.source) for one in read.facts] == [(f"{'v' * 159}…", f"{'s' * 159}…")]
+
+
 def test_reasons_without_evidence_say_so() -> None:
     """ADMIN-77"""
     text = "\n".join(why.lines(why.Why(reason="no-bad-signals", sender="a@b.example", recipient="mia@ours.example")))
