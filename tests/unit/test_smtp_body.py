@@ -78,6 +78,7 @@ def test_every_split_of_short_mixtures_agrees_with_the_reference() -> None:
             data = bytes(octets) + END
             for cut in range(len(data)):
                 agree(data, [cut])
+            agree(data, list(range(len(data))))
 
 
 @given(mixtures, st.lists(st.integers(0, 60), max_size=8))
@@ -105,6 +106,20 @@ def test_bare_lf_becomes_crlf_and_nul_stays() -> None:
 @given(mixtures, st.lists(st.integers(0, 60), max_size=5))
 def test_chunks_lose_bare_lf_and_report_bare_cr(octets: bytes, cuts: list[int]) -> None:
     """SMTP-39, 40"""
+    chunks_agree(octets, cuts)
+
+
+def test_every_split_of_short_chunks_reports_bare_cr_alone() -> None:
+    """SMTP-39, 40: a CR LF between two pieces is one line end."""
+    for length in range(6):
+        for octets in itertools.product(b"\r\na", repeat=length):
+            for cut in range(length + 1):
+                chunks_agree(bytes(octets), [cut])
+            chunks_agree(bytes(octets), list(range(length)))
+
+
+def chunks_agree(octets: bytes, cuts: list[int]) -> None:
+    """Whether a decoder that gets the octets in pieces does what the octets as a whole say."""
     decoder = ChunkDecoder()
     cuts = sorted(min(cut, len(octets)) for cut in cuts)
     content = b"".join(decoder.feed(octets[a:b]) for a, b in itertools.pairwise([0, *cuts, len(octets)]))

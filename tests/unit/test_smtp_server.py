@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.proto.address import Address, Domain, Path
-from moxlite.proto.smtp.commands import Auth, Bdat, Command, Ehlo, Helo, MailFrom, RcptTo, StartTLS, Vrfy
+from moxlite.proto.address import Address, Domain, Localpart, Path
+from moxlite.proto.smtp.commands import Auth, Bdat, Command, Ehlo, Helo, MailFrom, RcptTo, Rset, StartTLS, Vrfy
 from moxlite.proto.smtp.parameters import DeliverBy, Hold, decode_xtext, encode_xtext
 from moxlite.proto.smtp.replies import Response
 from moxlite.proto.smtp.server import (
@@ -151,7 +151,9 @@ def test_line_ends_and_lengths() -> None:
 def test_trailing_white_space_is_taken_at_mx_only() -> None:
     """SMTP-13"""
     assert isinstance(one(mx(), b"MAIL FROM:<a@b.example>  \r\n"), MailFrom)
-    assert not isinstance(one(mx(), b"RSET \t\r\n"), Refusal)
+    assert one(mx(), b"RSET \t\r\n") == Rset()
+    assert isinstance(one(mx(), b"VRFY X \r\n"), Vrfy)
+    assert code(one(mx(), b"NOOP x\x0b \r\n")) == "501 5.5.2"
     assert code(one(submission(), b"MAIL FROM:<a@b.example> \r\n")) == "501 5.5.2"
 
 
@@ -168,6 +170,7 @@ def test_trailing_white_space_is_taken_at_mx_only() -> None:
         (b"EHLO x\r\nMAIL FROM:<>\r\nRSET\r\nRCPT TO:<a@b>\r\n", ["503 5.5.1"]),
         (b"EHLO x\r\nMAIL FROM:<>\r\nEHLO x\r\nRCPT TO:<a@b>\r\n", ["503 5.5.1"]),
         (b"EHLO x\r\nRSET x\r\nQUIT x\r\nVRFY\r\nEXPN SMTPUTF8\r\n", ["501 5.5.2"] * 3),
+        (b"EHLO x\r\nVRFY  SMTPUTF8\r\nEXPN  SMTPUTF8\r\n", ["501 5.5.2"] * 2),
         (b"EHLO x\r\nNOOP x\r\nHELP me\r\nVRFY x SMTPUTF8\r\n", []),
         (b"EHLO\r\nHELO \r\n", ["501 5.5.2"] * 2),
     ],
@@ -213,6 +216,16 @@ def test_hello_at_mx_names_a_domain_or_literal() -> None:
         b"EHLO (",
     ):
         assert code(one(connection, bad + b"\r\n")) == "501 5.5.2"
+
+
+def test_a_literal_without_its_tag_is_taken_at_submission_unless_pedantic() -> None:
+    """SMTP-23"""
+    event = one(ServerConnection(submission=True), b"EHLO [2001:db8::1]\r\n")
+    assert isinstance(event, Ehlo)
+    assert event.host == ipaddress.ip_address("2001:db8::1")
+    pedantic = ServerConnection(submission=True, pedantic=True)
+    assert code(one(pedantic, b"EHLO [2001:db8::1]\r\n")) == "501 5.5.2"
+    assert isinstance(one(pedantic, b"EHLO [IPv6:2001:db8::1]\r\n"), Ehlo)
 
 
 def test_hello_at_submission_may_be_anything_unless_pedantic() -> None:
@@ -331,6 +344,7 @@ def test_internationalized_addresses_need_smtputf8() -> None:
     connection = mx()
     assert code(one(connection, "MAIL FROM:<é@b>\r\n".encode())) == "550 5.6.7"
     assert code(one(connection, "MAIL FROM:<e\u0301@b> SMTPUTF8\r\n".encode())) == "501 5.5.2"
+    assert code(one(connection, 'MAIL FROM:<"a@e\u0301"@b> SMTPUTF8\r\n'.encode())) == "501 5.5.2"
     take(connection, b"MAIL FROM:<>\r\n")
     assert code(one(connection, "RCPT TO:<é@b>\r\n".encode())) == "553 5.6.7"
     take(connection, b"RSET\r\n")
@@ -345,9 +359,19 @@ def test_a_space_before_the_path_is_taken_where_it_may_be() -> None:
     assert code(one(mx(), b"MAIL FROM: <a@b>\r\n")) == "501 5.5.2"
     for connection in (mx(tolerate_space=True), submission()):
         event = one(connection, b"MAIL FROM: <a@b>\r\n")
-        assert isinstance(event, MailFrom)
-        assert event.lax
-    assert code(one(submission(pedantic=True), b"MAIL FROM: <a@b>\r\n")) == "501 5.5.2"
+        assert event == MailFrom(path("a@b"), lax=True)
+        assert one(connection, b"RCPT TO: <a@b>\r\n") == RcptTo(path("a@b"), lax=True)
+        assert one(connection, b"RCPT TO: <postmaster>\r\n") == RcptTo(Path(Localpart("postmaster"), None), lax=True)
+    for connection in (mx(), submission(pedantic=True)):
+        assert code(one(connection, b"MAIL FROM: <a@b>\r\n")) == "501 5.5.2"
+        take(connection, b"MAIL FROM:<a@b>\r\n")
+        assert code(one(connection, b"RCPT TO: <a@b>\r\n")) == "501 5.5.2"
+
+
+def test_misplaced_dots_are_taken_unless_pedantic() -> None:
+    """SMTP-3: some mobile carriers assigned such addresses."""
+    assert isinstance(one(submission(), b"MAIL FROM:<a..b@c>\r\n"), MailFrom)
+    assert code(one(submission(pedantic=True), b"MAIL FROM:<a..b@c>\r\n")) == "501 5.5.2"
 
 
 @pytest.mark.parametrize(
@@ -384,9 +408,8 @@ def test_odd_paths_are_taken() -> None:
         assert event.path.pack(False) == expected
         take(connection, b"RSET\r\n")
     take(connection, b"MAIL FROM:<>\r\n")
-    event = one(connection, b"RCPT TO:<PostMaster>\r\n")
-    assert isinstance(event, RcptTo)
-    assert event.path.host is None
+    event = one(connection, b"RCPT TO:<PostMaster> NOTIFY=NEVER\r\n")
+    assert event == RcptTo(Path(Localpart("PostMaster"), None), notify=("NEVER",))
     assert code(one(connection, b"RCPT TO:<>\r\n")) == "501 5.5.2"
 
 
@@ -511,6 +534,7 @@ def test_pedantic_wants_one_space_before_the_initial_response() -> None:
     connection = ServerConnection(submission=True, pedantic=True)
     take(connection, b"EHLO x.example\r\n")
     assert code(one(connection, b"AUTH PLAIN  YQ==\r\n")) == "501 5.5.2"
+    assert one(connection, b"AUTH PLAIN YQ==\r\n") == Auth("PLAIN", b"a")
 
 
 def test_what_comes_behind_starttls_is_never_a_command() -> None:

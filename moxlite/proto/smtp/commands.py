@@ -259,14 +259,14 @@ def _path(text: str, smtputf8: bool, grammar: Grammar, code: int) -> Path:
 
 def _mail(arguments: str, grammar: Grammar) -> Command:
     text, lax, rest = _envelope("FROM:", arguments, grammar)
-    fields = parse_mail_parameters(rest, grammar.offers) if rest else {}
+    fields = parse_mail_parameters(rest, grammar.offers)
     # RFC 6531 §3.4: the parameters determine whether the address may be internationalized.
-    return MailFrom(_path(text, fields.get("smtputf8", False), grammar, 550), lax, **fields)
+    return MailFrom(_path(text, "smtputf8" in fields, grammar, 550), lax, **fields)
 
 
 def _rcpt(arguments: str, grammar: Grammar) -> Command:
     text, lax, rest = _envelope("TO:", arguments, grammar)
-    fields = parse_rcpt_parameters(rest, grammar.offers) if rest else {}
+    fields = parse_rcpt_parameters(rest, grammar.offers)
     if text.lower() == "postmaster":  # RFC 5321 §4.1.1.3: without domain
         return RcptTo(Path(Localpart(text), None), lax, **fields)
     path = _path(text, grammar.smtputf8, grammar, 553)
