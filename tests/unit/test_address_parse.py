@@ -71,7 +71,8 @@ def test_localparts_have_a_limit_in_octets() -> None:
     """SMTP-3"""
     assert parse_localpart("x" * 128)
     assert parse_localpart("x" * 64, strict=True)
-    for text, strict in (("x" * 129, False), ("x" * 65, True), ("é" * 65, False)):
+    assert parse_localpart("😀" * 16, strict=True)
+    for text, strict in (("x" * 129, False), ("x" * 65, True), ("é" * 65, False), ("😀" * 17, True)):
         with pytest.raises(AddressError):
             parse_localpart(text, strict=strict)
 
@@ -134,6 +135,9 @@ def test_ip_literals_have_the_tags_of_the_rfc() -> None:
     for bad in ("[2001:db8::1]", "[IPv4:192.0.2.1]", "[x:y]", "[]", "192.0.2.1", "[IPv6:fe80::1%eth0]", "[1.2.3]"):
         with pytest.raises(AddressError):
             parse_ip_literal(bad)
+    for bad in ("[fe80::1%eth0]", "[192.0.2.1", "192.0.2.1]", "[1:2]"):
+        with pytest.raises(AddressError):
+            parse_ip_literal(bad, untagged_ipv6=True)
     assert pack_ip_literal(ipaddress.ip_address("2001:db8::1")) == "[IPv6:2001:db8::1]"
 
 
@@ -157,6 +161,43 @@ def test_paths_may_be_null_or_hold_an_ip_or_a_route() -> None:
     ):
         with pytest.raises(AddressError):
             Path.parse(bad)
+
+
+def test_a_path_has_a_limit_in_octets() -> None:
+    """SMTP-3: of 256, with its angle brackets."""
+    domain = "y." * 60 + "example"
+    room = 254 - len("@" + domain)
+    for local in ("x" * room, "é" * (room // 2) + "x" * (room % 2)):
+        assert Path.parse(f"{local}@{domain}").pack(True) == f"{local}@{domain}"
+        with pytest.raises(AddressError):
+            Path.parse(f"{local}@y{domain}")
+
+
+def test_all_parts_of_an_address_are_strict_or_none_is() -> None:
+    """SMTP-3, SMTP-23"""
+    for text in ("a..b@example.org", "a@my_host.example", "@my_host.example:a@example.org", "a@[2001:db8::1]"):
+        assert Path.parse(text).pack(True)
+        with pytest.raises(AddressError):
+            Path.parse(text, strict=True)
+    for text in ("a..b@example.org", "a@my_host.example"):
+        assert Address.parse(text).pack(True)
+        with pytest.raises(AddressError):
+            Address.parse(text, strict=True)
+
+
+def test_an_at_sign_or_colon_may_be_in_quotes_and_literals() -> None:
+    """SMTP-2, SMTP-3"""
+    assert Address.parse('"a@b"@example.org').localpart == "a@b"
+    assert Path.parse('"a@b"@example.org').localpart == "a@b"
+    routed = Path.parse("@one.example:u@[IPv6:2001:db8::1]")
+    assert (routed.localpart, routed.host) == ("u", ipaddress.ip_address("2001:db8::1"))
+
+
+def test_a_domain_is_packed_for_peers_with_and_without_smtputf8() -> None:
+    """SMTP-2, SMTP-28"""
+    for one in (Address.parse("u@bücher.example"), Path.parse("u@bücher.example")):
+        assert one.pack(False) == "u@xn--bcher-kva.example"
+        assert one.pack(True) == str(one) == "u@bücher.example"
 
 
 localparts = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=30)
