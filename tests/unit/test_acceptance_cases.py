@@ -116,6 +116,7 @@ def test_a_case_knows_the_settings_of_its_account(snapshot: Snapshot) -> None:
     """SMTP-73"""
     (case,) = cases(snapshot, "mia")
     assert case.settings == snapshot.domains.accounts["mia"]
+    assert case.evidence.msg_from == Address.parse(STRANGER)
     assert case.destined == "Work"
     assert not case.author
     assert not case.simulated
