@@ -1,16 +1,19 @@
 """The page of newsletters in a real browser (WEBMAIL-136a)."""
 
 import imaplib
+import smtplib
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.running import LocalServer
 from tests.tools import until
+from tests.webcalls import Caller
 
 __all__ = ["chromium"]
 
@@ -89,3 +92,85 @@ def test_newsletters_are_counted_left_and_archived(
     expect(page.locator(".composer")).to_contain_text("leave@walks.example")
     expect(page.get_by_role("dialog", name="Newsletters")).to_have_count(0)
     reader.close()
+
+
+@pytest.mark.landing("message")
+@pytest.mark.parametrize("place", ["message", "page"])
+def test_a_sender_that_goes_on_can_be_blocked(chromium: Browser, tmp_path: Path, place: str) -> None:
+    """WEBMAIL-136, WEBMAIL-136a, WEBMAIL-142: eleven days after it was left the message, and the page of newsletters,
+    say that it still writes; "Block" moves the message to Junk, and the next one goes there by itself.
+    """
+    with LocalServer(tmp_path / "server") as server:
+        caller = Caller(server.port(80), server.user, server.password)
+        caller.log_in()
+        session = imaplib.IMAP4("127.0.0.1", server.port(143))
+        session.login(server.user, server.password)
+
+        def count(mailbox: str) -> str:
+            answer = session.status(mailbox, "(MESSAGES)")[1][0]
+            assert isinstance(answer, bytes)
+            return answer.decode()
+
+        def left_before(days: int) -> None:
+            """Let the sender have been left so many days ago."""
+            at = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+            left = {"sender": "news@shopwell.example", "at": at}
+            caller.call("settings_save", settings={"unsubscribed": [left]})
+
+        deliver(server, "Letter 1")
+        reader = Visitor(chromium, server)
+        reader.fill_in("/webmail/")
+        page = reader.page
+        page.locator(".message", has_text="Letter 1").click()
+        page.locator(".trust").get_by_role("button", name="Unsubscribe").click()
+        with page.expect_popup():
+            page.get_by_role("button", name="Open the page").click()
+        told = page.locator(".reader .unsubscribed")
+        expect(told).to_contain_text("Unsubscribed today")
+        left_before(9)
+        page.reload()
+        expect(told).to_contain_text("Unsubscribed")
+        expect(told).not_to_contain_text("and still writes")
+        expect(page.get_by_role("button", name="Block", exact=True)).to_have_count(0)
+        left_before(11)
+        page.reload()
+        expect(told).to_contain_text("and still writes")
+        if place == "message":
+            shown = page.locator(".reader")
+        else:
+            until(lambda: gathered(page))
+            shown = page.get_by_role("dialog", name="Newsletters").get_by_role("listitem")
+            expect(shown.locator(".unsubscribed")).to_contain_text("and still writes")
+        shown.get_by_role("button", name="Block", exact=True).click()
+        expect(page.locator(".toast", has_text="goes to “Junk” from now on")).to_be_visible()
+        expect(page.locator(".message")).to_have_count(0)
+        until(lambda: count("Junk") == "Junk (MESSAGES 1)")
+        deliver(server, "Letter 2")
+        until(lambda: count("Junk") == "Junk (MESSAGES 2)")
+        assert count("INBOX") == "INBOX (MESSAGES 0)"
+        session.logout()
+        reader.close()
+        assert panics(server) == 0, server.log()
+
+
+def deliver(server: LocalServer, subject: str) -> None:
+    """Let a letter of a newsletter, which is left on a page, come by SMTP."""
+    text = (
+        f"From: Shopwell <news@shopwell.example>\r\nTo: {server.user}\r\nSubject: {subject}\r\n"
+        "List-Unsubscribe: <https://shopwell.example/leave>\r\n\r\nWool socks.\r\n"
+    )
+    with smtplib.SMTP("127.0.0.1", server.port(25)) as sender:
+        sender.sendmail("news@shopwell.example", [server.user], text)
+
+
+def gathered(page: Page) -> bool:
+    """Open the page of newsletters; whether a sender is there. Else it is closed again: the server gathers in the
+    background.
+    """
+    page.locator(".account-links").get_by_role("button", name="Newsletters").click()
+    found = page.get_by_role("dialog", name="Newsletters")
+    expect(found.get_by_role("status")).not_to_have_text("Loading…")
+    if found.get_by_role("listitem").count() == 1:
+        return True
+    page.get_by_role("button", name="Done").click()
+    return False

@@ -4,9 +4,12 @@
 
 import imaplib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from mailbox import mbox
 from pathlib import Path
 
+import apsw
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 
@@ -231,3 +234,108 @@ def test_log_out_leaves_nothing_in_the_browser(page: Page, local: LocalServer) -
     assert page.evaluate("caches.has('moxlite-webmail-mail')") is False
     assert kept(page, "messages") == 0
     assert set(page.evaluate("Object.keys(localStorage)")) <= {"moxlite-webmail-hints", "moxlite-webmail-scheme"}
+
+
+def age_sessions(local: LocalServer) -> None:
+    """Let eleven minutes pass since each log-in. The server is stopped meanwhile."""
+    assert local.stop() == 0
+    with closing(apsw.Connection(str(local.folder / "data/auth.db"))) as db:
+        db.execute("UPDATE session SET created = created - ?", (11 * 60 * 1_000_000,))
+    local.start()
+
+
+def confirm(page: Page, reason: str) -> None:
+    """Give a wrong password, and then the right one, to the question that gives this reason."""
+    question = page.get_by_role("dialog", name="Is it you?")
+    expect(question).to_contain_text(reason)
+    for password, wrong in (("not the password", True), ("moxmoxmox", False)):
+        question.get_by_label("Password").fill(password)
+        question.get_by_role("button", name="Continue").click()
+        if wrong:
+            expect(question.get_by_role("alert")).to_contain_text("The password is not right")
+    expect(question).to_have_count(0)
+
+
+def downloaded(page: Page, press: Callable[[], None], *, asked: bool) -> Path:
+    """The file that a press brings; where the password is `asked` for, nothing comes before it was given."""
+    with page.expect_download() as waiting:
+        press()
+        if asked:
+            confirm(page, "This takes mail out of the account")
+    return Path(waiting.value.path())
+
+
+def test_a_device_asks_for_the_password_before_mail_leaves_the_account(
+    chromium: Browser, local: LocalServer, tmp_path: Path
+) -> None:
+    """WEBMAIL-22a, WEBMAIL-85, WEBMAIL-128, WEB-63a: for an export of mail and of contacts, ten minutes after the
+    log-in; a wrong password brings nothing; then ten minutes without a question; reading asks for nothing.
+    """
+    append(imap(local), "kept")
+    context = launch(chromium, tmp_path / "profile")
+    page = context.new_page()
+    log_in(page, local)
+    expect(page.locator(".message")).to_have_count(1)
+
+    def export() -> None:
+        page.locator(".mailbox", has_text="Inbox").hover()
+        page.get_by_label("Actions for Inbox").click()
+        page.get_by_role("dialog", name="Inbox").get_by_role("button", name="Export…").click()
+        page.get_by_role("button", name="One mbox file").click()
+
+    def people() -> None:
+        page.locator(".account-links").get_by_role("button", name="People").click()
+        page.get_by_role("dialog", name="People").get_by_role("link", name="Export as a table").click()
+
+    def subjects(path: Path) -> list[str]:
+        return [str(message["Subject"]) for message in mbox(path)]
+
+    # the password of the log-in counts
+    assert subjects(downloaded(page, export, asked=False)) == ["kept"]
+    for first, second in ((export, people), (people, export)):
+        age_sessions(local)
+        page.reload()
+        page.locator(".message").click()
+        expect(page.locator(".text-part")).to_contain_text("Some text")
+        assert downloaded(page, first, asked=True).stat().st_size > 0
+        assert downloaded(page, second, asked=False).stat().st_size > 0
+        page.reload()
+    age_sessions(local)
+    page.reload()
+    gone: list[str] = []
+    page.on("download", lambda download: gone.append(download.url))
+    export()
+    page.get_by_role("dialog", name="Is it you?").get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Give your password or a second factor again first.")
+    assert gone == []
+    context.close()
+
+
+@pytest.mark.nightly
+def test_forwarding_is_turned_on_after_the_password_alone(chromium: Browser, local: LocalServer) -> None:
+    """WEBMAIL-22a, WEB-158a, WEB-63a: a device session of the webmail opens no account app; there the password of an
+    older log-in is asked for, a wrong one forwards nothing, and a second address needs no second question.
+    """
+    context = chromium.new_context(locale="en-GB")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    log_in(page, local)
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    page.goto(f"http://localhost:{local.port(80)}/#forwarding")
+    page.get_by_label("Email address").fill(local.user)
+    page.get_by_label("Password").fill(local.password)
+    page.get_by_role("button", name="Log in").click()
+    address = page.get_by_role("textbox", name="Address", exact=True)
+    expect(address).to_be_visible()
+    age_sessions(local)
+    page.reload()
+    for number, asked in ((1, True), (2, False)):
+        address.fill(f"friend{number}@far.example")
+        page.get_by_role("button", name="Add", exact=True).click()
+        if asked:
+            question = page.get_by_role("dialog", name="Is it you?")
+            expect(question).to_be_visible()
+            expect(page.get_by_text("waits for its owner")).to_have_count(0)
+            confirm(page, "give your password again")
+        expect(page.get_by_text("waits for its owner")).to_have_count(number)
+    context.close()
