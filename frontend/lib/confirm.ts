@@ -16,7 +16,7 @@ export interface ConfirmClient {
 /** Ask until the user has confirmed, and say `why`; false if the user gave up. */
 export async function askConfirm(
   client: ConfirmClient,
-  why = t("This changes who can log in, so give your password again."),
+  why = t("This is an important change, so give your password again."),
 ): Promise<boolean> {
   const step = await client.confirm_options();
   const answer = await dialog<boolean>(t("Is it you?"), (close) => {

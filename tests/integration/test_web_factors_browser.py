@@ -246,3 +246,44 @@ def test_the_owner_sees_and_forgets_failed_log_ins(server: LocalServer) -> None:
     assert server.cli("limits", "clear", "192.0.2.1").stdout == "0 counts cleared\n"
     refused = server.cli("limits", "clear", "nonsense", check=False)
     assert (refused.returncode, "is not an IP address" in refused.stderr) == (1, True)
+
+
+def test_the_webmail_asks_for_the_second_factor(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-145, WEBMAIL-22a, WEB-151: set up in the account app; a wrong code opens nothing; a code and a key of
+    the webmail's own host do, also for a device that stays logged in.
+    """
+    owner = Visitor(chromium, server)
+    owner.expect_problem("400", "403")
+    plug_in(owner.page)
+    owner.fill_in("/#security")
+    page = owner.page
+    totp, _ = add_app(page, "Phone")
+    keep_codes(page)
+    page.get_by_role("button", name="Add a security key").click()
+    page.get_by_label("Name of the key").fill("blue")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Try the key").click()
+    expect(page.get_by_role("region", name="Two-step log-in")).to_contain_text("Security key “blue”, for localhost")
+
+    form = page.locator(".second-step")
+    for way in ("code", "key"):
+        page.goto(f"{owner.base}/webmail/")
+        page.get_by_label("Email address").fill(server.user)
+        page.get_by_label("Password").fill(server.password)
+        page.get_by_label("Stay logged in on this device").check()
+        page.get_by_role("button", name="Log in").click()
+        expect(form).to_be_visible()
+        page.screenshot(path=tmp_path / "second-step.png")
+        assert not [one for one in owner.context.cookies() if one["name"] == "webmailsession"]
+        if way == "code":
+            form.get_by_label("Code").fill("000000")
+            expect(form).to_contain_text("This code is not right")
+            form.get_by_label("Code").fill(totp.now())
+        else:
+            form.get_by_role("button", name="Use the key “blue”").click()
+        expect(page.locator(".list-title")).to_have_text("Inbox")
+        [cookie] = [one for one in owner.context.cookies() if one["name"] == "webmailsession"]
+        assert cookie["expires"] > time.time() + 29 * 86_400
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_label("Password")).to_be_visible()
+    owner.close()

@@ -4,6 +4,8 @@ import imaplib
 import re
 from collections.abc import Iterator
 from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -17,6 +19,8 @@ from tests.tools import until
 __all__ = ["chromium"]
 
 pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+ARMOUR = "-----BEGIN PGP MESSAGE-----\n\nhQEMA0wxyz+/=\n=aB1c\n-----END PGP MESSAGE-----\n"
 
 
 @pytest.fixture(scope="module")
@@ -436,10 +440,12 @@ def test_addresses_are_shown_as_they_are(reader: Reader, imap: imaplib.IMAP4) ->
 
 @pytest.mark.nightly
 def test_signed_and_encrypted_mail_is_marked(reader: Reader, imap: imaplib.IMAP4) -> None:
-    """WEBMAIL-78: inline, too; that the server has verified nothing is said; the octets are a click away."""
+    """WEBMAIL-78, WEBMAIL-132: inline, too; that the server has verified nothing is said; armour is left as it is, for
+    extensions of the browser; a key that is attached can be downloaded; the octets are a click away.
+    """
     page = reader.page
     put(imap, "Inline", text="-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nx\n")
-    put(imap, "Secret", text="-----BEGIN PGP MESSAGE-----\n\nabc\n-----END PGP MESSAGE-----\n")
+    put(imap, "Secret", text=ARMOUR)
     octets = (
         b"From: Ada <ada@example.com>\r\nTo: moxlite@localhost\r\nSubject: Parts\r\nMessage-ID: <parts@example.com>\r\n"
         b'MIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b; protocol="application/pgp-signature"\r\n\r\n'
@@ -454,6 +460,17 @@ def test_signed_and_encrypted_mail_is_marked(reader: Reader, imap: imaplib.IMAP4
         page.get_by_role("button", name="More for this message").click()
         expect(page.get_by_role("menuitem", name="Show the source")).to_be_visible()
         page.keyboard.press("Escape")
+        if subject == "Secret":
+            expect(page.locator(".text")).to_have_text(ARMOUR, use_inner_text=True)
+    key = EmailMessage()
+    key["From"], key["To"], key["Subject"] = "Ada <ada@example.com>", "moxlite@localhost", "My key"
+    key.set_content("Here it is.\n")
+    key.add_attachment(ARMOUR.encode(), maintype="application", subtype="pgp-keys", filename="ada.asc")
+    imap.append("INBOX", "", "", key.as_bytes(policy=SMTP))
+    page.locator(".message", has_text="My key").click()
+    with page.expect_download() as waiting:
+        page.locator(".attachment", has_text="ada.asc").get_by_role("link", name="Download").click()
+    assert Path(waiting.value.path()).read_bytes() == ARMOUR.encode()
 
 
 def test_a_search_answers_while_it_is_typed(reader: Reader, imap: imaplib.IMAP4) -> None:

@@ -124,7 +124,7 @@ def test_a_row_is_marked_as_read_and_unread(reader: Reader, mailbox: imaplib.IMA
 def test_chosen_rows_have_their_actions_at_the_foot_of_a_phone(
     chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4
 ) -> None:
-    """WEBMAIL-59, WEBMAIL-60: no row shows buttons under a finger; those of rows that a long press chose are below."""
+    """WEBMAIL-59, WEBMAIL-60: no row shows buttons under a finger; rows that a long press chose have them below."""
     for subject in ("below", "meant", "above"):
         append(mailbox, subject)
     phone = Reader(chromium, local, viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True)

@@ -44,7 +44,7 @@ async def import_file(browser: Browser, data: bytes, **more: Any) -> dict[str, A
 
 
 async def test_a_contact_is_written_found_changed_and_removed(browser: Browser) -> None:
-    """WEBMAIL-128: a change by another page is a conflict; what was removed comes back."""
+    """WEBMAIL-128, STORE-96a, STORE-196: a change by another page is a conflict; what was removed comes back."""
     first = await browser.call(
         "contact_save", contact=form("  Ada\nLind ", "ada@nordlicht.example", groups=["Sailing"])
     )
@@ -82,7 +82,7 @@ async def test_a_contact_whose_answer_was_lost_is_not_doubled(browser: Browser) 
 
 
 async def test_many_contacts_come_in_pages(rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """WEBMAIL-128: by name; there is an end to how many there may be."""
+    """WEBMAIL-128, STORE-96a: by name; there is an end to how many there may be."""
     table = "Name,E-mail Address\n" + "".join(f"Person {n:04},p{n}@x.example\n" for n in range(250))
     assert (await import_file(browser, table.encode(), group="All"))["added"] == 250
     found: list[str] = []
@@ -99,7 +99,7 @@ async def test_many_contacts_come_in_pages(rig: Rig, browser: Browser, monkeypat
 
 
 async def test_files_are_imported_and_exported(browser: Browser) -> None:
-    """WEBMAIL-128: unknown properties are kept, large pictures are not; again, nothing is doubled."""
+    """WEBMAIL-128, STORE-96a, STORE-196: unknown properties are kept, not large pictures; nothing is doubled."""
     assert await import_file(browser, CARDS, group="New") == {
         "added": 2,
         "known": 0,
@@ -133,7 +133,7 @@ async def test_files_are_imported_and_exported(browser: Browser) -> None:
 
 
 async def test_contacts_and_groups_are_suggested(rig: Rig, browser: Browser) -> None:
-    """WEBMAIL-89, WEBMAIL-128: own contacts before those one wrote to, each address once; groups by name."""
+    """WEBMAIL-89, WEBMAIL-128, STORE-196: own contacts before those one wrote to, each address once; groups by name."""
     await browser.call(
         "contact_save", contact=form("Ada Lind", "ada@a.example", "ada@work.example", groups=["Adult club"])
     )
@@ -147,7 +147,7 @@ async def test_contacts_and_groups_are_suggested(rig: Rig, browser: Browser) -> 
 
 
 async def test_templates_are_kept(browser: Browser) -> None:
-    """WEBMAIL-126: by name, each name once; the same again is the same template."""
+    """WEBMAIL-126, STORE-96a: by name, each name once; the same again is the same template."""
     one = {"id": 0, "name": "Offer", "subject": "Our offer", "text": "Dear {name},\n", "html": ""}
     number = await browser.call("template_save", template=one)
     assert await browser.call("template_save", template=one) == number

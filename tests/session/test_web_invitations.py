@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from moxlite.store.mail.facts import Facts, SMTPFacts, Validation
+from moxlite.store.people import invitations
 from tests.session.test_web_compose import messages
 from tests.store_mail import deliver_mail
 from tests.web_rig import Browser, Rig, rig
@@ -32,7 +33,7 @@ Content-Type: text/calendar; method={method}; charset=utf-8\r
 BEGIN:VCALENDAR\r
 METHOD:{method}\r
 BEGIN:VEVENT\r
-UID:1@nordlicht.example\r
+UID:{uid}@nordlicht.example\r
 SEQUENCE:{sequence}\r
 DTSTAMP:20260601T00000{sequence}Z\r
 DTSTART;TZID=America/New_York:20260701T100000\r
@@ -63,11 +64,12 @@ async def invite(
     method: str = "REQUEST",
     organizer: str = ADA,
     *,
+    uid: str = "1",
     sender: str = "",
     validation: Validation | None = None,
 ) -> int:
     """The id of a message with a calendar; ``validation`` of its From domain, None for one not from SMTP."""
-    text = MAIL.format(sequence=sequence, method=method, organizer=organizer, sender=sender or organizer)
+    text = MAIL.format(sequence=sequence, method=method, organizer=organizer, uid=uid, sender=sender or organizer)
     facts = Facts() if validation is None else Facts(smtp=SMTPFacts(msgfrom_validation=validation))
     async with rig.account() as account:
         return int((await deliver_mail(account, text.encode(), facts=facts)).message_id)
@@ -113,7 +115,7 @@ async def test_an_invitation_is_shown_and_answered_once(rig: Rig, browser: Brows
 
 
 async def test_updates_and_cancellations_change_earlier_cards(rig: Rig, browser: Browser) -> None:
-    """WEBMAIL-129: by sequence and stamp, of the same organiser; an answer stays with the version it was given to."""
+    """WEBMAIL-129, STORE-96b: by sequence and stamp, of the same organiser; an answer stays with its version."""
     first = await invite(rig)
     assert (await card(browser, first))["state"] == ""
     await browser.call("invitation_answer", message_id=first, path="0.1", answer="yes", submit_id=os.urandom(16).hex())
@@ -135,7 +137,7 @@ async def test_updates_and_cancellations_change_earlier_cards(rig: Rig, browser:
 
 
 async def test_a_change_that_only_names_the_organiser_changes_nothing(rig: Rig, browser: Browser) -> None:
-    """WEBMAIL-129: the message has to be from the organiser or the first author, and as well proven as the first."""
+    """WEBMAIL-129, STORE-96b: the organiser or the first author has to send it, as well proven as the first."""
     first = await invite(rig, validation="strict")
     assert (await card(browser, first))["sent_by"] == ""
     named = await invite(rig, 1, "CANCEL", sender="eve@evil.example", validation="dmarc")
@@ -165,6 +167,25 @@ async def test_an_assistant_may_invite_and_the_organiser_may_change_it(rig: Rig,
     assert (await card(browser, second))["state"] == "old"
     other = await invite(rig, 3, sender="eve@evil.example", validation="strict")
     assert (await card(browser, other))["state"] == "stranger"
+
+
+async def test_events_that_were_not_shown_for_longest_are_forgotten(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-129, STORE-96b: with the answers to them; one that was answered lately stays."""
+    monkeypatch.setattr(invitations, "MAX_INVITATIONS", 2)
+    first, second = await invite(rig, uid="1"), await invite(rig, uid="2")
+    for number in (first, second):
+        await card(browser, number)
+    answer = {"path": "0.1", "answer": "yes", "submit_id": os.urandom(16).hex()}
+    await browser.call("invitation_answer", message_id=first, **answer)
+    await card(browser, await invite(rig, uid="3"))
+    cancelled = await invite(rig, 1, "CANCEL", "eve@evil.example", uid="1")
+    assert (await card(browser, cancelled))["state"] == "stranger"
+    assert (await card(browser, first))["answer"] == "yes"
+    # nothing is known of the second event any more, so its first version is whatever comes next
+    cancelled = await invite(rig, 1, "CANCEL", "eve@evil.example", uid="2")
+    assert (await card(browser, cancelled))["state"] == "cancelled"
 
 
 async def test_an_answer_by_another_than_the_guest_says_so(rig: Rig, browser: Browser) -> None:

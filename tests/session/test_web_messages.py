@@ -252,7 +252,7 @@ async def test_a_conversation_is_one_page_of_texts(rig: Rig, browser: Browser) -
 
 
 async def test_external_resources_load_only_on_request(browser: Browser, message: str) -> None:
-    """WEBMAIL-51, WEBMAIL-55."""
+    """WEBMAIL-51, WEBMAIL-55, WEBMAIL-134: by the browser, from the sender's host; the server fetches nothing."""
     answer = await browser.fetch(f"{message}/htmlexternal")
     assert "https://tracker.example/p.gif" in answer.body.decode()
     assert "not loaded" not in answer.body.decode()

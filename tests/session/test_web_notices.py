@@ -134,7 +134,7 @@ async def world(tmp_path: Path, nursery: trio.Nursery, monkeypatch: pytest.Monke
 
 
 async def test_a_device_is_told_of_the_sender_and_nothing_else(world: World) -> None:
-    """WEBMAIL-122: encrypted for the browser, signed by the key that it was given, never a subject or text."""
+    """WEBMAIL-122, STORE-96c: encrypted for the browser, signed by its key, never a subject or text."""
     phone = await world.subscribe()
     await world.knows("ada@nordlicht.example")
     number = await world.mail()
@@ -160,7 +160,7 @@ async def test_a_device_is_told_of_the_sender_and_nothing_else(world: World) -> 
 
 
 async def test_strangers_are_told_of_only_if_the_user_wants_that(world: World) -> None:
-    """WEBMAIL-122: known are contacts, and people to whom the user wrote."""
+    """WEBMAIL-122, STORE-96c: known are contacts, and people to whom the user wrote."""
     phone = await world.subscribe()
     await world.mail("Eve <eve@evil.example>")
     await world.silence()
@@ -188,12 +188,12 @@ async def test_strangers_are_told_of_only_if_the_user_wants_that(world: World) -
 
 
 async def test_only_new_unread_mail_in_the_inbox_counts(world: World) -> None:
-    """WEBMAIL-122: not what was there before, is read, junk, old, or elsewhere."""
+    """WEBMAIL-122, STORE-96c: not what was there before, is read, junk, phishing, a draft, old, or elsewhere."""
     await world.knows("ada@nordlicht.example")
     await world.mail()
     phone = await world.subscribe()
-    await world.mail(flags=Flag.SEEN)
-    await world.mail(flags=Flag.JUNK)
+    for flag in (Flag.SEEN, Flag.JUNK, Flag.PHISHING, Flag.DRAFT):
+        await world.mail(flags=flag)
     await world.mail(to="Archive")
     await world.mail(age=2 * 3600)
     await world.silence()
@@ -223,7 +223,7 @@ async def test_mail_that_comes_together_is_one_notice(world: World, monkeypatch:
 
 
 async def test_mail_that_comes_while_the_account_is_closed_is_told_of(world: World) -> None:
-    """WEBMAIL-122: the delivery opens it; the marks tell what is new, and nothing is told twice."""
+    """WEBMAIL-122, STORE-96c: the delivery opens it; the marks tell what is new, and nothing is told twice."""
     phone = await world.subscribe()
     await world.knows("ada@nordlicht.example")
     for number in (1, 2):
@@ -249,7 +249,7 @@ async def test_a_subscription_that_has_ended_is_removed(world: World, status: in
 
 
 async def test_a_push_service_that_fails_is_given_up_after_a_week(world: World, clock: Clock) -> None:
-    """WEBMAIL-122: it is tried after longer and longer pauses, and forgiven once it takes a notice."""
+    """WEBMAIL-122, STORE-96c: it is tried after longer and longer pauses, and forgiven once it takes a notice."""
     await world.subscribe()
     await world.knows("ada@nordlicht.example")
     world.push.answers = [Answer(500)]
@@ -280,7 +280,7 @@ async def test_a_push_service_that_fails_is_given_up_after_a_week(world: World, 
 async def test_a_notice_that_was_not_taken_is_sent_again(
     world: World, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
-    """WEBMAIL-122: after its pause, without further mail; Retry-After makes the pause longer."""
+    """WEBMAIL-122, STORE-96c: after its pause, without further mail; Retry-After makes the pause longer."""
     monkeypatch.setattr(rows, "FIRST_PAUSE", 300_000)
     phone = await world.subscribe()
     await world.knows("ada@nordlicht.example")
@@ -302,7 +302,7 @@ async def test_a_notice_that_was_not_taken_is_sent_again(
 
 
 async def test_quiet_hours_are_quiet(world: World, clock: Clock) -> None:
-    """WEBMAIL-122: in the user's time zone; mail of these hours is not told of afterwards."""
+    """WEBMAIL-122, STORE-96c: in the user's time zone; mail of these hours is not told of afterwards."""
     phone = await world.subscribe()
     await world.knows("ada@nordlicht.example")
     now = datetime.now(UTC)
@@ -338,7 +338,7 @@ def test_quiet_hours_follow_the_zone(start: int, end: int, zone: str, moment: da
 
 
 async def test_devices_are_few_and_can_be_removed(world: World) -> None:
-    """WEBMAIL-122: the same browser again is the same device."""
+    """WEBMAIL-122, STORE-96c: the same browser again is the same device."""
     for number in range(MAX_DEVICES):
         await world.subscribe(f"/{number}", f"Phone {number}")
     again = Phone().subscription(world.push.url("/new", HOST))
