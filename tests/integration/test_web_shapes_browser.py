@@ -3,6 +3,7 @@
 import imaplib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, expect
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, Locator, expect
 from tests.integration.browser import chromium
 from tests.integration.test_web_webmail_browser import Reader, append, local, reader, server
 from tests.running import LocalServer
+from tests.tools import until
 
 __all__ = ["chromium", "local", "reader", "server"]
 
@@ -159,9 +161,15 @@ def test_the_focus_has_a_place_when_what_had_it_is_gone(reader: Reader, mailbox:
     mailbox.close()
 
 
-@pytest.mark.parametrize(("locale", "day"), [("en-GB", "1 March 2026"), ("de-DE", "1. März 2026")])
+@pytest.mark.parametrize(
+    ("locale", "day", "words"),
+    [
+        ("en-GB", "1 March 2026", ["Email address", "Password", "Log in", "Show the quote"]),
+        ("de-DE", "1. März 2026", ["E-Mail-Adresse", "Passwort", "Anmelden", "Zitat anzeigen"]),
+    ],
+)
 def test_dates_are_of_the_readers_language(
-    chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, locale: str, day: str
+    chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, locale: str, day: str, words: list[str]
 ) -> None:
     """WEBMAIL-76: in full, in the browser's zone, on screen and where a message is quoted."""
     octets = (
@@ -170,12 +178,75 @@ def test_dates_are_of_the_readers_language(
     )
     mailbox.append("INBOX", "", "", octets)
     found = Reader(chromium, local, locale=locale, timezone_id="Europe/Stockholm")
-    found.log_in()
     page = found.page
+    address, password, log_in, quote = words
+    page.goto(f"{found.base}/webmail/")
+    page.get_by_label(address).fill(local.user)
+    page.get_by_label(password).fill(local.password)
+    page.get_by_role("button", name=log_in).click()
     page.locator(".message", has_text="dated").click()
     expect(page.locator(".reader-fields")).to_contain_text(day)
     expect(page.locator(".reader-fields")).to_contain_text("02:30")
     page.keyboard.press("r")
-    page.get_by_role("button", name="Show the quote").click()
+    page.get_by_role("button", name=quote).click()
     expect(page.locator(".composer").get_by_label("Text")).to_have_value(re.compile(day))
     found.close()
+
+
+def test_wide_mail_is_shown_as_narrow_as_the_phone(phone: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
+    """WEBMAIL-59: a newsletter of 600 pixels, also after the phone was turned; a page of 3,000 stays legible, and
+    scrolls; a narrow one is as it was.
+    """
+    page = phone.page
+    for width in (3000, 600, 200):
+        append(mailbox, f"{width} wide", text="", html=f'<div style="width: {width}px">Boots and coats</div>')
+    body = page.frame_locator("iframe.html").locator("body")
+
+    def fits() -> bool:
+        fit: bool = body.evaluate("(body) => body.parentElement.scrollWidth <= body.parentElement.clientWidth")
+        return fit
+
+    for width, zoomed, fitting in ((600, True, True), (3000, False, False), (200, False, True)):
+        page.locator(".message", has_text=f"{width} wide").tap()
+        expect(page.locator(".reader-subject")).to_have_text(f"{width} wide")
+        expect(body).to_have_text("Boots and coats")
+        until(lambda fitting=fitting: fits() is fitting)  # type: ignore[misc]
+        assert (float(body.evaluate("(body) => getComputedStyle(body).zoom")) < 1) is zoomed
+        page.screenshot(path=tmp_path / f"{width}.png")
+        if width == 600:
+            page.set_viewport_size({"width": 630, "height": 390})
+            until(lambda: float(body.evaluate("(body) => getComputedStyle(body).zoom")) > 0.9)
+            page.set_viewport_size({"width": 390, "height": 780})
+            until(fits)
+        page.get_by_role("button", name="Back").tap()
+
+
+def test_the_beginning_of_a_long_subject_is_seen(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
+    """WEBMAIL-118: also of one that is read from the right; the dash is between it and the text, whose direction is its
+    own; a browser that looks for words does not shift the line.
+    """
+    page = reader.page
+    append(mailbox, "הסירות כאן " * 20, text="The boats.\n")
+    append(mailbox, "Boats " * 30, text="x\n")
+    append(mailbox, "Short", text="הסירות כאן.\n")
+    expect(page.locator(".message")).to_have_count(3)
+    page.screenshot(path=tmp_path / "list.png")
+    seen = """(row) => {
+      const words = row.querySelector(".message-words"), box = words.getBoundingClientRect();
+      const range = document.createRange();
+      const text = row.querySelector(".message-subject").firstChild;
+      range.setStart(text, 0);
+      range.setEnd(text, 1);
+      const letter = range.getBoundingClientRect();
+      words.scrollLeft = 40;
+      return letter.left >= box.left - 1 && letter.right <= box.right + 1 && words.scrollLeft === 0;
+    }"""
+    for number in range(3):
+        assert page.locator(".message").nth(number).evaluate(seen), number
+    between = page.locator(".message", has_text="Short").evaluate(
+        """(row) => {
+          const subject = row.querySelector(".message-subject").getBoundingClientRect();
+          return row.querySelector(".message-preview bdi").getBoundingClientRect().left - subject.right;
+        }"""
+    )
+    assert between > 5

@@ -7,6 +7,12 @@ import { markIn, pageFacts } from "./page";
 /** Maximum height in pixels of an HTML page in a thread; a higher page scrolls. */
 const highest = 20_000;
 
+/** How many times as wide as a small screen a page may be to be made as narrow; one that is wider scrolls. */
+const widest = 2;
+
+/** As WEBMAIL-59 has it. */
+const phone = matchMedia("(max-width: 640px)");
+
 /** What happens in the frame of a page. */
 export interface Framing {
   /** The page is there: its keys and links can be handled. */
@@ -65,11 +71,26 @@ export function htmlFrame(src: string, dark: boolean, whole: boolean, owner: Fra
     take();
     readFacts();
     markIn(page, owner.needles());
+    if (phone.matches) {
+      fit(page);
+      page.defaultView?.addEventListener("resize", () => fit(page));
+    }
     // with space for the horizontal scroll bar of a wide page
     const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
     if (whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
   });
   return frame;
+}
+
+/** Show a page that is wider than its frame smaller, so that it need not be scrolled sideways. */
+function fit(page: Document): void {
+  const { documentElement: root, body } = page;
+  body.style.zoom = "";
+  const wide = root.scrollWidth / root.clientWidth;
+  const fits = wide > 1 && wide <= widest;
+  if (fits) body.style.zoom = String(1 / wide);
+  // its colour reaches the lower end all the same
+  body.querySelector<HTMLElement>(".body")?.style.setProperty("min-height", fits ? `${100 * wide}vh` : "");
 }
 
 /** What the line above the page says of pictures: those that the page was denied, or that they come from their servers. */

@@ -61,8 +61,8 @@ export class Row {
   private readonly people = el("span", { class: "message-people", dir: "auto" });
   private readonly marks = el("span", { class: "message-marks" });
   private readonly time = el("time", { class: "message-age" });
-  private readonly subject = el("span", { class: "message-subject", dir: "auto" });
-  private readonly preview = el("span", { class: "message-preview", dir: "auto" });
+  private readonly subject = el("span", { class: "message-subject" });
+  private readonly preview = el("span", { class: "message-preview" });
   private readonly labels = el("span", { class: "message-labels" });
   private readonly disc = el("span", { class: "message-disc", "aria-hidden": "true" });
   private line: Line | undefined;
@@ -79,7 +79,8 @@ export class Row {
         el(
           "div",
           { class: "message-line" },
-          el("span", { class: "message-words" }, this.subject, this.preview),
+          // in the direction of the subject, so that its end is cut, not its beginning
+          el("span", { class: "message-words", dir: "auto" }, this.subject, this.preview),
           this.labels,
         ),
       ),
@@ -136,7 +137,7 @@ export class Row {
     const elsewhere = [
       ...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id))),
     ];
-    fill(this.preview, marked(isolated(item.preview), manner.needles));
+    fill(this.preview, item.preview !== "" && el("bdi", {}, marked(isolated(item.preview), manner.needles)));
     const others =
       elsewhere.length > 0 && elsewhere[0] !== ""
         ? el("span", { class: "keyword other-mailbox" }, elsewhere.join(", "))
