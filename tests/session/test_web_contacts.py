@@ -15,7 +15,7 @@ __all__ = ["rig"]
 CARDS = (
     b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:1\r\nFN:Ada Lind\r\nEMAIL:ada@nordlicht.example\r\nBDAY:1990-01-02\r\n"
     b"END:VCARD\r\nBEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n"
-    b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bo\r\nPHOTO:" + b"A" * 3_000_000 + b"\r\nEMAIL:bo@b.example\r\n"
+    b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bo\r\nPHOTO:" + b"A" * 13_400_000 + b"\r\nEMAIL:bo@b.example\r\n"
     b"END:VCARD\r\n"
 )
 
