@@ -74,6 +74,8 @@ export function toast(text: string, action?: ToastAction, time = shown): Toast {
   if (time > 0) timer = window.setTimeout(close, time);
   const all = stack();
   all.append(box);
-  while (all.childElementCount > most) all.firstElementChild?.remove();
+  // what stays until its end, such as a progress with its button, goes last
+  const passing = (one: Element) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
   return { say: (other) => fill(words, other), close };
 }

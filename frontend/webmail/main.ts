@@ -18,6 +18,7 @@ import { addFindCommands } from "./commands/find";
 import { addCommands, barCommands, rowCommands, senderCommands } from "./commands/table";
 import { Stream } from "./data/stream";
 import { Find } from "./find";
+import type * as DroppingPart from "./dropping/part";
 import type * as HintsPart from "./hints/part";
 import { lists, selection } from "./lists";
 import type * as LoginPart from "./login/part";
@@ -91,11 +92,6 @@ class App {
     openMailbox: (mailbox) => this.navigation.openMailbox(mailbox),
     createMailbox: () => this.commands.run("mailbox.create"),
     mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox),
-    dropMessages: (mailbox) => {
-      const { dragged } = this.list;
-      if (dragged === null) this.actions.move(mailbox, false);
-      else this.actions.moveItems(dragged, mailbox, false);
-    },
   });
   readonly find = new Find(this.mail, {
     mark: (needles) => {
@@ -276,6 +272,10 @@ class App {
     // it will be needed; a failure matters only then
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
+    this.dropping = part<typeof DroppingPart>("dropping").then(
+      ({ Dropping }) => new Dropping(this),
+      () => null,
+    );
     if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3))
       void part<typeof HintsPart>("hints").then(
         (found) => found.showHints(this.list.root),
@@ -292,6 +292,7 @@ class App {
       );
   }
 
+  private dropping?: Promise<DroppingPart.Dropping | null>;
   private newer?: Toast;
 
   /** WEBMAIL-12: reload the page for a new version, but not while the user writes. The text of composers is saved and
@@ -321,6 +322,7 @@ class App {
 
   private event(event: StreamEvent): void {
     this.mail.take(event);
+    if (event.kind === "importing") void this.dropping?.then((found) => found?.took(event));
     if (event.kind === "start") {
       this.display();
       this.find.known();

@@ -133,7 +133,7 @@ async def _import(imports: Imports, account: str, order: Order, file: BinaryIO |
         nursery.start_soon(listen)
         await imports.run(progress, order, file)
     match progress.end:
-        case Done(messages, problems, _):
+        case Done(messages, problems, _, _):
             return Imported(messages, problems)
         case Aborted(text):
             raise CommandFailed("failed", f"nothing was imported: {text}")

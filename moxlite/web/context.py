@@ -26,6 +26,7 @@ from moxlite.web.health import Health, Measure, Notes, Readiness
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
 from moxlite.web.http2.load import Load
+from moxlite.web.importing.browser import BrowserImports
 from moxlite.web.router import HostMatch, Route, Router, any_host
 
 if TYPE_CHECKING:
@@ -199,6 +200,7 @@ def make_context(
     """
     snapshot = config.current
     exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
+    browser_imports = BrowserImports(imports, config)
 
     def make_webmail() -> Webmail:
         from moxlite.web.webmail.app import Webmail
@@ -211,6 +213,7 @@ def make_context(
             logins=logins,
             factors=factors.factors,
             exports=exports,
+            imports=browser_imports,
             sandbox=sandbox,
             keys=keys,
             edit=edit,
@@ -240,7 +243,7 @@ def make_context(
             ),
             logins=logins,
             factors=factors,
-            imports=imports,
+            imports=browser_imports,
             exports=exports,
         )
 

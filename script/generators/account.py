@@ -5,16 +5,16 @@
 import json
 
 from generators._typescript import typescript
-from moxlite.web.account import types
 from moxlite.web.account.api import API
 from moxlite.web.calls import api_schema, calls_of
+from moxlite.web.importing.types import ImportEvent
 
 
 def outputs() -> dict[str, bytes]:
     """The schema and the TypeScript module."""
     calls = calls_of(API)
-    schema = api_schema("moxlite account", calls, types.ImportEvent)
-    unions = {"ImportEvent": (types.ImportEvent, "Anything that an import tells.")}
+    schema = api_schema("moxlite account", calls, ImportEvent)
+    unions = {"ImportEvent": (ImportEvent, "Anything that an import tells.")}
     return {
         "schema/account.schema.json": (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode(),
         "frontend/gen/account.ts": typescript("account", calls, unions, ()).encode(),

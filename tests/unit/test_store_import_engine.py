@@ -23,7 +23,7 @@ from moxlite.store.imports.items import Form, Order
 from moxlite.store.imports.progress import Aborted, Count, Done, Event, Progress, Step, Trouble
 from moxlite.store.imports.upload import Upload
 from moxlite.store.mail.expunging import expunge_all
-from moxlite.store.mail.staging import Job, begin
+from moxlite.store.mail.staging import GAP, GAP_LEAST, GAP_MOST, Job, begin, gap_for
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.people.suggesting import suggest
 from moxlite.store.rows.keywords import spellings
@@ -52,7 +52,7 @@ async def test_messages_of_an_mbox_appear_with_uids_flags_and_times(accounts: Ac
     async with accounts.use("mia") as account:
         await deliver_mail(account, mail(0))
         progress = await imported(accounts, file, MBOX)
-        assert progress.end == Done(2, 0, dry_run=False)
+        assert progress.end == Done(2, 0, dry_run=False, first_id=GAP_LEAST + 2)
         found = await rows(account)
         assert [row.uid for row in found] == [1, 2, 3]
         assert found[1].flags == Flag.SEEN
@@ -263,8 +263,8 @@ async def test_an_import_cancelled_just_as_it_begins_leaves_nothing(
         scope.cancel()
         cancelled.set()
 
-    def begin_and_cancel(tx: AccountTx) -> Job:
-        job = begin(tx)
+    def begin_and_cancel(tx: AccountTx, gap: int) -> Job:
+        job = begin(tx, gap)
         token.run_sync_soon(cancel)
         assert cancelled.wait(60)
         return job
@@ -426,7 +426,7 @@ async def test_who_joins_late_or_again_hears_all(accounts: Accounts) -> None:
         Count("A", 250),
         Count("B", 0),
         Trouble("z.bin: not a file of mail"),
-        Done(250, 1, dry_run=False),
+        Done(250, 1, dry_run=False, first_id=GAP_LEAST + 1),
     ]
     assert early[0] == Step("reading")
     assert {Count("A", 100), Count("A", 200)} & set(early), "a slow listener hears the newest count only"
@@ -505,3 +505,12 @@ async def test_a_header_section_over_the_limit_is_imported_as_it_is(accounts: Ac
         done(await imported(accounts, tar({"Large/cur/1:2,S": data, "Large/new/": b""}), Order(form=Form.TAR)))
         ((octets, _, _),) = (await contents(account))["Large"]
         assert octets == data
+
+
+@pytest.mark.parametrize(
+    ("octets", "gap"), [(0, GAP_LEAST), (1 << 20, GAP_LEAST), (1 << 30, 1 << 22), (1 << 45, GAP_MOST)]
+)
+def test_an_import_leaves_ids_by_the_size_of_its_file(octets: int, gap: int) -> None:
+    """STORE-122, WEBMAIL-62: a thousand mailboxes and a million small files fit into ids of 32 bits."""
+    assert gap_for(octets) == gap
+    assert max(GAP * 1000, GAP_LEAST * 1_000_000) < 1 << 32

@@ -1,4 +1,4 @@
-"""Forms with files: however their octets come, and whatever they are (moxlite/web/account/upload.py)."""
+"""Forms with files: however their octets come, and whatever they are (moxlite/web/importing/upload.py)."""
 
 import io
 import tempfile
@@ -12,10 +12,10 @@ import trio
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from moxlite.web.account import upload
 from moxlite.web.errors import StorageRefused, UserError
 from moxlite.web.http.exchange import Request
 from moxlite.web.http.messages import Headers
+from moxlite.web.importing import upload
 
 BOUNDARY = "b0undary"
 

@@ -7,7 +7,7 @@ import { el, fill } from "../../lib/dom";
 import { duration, size } from "../../lib/numbers";
 import { many, t } from "../../lib/words";
 import { Follower } from "./follow";
-import { Upload, UploadAborted } from "./upload";
+import { Upload, UploadAborted } from "../../lib/upload";
 
 /** Data of an import that this window keeps when the page is reloaded. */
 interface Kept {

@@ -49,7 +49,7 @@ export async function mailboxMenu(
 ): Promise<void> {
   const guest = mailbox.owner !== "";
   const fixed = guest || mailbox.name === "Inbox";
-  const action = await dialog<"read" | "rename" | "roles" | "export" | "delete">(mailbox.name, (close) => [
+  const action = await dialog<"read" | "rename" | "roles" | "import" | "export" | "delete">(mailbox.name, (close) => [
     el(
       "p",
       { class: "dialog-text" },
@@ -65,6 +65,7 @@ export async function mailboxMenu(
       ),
       el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")),
       el("button", { disabled: fixed, onclick: () => close("roles") }, t("Use as…")),
+      el("button", { disabled: !allows(mailbox, "i"), onclick: () => close("import") }, t("Import files…")),
       el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")),
       el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…")),
     ),
@@ -75,6 +76,7 @@ export async function mailboxMenu(
     if (name !== null && name !== mailbox.name)
       await attempt(t("Renaming the mailbox"), () => client.mailbox_rename(mailbox.id, name));
   }
+  if (action === "import") dispatchEvent(new CustomEvent("importfiles", { detail: mailbox.id }));
   if (action === "export") await exporting({ mailbox: mailbox.name, parent });
   if (action === "roles") await chooseRole(client, mailbox);
   if (action === "delete") {

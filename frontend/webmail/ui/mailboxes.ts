@@ -10,7 +10,6 @@ export interface MailboxListOwner {
   openMailbox(mailbox: Mailbox): void;
   createMailbox(): void;
   mailboxMenu(mailbox: Mailbox, at: HTMLElement): void;
-  dropMessages(mailbox: Mailbox): void;
 }
 
 const icons: Record<string, string> = {
@@ -91,16 +90,6 @@ export class MailboxList {
       menu,
     );
     row.style.setProperty("--depth", String(elements.length - 1));
-    row.addEventListener("dragover", (event) => {
-      event.preventDefault();
-      row.classList.add("drop");
-    });
-    row.addEventListener("dragleave", () => row.classList.remove("drop"));
-    row.addEventListener("drop", (event) => {
-      event.preventDefault();
-      row.classList.remove("drop");
-      this.owner.dropMessages(mailbox);
-    });
     return row;
   }
 }

@@ -9,6 +9,7 @@
 - `progress`: the state of an import, and its listeners, which may join late
 - `upload`: the octets of an upload as a file
 - `adding`: one import from its beginning to its end
+- `takeback`: the messages of an import removed again
 - `engine`: the running imports of a server, and their results
 
 Staged messages, which no session sees before the final unit, do not belong here: they are in `mail.staging`.

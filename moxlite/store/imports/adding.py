@@ -8,10 +8,11 @@ The first import loads this module, in a thread: with the formats of archives it
 
 from __future__ import annotations
 
+import io
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -20,8 +21,10 @@ import msgspec
 import trio
 
 from moxlite.store import metrics
+from moxlite.store.accounts.access import Access, allowed_flags
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import held_body
 from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.errors import AccountRemoved, Closed, ImportFailed, OverQuota, StoreError
@@ -29,23 +32,25 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.finish import ALONE, Target, finish
 from moxlite.store.imports.items import Form, Item, Order, Problems
 from moxlite.store.imports.progress import Done, Progress, Running
-from moxlite.store.imports.reading import Batch, Existing, ReadAhead
+from moxlite.store.imports.reading import EVERYTHING, Batch, Existing, ReadAhead
 from moxlite.store.imports.sources import ZIP_MARK, Rejoined, read_source
 from moxlite.store.imports.tarstream import READ_SIZE
 from moxlite.store.imports.upload import Upload
 from moxlite.store.mail.staging import (
+    GAP,
     Job,
     Staged,
     begin,
     drop_job,
     drop_staged,
+    gap_for,
     letters_of,
     resolve_letters,
     stage,
 )
 from moxlite.store.mail.systemmailbox import QUEUE, is_kept
 from moxlite.store.options import INITIAL_SPECIAL_USE
-from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use, mailboxes, state
+from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, mailbox_by_use, mailboxes, state
 from moxlite.store.types import MessageID, SpecialUse
 
 __all__ = ["FromFile", "add_messages"]
@@ -86,8 +91,13 @@ class _Adding:
         directory: Path,
         *,
         space: SpoolSpace | None = None,
-        skip_duplicates: bool = False,
+        order: Order | None = None,
+        gap: int = GAP,
     ) -> None:
+        """`order` is that of an import from files; `gap` is the number of ids that are left for deliveries."""
+        self._into = None if order is None else order.into
+        self._mailbox = "" if order is None else order.mailbox
+        self._gap = gap
         self._space = space
         self._account = account
         self._accounts = accounts
@@ -95,7 +105,7 @@ class _Adding:
         self._progress = running.progress
         self._directory = directory
         self._octets = 0
-        self._skip_duplicates = skip_duplicates
+        self._skip_duplicates = order is not None and order.skip_duplicates
 
     async def count(self, items: Iterator[Item]) -> Done:
         """Do a dry run: only count messages and find problems."""
@@ -106,7 +116,7 @@ class _Adding:
     async def run(self, items: Iterator[Item]) -> Done:
         """Add the messages. Raises StoreError, OSError: nothing is changed."""
         self._progress.begin_step("reading")
-        job = await self._account.write(begin)
+        job = await self._account.write(lambda tx: begin(tx, self._gap))
         done = False
         try:
             reader = await self._read(items, job)
@@ -117,14 +127,23 @@ class _Adding:
             targets = [Target(box.number, box.name, box.messages) for box in reader.boxes]
             spellings = list(reader.spellings.items())
             with trio.CancelScope(shield=True):  # bounded: one unit
-                messages = await self._account.write(lambda tx: finish(tx, job, targets, spellings), weight=ALONE)
+                messages = await self._account.write(lambda tx: self._finish(tx, job, targets, spellings), weight=ALONE)
             done = True
             metrics.IMPORTED.inc(messages)
-            return Done(messages, self._progress.problem_count, dry_run=False)
+            return Done(messages, self._progress.problem_count, dry_run=False, first_id=job.first_id)
         finally:
             if not done:
                 with trio.move_on_after(CLEAN_SECONDS, shield=True):
                     await self._clean()
+
+    def _finish(self, tx: AccountTx, job: Job, targets: Sequence[Target], spellings: Sequence[tuple[str, str]]) -> int:
+        """The final unit. Raises as `finish`, and if the chosen mailbox is gone, renamed or closed to the user."""
+        if self._into is not None:
+            box = mailbox(tx, self._into.mailbox_id)
+            Access(owner=self._account.name, guest=self._into.guest).require(tx, box, self._into.rights)
+            if box.name != self._mailbox:
+                raise ImportFailed("the mailbox was renamed during the import, start it again")
+        return finish(tx, job, targets, spellings)
 
     async def _clean(self) -> None:
         try:
@@ -139,7 +158,15 @@ class _Adding:
     async def _read(self, items: Iterator[Item], job: Job | None) -> ReadAhead:
         existing = await self._account.scan(self._existing, op="import")
         first = MessageID(1) if job is None else job.first_id
-        reader = ReadAhead(items, existing, first, self._directory, self._space, skip_duplicates=self._skip_duplicates)
+        reader = ReadAhead(
+            items,
+            existing,
+            first,
+            self._directory,
+            self._space,
+            skip_duplicates=self._skip_duplicates,
+            allowed=EVERYTHING if self._into is None else allowed_flags(self._into.rights),
+        )
         await self._pump(reader, dry=job is None)
         return reader
 
@@ -244,9 +271,8 @@ class FromFile:
         file: BinaryIO | Upload,
         space: SpoolSpace | None,
     ) -> None:
-        self._adding = _Adding(
-            account, accounts, running, directory, space=space, skip_duplicates=order.skip_duplicates
-        )
+        self._arguments = account, accounts, running, directory
+        self._space = space
         self._account = account
         self._directory = directory
         self._order = order
@@ -257,8 +283,11 @@ class FromFile:
         limit = await self._limit()
         source = await trio.to_thread.run_sync(partial(self._seekable, self._file, limit))
         try:
+            size = await trio.to_thread.run_sync(_size_of, source)
+            gap = GAP if size is None else gap_for(size)
+            adding = _Adding(*self._arguments, space=self._space, order=self._order, gap=gap)
             items = read_source(cast("BinaryIO", source), self._order, limit)
-            return await (self._adding.count(items) if self._order.dry_run else self._adding.run(items))
+            return await (adding.count(items) if self._order.dry_run else adding.run(items))
         finally:
             if source is not self._file:
                 source.close()
@@ -287,3 +316,13 @@ class FromFile:
                 raise ImportFailed("the file is too large")
         copy.seek(0)
         return cast("BinaryIO", copy)
+
+
+def _size_of(file: BinaryIO | Upload | Rejoined) -> int | None:
+    """In a thread: the octets of a file, None if they are not known before its end."""
+    if not file.seekable():
+        return None
+    at = file.tell()
+    size = file.seek(0, io.SEEK_END)
+    file.seek(at)
+    return size

@@ -9,8 +9,22 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.store.mail.remotes import Origin
+from moxlite.store.types import MailboxID
 
-__all__ = ["MAX_MEMBER", "MAX_PROBLEMS", "Folder", "Form", "Item", "Keywords", "Mail", "Order", "Problem", "Problems"]
+__all__ = [
+    "MAX_MEMBER",
+    "MAX_PROBLEMS",
+    "Folder",
+    "Form",
+    "Into",
+    "Item",
+    "Keywords",
+    "Mail",
+    "Order",
+    "Part",
+    "Problem",
+    "Problems",
+]
 
 MAX_MEMBER: Final = 100 << 20
 """Octets of one message (STORE-150, STORE-156)."""
@@ -35,17 +49,49 @@ class Form(Enum):
     """One message, as ``.eml`` files have it."""
 
 
+class Part(msgspec.Struct, frozen=True):
+    """One of several files whose octets follow each other in an import's file.
+
+    Attributes:
+      name: for texts of problems.
+      form: None for a file that is not mail. Archives are left out: they are imported alone.
+      start: offset of its first octet; `size` is in octets.
+    """
+
+    name: str
+    form: Form | None
+    start: int
+    size: int
+
+
+class Into(msgspec.Struct, frozen=True):
+    """The mailbox that a user chose as the target. It must still exist when the messages appear.
+
+    Attributes:
+      mailbox_id: the mailbox `Order.mailbox` by its id.
+      guest: account of the user if the mailbox is another user's, else "".
+      rights: rights of the user there (RFC 4314). The import sets only the flags that they permit, and needs all of
+        them at its end.
+    """
+
+    mailbox_id: MailboxID
+    guest: str
+    rights: str
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """The order of an import from files.
 
     Attributes:
-      form: format of the octets.
+      form: format of the octets, or of each of `parts`.
       mailbox: target of messages without a folder of their own: all of an mbox, the top of a Maildir.
       prefix: cut off the names of folders (``skip_mailbox_prefix``).
       labels: use Google's labels instead of `mailbox` for an mbox or a single message, too (STORE-194).
       skip_duplicates: leave out messages whose body is in the mailbox already.
       dry_run: only count messages and find problems.
       max_size: maximum of unpacked octets (STORE-156).
+      parts: the files that the octets consist of, () for one file.
+      into: the user's choice of the target, None if the order names it only.
     """
 
     form: Form
@@ -55,6 +101,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     skip_duplicates: bool = False
     dry_run: bool = False
     max_size: int = 50 << 30
+    parts: tuple[Part, ...] = ()
+    into: Into | None = None
 
 
 class Folder(msgspec.Struct, frozen=True):

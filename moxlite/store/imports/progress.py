@@ -37,11 +37,14 @@ class Step(msgspec.Struct, frozen=True, tag="step"):
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
-    """The import is complete: messages and problems in all. Nothing was stored if it was a dry run."""
+    """The import is complete: messages and problems in all. Nothing was stored if it was a dry run. The ids of the
+    messages follow each other from `first_id`.
+    """
 
     messages: int
     problems: int
     dry_run: bool
+    first_id: int = 0
 
 
 class Aborted(msgspec.Struct, frozen=True, tag="aborted"):

@@ -14,12 +14,14 @@ from typing import Final
 import msgspec
 
 from moxlite.proto.mime.headers import HeaderSection
+from moxlite.store.accounts.access import allowed_flags
 from moxlite.store.content.prepare import Prepared, prepare_here
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, ImportFailed
 from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, Mail, Problem, Problems
 from moxlite.store.imports.labels import read_labels
+from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.mailboxes import MAX_MAILBOXES
 from moxlite.store.mail.staging import Staged
 from moxlite.store.mail.systemmailbox import KEPT
@@ -27,7 +29,7 @@ from moxlite.store.names import check_name, is_below
 from moxlite.store.rows.keywords import MAX_PER_MAILBOX, MAX_PER_MESSAGE, join_keywords, parse_flags
 from moxlite.store.types import Flag, SpecialUse
 
-__all__ = ["Batch", "Box", "Existing", "ReadAhead"]
+__all__ = ["EVERYTHING", "Batch", "Box", "Existing", "ReadAhead"]
 
 UNIT_MESSAGES: Final = 100
 """Messages in one unit: 10 ms, for which a delivery may have to wait; counts are sent after each unit (STORE-128)."""
@@ -63,6 +65,10 @@ MAX_REMEMBERED: Final = 8 << 20
 
 OVERHEAD: Final = 100
 """Characters added to the length of each remembered text, so that empty ones are bounded, too."""
+
+
+EVERYTHING: Final = allowed_flags(RIGHTS)
+"""All flags, and keywords."""
 
 
 class Existing(msgspec.Struct, frozen=True):
@@ -155,10 +161,13 @@ class ReadAhead:
         space: SpoolSpace | None,
         *,
         skip_duplicates: bool,
+        allowed: tuple[Flag, bool] = EVERYTHING,
     ) -> None:
+        """`allowed`: the flags that are set, and whether keywords are; others are left out silently."""
         self._space = space.share() if space is not None else None
         self._items = items
         self._skip_duplicates = skip_duplicates
+        self._allowed = allowed
         self._existing = existing
         self._next_id = first_id
         self._tmp = tmp
@@ -302,8 +311,8 @@ class ReadAhead:
             except BadKeyword:
                 problems.add(f"{place}: keyword {word[:80]!r} is left out, no mail server could show it")
                 continue
-            flags |= bits
-            for keyword in keywords:
+            flags |= bits & self._allowed[0]
+            for keyword in keywords if self._allowed[1] else ():
                 lower = keyword.lower()
                 if not self._room(lower, stored, box):
                     problems.add(f"{place}: keyword {keyword!r} is left out, there are too many")

@@ -13,14 +13,16 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
+
+import msgspec
 
 from moxlite.proto.localform import FromFile
 from moxlite.proto.maildir import parse_keywords, parse_name
 from moxlite.proto.mbox import End, Event, Head, MboxError, MboxReader
 from moxlite.store.errors import ImportFailed
 from moxlite.store.imports.folders import BadPath, What, find
-from moxlite.store.imports.items import Folder, Form, Item, Keywords, Mail, Order, Problem
+from moxlite.store.imports.items import Folder, Form, Item, Keywords, Mail, Order, Part, Problem
 from moxlite.store.imports.tarstream import READ_SIZE, Member, Read, members
 from moxlite.store.imports.zipmembers import zip_members
 from moxlite.store.options import SECOND
@@ -76,7 +78,9 @@ def read_source(file: BinaryIO, order: Order, limit: int) -> Iterator[Item]:
       ImportFailed: the file does not have the format of the order, is damaged or too large.
       OSError: it cannot be read.
     """
-    if order.form is Form.MBOX:
+    if order.parts:
+        yield from _parts(file, order, limit)
+    elif order.form is Form.MBOX:
         yield from _whole_mbox(_Budget(limit).bounded(file.read), order)
     elif order.form is Form.MESSAGE:
         read = _Budget(limit).bounded(file.read)
@@ -93,6 +97,38 @@ def read_source(file: BinaryIO, order: Order, limit: int) -> Iterator[Item]:
             yield from _walk_gzip(Rejoined(start, file.read), order, limit)
         else:
             raise ImportFailed("this is neither a zip nor a tar.gz file")
+
+
+def _parts(file: BinaryIO, order: Order, limit: int) -> Iterator[Item]:
+    """Items of several files. A file that cannot be used is a `Problem`, and the others are imported."""
+    for part in order.parts:
+        if part.form is not Form.MBOX and part.form is not Form.MESSAGE:
+            why = "not a file of mail" if part.form is None else "an archive is imported alone"
+            yield Problem(f"{part.name}: {why}")
+            continue
+        one = msgspec.structs.replace(order, form=part.form, parts=())
+        try:
+            for item in read_source(cast("BinaryIO", _Window(file, part)), one, limit):
+                yield msgspec.structs.replace(item, place=part.name) if isinstance(item, Mail) else item
+        except ImportFailed as error:
+            yield Problem(f"{part.name}: {error}")
+
+
+class _Window(io.RawIOBase):
+    """The octets of one of several files, read once."""
+
+    def __init__(self, file: BinaryIO, part: Part) -> None:
+        file.seek(part.start)
+        self._file = file
+        self._left = part.size
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data
 
 
 def recognise(start: bytes) -> Form | None:

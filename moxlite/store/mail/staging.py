@@ -28,10 +28,30 @@ from moxlite.store.mail.counts import next_message_id
 from moxlite.store.mail.remotes import Origin, copy_key, link
 from moxlite.store.types import BodyID, Flag, MessageID, chunk_id
 
-__all__ = ["JOBS", "Job", "Staged", "begin", "drop_job", "drop_staged", "letters_of", "resolve_letters", "stage"]
+__all__ = [
+    "JOBS",
+    "Job",
+    "Staged",
+    "begin",
+    "drop_job",
+    "drop_staged",
+    "gap_for",
+    "letters_of",
+    "resolve_letters",
+    "stage",
+]
 
-GAP: Final = 1 << 28
-"""Ids left for deliveries during an import: at 1000 a second they last three days."""
+GAP: Final = 1 << 22
+"""Ids left for deliveries during a job of unknown size, such as the copy of a mailbox from another server: at 10 a
+second they last five days. Ids have 32 bits (WEBMAIL-62), so a thousand of these jobs fit.
+"""
+
+GAP_LEAST: Final = 1 << 12
+GAP_MOST: Final = 1 << 28
+GAP_PER_ID: Final = 256
+"""Octets of a file for which one id is left. A slow machine reads 2 MB/s, so it may deliver 8,000 messages a second.
+The gaps of a million files of a megabyte fit.
+"""
 
 DROPPED: Final = 200
 """Messages removed in one unit, as many as are added in one (STORE-122)."""
@@ -85,9 +105,14 @@ class Staged(msgspec.Struct, frozen=True):
     origin: Origin | None = None
 
 
-def begin(tx: AccountTx) -> Job:
-    """Begin a job. Raises ImportFailed if another one runs, or the account's threads are not complete yet
-    (STORE-130).
+def gap_for(octets: int) -> int:
+    """Ids left for deliveries during the import of a file of this size."""
+    return min(max(octets // GAP_PER_ID, GAP_LEAST), GAP_MOST)
+
+
+def begin(tx: AccountTx, gap: int = GAP) -> Job:
+    """Begin a job, whose ids begin `gap` above the last. Raises ImportFailed if another one runs, or the account's
+    threads are not complete yet (STORE-130).
     """
     if tx.value(THREADS) != 2:
         raise ImportFailed("the account's threads are being made, try again later")
@@ -95,7 +120,7 @@ def begin(tx: AccountTx) -> Job:
         raise ImportFailed("another import into this account is running")
     token = secrets.token_bytes(16)
     tx.execute(BEGIN, token, tx.now)
-    return Job(token, MessageID(next_message_id(tx) + GAP))
+    return Job(token, MessageID(next_message_id(tx) + gap))
 
 
 def stage(tx: AccountTx, messages: Sequence[Staged], octets: int) -> None:

@@ -22,11 +22,12 @@ from moxlite.web.account.calls.sending import SendingCalls
 from moxlite.web.account.calls.shares import ShareCalls
 from moxlite.web.account.calls.sorting import SortingCalls
 from moxlite.web.account.calls.vacation import VacationCalls
-from moxlite.web.account.imports import BrowserImports
-from moxlite.web.account.types import ImportState, Mailbox
+from moxlite.web.account.types import Mailbox
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.factorcalls.calls import RecoveryCalls
+from moxlite.web.importing.browser import BrowserImports
+from moxlite.web.importing.types import ImportState
 from moxlite.web.sessions import Sessions
 
 __all__ = ["API"]

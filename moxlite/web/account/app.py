@@ -11,14 +11,14 @@ from moxlite.web import metrics
 from moxlite.web.account.api import API
 from moxlite.web.account.calls.common import Server
 from moxlite.web.account.deviceprofile import send_profile
-from moxlite.web.account.imports import BrowserImports
-from moxlite.web.account.types import ImportEvent
 from moxlite.web.assets import LICENSES, licenses
 from moxlite.web.bundles import Bundles
 from moxlite.web.callserver import CallServer
 from moxlite.web.cookies import Caller
 from moxlite.web.document import Document
 from moxlite.web.http.errors import HTTPError
+from moxlite.web.importing.browser import BrowserImports
+from moxlite.web.importing.types import ImportEvent
 from moxlite.web.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from moxlite.admin.factors.changes import FactorChanges
     from moxlite.logins.logins import Logins
-    from moxlite.store.imports.engine import Imports
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import Request, ResponseWriter
 
@@ -43,14 +42,14 @@ class AccountApp:
         server: Server,
         logins: Logins,
         factors: FactorChanges,
-        imports: Imports,
+        imports: BrowserImports,
         exports: BrowserExports,
     ) -> None:
         config = server.config
         self._parts = Bundles("account")
         self._document = Document("account", config_dir, "webaccount", self._parts.languages)
         self._sessions = Sessions("webaccount", auth=server.auth, logins=logins, factors=factors.factors, config=config)
-        self._imports = BrowserImports(imports, config)
+        self._imports = imports
         self._exports = exports
         self._server = server
         self._calls = CallServer(

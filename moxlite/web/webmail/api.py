@@ -30,6 +30,7 @@ from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
 from moxlite.web.webmail.calls.details import DetailCalls
 from moxlite.web.webmail.calls.devices import DeviceCalls
+from moxlite.web.webmail.calls.importing import ImportCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls
 from moxlite.web.webmail.calls.labels import LabelCalls
 from moxlite.web.webmail.calls.later import LaterCalls
@@ -72,6 +73,7 @@ class API(
     UnsubscribeCalls,
     LabelCalls,
     MailboxCalls,
+    ImportCalls,
     SortingCalls,
     LaterCalls,
     NewsletterCalls,

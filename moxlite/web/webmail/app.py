@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from moxlite.submission.assurance import Assure
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import ResponseWriter
+    from moxlite.web.importing.browser import BrowserImports
     from moxlite.web.notices.service import Notices
 
 __all__ = ["Webmail"]
@@ -77,6 +78,7 @@ class Webmail:
         logins: Logins,
         factors: SecondFactors,
         exports: BrowserExports,
+        imports: BrowserImports,
         sandbox: Sandbox,
         keys: SigningKeys,
         edit: Edit,
@@ -91,7 +93,7 @@ class Webmail:
         self._sessions = Sessions("webmail", auth=auth, logins=logins, factors=factors, config=config)
         self._holders = Holders(accounts, auth)
         self._views = Views()
-        self._streams = Streams(self._holders, self._views)
+        self._streams = Streams(self._holders, self._views, imports)
         self._exports = exports
         self._sandbox = sandbox
         self._tmp = config.current.static.data_dir / "tmp"
@@ -105,6 +107,7 @@ class Webmail:
             keys=keys,
             deliveries=deliveries,
             http=http,
+            imports=imports,
             assure=assure,
             notices=notices,
         )
@@ -139,6 +142,8 @@ class Webmail:
             await self._events(caller, writer, account_path)
         elif rest == "upload":
             await self._api.receive_file(caller, writer)
+        elif rest == "import":
+            await self._api.receive_import(caller, writer)
         elif rest.startswith("upload/"):
             await self._picture(caller, rest.removeprefix("upload/"), writer)
         elif rest == "export":

@@ -24,6 +24,7 @@ __all__ = [
     "Header",
     "HeaderIs",
     "IDs",
+    "Importing",
     "Keepalive",
     "Kind",
     "Mailbox",
@@ -550,6 +551,22 @@ class Resume(msgspec.Struct, frozen=True, tag="resume", tag_field="kind"):
     shared: list[Mailbox]
 
 
+class Importing(msgspec.Struct, frozen=True, tag="importing", tag_field="kind"):
+    """State of an import that the user began (WEBMAIL-141): ``messages`` so far, of ``about`` so many (0 while that is
+    unknown). ``message`` is why it was ``aborted``, else the first of the ``problems``. ``done``: the ids of the
+    messages follow each other from ``first_id``.
+    """
+
+    token: str
+    mailbox_id: int
+    state: Literal["reading", "finishing", "done", "aborted"]
+    messages: int
+    about: int
+    problems: int
+    message: str
+    first_id: int
+
+
 class Fatal(msgspec.Struct, frozen=True, tag="fatal", tag_field="kind"):
     """The stream ends, and must not be opened again in the same way."""
 
@@ -573,6 +590,7 @@ StreamEvent = (
     | ViewReset
     | ViewErr
     | ViewChanges
+    | Importing
     | Keepalive
     | Fatal
     | ServerShutdown

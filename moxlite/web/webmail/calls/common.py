@@ -15,6 +15,7 @@ from moxlite.sandbox.processes import Sandbox
 from moxlite.submission.assurance import Assure
 from moxlite.web.composing.sending import Wish
 from moxlite.web.cookies import Caller
+from moxlite.web.importing.browser import BrowserImports
 from moxlite.web.logincalls import LoginCalls
 from moxlite.web.notices.service import Notices
 from moxlite.web.sessions import Sessions
@@ -46,6 +47,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
       deliveries: state of submitted messages; None while there is no queue.
       http: requests to the servers of senders, by the address rules of webhooks (WEBMAIL-136).
       notices: tells devices of new mail (WEBMAIL-122).
+      imports: imports of files, shared with the account app.
       assure: finds how well mail to a domain would be protected.
     """
 
@@ -58,6 +60,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     keys: SigningKeys
     deliveries: Deliveries | None
     http: HTTPClient
+    imports: BrowserImports
     assure: Assure
     notices: Notices
 

@@ -36,6 +36,7 @@ from moxlite.wakeup import Alarm
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.items import mailbox_of
 from moxlite.web.webmail.live.asked import Asked
+from moxlite.web.webmail.live.importing import RunningImports
 from moxlite.web.webmail.live.outlet import Outlet
 from moxlite.web.webmail.live.shown import Shown
 from moxlite.web.webmail.live.view import replace_mailbox
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.store.changelog.bus import Batch, Cursor
     from moxlite.web.http.drain import Drain
+    from moxlite.web.importing.browser import BrowserImports
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.live.context import Context
     from moxlite.web.webmail.live.outlet import Sink
@@ -67,13 +69,23 @@ Alive = Callable[["Session"], Awaitable[bool]]
 class Stream:
     """One event stream. `run` serves it; other tasks may call `submit` and `end` meanwhile."""
 
-    def __init__(self, stream_id: int, session: Session, context: Context, visits: Callable[[Alarm], Visits]) -> None:
-        """`visits` makes this stream's visits to accounts that share mailboxes; they wake the stream by its alarm."""
+    def __init__(
+        self,
+        stream_id: int,
+        session: Session,
+        context: Context,
+        visits: Callable[[Alarm], Visits],
+        imports: BrowserImports,
+    ) -> None:
+        """`visits` makes this stream's visits to accounts that share mailboxes; they wake the stream by its alarm, and
+        so do the user's `imports`.
+        """
         self.stream_id: Final = stream_id
         self.session: Final = session
         self._context = context
         self._alarm = Alarm()
         self._visits = visits(self._alarm)
+        self._importing = RunningImports(imports, session.account, self._alarm)
         self._asked = Asked()
 
     def submit(self, request: Request) -> None:
@@ -100,7 +112,9 @@ class Stream:
                 shown = Shown(self._context, self._visits, self._asked, out, drain)
                 telling = _Telling(self._context, self._visits, shown, out)
                 cursor = await _begin(self.stream_id, telling, self._asked, first, since)
-                with cursor:
+                if since == 0:
+                    self._importing.skip_ended()
+                with cursor, self._importing.watch():
                     cursor.alarm = self._alarm
                     await self._serve(cursor, telling, drain, alive)
         except (StorageBroken, StorageBusy, StorageFull, Closed, ReadInterrupted, ChunkDamaged) as e:
@@ -135,12 +149,17 @@ class Stream:
                 await telling.tell_shared(cursor)
             elif (visit := visits.pending()) is not None:
                 await telling.tell_visit(visit, cursor)
+            elif self._importing.news():
+                for state in self._importing.take():
+                    await out.send(state)
             elif shown.working:
                 await shown.advance()
             elif trio.current_time() - out.sent >= KEEPALIVE:
                 await out.send(Keepalive())
             else:
-                await self._wait(cursor, drain, min(out.sent + KEEPALIVE, checked + SESSION_CHECK))
+                await self._wait(
+                    cursor, drain, min(out.sent + KEEPALIVE, checked + SESSION_CHECK, self._importing.due())
+                )
 
     async def _wait(self, cursor: Cursor, drain: Drain, deadline: float) -> None:
         """Sleep until there is work, or until the deadline."""
@@ -152,7 +171,7 @@ class Stream:
 
     def _news(self, cursor: Cursor) -> bool:
         """Whether there are events to send."""
-        return cursor.pending() or self._visits.changed or self._visits.pending() is not None
+        return cursor.pending() or self._visits.changed or self._visits.pending() is not None or self._importing.news()
 
 
 class _Telling(msgspec.Struct, frozen=True, eq=False):

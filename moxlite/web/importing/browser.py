@@ -1,5 +1,7 @@
-"""Imports by a browser (WEB-72..76). The file comes as a form, the import runs in the background, and its progress is
-an event stream.
+"""Imports by a browser (WEB-72..76, WEBMAIL-141).
+
+The files come as a form, the import runs in the background, and its progress is an event stream of its own, or part of
+the webmail's.
 
 A token names an import. It is random, so the stream needs no session: a page that has the token may listen, and resumes
 after a reload or a lost connection.
@@ -11,9 +13,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
 
 import msgspec
 import trio
@@ -21,10 +24,18 @@ import trio
 from moxlite import lazyimport
 from moxlite.store.errors import BadMailboxName, ImportFailed, StoreError
 from moxlite.store.imports import progress as told
-from moxlite.store.imports.items import Order
+from moxlite.store.imports.items import Form as FileForm
+from moxlite.store.imports.items import Into, Order, Part
 from moxlite.store.names import INBOX, check_name
 from moxlite.web import metrics
-from moxlite.web.account.types import (
+from moxlite.web.calls import encode_error
+from moxlite.web.errors import APIError, Conflict, NotFound, ServerFailed, StorageRefused, TooLarge, UserError
+from moxlite.web.guards import query_parameters, refuse_foreign
+from moxlite.web.headers import API_HEADERS, SERVICE_HEADERS
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.events import COMMENT, EVENT_STREAM_HEADERS, encode_event
+from moxlite.web.http.messages import Response
+from moxlite.web.importing.types import (
     ImportAborted,
     ImportCount,
     ImportDone,
@@ -34,34 +45,31 @@ from moxlite.web.account.types import (
     ImportState,
     ImportStep,
 )
-from moxlite.web.calls import encode_error
-from moxlite.web.errors import APIError, Conflict, NotFound, ServerFailed, StorageRefused, TooLarge, UserError
-from moxlite.web.guards import query_parameters, refuse_foreign
-from moxlite.web.headers import API_HEADERS, SERVICE_HEADERS
-from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.events import COMMENT, EVENT_STREAM_HEADERS, encode_event
-from moxlite.web.http.messages import Response
 from moxlite.web.storeerrors import api_error
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
+    from moxlite.store.auth.sessions import Session
     from moxlite.store.imports.engine import Imports
     from moxlite.store.imports.progress import Event, Progress
-    from moxlite.web.account.upload import Counted, Form
+    from moxlite.wakeup import Alarm
     from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request, ResponseWriter
+    from moxlite.web.importing.upload import Counted, Form
 from moxlite.web.sessions import Sessions
 from moxlite.wording import reason_of, worded
 
-__all__ = ["BrowserImports"]
+__all__ = ["TICK", "BrowserImports", "Chosen", "Job"]
 
-logger = logging.getLogger("moxlite.web.account")
+logger = logging.getLogger("moxlite.web.importing")
 
 TICK: Final = 1.0  # seconds between two checks of how far the file was read, while a page listens
 KEEPALIVE: Final = 30.0  # seconds of silence before a keepalive, as in the webmail's streams (WEBMAIL-33)
 SLICE: Final = 64 << 10  # octets of events that are written together: an import may have 10,000 mailboxes
+MAX_FILES: Final = 1_000  # files that a user chooses at a time in the webmail; more are packed into one
 MAX_LISTENERS: Final = 20  # pages that follow one import
 SURE_AFTER: Final = 2.0  # seconds after which the pace predicts how long the rest will take
+OWN_ARCHIVES: Final = "archives are imported into your own mailboxes only, for they may make more mailboxes"
 BUSY: Final = "an import into this account is running already"
 UNKNOWN_FILE: Final = (
     "this is no file that can be imported: a zip or tar.gz file with mail, a tar file, an mbox, or one message (.eml)"
@@ -70,13 +78,27 @@ UNKNOWN_FILE: Final = (
 encoder = msgspec.json.Encoder()
 
 
+class Chosen(msgspec.Struct, frozen=True):
+    """The mailbox that a user of the webmail chose: its owner's account, its name there, and its id in the browser."""
+
+    account: str
+    mailbox: str
+    into: Into
+    mailbox_id: int
+
+
+Choose: TypeAlias = "Callable[[Session], Awaitable[Chosen]]"
+
+
 class Job(msgspec.Struct):
     """An import that a page follows. `file` is None for an import of the command line; `began` is in seconds of Trio's
-    clock.
+    clock. `user` began it in the webmail for the mailbox `mailbox_id`; "" for other imports.
     """
 
     file: Counted | None
     began: float
+    user: str = ""
+    mailbox_id: int = 0
     listeners: int = 0
 
 
@@ -88,6 +110,7 @@ class BrowserImports:
         self._config = config
         self._uploading: set[str] = set()
         self._jobs: dict[bytes, Job] = {}
+        self._alarms: dict[str, set[Alarm]] = {}
 
     # Calls
 
@@ -99,7 +122,7 @@ class BrowserImports:
     async def check(self, account: str, size: int) -> None:
         """Check whether a file of `size` octets can be imported now. Raises Conflict, TooLarge, StorageRefused."""
         await _load()
-        from moxlite.web.account.upload import DISK_FULL, room_for
+        from moxlite.web.importing.upload import DISK_FULL, room_for
 
         self._require_free(account)
         store = self._config.current.static.store
@@ -114,26 +137,55 @@ class BrowserImports:
             raise StorageRefused(DISK_FULL)
 
     def abort(self, account: str, token: str) -> None:
-        """Abort an import with nothing changed. Raises NotFound, UserError if it has finished already."""
+        """Abort an import into an account, or one that its user began, with nothing changed. Raises NotFound, UserError
+        if it has finished already.
+        """
         progress = self._find(token)
-        if progress is None or progress.account != account:
+        if progress is None or account not in (progress.account, self._user(progress)):
             raise NotFound("there is no such import, or it ended more than a minute ago")
         try:
             self._imports.abort(progress.token)
         except ImportFailed as e:
             raise UserError(reason_of(e)) from e
 
+    # Imports of the webmail
+
+    def begun_by(self, user: str) -> list[tuple[Progress, Job]]:
+        """The imports that a user began in the webmail, running or ended within the last minute."""
+        found = [(self._imports.find(token), job) for token, job in self._jobs.items() if job.user == user]
+        return [(progress, job) for progress, job in found if progress is not None]
+
+    @contextmanager
+    def watched(self, user: str, alarm: Alarm) -> Iterator[None]:
+        """Set the alarm whenever the user begins an import in the webmail."""
+        alarms = self._alarms.setdefault(user, set())
+        alarms.add(alarm)
+        try:
+            yield
+        finally:
+            alarms.discard(alarm)
+            if not alarms:
+                self._alarms.pop(user, None)
+
+    def _user(self, progress: Progress) -> str:
+        job = self._jobs.get(progress.token)
+        return "" if job is None else job.user
+
     # The file
 
-    async def receive(self, caller: Caller, sessions: Sessions, writer: ResponseWriter) -> None:
-        """Answer ``POST import``: receive the file, start the import, return its token."""
+    async def receive(
+        self, caller: Caller, sessions: Sessions, writer: ResponseWriter, choose: Choose | None = None
+    ) -> None:
+        """Answer ``POST import``: receive the file, start the import, return its token. `choose` finds the mailbox that
+        a user of the webmail chose, which may get several files.
+        """
         request = caller.request
         if request.method != "POST":
             raise HTTPError(405, "Files are sent by POST.", (("allow", "POST"),))
         refuse_foreign(request)
         try:
-            await sessions.check(caller)
-            token = await self._receive(request)
+            session = await sessions.check(caller)
+            token = await self._receive(request, None if choose is None else await choose(session), session.account)
         except APIError as e:
             response = _refused(e)
         except StoreError as e:
@@ -145,33 +197,43 @@ class BrowserImports:
             response = Response(200, API_HEADERS, encoder.encode({"token": token.hex()}))
         await writer.respond(response)
 
-    async def _receive(self, request: Request) -> bytes:
+    async def _receive(self, request: Request, chosen: Chosen | None, user: str) -> bytes:
         await _load()
-        from moxlite.web.account.upload import receive_form
+        from moxlite.web.importing.upload import receive_form
 
-        account = request.account
+        account = user if chosen is None else chosen.account
         self._require_free(account)
         self._uploading.add(account)
         try:
             store = self._config.current.static.store
             form = await receive_form(
-                request, directory=self._directory, limit=store.import_max_size, reserve=store.min_free_space
+                request,
+                directory=self._directory,
+                limit=store.import_max_size,
+                reserve=store.min_free_space,
+                most=1 if chosen is None else MAX_FILES,
             )
             begun = False
             try:
-                order = _order(form, await trio.to_thread.run_sync(_start_of, form.file), store.import_max_size)
-                token = self._begin(account, order, form.file)
+                forms = await trio.to_thread.run_sync(_recognised, form)
+                order = _order(form, forms, store.import_max_size, chosen)
+                job = Job(form.file, trio.current_time())
+                if chosen is not None:
+                    job.user, job.mailbox_id = user, chosen.mailbox_id
+                token = self._begin(account, order, job)
                 begun = True
             finally:
                 if not begun:
                     form.file.close()
         finally:
             self._uploading.discard(account)
-        kv = {"account": account, "octets": form.file.size, "form": order.form.value}
+        for alarm in self._alarms.get(job.user, ()):
+            alarm.set()
+        kv = {"account": account, "octets": form.file.size, "form": order.form.value, "files": len(form.files)}
         logger.info("import begun by a browser", extra={"kv": kv})
         return token
 
-    def _begin(self, account: str, order: Order, file: Counted) -> bytes:
+    def _begin(self, account: str, order: Order, job: Job) -> bytes:
         """Start the import and return its token. Raises Conflict if the command line started one meanwhile;
         ServerFailed.
         """
@@ -180,11 +242,11 @@ class BrowserImports:
         self._forget()
         progress = self._imports.begin(account)
         try:
-            self._imports.start(progress, order, cast("BinaryIO", file))
+            self._imports.start(progress, order, cast("BinaryIO", job.file))
         except ImportFailed as e:
             progress.finish(told.Aborted(str(e)))
             raise ServerFailed(reason_of(e)) from e
-        self._jobs[progress.token] = Job(file, trio.current_time())
+        self._jobs[progress.token] = job
         metrics.account_imports.inc()
         return progress.token
 
@@ -268,7 +330,7 @@ def _event(event: Event) -> ImportEvent:
             return ImportCount(mailbox, count)
         case told.Trouble(text):
             return ImportProblem(text)
-        case told.Done(messages, problems, dry_run):
+        case told.Done(messages, problems, dry_run, _):
             return ImportDone(messages, problems, dry_run)
         case told.Aborted(text):
             return ImportAborted(text)
@@ -296,38 +358,63 @@ def _slices(events: list[ImportEvent]) -> Iterator[bytes]:
 
 
 async def _load() -> None:
-    for name in ("moxlite.web.account.upload", "moxlite.store.imports.sources"):
+    for name in ("moxlite.web.importing.upload", "moxlite.store.imports.sources"):
         await lazyimport.load(name)
 
 
-def _start_of(file: Counted) -> bytes:
-    """In a thread: read the first octets, then rewind the file."""
-    from moxlite.store.imports.sources import RECOGNISED
+def _recognised(form: Form) -> list[FileForm | None]:
+    """In a thread: the formats of the files by their first octets. The position of the file is at its beginning."""
+    from moxlite.store.imports.sources import RECOGNISED, recognise
 
-    start = file.read(RECOGNISED)
-    file.seek(0)
-    file.octets = 0
-    return start
+    found = []
+    for sent in form.files:
+        form.file.seek(sent.start)
+        found.append(recognise(form.file.read(min(RECOGNISED, sent.size))))
+    form.file.seek(0)
+    form.file.octets = 0
+    return found
 
 
-def _order(form: Form, start: bytes, max_size: int) -> Order:
+def _order(form: Form, forms: list[FileForm | None], max_size: int, chosen: Chosen | None) -> Order:
     """The import that the form asks for. Raises UserError."""
-    from moxlite.store.imports.sources import recognise
-
     fields = dict(form.fields)
-    prefix, mailbox = fields.pop("skip_mailbox_prefix", ""), fields.pop("mailbox", "")
-    flags = {name: _flag(name, fields.pop(name, "")) for name in ("skip_duplicates", "dry_run")}
+    names = ("", "") if chosen is not None else (fields.pop("skip_mailbox_prefix", ""), fields.pop("mailbox", ""))
+    prefix, mailbox = names
+    skip, trial = [_flag(name, fields.pop(name, "")) for name in ("skip_duplicates", "dry_run")]
     if fields:
         raise UserError(worded("the form has an unknown field {name}", name=repr(next(iter(fields))[:80])))
-    kind = recognise(start)
-    if kind is None:
+    kinds = [kind for kind in forms if kind is not None]
+    if not kinds:
         raise UserError(UNKNOWN_FILE)
+    if chosen is not None:
+        if chosen.into.guest and not {*kinds} <= {FileForm.MBOX, FileForm.MESSAGE}:
+            raise UserError(OWN_ARCHIVES)
+        parts = tuple(
+            [Part(sent.name, kind, sent.start, sent.size) for sent, kind in zip(form.files, forms, strict=True)]
+        )
+        return Order(
+            form=kinds[0] if len(parts) == 1 else FileForm.MBOX,
+            mailbox=chosen.mailbox,
+            max_size=max_size,
+            parts=parts if len(parts) > 1 else (),
+            into=chosen.into,
+            skip_duplicates=skip,
+            dry_run=trial,
+        )
     try:
         name = check_name(mailbox) if mailbox else INBOX
     except BadMailboxName as e:
         raise UserError(worded("mailbox: {reason}", reason=e)) from e
     # A chosen mailbox takes precedence over Google's labels, which otherwise name the target mailboxes.
-    return Order(form=kind, mailbox=name, prefix=prefix, labels=not mailbox, max_size=max_size, **flags)
+    return Order(
+        form=kinds[0],
+        mailbox=name,
+        prefix=prefix,
+        labels=not mailbox,
+        max_size=max_size,
+        skip_duplicates=skip,
+        dry_run=trial,
+    )
 
 
 def _flag(name: str, value: str) -> bool:

@@ -1,6 +1,6 @@
-"""A form with a file, streamed to disk: ``multipart/form-data`` in bounded memory (RFC 7578; WEB-20, WEB-72, WEB-136).
+"""A form with files, streamed to disk: ``multipart/form-data`` in bounded memory (RFC 7578; WEB-20, WEB-72, WEB-136).
 
-The file has no name on disk, so a crash leaves nothing of it.
+The files follow each other in one file on disk. It has no name, so a crash leaves nothing of it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
+import msgspec
 import multipart
 import trio
 
@@ -22,15 +23,17 @@ from moxlite.wording import worded
 if TYPE_CHECKING:
     from moxlite.web.http.exchange import Request
 
-__all__ = ["DISK_FULL", "Counted", "Form", "receive_form", "room_for"]
+__all__ = ["DISK_FULL", "Counted", "Form", "Sent", "receive_form", "room_for"]
 
-logger = logging.getLogger("moxlite.web.account")
+logger = logging.getLogger("moxlite.web.importing")
 
 WRITE_SIZE: Final = 256 << 10  # octets per write, in a thread: switching to it costs less than the copy
 LOOK_SIZE: Final = 8 << 20  # octets between two checks of the free space: below any reserve that makes sense
 MAX_FIELD: Final = 4096  # octets of a field that is not the file: the name of a mailbox, with room
-MAX_SEGMENTS: Final = 16  # fields of a form; ours have fewer
-OVERHEAD: Final = 64 << 10  # octets of a form besides its file
+MAX_SEGMENTS: Final = 16  # fields of a form besides its files; ours have fewer
+MAX_NAME: Final = 255  # characters of a file's name that are kept
+OVERHEAD: Final = 64 << 10  # octets of a form besides its first file
+FILE_OVERHEAD: Final = 1 << 10  # octets for each further file: its header, with room for a name of 255 characters
 DEADLINE: Final = 24 * 3600.0  # seconds for a file: 50 GiB at 5 Mbit/s; each piece has its own, shorter deadline
 
 DISK_FULL: Final = "the disk of the server has no room for this file"
@@ -66,11 +69,22 @@ class Counted(io.RawIOBase):
         super().close()
 
 
-class Form:
-    """A received form: one file and the other fields. The caller closes the file, or passes it on."""
+class Sent(msgspec.Struct):
+    """A file of a form: its name without control characters, where it begins in `Form.file`, and its octets."""
 
-    def __init__(self, file: Counted, fields: dict[str, str]) -> None:
+    name: str
+    start: int
+    size: int = 0
+
+
+class Form:
+    """A received form: the octets of its files, one after the other, and the other fields. The caller closes the file,
+    or passes it on.
+    """
+
+    def __init__(self, file: Counted, files: list[Sent], fields: dict[str, str]) -> None:
         self.file = file
+        self.files = files
         self.fields = fields
 
 
@@ -79,16 +93,17 @@ def room_for(directory: Path, octets: int, reserve: int) -> bool:
     return shutil.disk_usage(directory).free - octets >= reserve
 
 
-async def receive_form(request: Request, *, directory: Path, limit: int, reserve: int) -> Form:
-    """Read the form of a request. Its file, in the field ``file``, is written to a file without a name.
+async def receive_form(request: Request, *, directory: Path, limit: int, reserve: int, most: int = 1) -> Form:
+    """Read the form of a request. Its files, in fields ``file``, are written to one file without a name.
 
     Args:
       directory: directory for the file.
-      limit: maximum octets of the file.
+      limit: maximum octets of all files.
       reserve: octets that must stay free on the disk.
+      most: maximum number of files.
 
     Raises:
-      UserError: this is not a form with one file; TooLarge; StorageRefused: the disk is full.
+      UserError: this is not a form with so many files; TooLarge; StorageRefused: the disk is full.
       HTTPError, ClientGone: as `Body.receive`.
     """
     kind, options = multipart.parse_options_header(request.headers.get("content-type") or "")
@@ -98,7 +113,7 @@ async def receive_form(request: Request, *, directory: Path, limit: int, reserve
         if not await trio.to_thread.run_sync(room_for, directory, request.body.declared or 0, reserve):
             raise StorageRefused(DISK_FULL)
         file = await trio.to_thread.run_sync(_nameless, directory)
-        return await _received(request, options["boundary"], _Reading(file, directory, reserve), limit)
+        return await _received(request, options["boundary"], _Reading(file, directory, reserve, most), limit)
     except OSError as e:
         logger.warning("upload failed", extra={"kv": {"account": request.account, "err": e.strerror or str(e)}})
         raise StorageRefused(DISK_FULL) from e
@@ -116,22 +131,24 @@ async def _received(request: Request, boundary: str, reading: _Reading, limit: i
             await _read(request, boundary, reading, limit)
         if scope.cancelled_caught:
             raise UserError("the file took too long to arrive")
-        if not reading.has_file:
+        if not reading.files:
             raise UserError("the form has no file")
         size = await reading.finish()
         kept = True
     finally:
         if not kept:
             reading.file.close()
-    return Form(Counted(reading.file, size), reading.fields)
+    return Form(Counted(reading.file, size), reading.files, reading.fields)
 
 
 async def _read(request: Request, boundary: str, reading: _Reading, limit: int) -> None:
     try:
         # Not strict: the strict parser refuses octets after the last boundary, such as the line end of all browsers if
         # it arrives separately (RFC 2046 §5.1.1: they are ignored).
-        parser = multipart.PushMultipartParser(boundary, max_header_size=MAX_FIELD, max_segment_count=MAX_SEGMENTS)
-        while data := await request.body.receive(limit + OVERHEAD):
+        parser = multipart.PushMultipartParser(
+            boundary, max_header_size=MAX_FIELD, max_segment_count=MAX_SEGMENTS + reading.most
+        )
+        while data := await request.body.receive(limit + OVERHEAD + reading.most * FILE_OVERHEAD):
             for event in parser.parse(data):
                 reading.take(event)
             await reading.write()
@@ -143,15 +160,17 @@ async def _read(request: Request, boundary: str, reading: _Reading, limit: int) 
 
 
 class _Reading:
-    """The fields of a form, and its file, while they are parsed."""
+    """The fields of a form, and its files, while they are parsed."""
 
-    def __init__(self, file: BinaryIO, directory: Path, reserve: int) -> None:
+    def __init__(self, file: BinaryIO, directory: Path, reserve: int, most: int) -> None:
         self.fields: dict[str, str] = {}
-        self.has_file = False
+        self.files: list[Sent] = []
         self.file = file
+        self.most: Final = most
         self._directory = directory
         self._reserve = reserve
         self._name = ""
+        self._octets = 0  # of all files
         self._text = bytearray()
         self._held = bytearray()
         self._unlooked = 0
@@ -161,9 +180,12 @@ class _Reading:
         match event:
             case multipart.MultipartSegment():
                 self._name = event.name
-                if self._name in self.fields or (self._name == "file" and self.has_file):
+                if self._name in self.fields or (self._name == "file" and len(self.files) == self.most == 1):
                     raise UserError(worded("the form has several fields {name}", name=repr(self._name[:80])))
-                self.has_file = self.has_file or self._name == "file"
+                if self._name == "file":
+                    if len(self.files) == self.most:
+                        raise UserError(worded("these are more than {most} files: pack them into one", most=self.most))
+                    self.files.append(Sent(_clean(event.filename or ""), self._octets))
                 self._text.clear()
             case None:
                 if self._name != "file":
@@ -171,6 +193,8 @@ class _Reading:
             case bytes() | bytearray():
                 if self._name == "file":
                     self._held += event
+                    self._octets += len(event)
+                    self.files[-1].size += len(event)
                 elif len(self._text) + len(event) > MAX_FIELD:
                     raise UserError(worded("the field {name} is too long", name=repr(self._name[:80])))
                 else:
@@ -206,3 +230,8 @@ class _Reading:
         size = self.file.seek(0, io.SEEK_END)
         self.file.seek(0)
         return size
+
+
+def _clean(name: str) -> str:
+    """A file's name for texts."""
+    return "".join(char if char.isprintable() else "_" for char in name)[:MAX_NAME] or "file"

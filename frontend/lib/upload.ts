@@ -1,7 +1,7 @@
 // Uploading a file. Only XMLHttpRequest reports how much of a request has been sent.
 
-import { CallFailed } from "../../lib/client";
-import { t, told } from "../../lib/words";
+import { CallFailed } from "./client";
+import { t, told } from "./words";
 
 /** The user has cancelled the upload. */
 export class UploadAborted extends Error {}

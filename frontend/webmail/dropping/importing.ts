@@ -1,0 +1,258 @@
+// Importing files into a mailbox: what is taken, the upload, the progress as the stream tells it, the end with its undo
+// (WEBMAIL-141).
+
+import type { Client, Importing as State, Mailbox } from "../../gen/webmail";
+import { codeOf, messageOf } from "../../lib/client";
+import { dialog } from "../../lib/dialogs";
+import { el } from "../../lib/dom";
+import { size } from "../../lib/numbers";
+import { type Toast, toast } from "../../lib/toasts";
+import { Upload, UploadAborted } from "../../lib/upload";
+import { mailboxName, many, t } from "../../lib/words";
+import { allows } from "../data/mailboxes";
+import type { Actions } from "../state/actions";
+import type { Mail } from "../state/mail";
+
+/** Files of one import. */
+const mostFiles = 1000;
+/** Messages that Undo takes back. */
+const mostUndone = 100_000;
+/** Characters of a file's name in a message, and the names in one. */
+const longestName = 60;
+const mostNames = 3;
+/** Octets at the beginning of a file that say what it is. */
+const start = 512;
+
+/** Key in the session's storage: mailboxes of imports by their tokens, "" for those whose end was told. */
+const storageKey = "moxlite-webmail-imports";
+/** The server's reason for the end of an import that was stopped. */
+const aborted = "the import was aborted";
+
+/** Whether a file is mail by its first octets, as the server looks at them: a zip, gzip or tar archive, an mbox, a message. */
+async function isMail(file: File): Promise<boolean> {
+  let text: string;
+  try {
+    text = new TextDecoder("latin1").decode(await file.slice(0, start).arrayBuffer());
+  } catch {
+    // a folder, which cannot be read
+    return false;
+  }
+  return (
+    text.startsWith("PK\x03\x04") ||
+    text.startsWith("\x1f\x8b") ||
+    text.startsWith("ustar", 257) ||
+    text.startsWith("From ") ||
+    /^[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]/.test(text)
+  );
+}
+
+/** The kinds of files that are imported. */
+export function kinds(): string {
+  return t("Taken are messages (.eml), mbox files, and zip, tar.gz or tar archives of mail.");
+}
+
+/** Names of files in a message, without characters that deceive. */
+function listed(files: readonly File[]): string {
+  const names = files.slice(0, mostNames).map((file) => file.name.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "_"));
+  const short = names.map((name) => (name.length > longestName ? `${name.slice(0, longestName)}…` : name));
+  return short.join(", ") + (files.length > mostNames ? ", …" : "");
+}
+
+export class Importing {
+  private readonly running = new Map<string, Toast>();
+  private readonly stopped = new Set<string>();
+  private readonly upload = new Set<Upload>();
+
+  constructor(
+    private readonly client: Client,
+    private readonly base: string,
+    private readonly mail: Mail,
+    private readonly actions: Pick<Actions, "remember" | "takeBack">,
+  ) {
+    addEventListener("beforeunload", (event) => {
+      // the upload would stop
+      if (this.upload.size > 0) event.preventDefault();
+    });
+    // an import may have ended while this page was not connected, and nothing is told of what ended with the server
+    addEventListener("connected", () => void this.look());
+    void this.look();
+  }
+
+  /** Let the user choose files. */
+  async choose(mailbox: Mailbox): Promise<void> {
+    const files = await dialog<File[]>(t("Import into “{name}”", { name: mailboxName(mailbox.name) }), (close) => {
+      const input = el("input", { type: "file", multiple: true, hidden: true });
+      input.addEventListener("change", () => close([...(input.files ?? [])]));
+      return [
+        el("p", { class: "dialog-text" }, kinds()),
+        input,
+        el(
+          "div",
+          { class: "dialog-buttons" },
+          el("button", { class: "btn", onclick: () => close([]) }, t("Cancel")),
+          el("button", { class: "btn primary", autofocus: true, onclick: () => input.click() }, t("Choose files…")),
+        ),
+      ];
+    });
+    if (files !== null && files.length > 0) await this.begin(mailbox, files);
+  }
+
+  /** Import files, as far as they are mail. */
+  async begin(mailbox: Mailbox, files: readonly File[]): Promise<void> {
+    if (this.mail.connection.value !== "on") {
+      toast(t("Without a connection, nothing can be imported."));
+      return;
+    }
+    if (files.length > mostFiles) {
+      toast(t("At most {n} files at a time: pack more into one zip archive.", { n: mostFiles }));
+      return;
+    }
+    const known = await Promise.all(files.map(isMail));
+    const others = files.filter((_, i) => known[i] !== true);
+    const taken = files.filter((_, i) => known[i] === true);
+    if (others.length > 0 || taken.length === 0)
+      toast(`${others.length > 0 ? t("Not mail: {names}.", { names: listed(others) }) : ""} ${kinds()}`.trim());
+    if (taken.length > 0) await this.send(mailbox, taken);
+  }
+
+  private async send(mailbox: Mailbox, files: readonly File[]): Promise<void> {
+    const octets = files.reduce((sum, file) => sum + file.size, 0);
+    const upload = new Upload();
+    const form = new FormData();
+    for (const file of files) form.append("file", file);
+    const sending = (sent: number) => t("Sending {part} of {whole}…", { part: size(sent), whole: size(octets) });
+    let said: Toast | null = null;
+    this.upload.add(upload);
+    try {
+      await this.client.import_check(mailbox.id, octets);
+      const progress = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
+      said = progress;
+      const address = `${this.base}import?mailbox_id=${mailbox.id}`;
+      const token = await upload.send(address, form, this.client.csrfToken, (sent) =>
+        progress.say(sending(Math.min(sent, octets))),
+      );
+      if (this.kept()[token] === undefined) this.keep(token, mailbox.name);
+    } catch (error) {
+      const why = error instanceof UploadAborted ? null : await this.reason(error, mailbox, octets);
+      toast(
+        why === null ? t("Stopped: nothing was imported") : t("Nothing was imported: {why}", { why: messageOf(why) }),
+      );
+    } finally {
+      this.upload.delete(upload);
+      said?.close();
+    }
+  }
+
+  /** The reason of a failed upload. The browser may lose the answer of a server that ends an upload early, so ask again. */
+  private async reason(error: unknown, mailbox: Mailbox, octets: number): Promise<unknown> {
+    if (codeOf(error) !== "") return error;
+    try {
+      await this.client.import_check(mailbox.id, octets);
+      return error;
+    } catch (reason) {
+      return codeOf(reason) === "" ? error : reason;
+    }
+  }
+
+  /** Show the state of an import, also of one that was begun in another tab. */
+  took(state: State): void {
+    const { token } = state;
+    if (this.kept()[token] === "") return;
+    const mailbox = mailboxName(this.mail.boxes.get(state.mailbox_id)?.name ?? "");
+    if (state.state === "done" || state.state === "aborted") {
+      this.ended(token);
+      if (state.state === "done") this.done(state, mailbox);
+      else this.failed(state.message);
+      return;
+    }
+    this.keep(token, mailbox);
+    if (this.stopped.has(token)) return;
+    const words =
+      state.messages > 0 && state.about > state.messages
+        ? t("Importing {n} of about {all} messages into {mailbox}…", { n: state.messages, all: state.about, mailbox })
+        : t("Importing into {mailbox}…", { mailbox });
+    const shown = this.running.get(token);
+    if (shown === undefined)
+      this.running.set(token, toast(words, { title: t("Stop"), run: () => void this.stop(token) }, 0));
+    else shown.say(words);
+  }
+
+  private async stop(token: string): Promise<void> {
+    this.stopped.add(token);
+    this.running.delete(token);
+    try {
+      await this.client.import_abort(token);
+    } catch (error) {
+      // it may have come too late; the end is told
+      this.stopped.delete(token);
+      toast(messageOf(error));
+    }
+  }
+
+  private done(state: State, mailbox: string): void {
+    const { messages, first_id } = state;
+    const said = many(messages, "{n} message imported into {mailbox}", "{n} messages imported into {mailbox}", {
+      mailbox,
+    });
+    const words =
+      state.problems > 0 ? t("{said}; {n} left out: {why}", { said, n: state.problems, why: state.message }) : said;
+    const box = this.mail.boxes.get(state.mailbox_id);
+    if (messages === 0 || messages > mostUndone || box === undefined || !allows(box, "te")) {
+      toast(words);
+      return;
+    }
+    const undo = {
+      what: said,
+      actions: () => [{ shown: {}, call: () => this.client.import_undo(first_id, messages) }],
+    };
+    this.actions.remember(undo);
+    toast(words, { title: t("Undo"), run: () => this.actions.takeBack(undo) });
+  }
+
+  private failed(why: string): void {
+    toast(why === aborted ? t("Stopped: nothing was imported") : t("Nothing was imported: {why}", { why }));
+  }
+
+  /** Ask what became of the imports that were running when this page heard of them last. */
+  private async look(): Promise<void> {
+    for (const [token, mailbox] of Object.entries(this.kept())) {
+      if (mailbox === "") continue;
+      let state: State | null;
+      try {
+        state = await this.client.import_state(token);
+      } catch {
+        // not connected: asked again with the next connection
+        return;
+      }
+      if (state !== null) this.took(state);
+      else if (this.kept()[token] !== "") {
+        this.ended(token);
+        toast(
+          t(
+            "Nothing more is known of the import into {mailbox}: it ended over a minute ago, or the server was started again, which takes an import back.",
+            {
+              mailbox,
+            },
+          ),
+          undefined,
+          0,
+        );
+      }
+    }
+  }
+
+  private ended(token: string): void {
+    this.keep(token, "");
+    this.stopped.delete(token);
+    this.running.get(token)?.close();
+    this.running.delete(token);
+  }
+
+  private kept(): Record<string, string> {
+    return JSON.parse(sessionStorage.getItem(storageKey) ?? "{}") as Record<string, string>;
+  }
+
+  private keep(token: string, mailbox: string): void {
+    sessionStorage.setItem(storageKey, JSON.stringify({ ...this.kept(), [token]: mailbox }));
+  }
+}

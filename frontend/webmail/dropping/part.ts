@@ -1,0 +1,131 @@
+// What is dragged over the page: messages of the list to a mailbox, files from the desktop to a mailbox or the list, where they are
+// imported (WEBMAIL-141). Composers take files by themselves.
+
+import type { Client, Importing as State, Mailbox } from "../../gen/webmail";
+import type { CommandTable } from "../../lib/commands";
+import { adopt } from "../../lib/sheets";
+import { toast } from "../../lib/toasts";
+import { t } from "../../lib/words";
+import type { Actions } from "../state/actions";
+import type { Mail } from "../state/mail";
+import type { MessageList } from "../ui/list";
+import sheet from "./dropping.css";
+import { Importing, kinds } from "./importing";
+
+adopt(sheet);
+
+/** The parts of the page that a drag concerns. */
+interface Page {
+  readonly base: string;
+  readonly client: Client;
+  readonly commands: CommandTable;
+  readonly mail: Mail;
+  readonly actions: Actions;
+  readonly list: MessageList;
+}
+
+/** A place that something can be dropped on: the mailbox of a row, or the list with the one that is shown. */
+interface Place {
+  readonly element: Element;
+  readonly mailbox: Mailbox | undefined;
+}
+
+export class Dropping {
+  private readonly importing: Importing;
+  /** Whether messages of the list are dragged. */
+  private moving = false;
+  private marked: Element | null = null;
+
+  constructor(private readonly page: Page) {
+    this.importing = new Importing(page.client, page.base, page.mail, page.actions);
+    document.addEventListener("dragstart", (event) => {
+      this.moving = event.target instanceof Element && event.target.closest(".message") !== null;
+    });
+    document.addEventListener("dragend", () => this.left());
+    document.addEventListener("dragover", (event) => this.over(event));
+    document.addEventListener("dragleave", (event) => event.relatedTarget === null && this.mark(null));
+    document.addEventListener("drop", (event) => this.drop(event));
+    // from the menu of a mailbox
+    addEventListener("importfiles", (event) => {
+      const mailbox = page.mail.boxes.get((event as CustomEvent<number>).detail);
+      if (mailbox !== undefined) void this.importing.choose(mailbox);
+    });
+    page.commands.add(t("Anywhere"), [
+      {
+        id: "mailbox.import",
+        title: t("Import files…"),
+        run: () => {
+          const mailbox = page.mail.current.value ?? page.mail.boxes.named("Inbox");
+          if (mailbox !== undefined) void this.importing.choose(mailbox);
+        },
+      },
+    ]);
+  }
+
+  /** Show the state of an import. */
+  took(state: State): void {
+    this.importing.took(state);
+  }
+
+  private over(event: DragEvent): void {
+    const place = this.place(event);
+    this.mark(place?.element ?? null);
+    if (place !== null) event.preventDefault();
+    else if (this.strays(event)) {
+      event.preventDefault();
+      event.dataTransfer!.dropEffect = "none";
+    }
+  }
+
+  private drop(event: DragEvent): void {
+    const place = this.place(event);
+    const moving = this.moving;
+    this.left();
+    if (place === null) return;
+    event.preventDefault();
+    const { mailbox } = place;
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (moving) this.move(mailbox!);
+    else if (files.length === 0) toast(kinds());
+    else if (mailbox === undefined) toast(t("Drop the files on a mailbox: this list is of several."));
+    else void this.importing.begin(mailbox, files);
+  }
+
+  private move(mailbox: Mailbox): void {
+    const { actions, list } = this.page;
+    if (list.dragged === null) actions.move(mailbox, false);
+    else actions.moveItems(list.dragged, mailbox, false);
+  }
+
+  /** The place below the pointer; null where nothing can be dropped, or where something else takes it. */
+  private place(event: DragEvent): Place | null {
+    const target = event.target;
+    if (event.defaultPrevented || !(target instanceof Element)) return null;
+    const { boxes, current } = this.page.mail;
+    const row = target.closest(".mailbox");
+    const id = row?.querySelector<HTMLElement>("[data-mailbox]")?.dataset["mailbox"];
+    const mailbox = id === undefined ? undefined : boxes.get(Number(id));
+    if (row !== null && mailbox !== undefined) return { element: row, mailbox };
+    const list = this.moving ? null : target.closest(".messages");
+    return list === null ? null : { element: list, mailbox: current.value };
+  }
+
+  /** Whether files are dragged over a part of the page that does not take them: the browser would open them instead of the page. */
+  private strays(event: DragEvent): boolean {
+    const types = event.dataTransfer?.types ?? [];
+    const taken = event.target instanceof Element && event.target.closest("input, dialog, [contenteditable]") !== null;
+    return types.includes("Files") && !event.defaultPrevented && !taken;
+  }
+
+  private mark(element: Element | null): void {
+    if (element === this.marked) return;
+    this.marked?.classList.remove("drop");
+    element?.classList.add("drop");
+    this.marked = element;
+  }
+
+  private left(): void {
+    this.moving = false;
+    this.mark(null);
+  }
+}
