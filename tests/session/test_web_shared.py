@@ -301,6 +301,8 @@ async def test_an_answer_from_a_shared_mailbox_is_ones_own(rig: Rig, tom: Accoun
 
 WITHOUT_IDS = {
     "draft_find",
+    "import_abort",
+    "import_state",
     "messages_waiting",
     "login_prep",
     "login",
@@ -366,6 +368,9 @@ async def test_no_call_reaches_what_is_not_shared(
         "mailbox_ids": [mailbox],
         "from_mailbox_id": mailbox,
         "to_mailbox_id": mailbox,
+        "first_id": message,
+        "messages": 1,
+        "size": 1,
         "flags": ["\\seen"],
         "mute": True,
         "by_post": True,

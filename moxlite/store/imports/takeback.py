@@ -20,22 +20,24 @@ UNMOVED: Final = """
 SELECT id, mailbox_id FROM message WHERE id >= ? AND id < ? AND mailbox_id = mailbox_orig_id ORDER BY id LIMIT ?"""
 
 
-async def take_back(account: Account, first_id: int, messages: int, check: Callable[[Reader, MailboxID], None]) -> int:
+async def take_back(
+    account: Account, first_id: int, messages: int, allowed: Callable[[Reader, MailboxID], bool]
+) -> int:
     """Remove the messages of an import, whose ids follow each other; returns the number of those that were there.
 
-    Messages that were moved stay. `check` raises an error for a mailbox from which nothing may be removed: the messages
-    of earlier slices are removed then.
+    Messages that were moved stay, and messages of mailboxes that are not `allowed`. An error of `allowed` ends it: the
+    messages of earlier slices are removed then.
     """
-    end, removed = first_id + messages, 0
+    at, end, removed = first_id, first_id + messages, 0
 
-    def unit(tx: AccountTx) -> list[int]:
-        rows = tx.rows(UNMOVED, first_id, end, SLICE)
-        for mailbox_id in {mailbox_id for _, mailbox_id in rows}:
-            check(tx, MailboxID(mailbox_id))
-        ids = [message_id for message_id, _ in rows]
+    def unit(tx: AccountTx) -> tuple[int, int]:
+        rows = tx.rows(UNMOVED, at, end, SLICE)
+        boxes = {mailbox_id for _, mailbox_id in rows if allowed(tx, MailboxID(mailbox_id))}
+        ids = [message_id for message_id, mailbox_id in rows if mailbox_id in boxes]
         expunge_ids(tx, ids)
-        return ids
+        return len(ids), rows[-1][0] + 1 if rows else end
 
-    while ids := await account.write(unit):
-        removed += len(ids)
+    while at < end:
+        count, at = await account.write(unit)
+        removed += count
     return removed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
+from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.imports.items import Into
 from moxlite.store.imports.takeback import take_back
 from moxlite.store.mail.acl import RIGHTS
@@ -14,12 +15,14 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import MailboxID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
+from moxlite.web.errors import NotFound
 from moxlite.web.guards import query_parameters
 from moxlite.web.importing.browser import Chosen
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.live.importing import importing
 from moxlite.web.webmail.moving import TAKING
 from moxlite.web.webmail.types import ID, Importing
+from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
@@ -68,13 +71,24 @@ class ImportCalls(AccountCalls):
 
     @call()
     async def import_undo(self, caller: Caller, first_id: ID, messages: Number) -> int:
-        """Remove the messages of an import, by the id of the first, that were not moved since; returns their number."""
+        """Remove the messages of an import, by the id of the first, that were not moved since; returns their number.
+
+        Not found: there are none any more.
+        """
         async with self._holders.at(caller.require(), first_id) as holder:
 
-            def check(r: Reader, mailbox_id: MailboxID) -> None:
+            def allowed(r: Reader, mailbox_id: MailboxID) -> bool:
+                try:
+                    holder.check_box(r, mailbox_id)
+                except NoSuchMailbox:  # to the guest there is nothing
+                    return False
                 holder.check_box(r, mailbox_id, TAKING)
+                return True
 
-            return await take_back(holder.account, holder.local_id(first_id), messages, check)
+            removed = await take_back(holder.account, holder.local_id(first_id), messages, allowed)
+        if not removed:
+            raise NotFound(worded("message {missing} is not there, or no more", missing=str(first_id)))
+        return removed
 
     async def _choose(self, session: Session, mailbox_id: int) -> Chosen:
         """The chosen mailbox. Raises NoSuchMessage, NoSuchMailbox, NoRight, MailboxNotAllowed."""
