@@ -73,7 +73,7 @@ class ImportCalls(AccountCalls):
     async def import_undo(self, caller: Caller, first_id: ID, messages: Number) -> int:
         """Remove the messages of an import, by the id of the first, that were not moved since; returns their number.
 
-        Not found: there are none any more.
+        Raises NotFound if all of them are gone.
         """
         async with self._holders.at(caller.require(), first_id) as holder:
 
