@@ -342,6 +342,19 @@ export interface MailboxesShared {
   mailboxes: Array<Mailbox>;
 }
 
+/** State of an import that the user began (WEBMAIL-141): ``messages`` so far, of ``about`` so many (0 while that is */
+export interface Importing {
+  kind: "importing";
+  token: string;
+  mailbox_id: number;
+  state: "aborted" | "done" | "finishing" | "reading";
+  messages: number;
+  about: number;
+  problems: number;
+  message: string;
+  first_id: number;
+}
+
 /** Nothing happened for 30 seconds; the connection is still open (WEBMAIL-33). */
 export interface Keepalive {
   kind: "keepalive";
@@ -798,7 +811,7 @@ export interface QueryDone {
 }
 
 /** Anything that a stream sends. */
-export type StreamEvent = Start | Resume | ViewMsgs | ViewProgress | ViewStale | ViewReset | ViewErr | ViewChanges | Keepalive | Fatal | ServerShutdown;
+export type StreamEvent = Start | Resume | ViewMsgs | ViewProgress | ViewStale | ViewReset | ViewErr | ViewChanges | Importing | Keepalive | Fatal | ServerShutdown;
 
 /** Anything that can happen to an account. */
 export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared;
@@ -839,6 +852,7 @@ export const checks: Checks = {
   MailboxSpecialUse: { kind: ["enum", ["mailbox_special_use"]], mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] },
   MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
   MailboxesShared: { kind: ["enum", ["mailboxes_shared"]], mailboxes: ["list", ["ref", "Mailbox"]] },
+  Importing: { kind: ["enum", ["importing"]], token: "string", mailbox_id: "integer", state: ["enum", ["aborted", "done", "finishing", "reading"]], messages: "integer", about: "integer", problems: "integer", message: "string", first_id: "integer" },
   Keepalive: { kind: ["enum", ["keepalive"]] },
   Fatal: { kind: ["enum", ["fatal"]], message: "string" },
   ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
@@ -891,7 +905,7 @@ export const checks: Checks = {
   QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] },
 };
 
-export const streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }] as const satisfies Checks[string][string];
+export const streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", importing: "Importing", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }] as const satisfies Checks[string][string];
 
 /** The calls of the webmail. */
 export interface Calls {
@@ -987,6 +1001,18 @@ export interface Calls {
 
   /** Send no more answers by the vacation form. */
   vacation_end(): Promise<null>;
+
+  /** Check whether files of this size can be imported into a mailbox now; an error gives the reason. */
+  import_check(mailbox_id: number, size: number): Promise<null>;
+
+  /** The state of an import that the user began; null for one that ended over a minute ago, or with the server. */
+  import_state(token: string): Promise<Importing | null>;
+
+  /** Abort an import with nothing changed; refused if it has finished already. */
+  import_abort(token: string): Promise<null>;
+
+  /** Remove the messages of an import, by the id of the first, that were not moved since; returns their number. */
+  import_undo(first_id: number, messages: number): Promise<number>;
 
   /** Mark all messages of these mailboxes as read. */
   mailboxes_mark_read(mailbox_ids: Array<number>): Promise<null>;
@@ -1149,6 +1175,10 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   scheduled_cancel: [{ message_id: "integer" }, "integer"],
   sorting_notices: [{}, ["ref", "SortingNotices"]],
   vacation_end: [{}, "null"],
+  import_check: [{ mailbox_id: "integer", size: "integer" }, "null"],
+  import_state: [{ token: "string" }, ["nullable", ["ref", "Importing"]]],
+  import_abort: [{ token: "string" }, "null"],
+  import_undo: [{ first_id: "integer", messages: "integer" }, "integer"],
   mailboxes_mark_read: [{ mailbox_ids: ["list", "integer"] }, "null"],
   mailbox_create: [{ name: "string" }, "integer"],
   mailbox_rename: [{ mailbox_id: "integer", name: "string" }, "null"],

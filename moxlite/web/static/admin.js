@@ -721,7 +721,7 @@ function serverClock(at) {
   return el("span", {}, t("The server’s time is "), shown2);
 }
 
-async function askConfirm(client, why = t("This changes who can log in, so give your password again.")) {
+async function askConfirm(client, why = t("This is an important change, so give your password again.")) {
   const step2 = await client.confirm_options();
   const answer2 = await dialog(t("Is it you?"), (close) => {
     const place = el("div", {});
@@ -1059,7 +1059,8 @@ function toast(text3, action, time = shown) {
   if (time > 0) timer = window.setTimeout(close, time);
   const all = stack();
   all.append(box);
-  while (all.childElementCount > most) all.firstElementChild?.remove();
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
   return { say: (other) => fill(words, other), close };
 }
 

@@ -210,7 +210,8 @@ function toast(text2, action, time = shown) {
   if (time > 0) timer = window.setTimeout(close, time);
   const all = stack();
   all.append(box);
-  while (all.childElementCount > most) all.firstElementChild?.remove();
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
   return { say: (other) => fill(words, other), close };
 }
 

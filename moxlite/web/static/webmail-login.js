@@ -276,7 +276,7 @@ function serverClock(at) {
   return el("span", {}, t("The server’s time is "), shown);
 }
 
-async function askConfirm(client, why = t("This changes who can log in, so give your password again.")) {
+async function askConfirm(client, why = t("This is an important change, so give your password again.")) {
   const step = await client.confirm_options();
   const answer2 = await dialog(t("Is it you?"), (close) => {
     const place = el("div", {});

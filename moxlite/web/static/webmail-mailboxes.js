@@ -214,7 +214,8 @@ function toast(text2, action, time = shown) {
   if (time > 0) timer = window.setTimeout(close, time);
   const all = stack();
   all.append(box);
-  while (all.childElementCount > most) all.firstElementChild?.remove();
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
   return { say: (other) => fill(words, other), close };
 }
 
@@ -250,12 +251,13 @@ async function createMailbox(client) {
 async function mailboxMenu(client, mailbox, parent, exporting) {
   const guest = mailbox.owner !== "";
   const fixed = guest || mailbox.name === "Inbox";
-  const action = await dialog(mailbox.name, (close) => [el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })), el("div", { class: "choices" }, el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")), el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")), el("button", { disabled: fixed, onclick: () => close("roles") }, t("Use as…")), el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")), el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…")))]);
+  const action = await dialog(mailbox.name, (close) => [el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })), el("div", { class: "choices" }, el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")), el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")), el("button", { disabled: fixed, onclick: () => close("roles") }, t("Use as…")), el("button", { disabled: !allows(mailbox, "i"), onclick: () => close("import") }, t("Import files…")), el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")), el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…")))]);
   if (action === "read") await attempt(t("Marking as read"), () => client.mailboxes_mark_read([mailbox.id]));
   if (action === "rename") {
     const name = await ask(t("Rename mailbox"), t("New name"), mailbox.name, t("Rename"));
     if (name !== null && name !== mailbox.name) await attempt(t("Renaming the mailbox"), () => client.mailbox_rename(mailbox.id, name));
   }
+  if (action === "import") dispatchEvent(new CustomEvent("importfiles", { detail: mailbox.id }));
   if (action === "export") await exporting({ mailbox: mailbox.name, parent });
   if (action === "roles") await chooseRole(client, mailbox);
   if (action === "delete") {

@@ -230,7 +230,8 @@ function toast(text2, action, time = shown) {
   if (time > 0) timer = window.setTimeout(close, time);
   const all = stack();
   all.append(box);
-  while (all.childElementCount > most) all.firstElementChild?.remove();
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
   return { say: (other) => fill(words, other), close };
 }
 
@@ -347,7 +348,7 @@ function openBeside(title, actions) {
   return { body, close };
 }
 
-var newsletters_default = ".newsletter{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:12px 0;border-bottom:1px solid var(--border-color)}.newsletter-disc{display:grid;place-content:center;width:32px;height:32px;border-radius:50%;background:var(--g);color:var(--c);font-size:12px;font-weight:600}.newsletter-who{min-width:0}.newsletter-name{display:block;overflow:hidden;font-weight:600;text-overflow:ellipsis;white-space:nowrap}.newsletter-facts{color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.newsletter-actions{display:flex;flex-wrap:wrap;align-items:center;justify-content:flex-end;gap:8px}@media(max-width:640px){.newsletter-actions{grid-column:2 / -1;justify-content:flex-start}}\n";
+var newsletters_default = ".newsletter{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:12px 0;border-bottom:1px solid var(--border-color)}.newsletter-disc{display:grid;place-content:center;width:32px;height:32px;border-radius:50%;background:var(--g);color:var(--c);font-size:12px;font-weight:600}.newsletter-who{min-width:0}.newsletter-name{display:block;overflow:hidden;font-weight:600;text-align:left;text-overflow:ellipsis;white-space:nowrap}.newsletter-facts{color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.newsletter-actions{display:flex;flex-wrap:wrap;align-items:center;justify-content:flex-end;gap:8px}@media(max-width:640px){.newsletter-actions{grid-column:2 / -1;justify-content:flex-start}}\n";
 
 adopt(newsletters_default);
 var asked = 20;

@@ -245,7 +245,8 @@ function toast(text2, action, time = shown) {
   if (time > 0) timer = window.setTimeout(close, time);
   const all = stack();
   all.append(box);
-  while (all.childElementCount > most) all.firstElementChild?.remove();
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
   return { say: (other) => fill(words, other), close };
 }
 
@@ -282,7 +283,7 @@ function openBeside(title, actions) {
   return { body, close };
 }
 
-var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{display:grid;place-content:center;width:32px;height:32px;border-radius:50%;background:var(--g);color:var(--c);font-size:12px;font-weight:600}.person-open{display:block;min-width:0;padding:4px 0;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:640px){.person-actions{grid-column:2 / -1}}\n";
+var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{display:grid;place-content:center;width:32px;height:32px;border-radius:50%;background:var(--g);color:var(--c);font-size:12px;font-weight:600}.person-open{display:block;min-width:0;padding:4px 0;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600;text-align:left}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:640px){.person-actions{grid-column:2 / -1}}\n";
 
 adopt(people_default);
 var empty = { name: "", emails: [], phones: [], organization: "", note: "", groups: [] };

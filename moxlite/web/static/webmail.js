@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.a2294eaeeb87.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.b4ec14b39050.js", labels: "labels.424397f37f09.js", later: "later.70d525f13dc6.js", login: "login.dfc8794e8cce.js", mailboxes: "mailboxes.eecfac263589.js", menu: "menu.428134539276.js", message: "message.3936296f4028.js", newsletters: "newsletters.27f6ca8ca7a0.js", notices: "notices.e0c0d2825cb9.js", offline: "offline.e2bd30abae5e.js", palette: "palette.e754a2858083.js", people: "people.99373d5f00a9.js", print: "print.90974fce40e0.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.b0583feedd33.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.a7ed7054e8d7.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.1b5bed4c1993.js", touch: "touch.a780735e5faf.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.e68d9ad35c0f.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", dropping: "dropping.fde19026d413.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.e527df51b19c.js", menu: "menu.428134539276.js", message: "message.44ad4393819f.js", newsletters: "newsletters.49e226265843.js", notices: "notices.e0c0d2825cb9.js", offline: "offline.e2bd30abae5e.js", palette: "palette.e754a2858083.js", people: "people.418afe57b16b.js", print: "print.90974fce40e0.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.b0583feedd33.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.c0508f22d830.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.29b5dfb978b2.js", touch: "touch.a780735e5faf.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -228,6 +228,7 @@ var checks = {
   MailboxSpecialUse: { kind: ["enum", ["mailbox_special_use"]], mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] },
   MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
   MailboxesShared: { kind: ["enum", ["mailboxes_shared"]], mailboxes: ["list", ["ref", "Mailbox"]] },
+  Importing: { kind: ["enum", ["importing"]], token: "string", mailbox_id: "integer", state: ["enum", ["aborted", "done", "finishing", "reading"]], messages: "integer", about: "integer", problems: "integer", message: "string", first_id: "integer" },
   Keepalive: { kind: ["enum", ["keepalive"]] },
   Fatal: { kind: ["enum", ["fatal"]], message: "string" },
   ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
@@ -279,7 +280,7 @@ var checks = {
   Mark: { received: "time", id: "integer" },
   QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] }
 };
-var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
+var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", importing: "Importing", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
 var Client = /* @__PURE__ */ clientOf({
   login_prep: [{}, "string"],
   login: [{ login_token: "string", username: "string", password: "string", stay: ["optional", "boolean"] }, ["ref", "LoginResult"]],
@@ -312,6 +313,10 @@ var Client = /* @__PURE__ */ clientOf({
   scheduled_cancel: [{ message_id: "integer" }, "integer"],
   sorting_notices: [{}, ["ref", "SortingNotices"]],
   vacation_end: [{}, "null"],
+  import_check: [{ mailbox_id: "integer", size: "integer" }, "null"],
+  import_state: [{ token: "string" }, ["nullable", ["ref", "Importing"]]],
+  import_abort: [{ token: "string" }, "null"],
+  import_undo: [{ first_id: "integer", messages: "integer" }, "integer"],
   mailboxes_mark_read: [{ mailbox_ids: ["list", "integer"] }, "null"],
   mailbox_create: [{ name: "string" }, "integer"],
   mailbox_rename: [{ mailbox_id: "integer", name: "string" }, "null"],
@@ -743,7 +748,8 @@ function toast(text2, action, time = shown) {
   if (time > 0) timer = window.setTimeout(close, time);
   const all = stack();
   all.append(box);
-  while (all.childElementCount > most) all.firstElementChild?.remove();
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
   return { say: (other) => fill(words2, other), close };
 }
 
@@ -3106,14 +3112,14 @@ var Row = class {
   people = el("span", { class: "message-people", dir: "auto" });
   marks = el("span", { class: "message-marks" });
   time = el("time", { class: "message-age" });
-  subject = el("span", { class: "message-subject", dir: "auto" });
-  preview = el("span", { class: "message-preview", dir: "auto" });
+  subject = el("span", { class: "message-subject" });
+  preview = el("span", { class: "message-preview" });
   labels = el("span", { class: "message-labels" });
   disc = el("span", { class: "message-disc", "aria-hidden": "true" });
   line;
   manner = null;
   constructor() {
-    this.root.append(this.disc, el("div", { class: "message-body" }, this.state, el("div", { class: "message-top" }, this.people, this.marks, this.time), el("div", { class: "message-line" }, el("span", { class: "message-words" }, this.subject, this.preview), this.labels)), el("span", { class: "message-actions", "aria-hidden": "true" }, rowActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path)))));
+    this.root.append(this.disc, el("div", { class: "message-body" }, this.state, el("div", { class: "message-top" }, this.people, this.marks, this.time), el("div", { class: "message-line" }, el("span", { class: "message-words", dir: "auto" }, this.subject, this.preview), this.labels)), el("span", { class: "message-actions", "aria-hidden": "true" }, rowActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path)))));
   }
   show(item, manner, line) {
     const before = this.manner;
@@ -3145,7 +3151,7 @@ var Row = class {
     fill(this.subject, depth > 0 && this.branch(item), marked(subject, manner.needles));
     this.showDisc(item, manner);
     const elsewhere = [...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id)))];
-    fill(this.preview, marked(isolated(item.preview), manner.needles));
+    fill(this.preview, item.preview !== "" && el("bdi", {}, marked(isolated(item.preview), manner.needles)));
     const others = elsewhere.length > 0 && elsewhere[0] !== "" ? el("span", { class: "keyword other-mailbox" }, elsewhere.join(", ")) : null;
     const labels = shownLabels(manner.labels, keywords);
     const more = labels.slice(fewLabels);
@@ -3472,16 +3478,6 @@ var MailboxList = class {
     const open = el("button", { class: "mailbox-open", title, data: { mailbox: String(mailbox.id) }, "aria-current": active ? "page" : void 0, onclick: () => this.owner.openMailbox(mailbox) }, sign(icons2[kind] ?? folder2, "icon"), el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1))), mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })));
     const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
     row.style.setProperty("--depth", String(elements.length - 1));
-    row.addEventListener("dragover", (event) => {
-      event.preventDefault();
-      row.classList.add("drop");
-    });
-    row.addEventListener("dragleave", () => row.classList.remove("drop"));
-    row.addEventListener("drop", (event) => {
-      event.preventDefault();
-      row.classList.remove("drop");
-      this.owner.dropMessages(mailbox);
-    });
     return row;
   }
 };
@@ -3897,11 +3893,7 @@ var App = class {
     }
     if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
   }, failed: (error) => void showError(t("The connection to the server failed"), error), opening: () => this.mail.opening() });
-  mailboxes = new MailboxList({ openMailbox: (mailbox) => this.navigation.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox), dropMessages: (mailbox) => {
-    const { dragged } = this.list;
-    if (dragged === null) this.actions.move(mailbox, false);
-    else this.actions.moveItems(dragged, mailbox, false);
-  } });
+  mailboxes = new MailboxList({ openMailbox: (mailbox) => this.navigation.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox) });
   find = new Find(this.mail, { mark: (needles) => {
     this.list.mark(needles);
     this.reader.mark(needles);
@@ -3983,10 +3975,12 @@ var App = class {
     this.writeAsked();
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
+    this.dropping = part("dropping").then(({ Dropping }) => new Dropping(this), () => null);
     if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) void part("hints").then((found) => found.showHints(this.list.root), () => null);
     void part("sorting").then((found) => found.showNotices(this.client, this.list.root, this.mail.facts.value.account_path), () => null);
     if (navigator.maxTouchPoints > 0) void part("touch").then((found) => this.list.pushable(found), () => null);
   }
+  dropping;
   newer;
   renew(version) {
     const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
@@ -4003,6 +3997,7 @@ var App = class {
   }
   event(event) {
     this.mail.take(event);
+    if (event.kind === "importing") void this.dropping?.then((found) => found?.took(event));
     if (event.kind === "start") {
       this.display();
       this.find.known();
