@@ -88,6 +88,8 @@ def test_certificates_that_are_given_are_looked_at_first(tmp_path: Path) -> None
     assert text.index(first[1]) < text.index(old[1])
     assert "acme" not in text
     assert not (tmp_path / "one/config/hostkeys").exists()
+    assert "\nadmin_http = { enabled = true, port = 8012 }\n" in text, "at a port that no web server passes on"
+    assert "ssh -L 8080:127.0.0.1:1080 -L 8012:127.0.0.1:8012 root@mx.example.org\n" in done.stdout
     done = quickstart(tmp_path / "two", "--existing-webserver", "apache", *first)
     assert "warning: no certificate is for mail.example.org" in done.stdout
     done = quickstart(tmp_path / "three", "--existing-webserver", "apache", *second)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tomllib
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -93,7 +94,9 @@ def test_a_bare_machine_gets_a_configuration(tmp_path: Path, world: DNSWorld, ho
     made = files_of(tmp_path)
     assert not [name for name, data in made.items() for _, word in passwords if word.encode() in data]
     assert done.stdout.count(passwords[0][1]) == 1
-    assert "the admin password for the admin pages, /admin/" in done.stdout
+    assert "the admin password for the admin pages (step 5)" in done.stdout
+    assert "\n   ssh -L 8080:127.0.0.1:80 -L 8012:127.0.0.1:8012 root@mx.example.org\n" in done.stdout
+    assert "http://localhost:8080/webmail/ and, for the administrator, http://localhost:8012/admin/\n" in done.stdout
     assert b"account me with the address me@example.org" in made["config/quickstart.log"]
     secret = list((tmp_path / "config").rglob("*.pem"))
     assert len(secret) == 6
@@ -142,8 +145,8 @@ class Quickstarted(ServerProcess):
 
 
 def test_what_is_made_can_be_served(tmp_path: Path, world: DNSWorld) -> None:
-    """ADMIN-31, 32: each enabled service opens its port, and the password is the account's. Ports, addresses and the
-    certificates are the test's own.
+    """ADMIN-31, 32: each enabled service opens its port, and the password is the account's; `/admin/` leads to the
+    admin app. Ports, addresses and the certificates are the test's own.
     """
     folder = tmp_path / "moxlite"
     done = quickstart(folder, world)
@@ -156,11 +159,12 @@ def test_what_is_made_can_be_served(tmp_path: Path, world: DNSWorld) -> None:
         'tls.acme = "letsencrypt"', 'tls.key_certs = [{ cert_file = "cert.pem", key_file = "key.pem" }]'
     )
     ports: dict[str, int] = {}
-    https = free_port()
-    for service in re.findall(r"^([a-z_]+)\.enabled = true$", text, re.MULTILINE):
+    https, pages = free_port(), free_port()
+    shape = r"^([a-z_]+)(?:\.enabled = true| = \{ enabled = true(?:, port = 8012)? \})$"
+    for service in re.findall(shape, text, re.MULTILINE):
         shared = https if service.endswith("_https") else free_port()
-        ports[service] = ports["account_http"] if service == "webmail_http" else shared
-        text = text.replace(f"{service}.enabled = true", f"{service} = {{ enabled = true, port = {ports[service]} }}")
+        ports[service] = pages if service in ("account_http", "webmail_http") else shared
+    text = re.sub(shape, lambda m: f"{m[1]} = {{ enabled = true, port = {ports[m[1]]} }}", text, flags=re.MULTILINE)
     path.write_text(text)
     with Quickstarted(folder) as server:
         session = imaplib.IMAP4_SSL("127.0.0.1", ports["imaps"])
@@ -170,6 +174,9 @@ def test_what_is_made_can_be_served(tmp_path: Path, world: DNSWorld) -> None:
         for name in set(ports.values()):
             assert subprocess.run(["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{name}"], check=False).returncode == 0
         assert server.cli("healthcheck").returncode == 0
+        with urllib.request.urlopen(f"http://127.0.0.1:{pages}/admin/", timeout=30) as page:
+            assert page.url == f"http://127.0.0.1:{ports['admin_http']}/admin/", "the admin app has a port of its own"
+            assert page.status == 200
 
 
 @pytest.mark.parametrize(

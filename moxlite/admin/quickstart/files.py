@@ -61,12 +61,13 @@ webserver_https.enabled = true
 # Webmail and account pages for all the internet, at https://{hostname}/webmail/. A password is all that a
 # log-in takes there. Change these lines by: moxlite config listeners publish-web on|off
 {publish}
-# Pages for users and metrics, on this machine and the inner network.
+# Pages for users and the administrator, and metrics, on this machine and the inner network.
 [listeners.internal]
 ips = {internal}
 hostname = "localhost"
 account_http = {{ enabled = true{port} }}
 webmail_http = {{ enabled = true{port} }}
+admin_http = {{ enabled = true, port = {admin} }}
 metrics_http.enabled = true
 """
 
@@ -82,14 +83,21 @@ tls.key_certs = [{pairs}]
 """
 
 BEHIND_WEB: Final = """
-# What the web server of this machine passes on, pages for users, and metrics.
+# What the web server of this machine passes on, pages for users and the administrator, and metrics.
 [listeners.internal]
 ips = {internal}
 autoconfig_https = {{ enabled = true, port = {port}, non_tls = true, forwarded = true }}
 mtasts_https = {{ enabled = true, port = {port}, non_tls = true, forwarded = true }}
 account_http = {{ enabled = true, port = {port}, forwarded = true }}
 webmail_http = {{ enabled = true, port = {port}, forwarded = true }}
+# Not for the web server: whatever it passes on from the internet comes to the port above.
+admin_http = {{ enabled = true, port = {admin} }}
 metrics_http.enabled = true
+"""
+
+ADMIN_PORT: Final = 8012
+"""Port of the admin app on the internal listener: another origin than webmail, and out of reach of a web server in
+front; metrics have 8010, debugging 8011.
 """
 
 TLSRPT: Final = """
@@ -190,6 +198,7 @@ def static_file(
             hostname=hostname.ascii,
             publish=publish_lines(on=publish),
             port=f", port = {PORT}" if places.wild else "",
+            admin=ADMIN_PORT,
         )
     else:
         pairs = (
@@ -197,7 +206,7 @@ def static_file(
             for certificate, key in webserver.pairs
         )
         authority, tls = "", GIVEN.format(pairs=", ".join(pairs))
-        web = BEHIND_WEB.format(internal=_toml(list(places.loopback)), port=PORT)
+        web = BEHIND_WEB.format(internal=_toml(list(places.loopback)), port=PORT, admin=ADMIN_PORT)
     nat = NATTED if places.natted else f"nat_ips = {_toml(list(places.nat))}\n" if places.nat else ""
     return STATIC.format(
         data=_toml(data),

@@ -90,7 +90,7 @@ def quickstart(
     said.say(f"made {config} and what belongs to it; account {made.account} with the address {parsed}")
     print(f"account password: {made.account_password}")
     print(f"admin password: {made.admin_password}")
-    said.say("The account password is for mail programs and webmail, the admin password for the admin pages, /admin/.")
+    said.say("The account password is for mail programs and webmail, the admin password for the admin pages (step 5).")
     _next(said, config, parsed.domain, other, signed=around.signed)
     said.keep(config.parent / "quickstart.log")
 
@@ -273,13 +273,17 @@ def _next(said: _Said, config: Path, domain: "Domain", other: "Webserver | None"
         said.say(f"   or without systemd: {command} serve")
     said.say("")
     host = snapshot.static.hostname.ascii
+    internal = next(one for one in snapshot.static.listeners.values() if one.admin_http.enabled)
+    admin = internal.admin_http.port
     if any(one.webmail_https.enabled for one in snapshot.static.listeners.values()):
         said.say(f"5. The web pages are at https://{host}/webmail/, for all the internet.")
         said.say(f"   {PASSWORD_ALONE}")
+        said.say("   The admin pages answer on this machine; from yours:")
+        said.say(f"   ssh -L {admin}:127.0.0.1:{admin} root@{host}  then http://localhost:{admin}/admin/")
         return
     said.say("5. The web pages answer on this machine; from yours:")
-    port = next(one.webmail_http.port for one in snapshot.static.listeners.values() if one.webmail_http.enabled)
-    said.say(f"   ssh -L 8080:127.0.0.1:{port} root@{host}  then http://localhost:8080/webmail/")
+    said.say(f"   ssh -L 8080:127.0.0.1:{internal.webmail_http.port} -L {admin}:127.0.0.1:{admin} root@{host}")
+    said.say(f"   then http://localhost:8080/webmail/ and, for the administrator, http://localhost:{admin}/admin/")
     if other is None:
         said.say(f"   To open them to the internet: {command} config listeners publish-web on")
 
