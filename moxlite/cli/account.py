@@ -220,13 +220,20 @@ admin.add_command(admin_reset)
 def admin_set_password() -> None:
     """Set the password of the admin app: asked for twice, or the first line of stdin."""
     from moxlite.logins.adminpassword import write_admin_password
+    from moxlite.process.privileges import UnknownUser, service_user
     from moxlite.store.errors import BadPassword
 
-    path = load_config().static.admin_password_file
+    static = load_config().static
+    path = static.admin_password_file
     if path is None:
         raise Failure('moxlite.toml has no admin_password_file: add admin_password_file = "adminpasswd"')
+    password = new_password()
     try:
-        write_admin_password(path, new_password())
+        owner = service_user(static.user)
+    except UnknownUser:  # there is no server yet, whose start gives it the file
+        owner = None
+    try:
+        write_admin_password(path, password, owner=owner)
     except BadPassword as error:
         raise Failure(str(error)) from None
     except OSError as error:

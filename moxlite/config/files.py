@@ -15,7 +15,12 @@ NEW_FILE: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 def write_atomically(
-    path: Path, data: bytes, *, mode: int = 0o640, check: Callable[[], None] = lambda: None
+    path: Path,
+    data: bytes,
+    *,
+    mode: int = 0o640,
+    check: Callable[[], None] = lambda: None,
+    owner: tuple[int, int] | None = None,
 ) -> os.stat_result:
     """Write to a new file beside, fsync, rename over `path`, fsync the directory.
 
@@ -25,14 +30,16 @@ def write_atomically(
 
     Args:
       check: called when all is written and only the rename is left. Its exceptions are raised, and nothing is changed.
+      owner: user and group of the file, which gets `mode` then; for root alone. A link at `path` is replaced, as that
+        user may have planted it.
 
     Raises:
       OSError: the old file is as it was; nothing is left behind.
     """
-    path = Path(os.path.realpath(path))
-    with contextlib.suppress(FileNotFoundError):
-        old = path.stat()
-        mode = old.st_mode & 0o7777
+    if owner is None:
+        path = Path(os.path.realpath(path))
+        with contextlib.suppress(FileNotFoundError):
+            mode = path.stat().st_mode & 0o7777
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NEW_FILE, 0o600)
     try:
@@ -40,7 +47,10 @@ def write_atomically(
             file.write(data)
             file.flush()
             if os.name == "posix":
-                _keep_owner(file.fileno(), path)
+                if owner is None:
+                    _keep_owner(file.fileno(), path)
+                else:
+                    os.fchown(file.fileno(), *owner)
                 os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
             written = os.fstat(file.fileno())

@@ -21,12 +21,15 @@ def read_admin_hash(path: Path) -> str | None:
         return None
 
 
-def write_admin_password(path: Path, password: str) -> None:
+def write_admin_password(path: Path, password: str, *, owner: tuple[int, int] | None = None) -> None:
     """Hash `password` and replace the file, readable for its owner only.
+
+    Args:
+      owner: as `write_atomically` takes it: root gives the file to the service user, which reads it.
 
     Raises:
       BadPassword: too short, too long, or with forbidden characters.
       OSError: the file cannot be written.
     """
     hashed = derive_credential(password).password
-    write_atomically(path, hashed.encode() + b"\n", mode=0o600)
+    write_atomically(path, hashed.encode() + b"\n", mode=0o600, owner=owner)

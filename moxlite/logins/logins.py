@@ -134,14 +134,20 @@ class Logins:
         """Verify the administrator's password (WEB-60). `alone`: see `password`.
 
         Raises:
-          RateLimited, WrongCredentials, NoAdminPassword: see there.
+          RateLimited, WrongCredentials: see there.
+          NoAdminPassword: none is set, or the server cannot read it; the text says what to do.
           FactorNeeded: the password is right, and the app must go on with `SecondFactors.check`.
         """
         await self.attempts.admit(request)
         path = self._config.current.static.admin_password_file
-        stored = None if path is None else await trio.to_thread.run_sync(read_admin_hash, path)
+        why = "no admin password is set: run `moxlite admin set-password`"
+        try:
+            stored = None if path is None else await trio.to_thread.run_sync(read_admin_hash, path)
+        except OSError as failure:
+            stored = None
+            why = f"the admin password cannot be read ({path}: {failure.strerror}): run `moxlite admin set-password`"
         if stored is None:
-            error = NoAdminPassword("no admin password is set: run `moxlite admin set-password`")
+            error = NoAdminPassword(why)
             raise self.attempts.refuse(request, mechanism, "", error, account=ADMIN)
         attempt = await self.attempts.book_account(request, ADMIN)
         try:

@@ -7,7 +7,8 @@
 | folders of config   | root, user's      | 3770: the user may add files, and replace none of root's  |
 | ``moxlite.toml``    | root, user's      | 0640                                                      |
 | ``domains.toml``,   | user, user's      | 0640, or 0600                                             |
-| ``dkim/...``        |                   |                                                           |
+| ``dkim/...``, the   |                   |                                                           |
+| admin password      |                   |                                                           |
 | others of config    | root or user as   | 0640, or 0600                                             |
 |                     | they are, user's  |                                                           |
 
@@ -46,7 +47,9 @@ present state.
 """
 
 
-def fix_config(static_file: Path, domains_file: str, data: Path, uid: int, gid: int) -> list[str]:
+def fix_config(
+    static_file: Path, domains_file: str, data: Path, uid: int, gid: int, *, password: Path | None
+) -> list[str]:
     """Make root own the configuration, and the service user the files in it that the server changes. Returns a line for
     each change and for each failure; a failure does not end the work.
 
@@ -55,8 +58,9 @@ def fix_config(static_file: Path, domains_file: str, data: Path, uid: int, gid: 
       domains_file: name of ``domains.toml`` in it.
       data: the data directory, which is skipped if it is below that folder.
       uid, gid: the service user's.
+      password: the file of the admin password, which the server reads and replaces; left alone in another folder.
     """
-    return _config(_Work(), static_file, domains_file, data, uid, gid)
+    return _config(_Work(), static_file, domains_file, data, uid, gid, password)
 
 
 def fix_data(data: Path, uid: int) -> list[str]:
@@ -64,20 +68,26 @@ def fix_data(data: Path, uid: int) -> list[str]:
     return _data(_Work(), data, uid)
 
 
-def differing_permissions(static_file: Path, domains_file: str, data: Path, uid: int, gid: int) -> list[str]:
+def differing_permissions(
+    static_file: Path, domains_file: str, data: Path, uid: int, gid: int, *, password: Path | None
+) -> list[str]:
     """The lines that `fix_config` and `fix_data` would return, with their arguments; nothing is changed."""
     work = _Work(change=False)
-    _config(work, static_file, domains_file, data, uid, gid)
+    _config(work, static_file, domains_file, data, uid, gid, password)
     return _data(work, data, uid)
 
 
-def _config(work: "_Work", static_file: Path, domains_file: str, data: Path, uid: int, gid: int) -> list[str]:
+def _config(
+    work: "_Work", static_file: Path, domains_file: str, data: Path, uid: int, gid: int, password: Path | None
+) -> list[str]:
+    folder = static_file.absolute().parent
+
     def rule(path: str, found: os.stat_result) -> _Wanted:
         if stat.S_ISDIR(found.st_mode):
             return _Wanted(0, gid, 0o3770)
         if path == static_file.name:
             return _Wanted(0, gid, 0o640)
-        server = path == domains_file or path.startswith(f"{DKIM_FOLDER}/")
+        server = path == domains_file or path.startswith(f"{DKIM_FOLDER}/") or folder / path == password
         owner = uid if server or found.st_uid != 0 else 0
         return _Wanted(owner, gid, _file_mode(found))
 
@@ -85,7 +95,7 @@ def _config(work: "_Work", static_file: Path, domains_file: str, data: Path, uid
     with contextlib.suppress(OSError):  # it does not exist yet
         inside = data.stat()
         skip = inside.st_dev, inside.st_ino
-    work.top(static_file.absolute().parent, rule, skip=skip)
+    work.top(folder, rule, skip=skip)
     return work.lines
 
 

@@ -302,7 +302,9 @@ def _open_config(path: Path, uid: int, gid: int) -> list[str]:
     data = settings.get("data_dir", DATA_DIR)
     if settings.get("no_fix_permissions") is True or not isinstance(data, str):
         return []  # disabled; or a mistake, which is reported later
-    return fix_config(path, DOMAINS_FILE, path.parent / data, uid, gid)
+    named = settings.get("admin_password_file")
+    password = path.absolute().parent / named if isinstance(named, str) else None
+    return fix_config(path, DOMAINS_FILE, path.parent / data, uid, gid, password=password)
 
 
 def _service_user(path: Path) -> tuple[int, int] | None:

@@ -328,7 +328,7 @@ def test_permissions_are_looked_at_and_left(tmp_path: Path) -> None:
     static = folder / "config/moxlite.toml"
     static.write_text("")
     static.chmod(0o666)
-    lines = differing_permissions(static, "domains.toml", folder / "data", 4242, 4242)
+    lines = differing_permissions(static, "domains.toml", folder / "data", 4242, 4242, password=None)
     if lines and "left alone" in lines[0]:
         pytest.skip(lines[0])
     assert f"{static}: 0:0 0666, 0:4242 0640 is wanted" in lines

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from moxlite.logins.adminpassword import write_admin_password
 from moxlite.net.tls.certificates import self_signed
+from moxlite.process.localserve import ADMIN_PASSWORD
+from tests.admincalls import AdminCaller, Refusal
 from tests.rootserver import UID, RootServer, hindrance, root_server
-from tests.tools import until
+from tests.tools import free_port, until
 
 pytestmark = [
     pytest.mark.served,
@@ -309,3 +312,37 @@ def test_as_the_first_process_of_a_container(server: RootServer) -> None:
     assert status(parent)["NSpid"][-1] == "1"
     os.kill(worker, signal.SIGKILL)
     assert server.process.wait(timeout=60) == 128 + signal.SIGKILL
+
+
+def test_the_administrator_logs_in_to_a_server_that_gave_up_root(server: RootServer) -> None:
+    """WEB-60, ADMIN-37: a password file made by root, as by quickstart, is the service user's after the start; the
+    app replaces it. `moxlite admin set-password` by root gives the new file to that user, and follows no link that the
+    user has put there.
+    """
+    port, password = free_port(), server.config / "adminpasswd"
+    path = server.config / "moxlite.toml"
+    text = path.read_text().replace("[postmaster]", 'admin_password_file = "adminpasswd"\n[postmaster]')
+    path.write_text(f"{text}admin_http = {{ enabled = true, port = {port} }}\n")
+    write_admin_password(password, ADMIN_PASSWORD)
+    server.start()
+    assert (password.stat().st_uid, password.stat().st_mode & 0o777) == (UID, 0o600)
+    owner = AdminCaller(port)
+    owner.log_in()
+    owner.call("password_change", password="another long one")
+    with pytest.raises(Refusal, match="401"):
+        owner.log_in()
+
+    kept = server.folder.with_name("kept")
+    kept.write_text("root's own")
+    kept.chmod(0o600)
+    planted = as_service("import os, sys; os.unlink(sys.argv[1]); os.symlink(sys.argv[2], sys.argv[1])", password, kept)
+    assert planted.returncode == 0, planted.stderr
+    done = server.cli("admin", "set-password", stdin=f"{ADMIN_PASSWORD}\n")
+    assert done.returncode == 0, done.stderr
+    assert kept.read_text() == "root's own"
+    assert (password.is_symlink(), password.stat().st_uid, password.stat().st_mode & 0o777) == (False, UID, 0o600)
+    owner.log_in()
+    password.chmod(0)
+    os.chown(password, 0, 0)
+    with pytest.raises(Refusal, match="moxlite admin set-password"):
+        owner.log_in()

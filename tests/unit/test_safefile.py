@@ -156,6 +156,7 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
     files = {
         "config/moxlite.toml": 0o666,
         "config/domains.toml": 0o644,
+        "config/adminpasswd": 0o600,
         "config/keys/root.key": 0o600,
         "config/keys/own.pem": 0o644,
         "data/lock": 0o640,
@@ -168,7 +169,12 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
     (data / "link").symlink_to(other)
     (data / "hard").hardlink_to(other)
     (data / "folder").symlink_to(tmp_path)
-    lines = fix_config(config / "moxlite.toml", "domains.toml", data, UID, GID) + fix_data(data, UID)
+
+    def fix() -> list[str]:
+        lines = fix_config(config / "moxlite.toml", "domains.toml", data, UID, GID, password=config / "adminpasswd")
+        return lines + fix_data(data, UID)
+
+    lines = fix()
 
     def has(name: str) -> tuple[int, int, int]:
         found = (tmp_path / name).stat()
@@ -177,6 +183,7 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
     assert has("config") == has("config/keys") == (0, GID, 0o3770)
     assert has("config/moxlite.toml") == (0, GID, 0o640)
     assert has("config/domains.toml") == (UID, GID, 0o640)
+    assert has("config/adminpasswd") == (UID, GID, 0o600), "the server reads it, and replaces it"
     assert has("config/keys/root.key") == (0, GID, 0o600)
     assert has("config/keys/own.pem") == (UID, GID, 0o640)
     assert has("data") == has("data/accounts/mia") == (UID, 0, 0o2750)
@@ -185,8 +192,7 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
     assert has(".")[0] == 0
     assert any("account.db" in line and f"is now {UID}:0 0640" in line for line in lines)
     assert any("hard" in line and "several names" in line for line in lines)
-    again = fix_config(config / "moxlite.toml", "domains.toml", data, UID, GID) + fix_data(data, UID)
-    assert [line for line in again if "is now" in line] == []
+    assert [line for line in fix() if "is now" in line] == []
 
 
 @needs_root

@@ -77,7 +77,8 @@ def _permissions(examination: Examination) -> list[Finding]:
         return [Finding(grade="error", code="permissions", about=about, text=text, commands=commands)]
     if static.no_fix_permissions or examination.running is None:  # the start changes them
         return []
-    lines = differing_permissions(path, DOMAINS_FILE, static.data_dir, *ids)
+    password = static.admin_password_file
+    lines = differing_permissions(path, DOMAINS_FILE, static.data_dir, *ids, password=password)
     return [
         Finding(
             grade="warning",

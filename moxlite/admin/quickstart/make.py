@@ -242,6 +242,6 @@ def _give(config: Path, user: str) -> Sequence[str]:
     except UnknownUser as error:
         return (f"{error}",)
     data = data_folder(config)
-    fix_config(config, DOMAINS_FILE, data, uid, gid)
+    fix_config(config, DOMAINS_FILE, data, uid, gid, password=config.parent / ADMIN_PASSWORD)
     fix_data(data, uid)
     return ()

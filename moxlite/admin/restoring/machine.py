@@ -251,7 +251,7 @@ def _give(prepared: Prepared, path: Path) -> list[str]:
         return []
     uid, gid = prepared.ids
     static = prepared.snapshot.static
-    changed = fix_config(path, DOMAINS_FILE, static.data_dir, uid, gid)
+    changed = fix_config(path, DOMAINS_FILE, static.data_dir, uid, gid, password=static.admin_password_file)
     for _, selector in selectors_of(prepared.snapshot.domains):
         if selector.key_file.is_relative_to(prepared.config) and selector.key_file.is_file():
             os.chown(selector.key_file, uid, gid, follow_symlinks=False)
