@@ -2,14 +2,16 @@
 browser's tools; no push service can be reached from here.
 """
 
+import imaplib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Worker, expect
 
 from tests.integration.browser import chromium
-from tests.integration.test_web_webmail_browser import Reader, local, reader, server
+from tests.integration.test_web_webmail_browser import Reader, append, has_one, local, reader, server
 from tests.running import LocalServer
 from tests.tools import until
 
@@ -45,6 +47,34 @@ NOTICES = """
 async () => (await (await navigator.serviceWorker.getRegistration()).getNotifications()).map(
   (one) => [one.title, one.body, one.data])
 """
+
+
+ACTIONS = """
+async () => (await (await navigator.serviceWorker.getRegistration()).getNotifications()).map(
+  (one) => one.actions.map(({ action, title }) => [action, title]))
+"""
+
+
+def push_to(reader: Reader) -> Callable[[str], None]:
+    """A function that gives a push to the worker of the page, as its push service would. The worker is active: a push
+    before that would be lost.
+    """
+    tools = reader.context.new_cdp_session(reader.page)
+    registrations: list[str] = []
+    tools.on(
+        "ServiceWorker.workerVersionUpdated",
+        lambda event: registrations.extend(
+            one["registrationId"] for one in event["versions"] if one["status"] == "activated"
+        ),
+    )
+    tools.send("ServiceWorker.enable")
+    until(lambda: reader.page.evaluate("true") and registrations, what="a worker")
+
+    def push(data: str) -> None:
+        parameters = {"origin": reader.base, "registrationId": registrations[-1], "data": data}
+        tools.send("ServiceWorker.deliverPushMessage", parameters)
+
+    return push
 
 
 def open_settings(page: Page) -> None:
@@ -114,22 +144,10 @@ def test_a_push_shows_a_notice_that_opens_the_message(chromium: Browser, local: 
     reader.log_in()
     page = reader.page
     expect(page.locator(".list-title")).to_have_text("Inbox")
-    tools = reader.context.new_cdp_session(page)
-    versions: list[str] = []
-    tools.on(
-        "ServiceWorker.workerRegistrationUpdated",
-        lambda event: versions.extend(one["registrationId"] for one in event["registrations"]),
-    )
-    tools.send("ServiceWorker.enable")
     page.evaluate(
         "(async () => { await navigator.serviceWorker.register('sw.js'); await navigator.serviceWorker.ready })()"
     )
-    until(lambda: page.evaluate("true") and versions, what="a worker")
-
-    def push(data: str) -> None:
-        parameters = {"origin": reader.base, "registrationId": versions[-1], "data": data}
-        tools.send("ServiceWorker.deliverPushMessage", parameters)
-
+    push = push_to(reader)
     push(json.dumps({"sender": "Ada Lindqvist", "id": 7, "more": 2}))
     until(lambda: page.evaluate(NOTICES) == [["Ada Lindqvist", "New message, and 2 more", 7]], what="a notice")
     push("{")
@@ -157,19 +175,13 @@ def test_notices_are_in_the_language_of_the_user(chromium: Browser, local: Local
     here.check()
     row = page.locator(".notice-devices li")
     expect(row).to_have_count(1)
-    tools = reader.context.new_cdp_session(page)
-    versions: list[str] = []
-    tools.on(
-        "ServiceWorker.workerRegistrationUpdated",
-        lambda event: versions.extend(one["registrationId"] for one in event["registrations"]),
-    )
-    tools.send("ServiceWorker.enable")
-    until(lambda: page.evaluate("true") and versions, what="a worker")
-    data = json.dumps({"sender": "Ada Lindqvist", "id": 7, "more": 2})
-    parameters = {"origin": reader.base, "registrationId": versions[-1], "data": data}
-    tools.send("ServiceWorker.deliverPushMessage", parameters)
+    push = push_to(reader)
+    push(json.dumps({"sender": "Ada Lindqvist", "id": 7, "more": 2}))
     german = [["Ada Lindqvist", "Neue Nachricht und 2 weitere", 7]]
     until(lambda: page.evaluate(NOTICES) == german, what="a notice in German")
+    push(json.dumps({"sender": "Tove Berg", "id": 8}))
+    action = [["archive", "Archivieren"]]
+    until(lambda: page.evaluate(ACTIONS) == [[], action], what="an action in German, of the one message alone")
     here.uncheck()
     expect(row).to_have_count(0)
     reader.close()
@@ -215,6 +227,99 @@ def test_a_replaced_subscription_is_told_to_the_server(chromium: Browser, local:
     expect(row).to_have_count(1)
     expect(row).to_contain_text("No notice yet, by 127.0.0.1:10")
     expect(row).to_contain_text("(this device)")
+    reader.close()
+
+
+CLICK = """
+async (action) => {
+  // browsers let a worker focus a page after a click of the user only
+  WindowClient.prototype.focus = async () => null;
+  const [notification] = await registration.getNotifications();
+  let done = null;
+  const event = Object.assign(new Event("notificationclick"), { action, notification });
+  event.waitUntil = (promise) => (done = promise);
+  dispatchEvent(event);
+  await done;
+  return (await registration.getNotifications()).length;
+}
+"""
+"""In the worker: the user has clicked the only notice, or an action of it. Returns the number of notices left."""
+
+
+def told_of_one(chromium: Browser, local: LocalServer) -> tuple[Reader, Worker, int]:
+    """A reader with one message, their worker, which shows a notice of it, and its id."""
+    reader, settings = subscriber(chromium, local)
+    page = reader.page
+    settings.get_by_label("Tell me of new mail on this device").check()
+    expect(settings.locator(".notice-devices")).to_contain_text("(this device)")
+    settings.get_by_role("button", name="Done").click()
+    row = page.locator(".message").first
+    expect(row.locator(".message-subject")).to_have_text("Minutes")
+    number = int((row.get_attribute("id") or "").removeprefix("message-"))
+    push_to(reader)(json.dumps({"sender": "Ada Lindqvist", "id": number}))
+    until(lambda: page.evaluate(NOTICES) == [["Ada Lindqvist", "New message", number]], what="a notice")
+    return reader, reader.context.service_workers[-1], number
+
+
+def test_a_notice_archives_its_message(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-122a: by the session of the page, which shows it by its events; another try, as on a second device,
+    changes nothing and shows no error.
+    """
+    append(mailbox, "Minutes")
+    reader, worker, number = told_of_one(chromium, local)
+    page = reader.page
+    assert worker.evaluate(CLICK, "archive") == 0
+    expect(page.locator(".messages-note .empty-title")).to_have_text("Your inbox is empty.")
+    assert has_one(mailbox, "Archive")
+    assert "UNSEEN 0" in str(mailbox.status("Archive", "(UNSEEN)"))
+    push_to(reader)(json.dumps({"sender": "Ada Lindqvist", "id": number}))
+    until(lambda: page.evaluate(NOTICES), what="the notice again")
+    assert worker.evaluate(CLICK, "archive") == 0
+    assert has_one(mailbox, "Archive")
+    assert page.url.endswith("/webmail/#Inbox")
+    assert reader.problems == []
+    reader.close()
+
+
+@pytest.mark.parametrize("ending", ["session", "server"])
+def test_a_notice_that_cannot_archive_shows_its_message(
+    chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, ending: str
+) -> None:
+    """WEBMAIL-122a: without a living session, and without an answer, the message stays and the page goes there."""
+    append(mailbox, "Minutes")
+    reader, worker, number = told_of_one(chromium, local)
+    page = reader.page
+    cookies = reader.context.cookies()
+    if ending == "session":
+        reader.context.clear_cookies()
+    else:
+        worker.evaluate("() => { globalThis.fetch = async () => { throw new TypeError('unreachable'); }; }")
+    assert worker.evaluate(CLICK, "archive") == 0
+    page.wait_for_url(f"**/webmail/#Inbox,{number}")
+    mailbox.noop()
+    assert has_one(mailbox, "INBOX")
+    if ending == "server":
+        expect(page.locator(".reader-subject")).to_have_text("Minutes")
+    reader.context.add_cookies(cookies)  # type: ignore[arg-type] # Playwright has two types for one thing
+    reader.close()
+
+
+def test_a_notice_stays_where_nothing_can_be_done(
+    chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4
+) -> None:
+    """WEBMAIL-122a: neither archived nor shown, since the browser opens no page so long after the click."""
+    append(mailbox, "Minutes")
+    reader, worker, number = told_of_one(chromium, local)
+    worker.evaluate(
+        """() => {
+          globalThis.fetch = async () => new Response("", { status: 503 });
+          Object.getPrototypeOf(clients).matchAll = async () => [];
+        }"""
+    )
+    assert worker.evaluate(CLICK, "archive") == 1
+    assert reader.page.evaluate(NOTICES) == [["Ada Lindqvist", "New message", number]]
+    assert reader.page.evaluate(ACTIONS) == [[["archive", "Archive"]]]
+    assert has_one(mailbox, "INBOX")
     reader.close()
 
 

@@ -448,6 +448,64 @@ async def test_a_test_says_what_came_of_it(world: World, monkeypatch: pytest.Mon
     assert await world.devices() == []
 
 
+async def places(world: World) -> dict[int, str]:
+    """The mailbox of each message."""
+    async with world.rig.account() as account:
+        rows = await account.read(
+            lambda r: list(r.rows("SELECT m.id, b.name FROM message m JOIN mailbox b ON b.id = m.mailbox_id")),
+            op="test",
+        )
+    return dict(rows)
+
+
+async def test_the_message_of_a_notice_is_archived(world: World) -> None:
+    """WEBMAIL-122a, WEBMAIL-83: from the Inbox, as read; what was moved or removed since stays, without an error."""
+    told, moved, removed = [await world.mail() for _ in range(3)]
+    async with world.rig.account() as account:
+        trash = await box(account, "Trash")
+    await world.browser.call("message_move", message_ids=[moved], mailbox_id=trash.id)
+    await world.browser.call("message_delete", message_ids=[removed])
+    for number in (told, told, moved, removed, 2**53 - 1):
+        assert await world.browser.call("notice_archive", message_id=number) is None
+    assert await places(world) == {told: "Archive", moved: "Trash"}
+    item = await world.browser.call("message_item", message_id=told)
+    assert "\\seen" in item["flags"]
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**53, 2**70, "7", None, [7]])
+async def test_the_message_of_a_notice_has_an_id(world: World, number: object) -> None:
+    """WEBMAIL-122a: the worker's ids come from a push, so the server refuses impossible ones."""
+    assert await world.browser.error("notice_archive", message_id=number) == (400, "user:error")
+
+
+async def test_a_notice_archives_nothing_without_a_session(world: World) -> None:
+    """WEBMAIL-122a, WEBMAIL-14: neither without the CSRF token, nor with that of another session, nor after its end."""
+    number = await world.mail()
+    other = world.rig.browser()
+    await other.log_in()
+    stranger, own = other.csrf, world.browser.csrf
+    for token in ("", stranger):
+        world.browser.csrf = token
+        code = "user:badAuth" if token else "user:noAuth"
+        assert await world.browser.error("notice_archive", message_id=number) == (401, code)
+    world.browser.csrf = own
+    await world.browser.call("logout")
+    assert await world.browser.error("notice_archive", message_id=number) == (401, "user:noAuth")
+    assert await places(world) == {number: "Inbox"}
+
+
+async def test_a_notice_without_an_archive_is_refused(world: World) -> None:
+    """WEBMAIL-122a: no mailbox is the archive, so the message stays."""
+    number = await world.mail()
+    async with world.rig.account() as account:
+        archive = await box(account, "Archive")
+    await world.browser.call("mailbox_set_special_use", mailbox_id=archive.id, roles=[])
+    answer = await world.browser.post("notice_archive", {"message_id": number})
+    assert (answer.status, answer.json["error"]["code"]) == (400, "user:error")
+    assert "no mailbox is used as Archive" in answer.json["error"]["message"]
+    assert await places(world) == {number: "Inbox"}
+
+
 async def test_a_device_ends_with_its_session(world: World) -> None:
     """WEBMAIL-22, WEBMAIL-122: by logging out there, by ending that session elsewhere, by a new password."""
     other = world.rig.browser()

@@ -13,6 +13,7 @@ export interface NoticeWords {
   readonly mail: string;
   readonly one: string;
   readonly more: string;
+  readonly archive: string;
 }
 
 /** What is kept of this browser's device. */
@@ -53,6 +54,7 @@ export function noticeWords(): NoticeWords {
     mail: t("New mail"),
     one: t("New message"),
     more: t("New message, and {n} more"),
+    archive: t("Archive"),
   };
 }
 

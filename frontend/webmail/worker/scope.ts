@@ -14,8 +14,24 @@ export interface SubscriptionChanged extends Awaited {
   readonly newSubscription?: Pick<PushSubscription, "toJSON"> | null;
 }
 
+/** A button of a notice; browsers without them show none. */
+export interface NoticeAction {
+  readonly action: string;
+  readonly title: string;
+}
+
+/** The texts of a notice; `data` is the id of its message. */
+export interface NoticeOptions {
+  readonly body: string;
+  readonly tag: string;
+  readonly data: unknown;
+  readonly actions: readonly NoticeAction[];
+}
+
+/** A notice was clicked; `action` is "" for a click beside its buttons. */
 export interface Clicked extends Awaited {
-  readonly notification: Pick<Notification, "close" | "data">;
+  readonly action: string;
+  readonly notification: NoticeOptions & Pick<Notification, "close" | "title">;
 }
 
 /** A request of a page; without `respondWith` it goes to the server. */
@@ -31,8 +47,10 @@ export interface OpenPage {
 }
 
 export interface Scope {
-  readonly registration: Pick<ServiceWorkerRegistration, "scope" | "showNotification"> & {
+  readonly registration: {
+    readonly scope: string;
     readonly pushManager: Pick<PushManager, "subscribe">;
+    showNotification(title: string, options: NoticeOptions): Promise<void>;
   };
   readonly clients: {
     matchAll(options: { type: "window"; includeUncontrolled: boolean }): Promise<readonly OpenPage[]>;

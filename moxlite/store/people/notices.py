@@ -1,4 +1,4 @@
-"""The mail that devices are told of, and the user's choices about that (STORE-96c, WEBMAIL-122).
+"""The mail that devices are told of, and the user's choices about that (STORE-96c, WEBMAIL-122, WEBMAIL-122a).
 
 A device has two marks: the highest message id that it was told of, and the moment of that. A message is new to it that
 has a higher id, or was received later: one that comes back (WEBMAIL-125) keeps its id. So a notice that was not taken
@@ -17,15 +17,19 @@ import msgspec
 
 from moxlite.escapes import DECEPTIVE
 from moxlite.proto.address import AddressError, Domain
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.fetching import structure_of
+from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.names import INBOX
 from moxlite.store.people.devices import HIGHEST, SECOND, Notice, devices
-from moxlite.store.rows.mailboxes import mailbox_by_name
-from moxlite.store.types import Flag, MessageID
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use
+from moxlite.store.rows.views import mailboxes_of
+from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 
-__all__ = ["MAX_AGE", "Choice", "choice", "pending", "save_choice"]
+__all__ = ["MAX_AGE", "Choice", "archive_told", "choice", "pending", "save_choice"]
 
 MAX_AGE: Final = 3600 * SECOND
 """µs after its reception for which a message is told of: most older mail has been seen elsewhere by then."""
@@ -129,6 +133,19 @@ def pending(r: Reader, now: int) -> tuple[list[Notice], int | None]:
         else:
             notices.append(Notice(device, highest, now, mine[0][2], mine[0][0], len(mine) - 1))
     return notices, min(later, default=None)
+
+
+def archive_told(tx: AccountTx, message_id: MessageID) -> bool:
+    """Move a message that a device was told of from the Inbox to the archive, and mark it as read. A message that is
+    elsewhere by now, or gone, stays as it is. Returns False if no mailbox is the archive.
+    """
+    target, inbox = mailbox_by_use(tx, SpecialUse.ARCHIVE), mailbox_by_name(tx, INBOX)
+    if target is None:
+        return False
+    if inbox is not None and mailboxes_of(tx, [message_id]).get(message_id) == inbox.id:
+        store_flags_ids(tx, [message_id], mode="add", flags=Flag.SEEN)
+        move_ids(tx, [message_id], MailboxID(target.id))
+    return True
 
 
 def _sender(r: Reader, packed: bytes) -> tuple[str, bool]:

@@ -1,4 +1,4 @@
-"""The calls for notices of new mail on devices (WEBMAIL-122)."""
+"""The calls for notices of new mail on devices (WEBMAIL-122, WEBMAIL-122a)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from msgspec import Meta
 from moxlite.proto.webpush import BadSubscription, check_endpoint, check_keys, decode
 from moxlite.store.people import notices as told
 from moxlite.store.people.devices import Device, add_device, devices, remove_device
-from moxlite.store.people.notices import Choice, save_choice
+from moxlite.store.people.notices import Choice, archive_told, save_choice
+from moxlite.store.types import MessageID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import FieldError, FieldErrors
+from moxlite.web.errors import FieldError, FieldErrors, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import EPOCH
 from moxlite.web.webmail.types import ID, Time
@@ -125,6 +126,16 @@ class NoticeCalls(AccountCalls):
         """Send a notice to a device; returns why its push service did not take it, or ""."""
         async with self._accounts.use(caller.require().account) as account:
             return await self._server.notices.test(account, device_id)
+
+    @call()
+    async def notice_archive(self, caller: Caller, message_id: ID) -> None:
+        """Move the message of a notice from the Inbox to the archive, and mark it as read.
+
+        A message that is elsewhere by now, or gone, stays as it is.
+        """
+        async with self._accounts.use(caller.require().account) as account:
+            if not await account.write(lambda tx: archive_told(tx, MessageID(message_id))):
+                raise UserError("no mailbox is used as Archive")
 
     @call()
     async def notices_choose(self, caller: Caller, choice: NoticeChoice) -> None:
