@@ -80,9 +80,9 @@ class App {
       this.mail.connection.value = state;
       if (state === "on") {
         this.reader.reconnected();
-        // for parts, whose signals are not the page's
-        dispatchEvent(new Event("connected"));
       }
+      // for parts, whose signals are not the page's
+      dispatchEvent(new Event(state === "on" ? "connected" : "disconnected"));
       if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
     },
     failed: (error) => void showError(t("The connection to the server failed"), error),
@@ -287,7 +287,10 @@ class App {
     );
     if (navigator.maxTouchPoints > 0)
       void part<typeof TouchPart>("touch").then(
-        (found) => this.list.pushable(found),
+        (found) => {
+          this.list.pushable(found);
+          found.pulls(this.list.root, () => this.stream.retry(true));
+        },
         () => null,
       );
   }

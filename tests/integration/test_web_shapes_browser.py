@@ -2,11 +2,11 @@
 
 import imaplib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.integration.browser import chromium
 from tests.integration.test_web_webmail_browser import Reader, append, local, reader, server
@@ -65,13 +65,10 @@ def test_a_long_press_selects_and_does_nothing_else(phone: Reader, mailbox: imap
         append(mailbox, f"number {number}")
     expect(page.locator(".message")).to_have_count(3)
     expect(page.locator(".messages[data-pushable]")).to_have_count(1)
-    touches = page.context.new_cdp_session(page)
+    touch = touching(page)
 
     def row(subject: str) -> Locator:
         return page.locator(".message", has_text=subject)
-
-    def touch(kind: str, *points: tuple[float, float]) -> None:
-        touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
 
     def rest(subject: str, *, by: float = 0) -> None:
         """Hold a finger on a row for longer than a press takes; first it moves down by some pixels."""
@@ -106,6 +103,108 @@ def test_a_long_press_selects_and_does_nothing_else(phone: Reader, mailbox: imap
     assert "\\Seen" not in str(mailbox.fetch("1:3", "(FLAGS)"))
     row("number 1").tap()
     expect(page.locator(".reader-subject")).to_have_text("number 1")
+
+
+Touch = Callable[..., None]
+
+
+def touching(page: Page) -> Touch:
+    """A function for the events of fingers, `touchStart`, `touchMove`, `touchEnd`, with the points of the fingers."""
+    touches = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
+
+    return touch
+
+
+def streams(reader: Reader) -> int:
+    """Number of connections for events that the page has opened."""
+    return sum("/webmail/events?" in one for one in reader.requests)
+
+
+def test_a_pull_at_the_top_asks_the_server(phone: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
+    """WEBMAIL-59a: by real touches; the sign follows the finger and says what a release does. A short pull, one
+    sideways, one of a scrolled list and one of two fingers ask nothing and select nothing. Without a connection it
+    says so.
+    """
+    page = phone.page
+    for number in range(1, 21):
+        append(mailbox, f"number {number}")
+    expect(page.locator(".message", has_text="number 20")).to_be_visible()
+    expect(page.locator(".messages[data-pushable]")).to_have_count(1)
+    expect(page.locator(".messages")).to_have_css("overscroll-behavior-y", "contain")
+    expect(page.locator("html")).to_have_css("overscroll-behavior-y", "contain")
+    touch, sign, before = touching(page), page.locator(".pull"), streams(phone)
+
+    def pull(*ways: tuple[float, float]) -> None:
+        touch("touchStart", (200, 200))
+        for x, y in ways:
+            touch("touchMove", (200 + x, 200 + y))
+
+    pull((0, 20), (0, 60))
+    expect(sign).to_have_text("Pull to look again")
+    page.screenshot(path=tmp_path / "pull.png")
+    touch("touchEnd")
+    expect(sign).to_have_count(0)
+    pull((30, 5), (30, 150))
+    touch("touchEnd")
+    touch("touchStart", (200, 200), (250, 200))
+    touch("touchMove", (200, 350), (250, 350))
+    touch("touchEnd")
+    expect(sign).to_have_count(0)
+    assert streams(phone) == before
+    pull((0, 20), (0, 150))
+    expect(sign).to_have_text("Release to look again")
+    page.screenshot(path=tmp_path / "release.png")
+    touch("touchEnd")
+    expect(sign).to_have_text("Up to date")
+    page.screenshot(path=tmp_path / "done.png")
+    expect(sign).to_have_count(0)
+    assert streams(phone) == before + 1
+    append(mailbox, "after it")
+    expect(page.locator(".message", has_text="after it")).to_be_visible()
+    expect(page.locator(".message.active, .reader-subject:visible")).to_have_count(0)
+    page.locator(".messages").evaluate("list => { list.scrollTop = 300; }")
+    pull((0, 20), (0, 150))
+    touch("touchEnd")
+    expect(sign).to_have_count(0)
+    page.locator(".messages").evaluate("list => { list.scrollTop = 0; }")
+    page.context.set_offline(True)
+    pull((0, 20), (0, 150))
+    touch("touchEnd")
+    expect(sign).to_have_text("Not connected")
+    page.screenshot(path=tmp_path / "offline.png")
+    expect(page.locator(".offline")).to_contain_text("Not connected. Trying again…")
+    page.context.set_offline(False)
+    expect(page.locator(".offline")).to_be_hidden()
+    expect(sign).to_have_count(0)
+    pull((0, 20), (0, 150))
+    touch("touchEnd")
+    expect(sign).to_have_text("Up to date")
+
+
+def test_the_sign_of_a_pull_stands_still_if_motion_is_unwanted(chromium: Browser, local: LocalServer) -> None:
+    """WEBMAIL-59a: by `prefers-reduced-motion`; also in an empty list."""
+    size = {"width": 390, "height": 780}
+    phone = Reader(chromium, local, viewport=size, has_touch=True, reduced_motion="reduce", color_scheme="dark")
+    phone.log_in()
+    page = phone.page
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    expect(page.locator(".messages[data-pushable]")).to_have_count(1)
+    touch, sign = touching(page), page.locator(".pull")
+    touch("touchStart", (200, 300))
+    tops = []
+    for y in (330, 450):
+        touch("touchMove", (200, y))
+        tops.append(sign.bounding_box())
+    assert tops[0] is not None
+    assert tops[1] is not None
+    assert tops[0]["y"] == tops[1]["y"]
+    assert sign.locator(".pull-sign").evaluate("one => one.getAnimations().length") == 0
+    touch("touchEnd")
+    expect(sign).to_have_text("Up to date")
+    phone.close()
 
 
 def test_text_of_two_directions_stands_as_it_is_read(reader: Reader, mailbox: imaplib.IMAP4) -> None:

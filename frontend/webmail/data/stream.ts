@@ -84,9 +84,10 @@ export class Stream {
     this.slot.release();
   }
 
-  /** Make the next attempt now; at most one a second. */
-  retry(): void {
-    if (this.busy || this.stopped) return;
+  /** Make the next attempt now; at most one a second. With `anew`, an open connection is replaced by one that asks for the view
+   * again. */
+  retry(anew = false): void {
+    if (this.stopped || (anew ? this.busy && this.openedAt === 0 : this.busy)) return;
     this.later(Math.max(0, this.triedAt + attemptsApart - Date.now()));
   }
 

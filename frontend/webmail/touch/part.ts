@@ -1,4 +1,5 @@
-// Rows under a finger: a swipe to each side does what the user has chosen for it; a long press selects (WEBMAIL-59).
+// Rows under a finger: a swipe to each side does what the user has chosen for it; a long press selects (WEBMAIL-59). The list under
+// a finger is in pull.ts.
 
 import { el, fill, sign } from "../../lib/dom";
 import { adopt } from "../../lib/sheets";
@@ -8,6 +9,8 @@ import { rowActions } from "../ui/rowactions";
 import sheet from "./touch.css";
 
 adopt(sheet);
+
+export { pulls } from "./pull";
 
 /** Pixels after which a swiped row triggers its action. */
 const far = 90;
