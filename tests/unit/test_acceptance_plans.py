@@ -238,13 +238,21 @@ def test_reasons_are_cut_to_two_kib() -> None:
 def test_reasons_have_addresses_as_written_and_texts_of_senders_cut() -> None:
     """ADMIN-77"""
     fact = Fact("spf", "v" * 161, None, Strength.HINT, "s" * 161)
-    one = case(sender="jürgen@remote.example", asked="mü@ours.example", facts=(fact,))
+    one = case(sender="jürgen@bücher.example", asked="mü@bücher.example", facts=(fact,))
     envelope = msgspec.structs.replace(one.evidence.envelope, hello=None)
     one = msgspec.structs.replace(one, evidence=msgspec.structs.replace(one.evidence, envelope=envelope))
     proposals, found = planned(one)
     read = why.why_of(Decided(one, tuple(proposals), found))
-    assert (read.sender, read.recipient, read.hello) == ("jürgen@remote.example", "mü@ours.example", "")
+    assert (read.sender, read.recipient, read.hello) == ("jürgen@bücher.example", "mü@bücher.example", "")
     assert [(one.value, one.source) for one in read.facts] == [(f"{'v' * 159}…", f"{'s' * 159}…")]
+
+
+def test_a_proposal_is_one_line_of_what_it_wants_and_why() -> None:
+    """ADMIN-77"""
+    full = why.Said("p", "q", facts=("a", "b"), reply="550 5.7.1 no", actions=("discard",))
+    lines = list(why.lines(why.Why(reason="w", proposals=(why.Said("p", "q"), full), cut=True)))
+    assert lines[4:6] == ["  p: q", "  p: q: reply 550 5.7.1 no; discard  by a, b"]
+    assert lines[-1] == "Some of it was too long to be kept."
 
 
 def test_reasons_without_evidence_say_so() -> None:
@@ -313,23 +321,29 @@ def test_each_action_has_a_line_of_its_own(action: AnyAction, text: str) -> None
 
 
 def test_what_does_not_fit_of_the_reasons_is_left_out_from_the_end() -> None:
-    """ADMIN-77: proposals first, then facts, then actions; the word and the envelope stay."""
+    """ADMIN-77: proposals first, then facts, then actions, as few as need be; the word and the envelope stay."""
     fact = Fact("spf", "v" * 150, None, Strength.HINT, "s" * 150)
-    action = "a" * 150
-    few = why.Why(reason="w", sender="ann@remote.example", facts=(fact,) * 4, actions=(action,) * 2)
-    full = msgspec.structs.replace(few, proposals=(why.Said("p", "q", reply="r" * 150),) * 5)
+    few = why.Why(reason="w", sender="ann@remote.example", facts=(fact,) * 3, actions=("a" * 150,) * 3)
     assert why.unpack(why.pack(few)) == few
-    read = why.unpack(why.pack(full))
-    assert read.cut
-    assert (read.facts, read.actions) == (full.facts, full.actions)
-    assert 0 < len(read.proposals) < 5
-    read = why.unpack(why.pack(msgspec.structs.replace(full, facts=(fact,) * 10)))
-    assert (read.proposals, read.actions) == ((), full.actions)
-    assert 4 <= len(read.facts) < 10
-    read = why.unpack(why.pack(msgspec.structs.replace(full, actions=(action,) * 30)))
-    assert (read.proposals, read.facts) == ((), ())
-    assert 10 < len(read.actions) < 30
-    assert (read.reason, read.sender) == ("w", "ann@remote.example")
+
+    def fitting(changed: why.Why, field: str) -> why.Why:
+        """The record with as many values of the field as fit."""
+        values = getattr(changed, field)
+        shorter = (
+            msgspec.structs.replace(changed, **{field: values[:count]}, cut=True)
+            for count in range(len(values), -1, -1)
+        )
+        return next(one for one in shorter if len(msgspec.msgpack.encode(one)) <= MAX_WHY)
+
+    many = (why.Said("p", "q", reply="r" * 150),) * 9
+    for count in (8, 9):  # whether an even or an odd number is left out
+        full = msgspec.structs.replace(few, proposals=many[:count])
+        assert why.unpack(why.pack(full)) == fitting(full, "proposals")
+        full = msgspec.structs.replace(few, facts=(fact,) * count)
+        assert why.unpack(why.pack(full)) == fitting(full, "facts")
+        assert why.unpack(why.pack(msgspec.structs.replace(full, proposals=many))) == fitting(full, "facts")
+        full = msgspec.structs.replace(few, facts=(), actions=("a" * 150,) * (count + 12))
+        assert why.unpack(why.pack(full)) == fitting(full, "actions")
     read = why.unpack(why.pack(msgspec.structs.replace(few, facts=(), actions=(), reason="w" * 3000)))
     assert read == why.Why(reason="w" * 159 + "…", cut=True)
 
