@@ -10,6 +10,7 @@ import pytest
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.chunks import Compression, encode_chunk
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import append
@@ -161,6 +162,29 @@ async def test_long_bodies_of_one_append_are_written_before_and_share_units(acco
         assert units == 2 + 2 + 2
         assert [row.size for row in await rows(account)] == [*map(len, data), len(data[1])]
         assert await look(account, lambda r: r.rows("SELECT sum(refs), min(refs), count(*) FROM body")) == [(9, 1, 8)]
+
+
+async def test_only_a_damaged_body_is_written_anew_before_it_is_shared(
+    accounts: Accounts, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-180: not a new one, one of the same unit, or one that was stored with another compression."""
+    data = mail(1, body="x" * 5000)
+    one = await prepare(Spool.of(data))
+    plain = encode_chunk(data, Compression.NONE)
+    replace = "UPDATE body_chunk SET enc = ?, digest = ?, data = ?"
+    async with accounts.use("mia") as account:
+        inbox = (await box(account)).id
+        await append(account, inbox, [Append(one), Append(one)])
+        await account.write(lambda tx: tx.execute(replace, int(plain.enc), plain.check, plain.data))
+        await append(account, inbox, [Append(one)])
+        assert await look(account, lambda r: r.rows("SELECT data FROM body_chunk")) == [(data,)]
+        assert "damaged body mended" not in caplog.messages
+        await account.write(lambda tx: tx.execute(replace, int(plain.enc), plain.check, data[:-1] + b"y"))
+        await append(account, inbox, [Append(one)])
+        assert caplog.messages.count("damaged body mended") == 1
+        assert one.chunks is not None
+        good = [(chunk.data,) for chunk in one.chunks]
+        assert await look(account, lambda r: r.rows("SELECT data FROM body_chunk")) == good
 
 
 @pytest.mark.parametrize("chunks", [0, 1])

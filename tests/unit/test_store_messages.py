@@ -313,7 +313,9 @@ async def test_expunged_messages_leave_tombstones_and_give_room_back(accounts: A
             told = (await cursor.take()).events
             removed = told[-1]
             assert isinstance(removed, MessagesRemoved)
-            assert (removed.uids, removed.exists, removed.uidnext) == ((1, 3), 1, 4)
+            assert (removed.mailbox_id, removed.uids, removed.message_ids) == (inbox.id, gone.uids, gone.message_ids)
+            assert gone.message_ids == (added[0].message_id, added[2].message_id)
+            assert (removed.exists, removed.unseen, removed.uidnext) == (1, 1, 4)
             assert await look(account, lambda r: vanished(r, inbox.id, 0)) == [1, 3]
             assert (await look(account, state)).total_size == len(mail(2))
             # still readable for a subscriber that has not acknowledged
