@@ -280,13 +280,20 @@ def words(error: Exception, net: Network) -> str:
         case errors.TimeoutError():
             return f"the CA did not finish the order in {ORDER_SECONDS} s"
         case requests.RequestException():
-            return f"the CA cannot be reached: {error}"
+            return f"the CA cannot be reached: {unreachable(error)}"
         case errors.Error() if net.status >= 400:
             return f"the CA answered with HTTP status {net.status}"
         case MemoryError():
             return "the CA sent more than fits in memory"
         case _:
             return f"the CA's answer makes no sense: {type(error).__name__}: {error}"
+
+
+def unreachable(error: requests.RequestException) -> str:
+    """The system's reason without the names of Python's objects, which requests wraps around it twice."""
+    inner = error.args[0] if error.args else error
+    text = str(getattr(inner, "reason", inner))
+    return text.partition("): ")[2] or text
 
 
 def unreached(error: Exception) -> bool:

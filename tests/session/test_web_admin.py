@@ -8,10 +8,13 @@ import pytest
 import trio
 import trio.testing
 
+from moxlite.admin.doctor.requests import QueueState, Running
+from moxlite.admin.doctor.running import check_words
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.web import sessions
 from moxlite.web.admin import sessions as admin_sessions
 from moxlite.web.admin.api import API
+from moxlite.web.admin.calls.overview import flow_of
 from moxlite.web.calls import calls_of
 from tests.web_rig import DOMAINS, STATIC, Browser, Rig, open_rig
 
@@ -239,6 +242,16 @@ async def test_every_call_refuses_what_is_not_the_owners(rig: Rig, case: str) ->
             continue
         answer = await browser.post(name, {}, headers)
         assert answer.status in expected, name
+
+
+def test_a_certificate_that_does_not_come_needs_attention_at_once() -> None:
+    """ADMIN-70: the overview shows the server's own words, before any night; mail still flows."""
+    running = Running(
+        "1", orders=["no certificate for mx.example.org: the CA cannot be reached"], queue=QueueState(0, 0)
+    )
+    [found] = check_words(running)
+    assert (found.grade, found.code, found.about) == ("error", "certificate-order", "no certificate for mx.example.org")
+    assert flow_of(running, [found]) == "flowing"
 
 
 async def test_the_overview_says_what_is_wrong_and_where(rig: Rig, tmp_path: Path) -> None:

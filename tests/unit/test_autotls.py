@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import requests
 import trio.testing
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -17,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from moxlite.autotls import metrics, timing
 from moxlite.autotls.autotls import AutoTLS
 from moxlite.autotls.challenges import Challenges
+from moxlite.autotls.child import Network, words
 from moxlite.autotls.files import Folder, HostState, State, certificate_id
 from moxlite.autotls.messages import Issued, Job, Order, Prove, Window, Windows
 from moxlite.autotls.names import wanted_names
@@ -29,7 +31,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.net.tls.certificates import KeyPair, PrivateKey, certificate_names, load_private_key, self_signed
 from tests.small_config import Changing
-from tests.tools import eventually
+from tests.tools import eventually, free_port
 
 DAY = 86400.0
 START = 1_800_000_000.0
@@ -511,3 +513,19 @@ def test_host_keys_are_made_once_and_take_that_of_the_certificate(
     assert len(paths) == 2
     keys = [load_private_key(path.read_bytes()) for path in paths]
     assert list(Folder(tmp_path / "data/acme", "ca").read_certificates({"mx.example.org": keys})) == ["mx.example.org"]
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("https://127.0.0.1:{port}/directory", "Failed to establish a new connection: [Errno 111] Connection refused"),
+        ("https://ca.invalid/directory", "Failed to resolve 'ca.invalid'"),
+    ],
+)
+def test_a_ca_that_is_not_reached_is_told_in_the_systems_words(url: str, reason: str) -> None:
+    """WEB-115: the log and the doctor show them to the owner, so no names of Python's objects are around them."""
+    with pytest.raises(requests.ConnectionError) as caught:
+        requests.get(url.format(port=free_port()), timeout=10)
+    said = words(caught.value, Network(None))
+    assert said.startswith(f"the CA cannot be reached: {reason}"), said
+    assert "Pool" not in said

@@ -53,6 +53,17 @@ def check_words(running: Running | None) -> list[Finding]:
         )
         for name, reason in running.accounts.items()
     ]
+    see = ("journalctl -u moxlite | grep autotls", "moxlite config dnscheck DOMAIN")
+    found += [
+        Finding(
+            grade="error",
+            code="certificate-order",
+            about=line.partition(":")[0].partition(" ends in ")[0],
+            text=line,
+            commands=see,
+        )
+        for line in running.orders
+    ]
     found += _queue(running)
     if running.update:
         text = f"version {running.update} is there, this is {running.version}"

@@ -118,6 +118,7 @@ def _of_the_night(night: Night) -> list[Finding]:
         "account-broken",
         "account-stopped",
         "address-blocked",
+        "certificate-order",
         "queue-stuck",
         "server-fault",
         "standby-behind",
