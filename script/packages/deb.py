@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from moxlite.admin.quickstart.files import unit_file
+from moxlite.optional import ADDED
 from packages.sources import TOP, Failed, build_wheel, commit_time, install_locked, install_wheel, run
 
 __all__ = ["MACHINES", "build_deb"]
@@ -71,6 +72,7 @@ def _program(tree: Path, scratch: Path, machine: str, wheels: Path | None) -> No
         for folder in list(packages.glob(f"*/{name}")):
             shutil.rmtree(folder)
     (tree / HOME / "pyvenv.cfg").write_text(ENVIRONMENT)
+    (packages / "added.pth").write_text(f"{ADDED}\n")  # behind our own, so that it replaces none of them (site(3))
     (tree / HOME / "bin").mkdir()
     (tree / HOME / "bin/python").symlink_to("/usr/bin/python3.11")
     (tree / "usr/bin").mkdir(parents=True)

@@ -65,6 +65,7 @@ def test_what_is_in_the_package(deb: Path) -> None:
     assert {"./etc/moxlite/", "./var/lib/moxlite/", "./lib/systemd/system/moxlite.service"} <= files.keys()
     packages = "./usr/lib/moxlite/lib/python3.11/site-packages/"
     assert {f"{packages}moxlite/{name}" for name in ("server.py", "schema/auth/", "web/static/")} <= files.keys()
+    assert f"{packages}added.pth" in files
     assert re.search(r"apsw/\S+x86_64-linux-gnu\.so", listing)
     assert {name.split("/")[1] for name in files} == {"", "etc", "lib", "usr", "var"}
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from moxlite.net.storage.locking import LOCKED, LOOK, PAUSES, SIGN, STALE, again, go_on, in_use
+from moxlite.optional import how_to_install
 from moxlite.proto.objecturl import ObjectURL
 
 if TYPE_CHECKING:
@@ -418,9 +419,8 @@ def _library() -> ModuleType:
         library = importlib.import_module("obstore")
         importlib.import_module("obstore.store")
     except ModuleNotFoundError:
-        raise OSError(
-            errno.ENOSYS, "backups in object storage need the Python package obstore: pip install obstore"
-        ) from None
+        text = f"backups in object storage need the Python package obstore: {how_to_install('obstore')}"
+        raise OSError(errno.ENOSYS, text) from None
     return library
 
 

@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.optional import how_to_install
 from moxlite.safefile import key_file
 from moxlite.store.backup.errors import BackupError, RepositoryError
 from moxlite.store.backup.storage import Storage
@@ -80,7 +81,8 @@ def _age() -> ModuleType:
     try:
         import pyrage
     except ImportError:
-        raise BackupError("encrypted backups need the Python package pyrage: pip install pyrage") from None
+        text = f"encrypted backups need the Python package pyrage: {how_to_install('pyrage')}"
+        raise BackupError(text) from None
     found: ModuleType = pyrage
     return found
 
