@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
-import idna
 import msgspec
 
 from .mime.compose import Entity, MessagePart, MultiPart, TextPart, address_field, answer_fields, compose, text_field
@@ -22,6 +21,7 @@ from .mime.headers import HeaderSection
 from .mime.text import Read
 from .mime.types import MailAddress, Part, Structure
 from .mime.words import encode_words
+from .statusfields import MAX_TEXT, status_field, typed_address
 
 __all__ = ["DSN", "MAX_RECIPIENTS", "MAX_STATUS", "Action", "DSNError", "DSNRecipient", "compose_dsn", "parse_dsn"]
 
@@ -30,8 +30,6 @@ MAX_RECIPIENTS: Final = 1000
 
 MAX_STATUS: Final = 256 * 1024
 """Octets of a delivery-status part that is parsed (QUEUE-106)."""
-
-_MAX_TEXT: Final = 900  # characters of a field's text: with its name a line stays below 998 octets even unfolded
 
 
 class DSNError(ValueError):
@@ -195,82 +193,46 @@ def _default_text(dsn: DSN) -> str:
 
 def _status(dsn: DSN, utf8: bool) -> Iterator[str]:
     if dsn.envelope_id:
-        yield _field("Original-Envelope-ID", dsn.envelope_id, utf8)
-    yield _field("Reporting-MTA", f"dns; {dsn.reporting_mta}", utf8)
+        yield status_field("Original-Envelope-ID", dsn.envelope_id, utf8)
+    yield status_field("Reporting-MTA", f"dns; {dsn.reporting_mta}", utf8)
     if dsn.received_from_mta or dsn.received_from_ip:
-        yield _field("Received-From-MTA", _mta(dsn.received_from_mta, dsn.received_from_ip), utf8)
+        yield status_field("Received-From-MTA", _mta(dsn.received_from_mta, dsn.received_from_ip), utf8)
     if dsn.arrival is not None:
-        yield _field("Arrival-Date", format_date(dsn.arrival), utf8)
+        yield status_field("Arrival-Date", format_date(dsn.arrival), utf8)
     if dsn.future_release_request:
-        yield _field("Future-Release-Request", dsn.future_release_request, utf8)
+        yield status_field("Future-Release-Request", dsn.future_release_request, utf8)
     for recipient in dsn.recipients:
         yield "\r\n"
         if recipient.original_recipient:
-            yield _field(
-                "Original-Recipient", _typed(recipient.original_recipient, recipient.original_type, utf8), utf8
+            yield status_field(
+                "Original-Recipient", typed_address(recipient.original_recipient, recipient.original_type, utf8), utf8
             )
-        yield _field("Final-Recipient", _typed(recipient.final_recipient, "rfc822", utf8), utf8)
-        yield _field("Action", recipient.action, utf8)
+        yield status_field("Final-Recipient", typed_address(recipient.final_recipient, "rfc822", utf8), utf8)
+        yield status_field("Action", recipient.action, utf8)
         comment = _comment(recipient.status_comment)
-        yield _field("Status", f"{recipient.status} ({comment})" if comment else recipient.status, utf8)
+        yield status_field("Status", f"{recipient.status} ({comment})" if comment else recipient.status, utf8)
         if recipient.remote_mta or recipient.remote_ip:
-            yield _field("Remote-MTA", _mta(recipient.remote_mta, recipient.remote_ip), utf8)
+            yield status_field("Remote-MTA", _mta(recipient.remote_mta, recipient.remote_ip), utf8)
         if recipient.diagnostic:
-            yield _field("Diagnostic-Code", f"{recipient.diagnostic_type}; {recipient.diagnostic}", utf8)
+            yield status_field("Diagnostic-Code", f"{recipient.diagnostic_type}; {recipient.diagnostic}", utf8)
         if recipient.last_attempt is not None:
-            yield _field("Last-Attempt-Date", format_date(recipient.last_attempt), utf8)
+            yield status_field("Last-Attempt-Date", format_date(recipient.last_attempt), utf8)
         if recipient.final_log_id:
-            yield _field("Final-Log-ID", recipient.final_log_id, utf8)
+            yield status_field("Final-Log-ID", recipient.final_log_id, utf8)
         if recipient.will_retry_until is not None:
-            yield _field("Will-Retry-Until", format_date(recipient.will_retry_until), utf8)
+            yield status_field("Will-Retry-Until", format_date(recipient.will_retry_until), utf8)
 
 
-def _field(name: str, text: str, utf8: bool) -> str:
-    words = " ".join(text.translate(_CONTROLS).split())
-    if not utf8:
-        words = words.encode("ascii", "replace").decode("ascii")
-    elif len(words.encode()) > _MAX_TEXT:
-        words = words.encode()[:_MAX_TEXT].decode("utf-8", "ignore")
-    return f"{name}: {words[:_MAX_TEXT]}\r\n"
-
-
-_CONTROLS: Final = {**dict.fromkeys(range(0x20), " "), 0x7F: " "}
 _PARENTHESES: Final = str.maketrans("()\\", "[]/")
 
 
 def _comment(text: str) -> str:
-    return " ".join(text.translate(_PARENTHESES).split())[: _MAX_TEXT - 100]
+    return " ".join(text.translate(_PARENTHESES).split())[: MAX_TEXT - 100]
 
 
 def _mta(name: str, ip: str) -> str:
     name = name or f"[{ip}]"
     return f"dns; {name} ({_comment(ip)})" if ip else f"dns; {name}"
-
-
-def _typed(address: str, kind: str, utf8: bool) -> str:
-    """`rfc822;address`, or `utf-8;address` in the form of RFC 6533 §3."""
-    if address.isascii() or kind.lower() not in ("rfc822", "utf-8"):
-        return f"{kind};{address}"
-    if utf8:
-        return f"utf-8;{address}"
-    localpart, at, domain = address.rpartition("@")
-    if not at:
-        localpart, domain = address, ""
-    try:
-        domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
-    except idna.IDNAError:
-        domain = _xtext(domain)
-    return f"utf-8;{_xtext(localpart)}{at}{domain}"
-
-
-def _xtext(text: str) -> str:
-    """Encode text by RFC 6533 §3 (QUCHAR, EmbeddedUnicodeChar): all but printable ASCII, and `+`, `=`, `\\`, become
-    `\\x{HEX}`.
-    """
-    return "".join(
-        character if "!" <= character <= "~" and character not in "+=\\" else f"\\x{{{ord(character):02X}}}"
-        for character in text
-    )
 
 
 # --- parsing ---

@@ -1,0 +1,50 @@
+"""Fields in the machine-readable parts of reports: delivery status (RFC 3464) and disposition (RFC 8098) notifications,
+with internationalized addresses (RFC 6533 §3).
+"""
+
+from typing import Final
+
+import idna
+
+__all__ = ["MAX_TEXT", "status_field", "typed_address"]
+
+MAX_TEXT: Final = 900
+"""Characters of a field's text: with its name a line stays below 998 octets even unfolded."""
+
+_CONTROLS: Final = {**dict.fromkeys(range(0x20), " "), 0x7F: " "}
+
+
+def status_field(name: str, text: str, utf8: bool) -> str:
+    """A field as one line with its CRLF; without `utf8` all but ASCII is replaced."""
+    words = " ".join(text.translate(_CONTROLS).split())
+    if not utf8:
+        words = words.encode("ascii", "replace").decode("ascii")
+    elif len(words.encode()) > MAX_TEXT:
+        words = words.encode()[:MAX_TEXT].decode("utf-8", "ignore")
+    return f"{name}: {words[:MAX_TEXT]}\r\n"
+
+
+def typed_address(address: str, kind: str, utf8: bool) -> str:
+    """`rfc822;address`, or `utf-8;address` in the form of RFC 6533 §3."""
+    if address.isascii() or kind.lower() not in ("rfc822", "utf-8"):
+        return f"{kind};{address}"
+    if utf8:
+        return f"utf-8;{address}"
+    localpart, at, domain = address.rpartition("@")
+    if not at:
+        localpart, domain = address, ""
+    try:
+        domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        domain = _xtext(domain)
+    return f"utf-8;{_xtext(localpart)}{at}{domain}"
+
+
+def _xtext(text: str) -> str:
+    """Encode text by RFC 6533 §3 (QUCHAR, EmbeddedUnicodeChar): all but printable ASCII, and `+`, `=`, `\\`, become
+    `\\x{HEX}`.
+    """
+    return "".join(
+        character if "!" <= character <= "~" and character not in "+=\\" else f"\\x{{{ord(character):02X}}}"
+        for character in text
+    )
