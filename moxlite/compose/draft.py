@@ -114,6 +114,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         wrap long lines at the width of their window; else its lines stay as they are.
       headers: further fields, names and texts.
       tls_required_no: the sender accepts unprotected delivery (RFC 8689 §5).
+      ask_read: ask for a receipt of reading, to the author (RFC 8098 §2.1).
     """
 
     author: MailAddress
@@ -132,6 +133,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     user_agent: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     tls_required_no: bool = False
+    ask_read: bool = False
 
 
 def check(draft: Draft, files: Sequence[File] = ()) -> None:
@@ -291,6 +293,9 @@ def _fields(draft: Draft, *, keep_bcc: bool, utf8: bool) -> list[bytes]:
         found.append(text_field("References", " ".join(kept_references(draft.references))))
     if draft.tls_required_no:
         found.append(b"TLS-Required: No\r\n")
+    if draft.ask_read:
+        receipt = msgspec.structs.replace(_written(draft.author), name="")
+        found.append(address_field("Disposition-Notification-To", [receipt], utf8=utf8))
     if draft.user_agent:
         found.append(text_field("User-Agent", draft.user_agent))
     return found + [text_field(name, value, utf8=utf8) for name, value in draft.headers]

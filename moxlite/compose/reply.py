@@ -68,6 +68,8 @@ class Original(msgspec.Struct, frozen=True, kw_only=True):
       references: text of its References field. list_post: posting address of its mailing list, "" without one.
       delivered_to: addresses of its Delivered-To fields, the topmost first.
       when: its date as text, in the reader's time zone.
+      receipts_to: addresses that its Disposition-Notification-To names. ask_delivered: a draft that asks for notices
+        of delivery.
     """
 
     envelope: Envelope
@@ -75,6 +77,8 @@ class Original(msgspec.Struct, frozen=True, kw_only=True):
     list_post: str = ""
     delivered_to: tuple[MailAddress, ...] = ()
     when: str = ""
+    receipts_to: tuple[MailAddress, ...] = ()
+    ask_delivered: bool = False
 
 
 class PlainText(msgspec.Struct, frozen=True):
@@ -128,7 +132,9 @@ class Own(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """Initial content of a composer. `references` end with `in_reply_to`."""
+    """Initial content of a composer. `references` end with `in_reply_to`. `ask_read`, `ask_delivered`: receipts that
+    it asks for.
+    """
 
     author: MailAddress
     to: tuple[MailAddress, ...] = ()
@@ -138,6 +144,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
+    ask_read: bool = False
+    ask_delivered: bool = False
 
 
 def quotable(original: Original, kind: Kind | Literal["forward", "forward_attached", "edit"]) -> Quotable:
@@ -225,6 +233,8 @@ def edit_again(original: Original, own: Own, quoted: Quoted) -> Answer:
         text=quoted.text,
         in_reply_to=envelope.in_reply_to,
         references=kept_references(_ID.findall(original.references)),
+        ask_read=_key(author) in map(_key, original.receipts_to),
+        ask_delivered=original.ask_delivered,
     )
 
 

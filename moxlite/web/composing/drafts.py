@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from moxlite.web.composing.types import Party, Written
 
 __all__ = [
+    "DELIVERED",
+    "WISH",
     "composed",
     "draft_of",
     "draft_under",
@@ -57,13 +59,20 @@ __all__ = [
 
 USER_AGENT: Final = "moxlite webmail"
 
+WISH: Final = "X-Moxlite-Draft"
+DELIVERED: Final = "ask-delivered"
+"""Field of a kept draft, and its value: the message will ask for notices of delivery, which no field of a sent message
+says (RFC 3461 §4.1).
+"""
+
 
 def draft_of(written: Written, date: int, *, lenient: bool = False) -> Draft:
     """The draft that was typed, without its text (`rich.words_of`).
 
     Args:
       date: for its Date field, µs UTC.
-      lenient: leave out recipients that cannot be parsed, as in a half-typed draft.
+      lenient: for a draft that is kept, which may be half-typed: leave out recipients that cannot be parsed, and note
+        in a field of its own what the envelope will ask for.
 
     Raises:
       BadDraft: an address cannot be parsed; names its field.
@@ -83,6 +92,8 @@ def draft_of(written: Written, date: int, *, lenient: bool = False) -> Draft:
         references=tuple(written.references),
         user_agent=USER_AGENT,
         tls_required_no=written.tls == "insecure",
+        ask_read=written.ask_read,
+        headers=((WISH, DELIVERED),) if lenient and written.ask_delivered else (),
     )
 
 
@@ -195,7 +206,9 @@ async def save_draft(
                 refuse_sent(tx, written)
                 drop_draft(tx, replaces or draft_under(tx, written.message_id))
                 box = mailbox_for(tx, SpecialUse.DRAFTS)
-                added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.DRAFT)
+                # RFC 3503: no program answers the request in one's own message
+                asks = Flag.MDNSENT if written.ask_read else Flag(0)
+                added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.DRAFT | asks)
                 use_uploads(tx, keys)
                 note_saved_draft(tx, save_id, added.message_id)
                 return added.message_id

@@ -26,12 +26,13 @@ from moxlite.proto.mime.dates import format_date
 from moxlite.store.changelog.unit import was_done
 from moxlite.store.content.header import HeaderTooLarge
 from moxlite.store.content.prepare import held_body, prepare
+from moxlite.store.content.spool import Spool
 from moxlite.store.content.uploads import note_saved_draft, saved_draft
 from moxlite.store.delivery.held import held_until
 from moxlite.store.delivery.held import take_back as take_back_held
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
 from moxlite.store.delivery.owed import SUBMIT, Beside, OwedMessage
-from moxlite.store.delivery.submission import SendingStopped, SubmissionRecipient
+from moxlite.store.delivery.submission import DSNNotify, SendingStopped, SubmissionRecipient
 from moxlite.store.errors import StoreError
 from moxlite.store.later.scheduled import room
 from moxlite.store.mail.adding import add_message
@@ -43,7 +44,7 @@ from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 from moxlite.submission.errors import SubmissionRefused
 from moxlite.submission.letter import Letter
 from moxlite.submission.metrics import submission_total
-from moxlite.submission.submit import complete, counted_as, limits_of
+from moxlite.submission.submit import Complete, complete, counted_as, limits_of
 from moxlite.web.composing.drafts import composed, draft_of, draft_under, drop_draft, refuse_sent
 from moxlite.web.composing.rich import words_of
 from moxlite.web.errors import Unavailable, UserError
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.composing.types import Written
 
-__all__ = ["MAX_UNDO", "Wish", "letter_again", "send", "take_back"]
+__all__ = ["MAX_UNDO", "Wish", "addressed", "letter_again", "ready_to_send", "send", "take_back"]
 
 logger = logging.getLogger("moxlite.web.compose")
 
@@ -82,6 +83,11 @@ OFFERED: Final = 10
 """Seconds during which a page offers to take a message back that is sent later; in the list it can be until then."""
 
 SECOND: Final = 1_000_000
+
+DELIVERY_NOTICES: Final = DSNNotify.SUCCESS | DSNNotify.FAILURE | DSNNotify.DELAY
+"""Notices of a message that asks for receipts of delivery. Those about failures and delays come without asking, too;
+an explicit NOTIFY that leaves them out would end them (RFC 3461 §4.1).
+"""
 
 JUDGED: Final = Flag.JUNK | Flag.NOTJUNK
 FLAGS: Final = {"answered": Flag.ANSWERED, "forwarded": Flag.FORWARDED}
@@ -158,15 +164,7 @@ async def send(
         raise UserError(worded("{field}: {reason}", field=error.field, reason=error)) from error
     words = await words_of(sandbox, account.name, written)
     async with composed(account, draft, written.uploads, words, tmp, letter.max_size, beside) as spool:
-        try:
-            found = await complete(keys, letter, spool)
-        except SubmissionRefused as error:
-            submissions.labels(result=error.result).inc()
-            if error.result == "badfrom":
-                raise UserError(worded("{field}: {reason}", field="from", reason=error)) from error
-            raise (Unavailable if error.result == "signerror" else UserError)(reason_of(error)) from error
-        except HeaderTooLarge as error:
-            raise UserError("the header of the message is too long") from error
+        found = await ready_to_send(keys, letter, spool)
         prepared = found.prepared or await prepare(spool, max_size=letter.max_size)
         limits, counted = limits_of(letter), counted_as(letter)
         async with held_body(account, prepared) as ready:
@@ -180,7 +178,8 @@ async def send(
                 marked = _mark(tx, written)
                 waits = room(tx) if wish.send_at else 0
                 box = MailboxID(waits) if waits else mailbox_for(tx, SpecialUse.SENT)
-                added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.NOTJUNK)
+                asks = Flag.MDNSENT if written.ask_read else Flag(0)  # RFC 3503: one's own, as in drafts
+                added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.NOTJUNK | asks)
                 undone = tuple(rows) if wish.undo or waits else ()
                 owed = OwedMessage(found.submission, beside=Beside(written.original_id, int(marked), undone, waits))
                 due = wish.send_at or (tx.now + (wish.undo + MARGIN) * SECOND if wish.undo else 0)
@@ -208,6 +207,19 @@ async def send(
         }
         logger.info("message submitted", extra={"kv": facts})
     return OFFERED if wish.send_at else wish.undo
+
+
+async def ready_to_send(keys: SigningKeys, letter: Letter, spool: Spool) -> Complete:
+    """Check and sign a message as `complete`. Raises UserError, Unavailable, OSError."""
+    try:
+        return await complete(keys, letter, spool)
+    except SubmissionRefused as error:
+        submissions.labels(result=error.result).inc()
+        if error.result == "badfrom":
+            raise UserError(worded("{field}: {reason}", field="from", reason=error)) from error
+        raise (Unavailable if error.result == "signerror" else UserError)(reason_of(error)) from error
+    except HeaderTooLarge as error:
+        raise UserError("the header of the message is too long") from error
 
 
 async def take_back(account: Account, submit_id: bytes) -> MessageID | None:
@@ -264,15 +276,22 @@ def letter_again(submission: Submission, wish: Wish, when: int) -> Letter:
     """The letter of a message that was completed before, to be sent at `when`, µs UTC, to the same recipients."""
     assert submission.mail_from is not None  # a user's message has a sender
     to = tuple(one.address for one in submission.recipients)
-    return _addressed(submission.mail_from, to, wish, when, requiretls=submission.requiretls is True)
+    return addressed(submission.mail_from, to, wish, when, requiretls=submission.requiretls is True)
 
 
 def _letter(draft: Draft, to: tuple[Address, ...], written: Written, wish: Wish, now: int) -> Letter:
     author = Address(Localpart(draft.author.localpart), Domain.parse(draft.author.domain))
-    return _addressed(author, to, wish, now, requiretls=written.tls == "require")
+    letter = addressed(author, to, wish, now, requiretls=written.tls == "require")
+    if not written.ask_delivered:
+        return letter
+    asked = tuple(SubmissionRecipient(one, dsn_notify=DELIVERY_NOTICES) for one in to)
+    return msgspec.structs.replace(letter, recipients=asked)
 
 
-def _addressed(author: Address, to: tuple[Address, ...], wish: Wish, now: int, *, requiretls: bool) -> Letter:
+def addressed(
+    mail_from: Address | None, to: tuple[Address, ...], wish: Wish, now: int, *, requiretls: bool = False
+) -> Letter:
+    """The letter of a message; `mail_from` is None for the null path. `now`: µs UTC."""
     snapshot = wish.snapshot
     hostname = snapshot.hostname(wish.listener)
     target = f"\r\n\tfor <{to[0]}>" if len(to) == 1 and str(to[0]).isascii() else ""
@@ -286,7 +305,7 @@ def _addressed(author: Address, to: tuple[Address, ...], wish: Wish, now: int, *
         snapshot=snapshot,
         identity=wish.identity,
         hostname=hostname,
-        mail_from=author,
+        mail_from=mail_from,
         recipients=tuple(SubmissionRecipient(one) for one in to),
         received=now,
         remote=wish.remote,

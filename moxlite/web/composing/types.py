@@ -39,6 +39,9 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     in their order, those that ``html`` shows among them. ``original_id`` is the message that is answered or forwarded,
     by ``original_flag``; 0 for none.
 
+    ``ask_read``: ask for a receipt of reading (RFC 8098); ``ask_delivered``: for notices of delivery to each recipient
+    (RFC 3461).
+
     ``html``: the text as HTML; ``text`` is made of it then. It refers to uploaded pictures by ``cid:`` and their
     content id. ``original``: the id from `compose_prepare` for the HTML of the original, which goes below the text.
     """
@@ -59,3 +62,5 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     tls: TLSWish = "default"
     original_id: AnyID = 0
     original_flag: Literal["", "answered", "forwarded"] = ""
+    ask_read: bool = False
+    ask_delivered: bool = False

@@ -37,6 +37,7 @@ from moxlite.web.webmail.calls.later import LaterCalls
 from moxlite.web.webmail.calls.mailboxes import MailboxCalls
 from moxlite.web.webmail.calls.newsletters import NewsletterCalls
 from moxlite.web.webmail.calls.notices import NoticeCalls
+from moxlite.web.webmail.calls.receipts import ReceiptCalls
 from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.searching import SearchCalls
 from moxlite.web.webmail.calls.sent import SentCalls
@@ -79,6 +80,7 @@ class API(
     NewsletterCalls,
     ContactCalls,
     InvitationCalls,
+    ReceiptCalls,
     NoticeCalls,
 ):
     """The calls of the webmail. `Caller.session` is set for all calls but the public ones."""

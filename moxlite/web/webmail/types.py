@@ -49,6 +49,7 @@ __all__ = [
     "QueryAction",
     "QueryDone",
     "Range",
+    "ReceiptRequest",
     "Request",
     "Resume",
     "Role",
@@ -318,6 +319,15 @@ class Unsubscribe(msgspec.Struct, frozen=True):
     still_sends: bool
 
 
+class ReceiptRequest(msgspec.Struct, frozen=True):
+    """A request for a receipt of reading (WEBMAIL-139). ``to``: the addresses that the receipt goes to. ``elsewhere``:
+    one of them is not the From address, or not the address that gets notices about the message (RFC 8098 §2.1).
+    """
+
+    to: list[Address]
+    elsewhere: bool
+
+
 class Answering(msgspec.Struct, frozen=True):
     """Own addresses in a message, for an answer that begins without a connection (WEBMAIL-121).
 
@@ -351,6 +361,7 @@ class ParsedMessage(msgspec.Struct, frozen=True):
     earlier: int | None
     answering: Answering
     unsubscribe: Unsubscribe | None = None
+    receipt: ReceiptRequest | None = None
 
 
 class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):

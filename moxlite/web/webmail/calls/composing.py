@@ -68,7 +68,7 @@ Undo = Annotated[int, Meta(ge=0, le=MAX_UNDO)]
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """The initial content of the composer, within the limits of a draft. ``message_id`` stays the same while the
-    message is edited. ``notes`` tell the user what is missing.
+    message is edited. ``notes`` tell the user what is missing. ``ask_read``, ``ask_delivered``: as in ``Written``.
     """
 
     from_: Party = msgspec.field(name="from")
@@ -84,6 +84,8 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     references: list[str]
     uploads: list[Uploaded]
     notes: list[Remark] = []
+    ask_read: bool = False
+    ask_delivered: bool = False
 
 
 class Security(msgspec.Struct, frozen=True):
@@ -371,6 +373,8 @@ def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, notes: Se
         references=list(found.references),
         uploads=uploads,
         notes=list(notes),
+        ask_read=found.ask_read,
+        ask_delivered=found.ask_delivered,
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from moxlite.proto.mime.headers import HeaderSection
     from moxlite.proto.mime.types import Envelope
 
-__all__ = ["answering", "delivered_to", "own_of"]
+__all__ = ["answering", "delivered_to", "original_of", "own_of"]
 
 MAX_DELIVERED: Final = 20
 """Delivered-To fields that are read. The first one is this server's."""
@@ -59,9 +59,14 @@ def delivered_to(section: HeaderSection) -> tuple[MailAddress, ...]:
     return tuple(found)
 
 
+def original_of(envelope: Envelope, section: HeaderSection) -> Original:
+    """A message with as many of its addresses as its row in the list has."""
+    first = {name: getattr(envelope, name)[:MAX_ADDRESSES] for name in ("from_", "reply_to", "to", "cc")}
+    return Original(envelope=msgspec.structs.replace(envelope, **first), delivered_to=delivered_to(section))
+
+
 def answering(envelope: Envelope, section: HeaderSection, own: Own) -> Answering:
     """The facts of an answer to a message, out of as many of its addresses as its row in the list has."""
-    first = {name: getattr(envelope, name)[:MAX_ADDRESSES] for name in ("from_", "reply_to", "to", "cc")}
-    original = Original(envelope=msgspec.structs.replace(envelope, **first), delivered_to=delivered_to(section))
+    original = original_of(envelope, section)
     [author] = shown_addresses([answers_from(original, own)])
     return Answering(author, shown_addresses(own_addresses(original, own)), is_own_mail(original, own))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from moxlite.compose.reply import Kind, Original, PlainText, Quotable, quotable
+from moxlite.proto.mdn import requesters
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.decode import decoder
 from moxlite.proto.mime.headers import HeaderSection
@@ -18,6 +19,7 @@ from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.content import body
 from moxlite.store.rows import messages as message_rows
+from moxlite.web.composing.drafts import DELIVERED, WISH
 from moxlite.web.composing.uploads import OCTETS, receive_upload, shown_upload
 from moxlite.web.webmail.items import attachments, find_html, find_texts
 from moxlite.web.webmail.reading.answering import delivered_to
@@ -76,6 +78,8 @@ async def read_original(
             list_post=list_post(decode_words(text) for text in section.texts(b"list-post")),
             delivered_to=delivered_to(section),
             when=when,
+            receipts_to=requesters(section),
+            ask_delivered=section.text(WISH.lower().encode()) == DELIVERED.encode(),
         )
         words = quotable(original, kind)
         if kind == "forward_attached" or selected:

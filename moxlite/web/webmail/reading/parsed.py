@@ -26,6 +26,7 @@ from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID
 from moxlite.web.webmail.items import EPOCH, attachments, find_html, find_texts, part_tree
 from moxlite.web.webmail.reading.answering import answering
+from moxlite.web.webmail.reading.receipts import receipt_request
 from moxlite.web.webmail.settings import ViewMode
 from moxlite.web.webmail.types import Header, ParsedMessage, Text, Unsubscribe
 from moxlite.web.webmail.unsubscribing import offered
@@ -90,8 +91,10 @@ async def parse_message(holder: Holder, shown: int, own: Own) -> ParsedMessage:
         wanted += part.size * (FLOWED if part.parameter("format") else 1)
     read = account.read if wanted <= MAX_ON_LOOP else account.scan
     parsed = await read(lambda r: _parse(r, message_id, structure, own), op="webmail_message")
-    # the view mode for this sender is a setting of the owner, not of the guest
-    return msgspec.structs.replace(parsed, id=shown, view_mode="", unsubscribe=None) if holder.guest else parsed
+    # the view mode for this sender is a setting of the owner, not of the guest; receipts are the owner's, too
+    if not holder.guest:
+        return parsed
+    return msgspec.structs.replace(parsed, id=shown, view_mode="", unsubscribe=None, receipt=None)
 
 
 def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own) -> ParsedMessage:
@@ -121,6 +124,7 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own) -> P
         earlier=None if came is None else earlier_mails(r, message_id, came),
         answering=answering(structure.envelope, section, own),
         unsubscribe=unsubscribe,
+        receipt=receipt_request(r, message_id, structure, section, own),
     )
 
 
