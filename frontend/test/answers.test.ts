@@ -24,6 +24,8 @@ const begun: Begun = {
   references: [],
   uploads: [],
   notes: [],
+  ask_read: false,
+  ask_delivered: false,
 };
 
 function answer(answering: Answering, fields: object): Begun {

@@ -170,6 +170,7 @@ class App {
       write: (link, id) => this.desk.compose("new", link, id),
       block: (item) => this.acting.sender(item, "block"),
     },
+    flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }),
     opened: (item, place) => {
       this.seen.opened(item);
       const box = this.mail.boxes.get(item.mailbox_id);

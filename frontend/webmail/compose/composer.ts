@@ -12,6 +12,8 @@ import { openMenu } from "../../lib/menu";
 import { moveWithin, settle } from "../../lib/toolbar";
 import { t } from "../../lib/words";
 import type { Acting, Selection, Surroundings, Writing } from "../commands/desk";
+import type * as ReceiptPart from "../receipt/part";
+import type { Wish } from "../receipt/wishes";
 import type * as TemplatesPart from "../templates/part";
 import type { Beginning, Words } from "../words/part";
 import type * as WordsPart from "../words/part";
@@ -38,7 +40,7 @@ export interface Start {
 }
 
 /** Fields that are shown when they are wanted, or not empty. */
-type Seldom = "from" | "cc" | "bcc" | "reply_to" | "tls" | "subject";
+type Seldom = "from" | "cc" | "bcc" | "reply_to" | "tls" | "receipts" | "subject";
 
 /** A button with an icon; its name is also its title, with its key where it has one. */
 function iconButton(
@@ -199,6 +201,7 @@ export class Composer {
       bcc: this.bcc.root,
       reply_to: this.replyTo.root,
       tls: label,
+      receipts: el("div", { class: "compose-field compose-receipts" }),
       subject: this.subject,
     };
     this.root = this.build();
@@ -327,6 +330,7 @@ export class Composer {
       this.bcc.root,
       this.replyTo.root,
       this.rows.tls,
+      this.rows.receipts,
       this.subject,
       this.text.root,
       this.files.root,
@@ -345,10 +349,12 @@ export class Composer {
       bcc: bcc.length > 0,
       reply_to: replyTo.length > 0,
       tls: (tls ?? "default") !== "default",
+      receipts: false,
       subject: !this.docked,
     };
     for (const row of Object.values(this.rows)) row.hidden = true;
     for (const name of Object.keys(shown) as Seldom[]) if (shown[name]) this.show(name);
+    if (this.draft.ask_read || this.draft.ask_delivered) this.ask();
   }
 
   /** Show a field that is seldom used. */
@@ -370,14 +376,36 @@ export class Composer {
         focus();
       },
     });
+    const asking = (id: Wish, title: string): Command => ({
+      id,
+      title,
+      when: () => !this.draft[id],
+      run: () => this.ask(id),
+    });
     const all = [
       field("subject", t("Subject"), () => this.subject.focus()),
       field("from", t("From"), () => this.from.focus()),
       field("reply_to", t("Reply to"), () => this.replyTo.input.focus()),
       field("tls", t("Encryption"), () => this.tls.focus()),
+      asking("ask_read", t("Ask for a receipt of reading")),
+      asking("ask_delivered", t("Ask for a receipt of delivery")),
     ].filter(enabled);
     if (all.length > 0) openMenu(button, t("More fields"), all);
     else this.text.focus();
+  }
+
+  /** Show the row of receipts, and ask for one. */
+  private ask(wish?: Wish): void {
+    const { draft, rows } = this;
+    this.show("receipts");
+    void attempt(t("Writing"), async () =>
+      (await this.desk.load<typeof ReceiptPart>("receipt")).drawWishes(
+        rows.receipts,
+        draft,
+        () => this.changed(),
+        wish,
+      ),
+    );
   }
 
   private offerTemplates(button: HTMLElement): void {

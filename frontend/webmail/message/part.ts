@@ -54,6 +54,8 @@ export interface MessageOwner {
   readonly leaving: Omit<Leaving, "block"> & { block(item: MessageItem): void };
   /** Show the event of a calendar in a place. */
   invitation(item: MessageItem, path: string, place: HTMLElement): void;
+  /** Show the request for a receipt of reading in a place. */
+  receipt(item: MessageItem, parsed: ParsedMessage, place: HTMLElement): void;
   /** The messages of the conversation in which the message is shown; none for a message alone. */
   together(): readonly MessageItem[];
   /** Run this with the part that prints and downloads. */
@@ -84,6 +86,8 @@ export class Message implements OpenMessage {
   private readonly labels = el("div", { class: "message-keywords", hidden: true });
   /** The card of an event to which the message invites. */
   private readonly event = el("div", { class: "event-card", hidden: true });
+  /** The line about a receipt of reading that the sender asks for. */
+  private readonly receipt = el("div", { class: "reader-bar receipt", hidden: true });
   private readonly fields = el("dl", { class: "reader-fields", hidden: true });
   private readonly more = el(
     "button",
@@ -108,7 +112,7 @@ export class Message implements OpenMessage {
     const { item } = this;
     const place = el("div", { class: "reader-note", hidden: true });
     this.more.addEventListener("click", () => this.owner.menu(this.item, this.more, this.commands()));
-    fill(this.root, this.heading(item), place, this.event, this.bar, this.body);
+    fill(this.root, this.heading(item), place, this.receipt, this.event, this.bar, this.body);
     this.owner.opened(item, place);
   }
 
@@ -119,7 +123,16 @@ export class Message implements OpenMessage {
   /** Set the message with its newest flags and labels. */
   set item(item: MessageItem) {
     this.shown = item;
+    this.drawReceipt();
     drawLabels(this.labels, shownLabels(this.owner.settings().labels, this.item.keywords));
+  }
+
+  /** Show the request for a receipt, as long as it was neither answered nor declined in any program. */
+  private drawReceipt(): void {
+    const { parsed, item } = this;
+    if (parsed === null || !parsed.receipt) return; // what an older page has kept has none
+    if (item.flags.includes("$mdnsent")) this.receipt.hidden = true;
+    else if (this.receipt.hidden) this.owner.receipt(item, parsed, this.receipt);
   }
 
   private get whole(): boolean {
@@ -142,6 +155,7 @@ export class Message implements OpenMessage {
     this.drawSender(validations[parsed.validation]);
     this.drawTrust(parsed);
     this.draw();
+    this.drawReceipt();
     const calendar = this.item.attachments.find((one) => calendars.has(one.content_type));
     if (calendar !== undefined) this.owner.invitation(this.item, calendar.path, this.event);
   }

@@ -364,7 +364,10 @@ export class Offline {
     if (call === "draft_save") {
       const { uploads, ...words } = given[0] as Written;
       if (uploads.length === 0)
-        void this.keepDraft({ html: "", original: "", ...words, uploads: [], notes: [] }, result as number);
+        void this.keepDraft(
+          { html: "", original: "", ask_read: false, ask_delivered: false, ...words, uploads: [], notes: [] },
+          result as number,
+        );
       clearTimeout(this.refilling);
       this.refilling = window.setTimeout(() => void this.fill(), refillAfter);
     }

@@ -13,6 +13,7 @@ import type * as InvitationPart from "../invitation/part";
 import type * as MessagePart from "../message/part";
 import type { Message, MessageOwner } from "../message/part";
 import type * as PrintPart from "../print/part";
+import type * as ReceiptPart from "../receipt/part";
 import type * as ViewerPart from "../viewer/part";
 import type { Counts } from "../state/counts";
 import { counted } from "./counts";
@@ -28,6 +29,8 @@ export interface ReaderOwner
   /** The bar of commands for the selected messages. */
   readonly bar: HTMLElement;
   failed(error: unknown): void;
+  /** Set a flag on a message, with Undo. */
+  flag(item: MessageItem, flag: string, done: string): void;
   /** The part that shows messages is there. */
   prepared(parts: typeof MessagePart): void;
 }
@@ -71,6 +74,10 @@ export class Reader {
       invitation: (item, path, place) =>
         void this.with<typeof InvitationPart>("invitation", ({ showInvitation }) =>
           showInvitation(client, base, item, path, place),
+        ),
+      receipt: (item, parsed, place) =>
+        void this.with<typeof ReceiptPart>("receipt", ({ showReceipt }) =>
+          showReceipt(client, owner.flag, item, parsed, place),
         ),
       together: () => this.conversation?.members ?? [],
       printing: (run) => void this.with<typeof PrintPart>("print", (found) => run(found, client)),

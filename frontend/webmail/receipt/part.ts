@@ -1,0 +1,70 @@
+// Receipts (WEBMAIL-139): the line above a message whose sender asks for a receipt of reading, which only its button sends; and the
+// row of the composer.
+
+import type { Client, MessageItem, ParsedMessage } from "../../gen/webmail";
+import { attempt, confirm } from "../../lib/dialogs";
+import { el, fill, isolated } from "../../lib/dom";
+import { adopt } from "../../lib/sheets";
+import { toast } from "../../lib/toasts";
+import { t } from "../../lib/words";
+import { asciiDomains } from "../message/addresses";
+import { addressList, bareAddress, fullTime, shortAddress } from "../ui/format";
+import sheet from "./receipt.css";
+
+adopt(sheet);
+
+export { drawWishes } from "./wishes";
+
+/** Characters of the subject in the receipt. */
+const mostSubject = 500;
+
+/** Show the request. `flag` marks a message so that no program asks again, with Undo. */
+export function showReceipt(
+  client: Client,
+  flag: (item: MessageItem, flag: string, done: string) => void,
+  item: MessageItem,
+  parsed: ParsedMessage,
+  place: HTMLElement,
+): void {
+  if (!parsed.receipt) return;
+  const { to, elsewhere } = parsed.receipt;
+  const [from] = item.from;
+  const who = isolated(from === undefined ? t("(no address)") : shortAddress(from));
+  const ascii = asciiDomains(to);
+  const where = isolated(addressList(to, bareAddress)) + (ascii === "" ? "" : ` (${ascii})`);
+  const send = async () => {
+    if (
+      elsewhere &&
+      !(await confirm(
+        t("Send the receipt to {where}?", { where }),
+        t("That is not where the message came from. The receipt tells that address that you read your mail, and when."),
+        t("Send a receipt"),
+      ))
+    )
+      return;
+    const me = bareAddress(parsed.answering.from);
+    const subject = item.subject.slice(0, mostSubject);
+    const when = fullTime(item.date ?? item.received);
+    const words = t(
+      "Your message “{subject}” of {when} to {me} was shown on a screen. This does not prove that it was read or understood.",
+      { subject, when, me },
+    );
+    const sent = await attempt(t("Sending the receipt"), () =>
+      client.receipt_send(item.id, t("Read: {subject}", { subject }), `${words}\n`),
+    );
+    if (!sent) return;
+    place.hidden = true;
+    toast(t("The receipt is on its way to {where}", { where }));
+  };
+  fill(
+    place,
+    el(
+      "span",
+      { class: "reader-bar-words" },
+      elsewhere ? t("{who} asks for a receipt, to {where}", { who, where }) : t("{who} asks for a receipt", { who }),
+    ),
+    el("button", { class: "link", onclick: () => void send() }, t("Send a receipt")),
+    el("button", { class: "link", onclick: () => flag(item, "$mdnsent", t("No receipt is sent")) }, t("Don’t")),
+  );
+  place.hidden = false;
+}
