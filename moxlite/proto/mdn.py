@@ -1,7 +1,7 @@
 """Message disposition notifications: requests for a receipt of reading, and the receipts (RFC 8098, RFC 6533).
 
-A request is a stranger's text. One that is long, repeated, malformed, or depends on an option that is not known here,
-is none.
+A request is a stranger's text. A request that is long, repeated, malformed, or depends on an option that is not known
+here, is ignored.
 """
 
 from __future__ import annotations
