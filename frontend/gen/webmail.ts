@@ -166,6 +166,7 @@ export interface ParsedMessage {
   earlier: number | null;
   answering: Answering;
   unsubscribe: Unsubscribe | null;
+  receipt: ReceiptRequest | null;
 }
 
 /** One field of the message's header, decoded. */
@@ -207,6 +208,12 @@ export interface Unsubscribe {
   link: string;
   at: string | null;
   still_sends: boolean;
+}
+
+/** A request for a receipt of reading (WEBMAIL-139). ``to``: the addresses that the receipt goes to. ``elsewhere``: */
+export interface ReceiptRequest {
+  to: Array<Address>;
+  elsewhere: boolean;
 }
 
 /** Progress of the search of a view: ``total`` entries are found, in which ``messages`` match (a thread may have */
@@ -731,6 +738,8 @@ export interface Begun {
   references: Array<string>;
   uploads: Array<Uploaded>;
   notes: Array<Remark>;
+  ask_read: boolean;
+  ask_delivered: boolean;
 }
 
 /** An uploaded file; ``size`` in octets. */
@@ -759,6 +768,8 @@ export interface Written {
   tls?: "default" | "insecure" | "require";
   original_id?: number;
   original_flag?: "" | "answered" | "forwarded";
+  ask_read?: boolean;
+  ask_delivered?: boolean;
 }
 
 /** Addresses, own contacts first, then the latest used. ``complete``: no other addresses contain the text. */
@@ -829,12 +840,13 @@ export const checks: Checks = {
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]] },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]] },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
   Answering: { from: ["ref", "Address"], own: ["list", ["ref", "Address"]], own_mail: "boolean" },
   Unsubscribe: { one_click: "string", host: "string", mailto: "string", link: "string", at: ["nullable", "time"], still_sends: "boolean" },
+  ReceiptRequest: { to: ["list", ["ref", "Address"]], elsewhere: "boolean" },
   ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", messages: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
@@ -862,47 +874,6 @@ export const checks: Checks = {
   HeaderIs: { name: "string", value: ["optional", "string"] },
   NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
-  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
-  SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
-  KeyElsewhere: { name: "string", host: "string" },
-  NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
-  NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
-  NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string" },
-  Invitation: { method: "string", title: "string", start: ["nullable", ["ref", "When"]], end: ["nullable", ["ref", "When"]], place: "string", description: "string", organizer: ["nullable", ["ref", "Guest"]], people: ["list", ["ref", "Guest"]], more: "integer", repeats: ["nullable", ["ref", "Repeats"]], one_of_many: "boolean", others: "integer", state: ["enum", ["", "cancelled", "old", "stranger"]], sent_by: "string", newer: "integer", me: "string", answer: "string", answered_old: "boolean" },
-  When: { local: "string", utc: ["nullable", "integer"], zone: "string" },
-  Guest: { name: "string", address: "string", answer: "string" },
-  Repeats: { frequency: "string", interval: "integer", count: "integer", until: "string", days: ["list", "string"], month_days: ["list", "integer"], months: ["list", "integer"] },
-  Contacts: { contacts: ["list", ["ref", "ContactItem"]], more: "boolean", total: "integer", groups: ["list", ["ref", "ContactGroup"]] },
-  ContactItem: { id: "integer", name: "string", emails: ["list", "string"], organization: "string" },
-  ContactGroup: { name: "string", contacts: "integer" },
-  ContactCard: { id: "integer", changed: "integer", form: ["ref", "ContactForm"], further: ["list", "string"] },
-  ContactForm: { name: "string", emails: ["list", ["ref", "ContactEntry"]], phones: ["list", ["ref", "ContactEntry"]], organization: "string", note: "string", groups: ["list", "string"] },
-  ContactEntry: { value: "string", kind: "string" },
-  ContactsImported: { added: "integer", known: "integer", unread: "integer", dropped: "integer", problems: ["list", ["ref", "Remark"]] },
-  Remark: { message: "string", words: "any" },
-  Party: { name: "string", address: "string" },
-  TemplateForm: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
-  Newsletters: { senders: ["list", ["ref", "Newsletter"]], total: "integer" },
-  Newsletter: { id: "integer", name: "string", address: "string", messages: "integer", size: "integer", newest: "integer", received: "time", read: ["nullable", "time"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]] },
-  ArchivePlace: { received: "integer", id: "integer" },
-  NewsletterArchived: { ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unread: ["list", "integer"], after: ["nullable", ["ref", "ArchivePlace"]] },
-  Waiting: { kind: ["enum", ["answer", "back", "sent"]], due: "time", item: ["ref", "MessageItem"], origin: "string" },
-  SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
-  SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
-  MessageDetails: { arrival: ["nullable", ["ref", "Arrival"]], reason: "string", why: ["list", "string"] },
-  Arrival: { remote_ip: "string", ehlo: "string", mail_from: "string", mail_from_ok: "boolean", rcpt_to: "string", signed_by: ["list", "string"], tls: "string" },
-  Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
-  DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
-  Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
-  Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", html: "string", original: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]], notes: ["list", ["ref", "Remark"]] },
-  Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
-  Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], html: ["optional", "string"], original: ["optional", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
-  Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean", groups: ["list", "string"] },
-  Security: { starttls: ["enum", ["", "error", "no", "yes"]], requiretls: ["enum", ["", "error", "no", "yes"]], mtasts: ["enum", ["", "error", "no", "yes"]], dnssec: ["enum", ["", "error", "no", "yes"]], dane: ["enum", ["", "error", "no", "yes"]] },
-  QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
-  Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
-  Mark: { received: "time", id: "integer" },
-  QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] },
 };
 
 export const streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", importing: "Importing", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }] as const satisfies Checks[string][string];
@@ -936,8 +907,14 @@ export interface Calls {
   /** Send a notice to a device; returns why its push service did not take it, or "". */
   notices_test(device_id: number): Promise<string>;
 
+  /** Move the message of a notice from the Inbox to the archive, and mark it as read. */
+  notice_archive(message_id: number): Promise<null>;
+
   /** Set the choices for all devices. */
   notices_choose(choice: NoticeChoice): Promise<null>;
+
+  /** Send the receipt that a message asks for, from the address that the message came to, and mark the message */
+  receipt_send(message_id: number, subject: string, text: string): Promise<null>;
 
   /** The event in the part at ``path`` of a message. */
   invitation(message_id: number, path: string): Promise<Invitation>;
@@ -1153,7 +1130,9 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   notices_subscribe: [{ endpoint: "string", p256dh: "string", auth: "string", name: "string", replaces: ["optional", "integer"] }, "integer"],
   notices_remove: [{ device_id: "integer" }, "null"],
   notices_test: [{ device_id: "integer" }, "string"],
+  notice_archive: [{ message_id: "integer" }, "null"],
   notices_choose: [{ choice: ["ref", "NoticeChoice"] }, "null"],
+  receipt_send: [{ message_id: "integer", subject: "string", text: "string" }, "null"],
   invitation: [{ message_id: "integer", path: "string" }, ["ref", "Invitation"]],
   invitation_answer: [{ message_id: "integer", path: "string", answer: ["enum", ["maybe", "no", "yes"]], submit_id: "string", note: ["optional", "string"] }, "null"],
   contacts: [{ search: ["optional", "string"], group: ["optional", "string"], after: ["optional", "integer"] }, ["ref", "Contacts"]],

@@ -58,10 +58,19 @@ export function verify(table: Checks, check: Check, value: unknown, path: string
   }
 }
 
+/** Whether the table has the types that a check names. */
+export function known(table: Checks, check: Check): boolean {
+  if (typeof check === "string" || check[0] === "enum") return true;
+  if (check[0] === "ref") return check[1] in table;
+  if (check[0] === "union") return Object.values(check[1]).every((name) => name in table);
+  return known(table, check[1]);
+}
+
 function fields(table: Checks, name: string, value: unknown, path: string): void {
   if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-  for (const [field, check] of Object.entries(table[name] ?? {}))
-    verify(table, check, value[field], `${path}.${field}`);
+  const type = table[name];
+  if (type === undefined) throw new CheckFailed(`${path}: the type ${name} is unknown`);
+  for (const [field, check] of Object.entries(type)) verify(table, check, value[field], `${path}.${field}`);
 }
 
 function scalar(check: string, value: unknown): boolean {

@@ -1,6 +1,6 @@
 // Calls to the server: JSON by POST, checked on both sides, repeated after a log-in if the session has expired.
 
-import { type Check, type Checks, verify } from "./check";
+import { type Check, type Checks, known, verify } from "./check";
 import { t, told } from "./words";
 
 export type { Checks } from "./check";
@@ -59,12 +59,14 @@ export abstract class BaseClient {
   /** Makes a call by `run`. What works without a connection has another way then (WEBMAIL-121). */
   through: (call: string, given: readonly unknown[], run: () => Promise<unknown>) => Promise<unknown> = (_, __, run) =>
     run();
+  /** Loads the checks of types that the table lacks, for the first call that has one. */
+  furtherChecks: () => Promise<Checks> = async () => ({});
   private confirming: Promise<boolean> | null = null;
   private loggingIn: Promise<void> | null = null;
 
   constructor(
     private readonly base: string,
-    private readonly table: Checks,
+    private table: Checks,
     private readonly logIn: LogIn,
   ) {}
 
@@ -75,6 +77,8 @@ export abstract class BaseClient {
     checks: Record<string, Check>,
     result: Check,
   ): Promise<T> {
+    if (![...Object.values(checks), result].every((check) => known(this.table, check)))
+      this.table = { ...this.table, ...(await this.furtherChecks()) };
     const parameters: Record<string, unknown> = {};
     for (const [key, check] of Object.entries(checks)) {
       parameters[key] = given[Object.keys(parameters).length];

@@ -25,6 +25,9 @@ export interface Language {
 
   /** An error of the server in this language; texts that have no translation, or cannot be loaded, stay as they are. */
   told<T extends Told>(error: T): Promise<T>;
+
+  /** Load the texts that parts of the page have, once. Rejects where they cannot be loaded; the next call tries again. */
+  rest(): Promise<void>;
 }
 
 declare global {
@@ -44,10 +47,15 @@ export function fnv(key: string): number {
   return value >>> 0;
 }
 
-/** A language from lines of hash and text. `locales`: those that the reader prefers, the best first. `errors`: address of the part
- * with the texts of errors, beside the one with the lines. */
-export function language(name: string, lines: string, locales: readonly string[], errors: string): Language {
-  const texts = new Map(lines.split("\n").map((line) => [line.slice(0, 4), line.slice(4)]));
+/** A language from lines of hash and text. `locales`: those that the reader prefers, the best first. `errors`, `rest`: addresses of
+ * the parts with the texts of errors and those of parts, beside the one with the lines; "" without such texts. */
+export function language(name: string, lines: string, locales: readonly string[], errors: string, rest = ""): Language {
+  const texts = new Map<string, string>();
+  const add = (more: string): void => {
+    for (const line of more.split("\n")) texts.set(line.slice(0, 4), line.slice(4));
+  };
+  add(lines);
+  let loading: Promise<void> | undefined;
   const plural = new Intl.PluralRules(name);
   return {
     locale: locales.find((one) => one === name || one.startsWith(`${name}-`)) ?? name,
@@ -60,6 +68,15 @@ export function language(name: string, lines: string, locales: readonly string[]
     told: async (error) => {
       const found = await import(errors).catch(() => null);
       return found === null ? error : (found as { inWords: Language["told"] }).inWords(error);
+    },
+    async rest() {
+      if (rest === "") return;
+      loading ??= import(rest).then((found) => add((found as { lines: string }).lines));
+      // the next attempt may succeed
+      await loading.catch((error: unknown) => {
+        loading = undefined;
+        throw error;
+      });
     },
   };
 }

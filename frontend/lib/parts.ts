@@ -13,11 +13,13 @@ const loading = new Map<string, Promise<unknown>>();
 export function part<T>(name: string): Promise<T> {
   let found = loading.get(name);
   if (found === undefined) {
-    found = import(folder + PARTS[name]).catch((error: unknown) => {
-      // the next attempt may succeed
-      loading.delete(name);
-      throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
-    });
+    found = Promise.all([import(folder + PARTS[name]), globalThis.moxliteLanguage?.rest()])
+      .then(([module]): unknown => module)
+      .catch((error: unknown) => {
+        // the next attempt may succeed
+        loading.delete(name);
+        throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
+      });
     loading.set(name, found);
   }
   return found as Promise<T>;

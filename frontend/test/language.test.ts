@@ -98,3 +98,17 @@ test("an error stays in English where its texts cannot be loaded, and in an Engl
     globalThis.moxliteLanguage = undefined;
   }
 });
+
+test("texts of parts come with the first part, and are asked for again when they did not", async () => {
+  const lines = `${hashed("Snooze")}Zurückstellen`;
+  const part = `data:text/javascript,${encodeURIComponent(`export const lines = ${JSON.stringify(lines)};`)}`;
+  const german = language("de", `${hashed("Archive")}Archivieren`, [], "", part);
+  assert.equal(german.find("Snooze"), undefined);
+  await Promise.all([german.rest(), german.rest()]);
+  assert.equal(german.find("Snooze"), "Zurückstellen");
+  assert.equal(german.find("Archive"), "Archivieren");
+  const broken = language("de", "", [], "", "data:text/javascript,nothing to find");
+  await assert.rejects(broken.rest());
+  await assert.rejects(broken.rest());
+  await language("de", "", [], "").rest();
+});

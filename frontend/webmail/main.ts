@@ -12,6 +12,7 @@ import { Session, beforeDisplay } from "../lib/session";
 import { toast, type Toast } from "../lib/toasts";
 import { t } from "../lib/words";
 import { acting } from "./acting";
+import type * as ChecksPart from "./checks/part";
 import { addComposeCommands, composeBar } from "./commands/compose";
 import type { Desk } from "./commands/desk";
 import { addFindCommands } from "./commands/find";
@@ -233,6 +234,7 @@ class App {
     layOut(byId("app", HTMLElement), this);
     watch(this);
     this.client.deadlines = { token: connectDeadline };
+    this.client.furtherChecks = async () => (await part<typeof ChecksPart>("checks")).rest;
     this.client.confirmAgain = async () =>
       (await part<typeof LoginPart>("login")).askConfirm(
         this.client,

@@ -1,8 +1,9 @@
-"""The texts of the interface in other languages (WEBMAIL-143): ``frontend/i18n/LANG.json`` becomes a part of each app
-that is translated, ``APP-lang-LANG.js``. Texts of the account app alone are in ``frontend/i18n/account/LANG.json``.
+"""The texts of the interface in other languages (WEBMAIL-143): ``frontend/i18n/LANG.json`` becomes two parts of each
+app that is translated. ``APP-lang-LANG.js`` has the texts of what nearly each visit loads, ``APP-texts-LANG.js``
+those that only other parts have. Texts of the account app alone are in ``frontend/i18n/account/LANG.json``.
 
-A source text is its own key; of a text that counts, both forms are, with ``|`` between them. A part holds the texts of
-the app, each after the hash of its key, so that it is half as large as with the keys themselves.
+A source text is its own key; of a text that counts, both forms are, with ``|`` between them. Each text comes after the
+hash of its key, so that a part is half as large as with the keys themselves.
 """
 
 import json
@@ -16,6 +17,9 @@ FRONTEND = TOP / "frontend"
 TRANSLATED = ("webmail", "account")
 """Apps with languages."""
 
+COMMON = ("message", "compose")
+"""Parts that nearly each visit loads."""
+
 MAILBOXES = ("Inbox", "Drafts", "Sent", "Archive", "Trash", "Junk", "Snoozed")
 """Mailboxes whose names are translated, each by the key ``mailbox NAME``."""
 
@@ -27,6 +31,7 @@ STRING = r'"((?:[^"\\\n]|\\.)*)"'
 ONE = re.compile(STRING)
 COUNTED = re.compile(r'(?:[^",()]|\((?:[^()]|\([^()]*\))*\))*,\s*' + STRING + r",\s*" + STRING)
 NAMES = re.compile(r"\{(\w+)\}")
+IMPORT = re.compile(r'^(?:import|export)\b(?!\s+type\b)[^;"]*"(\.[^"]*)"', re.MULTILINE)
 
 
 def texts(module: str) -> Iterator[str]:
@@ -95,8 +100,23 @@ def hashed(key: str) -> str:
     return digits
 
 
-def data(app: str, language: str) -> str:
-    """The texts of a language as a part holds them: lines of hash and text. Ends with a word about bad translations."""
+def loaded_first(app: str) -> set[Path]:
+    """The modules of an app that nearly each visit loads: those of main.ts and of COMMON, and what they import."""
+    found: set[Path] = set()
+    waiting = [FRONTEND / app / "main.ts", *(FRONTEND / app / part / "part.ts" for part in COMMON)]
+    while waiting:
+        path = waiting.pop()
+        if path in found or not path.is_file():
+            continue
+        found.add(path)
+        waiting += [(path.parent / f"{name}.ts").resolve() for name in IMPORT.findall(path.read_text())]
+    return found
+
+
+def data(app: str, language: str) -> tuple[str, str]:
+    """The texts of a language as its two parts hold them: lines of hash and text. Ends with a word about bad
+    translations.
+    """
     keys, known = source_texts(app), languages(app)[language]
     hashes = {hashed(key): key for key in keys}
     if len(hashes) != len(keys):
@@ -104,4 +124,11 @@ def data(app: str, language: str) -> str:
     for key in keys:
         if key in known and (why := fault(key, known[key])):
             sys.exit(f"gen: frontend/i18n/{language}.json or {app}/{language}.json: the text for {key!r} {why}")
-    return "".join(f"{hashed(key)}{known[key]}\n" for key in keys if key in known)
+    first = {key for path in loaded_first(app) for key in texts(path.read_text())}
+    first |= {key for key, module in keys.items() if not module}  # names of mailboxes and keys
+
+    def lines(*, early: bool) -> str:
+        chosen = (key for key in keys if key in known and (key in first) == early)
+        return "\n".join(f"{hashed(key)}{known[key]}" for key in chosen)
+
+    return lines(early=True), lines(early=False)

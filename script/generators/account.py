@@ -17,5 +17,5 @@ def outputs() -> dict[str, bytes]:
     unions = {"ImportEvent": (ImportEvent, "Anything that an import tells.")}
     return {
         "schema/account.schema.json": (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode(),
-        "frontend/gen/account.ts": typescript("account", calls, unions, ()).encode(),
+        "frontend/gen/account.ts": typescript("account", calls, unions, ())[0].encode(),
     }

@@ -13,5 +13,5 @@ def outputs() -> dict[str, bytes]:
     schema = api_schema("moxlite admin", calls)
     return {
         "schema/admin.schema.json": (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode(),
-        "frontend/gen/admin.ts": typescript("admin", calls, {}, ()).encode(),
+        "frontend/gen/admin.ts": typescript("admin", calls, {}, ())[0].encode(),
     }

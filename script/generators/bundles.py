@@ -36,7 +36,7 @@ MINIFIED = {"squire"}
 MAX_PART_RAW, MAX_PART_GZIP = 60_000, 20_000  # WEBMAIL-5
 COPIED = ("manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png")
 """Files of the webmail that are served as they are (WEBMAIL-120)."""
-MAX_LANGUAGE_GZIP, MAX_ERRORS_GZIP = 16_000, 12_000  # WEBMAIL-143
+MAX_LANGUAGE_GZIP, MAX_ERRORS_GZIP = 12_000, 12_000  # WEBMAIL-143: each file
 
 
 def build(source: Path, entry: str, target: Path, *options: str) -> bytes:
@@ -105,12 +105,15 @@ def texts(source: Path, app: str, folder: Path) -> dict[str, bytes]:
         found[f"errors-{name}"] = errors
         entry.unlink()
         measure(f"{app}, errors in {name}", errors, MAX_PART_RAW, MAX_ERRORS_GZIP)
+        first, rest = (json.dumps(lines, ensure_ascii=False) for lines in _languages.data(app, name))
+        later = f"export const lines = {rest};\n"
+        found[f"texts-{name}"] = later.encode()
+        measure(f"{app}, language {name} of parts", later.encode(), MAX_PART_RAW, MAX_LANGUAGE_GZIP)
         entry = source / f"lang-{name}.ts"
-        lines = json.dumps(_languages.data(app, name), ensure_ascii=False)
         entry.write_text(
             'import { language } from "./lib/language";\n'
-            f"globalThis.moxliteLanguage = language({json.dumps(name)}, {lines}, navigator.languages, "
-            f'"./errors-{name}.{part_tag(errors.decode())}.js");\n'
+            f"globalThis.moxliteLanguage = language({json.dumps(name)}, {first}, navigator.languages, "
+            f'"./errors-{name}.{part_tag(errors.decode())}.js", "./texts-{name}.{part_tag(later)}.js");\n'
         )
         found[f"lang-{name}"] = build(source, entry.name, folder / f"{app}-lang-{name}.js", "--format=iife")
         measure(f"{app}, language {name}", found[f"lang-{name}"], MAX_PART_RAW, MAX_LANGUAGE_GZIP)

@@ -11,14 +11,16 @@ from moxlite.web.webmail.api import API
 
 
 def outputs() -> dict[str, bytes]:
-    """The schema and the TypeScript module."""
+    """The schema and the TypeScript modules."""
     calls = calls_of(API)
     schema = api_schema("moxlite webmail", calls, types.StreamEvent, types.Request)
     unions = {
         "StreamEvent": (types.StreamEvent, "Anything that a stream sends."),
         "Change": (types.Change, "Anything that can happen to an account."),
     }
+    module, rest = typescript("webmail", calls, unions, (types.Request,), divided=True)
     return {
         "schema/webmail.schema.json": (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode(),
-        "frontend/gen/webmail.ts": typescript("webmail", calls, unions, (types.Request,)).encode(),
+        "frontend/gen/webmail.ts": module.encode(),
+        "frontend/gen/webmailrest.ts": rest.encode(),
     }

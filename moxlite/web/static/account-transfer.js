@@ -248,7 +248,9 @@ function verify(table, check2, value, path) {
 }
 function fields(table, name, value, path) {
   if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-  for (const [field2, check2] of Object.entries(table[name] ?? {})) verify(table, check2, value[field2], `${path}.${field2}`);
+  const type = table[name];
+  if (type === void 0) throw new CheckFailed(`${path}: the type ${name} is unknown`);
+  for (const [field2, check2] of Object.entries(type)) verify(table, check2, value[field2], `${path}.${field2}`);
 }
 function scalar(check2, value) {
   switch (check2) {
@@ -736,9 +738,9 @@ var Follower = class {
   take(data) {
     const event = JSON.parse(data);
     verify(checks, importEventCheck, event, "event");
-    const known = event;
-    if (known.kind === "done" || known.kind === "aborted") this.stop();
-    this.owner.event(known);
+    const known2 = event;
+    if (known2.kind === "done" || known2.kind === "aborted") this.stop();
+    this.owner.event(known2);
   }
 };
 

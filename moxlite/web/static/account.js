@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.e87e23ee5e83.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.6ab781858341.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.f466f16eed87.js", transfer: "transfer.a87d6ffe9333.js" };
+var define_PARTS_default = { device: "device.e87e23ee5e83.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.6ab781858341.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.505a76a5bfc3.js", transfer: "transfer.0356222cc62b.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -39,9 +39,17 @@ function verify(table, check2, value, path) {
     }
   }
 }
+function known(table, check2) {
+  if (typeof check2 === "string" || check2[0] === "enum") return true;
+  if (check2[0] === "ref") return check2[1] in table;
+  if (check2[0] === "union") return Object.values(check2[1]).every((name) => name in table);
+  return known(table, check2[1]);
+}
 function fields(table, name, value, path) {
   if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-  for (const [field, check2] of Object.entries(table[name] ?? {})) verify(table, check2, value[field], `${path}.${field}`);
+  const type = table[name];
+  if (type === void 0) throw new CheckFailed(`${path}: the type ${name} is unknown`);
+  for (const [field, check2] of Object.entries(type)) verify(table, check2, value[field], `${path}.${field}`);
 }
 function scalar(check2, value) {
   switch (check2) {
@@ -113,9 +121,11 @@ var BaseClient = class {
   deadlines = {};
   confirmAgain = async () => false;
   through = (_, __, run) => run();
+  furtherChecks = async () => ({});
   confirming = null;
   loggingIn = null;
   async call(name, given, checks2, result) {
+    if (![...Object.values(checks2), result].every((check2) => known(this.table, check2))) this.table = { ...this.table, ...await this.furtherChecks() };
     const parameters = {};
     for (const [key, check2] of Object.entries(checks2)) {
       parameters[key] = given[Object.keys(parameters).length];
@@ -903,7 +913,7 @@ var loading = /* @__PURE__ */ new Map();
 function part(name) {
   let found = loading.get(name);
   if (found === void 0) {
-    found = import(folder + define_PARTS_default[name]).catch((error) => {
+    found = Promise.all([import(folder + define_PARTS_default[name]), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
       loading.delete(name);
       throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
     });
@@ -1225,7 +1235,7 @@ var App = class {
     this.client.confirmAgain = () => askConfirm(this.client);
     const token = recoveryToken(location.hash);
     if (token !== "") await recover(this.client, token);
-    const known = this.session.resume();
+    const known2 = this.session.resume();
     const app = byId("app", HTMLElement);
     addEventListener("hashchange", () => void this.open());
     if (read2(location.hash).page === "setup") {
@@ -1245,7 +1255,7 @@ var App = class {
       const apps = await this.client.apps();
       this.webmail.hidden = apps.webmail === "";
       this.webmail.href = apps.webmail;
-      if (!known) await this.logIn("");
+      if (!known2) await this.logIn("");
     } catch (error) {
       await showError(t("The account cannot be shown"), error);
     }

@@ -39,9 +39,17 @@ function verify(table2, check2, value, path) {
     }
   }
 }
+function known(table2, check2) {
+  if (typeof check2 === "string" || check2[0] === "enum") return true;
+  if (check2[0] === "ref") return check2[1] in table2;
+  if (check2[0] === "union") return Object.values(check2[1]).every((name) => name in table2);
+  return known(table2, check2[1]);
+}
 function fields(table2, name, value, path) {
   if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-  for (const [field, check2] of Object.entries(table2[name] ?? {})) verify(table2, check2, value[field], `${path}.${field}`);
+  const type = table2[name];
+  if (type === void 0) throw new CheckFailed(`${path}: the type ${name} is unknown`);
+  for (const [field, check2] of Object.entries(type)) verify(table2, check2, value[field], `${path}.${field}`);
 }
 function scalar(check2, value) {
   switch (check2) {
@@ -116,9 +124,11 @@ var BaseClient = class {
   deadlines = {};
   confirmAgain = async () => false;
   through = (_, __, run) => run();
+  furtherChecks = async () => ({});
   confirming = null;
   loggingIn = null;
   async call(name, given, checks2, result) {
+    if (![...Object.values(checks2), result].every((check2) => known(this.table, check2))) this.table = { ...this.table, ...await this.furtherChecks() };
     const parameters = {};
     for (const [key, check2] of Object.entries(checks2)) {
       parameters[key] = given[Object.keys(parameters).length];
@@ -943,7 +953,7 @@ var loading = /* @__PURE__ */ new Map();
 function part(name) {
   let found = loading.get(name);
   if (found === void 0) {
-    found = import(folder + define_PARTS_default[name]).catch((error) => {
+    found = Promise.all([import(folder + define_PARTS_default[name]), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
       loading.delete(name);
       throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
     });
@@ -1305,11 +1315,11 @@ var App = class {
   displayed = "";
   async start() {
     this.client.confirmAgain = () => askConfirm(this.client);
-    const known = this.session.resume();
+    const known2 = this.session.resume();
     const app = byId("app", HTMLElement);
     fill(app, this.shell.root);
     addEventListener("hashchange", () => void this.open());
-    if (!known) await this.logIn("");
+    if (!known2) await this.logIn("");
     app.hidden = false;
     await this.open();
   }

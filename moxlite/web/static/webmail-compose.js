@@ -637,8 +637,8 @@ var Recipients = class {
     }
   }
   add(parties) {
-    const known = new Set(this.list.map((one) => one.address));
-    this.list.push(...parties.filter((one) => !known.has(one.address)));
+    const known2 = new Set(this.list.map((one) => one.address));
+    this.list.push(...parties.filter((one) => !known2.has(one.address)));
     this.draw();
     this.changed();
   }
@@ -731,7 +731,7 @@ var Composer = class _Composer {
     this.text = new words2.Words(desk, hooks, start2.beginning, copy.draft.from.address);
     const label = el("label", { class: "compose-field" }, el("span", { class: "compose-label" }, t("Encryption")), this.tls);
     const from = el("div", { class: "compose-field" }, el("span", { class: "compose-label" }, t("From")), this.from);
-    this.rows = { from, cc: this.cc.root, bcc: this.bcc.root, reply_to: this.replyTo.root, tls: label, subject: this.subject };
+    this.rows = { from, cc: this.cc.root, bcc: this.bcc.root, reply_to: this.replyTo.root, tls: label, receipts: el("div", { class: "compose-field compose-receipts" }), subject: this.subject };
     this.root = this.build();
     this.fillIn(copy.files);
     open2.add(this);
@@ -839,15 +839,16 @@ var Composer = class _Composer {
     moveWithin(this.foot);
     const root = el("section", { class: "composer docked", "aria-label": this.draft.original_flag === "answered" ? t("Reply") : t("New message"), onkeydown: (event) => this.key(event), ondragover: (event) => {
       if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
-    }, ondrop: (event) => this.take(event, event.dataTransfer), onpaste: (event) => this.take(event, event.clipboardData) }, el("header", { class: "compose-head" }, this.heading, iconButton(maximize, t("Expand or shrink"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.close())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.subject, this.text.root, this.files.root, this.foot);
+    }, ondrop: (event) => this.take(event, event.dataTransfer), onpaste: (event) => this.take(event, event.clipboardData) }, el("header", { class: "compose-head" }, this.heading, iconButton(maximize, t("Expand or shrink"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.close())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.rows.receipts, this.subject, this.text.root, this.files.root, this.foot);
     to.prepend(sign(reply, "i compose-sign"));
     return root;
   }
   hideSeldom() {
     const { cc, bcc, reply_to: replyTo, tls } = this.draft;
-    const shown2 = { from: this.from.options.length > 1 && !this.docked, cc: cc.length > 0, bcc: bcc.length > 0, reply_to: replyTo.length > 0, tls: (tls ?? "default") !== "default", subject: !this.docked };
+    const shown2 = { from: this.from.options.length > 1 && !this.docked, cc: cc.length > 0, bcc: bcc.length > 0, reply_to: replyTo.length > 0, tls: (tls ?? "default") !== "default", receipts: false, subject: !this.docked };
     for (const row of Object.values(this.rows)) row.hidden = true;
     for (const name of Object.keys(shown2)) if (shown2[name]) this.show(name);
+    if (this.draft.ask_read || this.draft.ask_delivered) this.ask();
   }
   show(name) {
     this.rows[name].hidden = false;
@@ -860,9 +861,15 @@ var Composer = class _Composer {
       this.show(name);
       focus();
     } });
-    const all = [field("subject", t("Subject"), () => this.subject.focus()), field("from", t("From"), () => this.from.focus()), field("reply_to", t("Reply to"), () => this.replyTo.input.focus()), field("tls", t("Encryption"), () => this.tls.focus())].filter(enabled);
+    const asking = (id, title) => ({ id, title, when: () => !this.draft[id], run: () => this.ask(id) });
+    const all = [field("subject", t("Subject"), () => this.subject.focus()), field("from", t("From"), () => this.from.focus()), field("reply_to", t("Reply to"), () => this.replyTo.input.focus()), field("tls", t("Encryption"), () => this.tls.focus()), asking("ask_read", t("Ask for a receipt of reading")), asking("ask_delivered", t("Ask for a receipt of delivery"))].filter(enabled);
     if (all.length > 0) openMenu(button, t("More fields"), all);
     else this.text.focus();
+  }
+  ask(wish) {
+    const { draft, rows } = this;
+    this.show("receipts");
+    void attempt(t("Writing"), async () => (await this.desk.load("receipt")).drawWishes(rows.receipts, draft, () => this.changed(), wish));
   }
   offerTemplates(button) {
     const { text: text2, subject, to, sender } = this;

@@ -590,11 +590,11 @@ var widest = 2;
 var phone = matchMedia("(max-width: 640px)");
 function htmlFrame(src, dark, whole, owner) {
   const frame = el("iframe", { class: "html", title: t("Message"), sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer", src: `${src}?sameorigin=true${dark ? "&scheme=dark" : ""}` });
-  let [known, loaded] = [null, false];
+  let [known2, loaded] = [null, false];
   const take = () => {
     const page = frame.contentDocument;
-    if (page === null || page === known || page.URL === "about:blank") return;
-    known = page;
+    if (page === null || page === known2 || page.URL === "about:blank") return;
+    known2 = page;
     owner.framed(page);
   };
   let said = false;
@@ -709,7 +709,7 @@ var Message = class {
     const { item } = this;
     const place = el("div", { class: "reader-note", hidden: true });
     this.more.addEventListener("click", () => this.owner.menu(this.item, this.more, this.commands()));
-    fill(this.root, this.heading(item), place, this.event, this.bar, this.body);
+    fill(this.root, this.heading(item), place, this.receipt, this.event, this.bar, this.body);
     this.owner.opened(item, place);
   }
   shown;
@@ -728,6 +728,7 @@ var Message = class {
   trust = el("div", { class: "trust", hidden: true });
   labels = el("div", { class: "message-keywords", hidden: true });
   event = el("div", { class: "event-card", hidden: true });
+  receipt = el("div", { class: "reader-bar receipt", hidden: true });
   fields = el("dl", { class: "reader-fields", hidden: true });
   more = el("button", { class: "quiet message-menu", "aria-haspopup": "menu", title: t("More for this message"), "aria-label": t("More for this message") }, "⋯");
   blocked = null;
@@ -736,7 +737,14 @@ var Message = class {
   }
   set item(item) {
     this.shown = item;
+    this.drawReceipt();
     drawLabels(this.labels, shownLabels(this.owner.settings().labels, this.item.keywords));
+  }
+  drawReceipt() {
+    const { parsed, item } = this;
+    if (parsed === null || !parsed.receipt) return;
+    if (item.flags.includes("$mdnsent")) this.receipt.hidden = true;
+    else if (this.receipt.hidden) this.owner.receipt(item, parsed, this.receipt);
   }
   get whole() {
     return this.fold !== null;
@@ -756,6 +764,7 @@ var Message = class {
     this.drawSender(validations[parsed.validation]);
     this.drawTrust(parsed);
     this.draw();
+    this.drawReceipt();
     const calendar = this.item.attachments.find((one) => calendars.has(one.content_type));
     if (calendar !== void 0) this.owner.invitation(this.item, calendar.path, this.event);
   }

@@ -378,7 +378,7 @@ async function dropFacts() {
   await globalThis.caches?.delete(cacheName);
 }
 function noticeWords() {
-  return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more") };
+  return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive") };
 }
 function valuesOf(made) {
   const { endpoint = "", keys = {} } = made.toJSON();
@@ -766,9 +766,9 @@ var Offline = class {
     this.fetching = true;
     try {
       await caches.open(mailCache);
-      const known = new Set(await store.keys("messages"));
+      const known2 = new Set(await store.keys("messages"));
       for (const item of list.threads.flat().slice(0, mostMessages)) {
-        if (known.has(item.id) || this.alone || this.page.mail.connection.value !== "on") continue;
+        if (known2.has(item.id) || this.alone || this.page.mail.connection.value !== "on") continue;
         const parsed = await this.page.client.parsed_message(item.id);
         if (parsed.has_html) await fetch(`${this.page.base}msg/${item.id}/html?sameorigin=true`);
         await new Promise((resolve) => setTimeout(resolve, apart));
@@ -787,10 +787,10 @@ var Offline = class {
     if (this.store === null || box?.owner !== "" || !box.roles.includes("draft")) return;
     const drafts = list.threads.flat().filter((one) => one.mailbox_id === list.mailbox && one.attachments.length === 0);
     const wanted2 = new Set(drafts.slice(0, mostDrafts).map((one) => draftKey(one.id)));
-    const known = new Set(await this.store.keys("facts"));
-    for (const name of known) if (typeof name === "string" && name.startsWith(draftKey(0).slice(0, -1)) && !wanted2.has(name)) await this.store.delete("facts", name);
+    const known2 = new Set(await this.store.keys("facts"));
+    for (const name of known2) if (typeof name === "string" && name.startsWith(draftKey(0).slice(0, -1)) && !wanted2.has(name)) await this.store.delete("facts", name);
     for (const { id } of drafts.slice(0, mostDrafts)) {
-      if (known.has(draftKey(id)) || this.page.mail.connection.value !== "on") continue;
+      if (known2.has(draftKey(id)) || this.page.mail.connection.value !== "on") continue;
       await this.page.client.compose_prepare("edit", id);
       await new Promise((resolve) => setTimeout(resolve, apart));
     }
@@ -823,7 +823,7 @@ var Offline = class {
     if (call === "compose_prepare" && given[0] === "edit") void this.keepDraft(result, given[1]);
     if (call === "draft_save") {
       const { uploads, ...words } = given[0];
-      if (uploads.length === 0) void this.keepDraft({ html: "", original: "", ...words, uploads: [], notes: [] }, result);
+      if (uploads.length === 0) void this.keepDraft({ html: "", original: "", ask_read: false, ask_delivered: false, ...words, uploads: [], notes: [] }, result);
       clearTimeout(this.refilling);
       this.refilling = window.setTimeout(() => void this.fill(), refillAfter);
     }

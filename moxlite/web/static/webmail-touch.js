@@ -88,7 +88,9 @@ function adopt(text2) {
 var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
+var refreshCw = "M3 12a9 9 0 0 1 9-9 9.75 9.75 0 0 1 6.74 2.74L21 8 M21 3v5h-5 M21 12a9 9 0 0 1-9 9 9.75 9.75 0 0 1-6.74-2.74L3 16 M8 16H3v5";
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
+var wifiOff = "M12 20h.01 M8.5 16.429a5 5 0 0 1 7 0 M5 12.859a10 10 0 0 1 5.17-2.69 M19 12.859a10 10 0 0 0-2.007-1.523 M2 8.82a15 15 0 0 1 4.177-2.643 M22 8.82a15 15 0 0 0-11.288-3.764 M2 2l20 20";
 
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
@@ -107,12 +109,97 @@ function t(text2, values = {}) {
 
 var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark read, or unread")]];
 
-var touch_default = ".swipe-beneath{position:fixed;display:grid;place-content:center;justify-items:center;gap:2px;overflow:hidden;background:var(--success-background);color:var(--color);font-size:12px;line-height:14px;text-align:center}.swipe-beneath[data-action=trash]{background:var(--warning-background)}.swipe-beneath.far{font-weight:650}.toast button{min-width:44px;min-height:44px}\n";
+var touch_default = ".swipe-beneath{position:fixed;display:grid;place-content:center;justify-items:center;gap:2px;overflow:hidden;background:var(--success-background);color:var(--color);font-size:12px;line-height:14px;text-align:center}.swipe-beneath[data-action=trash]{background:var(--warning-background)}.swipe-beneath.far{font-weight:650}.toast button{min-width:44px;min-height:44px}html,.messages{overscroll-behavior-y:contain}.pull{position:absolute;z-index:3;left:50%;translate:-50%;display:flex;align-items:center;gap:8px;padding:8px 16px;border:1px solid var(--border-color);border-radius:20px;background:var(--raised);box-shadow:var(--shadow-2);color:var(--color);font-size:14px;line-height:20px;white-space:nowrap;pointer-events:none}.pull-sign{display:grid}@media(prefers-reduced-motion:no-preference){.pull{transform:translateY(calc(var(--pull, 0px) / 3))}.pull-sign{transition:rotate 150ms}.pull.far .pull-sign{rotate:180deg}.pull.asking .pull-sign{animation:pull-turn 1s linear infinite}@keyframes pull-turn{to{rotate:540deg}}}\n";
+
+var enough = 90;
+var least = 12;
+var longPress = 500;
+var patience = 15e3;
+var shownFor = 1500;
+function pulls(list, look) {
+  const words = el("span");
+  const picture = el("span", { class: "pull-sign", "aria-hidden": "true" });
+  const shown = el("div", { class: "pull", role: "status" }, picture, words);
+  let pull = null;
+  let asking = false;
+  let hiding = 0;
+  const say = (text2, path = refreshCw) => {
+    if (!shown.isConnected) {
+      shown.style.top = `${list.offsetTop + 10}px`;
+      list.after(shown);
+    }
+    if (words.textContent === text2) return;
+    fill(picture, sign(path));
+    fill(words, text2);
+  };
+  const follow = (by) => {
+    shown.style.setProperty("--pull", `${Math.min(by, enough)}px`);
+    shown.classList.toggle("far", by >= enough);
+  };
+  const hide = () => {
+    shown.remove();
+    fill(words);
+  };
+  const ask = () => {
+    asking = true;
+    say(t("Looking for new messages…"));
+    shown.classList.add("asking");
+    const end = (text2, path) => {
+      removeEventListener("connected", found);
+      removeEventListener("disconnected", failed);
+      clearTimeout(hiding);
+      asking = false;
+      shown.classList.remove("asking", "far");
+      say(text2, path);
+      hiding = window.setTimeout(hide, shownFor);
+    };
+    const found = () => end(t("Up to date"));
+    const failed = () => end(t("Not connected"), wifiOff);
+    addEventListener("connected", found);
+    addEventListener("disconnected", failed);
+    hiding = window.setTimeout(failed, patience);
+    look();
+  };
+  list.addEventListener("touchstart", (event) => {
+    const [finger] = event.touches;
+    pull = null;
+    if (asking || finger === void 0 || event.touches.length > 1 || list.scrollTop > 0) return;
+    clearTimeout(hiding);
+    hide();
+    pull = { x: finger.clientX, y: finger.clientY, at: event.timeStamp, by: 0 };
+  }, { passive: true });
+  list.addEventListener("touchmove", (event) => {
+    const [finger] = event.touches;
+    if (pull === null || finger === void 0) return;
+    const by = finger.clientY - pull.y;
+    const aside = finger.clientX - pull.x;
+    if (pull.by === 0 && Math.hypot(by, aside) < least) return;
+    const begins = by > Math.abs(aside) && event.timeStamp - pull.at < longPress && event.touches.length === 1;
+    if (pull.by === 0 && !begins) {
+      pull = null;
+      return;
+    }
+    pull.by = Math.max(1, by);
+    say(by >= enough ? t("Release to look again") : t("Pull to look again"));
+    follow(pull.by);
+  }, { passive: true });
+  list.addEventListener("touchend", () => {
+    if (pull === null) return;
+    const { by } = pull;
+    pull = null;
+    if (by >= enough) ask();
+    else hide();
+  });
+  list.addEventListener("touchcancel", () => {
+    if (pull !== null) hide();
+    pull = null;
+  });
+}
 
 adopt(touch_default);
 var far = 90;
-var least = 12;
-var longPress = 500;
+var least2 = 12;
+var longPress2 = 500;
 function swipes(list, possible, chosen, done, held) {
   const beneath = el("div", { class: "swipe-beneath", "aria-hidden": "true" });
   let resting = 0;
@@ -156,14 +243,14 @@ function swipes(list, possible, chosen, done, held) {
       pressed = true;
       navigator.vibrate?.(10);
       held(found);
-    }, longPress);
+    }, longPress2);
   });
   list.addEventListener("pointermove", (event) => {
     if (row === null || event.pointerType !== "touch") return;
     const by = event.clientX - from.x;
-    if (Math.hypot(by, event.clientY - from.y) >= least) clearTimeout(resting);
+    if (Math.hypot(by, event.clientY - from.y) >= least2) clearTimeout(resting);
     if (!pushed && Math.abs(event.clientY - from.y) > Math.abs(by)) return;
-    if (!pushed && Math.abs(by) < least) return;
+    if (!pushed && Math.abs(by) < least2) return;
     pushed = true;
     show(by);
   });
@@ -171,10 +258,10 @@ function swipes(list, possible, chosen, done, held) {
     clearTimeout(resting);
     const target = row;
     const by = event.clientX - from.x;
-    const enough = pushed && Math.abs(by) >= far;
+    const enough2 = pushed && Math.abs(by) >= far;
     end();
     const action = actionOf(by);
-    if (target !== null && enough && action !== "") done(target, action);
+    if (target !== null && enough2 && action !== "") done(target, action);
   });
   list.addEventListener("pointercancel", () => {
     clearTimeout(resting);
@@ -193,5 +280,6 @@ function swipes(list, possible, chosen, done, held) {
   }, true);
 }
 export {
+  pulls,
   swipes
 };

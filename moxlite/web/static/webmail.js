@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.e68d9ad35c0f.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", dropping: "dropping.fde19026d413.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.e527df51b19c.js", menu: "menu.428134539276.js", message: "message.44ad4393819f.js", newsletters: "newsletters.49e226265843.js", notices: "notices.e0c0d2825cb9.js", offline: "offline.e2bd30abae5e.js", palette: "palette.e754a2858083.js", people: "people.418afe57b16b.js", print: "print.90974fce40e0.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.b0583feedd33.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.c0508f22d830.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.29b5dfb978b2.js", touch: "touch.a780735e5faf.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { bulk: "bulk.2b6880373442.js", checks: "checks.8fc6445448d6.js", compose: "compose.83dcd51be777.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", dropping: "dropping.6cbac0b679f4.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.e527df51b19c.js", menu: "menu.428134539276.js", message: "message.934956c48ac4.js", newsletters: "newsletters.49e226265843.js", notices: "notices.0149a612febd.js", offline: "offline.8f9b1dcb43b5.js", palette: "palette.e754a2858083.js", people: "people.2b4f8865f33d.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.b0583feedd33.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.40ca10c0a58d.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.5d64c7d192c9.js", touch: "touch.457c1dcc222e.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -39,9 +39,17 @@ function verify(table, check, value, path) {
     }
   }
 }
+function known(table, check) {
+  if (typeof check === "string" || check[0] === "enum") return true;
+  if (check[0] === "ref") return check[1] in table;
+  if (check[0] === "union") return Object.values(check[1]).every((name) => name in table);
+  return known(table, check[1]);
+}
 function fields(table, name, value, path) {
   if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-  for (const [field, check] of Object.entries(table[name] ?? {})) verify(table, check, value[field], `${path}.${field}`);
+  const type = table[name];
+  if (type === void 0) throw new CheckFailed(`${path}: the type ${name} is unknown`);
+  for (const [field, check] of Object.entries(type)) verify(table, check, value[field], `${path}.${field}`);
 }
 function scalar(check, value) {
   switch (check) {
@@ -119,9 +127,11 @@ var BaseClient = class {
   deadlines = {};
   confirmAgain = async () => false;
   through = (_, __, run) => run();
+  furtherChecks = async () => ({});
   confirming = null;
   loggingIn = null;
   async call(name, given, checks2, result) {
+    if (![...Object.values(checks2), result].every((check) => known(this.table, check))) this.table = { ...this.table, ...await this.furtherChecks() };
     const parameters = {};
     for (const [key2, check] of Object.entries(checks2)) {
       parameters[key2] = given[Object.keys(parameters).length];
@@ -205,12 +215,13 @@ var checks = {
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]] },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]] },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
   Answering: { from: ["ref", "Address"], own: ["list", ["ref", "Address"]], own_mail: "boolean" },
   Unsubscribe: { one_click: "string", host: "string", mailto: "string", link: "string", at: ["nullable", "time"], still_sends: "boolean" },
+  ReceiptRequest: { to: ["list", ["ref", "Address"]], elsewhere: "boolean" },
   ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", messages: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
@@ -237,48 +248,7 @@ var checks = {
   Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   HeaderIs: { name: "string", value: ["optional", "string"] },
   NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
-  Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
-  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
-  SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
-  KeyElsewhere: { name: "string", host: "string" },
-  NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
-  NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
-  NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string" },
-  Invitation: { method: "string", title: "string", start: ["nullable", ["ref", "When"]], end: ["nullable", ["ref", "When"]], place: "string", description: "string", organizer: ["nullable", ["ref", "Guest"]], people: ["list", ["ref", "Guest"]], more: "integer", repeats: ["nullable", ["ref", "Repeats"]], one_of_many: "boolean", others: "integer", state: ["enum", ["", "cancelled", "old", "stranger"]], sent_by: "string", newer: "integer", me: "string", answer: "string", answered_old: "boolean" },
-  When: { local: "string", utc: ["nullable", "integer"], zone: "string" },
-  Guest: { name: "string", address: "string", answer: "string" },
-  Repeats: { frequency: "string", interval: "integer", count: "integer", until: "string", days: ["list", "string"], month_days: ["list", "integer"], months: ["list", "integer"] },
-  Contacts: { contacts: ["list", ["ref", "ContactItem"]], more: "boolean", total: "integer", groups: ["list", ["ref", "ContactGroup"]] },
-  ContactItem: { id: "integer", name: "string", emails: ["list", "string"], organization: "string" },
-  ContactGroup: { name: "string", contacts: "integer" },
-  ContactCard: { id: "integer", changed: "integer", form: ["ref", "ContactForm"], further: ["list", "string"] },
-  ContactForm: { name: "string", emails: ["list", ["ref", "ContactEntry"]], phones: ["list", ["ref", "ContactEntry"]], organization: "string", note: "string", groups: ["list", "string"] },
-  ContactEntry: { value: "string", kind: "string" },
-  ContactsImported: { added: "integer", known: "integer", unread: "integer", dropped: "integer", problems: ["list", ["ref", "Remark"]] },
-  Remark: { message: "string", words: "any" },
-  Party: { name: "string", address: "string" },
-  TemplateForm: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
-  Newsletters: { senders: ["list", ["ref", "Newsletter"]], total: "integer" },
-  Newsletter: { id: "integer", name: "string", address: "string", messages: "integer", size: "integer", newest: "integer", received: "time", read: ["nullable", "time"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]] },
-  ArchivePlace: { received: "integer", id: "integer" },
-  NewsletterArchived: { ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unread: ["list", "integer"], after: ["nullable", ["ref", "ArchivePlace"]] },
-  Waiting: { kind: ["enum", ["answer", "back", "sent"]], due: "time", item: ["ref", "MessageItem"], origin: "string" },
-  SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
-  SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
-  MessageDetails: { arrival: ["nullable", ["ref", "Arrival"]], reason: "string", why: ["list", "string"] },
-  Arrival: { remote_ip: "string", ehlo: "string", mail_from: "string", mail_from_ok: "boolean", rcpt_to: "string", signed_by: ["list", "string"], tls: "string" },
-  Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
-  DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
-  Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
-  Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", html: "string", original: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]], notes: ["list", ["ref", "Remark"]] },
-  Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
-  Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], html: ["optional", "string"], original: ["optional", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
-  Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean", groups: ["list", "string"] },
-  Security: { starttls: ["enum", ["", "error", "no", "yes"]], requiretls: ["enum", ["", "error", "no", "yes"]], mtasts: ["enum", ["", "error", "no", "yes"]], dnssec: ["enum", ["", "error", "no", "yes"]], dane: ["enum", ["", "error", "no", "yes"]] },
-  QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
-  Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
-  Mark: { received: "time", id: "integer" },
-  QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] }
+  Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] }
 };
 var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", importing: "Importing", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
 var Client = /* @__PURE__ */ clientOf({
@@ -291,7 +261,9 @@ var Client = /* @__PURE__ */ clientOf({
   notices_subscribe: [{ endpoint: "string", p256dh: "string", auth: "string", name: "string", replaces: ["optional", "integer"] }, "integer"],
   notices_remove: [{ device_id: "integer" }, "null"],
   notices_test: [{ device_id: "integer" }, "string"],
+  notice_archive: [{ message_id: "integer" }, "null"],
   notices_choose: [{ choice: ["ref", "NoticeChoice"] }, "null"],
+  receipt_send: [{ message_id: "integer", subject: "string", text: "string" }, "null"],
   invitation: [{ message_id: "integer", path: "string" }, ["ref", "Invitation"]],
   invitation_answer: [{ message_id: "integer", path: "string", answer: ["enum", ["maybe", "no", "yes"]], submit_id: "string", note: ["optional", "string"] }, "null"],
   contacts: [{ search: ["optional", "string"], group: ["optional", "string"], after: ["optional", "integer"] }, ["ref", "Contacts"]],
@@ -606,7 +578,7 @@ var loading = /* @__PURE__ */ new Map();
 function part(name) {
   let found = loading.get(name);
   if (found === void 0) {
-    found = import(folder + define_PARTS_default[name]).catch((error) => {
+    found = Promise.all([import(folder + define_PARTS_default[name]), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
       loading.delete(name);
       throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
     });
@@ -1029,8 +1001,8 @@ var Stream = class {
     this.drop();
     this.slot.release();
   }
-  retry() {
-    if (this.busy || this.stopped) return;
+  retry(anew = false) {
+    if (this.stopped || (anew ? this.busy && this.openedAt === 0 : this.busy)) return;
     this.later(Math.max(0, this.triedAt + attemptsApart - Date.now()));
   }
   suspect() {
@@ -1155,14 +1127,14 @@ var Stream = class {
       this.owner.failed(error);
       return;
     }
-    const known = event;
-    if (known.kind === "server_shutdown" || known.kind === "fatal") {
+    const known2 = event;
+    if (known2.kind === "server_shutdown" || known2.kind === "fatal") {
       this.drop();
       this.put("off");
-      this.later(known.kind === "fatal" ? this.backoff.next() : 3e3 + Math.random() * 5e3);
+      this.later(known2.kind === "fatal" ? this.backoff.next() : 3e3 + Math.random() * 5e3);
       return;
     }
-    this.owner.event(known);
+    this.owner.event(known2);
   }
 };
 
@@ -1875,8 +1847,8 @@ var Pending = class {
   flagged(item, shown4) {
     const flags = shown4.flags;
     const key2 = [...flags.add, "", ...flags.clear].join(" ");
-    const known = this.made.get(item);
-    if (known?.entries === key2) return known.item;
+    const known2 = this.made.get(item);
+    if (known2?.entries === key2) return known2.item;
     const made = changed(item, flags.add, flags.clear);
     this.made.set(item, { entries: key2, item: made });
     return made;
@@ -1884,8 +1856,8 @@ var Pending = class {
   placed(item, mailboxId) {
     if (item.mailbox_id === mailboxId) return item;
     const key2 = `in ${mailboxId}`;
-    const known = this.made.get(item);
-    if (known?.entries === key2) return known.item;
+    const known2 = this.made.get(item);
+    if (known2?.entries === key2) return known2.item;
     const made = { ...item, mailbox_id: mailboxId };
     this.made.set(item, { entries: key2, item: made });
     return made;
@@ -1914,10 +1886,10 @@ function isListing(query) {
 
 var deepest = 6;
 function tree(members) {
-  const known = new Set(members.map((item) => item.id));
+  const known2 = new Set(members.map((item) => item.id));
   const below = /* @__PURE__ */ new Map();
   for (const item of [...members].sort((a, b) => a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id)) {
-    const above = known.has(item.thread_parent) && item.thread_parent !== item.id ? item.thread_parent : 0;
+    const above = known2.has(item.thread_parent) && item.thread_parent !== item.id ? item.thread_parent : 0;
     below.set(above, [...below.get(above) ?? [], item]);
   }
   const found = [];
@@ -1962,14 +1934,14 @@ var Folding = class {
 };
 
 function flatRows(view, pending, oldestFirst) {
-  const { start, items, total, known, query } = view;
+  const { start, items, total, known: known2, query } = view;
   const mailbox = isListing(query) ? 0 : query.filter.mailbox_id ?? 0;
   const shown4 = pending.show(items, mailbox, oldestFirst);
   const rows = total + shown4.length - items.length;
-  return { start, items: shown4, total: rows, entries: rows, known, lines: /* @__PURE__ */ new Map() };
+  return { start, items: shown4, total: rows, entries: rows, known: known2, lines: /* @__PURE__ */ new Map() };
 }
 function threadedRows(view, pending, folding, oldestFirst) {
-  const { start, items: tops, total, known } = view;
+  const { start, items: tops, total, known: known2 } = view;
   const items = [];
   const lines = /* @__PURE__ */ new Map();
   const entryOf = [];
@@ -1994,7 +1966,7 @@ function threadedRows(view, pending, folding, oldestFirst) {
       lines.set(item.id, { top: first2, members, collapsed: !expanded, depth, hidden: expanded && row === 0 ? members.length - shown4.length : 0 });
     }
   }
-  const rows = { start, items, total: total + items.length - tops.length, entries: total - gone, known, lines };
+  const rows = { start, items, total: total + items.length - tops.length, entries: total - gone, known: known2, lines };
   return { rows, entryOf };
 }
 
@@ -3000,8 +2972,8 @@ function emptyList(mail2, ways) {
     return { title: t("Your inbox is empty."), text: open === null ? t("New mail appears here by itself.") : t("New mail appears here by itself. Older mail is in Archive."), ...open !== null && { step: { title: t("Open Archive"), run: open } } };
   }
   const write = { title: t("New message"), run: () => ways.compose() };
-  const known = { draft: { title: t("No drafts."), text: t("Messages that you have begun and not sent are kept here."), step: write }, sent: { title: t("Nothing was sent yet."), text: t("Messages that you send are kept here."), step: write }, archive: { title: t("Archive is empty."), text: t("Messages that you archive leave the inbox and are kept here.") }, junk: { title: t("No junk."), text: t("Suspicious mail comes here. What is here by mistake, “Not junk” puts right.") }, trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") } };
-  return known[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Drag messages here, or use “Move…”.") };
+  const known2 = { draft: { title: t("No drafts."), text: t("Messages that you have begun and not sent are kept here."), step: write }, sent: { title: t("Nothing was sent yet."), text: t("Messages that you send are kept here."), step: write }, archive: { title: t("Archive is empty."), text: t("Messages that you archive leave the inbox and are kept here.") }, junk: { title: t("No junk."), text: t("Suspicious mail comes here. What is here by mistake, “Not junk” puts right.") }, trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") } };
+  return known2[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Drag messages here, or use “Move…”.") };
 }
 function drawEmpty({ title, text: text2, step: step2 }) {
   return [el("h2", { class: "empty-title" }, title), ...text2 === void 0 ? [] : [el("p", {}, text2)], ...step2 === void 0 ? [] : [el("button", { class: "link", onclick: () => step2.run() }, step2.title)]];
@@ -3304,7 +3276,7 @@ var MessageList = class {
   draw() {
     const { rows, query, current, problem } = this.mail;
     const { selection: selection2, focus } = this.mail.choice;
-    const { start, items, total, known, lines } = rows.value;
+    const { start, items, total, known: known2, lines } = rows.value;
     void selection2.value;
     const focused = focus.value?.position ?? -1;
     const { root, space, note } = this;
@@ -3319,7 +3291,7 @@ var MessageList = class {
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
     const step2 = refusal?.unthreaded === true && { title: t("Show without threads"), run: () => this.owner.unthread() };
-    const place = refusal !== null ? { title: refusal.message, ...step2 && { step: step2 } } : known && total === 0 ? emptyList(this.mail, this.owner) : null;
+    const place = refusal !== null ? { title: refusal.message, ...step2 && { step: step2 } } : known2 && total === 0 ? emptyList(this.mail, this.owner) : null;
     const words2 = place === null ? "" : JSON.stringify([place, place.step?.title]);
     if (note.dataset["words"] !== words2) {
       note.dataset["words"] = words2;
@@ -3600,7 +3572,7 @@ var Reader2 = class {
     this.own = { open: (id) => this.open(id), reached: (work) => void this.waiting.push(work), needles: () => this.needles, framed: (page) => owner.framed(page), opened: (item, place) => owner.opened(item, place), settings: () => owner.settings(), remember: (address, mode) => owner.remember(address, mode), chosen: (parsed) => {
       this.cache.clear();
       this.offer(parsed);
-    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), leaving: owner.leaving, invitation: (item, path, place) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
+    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), leaving: owner.leaving, invitation: (item, path, place) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place)), receipt: (item, parsed, place) => void this.with("receipt", ({ showReceipt }) => showReceipt(client, owner.flag, item, parsed, place)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
     this.showNothing(null);
   }
   client;
@@ -3739,8 +3711,8 @@ var Reader2 = class {
     return this.message ?? this.conversation?.current ?? null;
   }
   open(id) {
-    const known = this.cache.get(id);
-    if (known !== void 0) return known;
+    const known2 = this.cache.get(id);
+    if (known2 !== void 0) return known2;
     const opened = this.client.parsed_message(id);
     this.remember(id, opened);
     opened.catch(() => this.cache.delete(id));
@@ -3889,8 +3861,8 @@ var App = class {
     this.mail.connection.value = state;
     if (state === "on") {
       this.reader.reconnected();
-      dispatchEvent(new Event("connected"));
     }
+    dispatchEvent(new Event(state === "on" ? "connected" : "disconnected"));
     if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
   }, failed: (error) => void showError(t("The connection to the server failed"), error), opening: () => this.mail.opening() });
   mailboxes = new MailboxList({ openMailbox: (mailbox) => this.navigation.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox) });
@@ -3914,7 +3886,7 @@ var App = class {
   reader = new Reader2(this.client, base, { bar: this.bar.root, framed: (page) => {
     listen(page, this.commands, () => this.displayed);
     writeTo(page, this.desk);
-  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this.desk)), settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this.desk, () => item)].filter(enabled)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id), block: (item) => this.acting.sender(item, "block") }, opened: (item, place) => {
+  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this.desk)), settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this.desk, () => item)].filter(enabled)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id), block: (item) => this.acting.sender(item, "block") }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), opened: (item, place) => {
     this.seen.opened(item);
     const box = this.mail.boxes.get(item.mailbox_id);
     if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place);
@@ -3931,7 +3903,7 @@ var App = class {
     if (location.search !== "") history.replaceState(null, "", base + location.hash);
     const color_scheme = lastScheme();
     this.mail.settings.value = { ...this.mail.settings.value, language: spoken(), ...color_scheme && { color_scheme } };
-    const known = this.session.resume();
+    const known2 = this.session.resume();
     const place = parsePlace(location.hash);
     this.mail.wanted = place.message;
     this.mail.begin(this.find.named(place.name || "Inbox"));
@@ -3948,11 +3920,12 @@ var App = class {
     layOut(byId("app", HTMLElement), this);
     watch(this);
     this.client.deadlines = { token: connectDeadline };
+    this.client.furtherChecks = async () => (await part("checks")).rest;
     this.client.confirmAgain = async () => (await part("login")).askConfirm(this.client, t("This takes mail out of the account, so give your password again."));
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
     const kept5 = localStorage.getItem("moxlite-webmail-offline") === null ? ready : this.offline();
-    const begun2 = known ? ready : Promise.resolve(kept5).then(() => this.logIn(""));
+    const begun2 = known2 ? ready : Promise.resolve(kept5).then(() => this.logIn(""));
     void Promise.all([begun2, kept5, ready]).then(() => this.stream.start());
   }
   openMenu(...asked) {
@@ -3978,7 +3951,10 @@ var App = class {
     this.dropping = part("dropping").then(({ Dropping }) => new Dropping(this), () => null);
     if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) void part("hints").then((found) => found.showHints(this.list.root), () => null);
     void part("sorting").then((found) => found.showNotices(this.client, this.list.root, this.mail.facts.value.account_path), () => null);
-    if (navigator.maxTouchPoints > 0) void part("touch").then((found) => this.list.pushable(found), () => null);
+    if (navigator.maxTouchPoints > 0) void part("touch").then((found) => {
+      this.list.pushable(found);
+      found.pulls(this.list.root, () => this.stream.retry(true));
+    }, () => null);
   }
   dropping;
   newer;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { bulk: "bulk.2b6880373442.js", compose: "compose.e68d9ad35c0f.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", dropping: "dropping.fde19026d413.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.e527df51b19c.js", menu: "menu.428134539276.js", message: "message.44ad4393819f.js", newsletters: "newsletters.49e226265843.js", notices: "notices.e0c0d2825cb9.js", offline: "offline.e2bd30abae5e.js", palette: "palette.e754a2858083.js", people: "people.418afe57b16b.js", print: "print.90974fce40e0.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.b0583feedd33.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.c0508f22d830.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.29b5dfb978b2.js", touch: "touch.a780735e5faf.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
+  var define_PARTS_default = { bulk: "bulk.2b6880373442.js", checks: "checks.8fc6445448d6.js", compose: "compose.83dcd51be777.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", dropping: "dropping.6cbac0b679f4.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.e527df51b19c.js", menu: "menu.428134539276.js", message: "message.934956c48ac4.js", newsletters: "newsletters.49e226265843.js", notices: "notices.0149a612febd.js", offline: "offline.8f9b1dcb43b5.js", palette: "palette.e754a2858083.js", people: "people.2b4f8865f33d.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.b0583feedd33.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.40ca10c0a58d.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.5d64c7d192c9.js", touch: "touch.457c1dcc222e.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
 
   // lib/words.ts
   var grouped;
@@ -31,7 +31,7 @@
     await (await caches.open(cacheName)).put(base3 + file, new Response(JSON.stringify(facts)));
   }
   function noticeWords() {
-    return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more") };
+    return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive") };
   }
   function valuesOf(made) {
     const { endpoint = "", keys = {} } = made.toJSON();
@@ -39,17 +39,26 @@
   }
 
   // webmail/worker/notices.ts
+  var archiving = "archive";
+  var patience = 4e3;
+  var unhurried = 3e4;
   var base = new URL("./", globalThis.location?.href ?? "https://localhost/").pathname;
   function pushed(scope2, event) {
     event.waitUntil(tell(scope2, event));
   }
   async function tell(scope2, event) {
-    const words = (await keptFacts(base).catch(() => null))?.words ?? noticeWords();
+    const facts = await keptFacts(base).catch(() => null);
+    const words = { ...noticeWords(), ...facts?.words };
     const { sender, id, more, test } = read(event);
     const title = test === true ? words.works : typeof sender === "string" && sender !== "" ? sender : words.mail;
-    const body = test === true ? words.told : typeof more === "number" && more > 0 ? filled(words.more, { n: more }) : words.one;
-    const number = typeof id === "number" ? id : 0;
-    await scope2.registration.showNotification(title, { body, tag: `mail-${number}`, data: number });
+    const others = typeof more === "number" && more > 0 ? more : 0;
+    const body = test === true ? words.told : others > 0 ? filled(words.more, { n: others }) : words.one;
+    const message = messageOf(id);
+    const single = message > 0 && others === 0 && facts !== null;
+    await scope2.registration.showNotification(title, { body, tag: `mail-${message}`, data: message, actions: single ? [{ action: archiving, title: words.archive }] : [] });
+  }
+  function messageOf(id) {
+    return typeof id === "number" && Number.isSafeInteger(id) && id > 0 ? id : 0;
   }
   function read(event) {
     try {
@@ -66,14 +75,43 @@
     if (facts === null) return;
     const options = { userVisibleOnly: true, applicationServerKey: facts.key };
     const values = valuesOf(event.newSubscription ?? await registration.pushManager.subscribe(options));
-    const answer = await fetch(`${base}api/notices_subscribe`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": facts.csrf }, body: JSON.stringify({ ...values, name: facts.name, replaces: facts.device }) });
+    const device = { ...values, name: facts.name, replaces: facts.device };
+    const answer = await call("notices_subscribe", facts.csrf, device, unhurried);
     if (!answer.ok) return;
     const { result } = await answer.json();
     await keepFacts(base, { ...facts, device: result, endpoint: values.endpoint });
   }
   function clicked(scope2, event) {
+    const message = messageOf(event.notification.data);
+    if (event.action === archiving && message > 0) {
+      event.waitUntil(archive(scope2, event.notification, message));
+      return;
+    }
     event.notification.close();
-    event.waitUntil(show(scope2, Number(event.notification.data)));
+    event.waitUntil(show(scope2, message));
+  }
+  async function archive(scope2, notice, message) {
+    if (!await archived(message)) {
+      try {
+        await show(scope2, message);
+      } catch {
+        const { title, body, tag, data, actions } = notice;
+        await scope2.registration.showNotification(title, { body, tag, data, actions });
+        return;
+      }
+    }
+    notice.close();
+  }
+  async function archived(message) {
+    try {
+      const answer = await call("notice_archive", (await keptFacts(base))?.csrf ?? "", { message_id: message }, patience);
+      return answer.ok && "result" in await answer.json();
+    } catch {
+      return false;
+    }
+  }
+  function call(name, csrf, parameters, time) {
+    return fetch(`${base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": csrf }, body: JSON.stringify(parameters), redirect: "error", signal: AbortSignal.timeout(time) });
   }
   async function show({ clients, registration }, message) {
     const url = registration.scope + (message > 0 ? `#Inbox,${message}` : "");
@@ -95,7 +133,7 @@
   var mostMessages = 200;
 
   // webmail/worker/offline.ts
-  var patience = 4e3;
+  var patience2 = 4e3;
   var mostFiles = 120;
   var base2 = new URL("./", globalThis.location?.href ?? "https://localhost/").pathname;
   var files = ["manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png"];
@@ -156,7 +194,7 @@
     });
     const kept = await shell.match(base2);
     if (kept === void 0) return asked2;
-    const late = new Promise((resolve) => setTimeout(() => resolve(kept), patience));
+    const late = new Promise((resolve) => setTimeout(() => resolve(kept), patience2));
     return Promise.race([asked2.catch(() => kept), late]);
   }
   async function shellFile(request) {
