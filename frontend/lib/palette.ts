@@ -20,9 +20,9 @@ export async function openPalette(table: CommandTable, typed = ""): Promise<void
   chosen?.run();
 }
 
-/** All keys and what they do, by groups. */
-export async function showKeys(table: CommandTable): Promise<void> {
-  await dialog<void>(t("Keys"), (close) => [
+/** All keys and what they do, by groups. `beside` is a command that has a button there. */
+export async function showKeys(table: CommandTable, beside: Command): Promise<void> {
+  const chosen = await dialog<boolean>(t("Keys"), (close) => [
     el(
       "div",
       { class: "keys", tabindex: "0", role: "group", "aria-label": t("Keys") },
@@ -46,9 +46,11 @@ export async function showKeys(table: CommandTable): Promise<void> {
     el(
       "div",
       { class: "dialog-buttons" },
-      el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")),
+      el("button", { onclick: () => close(true) }, titleOf(beside)),
+      el("button", { class: "primary", autofocus: true, onclick: () => close(false) }, t("Close")),
     ),
   ]);
+  if (chosen === true) beside.run();
 }
 
 /** Maximum number of titles that are shown at once. */

@@ -80,7 +80,7 @@ export function navigation(page: Page): NavigationByHand {
       ]);
       writing.addKeys(page.desk);
       await page.reader.prepare();
-      await palette.showKeys(commands);
+      await palette.showKeys(commands, commands.get("app.signs"));
     },
     async showTitles() {
       const at = document.activeElement ?? document.body;

@@ -30,6 +30,7 @@ export const listMenu: readonly string[] = [
   ...refinements.map(([id]) => `list.show-${id || "all"}`),
   ...threadings.map(([id]) => `threads.${id}`),
   ...orderings.map(([order]) => `list.order-${order}`),
+  "app.signs",
 ];
 
 /** Add these commands to the desk's table. */

@@ -75,6 +75,7 @@ function anywhere(desk: Desk): Command[] {
   return [
     { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() },
     { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() },
+    { id: "app.signs", title: t("Explain the signs"), run: () => desk.openPage("legend") },
     { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() },
     {
       id: "app.undo",

@@ -12,7 +12,7 @@ import { chip, shownLabels } from "../state/labels";
 import { marked } from "./marks";
 import { rowActions } from "./rowactions";
 
-const clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
+export const clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
 
 /** Values that a row needs besides its message. */
 export interface Manner {
@@ -32,11 +32,11 @@ export interface Manner {
 }
 
 /** Symbols and words for flags (WEBMAIL-65). A symbol has its meaning as title. */
-const symbols: readonly (readonly [string, string, string])[] = [
+export const symbols: readonly (readonly [string, string, string])[] = [
   ["\\answered", "↩", t("Answered")],
   ["$forwarded", "↪", t("Forwarded")],
 ];
-const words: readonly (readonly [string, string])[] = [
+export const words: readonly (readonly [string, string])[] = [
   ["\\draft", t("Draft")],
   ["$junk", t("Junk")],
   ["$phishing", t("Phishing")],

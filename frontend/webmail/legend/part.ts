@@ -1,0 +1,89 @@
+// The legend: the small signs of the list and of an opened message, with their meanings (WEBMAIL-65a). Signs and words come from
+// the modules that draw them.
+
+import { dialog } from "../../lib/dialogs";
+import { type Child, el, icon, sign } from "../../lib/dom";
+import { bellOff } from "../../lib/icons";
+import { adopt } from "../../lib/sheets";
+import { t } from "../../lib/words";
+import { validations } from "../message/people";
+import { chip } from "../state/labels";
+import { clip, symbols, words } from "../ui/row";
+import sheet from "./legend.css";
+
+adopt(sheet);
+
+/** A sign as it is drawn, and its meaning. */
+type Entry = readonly [Child, string];
+
+/** The meanings of the flags that are shown as words. */
+const meanings: Readonly<Record<string, string>> = {
+  "\\draft": t("You have not sent it yet"),
+  $junk: t("Unwanted mail"),
+  $phishing: t("It pretends to come from someone else"),
+  "\\deleted": t("A mail program has marked it for removal"),
+};
+
+const mark = (kind: string, shown: Child) => el("span", { class: `mark ${kind}` }, shown);
+
+const list: readonly Entry[] = [
+  [el("span", { class: "legend-unread" }), t("Unread")],
+  [el("span", { class: "message-disc legend-disc c3" }, "AL"), t("The sender. A click selects the message")],
+  ...symbols.map(([, symbol, title]): Entry => [mark("", symbol), title]),
+  [mark("flagged", "★"), t("Flagged")],
+  [mark("", icon(clip)), t("Attachments")],
+  [mark("", sign(bellOff, "icon")), t("Muted: new messages of the conversation arrive read")],
+  ...words.map(([flag, word]): Entry => [mark("word", word), meanings[flag] ?? word]),
+  [chip({ keyword: "", name: t("Label"), color: 2 }), t("A label. A click shows all messages that have it")],
+  [el("span", { class: "keyword more" }, "+2"), t("Number of further labels")],
+  [el("span", { class: "keyword other-mailbox" }, t("Mailbox")), t("The mailbox of a message that is elsewhere")],
+  [el("span", { class: "legend-beside" }, t("Pale")), t("It is muted, or is shown only for its conversation")],
+];
+
+const conversations: readonly Entry[] = [
+  [el("span", { class: "thread-count" }, "3"), t("Number of messages in the conversation")],
+  [el("span", { class: "thread-count" }, "+2"), t("More messages of the conversation are elsewhere: → shows them")],
+  [el("span", { class: "branch" }, "↳"), t("An answer to the message above")],
+  [el("span", { class: "branch" }, "↯"), t("The message that it answers is not here")],
+  [el("span", { class: "branch" }, "≈"), t("A copy of the message above (same Message-ID)")],
+];
+
+const opened: readonly Entry[] = [
+  ...Object.values(validations).map(
+    ([colour, why]): Entry => [el("span", { class: `validation ${colour}` }, "example.org"), why],
+  ),
+  [el("span", { class: "hint" }, t("signed")), t("The server does not verify signatures")],
+  [el("span", { class: "hint" }, t("encrypted")), t("The server cannot decrypt this")],
+  [el("b", { class: "elsewhere" }, "→ example.net"), t("A link leads elsewhere than its text says")],
+  ["↓", t("Download")],
+  ["⋯", t("More for this message")],
+];
+
+/** Show the legend. */
+export async function openPage(): Promise<void> {
+  const section = (name: string, entries: readonly Entry[]) =>
+    el(
+      "section",
+      {},
+      el("h3", {}, name),
+      el(
+        "dl",
+        {},
+        entries.map(([shown, meaning]) => [el("dt", {}, shown), el("dd", {}, meaning)]),
+      ),
+    );
+  await dialog<void>(t("Signs"), (close) => [
+    el(
+      "div",
+      { class: "legend", tabindex: "0", role: "group", "aria-label": t("Signs") },
+      section(t("List"), list),
+      section(t("Conversation"), conversations),
+      section(t("Message"), opened),
+    ),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")),
+    ),
+  ]);
+}
