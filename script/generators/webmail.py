@@ -6,19 +6,19 @@ import json
 
 from generators._typescript import typescript
 from moxlite.web.calls import api_schema, calls_of
-from moxlite.web.webmail import types
+from moxlite.web.webmail import querytypes, types
 from moxlite.web.webmail.api import API
 
 
 def outputs() -> dict[str, bytes]:
     """The schema and the TypeScript modules."""
     calls = calls_of(API)
-    schema = api_schema("moxlite webmail", calls, types.StreamEvent, types.Request)
+    schema = api_schema("moxlite webmail", calls, types.StreamEvent, querytypes.Request)
     unions = {
         "StreamEvent": (types.StreamEvent, "Anything that a stream sends."),
         "Change": (types.Change, "Anything that can happen to an account."),
     }
-    module, rest = typescript("webmail", calls, unions, (types.Request,), divided=True)
+    module, rest = typescript("webmail", calls, unions, (querytypes.Request,), divided=True)
     return {
         "schema/webmail.schema.json": (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode(),
         "frontend/gen/webmail.ts": module.encode(),

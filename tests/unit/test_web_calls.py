@@ -14,7 +14,7 @@ from msgspec import Meta
 from moxlite.web.calls import Remark, call, calls_of, decode_parameters, encode_error, encode_result, remark
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.api import API
-from moxlite.web.webmail.types import IDs
+from moxlite.web.webmail.querytypes import IDs
 from moxlite.wording import worded
 from tests.tools import top
 

@@ -98,7 +98,8 @@ NAMES = {
     "Webmail",
     "ctrl shift Enter",
     "Files",
-}  # of errors of browsers, of a mailbox, of the program, of a key, of what is dragged
+    "From ",
+}  # of errors of browsers, of a mailbox, of the program, of a key, of what is dragged, of the first line of an mbox
 KEYS = re.compile(r"Arrow\w+|Page\w+|Backspace|Delete|End|Enter|Escape|Home|Space|Tab|(?:Ctrl|Meta|Shift)-\w+")
 
 

@@ -25,8 +25,6 @@ const start = 512;
 
 /** Key in the session's storage: mailboxes of imports by their tokens, "" for those whose end was told. */
 const storageKey = "moxlite-webmail-imports";
-/** The server's reason for the end of an import that was stopped. */
-const aborted = "the import was aborted";
 
 /** Whether a file is mail by its first octets, as the server looks at them: a zip, gzip or tar archive, an mbox, a message. */
 async function isMail(file: File): Promise<boolean> {
@@ -210,7 +208,7 @@ export class Importing {
   }
 
   private failed(why: string): void {
-    toast(why === aborted ? t("Stopped: nothing was imported") : t("Nothing was imported: {why}", { why }));
+    toast(why === "" ? t("Stopped: nothing was imported") : t("Nothing was imported: {why}", { why }));
   }
 
   /** Ask what became of the imports that were running when this page heard of them last. */

@@ -123,7 +123,7 @@ class Imports:
         finally:
             if end is None:
                 stopped = one.scope.cancelled_caught or trio.current_effective_deadline() == -math.inf
-                end = Aborted("the import was aborted" if stopped else UNEXPECTED)
+                end = Aborted("the import was aborted" if stopped else UNEXPECTED, stopped)
             progress.finish(end)
             logger.info(
                 "import ended",

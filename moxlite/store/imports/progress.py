@@ -48,9 +48,10 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
 
 
 class Aborted(msgspec.Struct, frozen=True, tag="aborted"):
-    """The import has ended and changed nothing; the text is for the user."""
+    """The import has ended and changed nothing; the text is for the user, who may have `stopped` it."""
 
     text: str
+    stopped: bool = False
 
 
 Event: TypeAlias = Count | Trouble | Step | Done | Aborted

@@ -268,7 +268,6 @@ var longestName = 60;
 var mostNames = 3;
 var start = 512;
 var storageKey = "moxlite-webmail-imports";
-var aborted = "the import was aborted";
 async function isMail(file) {
   let text2;
   try {
@@ -401,7 +400,7 @@ var Importing = class {
     toast(words, { title: t("Undo"), run: () => this.actions.takeBack(undo) });
   }
   failed(why) {
-    toast(why === aborted ? t("Stopped: nothing was imported") : t("Nothing was imported: {why}", { why }));
+    toast(why === "" ? t("Stopped: nothing was imported") : t("Nothing was imported: {why}", { why }));
   }
   async look() {
     for (const [token, mailbox] of Object.entries(this.kept())) {

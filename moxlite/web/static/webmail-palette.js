@@ -208,11 +208,12 @@ async function openPalette(table, typed = "") {
   const chosen = await pick(t("Commands"), words, possible, titleOf, { typed, detail: keysOf });
   chosen?.run();
 }
-async function showKeys(table) {
-  await dialog(t("Keys"), (close) => [el("div", { class: "keys", tabindex: "0", role: "group", "aria-label": t("Keys") }, table.all().flatMap((group) => {
+async function showKeys(table, beside) {
+  const chosen = await dialog(t("Keys"), (close) => [el("div", { class: "keys", tabindex: "0", role: "group", "aria-label": t("Keys") }, table.all().flatMap((group) => {
     const bound = group.commands.filter((command) => (command.keys ?? []).length > 0);
     return [bound.length > 0 && el("section", {}, el("h3", {}, group.name), el("dl", {}, bound.map((command) => [el("dt", {}, keysOf(command)), el("dd", {}, titleOf(command))])))];
-  })), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  })), el("div", { class: "dialog-buttons" }, el("button", { onclick: () => close(true) }, titleOf(beside)), el("button", { class: "primary", autofocus: true, onclick: () => close(false) }, t("Close")))]);
+  if (chosen === true) beside.run();
 }
 var mostTitles = 100;
 var visibleText = (of) => of.innerText.trim().slice(0, 80);

@@ -49,9 +49,10 @@ from moxlite.web.webmail.holders import Holder, by_account, number_of
 from moxlite.web.webmail.live.openstreams import Streams
 from moxlite.web.webmail.moving import TAKING, move
 from moxlite.web.webmail.queryactions import act, act_on_search
+from moxlite.web.webmail.querytypes import ID, AnyID, IDs, QueryAction, QueryDone, Request
 from moxlite.web.webmail.reading.answering import own_of
 from moxlite.web.webmail.reading.parsed import parse_message
-from moxlite.web.webmail.types import ID, AnyID, IDs, MessageItem, ParsedMessage, QueryAction, QueryDone, Request
+from moxlite.web.webmail.types import MessageItem, ParsedMessage
 
 __all__ = ["API"]
 

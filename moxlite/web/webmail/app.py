@@ -35,11 +35,12 @@ from moxlite.web.webmail.holders import Holder, Holders
 from moxlite.web.webmail.live.context import Facts
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
 from moxlite.web.webmail.live.streams import Stream, required_query
+from moxlite.web.webmail.querytypes import Request
 from moxlite.web.webmail.reading.answering import own_of
 from moxlite.web.webmail.reading.parts import View, serve_message
 from moxlite.web.webmail.reading.pictures import serve_picture
 from moxlite.web.webmail.reading.views import Views
-from moxlite.web.webmail.types import Request, StreamEvent
+from moxlite.web.webmail.types import StreamEvent
 
 if TYPE_CHECKING:
     from pathlib import Path

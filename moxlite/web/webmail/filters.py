@@ -25,7 +25,7 @@ from moxlite.web.webmail.items import EPOCH, attachments
 if TYPE_CHECKING:
     from moxlite.proto.mime.types import MailAddress, Structure
     from moxlite.store.types import MailboxID
-    from moxlite.web.webmail.types import Filter, Kind, NotFilter, Query
+    from moxlite.web.webmail.querytypes import Filter, Kind, NotFilter, Query
 
 __all__ = ["is_by_flags", "is_plain", "kind_of", "wanted_of"]
 

@@ -24,7 +24,7 @@ from moxlite.web.errors import Conflict, UserError
 from moxlite.web.webmail.filters import wanted_of
 from moxlite.web.webmail.items import EPOCH
 from moxlite.web.webmail.live.view import resolve, resolve_all
-from moxlite.web.webmail.types import Mark, QueryDone
+from moxlite.web.webmail.querytypes import Mark, QueryDone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from moxlite.store.search.index import IndexedAccount
     from moxlite.store.types import MessageRow
     from moxlite.web.webmail.holders import Holder
-    from moxlite.web.webmail.types import QueryAction
+    from moxlite.web.webmail.querytypes import QueryAction
 
 __all__ = ["act", "act_on_search"]
 

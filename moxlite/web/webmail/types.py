@@ -1,32 +1,25 @@
-"""Types of the webmail's API: parameters, results and events (WEBMAIL-24, 25, 30..48).
+"""Types of the webmail's API: results and events (WEBMAIL-24, 25, 30..48). `querytypes.py` has those of queries.
 
 From these structs `script/gen` writes the JSON Schema, and the TypeScript types and checks. Times are RFC 3339 in UTC.
 Ids are integers within the range of a JavaScript number. Flags have their IMAP names in lower case (``\\seen``,
 ``$junk``), keywords their stored spelling.
 """
 
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from msgspec import Meta
 
+from moxlite.web.webmail.querytypes import Time
 from moxlite.web.webmail.settings import Settings, ViewMode
 
 __all__ = [
-    "ID",
     "Address",
-    "AnyID",
     "Attachment",
     "Change",
     "Fatal",
-    "Filter",
     "Header",
-    "HeaderIs",
-    "IDs",
     "Importing",
     "Keepalive",
-    "Kind",
     "Mailbox",
     "MailboxAdd",
     "MailboxCounts",
@@ -35,22 +28,14 @@ __all__ = [
     "MailboxRename",
     "MailboxSpecialUse",
     "MailboxesShared",
-    "Mark",
     "MessageItem",
     "MsgAdd",
     "MsgFlags",
     "MsgRemove",
     "MsgThread",
-    "NotFilter",
-    "Page",
     "ParsedMessage",
     "Part",
-    "Query",
-    "QueryAction",
-    "QueryDone",
-    "Range",
     "ReceiptRequest",
-    "Request",
     "Resume",
     "Role",
     "ServerShutdown",
@@ -66,145 +51,7 @@ __all__ = [
     "ViewStale",
 ]
 
-ID = Annotated[int, Meta(ge=1, le=2**53 - 1)]
-AnyID = Annotated[int, Meta(ge=-1, le=2**53 - 1)]
-Counter = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-IDs = Annotated[list[ID], Meta(min_length=1, max_length=100_000)]  # WEBMAIL-26
-Time = Annotated[datetime, Meta(tz=True)]
 Role = Literal["archive", "draft", "junk", "sent", "trash"]
-
-
-class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base class of types that come from the browser: unknown fields are refused."""
-
-
-Needles = Annotated[list[Annotated[str, Meta(min_length=1, max_length=1000)]], Meta(max_length=20)]
-Kind = Literal["none", "any", "image", "pdf", "archive", "spreadsheet", "document", "presentation"]
-
-
-class HeaderIs(Strict, frozen=True):
-    """A message must have a header field of this name whose text contains the value."""
-
-    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[!-9;-~]+$")]
-    value: Annotated[str, Meta(max_length=1000)] = ""
-
-
-class Filter(Strict, frozen=True):
-    """Conditions on the messages of a view (WEBMAIL-38); all must hold. ``mailbox_id`` is one mailbox; -2: all
-    mailboxes; -1: all but Trash, Junk and Rejects; 0: the mailbox ``mailbox_name``, Inbox for an unknown name. Texts
-    match as substrings, in any case. ``to`` covers To, Cc and Bcc. ``labels`` are keywords and, by their IMAP names,
-    flags.
-    """
-
-    mailbox_id: Annotated[int, Meta(ge=-2, le=2**53 - 1)] = 0
-    mailbox_name: Annotated[str, Meta(max_length=1000)] = ""
-    mailbox_children_included: bool = False
-    unread: bool = False
-    words: Needles = []
-    from_: Needles = msgspec.field(name="from", default_factory=list)
-    to: Needles = []
-    subject: Needles = []
-    labels: Needles = []
-    headers: Annotated[list[HeaderIs], Meta(max_length=20)] = []
-    oldest: Time | None = None
-    newest: Time | None = None
-    size_min: Counter | None = None
-    size_max: Counter | None = None
-    attachments: Kind | None = None
-
-
-class NotFilter(Strict, frozen=True):
-    """Conditions that exclude a message from a view; one is enough."""
-
-    words: Needles = []
-    from_: Needles = msgspec.field(name="from", default_factory=list)
-    to: Needles = []
-    subject: Needles = []
-    labels: Needles = []
-    attachments: Annotated[list[Kind], Meta(max_length=8)] = []
-
-
-class Query(Strict, frozen=True):
-    """The messages of a view, and their order: by ``order`` (largest first, by the sender's name, unread first), then
-    by time of reception. With ``threading``, a thread is one entry, at the place of its first message in that order,
-    and is sent whole (WEBMAIL-41). Whether it is shown expanded, always (``on``) or only while it has unread messages
-    (``unread``), is left to the browser.
-    """
-
-    filter: Filter
-    not_filter: NotFilter = NotFilter()
-    order_asc: bool = False
-    order: Literal["received", "size", "sender", "unread"] = "received"
-    threading: Literal["off", "on", "unread"] = "off"
-
-
-class Page(Strict, frozen=True):
-    """The entries that are wanted: ``count`` entries from a ``position`` on (0 is the first), after the message
-    ``anchor_message_id`` (with ``before``: before it), or around ``dest_message_id``; else from the top. Entries are
-    messages or threads.
-    """
-
-    count: Annotated[int, Meta(ge=1, le=10_000)]
-    anchor_message_id: Counter = 0
-    before: bool = False
-    position: Counter | None = None
-    dest_message_id: Counter = 0
-
-
-class Request(Strict, frozen=True):
-    """A request to a stream: for a view (with a new ``view_id``), or for more of the current one. ``id`` grows with
-    each: a request that arrives after a later one is dropped. ``cancel`` only ends the search of ``view_id``; entries
-    that were found stay.
-    """
-
-    id: Counter
-    view_id: Counter
-    stream_id: Counter = 0
-    cancel: bool = False
-    query: Query | None = None
-    page: Page | None = None
-
-
-class Mark(Strict, frozen=True):
-    """The place of a message in the order of a view: its time of reception and its id."""
-
-    received: Time
-    id: Counter
-
-
-class Range(Strict, frozen=True):
-    """Consecutive messages of a view, from ``first`` to ``last``, both included."""
-
-    first: Mark
-    last: Mark
-
-
-class QueryAction(Strict, frozen=True, kw_only=True):
-    """An action on messages of a query (WEBMAIL-137): on the messages in the ``ranges``, or on all if there are no
-    ranges. ``except_ids`` and messages that came after ``modseq`` are left out. ``after`` continues where the last call
-    ended.
-    """
-
-    query: Query
-    ranges: Annotated[list[Range], Meta(max_length=1000)] = []
-    except_ids: Annotated[list[ID], Meta(max_length=100_000)] = []
-    modseq: Counter
-    action: Literal["move", "flags_add", "flags_clear", "delete"]
-    mailbox_id: Counter = 0
-    mark_seen: bool = False
-    flags: Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(max_length=100)] = []
-    after: Mark | None = None
-
-
-class QueryDone(msgspec.Struct, frozen=True):
-    """The result of one call: the messages that it changed, the mailbox that each was in, the ids of the unread ones,
-    and the mark to continue from; null at the end.
-    """
-
-    message_ids: list[int]
-    mailbox_ids: list[int]
-    unseen_ids: list[int]
-    after: Mark | None
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -564,8 +411,8 @@ class Resume(msgspec.Struct, frozen=True, tag="resume", tag_field="kind"):
 
 class Importing(msgspec.Struct, frozen=True, tag="importing", tag_field="kind"):
     """State of an import that the user began (WEBMAIL-141): ``messages`` so far, of ``about`` so many (0 while that is
-    unknown). ``message`` is why it was ``aborted``, else the first of the ``problems``. ``done``: the ids of the
-    messages follow each other from ``first_id``.
+    unknown). ``message`` is why it was ``aborted``, "" if it was stopped, else the first of the ``problems``. ``done``:
+    the ids of the messages follow each other from ``first_id``.
     """
 
     token: str

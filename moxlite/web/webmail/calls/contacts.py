@@ -22,7 +22,7 @@ from moxlite.web.composing.uploads import key_of
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
-from moxlite.web.webmail.types import AnyID
+from moxlite.web.webmail.querytypes import AnyID
 from moxlite.wording import worded
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from moxlite.store.types import MessageID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
-from moxlite.web.webmail.types import ID
+from moxlite.web.webmail.querytypes import ID
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader

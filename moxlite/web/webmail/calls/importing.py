@@ -21,7 +21,8 @@ from moxlite.web.importing.browser import Chosen
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.live.importing import importing
 from moxlite.web.webmail.moving import TAKING
-from moxlite.web.webmail.types import ID, Importing
+from moxlite.web.webmail.querytypes import ID
+from moxlite.web.webmail.types import Importing
 from moxlite.wording import worded
 
 if TYPE_CHECKING:

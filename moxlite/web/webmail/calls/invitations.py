@@ -25,9 +25,9 @@ from moxlite.web.errors import NotFound, StorageRefused, Unavailable, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.composing import CallID
 from moxlite.web.webmail.holders import number_of
+from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.parsed import author_of, is_validated, sender_key, structure_of
 from moxlite.web.webmail.reading.parts import part_at
-from moxlite.web.webmail.types import ID
 from moxlite.wording import worded
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import StorageRefused
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import make_items, time_of
-from moxlite.web.webmail.types import ID, MessageItem
+from moxlite.web.webmail.querytypes import ID
+from moxlite.web.webmail.types import MessageItem
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx

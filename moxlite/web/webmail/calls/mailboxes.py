@@ -18,7 +18,8 @@ from moxlite.web.types import Name
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.holders import Holder, by_account
 from moxlite.web.webmail.items import use_of_roles
-from moxlite.web.webmail.types import ID, IDs, Role
+from moxlite.web.webmail.querytypes import ID, IDs
+from moxlite.web.webmail.types import Role
 
 __all__ = ["MailboxCalls"]
 

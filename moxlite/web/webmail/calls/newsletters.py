@@ -15,8 +15,9 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import EPOCH
+from moxlite.web.webmail.querytypes import ID, Time
 from moxlite.web.webmail.reading.parsed import left_by
-from moxlite.web.webmail.types import ID, Time, Unsubscribe
+from moxlite.web.webmail.types import Unsubscribe
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader

@@ -18,7 +18,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import EPOCH
-from moxlite.web.webmail.types import ID, Time
+from moxlite.web.webmail.querytypes import ID, Time
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:

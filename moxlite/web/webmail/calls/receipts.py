@@ -30,10 +30,10 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, UserError
 from moxlite.web.metrics import submissions
 from moxlite.web.webmail.calls.common import AccountCalls
+from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.answering import original_of, own_of
 from moxlite.web.webmail.reading.parsed import MAX_FIELDS, MAX_HEADER, structure_of
 from moxlite.web.webmail.reading.receipts import receipt_request
-from moxlite.web.webmail.types import ID
 
 if TYPE_CHECKING:
     from moxlite.compose.reply import Own

@@ -15,8 +15,8 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
+from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.rules import Proposal, accept, for_sender, propose
-from moxlite.web.webmail.types import ID
 from moxlite.wording import worded
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.filters import wanted_of
 from moxlite.web.webmail.holders import number_of
 from moxlite.web.webmail.live.view import resolve_all
-from moxlite.web.webmail.types import MessageItem, Query
+from moxlite.web.webmail.querytypes import Query
+from moxlite.web.webmail.types import MessageItem
 
 __all__ = ["SearchCalls"]
 

@@ -17,9 +17,9 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Unavailable
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import time_of
+from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.parsed import structure_of
 from moxlite.web.webmail.returned import corrected, words_of
-from moxlite.web.webmail.types import ID
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.bus import Cursor

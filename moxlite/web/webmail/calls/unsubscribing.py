@@ -9,8 +9,8 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.calls.common import AccountCalls
+from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.parsed import left_by
-from moxlite.web.webmail.types import ID
 from moxlite.web.webmail.unsubscribing import ask_once, forget, note
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import trio
 
-    from moxlite.web.webmail.types import Request
+    from moxlite.web.webmail.querytypes import Request
 
 __all__ = ["Asked"]
 

@@ -18,7 +18,7 @@ from moxlite.web.webmail.live.merging import Key, key_of
 if TYPE_CHECKING:
     from moxlite.store.rows.conditions import Placed
     from moxlite.web.webmail.holders import Holder
-    from moxlite.web.webmail.types import Query
+    from moxlite.web.webmail.querytypes import Query
 
 __all__ = ["Entries", "NotReached"]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from moxlite.store.rows.conditions import Placed
     from moxlite.web.webmail.holders import Scope
     from moxlite.web.webmail.live.entries import Entries
-    from moxlite.web.webmail.types import Query
+    from moxlite.web.webmail.querytypes import Query
 
 __all__ = ["News", "follow"]
 

@@ -14,7 +14,7 @@ import trio
 from moxlite.decoders import json_decoder
 from moxlite.web.http.errors import ClientGone
 from moxlite.web.http.websocket import ConnectionClosed, WebSocketConnection, check_upgrade, serve_websocket
-from moxlite.web.webmail.types import Request
+from moxlite.web.webmail.querytypes import Request
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session

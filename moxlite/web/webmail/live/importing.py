@@ -80,8 +80,8 @@ def importing(progress: Progress, job: Job) -> Importing:
         case Done(messages=messages, first_id=first):
             state = "done"
             first_id = number_of(job.mailbox_id) << BITS | first
-        case Aborted(text=message):
-            state = "aborted"
+        case Aborted():
+            state, message = "aborted", "" if progress.end.stopped else progress.end.text
     return Importing(
         token=progress.token.hex(),
         mailbox_id=job.mailbox_id,

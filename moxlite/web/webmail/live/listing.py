@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from moxlite.store import types as store
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.live.changes import EncodedChange
-    from moxlite.web.webmail.types import MessageItem, Page, Query
+    from moxlite.web.webmail.querytypes import Page, Query
+    from moxlite.web.webmail.types import MessageItem
 
 __all__ = ["Listing", "Progress"]
 

@@ -22,7 +22,7 @@ from moxlite.web.webmail.filters import wanted_of
 if TYPE_CHECKING:
     from moxlite.store.rows.conditions import Placed
     from moxlite.web.webmail.holders import Holder, Scope
-    from moxlite.web.webmail.types import Query
+    from moxlite.web.webmail.querytypes import Query
 
 __all__ = ["Key", "Merging", "Source", "key_of"]
 

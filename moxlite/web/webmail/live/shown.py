@@ -13,8 +13,9 @@ from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Scope
 from moxlite.web.webmail.live.listing import Listing, Progress
 from moxlite.web.webmail.live.view import Reset, View, replace_mailbox, resolve_all
+from moxlite.web.webmail.querytypes import Request
 from moxlite.web.webmail.reading.parsed import parse_message
-from moxlite.web.webmail.types import ParsedMessage, Request, ViewErr, ViewMsgs, ViewProgress, ViewReset, ViewStale
+from moxlite.web.webmail.types import ParsedMessage, ViewErr, ViewMsgs, ViewProgress, ViewReset, ViewStale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.live.context import Context
     from moxlite.web.webmail.live.outlet import Outlet
     from moxlite.web.webmail.live.subscriptions import Visits
-    from moxlite.web.webmail.types import MessageItem, Query
+    from moxlite.web.webmail.querytypes import Query
+    from moxlite.web.webmail.types import MessageItem
 
 __all__ = ["Shown"]
 

@@ -40,8 +40,9 @@ from moxlite.web.webmail.live.importing import RunningImports
 from moxlite.web.webmail.live.outlet import Outlet
 from moxlite.web.webmail.live.shown import Shown
 from moxlite.web.webmail.live.view import replace_mailbox
+from moxlite.web.webmail.querytypes import Page, Request
 from moxlite.web.webmail.settings import Settings
-from moxlite.web.webmail.types import Fatal, Keepalive, Page, Request, Resume, ServerShutdown, Start
+from moxlite.web.webmail.types import Fatal, Keepalive, Resume, ServerShutdown, Start
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.live.context import Context
     from moxlite.web.webmail.live.outlet import Sink
     from moxlite.web.webmail.live.subscriptions import Visit, Visits
-    from moxlite.web.webmail.types import Query
+    from moxlite.web.webmail.querytypes import Query
 
 __all__ = ["Stream", "required_query"]
 

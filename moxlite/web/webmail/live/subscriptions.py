@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.bus import Cursor
     from moxlite.wakeup import Alarm
     from moxlite.web.webmail.holders import Holders
-    from moxlite.web.webmail.types import Mailbox, Query
+    from moxlite.web.webmail.querytypes import Query
+    from moxlite.web.webmail.types import Mailbox
 
 __all__ = ["Visit", "Visits"]
 

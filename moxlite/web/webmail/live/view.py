@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.store.types import Mailbox
     from moxlite.web.webmail.holders import Holder
-    from moxlite.web.webmail.types import MessageItem, Page, Query
+    from moxlite.web.webmail.querytypes import Page, Query
+    from moxlite.web.webmail.types import MessageItem
 
 __all__ = ["FIRST_SLICE", "Reset", "Slice", "View", "of_all", "replace_mailbox", "resolve", "resolve_all"]
 

@@ -1,0 +1,180 @@
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else if (tag === "textarea" && name === "value") {
+      element.textContent = String(value);
+    } else {
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of written(value).matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
+    document.body.append(box);
+    box.showModal();
+  });
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
+var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
+var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
+
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+function chip({ name, color }) {
+  return el("span", { class: `keyword c${color}`, title: name, dir: "auto", data: { label: name } }, name);
+}
+
+var day = 24 * 60 * 60 * 1e3;
+
+var validations = { strict: ["green", t("The message comes from this domain: SPF or DKIM says so")], dmarc: ["green", t("The message comes from this domain: DMARC says so")], relaxed: ["green", t("The message comes from a domain of the same owner: SPF or DKIM says so")], list: ["blue", t("The message came by a list or a forward that your rules trust; its author is not proven")], none: ["red", t("Nothing proves that the message comes from this domain")] };
+
+var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark read, or unread")]];
+
+var clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
+var symbols = [["\\answered", "↩", t("Answered")], ["$forwarded", "↪", t("Forwarded")]];
+var words = [["\\draft", t("Draft")], ["$junk", t("Junk")], ["$phishing", t("Phishing")], ["\\deleted", t("Deleted")]];
+
+var legend_default = ".legend{max-height:62vh;overflow-y:auto;font-size:14px}.legend h3{margin:12px 0 6px;font-size:13px;color:var(--color-mild)}.legend dl{display:grid;grid-template-columns:minmax(64px,max-content) minmax(0,1fr);align-items:baseline;gap:6px 16px;margin:0}.legend dt{display:flex;min-width:0}.legend dd{margin:0}.legend-unread{width:7px;height:7px;border-radius:50%;background:var(--accent)}.legend-disc{position:static}.legend-beside{color:var(--color-milder)}.legend .hint,.legend .elsewhere{margin:0}\n";
+
+adopt(legend_default);
+var meanings = { "\\draft": t("You have not sent it yet"), $junk: t("Unwanted mail"), $phishing: t("It pretends to come from someone else"), "\\deleted": t("A mail program has marked it for removal") };
+var mark2 = (kind, shown) => el("span", { class: `mark ${kind}` }, shown);
+var list = [[el("span", { class: "legend-unread" }), t("Unread")], [el("span", { class: "message-disc legend-disc c3" }, "AL"), t("The sender. A click selects the message")], ...symbols.map(([, symbol, title]) => [mark2("", symbol), title]), [mark2("flagged", "★"), t("Flagged")], [mark2("", icon(clip)), t("Attachments")], [mark2("", sign(bellOff, "icon")), t("Muted: new messages of the conversation arrive read")], ...words.map(([flag, word]) => [mark2("word", word), meanings[flag] ?? word]), [chip({ keyword: "", name: t("Label"), color: 2 }), t("A label. A click shows all messages that have it")], [el("span", { class: "keyword more" }, "+2"), t("Number of further labels")], [el("span", { class: "keyword other-mailbox" }, t("Mailbox")), t("The mailbox of a message that is elsewhere")], [el("span", { class: "legend-beside" }, t("Pale")), t("It is muted, or is shown only for its conversation")]];
+var conversations = [[el("span", { class: "thread-count" }, "3"), t("Number of messages in the conversation")], [el("span", { class: "thread-count" }, "+2"), t("More messages of the conversation are elsewhere: → shows them")], [el("span", { class: "branch" }, "↳"), t("An answer to the message above")], [el("span", { class: "branch" }, "↯"), t("The message that it answers is not here")], [el("span", { class: "branch" }, "≈"), t("A copy of the message above (same Message-ID)")]];
+var opened = [...Object.values(validations).map(([colour, why]) => [el("span", { class: `validation ${colour}` }, "example.org"), why]), [el("span", { class: "hint" }, t("signed")), t("The server does not verify signatures")], [el("span", { class: "hint" }, t("encrypted")), t("The server cannot decrypt this")], [el("b", { class: "elsewhere" }, "→ example.net"), t("A link leads elsewhere than its text says")], ["↓", t("Download")], ["⋯", t("More for this message")]];
+async function openPage() {
+  const section = (name, entries) => el("section", {}, el("h3", {}, name), el("dl", {}, entries.map(([shown, meaning]) => [el("dt", {}, shown), el("dd", {}, meaning)])));
+  await dialog(t("Signs"), (close) => [el("div", { class: "legend", tabindex: "0", role: "group", "aria-label": t("Signs") }, section(t("List"), list), section(t("Conversation"), conversations), section(t("Message"), opened)), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+export {
+  openPage
+};
