@@ -4,6 +4,7 @@ The order: octets → TOML → structs → cross checks. Each step goes on as fa
 all mistakes.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -57,6 +58,13 @@ BARE_TEXT: Final = re.compile(r"[ \t\[]*+[\w./@~:-]")
 
 POSITION: Final = re.compile(r"(?<!\s)\s*+\(at line (\d++), column (\d++)\)$")
 SectionT = TypeVar("SectionT", bound=Section)
+
+
+HINTS: Final = {
+    errno.ENOENT: "`moxlite quickstart` makes it; --config names another one",
+    errno.EISDIR: "--config takes the file moxlite.toml",
+}
+"""Hints about a static file that cannot be opened, by errno."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -117,7 +125,11 @@ def read_source(path: Path) -> Source:
             data = file.read(MAX_FILE + 1)
     except OSError as error:
         reader = " by the service user" if hasattr(os, "geteuid") and os.geteuid() != os.getuid() else ""
-        raise ConfigError([Problem(str(path), 1, "", f"cannot be read{reader}: {error.strerror or error}")]) from None
+        hint = ""
+        if path.name != DOMAINS_FILE:
+            hint = HINTS.get(error.errno or 0, "")
+        text = f"cannot be read{reader}: {error.strerror or error}"
+        raise ConfigError([Problem(str(path), 1, "", text, hint)]) from None
     return source_of(path, data)
 
 

@@ -369,7 +369,7 @@ def set_level(pkg: str, level: str) -> None:
     Raises ValueError if `level` is not a level or `pkg` is not a package.
     """
     if pkg and pkg not in metrics.PACKAGES:
-        raise ValueError(f"unknown package {pkg!r}")
+        raise ValueError(f"unknown package {pkg!r}, must be one of {', '.join(sorted(metrics.PACKAGES))}")
     if level not in LEVELS and (level or not pkg):
         raise ValueError(f"unknown log level {level!r}, must be one of {', '.join(LEVELS)}")
     name = {"": "moxlite", "ctl": "moxlite.net.control.protocol"}.get(pkg, f"moxlite.{pkg}")

@@ -46,7 +46,8 @@ def told(error: OSError, path: Path) -> str:
     setting = hidden(path)
     if error.errno in (errno.ENOENT, errno.EACCES) and setting and "INVOCATION_ID" in os.environ:
         return (
-            f"{text} (systemd hides it from the server, by {setting}: keep it in another folder, such as /etc/moxlite)"
+            f"{text} (systemd hides it from the server, by {setting}: keep it in another folder, such as /etc/moxlite, "
+            "or /var/backups/moxlite for backups)"
         )
     return f"{text} ({read_only(path)})" if error.errno == errno.EROFS else text
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from moxlite.cli import run
+from tests.dnsworld import DNSWorld
 from tests.running import ServedServer
 from tests.tools import free_port
 
@@ -44,13 +45,19 @@ def test_a_session_by_hand(server: ServedServer, options: tuple[str, ...], port:
 
 
 def test_what_cannot_be_dialled(server: ServedServer) -> None:
-    """ADMIN-19: exit 1 for a certificate that is not good, 75 where there is no connection, 2 for no port."""
+    """ADMIN-19: exit 1 for a certificate that is not good, 75 where there is no connection or no such host, 2 for no
+    port.
+    """
     at = f"127.0.0.1:{server.ports['smtp']}"
     done = server.cli("smtp", "dial", "--tlsverify", at, stdin="", check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr
     assert server.cli("smtp", "dial", f"127.0.0.1:{free_port()}", stdin="", check=False).returncode == 75
     assert server.cli("smtp", "dial", "127.0.0.1:0", stdin="", check=False).returncode == 2
+    with DNSWorld({"far.example": "text TXT only\n"}) as world:
+        for host, why in (("none.far.example", "does not exist"), ("text.far.example", "has no address in DNS")):
+            done = server.cli("smtp", "dial", "--resolver", world.server, host, stdin="", check=False)
+            assert (done.returncode, done.stderr) == (75, f"{host} {why}\n")
 
 
 class Registry(BaseHTTPRequestHandler):

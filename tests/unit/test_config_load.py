@@ -654,3 +654,14 @@ def test_a_thousand_domains_and_five_thousand_accounts_load_within_seconds(tmp_p
     found = snapshot.login("A4999+x@d999.example")
     assert found is not None
     assert found.account == "a4999"
+
+
+def test_a_static_file_that_is_not_there_is_explained(tmp_path: Path) -> None:
+    """ADMIN-66: a new machine has none; a folder in its place is a plausible mistake. domains.toml has no hint."""
+    with pytest.raises(ConfigError) as missing:
+        load(tmp_path / "moxlite.toml")
+    static, domains = missing.value.problems
+    assert str(static).endswith("No such file or directory (`moxlite quickstart` makes it; --config names another one)")
+    assert str(domains).endswith("domains.toml:1: cannot be read: No such file or directory")
+    with pytest.raises(ConfigError, match=re.escape("Is a directory (--config takes the file moxlite.toml)")):
+        load(tmp_path)

@@ -16,7 +16,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.gentestdata import ACCOUNTS, made_up
 from moxlite.store.backup.errors import BadTarget
 from moxlite.store.backup.full import back_up
-from moxlite.store.backup.layout import INCOMPLETE, RESTORING
+from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS
 from moxlite.store.backup.restore import GAP, restore
 from moxlite.store.backup.sources import Source
 from moxlite.store.backup.verify import verify
@@ -167,6 +167,13 @@ def change(path: Path, sql: str) -> None:
         db.execute(sql)
     finally:
         db.close()
+
+
+def test_a_repository_is_no_backup_to_verify(tmp_path: Path) -> None:
+    """STORE-144: the command for it is named."""
+    (tmp_path / SETTINGS).touch()
+    [problem] = verify(tmp_path).problems
+    assert str(problem).endswith(f"this is a repository: moxlite backup verify --repo {tmp_path}")
 
 
 def test_a_backup_is_verified_without_leaving_a_trace(backup: Path) -> None:

@@ -45,11 +45,16 @@ def recovery_link(name: str, reset: bool) -> None:
 
     Give it to the user in person or by phone, not by mail. A newer link replaces it. The user is told by mail.
     """
+    from urllib.parse import urlsplit
+
     from moxlite.admin.factors.requests import LinkMade, MakeLink
 
     made = call("account recovery-link", MakeLink(name, reset), LinkMade)
     print(made.url)
     print(f"It can be used once, until {made.expires} UTC.")
+    if urlsplit(made.url).hostname == "localhost":
+        print("It opens on this machine and through an ssh tunnel to it alone, as the account page does.")
+        print("To open that to the internet first: moxlite config listeners publish-web on")
 
 
 @click.command("second-factors")

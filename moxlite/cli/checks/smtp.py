@@ -116,12 +116,15 @@ async def _addresses(resolver: "Resolver", host: str) -> "list[IPAddress]":
     """Look up the addresses of a host. Raises DNSError."""
     from ipaddress import ip_address
 
-    from moxlite.net.resolver import absolute
+    from moxlite.net.resolver import DNSError, NotFound, absolute
 
     try:
         return [ip_address(host)]
     except ValueError:
-        return list((await resolver.ips(absolute(host))).records)
+        try:
+            return list((await resolver.ips(absolute(host))).records)
+        except NotFound as error:
+            raise DNSError(f"{host} {'does not exist' if error.nonexistent else 'has no address in DNS'}") from None
 
 
 def _tell(client: "SMTPClient") -> None:

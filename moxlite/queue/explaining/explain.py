@@ -196,7 +196,7 @@ def _source_words(ctx: Context, way: Way, course: Course) -> str:
     if way.family is not None:
         return f"{words}, over IPv{way.family} only"
     if way.avoid_ipv6:
-        return f"{words}, over IPv4 where a host has it: our IPv6 address has no name that leads back to it"
+        return f"{words}, over IPv4 where a host has it: we have no IPv6 address with a name that leads back to it"
     return f"{words}, over IPv6 first"
 
 

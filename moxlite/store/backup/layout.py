@@ -17,13 +17,25 @@ import msgspec
 
 from moxlite.store.file.migrations import Kind
 
-__all__ = ["INCOMPLETE", "RESTORING", "DatabaseFile", "OtherFile", "databases", "has_databases", "other_files"]
+__all__ = [
+    "INCOMPLETE",
+    "RESTORING",
+    "SETTINGS",
+    "DatabaseFile",
+    "OtherFile",
+    "databases",
+    "has_databases",
+    "other_files",
+]
 
 INCOMPLETE: Final = "INCOMPLETE"
 """Stands in a backup until it is whole (ADMIN-68)."""
 
 RESTORING: Final = "RESTORING"
 """Stands in a data directory while a backup is moved into it; a server does not start on such a one (STORE-145)."""
+
+SETTINGS: Final = "repository.json"
+"""Stands in a repository of backups: its format, and the recipients of an encrypted one."""
 
 SINGLE: Final = {"reports.db": Kind.REPORTS, "cache.db": Kind.CACHE, "auth.db": Kind.AUTH}
 """Files that a backup copies after the queue and the accounts (STORE-142)."""

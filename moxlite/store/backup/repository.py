@@ -42,7 +42,7 @@ from moxlite.store.backup.errors import (
     StorageFailed,
 )
 from moxlite.store.backup.full import KEY_MODE, Tell, error_text, inside, note_failure, warnings_of
-from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, other_files
+from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS, databases, other_files
 from moxlite.store.backup.manifest import FORMAT, Entry, Manifest, decode, encode, snapshot_id
 from moxlite.store.backup.packs import PACKS
 from moxlite.store.backup.sealing import (
@@ -62,7 +62,6 @@ __all__ = ["Pruned", "Repository", "Sample", "SnapshotInfo", "create_repository"
 
 logger = logging.getLogger("moxlite.store.backup.repository")
 
-SETTINGS: Final = "repository.json"
 SNAPSHOTS: Final = "snapshots"
 FOLDERS: Final = (PACKS, SNAPSHOTS)
 UNFINISHED: Final = frozenset({*FOLDERS, "lock", NAMES, PROTECTED})

@@ -20,7 +20,7 @@ import msgspec
 
 from moxlite import __version__
 from moxlite.store.backup.copying import copy_database, snapshot
-from moxlite.store.backup.layout import INCOMPLETE, RESTORING, DatabaseFile, databases, other_files
+from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS, DatabaseFile, databases, other_files
 from moxlite.store.errors import StoreError
 from moxlite.store.file.findings import Finding
 from moxlite.store.file.migrations import STEPS, Kind, configure, migrations_of, open_file
@@ -99,7 +99,10 @@ def verify(
     _version(data, found)
     known = databases(data)
     if not known:
-        found.problems.append(Problem(data, "there are no databases"))
+        text = "there are no databases"
+        if (folder / SETTINGS).exists():
+            text = f"this is a repository: moxlite backup verify --repo {folder}"
+        found.problems.append(Problem(data, text))
     for one in known:
         tell(str(data / one.path))
         found.databases += 1
