@@ -7,19 +7,23 @@ import ipaddress
 import json
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dns.zone
 import pytest
+import trio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.admin.dns.check import TOPICS, check_domain
+from moxlite.admin.dns.network import Internet
 from moxlite.admin.dns.report import Report
 from moxlite.admin.dns.wanted import read_keys, wanted_records
 from moxlite.admin.dns.zonefile import zone_line
@@ -27,10 +31,12 @@ from moxlite.admin.domains.changes import require_domain
 from moxlite.cli import run
 from moxlite.config.load import load
 from moxlite.mailauth.mtasts import FetchFailed
+from moxlite.net.httpclient import HTTPClient
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, SRV, TLSA, FakeResolver, RecordType, Resolver, TempError
-from moxlite.net.tls.certificates import load_private_key
+from moxlite.net.tls.certificates import Trust, load_private_key
 from tests.dnsworld import DNSWorld
+from tests.running import make_certificate
 from tests.signedroot import SignedRoot
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
@@ -551,3 +557,23 @@ def verb(config: Path, *args: str) -> str:
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         run(["--config", str(config / "moxlite.toml"), *args])
     return printed.getvalue()
+
+
+def test_a_name_without_a_certificate_is_told_so(tmp_path: Path) -> None:
+    """ADMIN-48, WEB-118: until the first order has succeeded, the server refuses the name by an alert."""
+    make_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    context.sni_callback = lambda _tls, _name, _context: ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as pool:
+
+        def refuse() -> None:
+            stream, _ = listening.accept()
+            with stream, pytest.raises(ssl.SSLError):
+                context.wrap_socket(stream, server_side=True)
+
+        served, port = pool.submit(refuse), listening.getsockname()[1]
+        network = Internet("mx.example.org", Trust(), HTTPClient(FakeResolver()))
+        said = trio.run(network.tls, ipaddress.ip_address("127.0.0.1"), port, "mail.example.org")
+        served.result()
+    assert said.startswith(f"127.0.0.1 port {port}: no certificate for mail.example.org yet: peer sent alert "), said

@@ -24,6 +24,9 @@ __all__ = ["Internet", "Network", "is_served"]
 PROBE_SECONDS: Final = 10.0
 """Seconds for one connection with its handshake."""
 
+NO_CERTIFICATE: Final = "handshake_failure"
+"""The alert of our server where it has no certificate for the name (WEB-118)."""
+
 
 class Network(Protocol):
     """Connections that checks make. `smtp` and `tls` return the problem, "" if all is well; hosts are A-labels."""
@@ -93,7 +96,8 @@ class Internet:
             try:
                 tls = await ClientTLS().connect(stream, host)
             except TLSError as error:
-                return f"{ip} port {port}: {error}"
+                why = f"no certificate for {host} yet: {error}" if error.alert == NO_CERTIFICATE else str(error)
+                return f"{ip} port {port}: {why}"
             try:
                 problem = await trio.to_thread.run_sync(self._trust.check, tls.peer_chain(), host)
             finally:
