@@ -285,7 +285,7 @@ def _next(said: _Said, config: Path, domain: "Domain", other: "Webserver | None"
     said.say(f"   ssh -L 8080:127.0.0.1:{internal.webmail_http.port} -L {admin}:127.0.0.1:{admin} root@{host}")
     said.say(f"   then http://localhost:8080/webmail/ and, for the administrator, http://localhost:{admin}/admin/")
     if other is None:
-        said.say(f"   To open them to the internet: {command} config listeners publish-web on")
+        said.say(f"   To open webmail and account page to the internet: {command} config listeners publish-web on")
 
 
 def _tell_of_ports(said: _Said, host: "Domain", domain: "Domain", other: "Webserver | None") -> None:
