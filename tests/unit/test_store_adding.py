@@ -14,13 +14,14 @@ from moxlite.store.content.chunks import Compression, encode_chunk
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.deliver import append
-from moxlite.store.errors import OverQuota
+from moxlite.store.errors import LimitExceeded, OverQuota
 from moxlite.store.mail.adding import Added, Append, add_bodies, add_message, add_messages
 from moxlite.store.mail.threadlinks import set_thread_flags
 from moxlite.store.options import DAY
+from moxlite.store.rows.keywords import MAX_PER_MESSAGE
 from moxlite.store.types import Event, Flag, MailboxCounts, MailboxKeywords, MessageAdded
 from tests.store_fixtures import accounts, store_options
-from tests.store_mail import box, look, mail, prepared, rows
+from tests.store_mail import box, look, mail, prepared, put, rows
 
 __all__ = ["accounts", "store_options"]
 
@@ -162,6 +163,26 @@ async def test_long_bodies_of_one_append_are_written_before_and_share_units(acco
         assert units == 2 + 2 + 2
         assert [row.size for row in await rows(account)] == [*map(len, data), len(data[1])]
         assert await look(account, lambda r: r.rows("SELECT sum(refs), min(refs), count(*) FROM body")) == [(9, 1, 8)]
+
+
+async def test_only_mail_in_the_sent_mailbox_makes_recipients_known(accounts: Accounts) -> None:
+    """STORE-95"""
+    async with accounts.use("mia") as account:
+        count = "SELECT count(*) FROM recipient"
+        await put(account)
+        assert await look(account, lambda r: r.value(count)) == 0
+        await put(account, name="Sent", first=2)
+        assert await look(account, lambda r: r.value(count)) == 1
+
+
+async def test_a_new_message_has_as_many_keywords_as_are_allowed(accounts: Accounts) -> None:
+    """STORE-22"""
+    words = [f"k{number}" for number in range(MAX_PER_MESSAGE + 1)]
+    async with accounts.use("mia") as account:
+        (added,) = await put(account, keywords=words[:-1])
+        assert len(added.keywords) == MAX_PER_MESSAGE
+        with pytest.raises(LimitExceeded):
+            await put(account, keywords=words, first=2)
 
 
 async def test_only_a_damaged_body_is_written_anew_before_it_is_shared(
