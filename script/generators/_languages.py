@@ -101,7 +101,7 @@ def hashed(key: str) -> str:
 
 
 def loaded_first(app: str) -> set[Path]:
-    """The modules of an app that nearly each visit loads: those of main.ts and of COMMON, and what they import."""
+    """The modules of an app that nearly each visit loads: main.ts, the parts of COMMON, and what they import."""
     found: set[Path] = set()
     waiting = [FRONTEND / app / "main.ts", *(FRONTEND / app / part / "part.ts" for part in COMMON)]
     while waiting:
