@@ -48,7 +48,7 @@ export function fnv(key: string): number {
 }
 
 /** A language from lines of hash and text. `locales`: those that the reader prefers, the best first. `errors`, `rest`: addresses of
- * the parts with the texts of errors and those of parts, beside the one with the lines; "" without such texts. */
+ * the texts of errors and of parts, beside the one with the lines; "" without such texts. */
 export function language(name: string, lines: string, locales: readonly string[], errors: string, rest = ""): Language {
   const texts = new Map<string, string>();
   const add = (more: string): void => {

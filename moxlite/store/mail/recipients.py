@@ -16,6 +16,7 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Array, Reader, Row, Tx
+from moxlite.store.mail.personnames import full_name
 
 __all__ = [
     "add_recipients",
@@ -56,10 +57,10 @@ SELECT DISTINCT r.localpart, r.domain FROM carray(?) c CROSS JOIN recipient r ON
 
 KNOWN: Final = "SELECT id, name, messages, heard, wrote, rank FROM correspondent WHERE domain = ? AND localpart = ?"
 ADD: Final = """
-INSERT INTO correspondent (localpart, domain, name, found, messages, heard, wrote, rank)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"""
+INSERT INTO correspondent (localpart, domain, name, folded, found, messages, heard, wrote, rank)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"""
 CHANGE: Final = """
-UPDATE correspondent SET name = ?, found = ?, messages = ?, heard = ?, wrote = ?, rank = ? WHERE id = ?"""
+UPDATE correspondent SET name = ?, folded = ?, found = ?, messages = ?, heard = ?, wrote = ?, rank = ? WHERE id = ?"""
 UNWRITE: Final = "UPDATE correspondent SET wrote = ?, rank = ? WHERE id = ?"
 DROP_WORDS: Final = "DELETE FROM correspondent_word WHERE correspondent_id = ?"
 ADD_WORD: Final = "INSERT INTO correspondent_word (word, correspondent_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
@@ -161,7 +162,16 @@ def note_correspondent(
     if known is None:
         rank = _rank(heard, wrote, bulk=bulk)
         number: int = tx.value(
-            ADD, localpart, domain, name, found_text(name, address), int(heard > 0), heard, wrote, rank
+            ADD,
+            localpart,
+            domain,
+            name,
+            full_name(name),
+            found_text(name, address),
+            int(heard > 0),
+            heard,
+            wrote,
+            rank,
         )
         _index(tx, number, name, localpart, domain)
         return number
@@ -173,6 +183,7 @@ def note_correspondent(
     tx.execute(
         CHANGE,
         chosen,
+        full_name(chosen),
         found_text(chosen, address),
         messages + came,
         heard,

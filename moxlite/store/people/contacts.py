@@ -14,17 +14,23 @@ import msgspec
 
 from moxlite.decoders import from_json
 from moxlite.proto.address import Address, AddressError
-from moxlite.proto.cards.vcard import Contact
+from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.mail.personnames import folded_name
 
 __all__ = [
     "MAX_CONTACTS",
+    "MAX_EMAILS",
     "ContactChanged",
     "Kept",
     "TooManyContacts",
+    "add_address",
     "all_contacts",
+    "contact_addresses",
+    "contact_folded",
     "contact_of",
+    "contacts_named",
     "count_contacts",
     "find_contacts",
     "group_members",
@@ -41,6 +47,9 @@ __all__ = [
 MAX_CONTACTS: Final = 10_000
 """Contacts of an account."""
 
+MAX_EMAILS: Final = 50
+"""Addresses of a contact."""
+
 MAX_GROUP: Final = 1000
 """Addresses of a group: as many recipients as a message may have (SMTP-32)."""
 
@@ -54,11 +63,12 @@ SORTED: Final = "SELECT sorted FROM contact WHERE id = ?"
 COUNT: Final = "SELECT count(*) FROM contact WHERE instr(found, ?)"
 BY_UID: Final = "SELECT id FROM contact WHERE uid = ?"
 NAMED: Final = f"{_COLUMNS} WHERE sorted = ? ORDER BY id"
+BY_FOLDED: Final = f"{_COLUMNS} WHERE folded = ? ORDER BY id LIMIT ?"
 BY_ADDRESS: Final = "SELECT min(contact_id) FROM contact_address WHERE domain = ? AND localpart = ?"
 HAS_ADDRESS: Final = """
 SELECT EXISTS (SELECT 1 FROM contact_address WHERE domain = ? AND localpart = ? COLLATE NOCASE)"""
-ADD: Final = "INSERT INTO contact (uid, sorted, found, changed, card) VALUES (?, ?, ?, ?, ?) RETURNING id"
-CHANGE: Final = "UPDATE contact SET sorted = ?, found = ?, changed = ?, card = ? WHERE id = ?"
+ADD: Final = "INSERT INTO contact (uid, sorted, folded, found, changed, card) VALUES (?, ?, ?, ?, ?, ?) RETURNING id"
+CHANGE: Final = "UPDATE contact SET sorted = ?, folded = ?, found = ?, changed = ?, card = ? WHERE id = ?"
 REMOVE: Final = (
     "DELETE FROM contact_address WHERE contact_id = ?",
     "DELETE FROM contact_group WHERE contact_id = ?",
@@ -154,7 +164,8 @@ def save_contact(tx: Tx, contact: Contact, now: int, contact_id: int = 0, change
             return contact_id
         if changed and before.changed != changed:
             raise ContactChanged("the contact was changed or removed elsewhere")
-        tx.execute(CHANGE, _sorted(contact), _found(contact), now, _encoded(contact), contact_id)
+        folded = contact_folded(contact)
+        tx.execute(CHANGE, _sorted(contact), folded, _found(contact), now, _encoded(contact), contact_id)
         for sql in REMOVE[:2]:
             tx.execute(sql, contact_id)
     else:
@@ -162,8 +173,9 @@ def save_contact(tx: Tx, contact: Contact, now: int, contact_id: int = 0, change
             raise TooManyContacts(f"contacts: there are {MAX_CONTACTS:,} already")
         if not contact.uid or tx.value(BY_UID, contact.uid) is not None:
             contact = msgspec.structs.replace(contact, uid=f"urn:moxlite:{secrets.token_hex(16)}")
-        contact_id = tx.value(ADD, contact.uid, _sorted(contact), _found(contact), now, _encoded(contact))
-    for localpart, domain in dict.fromkeys(_addresses(contact)):
+        folded = contact_folded(contact)
+        contact_id = tx.value(ADD, contact.uid, _sorted(contact), folded, _found(contact), now, _encoded(contact))
+    for localpart, domain in dict.fromkeys(contact_addresses(contact)):
         tx.execute(ADD_ADDRESS, contact_id, localpart, domain)
     for group in contact.groups:
         tx.execute(ADD_GROUP, group, contact_id)
@@ -221,6 +233,39 @@ def suggest_groups(r: Reader, text: str, limit: int) -> list[str]:
     return [name for name, _ in groups_of(r) if needle in name.casefold()][:limit]
 
 
+def add_address(tx: Tx, contact_id: int, name: str, addresses: Sequence[str], now: int) -> int:
+    """Add addresses to a contact, or make one of this name where the contact is gone or full; returns its id. Addresses
+    that the contact has stay as they are. Raises TooManyContacts.
+    """
+    known = contact_of(tx, contact_id)
+    had = {entry.value.casefold() for entry in known.contact.emails} if known is not None else set()
+    more = tuple(Entry(one, "") for one in addresses if one.casefold() not in had)
+    if known is None or len(known.contact.emails) + len(more) > MAX_EMAILS:
+        return save_contact(tx, Contact(name=name, emails=tuple(Entry(one, "") for one in addresses)), now)
+    emails = (*known.contact.emails, *more)
+    return save_contact(tx, msgspec.structs.replace(known.contact, emails=emails), now, contact_id)
+
+
+def contact_addresses(contact: Contact) -> Iterable[tuple[str, str]]:
+    """Localparts and domains (U-labels) of the addresses that are valid."""
+    for entry in contact.emails:
+        try:
+            address = Address.parse(entry.value)
+        except AddressError:
+            continue
+        yield str(address.localpart), address.domain.unicode
+
+
+def contacts_named(r: Reader, folded: str, limit: int) -> list[Kept]:
+    """Contacts whose name has this form (`contact_folded`), the oldest first, at most `limit`."""
+    return [_kept(*row) for row in r.rows(BY_FOLDED, folded, limit)]
+
+
+def contact_folded(contact: Contact) -> str:
+    """The name of a contact in the form in which names are compared; "" of one that is called by an address."""
+    return "" if "@" in contact.name else folded_name(contact.name)
+
+
 def _in_any(contact: Contact, needle: str) -> bool:
     return any(needle in entry.value.casefold() for entry in contact.emails)
 
@@ -229,7 +274,7 @@ def _known(r: Reader, contact: Contact) -> Kept | None:
     """The contact that this one is: by UID, else by name and an address."""
     if contact.uid and (found := r.value(BY_UID, contact.uid)) is not None:
         return contact_of(r, found)
-    for localpart, domain in _addresses(contact):
+    for localpart, domain in contact_addresses(contact):
         if (found := r.value(BY_ADDRESS, domain, localpart)) is not None:
             known = contact_of(r, found)
             if known is not None and known.contact.name.casefold() == contact.name.casefold():
@@ -243,23 +288,13 @@ def _merged(old: Contact, new: Contact) -> Contact:
     more = [tuple(one for one in entries if one.value.casefold() not in values) for entries in (new.emails, new.phones)]
     return msgspec.structs.replace(
         old,
-        emails=(*old.emails, *more[0])[:50],
+        emails=(*old.emails, *more[0])[:MAX_EMAILS],
         phones=(*old.phones, *more[1])[:50],
         groups=tuple(dict.fromkeys((*old.groups, *new.groups)))[:50],
         organization=old.organization or new.organization,
         note=old.note or new.note,
         other=old.other or new.other,
     )
-
-
-def _addresses(contact: Contact) -> Iterable[tuple[str, str]]:
-    """Localparts and domains (U-labels) of the addresses that are valid."""
-    for entry in contact.emails:
-        try:
-            address = Address.parse(entry.value)
-        except AddressError:
-            continue
-        yield str(address.localpart), address.domain.unicode
 
 
 def _sorted(contact: Contact) -> str:

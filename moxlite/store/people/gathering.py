@@ -16,12 +16,16 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
+from moxlite.decoders import from_json
 from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.cards.vcard import Contact
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.background import Background
 from moxlite.store.mail.fetching import structure_of
+from moxlite.store.mail.personnames import full_name
 from moxlite.store.mail.recipients import note_correspondent
+from moxlite.store.people.contacts import contact_folded
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.wakeup import Wakeup
 
@@ -62,6 +66,10 @@ OLD_RECIPIENTS: Final = "SELECT id, name, localpart, domain, sent FROM recipient
 REACHED: Final = "UPDATE gathering SET message_id = max(message_id, ?) WHERE id = 1"
 REACHED_RECIPIENTS: Final = "UPDATE gathering SET recipient_id = ? WHERE id = 1"
 STILL_THERE: Final = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?)"
+UNNAMED: Final = "SELECT id, name FROM correspondent WHERE folded IS NULL LIMIT ?"
+UNNAMED_CONTACTS: Final = "SELECT id, card FROM contact WHERE folded IS NULL LIMIT ?"
+FOLD: Final = "UPDATE correspondent SET folded = ? WHERE id = ?"
+FOLD_CONTACT: Final = "UPDATE contact SET folded = ? WHERE id = ?"
 ADD: Final = """
 INSERT INTO gathered (message_id, correspondent_id, bulk_id, received, size) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING"""
@@ -114,6 +122,8 @@ class Gatherer:
             pass
         while await self._messages():
             pass
+        while await self._account.read(_has_unnamed, op="gather"):
+            await self._account.write(_fold)
 
     async def _recipients(self) -> bool:
         """Make correspondents of recipients from before the tables; False at the end."""
@@ -151,6 +161,18 @@ def list_key(section: HeaderSection, address: str) -> str:
     """
     found = LIST_ID.search((section.text(b"list-id") or b"").decode("utf-8", "replace"))
     return (found[1] if found else address).lower()
+
+
+def _has_unnamed(r: Reader) -> bool:
+    return bool(r.rows(UNNAMED, 1) or r.rows(UNNAMED_CONTACTS, 1))
+
+
+def _fold(tx: Tx) -> None:
+    """Fold names of correspondents and contacts from before the column (STORE-96d)."""
+    people = [(full_name(name), number) for number, name in tx.rows(UNNAMED, BATCH)]
+    cards = tx.rows(UNNAMED_CONTACTS, BATCH)
+    tx.executemany(FOLD, people)
+    tx.executemany(FOLD_CONTACT, [(contact_folded(from_json(card, Contact)), number) for number, card in cards])
 
 
 def _read(r: Reader, after: int) -> tuple[int, list[_Found]]:

@@ -16,6 +16,7 @@ __all__ = [
     "Address",
     "Attachment",
     "Change",
+    "Claim",
     "Fatal",
     "Header",
     "Importing",
@@ -187,6 +188,21 @@ class Answering(msgspec.Struct, frozen=True):
     own_mail: bool
 
 
+class Claim(msgspec.Struct, frozen=True):
+    """A name that an author claims, although the address ``sender`` is new (WEBMAIL-161).
+
+    ``kind``: "person": ``name`` is a person whom the user knows as the address ``known``, "" for an address without a
+    name; ``contact_id``: of the person's contact, 0 for none. "own": the user, by ``name``, "" without one, or by an
+    address. "domain": ``name``, the user's own domain.
+    """
+
+    kind: Literal["person", "own", "domain"]
+    name: str
+    known: str
+    sender: str
+    contact_id: int = 0
+
+
 class ParsedMessage(msgspec.Struct, frozen=True):
     """An opened message (WEBMAIL-48). ``view_mode`` is the setting for its sender. ``validation`` is the result for the
     From domain at the delivery (AUTH-58); "list": a rule trusts a list or forwarder and nothing is proven; "": unknown.
@@ -209,6 +225,7 @@ class ParsedMessage(msgspec.Struct, frozen=True):
     answering: Answering
     unsubscribe: Unsubscribe | None = None
     receipt: ReceiptRequest | None = None
+    claim: Claim | None = None
 
 
 class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):

@@ -22,7 +22,10 @@ from moxlite.web.composing.uploads import key_of
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
-from moxlite.web.webmail.querytypes import AnyID
+from moxlite.web.webmail.querytypes import ID, AnyID
+from moxlite.web.webmail.reading.answering import own_of
+from moxlite.web.webmail.reading.claims import claim_of, confirm
+from moxlite.web.webmail.reading.parsed import structure_of
 from moxlite.wording import worded
 
 if TYPE_CHECKING:
@@ -57,7 +60,7 @@ class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A contact as people write it."""
 
     name: Short
-    emails: Annotated[list[ContactEntry], Meta(max_length=50)]
+    emails: Annotated[list[ContactEntry], Meta(max_length=store.MAX_EMAILS)]
     phones: Annotated[list[ContactEntry], Meta(max_length=50)]
     organization: Short
     note: Annotated[str, Meta(max_length=20_000)]
@@ -191,6 +194,24 @@ class ContactCalls(AccountCalls):
             raise UserError("card: one vCard is expected")
         async with self._accounts.use(caller.require().account) as account:
             await account.write(lambda tx: store.import_contacts(tx, found, tx.now))
+
+    @call()
+    async def claim_confirm(self, caller: Caller, message_id: ID) -> None:
+        """Add the new address of a message to the contact of the person whose name it claims, or make a contact of it
+        (WEBMAIL-161). A message without such a claim changes nothing: a call whose answer was lost may be repeated.
+        """
+        session = caller.require()
+        own = own_of(self._server.config.current, session.account, session.address)
+        async with self._holders.at(session, message_id) as holder:
+            holder.refuse_guest("contacts are changed")
+            local = holder.local_id(message_id)
+
+            def unit(tx: Tx) -> None:
+                claim = claim_of(tx, local, structure_of(tx, local).envelope, own)
+                if claim is not None:
+                    confirm(tx, claim)
+
+            await holder.account.write(unit)
 
     @call()
     async def contacts_import(self, caller: Caller, upload_id: UploadID, group: Search = "") -> ContactsImported:

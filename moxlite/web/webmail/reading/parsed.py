@@ -26,6 +26,7 @@ from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID
 from moxlite.web.webmail.items import EPOCH, attachments, find_html, find_texts, part_tree
 from moxlite.web.webmail.reading.answering import answering
+from moxlite.web.webmail.reading.claims import claim_of
 from moxlite.web.webmail.reading.receipts import receipt_request
 from moxlite.web.webmail.settings import ViewMode
 from moxlite.web.webmail.types import Header, ParsedMessage, Text, Unsubscribe
@@ -91,10 +92,10 @@ async def parse_message(holder: Holder, shown: int, own: Own) -> ParsedMessage:
         wanted += part.size * (FLOWED if part.parameter("format") else 1)
     read = account.read if wanted <= MAX_ON_LOOP else account.scan
     parsed = await read(lambda r: _parse(r, message_id, structure, own), op="webmail_message")
-    # the view mode for this sender is a setting of the owner, not of the guest; receipts are the owner's, too
-    if not holder.guest:
-        return parsed
-    return msgspec.structs.replace(parsed, id=shown, view_mode="", unsubscribe=None, receipt=None)
+    if holder.guest:
+        # settings for this sender, receipts, and the people whom the owner knows, are the owner's, not the guest's
+        return msgspec.structs.replace(parsed, id=shown, view_mode="", unsubscribe=None, receipt=None, claim=None)
+    return parsed
 
 
 def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own) -> ParsedMessage:
@@ -125,6 +126,7 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own) -> P
         answering=answering(structure.envelope, section, own),
         unsubscribe=unsubscribe,
         receipt=receipt_request(r, message_id, structure, section, own),
+        claim=claim_of(r, message_id, structure.envelope, own),
     )
 
 

@@ -1,0 +1,159 @@
+"""Names that an author claims, although the address is new (WEBMAIL-161): of a person whom the user knows, the user's
+own, or the user's own domain.
+
+The sender chooses the name, and a reader looks at nothing else. Nothing leaves the server, and a look-up is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from moxlite.acceptance.providers import PROVIDERS
+from moxlite.proto.address import Address, AddressError, Domain, Localpart
+from moxlite.proto.publicsuffix import organizational_domain
+from moxlite.store.delivery.arrivals import smtp_arrival
+from moxlite.store.mail.personnames import MAX_NAME, folded_name, full_name, skeleton
+from moxlite.store.people.contacts import add_address
+from moxlite.store.people.knowing import is_known, known_address, known_people
+from moxlite.store.rows.mailboxes import mailbox
+from moxlite.store.rows.messages import message
+from moxlite.store.types import Flag, SpecialUse
+from moxlite.web.webmail.types import Claim
+
+if TYPE_CHECKING:
+    from moxlite.compose.reply import Own
+    from moxlite.proto.mime.types import Envelope, MailAddress
+    from moxlite.store.delivery.arrivals import SMTPArrival
+    from moxlite.store.file.transaction import Reader, Tx
+    from moxlite.store.people.knowing import Known
+
+__all__ = ["claim_of", "confirm"]
+
+VALIDATED: Final = frozenset({"strict", "dmarc", "relaxed"})
+"""Results for a From domain that show that the message comes from it (SMTP-77)."""
+
+MAX_AUTHORS: Final = 5
+"""Addresses of From that are looked at: readers see the first ones."""
+
+MAX_NAMED: Final = 5
+"""Addresses and domains in a name that are looked at."""
+
+MAX_SHOWN: Final = 320
+"""Characters of an address that the page is told: as long as a valid one may be."""
+
+SETTLED: Final = 7 * 86_400 * 1_000_000
+"""µs after which wanted mail makes its sender's address known: a stranger's first messages come within days."""
+
+OWN_MAIL: Final = SpecialUse.SENT | SpecialUse.DRAFTS
+
+ADDRESS: Final = re.compile(r"([\w.!#$%&'*+/=?^`{|}~-]{1,64})@([\w-]{1,63}(?:\.[\w-]{1,63}){0,10})")
+DOMAIN: Final = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}")
+
+
+class Author(msgspec.Struct, frozen=True):
+    """The address of an author. `organization` is the organizational domain that the message is proven to come from, ""
+    for mail without proof and for a provider's, whose users are strangers to each other.
+    """
+
+    localpart: str
+    domain: Domain
+    organization: str
+
+    def is_colleague(self, domain: str) -> bool:
+        """Whether the message is proven to come from the organization of a domain (U-labels)."""
+        return self.organization != "" and self.organization == organizational_domain(domain)
+
+    def shown(self) -> str:
+        """The address as the page shows it."""
+        return f"{self.localpart}@{self.domain.unicode}"[:MAX_SHOWN]
+
+
+def claim_of(r: Reader, message_id: int, envelope: Envelope, own: Own) -> Claim | None:
+    """The name that the author of a message claims, None for a message without such a claim. Only mail that came by
+    SMTP, and not by a list that the user trusts, has one. Raises NoSuchMessage.
+    """
+    authors = envelope.from_[:MAX_AUTHORS]
+    if not any(one.name for one in authors):
+        return None
+    row = message(r, message_id)
+    if row.is_mailinglist or row.flags & Flag.DRAFT or mailbox(r, row.mailbox_id).special_use & OWN_MAIL:
+        return None
+    came = smtp_arrival(r, message_id)
+    if came is None:
+        return None
+    for one in authors:
+        author = _author(one, came)
+        if author is None or not one.name or _is_own(own, author.localpart, author.domain):
+            continue
+        found = _claim(r, author, one.name[:MAX_NAME], row.received, own)
+        if found is not None and not is_known(r, author.localpart, author.domain.unicode, row.received - SETTLED):
+            return found
+    return None
+
+
+def confirm(tx: Tx, claim: Claim) -> None:
+    """Make the address of a claim one of the person's, in the contacts. Raises TooManyContacts."""
+    known = [claim.known] if claim.kind == "person" else []
+    add_address(tx, claim.contact_id, claim.name or claim.known or claim.sender, [*known, claim.sender], tx.now)
+
+
+def _author(one: MailAddress, came: SMTPArrival) -> Author | None:
+    try:
+        domain = Domain.parse(one.domain)
+    except AddressError:
+        return None
+    if not one.localpart:
+        return None
+    proven = came.msgfrom_validation in VALIDATED and came.msgfrom_domain == domain.unicode
+    organization = organizational_domain(domain.unicode) if proven else ""
+    return Author(one.localpart, domain, "" if organization in PROVIDERS else organization)
+
+
+def _claim(r: Reader, author: Author, name: str, before: int, own: Own) -> Claim | None:
+    """The first claim of a name: its addresses, the person's name, then the domain."""
+    addresses = ADDRESS.findall(name)[:MAX_NAMED]
+    words = ADDRESS.sub(" ", name)
+    home = own.login.domain
+    for localpart, host in addresses:
+        if (localpart.casefold(), host.casefold()) == (author.localpart.casefold(), author.domain.unicode):
+            continue
+        try:
+            domain = Domain.parse(host)
+        except AddressError:
+            continue
+        if _is_own(own, localpart, domain):
+            return None if author.is_colleague(home) else Claim("own", own.login.name, "", author.shown())
+        known = known_address(r, localpart, domain.unicode)
+        if known is not None:
+            return None if author.is_colleague(known.domain) else _person(known, author)
+    full = full_name(words)
+    if full and full == full_name(own.login.name):
+        return None if author.is_colleague(home) else Claim("own", own.login.name, "", author.shown())
+    found: Claim | None = None
+    for known in known_people(r, folded_name(words), full, before):
+        if author.is_colleague(known.domain):
+            return None
+        found = found or _person(known, author)
+        if not author.organization:
+            break
+    if found is not None:
+        return found
+    if author.domain.ascii == home or author.is_colleague(home):
+        return None
+    hosts = [*(host for _, host in addresses), *DOMAIN.findall(words)]
+    wanted = skeleton(Domain.parse(home).unicode)
+    if any(skeleton(host) == wanted for host in hosts[: 2 * MAX_NAMED]):
+        return Claim("domain", Domain.parse(home).unicode, "", author.shown())
+    return None
+
+
+def _person(known: Known, author: Author) -> Claim:
+    address = f"{known.localpart}@{known.domain}"[:MAX_SHOWN]
+    return Claim("person", known.name[:MAX_SHOWN], address, author.shown(), known.contact_id)
+
+
+def _is_own(own: Own, localpart: str, domain: Domain) -> bool:
+    return own.is_local(domain.ascii) and own.is_own(Address(Localpart(localpart), domain))
