@@ -169,9 +169,9 @@ class App {
     leaving: {
       leave: (id, byPost) => this.client.unsubscribe(id, byPost),
       write: (link, id) => this.desk.compose("new", link, id),
-      block: (item) => this.acting.sender(item, "block"),
     },
     flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }),
+    sender: (item, what) => this.acting.sender(item, what),
     opened: (item, place) => {
       this.seen.opened(item);
       const box = this.mail.boxes.get(item.mailbox_id);

@@ -153,7 +153,7 @@ async def test_hostile_names_are_bounded(rig: Rig, browser: Browser) -> None:
 
 
 async def test_own_names_and_addresses_are_told(rig: Rig, browser: Browser) -> None:
-    """WEBMAIL-161: the user's own name, address and domain, but not those of a stranger."""
+    """WEBMAIL-161: the user's own name, address and domain, but no stranger's."""
     await rig.holder.edit(lambda document, snapshot: document.put(("accounts", "mia", "full_name"), "Mia Lund"))
     async with rig.account() as account:
         ids = [

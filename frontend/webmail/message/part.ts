@@ -9,12 +9,14 @@ import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
 import type { OpenMessage } from "../commands/desk";
 import { shownLabels } from "../state/labels";
+import type { AboutSender } from "../sender/part";
 import type { AllSettings } from "../state/settings";
 import type * as PrintPart from "../print/part";
 import { addressList, bareAddress, fullTime, saidTime, shortAddress } from "../ui/format";
 import { missing } from "../ui/missing";
 import { subjectOf } from "../ui/subject";
 import { asciiDomains } from "./addresses";
+import { claimLine } from "./claim";
 import sheet from "./message.css";
 import { readableText } from "./text";
 import { doubtful, trustLine } from "./trust";
@@ -51,7 +53,11 @@ export interface MessageOwner {
   /** Whether an address is the reader's own. */
   isOwn(address: Address): boolean;
   /** The ways out of a mailing list or newsletter. */
-  readonly leaving: Omit<Leaving, "block"> & { block(item: MessageItem): void };
+  readonly leaving: Omit<Leaving, "block">;
+  /** Run an action about the sender of a message. */
+  sender(item: MessageItem, what: AboutSender): void;
+  /** Store that the sender of this message is the person that its name claims. */
+  confirmed(id: number): Promise<unknown>;
   /** Show the event of a calendar in a place. */
   invitation(item: MessageItem, path: string, place: HTMLElement): void;
   /** Show the request for a receipt of reading in a place. */
@@ -83,6 +89,7 @@ export class Message implements OpenMessage {
   private readonly sender = el("dd", {}, this.people);
   private readonly address = el("span", { class: "author-address", hidden: true });
   private readonly trust = el("div", { class: "trust", hidden: true });
+  private readonly claim = el("div", { class: "claim", hidden: true });
   private readonly labels = el("div", { class: "message-keywords", hidden: true });
   /** The card of an event to which the message invites. */
   private readonly event = el("div", { class: "event-card", hidden: true });
@@ -339,6 +346,7 @@ export class Message implements OpenMessage {
       ),
       unfold,
       this.trust,
+      this.claim,
       this.labels,
       this.fields,
       attachmentList(this.source, item.attachments),
@@ -369,10 +377,31 @@ export class Message implements OpenMessage {
       name: isolated(from === undefined ? (parsed.unsubscribe?.host ?? "") : shortAddress(from)),
       unsubscribe: parsed.unsubscribe,
     };
-    const leaving = { ...this.owner.leaving, block: () => this.owner.leaving.block(item) };
+    const leaving = { ...this.owner.leaving, block: () => this.owner.sender(item, "block") };
     fill(this.trust, trustLine(parsed, item), hints, leavingLine(listed, leaving, again));
     this.trust.hidden = this.trust.childElementCount === 0;
     this.address.hidden = !doubtful(parsed, item.from[0]);
+    this.drawClaim(parsed);
+  }
+
+  /** Draw the line about a name that the author claims; it has the address, too. */
+  private drawClaim(parsed: ParsedMessage): void {
+    const { item } = this;
+    const { claim } = parsed;
+    this.claim.hidden = claim === null;
+    if (claim === null) return;
+    this.address.hidden = true;
+    const done = () => {
+      const changed = { ...parsed, claim: null };
+      this.parsed = changed;
+      this.owner.chosen(changed);
+      this.drawTrust(changed);
+    };
+    const owner = {
+      confirm: () => this.owner.confirmed(item.id),
+      report: () => this.owner.sender(item, "phishing"),
+    };
+    fill(this.claim, claimLine(claim, owner, done));
   }
 
   /** The commands of the menu. */

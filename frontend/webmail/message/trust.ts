@@ -7,7 +7,7 @@ import { filled, t } from "../../lib/words";
 /** The number of earlier messages at which the server stops counting. */
 const mostCounted = 1000;
 
-const shapes = {
+export const shapes = {
   good: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z M5.5 8l1.8 1.8L10.8 6.3",
   look: "M8 2l6.5 11.5h-13z M8 6.5v3.2 M8 11.6v.1",
 } as const;

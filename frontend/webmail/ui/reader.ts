@@ -25,7 +25,7 @@ import { subjectOf } from "./subject";
 const kept = 20;
 
 export interface ReaderOwner
-  extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember" | "menu" | "isOwn" | "leaving"> {
+  extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember" | "menu" | "isOwn" | "leaving" | "sender"> {
   /** The bar of commands for the selected messages. */
   readonly bar: HTMLElement;
   failed(error: unknown): void;
@@ -71,6 +71,8 @@ export class Reader {
       menu: (item, at, commands) => owner.menu(item, at, commands),
       isOwn: (address) => owner.isOwn(address),
       leaving: owner.leaving,
+      sender: (item, what) => owner.sender(item, what),
+      confirmed: (id) => client.claim_confirm(id),
       invitation: (item, path, place) =>
         void this.with<typeof InvitationPart>("invitation", ({ showInvitation }) =>
           showInvitation(client, base, item, path, place),

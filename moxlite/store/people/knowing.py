@@ -49,8 +49,8 @@ class Known(msgspec.Struct, frozen=True):
 
 
 def known_people(r: Reader, folded: str, full: str, before: int) -> Iterator[Known]:
-    """The known addresses of a name: those of contacts, then those that the account wrote to, then those of wanted
-    mail before a time, µs UTC. `folded` and `full` are the name's forms of `personnames`.
+    """The known addresses of a name: addresses of contacts, then addresses that the account wrote to, then authors of
+    wanted mail before a time, µs UTC. `folded` and `full` are the name's forms of `personnames`.
     """
     if folded:
         for one in contacts_named(r, folded, CONTACTS):

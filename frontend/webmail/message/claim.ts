@@ -1,0 +1,64 @@
+// The line about a name that the author claims, although the address is new (WEBMAIL-161).
+
+import type { ParsedMessage } from "../../gen/webmail";
+import { attempt } from "../../lib/dialogs";
+import { type Child, el, icon, isolated } from "../../lib/dom";
+import { toast } from "../../lib/toasts";
+import { t } from "../../lib/words";
+import { shapes } from "./trust";
+
+export interface Claims {
+  /** Add the address to the contact of the person. */
+  confirm(): Promise<unknown>;
+  /** Mark the message as phishing, and move it to Junk. */
+  report(): void;
+}
+
+type Claim = NonNullable<ParsedMessage["claim"]>;
+
+/** Characters of a name or address that the line shows. */
+const mostShown = 100;
+
+/** A text of a stranger, as a part of a sentence. */
+function quoted(text: string): string {
+  return isolated(text.length > mostShown ? `${text.slice(0, mostShown)}…` : text);
+}
+
+function words({ kind, name, known, sender }: Claim): string {
+  const values = { name: quoted(name), known: quoted(known), sender: quoted(sender) };
+  switch (kind) {
+    case "own":
+      return t("This says it is from you. The address {sender} is none of yours.", values);
+    case "domain":
+      return t("This says it is from {name}, your own domain. The address {sender} belongs elsewhere.", values);
+    case "person":
+      return name === ""
+        ? t("This says it is from {known}, whom you know. The address {sender} is new.", values)
+        : t("This says it is from {name}, whom you know as {known}. The address {sender} is new.", values);
+  }
+}
+
+/** The line, with its buttons; `done` is called when the address is known. */
+export function claimLine(claim: Claim, owner: Claims, done: () => void): Child {
+  const name = quoted(claim.name || claim.known);
+  const confirm = () =>
+    attempt(t("Adding the address"), async () => {
+      await owner.confirm();
+      done();
+      toast(t("{sender} is in your contacts now", { sender: quoted(claim.sender) }));
+    });
+  return [
+    el("span", { class: "trust-look" }, icon(shapes.look)),
+    el("p", {}, words(claim)),
+    el(
+      "div",
+      { class: "claim-actions" },
+      el(
+        "button",
+        { class: "btn line", onclick: () => void confirm() },
+        claim.kind === "own" ? t("It is really me") : t("It is really {name}", { name }),
+      ),
+      el("button", { class: "btn line", onclick: () => owner.report() }, t("Report phishing")),
+    ),
+  ];
+}
