@@ -167,6 +167,7 @@ export interface ParsedMessage {
   answering: Answering;
   unsubscribe: Unsubscribe | null;
   receipt: ReceiptRequest | null;
+  claim: Claim | null;
 }
 
 /** One field of the message's header, decoded. */
@@ -214,6 +215,15 @@ export interface Unsubscribe {
 export interface ReceiptRequest {
   to: Array<Address>;
   elsewhere: boolean;
+}
+
+/** A name that an author claims, although the address ``sender`` is new (WEBMAIL-161). */
+export interface Claim {
+  kind: "domain" | "own" | "person";
+  name: string;
+  known: string;
+  sender: string;
+  contact_id: number;
 }
 
 /** Progress of the search of a view: ``total`` entries are found, in which ``messages`` match (a thread may have */
@@ -840,13 +850,14 @@ export const checks: Checks = {
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]] },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]] },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
   Answering: { from: ["ref", "Address"], own: ["list", ["ref", "Address"]], own_mail: "boolean" },
   Unsubscribe: { one_click: "string", host: "string", mailto: "string", link: "string", at: ["nullable", "time"], still_sends: "boolean" },
   ReceiptRequest: { to: ["list", ["ref", "Address"]], elsewhere: "boolean" },
+  Claim: { kind: ["enum", ["domain", "own", "person"]], name: "string", known: "string", sender: "string", contact_id: "integer" },
   ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", messages: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
@@ -936,6 +947,9 @@ export interface Calls {
 
   /** Add a contact from the vCard that `contact_remove` returned. */
   contact_restore(card: string): Promise<null>;
+
+  /** Add the new address of a message to the contact of the person whose name it claims, or make a contact of it */
+  claim_confirm(message_id: number): Promise<null>;
 
   /** Import an uploaded file of vCards, or a table (CSV) as Gmail, Outlook and Thunderbird write it. */
   contacts_import(upload_id: string, group?: string): Promise<ContactsImported>;
@@ -1140,6 +1154,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   contact_save: [{ contact: ["ref", "ContactForm"], contact_id: ["optional", "integer"], changed: ["optional", "integer"] }, "integer"],
   contact_remove: [{ contact_id: "integer" }, "string"],
   contact_restore: [{ card: "string" }, "null"],
+  claim_confirm: [{ message_id: "integer" }, "null"],
   contacts_import: [{ upload_id: "string", group: ["optional", "string"] }, ["ref", "ContactsImported"]],
   group_members: [{ group: "string" }, ["list", ["ref", "Party"]]],
   templates: [{}, ["list", ["ref", "TemplateForm"]]],

@@ -10,6 +10,7 @@ declare module "node:assert/strict" {
     deepEqual(actual: unknown, expected: unknown, message?: string): void;
     ok(value: unknown, message?: string): void;
     throws(work: () => unknown, expected?: RegExp): void;
+    rejects(work: Promise<unknown>): Promise<void>;
   };
   export default assert;
 }

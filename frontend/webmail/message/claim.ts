@@ -28,7 +28,7 @@ function words({ kind, name, known, sender }: Claim): string {
   const values = { name: quoted(name), known: quoted(known), sender: quoted(sender) };
   switch (kind) {
     case "own":
-      return t("This says it is from you. The address {sender} is none of yours.", values);
+      return t("This says it is from you. The address {sender} is not yours.", values);
     case "domain":
       return t("This says it is from {name}, your own domain. The address {sender} belongs elsewhere.", values);
     case "person":
