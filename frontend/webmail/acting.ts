@@ -127,7 +127,7 @@ export function acting(page: Page): Acting {
         (await part<typeof ExportPart>("export")).exportSelected(client, page.base, mail),
       ),
     sender: (item, what) =>
-      void part<typeof SenderPart>("sender").then((found) =>
+      part<typeof SenderPart>("sender").then((found) =>
         found.act(item, what, {
           client,
           mail,

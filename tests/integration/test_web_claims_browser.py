@@ -8,13 +8,15 @@ from email.header import Header
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
+from tests.integration.test_web_webmail_device import kept, local, page, row
 from tests.running import LocalServer
+from tests.tools import until
 
-__all__ = ["chromium"]
+__all__ = ["chromium", "local", "page"]
 
 pytestmark = [pytest.mark.served, pytest.mark.integration]
 
@@ -25,13 +27,18 @@ EVIL = "mia77@evil.example"
 def server(tmp_path: Path) -> Iterator[LocalServer]:
     """A server whose user wrote to Anna; it must have counted no panic."""
     with LocalServer(tmp_path / "server") as found:
-        session = imaplib.IMAP4("127.0.0.1", found.port(143))
-        session.login(found.user, found.password)
-        text = f"From: {found.user}\r\nTo: Anna Berg <anna@nordlicht.example>\r\nSubject: Plan\r\n\r\nHello Anna\r\n"
-        session.append("Sent", r"(\Seen)", "", text.encode())
-        session.logout()
+        write_to_anna(found)
         yield found
         assert panics(found) == 0, found.log()
+
+
+def write_to_anna(server: LocalServer) -> None:
+    """Add a message to Sent."""
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    session.login(server.user, server.password)
+    text = f"From: {server.user}\r\nTo: Anna Berg <anna@nordlicht.example>\r\nSubject: Plan\r\n\r\nHello Anna\r\n"
+    session.append("Sent", r"(\Seen)", "", text.encode())
+    session.logout()
 
 
 def deliver(server: LocalServer, name: str, subject: str, address: str = EVIL) -> None:
@@ -64,7 +71,7 @@ def test_a_known_name_at_a_new_address_is_confirmed_or_reported(
     page.screenshot(path=tmp_path / "claim.png")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     claim.get_by_role("button", name="It is really Anna Berg").click()
-    expect(page.get_by_text(f"{EVIL} is in your contacts now")).to_be_visible()
+    expect(page.get_by_text("Added to your contacts")).to_be_visible()
     expect(claim).to_be_hidden()
     page.reload()
     expect(page.locator(".reader-body")).to_contain_text("Please pay today.")
@@ -80,3 +87,36 @@ def test_a_known_name_at_a_new_address_is_confirmed_or_reported(
     expect(page.locator(".message", has_text="False")).to_have_count(0)
     page.screenshot(path=tmp_path / "reported.png")
     reader.close()
+
+
+def kept_lists(page: Page) -> str:
+    """The lists that the browser keeps, as JSON."""
+    found: str = page.evaluate(
+        """() => new Promise((resolve) => {
+          indexedDB.open("moxlite-webmail").onsuccess = ({ target: { result: database } }) => {
+            database.transaction("lists").objectStore("lists").getAll().onsuccess = ({ target: { result } }) => {
+              database.close();
+              resolve(JSON.stringify(result));
+            };
+          };
+        })"""
+    )
+    return found
+
+
+def test_a_kept_copy_has_the_line_without_a_connection(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-161, WEBMAIL-121: its first button says that the server cannot be reached, and the line stays."""
+    write_to_anna(local)
+    deliver(local, "Anna Berg", "Really")
+    row(page, "Really")
+    expect(page.locator(".claim")).to_contain_text(EVIL)
+    until(lambda: kept(page, "messages") >= 3 and "Really" in kept_lists(page), what="the message is kept")
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.get_by_text("Not connected")).to_be_visible()
+    row(page, "Really")
+    expect(page.locator(".claim")).to_contain_text(EVIL)
+    page.get_by_role("button", name="It is really Anna Berg").click()
+    expect(page.get_by_text("Saving the contact failed")).to_be_visible()
+    expect(page.locator(".claim")).to_contain_text(EVIL)
+    page.context.set_offline(False)

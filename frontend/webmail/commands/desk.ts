@@ -81,8 +81,8 @@ export interface Acting {
   /** Load the part for messages that wait for a time (WEBMAIL-125), and run this with it. */
   later(run: (found: Later) => Promise<void>): void;
   exportSelection(): void;
-  /** Run an action about the sender of a message. */
-  sender(item: MessageItem, what: AboutSender): void;
+  /** Run an action about the sender of a message; resolves to whether it was done. */
+  sender(item: MessageItem, what: AboutSender): Promise<boolean>;
   /** The name of the action that `undo` would take back, or "". */
   undoable(): string;
   undo(): void;

@@ -1,18 +1,9 @@
 // The line about a name that the author claims, although the address is new (WEBMAIL-161).
 
 import type { ParsedMessage } from "../../gen/webmail";
-import { attempt } from "../../lib/dialogs";
 import { type Child, el, icon, isolated } from "../../lib/dom";
-import { toast } from "../../lib/toasts";
 import { t } from "../../lib/words";
 import { shapes } from "./trust";
-
-export interface Claims {
-  /** Add the address to the contact of the person. */
-  confirm(): Promise<unknown>;
-  /** Mark the message as phishing, and move it to Junk. */
-  report(): void;
-}
 
 type Claim = NonNullable<ParsedMessage["claim"]>;
 
@@ -38,15 +29,9 @@ function words({ kind, name, known, sender }: Claim): string {
   }
 }
 
-/** The line, with its buttons; `done` is called when the address is known. */
-export function claimLine(claim: Claim, owner: Claims, done: () => void): Child {
+/** The line, with a button that makes the address known, and one that reports the message. */
+export function claimLine(claim: Claim, confirm: () => void, report: () => void): Child {
   const name = quoted(claim.name || claim.known);
-  const confirm = () =>
-    attempt(t("Adding the address"), async () => {
-      await owner.confirm();
-      done();
-      toast(t("{sender} is in your contacts now", { sender: quoted(claim.sender) }));
-    });
   return [
     el("span", { class: "trust-look" }, icon(shapes.look)),
     el("p", {}, words(claim)),
@@ -55,10 +40,10 @@ export function claimLine(claim: Claim, owner: Claims, done: () => void): Child 
       { class: "claim-actions" },
       el(
         "button",
-        { class: "btn line", onclick: () => void confirm() },
+        { class: "btn line", onclick: confirm },
         claim.kind === "own" ? t("It is really me") : t("It is really {name}", { name }),
       ),
-      el("button", { class: "btn line", onclick: () => owner.report() }, t("Report phishing")),
+      el("button", { class: "btn line", onclick: report }, t("Report phishing")),
     ),
   ];
 }

@@ -54,10 +54,8 @@ export interface MessageOwner {
   isOwn(address: Address): boolean;
   /** The ways out of a mailing list or newsletter. */
   readonly leaving: Omit<Leaving, "block">;
-  /** Run an action about the sender of a message. */
-  sender(item: MessageItem, what: AboutSender): void;
-  /** Store that the sender of this message is the person that its name claims. */
-  confirmed(id: number): Promise<unknown>;
+  /** Run an action about the sender of a message; resolves to whether it was done. */
+  sender(item: MessageItem, what: AboutSender): Promise<boolean>;
   /** Show the event of a calendar in a place. */
   invitation(item: MessageItem, path: string, place: HTMLElement): void;
   /** Show the request for a receipt of reading in a place. */
@@ -377,7 +375,7 @@ export class Message implements OpenMessage {
       name: isolated(from === undefined ? (parsed.unsubscribe?.host ?? "") : shortAddress(from)),
       unsubscribe: parsed.unsubscribe,
     };
-    const leaving = { ...this.owner.leaving, block: () => this.owner.sender(item, "block") };
+    const leaving = { ...this.owner.leaving, block: () => void this.owner.sender(item, "block") };
     fill(this.trust, trustLine(parsed, item), hints, leavingLine(listed, leaving, again));
     this.trust.hidden = this.trust.childElementCount === 0;
     this.address.hidden = !doubtful(parsed, item.from[0]);
@@ -387,7 +385,8 @@ export class Message implements OpenMessage {
   /** Draw the line about a name that the author claims; it has the address, too. */
   private drawClaim(parsed: ParsedMessage): void {
     const { item } = this;
-    const { claim } = parsed;
+    // a copy that this browser has kept since an older version has no such field
+    const claim = parsed.claim ?? null;
     this.claim.hidden = claim === null;
     if (claim === null) return;
     this.address.hidden = true;
@@ -397,11 +396,15 @@ export class Message implements OpenMessage {
       this.owner.chosen(changed);
       this.drawTrust(changed);
     };
-    const owner = {
-      confirm: () => this.owner.confirmed(item.id),
-      report: () => this.owner.sender(item, "phishing"),
-    };
-    fill(this.claim, claimLine(claim, owner, done));
+    const confirm = async () => (await this.owner.sender(item, "known")) && done();
+    fill(
+      this.claim,
+      claimLine(
+        claim,
+        () => void confirm(),
+        () => void this.owner.sender(item, "phishing"),
+      ),
+    );
   }
 
   /** The commands of the menu. */

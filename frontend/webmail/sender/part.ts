@@ -9,8 +9,9 @@ import type { Actions } from "../state/actions";
 import type { Mail } from "../state/mail";
 import { bareAddress } from "../ui/format";
 
-/** The actions: search the sender's mail; add the sender to the contacts; file all further mail elsewhere, or as junk; mark one message as phishing. */
-export type AboutSender = "search" | "contact" | "always" | "block" | "phishing";
+/** The actions: search the sender's mail; add the sender to the contacts; file all further mail elsewhere, or as junk; mark one message as phishing;
+ * confirm that the sender is the person whose name a message has (WEBMAIL-161). */
+export type AboutSender = "search" | "contact" | "always" | "block" | "phishing" | "known";
 
 interface Page {
   readonly client: Client;
@@ -25,17 +26,21 @@ interface Page {
   offerRole(role: Role): void;
 }
 
-/** Run an action. */
-export async function act(item: MessageItem, what: AboutSender, page: Page): Promise<void> {
+/** Run an action; whether it was done. */
+export async function act(item: MessageItem, what: AboutSender, page: Page): Promise<boolean> {
   const { mail, actions } = page;
+  if (what === "known")
+    return attempt(t("Saving the contact"), async () => {
+      await page.client.claim_confirm(item.id);
+      page.say(t("Added to your contacts"));
+    });
   if (what === "search") {
     page.search(`from:"${bareAddress(item.from[0]!).replaceAll('"', '""')}"`);
-    return;
+    return true;
   }
   if (what === "contact") {
     const [from] = item.from;
-    await attempt(t("Opening the contact"), () => page.contact(from!.name, bareAddress(from!)));
-    return;
+    return attempt(t("Opening the contact"), () => page.contact(from!.name, bareAddress(from!)));
   }
   const others = mail.mailboxes.value.filter((mailbox) => mailbox.roles.length === 0 && mailbox.name !== "Inbox");
   const chosen =
@@ -43,14 +48,15 @@ export async function act(item: MessageItem, what: AboutSender, page: Page): Pro
       ? await page.choose(t("Always file mail of this sender to"), others)
       : mail.boxes.withRole("junk");
   if (chosen === undefined) page.offerRole("junk");
-  if (chosen == null) return;
+  if (chosen == null) return false;
   if (what === "phishing")
     actions.flagItems([item], ["$phishing"], true, {
       doing: () => t("Marking as phishing"),
       done: () => t("Marked as phishing"),
     });
-  else if (!(await rule(item, chosen, page))) return;
+  else if (!(await rule(item, chosen, page))) return false;
   actions.moveItems([item], chosen, what !== "always");
+  return true;
 }
 
 async function rule(item: MessageItem, { id }: Mailbox, { client, say }: Page): Promise<boolean> {

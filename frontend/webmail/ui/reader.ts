@@ -72,7 +72,6 @@ export class Reader {
       isOwn: (address) => owner.isOwn(address),
       leaving: owner.leaving,
       sender: (item, what) => owner.sender(item, what),
-      confirmed: (id) => client.claim_confirm(id),
       invitation: (item, path, place) =>
         void this.with<typeof InvitationPart>("invitation", ({ showInvitation }) =>
           showInvitation(client, base, item, path, place),
