@@ -11,8 +11,8 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.facts import Facts, SMTPFacts
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.mail.personnames import full_name
 from moxlite.store.people import contacts, gathering, knowing
+from moxlite.store.rows.personnames import full_name
 from moxlite.store.types import Flag
 from moxlite.web.webmail.reading.answering import own_of
 from moxlite.web.webmail.reading.claims import claim_of

@@ -16,7 +16,7 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Array, Reader, Row, Tx
-from moxlite.store.mail.personnames import full_name
+from moxlite.store.rows.personnames import full_name
 
 __all__ = [
     "add_recipients",

@@ -17,7 +17,7 @@ from moxlite.proto.address import Address, AddressError
 from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.mail.personnames import folded_name
+from moxlite.store.rows.personnames import folded_name
 
 __all__ = [
     "MAX_CONTACTS",

@@ -23,9 +23,9 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.background import Background
 from moxlite.store.mail.fetching import structure_of
-from moxlite.store.mail.personnames import full_name
 from moxlite.store.mail.recipients import note_correspondent
 from moxlite.store.people.contacts import contact_folded
+from moxlite.store.rows.personnames import full_name
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.wakeup import Wakeup
 

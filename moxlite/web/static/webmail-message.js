@@ -211,108 +211,6 @@ function asciiDomains(addresses) {
   return addresses.map((one) => bareAddress({ ...one, host: ascii2(one.host) })).join(", ");
 }
 
-function focusHome() {
-  document.querySelector("[data-home]")?.focus({ preventScroll: true });
-}
-function holdFocus() {
-  const before = document.activeElement;
-  return () => {
-    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
-    if (document.activeElement === null || document.activeElement === document.body) focusHome();
-  };
-}
-
-function dialog(title, build, dismissable = true) {
-  return new Promise((resolve) => {
-    const giveBack = holdFocus();
-    const box = el("dialog", { class: "dialog", "aria-label": title });
-    const close = (value) => {
-      box.close();
-      box.remove();
-      giveBack();
-      resolve(value);
-    };
-    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
-    box.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      if (dismissable) close(null);
-    });
-    box.addEventListener("keydown", (event) => event.stopPropagation());
-    setStatus("");
-    document.body.append(box);
-    box.showModal();
-  });
-}
-async function showError(action, error) {
-  const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
-}
-async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
-  return answer === true;
-}
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
-  const timer = setTimeout(slow, 1e3);
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    await showError(t("{action} failed", { action }), error);
-    return false;
-  } finally {
-    clearTimeout(timer);
-    setStatus("");
-  }
-}
-function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
-}
-
-var x = "M18 6 6 18 M6 6l12 12";
-
-var shown = 1e4;
-var most = 3;
-function stack() {
-  const found = document.querySelector("body > .toasts");
-  if (found !== null) return found;
-  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  document.body.append(made);
-  return made;
-}
-function toast(text2, action, time = shown) {
-  const words2 = el("span", {}, text2);
-  let timer = 0;
-  let holds = 0;
-  const hold = () => {
-    holds++;
-    clearTimeout(timer);
-  };
-  const release = () => {
-    holds--;
-    clearTimeout(timer);
-    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
-  };
-  const close = () => {
-    clearTimeout(timer);
-    const focused = box.contains(document.activeElement);
-    box.remove();
-    if (focused) focusHome();
-  };
-  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words2, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
-    close();
-    action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
-  if (time > 0) timer = window.setTimeout(close, time);
-  const all = stack();
-  all.append(box);
-  const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
-  return { say: (other) => fill(words2, other), close };
-}
-
 var mostCounted = 1e3;
 var shapes = { good: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z M5.5 8l1.8 1.8L10.8 6.3", look: "M8 2l6.5 11.5h-13z M8 6.5v3.2 M8 11.6v.1" };
 var endings = { one: t("{n}st mail from this address"), two: t("{n}nd mail from this address"), few: t("{n}rd mail from this address"), other: t("{n}th mail from this address") };
@@ -363,14 +261,9 @@ function words({ kind, name, known: known2, sender }) {
       return name === "" ? t("This says it is from {known}, whom you know. The address {sender} is new.", values) : t("This says it is from {name}, whom you know as {known}. The address {sender} is new.", values);
   }
 }
-function claimLine(claim, owner, done) {
+function claimLine(claim, confirm2, report) {
   const name = quoted(claim.name || claim.known);
-  const confirm2 = () => attempt(t("Adding the address"), async () => {
-    await owner.confirm();
-    done();
-    toast(t("{sender} is in your contacts now", { sender: quoted(claim.sender) }));
-  });
-  return [el("span", { class: "trust-look" }, icon(shapes.look)), el("p", {}, words(claim)), el("div", { class: "claim-actions" }, el("button", { class: "btn line", onclick: () => void confirm2() }, claim.kind === "own" ? t("It is really me") : t("It is really {name}", { name })), el("button", { class: "btn line", onclick: () => owner.report() }, t("Report phishing")))];
+  return [el("span", { class: "trust-look" }, icon(shapes.look)), el("p", {}, words(claim)), el("div", { class: "claim-actions" }, el("button", { class: "btn line", onclick: confirm2 }, claim.kind === "own" ? t("It is really me") : t("It is really {name}", { name })), el("button", { class: "btn line", onclick: report }, t("Report phishing")))];
 }
 
 var message_default = '.reader-fields{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:0;font-size:14px;padding-top:10px;max-height:45vh;overflow-y:auto}.author{display:flex;align-items:baseline;gap:8px;min-height:28px}.author-name{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:15px;font-weight:600}.author-address{flex:0 1 auto;min-width:0;color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.author-time{margin-left:auto;padding-left:8px;flex:none;color:var(--color-mild);font-size:12.5px;white-space:nowrap}.message-menu{align-self:center;flex:none;min-width:32px;min-height:28px;padding:0 6px}button.quiet{border-color:transparent;background:none;text-align:start}button.quiet.author-name{padding:0}.reader-recipients{display:block;max-width:100%;padding:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13px}.reader-recipients::after{content:" ⌄"}.reader-recipients[aria-expanded=true]::after{content:" ⌃"}.trust{margin-top:3px;color:var(--color-mild);font-size:12.5px}.trust .icon{width:14px;height:14px;margin-right:5px;vertical-align:-2px}.trust-good .icon{color:var(--underline-green)}.trust-look .icon{color:var(--underline-red)}.claim{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 8px;margin-top:8px;padding:9px 12px;border-radius:8px;background:var(--warn-soft);color:var(--text);font-size:13.5px}.claim .icon{width:16px;height:16px;vertical-align:-3px}.claim p{margin:0;overflow-wrap:anywhere}.claim-actions{display:flex;flex-wrap:wrap;gap:6px;grid-column:2}.claim-actions .btn{display:block;max-width:100%;overflow:hidden;text-overflow:ellipsis}.reader-fields dt{color:var(--color-mild)}.reader-fields dd{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}.reader-note{padding:0 26px 12px;font-size:13.5px}.attachments{display:flex;flex-wrap:wrap;gap:7px;margin-top:12px}.attachment{display:inline-flex;align-items:baseline;gap:8px;max-width:100%;padding:4px 10px;border:1px solid var(--border-color);border-radius:8px;background:var(--background-mild);font-size:13.5px}.attachment a{overflow:hidden;text-overflow:ellipsis;text-decoration:none;white-space:nowrap}.attachment a:last-child{flex:none}.attachment a:hover{text-decoration:underline}.attachment-size{color:var(--color-milder);font-size:12px;white-space:nowrap}.reader-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;flex:none;margin:0 22px 10px;padding:7px 12px;border-radius:8px;background:var(--background-mild);color:var(--color-mild);font-size:13px}.reader-bar-words{min-width:0;overflow-wrap:anywhere}.hint{padding:0 8px;color:var(--color-milder);font-size:13px}.reader-body{flex:1;min-height:0;overflow:auto}.reader-body.framed{display:flex;flex-direction:column}.text-part{max-width:78ch;padding:22px 26px}.text-part+.text-part{border-top:1px solid var(--border-color)}.text{white-space:pre-wrap;unicode-bidi:plaintext;text-align:start;overflow-wrap:anywhere;line-height:1.55}.elsewhere{margin:0 4px;padding:0 5px;border-radius:4px;background:var(--warning-background);font-size:12.5px}.quoted1{color:var(--quoted1)}.quoted2{color:var(--quoted2)}.quoted3{color:var(--quoted3)}.html{flex:1;width:100%;min-height:200px;border:0}.html.sheet{width:calc(100% - 32px);margin:0 16px 16px;border-radius:10px}.headers{margin:14px 26px;border-collapse:collapse;font:12.5px/1.5 var(--mono)}.headers th{padding-right:14px;text-align:right;vertical-align:top;white-space:nowrap;font-weight:400;color:var(--color-mild)}.headers td{overflow-wrap:anywhere}.reader-message{display:flex;flex-direction:column;flex:1;min-height:0}.card .reader-bar{margin:0 10px 8px}.card .text-part{padding:14px}.card .reader-body{overflow:visible}.card .html{flex:none;min-height:80px}.quote{margin:6px 0}.quote>summary{width:max-content;padding:1px 9px;border-radius:9px;background:var(--button-hover-background);color:var(--color-mild);font-size:12.5px;cursor:pointer;list-style:none}.quote[open]>summary{margin-bottom:4px}.validation{text-decoration:underline 2px;text-underline-offset:3px}.validation.green{text-decoration-color:var(--underline-green)}.validation.blue{text-decoration-color:var(--underline-blue)}.validation.red{text-decoration-color:var(--underline-red)}.attachment-all{align-self:center;font-size:13px}.shown-image{display:block;max-width:calc(100% - 52px);max-height:70vh;margin:8px 26px;border-radius:6px}.text.signature{color:var(--color-mild)}@media(max-width:860px){.reader-bar{margin:0 10px 8px}.author{flex-wrap:wrap;align-items:center}.author-name{flex:1 1 0}.author-address{order:1;flex-basis:100%}.message-menu{min-width:44px;min-height:44px}.claim-actions .btn{min-height:44px}.reader-recipients{min-height:32px}.text-part{padding:16px}.shown-image{max-width:calc(100% - 32px);margin-inline:16px}}@media print{.side,.middle,.splitter,.toolbar,.reader-bar,.message-menu,.composers,.toasts{display:none}.app,.reader,.reader-message,.reader-body{display:block;height:auto;overflow:visible}}.message-keywords{display:flex;flex-wrap:wrap;gap:4px 6px;margin-top:6px}.keyword-link{display:inline-flex;max-width:100%;text-decoration:none}.keyword-link:hover .keyword{text-decoration:underline}\n';
@@ -478,6 +371,108 @@ function foldQuotes(blocks) {
     i = end;
   }
   return found;
+}
+
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+  const timer = setTimeout(slow, 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+var x = "M18 6 6 18 M6 6l12 12";
+
+var shown = 1e4;
+var most = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
+function toast(text2, action, time = shown) {
+  const words2 = el("span", {}, text2);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words2, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words2, other), close };
 }
 
 function leavingLine({ id, name, unsubscribe: found }, owner, again) {
@@ -902,7 +897,7 @@ var Message = class {
     };
     const [from] = item.from;
     const listed = { id: item.id, name: isolated(from === void 0 ? parsed.unsubscribe?.host ?? "" : shortAddress(from)), unsubscribe: parsed.unsubscribe };
-    const leaving = { ...this.owner.leaving, block: () => this.owner.sender(item, "block") };
+    const leaving = { ...this.owner.leaving, block: () => void this.owner.sender(item, "block") };
     fill(this.trust, trustLine(parsed, item), hints, leavingLine(listed, leaving, again));
     this.trust.hidden = this.trust.childElementCount === 0;
     this.address.hidden = !doubtful(parsed, item.from[0]);
@@ -910,7 +905,7 @@ var Message = class {
   }
   drawClaim(parsed) {
     const { item } = this;
-    const { claim } = parsed;
+    const claim = parsed.claim ?? null;
     this.claim.hidden = claim === null;
     if (claim === null) return;
     this.address.hidden = true;
@@ -920,8 +915,8 @@ var Message = class {
       this.owner.chosen(changed);
       this.drawTrust(changed);
     };
-    const owner = { confirm: () => this.owner.confirmed(item.id), report: () => this.owner.sender(item, "phishing") };
-    fill(this.claim, claimLine(claim, owner, done));
+    const confirm2 = async () => await this.owner.sender(item, "known") && done();
+    fill(this.claim, claimLine(claim, () => void confirm2(), () => void this.owner.sender(item, "phishing")));
   }
   commands() {
     const { parsed, mode } = this;

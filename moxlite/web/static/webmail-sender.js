@@ -148,22 +148,26 @@ function bareAddress(address) {
 
 async function act(item, what, page) {
   const { mail, actions } = page;
+  if (what === "known") return attempt(t("Saving the contact"), async () => {
+    await page.client.claim_confirm(item.id);
+    page.say(t("Added to your contacts"));
+  });
   if (what === "search") {
     page.search(`from:"${bareAddress(item.from[0]).replaceAll('"', '""')}"`);
-    return;
+    return true;
   }
   if (what === "contact") {
     const [from] = item.from;
-    await attempt(t("Opening the contact"), () => page.contact(from.name, bareAddress(from)));
-    return;
+    return attempt(t("Opening the contact"), () => page.contact(from.name, bareAddress(from)));
   }
   const others = mail.mailboxes.value.filter((mailbox) => mailbox.roles.length === 0 && mailbox.name !== "Inbox");
   const chosen = what === "always" ? await page.choose(t("Always file mail of this sender to"), others) : mail.boxes.withRole("junk");
   if (chosen === void 0) page.offerRole("junk");
-  if (chosen == null) return;
+  if (chosen == null) return false;
   if (what === "phishing") actions.flagItems([item], ["$phishing"], true, { doing: () => t("Marking as phishing"), done: () => t("Marked as phishing") });
-  else if (!await rule(item, chosen, page)) return;
+  else if (!await rule(item, chosen, page)) return false;
   actions.moveItems([item], chosen, what !== "always");
+  return true;
 }
 async function rule(item, { id }, { client, say }) {
   return attempt(t("Adding the rule"), async () => {

@@ -15,11 +15,11 @@ from moxlite.acceptance.providers import PROVIDERS
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.delivery.arrivals import smtp_arrival
-from moxlite.store.mail.personnames import MAX_NAME, folded_name, full_name, skeleton
 from moxlite.store.people.contacts import add_address
 from moxlite.store.people.knowing import is_known, known_address, known_people
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.messages import message
+from moxlite.store.rows.personnames import MAX_NAME, folded_name, full_name, skeleton
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.web.webmail.types import Claim
 
