@@ -9,8 +9,8 @@ export interface Command {
   readonly id: string;
   /** Title, beginning with a verb; a function if it depends on the selection. */
   readonly title: string | (() => string);
-  /** Keys as `keyName` writes them: "j", "ctrl a", "shift ArrowDown", "D". */
-  readonly keys?: readonly string[];
+  /** Keys as `keyName` writes them: "j", "ctrl a", "shift ArrowDown", "D". The table puts those there that the user chose. */
+  keys?: readonly string[];
   /** Whether the command is possible now; always, if missing. */
   readonly when?: () => boolean;
   /** Not listed in the palette and the help: the movements in the list. */
@@ -35,6 +35,9 @@ export function keyName(
   // ⌘ on a Mac is ctrl elsewhere
   return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key}`;
 }
+
+/** Whether a key stays with its commands: one with ctrl, or with a name, such as Enter or an arrow. */
+export const isFixed = (key: string): boolean => /^ctrl|\w\w$/.test(key);
 
 /** The title at this moment. */
 export function titleOf(command: Command): string {
@@ -70,6 +73,9 @@ export class CommandTable {
    * too. */
   letters = true;
   private readonly byId = new Map<string, Command>();
+  /** The keys of a command before the user chose another. */
+  readonly usual = new Map<Command, readonly string[]>();
+  private chosen: Readonly<Record<string, string>> = {};
   private readonly byKey = new Map<string, Command[]>();
   private readonly groups = new Map<string, Group>();
 
@@ -82,7 +88,22 @@ export class CommandTable {
       if (this.byId.has(command.id)) throw new Error(`two commands are called ${command.id}`);
       this.byId.set(command.id, command);
       listed.commands.push(command);
-      for (const key of command.keys ?? []) this.byKey.set(key, [...(this.byKey.get(key) ?? []), command]);
+      this.usual.set(command, command.keys ?? []);
+    }
+    this.remap(this.chosen);
+  }
+
+  /** Give commands the keys that the user chose, by id; "" for none. Their fixed keys stay. Ids without a command are ignored. A
+   * chosen key comes before the same key of a command for which none was chosen. */
+  remap(chosen: Readonly<Record<string, string>>): void {
+    this.chosen = chosen;
+    this.byKey.clear();
+    const mine = ({ id }: Command) => Number(id in chosen);
+    for (const command of [...this.byId.values()].sort((a, b) => mine(b) - mine(a))) {
+      const usual = this.usual.get(command)!;
+      const own = chosen[command.id];
+      command.keys = own === undefined ? usual : [own, ...usual.filter(isFixed)].filter(Boolean);
+      for (const key of command.keys) this.byKey.set(key, [...(this.byKey.get(key) ?? []), command]);
     }
   }
 

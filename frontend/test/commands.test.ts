@@ -52,6 +52,34 @@ test("of two commands with one key the possible one runs", () => {
   assert.throws(() => table.add("g", [{ id: "flag", title: "again", run: () => {} }]), /two commands/);
 });
 
+test("a chosen key takes the place of the usual one; fixed keys stay, also of commands that come later", () => {
+  const table = new CommandTable();
+  const ran: string[] = [];
+  const command = (id: string, ...keys: string[]) => ({ id, title: id, keys, run: () => ran.push(id) });
+  table.add("g", [command("a.archive", "a"), command("a.trash", "d", "Delete"), command("a.undo", "ctrl z")]);
+  table.remap({ "a.archive": "e", "a.trash": "", "a.undo": "z", "b.edit": "", "c.unknown": "x" });
+  table.add("h", [command("b.edit", "e")]);
+  assert.deepEqual(table.get("a.archive").keys, ["e"]);
+  assert.deepEqual(table.get("a.trash").keys, ["Delete"]);
+  assert.deepEqual(table.get("a.undo").keys, ["z", "ctrl z"]);
+  for (const key of ["a", "d", "x"]) assert.ok(!table.key(key), key);
+  for (const key of ["e", "Delete", "z", "ctrl z"]) assert.ok(table.key(key), key);
+  assert.deepEqual(ran, ["a.archive", "a.trash", "a.undo", "a.undo"]);
+  table.remap({});
+  assert.deepEqual(table.get("b.edit").keys, ["e"]);
+  assert.ok(table.key("a"));
+});
+
+test("a chosen key comes before the usual key of a command that a newer version has", () => {
+  const table = new CommandTable();
+  const ran: string[] = [];
+  const command = (id: string, ...keys: string[]) => ({ id, title: id, keys, run: () => ran.push(id) });
+  table.add("g", [command("a.new", "e"), command("a.archive", "a")]);
+  table.remap({ "a.archive": "e" });
+  assert.ok(table.key("e"));
+  assert.deepEqual(ran, ["a.archive"]);
+});
+
 test("the palette finds by parts and by letters", () => {
   assert.ok(match("Mark unread", "unr") >= 0);
   assert.ok(match("Mark unread", "mkun") >= 0);

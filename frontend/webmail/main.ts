@@ -3,7 +3,7 @@
 
 import { Client, type Mailbox, type MessageItem, type Request, type StreamEvent, checks } from "../gen/webmail";
 import { codeOf } from "../lib/client";
-import { CommandTable, enabled } from "../lib/commands";
+import { CommandTable } from "../lib/commands";
 import { attempt, showError } from "../lib/dialogs";
 import { brand, byId, el } from "../lib/dom";
 import { listen } from "../lib/keyboard";
@@ -16,7 +16,7 @@ import type * as ChecksPart from "./checks/part";
 import { addComposeCommands, composeBar } from "./commands/compose";
 import type { Desk } from "./commands/desk";
 import { addFindCommands } from "./commands/find";
-import { addCommands, barCommands, rowCommands, senderCommands } from "./commands/table";
+import { addCommands, barCommands } from "./commands/table";
 import { Stream } from "./data/stream";
 import { Find } from "./find";
 import type * as DroppingPart from "./dropping/part";
@@ -122,15 +122,7 @@ class App {
     unthread: () => this.find.showThreads("off"),
     swipe: (direction) => this.panes.local[direction],
     acted: (items, action) => this.acting.act(items, action),
-    menu: (items, at) =>
-      void attempt(t("Opening the menu"), async () =>
-        (await part<typeof MenuPart>("menu")).openMenuAt(
-          at,
-          this.list.root,
-          t("Actions for this row"),
-          rowCommands(this.desk, items).filter(enabled),
-        ),
-      ),
+    menu: (items, at) => this.withMenus((found) => found.openRowMenu(at, this.list.root, this.desk, items)),
   });
   readonly bar = new Bar(
     this.commands,
@@ -159,12 +151,7 @@ class App {
     settings: () => this.mail.settings.value,
     remember: (address, mode) =>
       attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)),
-    menu: (item, at, commands) =>
-      this.openMenu(
-        at,
-        t("More for this message"),
-        [...commands, ...senderCommands(this.desk, () => item)].filter(enabled),
-      ),
+    menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)),
     isOwn: (address) => isOwn(address, this.mail.facts.value),
     leaving: {
       leave: (id, byPost) => this.client.unsubscribe(id, byPost),
@@ -251,7 +238,11 @@ class App {
   }
 
   openMenu(...asked: Parameters<OpenMenu>): void {
-    void attempt(t("Opening the menu"), async () => (await part<typeof MenuPart>("menu")).openMenu(...asked));
+    this.withMenus((found) => found.openMenu(...asked));
+  }
+
+  private withMenus(open: (found: typeof MenuPart) => void): void {
+    void attempt(t("Opening the menu"), async () => open(await part("menu")));
   }
 
   /** Show the form and log in. */

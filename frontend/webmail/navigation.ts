@@ -60,9 +60,11 @@ export function navigation(page: Page): NavigationByHand {
     openMailbox,
     mailboxMenu,
     openSettings: () =>
-      void attempt(t("Opening the settings"), async () =>
-        (await part<typeof SettingsPart>("settings")).openSettings(page.desk),
-      ),
+      void attempt(t("Opening the settings"), async () => {
+        // for its commands
+        await page.reader.prepare();
+        (await part<typeof SettingsPart>("settings")).openSettings(page.desk);
+      }),
     openPage(name) {
       drawer.close();
       void attempt(t("Opening the page"), async () =>

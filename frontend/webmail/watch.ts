@@ -1,7 +1,6 @@
 // Draws the page when its state changes.
 
 import type { Client, MessageItem } from "../gen/webmail";
-import type { CommandTable } from "../lib/commands";
 import { part } from "../lib/parts";
 import { type Scheme, paint } from "../lib/scheme";
 import { effect, signal } from "../lib/signal";
@@ -26,7 +25,6 @@ const schemeKey = "moxlite-webmail-scheme";
 
 interface Page {
   readonly client: Client;
-  readonly commands: CommandTable;
   readonly mail: Mail;
   readonly actions: Actions;
   readonly find: Find;
@@ -103,11 +101,10 @@ export function watch(page: Page): void {
   // without the server, the page was loaded in the language in which the browser keeps it
   addEventListener("connected", () => spoken() !== "" && translate(spoken()));
   effect(() => {
-    const { color_scheme, single_keys, language } = mail.settings.value;
+    const { color_scheme, language } = mail.settings.value;
     paint(color_scheme);
     if (spoken() !== language) translate(language);
     localStorage.setItem(schemeKey, color_scheme);
-    page.commands.letters = single_keys;
   });
   effect(() => {
     void page.actions.done.value;
@@ -129,6 +126,8 @@ export function watch(page: Page): void {
     void mail.choice.selection.value;
     void mail.mailboxes.value;
     void find.threading.value;
+    // the keys
+    void mail.settings.value;
     page.bar.draw();
   });
   effect(() => tellPlace(mail, find));

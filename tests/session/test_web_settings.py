@@ -27,6 +27,7 @@ DEFAULTS = {
     "language": "",
     "density": "comfortable",
     "single_keys": True,
+    "keymap": {},
     "mark_seen_ms": 500,
     "after_action": "next",
     "undo_send_seconds": 10,
@@ -68,14 +69,32 @@ async def test_settings_are_told_at_the_start_and_when_they_change(browser: Brow
         {"signature": "x" * 10_001},
         {"show_headers": ["two words"]},
         {"signatures": [{"address": "a@x.example"}]},
+        {"keymap": {"message.archive": "ctrl c"}},
+        {"keymap": {"message.archive": "Tab"}},
+        {"keymap": {"message.archive": " "}},
+        {"keymap": {"message.archive": "\x1b"}},
+        {"keymap": {"message.archive": "ee"}},
+        {"keymap": {"no command": "e"}},
+        {"keymap": {"message." + "x" * 41: "e"}},
+        {"keymap": {f"message.x{n}": "" for n in range(101)}},
         {"unknown": 1},
     ],
 )
 async def test_what_no_setting_can_be_is_refused(browser: Browser, wrong: dict[str, object]) -> None:
-    """WEBMAIL-23, WEBMAIL-105: by its path, and nothing is changed."""
+    """WEBMAIL-23, WEBMAIL-105, WEBMAIL-162: by its path, and nothing is changed."""
     answer = await browser.post("settings_save", {"settings": wrong})
     assert answer.status == 400
     assert next(iter(wrong)) in answer.json["error"]["message"]
+
+
+async def test_keys_of_commands_are_kept_also_of_those_that_only_another_version_has(browser: Browser) -> None:
+    """WEBMAIL-162: one sign of any script, with or without alt, or none; told to the other pages."""
+    events = await browser.events()
+    await events.until("start")
+    chosen = {"message.archive": "e", "message.junk": "", "list.down": "ö", "app.undo": "alt z", "future.thing-2": "#"}
+    await browser.call("settings_save", settings={"keymap": chosen})
+    assert (await events.change("settings"))["settings"]["keymap"] == chosen
+    await events.aclose()
 
 
 async def test_how_messages_of_a_sender_are_shown_is_remembered(rig: Rig, browser: Browser) -> None:

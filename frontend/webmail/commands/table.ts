@@ -1,12 +1,10 @@
 // The commands of the webmail (WEBMAIL-71): title, keys and condition of each. The desk implements them. Parts add their own:
 // compose, search, settings.
 
-import type { MessageItem } from "../../gen/webmail";
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
 import { own } from "../data/mailboxes";
-import type { AboutSender } from "../sender/part";
-import type { Desk, RowAction } from "./desk";
+import type { Desk } from "./desk";
 
 /** The commands in the bar above the message, in this order; impossible ones are left out. */
 export const barCommands = [
@@ -29,46 +27,6 @@ export function addCommands(desk: Desk): void {
   desk.commands.add(t("Anywhere"), anywhere(desk));
   desk.commands.add(t("List"), list(desk));
   desk.commands.add(t("Messages"), messages(desk));
-  desk.commands.add(
-    t("Message"),
-    senderCommands(desk, () => desk.reading()),
-  );
-}
-
-/** Commands for the messages of one row, opened or not: its menu. */
-export function rowCommands(desk: Desk, items: readonly MessageItem[]): Command[] {
-  const unread = items.some((item) => !item.flags.includes("\\seen"));
-  const act = (action: RowAction, title: string, keys: string[]): Command => ({
-    id: `row.${action}`,
-    title,
-    keys,
-    run: () => desk.act(items, action),
-  });
-  return [
-    act("archive", t("Archive"), ["a"]),
-    act("trash", t("Move to Trash"), ["d"]),
-    act("later", t("Snooze…"), ["b"]),
-    act("read", unread ? t("Mark read") : t("Mark unread"), unread ? ["m"] : ["M"]),
-    ...(items.length === 1 ? senderCommands(desk, () => items[0]!) : []),
-  ];
-}
-
-/** Commands about the sender of a message (WEBMAIL-142): in the table for the message that is read, in the menu beside a sender
- * for that message. */
-export function senderCommands(desk: Desk, of: () => MessageItem | null): Command[] {
-  const act = (what: AboutSender, title: string): Command => ({
-    id: `sender.${what}`,
-    title,
-    when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)),
-    run: () => desk.sender(of()!, what),
-  });
-  return [
-    act("search", t("Search mail of this sender")),
-    act("contact", t("Add to contacts…")),
-    act("always", t("Always file mail of this sender to…")),
-    act("block", t("Block this sender: mail goes to Junk")),
-    act("phishing", t("This is phishing")),
-  ];
 }
 
 function anywhere(desk: Desk): Command[] {

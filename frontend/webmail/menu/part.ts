@@ -1,13 +1,51 @@
-// A menu of commands, and a hint with the key of a clicked command.
+// Menus of commands, and a hint with the key of a clicked command.
 
-import { type Command, keyText } from "../../lib/commands";
+import type { MessageItem } from "../../gen/webmail";
+import { type Command, enabled, keyText } from "../../lib/commands";
 import { el } from "../../lib/dom";
+import { openMenu, openMenuAt } from "../../lib/menu";
 import { adopt } from "../../lib/sheets";
+import { t } from "../../lib/words";
+import type { Desk, RowAction } from "../commands/desk";
+import { senderCommands } from "../commands/sender";
 import sheet from "./menu.css";
 
 adopt(sheet);
 
-export { openMenu, openMenuAt } from "../../lib/menu";
+export { openMenu };
+
+/** Commands for the messages of one row, opened or not: its menu. */
+function rowCommands(desk: Desk, items: readonly MessageItem[]): Command[] {
+  const unread = items.some((item) => !item.flags.includes("\\seen"));
+  const act = (action: RowAction, title: string, like: string = action): Command => ({
+    id: `row.${action}`,
+    title,
+    keys: desk.commands.get(`message.${like}`).keys!,
+    run: () => desk.act(items, action),
+  });
+  return [
+    act("archive", t("Archive")),
+    act("trash", t("Move to Trash")),
+    act("later", t("Snooze…")),
+    unread ? act("read", t("Mark read")) : act("read", t("Mark unread"), "unread"),
+    ...(items.length === 1 ? senderCommands(desk, () => items[0]!) : []),
+  ];
+}
+
+/** Open the menu of a message: these commands, and those about its sender. */
+export function openMessageMenu(at: HTMLElement, desk: Desk, item: MessageItem, commands: readonly Command[]): void {
+  openMenu(at, t("More for this message"), [...commands, ...senderCommands(desk, () => item)].filter(enabled));
+}
+
+/** Open the menu of a row at a point of the list. */
+export function openRowMenu(
+  at: { x: number; y: number },
+  list: HTMLElement,
+  desk: Desk,
+  items: readonly MessageItem[],
+): void {
+  openMenuAt(at, list, t("Actions for this row"), rowCommands(desk, items).filter(enabled));
+}
 
 /** Milliseconds that the key of a clicked action is shown (WEBMAIL-60). */
 const hinted = 1500;

@@ -1,6 +1,7 @@
 // Commands for the message that is read. They come with its part, after the list.
 
 import type { Desk } from "../commands/desk";
+import { senderCommands } from "../commands/sender";
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
 
@@ -17,6 +18,7 @@ export function messageCommands(desk: Desk): Command[] {
   });
   const several = () => (desk.opened()?.together.length ?? 0) > 1;
   return [
+    ...senderCommands(desk, () => desk.reading()),
     {
       id: "message.print",
       title: t("Print the message"),

@@ -16,6 +16,7 @@ import type * as SquirePart from "../squire/part";
 import type { AllSettings, Layout, Swipe } from "../state/settings";
 import type * as TemplatesPart from "../templates/part";
 import { rowActions } from "../ui/rowactions";
+import { keyChoice } from "./keys";
 import sheet from "./settings.css";
 
 adopt(sheet);
@@ -240,6 +241,7 @@ export function openSettings(desk: Surroundings): void {
   const html = check(t("Show messages as designed (HTML), not as plain text"), old.show_html);
   const bars = check(t("Check the encryption for each recipient"), old.show_address_security);
   const hints = check(t("Show the shortcut when an action is clicked"), !old.no_show_shortcuts);
+  const keymap = keyChoice(desk.commands, old.keymap);
   const keys = check(t("Single-letter shortcuts (archive: a)"), old.single_keys);
   const headers = text(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
 
@@ -254,12 +256,12 @@ export function openSettings(desk: Surroundings): void {
   const device = el("div", {});
   void desk.offlineChoice().then((choice) => choice !== null && device.append(choice));
   const sections = [
-    section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root),
+    section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root, mailtoButton(desk)),
     section("templates", t("Templates"), fileText, templates),
     section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, headers.root, device),
     section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root),
     section("notices", t("Notices on this device"), bell, notices),
-    section("keys", t("Shortcuts and links"), keyRound, keys.root, hints.root, mailtoButton(desk)),
+    section("keys", t("Keys"), keyRound, keys.root, hints.root, keymap.root),
   ];
   const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
   const read = (): AllSettings => ({
@@ -276,6 +278,7 @@ export function openSettings(desk: Surroundings): void {
     show_address_security: bars.read(),
     no_show_shortcuts: !hints.read(),
     single_keys: keys.read(),
+    keymap: keymap.read(),
     show_headers: headers
       .read()
       .split("\n")
@@ -384,7 +387,12 @@ export function openSettings(desk: Surroundings): void {
   );
   // wherever the focus is: what was open before may have taken it
   const pressed = (event: KeyboardEvent) => {
-    if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu") !== null) return;
+    if (
+      event.key !== "Escape" ||
+      event.isComposing ||
+      document.querySelector("dialog:modal, .menu, .key-waiting, .key-question") !== null
+    )
+      return;
     event.preventDefault();
     event.stopPropagation();
     close();

@@ -19,6 +19,7 @@ export const defaults: AllSettings = {
   language: "",
   density: "comfortable",
   single_keys: true,
+  keymap: {},
   undo_send_seconds: 10,
   mark_seen_ms: 500,
   after_action: "next",

@@ -1,6 +1,6 @@
 // The page: mailboxes and account on one side, the list in the middle, the message beside it.
 
-import { type CommandTable, enabled } from "../../lib/commands";
+import { type CommandTable, enabled, hintOf } from "../../lib/commands";
 import { brand, el, fill, sign } from "../../lib/dom";
 import { listFilter, pencil, squarePen } from "../../lib/icons";
 import { effect } from "../../lib/signal";
@@ -68,15 +68,17 @@ export function layOut(root: HTMLElement, page: Page): void {
     more,
   );
   moveWithin(tools);
+  const compose = command("compose.new", { class: "primary compose-new" }, sign(squarePen), t("New message"));
+  effect(() => {
+    const { single_keys, keymap } = page.mail.settings.value;
+    page.commands.letters = single_keys;
+    page.commands.remap(keymap);
+    compose.title = hintOf(page.commands.get("compose.new"));
+  });
   fill(
     page.side,
     brand(),
-    el(
-      "button",
-      { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") },
-      sign(squarePen),
-      t("New message"),
-    ),
+    compose,
     el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches),
     el(
       "div",

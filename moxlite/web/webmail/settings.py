@@ -16,6 +16,9 @@ Signature = Annotated[str, Meta(max_length=10_000)]
 SignatureHTML = Annotated[str, Meta(max_length=20_000)]
 HeaderName = Annotated[str, Meta(pattern=r"^[!-9;-~]{1,100}$")]  # RFC 5322 §2.2
 Keyword = Annotated[str, Meta(pattern=r"^[!#$&'+,\-./0-9:;<=>?@^_`a-z|}~\[]{1,128}$")]  # STORE-22
+CommandName = Annotated[str, Meta(pattern=r"^[a-z]{1,20}\.[a-z0-9-]{1,40}$")]
+Key = Annotated[str, Meta(pattern=r"^((alt )?[^\s\x00-\x1f\x7f-\x9f])?$")]
+"""One sign, as a keyboard writes it, with or without alt; "" for no key."""
 
 ViewMode = Literal["", "text", "html", "html_ext"]
 """How messages of a sender are shown: as text, as HTML, or as HTML with external content. "": by the general
@@ -66,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     a shown message is marked as read, -1 for never. ``after_action``: the message that is shown when the current one
     has left the list. ``undo_send_seconds``: seconds during which a sent message may be taken back, 0 for none
     (WEBMAIL-123). ``searches`` are saved ones. ``single_keys``: keys without ctrl or alt run commands (WEBMAIL-144).
+    ``keymap``: the key of each command that does not have its usual one (WEBMAIL-162); the page ignores commands of
+    other versions.
     ``unsubscribed``: what was left, the latest last. ``labels``: keywords with a name or colour; `label_save` and
     `label_remove` change them, `settings_save` does not.
     """
@@ -83,6 +88,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     language: Literal["", "de", "en", "es", "fr", "nl"] = ""
     density: Literal["comfortable", "compact"] = "comfortable"
     single_keys: bool = True
+    keymap: Annotated[dict[CommandName, Key], Meta(max_length=100)] = {}
     undo_send_seconds: Annotated[int, Meta(ge=0, le=60)] = 10
     mark_seen_ms: Annotated[int, Meta(ge=-1, le=600_000)] = 500
     after_action: Literal["next", "previous", "list"] = "next"

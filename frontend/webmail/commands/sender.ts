@@ -1,0 +1,25 @@
+// The commands about the sender of a message (WEBMAIL-142), for parts: none is needed before a message is read, or a menu opened.
+
+import type { MessageItem } from "../../gen/webmail";
+import type { Command } from "../../lib/commands";
+import { t } from "../../lib/words";
+import { own } from "../data/mailboxes";
+import type { AboutSender } from "../sender/part";
+import type { Desk } from "./desk";
+
+/** Commands about the sender of a message: in the table for the message that is read, in the menu beside a sender for that message. */
+export function senderCommands(desk: Desk, of: () => MessageItem | null): Command[] {
+  const act = (what: AboutSender, title: string): Command => ({
+    id: `sender.${what}`,
+    title,
+    when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)),
+    run: () => desk.sender(of()!, what),
+  });
+  return [
+    act("search", t("Search mail of this sender")),
+    act("contact", t("Add to contacts…")),
+    act("always", t("Always file mail of this sender to…")),
+    act("block", t("Block this sender: mail goes to Junk")),
+    act("phishing", t("This is phishing")),
+  ];
+}

@@ -1,0 +1,169 @@
+"""Keys of commands that the user chose, in a real browser."""
+
+import imaplib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.integration.browser import chromium
+from tests.integration.test_web_webmail_browser import Reader, append, has_one, local, reader, server
+from tests.running import LocalServer
+from tests.tools import until
+
+__all__ = ["chromium", "local", "reader", "server"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+
+@pytest.fixture
+def settings(reader: Reader) -> Iterator[Locator]:
+    """The settings; the keys are moxlite's again afterwards."""
+    page = reader.page
+    page.keyboard.press("Control+!")
+    found = page.get_by_role("dialog", name="Settings")
+    found.get_by_text("Change single keys").click()
+    yield found
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+!")
+    whole = found.get_by_role("button", name="moxlite's keys")
+    if whole.get_attribute("aria-pressed") == "false":
+        with page.expect_response("**/api/settings_save"):
+            whole.click()
+
+
+def key_of(settings: Locator, title: str) -> Locator:
+    """The button with the key of a command."""
+    return settings.locator(".key-row", has_text=title).locator(".key-button").first
+
+
+def saved(page: Page, key: str, button: Locator) -> None:
+    """Press a key for a command, and wait until it is kept."""
+    button.click()
+    expect(button).to_have_text("Press a key…")
+    with page.expect_response("**/api/settings_save"):
+        page.keyboard.press(key)
+
+
+def test_a_command_gets_another_key_in_all_pages(
+    reader: Reader, settings: Locator, chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path
+) -> None:
+    """WEBMAIL-162, WEBMAIL-105: also in a second page, after a reload, in the help, the palette and titles; Undo."""
+    other = Reader(chromium, local)
+    other.log_in()
+    append(mailbox, "One")
+    page = reader.page
+    archive = key_of(settings, "Archive")
+    expect(archive).to_have_accessible_name("Archive: a")
+    saved(page, "Z", archive)
+    expect(archive).to_have_accessible_name("Archive: Z")
+    expect(archive).to_be_focused()
+    page.screenshot(path=tmp_path / "keys.png")
+    saved(page, "Backspace", key_of(settings, "New message"))
+    expect(key_of(settings, "New message")).to_have_accessible_name("New message: no key")
+    with page.expect_response("**/api/settings_save"):
+        settings.get_by_role("button", name="Undo", exact=True).click()
+    settings.get_by_text("Change single keys").click()
+    expect(key_of(settings, "New message")).to_have_accessible_name("New message: c")
+    page.keyboard.press("Escape")
+    for one in (page, other.page):
+        one.locator(".message").click()
+        expect(one.locator(".toolbar").get_by_role("button", name="Archive")).to_have_attribute("title", "Archive (Z)")
+    page.reload()
+    page.locator(".message").click()
+    expect(page.locator(".toolbar").get_by_role("button", name="Archive")).to_have_attribute("title", "Archive (Z)")
+    page.keyboard.press("?")
+    help_ = page.get_by_role("dialog", name="Keys")
+    expect(help_.locator("dt", has=page.locator("xpath=following-sibling::dd[1][.='Archive']"))).to_have_text("Z")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("archive")
+    expect(page.get_by_role("option", name="Archive").first).to_contain_text("Z")
+    page.keyboard.press("Escape")
+    other.page.keyboard.press("a")
+    expect(other.page.locator(".message")).to_have_count(1)
+    other.page.keyboard.press("Z")
+    expect(page.locator(".message")).to_have_count(0)
+    other.close()
+
+
+def test_a_key_of_another_command_is_told_and_swapped(reader: Reader, settings: Locator) -> None:
+    """WEBMAIL-162: by words with a choice; Cancel, Escape and what the browser needs change nothing."""
+    page = reader.page
+    archive, flag = key_of(settings, "Archive"), key_of(settings, "Flag, Unflag")
+    archive.click()
+    page.keyboard.press("s")
+    question = settings.locator(".key-question")
+    expect(question).to_contain_text("s is the key of “Flag, Unflag”.")
+    question.get_by_role("button", name="Cancel").click()
+    expect(archive).to_be_focused()
+    expect(archive).to_have_accessible_name("Archive: a")
+    page.keyboard.press("Enter")
+    page.keyboard.press("s")
+    page.keyboard.press("Escape")
+    expect(question).to_have_count(0)
+    for key, name in (("Control+c", "ctrl c"), ("ArrowDown", "↓"), ("Alt+d", "alt d"), ("Tab", "Tab")):
+        archive.click()
+        page.keyboard.press(key)
+        expect(settings.get_by_text(f"the webmail itself needs {name}.")).to_be_visible()
+    expect(archive).not_to_be_focused()
+    archive.click()
+    page.keyboard.press("Escape")
+    expect(settings).to_be_visible()
+    expect(archive).to_have_accessible_name("Archive: a")
+    archive.click()
+    page.keyboard.press("s")
+    with page.expect_response("**/api/settings_save"):
+        question.get_by_role("button", name="Swap keys").click()
+    expect(archive).to_have_accessible_name("Archive: s")
+    expect(flag).to_have_accessible_name("Flag, Unflag: a")
+
+
+def test_gmails_keys_do_what_they_do_there(
+    reader: Reader, settings: Locator, mailbox: imaplib.IMAP4, tmp_path: Path
+) -> None:
+    """WEBMAIL-162, WEBMAIL-71: the ready set, with no key for two commands; moxlite's set takes all back."""
+    page = reader.page
+    for subject in ("One", "Two", "Three"):
+        append(mailbox, subject)
+    with page.expect_response("**/api/settings_save"):
+        settings.get_by_role("button", name="Gmail's keys").click()
+    expect(settings.get_by_role("button", name="Gmail's keys")).to_have_attribute("aria-pressed", "true")
+    page.screenshot(path=tmp_path / "gmail.png")
+    keys = [one for one in settings.locator(".key-button").all_inner_texts() if one != "–"]
+    assert sorted(set(keys)) == sorted(keys)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Home")
+    expect(page.locator(".toolbar").get_by_role("button", name="Archive")).to_have_attribute("title", "Archive (e)")
+    page.keyboard.press("e")
+    reader.expect_subjects("Two", "One")
+    page.keyboard.press("z")
+    reader.expect_subjects("Three", "Two", "One")
+    page.locator(".message", has_text="Two").click()
+    page.keyboard.press("#")
+    until(lambda: has_one(mailbox, "Trash"))
+    mailbox.select("INBOX")
+    reader.expect_subjects("Three", "One")
+    page.keyboard.press("Control+z")
+    reader.expect_subjects("Three", "Two", "One")
+    page.locator(".message", has_text="Three").click()
+    page.keyboard.press("v")
+    page.keyboard.type("arch")
+    expect(page.get_by_role("dialog", name="Move to").get_by_role("option")).to_have_text("Archive")
+    page.keyboard.press("Enter")
+    reader.expect_subjects("Two", "One")
+    page.locator(".message", has_text="One").click()
+    expect(page.locator(".reader-subject")).to_have_text("One")
+    page.keyboard.press("U")
+    expect(page.locator(".message.unread", has_text="One")).to_have_count(1)
+    page.keyboard.press("u")
+    expect(page.locator(".reader-subject")).to_have_count(0)
+    page.keyboard.press("c")
+    expect(page.locator(".composer")).to_have_count(1)
+    page.locator(".composer").get_by_label("Close").click()
+    page.keyboard.press("Control+!")
+    settings.get_by_text("Change single keys").click()
+    with page.expect_response("**/api/settings_save"):
+        settings.get_by_role("button", name="moxlite's keys").click()
+    expect(key_of(settings, "Archive")).to_have_accessible_name("Archive: a")
