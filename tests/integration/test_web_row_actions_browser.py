@@ -72,6 +72,30 @@ def by_its_key(page: Page, action: str) -> None:
     page.keyboard.press(ACTIONS[action][1])
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize("density", ["comfortable", "compact"])
+def test_labels_stay_in_place_and_in_sight_beside_the_actions(
+    reader: Reader, mailbox: imaplib.IMAP4, density: str
+) -> None:
+    """WEBMAIL-60, WEBMAIL-84: the actions are over the time, so that nothing moves under the pointer."""
+    page = reader.page
+    mailbox.select("INBOX")
+    mailbox.store("1:*", "+FLAGS.SILENT", "(work)")
+    label = meant(page).locator(".message-labels .keyword")
+    expect(label).to_have_text("work")
+    page.evaluate("(density) => document.body.classList.toggle('compact', density === 'compact')", density)
+    page.mouse.move(5, 5)
+    before = label.bounding_box()
+    meant(page).hover()
+    expect(meant(page).locator("[data-action=archive]")).to_be_visible()
+    assert label.bounding_box() == before
+    on_top = """(label) => {
+      const { x, y, width, height } = label.getBoundingClientRect();
+      return document.elementFromPoint(x + width / 2, y + height / 2) === label;
+    }"""
+    assert label.evaluate(on_top)
+
+
 @pytest.mark.landing("under_the_mouse")
 @pytest.mark.parametrize("way", [under_the_mouse, by_its_menu, by_its_key])
 def test_a_row_is_put_away_and_comes_back_as_it_was(

@@ -75,20 +75,26 @@ export class Row {
         "div",
         { class: "message-body" },
         this.state,
-        el("div", { class: "message-top" }, this.people, this.marks, this.time),
+        el(
+          "div",
+          { class: "message-top" },
+          this.people,
+          this.marks,
+          this.time,
+          el(
+            "span",
+            { class: "message-actions", "aria-hidden": "true" },
+            rowActions.map(([action, path, title]) =>
+              el("span", { class: "message-action", title, data: { action } }, sign(path)),
+            ),
+          ),
+        ),
         el(
           "div",
           { class: "message-line" },
           // in the direction of the subject, so that its end is cut, not its beginning
           el("span", { class: "message-words", dir: "auto" }, this.subject, this.preview),
           this.labels,
-        ),
-      ),
-      el(
-        "span",
-        { class: "message-actions", "aria-hidden": "true" },
-        rowActions.map(([action, path, title]) =>
-          el("span", { class: "message-action", title, data: { action } }, sign(path)),
         ),
       ),
     );
