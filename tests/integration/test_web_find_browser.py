@@ -469,7 +469,7 @@ def test_signed_and_encrypted_mail_is_marked(reader: Reader, imap: imaplib.IMAP4
     imap.append("INBOX", "", "", key.as_bytes(policy=SMTP))
     page.locator(".message", has_text="My key").click()
     with page.expect_download() as waiting:
-        page.locator(".attachment", has_text="ada.asc").get_by_role("link", name="Download").click()
+        page.locator(".attachment", has_text="ada.asc").get_by_role("link", name="Download ada.asc").click()
     assert Path(waiting.value.path()).read_bytes() == ARMOUR.encode()
 
 

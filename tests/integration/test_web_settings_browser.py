@@ -176,6 +176,12 @@ def test_an_empty_place_leads_on(reader: Reader, mailbox: imaplib.IMAP4) -> None
     expect(page.locator(".messages")).to_have_css("outline-style", "none")
     page.get_by_role("button", name="Open Archive").click()
     expect(title).to_have_text("Archive is empty.")
+    mailbox.create("Plans")
+    page.locator(".mailbox-open", has_text="Plans").click()
+    expect(title).to_have_text("No messages here.")
+    # also without a mouse, which could drag
+    expect(page.locator(".messages-note p")).to_have_text("Use “Move…” to bring messages here.")
+    mailbox.delete("Plans")
     append(mailbox, "One")
     page.locator(".mailbox-open", has_text="Inbox").click()
     expect(page.locator(".message")).to_have_count(1)

@@ -28,14 +28,10 @@ export function attachmentList(source: Source, all: Attachment[]): Child {
   if (all.length === 0) return null;
   const list = el("div", { class: "attachments" });
   const one = (attachment: Attachment) => {
+    const title = t("Download {name}", { name: attachment.filename });
     const get = el(
       "a",
-      {
-        class: "attachment-get",
-        href: partOf(source, "download", attachment.path),
-        title: t("Download {name}", { name: attachment.filename }),
-        "aria-label": t("Download"),
-      },
+      { class: "attachment-get", href: partOf(source, "download", attachment.path), title, "aria-label": title },
       "↓",
     );
     guardDownload(get, source.base, source.id, () => attachment.path);

@@ -64,7 +64,7 @@ export function emptyList(mail: Mail, ways: WaysOut): EmptyPlace | null {
     trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") },
   };
   return (
-    known[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Drag messages here, or use “Move…”.") }
+    known[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Use “Move…” to bring messages here.") }
   );
 }
 
