@@ -320,6 +320,50 @@ def test_a_phone_shows_send_above_the_keyboard(chromium: Browser, server: LocalS
     found.close()
 
 
+KEYBOARD = """
+const seen = new EventTarget();
+seen.height = innerHeight;
+seen.offsetTop = 0;
+Object.defineProperty(window, "visualViewport", { value: seen });
+window.keyboard = (height, offsetTop = 0) => {
+  Object.assign(seen, { height: innerHeight - height, offsetTop });
+  seen.dispatchEvent(new Event("resize"));
+  seen.dispatchEvent(new Event("scroll"));
+};
+"""
+"""A keyboard of a phone that covers so many px from below, and a page that the browser has moved up for it."""
+
+
+@pytest.mark.nightly
+def test_the_text_and_send_stay_above_a_keyboard_that_covers_the_page(
+    chromium: Browser, server: LocalServer, tmp_path: Path
+) -> None:
+    """WEBMAIL-58, WEBMAIL-87: also where the browser moves the page up; without a keyboard all is used."""
+    found = Writer(chromium, server, viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True)
+    found.page.add_init_script(KEYBOARD)
+    found.log_in()
+    page = found.page
+    page.get_by_role("button", name="New message").click()
+    composer = found.composer()
+    text = composer.get_by_label("Text")
+    text.fill("Hello\n" * 60)
+    for keyboard, above in ((0, 0), (360, 0), (360, 120), (0, 0)):
+        page.evaluate("([height, top]) => window.keyboard(height, top)", [keyboard, above])
+        bottom = above + 780 - keyboard
+        box = composer.bounding_box()
+        assert box is not None
+        assert (box["y"], box["y"] + box["height"]) == (above, bottom)
+        send = composer.get_by_role("button", name="Send", exact=True).bounding_box()
+        area = text.bounding_box()
+        assert send is not None
+        assert area is not None
+        assert above <= send["y"] < send["y"] + send["height"] < bottom
+        assert above <= area["y"] < area["y"] + 80 < bottom
+    page.evaluate("window.keyboard(360)")
+    page.screenshot(path=tmp_path / "keyboard.png")
+    found.close()
+
+
 def test_an_answer_is_written_below_its_message(writer: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-87: the message stays readable; the quote is folded and sent; another message moves it into a window."""
     page = writer.page

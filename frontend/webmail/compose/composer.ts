@@ -210,7 +210,7 @@ export class Composer {
     this.dock();
     this.hideSeldom();
     addEventListener("pagehide", this.onHide);
-    visualViewport?.addEventListener("resize", this.onViewport);
+    for (const kind of ["resize", "scroll"]) visualViewport?.addEventListener(kind, this.onViewport);
     this.fit();
     if (start.focus === "to") this.to.input.focus();
     else this.text.focus();
@@ -497,9 +497,11 @@ export class Composer {
     fill(this.state, text);
   }
 
-  /** On a phone, fit the height of the window to the space above the keyboard. */
+  /** On a phone, fit the window to the space above the keyboard, for which some browsers move the page up. */
   private fit(): void {
-    if (visualViewport !== null) this.root.style.setProperty("--seen", `${visualViewport.height}px`);
+    if (visualViewport === null) return;
+    this.root.style.setProperty("--seen", `${visualViewport.height}px`);
+    this.root.style.setProperty("--above", `${visualViewport.offsetTop}px`);
   }
 
   private changed(): void {
@@ -837,7 +839,7 @@ export class Composer {
     clearTimeout(this.saveTimer);
     this.files.abort();
     removeEventListener("pagehide", this.onHide);
-    visualViewport?.removeEventListener("resize", this.onViewport);
+    for (const kind of ["resize", "scroll"]) visualViewport?.removeEventListener(kind, this.onViewport);
     dropCopy(this.id);
     this.release();
     open.delete(this);
