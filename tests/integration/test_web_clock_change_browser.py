@@ -21,7 +21,9 @@ __all__ = ["chromium"]
 pytestmark = [
     pytest.mark.served,
     pytest.mark.integration,
-    pytest.mark.nightly(smoke="tests/integration/test_web_later_browser.py::test_a_message_is_sent_later_over_a_kill"),
+    pytest.mark.nightly(
+        smoke="tests/integration/test_web_compose_browser.py::test_a_message_with_a_file_is_written_and_arrives"
+    ),
 ]
 
 ZONE = ZoneInfo("Europe/Berlin")

@@ -88,6 +88,7 @@ def test_a_command_gets_another_key_in_all_pages(
     other.close()
 
 
+@pytest.mark.nightly
 def test_a_key_of_another_command_is_told_and_swapped(reader: Reader, settings: Locator) -> None:
     """WEBMAIL-162: by words with a choice; Cancel, Escape and what the browser needs change nothing."""
     page = reader.page
@@ -120,6 +121,7 @@ def test_a_key_of_another_command_is_told_and_swapped(reader: Reader, settings: 
     expect(flag).to_have_accessible_name("Flag, Unflag: a")
 
 
+@pytest.mark.nightly
 def test_gmails_keys_do_what_they_do_there(
     reader: Reader, settings: Locator, mailbox: imaplib.IMAP4, tmp_path: Path
 ) -> None:

@@ -250,6 +250,13 @@ def finding(walk: Walk) -> Iterator[str]:
     for key, name in (("Control+k", "commands"), ("?", "keys"), ("B", "menu of a mailbox"), ("Control+!", "settings")):
         walk.dialog(key)
         yield name
+        if name == "settings":
+            page.get_by_text("Change single keys").click()
+            page.get_by_role("button", name="Archive: a").click()
+            page.keyboard.press("s")
+            expect(page.locator(".key-question")).to_be_visible()
+            yield "keys that are changed"
+            page.keyboard.press("Escape")
         walk.closed()
 
 
