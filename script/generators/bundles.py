@@ -33,7 +33,7 @@ PATHS = re.compile(rb"^// ([\w./-]+)\n", re.MULTILINE)
 MAX_RAW, MAX_GZIP = 230_000, 60_000  # WEBMAIL-5: the whole document
 MINIFIED = {"squire"}
 """Parts of which all is a package of others: it is not ours to read, and too large as it is printed."""
-MAX_PART_RAW, MAX_PART_GZIP = 60_000, 20_000  # WEBMAIL-5
+MAX_PART_RAW, MAX_PART_GZIP = 64_000, 20_000  # WEBMAIL-5
 COPIED = ("manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png")
 """Files of the webmail that are served as they are (WEBMAIL-120)."""
 MAX_LANGUAGE_GZIP, MAX_ERRORS_GZIP = 12_000, 12_000  # WEBMAIL-143: each file

@@ -12,6 +12,9 @@ function withKey(title, key) {
 function hintOf(command) {
   return withKey(titleOf(command), command.keys?.[0]);
 }
+function enabled(command) {
+  return command.when?.() ?? true;
+}
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
@@ -74,14 +77,6 @@ function mark(value) {
   return element;
 }
 
-function adopt(text2) {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer app {${text2}}`);
-  document.adoptedStyleSheets.push(sheet);
-}
-
-var menu_default = ".menu{position:fixed;z-index:6;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;padding:7px 10px;border:0;background:none;text-align:left}.menu-item kbd{margin:0}.key-hint{position:fixed;right:20px;bottom:20px;z-index:5;font-size:20px}.key-hint kbd{padding:6px 12px;font-size:18px;box-shadow:var(--shadow)}\n";
-
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -134,7 +129,48 @@ function open(place, within, title, commands, closed) {
   items[0]?.focus();
 }
 
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+
+var own = "*";
+
+function senderCommands(desk, of) {
+  const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)), run: () => desk.sender(of(), what) });
+  return [act("search", t("Search mail of this sender")), act("contact", t("Add to contacts…")), act("always", t("Always file mail of this sender to…")), act("block", t("Block this sender: mail goes to Junk")), act("phishing", t("This is phishing"))];
+}
+
+var menu_default = ".menu{position:fixed;z-index:6;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;padding:7px 10px;border:0;background:none;text-align:left}.menu-item kbd{margin:0}.key-hint{position:fixed;right:20px;bottom:20px;z-index:5;font-size:20px}.key-hint kbd{padding:6px 12px;font-size:18px;box-shadow:var(--shadow)}\n";
+
 adopt(menu_default);
+function rowCommands(desk, items) {
+  const unread = items.some((item) => !item.flags.includes("\\seen"));
+  const act = (action, title, like = action) => ({ id: `row.${action}`, title, keys: desk.commands.get(`message.${like}`).keys, run: () => desk.act(items, action) });
+  return [act("archive", t("Archive")), act("trash", t("Move to Trash")), act("later", t("Snooze…")), unread ? act("read", t("Mark read")) : act("read", t("Mark unread"), "unread"), ...items.length === 1 ? senderCommands(desk, () => items[0]) : []];
+}
+function openMessageMenu(at, desk, item, commands) {
+  openMenu(at, t("More for this message"), [...commands, ...senderCommands(desk, () => item)].filter(enabled));
+}
+function openRowMenu(at, list, desk, items) {
+  openMenuAt(at, list, t("Actions for this row"), rowCommands(desk, items).filter(enabled));
+}
 var hinted = 1500;
 var hint = null;
 function hintKey(command) {
@@ -149,5 +185,6 @@ function hintKey(command) {
 export {
   hintKey,
   openMenu,
-  openMenuAt
+  openMessageMenu,
+  openRowMenu
 };

@@ -343,12 +343,12 @@ function readableText(value, needles) {
     lines = [];
   };
   for (const line of value.replace(/\r\n?/g, "\n").split("\n")) {
-    const own = quoteLevel(line);
+    const own2 = quoteLevel(line);
     const signs = line === "-- ";
-    if (own !== level || signs && !signed) {
+    if (own2 !== level || signs && !signed) {
       flush();
-      level = own;
-      signed = signs || signed && own === 0;
+      level = own2;
+      signed = signs || signed && own2 === 0;
     }
     lines.push(linked(line).map((piece) => typeof piece === "string" ? marked(piece, needles) : piece), "\n");
   }
@@ -560,7 +560,8 @@ function attachmentList(source, all) {
   if (all.length === 0) return null;
   const list = el("div", { class: "attachments" });
   const one = (attachment) => {
-    const get = el("a", { class: "attachment-get", href: partOf(source, "download", attachment.path), title: t("Download {name}", { name: attachment.filename }), "aria-label": t("Download") }, "↓");
+    const title = t("Download {name}", { name: attachment.filename });
+    const get = el("a", { class: "attachment-get", href: partOf(source, "download", attachment.path), title, "aria-label": title }, "↓");
     guardDownload(get, source.base, source.id, () => attachment.path);
     return el("span", { class: "attachment", title: attachment.content_type }, looking(source, attachment, attachment.filename), el("span", { class: "attachment-size" }, size(attachment.size)), get);
   };
@@ -710,11 +711,18 @@ function headerTable(headers) {
   return el("table", { class: "headers" }, headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value))));
 }
 
+var own = "*";
+
+function senderCommands(desk, of) {
+  const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)), run: () => desk.sender(of(), what) });
+  return [act("search", t("Search mail of this sender")), act("contact", t("Add to contacts…")), act("always", t("Always file mail of this sender to…")), act("block", t("Block this sender: mail goes to Junk")), act("phishing", t("This is phishing"))];
+}
+
 function messageCommands(desk) {
   const shown2 = () => desk.shown() !== null;
   const scroll = (id, title, by, keys) => ({ id, title, keys, quiet: true, when: shown2, run: () => desk.scrollMessage(by) });
   const several = () => (desk.opened()?.together.length ?? 0) > 1;
-  return [{ id: "message.print", title: t("Print the message"), keys: ["ctrl p"], when: () => desk.opened() !== null, run: () => desk.opened()?.print() }, { id: "message.print-thread", title: t("Print the conversation"), when: several, run: () => desk.opened()?.printThread() }, { id: "message.thread-text", title: t("Open the conversation as text"), when: several, run: () => desk.opened()?.openThread() }, { id: "message.download", title: t("Download the message"), when: () => desk.opened() !== null, run: () => desk.opened()?.download() }, { id: "message.download-thread", title: t("Download the conversation"), when: several, run: () => desk.opened()?.downloadThread() }, { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown2, run: () => desk.opened()?.showText() }, { id: "message.html", title: t("Show the HTML; again: all of it"), keys: ["T"], when: shown2, run: () => desk.opened()?.showHTML() }, { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown2, run: () => desk.opened()?.toggleHeaders() }, { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown2, run: () => desk.opened()?.openTab() }, { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown2, run: () => desk.opened()?.openRaw() }, { id: "message.details", title: t("Details"), keys: ["I"], when: shown2, run: () => desk.opened()?.openDetails() }, { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.opened()?.openAttachments() }, { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown2, run: () => desk.focusMessage() }, scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]), scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]), scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]), scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"])];
+  return [...senderCommands(desk, () => desk.reading()), { id: "message.print", title: t("Print the message"), keys: ["ctrl p"], when: () => desk.opened() !== null, run: () => desk.opened()?.print() }, { id: "message.print-thread", title: t("Print the conversation"), when: several, run: () => desk.opened()?.printThread() }, { id: "message.thread-text", title: t("Open the conversation as text"), when: several, run: () => desk.opened()?.openThread() }, { id: "message.download", title: t("Download the message"), when: () => desk.opened() !== null, run: () => desk.opened()?.download() }, { id: "message.download-thread", title: t("Download the conversation"), when: several, run: () => desk.opened()?.downloadThread() }, { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown2, run: () => desk.opened()?.showText() }, { id: "message.html", title: t("Show the HTML; again: all of it"), keys: ["T"], when: shown2, run: () => desk.opened()?.showHTML() }, { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown2, run: () => desk.opened()?.toggleHeaders() }, { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown2, run: () => desk.opened()?.openTab() }, { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown2, run: () => desk.opened()?.openRaw() }, { id: "message.details", title: t("Details"), keys: ["I"], when: shown2, run: () => desk.opened()?.openDetails() }, { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.opened()?.openAttachments() }, { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown2, run: () => desk.focusMessage() }, scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]), scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]), scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]), scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"])];
 }
 
 adopt(message_default);

@@ -190,7 +190,159 @@ function notice(level, text3, ...actions) {
 
 var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark read, or unread")]];
 
-var settings_default = ".settings-page{position:fixed;inset:0 0 0 228px;z-index:3;display:grid;grid-template-columns:228px minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color);overflow:hidden}.settings-page:focus{outline:none}.settings-nav{display:grid;align-content:start;gap:4px;padding:16px 12px;border-right:1px solid var(--border-color)}.settings-title{margin:4px 8px 8px;font-size:20px;line-height:28px}.settings-links{display:grid;gap:2px}.settings-page .btn{display:inline-flex;align-items:center;gap:8px;min-height:34px;border-radius:8px}.settings-page .settings-link,.settings-page .settings-back{justify-content:flex-start;justify-self:stretch;padding:0 10px;border:0;background:none}.settings-page .settings-back{justify-self:start;color:var(--link-color)}.settings-page .settings-link:hover,.settings-page .settings-back:hover{background:var(--button-hover-background)}.settings-nav .hint{margin:12px 10px 0}.settings{display:grid;align-content:start;gap:28px;padding:26px 32px 60px;overflow-y:auto}.settings section{display:grid;grid-template-columns:minmax(0,1fr);gap:12px;max-width:640px;padding-bottom:28px;border-bottom:1px solid var(--border-color);scroll-margin-top:26px}.settings h3{font-size:16px;line-height:24px}.settings .field{display:grid;gap:6px;font-size:14px}.settings .chip.pill{min-height:28px;padding:0 12px;border:1px solid var(--border-color);border-radius:99px;background:var(--background);font-size:13px}.settings .chip.pill[aria-pressed=true]{border-color:transparent;background:var(--mailbox-active-background);color:var(--link-color)}.settings .wrap{display:flex;flex-wrap:wrap;gap:8px}.setting{display:grid;grid-template-columns:14em minmax(0,26em);align-items:center}.setting select,textarea.dialog-input{width:100%;min-height:34px;padding:6px;border:1px solid var(--line-strong, var(--border-color));border-radius:8px;background:var(--background)}.settings-state{min-height:24px}.settings-page .hint{padding-inline:0;font-size:13px;color:var(--color-milder)}@media(max-width:1000px){.setting{grid-template-columns:minmax(0,20em);gap:3px}}@media(max-width:860px){.settings-page{inset:0;grid-template:auto minmax(0,1fr) / minmax(0,1fr);border:0}.settings-nav{grid-template-columns:auto 1fr;align-items:center;padding:6px 12px;border-right:0;border-bottom:1px solid var(--border-color)}.settings-page .settings-back{min-height:44px}.settings-title{margin:0}.settings-links,.settings-nav .hint{display:none}.settings{padding:20px 16px calc(40px + env(safe-area-inset-bottom))}.setting{grid-template-columns:minmax(0,1fr);gap:3px}.setting select{min-height:44px}}.settings .notice{display:flex;align-items:center;gap:8px}.settings .notice>.grow{flex:1}\n";
+var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
+function keyName(event) {
+  const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code)?.[1] : void 0;
+  const key = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
+  const shift = event.shiftKey && key.length > 1 ? "shift " : "";
+  return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key}`;
+}
+var isFixed = (key) => /^ctrl|\w\w$/.test(key);
+function titleOf(command) {
+  return typeof command.title === "string" ? command.title : command.title();
+}
+function keyText(key) {
+  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
+  return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
+}
+
+var gmail = { "app.undo": "z", "compose.edit": "", "compose.reply-all": "a", "compose.reply-alone": "a", "list.next-unread": "", "list.none": "u", "list.open": "o", "list.page-down": "", "list.page-down-extend": "", "list.page-up": "", "list.page-up-extend": "", "message.archive": "e", "message.attachments": "", "message.delete": "#", "message.details": "", "message.junk": "!", "message.labels": "l", "message.move": "v", "message.read": "I", "message.tab": "", "message.trash": "#", "message.unread": "U", "threads.mute": "m" };
+var browsers = /^alt [def]$/i;
+var silent = /^(Shift|Control|Alt|AltGraph|Meta|OS|CapsLock|NumLock|Dead|Process|Unidentified)$/;
+function same(one, other) {
+  const ids = Object.keys(one);
+  return ids.length === Object.keys(other).length && ids.every((id) => one[id] === other[id]);
+}
+var Row = class {
+  constructor(commands, usual) {
+    this.commands = commands;
+    this.usual = usual;
+    const titles = commands.map((one) => one.id === "app.undo" ? t("Undo") : titleOf(one));
+    this.title = [...new Set(titles)].join(", ");
+    this.fixed = usual.filter(isFixed);
+    fill(this.root, el("span", { class: "key-title" }, this.title), this.fixed.map((key) => el("kbd", {}, keyText(key))), this.button);
+  }
+  commands;
+  usual;
+  button = el("button", { class: "btn line key-button", type: "button" });
+  root = el("li", { class: "key-row" });
+  title;
+  fixed;
+  get name() {
+    return this.title;
+  }
+  key(chosen) {
+    return chosen[this.commands[0].id] ?? this.own;
+  }
+  get own() {
+    return this.usual.find((key) => !isFixed(key)) ?? "";
+  }
+  draw(key) {
+    const shown = key === "" ? t("no key") : keyText(key);
+    this.button.classList.remove("key-waiting");
+    this.button.setAttribute("aria-label", `${this.title}: ${shown}`);
+    fill(this.button, key === "" ? "–" : el("kbd", {}, shown));
+  }
+  wait() {
+    const words = t("Press a key…");
+    this.button.classList.add("key-waiting");
+    this.button.setAttribute("aria-label", `${this.title}: ${words}`);
+    fill(this.button, words);
+  }
+};
+function rowsOf(commands) {
+  const changeable = (one) => one.quiet !== true || one.id in gmail || commands.usual.get(one).some((key) => !isFixed(key));
+  return commands.all().map(({ name, commands: all }) => {
+    const together = /* @__PURE__ */ new Map();
+    for (const one of all.filter(({ id }) => !id.startsWith("write.")).filter(changeable)) {
+      const usual = commands.usual.get(one);
+      const place = usual.some((key) => !isFixed(key)) ? usual.join("\n") : one.id;
+      together.set(place, [...together.get(place) ?? [], one]);
+    }
+    return { name, rows: [...together.values()].map((some) => new Row(some, commands.usual.get(some[0]))) };
+  }).filter(({ rows }) => rows.length > 0);
+}
+function keyChoice(commands, now) {
+  let chosen = { ...now };
+  const groups = rowsOf(commands);
+  const rows = groups.flatMap((group) => group.rows);
+  const sets = [[{}, el("button", { class: "chip pill", type: "button" }, t("moxlite's keys"))], [gmail, el("button", { class: "chip pill", type: "button" }, t("Gmail's keys"))]];
+  const told2 = el("p", { class: "hint", role: "status" });
+  const about = t("A click on a key waits for another. Escape cancels, Backspace removes the key.");
+  const root = el("div", { class: "key-choice" });
+  let question = null;
+  const ask = (words) => {
+    question?.remove();
+    question = words;
+  };
+  const draw = () => {
+    ask(null);
+    fill(told2, about);
+    for (const row of rows) row.draw(row.key(chosen));
+    for (const [set, button] of sets) button.setAttribute("aria-pressed", String(same(set, chosen)));
+  };
+  const put = (row, key) => {
+    for (const { id } of row.commands) if (key === row.own) delete chosen[id];
+    else chosen[id] = key;
+  };
+  const changed = (at) => {
+    draw();
+    at.focus();
+    root.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  const choose = (row, key) => {
+    const others = key === "" ? [] : rows.filter((one) => one !== row && one.key(chosen) === key);
+    const take = () => {
+      const old = row.key(chosen);
+      for (const [i, other] of others.entries()) put(other, i === 0 ? old : "");
+      put(row, key);
+      changed(row.button);
+    };
+    if (others.length === 0) {
+      take();
+      return;
+    }
+    draw();
+    const cancel = () => {
+      draw();
+      row.button.focus();
+    };
+    const swap = el("button", { class: "btn line", type: "button", onclick: take }, t("Swap keys"));
+    const words = t("{key} is the key of “{title}”.", { key: keyText(key), title: others.map(({ name }) => name).join(", ") });
+    const asked = el("div", { class: "key-question", role: "group", "aria-label": words, onkeydown: (event) => event.key === "Escape" && cancel() }, el("p", {}, words), swap, el("button", { class: "btn", type: "button", onclick: cancel }, t("Cancel")));
+    row.root.append(asked);
+    ask(asked);
+    swap.focus();
+  };
+  const pressed = (row, event) => {
+    if (!row.button.classList.contains("key-waiting") || silent.test(event.key) || event.isComposing) return;
+    event.stopPropagation();
+    const key = keyName(event);
+    if (key === "Escape" || key === "Backspace" || !isFixed(key)) event.preventDefault();
+    if (key === "Escape") draw();
+    else if (key === "Backspace") choose(row, "");
+    else if (isFixed(key) || browsers.test(key)) fill(told2, t("The browser, a screen reader or the webmail itself needs {key}.", { key: keyText(key) }));
+    else choose(row, key);
+  };
+  for (const row of rows) {
+    row.button.addEventListener("click", () => {
+      draw();
+      row.wait();
+      row.button.focus();
+    });
+    row.button.addEventListener("keydown", (event) => pressed(row, event));
+    row.button.addEventListener("blur", () => row.draw(row.key(chosen)));
+  }
+  for (const [set, button] of sets) button.addEventListener("click", () => {
+    chosen = { ...set };
+    changed(button);
+  });
+  draw();
+  fill(root, el("div", { class: "wrap" }, sets.map(([, button]) => button)), el("details", {}, el("summary", {}, t("Change single keys")), told2, groups.map(({ name, rows: some }) => [el("h4", {}, name), el("ul", { class: "key-rows" }, some.map((row) => row.root))])));
+  return { root, read: () => ({ ...chosen }) };
+}
+
+var settings_default = ".settings-page{position:fixed;inset:0 0 0 228px;z-index:3;display:grid;grid-template-columns:228px minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color);overflow:hidden}.settings-page:focus{outline:none}.settings-nav{display:grid;align-content:start;gap:4px;padding:16px 12px;border-right:1px solid var(--border-color)}.settings-title{margin:4px 8px 8px;font-size:20px;line-height:28px}.settings-links{display:grid;gap:2px}.settings-page .btn{display:inline-flex;align-items:center;gap:8px;min-height:34px;border-radius:8px}.settings-page .settings-link,.settings-page .settings-back{justify-content:flex-start;justify-self:stretch;padding:0 10px;border:0;background:none}.settings-page .settings-back{justify-self:start;color:var(--link-color)}.settings-page .settings-link:hover,.settings-page .settings-back:hover{background:var(--button-hover-background)}.settings-nav .hint{margin:12px 10px 0}.settings{display:grid;align-content:start;gap:28px;padding:26px 32px 60px;overflow-y:auto}.settings section{display:grid;grid-template-columns:minmax(0,1fr);gap:12px;max-width:640px;padding-bottom:28px;border-bottom:1px solid var(--border-color);scroll-margin-top:26px}.settings h3{font-size:16px;line-height:24px}.settings .field{display:grid;gap:6px;font-size:14px}.settings .chip.pill{min-height:28px;padding:0 12px;border:1px solid var(--border-color);border-radius:99px;background:var(--background);font-size:13px}.settings .chip.pill[aria-pressed=true]{border-color:transparent;background:var(--mailbox-active-background);color:var(--link-color)}.settings .wrap{display:flex;flex-wrap:wrap;gap:8px}.setting{display:grid;grid-template-columns:14em minmax(0,26em);align-items:center}.setting select,textarea.dialog-input{width:100%;min-height:34px;padding:6px;border:1px solid var(--line-strong, var(--border-color));border-radius:8px;background:var(--background)}.key-choice{display:grid;gap:8px}.key-choice h4{margin:16px 0 4px;font-size:14px}.key-rows{margin:0;padding:0;list-style:none}.key-row{display:flex;flex-wrap:wrap;align-items:center;gap:8px;padding:4px 0;border-top:1px solid var(--border-color);font-size:14px}.key-title{flex:1;min-width:10em}.key-row kbd{margin:0;white-space:nowrap}.key-button kbd{padding:0;border:0;background:none}.settings .key-button{justify-content:center;min-width:64px;margin-left:auto}.key-question{display:flex;flex-basis:100%;flex-wrap:wrap;align-items:center;gap:8px;padding-bottom:4px}.key-question p{flex:1;min-width:12em;margin:0}.settings-state{min-height:24px}.settings-page .hint{padding-inline:0;font-size:13px;color:var(--color-milder)}@media(max-width:1000px){.setting{grid-template-columns:minmax(0,20em);gap:3px}}@media(max-width:860px){.settings-page{inset:0;grid-template:auto minmax(0,1fr) / minmax(0,1fr);border:0}.settings-nav{grid-template-columns:auto 1fr;align-items:center;padding:6px 12px;border-right:0;border-bottom:1px solid var(--border-color)}.settings-page .settings-back{min-height:44px}.settings-title{margin:0}.settings-links,.settings-nav .hint{display:none}.settings{padding:20px 16px calc(40px + env(safe-area-inset-bottom))}.setting{grid-template-columns:minmax(0,1fr);gap:3px}.setting select,.settings .key-button{min-height:44px}}.settings .notice{display:flex;align-items:center;gap:8px}.settings .notice>.grow{flex:1}\n";
 
 adopt(settings_default);
 function select(label, value, choices) {
@@ -298,6 +450,7 @@ function openSettings(desk) {
   const html = check(t("Show messages as designed (HTML), not as plain text"), old.show_html);
   const bars = check(t("Check the encryption for each recipient"), old.show_address_security);
   const hints = check(t("Show the shortcut when an action is clicked"), !old.no_show_shortcuts);
+  const keymap = keyChoice(desk.commands, old.keymap);
   const keys = check(t("Single-letter shortcuts (archive: a)"), old.single_keys);
   const headers = text2(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
   const notices = el("div", { class: "notices" });
@@ -306,9 +459,9 @@ function openSettings(desk) {
   load(templates, t("Loading templates"), async () => (await desk.load("templates")).showTemplates(desk, templates));
   const device = el("div", {});
   void desk.offlineChoice().then((choice) => choice !== null && device.append(choice));
-  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root), section("templates", t("Templates"), fileText, templates), section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, headers.root, device), section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root), section("notices", t("Notices on this device"), bell, notices), section("keys", t("Shortcuts and links"), keyRound, keys.root, hints.root, mailtoButton(desk))];
+  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root, mailtoButton(desk)), section("templates", t("Templates"), fileText, templates), section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, headers.root, device), section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root), section("notices", t("Notices on this device"), bell, notices), section("keys", t("Keys"), keyRound, keys.root, hints.root, keymap.root)];
   const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
-  const read2 = () => ({ ...desk.settings(), ...signature.read(), quoting: quoting.read(), undo_send_seconds: Number(undo.read()), language: speech.read(), color_scheme: scheme.read(), density: density.read(), after_action: after.read(), mark_seen_ms: Number(seen.read()), show_html: html.read(), show_address_security: bars.read(), no_show_shortcuts: !hints.read(), single_keys: keys.read(), show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "") });
+  const read2 = () => ({ ...desk.settings(), ...signature.read(), quoting: quoting.read(), undo_send_seconds: Number(undo.read()), language: speech.read(), color_scheme: scheme.read(), density: density.read(), after_action: after.read(), mark_seen_ms: Number(seen.read()), show_html: html.read(), show_address_security: bars.read(), no_show_shortcuts: !hints.read(), single_keys: keys.read(), keymap: keymap.read(), show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "") });
   let saved = read2();
   let asked = saved;
   let last = Promise.resolve();
@@ -365,7 +518,7 @@ function openSettings(desk) {
   const { account_path } = desk.facts();
   fill(page, el("nav", { class: "settings-nav", "aria-label": t("Sections of the settings") }, el("button", { class: "btn text settings-back", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", { class: "settings-title" }, t("Settings")), el("div", { class: "settings-links" }, sections.map(({ title, path, root }) => el("button", { class: "btn settings-link", type: "button", onclick: () => root.scrollIntoView() }, sign(path), title))), account_path !== "" && el("p", { class: "hint" }, t("Password, devices and import are in "), el("a", { href: account_path }, t("your account")), ".")), el("form", { class: "settings", onchange: save, onsubmit: (event) => event.preventDefault() }, sections.map(({ root }) => root), state));
   const pressed = (event) => {
-    if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu") !== null) return;
+    if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu, .key-waiting, .key-question") !== null) return;
     event.preventDefault();
     event.stopPropagation();
     close();

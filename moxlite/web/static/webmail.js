@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.2b6880373442.js", checks: "checks.8fc6445448d6.js", compose: "compose.83dcd51be777.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", dropping: "dropping.b6bace463764.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", legend: "legend.480395abb124.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.e527df51b19c.js", menu: "menu.428134539276.js", message: "message.448bb496db8f.js", newsletters: "newsletters.49e226265843.js", notices: "notices.0149a612febd.js", offline: "offline.8f9b1dcb43b5.js", palette: "palette.40510bc20e9b.js", people: "people.2b4f8865f33d.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.40ca10c0a58d.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.5d64c7d192c9.js", touch: "touch.457c1dcc222e.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { bulk: "bulk.2b6880373442.js", checks: "checks.8fc6445448d6.js", compose: "compose.bbb5e3e81db0.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", dropping: "dropping.b6bace463764.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", legend: "legend.480395abb124.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.e527df51b19c.js", menu: "menu.e81a48143557.js", message: "message.2b7f6fd15c0a.js", newsletters: "newsletters.49e226265843.js", notices: "notices.0149a612febd.js", offline: "offline.8f9b1dcb43b5.js", palette: "palette.40510bc20e9b.js", people: "people.2b4f8865f33d.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.0824b0fba068.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.5d64c7d192c9.js", touch: "touch.457c1dcc222e.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -205,7 +205,7 @@ function clientOf(calls) {
 var checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "de", "en", "es", "fr", "nl"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
+  Settings: { signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "de", "en", "es", "fr", "nl"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   SavedSearch: { name: "string", text: "string" },
   Unsubscribed: { sender: "string", at: "time" },
@@ -342,6 +342,7 @@ function keyName(event) {
   const shift = event.shiftKey && key2.length > 1 ? "shift " : "";
   return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key2}`;
 }
+var isFixed = (key2) => /^ctrl|\w\w$/.test(key2);
 function titleOf(command) {
   return typeof command.title === "string" ? command.title : command.title();
 }
@@ -361,6 +362,8 @@ function enabled(command) {
 var CommandTable = class {
   letters = true;
   byId = /* @__PURE__ */ new Map();
+  usual = /* @__PURE__ */ new Map();
+  chosen = {};
   byKey = /* @__PURE__ */ new Map();
   groups = /* @__PURE__ */ new Map();
   add(group, commands) {
@@ -370,7 +373,19 @@ var CommandTable = class {
       if (this.byId.has(command.id)) throw new Error(`two commands are called ${command.id}`);
       this.byId.set(command.id, command);
       listed.commands.push(command);
-      for (const key2 of command.keys ?? []) this.byKey.set(key2, [...this.byKey.get(key2) ?? [], command]);
+      this.usual.set(command, command.keys ?? []);
+    }
+    this.remap(this.chosen);
+  }
+  remap(chosen) {
+    this.chosen = chosen;
+    this.byKey.clear();
+    const mine = ({ id }) => Number(id in chosen);
+    for (const command of [...this.byId.values()].sort((a, b) => mine(b) - mine(a))) {
+      const usual = this.usual.get(command);
+      const own2 = chosen[command.id];
+      command.keys = own2 === void 0 ? usual : [own2, ...usual.filter(isFixed)].filter(Boolean);
+      for (const key2 of command.keys) this.byKey.set(key2, [...this.byKey.get(key2) ?? [], command]);
     }
   }
   has(id) {
@@ -880,16 +895,6 @@ function addCommands(desk) {
   desk.commands.add(t("Anywhere"), anywhere(desk));
   desk.commands.add(t("List"), list(desk));
   desk.commands.add(t("Messages"), messages(desk));
-  desk.commands.add(t("Message"), senderCommands(desk, () => desk.reading()));
-}
-function rowCommands(desk, items) {
-  const unread = items.some((item) => !item.flags.includes("\\seen"));
-  const act = (action, title, keys) => ({ id: `row.${action}`, title, keys, run: () => desk.act(items, action) });
-  return [act("archive", t("Archive"), ["a"]), act("trash", t("Move to Trash"), ["d"]), act("later", t("Snooze…"), ["b"]), act("read", unread ? t("Mark read") : t("Mark unread"), unread ? ["m"] : ["M"]), ...items.length === 1 ? senderCommands(desk, () => items[0]) : []];
-}
-function senderCommands(desk, of) {
-  const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)), run: () => desk.sender(of(), what) });
-  return [act("search", t("Search mail of this sender")), act("contact", t("Add to contacts…")), act("always", t("Always file mail of this sender to…")), act("block", t("Block this sender: mail goes to Junk")), act("phishing", t("This is phishing"))];
 }
 function anywhere(desk) {
   return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Explain the signs"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() }, { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
@@ -1434,7 +1439,10 @@ function navigation(page) {
     const found = await part("mailboxes");
     await found.mailboxMenu(client, mailbox, parent, async (what) => (await part("export")).exportMail(client, base2, what));
   }
-  return { openMailbox, mailboxMenu, openSettings: () => void attempt(t("Opening the settings"), async () => (await part("settings")).openSettings(page.desk)), openPage(name) {
+  return { openMailbox, mailboxMenu, openSettings: () => void attempt(t("Opening the settings"), async () => {
+    await page.reader.prepare();
+    (await part("settings")).openSettings(page.desk);
+  }), openPage(name) {
     drawer.close();
     void attempt(t("Opening the page"), async () => (await part(name)).openPage(page.desk));
   }, async findCommand() {
@@ -2479,7 +2487,7 @@ var Choice = class {
   }
 };
 
-var defaults = { signature: "", signature_html: "", signatures: [], compose_format: "text", quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", language: "", density: "comfortable", single_keys: true, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", searches: [], unsubscribed: [], labels: [] };
+var defaults = { signature: "", signature_html: "", signatures: [], compose_format: "text", quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", language: "", density: "comfortable", single_keys: true, keymap: {}, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", searches: [], unsubscribed: [], labels: [] };
 var key = "moxlite-webmail-panes";
 function loadLocal() {
   const found = { layout: "auto", width: 0, height: 0, left: "trash", right: "archive" };
@@ -2975,7 +2983,7 @@ function emptyList(mail2, ways) {
   }
   const write = { title: t("New message"), run: () => ways.compose() };
   const known2 = { draft: { title: t("No drafts."), text: t("Messages that you have begun and not sent are kept here."), step: write }, sent: { title: t("Nothing was sent yet."), text: t("Messages that you send are kept here."), step: write }, archive: { title: t("Archive is empty."), text: t("Messages that you archive leave the inbox and are kept here.") }, junk: { title: t("No junk."), text: t("Suspicious mail comes here. What is here by mistake, “Not junk” puts right.") }, trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") } };
-  return known2[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Drag messages here, or use “Move…”.") };
+  return known2[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Use “Move…” to bring messages here.") };
 }
 function drawEmpty({ title, text: text2, step: step2 }) {
   return [el("h2", { class: "empty-title" }, title), ...text2 === void 0 ? [] : [el("p", {}, text2)], ...step2 === void 0 ? [] : [el("button", { class: "link", onclick: () => step2.run() }, step2.title)]];
@@ -3093,7 +3101,7 @@ var Row = class {
   line;
   manner = null;
   constructor() {
-    this.root.append(this.disc, el("div", { class: "message-body" }, this.state, el("div", { class: "message-top" }, this.people, this.marks, this.time), el("div", { class: "message-line" }, el("span", { class: "message-words", dir: "auto" }, this.subject, this.preview), this.labels)), el("span", { class: "message-actions", "aria-hidden": "true" }, rowActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path)))));
+    this.root.append(this.disc, el("div", { class: "message-body" }, this.state, el("div", { class: "message-top" }, this.people, this.marks, this.time, el("span", { class: "message-actions", "aria-hidden": "true" }, rowActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path))))), el("div", { class: "message-line" }, el("span", { class: "message-words", dir: "auto" }, this.subject, this.preview), this.labels)));
   }
   show(item, manner, line) {
     const before = this.manner;
@@ -3477,7 +3485,14 @@ function layOut(root, page) {
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
   const tools = el("div", { class: "list-tools", role: "toolbar", "aria-label": t("What the list shows") }, command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))), more);
   moveWithin(tools);
-  fill(page.side, brand(), el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, sign(squarePen), t("New message")), el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches), el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.people", { class: "link" }, t("People")), command("app.newsletters", { class: "link" }, t("Newsletters")), command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))));
+  const compose = command("compose.new", { class: "primary compose-new" }, sign(squarePen), t("New message"));
+  effect(() => {
+    const { single_keys, keymap } = page.mail.settings.value;
+    page.commands.letters = single_keys;
+    page.commands.remap(keymap);
+    compose.title = hintOf(page.commands.get("compose.new"));
+  });
+  fill(page.side, brand(), compose, el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches), el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.people", { class: "link" }, t("People")), command("app.newsletters", { class: "link" }, t("Newsletters")), command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))));
   fill(root, page.side, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, tools), page.list.root, command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(pencil))), page.panes.splitter, page.reader.root);
   effect(() => {
     const { login_address, account_path } = facts.value;
@@ -3782,11 +3797,10 @@ function watch(page) {
   };
   addEventListener("connected", () => spoken() !== "" && translate(spoken()));
   effect(() => {
-    const { color_scheme, single_keys, language } = mail2.settings.value;
+    const { color_scheme, language } = mail2.settings.value;
     paint(color_scheme);
     if (spoken() !== language) translate(language);
     localStorage.setItem(schemeKey, color_scheme);
-    page.commands.letters = single_keys;
   });
   effect(() => {
     void page.actions.done.value;
@@ -3801,6 +3815,7 @@ function watch(page) {
     void mail2.choice.selection.value;
     void mail2.mailboxes.value;
     void find2.threading.value;
+    void mail2.settings.value;
     page.bar.draw();
   });
   effect(() => tellPlace(mail2, find2));
@@ -3878,7 +3893,7 @@ var App = class {
   list = new MessageList(this.mail, { fold: () => this.mail.fold(), archive: () => {
     const mailbox = this.mail.boxes.withRole("archive", "");
     return mailbox === void 0 ? null : () => this.navigation.openMailbox(mailbox);
-  }, compose: () => this.commands.run("compose.new"), showAll: () => this.desk.toggleUnread(), searchEverywhere: () => this.find.everywhere(), unthread: () => this.find.showThreads("off"), swipe: (direction) => this.panes.local[direction], acted: (items, action) => this.acting.act(items, action), menu: (items, at) => void attempt(t("Opening the menu"), async () => (await part("menu")).openMenuAt(at, this.list.root, t("Actions for this row"), rowCommands(this.desk, items).filter(enabled))) });
+  }, compose: () => this.commands.run("compose.new"), showAll: () => this.desk.toggleUnread(), searchEverywhere: () => this.find.everywhere(), unthread: () => this.find.showThreads("off"), swipe: (direction) => this.panes.local[direction], acted: (items, action) => this.acting.act(items, action), menu: (items, at) => this.withMenus((found) => found.openRowMenu(at, this.list.root, this.desk, items)) });
   bar = new Bar(this.commands, [...composeBar, ...barCommands], () => this.desk.unselect(), (command) => {
     if (!this.mail.settings.value.no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
   }, (...asked) => this.openMenu(...asked));
@@ -3888,7 +3903,7 @@ var App = class {
   reader = new Reader2(this.client, base, { bar: this.bar.root, framed: (page) => {
     listen(page, this.commands, () => this.displayed);
     writeTo(page, this.desk);
-  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this.desk)), settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this.desk, () => item)].filter(enabled)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), sender: (item, what) => this.acting.sender(item, what), opened: (item, place) => {
+  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this.desk)), settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), sender: (item, what) => this.acting.sender(item, what), opened: (item, place) => {
     this.seen.opened(item);
     const box = this.mail.boxes.get(item.mailbox_id);
     if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place);
@@ -3931,7 +3946,10 @@ var App = class {
     void Promise.all([begun2, kept5, ready]).then(() => this.stream.start());
   }
   openMenu(...asked) {
-    void attempt(t("Opening the menu"), async () => (await part("menu")).openMenu(...asked));
+    this.withMenus((found) => found.openMenu(...asked));
+  }
+  withMenus(open) {
+    void attempt(t("Opening the menu"), async () => open(await part("menu")));
   }
   async logIn(reason) {
     const waiting2 = await (await this.keeping)?.atLogIn() ?? [];
