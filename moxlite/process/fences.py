@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-__all__ = ["UNIT", "hidden", "read_only", "runs_systemd", "told", "writable_paths"]
+__all__ = ["UNIT", "hidden", "lost", "read_only", "runs_systemd", "told", "writable_paths"]
 
 UNIT: Final = "moxlite"
 """Name of the unit, of the package and in the documentation."""
@@ -38,6 +38,15 @@ def hidden(path: Path) -> str:
         if any(absolute.is_relative_to(folder) for folder in folders):
             return setting
     return ""
+
+
+def lost(folder: Path) -> str:
+    """The reason why what the server writes to a folder is not there for others, "" for none: PrivateTmp gives it a
+    folder of its own in that place, and removes it when the server stops.
+    """
+    if hidden(folder) != "PrivateTmp" or "INVOCATION_ID" not in os.environ:
+        return ""
+    return "systemd gives the server a folder of its own there, by PrivateTmp, and removes it at the next stop"
 
 
 def told(error: OSError, path: Path) -> str:

@@ -20,7 +20,7 @@ from moxlite.config.static import Backup
 from moxlite.net.control.protocol import StreamBroken
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.process.backuptargets import URLS, Access, Target, login_for, opened, owner_word, target_of
-from moxlite.process.fences import told
+from moxlite.process.fences import lost, told
 from moxlite.process.keys.files import Read, read_named
 from moxlite.process.privileges import acting_as, service_user
 from moxlite.process.stopped import stopped
@@ -157,6 +157,8 @@ class BackupCommands:
             settings = current.static.backup
             source = source_of(current, path, broken, self.read, partial(os.access, mode=os.R_OK))
             target = target_of(args.target)
+            if isinstance(target, Path) and (why := lost(target)):
+                raise BackupError(f"{target}: nothing was backed up: {why}; choose another folder")
             login = login_for(target, settings, self.read)
             return _back_up(source, target, login, settings, args, tell, cancelled)
 

@@ -27,7 +27,7 @@ DATA: Final = "data"
 MAX_FILES: Final = 64 << 20
 """Octets of all files together: certificates and keys have kilobytes; a folder with something else is refused."""
 
-NEWS: Final = frozenset({"doctor.json", "rehearsal.json", "updates.json"})
+NEWS: Final = frozenset({"backup-sample.json", "doctor.json", "rehearsal.json", "updates.json"})
 """Files of the data directory that change often and that no other machine needs."""
 
 FILE_MODE: Final = 0o600

@@ -10,6 +10,7 @@ import itertools
 import logging
 import os
 import re
+import stat
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +25,7 @@ __all__ = [
     "folder_is_made",
     "forget_made",
     "made_names",
+    "make_closed",
     "make_folder",
     "move_folder",
     "renew_folder",
@@ -76,11 +78,21 @@ def make_folder(folder: Path) -> bool:
     folder.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
     _note_made(note, folder.parent)
     new = folder.with_name(f".{folder.name}.tmp")  # no name of an account
-    new.mkdir(exist_ok=True)
-    new.chmod(DIRECTORY_MODE)  # mkdir leaves out the set-group-id bit
+    make_closed(new, exist_ok=True)
     (new / CREATING).touch(0o640)
     new.rename(folder)  # with the mark inside, so that a kill leaves no folder without it
     return True
+
+
+def make_closed(folder: Path, *, exist_ok: bool = False) -> None:
+    """Make a folder with DIRECTORY_MODE. Blocking. Raises OSError.
+
+    It inherits the set-group-id bit from the folder that it is in, and only without that it is set: the server is not
+    in the group of the data directory, and chmod(2) would take the bit away.
+    """
+    folder.mkdir(mode=0o750, exist_ok=exist_ok)
+    if not folder.stat().st_mode & stat.S_ISGID:
+        folder.chmod(DIRECTORY_MODE)
 
 
 def made_names(accounts: Path) -> set[str]:

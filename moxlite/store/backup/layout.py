@@ -40,7 +40,19 @@ SETTINGS: Final = "repository.json"
 SINGLE: Final = {"reports.db": Kind.REPORTS, "cache.db": Kind.CACHE, "auth.db": Kind.AUTH}
 """Files that a backup copies after the queue and the accounts (STORE-142)."""
 
-KNOWN: Final = frozenset({"backup.key", "doctor.json", "receivedid.key", "updates.json", "version"})
+KNOWN: Final = frozenset(
+    {
+        "backup-sample.json",
+        "backup.key",
+        "doctor.json",
+        "receivedid.key",
+        "rehearsal.json",
+        "updates.json",
+        "version",
+    }
+)
+"""At the top: files that the server makes, and that are backed up."""
+
 SKIPPED: Final = frozenset(
     {"tmp", "made", "lock", "ctl", "ctl.token", "standby", "submit.sock", "httpcompresscache", INCOMPLETE, RESTORING}
 )

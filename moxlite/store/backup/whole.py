@@ -21,6 +21,7 @@ import zstandard
 
 from moxlite import __version__
 from moxlite.decoders import from_json
+from moxlite.store.accounts.folders import make_closed
 from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.errors import BackupError, BadTarget
 from moxlite.store.file.boundary import Edge, storage
@@ -34,9 +35,6 @@ __all__ = ["export_account", "is_unused", "unpack_account"]
 MAGIC: Final = b"moxlite account 1\n"
 MAX_HEADER: Final = 4096
 PIECE: Final = 1 << 20
-MODE: Final = 0o2750
-"""Of the folder of an account (ADMIN-37)."""
-
 MESSAGES: Final = "SELECT (SELECT count(*) FROM message) + (SELECT count(*) FROM expunged)"
 
 
@@ -87,8 +85,7 @@ def unpack_account(source: Path, folder: Path, options: Options) -> None:
 
     Raises BadTarget: it is no such file, or damaged; StoreError, OSError.
     """
-    folder.mkdir()
-    folder.chmod(MODE)
+    make_closed(folder)
     target = folder / "account.db"
     with source.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
