@@ -22,16 +22,20 @@ class Refusal(Exception):
 class AdminCaller:
     """Cookies, token and calls. `call` raises OSError or HTTPException while the server is down."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, password: str = ADMIN_PASSWORD) -> None:
+        self.password = password
         self._port = port
         self._cookies: dict[str, str] = {}
         self._csrf = ""
 
-    def log_in(self) -> None:
-        """Begin a session; one of before is forgotten."""
+    def log_in(self, code: str = "") -> None:
+        """Begin a session; one of before is forgotten. `code` is a recovery code, for a log-in in two steps."""
         self._cookies.clear()
         token = self.call("login_prep")
-        self._csrf = self.call("login", login_token=token, username="", password=ADMIN_PASSWORD)["csrf_token"]
+        result = self.call("login", login_token=token, username="", password=self.password)
+        if code:
+            result = self.call("login_factor", token=result["second_step"]["token"], kind="recovery", code=code)
+        self._csrf = result["csrf_token"]
 
     def call(self, name: str, /, **parameters: Any) -> Any:
         """The result of a call. Raises Refusal."""

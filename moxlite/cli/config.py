@@ -115,13 +115,21 @@ def example(name: str | None) -> None:
 
 @config.command()
 def printservice() -> None:
-    """Print a unit for systemd, with the paths of this installation, `backup.target` among them."""
+    """Print a unit for systemd, with the paths of this installation: configuration, data, `backup.target`,
+    `standby.target` and the folder of `log_file`.
+    """
     from moxlite.admin.quickstart.files import unit_file
     from moxlite.cli.common import load_config
 
     path, static = config_path().resolve(), load_config().static
-    backups = static.backup.target if isinstance(static.backup.target, Path) else BACKUPS
-    print(unit_file(program=program(), config=path, data=static.data_dir.resolve(), backups=backups), end="")
+    more = [static.backup.target if isinstance(static.backup.target, Path) else BACKUPS]
+    if isinstance(static.standby.target, Path):
+        more.append(static.standby.target)
+    if static.log_file is not None:
+        more.append(static.log_file.parent)
+    data = static.data_dir.resolve()
+    more = [one for one in dict.fromkeys(more) if not one.is_relative_to(path.parent) and not one.is_relative_to(data)]
+    print(unit_file(program=program(), config=path, data=data, more=more), end="")
 
 
 @config.group()

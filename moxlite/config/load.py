@@ -27,6 +27,7 @@ from moxlite.config.values import Section
 from moxlite.config.waiting import not_in_effect
 
 __all__ = [
+    "CUSTOM_FILES",
     "DKIM_FOLDER",
     "DOMAINS_FILE",
     "Acting",
@@ -46,6 +47,9 @@ DOMAINS_FILE: Final = "domains.toml"
 
 DKIM_FOLDER: Final = "dkim"
 """Name of the folder with keys made by the server, in the same folder."""
+
+CUSTOM_FILES: Final = tuple(f"{app}.{kind}" for app in ("webmail", "webaccount", "webadmin") for kind in ("css", "js"))
+"""Names of files in the same folder that the web apps show, made by the owner (WEB-31)."""
 
 MAX_FILE: Final = 8 << 20
 """Maximum octets of a file: 1000 domains with 5000 accounts take about 2 MB, and the parser needs 1 s for 2 MB."""

@@ -474,7 +474,13 @@ class Static(Section, frozen=True):
         Mapping[str, LogLevel], doc("Other levels for single packages, such as `smtpd`.")
     ] = {}
     log_format: Annotated[Literal["logfmt", "json"], doc("Form of the log lines.")] = "logfmt"
-    log_file: Annotated[Path | None, doc("Log to this file, opened again at SIGHUP, instead of stderr.")] = None
+    log_file: Annotated[
+        Path | None,
+        doc(
+            "Log to this file, opened again at SIGHUP, instead of stderr. `user` writes it, so it has to be in a "
+            "folder of that user."
+        ),
+    ] = None
     check_updates: Annotated[
         bool, doc("Look for new versions each day, and tell the postmaster; `updates` says where.")
     ] = False

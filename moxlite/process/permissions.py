@@ -9,6 +9,11 @@
 | ``domains.toml``,   | user, user's      | 0640, or 0600                                             |
 | ``dkim/...``, the   |                   |                                                           |
 | admin password      |                   |                                                           |
+| folders that the    | user, user's      | 2750                                                      |
+| user made in        |                   |                                                           |
+| ``dkim``            |                   |                                                           |
+| files that the user | root or user as   | 0640                                                      |
+| reads (`Named`)     | they are, user's  |                                                           |
 | others of config    | root or user as   | 0640, or 0600                                             |
 |                     | they are, user's  |                                                           |
 
@@ -19,14 +24,15 @@ left alone: the user may have planted them.
 import contextlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
-from moxlite.config.load import DKIM_FOLDER
+from moxlite.config.load import CUSTOM_FILES, DKIM_FOLDER
+from moxlite.config.toml.decode import KeyPath
 from moxlite.safefile import open_folder, open_regular, replaceable
 
-__all__ = ["differing_permissions", "fix_config", "fix_data"]
+__all__ = ["Named", "differing_permissions", "fix_config", "fix_data"]
 
 SHALLOW: Final = 3
 """Fewest parts of a path whose permissions are changed: ``/etc`` and its like belong to other programs, too."""
@@ -47,9 +53,38 @@ present state.
 """
 
 
-def fix_config(
-    static_file: Path, domains_file: str, data: Path, uid: int, gid: int, *, password: Path | None
-) -> list[str]:
+class Named(NamedTuple):
+    """The files that the server opens as the service user, by their keys in ``moxlite.toml``; all others that it names
+    are read by root. Files in other folders are not put right.
+    """
+
+    password: Path | None
+    """Its file is replaced, too."""
+    read: Mapping[KeyPath, Path]
+
+    @classmethod
+    def of(cls, settings: Mapping[str, object], folder: Path) -> Self:
+        """The files that the settings of a ``moxlite.toml`` in `folder` name; the settings need not be valid."""
+        named = settings.get("admin_password_file")
+        read = {key: folder / path for key, path in _read_by_user(settings) if isinstance(path, str)}
+        return cls(folder / named if isinstance(named, str) else None, read)
+
+
+def _read_by_user(settings: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
+    authorities = _table(_table(settings, "tls"), "ca").get("cert_files")
+    for index, path in enumerate(authorities if isinstance(authorities, list) else ()):
+        yield ("tls", "ca", "cert_files", index), path
+    for name in (acme := _table(settings, "acme")):
+        yield ("acme", name, "ca_cert_file"), _table(acme, name).get("ca_cert_file")
+    yield ("backup", "rehearsal_identity"), _table(settings, "backup").get("rehearsal_identity")
+
+
+def _table(settings: Mapping[str, object], name: str) -> Mapping[str, object]:
+    found = settings.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def fix_config(static_file: Path, domains_file: str, data: Path, uid: int, gid: int, *, named: Named) -> list[str]:
     """Make root own the configuration, and the service user the files in it that the server changes. Returns a line for
     each change and for each failure; a failure does not end the work.
 
@@ -58,9 +93,9 @@ def fix_config(
       domains_file: name of ``domains.toml`` in it.
       data: the data directory, which is skipped if it is below that folder.
       uid, gid: the service user's.
-      password: the file of the admin password, which the server reads and replaces; left alone in another folder.
+      named: files that the service user has to read, or to replace.
     """
-    return _config(_Work(), static_file, domains_file, data, uid, gid, password)
+    return _config(_Work(), static_file, domains_file, data, uid, gid, named)
 
 
 def fix_data(data: Path, uid: int) -> list[str]:
@@ -69,27 +104,29 @@ def fix_data(data: Path, uid: int) -> list[str]:
 
 
 def differing_permissions(
-    static_file: Path, domains_file: str, data: Path, uid: int, gid: int, *, password: Path | None
+    static_file: Path, domains_file: str, data: Path, uid: int, gid: int, *, named: Named
 ) -> list[str]:
     """The lines that `fix_config` and `fix_data` would return, with their arguments; nothing is changed."""
     work = _Work(change=False)
-    _config(work, static_file, domains_file, data, uid, gid, password)
+    _config(work, static_file, domains_file, data, uid, gid, named)
     return _data(work, data, uid)
 
 
 def _config(
-    work: "_Work", static_file: Path, domains_file: str, data: Path, uid: int, gid: int, password: Path | None
+    work: "_Work", static_file: Path, domains_file: str, data: Path, uid: int, gid: int, named: Named
 ) -> list[str]:
     folder = static_file.absolute().parent
+    read = {*named.read.values(), *(folder / name for name in CUSTOM_FILES)}
 
     def rule(path: str, found: os.stat_result) -> _Wanted:
+        keys = path.startswith(f"{DKIM_FOLDER}/")
         if stat.S_ISDIR(found.st_mode):
-            return _Wanted(0, gid, 0o3770)
+            return _Wanted(uid, gid, 0o2750) if keys and found.st_uid == uid else _Wanted(0, gid, 0o3770)
         if path == static_file.name:
             return _Wanted(0, gid, 0o640)
-        server = path == domains_file or path.startswith(f"{DKIM_FOLDER}/") or folder / path == password
+        server = path == domains_file or keys or folder / path == named.password
         owner = uid if server or found.st_uid != 0 else 0
-        return _Wanted(owner, gid, _file_mode(found))
+        return _Wanted(owner, gid, 0o640 if folder / path in read else _file_mode(found))
 
     skip = None
     with contextlib.suppress(OSError):  # it does not exist yet

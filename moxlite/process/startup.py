@@ -29,6 +29,7 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Bind, BindError, bind
 from moxlite.process.author import as_its_author
 from moxlite.process.errors import StartFailed
+from moxlite.process.fences import told
 from moxlite.process.keys.files import (
     ACMEKeys,
     Certificates,
@@ -42,7 +43,7 @@ from moxlite.process.keys.receivedid import KEY_SIZE, load_key
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.process.lock import DataLock, Locked
 from moxlite.process.parent import Parent, split
-from moxlite.process.permissions import fix_config, fix_data
+from moxlite.process.permissions import Named, fix_config, fix_data
 from moxlite.process.privileges import UMASK, UnknownUser, Unreadable, acting_as, drop_privileges, service_user
 from moxlite.process.stopped import make_data
 from moxlite.safefile import openings
@@ -302,9 +303,8 @@ def _open_config(path: Path, uid: int, gid: int) -> list[str]:
     data = settings.get("data_dir", DATA_DIR)
     if settings.get("no_fix_permissions") is True or not isinstance(data, str):
         return []  # disabled; or a mistake, which is reported later
-    named = settings.get("admin_password_file")
-    password = path.absolute().parent / named if isinstance(named, str) else None
-    return fix_config(path, DOMAINS_FILE, path.parent / data, uid, gid, password=password)
+    named = Named.of(settings, path.absolute().parent)
+    return fix_config(path, DOMAINS_FILE, path.parent / data, uid, gid, named=named)
 
 
 def _service_user(path: Path) -> tuple[int, int] | None:
@@ -346,7 +346,9 @@ def _log(static: Static, level: str | None) -> log.LogHandler:
     except ValueError as error:
         raise StartFailed(f"package_log_levels: {error}") from None
     except OSError as error:
-        raise StartFailed(f"cannot write log_file {static.log_file}: {error.strerror}") from None
+        assert static.log_file is not None
+        why = told(error, static.log_file.parent)
+        raise StartFailed(f"cannot write log_file {static.log_file} as user {static.user}: {why}") from None
 
 
 def note_version(data_dir: Path) -> None:

@@ -82,7 +82,7 @@ def _program(tree: Path, scratch: Path, machine: str, wheels: Path | None) -> No
 def _system(tree: Path) -> None:
     for folder in (CONFIG.parent, DATA):
         (tree / folder.relative_to("/")).mkdir(parents=True)
-    unit = unit_file(program="/usr/bin/moxlite", config=CONFIG, data=DATA, backups=BACKUPS)
+    unit = unit_file(program="/usr/bin/moxlite", config=CONFIG, data=DATA, more=[BACKUPS])
     unit = unit.replace("\n\n[Service]", f"\nConditionPathExists={CONFIG}\n\n[Service]", 1)
     place = tree / "lib/systemd/system/moxlite.service"
     place.parent.mkdir(parents=True)

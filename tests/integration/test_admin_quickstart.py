@@ -30,6 +30,7 @@ from moxlite.net.resolver import FakeResolver, TempError
 from moxlite.process.startup import endpoints
 from moxlite.proto.address import Address, Domain
 from tests.dnsworld import DNSWorld
+from tests.quickstarted import serve_here
 from tests.realservers import let_others_in
 from tests.running import ServerProcess, make_certificate
 from tests.tools import free_port, need, top
@@ -151,21 +152,7 @@ def test_what_is_made_can_be_served(tmp_path: Path, world: DNSWorld) -> None:
     folder = tmp_path / "moxlite"
     done = quickstart(folder, world)
     [password] = re.findall(r"^account password: (\S+)$", done.stdout, re.MULTILINE)
-    make_certificate(folder / "config")
-    path = folder / "config/moxlite.toml"
-    text = path.read_text()
-    text = re.sub(r"^ips = .*$", 'ips = ["127.0.0.1"]', text, flags=re.MULTILINE)
-    text = text.replace(
-        'tls.acme = "letsencrypt"', 'tls.key_certs = [{ cert_file = "cert.pem", key_file = "key.pem" }]'
-    )
-    ports: dict[str, int] = {}
-    https, pages = free_port(), free_port()
-    shape = r"^([a-z_]+)(?:\.enabled = true| = \{ enabled = true(?:, port = 8012)? \})$"
-    for service in re.findall(shape, text, re.MULTILINE):
-        shared = https if service.endswith("_https") else free_port()
-        ports[service] = pages if service in ("account_http", "webmail_http") else shared
-    text = re.sub(shape, lambda m: f"{m[1]} = {{ enabled = true, port = {ports[m[1]]} }}", text, flags=re.MULTILINE)
-    path.write_text(text)
+    ports = serve_here(folder / "config/moxlite.toml")
     with Quickstarted(folder) as server:
         session = imaplib.IMAP4_SSL("127.0.0.1", ports["imaps"])
         session.login("me@example.org", password)
@@ -174,7 +161,7 @@ def test_what_is_made_can_be_served(tmp_path: Path, world: DNSWorld) -> None:
         for name in set(ports.values()):
             assert subprocess.run(["bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{name}"], check=False).returncode == 0
         assert server.cli("healthcheck").returncode == 0
-        with urllib.request.urlopen(f"http://127.0.0.1:{pages}/admin/", timeout=30) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{ports['webmail_http']}/admin/", timeout=30) as page:
             assert page.url == f"http://127.0.0.1:{ports['admin_http']}/admin/", "the admin app has a port of its own"
             assert page.status == 200
 

@@ -13,7 +13,7 @@ from moxlite.cli import run
 from moxlite.net.log import LogfmtFormatter, LogHandler
 from moxlite.process.keys.receivedid import load_key
 from moxlite.process.lock import DataLock
-from moxlite.process.permissions import fix_config, fix_data
+from moxlite.process.permissions import Named, fix_config, fix_data
 from moxlite.process.startup import StartFailed, start
 from moxlite.process.stopped import stopped
 from moxlite.safefile import check_regular, open_regular, openings, replaceable
@@ -151,7 +151,7 @@ def test_all_openings_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFix
 def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: Path) -> None:
     """ADMIN-37: owners and modes of config and data; each change is a line; a second time there is none."""
     config, data = tmp_path / "config", tmp_path / "data"
-    for name in ("config/keys", "data/accounts/mia"):
+    for name in ("config/keys", "config/dkim/old", "config/dkim/of-root", "data/accounts/mia"):
         (tmp_path / name).mkdir(parents=True)
     files = {
         "config/moxlite.toml": 0o666,
@@ -159,6 +159,9 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
         "config/adminpasswd": 0o600,
         "config/keys/root.key": 0o600,
         "config/keys/own.pem": 0o644,
+        "config/webmail.css": 0o600,
+        "config/keys/authority.pem": 0o600,
+        "config/dkim/old/a.pem": 0o600,
         "data/lock": 0o640,
         "data/accounts/mia/account.db": 0o666,
     }
@@ -166,12 +169,25 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
         (tmp_path / name).write_text("")
         (tmp_path / name).chmod(mode)
     os.chown(config / "keys/own.pem", 999, 999)
+    os.chown(config / "dkim/old", UID, UID)
     (data / "link").symlink_to(other)
     (data / "hard").hardlink_to(other)
     (data / "folder").symlink_to(tmp_path)
 
+    settings = {
+        "admin_password_file": "adminpasswd",
+        "acme": {"own": {"ca_cert_file": "keys/authority.pem"}, "wrong": 1},
+        "tls": {"ca": {"cert_files": [str(other), 2]}},
+        "backup": "wrong, which is reported later",
+    }
+    named = Named.of(settings, config)
+    assert named.read == {
+        ("tls", "ca", "cert_files", 0): other,
+        ("acme", "own", "ca_cert_file"): config / "keys/authority.pem",
+    }
+
     def fix() -> list[str]:
-        lines = fix_config(config / "moxlite.toml", "domains.toml", data, UID, GID, password=config / "adminpasswd")
+        lines = fix_config(config / "moxlite.toml", "domains.toml", data, UID, GID, named=named)
         return lines + fix_data(data, UID)
 
     lines = fix()
@@ -186,6 +202,10 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
     assert has("config/adminpasswd") == (UID, GID, 0o600), "the server reads it, and replaces it"
     assert has("config/keys/root.key") == (0, GID, 0o600)
     assert has("config/keys/own.pem") == (UID, GID, 0o640)
+    assert has("config/webmail.css") == has("config/keys/authority.pem") == (0, GID, 0o640), "the server reads them"
+    assert has("config/dkim") == has("config/dkim/of-root") == (0, GID, 0o3770)
+    assert has("config/dkim/old") == (UID, GID, 0o2750), "as the server makes it"
+    assert has("config/dkim/old/a.pem") == (UID, GID, 0o600)
     assert has("data") == has("data/accounts/mia") == (UID, 0, 0o2750)
     assert has("data/lock") == has("data/accounts/mia/account.db") == (UID, 0, 0o640)
     assert has("other") == (0, 0, 0o604)

@@ -9,9 +9,9 @@ import trio
 
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
-from moxlite.config.load import DOMAINS_FILE, Problem
+from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, parse, read_source
 from moxlite.process.configtest.files import test_config
-from moxlite.process.permissions import differing_permissions
+from moxlite.process.permissions import Named, differing_permissions
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.safefile import openings
 
@@ -77,8 +77,11 @@ def _permissions(examination: Examination) -> list[Finding]:
         return [Finding(grade="error", code="permissions", about=about, text=text, commands=commands)]
     if static.no_fix_permissions or examination.running is None:  # the start changes them
         return []
-    password = static.admin_password_file
-    lines = differing_permissions(path, DOMAINS_FILE, static.data_dir, *ids, password=password)
+    try:
+        named = Named.of(parse(read_source(path)), path.absolute().parent)
+    except ConfigError:  # another finding tells
+        return []
+    lines = differing_permissions(path, DOMAINS_FILE, static.data_dir, *ids, named=named)
     return [
         Finding(
             grade="warning",

@@ -234,14 +234,14 @@ def domains_file(address: Address, account: str, keys: Sequence[NewKey], now: dt
     return str(document) + RULESET.format(account=account, address=_toml(text))
 
 
-def unit_file(*, program: str, config: Path, data: Path, backups: Path | None = None) -> str:
+def unit_file(*, program: str, config: Path, data: Path, more: Sequence[Path] = ()) -> str:
     """The text of a systemd unit. It starts the server as root, and the server gives that up by itself (ADMIN-40).
 
     Args:
-      backups: a further folder that the server may write to; it may be missing.
+      more: further folders that the server may write to; they may be missing.
     """
     folder = config.parent
-    writable = f"{folder} {data}" if backups is None else f"{folder} {data} -{backups}"
+    writable = " ".join([str(folder), str(data), *(f"-{one}" for one in more)])
     return UNIT.format(program=program, config=config, writable=writable, top=folder.parent)
 
 

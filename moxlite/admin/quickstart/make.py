@@ -20,7 +20,7 @@ from moxlite.admin.quickstart.webserver import Webserver
 from moxlite.config.load import DOMAINS_FILE
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.process.configtest.files import test_config
-from moxlite.process.permissions import fix_config, fix_data
+from moxlite.process.permissions import Named, fix_config, fix_data
 from moxlite.process.privileges import UnknownUser, user_ids
 from moxlite.proto.address import Address, Domain
 from moxlite.store.accounts.accounts import Accounts
@@ -242,6 +242,7 @@ def _give(config: Path, user: str) -> Sequence[str]:
     except UnknownUser as error:
         return (f"{error}",)
     data = data_folder(config)
-    fix_config(config, DOMAINS_FILE, data, uid, gid, password=config.parent / ADMIN_PASSWORD)
+    named = Named(config.parent / ADMIN_PASSWORD, {})
+    fix_config(config, DOMAINS_FILE, data, uid, gid, named=named)
     fix_data(data, uid)
     return ()

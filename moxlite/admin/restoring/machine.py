@@ -20,13 +20,13 @@ from moxlite.admin.dns.zonefile import zone_line
 from moxlite.admin.hostkeys import ensure_host_keys, name_host_keys
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.files import write_atomically
-from moxlite.config.load import DOMAINS_FILE, ConfigError, check_files, source_of
+from moxlite.config.load import DOMAINS_FILE, ConfigError, check_files, parse, read_source, source_of
 from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.process.keys.signing import selectors_of
 from moxlite.process.lock import DataLock
-from moxlite.process.permissions import fix_config, fix_data
+from moxlite.process.permissions import Named, fix_config, fix_data
 from moxlite.process.privileges import service_user
 from moxlite.store.auth.credentials import generate_password
 from moxlite.store.backup.copying import sync_folder
@@ -251,7 +251,8 @@ def _give(prepared: Prepared, path: Path) -> list[str]:
         return []
     uid, gid = prepared.ids
     static = prepared.snapshot.static
-    changed = fix_config(path, DOMAINS_FILE, static.data_dir, uid, gid, password=static.admin_password_file)
+    named = Named.of(parse(read_source(path)), path.absolute().parent)
+    changed = fix_config(path, DOMAINS_FILE, static.data_dir, uid, gid, named=named)
     for _, selector in selectors_of(prepared.snapshot.domains):
         if selector.key_file.is_relative_to(prepared.config) and selector.key_file.is_file():
             os.chown(selector.key_file, uid, gid, follow_symlinks=False)

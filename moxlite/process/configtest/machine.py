@@ -6,14 +6,14 @@
 import errno
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from moxlite.config.load import Problem, Source
+from moxlite.config.load import Problem, Source, parse
 from moxlite.config.snapshot import Snapshot
-from moxlite.config.static import Backup, Standby
+from moxlite.config.static import Backup, Standby, Static
 from moxlite.config.toml.decode import Finding, KeyPath
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import BindError, bind
@@ -21,10 +21,14 @@ from moxlite.process.backuptargets import reach_fault
 from moxlite.process.fences import hidden, read_only, runs_systemd, writable_paths
 from moxlite.process.keys.files import Read, read_named
 from moxlite.process.keys.signing import selectors_of
+from moxlite.process.permissions import Named
 from moxlite.process.privileges import UnknownUser, service_user
 
 __all__ = ["backup_fault", "test_machine"]
 
+
+REFUSING: Final = ("tls", "acme")
+"""Tables whose files the start has to read; it goes on without others."""
 
 SECONDS: Final = 30.0
 """For making a file: a disk may have to spin up."""
@@ -52,6 +56,10 @@ def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> tuple[l
         }
         faults = {section: backup_fault(one, ids, partial(read_named, ids=ids)) for section, one in places.items()}
         errors += [Finding((section, "target"), fault) for section, fault in faults.items() if fault]
+        if ids is not None:
+            for one in _unreadable(snapshot.static, static, ids):
+                (errors if one.path[0] in REFUSING else warnings).append(one)
+            errors += _log_file(snapshot.static, ids)
     return static.problems(errors), static.problems(warnings) + _hidden(snapshot, static, domains)
 
 
@@ -73,6 +81,41 @@ def _bindable(ip: IPAddress) -> bool:
         cause = error.__cause__
         return not (isinstance(cause, OSError) and cause.errno == errno.EADDRNOTAVAIL)
     return True
+
+
+def _unreadable(static: Static, source: Source, ids: tuple[int, int]) -> Iterator[Finding]:
+    """Files that the service user has to read, and cannot. The start puts right those in the folder of the
+    configuration.
+    """
+    folder = source.path.parent.absolute()
+    named = Named.of(parse(source), folder)
+    files = dict(named.read)
+    if named.password is not None and named.password.exists():
+        files["admin_password_file",] = named.password
+    for key, path in files.items():
+        mended = not static.no_fix_permissions and path.resolve().is_relative_to(folder.resolve())
+        if mended and path.exists():
+            continue
+        if why := _as_user(("sh", "-c", ': <"$0"', str(path)), *ids).fault:
+            yield Finding(key, f"the server cannot read {path}: {why}", f"it reads it as user {static.user}")
+
+
+def _log_file(static: Static, ids: tuple[int, int]) -> Iterator[Finding]:
+    """The log file, if the service user cannot write it. It is not made."""
+    path = static.log_file
+    if path is None:
+        return
+    folder = path.parent
+    writable = writable_paths()
+    if writable is not None and not any(path.is_relative_to(one) for one in writable):
+        why = read_only(folder)
+    elif path.exists():
+        why = _as_user(("sh", "-c", ': >>"$0"', str(path)), *ids).fault
+    else:
+        why = _make_as_user(folder, ids) if folder.is_dir() else os.strerror(errno.ENOENT)
+    if why:
+        cure = f"give it a folder of its own, such as /var/log/moxlite: install -d -o {static.user} -m 0750 FOLDER"
+        yield Finding(("log_file",), f"the server cannot write {path}: {why}", cure)
 
 
 def _hidden(snapshot: Snapshot, static: Source, domains: Source) -> list[Problem]:
@@ -102,6 +145,11 @@ def _static_paths(snapshot: Snapshot) -> Iterator[tuple[KeyPath, Path]]:
     for key in ("admin_password_file", "log_file"):
         if (path := getattr(static, key)) is not None:
             yield (key,), path
+    if static.backup.rehearsal_identity is not None:
+        yield ("backup", "rehearsal_identity"), static.backup.rehearsal_identity
+    if static.tls is not None and static.tls.ca is not None:
+        for index, path in enumerate(static.tls.ca.cert_files):
+            yield ("tls", "ca", "cert_files", index), path
     for section, place in (("backup", static.backup), ("standby", static.standby)):
         if isinstance(place.target, Path):
             yield (section, "target"), place.target
@@ -145,7 +193,7 @@ def _folder_fault(target: Path, ids: tuple[int, int] | None) -> str:
     writable = writable_paths() if ids is not None else None
     if writable is not None and not any(target.is_relative_to(one) for one in writable):
         return f"the server cannot write to {target}: {read_only(target)}"
-    why = _as_this_process(existing) if ids is None else _as_user(existing, *ids)
+    why = _as_this_process(existing) if ids is None else _make_as_user(existing, ids)
     if not why:
         return ""
     if why == os.strerror(errno.EROFS):
@@ -165,9 +213,22 @@ def _as_this_process(folder: Path) -> str:
     return ""
 
 
-def _as_user(folder: Path, uid: int, gid: int) -> str:
-    """The same as another user, in a process of its own: other threads of this one go on being root."""
-    command = ("mktemp", str(folder / ".moxlite-XXXXXXXX"))
+def _make_as_user(folder: Path, ids: tuple[int, int]) -> str:
+    """The same as another user."""
+    done = _as_user(("mktemp", str(folder / ".moxlite-XXXXXXXX")), *ids)
+    if not done.fault:
+        Path(done.said).unlink(missing_ok=True)
+    return done.fault
+
+
+class _Done(NamedTuple):
+    said: str
+    fault: str
+    """The error of the system in words, "" for none."""
+
+
+def _as_user(command: Sequence[str], uid: int, gid: int) -> _Done:
+    """Run a command as another user, in a process of its own: other threads of this one go on being root."""
     try:
         done = subprocess.run(  # noqa: S603 - fixed but for the folder
             command,
@@ -181,9 +242,6 @@ def _as_user(folder: Path, uid: int, gid: int) -> str:
             env={"PATH": os.defpath, "LC_ALL": "C"},
             cwd="/",
         )
-        if done.returncode == 0:
-            Path(done.stdout.rstrip("\n")).unlink()
-            return ""
     except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
-    return done.stderr.strip().rpartition(": ")[2]
+        return _Done("", str(error))
+    return _Done(done.stdout.rstrip("\n"), done.stderr.strip().rpartition(": ")[2] if done.returncode else "")
