@@ -2,8 +2,8 @@
 
 | What                | Owner, group      | Mode                                                      |
 |---------------------|-------------------|-----------------------------------------------------------|
-| folders of data     | user, root        | 2750                                                      |
-| files of data       | user, root        | 0640, or 0600 where the group could not read              |
+| folders of data     | user, root        | 2750, or 2700 where the group could not enter             |
+| files of data       | user, root        | as they are, without others: 0660, 0640 or 0600           |
 | folders of config   | root, user's      | 3770: the user may add files, and replace none of root's  |
 | ``moxlite.toml``    | root, user's      | 0640                                                      |
 | ``domains.toml``,   | user, user's      | 0640, or 0600                                             |
@@ -138,7 +138,9 @@ def _config(
 
 def _data(work: "_Work", data: Path, uid: int) -> list[str]:
     def rule(_: str, found: os.stat_result) -> _Wanted:
-        return _Wanted(uid, 0, 0o2750 if stat.S_ISDIR(found.st_mode) else _file_mode(found))
+        if stat.S_ISDIR(found.st_mode):
+            return _Wanted(uid, 0, stat.S_IMODE(found.st_mode) & 0o050 | 0o2700)
+        return _Wanted(uid, 0, stat.S_IMODE(found.st_mode) & 0o660 | 0o600)
 
     work.top(data.absolute(), rule)
     return work.lines

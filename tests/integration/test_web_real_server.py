@@ -75,6 +75,27 @@ def add_second_step(owner: AdminCaller) -> str:
     return codes[0]
 
 
+def fetch_compressed(server: FencedServer, owner: AdminCaller) -> None:
+    """Have the web server keep a compressed copy of a file in its folder for that, which it makes."""
+    site = server.folder.with_name("site")
+    site.mkdir()
+    (site / "big.txt").write_text("hello\n" * 50_000)
+    before = owner.call("settings", path=[])["values"]
+    rule = {"domain": "localhost", "path_regexp": "^/", "dont_redirect_plain_http": True, "compress": True}
+    rules = [{**rule, "static": {"root": str(site)}}]
+    owner.call("settings_save", path=[], before=before, after={**before, "web_handlers": rules})
+    request = urllib.request.Request(f"http://localhost:{server.ports['webserver_http']}/big.txt")
+    request.add_header("accept-encoding", "gzip")
+
+    def kept() -> bool:
+        with urllib.request.urlopen(request, timeout=30) as page:
+            assert page.headers["content-encoding"] == "gzip"
+            page.read()
+        return any((server.folder / "data/httpcompresscache").glob("*"))
+
+    until(kept, what="the compressed copy of a file that was not changed for 2 s", pause=0.5)
+
+
 def test_changes_of_pages_and_commands_outlive_restarts(server: FencedServer) -> None:
     """ADMIN-37, ADMIN-40, WEB-60, WEB-80, WEB-81, WEB-82, WEB-88, ADMIN-12, ADMIN-70, STORE-141: with the fences of the
     unit, the admin app adds and disables domains, accounts and aliases, makes, chooses and removes DKIM keys, changes
@@ -93,6 +114,7 @@ def test_changes_of_pages_and_commands_outlive_restarts(server: FencedServer) ->
     values = owner.call("settings", path=path)["values"]
     owner.call("settings_save", path=path, before=values, after={**values, "sign": ["new"]})
     owner.call("selector_remove", domain="second.example", selector=next(iter(values["sign"])))
+    fetch_compressed(server, owner)
     owner.call("hold_rule_add", account="eve", sender="", recipient="")
     owner.call("backup_run")
     until(lambda: (owner.call("backups")["run"] or {}).get("ended"), what="the backup", pause=0.2)
@@ -148,6 +170,7 @@ def test_changes_of_pages_and_commands_outlive_restarts(server: FencedServer) ->
     assert server.cli("healthcheck").returncode == 0
 
 
+@pytest.mark.nightly
 def test_files_that_root_made_for_itself_are_opened_to_the_server(server: FencedServer) -> None:
     """ADMIN-37, WEB-31, WEBMAIL-7, ADMIN-70: with umask 077 root puts a style and the certificate of an
     authority beside moxlite.toml: the doctor tells of the style, and the start makes both readable for the service

@@ -151,7 +151,7 @@ def test_all_openings_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFix
 def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: Path) -> None:
     """ADMIN-37: owners and modes of config and data; each change is a line; a second time there is none."""
     config, data = tmp_path / "config", tmp_path / "data"
-    for name in ("config/keys", "config/dkim/old", "config/dkim/of-root", "data/accounts/mia"):
+    for name in ("config/keys", "config/dkim/old", "config/dkim/of-root", "data/accounts/mia", "data/standby"):
         (tmp_path / name).mkdir(parents=True)
     files = {
         "config/moxlite.toml": 0o666,
@@ -170,6 +170,7 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
         (tmp_path / name).chmod(mode)
     os.chown(config / "keys/own.pem", 999, 999)
     os.chown(config / "dkim/old", UID, UID)
+    (data / "standby").chmod(0o700)
     (data / "link").symlink_to(other)
     (data / "hard").hardlink_to(other)
     (data / "folder").symlink_to(tmp_path)
@@ -207,10 +208,12 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
     assert has("config/dkim/old") == (UID, GID, 0o2750), "as the server makes it"
     assert has("config/dkim/old/a.pem") == (UID, GID, 0o600)
     assert has("data") == has("data/accounts/mia") == (UID, 0, 0o2750)
-    assert has("data/lock") == has("data/accounts/mia/account.db") == (UID, 0, 0o640)
+    assert has("data/standby") == (UID, 0, 0o2700), "as the server makes it"
+    assert has("data/lock") == (UID, 0, 0o640)
+    assert has("data/accounts/mia/account.db") == (UID, 0, 0o660)
     assert has("other") == (0, 0, 0o604)
     assert has(".")[0] == 0
-    assert any("account.db" in line and f"is now {UID}:0 0640" in line for line in lines)
+    assert any("account.db" in line and f"is now {UID}:0 0660" in line for line in lines)
     assert any("hard" in line and "several names" in line for line in lines)
     assert [line for line in fix() if "is now" in line] == []
 
