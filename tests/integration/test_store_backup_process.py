@@ -171,7 +171,7 @@ def test_an_encrypted_repository_by_the_command_line(tmp_path: Path) -> None:
         assert "was decided when it was made" in again.stderr
         assert len(json.loads(server.cli("backup", "list", "--repo", repo, "--json").stdout)) == 2
         sealed = server.cli("backup", "verify", "--repo", repo, check=False)
-        assert "identity is needed" in sealed.stderr
+        assert "is encrypted: give its key" in sealed.stderr
         assert server.cli("backup", "verify", "--repo", repo, "--deep", "--identity", str(identity)).returncode == 0
         options = ("--account", "eve", "--identity", str(identity))
         assert server.cli("restore", repo, *options).stdout == "3 messages in 1 mailboxes\n"
