@@ -202,7 +202,7 @@ def test_files_that_root_made_for_itself_are_opened_to_the_server(server: Fenced
 
 def test_config_test_tells_what_the_service_user_may_not_open(server: FencedServer) -> None:
     """ADMIN-11a: a log file in a folder of root's, the certificate of an authority and a password that only root can
-    read, outside of the folder of the configuration: the start refuses the first two in words.
+    read, outside of the folder of the configuration, and a site that only root may enter: the first two are errors.
     """
     elsewhere = server.folder.with_name("elsewhere")
     certificate, _ = make_certificate(elsewhere)
@@ -213,8 +213,14 @@ def test_config_test_tells_what_the_service_user_may_not_open(server: FencedServ
     server.config.write_text(
         f'log_file = "{elsewhere}/moxlite.log"\n{text}\n[tls.ca]\ncert_files = ["{certificate}"]\n'
     )
+    site = elsewhere / "site"
+    site.mkdir(mode=0o700)
+    rule = f'domain = "example.org"\npath_regexp = "^/"\nstatic = {{ root = "{site}" }}\n'
+    with (server.config.parent / "domains.toml").open("a") as domains:
+        domains.write(f"\n[[web_handlers]]\n{rule}")
     done = server.cli("config", "test", check=False)
     assert done.returncode == 1
+    assert f"the server cannot enter {site}: Permission denied" in done.stderr + done.stdout
     assert f"the server cannot write {elsewhere}/moxlite.log: Permission denied" in done.stderr
     assert f"install -d -o {UID} -m 0750" in done.stderr
     assert f"the server cannot read {certificate}: Permission denied" in done.stderr

@@ -45,6 +45,7 @@ def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> tuple[l
         return [], []
     errors = list(_addresses(snapshot))
     warnings: list[Finding] = []
+    closed: list[Finding] = []
     try:
         ids = service_user(snapshot.static.user)
     except UnknownUser as error:  # on a machine that is being set up it comes a step later
@@ -60,7 +61,9 @@ def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> tuple[l
             for one in _unreadable(snapshot.static, static, ids):
                 (errors if one.path[0] in REFUSING else warnings).append(one)
             errors += _log_file(snapshot.static, ids)
-    return static.problems(errors), static.problems(warnings) + _hidden(snapshot, static, domains)
+            closed += _closed_sites(snapshot, ids)
+    warned = static.problems(warnings) + domains.problems(closed) + _hidden(snapshot, static, domains)
+    return static.problems(errors), warned
 
 
 def _addresses(snapshot: Snapshot) -> Iterator[Finding]:
@@ -116,6 +119,15 @@ def _log_file(static: Static, ids: tuple[int, int]) -> Iterator[Finding]:
     if why:
         cure = f"give it a folder of its own, such as /var/log/moxlite: install -d -o {static.user} -m 0750 FOLDER"
         yield Finding(("log_file",), f"the server cannot write {path}: {why}", cure)
+
+
+def _closed_sites(snapshot: Snapshot, ids: tuple[int, int]) -> Iterator[Finding]:
+    """Directories of the web server that the service user may not enter: it answers 403 for all that is there."""
+    for index, handler in enumerate(snapshot.domains.web_handlers):
+        root = "" if handler.static is None else handler.static.root
+        if root.startswith("/") and (why := _as_user(("ls", "-d", f"{root}/."), *ids).fault):
+            cure = f"it reads it as user {snapshot.static.user}"
+            yield Finding(("web_handlers", index, "static", "root"), f"the server cannot enter {root}: {why}", cure)
 
 
 def _hidden(snapshot: Snapshot, static: Source, domains: Source) -> list[Problem]:
