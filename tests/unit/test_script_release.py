@@ -30,20 +30,24 @@ def git(folder: Path, *words: str) -> str:
 
 
 def test_the_changes_of_the_next_version_can_be_read() -> None:
-    """Each file of changes/ has a name and a text that a release takes."""
+    """Each file of changes/ has a name and a text that a release takes; right after a release there are none."""
     done = release(top(), "999.0.0", "--check")
+    if [path.name for path in (top() / "changes").iterdir()] == ["README.md"]:
+        assert (done.returncode, "nothing to release" in done.stderr) == (1, True)
+        return
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("## 999.0.0 (")
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A clone of what is committed here, with the script as it is now."""
+    """A clone of what is committed here, with the script as it is now, as it is before the first release."""
     if not (top() / ".git").exists():
         pytest.skip("not in a git repository")
     folder = tmp_path / "clone"
-    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{top()}", str(folder))
+    git(tmp_path, "clone", "--quiet", "--no-tags", "--depth", "1", f"file://{top()}", str(folder))
     shutil.copy(top() / "script" / "release", folder / "script" / "release")
+    (folder / "CHANGELOG.md").write_text("# Changelog\n")
     (folder / "changes" / "one.fix.md").write_text("- Something works.\n")
     git(folder, "add", "--all")
     git(folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "ready")
@@ -73,7 +77,6 @@ def test_a_release_is_one_commit_with_a_tag(clone: Path) -> None:
 @pytest.mark.slow
 def test_the_first_release_has_the_version_that_the_program_has(clone: Path) -> None:
     """Before the first release CHANGELOG.md names none, and the version of the program is the one to come."""
-    (clone / "CHANGELOG.md").write_text("# Changelog\n")
     done = release(clone, __version__, "--check")
     assert (done.returncode, done.stdout.startswith(f"## {__version__} (")) == (0, True), done.stderr
 
