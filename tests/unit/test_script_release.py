@@ -30,7 +30,7 @@ def git(folder: Path, *words: str) -> str:
 
 
 def test_the_changes_of_the_next_version_can_be_read() -> None:
-    """Each file of changes/ has a name and a text that a release takes; right after a release there are none."""
+    """Each file of changes/ has a name and a text that a release takes; right after a release the folder is empty."""
     done = release(top(), "999.0.0", "--check")
     if [path.name for path in (top() / "changes").iterdir()] == ["README.md"]:
         assert (done.returncode, "nothing to release" in done.stderr) == (1, True)
