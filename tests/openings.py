@@ -276,6 +276,8 @@ PER_MESSAGE: Final[dict[str, Run]] = {
         for path in ("0", "0.1")
     ],
     "unsubscribe": lambda o, n: [o.call("unsubscribe", message_id=n, by_post=on) for on in (True, False)],
+    "claim_confirm": lambda o, n: o.call("claim_confirm", message_id=n),
+    "receipt_send": lambda o, n: o.call("receipt_send", message_id=n, subject="Read", text="It was read."),
 }
 """Calls about one message, by their names."""
 
@@ -288,6 +290,7 @@ PER_SERVER: Final[dict[str, Run]] = {
     "from_address_settings_save": lambda o, n: o.call(
         "from_address_settings_save", from_address="eve@evil.example", view_mode="html"
     ),
+    "notice_archive": lambda o, n: o.call("notice_archive", message_id=n),
     "scheduled_change": lambda o, n: o.call("scheduled_change", message_id=n, send_at=0),
     "scheduled_cancel": lambda o, n: o.call("scheduled_cancel", message_id=n),
     "delivery_retry": lambda o, n: o.call("delivery_retry", delivery_ids=[1]),
@@ -367,6 +370,10 @@ WITHOUT_MAIL: Final = frozenset(
         "contacts",
         "contacts_import",
         "group_members",
+        "import_abort",
+        "import_check",
+        "import_state",
+        "import_undo",
         "notices",
         "notices_choose",
         "notices_remove",

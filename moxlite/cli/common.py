@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAILED",
+    "HYPHENS",
     "NOT_RUNNING",
     "OTHER_VERSION",
     "Failure",
@@ -58,6 +59,9 @@ F = TypeVar("F", bound=Callable[..., object])
 FAILED: Final = 1
 NOT_RUNNING: Final = 3
 OTHER_VERSION: Final = 4
+
+HYPHENS: Final = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+"""Settings of a command with an argument that may begin with "-", and even with "-h"."""
 
 
 class Failure(Exception):

@@ -10,7 +10,7 @@ import click
 
 import moxlite
 from moxlite import __version__
-from moxlite.cli.common import Failure, data_dir, load_config, printable, settings
+from moxlite.cli.common import HYPHENS, Failure, data_dir, load_config, printable, settings
 from moxlite.cli.prompts import TEMPORARY, resolver_option, with_resolver
 from moxlite.escapes import escaped_json
 
@@ -97,8 +97,7 @@ def all_commands(group: click.Group, context: click.Context, prefix: str = "") -
             yield f"{prefix}{name}", command
 
 
-# An id may begin with "-", and even with "-h".
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@click.command(context_settings=HYPHENS)
 @click.argument("received_id")
 def cid(received_id: str) -> None:
     """The cid of the log lines that belong to the id in a Received header (or in an error page)."""

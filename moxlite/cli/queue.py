@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from moxlite.admin.queueing.results import Changed, HookLine, HookTest, Line, Rule, StoppedAccount, Suppressed, Try
-from moxlite.cli.common import call, json_option, printable, settings, show, show_json
+from moxlite.cli.common import HYPHENS, call, json_option, printable, settings, show, show_json
 from moxlite.cli.explaining import leaves, told
 from moxlite.cli.rawoutput import raw_output
 from moxlite.queue.explaining.values import Explanation
@@ -178,7 +178,7 @@ def _report(changed: Changed, what: str = "message") -> None:
     print(f"{changed.messages} {what}{'' if changed.messages == 1 else 's'} changed")
 
 
-@queue.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@queue.command(context_settings=HYPHENS)
 @filters()
 @click.option("--all", "every", is_flag=True, help="All messages, without a filter.")
 @click.option("--now", "from_now", is_flag=True, help="Count from now, not from the time that was set.")
@@ -385,7 +385,7 @@ def webhook_list(as_json: bool, **given: Any) -> None:
     show(found, columns, as_json=as_json)
 
 
-@webhook.command("schedule", context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@webhook.command("schedule", context_settings=HYPHENS)
 @hook_filters()
 @click.option("--all", "every", is_flag=True, help="All webhooks, without a filter.")
 @click.option("--now", "from_now", is_flag=True, help="Count from now, not from the time that was set.")

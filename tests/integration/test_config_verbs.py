@@ -163,6 +163,9 @@ def test_a_key_logs_in_until_it_is_removed(server: ServedServer, tmp_path: Path)
     assert session.state == "NONAUTH"
     session.logout()
     assert server.cli("tlspubkey", "rm", fingerprint, check=False).returncode == 1
+    for verb in ("get", "rm"):  # one fingerprint in 64 begins so: it is not an option
+        unknown = server.cli("tlspubkey", verb, f"-h{fingerprint[2:]}", check=False)
+        assert (unknown.returncode, "Usage" in unknown.stderr) == (1, False), unknown.stderr
 
 
 def test_disabling_an_account_ends_its_sessions(server: ServedServer) -> None:

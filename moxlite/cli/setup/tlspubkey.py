@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from moxlite.cli.common import Failure, call, json_option, printable, settings, show
+from moxlite.cli.common import HYPHENS, Failure, call, json_option, printable, settings, show
 
 __all__ = ["tlspubkey"]
 
@@ -31,7 +31,7 @@ def key_list(account: str, as_json: bool) -> None:
     show(found, ("fingerprint", "account", "login_address", "name", "type", "created"), as_json=as_json)
 
 
-@tlspubkey.command("get")
+@tlspubkey.command("get", context_settings=HYPHENS)
 @click.argument("fingerprint")
 @json_option
 def key_get(fingerprint: str, as_json: bool) -> None:
@@ -72,7 +72,7 @@ def key_add(address: str, name: str, no_imap_preauth: bool) -> None:
     print(f"{added.fingerprint} {printable(added.name)}")
 
 
-@tlspubkey.command("rm")
+@tlspubkey.command("rm", context_settings=HYPHENS)
 @click.argument("fingerprint")
 def key_rm(fingerprint: str) -> None:
     """Forget the key of FINGERPRINT; it opens nothing from the next connection on."""
