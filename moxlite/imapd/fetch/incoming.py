@@ -21,7 +21,7 @@ from moxlite.imapd.session.state import Session
 from moxlite.imapd.updates.flagwire import parse_words
 from moxlite.proto.imap.append import AppendHead
 from moxlite.proto.imap.server import LiteralRequest
-from moxlite.store.content.prepare import Prepared, is_short, prepare, prepare_here
+from moxlite.store.content.prepare import Prepared, prepare_in_thread, prepare_on_loop
 from moxlite.store.content.spool import Spool, SpoolFile
 from moxlite.store.errors import BadMailboxName
 from moxlite.store.file.transaction import Reader
@@ -161,15 +161,14 @@ class Incoming:
         """A whole message in the form for the store; its octets in memory are counted. Raises OSError, BadMessage."""
         limit = self.limit
         chunks = spool.size <= self._memory or self._memory == MEMORY  # one message of any size: one transaction
-        if is_short(spool):
-            began = time.perf_counter()
-            prepared = prepare_here(spool, max_size=limit, chunks=chunks)
-            self._busy += time.perf_counter() - began
-            if self._busy > BUSY:
-                self._busy = 0.0
-                await trio.lowlevel.checkpoint()
-        else:
-            prepared = await prepare(spool, max_size=limit, chunks=chunks)
+        began = time.perf_counter()
+        prepared = prepare_on_loop(spool, max_size=limit, chunks=chunks)
+        self._busy += time.perf_counter() - began
+        if prepared is None:
+            prepared = await prepare_in_thread(spool, max_size=limit, chunks=chunks)
+        elif self._busy > BUSY:
+            self._busy = 0.0
+            await trio.lowlevel.checkpoint()
         if prepared.chunks is not None:
             self._memory -= sum([len(chunk.data) for chunk in prepared.chunks])
             spool.close()

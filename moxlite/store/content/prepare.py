@@ -19,7 +19,7 @@ import trio
 
 from moxlite.proto.mime.headers import MAX_HEADER
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
-from moxlite.proto.mime.preview import preview
+from moxlite.proto.mime.preview import TooManySigns, preview
 from moxlite.proto.mime.structure import scan_message
 from moxlite.proto.mime.types import MailAddress, Structure, encode_structure
 from moxlite.proto.mime.wire import render_bodystructure
@@ -40,29 +40,26 @@ __all__ = [
     "Prepared",
     "held_bodies",
     "held_body",
-    "is_short",
     "parse",
     "prepare",
     "prepare_here",
+    "prepare_in_thread",
+    "prepare_on_loop",
     "release_body",
 ]
 
 ON_LOOP: Final = 64 << 10
 """Octets up to which a message may be prepared on the loop (STORE-7): in 0.2 to 1 ms. A hostile one takes up to 6 ms
-within the three limits that follow, and up to 140 ms without them.
+within the limits that follow, and up to 140 ms without them.
 """
 
 ON_LOOP_HEADER: Final = 8 << 10
 """Octets up to which the header section of such a message may be."""
 
-ON_LOOP_BASE64: Final = 8 << 10
-"""Octets up to which such a message may have parts in base64, whose signs cannot be counted."""
-
 ON_LOOP_SIGNS: Final = 1000
-"""Signs that such a message may have; a part counts for `PART_SIGNS`. A newsletter has more."""
-
-SIGNS: Final = (b"<", b"&", b"=3C", b"=3c", b"=26")
-"""Tags and entities cost some 2.5 µs each, in a text part of HTML also when they are in quoted-printable."""
+"""Signs that such a message may have in its octets, and again in the decoded texts from which its preview is made. A
+part counts for `PART_SIGNS`. A newsletter has more.
+"""
 
 HEADER_SIGNS: Final = (b",", b'"', b":", b"(", b";")
 """Signs at which addresses and parameters begin or end, which cost some 2.5 µs each."""
@@ -187,26 +184,30 @@ async def prepare(
       StorageBusy: the turn did not come in time, as too much is being prepared.
     """
     _check_size(spool, len(prefix), max_size)
-    if is_short(spool):
-        await trio.lowlevel.checkpoint()
-        prepared = _prepare(spool, strict, compression, chunks)
+    prepared = _prepare_on_loop(spool, strict, compression, chunks)
+    if prepared is None:
+        prepared = await _prepare_in_thread(spool, strict, compression, chunks)
     else:
-        async with _preparing.hold(spool.size):
-            prepared = await trio.to_thread.run_sync(_prepare, spool, strict, compression, chunks)
+        await trio.lowlevel.checkpoint()
     return prepared.with_prefix(prefix)
 
 
-def is_short(spool: Spool) -> bool:
-    """Whether `prepare_here` may be called on the loop."""
-    return spool.size <= ON_LOOP and spool.in_memory and _is_simple(spool.whole())
-
-
-def prepare_here(
-    spool: Spool, *, max_size: int = MAX_MESSAGE, compression: Compression | None = None, chunks: bool = True
-) -> Prepared:
-    """As `prepare`, in the calling thread: on the loop only if `is_short`. Raises BadMessage, OSError."""
+def prepare_on_loop(spool: Spool, *, max_size: int = MAX_MESSAGE, chunks: bool = True) -> Prepared | None:
+    """As `prepare`, without a checkpoint; None for a message that may hold the loop. Raises BadMessage."""
     _check_size(spool, 0, max_size)
-    return _prepare(spool, False, compression, chunks)
+    return _prepare_on_loop(spool, False, None, chunks)
+
+
+async def prepare_in_thread(spool: Spool, *, max_size: int = MAX_MESSAGE, chunks: bool = True) -> Prepared:
+    """As `prepare`, for a message that `prepare_on_loop` did not take. Raises BadMessage, OSError, StorageBusy."""
+    _check_size(spool, 0, max_size)
+    return await _prepare_in_thread(spool, False, None, chunks)
+
+
+def prepare_here(spool: Spool, *, max_size: int = MAX_MESSAGE) -> Prepared:
+    """As `prepare`, in the calling thread, which is not that of the loop. Raises BadMessage, OSError."""
+    _check_size(spool, 0, max_size)
+    return _prepare(spool, False, None, True)
 
 
 def _check_size(spool: Spool, more: int, max_size: int) -> None:
@@ -216,22 +217,39 @@ def _check_size(spool: Spool, more: int, max_size: int) -> None:
         raise BadMessage(f"the message is larger than {max_size} octets")
 
 
+def _prepare_on_loop(spool: Spool, strict: bool, compression: Compression | None, chunks: bool) -> Prepared | None:
+    if spool.size > ON_LOOP or not spool.in_memory or not _is_simple(spool.whole()):
+        return None
+    try:
+        return _prepare(spool, strict, compression, chunks, ON_LOOP_SIGNS)
+    except TooManySigns:
+        return None
+
+
+async def _prepare_in_thread(spool: Spool, strict: bool, compression: Compression | None, chunks: bool) -> Prepared:
+    async with _preparing.hold(spool.size):
+        return await trio.to_thread.run_sync(_prepare, spool, strict, compression, chunks)
+
+
 def _is_simple(octets: bytes) -> bool:
-    """Whether a message is within the limits for the loop. Takes 0.1 ms for a message of 64 KiB."""
-    end = min((at for at in (octets.find(b"\n\r\n"), octets.find(b"\n\n")) if at >= 0), default=len(octets))
-    if end > ON_LOOP_HEADER or (len(octets) > ON_LOOP_BASE64 and b"base64" in octets.lower()):
+    """Whether the header and the structure of a message are within the limits for the loop, and its text probably."""
+    ends = [octets.find(blank, 0, ON_LOOP_HEADER + len(blank)) for blank in (b"\n\r\n", b"\n\n")]
+    end = min((at for at in ends if at >= 0), default=len(octets))
+    if end > ON_LOOP_HEADER:
         return False
-    signs = sum(map(octets.count, SIGNS)) + PART_SIGNS * octets.count(b"\n--")
+    signs = octets.count(b"<") + PART_SIGNS * octets.count(b"\n--")
     return signs + sum(octets.count(sign, 0, end) for sign in HEADER_SIGNS) <= ON_LOOP_SIGNS
 
 
-def _prepare(spool: Spool, strict: bool, compression: Compression | None, chunks: bool) -> Prepared:
+def _prepare(
+    spool: Spool, strict: bool, compression: Compression | None, chunks: bool, signs: int | None = None
+) -> Prepared:
     if compression is None:
         compression = preferred()
     size = spool.size
     if size <= ON_LOOP:
         octets = spool.whole()  # `parse` would copy a view of them
-        parsed = parse(octets, strict=strict)
+        parsed = parse(octets, strict=strict, signs=signs)
         encoded = encode_chunks(octets, compression) if chunks else None
     else:
         with spool.open_view() as view:
@@ -270,8 +288,13 @@ class Parsed(msgspec.Struct, frozen=True):
     thread: ThreadKeys
 
 
-def parse(view: bytes | memoryview, *, strict: bool = False) -> Parsed:
-    """Parse a body into its MIME index and the fields stored beside it. Linear. Raises MIMEError, only if `strict`."""
+def parse(view: bytes | memoryview, *, strict: bool = False, signs: int | None = None) -> Parsed:
+    """Parse a body into its MIME index and the fields stored beside it. Linear.
+
+    Raises:
+      MIMEError: only if `strict`.
+      TooManySigns: the texts from which the preview is made have more than `signs` tags and entities.
+    """
     # A short body is copied: searching and slicing bytes is cheaper than a memoryview.
     data = bytes(view) if len(view) <= ON_LOOP else view
     index, header, envelope = scan_message(data, strict=strict)
@@ -282,7 +305,7 @@ def parse(view: bytes | memoryview, *, strict: bool = False) -> Parsed:
         section=section,
         envelope=envelope,
         bodystructure=render_bodystructure(index),
-        preview=preview(index, lambda start, end: bytes(data[start:end])),
+        preview=preview(index, lambda start, end: bytes(data[start:end]), signs=signs),
         thread=ThreadKeys(
             messageid=canonical_message_id(index.envelope.message_id),
             references=tuple(references(header.texts(b"references"), header.text(b"in-reply-to"))),
