@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from moxlite.proto.mime.text import fold
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery.deliver import Append, append
-from moxlite.store.search import finding
+from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.search import finding, queries
+from moxlite.store.search.index import Index
+from moxlite.store.search.terms import Has, Term
 from moxlite.store.types import Flag
 from moxlite.web.webmail import queryactions
 from tests.store_mail import box, look, prepared, put
@@ -174,18 +178,46 @@ async def test_each_criterion_finds_what_it_says(rig: Rig, finder: Finder, index
 
 
 async def test_the_index_spares_looking_at_messages(rig: Rig, finder: Finder) -> None:
-    """WEBMAIL-150: no scan where the index would do."""
+    """WEBMAIL-150: no scan where the index would do, but of the newest 300."""
     async with rig.account() as account:
-        await put(account, 300)
         await store(account, letter("Zebra crossing"))
+        await put(account, 600)
         assert await account.indexer.once()
-    assert await finder.filtered(words=["zebra"]) == {"Zebra crossing"}
-    assert finder.looked == 1
-    assert await finder.filtered(subject=["zebra"]) == {"Zebra crossing"}
-    assert finder.looked == 1
-    assert await finder.filtered(**{"from": ["lindqvist"]}) == {"Zebra crossing"}
-    assert finder.looked == 1
+    for criterion in ({"words": ["zebra"]}, {"subject": ["zebra"]}, {"from": ["lindqvist"]}):
+        assert await finder.filtered(**criterion) == {"Zebra crossing"}
+        assert finder.looked == 301
     await finder.events.aclose()
+
+
+async def test_common_words_are_found_before_the_index_is_asked(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-114, WEBMAIL-73: and what follows is found by the index, once each and in order, over all mailboxes."""
+    asked: list[Term] = []
+    ask = queries.candidates
+
+    async def counted(index: Index, term: Term) -> queries.Candidates | None:
+        asked.append(term)
+        return await ask(index, term)
+
+    monkeypatch.setattr(queries, "candidates", counted)
+    async with rig.account() as account:
+        for number in range(1, 41):
+            name = ("Inbox", "Archive", "Sent")[number % 3]
+            await store(account, letter(f"Invoice {number}"), name, day=1 + number % 28)
+        assert await account.indexer.once()
+        boxes = tuple([one.id for one in await look(account, mailboxes)])
+        monkeypatch.setattr(finding, "FIRST", 7)
+        for oldest_first in (False, True):
+            wanted = finding.Wanted(boxes, term=Has(fold("invoice")))
+            search = finding.Search(account, wanted, oldest_first=oldest_first)
+            found = [*await search.step()]
+            assert len(found) == 7
+            assert not asked
+            while not search.done:
+                found += await search.step()
+            assert len(asked) == 1
+            assert [one.place for one in found] == sorted([one.place for one in found], reverse=not oldest_first)
+            assert len({one.message_id for one in found}) == search.looked == search.of == 40
+            asked.clear()
 
 
 async def test_a_search_is_read_by_positions_and_in_either_order(rig: Rig, finder: Finder) -> None:
