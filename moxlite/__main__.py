@@ -9,6 +9,9 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line; ends the process with its exit code."""
     _open_missing()
+    from moxlite.prctl import hide_memory
+
+    hide_memory()
     from moxlite.cli import run
 
     sys.exit(run())

@@ -42,6 +42,7 @@ from moxlite.autotls.messages import (
     WindowsAsked,
 )
 from moxlite.decoders import from_json
+from moxlite.prctl import hide_memory
 
 __all__ = ["main"]
 
@@ -330,6 +331,7 @@ def work(job: Job) -> Event:
 
 def main() -> None:
     """Do the one job of this process."""
+    hide_memory()
     signal.alarm(SECONDS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
+from moxlite.prctl import hide_memory
 from moxlite.safefile import replaceable
 
 __all__ = [
@@ -84,6 +85,7 @@ def main() -> NoReturn:
 
     Arguments of the program: process id of the server, descriptor of the requests, paths of the files.
     """
+    hide_memory()
     server, requests, files = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     arrived, arriving = os.pipe()  # the numbers of signals, so that one between two calls is not forgotten
     for fd in (arrived, arriving):

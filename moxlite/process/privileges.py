@@ -5,19 +5,15 @@ The server binds its ports and reads its keys as root, then becomes the service 
 renewed keys for it (`parent`). A change of other ports needs a restart.
 """
 
-import ctypes
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Final
 
-__all__ = ["UMASK", "UnknownUser", "Unreadable", "acting_as", "drop_privileges", "service_user", "user_ids"]
+from moxlite.prctl import forbid_new_privileges, hide_memory
 
-PR_SET_DUMPABLE: Final = 4
-PR_SET_NO_NEW_PRIVS: Final = 38
-"""Option of prctl(2), from linux/prctl.h."""
+__all__ = ["UMASK", "UnknownUser", "Unreadable", "acting_as", "drop_privileges", "service_user", "user_ids"]
 
 UMASK: Final = 0o007
 """No permissions for others (ADMIN-37)."""
@@ -90,11 +86,8 @@ def drop_privileges(uid: int, gid: int) -> None:
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
-    if sys.platform == "linux":
-        prctl = ctypes.CDLL(None, use_errno=True).prctl
-        for option, value in ((PR_SET_NO_NEW_PRIVS, 1), (PR_SET_DUMPABLE, 0)):
-            if prctl(option, value, 0, 0, 0) != 0:
-                raise OSError(ctypes.get_errno(), "prctl failed")
+    forbid_new_privileges()
+    hide_memory()  # again: the change of the user has undone it
     for needed in (os.__file__, __file__, *libraries):
         if not os.access(needed, os.R_OK):
             raise Unreadable(f"the user with id {uid} cannot read {needed}: install Python and moxlite where it can")

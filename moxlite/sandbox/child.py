@@ -12,7 +12,6 @@ import os
 import resource
 import signal
 import socket
-import sys
 from contextlib import suppress
 from typing import Final
 
@@ -21,6 +20,7 @@ import msgspec
 from moxlite.decoders import msgpack_decoder
 from moxlite.heap import Trimmer, keep_heap_small
 from moxlite.proto import publicsuffix
+from moxlite.proto.mime.charset import CODECS
 from moxlite.sandbox.confine import FILES, confine, watch, watched
 from moxlite.sandbox.jobs import AnyJob
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready, Refused, Reply
@@ -130,20 +130,21 @@ def main() -> None:
     keep_heap_small()
     channel = socket.socket(fileno=0)
     publicsuffix.prepare()
-    for codec in ("idna", "punycode"):
+    for codec in ("idna", "punycode", *CODECS):
         codecs.lookup(codec)  # modules of codecs are loaded at their first use
     for sample in SAMPLES:  # libraries that load modules at their first use load them now
         work(sample)
     _keep_statm()
-    confine()
-    send(channel, Ready(FILES))
+    filtered = confine(lambda call: send(channel, Reply("denied", call, last=True)))
+    send(channel, Ready(FILES, filtered))
     while (frame := receive(channel)) is not None:
         with watched(SECONDS):
             answer = reply(_jobs.decode(frame))
         del frame
         send(channel, answer)
         if answer.last:
-            sys.exit()
+            break
+    os._exit(0)  # the end of the interpreter makes other system calls
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""Confinement of a sandbox process: limits on files, sockets, processes and memory that it cannot raise (WEBMAIL-109a).
+"""Confinement of a sandbox process, which it cannot undo (WEBMAIL-109a): limits on files, sockets, processes and memory
+(setrlimit(2)) bound what it costs; a filter of system calls (`seccomp`) and `landlock`, where the kernel has them,
+bound what it can do.
 
-The system enforces the limits (setrlimit(2)), also for native code of libraries.
+The system enforces all of it, also for native code of libraries.
 """
 
 from __future__ import annotations
@@ -10,10 +12,14 @@ import os
 import resource
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+from moxlite.prctl import hide_memory
+from moxlite.sandbox import landlock, seccomp
 
 __all__ = ["FILES", "MEMORY", "NotConfined", "confine", "watch", "watched"]
 
@@ -31,14 +37,24 @@ class NotConfined(Exception):
     """The limits have no effect on this system."""
 
 
-def confine() -> None:
-    """Set the limits of this process, which keeps the descriptors below `FILES`. All modules must be loaded.
+def confine(denied: Callable[[str], None]) -> bool:
+    """Confine this process, which keeps the descriptors below `FILES`. All modules must be loaded: no other is found
+    later.
+
+    Args:
+      denied: called with the name of a system call that the filter refused, before the process ends.
+
+    Returns:
+      Whether the kernel filters system calls.
 
     Raises NotConfined: a file can still be opened.
     """
     with suppress(OSError):  # not Linux, or the file is read-only
         Path("/proc/self/oom_score_adj").write_text("1000")  # the OOM killer ends this process before the server
+    hide_memory()
     os.closerange(FILES, INHERITED)
+    sys.meta_path.clear()  # a module that is missing is an ImportError with its name, not a refused system call
+    landlock.restrict()
     for name, limit in (
         ("RLIMIT_CORE", 0),
         ("RLIMIT_FSIZE", 0),
@@ -48,6 +64,7 @@ def confine() -> None:
     ):
         resource.setrlimit(getattr(resource, name), (limit, limit))
     _check()
+    return seccomp.install_filter(denied)
 
 
 def _check() -> None:

@@ -27,21 +27,28 @@ class Job(msgspec.Struct, Generic[A], frozen=True, tag=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """The first message of a process: it has confined itself. `files`: number of open descriptors."""
+    """The first message of a process: it has confined itself.
+
+    Attributes:
+      files: number of open descriptors.
+      filtered: the kernel refuses system calls that no job needs.
+    """
 
     files: int
+    filtered: bool
 
 
 class Reply(msgspec.Struct, frozen=True):
     """Reply of a process to a job.
 
     Attributes:
-      outcome: "refused": `text` is a sentence for the reader; "failed": a program error, described by `text`.
+      outcome: "refused": `text` is a sentence for the reader; "failed": a program error, described by `text`;
+        "denied": the job made the system call `text`, which it may not, and the process ends.
       answer: msgpack of the job's `ANSWER`, if the job was done.
       last: the process ends itself after this reply, since its memory has grown.
     """
 
-    outcome: Literal["done", "refused", "failed"]
+    outcome: Literal["done", "refused", "failed", "denied"]
     text: Annotated[str, msgspec.Meta(max_length=2000)] = ""
     answer: msgspec.Raw = msgspec.Raw(b"\xc0")
     last: bool = False

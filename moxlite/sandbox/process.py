@@ -23,6 +23,9 @@ __all__ = ["Died", "Process", "start_process"]
 
 logger = logging.getLogger("moxlite.sandbox")
 
+PROGRAM: Final = ("-m", "moxlite.sandbox.child")
+"""Python's arguments for the program of a process."""
+
 START_SECONDS: Final = 20.0
 """Seconds for a process to become ready: 0.3 s on an idle machine, more on a small one with modules on an SD card."""
 
@@ -81,11 +84,13 @@ class Process:
         """Wait for the process's first message. Raises Died."""
         with trio.move_on_after(START_SECONDS) as limit:
             try:
-                _ready.decode(await self._receive())
+                ready = _ready.decode(await self._receive())
             except (trio.BrokenResourceError, Died, msgspec.MsgspecError) as error:
                 raise Died("start", f"the process ended: {error}") from None
         if limit.cancelled_caught:
             raise Died("start", f"the process was not ready within {START_SECONDS:g} s")
+        if not ready.filtered:
+            logger.info("a process of the sandbox runs without a filter of system calls: the kernel has none")
 
     async def _receive(self) -> bytearray:
         buffer = await self._octets(LENGTH)
@@ -166,7 +171,7 @@ async def _start(kept: ExitStack) -> Process:
         passed.callback(os.close, end)
         process = await trio.lowlevel.open_process(
             # -P: nothing is imported from the current directory
-            [sys.executable, "-P", "-m", "moxlite.sandbox.child"],
+            [sys.executable, "-P", *PROGRAM],
             stdin=theirs.fileno(),
             stdout=end,
             stderr=subprocess.DEVNULL,

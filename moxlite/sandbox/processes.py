@@ -45,6 +45,9 @@ WAITING_SECONDS: Final = 30.0
 MAX_TEXT: Final = 200
 """Characters of a process's error text in the log."""
 
+SIGSYS: Final = 31
+"""The signal of a refused system call on Linux; other systems have no such name or number."""
+
 A = TypeVar("A", bound=msgspec.Struct)
 
 
@@ -57,6 +60,7 @@ class JobFailed(Exception):
 
 
 TOO_LONG: Final = "This message takes too long or needs too much memory to be made safe."
+DENIED: Final = "The program that makes messages safe was stopped: this message made it try what is forbidden."
 BUSY: Final = "The server is busy with other messages of yours; try again in a moment."
 NO_PROCESS: Final = "The server cannot start the process that makes messages safe; try again later."
 
@@ -178,8 +182,11 @@ class Sandbox:
             kept = not reply.last
         except Died as died:
             dead, process = process, None
-            self._count(died, name, await dead.end(kill=True))
-            raise JobFailed(TOO_LONG) from None
+            status = await dead.end(kill=True)
+            if status == -SIGSYS:  # the filter ended it without its handler
+                died = Died("denied", str(died))
+            self._count(died, name, status)
+            raise JobFailed(DENIED if died.cause == "denied" else TOO_LONG) from None
         finally:
             if process is not None:
                 if kept and self._serving:
@@ -188,6 +195,9 @@ class Sandbox:
                     await process.end(kill=not kept)
         if reply.outcome == "refused":
             raise Refused(reply.text)
+        if reply.outcome == "denied":
+            self._count(Died("denied", reply.text), name)
+            raise JobFailed(DENIED)
         if answer is None:
             self._count(Died("ended", reply.text), name)
             raise JobFailed(TOO_LONG)

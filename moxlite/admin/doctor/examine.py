@@ -33,6 +33,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "certificates": machine.check_certificates,
     "disk": machine.check_disk,
     "clock": machine.check_clock,
+    "kernel": machine.check_kernel,
     "dns": names.check_names,
     "signatures": signatures.check_signatures,
     "port 25 outside": machine.check_outgoing,

@@ -51,6 +51,7 @@ Code = Literal[
     "port-taken",
     "queue-held",
     "queue-stuck",
+    "sandbox-weak",
     "server-down",
     "server-fault",
     "signature-wrong",

@@ -28,8 +28,17 @@ from moxlite.net.dial import DialError, dial
 from moxlite.net.httpclient import HTTPClient, HTTPError, Roots
 from moxlite.net.limits import IPAddress
 from moxlite.process.startup import Endpoint, endpoints
+from moxlite.sandbox import landlock, seccomp
 
-__all__ = ["check_certificates", "check_clock", "check_disk", "check_lists", "check_outgoing", "check_ports"]
+__all__ = [
+    "check_certificates",
+    "check_clock",
+    "check_disk",
+    "check_kernel",
+    "check_lists",
+    "check_outgoing",
+    "check_ports",
+]
 
 LOW_PART: Final = 0.10
 """Share of a disk that should be free (ADMIN-58)."""
@@ -136,6 +145,18 @@ def _unkept() -> bool:
     if not sys.platform.startswith("linux"):
         return False
     return ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(TIMEX_OCTETS)) == TIME_ERROR  # type: ignore[no-any-return]  # a C function
+
+
+async def check_kernel(examination: Examination) -> list[Finding]:
+    """Check that the kernel bounds what a process that works on strangers' mail can do (WEBMAIL-109a)."""
+    if seccomp.is_available():
+        return []
+    text = "the kernel cannot refuse system calls (seccomp) to the processes that work on strangers' mail"
+    if landlock.abi():
+        text += "; it refuses them files (Landlock)"
+        return [Finding(grade="note", code="sandbox-weak", about="kernel", text=text)]
+    text += ", and has no Landlock: they are limited in memory, files and time only"
+    return [Finding(grade="warning", code="sandbox-weak", about="kernel", text=text, commands=("uname -srm",))]
 
 
 async def check_ports(examination: Examination) -> list[Finding]:

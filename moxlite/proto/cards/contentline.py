@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from moxlite.proto.mime.charset import decode_text
+
 __all__ = ["MAX_LINE", "Property", "escaped", "folded", "plain", "property_of", "split", "unescaped", "unfolded"]
 
 MAX_LINE: Final = 32 * 1024
@@ -43,11 +45,7 @@ class Property(msgspec.Struct, frozen=True):
         if not any(one.upper() == "QUOTED-PRINTABLE" for one in encodings):
             return self.value
         octets = quopri.decodestring(self.value.encode("utf-8", "replace"))
-        charset = self.parameter("CHARSET") or "utf-8"
-        try:
-            return octets.decode(charset if len(charset) < 30 else "utf-8", "replace")
-        except LookupError:
-            return octets.decode("utf-8", "replace")
+        return decode_text(octets, self.parameter("CHARSET"))
 
 
 def unfolded(text: str) -> Iterator[str]:

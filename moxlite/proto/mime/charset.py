@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["codec_name", "decode_text", "incremental_decoder", "is_ascii_superset"]
+__all__ = ["CODECS", "codec_name", "decode_text", "incremental_decoder", "is_ascii_superset"]
 
 
 def _table() -> Mapping[str, str]:
@@ -78,6 +78,8 @@ def _table() -> Mapping[str, str]:
 
 
 _CODECS: Final = _table()
+CODECS: Final = tuple(dict.fromkeys(_CODECS.values()))
+"""Python's names of all codecs that are in use."""
 _NOISE: Final = re.compile(r"[^a-z0-9]")
 _FALLBACK: Final = "utf-8"
 _SUPERSETS: Final = ("utf-8", "cp12", "iso8859-", "koi8-", "gb18030", "euc-jp", "cp949")

@@ -1,0 +1,228 @@
+"""What a process of the sandbox can do, tried in a real one by a job that makes one system call after the other."""
+
+import errno
+import os
+import quopri
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import pytest
+import trio
+
+from moxlite.admin.doctor import machine
+from moxlite.admin.doctor.examination import Examination
+from moxlite.admin.doctor.examine import CHECKS
+from moxlite.proto.mime.charset import CODECS
+from moxlite.sandbox import landlock, processes, seccomp
+from moxlite.sandbox import process as process_module
+from moxlite.sandbox.jobs import DrawHTML, ReadCalendar
+from moxlite.sandbox.messages import Reply
+from moxlite.sandbox.metrics import deaths
+from moxlite.sandbox.process import Process, start_process
+from moxlite.sandbox.processes import JobFailed, Sandbox
+from tests.sandboxchild import CALLS, Tried, TryCall
+
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.skipif(sys.platform != "linux", reason="seccomp and Landlock are Linux's"),
+]
+
+ALLOWED = {**seccomp._CALLS, **seccomp._MAPPING, **seccomp._SIGNALS}
+"""Numbers of all allowed calls on x86-64 and aarch64, by name."""
+
+REFUSED = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.EAGAIN, errno.ESRCH, errno.EXDEV}
+"""Errors with which limits and Landlock refuse a call."""
+
+HEADERS = ("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/asm-generic/unistd.h")
+"""Numbers of system calls of x86-64 and aarch64, from Debian's linux-libc-dev."""
+
+
+CALENDAR = (
+    "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20261123T100000Z\r\n"
+    "SUMMARY;ENCODING=QUOTED-PRINTABLE;CHARSET={charset}:{title}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+
+
+@pytest.fixture
+def own_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_module, "PROGRAM", ("-m", "tests.sandboxchild"))
+
+
+@pytest.fixture
+def unfiltered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_module, "PROGRAM", ("-m", "tests.sandboxchild", "unfiltered"))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    found = tmp_path / "account.db"
+    found.write_bytes(b"mail")
+    found.chmod(0o600)
+    return found
+
+
+@asynccontextmanager
+async def two_processes() -> AsyncIterator[tuple[Process, Process]]:
+    first, second = await start_process(), await start_process()
+    try:
+        yield first, second
+    finally:
+        await first.end(kill=True)
+        await second.end(kill=True)
+
+
+async def ask(process: Process, job: TryCall) -> Reply:
+    return await process.ask(msgspec.msgpack.encode(job), 30)
+
+
+def untouched(file: Path) -> bool:
+    found = file.stat()
+    return (file.read_bytes(), found.st_mode & 0o777, os.listdir(file.parent)) == (b"mail", 0o600, [file.name])
+
+
+@pytest.mark.skipif(not seccomp.is_available(), reason="the kernel filters no system calls")
+@pytest.mark.usefixtures("own_job")
+async def test_a_call_that_no_job_needs_ends_the_job_and_is_counted(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """WEBMAIL-109a: files of an account, sockets, processes, and the memory of another process of the sandbox."""
+    counted = deaths.labels(cause="denied")
+    sandbox = Sandbox()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sandbox.serve)
+        other = await start_process()
+        for call in CALLS:
+            before = counted.value
+            with pytest.raises(JobFailed) as failed:
+                async with sandbox.turn("mia") as turn:
+                    await turn.do(TryCall(call, str(file), other.pid))
+            assert str(failed.value) == processes.DENIED, call
+            assert counted.value == before + 1, call
+            assert untouched(file), call
+        assert other.alive
+        await other.end(kill=True)
+        numbers = [re.fullmatch(r"system call \d+", record.kv["err"]) for record in caplog.records]  # type: ignore[attr-defined]  # of our log
+        assert len(numbers) == len(CALLS)
+        assert all(numbers)
+        async with sandbox.turn("mia") as turn:
+            assert (await turn.do(DrawHTML("<p>a", (), 0, "x", external=False))).html == (
+                b'<div class="body"><p>a</p></div>'
+            )
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.skipif(not seccomp.is_available(), reason="the kernel filters no system calls")
+@pytest.mark.usefixtures("own_job")
+async def test_a_filter_that_ends_a_process_by_itself_is_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEBMAIL-109c: a process that holds the signal back is ended by it, without a word."""
+    counted = deaths.labels(cause="denied")
+    before = counted.value
+    program = "import os, signal, sys; os.kill(os.getpid(), signal.SIGSYS)"
+    sandbox = Sandbox()
+
+    async def start() -> Process:
+        ours, theirs = trio.socket.socketpair()
+        life = os.open(os.devnull, os.O_WRONLY)
+        found = await trio.lowlevel.open_process([sys.executable, "-c", program], stdin=theirs.fileno())
+        theirs.close()
+        await found.wait()
+        return Process(found, trio.SocketStream(ours), life)
+
+    monkeypatch.setattr(processes, "start_process", start)
+    with pytest.raises(JobFailed, match="forbidden"):
+        async with sandbox.turn("mia") as turn:
+            await turn.do(DrawHTML("<p>a", (), 0, "x", external=False))
+    assert counted.value == before + 1
+
+
+async def test_a_calendar_may_be_in_each_charset_of_mail() -> None:
+    """WEBMAIL-109a, WEBMAIL-129: codecs are modules, and none is loaded once the process is confined."""
+    sandbox = Sandbox()
+    async with sandbox.turn("mia") as turn:
+        for codec in CODECS:
+            title = quopri.encodestring("a plain title".encode(codec)).decode().replace("=\n", "=\r\n").strip()
+            text = CALENDAR.format(charset=codec, title=title)
+            found = await turn.do(ReadCalendar(text))
+            assert found.event.title in ("a plain title", ""), codec
+            assert found.event.title or codec.startswith(("utf-16", "utf-32")), codec
+
+
+@pytest.mark.skipif(landlock.abi() < 6, reason="the kernel's Landlock knows no signals")
+@pytest.mark.usefixtures("unfiltered")
+async def test_landlock_refuses_without_the_filter(file: Path) -> None:
+    """WEBMAIL-109a: where seccomp is missing; files that are not opened but by their names, and other processes."""
+    for call in ("truncate", "rename", "unlink", "symlink", "mkdir", "kill", "ptrace", "process_vm_readv"):
+        async with two_processes() as (first, second):
+            reply = await ask(first, TryCall(call, str(file), second.pid))
+            assert reply.outcome == "done", (call, reply)
+            assert msgspec.msgpack.decode(reply.answer, type=Tried).number in REFUSED, call
+            assert untouched(file), call
+
+
+@pytest.mark.usefixtures("unfiltered")
+async def test_the_memory_of_a_process_is_for_root_alone() -> None:
+    """WEBMAIL-109a: another program of the same user reads nothing there, and no core dump is made."""
+    async with two_processes() as (first, _):
+        assert msgspec.msgpack.decode((await ask(first, TryCall("prctl"))).answer, type=Tried) == Tried(0)
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["x86-64", "aarch64"])
+def test_the_numbers_of_calls_are_those_of_the_kernel(place: int) -> None:
+    """WEBMAIL-109a: of both processors, against the kernel's own headers."""
+    try:
+        text = Path(HEADERS[place]).read_text()
+    except FileNotFoundError:
+        pytest.skip("the headers of Linux are not installed (linux-libc-dev)")
+    numbers = dict(re.findall(r"(?m)^#define __NR(?:3264)?_(\w+)\s+(\d+)", text))
+    assert {name: int(numbers[name]) for name in ALLOWED} == {name: found[place] for name, found in ALLOWED.items()}
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_the_filter_allows_its_calls_and_no_other(machine: str) -> None:
+    """WEBMAIL-109a: the program of each processor, run as the kernel runs it (seccomp(2))."""
+    place, audit = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}[machine]
+    allowed = {numbers[place] for name, numbers in ALLOWED.items()}
+    found = list(seccomp.program(machine, 77))
+    signal_number = ALLOWED["tgkill"][place]
+    mapping = {ALLOWED[name][place] for name in ("mmap", "mprotect")}
+    for number in (*range(600), 0x40000000, 0x40000000 | 39, 0xFFFFFFFF):
+        assert run(found, number, audit, 77, 3) == ("allow" if number in allowed else "trap"), number
+        assert run(found, number, 0x40000003, 77, 3) == "kill"
+        assert run(found, number, audit, 78, 3) == ("allow" if number in allowed - {signal_number} else "trap")
+        assert run(found, number, audit, 77, 5) == ("allow" if number in allowed - mapping else "trap")
+
+
+def run(program: list[seccomp.Instruction], number: int, audit: int, first: int, third: int) -> str:
+    """What a program of classic BPF returns for a call with these arguments."""
+    fields = {0: number, 4: audit, 16: first, 32: third}
+    at = accumulator = 0
+    while True:
+        code, yes, no, operand = program[at]
+        at += 1
+        match code:
+            case 0x20:
+                accumulator = fields[operand]
+            case 0x15:
+                at += yes if accumulator == operand else no
+            case 0x45:
+                at += yes if accumulator & operand else no
+            case _:
+                return {0x80000000: "kill", 0x30000: "trap", 0x7FFF0000: "allow"}[operand]
+
+
+@pytest.mark.parametrize(("known", "grade"), [(0, "warning"), (3, "note")])
+async def test_doctor_says_where_the_kernel_has_no_filter(
+    monkeypatch: pytest.MonkeyPatch, known: int, grade: str
+) -> None:
+    """WEBMAIL-109a, ADMIN-70."""
+    assert [check for name, check in CHECKS.items() if name == "kernel"] == [machine.check_kernel]
+    assert bool(await machine.check_kernel(cast(Examination, None))) is not seccomp.is_available()
+    monkeypatch.setattr(seccomp, "is_available", lambda: False)
+    monkeypatch.setattr(landlock, "abi", lambda: known)
+    [finding] = await machine.check_kernel(cast(Examination, None))
+    assert (finding.grade, finding.code, "Landlock" in finding.text) == (grade, "sandbox-weak", True)
