@@ -3,11 +3,22 @@
 import time
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.proto.cards.icalendar import BadCalendar, Moment, Person, Rule, placed, read_calendar, write_reply
+from moxlite.proto.cards.icalendar import (
+    BadCalendar,
+    Event,
+    Moment,
+    Person,
+    Recurrence,
+    Rule,
+    placed,
+    read_calendar,
+    write_reply,
+)
 
 
 def calendar(*lines: str, method: str = "REQUEST", head: str = "") -> str:
@@ -104,9 +115,9 @@ def test_of_many_events_the_repeated_one_is_shown() -> None:
     with pytest.raises(BadCalendar, match="lines"):
         read_calendar(calendar() + "\n" * 100_001)
     found = read_calendar(calendar(head=one * 100))
-    assert (found.event.title, found.others, found.event.recurrence) == ("Plan", 100, "")
+    assert (found.event.title, found.others, found.event.recurrence) == ("Plan", 100, None)
     alone = read_calendar(f"BEGIN:VCALENDAR\n{one}END:VCALENDAR")
-    assert (alone.method, alone.event.recurrence) == ("", "RECURRENCE-ID:20260701T100000Z")
+    assert (alone.method, alone.event.recurrence) == ("", Recurrence("20260701T100000Z"))
 
 
 @pytest.mark.parametrize(
@@ -150,6 +161,60 @@ def test_an_answer_names_the_event_and_its_version() -> None:
         assert line in lines, text
     again = read_calendar(text)
     assert (again.method, again.event.attendees[0].answer) == ("REPLY", "no")
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        ("RECURRENCE-ID:20260701", "RECURRENCE-ID;VALUE=DATE:20260701"),
+        ("RECURRENCE-ID;X=y;VALUE=DATE-TIME:20260701T100000Z", "RECURRENCE-ID:20260701T100000Z"),
+        (
+            'RECURRENCE-ID;RANGE=THISANDFUTURE;TZID="W. Europe Standard Time":20260701T100000',
+            'RECURRENCE-ID;TZID="W. Europe Standard Time";RANGE=THISANDFUTURE:20260701T100000',
+        ),
+        ("RECURRENCE-ID;TZID=\u00c4\u2028;A=b:20260701T100000", 'RECURRENCE-ID;TZID="\u00c4":20260701T100000'),
+    ],
+)
+def test_an_answer_writes_the_occurrence_anew(line: str, written: str) -> None:
+    """WEBMAIL-129: from what was understood of it."""
+    event = read_calendar(calendar("ORGANIZER:mailto:ada@nordlicht.example", line)).event
+    text = write_reply(event, "me@example.org", "", "yes", "", datetime(2026, 7, 1, tzinfo=UTC))
+    assert written in text.replace("\r\n ", "").split("\r\n")
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(event), type=Event) == event
+
+
+@pytest.mark.parametrize("name", ["RECURRENCE-ID", "UID", "SUMMARY", "ORGANIZER", "SEQUENCE", "DTSTAMP", "ATTENDEE"])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        ";ENCODING=QUOTED-PRINTABLE:20260701=\r\nATTENDEE;PARTSTAT=ACCEPTED:mailto:x@y.example=\r\nX-EVIL:1",
+        ";X=QUOTED-PRINTABLE:20260701T100000Z=\r\nX-EVIL:1",
+        ";ENCODING=QUOTED-PRINTABLE:mailto:a@b.example=0D=0AX-EVIL:1",
+        ';TZID="a\u2028X-EVIL:1\x0b\x85":20260701T100000',
+    ],
+)
+def test_an_answer_has_no_line_of_the_organiser(name: str, rest: str) -> None:
+    """WEBMAIL-129: a value in quoted-printable of old versions holds ends of lines."""
+    lines = [] if name == "ORGANIZER" else ["ORGANIZER:mailto:ada@nordlicht.example"]
+    try:
+        event = read_calendar(calendar(*lines, f"{name}{rest}")).event
+    except BadCalendar:
+        return
+    if event.organizer is None:
+        return
+    text = write_reply(event, "me@example.org", "Me", "yes", "", datetime(2026, 7, 1, tzinfo=UTC))
+    found = [line.partition(":")[0].partition(";")[0] for line in text.replace("\r\n ", "").splitlines()]
+    whole = "BEGIN VERSION PRODID METHOD BEGIN UID RECURRENCE-ID SEQUENCE DTSTAMP ORGANIZER ATTENDEE SUMMARY END END"
+    assert found == [one for one in whole.split() if one != "RECURRENCE-ID" or event.recurrence is not None]
+
+
+@pytest.mark.parametrize("time", ["20260701\nX-EVIL:1", "2026", "20260701T100000Z:", ""])
+def test_an_occurrence_of_a_hostile_process_is_no_answer(time: str) -> None:
+    """WEBMAIL-109c: the process that reads calendars may be taken over."""
+    event = read_calendar(calendar("RECURRENCE-ID:20260701")).event
+    octets = msgspec.msgpack.encode(msgspec.structs.replace(event, recurrence=Recurrence(time)))
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.msgpack.decode(octets, type=Event)
 
 
 @pytest.mark.parametrize(

@@ -180,3 +180,16 @@ def test_nothing_but_cards_and_errors_comes_out(data: bytes) -> None:
     found: list[Any] = list(read_vcards(data))
     assert all(isinstance(card, Contact | Unreadable) for card in found)
     assert all(len(write_vcard(card).encode()) < 2 * MAX_CARD + 10_000 for card in found if isinstance(card, Contact))
+
+
+def test_a_line_that_is_kept_stays_one_line() -> None:
+    """WEBMAIL-128: quoted-printable of old versions holds ends of lines, which an export must not show."""
+    card = (
+        "BEGIN:VCARD\r\nVERSION:2.1\r\nFN:Mia\r\nX-A;ENCODING=QUOTED-PRINTABLE:a=0D=0AEND:VCARD=0D=0ABEGIN:VCARD\r\n"
+        "X-B;Y=QUOTED-PRINTABLE:b=\r\nEND:VCARD\r\nEND:VCARD\r\n"
+    )
+    [found] = read_vcards(card.encode())
+    assert isinstance(found, Contact)
+    again = [*read_vcards(write_vcard(found).encode())]
+    assert [type(one) for one in again] == [Contact]
+    assert write_vcard(found).splitlines().count("END:VCARD") == 1

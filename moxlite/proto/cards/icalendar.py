@@ -86,6 +86,11 @@ WINDOWS: Final = {
 }
 """Names of zones that Microsoft's programs write, and the same zones in the IANA database (Unicode CLDR)."""
 
+MAX_ZONE: Final = 200
+"""Characters of a zone's name."""
+
+MAX_PARAMETER: Final = 200
+
 DATE: Final = re.compile(r"[0-9]{8}")
 TIME: Final = re.compile(r"([0-9]{8})T([0-9]{6})(Z?)")
 OFFSET: Final = re.compile(r"([+-])([0-9]{2})([0-9]{2})(?:[0-9]{2})?")
@@ -148,9 +153,29 @@ class Rule(msgspec.Struct, frozen=True):
     months: Annotated[tuple[int, ...], Meta(max_length=31)] = ()
 
 
+class Recurrence(msgspec.Struct, frozen=True):
+    """Which event of a repeated one it is (RFC 5545 §3.8.4.4).
+
+    Attributes:
+      time: its time by the rule: ``20261123``, ``20261123T100000``, or that with ``Z`` for UTC.
+      zone: name of the zone, as the file has it; "" for none. following: it and all later ones.
+    """
+
+    time: Annotated[str, Meta(pattern=r"\A[0-9]{8}(T[0-9]{6}Z?)?\Z")]
+    zone: Line = ""
+    following: bool = False
+
+    @property
+    def line(self) -> str:
+        """The content line, written anew."""
+        kind = "" if "T" in self.time else ";VALUE=DATE"
+        zone = _parameter("TZID", self.zone) if self.zone and "T" in self.time else ""
+        return f"RECURRENCE-ID{kind}{zone}{';RANGE=THISANDFUTURE' if self.following else ''}:{self.time}"
+
+
 class Event(msgspec.Struct, frozen=True):
-    """An event. `recurrence`: which event of a repeated one it is, as written, "" for all. `stamp`: UTC text of its
-    version. `more`: number of further participants.
+    """An event. `recurrence`: None for all events of a repeated one. `stamp`: UTC text of its version. `more`: number
+    of further participants.
     """
 
     uid: Line
@@ -165,7 +190,7 @@ class Event(msgspec.Struct, frozen=True):
     attendees: Annotated[tuple[Person, ...], Meta(max_length=MAX_ATTENDEES)] = ()
     more: int = 0
     rule: Rule | None = None
-    recurrence: Line = ""
+    recurrence: Recurrence | None = None
     cancelled: bool = False
 
 
@@ -259,20 +284,20 @@ def write_reply(event: Event, address: str, name: str, answer: str, note: str, n
     """A calendar that answers an invitation (RFC 5546 §3.2.3). `answer`: yes, no or maybe. `now`: UTC."""
     assert event.organizer is not None
     status = PARTSTATS[answer]
-    common = f';CN="{_quoted(name)}"' if name else ""
+    common = _parameter("CN", name) if name else ""
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         "PRODID:-//moxlite//EN",
         "METHOD:REPLY",
         "BEGIN:VEVENT",
-        f"UID:{escaped(event.uid)}",
-        *([event.recurrence] if event.recurrence else []),
+        f"UID:{escaped(_printable(event.uid))}",
+        *([event.recurrence.line] if event.recurrence is not None else []),
         f"SEQUENCE:{event.sequence}",
         f"DTSTAMP:{now:%Y%m%dT%H%M%SZ}",
         f"ORGANIZER:mailto:{_uri(event.organizer.address)}",
         f"ATTENDEE;PARTSTAT={status}{common}:mailto:{_uri(address)}",
-        f"SUMMARY:{escaped(event.title)}",
+        f"SUMMARY:{escaped(_printable(event.title))}",
         *([f"COMMENT:{escaped(note)}"] if note else []),
         "END:VEVENT",
         "END:VCALENDAR",
@@ -316,9 +341,18 @@ def _event(lines: list[Property], zones: dict[str, tzinfo]) -> Event:
         attendees=tuple(attendees),
         more=more,
         rule=_rule(found["RRULE"].value) if "RRULE" in found else None,
-        recurrence=found["RECURRENCE-ID"].whole[:300] if "RECURRENCE-ID" in found else "",
+        recurrence=_recurrence(found["RECURRENCE-ID"]) if "RECURRENCE-ID" in found else None,
         cancelled=text("STATUS").upper() == "CANCELLED",
     )
+
+
+def _recurrence(one: Property) -> Recurrence:
+    """Raises BadCalendar: an answer would be about all events, or about none."""
+    value = one.value.strip()
+    if TIME.fullmatch(value) is None and DATE.fullmatch(value) is None:
+        raise BadCalendar("the file has no event")
+    following = one.parameter("RANGE").upper() == "THISANDFUTURE"
+    return Recurrence(value, _printable(one.parameter("TZID"))[:MAX_ZONE], following)
 
 
 def _person(one: Property) -> Person | None:
@@ -350,7 +384,7 @@ def _moment(one: Property | None, zones: dict[str, tzinfo]) -> Moment | None:
         return None
     if found[3]:
         return _zoned(local, UTC, "UTC")
-    name = one.parameter("TZID").strip()[:200]
+    name = one.parameter("TZID").strip()[:MAX_ZONE]
     if not name:
         return Moment(local.isoformat(), None)
     return msgspec.structs.replace(_zoned(local, zones.get(name), ""), zone=name)
@@ -437,9 +471,15 @@ def _number(text: str, default: int) -> int:
     return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 6 and int(text) > 0 else default
 
 
-def _quoted(text: str) -> str:
-    """A value of a parameter in quotes, which has none (RFC 5545 §3.2)."""
-    return "".join(char for char in text if char.isprintable() and char != '"')[:200]
+def _parameter(name: str, value: str) -> str:
+    """A parameter of a line, in quotes where its value needs them (RFC 5545 §3.1, §3.2)."""
+    value = _printable(value).replace('"', "")[:MAX_PARAMETER]
+    mark = '"' if name == "CN" or not value.isascii() or any(char in value for char in ":;, ") else ""
+    return f";{name}={mark}{value}{mark}"
+
+
+def _printable(text: str) -> str:
+    return "".join(char for char in text if char.isprintable())
 
 
 def _uri(address: str) -> str:

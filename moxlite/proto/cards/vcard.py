@@ -220,7 +220,8 @@ def _card(lines: Iterable[str]) -> Contact | Unreadable:
             case "CATEGORIES":
                 groups += [plain(group, MAX_TEXT) for group in split(value, ",")]
             case _ if one.name not in OWN:
-                other.append(one.whole if value is one.value else f"{one.name}:{value}")
+                line = one.whole if value is one.value else f"{one.name}:{value}"
+                other.append("\\n".join(line.splitlines()))  # what quoted-printable hides is no line of its own
     if not seen:
         return Unreadable("a card is empty")
     # FN may be missing in version 2.1

@@ -10,7 +10,7 @@ import trio
 from msgspec import Meta
 
 from moxlite.compose.draft import File
-from moxlite.proto.cards.icalendar import MAX_CALENDAR, Calendar, Moment, Person, Rule, placed, write_reply
+from moxlite.proto.cards.icalendar import MAX_CALENDAR, Calendar, Event, Moment, Person, Rule, placed, write_reply
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import ReadCalendar
@@ -137,7 +137,7 @@ class InvitationCalls(AccountCalls):
                 message_id=message_id,
             )
             async with self._accounts.use(session.account) as account:
-                known = await account.write(lambda tx: note_invitation(tx, event.uid, event.recurrence, version))
+                known = await account.write(lambda tx: note_invitation(tx, event.uid, _occurrence(event), version))
             state = _state(version, known.version)
         return Invitation(
             method=calendar.method,
@@ -150,7 +150,7 @@ class InvitationCalls(AccountCalls):
             people=[_guest(one) for one in event.attendees[:SHOWN_PEOPLE]],
             more=event.more + max(0, len(event.attendees) - SHOWN_PEOPLE),
             repeats=_repeats(event.rule),
-            one_of_many=bool(event.recurrence),
+            one_of_many=event.recurrence is not None,
             others=calendar.others,
             state=state,
             sent_by="" if found.author == _speaker(calendar) else found.sender,
@@ -210,7 +210,7 @@ class InvitationCalls(AccountCalls):
         try:
             async with self._accounts.use(session.account) as account:
                 await send(account, server.keys, server.sandbox, written, wish, server.tmp, server.deliveries, [reply])
-                await account.write(lambda tx: note_answer(tx, event.uid, event.recurrence, answer, event.sequence))
+                await account.write(lambda tx: note_answer(tx, event.uid, _occurrence(event), answer, event.sequence))
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e
 
@@ -266,6 +266,11 @@ def _speaker(calendar: Calendar) -> str:
     if calendar.method in ("REPLY", "COUNTER", "REFRESH"):
         return _key(event.attendees[0].address) if event.attendees else ""
     return "" if event.organizer is None else _key(event.organizer.address)
+
+
+def _occurrence(event: Event) -> str:
+    """The line of the one event of a repeated one, by which the account notes it; "" for all of them."""
+    return "" if event.recurrence is None else event.recurrence.line
 
 
 def _key(address: str) -> str:
