@@ -184,6 +184,7 @@ class ARCResult(msgspec.Struct, frozen=True, kw_only=True):
       instances: number of sets, 0 if they cannot be counted.
       sealers: d= of the seals, A-labels, the oldest first; statements: the results that each recorded, as text. Both
         are authenticated only if the chain passes.
+      author_signed: the newest set's signature covers From.
     """
 
     status: ARCStatus
@@ -192,3 +193,4 @@ class ARCResult(msgspec.Struct, frozen=True, kw_only=True):
     instances: int = 0
     sealers: tuple[str, ...] = ()
     statements: tuple[str, ...] = ()
+    author_signed: bool = False

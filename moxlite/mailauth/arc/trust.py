@@ -35,7 +35,8 @@ class Vouched(msgspec.Struct, frozen=True):
 
 
 def vouched(result: ARCResult, trusted: Collection[str], author: str, organization: str) -> Vouched | None:
-    """Return the results of the trusted sealers; None if the chain does not pass or its newest sealer is not trusted.
+    """Return the results of the trusted sealers; None if the chain does not pass, its newest sealer is not trusted, or
+    From is not signed: it may be another one since.
 
     Sets are read from the newest back, while their sealers are trusted. The next older set is read if this one does
     not authenticate the author, and records that the chain before it passed.
@@ -43,7 +44,7 @@ def vouched(result: ARCResult, trusted: Collection[str], author: str, organizati
     Args:
       trusted: domains, A-labels. author, organization: the domain in From, and its organizational domain.
     """
-    if result.status is not ARCStatus.PASS or result.sealers[-1] not in trusted:
+    if result.status is not ARCStatus.PASS or not result.author_signed or result.sealers[-1] not in trusted:
         return None
     newest: Vouched | None = None
     for instance in range(result.instances, 0, -1):

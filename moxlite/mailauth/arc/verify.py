@@ -105,6 +105,7 @@ class _Chain:
             instances=len(self._sets),
             sealers=tuple(one.seal.domain.ascii for one in self._sets),
             statements=tuple(one.results for one in self._sets),
+            author_signed=b"from" in self._sets[-1].signature.names,
         )
 
     def check_newest(self, now: float) -> None:

@@ -123,18 +123,28 @@ def parse_signature(raw: bytes) -> Signature:
     """The signature in the octets of a DKIM-Signature field. Raises SignatureError."""
     known: dict[str, str] = {}
     try:
-        return _parse(raw, parse_tags(field_text(raw)), known)
+        signature = _parse(raw, parse_tags(field_text(raw)), known)
+        if b"from" not in signature.names:
+            raise TagError("From not signed")
+        return signature
     except TagError as error:
         raise SignatureError(str(error), **known) from None
 
 
 def parse_message_signature(raw: bytes) -> Signature:
     """The signature in the octets of an ARC-Message-Signature: i= is the number of its set, and v= is not used
-    (RFC 8617 §4.1.2). Raises TagError.
+    (RFC 8617 §4.1.2).
+
+    As verifiers agree on it (the public ARC test suite), c= is relaxed/relaxed by default, and h= may have empty
+    members, or none: so From may be unsigned.
+
+    Raises TagError.
     """
-    tags = parse_tags(field_text(raw))
+    tags = {"c": "relaxed/relaxed"} | parse_tags(field_text(raw)) | {"v": "1"}
     tags.pop("i", None)
-    return _parse(raw, tags | {"v": "1"}, {})
+    if "h" in tags:
+        tags["h"] = ":".join(filter(None, split_list(tags["h"])))
+    return _parse(raw, tags, {})
 
 
 def field_text(raw: bytes) -> str:
@@ -240,15 +250,12 @@ def _is_canonicalization(name: str) -> TypeGuard[Canonicalization]:
 
 
 def _names(text: str) -> tuple[bytes, ...]:
-    names = split_list(text)
+    names = split_list(text) if text else []
     if len(names) > MAX_NAMES:
         raise TagError("too many header fields signed")
     if not all(_FIELD_NAME.fullmatch(name) for name in names):
         raise TagError("bad name of a header field")
-    lower = tuple(name.lower().encode("ascii") for name in names)
-    if b"from" not in lower:
-        raise TagError("From not signed")
-    return lower
+    return tuple(name.lower().encode("ascii") for name in names)
 
 
 def _number(tags: dict[str, str], name: str, form: re.Pattern[str]) -> int | None:
