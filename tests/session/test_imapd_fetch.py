@@ -504,6 +504,28 @@ async def test_changedsince_answers_only_what_changed(imap: Imap) -> None:
         assert len(await c.ok(f"a UID FETCH 1:* BODY[TEXT] (CHANGEDSINCE {m})")) == 1
 
 
+@pytest.mark.parametrize("enable", [["QRESYNC"], ["QRESYNC", "UIDONLY"]], ids=["numbers", "UIDONLY"])
+async def test_vanished_tells_of_the_newest_messages(imap: Imap, enable: list[str]) -> None:
+    """IMAP-78, IMAP-82: a star covers UIDs up to UIDNEXT, also where nothing is left."""
+    async with imap.account() as account:
+        added = await put(account, 6)
+        m = added[-1].modseq
+        await account.write(lambda tx: expunge(tx, INBOX, [5, 6]))
+        async with imap.user(enable=enable) as c:
+            for numbers, gone in (("1:*", "5:6"), ("*", "6"), ("6:*", "6"), ("*:5", "5:6"), ("9:*", "6")):
+                told = await c.ok(f"a UID FETCH {numbers} (FLAGS) (CHANGEDSINCE {m} VANISHED)")
+                assert told == [f"* VANISHED (EARLIER) {gone}"], numbers
+        async with imap.user(select=None, enable=enable) as c:
+            validity = next(line for line in await c.ok("a EXAMINE inbox") if "UIDVALIDITY" in line).split()[3][:-1]
+            for known in ("1:*", "3:*", "6:*,5"):
+                told = await c.ok(f"a SELECT inbox (QRESYNC ({validity} {m} {known}))")
+                assert "* VANISHED (EARLIER) 5:6" in told, known
+        await account.write(lambda tx: expunge(tx, INBOX, [1, 2, 3, 4]))
+        async with imap.user(enable=enable) as c:
+            told = await c.ok(f"a UID FETCH 1:* (FLAGS) (CHANGEDSINCE {m} VANISHED)")
+            assert told == ["* VANISHED (EARLIER) 1:6"]
+
+
 async def test_vanished_tells_removals_before_changes(imap: Imap) -> None:
     """IMAP-78, IMAP-93"""
     async with imap.account() as account, imap.user(enable=["QRESYNC"]) as c:

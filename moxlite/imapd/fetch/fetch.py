@@ -24,7 +24,7 @@ from moxlite.imapd.fetch.fetchgroups import AHEAD, Bodies, Group, Slice, row_and
 from moxlite.imapd.fetch.fetchrows import FlagWriter, Plan, plan
 from moxlite.imapd.session.errors import bad, no
 from moxlite.imapd.session.messagelimit import cut, refuse_more
-from moxlite.imapd.session.named import highest_modseq, known_uids, last_uid, resolve
+from moxlite.imapd.session.named import highest_modseq, known_uids, resolve
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.view import View
 from moxlite.imapd.updates.changes import check_view
@@ -69,9 +69,8 @@ async def fetch(session: Session, command: c.Fetch) -> Done:
         uids = partial_of(uids, asked)
     uids = cut(session, uids)
     if command.vanished and since is not None:
-        largest = await last_uid(view) if command.set.star else 0
-        known = within(command.set.resolve(largest), 1, view.uidnext - 1)
-        await _tell_vanished(session, view, known, since)
+        last = view.uidnext - 1  # "*" too: the highest UIDs may be gone
+        await _tell_vanished(session, view, within(command.set.resolve(last), 1, last), since)
     spelled = await view.seat.account.read(spellings, op="imap-spellings") if view.keywords else {}
     items = _items(session, command)
     fetching = _Fetching(session, view, items, since, spelled)

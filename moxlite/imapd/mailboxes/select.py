@@ -235,7 +235,7 @@ async def _name(session: Session, view: View, snapshot: _Snapshot) -> bytes:
 async def _resynchronize(session: Session, view: View, parameters: c.Qresync, *, purged: int) -> None:
     """Send the changes that the client has missed: removals first, then flags (IMAP-81, IMAP-82)."""
     last = view.uidnext - 1
-    known = within(parameters.known.resolve(0) if parameters.known is not None else [(1, last)], 1, last)
+    known = within(parameters.known.resolve(last) if parameters.known is not None else [(1, last)], 1, last)
     start, since = 1, parameters.modseq
     if parameters.match is not None:
         numbers, found = parameters.match

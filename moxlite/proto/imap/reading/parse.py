@@ -186,7 +186,7 @@ def _qresync(reader: Reader, modes: Modes) -> c.Qresync:
     match: tuple[SequenceSet, SequenceSet] | None = None
     if reader.skip(b" ") and reader.peek() != b"(":
         known = reader.sequence_set()
-        if known.saved or known.star:
+        if known.saved or (known.star and modes.pedantic):  # RFC 7162 §7: no "*"
             raise ProtocolError("known UIDs must be written out")
         if not reader.data.startswith(b")", reader.position):
             reader.space()
