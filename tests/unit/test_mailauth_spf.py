@@ -1,6 +1,6 @@
 """SPF by tables: each mechanism and each result (RFC 7208; AUTH-20..28, AUTH-100)."""
 
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 import pytest
 import trio
@@ -302,6 +302,18 @@ async def test_macros_expand_as_the_examples_of_the_standard(text: str, value: s
         name=name,
     )
     assert await expand(parse_macros(text), facts) == value
+
+
+async def test_addresses_of_ipv6_expand_as_in_the_public_suite() -> None:
+    """AUTH-27: v-macro-ip6 of the suite for RFC 7208: digits in upper case for DNS, a short form for people."""
+
+    async def name(domain: str) -> str:
+        return domain
+
+    ip = IPv6Address("CAFE:BABE::1")
+    facts = Facts(ip=ip, sender="a@e4.example.com", helo="h", receiver="r", domain="e4.example.com", name=name)
+    text = parse_macros("%{c} is queried as %{ir}.%{v}.arpa", explanation=True)
+    assert await expand(text, facts) == f"cafe:babe::1 is queried as 1.{'0.' * 23}E.B.A.B.E.F.A.C.ip6.arpa"
 
 
 def test_long_names_lose_labels_from_the_left() -> None:

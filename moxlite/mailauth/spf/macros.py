@@ -147,5 +147,7 @@ async def _value(macro: Macro, facts: Facts) -> str:
 
 
 def _dotted(ip: IPAddress) -> str:
-    """The address as dot-separated parts: decimal octets of IPv4, hexadecimal digits of IPv6 (§7.3)."""
-    return str(ip) if ip.version == 4 else ".".join(ip.exploded.replace(":", ""))
+    """The address as dot-separated parts: decimal octets of IPv4, hexadecimal digits of IPv6 (§7.3), in upper case as
+    the public suite has them (``v-macro-ip6``; DNS makes no difference).
+    """
+    return str(ip) if ip.version == 4 else ".".join(ip.exploded.replace(":", "").upper())
