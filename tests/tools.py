@@ -1,5 +1,6 @@
 """What tests share: looking for real programs, free ports, waiting for conditions."""
 
+import ctypes
 import io
 import os
 import random
@@ -30,6 +31,7 @@ __all__ = [
     "limits_stand_still",
     "mine",
     "need",
+    "need_library",
     "outcome_of",
     "settled",
     "slowness",
@@ -58,6 +60,20 @@ def need(program: str) -> str:
             pytest.fail(f"{program} is not installed, and CI=true allows no skip")
         pytest.skip(f"{program} is not installed")
     return path
+
+
+def need_library(name: str, package: str) -> None:
+    """Skip the test without a shared library, which a program that it runs wants; under CI=true it fails then.
+
+    name: as the linker knows it. package: of Debian, which has it.
+    """
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        words = f"{name} is not installed (Debian: {package})"
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{words}, and CI=true allows no skip")
+        pytest.skip(words)
 
 
 def slowness() -> float:

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
 
-from playwright.sync_api import Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Page, Playwright, expect
 
 from tests.campaigns._reading import messages
 from tests.campaigns.report import Finding, Report
+from tests.integration.browser import playing
 from tests.realservers import tree
 from tests.running import LocalServer
 from tests.tools import need, until
@@ -133,7 +134,7 @@ def kill_browsers(
     profile.mkdir()
     done: list[Typed] = []
     lost = shown = drafts = gone_out = 0
-    with sync_playwright() as playwright:
+    with playing() as playwright:
         for number in range(rounds):
             typed = Typed(f"typed {number}", sent=number % 2 == 1)
             with running(playwright, profile, server) as browser:

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
 from playwright.sync_api import Error as BrowserError
 
 from tests.campaigns._shownlist import difference, rows_of
 from tests.campaigns.report import Finding, Report
-from tests.integration.browser import ARGUMENTS
+from tests.integration.browser import ARGUMENTS, playing
 from tests.running import LocalServer
 from tests.tools import need
 from tests.webcalls import Caller
@@ -270,7 +270,7 @@ def run(seed: int, share: float, report: Report) -> None:
     chance = random.Random(seed)
     kills = 0
     steps: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory(prefix="moxlite-webmail-") as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory(prefix="moxlite-webmail-") as folder, playing() as playwright:
         with LocalServer(Path(folder) / "server") as server:
             mailer = Mailer(server, chance)
             mailer.imap().create("Boats")

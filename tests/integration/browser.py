@@ -7,12 +7,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, Route, expect, sync_playwright
 
 from tests.running import LocalServer
-from tests.tools import need, until
+from tests.tools import need, need_library, until
 
-__all__ = ["Visitor", "chromium", "save_picture"]
+__all__ = ["Visitor", "chromium", "playing", "save_picture"]
 
 PATIENCE = 60_000
 """Milliseconds that a condition, a click or a request has: a busy machine is slow, not broken."""
@@ -34,11 +34,20 @@ AS_WEBP = """async (octets) => {
 """Makes a data URL of a PNG: WebP takes a third of its octets."""
 
 
+@contextmanager
+def playing() -> Iterator[Playwright]:
+    """Playwright, whose own node wants a library; the test is skipped without that, or without a browser."""
+    need("chromium")
+    need_library("libatomic.so.1", "libatomic1")
+    with sync_playwright() as playwright:
+        yield playwright
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """One browser for all tests, each of which has a context of its own; conditions have time on a busy machine."""
     expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
+    with playing() as playwright:
         browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
         yield browser
         browser.close()

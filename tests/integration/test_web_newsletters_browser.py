@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from moxlite.sandbox.sanitize import sanitize
 from tests.htmlcorpus import page_of
-from tests.integration.browser import ARGUMENTS, chromium
+from tests.integration.browser import ARGUMENTS, chromium, playing
 from tests.newsletters import newsletters
 from tests.tools import need
 
@@ -97,7 +97,7 @@ def main() -> None:
     """Write pictures of each, as it was sent and as it is shown, side by side: `python -m … FOLDER`."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
+    with playing() as playwright:
         browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
         for scheme in ("light", "dark"):
             page = browser.new_page(viewport={"width": 700, "height": 520}, color_scheme=scheme)

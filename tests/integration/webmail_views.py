@@ -14,9 +14,9 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from tests.integration.browser import ARGUMENTS, Visitor
+from tests.integration.browser import ARGUMENTS, Visitor, playing
 from tests.running import LocalServer
 from tests.tools import need
 from tests.webcalls import send_at_once
@@ -336,7 +336,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=30_000)
-    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as place, playing() as playwright:
         browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
         with LocalServer(Path(place) / "server") as server:
             populate(server)

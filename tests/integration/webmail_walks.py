@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.sync_api import Browser, Locator, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, expect
 
-from tests.integration.browser import ARGUMENTS, Visitor
+from tests.integration.browser import ARGUMENTS, Visitor, playing
 from tests.integration.walking import Person, Reader, Taken
 from tests.plausiblemail import DOMAIN, ENGLISH, GERMAN, Letter, move_in, photo, prepare
 from tests.running import LocalServer
@@ -500,7 +500,7 @@ def written(name: str) -> Sequence[tuple[str, int, str]]:
 def main() -> None:
     """Walk, and write the page."""
     expect.set_options(timeout=30_000)
-    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as place, playing() as playwright:
         browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
         with LocalServer(Path(place) / "server") as server:
             settle_in(server)

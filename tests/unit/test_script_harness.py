@@ -1,12 +1,15 @@
 """Faults that are planted into tests: the harness finds each, and names it."""
 
+import ctypes
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.integration.browser import playing
 from tests.tools import top
 
 PLANTED = """
@@ -106,3 +109,27 @@ def test_nothing_is_left_of_the_planted_process(report: str) -> None:
     pid = int(line.split("process ")[1].split()[0])
     assert "forgotten" in Path(f"/proc/{pid}/cmdline").read_bytes().decode()
     os.kill(pid, 15)
+
+
+@pytest.mark.parametrize("missing", ["chromium", "libatomic.so.1"])
+def test_a_browser_that_cannot_start_is_a_skip_with_words(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    """Playwright brings a node along that ends at once where a library is missing: it is looked for before."""
+
+    def library(name: str) -> None:
+        if name == missing:
+            raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(ctypes, "CDLL", library)
+    monkeypatch.setattr(shutil, "which", lambda name, path: None if name == missing else f"/usr/bin/{name}")
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match=f"{missing} is not installed"), playing():
+        pytest.fail("it started")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="CI=true allows no skip"), playing():
+        pytest.fail("it started")
+
+
+def test_playwright_starts_at_one_place() -> None:
+    """So that no test is red where it cannot start."""
+    starting = [path for path in (top() / "tests").rglob("*.py") if "sync_playwright()" in path.read_text()]
+    assert sorted(path.name for path in starting) == ["browser.py", "test_script_harness.py"]
