@@ -29,6 +29,7 @@ __all__ = [
     "encode_error",
     "encode_result",
     "remark",
+    "unindent",
 ]
 
 MAX_BODY: Final = 1024 * 1024  # WEB-20, WEBMAIL-23
@@ -186,6 +187,13 @@ def _template(text: Worded) -> dict[str, object]:
     return {"text": text.template, "values": values}
 
 
+def unindent(definitions: dict[str, dict[str, Any]]) -> None:
+    """Take the indentation of docstrings out of descriptions, as Python does by itself from 3.13 on."""
+    for definition in definitions.values():
+        if "description" in definition:
+            definition["description"] = inspect.cleandoc(definition["description"])
+
+
 def api_schema(title: str, calls: Mapping[str, Call], events: Any = None, request: Any = None) -> dict[str, Any]:
     """A document of JSON Schema 2020-12. The top level describes an event of a stream, if the app has any; ``x-calls``
     has the calls; ``x-request`` has the requests to a stream.
@@ -195,6 +203,7 @@ def api_schema(title: str, calls: Mapping[str, Call], events: Any = None, reques
     for entry in calls.values():
         roots += [entry.parameters, entry.result]
     schemas, definitions = msgspec.json.schema_components(roots, ref_template="#/$defs/{name}")
+    unindent(definitions)
     described = {
         entry.name: {
             "summary": entry.summary,

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from moxlite import __version__
+from moxlite.web.calls import unindent
 from moxlite.web.webapi.errors import CODES
 from moxlite.web.webapi.methods import METHODS, OCTETS, Method
 from moxlite.web.webapi.types import Encoded
@@ -31,6 +32,7 @@ def document(base: str) -> Schema:
     kinds = [one.request for one in METHODS.values()]
     kinds += [one.result for one in METHODS.values() if one.result is not OCTETS]
     _, components = msgspec.json.schema_components(list(dict.fromkeys(kinds)), ref_template=REF, schema_hook=_hook)
+    unindent(components)
     schemas: dict[str, Any] = {name: _without_prefixes(schema) for name, schema in components.items()}
     for name in _reachable([one.request.__name__ for one in METHODS.values()], schemas):
         schemas[name] = _request(schemas[name])
