@@ -45,7 +45,9 @@ def run(data: Path, *options: str) -> int:
     """Run the tests; the code of pytest."""
     command = [sys.executable, "-m", "pytest", "tests", "-m", WITHOUT_PROGRAMS, "-n", "2", "--dist", "worksteal"]
     command += ["--cov=moxlite", "--cov-report=", f"--junitxml={data}.xml", *options]
-    return subprocess.run(command, cwd=TOP, env=os.environ | {"COVERAGE_FILE": str(data)}, check=False).returncode
+    return subprocess.run(
+        command, cwd=TOP, env=os.environ | index.CORE | {"COVERAGE_FILE": str(data)}, check=False
+    ).returncode
 
 
 if __name__ == "__main__":

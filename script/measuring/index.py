@@ -12,7 +12,12 @@ from coverage import CoverageData
 
 from measuring.functions import functions
 
-__all__ = ["PLACE", "Index", "write"]
+__all__ = ["CORE", "PLACE", "Index", "write"]
+
+CORE: Final = {"COVERAGE_CORE": "ctrace"}
+"""Variable for a run that records which test runs what: the core that Python 3.14 has by default, sysmon, notes a line
+once, and not once for each test.
+"""
 
 PLACE: Final = Path("build/coverage/index.db")
 """Below the top of the checkout."""

@@ -60,7 +60,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
     options = ["--cov=moxlite", "--cov-report=", "--cov-context=test", "--junitxml=junit.xml", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:schemathesis", *options, "tests"]
-    environment = {"COVERAGE_FILE": str(folder / "contexts"), "PATH": "/usr/bin:/bin"}
+    environment = {"COVERAGE_FILE": str(folder / "contexts"), "PATH": "/usr/bin:/bin"} | index.CORE
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert index.write(folder, folder / "contexts", folder / "junit.xml") == (4, 2)
