@@ -84,6 +84,14 @@ def quick(top: Path) -> list[Path]:
     return sorted(path for path in files if path.stem.removeprefix("test_").partition("_")[0] in names)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _process_for_patterns() -> Iterator[None]:
+    """End the process that a test may have asked about a pattern; in a server it ends when it is not asked."""
+    yield
+    if (module := sys.modules.get("moxlite.patterns.process")) is not None:
+        module.process.close()
+
+
 class Names:
     """Writes the name of each failed test at once, so that a run which is stopped has told them: to the terminal, and
     to the file that FAILED_TESTS names (script/again).

@@ -22,10 +22,11 @@ def send_at_once(server: LocalServer) -> None:
 
 
 class Caller:
-    """Cookies, token and calls of the webmail."""
+    """Cookies, token and calls of the webmail, or of the app at another path."""
 
-    def __init__(self, port: int, user: str, password: str) -> None:
+    def __init__(self, port: int, user: str, password: str, app: str = "/webmail/") -> None:
         self.port = port
+        self.app = app
         self.user = user
         self.password = password
         self.cookies: dict[str, str] = {}
@@ -42,7 +43,7 @@ class Caller:
             try:
                 headers = {"content-type": kind, "x-moxlite-csrf": self.csrf}
                 headers["cookie"] = self._cookie
-                connection.request("POST", f"/webmail/{target}", body, headers)
+                connection.request("POST", f"{self.app}{target}", body, headers)
                 response = connection.getresponse()
                 answer = json.loads(response.read())
             except (OSError, http.client.HTTPException, ValueError):

@@ -40,6 +40,7 @@ RUNS_ON: Final = (
     "nh3",
     "tinycss2",
     "regex",
+    "google-re2",
     "click",
     "rich",
     "prometheus-client",

@@ -18,6 +18,7 @@ from moxlite.config.values import (
     MailboxName,
     Network,
     Path,
+    PathRegexp,
     Regexp,
     Section,
     Sender,
@@ -416,7 +417,7 @@ class WebRedirect(Section, frozen=True):
             "Where to, but for the path: `https://host`, or `//host` to keep the scheme; without it the host asked for."
         ),
     ] = None
-    orig_path_regexp: Annotated[Regexp | None, doc("Pattern of the path.")] = None
+    orig_path_regexp: Annotated[PathRegexp | None, doc("Pattern of the path.")] = None
     replace_path: Annotated[str, doc("Replacement for what the pattern matched; `$1` is its first group.")] = ""
     status_code: Annotated[int, doc("300 to 399, but not 304.")] = 308
 
@@ -451,7 +452,7 @@ class WebBasicAuth(Section, frozen=True):
 class WebCache(Section, frozen=True):
     """The field `Cache-Control` of successful answers."""
 
-    path_regexp: Annotated[Regexp, doc("Pattern of the path. The first one that matches counts.")]
+    path_regexp: Annotated[PathRegexp, doc("Pattern of the path. The first one that matches counts.")]
     cache_control: Annotated[str, doc("The value, such as `max-age=31536000, immutable`.")]
 
 
@@ -459,7 +460,7 @@ class WebHandler(Section, frozen=True):
     """A rule of the web server, tried in order. Give exactly one of `static`, `redirect`, `forward`, `internal`."""
 
     domain: Annotated[Domain, doc("Host.")]
-    path_regexp: Annotated[Regexp, doc("Pattern of the path; starts with `^`.")]
+    path_regexp: Annotated[PathRegexp, doc("Pattern of the path; starts with `^`.")]
     log_name: Annotated[str, doc("Name in logs and metrics; without it its number.")] = ""
     dont_redirect_plain_http: Annotated[bool, doc("Serve http too, instead of a redirect to https.")] = False
     compress: Annotated[bool, doc("Compress responses.")] = False

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from moxlite import patterns
+from moxlite.patterns import searching
 from moxlite.proto.address import Address as MailAddress
 from moxlite.proto.address import AddressError
 from moxlite.proto.address import Domain as DomainName
@@ -341,7 +341,16 @@ def read_url_path(value: object, _: FilePath) -> str:
 def read_regexp(value: object, _: FilePath) -> str:
     if not isinstance(value, str):
         raise ValueError(f"must be a regular expression in quotes, not {toml_type(value)}")
-    patterns.check(value)
+    if fault := searching.fault(value):
+        raise ValueError(worded("is not a regular expression: {text}", text=fault))
+    return value
+
+
+def read_path_regexp(value: object, _: FilePath) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be a regular expression in quotes, not {toml_type(value)}")
+    if fault := searching.path_fault(value):
+        raise ValueError(fault)
     return value
 
 
@@ -408,6 +417,7 @@ BaseURL = Annotated[str, Kind("base url", read_base_url, str)]
 """Scheme (or empty, to keep the request's scheme), host, perhaps query and fragment; no path."""
 URLPath = Annotated[str, Kind("url path", read_url_path, str)]
 Regexp = Annotated[str, Kind("regular expression", read_regexp, str)]
+PathRegexp = Annotated[str, Kind("regular expression", read_path_regexp, str)]
 MailboxName = Annotated[str, Kind("mailbox", read_mailbox, str)]
 Separator = Annotated[str, Kind("separator", read_separator, str)]
 AsciiText = Annotated[str, Kind("ASCII text", read_ascii, str)]

@@ -95,7 +95,7 @@ def drop_privileges(uid: int, gid: int) -> None:
 
 def _late() -> Iterator[str]:
     """Files of libraries that are imported on first use, and may be readable for root only (design-facts §9)."""
-    for name in ("nh3", "regex", "trio_websocket", "dns", "dkim"):
+    for name in ("nh3", "regex", "re2", "trio_websocket", "dns", "dkim"):
         spec = find_spec(name)
         if spec is not None and spec.origin is not None:
             yield spec.origin

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import codecs
 import os
-import resource
 import signal
 import socket
-from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -21,9 +19,10 @@ from moxlite.decoders import msgpack_decoder
 from moxlite.heap import Trimmer, keep_heap_small
 from moxlite.proto import publicsuffix
 from moxlite.proto.mime.charset import CODECS
+from moxlite.sandbox.channel import LIFE, keep_statm, receive, resident, send
 from moxlite.sandbox.confine import FILES, confine, watch, watched
 from moxlite.sandbox.jobs import AnyJob
-from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready, Refused, Reply
+from moxlite.sandbox.messages import MAX_FRAME, Ready, Refused, Reply
 from moxlite.sandbox.work import SAMPLES, work
 
 __all__ = ["main"]
@@ -37,12 +36,6 @@ LARGE: Final = 48 << 20
 GROWN: Final = 96 << 20
 """Octets that remain then, from which on a process does no further job: its free memory is fragmented."""
 
-LIFE: Final = 1
-"""Descriptor of the pipe that ends with the server."""
-
-STATM: Final = 3
-"""Descriptor of /proc/self/statm."""
-
 MAX_TEXT: Final = 500
 """Characters of an error's text."""
 
@@ -51,34 +44,12 @@ _trim: Final = Trimmer(interval=0)
 _jobs: Final[msgspec.msgpack.Decoder[AnyJob]] = msgpack_decoder(AnyJob)
 
 
-def receive(channel: socket.socket) -> bytearray | None:
-    """Receive the next frame; returns None if there is no further job. Raises ValueError: the frame is too long."""
-    head = _octets(channel, LENGTH)
-    if head is None:
-        return None
-    size = int.from_bytes(head, "big")
-    if size > MAX_FRAME:
-        raise ValueError("too long a frame")
-    return _octets(channel, size)
-
-
-def _octets(channel: socket.socket, size: int) -> bytearray | None:
-    buffer = bytearray(size)
-    view, at = memoryview(buffer), 0
-    while at < size:
-        count = channel.recv_into(view[at:])
-        if not count:
-            return None
-        at += count
-    return buffer
-
-
-def send(channel: socket.socket, message: Ready | Reply) -> None:
-    """Send a frame."""
+def framed(message: Reply) -> bytes:
+    """The octets of a reply, or those of a refusal if it is too large."""
     octets = msgspec.msgpack.encode(message)
     if len(octets) > MAX_FRAME:
-        octets = msgspec.msgpack.encode(Reply("refused", "This message is too large to be shown."))
-    channel.sendall(len(octets).to_bytes(LENGTH, "big") + octets)
+        return msgspec.msgpack.encode(Reply("refused", "This message is too large to be shown."))
+    return octets
 
 
 def reply(job: AnyJob) -> Reply:
@@ -96,30 +67,11 @@ def reply(job: AnyJob) -> Reply:
     return Reply("done", answer=answer, last=_grown())
 
 
-def _keep_statm() -> None:
-    """Keep /proc/self/statm open, since no file can be opened later (proc(5))."""
-    with suppress(OSError):  # another system
-        found = os.open("/proc/self/statm", os.O_RDONLY)
-        if found != STATM:
-            os.dup2(found, STATM)
-            os.close(found)
-
-
 def _grown() -> bool:
     """Whether the memory of this process is too large for another job."""
-    if _resident() > LARGE:
+    if resident() > LARGE:
         _trim()
-    return _resident() > GROWN
-
-
-def _resident() -> int:
-    """Octets of resident memory, 0 if that is not known. The high-water mark of getrusage(2) would not do: it begins
-    with the memory of the server that started the process.
-    """
-    try:
-        return int(os.pread(STATM, 200, 0).split()[1]) * resource.getpagesize()
-    except (OSError, IndexError, ValueError):
-        return 0
+    return resident() > GROWN
 
 
 def main() -> None:
@@ -134,14 +86,14 @@ def main() -> None:
         codecs.lookup(codec)  # modules of codecs are loaded at their first use
     for sample in SAMPLES:  # libraries that load modules at their first use load them now
         work(sample)
-    _keep_statm()
-    filtered = confine(lambda call: send(channel, Reply("denied", call, last=True)))
-    send(channel, Ready(FILES, filtered))
+    keep_statm()
+    filtered = confine(lambda call: send(channel, msgspec.msgpack.encode(Reply("denied", call, last=True))))
+    send(channel, msgspec.msgpack.encode(Ready(FILES, filtered)))
     while (frame := receive(channel)) is not None:
         with watched(SECONDS):
             answer = reply(_jobs.decode(frame))
         del frame
-        send(channel, answer)
+        send(channel, framed(answer))
         if answer.last:
             break
     os._exit(0)  # the end of the interpreter makes other system calls

@@ -37,12 +37,13 @@ class NotConfined(Exception):
     """The limits have no effect on this system."""
 
 
-def confine(denied: Callable[[str], None]) -> bool:
+def confine(denied: Callable[[str], None], memory: int = MEMORY) -> bool:
     """Confine this process, which keeps the descriptors below `FILES`. All modules must be loaded: no other is found
     later.
 
     Args:
       denied: called with the name of a system call that the filter refused, before the process ends.
+      memory: octets of address space.
 
     Returns:
       Whether the kernel filters system calls.
@@ -60,7 +61,7 @@ def confine(denied: Callable[[str], None]) -> bool:
         ("RLIMIT_FSIZE", 0),
         ("RLIMIT_NPROC", 0),
         ("RLIMIT_NOFILE", FILES),
-        ("RLIMIT_AS", MEMORY),
+        ("RLIMIT_AS", memory),
     ):
         resource.setrlimit(getattr(resource, name), (limit, limit))
     _check()

@@ -19,12 +19,12 @@ from moxlite.decoders import msgpack_decoder
 from moxlite.sandbox import metrics
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready, Reply
 
-__all__ = ["Died", "Process", "start_process"]
+__all__ = ["Died", "Process", "command", "environment", "start_process"]
 
 logger = logging.getLogger("moxlite.sandbox")
 
-PROGRAM: Final = ("-m", "moxlite.sandbox.child")
-"""Python's arguments for the program of a process."""
+PROGRAM: Final = ("moxlite.sandbox.child",)
+"""The module that a process runs, and its arguments."""
 
 START_SECONDS: Final = 20.0
 """Seconds for a process to become ready: 0.3 s on an idle machine, more on a small one with modules on an SD card."""
@@ -137,6 +137,19 @@ async def _decoded(octets: bytearray) -> Reply:
         raise Died("answer", f"no reply: {error}") from None
 
 
+def command(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module as a process. Nothing is imported from its current directory."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def environment() -> dict[str, str]:
+    """The environment of a process: where its modules are, and no secrets."""
+    variables = {name: value for name in KEPT if (value := os.environ.get(name))}
+    root = str(Path(moxlite.__file__).parent.parent)
+    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**variables, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "LC_ALL": "C.UTF-8"}
+
+
 async def start_process() -> Process:
     """Start a process, and wait until it has confined itself. Raises Died."""
     metrics.starts.inc()
@@ -159,9 +172,6 @@ async def start_process() -> Process:
 
 async def _start(kept: ExitStack) -> Process:
     """Start a process. `kept` closes the server's ends, which the process has then."""
-    root = str(Path(moxlite.__file__).parent.parent)
-    variables = {name: value for name in KEPT if (value := os.environ.get(name))}
-    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     with ExitStack() as passed:
         ours, theirs = socket.socketpair()
         kept.callback(ours.close)
@@ -170,13 +180,12 @@ async def _start(kept: ExitStack) -> Process:
         kept.callback(os.close, life)
         passed.callback(os.close, end)
         process = await trio.lowlevel.open_process(
-            # -P: nothing is imported from the current directory
-            [sys.executable, "-P", *PROGRAM],
+            command(*PROGRAM),
             stdin=theirs.fileno(),
             stdout=end,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env={**variables, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "LC_ALL": "C.UTF-8"},
+            env=environment(),
             start_new_session=True,  # a terminal's ^C is for the server
         )
     return Process(process, trio.SocketStream(trio.socket.from_stdlib_socket(ours)), life)

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite import patterns
+from moxlite.patterns import searching
 from moxlite.store.types import Flag, SpecialUse
 
 __all__ = ["JunkFlagRules", "Verdict", "classify", "flag_synonyms", "flags_in_mailbox"]
@@ -85,10 +85,8 @@ def _by_name(rules: JunkFlagRules, name: str) -> Verdict:
 
 
 def _found(pattern: str, name: str) -> bool:
-    """Whether a pattern is found in a name. Patterns that do not compile were refused when saved (STORE-162); one that
-    is too slow does not match (STORE-65).
-    """
-    return patterns.found(pattern, name, seconds=SEARCH_SECONDS)
+    """Whether a pattern is found in a name; one that cannot be compiled, or is too slow, is in none (STORE-65)."""
+    return searching.found(pattern, name, seconds=SEARCH_SECONDS)
 
 
 def flags_in_mailbox(flags: Flag, verdict: Verdict) -> Flag:

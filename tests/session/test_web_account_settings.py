@@ -161,13 +161,46 @@ async def test_rules_are_tried_on_the_mail_that_came(rig: Rig, browser: Browser)
 
 
 async def test_a_rule_that_never_ends_is_refused_in_time(rig: Rig, browser: Browser) -> None:
-    """WEB-65: also a broken pattern has its place in a dry run."""
+    """WEB-65, STORE-162: also a broken pattern has its place in a dry run. One that could backtrack for ever cannot be
+    tried, but in a rule that the address has already.
+    """
     bad = RULE | {"msg_from_regexp": "(x"}
     assert await fields(browser, "rules_try", address=ADDRESS, rules=[RULE, bad]) == ["rulesets[1].msg_from_regexp"]
     assert (await browser.error("rules_try", address="tom@example.org", rules=[]))[0] == 404
     await arrive(rig, "a" * 5000)
-    endless = RULE | {"msg_from_regexp": "", "headers_regexp": [{"name": "^subject$", "value": "(a|aa)+$b"}]}
-    assert await fields(browser, "rules_try", address=ADDRESS, rules=[RULE, endless]) == ["rulesets[1]"]
+    pattern = "(a|aa)+$(?<!b)b"
+    endless = RULE | {"msg_from_regexp": "", "headers_regexp": [{"name": "^subject$", "value": pattern}]}
+    trying = {"address": ADDRESS, "rules": [RULE, endless]}
+    assert await fields(browser, "rules_try", **trying) == ["rulesets[1].headers_regexp"]
+
+    def change(document: Document, snapshot: Snapshot) -> None:
+        old = {"mailbox": "Old", "headers_regexp": {"^subject$": pattern}}
+        document.put(("accounts", "mia", "destinations", ADDRESS, "rulesets"), [old])
+
+    await rig.holder.edit(change)
+    assert await fields(browser, "rules_try", **trying) == ["rulesets[1]"]
+    found = await browser.call("overview")
+    assert [one["address"] for one in found["old_patterns"]] == [ADDRESS]
+    assert found["old_patterns"][0]["remark"]["words"]["values"]["pattern"] == pattern
+
+
+async def test_old_patterns_of_junk_mailboxes_stay_and_new_ones_are_refused(rig: Rig, browser: Browser) -> None:
+    """STORE-162, WEB-66: what stands in the settings can be saved with other changes."""
+
+    def change(document: Document, snapshot: Snapshot) -> None:
+        document.put(("accounts", "mia", "automatic_junk_flags", "junk_mailbox_regexp"), "^spam(?!y)")
+
+    await rig.holder.edit(change)
+    old = (await browser.call("junk"))["form"]
+    flags = old["automatic_junk_flags"]
+    kept = old | {"rejects_mailbox": "Rejects"}
+    assert await browser.call("junk_save", old=old, changed=kept) == kept
+    for pattern in ("^ham(?!y)", "a" * 257):
+        anew = kept | {"automatic_junk_flags": flags | {"neutral_mailbox_regexp": pattern}}
+        assert await fields(browser, "junk_save", old=kept, changed=anew) == [
+            "automatic_junk_flags.neutral_mailbox_regexp"
+        ]
+    assert [one["address"] for one in (await browser.call("overview"))["old_patterns"]] == [""]
 
 
 async def test_junk_settings_are_saved_and_the_filter_is_taught(rig: Rig, browser: Browser) -> None:

@@ -1,15 +1,16 @@
 """Which ruleset of a destination an incoming message meets (docs/spec/store.md STORE-64, STORE-65)."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
-import regex
 
-from moxlite import patterns
-from moxlite.acceptance.rules.rulesets import TOTAL_SECONDS, RuleFacts, first_match
+from moxlite.acceptance.rules import rulesets
+from moxlite.acceptance.rules.rulesets import TOTAL_SECONDS, RuleFacts, first_match, match_rules
 from moxlite.config.domains import Ruleset
+from moxlite.patterns.linear import Found, Text, linear
 from moxlite.proto.address import Domain
 
 
@@ -83,13 +84,13 @@ async def test_a_rule_is_not_slow_because_the_machine_is_busy(monkeypatch: pytes
         """A pattern whose search waits."""
 
         def __init__(self, pattern: str) -> None:
-            self.pattern = regex.compile(pattern)
+            self.pattern = linear(pattern)
 
-        def search(self, *args: Any, **options: Any) -> object:
+        def search(self, texts: Sequence[Text], *, seconds: float) -> Found:
             time.sleep(2 * TOTAL_SECONDS)
-            return self.pattern.search(*args, **options)
+            return self.pattern.search(texts, seconds=seconds)
 
-    monkeypatch.setattr(patterns, "compiled", Late)
+    monkeypatch.setattr(rulesets, "program", Late)
     rules = [rule(msg_from_regexp="nothing"), rule(smtp_mail_from_regexp="^news@")]
     assert await first_match(rules, FACTS) == 1
 
@@ -100,3 +101,14 @@ async def test_seven_hundred_rules_are_asked_to_the_last_one() -> None:
     rules.append(rule(smtp_mail_from_regexp="^news@"))
     for _ in range(2):
         assert await first_match(rules, FACTS) == 700
+
+
+def test_an_old_pattern_that_fails_or_is_slow_spoils_no_other_rule() -> None:
+    """STORE-65, STORE-162: those that RE2 has no words for, and that stand in the configuration."""
+    facts = msgspec.structs.replace(FACTS, msg_from="a" * 5000 + "!")
+    costly = rule(msg_from_regexp="(?<=x)" + "(?:" * 20 + "a" + "{1,999})" * 20)
+    slow = rule(msg_from_regexp="^(a|aa)+(?<!b)$")
+    behind, plain = rule(headers_regexp={"^x-spam$": "^(?!yes)"}), rule(smtp_mail_from_regexp="^news@")
+    found = match_rules([costly, slow, behind], facts)
+    assert (found.rule, found.too_slow) == (2, 1)
+    assert match_rules([costly, slow, slow, slow, plain], facts).rule == 4

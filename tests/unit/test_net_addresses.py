@@ -146,6 +146,7 @@ SOCKETS: Final = {
     "moxlite/autotls/rehearsal.py": "a datagram socket that sends nothing: whether an address is of this machine",
     "moxlite/net/listeners.py": "listens",
     "moxlite/process/localserve.py": "tries whether IPv6 can be listened at",
+    "moxlite/patterns/child.py": "the socket to the server, which it is given",
     "moxlite/sandbox/child.py": "the socket to the server, which it is given",
     "moxlite/sandbox/confine.py": "tries whether sockets are refused",
 }

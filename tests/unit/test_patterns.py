@@ -1,43 +1,85 @@
-"""Patterns of users: plain words by Python's `re`, all others by `regex`, with the same answers."""
+"""Patterns of users and of the administrator: what they mean, what they cost, and which are refused."""
 
+import os
+import resource
 import time
+from collections.abc import Iterator
 
 import pytest
 import regex
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from moxlite.patterns import WORDS, check, found
+from moxlite.patterns import process as processes
+from moxlite.patterns.dialect import Unsayable, mark, unmark
+from moxlite.patterns.linear import MAX_PROGRAM, MAX_TEXT, Text, linear
+from moxlite.patterns.searching import (
+    LONGEST,
+    WORDS,
+    Foreign,
+    concern,
+    fault,
+    found,
+    path_fault,
+    program,
+    refusal,
+)
 from moxlite.store.junkflags import JunkFlagRules
 
 RULES = JunkFlagRules()
 
 
+def nested(levels: int) -> str:
+    """The pattern that took 1.8 GB: repetitions in one another."""
+    pattern = "a"
+    for _ in range(levels):
+        pattern = f"(?:{pattern}{{1,999}})"
+    return pattern + "{1,999}"
+
+
+HOSTILE = (
+    nested(20),
+    nested(24),
+    "(" * 1500 + "a",
+    "(" * 120 + "a" + ")" * 120,
+    "(?:(?:a?){999}){999}",
+    "(?:(?:(?:(?:){100}){100}){100}){100}",
+    r"\p{L}{999}" * 20,
+    "(?i)" + "[a-zé]{1,500}" * 18,
+    "[" + "".join(chr(0x400 + 2 * one) for one in range(240)) + "]{999}",
+    "|".join(f"a.{{{one}}}c" for one in range(100, 126)),
+    "(x*)*" * 50,
+    "(a|b|ab)*" * 25,
+    "(?:.?){999}",
+    "[ -\U0010ffff]{999}",
+)
+"""Patterns that cost much in one engine or another."""
+
+
+@pytest.fixture
+def fresh() -> Iterator[None]:
+    """Nothing is remembered of patterns, and no process runs."""
+    processes.process.close()
+    yield
+    processes.process.close()
+
+
 @pytest.mark.parametrize(
     "pattern", [RULES.junk_mailbox_regexp, RULES.neutral_mailbox_regexp, "Lists/python-dev$", "^(one word|two)$"]
 )
-def test_plain_words_mean_the_same_in_both_modules(pattern: str) -> None:
-    """STORE-85: so those of every account need no `regex`."""
+def test_plain_words_mean_the_same_in_all_engines(pattern: str) -> None:
+    """STORE-85: so those of every account need no library."""
     assert WORDS.fullmatch(pattern)
-    check(pattern)
-    for text in ("", "junk", "Junk", "spam/2026", "my spam", "inbox", "Lists/python-dev", "two", "one word", "two\n"):
-        assert found(pattern, text, seconds=1) == (regex.search(pattern, text) is not None)
+    for text in ("", "junk", "Junk", "spam/2026", "my spam", "inbox", "Lists/python-dev", "two", "one word"):
+        expected = regex.search(pattern, text) is not None
+        assert found(pattern, text, seconds=1) == expected
+        assert program(pattern).search([Text(text)], seconds=1).matches == (expected,)
 
 
 @pytest.mark.parametrize("pattern", ["(a|a)(a|a)", "a*", "(?i)junk", "[ab]", "a\\.b", "(a", "a|b)", "((a))", "^^a", ""])
 def test_all_else_is_no_plain_word(pattern: str) -> None:
-    """STORE-65: what may take long, or mean something else, has a deadline."""
+    """STORE-65: what may take long, or mean something else, is left to RE2."""
     assert not WORDS.fullmatch(pattern)
-
-
-def test_patterns_are_checked_and_end_in_time() -> None:
-    """STORE-65, STORE-162."""
-    for broken in ("(a", "a|b)", "[z"):
-        with pytest.raises(ValueError, match="not a regular expression"):
-            check(broken)
-        assert not found(broken, "a", seconds=1)
-    began = time.process_time()
-    assert not found("(a|aa)+$", "a" * 2000 + "!", seconds=0.05)
-    assert time.process_time() - began < 10
-    assert found("(?i)^JUNK", "junk", seconds=1)
 
 
 def test_recognising_plain_words_takes_linear_time() -> None:
@@ -46,3 +88,218 @@ def test_recognising_plain_words_takes_linear_time() -> None:
     assert not WORDS.fullmatch("^(" + "a|" * 50_000 + "(")
     assert not WORDS.fullmatch("a" * 100_000 + "(")
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "matches"),
+    [
+        ("größe", "die größe", True),
+        (r"\bgröße\b", "die größe!", True),
+        (r"\bgröße\b", "schuhgröße", False),
+        (r"\bgröß\b", "größe", False),
+        (r"^\w+@\w+\.example$", "jürgen_x@bücher.example", True),
+        (r"^\w{6}$", "größe_", True),
+        (r"\W", "größe_", False),
+        (r"\d", "٣", True),
+        (r"\s", "a\u2003b", True),
+        (r"(?i)GRÖẞE", "größe", True),
+        (r"[\w.-]+$", "ä.b-_", True),
+        (r"^[^\W\d_]+$", "größe", True),
+        (r"^[^\W\d_]+$", "größe1", False),
+        ("^.{3}$", "ö_ö", True),
+        ("a_b", "a_b", True),
+        ("_", "ö", False),
+        ("ö", "_", False),
+        ("", "", True),
+        ("ö", "a\udce4ö\udcff", True),
+        ("^.$", "\udcff", True),
+    ],
+)
+def test_patterns_mean_what_they_meant(pattern: str, text: str, matches: bool) -> None:
+    """STORE-65: letters are those of Unicode, and no text raises."""
+    assert linear(pattern).search([Text(text)], seconds=1).matches == (matches,)
+    assert (regex.search(pattern, text) is not None) == matches
+
+
+# fmt: off
+ATOMS = (
+    "a", "b", "k", "s", "i", "I", "ö", "_", "ß", "é", "€", "1", " ", "@", ".", r"\.", r"\-", r"\w", r"\W", r"\d", r"\D",
+    r"\s", r"\S", r"\x41", r"\u00e9", r"\p{L}", r"\P{L}", r"\p{P}", r"\p{N}", r"\p{M}", "[ab]", "[^ab]", "[a-z_]",
+    r"[^\wé]", r"[\w.-]", r"[\s\d]", r"[^\s]", "[A-Zä-ü]", "[é-ü€]", r"[\p{P}a]", r"[\W_]", r"[^\W_]", r"[\S ]",
+    "[^a-z]", "[_]", "[^_]", "[!-~]", "[ -ÿ]", "[]a]", "[a-]",
+)
+# fmt: on
+PLACES = (r"\b", r"\B", "^", "$", r"\A", r"\Z")
+COUNTS = ("", "", "", "*", "+", "?", "*?", "+?", "??", "{2}", "{1,3}", "{,2}", "{0,1}", "{2,}")
+
+
+def joined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Patterns made of others."""
+    groups = st.tuples(st.sampled_from(["(", "(?:", "(?i:", "(?s:", "(?m:"]), inner, st.sampled_from(COUNTS))
+    return st.one_of(
+        st.lists(inner, min_size=1, max_size=4).map("".join),
+        st.tuples(inner, inner).map("|".join),
+        groups.map(lambda parts: f"{parts[0]}{parts[1]}){parts[2]}"),
+    )
+
+
+PATTERNS = st.tuples(
+    st.sampled_from(["", "", "", "(?i)", "(?s)", "(?m)", "(?im)"]),
+    st.recursive(
+        st.one_of(
+            st.tuples(st.sampled_from(ATOMS), st.sampled_from(COUNTS)).map("".join),
+            st.sampled_from(PLACES),
+        ),
+        joined,
+        max_leaves=10,
+    ),
+).map("".join)
+TEXTS = st.text("aabböß_€1 .kKs\u017f\u212aSäÄé@-A\u0301\u2028\n\tx\u0130\u0131iI\ud800", max_size=10).map(
+    lambda text: text.rstrip("\n")
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(PATTERNS, st.lists(TEXTS, min_size=1, max_size=8))
+@example("(?i)[ -ÿ]", ["\u0130"])
+@example(r"(?i:[^a-z]\D)", ["\u0131\t"])
+def test_both_engines_find_the_same(pattern: str, texts: list[str]) -> None:
+    """STORE-65: what RE2 is given for a pattern finds what `regex` finds in any text."""
+    try:
+        ours = linear(pattern)
+    except Unsayable:
+        return
+    theirs = regex.compile(pattern)
+    expected = tuple(theirs.search(text) is not None for text in texts)
+    assert ours.search([Text(text) for text in texts], seconds=10).matches == expected
+
+
+@given(st.text())
+def test_marks_can_be_taken_off(text: str) -> None:
+    """STORE-65."""
+    assert unmark(mark(text)) == text
+    assert len(mark(text)) <= 3 * len(text)
+
+
+def test_groups_are_what_stood_in_the_text() -> None:
+    """STORE-65: for the variables of Sieve."""
+    compiled = linear(r"(?i)\[(größe|_x)\] (?:a|(b))?(.*)", groups=True)
+    assert compiled.groups(Text("Re: [GRÖßE] ö_x")) == ("[GRÖßE] ö_x", "GRÖßE", "", "ö_x")
+    assert compiled.groups(Text("nothing")) is None
+
+
+def test_the_charge_is_length_times_program() -> None:
+    """STORE-65: known before a search."""
+    small, large = linear("^a"), linear("(?:a?){500}")
+    assert small.charge(Text("a" * 100)) < large.charge(Text("a" * 100)) < large.charge(Text("a" * 1000))
+    assert linear("ö").charge(Text("ö" * 2 * MAX_TEXT)) == linear("ö").charge(Text("ö" * MAX_TEXT))
+
+
+@pytest.mark.parametrize("pattern", HOSTILE)
+def test_hostile_patterns_cost_little_or_are_refused(pattern: str) -> None:
+    """STORE-65, STORE-162: compiled within a bound of time and memory, and searched within one, or refused in words."""
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.thread_time()
+    refused = refusal(pattern)
+    assert time.thread_time() - began < 1
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
+    if refused:
+        assert "in bounded time" in refused or "longer than" in refused
+        return
+    for text in ("a" * MAX_TEXT, "ab" * MAX_TEXT, "é" * MAX_TEXT):
+        began = time.thread_time()
+        program(pattern).search([Text(text)], seconds=1)
+        assert time.thread_time() - began < 5  # 0.3 s on an idle machine
+
+
+def test_the_largest_program_is_searched_in_bounded_time() -> None:
+    """STORE-65: RE2 cannot be interrupted."""
+    with pytest.raises(Unsayable):
+        linear(f"(?:(?:a*)*|b){{{MAX_PROGRAM // 3}}}c")
+    largest = linear(f"(?:a?){{{990}}}c")
+    began = time.thread_time()
+    assert not any(largest.search([Text("a" * MAX_TEXT)] * 100, seconds=0.1).matches)
+    assert time.thread_time() - began < 5
+
+
+@pytest.mark.parametrize("pattern", ["(a", "a|b)", "[z", "*a", "a**", "a{3,2}", "(?<=a)b", r"(a)\1", "(?>a)b", "(?R)"])
+def test_what_cannot_be_searched_in_linear_time_is_refused_anew(pattern: str) -> None:
+    """STORE-162."""
+    assert "in bounded time" in refusal(pattern)
+
+
+def test_long_patterns_are_refused_anew() -> None:
+    """STORE-162: but those that stand in the configuration are searched as ever."""
+    assert refusal("a" * LONGEST) == ""
+    assert refusal("a" * (LONGEST + 1)) == f"is longer than {LONGEST} characters"
+    assert concern("[a]" * LONGEST) == ""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "matches"),
+    [
+        (r"(?<=größe )\d", "größe 5", True),
+        (r"(?<=größe )\d", "größe x", False),
+        (r"^(a+)\1$", "aaaa", True),
+        ("(?i:straße(?!n))", "STRAßE", True),
+        (r"^.(?!b)", "\udcff", True),
+    ],
+)
+def test_old_patterns_are_searched_apart_with_their_meaning(pattern: str, text: str, matches: bool) -> None:
+    """STORE-65, STORE-162."""
+    assert fault(pattern) == ""
+    assert "could not be saved again" in concern(pattern)
+    assert isinstance(program(pattern), Foreign)
+    assert program(pattern).search([Text("x"), Text(text)], seconds=5).matches[1] == matches
+    assert found(pattern, text, seconds=5) == matches
+
+
+@pytest.mark.parametrize("pattern", [nested(20), nested(24), "(?<=x)(?:(?:a?){999}){999}"])
+def test_old_patterns_that_are_too_costly_match_nothing(pattern: str) -> None:
+    """STORE-162: they do not stop the start, and only the process for patterns has the cost."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert fault(pattern) == ""
+    assert "never matches" in concern(pattern)
+    assert program(pattern).search([Text("a")], seconds=1).matches == (False,)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
+    began = time.monotonic()
+    assert program(pattern).search([Text("a")] * 1000, seconds=1).matches == (False,) * 1000
+    assert time.monotonic() - began < 5  # it is not tried again
+
+
+def test_an_old_pattern_that_backtracks_ends_in_time() -> None:
+    """STORE-65."""
+    slow = program("^(a|aa)+(?<!b)$")
+    searched = slow.search([Text("a" * 2000 + "!"), Text("a")], seconds=0.05)
+    assert (searched.matches, searched.slow) == ((False, False), True)
+    assert slow.search([Text("a")], seconds=5).matches == (True,)
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_killed_process_is_replaced() -> None:
+    """STORE-65: the rule matches no text that once, and the next one again."""
+    pattern = "(?<=a)bcd"
+    assert found(pattern, "abcd", seconds=5)
+    children = [int(one) for one in os.listdir("/proc") if one.isdecimal() and _is_our_child(int(one))]
+    for pid in children:
+        os.kill(pid, 9)
+    assert children
+    assert [found(pattern, "abcd", seconds=5) for _ in range(2)][-1]
+
+
+def _is_our_child(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as stat, open(f"/proc/{pid}/cmdline") as line:
+            parent = int(stat.read().rpartition(")")[2].split()[1])
+            return parent == os.getpid() and "moxlite.patterns.child" in line.read()
+    except OSError:
+        return False
+
+
+def test_patterns_of_paths_are_compiled_within_bounds() -> None:
+    """WEB-36: what the server is to compile was compiled by a process before."""
+    for good in ("^/", r"^/a\.html$", "^/workdir(/|$)", r"^/(?<year>\d{4})/(?=x)", "^/" + "a" * 1000):
+        assert path_fault(good) == ""
+    assert path_fault("^/" + "a" * 1023) == "is longer than 1024 octets"
+    assert "is not a regular expression" in path_fault("^(")
+    assert "use fewer and smaller repetitions" in path_fault("^" + nested(20))
+    assert "too many groups" in path_fault("^" + "(" * 500 + "a" + ")" * 500)

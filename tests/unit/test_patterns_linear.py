@@ -23,7 +23,7 @@ MADE = {
     "moxlite.imapd.search.searchkeys.Hint.of_field": "escaped words, one blank between, which fits in one way",
     "moxlite.mailauth.spf.macros._value": "a set of characters",
     "moxlite.net.recentlog.of_connection": "a number in hexadecimal, and a choice of two texts",
-    "moxlite.patterns.found": "texts that `WORDS` knows as plain words; others go to `regex`, with a deadline",
+    "moxlite.patterns.searching.found": "texts that `WORDS` knows as plain words; others go to RE2",
     "moxlite.proto.mime.structure._Scanner._likely": "two dashes and a choice of characters",
     "moxlite.proto.mime.text._raw_end": "an escaped word",
     "moxlite.web.composing.rich._placed": "an escaped word, and at most four digits",
@@ -31,8 +31,8 @@ MADE = {
 """Functions that make a pattern as they run, and why it is linear."""
 
 EXEMPT: dict[str, str] = {}
-"""Patterns that take more than linear time and may, with the reason. Patterns of users (rulesets, web handlers) are
-made by `regex`, which ends at a deadline, and are not among these.
+"""Patterns that take more than linear time and may, with the reason. Patterns of users are made by RE2, those of web
+handlers by `regex`, which ends at a deadline: they are not among these.
 """
 
 

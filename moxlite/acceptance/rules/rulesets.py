@@ -10,26 +10,21 @@ import logging
 import time
 from collections.abc import Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 import trio
 
-from moxlite import patterns
 from moxlite.acceptance.evidence import Headers
 from moxlite.config.domains import Ruleset
+from moxlite.patterns.linear import Text
+from moxlite.patterns.searching import Foreign, program
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.words import decode_words
-
-if TYPE_CHECKING:
-    import regex
 
 __all__ = ["Match", "RuleFacts", "first_match", "match_rules", "readable_fields"]
 
 logger = logging.getLogger("moxlite.acceptance.rules.rulesets")
-
-MAX_INPUT: Final = 8 << 10
-"""Maximum characters of an address or of a header field that are searched (STORE-65)."""
 
 TOTAL_SECONDS: Final = 0.1
 """Seconds of processor time for all rules of one delivery (STORE-65). Sane rules take less than a millisecond. Waiting
@@ -72,33 +67,21 @@ class _Searches:
         self._left = TOTAL_SECONDS
         self._compiling = COMPILE_SECONDS
 
-    def found(self, pattern: str, text: str) -> bool:
-        """Whether the pattern matches anywhere in the text. Raises _OutOfTime."""
-        import regex  # 2 MB that a server without patterns saves; loading it does not count as search time
+    def found(self, pattern: str, texts: Sequence[Text]) -> tuple[bool, ...]:
+        """Whether the pattern is found in each of some texts. Raises _OutOfTime.
 
-        if self._left <= 0:
+        A slow pattern that is searched apart takes half of what is left, so that it spoils no other rule.
+        """
+        if self._left <= 0 or self._compiling <= 0:
             raise _OutOfTime
         began = time.thread_time()
-        try:
-            compiled = self._compiled(pattern, began)
-        except regex.error:  # refused when saved (STORE-162)
-            return False
-        began = time.thread_time()
-        try:
-            return compiled.search(text[:MAX_INPUT], timeout=self._left, concurrent=True) is not None
-        except TimeoutError as error:
-            self._left = 0.0  # `regex` counts the time of all threads
-            raise _OutOfTime from error
-        finally:
-            self._left -= time.thread_time() - began
-
-    def _compiled(self, pattern: str, began: float) -> regex.Pattern[str]:
-        """The pattern, most often from memory. Raises regex.error, _OutOfTime."""
-        if self._compiling <= 0:
-            raise _OutOfTime
-        found = patterns.compiled(pattern)
+        compiled = program(pattern)
         self._compiling -= time.thread_time() - began
-        return found
+        found = compiled.search(texts, seconds=self._left / 2 if isinstance(compiled, Foreign) else self._left)
+        self._left -= found.seconds
+        if found.slow:
+            raise _OutOfTime
+        return found.matches
 
 
 def readable_fields(section: HeaderSection) -> Headers:
@@ -132,24 +115,28 @@ def match_rules(rules: Sequence[Ruleset], facts: RuleFacts) -> Match:
     """As `first_match`, in a thread. Rules behind one that ran out of time can match only without patterns."""
     searches = _Searches()
     too_slow: int | None = None
-    headers = [(name.strip().lower(), value.strip().lower()) for name, value in (facts.headers or ())[:MAX_FIELDS]]
+    fields = [
+        (Text(name.strip().lower()), Text(value.strip().lower())) for name, value in (facts.headers or ())[:MAX_FIELDS]
+    ]
     for index, rule in enumerate(rules if facts.headers is not None else ()):
         try:
-            if _matches(rule, facts, headers, searches):
+            if _matches(rule, facts, fields, searches):
                 return Match(index, too_slow)
         except _OutOfTime:
             too_slow = index if too_slow is None else too_slow
     return Match(None, too_slow)
 
 
-def _matches(rule: Ruleset, facts: RuleFacts, headers: Sequence[tuple[str, str]], searches: _Searches) -> bool:
+def _matches(rule: Ruleset, facts: RuleFacts, fields: Sequence[tuple[Text, Text]], searches: _Searches) -> bool:
     some = False
     if rule.smtp_mail_from_regexp:
-        if not searches.found(rule.smtp_mail_from_regexp, facts.mail_from.lower()):
+        if not any(searches.found(rule.smtp_mail_from_regexp, [Text(facts.mail_from.lower())])):
             return False
         some = True
     if rule.msg_from_regexp:
-        if facts.msg_from is None or not searches.found(rule.msg_from_regexp, facts.msg_from.lower()):
+        if facts.msg_from is None:
+            return False
+        if not any(searches.found(rule.msg_from_regexp, [Text(facts.msg_from.lower())])):
             return False
         some = True
     if rule.verified_domain is not None:
@@ -158,9 +145,9 @@ def _matches(rule: Ruleset, facts: RuleFacts, headers: Sequence[tuple[str, str]]
             return False
         some = True
     for name_pattern, value_pattern in rule.headers_regexp.items():
-        if not any(
-            searches.found(name_pattern, name) and searches.found(value_pattern, value) for name, value in headers
-        ):
+        named = searches.found(name_pattern, [name for name, _ in fields])
+        values = [value for (_, value), is_named in zip(fields, named, strict=True) if is_named]
+        if not any(searches.found(value_pattern, values)):
             return False
         some = True
     return some

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from moxlite import patterns
-from moxlite.config.domains import Account, Destination, DomainConfig, JunkFilter, Ruleset
+from moxlite.config.domains import Account, AutomaticJunkFlags, Destination, DomainConfig, JunkFilter, Ruleset
 from moxlite.config.snapshot import canonical_localpart
 from moxlite.config.toml.decode import Finding, KeyPath, near
 from moxlite.config.webhookkeys import webhook_keys
+from moxlite.patterns.searching import concern, fault
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.wording import reason_of, worded
 
@@ -19,6 +19,8 @@ __all__ = [
     "account_findings",
     "account_name_problem",
     "is_queue_mailbox",
+    "old_patterns",
+    "patterns_of",
 ]
 
 ACCOUNT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -182,8 +184,8 @@ def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Finding]:
 def _header_pattern(path: KeyPath, pattern: str) -> Iterator[Finding]:
     if re.search(r"(?<!\\)[A-Z]", pattern):
         yield Finding(path, worded('must be lower case: "{pattern}"', pattern=pattern))
-    if fault := patterns.fault(pattern):
-        yield Finding(path, worded('is not a regular expression: "{pattern}": {fault}', pattern=pattern, fault=fault))
+    if text := fault(pattern):
+        yield Finding(path, worded('is not a regular expression: "{pattern}": {fault}', pattern=pattern, fault=text))
 
 
 def _mailboxes(path: KeyPath, account: Account) -> Iterator[Finding]:
@@ -257,3 +259,34 @@ def _from_id(
         if own.domain == address.domain and canonical_localpart(own.localpart, settings) == wanted:
             return
     yield Finding(path, "is not an address of this account")
+
+
+def patterns_of(account: Account) -> Iterator[tuple[KeyPath, str]]:
+    """The patterns of an account, each with the path of its key."""
+    for address, destination in account.destinations.items():
+        for index, rule in enumerate(destination.rulesets):
+            for path, pattern in patterns_of_rule(rule):
+                yield ("destinations", address, "rulesets", index, *path), pattern
+    yield from patterns_of_flags(account.automatic_junk_flags)
+
+
+def patterns_of_rule(rule: Ruleset) -> Iterator[tuple[KeyPath, str]]:
+    """The patterns of a rule, each with the path of its key."""
+    for name in ("smtp_mail_from_regexp", "msg_from_regexp"):
+        if pattern := getattr(rule, name):
+            yield (name,), pattern
+    for pair in rule.headers_regexp.items():
+        for pattern in pair:
+            yield ("headers_regexp",), pattern
+
+
+def patterns_of_flags(flags: AutomaticJunkFlags) -> Iterator[tuple[KeyPath, str]]:
+    """The patterns of mailboxes, each with the path of its key."""
+    for name in ("junk_mailbox_regexp", "neutral_mailbox_regexp", "not_junk_mailbox_regexp"):
+        if pattern := getattr(flags, name):
+            yield ("automatic_junk_flags", name), pattern
+
+
+def old_patterns(account: Account) -> list[tuple[KeyPath, str]]:
+    """What is to be known of patterns that are not searched in linear time (STORE-162), each with its key's path."""
+    return [(path, text) for path, pattern in patterns_of(account) if (text := concern(pattern))]

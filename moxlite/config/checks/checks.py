@@ -10,7 +10,7 @@ import binascii
 from collections.abc import Iterator
 from typing import Final
 
-from moxlite.config.checks.accounts import IS_QUEUE, account_findings, is_queue_mailbox
+from moxlite.config.checks.accounts import IS_QUEUE, account_findings, is_queue_mailbox, old_patterns
 from moxlite.config.checks.backup import backup_findings
 from moxlite.config.checks.domains import (
     alias_findings,
@@ -277,6 +277,8 @@ def warn_domains(domains: Domains) -> list[Finding]:
         for name, account in domains.accounts.items()
         if account.from_id_login_addresses and not account.keep_retired_message_period
     ]
+    for name, account in domains.accounts.items():
+        found += [Finding(("accounts", name, *path), text) for path, text in old_patterns(account)]
     for domain, settings in domains.domains.items():
         for name, selector in settings.dkim.selectors.items():
             for key in ("headers", "unsealed_headers"):

@@ -6,7 +6,7 @@ from typing import Final
 
 from moxlite.config.domains import WebBasicAuth, WebHandler, WebRedirect
 from moxlite.config.toml.decode import Finding, KeyPath
-from moxlite.config.webrules import LONGEST_PATTERN, compile_pattern, parse_template
+from moxlite.config.webrules import compile_pattern, parse_template
 
 __all__ = ["handler_findings"]
 
@@ -35,7 +35,6 @@ def handler_findings(path: KeyPath, handler: WebHandler) -> Iterator[Finding]:
         yield Finding(path, "must have exactly one of static, redirect, forward, internal")
     if not handler.path_regexp.startswith("^"):
         yield Finding((*path, "path_regexp"), 'must start with "^"')
-    yield from _pattern_length((*path, "path_regexp"), handler.path_regexp)
     if handler.static is not None:
         if handler.static.strip_prefix and not handler.static.strip_prefix.startswith("/"):
             yield Finding((*path, "static", "strip_prefix"), "must start with a slash")
@@ -45,7 +44,6 @@ def handler_findings(path: KeyPath, handler: WebHandler) -> Iterator[Finding]:
     if handler.cache and handler.static is None and handler.forward is None:
         yield Finding((*path, "cache"), "goes with static or forward only")
     for index, one in enumerate(handler.cache):
-        yield from _pattern_length((*path, "cache", index, "path_regexp"), one.path_regexp)
         yield from _response_headers((*path, "cache", index), {"cache_control": one.cache_control})
     if handler.basic_auth is not None:
         yield from _basic_auth((*path, "basic_auth"), handler.basic_auth)
@@ -74,16 +72,10 @@ def _redirect(path: KeyPath, redirect: WebRedirect) -> Iterator[Finding]:
     if (redirect.orig_path_regexp is None) != (not redirect.replace_path):
         yield Finding(path, "needs orig_path_regexp and replace_path together")
     if redirect.orig_path_regexp is not None:
-        yield from _pattern_length((*path, "orig_path_regexp"), redirect.orig_path_regexp)
         try:
             parse_template(redirect.replace_path, compile_pattern(redirect.orig_path_regexp))
         except ValueError as error:
             yield Finding((*path, "replace_path"), str(error))
-
-
-def _pattern_length(path: KeyPath, pattern: str) -> Iterator[Finding]:
-    if len(pattern.encode()) > LONGEST_PATTERN:
-        yield Finding(path, f"is longer than {LONGEST_PATTERN} octets")
 
 
 def _response_headers(path: KeyPath, fields: Mapping[str, str]) -> Iterator[Finding]:

@@ -5,15 +5,19 @@ A text that is not set is "". Durations, domains and addresses are texts as in t
 the browser got it, and the new one (WEB-89).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from moxlite.config.checks.accounts import patterns_of
+from moxlite.config.domains import Account
+from moxlite.config.toml.decode import KeyPath, dotted
 from moxlite.config.toml.encode import encode
 from moxlite.config.values import Section
 from moxlite.decoders import from_builtins
+from moxlite.patterns.searching import refusal
 from moxlite.web.errors import FieldError, FieldErrors
 from moxlite.wording import worded
 
@@ -27,6 +31,7 @@ __all__ = [
     "OutgoingForm",
     "Rule",
     "SendingForm",
+    "check_patterns",
     "names_of",
     "shown",
     "table_of",
@@ -187,6 +192,33 @@ def table_of(form: msgspec.Struct) -> dict[str, Any]:
         rule["headers_regexp"] = _by_name(rule["headers_regexp"], f"rulesets[{index}].headers_regexp")
     filled: dict[str, Any] = _filled(table)
     return filled
+
+
+def check_patterns(table: Mapping[str, Any], settings: Account) -> None:
+    """Check the patterns of a table that are not the account's already (STORE-162). Raises FieldErrors."""
+    kept = {pattern for _, pattern in patterns_of(settings)}
+    mistakes = [
+        FieldError(dotted(path), text)
+        for path, pattern in _patterns(table, ())
+        if pattern not in kept and (text := refusal(pattern))
+    ]
+    if mistakes:
+        raise FieldErrors(mistakes)
+
+
+def _patterns(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    """The patterns of a table, each with the path of its key."""
+    if isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _patterns(one, (*path, index))
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            if key == "headers_regexp":
+                yield from (((*path, key), pattern) for pair in one.items() for pattern in pair)
+            elif key.endswith("_regexp"):
+                yield (*path, key), one
+            else:
+                yield from _patterns(one, (*path, key))
 
 
 def _by_name(rules: Iterable[dict[str, str]], field: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from msgspec import Meta
 from moxlite.acceptance.sieve.attention import SortingNotices
 from moxlite.store.auth.apppasswords import Scope
 from moxlite.web.account.forms import DestinationForm, JunkForm, SendingForm
+from moxlite.web.calls import Remark
 from moxlite.web.factors.qr import QRCode
 
 __all__ = [
@@ -96,9 +97,19 @@ class Program(msgspec.Struct, frozen=True):
     submission: list[MailServer]
 
 
+class OldPattern(msgspec.Struct, frozen=True):
+    """A pattern from before patterns had limits (STORE-162). ``address``: whose rules have it, "" for the settings of
+    junk mailboxes.
+    """
+
+    address: str
+    remark: Remark
+
+
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """The account. A ``storage_limit`` of 0 means no limit. ``app_passwords_required``: mail programs cannot use the
-    account's own password. ``sorting``: notices about sorting.
+    account's own password. ``sorting``: notices about sorting. ``old_patterns``: patterns of rules and junk mailboxes
+    that could not be saved again.
     """
 
     login_address: str
@@ -112,6 +123,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     program: Program
     app_passwords_required: bool
     sorting: SortingNotices
+    old_patterns: list[OldPattern]
 
 
 class PasswordState(msgspec.Struct, frozen=True):

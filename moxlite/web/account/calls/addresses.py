@@ -15,7 +15,7 @@ from moxlite.acceptance.rules.existing import mail_to
 from moxlite.config.domains import Account, Destination, Ruleset
 from moxlite.config.toml.decode import decode, dotted
 from moxlite.web.account.calls.common import AccountCalls, moment
-from moxlite.web.account.forms import DestinationForm, Rule, names_of, shown, table_of
+from moxlite.web.account.forms import DestinationForm, Rule, check_patterns, names_of, shown, table_of
 from moxlite.web.account.mailtypes import LeftOutRule, RulesAsSieve
 from moxlite.web.account.types import DestinationItem, TriedMessage, TriedRules
 from moxlite.web.calls import call
@@ -60,6 +60,7 @@ class AddressCalls(AccountCalls):
         self._destination(caller, address)
         path = ("accounts", caller.require().account, "destinations", address)
         was, wanted = await trio.to_thread.run_sync(lambda: (table_of(old), table_of(changed)))
+        await trio.to_thread.run_sync(check_patterns, wanted, self._settings(caller))
         await self._change(Destination, path, was, wanted, names_of(DestinationForm))
         return DestinationItem(address, shown(DestinationForm, self._destination(caller, address)))
 
@@ -68,8 +69,7 @@ class AddressCalls(AccountCalls):
         """Find which of these rules would have taken the latest messages to an address. Nothing is saved or moved."""
         self._destination(caller, address)
         name, snapshot = caller.require().account, self._server.config.current
-        rulesets = await trio.to_thread.run_sync(rulesets_of, rules)
-
+        rulesets = await trio.to_thread.run_sync(rulesets_of, rules, self._settings(caller))
         concerns = mail_to(snapshot, name, address)
         async with self._open(caller) as account:
             run = await try_rules(account, rulesets, concerns, limit=LATEST)
@@ -83,8 +83,8 @@ class AddressCalls(AccountCalls):
     @call()
     async def rules_as_sieve(self, caller: Caller, rules: Rules) -> RulesAsSieve:
         """These rules as a Sieve script, and the indexes of rules that have no counterpart. Nothing is saved."""
-        caller.require()
-        made = await trio.to_thread.run_sync(lambda: as_sieve(rulesets_of(rules)))
+        settings = self._settings(caller)
+        made = await trio.to_thread.run_sync(lambda: as_sieve(rulesets_of(rules, settings)))
         return RulesAsSieve(made.script, [LeftOutRule(index, reason) for index, reason in made.left_out])
 
     def _destination(self, caller: Caller, address: str) -> Destination:
@@ -98,10 +98,12 @@ def _name(text: str) -> dict[str, Any]:
     return {"full_name": text} if text else {}
 
 
-def rulesets_of(rules: list[Rule]) -> tuple[Ruleset, ...]:
-    """The rules as structs. Raises FieldErrors."""
+def rulesets_of(rules: list[Rule], settings: Account) -> tuple[Ruleset, ...]:
+    """The rules as structs. Raises FieldErrors, also for patterns that the account could not save."""
     form = msgspec.structs.replace(shown(DestinationForm, Destination()), rulesets=rules)
-    found, mistakes = decode(Destination, table_of(form), Path())
+    table = table_of(form)
+    check_patterns(table, settings)
+    found, mistakes = decode(Destination, table, Path())
     if mistakes:
         raise FieldErrors([FieldError(dotted(one.path), one.text) for one in mistakes])
     assert found is not None

@@ -9,7 +9,7 @@ from moxlite.store.junk.teaching import teach
 from moxlite.store.junk.words import read_meta
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.calls.common import AccountCalls
-from moxlite.web.account.forms import JunkForm, names_of, shown, table_of
+from moxlite.web.account.forms import JunkForm, check_patterns, names_of, shown, table_of
 from moxlite.web.account.types import Junk, Taught, Training
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
@@ -39,7 +39,9 @@ class JunkCalls(AccountCalls):
     async def junk_save(self, caller: Caller, old: JunkForm, changed: JunkForm) -> JunkForm:
         """Save the settings; returns them as they are now. A conflict if they are no longer the old ones."""
         path = ("accounts", caller.require().account)
-        await self._change(Account, path, table_of(old), table_of(changed), names_of(JunkForm))
+        wanted = table_of(changed)
+        await trio.to_thread.run_sync(check_patterns, wanted, self._settings(caller))
+        await self._change(Account, path, table_of(old), wanted, names_of(JunkForm))
         return shown(JunkForm, self._settings(caller))
 
     @call()

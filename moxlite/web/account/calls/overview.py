@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import trio
+
 from moxlite.acceptance.sieve.attention import sorting_notices
 from moxlite.admin.offer import Server, offer_for
+from moxlite.config.checks.accounts import old_patterns
+from moxlite.config.domains import Account
 from moxlite.config.snapshot import AliasRecipient, Snapshot
 from moxlite.proto.address import Address as MailAddress
 from moxlite.proto.address import AddressError, Domain
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.calls.common import AccountCalls, now
-from moxlite.web.account.types import Address, Apps, MailingList, MailServer, Overview, Program
-from moxlite.web.calls import call
+from moxlite.web.account.types import Address, Apps, MailingList, MailServer, OldPattern, Overview, Program
+from moxlite.web.calls import call, remark
 from moxlite.web.cookies import Caller
 
 __all__ = ["OverviewCalls", "program_of"]
@@ -57,7 +61,16 @@ class OverviewCalls(AccountCalls):
             program=program_of(snapshot, session.address),
             app_passwords_required=settings.require_app_passwords,
             sorting=sorting,
+            old_patterns=await trio.to_thread.run_sync(_old_patterns, settings),
         )
+
+
+def _old_patterns(settings: Account) -> list[OldPattern]:
+    found = []
+    for path, text in old_patterns(settings):
+        section, address = path[:2]
+        found.append(OldPattern(str(address) if section == "destinations" else "", remark(text)))
+    return found
 
 
 def program_of(snapshot: Snapshot, address: str) -> Program:

@@ -40,7 +40,7 @@ class SortingCalls(AccountCalls):
         if destination is None:
             raise NotFound(worded("{address} is not an address of this account", address=address))
         name, snapshot = caller.require().account, self._server.config.current
-        rulesets = await trio.to_thread.run_sync(rulesets_of, rules)
+        rulesets = await trio.to_thread.run_sync(rulesets_of, rules, self._settings(caller))
 
         concerns = mail_to(snapshot, name, address)
         async with self._open(caller) as account:

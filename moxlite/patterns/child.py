@@ -1,0 +1,105 @@
+"""A process that compiles and searches patterns with `regex`: ``python -m moxlite.patterns.child``, started as those of
+`moxlite.sandbox`.
+
+Compiling can take any memory and time, and a search any time. So the process has little memory, the system ends it
+when a question takes too much of the processor, and it ends itself when it was not asked for a while.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+import time
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+import regex
+
+from moxlite.decoders import msgpack_decoder
+from moxlite.patterns.questions import Answer, Question
+from moxlite.sandbox.channel import LIFE, keep_statm, receive, resident, send
+from moxlite.sandbox.confine import confine, watch, watched
+
+__all__ = ["main"]
+
+MEMORY: Final = 96 << 20
+"""Octets of address space: 22 MB are in use before the first question."""
+
+COMPILE_SECONDS: Final = 1.0
+"""Seconds of the processor to compile a pattern, and for all else than searching; a sane one takes 1 ms."""
+
+SECONDS: Final = 20.0
+"""Seconds after which the process is killed, however busy the machine is; longer than the server waits."""
+
+IDLE_SECONDS: Final = 60
+"""Seconds without a question after which the process ends."""
+
+MAX_TEXT: Final = 300
+"""Characters of an error's text."""
+
+_questions: Final[msgspec.msgpack.Decoder[Question]] = msgpack_decoder(Question)
+
+
+def answer(question: Question) -> Answer:
+    """Compile and search."""
+    before, began = resident(), time.process_time()
+    try:
+        pattern = regex.compile(question.pattern)
+    except regex.error as error:
+        return Answer("fault", str(error)[:MAX_TEXT] or "it cannot be read")
+    except RecursionError:
+        return Answer("fault", "too many groups in one another")
+    except (OverflowError, ValueError) as error:  # of the library, on some patterns
+        return Answer("fault", str(error)[:MAX_TEXT] or "it cannot be read")
+    compiled = time.process_time()
+    grown, left = max(0, resident() - before), question.seconds
+    found: list[bool] = []
+    for text in question.texts:
+        try:
+            if left <= 0:
+                raise TimeoutError
+            found.append(pattern.search(text.decode("utf-8", "surrogatepass"), timeout=left) is not None)
+        except TimeoutError:
+            searched = time.process_time() - compiled
+            return Answer("slow", "", tuple(found), compiled - began, searched, grown)
+        left = question.seconds - (time.process_time() - compiled)
+    return Answer("done", "", tuple(found), compiled - began, time.process_time() - compiled, grown)
+
+
+def bounded(question: Question) -> Answer:
+    """The answer, also where memory is short. What is kept of other patterns is given up first."""
+    for attempt in ("as it is", "with free memory"):
+        try:
+            return answer(question)
+        except MemoryError:
+            if attempt == "as it is":
+                regex.purge()
+    return Answer("costly")
+
+
+def main() -> None:
+    """Answer until the server closes the socket, or asks no more."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # a terminal's ^C is for the server
+    watch(LIFE)
+    channel = socket.socket(fileno=0)
+    answer(Question("(?i)[a-z\u00e9]{2}|a", (b"a",), 1.0))  # the library loads modules at its first use
+    keep_statm()
+    channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", IDLE_SECONDS, 0))
+    confine(lambda call: send(channel, msgspec.msgpack.encode(Answer("costly", call))), MEMORY)
+    with suppress(BlockingIOError):
+        while (frame := receive(channel)) is not None:
+            question = _questions.decode(frame)
+            with watched(SECONDS):
+                signal.setitimer(signal.ITIMER_PROF, COMPILE_SECONDS + question.seconds)  # SIGPROF ends the process
+                reply = bounded(question)
+                signal.setitimer(signal.ITIMER_PROF, 0)
+            send(channel, msgspec.msgpack.encode(reply))
+    os._exit(0)  # the end of the interpreter makes other system calls
+
+
+if __name__ == "__main__":
+    main()

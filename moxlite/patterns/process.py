@@ -1,0 +1,165 @@
+"""The server's side of the process that knows `regex` (`child`). It blocks: threads ask, one at a time."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import socket
+import subprocess
+import threading
+import time
+from contextlib import ExitStack, suppress
+from typing import Final
+
+import msgspec
+
+from moxlite.decoders import msgpack_decoder
+from moxlite.patterns.questions import Answer, Question
+from moxlite.sandbox.messages import LENGTH, MAX_FRAME
+from moxlite.sandbox.process import command, environment
+
+__all__ = ["Asked", "NoProcess", "TooCostly", "process"]
+
+logger = logging.getLogger("moxlite.patterns")
+
+WAIT_SECONDS: Final = 10.0
+"""Seconds to wait for an answer, of which the process has at most some of the processor's. A process takes 0.2 s to
+start, on a small machine 2 s.
+"""
+
+END_SECONDS: Final = 1.0
+"""Seconds for the system to end a process that is killed."""
+
+_answers: Final = msgpack_decoder(Answer)
+
+
+class TooCostly(Exception):
+    """The process was ended by the system: the pattern takes too much time to compile."""
+
+
+class NoProcess(Exception):
+    """No process can be started, or it did not answer in time, as on a busy machine."""
+
+
+class _Process:
+    """A running process."""
+
+    def __init__(self) -> None:
+        """Raises OSError."""
+        self.owner: Final = _owner()
+        with ExitStack() as passed, ExitStack() as kept:
+            self._socket, theirs = socket.socketpair()
+            kept.callback(self._socket.close)
+            passed.callback(theirs.close)
+            end, self._life = os.pipe()
+            kept.callback(os.close, self._life)
+            passed.callback(os.close, end)
+            self._child = subprocess.Popen(  # noqa: S603  our own module
+                command("moxlite.patterns.child"),
+                stdin=theirs.fileno(),
+                stdout=end,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env=environment(),
+                start_new_session=True,  # a terminal's ^C is for the server
+            )
+            kept.pop_all()
+        # it ends by itself when it is not asked, and then something must wait for it
+        threading.Thread(target=self._child.wait, name="patterns", daemon=True).start()
+
+    def ask(self, question: Question) -> Answer | int:
+        """The answer, or the exit status of the process, negative for a signal. Raises NoProcess."""
+        frame = msgspec.msgpack.encode(question)
+        end = time.monotonic() + WAIT_SECONDS
+        try:
+            self._socket.settimeout(WAIT_SECONDS)
+            self._socket.sendall(len(frame).to_bytes(LENGTH, "big") + frame)
+            size = int.from_bytes(self._octets(LENGTH, end), "big")
+            if size > MAX_FRAME:
+                raise NoProcess("an answer that is too long")
+            return _answers.decode(self._octets(size, end))
+        except TimeoutError:
+            raise NoProcess(f"no answer within {WAIT_SECONDS:g} s") from None
+        except msgspec.MsgspecError as error:
+            raise NoProcess(f"no answer: {error}") from None
+        except OSError:
+            try:
+                return self._child.wait(1)
+            except subprocess.TimeoutExpired:
+                raise NoProcess("the process closed its socket") from None
+
+    def _octets(self, size: int, end: float) -> bytes:
+        buffer = bytearray()
+        while len(buffer) < size:
+            self._socket.settimeout(max(0.001, end - time.monotonic()))
+            piece = self._socket.recv(size - len(buffer))
+            if not piece:
+                raise ConnectionResetError
+            buffer += piece
+        return bytes(buffer)
+
+    def close(self) -> None:
+        """End the process."""
+        self._socket.close()
+        os.close(self._life)
+        if self.owner == _owner():
+            self._child.kill()
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(END_SECONDS)
+
+
+class Asked:
+    """The process, started when it is asked and there is none."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: _Process | None = None
+
+    def ask(self, question: Question) -> Answer:
+        """Raises TooCostly, NoProcess."""
+        with self._lock:
+            for attempt in range(2):
+                answer = self._ask(question)
+                if isinstance(answer, Answer):
+                    return answer
+                self._close()
+                if answer < 0:  # by a signal of the system: SIGPROF, or the want of memory
+                    raise TooCostly(f"signal {-answer}")
+                if attempt:
+                    raise NoProcess(f"exit status {answer}")
+                # it had not been asked for long, and ended as it was asked
+            raise AssertionError
+
+    def _ask(self, question: Question) -> Answer | int:
+        if self._running is not None and self._running.owner != _owner():
+            self._close()  # of another process, or of root before it became the server's user
+        try:
+            if self._running is None:
+                self._running = _Process()
+            return self._running.ask(question)
+        except OSError as error:
+            raise NoProcess(f"the process cannot be started: {error}") from None
+        except NoProcess:
+            self._close()
+            raise
+
+    def close(self) -> None:
+        """End the process; the next question starts another one."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            running.close()
+
+
+def _owner() -> tuple[int, int]:
+    return os.getpid(), os.geteuid()
+
+
+process: Final = Asked()
+"""The process of this server, or command."""
+
+atexit.register(process.close)

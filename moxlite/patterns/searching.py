@@ -1,0 +1,193 @@
+"""Patterns of users and of the administrator: which engine takes one, what is wrong with it, and its searches.
+
+A user's pattern is `Linear`. One that stands in the configuration though RE2 has no words for it is searched by a child
+process (`Foreign`) with the meaning that it has always had; it cannot be saved anew (STORE-162). The administrator's
+patterns of paths are searched by `regex` in the server (WEB-36), once the child has compiled them within bounds.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, Protocol
+
+from moxlite.patterns.dialect import Unsayable
+from moxlite.patterns.linear import Found, Text, linear
+from moxlite.patterns.process import NoProcess, TooCostly, process
+from moxlite.patterns.questions import Answer, Question
+from moxlite.wording import worded
+
+__all__ = ["Foreign", "Program", "concern", "fault", "found", "path_fault", "program", "refusal"]
+
+logger = logging.getLogger("moxlite.patterns")
+
+WORDS: Final = re.compile(r"\^?(?:[\w /-]+|\([\w /-]+(?:\|[\w /-]+)*\))\$?", re.ASCII)
+"""Patterns that Python's `re` searches in little time, with the same meaning: a word, or one of some, anchored or not.
+All accounts have some of these (`store.junkflags`), and RE2 is 8 ms and 3 MB that a server with no other does without.
+"""
+
+LONGEST: Final = 256
+"""Characters of a user's pattern that is saved anew (STORE-162)."""
+
+LONGEST_PATH: Final = 1024
+"""Octets of a pattern of the administrator (WEB-36)."""
+
+PATH_SECONDS: Final = 0.2
+PATH_MEMORY: Final = 16 << 20
+"""Seconds of the processor and octets that it may take to compile a pattern of the administrator: the server does so
+again, with Python's lock held. A sane one takes 1 ms and some kB.
+"""
+
+PLAIN_PATH: Final = re.compile(r"\^?(?:[\w/.-]|\\[.$])*+(?:\(/\|\$\))?\$?", re.ASCII)
+"""Patterns of paths that take no time to compile: most servers have no others, and need no process at their start."""
+
+REMEMBERED: Final = 2048
+
+
+class Program(Protocol):
+    """A pattern that can be searched."""
+
+    def search(self, texts: Sequence[Text], *, seconds: float) -> Found:
+        """Search texts for at most so many seconds of the processor, and the rest of a search that has begun. Raises
+        nothing. To be called in a thread.
+        """
+
+
+class Foreign:
+    """A pattern that RE2 has no words for. It is compiled and searched by the child process."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+
+    def search(self, texts: Sequence[Text], *, seconds: float) -> Found:
+        """As `Program.search`. A pattern that the process cannot compile is found in no text."""
+        none = (False,) * len(texts)
+        if not texts or _cost(self._pattern):
+            return Found(none, 0.0)
+        began = time.thread_time()
+        try:
+            answer = process.ask(
+                Question(
+                    self._pattern,
+                    tuple(text.text.encode("utf-8", "surrogatepass") for text in texts),
+                    max(0.0, seconds),
+                )
+            )
+        except (TooCostly, NoProcess) as error:
+            kv = {"pattern": self._pattern[:LONGEST], "err": str(error)}
+            logger.warning("a pattern of a rule cannot be searched, it does not match", extra={"kv": kv})
+            return Found(none, time.thread_time() - began)
+        matches = (*answer.found, *none[len(answer.found) :])
+        return Found(matches, answer.searching + time.thread_time() - began, slow=answer.outcome == "slow")
+
+
+@lru_cache(REMEMBERED)
+def program(pattern: str) -> Program:
+    """Compile a pattern that stands in the configuration. Raises nothing."""
+    try:
+        return linear(pattern)
+    except Unsayable:
+        return Foreign(pattern)
+
+
+def found(pattern: str, text: str, *, seconds: float) -> bool:
+    """Whether the pattern matches anywhere in the text; not if that takes longer, or it is not a regular expression."""
+    if WORDS.fullmatch(pattern):
+        return re.search(pattern, text) is not None
+    return program(pattern).search((Text(text),), seconds=seconds).matches[0]
+
+
+def fault(pattern: str) -> str:
+    """Why a pattern in the configuration is not a regular expression; "" if it is one, or may be: then it does not keep
+    the server from starting.
+    """
+    if WORDS.fullmatch(pattern) or not _unsayable(pattern):
+        return ""
+    try:
+        answer = _tried(pattern)
+    except (TooCostly, NoProcess):
+        return ""
+    return answer.text if answer.outcome == "fault" else ""
+
+
+def refusal(pattern: str) -> str:
+    """Why a user's pattern cannot be saved anew, or tried, "" if it can (STORE-162)."""
+    if len(pattern) > LONGEST:
+        return worded("is longer than {most} characters", most=LONGEST)
+    if WORDS.fullmatch(pattern) or not (reason := _unsayable(pattern)):
+        return ""
+    return worded("is not a regular expression that is searched in bounded time: it has {reason}", reason=reason)
+
+
+def concern(pattern: str) -> str:
+    """What a user and the administrator should know of a pattern in the configuration; "" for nothing."""
+    if WORDS.fullmatch(pattern) or not (reason := _unsayable(pattern)):
+        return ""
+    if _cost(pattern):
+        return worded('never matches, since to compile it takes too much time or memory: "{pattern}"', pattern=pattern)
+    return worded(
+        'is searched by a process of its own, and could not be saved again: "{pattern}" has {reason}',
+        pattern=pattern,
+        reason=reason,
+    )
+
+
+def path_fault(pattern: str) -> str:
+    """Why a pattern of the administrator cannot be used, "" if it can (WEB-36)."""
+    if len(pattern.encode()) > LONGEST_PATH:
+        return worded("is longer than {most} octets", most=LONGEST_PATH)
+    if PLAIN_PATH.fullmatch(pattern):
+        return ""
+    try:
+        answer = _tried(pattern)
+    except TooCostly:
+        return TOO_COSTLY
+    except NoProcess as error:
+        return worded("cannot be compiled: {error}", error=str(error))
+    if answer.outcome == "fault":
+        return worded("is not a regular expression: {text}", text=answer.text)
+    if answer.outcome != "done" or answer.compiling > PATH_SECONDS or answer.memory > PATH_MEMORY:
+        return TOO_COSTLY
+    return ""
+
+
+TOO_COSTLY: Final = "takes too much time or memory to compile: use fewer and smaller repetitions in one another"
+
+
+def _unsayable(pattern: str) -> str:
+    """Why RE2 has no words for a pattern, "" if it has."""
+    try:
+        linear(pattern)
+    except Unsayable as error:
+        return str(error)
+    return ""
+
+
+def _cost(pattern: str) -> bool:
+    """Whether the process cannot compile a pattern. Raises nothing."""
+    try:
+        return _tried(pattern).outcome != "done"
+    except TooCostly:
+        return True
+    except NoProcess:
+        return False
+
+
+def _tried(pattern: str) -> Answer:
+    """What the process says about a pattern, remembered. Raises TooCostly, NoProcess."""
+    found = _remembered(pattern)
+    if found is None:
+        raise TooCostly
+    return found
+
+
+@lru_cache(REMEMBERED)
+def _remembered(pattern: str) -> Answer | None:
+    """What the process says about a pattern, None if it was too costly. Raises NoProcess, which is not remembered."""
+    try:
+        return process.ask(Question(pattern))
+    except TooCostly:
+        return None
