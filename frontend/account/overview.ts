@@ -1,13 +1,14 @@
 // The overview: addresses, mailing lists, storage, and the settings for mail programs.
 
-import type { Address, MailingList, Overview, SortingNotices } from "../gen/account";
+import type { Address, MailingList, OldPattern, Overview, SortingNotices } from "../gen/account";
 import { el } from "../lib/dom";
+import type { Told } from "../lib/language";
 import { smartphone } from "../lib/icons";
 import { size } from "../lib/numbers";
 import { button, card, foreign, head, meter } from "../lib/pages";
 import { notice, state } from "../lib/states";
 import { microseconds, when } from "../lib/times";
-import { many, t } from "../lib/words";
+import { many, t, told } from "../lib/words";
 import type { Desk } from "./ui/page";
 import { addressName, byHand } from "./ui/program";
 
@@ -20,6 +21,7 @@ export async function overviewPage(desk: Desk): Promise<{ title: string; root: H
     { class: "page" },
     head(t("Your account"), ""),
     ...sorting(found.sorting),
+    ...(await Promise.all(found.old_patterns.map(oldPattern))),
     storage(found),
     card(
       t("On your phone or computer"),
@@ -37,6 +39,20 @@ export async function overviewPage(desk: Desk): Promise<{ title: string; root: H
       card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }),
   );
   return { title: t("Overview"), root };
+}
+
+/** A pattern that works, but could not be saved anew (STORE-162). */
+async function oldPattern(one: OldPattern): Promise<HTMLElement> {
+  const { message } = await told(one.remark as Told);
+  const [text, page, title] =
+    one.address === ""
+      ? [t("Write a pattern of your junk mailboxes anew. It"), "junk", t("Junk")]
+      : [
+          t("Write a pattern in the rules of {address} anew. It", { address: one.address }),
+          `rules/${encodeURIComponent(one.address)}`,
+          t("Rules"),
+        ];
+  return notice("warn", [text, " ", foreign(message, 600), "."], el("a", { href: `#${page}` }, title));
 }
 
 /** Answers that are being sent, the newest error of sorting, and forwarding that was stopped (WEB-158b). */

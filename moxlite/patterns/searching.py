@@ -138,7 +138,7 @@ def concern(pattern: str) -> str:
 def path_fault(pattern: str) -> str:
     """Why a pattern of the administrator cannot be used, "" if it can (WEB-36)."""
     if len(pattern.encode()) > LONGEST_PATH:
-        return worded("is longer than {most} octets", most=LONGEST_PATH)
+        return f"is longer than {LONGEST_PATH} octets"
     if PLAIN_PATH.fullmatch(pattern):
         return ""
     try:
@@ -146,7 +146,7 @@ def path_fault(pattern: str) -> str:
     except TooCostly:
         return TOO_COSTLY
     except NoProcess as error:
-        return worded("cannot be compiled: {error}", error=str(error))
+        return f"cannot be compiled: {error}"
     if answer.outcome == "fault":
         return worded("is not a regular expression: {text}", text=answer.text)
     if answer.outcome != "done" or answer.compiling > PATH_SECONDS or answer.memory > PATH_MEMORY:

@@ -37,7 +37,7 @@ OTHERS = (
     "config/toml/decode.py",
     "config/values.py",
     "config/webhookkeys.py",
-    "patterns.py",
+    "patterns/searching.py",
     "proto/sasl/scram.py",
     "admin/settings.py",
 )
