@@ -659,11 +659,12 @@ var checks = {
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
   Apps: { webmail: "string" },
-  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"] },
+  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"], old_patterns: ["list", ["ref", "OldPattern"]] },
   Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
   MailingList: { address: "string", members_shown: "boolean", members: ["list", "string"], public: "boolean", may_send: "boolean" },
   SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
   SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
+  OldPattern: { address: "string", remark: ["ref", "Remark"] },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" }
 };
