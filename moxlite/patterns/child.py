@@ -1,5 +1,5 @@
-"""A process that compiles and searches patterns with `regex`: ``python -m moxlite.patterns.child``, started as those of
-`moxlite.sandbox`.
+"""A process that compiles and searches patterns with `regex`: ``python -m moxlite.patterns.child``, started like a
+process of `moxlite.sandbox`.
 
 Compiling can take any memory and time, and a search any time. So the process has little memory, the system ends it
 when a question takes too much of the processor, and it ends itself when it was not asked for a while.

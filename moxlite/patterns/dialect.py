@@ -3,7 +3,7 @@ r"""Patterns in the dialect of the package `regex` (version 0, Unicode), written
 Theory of operation
 -------------------
 RE2's ``\w`` and ``\b`` know ASCII alone, and it has nothing from which a Unicode ``\b`` could be made. So the text is
-marked: each word character outside ASCII, and each underscore, stands between two underscores: ``a_größe`` becomes
+marked: each word character outside ASCII, and each underscore, gets an underscore on both sides: ``a_größe`` becomes
 ``a___gr_ö__ß_e``. Then
 
 - a position between two characters is a word boundary for RE2 where it is one for `regex`: a marked character begins
@@ -44,7 +44,7 @@ _MARK: Final = re.compile(r"_(.)_", re.DOTALL)
 
 _QUANTIFIER: Final = re.compile(r"[*+?]|\{(\d*+)(,?+)(\d*+)\}")
 _FLAGS: Final = re.compile(r"\(\?([imsu]++)\)")
-_GROUP: Final = re.compile(r"\?(?:P?<([^\W\d]\w*+)>|([imsu]*+(?:-[ims]++)?+):)")
+_GROUP: Final = re.compile(r"\?(?:P?<([^\W\d]\w*+)>|([imsu]*+(?:-[ims]++)?):)")
 _CODE: Final = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})")
 _PROPERTY: Final = re.compile(r"[pP](?:([LMNPSZ])|\{(\^?+)([A-Z][a-z]?)\})")
 
@@ -242,7 +242,7 @@ class _Writer:
         return "", False
 
     def _escape(self, flags: _Flags) -> tuple[str, bool]:
-        """What stands behind a backslash, outside of a class."""
+        """An escape outside of a class; `at` is behind its backslash."""
         char = self._pattern[self.at : self.at + 1]
         places = {"A": r"\A", "Z": r"\z", "b": r"\b", "B": r"\B"}
         if char and char in places:

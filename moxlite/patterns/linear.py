@@ -104,7 +104,7 @@ def linear(pattern: str, *, groups: bool = False) -> Linear:
     Args:
       groups: its groups are wanted; a search takes longer then.
 
-    Raises Unsayable: RE2 has no words for the pattern, it is too large for a bounded search, or it is none.
+    Raises Unsayable: RE2 has no words for the pattern, it is too large for a bounded search, or it is not a pattern.
     """
     import re2  # 8 ms and 3 MB that a server without patterns saves
 

@@ -15,11 +15,11 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
-from moxlite.patterns.questions import Answer, Question
+from moxlite.patterns.questions import Answer, NoProcess, Question, TooCostly
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME
 from moxlite.sandbox.process import command, environment
 
-__all__ = ["Asked", "NoProcess", "TooCostly", "process"]
+__all__ = ["Asked", "process"]
 
 logger = logging.getLogger("moxlite.patterns")
 
@@ -32,14 +32,6 @@ END_SECONDS: Final = 1.0
 """Seconds for the system to end a process that is killed."""
 
 _answers: Final = msgpack_decoder(Answer)
-
-
-class TooCostly(Exception):
-    """The process was ended by the system: the pattern takes too much time to compile."""
-
-
-class NoProcess(Exception):
-    """No process can be started, or it did not answer in time, as on a busy machine."""
 
 
 class _Process:
@@ -110,7 +102,7 @@ class _Process:
 
 
 class Asked:
-    """The process, started when it is asked and there is none."""
+    """The process, started when a question needs it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-__all__ = ["Answer", "Question"]
+__all__ = ["Answer", "NoProcess", "Question", "TooCostly"]
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -35,3 +35,11 @@ class Answer(msgspec.Struct, frozen=True):
     compiling: float = 0.0
     searching: float = 0.0
     memory: int = 0
+
+
+class TooCostly(Exception):
+    """The system ended the process: the pattern takes too much time to compile."""
+
+
+class NoProcess(Exception):
+    """No process can be started, or it did not answer in time, as on a busy machine."""

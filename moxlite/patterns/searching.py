@@ -1,6 +1,6 @@
 """Patterns of users and of the administrator: which engine takes one, what is wrong with it, and its searches.
 
-A user's pattern is `Linear`. One that stands in the configuration though RE2 has no words for it is searched by a child
+A user's pattern is `Linear`. One of the configuration that RE2 has no words for is searched by a child
 process (`Foreign`) with the meaning that it has always had; it cannot be saved anew (STORE-162). The administrator's
 patterns of paths are searched by `regex` in the server (WEB-36), once the child has compiled them within bounds.
 """
@@ -16,8 +16,7 @@ from typing import Final, Protocol
 
 from moxlite.patterns.dialect import Unsayable
 from moxlite.patterns.linear import Found, Text, linear
-from moxlite.patterns.process import NoProcess, TooCostly, process
-from moxlite.patterns.questions import Answer, Question
+from moxlite.patterns.questions import Answer, NoProcess, Question, TooCostly
 from moxlite.wording import worded
 
 __all__ = ["Foreign", "Program", "concern", "fault", "found", "path_fault", "program", "refusal"]
@@ -41,7 +40,7 @@ PATH_MEMORY: Final = 16 << 20
 again, with Python's lock held. A sane one takes 1 ms and some kB.
 """
 
-PLAIN_PATH: Final = re.compile(r"\^?(?:[\w/.-]|\\[.$])*+(?:\(/\|\$\))?\$?", re.ASCII)
+PLAIN_PATH: Final = re.compile(r"\^?(?>(?:[\w/.-]|\\[.$])*)(?:\(/\|\$\))?\$?", re.ASCII)
 """Patterns of paths that take no time to compile: most servers have no others, and need no process at their start."""
 
 REMEMBERED: Final = 2048
@@ -68,14 +67,9 @@ class Foreign:
         if not texts or _cost(self._pattern):
             return Found(none, 0.0)
         began = time.thread_time()
+        octets = tuple(text.text.encode("utf-8", "surrogatepass") for text in texts)
         try:
-            answer = process.ask(
-                Question(
-                    self._pattern,
-                    tuple(text.text.encode("utf-8", "surrogatepass") for text in texts),
-                    max(0.0, seconds),
-                )
-            )
+            answer = _ask(Question(self._pattern, octets, max(0.0, seconds)))
         except (TooCostly, NoProcess) as error:
             kv = {"pattern": self._pattern[:LONGEST], "err": str(error)}
             logger.warning("a pattern of a rule cannot be searched, it does not match", extra={"kv": kv})
@@ -86,7 +80,7 @@ class Foreign:
 
 @lru_cache(REMEMBERED)
 def program(pattern: str) -> Program:
-    """Compile a pattern that stands in the configuration. Raises nothing."""
+    """Compile a pattern of the configuration. Raises nothing."""
     try:
         return linear(pattern)
     except Unsayable:
@@ -176,6 +170,13 @@ def _cost(pattern: str) -> bool:
         return False
 
 
+def _ask(question: Question) -> Answer:
+    """The answer of the process. Raises TooCostly, NoProcess."""
+    from moxlite.patterns.process import process  # with Trio, which commands that read the configuration do without
+
+    return process.ask(question)
+
+
 def _tried(pattern: str) -> Answer:
     """What the process says about a pattern, remembered. Raises TooCostly, NoProcess."""
     found = _remembered(pattern)
@@ -188,6 +189,6 @@ def _tried(pattern: str) -> Answer:
 def _remembered(pattern: str) -> Answer | None:
     """What the process says about a pattern, None if it was too costly. Raises NoProcess, which is not remembered."""
     try:
-        return process.ask(Question(pattern))
+        return _ask(Question(pattern))
     except TooCostly:
         return None

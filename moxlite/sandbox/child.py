@@ -45,7 +45,7 @@ _jobs: Final[msgspec.msgpack.Decoder[AnyJob]] = msgpack_decoder(AnyJob)
 
 
 def framed(message: Reply) -> bytes:
-    """The octets of a reply, or those of a refusal if it is too large."""
+    """The octets of a reply; of a refusal if it is too large."""
     octets = msgspec.msgpack.encode(message)
     if len(octets) > MAX_FRAME:
         return msgspec.msgpack.encode(Reply("refused", "This message is too large to be shown."))

@@ -19,7 +19,7 @@ pytestmark = [
 OWN = 47_500
 """kB of memory that belong to no file (see docs/performance.md); code of libraries is another 8 to 13 MB."""
 
-LATER = ("nh3", "_regex")
+LATER = ("nh3", "_regex", "_re2")
 """Compiled libraries that no server needs before its first mail or browser."""
 
 

@@ -104,7 +104,7 @@ async def test_seven_hundred_rules_are_asked_to_the_last_one() -> None:
 
 
 def test_an_old_pattern_that_fails_or_is_slow_spoils_no_other_rule() -> None:
-    """STORE-65, STORE-162: those that RE2 has no words for, and that stand in the configuration."""
+    """STORE-65, STORE-162: patterns of the configuration that RE2 has no words for."""
     facts = msgspec.structs.replace(FACTS, msg_from="a" * 5000 + "!")
     costly = rule(msg_from_regexp="(?<=x)" + "(?:" * 20 + "a" + "{1,999})" * 20)
     slow = rule(msg_from_regexp="^(a|aa)+(?<!b)$")

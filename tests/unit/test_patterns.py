@@ -68,7 +68,7 @@ def fresh() -> Iterator[None]:
     "pattern", [RULES.junk_mailbox_regexp, RULES.neutral_mailbox_regexp, "Lists/python-dev$", "^(one word|two)$"]
 )
 def test_plain_words_mean_the_same_in_all_engines(pattern: str) -> None:
-    """STORE-85: so those of every account need no library."""
+    """STORE-85: so the patterns of every account need no library."""
     assert WORDS.fullmatch(pattern)
     for text in ("", "junk", "Junk", "spam/2026", "my spam", "inbox", "Lists/python-dev", "two", "one word"):
         expected = regex.search(pattern, text) is not None
@@ -116,7 +116,7 @@ def test_recognising_plain_words_takes_linear_time() -> None:
     ],
 )
 def test_patterns_mean_what_they_meant(pattern: str, text: str, matches: bool) -> None:
-    """STORE-65: letters are those of Unicode, and no text raises."""
+    """STORE-65: letters are all letters of Unicode, and no text raises."""
     assert linear(pattern).search([Text(text)], seconds=1).matches == (matches,)
     assert (regex.search(pattern, text) is not None) == matches
 
@@ -228,7 +228,7 @@ def test_what_cannot_be_searched_in_linear_time_is_refused_anew(pattern: str) ->
 
 
 def test_long_patterns_are_refused_anew() -> None:
-    """STORE-162: but those that stand in the configuration are searched as ever."""
+    """STORE-162: but long ones of the configuration are searched as ever."""
     assert refusal("a" * LONGEST) == ""
     assert refusal("a" * (LONGEST + 1)) == f"is longer than {LONGEST} characters"
     assert concern("[a]" * LONGEST) == ""

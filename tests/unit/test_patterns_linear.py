@@ -31,8 +31,8 @@ MADE = {
 """Functions that make a pattern as they run, and why it is linear."""
 
 EXEMPT: dict[str, str] = {}
-"""Patterns that take more than linear time and may, with the reason. Patterns of users are made by RE2, those of web
-handlers by `regex`, which ends at a deadline: they are not among these.
+"""Patterns that take more than linear time and may, with the reason. Patterns of users are made by RE2, patterns of
+web handlers by `regex`, which ends at a deadline: they are not among these.
 """
 
 
