@@ -2,6 +2,7 @@
 
 import os
 import resource
+import sys
 import time
 from collections.abc import Iterator
 
@@ -276,14 +277,31 @@ def test_an_old_pattern_that_backtracks_ends_in_time() -> None:
 
 @pytest.mark.usefixtures("fresh")
 def test_a_killed_process_is_replaced() -> None:
-    """STORE-65: the rule matches no text that once, and the next one again."""
+    """STORE-65a: the rule matches no text that once, and the next one again."""
     pattern = "(?<=a)bcd"
     assert found(pattern, "abcd", seconds=5)
-    children = [int(one) for one in os.listdir("/proc") if one.isdecimal() and _is_our_child(int(one))]
-    for pid in children:
+    assert our_children()
+    for pid in our_children():
         os.kill(pid, 9)
-    assert children
     assert [found(pattern, "abcd", seconds=5) for _ in range(2)][-1]
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_process_that_is_not_asked_ends_and_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-65a: nothing is left of it, and no search is lost."""
+    code = "from moxlite.patterns import child; child.IDLE_SECONDS = 0.01; child.main()"
+    monkeypatch.setattr(processes, "command", lambda module: [sys.executable, "-P", "-c", code])
+    for _ in range(3):
+        assert found("(?<=a)bcde", "abcde", seconds=5)
+        deadline = time.monotonic() + 60
+        while our_children() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert our_children() == []
+
+
+def our_children() -> list[int]:
+    """Ids of processes that this one has started to ask about patterns."""
+    return [int(one) for one in os.listdir("/proc") if one.isdecimal() and _is_our_child(int(one))]
 
 
 def _is_our_child(pid: int) -> bool:
