@@ -82,6 +82,31 @@ async def test_an_error_keeps_the_message_and_is_told(smtp: Smtp) -> None:
     assert await failed(smtp) == ["'' is no address"]
 
 
+async def test_the_same_error_is_told_once_a_day(smtp: Smtp) -> None:
+    """IMAP-142c: a stranger chooses how often it happens, also with two errors in turn."""
+    await install(
+        smtp,
+        'require ["variables", "ihave"]; if header "subject" "hello" { error "a"; } redirect "${none}";',
+    )
+
+    async def moments() -> list[int]:
+        async with smtp.context.accounts.use("mia") as one:
+            return [failure.moment for failure in await one.read(failures, op="test")]
+
+    await deliver(smtp)
+    await deliver(smtp, AGAIN)
+    before = await moments()
+    for message in (MESSAGE, AGAIN):
+        await deliver(smtp, message + b"more\r\n")
+    assert await moments() == before
+    async with smtp.context.accounts.use("mia") as one:
+        await one.write(lambda tx: tx.execute("UPDATE sieve_failure SET moment = moment - 90_000_000_000"))
+    await deliver(smtp, MESSAGE + b"late\r\n")
+    late = await moments()
+    assert len(late) == 2
+    assert late[0] >= before[0]
+
+
 async def test_a_mailbox_that_is_gone_keeps_the_message(smtp: Smtp) -> None:
     """SMTP-160: and the owner is told."""
     await install(smtp, 'require "fileinto"; fileinto "Gone";')

@@ -8,6 +8,7 @@ all ids before the first move: after a kill of the server, or a lost answer, it 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Final, Protocol
 
@@ -101,12 +102,20 @@ def mail_to(snapshot: Snapshot, account: str, address: str) -> Callable[[Address
 
 
 async def sort_page(
-    account: Account, mailbox: str, decide: Decide, concerns: Callable[[Address], bool], after: Place | None
+    account: Account,
+    mailbox: str,
+    decide: Decide,
+    concerns: Callable[[Address], bool],
+    after: Place | None,
+    *,
+    at_once: int = SLICE,
+    turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
 ) -> SortPage:
     """Decide about the next messages of a mailbox, the latest first. Nothing is moved.
 
     Args:
       concerns: whether mail to a recipient address is subject to the decision.
+      at_once: messages decided about in one turn, at most SLICE. turn: waits for it.
 
     Raises RuleTooSlow, NoSuchMailbox, StoreError.
     """
@@ -123,8 +132,11 @@ async def sort_page(
             return SortPage(moves, looked, None)
         looked += len(found)
         wanted = [one for one in found if (address := address_of(one)) is not None and concerns(address)]
-        decided = await account.scan(partial(_decide, arrived=wanted, decide=decide), op="sorting")
-        moves += [one for one in decided if one.mailbox not in {"", mailbox}]
+        for at in range(0, len(wanted), at_once):
+            async with turn():
+                piece = partial(_decide, arrived=wanted[at : at + at_once], decide=decide)
+                decided = await account.scan(piece, op="sorting")
+            moves += [one for one in decided if one.mailbox not in {"", mailbox}]
         place = Place(found[-1].received, found[-1].message_id)
     return SortPage(moves, looked, place)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -19,12 +19,13 @@ from moxlite import __version__
 from moxlite.acceptance.cases import Case, Filtered
 from moxlite.acceptance.forwards import delivered_to
 from moxlite.acceptance.plan import Plan
+from moxlite.acceptance.sieve.running import Included, ready, time_limit, turn_of
 from moxlite.proto.address import Path
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.actions import FileInto, Mark
-from moxlite.store.delivery.scripts import Compiled, compiled_scripts, seen_keys
+from moxlite.store.delivery.scripts import Compiled, active_script, compiled_script, other_scripts, seen_keys
 from moxlite.store.delivery.vacation import VacationForm, has_written_to, load_form
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
@@ -34,22 +35,27 @@ from moxlite.store.types import Mailbox, SpecialUse
 if TYPE_CHECKING:
     from moxlite.proto.sieve.program import Program
 
-__all__ = ["is_filtered", "offset_of", "ready", "uses_of", "with_script"]
+__all__ = ["is_filtered", "offset_of", "uses_of", "with_script"]
 
 logger = logging.getLogger("moxlite.acceptance.sieve.filtering")
 
-PROGRAMS: Final = 64
-"""Scripts kept ready to run; one takes some 100 kB at most."""
+
+class _Asked(msgspec.Struct, frozen=True):
+    """What the account asks for: the name of its active script, "" without one, and its vacation form. `known`: it has
+    written to the author.
+    """
+
+    script: str
+    form: VacationForm
+    known: bool = False
 
 
 class _Loaded(msgspec.Struct, frozen=True):
     """Facts of the account that a run of its script needs."""
 
     scripts: dict[str, Compiled]
-    form: VacationForm
-    boxes: tuple[Mailbox, ...] = ()
-    seen: frozenset[bytes] = frozenset()
-    known: bool = False
+    boxes: tuple[Mailbox, ...]
+    seen: frozenset[bytes]
 
 
 def is_filtered(case: Case, plan: Plan) -> bool:
@@ -67,34 +73,55 @@ async def with_script(case: Case, plan: Plan, octets: Prepared, section: HeaderS
     now = time.time_ns() // 1000
     try:
         async with accounts.use(case.account) as account:
-            loaded = await account.read(partial(_load, case=case, now=now), op="sieve")
+            asked = await account.read(partial(_ask, case=case, now=now), op="sieve")
+        form = asked.form if asked.form.is_active(now) and (asked.known or not asked.form.known_only) else None
+        if not asked.script and form is None:
+            return case
+        filtered = Filtered(
+            kept=tuple(action for action in plan.actions if isinstance(action, FileInto)),
+            form=form,
+            automatic=_automatic(section),
+            named=frozenset(f"{one.localpart}@{one.domain}".lower() for one in octets.recipients),
+            passed=delivered_to(section),
+        )
+        if asked.script:
+            async with turn_of(case.account):
+                filtered = await _by_script(case, asked.script, filtered, octets, section, accounts, now)
     except StoreError as error:  # storing will fail, too, and tell the client
         logger.warning("script not read", extra={"kv": {"account": case.account, "err": error}})
         return case
-    main = next((name for name, one in loaded.scripts.items() if one.active), None)
-    form = loaded.form if loaded.form.is_active(now) and (loaded.known or not loaded.form.known_only) else None
-    if main is None and form is None:
-        return case
-    kept = tuple(action for action in plan.actions if isinstance(action, FileInto))
-    filtered = Filtered(
-        kept=kept,
-        form=form,
-        automatic=_automatic(section),
-        named=frozenset(f"{one.localpart}@{one.domain}".lower() for one in octets.recipients),
-        passed=delivered_to(section),
-    )
-    if main is not None:
-        filtered = await trio.to_thread.run_sync(_run, case, loaded, main, filtered, octets, section, now)
     return msgspec.structs.replace(case, filtered=filtered)
 
 
-def _load(r: Reader, *, case: Case, now: int) -> _Loaded:
-    scripts, form = compiled_scripts(r), load_form(r)
-    if not form.is_active(now) and not any(one.active for one in scripts.values()):
-        return _Loaded({}, form)
+def _ask(r: Reader, *, case: Case, now: int) -> _Asked:
+    script, form = active_script(r), load_form(r)
+    if not script and not form.is_active(now):
+        return _Asked(script, form)
     author = case.evidence.msg_from
-    known = author is not None and has_written_to(r, author.localpart, author.domain.unicode)
-    return _Loaded(scripts, form, tuple(mailboxes(r)), seen_keys(r, now), known)
+    return _Asked(script, form, author is not None and has_written_to(r, author.localpart, author.domain.unicode))
+
+
+async def _by_script(
+    case: Case, name: str, filtered: Filtered, octets: Prepared, section: HeaderSection, accounts: Accounts, now: int
+) -> Filtered:
+    """The decision of the script, in the turn of the account. Raises StoreError."""
+    async with accounts.use(case.account) as account:
+        script = await account.read(partial(compiled_script, name=name), op="sieve")
+        program = await trio.to_thread.run_sync(ready, script)
+        if program is None:
+            return msgspec.structs.replace(filtered, error="the script cannot be read by this version", script=name)
+        loaded = await account.read(partial(_load, name=name, program=program, now=now), op="sieve")
+        return await trio.to_thread.run_sync(_run, case, loaded, program, name, filtered, octets, section, now)
+
+
+def _load(r: Reader, *, name: str, program: Program, now: int) -> _Loaded:
+    """What the program, and those that it includes, may ask for."""
+    includes = bool(program.includes)
+    return _Loaded(
+        other_scripts(r, name) if includes else {},
+        tuple(mailboxes(r)),
+        seen_keys(r, now) if includes or "duplicate" in program.extensions else frozenset(),
+    )
 
 
 def _automatic(section: HeaderSection) -> str:
@@ -112,7 +139,14 @@ def _automatic(section: HeaderSection) -> str:
 
 
 def _run(
-    case: Case, loaded: _Loaded, main: str, filtered: Filtered, octets: Prepared, section: HeaderSection, now: int
+    case: Case,
+    loaded: _Loaded,
+    program: Program,
+    name: str,
+    filtered: Filtered,
+    octets: Prepared,
+    section: HeaderSection,
+    now: int,
 ) -> Filtered:
     """Run the script. Blocks."""
     from moxlite.proto.sieve.message import Body, Message
@@ -120,14 +154,6 @@ def _run(
     from moxlite.proto.sieve.program import run
     from moxlite.proto.sieve.state import Mailboxes, World
 
-    program = ready(loaded.scripts[main])
-    if program is None:
-        return msgspec.structs.replace(filtered, error="the script cannot be read by this version", script=main)
-    others = {
-        name: found
-        for name, one in loaded.scripts.items()
-        if name != main and program.includes and (found := ready(one)) is not None
-    }
     plain = octets.with_prefix(b"")
     message = Message(
         HeaderSection(octets.prefix + section.octets),
@@ -163,8 +189,9 @@ def _run(
                 "remote-ip": str(envelope.remote),
                 "remote-host": envelope.hello.ascii if envelope.hello is not None else "",
             },
-            scripts=others,
+            scripts=Included(loaded.scripts),
             seen=loaded.seen,
+            overdue=time_limit(),
         ),
     )
     return msgspec.structs.replace(
@@ -172,7 +199,7 @@ def _run(
         actions=outcome.actions,
         tracked=tuple((one.id, one.seconds) for one in outcome.tracked),
         error=outcome.error,
-        script=outcome.script or main,
+        script=outcome.script or name,
         line=outcome.line,
         names=frozenset(box.name for box in loaded.boxes if not box.system),
     )
@@ -195,21 +222,3 @@ def offset_of(moment: int) -> int:
 def uses_of(uses: SpecialUse) -> frozenset[str]:
     """The names of special uses, in lower case (RFC 8579)."""
     return frozenset(name for use, name in _USES.items() if use & uses)
-
-
-def ready(one: Compiled) -> Program | None:
-    """A script ready to run; None for a text that this version refuses."""
-    return _program(one.packed, one.text)
-
-
-@lru_cache(maxsize=PROGRAMS)
-def _program(packed: bytes, text: bytes) -> Program | None:
-    from moxlite.proto.sieve.checker import check
-    from moxlite.proto.sieve.errors import ScriptError
-    from moxlite.proto.sieve.program import Program
-    from moxlite.proto.sieve.script import unpack
-
-    try:
-        return Program(unpack(packed) or check(text))
-    except ScriptError:
-        return None

@@ -42,13 +42,12 @@ class SortCommands:
 
     async def find(self, args: SortFind, exchange: Exchange) -> SortedPage:
         """Find where the rules of an address, or a script, would put stored messages. Nothing is moved."""
-        from moxlite.acceptance.sieve.stored import StoredScript
+        from moxlite.acceptance.sieve.stored import sort_page_by_script
 
         after = None if args.after is None else Place(args.after.received, args.after.id)
         async with self._use(args.account) as account:
             if args.script:
-                script = await account.scan(lambda r: StoredScript(r, args.script), op="sorting")
-                source, page = INBOX, await sort_page(account, INBOX, script, lambda _: True, after)
+                source, page = INBOX, await sort_page_by_script(account, args.script, after)
             else:
                 snapshot = self._config.current
                 settings = snapshot.account(args.account)

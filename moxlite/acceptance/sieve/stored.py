@@ -4,20 +4,28 @@ does, such as sending on, answering or discarding, is for mail that comes in.
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Final
+
 from moxlite.acceptance.rules.dryrun import StoredMessage
-from moxlite.acceptance.sieve.filtering import offset_of, ready, uses_of
+from moxlite.acceptance.rules.existing import Place, SortPage, sort_page
+from moxlite.acceptance.sieve.filtering import offset_of, uses_of
+from moxlite.acceptance.sieve.running import Included, ready, time_limit, turn_of
 from moxlite.proto.sieve.message import Body, Message
 from moxlite.proto.sieve.message import Mailbox as SieveAddress
 from moxlite.proto.sieve.outcome import FileAction
 from moxlite.proto.sieve.program import Program, run
 from moxlite.proto.sieve.state import Mailboxes, World
+from moxlite.store.changelog.account import Account
 from moxlite.store.content import body
 from moxlite.store.delivery.arrivals import Arrived, SMTPArrival
-from moxlite.store.delivery.scripts import NoSuchScript, compiled_scripts
+from moxlite.store.delivery.scripts import NoSuchScript, compiled_script, other_scripts
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.mailboxes import mailboxes
 
-__all__ = ["StoredScript"]
+__all__ = ["sort_page_by_script"]
+
+INBOX: Final = "Inbox"
 
 
 class StoredScript:
@@ -28,16 +36,11 @@ class StoredScript:
     """
 
     def __init__(self, r: Reader, name: str) -> None:
-        scripts = compiled_scripts(r)
-        program = ready(scripts[name]) if name in scripts else None
+        program = ready(compiled_script(r, name))
         if program is None:
             raise NoSuchScript(name)
         self._program: Program = program
-        self._others = {
-            other: found
-            for other, one in scripts.items()
-            if other != name and program.includes and (found := ready(one)) is not None
-        }
+        self._others = Included(other_scripts(r, name) if program.includes else {})
         boxes = mailboxes(r)
         self._names = frozenset(box.name for box in boxes if not box.system)
         self._mailboxes = Mailboxes(
@@ -65,6 +68,7 @@ class StoredScript:
                 recipient=SieveAddress(one.localpart, one.domain),
                 mailboxes=self._mailboxes,
                 scripts=self._others,
+                overdue=time_limit(),
             ),
         )
         if outcome.error:
@@ -77,6 +81,14 @@ class StoredScript:
             ),
             "",
         )
+
+
+async def sort_page_by_script(account: Account, name: str, after: Place | None) -> SortPage:
+    """Decide by a script about the next messages of the Inbox, as `sort_page`. Raises NoSuchScript, StoreError."""
+    script = await account.scan(lambda r: StoredScript(r, name), op="sorting")
+    return await sort_page(
+        account, INBOX, script, lambda _: True, after, at_once=1, turn=partial(turn_of, account.name)
+    )
 
 
 def _sender(came: SMTPArrival) -> SieveAddress | None:

@@ -1,31 +1,46 @@
-"""Comparators and match types (RFC 5228 §2.7, RFC 4790, RFC 5051, RFC 5231). Time is linear in the text, also for
-``:matches``.
+"""Comparators and match types (RFC 5228 §2.7, RFC 4790, RFC 5051, RFC 5231). What they cost is charged to the budget of
+the run first; time is linear in the text, also for ``:matches``.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from moxlite.proto.mime.text import casemap
+from moxlite.proto.sieve.budget import CALL, Budget, weight
+from moxlite.proto.sieve.limits import MAX_CAPTURES, MAX_VALUE
 from moxlite.proto.sieve.syntax import CONTAINS, IS, MATCHES
 
-__all__ = ["COMPARATORS", "NUMERIC", "RELATIONS", "Finder", "Glob", "Values", "finder"]
+__all__ = ["COMPARATORS", "NUMERIC", "RELATIONS", "Finder", "Glob", "Values", "charge_keys", "finder"]
 
 OCTET: Final = "i;octet"
 ASCII_CASEMAP: Final = "i;ascii-casemap"
 UNICODE_CASEMAP: Final = "i;unicode-casemap"
 NUMERIC: Final = "i;ascii-numeric"
 
-_TO_UPPER: Final = {lower: lower - 32 for lower in range(ord("a"), ord("z") + 1)}
+FOLDED: Final = 64
+"""Work of folding a character for UNICODE_CASEMAP, as `casemap` knows it."""
+
+LETTER: Final = 1024
+"""Work of folding a character that `casemap` does not know: it must be looked up in the tables of Unicode."""
+
+BLOCK: Final = 4096
+"""Characters that are folded at once: none of other threads waits for more."""
+
+LONG: Final = 100
+"""Characters of a key from which on CPython's search is linear; below, it compares most of the key at each place."""
+
 _DIGITS: Final = re.compile(r"[0-9]{1,4000}")
 
 
 def _ascii_upper(text: str) -> str:
     """RFC 4790 §9.2.1: a to z become A to Z, all else stays."""
-    return text.upper() if text.isascii() else text.translate(_TO_UPPER)
+    if text.isascii():
+        return text.upper()
+    return text.encode("utf-8", "surrogatepass").upper().decode("utf-8", "surrogatepass")  # octets have ASCII alone
 
 
 def _number(text: str) -> str:
@@ -61,11 +76,45 @@ RELATIONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 """Relations of ``:value`` and ``:count`` (RFC 5231 §4)."""
 
 
+def fold(text: str, comparator: str, budget: Budget) -> str:
+    """The form of a text in which a comparator compares it; charged before it is made."""
+    if comparator == OCTET:
+        return text
+    if comparator != UNICODE_CASEMAP or text.isascii():
+        budget.make(weight(text))
+        return COMPARATORS[comparator](text)
+    return "".join(_blocks(text, budget))
+
+
+def _blocks(text: str, budget: Budget) -> Iterator[str]:
+    for at in range(0, len(text), BLOCK):
+        block = text[at : at + BLOCK]
+        budget.charge(FOLDED * len(block) + LETTER * len(set(block)))
+        folded = casemap(block)  # up to 18 characters for one
+        budget.make(2 * weight(folded))
+        yield folded
+
+
+def charge_keys(keys: Sequence[str], match: str, comparator: str, budget: Budget) -> None:
+    """Charge for keys that a run makes out of variables, before `finder` takes them."""
+    for key in keys:
+        budget.make(weight(key))
+        if comparator == UNICODE_CASEMAP and not key.isascii():
+            budget.charge((FOLDED + LETTER) * len(key))
+            budget.make(18 * weight(key))
+        if match == MATCHES:
+            budget.make(GLOB * len(key))
+
+
+GLOB: Final = 192
+"""Octets, and work, for each character of a pattern that is made for a test alone."""
+
+
 class Values:
     """Texts that are compared with keys, and their forms, made once for each comparator.
 
     Attributes:
-      size: characters of all texts, and one more for each: an empty text costs a comparison, too.
+      size: characters of all texts, and CALL for each, since an empty text costs a comparison, too.
       forms: the texts in the form of each comparator that was asked for, by its name.
     """
 
@@ -73,19 +122,18 @@ class Values:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
-        self.size = sum(map(len, texts)) + len(texts)
+        self.size = sum(map(len, texts)) + CALL * len(texts)
         self.forms: dict[str, Sequence[str]] = {}
 
-    def folded(self, comparator: str) -> Sequence[str]:
+    def folded(self, comparator: str, budget: Budget) -> Sequence[str]:
         """The texts in the form of a comparator."""
         folded = self.forms.get(comparator)
         if folded is None:
-            fold = COMPARATORS[comparator]
-            folded = self.forms[comparator] = [fold(text) for text in self.texts]
+            folded = self.forms[comparator] = [fold(text, comparator, budget) for text in self.texts]
         return folded
 
 
-Finder: TypeAlias = Callable[[Values], tuple[str, ...] | None]
+Finder: TypeAlias = Callable[[Values, Budget], tuple[str, ...] | None]
 """Tells whether one of the values matches: with ``:matches`` the parts that become match variables, else nothing; None
 if no value matches.
 """
@@ -93,45 +141,45 @@ if no value matches.
 _FOUND: Final[tuple[str, ...]] = ()
 
 
-def finder(match: str, comparator: str, keys: Iterable[str]) -> tuple[Finder, int]:
-    """The function that looks for keys, and its cost: characters that it compares for each one of a value."""
+def search_cost(key: str) -> int:
+    """Work of the search of a key, for each character of a text: CPython compares an eighth of the key at each place,
+    in the worst case.
+    """
+    return 1 + min(len(key), LONG) // 8
+
+
+def finder(match: str, comparator: str, keys: Iterable[str], *, captures: bool = False) -> tuple[Finder, int]:
+    """The function that looks for keys, and its cost: work for each unit of the size of values.
+
+    Args:
+      captures: whether match variables are asked for.
+    """
     fold = COMPARATORS[comparator]
     wanted = tuple(dict.fromkeys(keys))
     if match == IS:
         return _is(comparator, frozenset(map(fold, wanted))), 1
     if match == CONTAINS:
-        return _contains(comparator, tuple(map(fold, wanted))), len(wanted)
+        return _contains(comparator, tuple(map(fold, wanted))), sum(map(search_cost, wanted))
     if match == MATCHES:
         globs = tuple(Glob(key, comparator) for key in wanted)
-        return _matches(globs, comparator), sum(glob.cost for glob in globs)
+        return _matches(globs, comparator, captures), sum(glob.cost for glob in globs)
     kind, _, relation = match.partition(" ")
     compare = _relation(comparator, relation, wanted)
     if kind == "count":
-        return lambda values: compare((str(len(values.texts)),)), 1
-    return lambda values: compare(values.texts), len(wanted)
+        return lambda values, budget: compare((str(len(values.texts)),), budget), len(wanted)
+    return lambda values, budget: compare(values.texts, budget), len(wanted)
 
 
 def _is(comparator: str, keys: frozenset[str]) -> Finder:
-    def find(values: Values) -> tuple[str, ...] | None:
-        return None if keys.isdisjoint(values.folded(comparator)) else _FOUND
+    def find(values: Values, budget: Budget) -> tuple[str, ...] | None:
+        return None if keys.isdisjoint(values.folded(comparator, budget)) else _FOUND
 
     return find
 
 
 def _contains(comparator: str, keys: tuple[str, ...]) -> Finder:
-    if len(keys) == 1:
-        [key] = keys
-
-        def find_one(values: Values) -> tuple[str, ...] | None:
-            for text in values.folded(comparator):
-                if key in text:
-                    return _FOUND
-            return None
-
-        return find_one
-
-    def find(values: Values) -> tuple[str, ...] | None:
-        for text in values.folded(comparator):
+    def find(values: Values, budget: Budget) -> tuple[str, ...] | None:
+        for text in values.folded(comparator, budget):
             for key in keys:
                 if key in text:
                     return _FOUND
@@ -140,39 +188,59 @@ def _contains(comparator: str, keys: tuple[str, ...]) -> Finder:
     return find
 
 
-def _matches(globs: tuple[Glob, ...], comparator: str) -> Finder:
-    if len(globs) == 1:
-        [glob] = globs
-        begins = glob.begins
-
-        def find_one(values: Values) -> tuple[str, ...] | None:
-            for text, folded in zip(values.texts, values.folded(comparator), strict=True):
-                if folded.startswith(begins) and (parts := glob.match(text, folded)) is not None:
-                    return parts
-            return None
-
-        return find_one
-
-    def find(values: Values) -> tuple[str, ...] | None:
-        for text, folded in zip(values.texts, values.folded(comparator), strict=True):
+def _matches(globs: tuple[Glob, ...], comparator: str, captures: bool) -> Finder:
+    def find(values: Values, budget: Budget) -> tuple[str, ...] | None:
+        for text, folded in zip(values.texts, values.folded(comparator, budget), strict=True):
             for glob in globs:
-                if (parts := glob.match(text, folded)) is not None:
-                    return parts
+                if folded.startswith(glob.begins) and (spans := glob.spans(folded, budget)) is not None:
+                    return _captured(text, spans, comparator, budget) if captures else _FOUND
         return None
 
     return find
 
 
+def _captured(text: str, spans: Sequence[tuple[int, int]], comparator: str, budget: Budget) -> tuple[str, ...]:
+    """The match variables: the whole text, and the texts of the first wildcards, each as long as a variable may be
+    (RFC 5229 §3.2).
+
+    Args:
+      spans: places of wildcards in the form of the text, in order.
+    """
+    spans = spans[: MAX_CAPTURES - 1]
+    if comparator == UNICODE_CASEMAP and not text.isascii():
+        budget.charge(FOLDED * len(text))
+        places = _places(text, sorted({place for span in spans for place in span}))
+        spans = [(places[start], places[end]) for start, end in spans]
+    found = [text[start : min(end, start + MAX_VALUE)] for start, end in ((0, len(text)), *spans)]
+    budget.make(sum(map(weight, found)))
+    return tuple(found)
+
+
+def _places(text: str, wanted: Sequence[int]) -> dict[int, int]:
+    """For places in the form of a text, in order, their places in the text."""
+    places: dict[int, int] = {}
+    left = iter(wanted)
+    place = next(left, -1)
+    length = 0
+    for at, character in enumerate(text):
+        length += len(casemap(character))
+        while 0 <= place < length:
+            places[place] = at
+            place = next(left, -1)
+        if place < 0:
+            return places
+    return {**places, place: len(text)}
+
+
 def _relation(
     comparator: str, relation: str, keys: tuple[str, ...]
-) -> Callable[[Sequence[str]], tuple[str, ...] | None]:
-    key_of: Callable[[str], Any] = _numeric_key if comparator == NUMERIC else COMPARATORS[comparator]
+) -> Callable[[Sequence[str], Budget], tuple[str, ...] | None]:
     compare = RELATIONS[relation]
-    wanted = tuple(map(key_of, keys))
+    wanted = tuple(_numeric_key(key) if comparator == NUMERIC else COMPARATORS[comparator](key) for key in keys)
 
-    def find(texts: Sequence[str]) -> tuple[str, ...] | None:
+    def find(texts: Sequence[str], budget: Budget) -> tuple[str, ...] | None:
         for text in texts:
-            key = key_of(text)
+            key = _numeric_key(text) if comparator == NUMERIC else fold(text, comparator, budget)
             if any(compare(key, other) for other in wanted):
                 return _FOUND
         return None
@@ -189,32 +257,20 @@ class Glob:
 
     Attributes:
       begins: the beginning of all texts that match, in the form of the comparator.
-      cost: characters that are compared for each one of a text, in the worst case.
+      cost: work for each character of a text; what pieces with ``?`` cost beyond is charged as it is found.
     """
 
-    __slots__ = ("_comparator", "_pieces", "begins", "cost")
+    __slots__ = ("_pieces", "begins", "cost")
 
     def __init__(self, pattern: str, comparator: str) -> None:
         fold = COMPARATORS[comparator]
-        self._comparator = comparator
-        pieces = _cut(pattern)
-        self._pieces = [_Piece([fold(one) for one in literals]) for literals in pieces]
-        self.begins = fold(pieces[0][0])
-        self.cost = sum(map(len, pieces))
+        self._pieces = [_Piece(tuple(map(fold, literals))) for literals in _cut(pattern)]
+        self.begins = self._pieces[0].begins
+        self.cost = max(search_cost(piece.longest) for piece in self._pieces)
 
-    def match(self, text: str, folded: str | None = None) -> tuple[str, ...] | None:
-        """The whole text, and the texts of all wildcards in order; None if the text does not match. `folded`: the form
-        of the text, if it is known.
-        """
-        spans = self._spans(COMPARATORS[self._comparator](text) if folded is None else folded)
-        if spans is None:
-            return None
-        origin = _origin(text, self._comparator)
-        if origin is not None:
-            spans = [(origin[start], origin[end]) for start, end in spans]
-        return (text, *(text[start:end] for start, end in spans))
-
-    def _spans(self, text: str) -> list[tuple[int, int]] | None:
+    def spans(self, text: str, budget: Budget) -> list[tuple[int, int]] | None:
+        """The places of all wildcards in order, in the form of a text; None if the text does not match."""
+        budget.charge(CALL * len(self._pieces))
         first, *others = self._pieces
         if not others:
             return first.spans(0) if len(text) == first.length and first.at(text, 0) else None
@@ -225,59 +281,78 @@ class Glob:
         spans = first.spans(0)
         before = first.length
         for piece in others:
-            start = piece.find(text, before, end)
+            start = piece.find(text, before, end, budget)
             if start < 0:
                 return None
-            spans.append((before, start))
-            spans += piece.spans(start)
+            if len(spans) < MAX_CAPTURES:
+                spans.append((before, start))
+                spans += piece.spans(start)
             before = start + piece.length
-        spans.append((before, end))
-        return spans + last.spans(end)
+        if len(spans) < MAX_CAPTURES:
+            spans.append((before, end))
+            spans += last.spans(end)
+        return spans
 
 
 class _Piece:
     """A part of a pattern without stars: literals, and a ``?`` between each two of them.
 
     It is searched by its longest literal; then the others are compared.
+
+    Attributes:
+      begins: its first literal. longest: its longest one. length: of all texts that match.
     """
 
-    __slots__ = ("_anchor", "_literals", "_longest", "_starts", "length")
+    __slots__ = ("_literals", "begins", "length", "longest")
 
-    def __init__(self, literals: list[str]) -> None:
+    def __init__(self, literals: tuple[str, ...]) -> None:
         self._literals = literals
-        self._starts: list[int] = []
-        at = 0
-        for literal in literals:
-            self._starts.append(at)
-            at += len(literal) + 1
-        self.length = at - 1
-        longest = max(range(len(literals)), key=lambda index: len(literals[index]))
-        self._longest = literals[longest]
-        self._anchor = self._starts[longest]
+        self.begins = literals[0]
+        self.longest = max(literals, key=len)
+        self.length = sum(map(len, literals)) + len(literals) - 1
 
     def at(self, text: str, start: int) -> bool:
         """Whether the piece is at this place, which has room for it."""
-        for literal, place in zip(self._literals, self._starts, strict=True):
-            if not text.startswith(literal, start + place):
+        for literal in self._literals:
+            if not text.startswith(literal, start):
                 return False
+            start += len(literal) + 1
         return True
 
-    def find(self, text: str, start: int, end: int) -> int:
+    def find(self, text: str, start: int, end: int, budget: Budget) -> int:
         """The first place of the piece in ``text[start:end]``, -1 without one."""
+        if len(self._literals) == 1:
+            return text.find(self.longest, start, end)
+        anchor = self._anchor()
+        work = CALL * len(self._literals) + self.length
         last = end - self.length
         while start <= last:
-            found = text.find(self._longest, start + self._anchor, last + self._anchor + len(self._longest))
+            budget.charge(work)
+            found = text.find(self.longest, start + anchor, last + anchor + len(self.longest))
             if found < 0:
                 return -1
-            start = found - self._anchor
+            start = found - anchor
             if self.at(text, start):
                 return start
             start += 1
         return -1
 
+    def _anchor(self) -> int:
+        """The place of the longest literal in the piece."""
+        at = 0
+        for literal in self._literals:
+            if literal is self.longest:
+                break
+            at += len(literal) + 1
+        return at
+
     def spans(self, start: int) -> list[tuple[int, int]]:
-        """The places of each ``?`` when the piece is at `start`."""
-        return [(start + place - 1, start + place) for place in self._starts[1:]]
+        """The places of the first ``?``, when the piece is at `start`."""
+        found: list[tuple[int, int]] = []
+        for literal in self._literals[: min(MAX_CAPTURES, len(self._literals) - 1)]:
+            start += len(literal) + 1
+            found.append((start - 1, start))
+        return found
 
 
 def _cut(pattern: str) -> list[list[str]]:
@@ -297,15 +372,3 @@ def _cut(pattern: str) -> list[list[str]]:
             literal.append(character)
     pieces[-1].append("".join(literal))
     return pieces
-
-
-def _origin(text: str, comparator: str) -> list[int] | None:
-    """For each offset of the form of a text, the offset in the text; None where they are the same."""
-    if comparator != UNICODE_CASEMAP or text.isascii():
-        return None
-    fold = COMPARATORS[comparator]
-    origin: list[int] = []
-    for at, character in enumerate(text):
-        origin += [at] * len(fold(character))
-    origin.append(len(text))
-    return origin

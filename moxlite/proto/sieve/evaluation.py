@@ -9,14 +9,15 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from moxlite.proto.sieve import conditions as c
-from moxlite.proto.sieve.comparing import COMPARATORS, Values, finder
+from moxlite.proto.sieve.budget import CALL, Budget
+from moxlite.proto.sieve.comparing import COMPARATORS, Values, charge_keys, finder, search_cost
 from moxlite.proto.sieve.errors import RunError
-from moxlite.proto.sieve.limits import MAX_STEPS, MAX_WORK
+from moxlite.proto.sieve.limits import MAX_STEPS
 from moxlite.proto.sieve.message import NO_VALUES, Mailbox
 from moxlite.proto.sieve.moments import PARTS, date_part, zone_minutes
 from moxlite.proto.sieve.state import State
 from moxlite.proto.sieve.strings import flags_of, has_variables
-from moxlite.proto.sieve.syntax import CONTAINS, IS, MATCHES
+from moxlite.proto.sieve.syntax import CONTAINS, IS
 from moxlite.proto.sieve.validation import EXTENSIONS
 
 __all__ = ["Evaluate", "build_test"]
@@ -27,9 +28,6 @@ _Get: TypeAlias = Callable[[State], Values]
 
 WEEK: Final = 7 * 86400
 """Seconds that ``duplicate`` remembers a message, unless the script says otherwise (RFC 7352 §3.2)."""
-
-GLOB_COST: Final = 64
-"""Compared characters that take as long as one of a pattern that is made for a test alone."""
 
 LONGEST: Final = 90 * 86400
 """Most seconds that ``duplicate`` remembers a message."""
@@ -86,15 +84,15 @@ def _unavailable(text: str) -> Evaluate:
 
 def _check(test: c.Comparing, variables: bool) -> _Check:
     """The function that compares values with the keys of a test, and sets the match variables."""
+    captures = variables and not isinstance(test, c.BodyTest)  # RFC 5173 §6
     if variables and any(map(has_variables, test.keys)):
-        making = GLOB_COST if test.match == MATCHES else 1
 
         def check_expanded(state: State, values: Values) -> bool:
             keys = state.texts(test.keys)
-            state.charge(sum(map(len, keys)) * making)
-            find, cost = finder(test.match, test.comparator, keys)
+            charge_keys(keys, test.match, test.comparator, state)
+            find, cost = finder(test.match, test.comparator, keys, captures=captures)
             state.charge(values.size * cost)
-            found = find(values)
+            found = find(values, state)
             if found:
                 state.frame.matched = found
             return found is not None
@@ -104,13 +102,13 @@ def _check(test: c.Comparing, variables: bool) -> _Check:
         return _check_is(test.comparator, test.keys)
     if test.match == CONTAINS and len(set(test.keys)) == 1:
         return _check_contains(test.comparator, test.keys[0])
-    find, cost = finder(test.match, test.comparator, test.keys)
+    find, cost = finder(test.match, test.comparator, test.keys, captures=captures)
 
     def check(state: State, values: Values) -> bool:
         state.work += values.size * cost
-        if state.work > MAX_WORK:
+        if state.work > state.pause:
             state.charge(0)
-        found = find(values)
+        found = find(values, state)
         if found:
             state.frame.matched = found
         return found is not None
@@ -126,21 +124,21 @@ def _check_is(comparator: str, keys: tuple[str, ...]) -> _Check:
 
     def check(state: State, values: Values) -> bool:
         state.work += values.size
-        if state.work > MAX_WORK:
+        if state.work > state.pause:
             state.charge(0)
-        return not wanted.isdisjoint(values.forms.get(comparator) or values.folded(comparator))
+        return not wanted.isdisjoint(values.forms.get(comparator) or values.folded(comparator, state))
 
     return check
 
 
 def _check_contains(comparator: str, key: str) -> _Check:
-    wanted = COMPARATORS[comparator](key)
+    wanted, cost = COMPARATORS[comparator](key), search_cost(key)
 
     def check(state: State, values: Values) -> bool:
-        state.work += values.size
-        if state.work > MAX_WORK:
+        state.work += values.size * cost
+        if state.work > state.pause:
             state.charge(0)
-        for text in values.forms.get(comparator) or values.folded(comparator):  # noqa: SIM110 - a generator is slower
+        for text in values.forms.get(comparator) or values.folded(comparator, state):  # noqa: SIM110 - a generator is slower
             if wanted in text:
                 return True
         return False
@@ -194,10 +192,10 @@ def _header(test: c.HeaderTest, variables: bool) -> Evaluate:
     if not test.index:
         if len(test.names) == 1 and not (variables and has_variables(test.names[0])):
             return _one_header(test, test.names[0].lower(), variables)
-        return _named(test, variables, lambda state, name: state.message.header(name))
+        return _named(test, variables, lambda state, name: state.message.header(name, state))
 
     def get(state: State, name: str) -> Values:
-        texts = state.message.header(name).texts
+        texts = state.message.header(name, state).texts
         return Values(texts[_of_index(len(texts), test.index, test.last)])
 
     return _named(test, variables, get)
@@ -212,7 +210,7 @@ def _one_header(test: c.HeaderTest, name: str, variables: bool) -> Evaluate:
         state.steps += 1
         if state.steps > MAX_STEPS:
             state.step(0)
-        values = state.message.headers.get(name) or state.message.header(name)
+        values = state.message.headers.get(name) or state.message.header(name, state)
         return (values is not NO_VALUES or counts) and check(state, values)
 
     return evaluate
@@ -223,7 +221,7 @@ def _address(test: c.AddressTest, variables: bool) -> Evaluate:
     place = str(-index if last else index)
 
     def read(state: State, name: str, key: tuple[str, ...]) -> Values:
-        fields = state.message.addresses(name)
+        fields = state.message.addresses(name, state)
         chosen = fields[_of_index(len(fields), index, last)]
         texts = [_part(one, part, state.world.separator) for field in chosen for one in field]
         values = state.memo[key] = Values([text for text in texts if text is not None])
@@ -319,12 +317,12 @@ def _string(test: c.StringTest, variables: bool) -> Evaluate:
 
 
 def _has_flag(test: c.HasFlagTest, variables: bool) -> Evaluate:
-    keys = flags_of(test.keys) if test.match == "is" and not any(map(has_variables, test.keys)) else test.keys
+    keys = flags_of(test.keys, Budget()) if test.match == IS and not any(map(has_variables, test.keys)) else test.keys
 
     def get(state: State) -> Values:
         if not test.variables:
             return Values(state.flags)
-        return Values(flags_of(state.variable(name) for name in _texts(state, test.variables, variables)))
+        return Values(flags_of((state.variable(name) for name in _texts(state, test.variables, variables)), state))
 
     return _comparing(msgspec.structs.replace(test, keys=keys), variables, get)
 
@@ -358,8 +356,8 @@ def spam_value(junk: float | None, *, percent: bool) -> str:
 def _body(test: c.BodyTest, variables: bool) -> Evaluate:
     def get(state: State) -> Values:
         if test.content:
-            return state.message.body("content", _texts(state, test.content, variables))
-        return state.message.body(test.transform)
+            return state.message.body("content", state, _texts(state, test.content, variables))
+        return state.message.body(test.transform, state)
 
     return _comparing(test, variables, get)
 
@@ -367,7 +365,7 @@ def _body(test: c.BodyTest, variables: bool) -> Evaluate:
 def _date(test: c.DateTest, variables: bool) -> Evaluate:
     def get(state: State) -> Values:
         name, part, zone = (state.text(text) if variables else text for text in (test.name, test.part, test.zone))
-        found = state.message.dates(name.lower())
+        found = state.message.dates(name.lower(), state)
         texts: list[str] = []
         for date in found[_of_index(len(found), test.index, test.last)]:
             if date is not None:
@@ -432,6 +430,7 @@ def _special_use_exists(test: c.SpecialUseExistsTest, variables: bool) -> Evalua
     def evaluate(state: State) -> bool:
         state.step(len(test.uses))
         boxes = state.world.mailboxes
+        state.charge(CALL * len(boxes.uses) * len(test.uses))
         uses = [use.lower() for use in _texts(state, test.uses, variables)]
         if not test.mailbox:
             return all(boxes.with_use(use) is not None for use in uses)
@@ -450,13 +449,13 @@ def _duplicate(test: c.DuplicateTest, variables: bool) -> Evaluate:
             state.text(text) if variables else text for text in (test.handle, test.header, test.unique_id)
         )
         if not unique:
-            unique = next(iter(state.message.header((header or "message-id").lower()).texts), "")
+            unique = next(iter(state.message.header((header or "message-id").lower(), state).texts), "")
         if not unique:  # RFC 7352 §3.1: without an id no message is a duplicate
             return False
         key = hashlib.blake2b(f"{len(handle)} {handle}{unique}".encode(), digest_size=16).digest()
         known = key in state.world.seen
         if not known or test.last:  # RFC 7352 §3.3
-            state.tracked[key] = seconds
+            state.track(key, seconds)
         return known
 
     return evaluate

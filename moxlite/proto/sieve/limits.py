@@ -8,9 +8,13 @@ from typing import Final
 
 __all__ = [
     "MAX_ACTIONS",
+    "MAX_BODY",
+    "MAX_CAPTURES",
     "MAX_FAULTS",
     "MAX_FLAGS",
     "MAX_INCLUDES",
+    "MAX_MADE",
+    "MAX_MAILBOX",
     "MAX_NAME",
     "MAX_NESTING",
     "MAX_NODES",
@@ -20,6 +24,7 @@ __all__ = [
     "MAX_SCRIPT",
     "MAX_STEPS",
     "MAX_STRING",
+    "MAX_TRACKED",
     "MAX_VALUE",
     "MAX_VARIABLES",
     "MAX_WORDS",
@@ -65,8 +70,27 @@ MAX_WORDS: Final = 1024
 MAX_STEPS: Final = 10_000
 """Commands and tests executed for one message, included scripts among them; a test takes one for each of its names."""
 
-MAX_WORK: Final = 16 << 20
-"""Characters compared for one message: 16 tests of a body of 1 MiB, in 50 ms of a thread."""
+MAX_WORK: Final = 32 << 20
+"""Work for one message (`budget`): 128 tests of a body of 256 Ki characters. A tenth of a second of a thread; of a
+Raspberry Pi half a second.
+"""
+
+MAX_MADE: Final = 6 << 20
+"""Octets of all texts that are made for one message, whether they are kept or not. With lists and decoders around them
+a run takes at most 16 MB.
+"""
+
+MAX_BODY: Final = 256 << 10
+"""Characters of a body that tests see. Longer texts are rare; HTML of this size takes some 10 MB while it is read."""
+
+MAX_CAPTURES: Final = 32
+"""Match variables, the whole text among them; RFC 5229 §3.2 asks for 10."""
+
+MAX_MAILBOX: Final = 1000
+"""Characters of the name of a mailbox."""
+
+MAX_TRACKED: Final = 100
+"""Ids that one message adds to those that ``duplicate`` remembers."""
 
 MAX_ACTIONS: Final = 32
 """Actions on one message."""

@@ -1,4 +1,6 @@
-"""The message as tests see it: header fields, addresses, dates and body, each read when it is first asked for."""
+"""The message as tests see it: header fields, addresses, dates and body, each read when it is first asked for, and
+charged to the budget of the run before.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,12 @@ import msgspec
 from moxlite.proto.mime.dates import parse_date
 from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
 from moxlite.proto.mime.headers import HeaderSection
-from moxlite.proto.mime.text import MAX_TEXT, Read, part_text, visible_text
+from moxlite.proto.mime.text import Read, part_text, visible_text
 from moxlite.proto.mime.types import Part, Structure
 from moxlite.proto.mime.words import decode_words
+from moxlite.proto.sieve.budget import CALL, Budget, weight
 from moxlite.proto.sieve.comparing import Values
+from moxlite.proto.sieve.limits import MAX_BODY
 
 __all__ = ["NO_VALUES", "Body", "Mailbox", "Message"]
 
@@ -22,6 +26,24 @@ MAX_FIELDS: Final = 1000
 
 MAX_ADDRESSES: Final = 1000
 """Addresses of one name that are looked at: a bigger list costs 5 µs for each."""
+
+WORD: Final = 16 * CALL
+"""Work of decoding an encoded word."""
+
+DATE: Final = 32 * CALL
+"""Work of reading a date."""
+
+PART: Final = 8 * CALL
+"""Work of looking at the type of a part."""
+
+ADDRESS: Final = 512
+"""Octets of an address in memory, and the work of reading it, at most."""
+
+TAG: Final = 8 * CALL
+"""Work of reading a tag of HTML."""
+
+DECODING: Final = 8
+"""Work of decoding an octet of a body."""
 
 NO_VALUES: Final = Values(())
 
@@ -68,38 +90,39 @@ class Message:
         """Whether a field of this name is there."""
         return self._section.count(_octets(name)) > 0
 
-    def header(self, name: str) -> Values:
+    def header(self, name: str, budget: Budget) -> Values:
         """The texts of all fields of this name, decoded, without blanks around them; NO_VALUES without any."""
         values = self.headers.get(name)
         if values is None:
             texts = self._section.texts(_octets(name))[:MAX_FIELDS]
-            values = Values([decode_words(text).strip() for text in texts]) if texts else NO_VALUES
+            values = Values([_decoded(text, budget).strip() for text in texts]) if texts else NO_VALUES
             self.headers[name] = values
         return values
 
-    def addresses(self, name: str) -> tuple[tuple[Mailbox, ...], ...]:
+    def addresses(self, name: str, budget: Budget) -> tuple[tuple[Mailbox, ...], ...]:
         """The addresses of each field of this name."""
         found = self._addresses.get(name)
         if found is None:
             left = MAX_ADDRESSES
             fields: list[tuple[Mailbox, ...]] = []
             for text in self._section.texts(_octets(name))[:MAX_FIELDS]:
-                fields.append(tuple(_mailboxes(text, left)))
+                fields.append(tuple(_mailboxes(text, left, budget)))
                 left -= len(fields[-1])
                 if left <= 0:
                     break
             found = self._addresses[name] = tuple(fields)
         return found
 
-    def dates(self, name: str) -> list[tuple[int, int] | None]:
+    def dates(self, name: str, budget: Budget) -> list[tuple[int, int] | None]:
         """Moment (µs UTC) and offset (minutes) of each field of this name: the text after the last semicolon, as in
         Received (RFC 5260 §4); None for one without a date.
         """
         texts = self._section.texts(_octets(name))[:MAX_FIELDS]
+        budget.charge(sum(map(len, texts)) + DATE * len(texts))
         return [parse_date(text.rpartition(b";")[2].strip()) for text in texts]
 
-    def body(self, transform: str, content: tuple[str, ...] = ()) -> Values:
-        """Texts of the body (RFC 5173 §5), MAX_TEXT characters together.
+    def body(self, transform: str, budget: Budget, content: tuple[str, ...] = ()) -> Values:
+        """Texts of the body (RFC 5173 §5), MAX_BODY characters together.
 
         Args:
           transform: raw, content (the parts of the types of `content`), or text.
@@ -109,46 +132,83 @@ class Message:
         if values is None:
             if self._body is None:
                 self._body = self._read()
-            values = self._bodies[key] = Values(list(_cut(_texts(self._body, transform, content))))
+            values = self._bodies[key] = Values(list(_texts(self._body, transform, content, budget)))
         return values
 
 
 def _octets(name: str) -> bytes:
-    return name.encode("ascii", "replace")
+    """A name as the section has it; for one that no field can have, octets that no field has."""
+    return name.encode() if name and name.isascii() else b"\n"
 
 
-def _mailboxes(text: bytes, limit: int) -> Iterator[Mailbox]:
-    for item in parse_addresses(text, limit) if limit > 0 else ():
+def _decoded(text: bytes, budget: Budget) -> str:
+    words = text.count(b"=?")
+    budget.charge(WORD * words)
+    budget.make(len(text) if text.isascii() and not words else 4 * len(text))
+    return decode_words(text)
+
+
+def _mailboxes(text: bytes, limit: int, budget: Budget) -> Iterator[Mailbox]:
+    if limit <= 0:
+        return
+    budget.charge(len(text))
+    budget.make(ADDRESS * min(limit, 1 + text.count(b",") + text.count(b";") + text.count(b":")))
+    for item in parse_addresses(text, limit):
         if isinstance(item, RawAddress):
             address = decode_address(item)
             if address.localpart or address.domain:
                 yield Mailbox(address.localpart, address.domain)
 
 
-def _cut(texts: Iterator[str]) -> Iterator[str]:
-    left = MAX_TEXT
-    for text in texts:
-        yield text[:left]
-        left -= len(text)
+def _texts(body: Body, transform: str, content: tuple[str, ...], budget: Budget) -> Iterator[str]:
+    """The texts, cut after MAX_BODY characters."""
+    root = body.structure.root
+    if transform == "raw":
+        yield _octets_of(body, root.body, root.end, MAX_BODY, budget)
+        return
+    wanted = _types(content)
+    left = MAX_BODY
+    for part in root.walk():
+        budget.charge(PART)
         if left <= 0:
             return
-
-
-def _texts(body: Body, transform: str, content: tuple[str, ...]) -> Iterator[str]:
-    root = body.structure.root
-    wanted = _types(content)
-    if transform == "raw":
-        yield body.read(root.body, min(root.end, root.body + MAX_TEXT)).decode("utf-8", "replace")
-        return
-    for part in root.walk():
         if part.parts:
             continue  # the texts between the parts of a multipart are for programs without MIME
         if transform == "content":
-            if not wanted.isdisjoint(("", part.type.lower(), part.media_type)):
-                yield _content(part, body)
+            if wanted.isdisjoint(("", part.type.lower(), part.media_type)):
+                continue
+            text = _content(part, body, left, budget)
         elif part.type == "TEXT" and part.end > part.body:
-            text = part_text(part, body.read)
-            yield visible_text(text) if part.subtype == "HTML" else text
+            text = _visible(part, body, left, budget)
+        else:
+            continue
+        left -= len(text)
+        yield text
+
+
+def _octets_of(body: Body, start: int, end: int, limit: int, budget: Budget) -> str:
+    """Octets of the message as text."""
+    end = min(end, start + limit)
+    budget.make(5 * max(0, end - start))
+    return body.read(start, end).decode("utf-8", "replace")
+
+
+def _text(part: Part, body: Body, limit: int, budget: Budget) -> str:
+    """The decoded text of a part."""
+    size = min(limit, part.end - part.body)
+    budget.charge(DECODING * size)
+    budget.make(6 * size)  # the octets twice, and the characters
+    return part_text(part, body.read, limit)
+
+
+def _visible(part: Part, body: Body, limit: int, budget: Budget) -> str:
+    """The text of a part that a reader sees."""
+    text = _text(part, body, limit, budget)
+    if part.subtype != "HTML":
+        return text
+    budget.charge(TAG * text.count("<") + CALL * text.count("&"))
+    budget.make(2 * weight(text))
+    return visible_text(text, limit=limit)
 
 
 def _types(content: tuple[str, ...]) -> frozenset[str]:
@@ -161,9 +221,9 @@ def _types(content: tuple[str, ...]) -> frozenset[str]:
     )
 
 
-def _content(part: Part, body: Body) -> str:
+def _content(part: Part, body: Body, limit: int, budget: Budget) -> str:
     """A decoded part; of an embedded message its header section (RFC 5173 §5.2)."""
-    if part.message is not None:
-        root = part.message.root
-        return body.read(root.header, min(root.body, root.header + MAX_TEXT)).decode("utf-8", "replace")
-    return part_text(part, body.read)
+    if part.message is None:
+        return _text(part, body, limit, budget)
+    root = part.message.root
+    return _octets_of(body, root.header, root.body, limit, budget)

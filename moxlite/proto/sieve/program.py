@@ -7,9 +7,10 @@ from typing import Any, Final, TypeAlias
 
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.sieve import commands as c
+from moxlite.proto.sieve.budget import weight
 from moxlite.proto.sieve.errors import RunError
 from moxlite.proto.sieve.evaluation import Evaluate, build_test
-from moxlite.proto.sieve.limits import MAX_INCLUDES, MAX_REDIRECTS
+from moxlite.proto.sieve.limits import MAX_INCLUDES, MAX_MAILBOX, MAX_REDIRECTS, MAX_VALUE
 from moxlite.proto.sieve.message import Message
 from moxlite.proto.sieve.outcome import (
     AnswerAction,
@@ -158,7 +159,7 @@ def _flags(state: State, flags: tuple[str, ...] | None, variables: bool) -> tupl
     """The flags of an action: its own, else the flags of the message so far (RFC 5232 §5)."""
     if flags is None:
         return state.flags
-    return flags_of(state.texts(flags) if variables else flags)
+    return flags_of(state.texts(flags) if variables else flags, state)
 
 
 def _keep(command: c.Keep, variables: bool) -> _Execute:
@@ -203,7 +204,7 @@ def _target(state: State, command: c.FileInto, variables: bool) -> str:
     elif command.special_use:  # RFC 8579 §4.2
         found = boxes.with_use(_text(state, command.special_use, variables))
     name = found or boxes.canonical(_text(state, command.mailbox, variables))
-    if not name or not name.isprintable():
+    if not name or len(name) > MAX_MAILBOX or not name.isprintable():
         raise RunError(f"{name[:40]!r} is no name of a mailbox")
     return name
 
@@ -257,11 +258,11 @@ def _vacation(command: c.Vacation, variables: bool) -> _Execute:
     def execute(state: State) -> None:
         if any(isinstance(action, AnswerAction) for action in state.actions):  # RFC 5230 §4.7
             raise RunError("vacation is used more than once")
-        sender = _text(state, command.sender, variables)
+        sender = _text(state, command.sender, variables)[:MAX_VALUE]
         state.act(
             AnswerAction(
                 text=_text(state, command.reason, variables),
-                subject=" ".join(_text(state, command.subject, variables).split()),
+                subject=" ".join(_text(state, command.subject, variables)[:MAX_VALUE].split()),
                 sender=" ".join(sender.split()),
                 addresses=state.texts(command.addresses) if variables else command.addresses,
                 mime=command.mime,
@@ -278,7 +279,7 @@ def _vacation(command: c.Vacation, variables: bool) -> _Execute:
 
 
 def _set_flag(command: c.SetFlag, variables: bool) -> _Execute:
-    return lambda state: _store(state, command.variable, flags_of(_words(state, command.flags, variables)))
+    return lambda state: _store(state, command.variable, flags_of(_words(state, command.flags, variables), state))
 
 
 def _add_flag(command: c.AddFlag, variables: bool) -> _Execute:
@@ -286,7 +287,7 @@ def _add_flag(command: c.AddFlag, variables: bool) -> _Execute:
         _store(
             state,
             command.variable,
-            flags_of((*_stored(state, command.variable), *_words(state, command.flags, variables))),
+            flags_of((*_stored(state, command.variable), *_words(state, command.flags, variables)), state),
         )
 
     return execute
@@ -294,7 +295,7 @@ def _add_flag(command: c.AddFlag, variables: bool) -> _Execute:
 
 def _remove_flag(command: c.RemoveFlag, variables: bool) -> _Execute:
     def execute(state: State) -> None:
-        gone = {flag.lower() for flag in flags_of(_words(state, command.flags, variables))}
+        gone = {flag.lower() for flag in flags_of(_words(state, command.flags, variables), state)}
         left = tuple(flag for flag in _stored(state, command.variable) if flag.lower() not in gone)
         _store(state, command.variable, left)
 
@@ -306,7 +307,7 @@ def _words(state: State, flags: tuple[str, ...], variables: bool) -> tuple[str, 
 
 
 def _stored(state: State, variable: str) -> tuple[str, ...]:
-    return flags_of((state.variable(variable),)) if variable else state.flags
+    return flags_of((state.variable(variable),), state) if variable else state.flags
 
 
 def _store(state: State, variable: str, flags: tuple[str, ...]) -> None:
@@ -320,8 +321,11 @@ def _store(state: State, variable: str, flags: tuple[str, ...]) -> None:
 
 
 def _set(command: c.Set, _variables: bool) -> _Execute:
+    modifiers = sum(map(bool, (command.case, command.first, command.quote)))
+
     def execute(state: State) -> None:
         value = state.text(command.value)
+        state.make(3 * weight(value) * modifiers)  # a letter may have three capitals
         if command.case:  # RFC 5229 §4.1: by precedence
             value = value.lower() if command.case == "lower" else value.upper()
         if command.first:

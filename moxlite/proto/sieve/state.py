@@ -7,9 +7,10 @@ from typing import Final, Protocol
 
 import msgspec
 
+from moxlite.proto.sieve.budget import Budget, weight
 from moxlite.proto.sieve.comparing import Values
 from moxlite.proto.sieve.errors import RunError
-from moxlite.proto.sieve.limits import MAX_ACTIONS, MAX_STEPS, MAX_VALUE, MAX_VARIABLES, MAX_WORK
+from moxlite.proto.sieve.limits import MAX_ACTIONS, MAX_TRACKED, MAX_VALUE, MAX_VARIABLES
 from moxlite.proto.sieve.message import Mailbox, Message
 from moxlite.proto.sieve.outcome import Action, RejectAction, Tracked
 from moxlite.proto.sieve.strings import expand
@@ -38,7 +39,8 @@ class Mailboxes(msgspec.Struct, frozen=True, kw_only=True):
 
     def with_use(self, use: str) -> str | None:
         """The first mailbox with a special use."""
-        return next((name for name in sorted(self.uses) if use.lower() in self.uses[name]), None)
+        use = use.lower()
+        return min((name for name, uses in self.uses.items() if use in uses), default=None)
 
 
 class Runnable(Protocol):
@@ -59,6 +61,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
       items: of the environment (RFC 5183), by their names in lower case.
       scripts: that can be included, by name.
       seen: ids of earlier messages for ``duplicate``.
+      overdue: whether the run has used up its time (`Budget`).
     """
 
     now: int
@@ -71,6 +74,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     items: Mapping[str, str] = {}
     scripts: Mapping[str, Runnable] = {}
     seen: Collection[bytes] = frozenset()
+    overdue: Callable[[], bool] = lambda: False
 
 
 class Frame:
@@ -86,8 +90,8 @@ class Frame:
         """Names that mean global variables (RFC 6609 §3.4.1)."""
 
 
-class State:
-    """The state of one run."""
+class State(Budget):
+    """The state of one run, and what is left of its budget."""
 
     __slots__ = (
         "actions",
@@ -100,13 +104,12 @@ class State:
         "memo",
         "message",
         "shared",
-        "steps",
         "tracked",
-        "work",
         "world",
     )
 
     def __init__(self, message: Message, world: World) -> None:
+        super().__init__(world.overdue)
         self.message = message
         self.world = world
         self.frame = Frame("")
@@ -121,27 +124,13 @@ class State:
         self.line = 0
         self.depth = 0
         self.included: set[str] = set()
-        self.steps = 0
-        self.work = 0
         self.memo: dict[tuple[str, ...], Values] = {}
-
-    def step(self, count: int = 1) -> None:
-        """Count a command or test, or `count` names that a test looks up."""
-        self.steps += count
-        if self.steps > MAX_STEPS:
-            raise RunError(f"the script takes more than {MAX_STEPS} steps")
-
-    def charge(self, characters: int) -> None:
-        """Count compared characters."""
-        self.work += characters
-        if self.work > MAX_WORK:
-            raise RunError("the script compares too much text")
 
     # Variables
 
     def text(self, text: str) -> str:
         """A string with its variables replaced."""
-        return expand(text, self._value) if "${" in text else text
+        return expand(text, self._value, self) if "${" in text else text
 
     def texts(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         """Strings with their variables replaced."""
@@ -156,7 +145,10 @@ class State:
         values, name = self._place(name)
         if name not in values and len(values) >= MAX_VARIABLES:
             raise RunError(f"the script uses more than {MAX_VARIABLES} variables")
-        values[name] = value[:MAX_VALUE]
+        if len(value) > MAX_VALUE:
+            value = value[:MAX_VALUE]
+            self.make(weight(value))
+        values[name] = value
 
     def _value(self, name: str) -> str:
         if name.isdigit():
@@ -185,6 +177,12 @@ class State:
         self.actions.append(action)
         if cancels:
             self.keeps = False
+
+    def track(self, key: bytes, seconds: int) -> None:
+        """Remember an id for later ``duplicate`` tests. Raises RunError for too many."""
+        self.tracked[key] = seconds
+        if len(self.tracked) > MAX_TRACKED:
+            raise RunError(f"the script remembers more than {MAX_TRACKED} ids of this message")
 
     def remembered(self) -> tuple[Tracked, ...]:
         """Ids for later ``duplicate`` tests."""

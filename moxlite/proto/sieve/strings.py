@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from moxlite.proto.sieve.budget import CALL, Budget
 from moxlite.proto.sieve.errors import RunError
 from moxlite.proto.sieve.limits import MAX_FLAGS, MAX_NAME, MAX_STRING, MAX_WORDS
 
@@ -86,32 +87,39 @@ def is_variable_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def expand(text: str, value: Callable[[str], str]) -> str:
-    """Replace variables by `value`, which gets names in lower case. Raises RunError for a result that is too long."""
+def expand(text: str, value: Callable[[str], str], budget: Budget) -> str:
+    """Replace variables by `value`, which gets names in lower case. Raises RunError for a result that is too long, or
+    beyond the budget; it is not made then.
+    """
     if "${" not in text:
         return text
-    length = 0
+    length, wide = len(text), not text.isascii()
     pieces: list[str] = []
     at = 0
     for found in _VARIABLE.finditer(text):
+        budget.charge(4 * CALL)
         pieces += (text[at : found.start()], value(found[1].lower()))
         length += len(pieces[-1])
+        wide = wide or not pieces[-1].isascii()
         if length > MAX_STRING:
             raise RunError(f"a string has more than {MAX_STRING} characters after its variables are replaced")
         at = found.end()
     pieces.append(text[at:])
+    budget.make(length * 4 if wide else length)
     return "".join(pieces)
 
 
-def flags_of(texts: Iterable[str]) -> tuple[str, ...]:
+def flags_of(texts: Iterable[str], budget: Budget) -> tuple[str, ...]:
     """The flags in strings, each once, without those that cannot be set (RFC 5232 §2). At most MAX_FLAGS, of the first
     MAX_WORDS words.
     """
     flags: dict[str, str] = {}
     left = MAX_WORDS
     for text in texts:
+        budget.charge(len(text))
         words = text.split(maxsplit=left)[:left]
         left -= len(words)
+        budget.charge(4 * CALL * len(words))
         for word in words:
             lower = word.lower()
             flag = _SYSTEM_FLAGS.get(lower) if word.startswith("\\") else word if _KEYWORD.fullmatch(word) else None

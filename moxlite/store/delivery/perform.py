@@ -197,8 +197,8 @@ class _Unit:
                     self._tx.owe(secrets.token_bytes(KEY), SUBMIT, action.owed)
             case Failed():
                 kv = {"account": self._tx.account, "script": action.script, "line": action.line, "err": action.text}
-                logger.warning("script failed, message kept", extra={"kv": kv})
-                note_failure(self._tx, action.script, action.line, action.text)
+                if note_failure(self._tx, action.script, action.line, action.text):
+                    logger.warning("script failed, message kept", extra={"kv": kv})
             case Remember():
                 track_seen(self._tx, action.keys)
             case _:

@@ -12,6 +12,7 @@ import msgspec
 
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.options import DAY
 from moxlite.wording import worded
 
 __all__ = [
@@ -23,11 +24,13 @@ __all__ = [
     "StoredScript",
     "TooManyScripts",
     "activate_script",
+    "active_script",
     "check_space",
-    "compiled_scripts",
+    "compiled_script",
     "delete_script",
     "failures",
     "note_failure",
+    "other_scripts",
     "put_script",
     "rename_script",
     "script_text",
@@ -50,7 +53,9 @@ CLIP: Final = 400
 
 LIST: Final = "SELECT name, length(script), active, changed FROM sieve_script ORDER BY name"
 TEXT: Final = "SELECT script FROM sieve_script WHERE name = ?"
-COMPILED: Final = "SELECT name, script, compiled, active FROM sieve_script"
+ACTIVE: Final = "SELECT name FROM sieve_script WHERE active"
+COMPILED: Final = "SELECT script, compiled FROM sieve_script WHERE name = ?"
+OTHERS: Final = "SELECT name, script, compiled FROM sieve_script WHERE name <> ?"
 COUNT: Final = "SELECT count(*) FROM sieve_script WHERE name <> ?"
 PUT: Final = """
 INSERT INTO sieve_script (name, script, compiled, changed) VALUES (?, ?, ?, ?)
@@ -67,12 +72,13 @@ INSERT INTO sieve_seen (key, until) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SE
 SEEN_LEFT: Final = """
 DELETE FROM sieve_seen WHERE key IN (SELECT key FROM sieve_seen ORDER BY until DESC LIMIT -1 OFFSET ?)"""
 SEEN_COUNT: Final = "SELECT count(*) FROM sieve_seen"
-FAILURES: Final = "SELECT moment, script, line, text FROM sieve_failure ORDER BY id DESC"
-LAST_FAILURE: Final = "SELECT id, script, line, text FROM sieve_failure ORDER BY id DESC LIMIT 1"
+FAILURES: Final = "SELECT moment, script, line, text FROM sieve_failure ORDER BY moment DESC, id DESC"
+SAME_FAILURE: Final = """
+SELECT id, moment FROM sieve_failure WHERE script = ? AND line = ? AND text = ? ORDER BY id DESC LIMIT 1"""
 AGAIN: Final = "UPDATE sieve_failure SET moment = ? WHERE id = ?"
 NOTE: Final = "INSERT INTO sieve_failure (moment, script, line, text) VALUES (?, ?, ?, ?)"
 FAILURES_LEFT: Final = """
-DELETE FROM sieve_failure WHERE id NOT IN (SELECT id FROM sieve_failure ORDER BY id DESC LIMIT ?)"""
+DELETE FROM sieve_failure WHERE id NOT IN (SELECT id FROM sieve_failure ORDER BY moment DESC, id DESC LIMIT ?)"""
 
 
 class NoSuchScript(StoreError):
@@ -117,11 +123,10 @@ class Compiled(msgspec.Struct, frozen=True):
 
     text: bytes
     packed: bytes
-    active: bool
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A failure at run time. `moment`: µs UTC, the last time; `script`: its name; `line`: 0 where it has none."""
+    """A failure at run time. `moment`: µs UTC, of a day's first; `script`: its name; `line`: 0 where it has none."""
 
     moment: int
     script: str
@@ -142,9 +147,22 @@ def script_text(r: Reader, name: str) -> bytes:
     return text
 
 
-def compiled_scripts(r: Reader) -> dict[str, Compiled]:
-    """All scripts as they are run, by name. For each delivery: an account without scripts has no row to read."""
-    return {name: Compiled(text, packed, active != 0) for name, text, packed, active in r.rows(COMPILED)}
+def active_script(r: Reader) -> str:
+    """The name of the active script, "" without one."""
+    return r.value(ACTIVE) or ""
+
+
+def compiled_script(r: Reader, name: str) -> Compiled:
+    """A script as it is run. Raises NoSuchScript."""
+    row = r.row(COMPILED, name)
+    if row is None:
+        raise NoSuchScript(name)
+    return Compiled(*row)
+
+
+def other_scripts(r: Reader, name: str) -> dict[str, Compiled]:
+    """All scripts but one, by name, as they are included: up to 5 MB."""
+    return {other: Compiled(text, packed) for other, text, packed in r.rows(OTHERS, name)}
 
 
 def check_space(r: Reader, name: str) -> None:
@@ -210,12 +228,17 @@ def failures(r: Reader) -> list[Failure]:
     return [Failure(*row) for row in r.rows(FAILURES)]
 
 
-def note_failure(tx: Tx, script: str, line: int, text: str) -> None:
-    """Note a failure; the same one again only renews the time of the last."""
+def note_failure(tx: Tx, script: str, line: int, text: str) -> bool:
+    """Note a failure for the owner, and return whether it is new. The same one within a day changes nothing: a stranger
+    who makes a script fail with each mail writes one row a day.
+    """
     text = text[:CLIP]
-    last = tx.row(LAST_FAILURE)
-    if last is not None and tuple(last[1:]) == (script, line, text):
+    last = tx.row(SAME_FAILURE, script, line, text)
+    if last is not None and last[1] > tx.now - DAY:
+        return False
+    if last is not None:
         tx.execute(AGAIN, tx.now, last[0])
-        return
+        return True
     tx.execute(NOTE, tx.now, script, line, text)
     tx.execute(FAILURES_LEFT, MAX_FAILURES)
+    return True

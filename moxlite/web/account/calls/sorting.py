@@ -21,8 +21,6 @@ __all__ = ["SortingCalls"]
 
 logger = logging.getLogger("moxlite.web.account")
 
-INBOX = "Inbox"
-
 AddressText = Annotated[str, Meta(max_length=1000)]
 ScriptName = Annotated[str, Meta(min_length=1, max_length=200)]
 IDs = Annotated[list[Annotated[int, Meta(ge=1)]], Meta(min_length=1, max_length=200)]
@@ -54,11 +52,10 @@ class SortingCalls(AccountCalls):
         """Find into which mailboxes a script would file the messages in the Inbox: a page, the latest first. Nothing is
         moved, and the script does nothing else.
         """
-        from moxlite.acceptance.sieve.stored import StoredScript
+        from moxlite.acceptance.sieve.stored import sort_page_by_script
 
         async with self._open(caller) as account:
-            script = await account.scan(lambda r: StoredScript(r, name), op="sorting")
-            return await sort_page(account, INBOX, script, lambda _: True, after)
+            return await sort_page_by_script(account, name, after)
 
     @call(audit="mail sorted")
     async def sort_move(self, caller: Caller, ids: IDs, source: Name, target: Name) -> int:
