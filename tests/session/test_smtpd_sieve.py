@@ -1,6 +1,7 @@
 """An account's Sieve script and vacation form decide about its incoming mail (SMTP-160, SMTP-161, IMAP-142)."""
 
 import email
+from email.header import decode_header, make_header
 from email.message import Message
 from functools import partial
 
@@ -293,6 +294,46 @@ async def test_vacation_never_answers_programs(smtp: Smtp, field: bytes, sender:
     await install(smtp, 'require "vacation"; vacation "away";')
     await deliver(smtp, field + MESSAGE, trusted=True, sender=sender)
     assert await smtp.carried() == []
+
+
+async def test_an_answer_belongs_to_the_thread_and_has_names(smtp: Smtp) -> None:
+    """SMTP-161: RFC 5322 §3.6.4; the sender's name in To, and that of `:from`, decoded and written anew."""
+    await install(smtp, 'require "vacation"; vacation :from "=?utf-8?q?M=C3=ADa?= <other@ours.example>" "away";')
+    message = b"Message-ID: <3@remote.example>\r\nReferences: <1@Remote.example>\r\n <2@remote.example>\r\n" + MESSAGE
+    await deliver(smtp, message.replace(b"From: <ann", "From: Änn <ann".encode()), trusted=True)
+    [sent] = await smtp.carried()
+    answer = answer_of(sent.octets)
+    assert answer["In-Reply-To"] == "<3@remote.example>"
+    assert str(answer["References"]).split() == ["<1@Remote.example>", "<2@remote.example>", "<3@remote.example>"]
+    named = [str(make_header(decode_header(answer[field]))) for field in ("From", "To")]
+    assert named == ["Mía <mia@ours.example>", "Änn <ann@remote.example>"]
+
+
+async def test_an_answer_to_a_reply_names_the_message_before(smtp: Smtp) -> None:
+    """SMTP-161: In-Reply-To in place of References, if it has one id."""
+    await install(smtp, 'require "vacation"; vacation "away";')
+    for number, before in enumerate((b"<1@remote.example>", b"<1@remote.example> <2@remote.example>")):
+        head = b"Message-ID: <3@remote.example>\r\nIn-Reply-To: " + before + b"\r\n"
+        await deliver(smtp, head + MESSAGE, trusted=True, sender=f"ann{number}@remote.example")
+    references = [str(answer_of(sent.octets)["References"]).split() for sent in await smtp.carried()]
+    assert references == [["<1@remote.example>", "<3@remote.example>"], ["<3@remote.example>"]]
+
+
+async def test_own_addresses_never_answer_each_other(smtp: Smtp) -> None:
+    """SMTP-161: those of `:addresses`; a header that suppresses nothing does not suppress an answer."""
+    await install(smtp, 'require "vacation"; vacation :addresses "Ann@remote.example" "away";')
+    await deliver(smtp, trusted=True)
+    assert await smtp.carried() == []
+    await deliver(smtp, b"X-Auto-Response-Suppress: None\r\n" + MESSAGE, trusted=True, sender="dora@remote.example")
+    assert len(await smtp.carried()) == 1
+
+
+async def test_keep_and_fileinto_of_one_mailbox_file_once(smtp: Smtp) -> None:
+    """SMTP-160: with the flags of the last command (RFC 5228 §2.10.3)."""
+    await install(smtp, 'require ["fileinto", "imap4flags"]; fileinto :flags "a" "INBOX"; keep :flags "b";')
+    await deliver(smtp)
+    async with smtp.context.accounts.use("mia") as account:
+        assert await account.read(lambda r: r.rows("SELECT keywords FROM message"), op="test") == [("b",)]
 
 
 async def test_vacation_answers_only_mail_to_the_owner_by_a_proven_sender(smtp: Smtp) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -48,7 +48,7 @@ def sieve_script(case: Case) -> Sequence[Proposal]:
     filtered = case.filtered
     if filtered is None:
         return ()
-    actions = tuple(_with_answer(case, filtered))
+    actions = _once_each(_with_answer(case, filtered))
     if filtered.error:
         actions = (*actions, Failed(script=filtered.script, line=filtered.line, text=filtered.error))
         return (Proposal(because=Reason("sieve-error", "sieve"), actions=actions, instead=True),)
@@ -102,6 +102,14 @@ def _with_answer(case: Case, filtered: Filtered) -> Iterator[AnyAction]:
         yield from _answer(case, filtered, form, FORM)
 
 
+def _once_each(actions: Iterable[AnyAction]) -> tuple[AnyAction, ...]:
+    """The actions, each mailbox filed into once: with the flags of the last command (RFC 5228 §2.10.3)."""
+    found: dict[object, AnyAction] = {}
+    for action in actions:
+        found[action.mailbox if isinstance(action, FileInto) else len(found)] = action
+    return tuple(found.values())
+
+
 def _limits(case: Case) -> tuple[int, int]:
     """Recipients in 24 hours; of redirects at most 500 (SMTP-159)."""
     settings = case.settings
@@ -140,7 +148,8 @@ def _answer(case: Case, filtered: Filtered, action: AnswerAction, handle: str) -
     sender = case.evidence.envelope.sender.address
     if sender is None or filtered.automatic or not _is_proven(case) or _is_unanswered(sender):
         return
-    if not _is_addressed(case, filtered, action) or sender == case.recipient.canonical:
+    own = {str(case.asked).lower(), str(case.recipient.canonical).lower(), *map(str.lower, action.addresses)}
+    if own.isdisjoint(filtered.named) or str(sender).lower() in own:  # RFC 5230 §4.5
         return
     yield Vacation(
         handle=hashlib.sha256(handle.encode()).digest()[:16],
@@ -162,12 +171,6 @@ def _is_unanswered(sender: Address) -> bool:
         or localpart.endswith(("-request", "-owner", "-bounces"))
         or "-bounces+" in localpart
     )
-
-
-def _is_addressed(case: Case, filtered: Filtered, action: AnswerAction) -> bool:
-    """Whether To or Cc names the owner: as the client wrote the address, or as configured (RFC 5230 §4.5)."""
-    own = {str(case.asked).lower(), str(case.recipient.canonical).lower(), *map(str.lower, action.addresses)}
-    return not own.isdisjoint(filtered.named)
 
 
 def _is_proven(case: Case) -> bool:

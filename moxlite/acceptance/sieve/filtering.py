@@ -133,7 +133,9 @@ def _automatic(section: HeaderSection) -> str:
         return "list"
     if (section.text(b"precedence") or b"").strip().lower() in {b"bulk", b"list", b"junk"}:
         return "bulk"
-    if section.count(b"x-auto-response-suppress") or section.count(b"feedback-id"):
+    if (section.text(b"x-auto-response-suppress") or b"").strip().lower() not in {b"", b"none"}:
+        return "bulk"
+    if section.count(b"feedback-id"):
         return "bulk"
     return ""
 

@@ -218,14 +218,21 @@ def _fold(name: str, pieces: Sequence[str]) -> bytes:
     return "\r\n".join(lines).encode("utf-8", "replace") + b"\r\n"
 
 
-def answer_fields(message_id: str, *, utf8: bool = False) -> list[bytes]:
+def answer_fields(message_id: str, references: Sequence[str] = (), *, utf8: bool = False) -> list[bytes]:
     """In-Reply-To and References of a message that answers the one with this id, brackets included (RFC 5322 §3.6.4).
 
     Empty without an id, and for an id that does not fit into a line, as no mail program uses it for threads.
+
+    Args:
+      references: ids of earlier messages that the answered one names, the oldest first.
     """
     if not message_id or len(message_id) > _MAX_ID:
         return []
-    return [text_field(name, message_id, utf8=utf8) for name in ("In-Reply-To", "References")]
+    known = [*(one for one in references if len(one) <= _MAX_ID), message_id]
+    return [
+        text_field("In-Reply-To", message_id, utf8=utf8),
+        text_field("References", " ".join(known), utf8=utf8),
+    ]
 
 
 def new_message_id(domain: str) -> str:

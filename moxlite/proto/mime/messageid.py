@@ -6,7 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["MAX_REFERENCES", "base_subject", "canonical_message_id", "references"]
+__all__ = ["MAX_REFERENCES", "base_subject", "canonical_message_id", "references", "written_references"]
+
+ANSWERED: Final = 20
+"""Ids in References of an automatic answer: enough for every mail program's threads."""
+
+_WRITTEN: Final = re.compile(rb"<[!-;=?-~]{1,900}>")
 
 MAX_REFERENCES: Final = 200
 """Number of references kept per message, from the end (STORE-153): the nearest ancestors are last."""
@@ -64,6 +69,17 @@ def references(fields: Sequence[bytes | str], in_reply_to: bytes | str | None = 
     if not found and in_reply_to is not None:
         return _ids(in_reply_to)[:1]
     return found[-MAX_REFERENCES:]
+
+
+def written_references(fields: Sequence[bytes], in_reply_to: bytes | None) -> list[str]:
+    """The ids that an answer names before the answered one (RFC 5322 §3.6.4): the last ANSWERED of its References, else
+    its In-Reply-To if that is a single id. As they are written, with brackets; without those that are not ASCII.
+    """
+    found = [one for field in fields for one in _WRITTEN.findall(field)]
+    if not found and in_reply_to is not None:
+        found = _WRITTEN.findall(in_reply_to)
+        found = found if len(found) == 1 else []
+    return [one.decode("ascii") for one in found[-ANSWERED:]]
 
 
 def _ids(field: bytes | str) -> list[str]:

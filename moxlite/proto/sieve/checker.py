@@ -26,7 +26,7 @@ from moxlite.proto.sieve.script import Script
 from moxlite.proto.sieve.strings import EncodedCharacterError, decode_characters, namespaces
 from moxlite.proto.sieve.syntax import Option, Syntax, Value, Written
 from moxlite.proto.sieve.tree import Argument, Call, NumberArgument, StringsArgument, TagArgument
-from moxlite.proto.sieve.validation import EXTENSIONS, IMPLIED, validate
+from moxlite.proto.sieve.validation import EXTENSIONS, IMPLIED, RESTRICTED, validate
 
 __all__ = ["check"]
 
@@ -208,7 +208,8 @@ class _Checker:
             raise
         if isinstance(test, IHaveTest):
             for name in test.extensions:
-                self._enable(name)
+                if name not in RESTRICTED:
+                    self._enable(name)
         return test  # type: ignore[return-value]  # TESTS has the members of AnyTest
 
     # Arguments

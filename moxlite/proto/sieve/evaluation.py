@@ -16,9 +16,9 @@ from moxlite.proto.sieve.limits import MAX_STEPS
 from moxlite.proto.sieve.message import NO_VALUES, Mailbox
 from moxlite.proto.sieve.moments import PARTS, date_part, zone_minutes
 from moxlite.proto.sieve.state import State
-from moxlite.proto.sieve.strings import flags_of, has_variables
+from moxlite.proto.sieve.strings import flags_of, has_variables, words_of
 from moxlite.proto.sieve.syntax import CONTAINS, IS
-from moxlite.proto.sieve.validation import EXTENSIONS
+from moxlite.proto.sieve.validation import EXTENSIONS, RESTRICTED
 
 __all__ = ["Evaluate", "build_test"]
 
@@ -85,10 +85,13 @@ def _unavailable(text: str) -> Evaluate:
 def _check(test: c.Comparing, variables: bool) -> _Check:
     """The function that compares values with the keys of a test, and sets the match variables."""
     captures = variables and not isinstance(test, c.BodyTest)  # RFC 5173 §6
+    words = isinstance(test, c.HasFlagTest)
     if variables and any(map(has_variables, test.keys)):
 
         def check_expanded(state: State, values: Values) -> bool:
             keys = state.texts(test.keys)
+            if words:
+                keys = words_of(keys, state)
             charge_keys(keys, test.match, test.comparator, state)
             find, cost = finder(test.match, test.comparator, keys, captures=captures)
             state.charge(values.size * cost)
@@ -151,7 +154,8 @@ def _comparing(test: c.Comparing, variables: bool, get: _Get) -> Evaluate:
 
     def evaluate(state: State) -> bool:
         state.step()
-        return check(state, get(state))
+        values = get(state)
+        return values is not NO_VALUES and check(state, values)
 
     return evaluate
 
@@ -265,7 +269,13 @@ def _envelope(test: c.EnvelopeTest, variables: bool) -> Evaluate:
 
 
 def _part(address: Mailbox, part: str, separator: str) -> str | None:
-    """A part of an address (RFC 5228 §2.7.4, RFC 5233 §4); None where it has no such part."""
+    """A part of an address (RFC 5228 §2.7.4, RFC 5233 §4); None where it has no such part. An address without localpart
+    or domain, as ``mia@``, is not valid: it has only itself.
+    """
+    if part == "all":
+        return str(address)
+    if not address.localpart or not address.domain:
+        return None
     match part:
         case "localpart":
             return address.localpart
@@ -273,11 +283,9 @@ def _part(address: Mailbox, part: str, separator: str) -> str | None:
             return address.domain
         case "user":
             return address.localpart.partition(separator)[0]
-        case "detail":
+        case _:
             _, found, detail = address.localpart.partition(separator)
             return detail if found else None
-        case _:
-            return str(address)
 
 
 def _exists(test: c.ExistsTest, variables: bool) -> Evaluate:
@@ -317,7 +325,8 @@ def _string(test: c.StringTest, variables: bool) -> Evaluate:
 
 
 def _has_flag(test: c.HasFlagTest, variables: bool) -> Evaluate:
-    keys = flags_of(test.keys, Budget()) if test.match == IS and not any(map(has_variables, test.keys)) else test.keys
+    open_keys = variables and any(map(has_variables, test.keys))
+    keys = test.keys if open_keys else words_of(test.keys, Budget())  # RFC 5232 §2: each string is a list of flags
 
     def get(state: State) -> Values:
         if not test.variables:
@@ -355,6 +364,8 @@ def spam_value(junk: float | None, *, percent: bool) -> str:
 
 def _body(test: c.BodyTest, variables: bool) -> Evaluate:
     def get(state: State) -> Values:
+        if not state.message.has_body():
+            return NO_VALUES
         if test.content:
             return state.message.body("content", state, _texts(state, test.content, variables))
         return state.message.body(test.transform, state)
@@ -464,7 +475,7 @@ def _duplicate(test: c.DuplicateTest, variables: bool) -> Evaluate:
 def _ihave(test: c.IHaveTest, variables: bool) -> Evaluate:
     def evaluate(state: State) -> bool:
         state.step()
-        return all(one in EXTENSIONS for one in _texts(state, test.extensions, variables))
+        return all(one in EXTENSIONS and one not in RESTRICTED for one in _texts(state, test.extensions, variables))
 
     return evaluate
 

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from moxlite.proto.mime.dates import parse_date
+from moxlite.proto.mime.decode import is_known_encoding
 from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import Read, part_text, visible_text
@@ -44,6 +45,8 @@ TAG: Final = 8 * CALL
 
 DECODING: Final = 8
 """Work of decoding an octet of a body."""
+
+HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 
 NO_VALUES: Final = Values(())
 
@@ -121,6 +124,19 @@ class Message:
         budget.charge(sum(map(len, texts)) + DATE * len(texts))
         return [parse_date(text.rpartition(b";")[2].strip()) for text in texts]
 
+    def has_body(self) -> bool:
+        """Whether an empty line ends the header (RFC 5173 §4)."""
+        body = self._whole()
+        root = body.structure.root
+        return body.read(max(root.header, root.body - 3), root.body).endswith((b"\n\r\n", b"\n\n")) or (
+            root.header < root.body <= root.header + 2
+        )
+
+    def _whole(self) -> Body:
+        if self._body is None:
+            self._body = self._read()
+        return self._body
+
     def body(self, transform: str, budget: Budget, content: tuple[str, ...] = ()) -> Values:
         """Texts of the body (RFC 5173 §5), MAX_BODY characters together.
 
@@ -130,9 +146,7 @@ class Message:
         key = (transform, *content)
         values = self._bodies.get(key)
         if values is None:
-            if self._body is None:
-                self._body = self._read()
-            values = self._bodies[key] = Values(list(_texts(self._body, transform, content, budget)))
+            values = self._bodies[key] = Values(list(_texts(self._whole(), transform, content, budget)))
         return values
 
 
@@ -157,7 +171,9 @@ def _mailboxes(text: bytes, limit: int, budget: Budget) -> Iterator[Mailbox]:
         if isinstance(item, RawAddress):
             address = decode_address(item)
             if address.localpart or address.domain:
-                yield Mailbox(address.localpart, address.domain)
+                written = (item.domain or b"").decode("ascii", "ignore")  # i;octet tells its case
+                same = written.lower() == address.domain
+                yield Mailbox(address.localpart, written if same else address.domain)
 
 
 def _texts(body: Body, transform: str, content: tuple[str, ...], budget: Budget) -> Iterator[str]:
@@ -170,20 +186,44 @@ def _texts(body: Body, transform: str, content: tuple[str, ...], budget: Budget)
     left = MAX_BODY
     for part in root.walk():
         budget.charge(PART)
+        for text in (
+            _of_type(part, body, wanted, left, budget) if transform == "content" else _read(part, body, left, budget)
+        ):
+            left -= len(text)
+            yield text
         if left <= 0:
             return
-        if part.parts:
-            continue  # the texts between the parts of a multipart are for programs without MIME
-        if transform == "content":
-            if wanted.isdisjoint(("", part.type.lower(), part.media_type)):
-                continue
-            text = _content(part, body, left, budget)
-        elif part.type == "TEXT" and part.end > part.body:
-            text = _visible(part, body, left, budget)
-        else:
-            continue
-        left -= len(text)
-        yield text
+
+
+def _of_type(part: Part, body: Body, wanted: frozenset[str], limit: int, budget: Budget) -> Iterator[str]:
+    """The texts of a part for the transform content, if it is of a wanted type (RFC 5173 §5.2)."""
+    if wanted.isdisjoint(("", part.type.lower(), part.media_type)):
+        return
+    if part.parts:
+        yield _octets_of(body, part.body, part.parts[0].boundary, limit, budget)
+        rest = _octets_of(body, part.parts[-1].end, part.end, limit, budget)
+        yield rest.lstrip("\r\n").partition("\n")[2]  # after the last delimiter
+    elif part.message is not None:
+        root = part.message.root
+        header = _octets_of(body, root.header, root.body, limit, budget)
+        yield header[: header.rfind("\n", 0, -1) + 1] if header.endswith(("\n\r\n", "\n\n")) else header
+    else:
+        yield _text(part, body, limit, budget)
+
+
+def _read(part: Part, body: Body, limit: int, budget: Budget) -> Iterator[str]:
+    """The text of a part that a reader sees: of HTML, too."""
+    is_html = part.media_type in HTML
+    if part.parts or part.end <= part.body or not (is_html or part.type == "TEXT"):
+        return
+    if not is_known_encoding(part.encoding):  # RFC 2045 §6.4: octets that have no text
+        return
+    text = _text(part, body, limit, budget)
+    if is_html:
+        budget.charge(TAG * text.count("<") + CALL * text.count("&"))
+        budget.make(2 * weight(text))
+        text = visible_text(text, limit=limit)
+    yield text
 
 
 def _octets_of(body: Body, start: int, end: int, limit: int, budget: Budget) -> str:
@@ -201,16 +241,6 @@ def _text(part: Part, body: Body, limit: int, budget: Budget) -> str:
     return part_text(part, body.read, limit)
 
 
-def _visible(part: Part, body: Body, limit: int, budget: Budget) -> str:
-    """The text of a part that a reader sees."""
-    text = _text(part, body, limit, budget)
-    if part.subtype != "HTML":
-        return text
-    budget.charge(TAG * text.count("<") + CALL * text.count("&"))
-    budget.make(2 * weight(text))
-    return visible_text(text, limit=limit)
-
-
 def _types(content: tuple[str, ...]) -> frozenset[str]:
     """The types of parts that are meant (RFC 5173 §5.2): "" for all, a main type, or a whole one; without what is no
     type.
@@ -219,11 +249,3 @@ def _types(content: tuple[str, ...]) -> frozenset[str]:
     return frozenset(
         main + slash + sub for main, slash, sub in split if (main and sub and "/" not in sub) or not (slash or sub)
     )
-
-
-def _content(part: Part, body: Body, limit: int, budget: Budget) -> str:
-    """A decoded part; of an embedded message its header section (RFC 5173 §5.2)."""
-    if part.message is None:
-        return _text(part, body, limit, budget)
-    root = part.message.root
-    return _octets_of(body, root.header, root.body, limit, budget)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from moxlite.proto.address import Address, AddressError
+import msgspec
+
+from moxlite.proto.address import AddressError
 from moxlite.proto.sieve import commands as c
 from moxlite.proto.sieve.budget import weight
 from moxlite.proto.sieve.errors import RunError
@@ -24,6 +26,7 @@ from moxlite.proto.sieve.outcome import (
 from moxlite.proto.sieve.script import Script
 from moxlite.proto.sieve.state import Frame, State, World
 from moxlite.proto.sieve.strings import flags_of
+from moxlite.proto.sieve.validation import redirect_address
 
 __all__ = ["Program", "run"]
 
@@ -171,10 +174,14 @@ def _keep(command: c.Keep, variables: bool) -> _Execute:
 
 
 def _once(state: State, action: KeepAction | FileAction | RedirectAction, is_same: Callable[[Any], bool]) -> None:
-    """Add an action, in place of one with the same target (RFC 5228 §2.10.3)."""
+    """Add an action, in place of one with the same target (RFC 5228 §2.10.3): the last flags count, and a mailbox that
+    one of them is to make is made.
+    """
     cancels = isinstance(action, KeepAction) or not action.copy
     for at, other in enumerate(state.actions):
         if is_same(other):
+            if isinstance(action, FileAction) and isinstance(other, FileAction):
+                action = msgspec.structs.replace(action, create=action.create or other.create)
             state.actions[at] = action
             state.keeps = state.keeps and not cancels
             return
@@ -211,9 +218,9 @@ def _target(state: State, command: c.FileInto, variables: bool) -> str:
 
 def _redirect(command: c.Redirect, variables: bool) -> _Execute:
     def execute(state: State) -> None:
-        address = _text(state, command.address, variables).strip()
+        address = _text(state, command.address, variables)
         try:
-            address = str(Address.parse(address))
+            address = str(redirect_address(address))
         except AddressError:
             raise RunError(f"{address[:80]!r} is no address") from None
         _once(

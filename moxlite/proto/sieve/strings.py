@@ -18,6 +18,7 @@ __all__ = [
     "has_variables",
     "is_variable_name",
     "namespaces",
+    "words_of",
 ]
 
 # RFC 5229 §3: ${name}, ${namespace.name}, ${1}. Names are bounded, so that a scan never goes far back.
@@ -114,15 +115,21 @@ def flags_of(texts: Iterable[str], budget: Budget) -> tuple[str, ...]:
     MAX_WORDS words.
     """
     flags: dict[str, str] = {}
-    left = MAX_WORDS
+    for word in words_of(texts, budget):
+        lower = word.lower()
+        flag = _SYSTEM_FLAGS.get(lower) if word.startswith("\\") else word if _KEYWORD.fullmatch(word) else None
+        if flag is not None and len(flags) < MAX_FLAGS:
+            flags.setdefault(lower, flag)
+    return tuple(flags.values())
+
+
+def words_of(texts: Iterable[str], budget: Budget) -> tuple[str, ...]:
+    """The first MAX_WORDS words of strings."""
+    found: list[str] = []
     for text in texts:
+        left = MAX_WORDS - len(found)
         budget.charge(len(text))
         words = text.split(maxsplit=left)[:left]
-        left -= len(words)
         budget.charge(4 * CALL * len(words))
-        for word in words:
-            lower = word.lower()
-            flag = _SYSTEM_FLAGS.get(lower) if word.startswith("\\") else word if _KEYWORD.fullmatch(word) else None
-            if flag is not None and len(flags) < MAX_FLAGS:
-                flags.setdefault(lower, flag)
-    return tuple(flags.values())
+        found += words
+    return tuple(found)

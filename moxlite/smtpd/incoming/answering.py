@@ -13,10 +13,13 @@ import msgspec
 
 from moxlite.acceptance.gathering import Decided
 from moxlite.mailauth.dkim.sign import SigningError
-from moxlite.proto.address import Address, AddressError
+from moxlite.proto.address import Address
 from moxlite.proto.mime.compose import TextPart, address_field, answer_fields, compose, new_message_id, text_field
 from moxlite.proto.mime.dates import format_date
-from moxlite.proto.mime.types import MailAddress
+from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.messageid import written_references
+from moxlite.proto.mime.types import Envelope, MailAddress
 from moxlite.smtpd.incoming.passing import Passed, pass_on
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
@@ -65,14 +68,16 @@ async def _answer(session: Session, prepared: Prepared, decided: Decided, action
     subject = action.subject or f"Auto: {envelope.subject[:_MAX_SUBJECT]}"
     fields = [
         address_field("From", (_from(action.sender, author),)),
-        address_field("To", (MailAddress("", to.localpart, to.domain.ascii),)),
+        address_field("To", (MailAddress(_name_of(to, envelope), to.localpart, to.domain.ascii),)),
         text_field("Subject", subject),
         f"Date: {format_date(now)}\r\n".encode(),
         f"Message-ID: {message_id}\r\n".encode(),
         b"Auto-Submitted: auto-replied (vacation)\r\n",
         b"X-Auto-Response-Suppress: All\r\n",
     ]
-    fields += answer_fields(envelope.message_id)
+    section = HeaderSection(prepared.header)
+    named = written_references(section.texts(b"references"), section.text(b"in-reply-to"))
+    fields += answer_fields(envelope.message_id, named)
     octets = b"".join(fields) + (
         b"MIME-Version: 1.0\r\n" + _lines(action.text) if action.mime else b"".join(compose((), TextPart(action.text)))
     )
@@ -95,21 +100,23 @@ async def _answer(session: Session, prepared: Prepared, decided: Decided, action
     return OwedMessage(submission, octets).pack()
 
 
+def _name_of(to: Address, envelope: Envelope) -> str:
+    """The name that the sender gives itself, "" where the message is from another address."""
+    wanted = (to.localpart.lower(), to.domain.ascii)
+    named = (one.name for one in (*envelope.reply_to, *envelope.from_) if (one.localpart.lower(), one.domain) == wanted)
+    return next(filter(None, named), "")
+
+
 def _lines(text: str) -> bytes:
     """Text with CRLF at the end of each line."""
     return "".join(f"{line}\r\n" for line in text.splitlines()).encode()
 
 
 def _from(text: str, author: Address) -> MailAddress:
-    """The author of the answer: as the script says, if the address is the account's own; else the recipient."""
-    name, _, address = text.rpartition("<")
-    try:
-        chosen = Address.parse(address.rstrip("> ").strip()) if text else author
-    except AddressError:
-        chosen = author
-    if chosen != author:
-        chosen = author
-    return MailAddress(name.strip().strip('"'), chosen.localpart, chosen.domain.ascii)
+    """The author of the answer: the recipient, by the name that the script says."""
+    found = parse_addresses(text.encode("utf-8", "replace"), 1)
+    name = decode_address(found[0]).name if found and isinstance(found[0], RawAddress) else ""
+    return MailAddress(name, author.localpart, author.domain.ascii)
 
 
 def _redirected(transaction: Transaction, prepared: Prepared, decided: Decided, action: Redirect) -> bytes:
