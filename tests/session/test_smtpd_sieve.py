@@ -320,7 +320,7 @@ async def test_an_answer_to_a_reply_names_the_message_before(smtp: Smtp) -> None
 
 
 async def test_own_addresses_never_answer_each_other(smtp: Smtp) -> None:
-    """SMTP-161: those of `:addresses`; a header that suppresses nothing does not suppress an answer."""
+    """SMTP-161: those that `:addresses` names; a header that suppresses nothing does not suppress an answer."""
     await install(smtp, 'require "vacation"; vacation :addresses "Ann@remote.example" "away";')
     await deliver(smtp, trusted=True)
     assert await smtp.carried() == []

@@ -22,7 +22,6 @@ LARGER = {
     ),
     "proto/imap/tokens.py Reader": (26, 3, "one method for each token of the grammar, all on one position"),
     "proto/mime/structure.py _Scanner": (22, 13, "one pass over the octets, in which parts share the open delimiters"),
-    "proto/sieve/state.py State": (11, 14, "the attributes are what a script may read and change (RFC 5228)"),
     "proto/smtp/server.py ServerConnection": (
         25,
         19,

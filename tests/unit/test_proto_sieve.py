@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.structure import scan
-from moxlite.proto.sieve.budget import Budget
 from moxlite.proto.sieve.checker import check
 from moxlite.proto.sieve.commands import COMMANDS, AnyCommand, Branch, If, Require
 from moxlite.proto.sieve.comparing import COMPARATORS, Values, finder
 from moxlite.proto.sieve.conditions import TESTS, AllOf, AnyOf, AnyTest, Not
 from moxlite.proto.sieve.errors import ScriptError
-from moxlite.proto.sieve.limits import MAX_NESTING, MAX_SCRIPT
+from moxlite.proto.sieve.limits import MAX_NESTING, MAX_SCRIPT, Budget
 from moxlite.proto.sieve.message import Body, Message
 from moxlite.proto.sieve.outcome import DiscardAction, FileAction, KeepAction, Outcome, described
 from moxlite.proto.sieve.printer import print_script

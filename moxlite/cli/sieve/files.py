@@ -166,7 +166,7 @@ def _moment(text: str | None) -> tuple[int, Callable[[int], int]]:
 def _address(text: str | None, message: Message, field: str, option: str) -> Mailbox | None:
     """The address of an option, or the first one of a field."""
     from moxlite.proto.address import Address, AddressError
-    from moxlite.proto.sieve.budget import Budget
+    from moxlite.proto.sieve.limits import Budget
     from moxlite.proto.sieve.message import Mailbox
 
     if text is None:

@@ -6,13 +6,13 @@
       ▲                                  │                │
       └───────────── printer ◀───────────┘                └ packed with msgpack
 
-- `errors`, `limits`: faults with their positions, and the bounds of all sizes
+- `errors`, `limits`: faults with their positions, the bounds of all sizes, and the budget of a run
 - `scanner`, `grammar`, `tree`: text to a tree of calls that knows nothing of their meaning
 - `syntax`: the vocabulary in which commands and tests declare their arguments
 - `commands`, `conditions`: one struct for each command and each test
 - `checker`, `validation`, `script`: a tree as a typed script, which is packed and kept
 - `printer`: a typed script as text
-- `message`, `bodies`, `moments`: the message as tests see it
+- `message`, `moments`: the message as tests see it
 - `strings`, `comparing`: variables, comparators and match types
 - `outcome`, `state`, `evaluation`, `program`: running a script
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from moxlite.proto.mime.text import casemap
-from moxlite.proto.sieve.budget import CALL, Budget, weight
-from moxlite.proto.sieve.limits import MAX_CAPTURES, MAX_VALUE
+from moxlite.proto.sieve.limits import CALL, MAX_CAPTURES, MAX_VALUE, Budget, weight
 from moxlite.proto.sieve.syntax import CONTAINS, IS, MATCHES
 
 __all__ = ["COMPARATORS", "NUMERIC", "RELATIONS", "Finder", "Glob", "Values", "charge_keys", "finder"]

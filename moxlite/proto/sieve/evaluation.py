@@ -9,10 +9,9 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from moxlite.proto.sieve import conditions as c
-from moxlite.proto.sieve.budget import CALL, Budget
 from moxlite.proto.sieve.comparing import COMPARATORS, Values, charge_keys, finder, search_cost
 from moxlite.proto.sieve.errors import RunError
-from moxlite.proto.sieve.limits import MAX_STEPS
+from moxlite.proto.sieve.limits import CALL, MAX_STEPS, Budget
 from moxlite.proto.sieve.message import NO_VALUES, Mailbox
 from moxlite.proto.sieve.moments import PARTS, date_part, zone_minutes
 from moxlite.proto.sieve.state import State

@@ -16,9 +16,8 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import Read, part_text, visible_text
 from moxlite.proto.mime.types import Part, Structure
 from moxlite.proto.mime.words import decode_words
-from moxlite.proto.sieve.budget import CALL, Budget, weight
 from moxlite.proto.sieve.comparing import Values
-from moxlite.proto.sieve.limits import MAX_BODY
+from moxlite.proto.sieve.limits import CALL, MAX_BODY, Budget, weight
 
 __all__ = ["NO_VALUES", "Body", "Mailbox", "Message"]
 

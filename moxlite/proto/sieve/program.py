@@ -9,10 +9,9 @@ import msgspec
 
 from moxlite.proto.address import AddressError
 from moxlite.proto.sieve import commands as c
-from moxlite.proto.sieve.budget import weight
 from moxlite.proto.sieve.errors import RunError
 from moxlite.proto.sieve.evaluation import Evaluate, build_test
-from moxlite.proto.sieve.limits import MAX_INCLUDES, MAX_MAILBOX, MAX_REDIRECTS, MAX_VALUE
+from moxlite.proto.sieve.limits import MAX_INCLUDES, MAX_MAILBOX, MAX_REDIRECTS, MAX_VALUE, weight
 from moxlite.proto.sieve.message import Message
 from moxlite.proto.sieve.outcome import (
     AnswerAction,

@@ -7,10 +7,9 @@ from typing import Final, Protocol
 
 import msgspec
 
-from moxlite.proto.sieve.budget import Budget, weight
 from moxlite.proto.sieve.comparing import Values
 from moxlite.proto.sieve.errors import RunError
-from moxlite.proto.sieve.limits import MAX_ACTIONS, MAX_TRACKED, MAX_VALUE, MAX_VARIABLES
+from moxlite.proto.sieve.limits import MAX_ACTIONS, MAX_TRACKED, MAX_VALUE, MAX_VARIABLES, Budget, weight
 from moxlite.proto.sieve.message import Mailbox, Message
 from moxlite.proto.sieve.outcome import Action, RejectAction, Tracked
 from moxlite.proto.sieve.strings import expand

@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from moxlite.proto.sieve.budget import CALL, Budget
 from moxlite.proto.sieve.errors import RunError
-from moxlite.proto.sieve.limits import MAX_FLAGS, MAX_NAME, MAX_STRING, MAX_WORDS
+from moxlite.proto.sieve.limits import CALL, MAX_FLAGS, MAX_NAME, MAX_STRING, MAX_WORDS, Budget
 
 __all__ = [
     "EncodedCharacterError",
