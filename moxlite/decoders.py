@@ -1,4 +1,4 @@
-"""Decoding of JSON, MessagePack and plain objects into types, safe in any thread.
+"""Decoding of JSON, MessagePack and plain objects into types, safe in any thread and for any octets.
 
 msgspec works out the fields of a Struct when the type is first used, and leaves a half-made description in the class
 while it does so. A thread that uses the type meanwhile reads a null pointer, and the process dies (msgspec 0.22,
@@ -9,17 +9,41 @@ msgspec with a type. Encoding needs none.
 from __future__ import annotations
 
 import threading
-from typing import Any, Final, TypeVar, overload
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeAlias, TypeVar, overload
 
 import msgspec
 
-__all__ = ["from_builtins", "from_json", "from_msgpack", "json_decoder", "msgpack_decoder"]
+__all__ = ["Decoder", "from_builtins", "from_json", "from_msgpack", "json_decoder", "msgpack_decoder"]
 
 T = TypeVar("T")
+Octets: TypeAlias = bytes | bytearray | memoryview
 
 _lock: Final = threading.Lock()
 _prepared: Final = set[object]()
 """Types of which the description is whole."""
+
+
+class Decoder(Generic[T]):
+    """Decodes one type."""
+
+    __slots__ = ("_decode",)
+
+    def __init__(self, decode: Callable[[Octets | str], T]) -> None:
+        self._decode = decode
+
+    def decode(self, data: Octets | str) -> T:
+        """Decode. Raises msgspec.DecodeError, msgspec.ValidationError."""
+        try:
+            return self._decode(data)
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise _malformed(error) from error
+
+
+def _malformed(error: UnicodeDecodeError | RecursionError) -> msgspec.DecodeError:
+    if isinstance(error, RecursionError):
+        return msgspec.DecodeError("nested too deeply")
+    return msgspec.DecodeError("a text is not valid UTF-8")
 
 
 def _prepare(kind: object) -> None:
@@ -30,43 +54,49 @@ def _prepare(kind: object) -> None:
 
 
 @overload
-def json_decoder(kind: type[T], *, strict: bool = True) -> msgspec.json.Decoder[T]: ...
+def json_decoder(kind: type[T], *, strict: bool = True) -> Decoder[T]: ...
 @overload
-def json_decoder(kind: Any, *, strict: bool = True) -> msgspec.json.Decoder[Any]: ...
-def json_decoder(kind: Any, *, strict: bool = True) -> msgspec.json.Decoder[Any]:
+def json_decoder(kind: Any, *, strict: bool = True) -> Decoder[Any]: ...
+def json_decoder(kind: Any, *, strict: bool = True) -> Decoder[Any]:
     """Return a decoder of JSON for a type."""
     with _lock:
-        return msgspec.json.Decoder(kind, strict=strict)
+        return Decoder(msgspec.json.Decoder(kind, strict=strict).decode)
 
 
 @overload
-def msgpack_decoder(kind: type[T]) -> msgspec.msgpack.Decoder[T]: ...
+def msgpack_decoder(kind: type[T]) -> Decoder[T]: ...
 @overload
-def msgpack_decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]: ...
-def msgpack_decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
+def msgpack_decoder(kind: Any) -> Decoder[Any]: ...
+def msgpack_decoder(kind: Any) -> Decoder[Any]:
     """Return a decoder of MessagePack for a type."""
     with _lock:
-        return msgspec.msgpack.Decoder(kind)
+        return Decoder(msgspec.msgpack.Decoder(kind).decode)
 
 
 @overload
-def from_json(data: bytes | bytearray | memoryview | str, kind: type[T]) -> T: ...
+def from_json(data: Octets | str, kind: type[T]) -> T: ...
 @overload
-def from_json(data: bytes | bytearray | memoryview | str, kind: Any) -> Any: ...
-def from_json(data: bytes | bytearray | memoryview | str, kind: Any) -> Any:
+def from_json(data: Octets | str, kind: Any) -> Any: ...
+def from_json(data: Octets | str, kind: Any) -> Any:
     """Decode JSON into a type. Raises msgspec.DecodeError, msgspec.ValidationError."""
     _prepare(kind)
-    return msgspec.json.decode(data, type=kind)
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(error) from error
 
 
 @overload
-def from_msgpack(data: bytes | bytearray | memoryview, kind: type[T]) -> T: ...
+def from_msgpack(data: Octets, kind: type[T]) -> T: ...
 @overload
-def from_msgpack(data: bytes | bytearray | memoryview, kind: Any) -> Any: ...
-def from_msgpack(data: bytes | bytearray | memoryview, kind: Any) -> Any:
+def from_msgpack(data: Octets, kind: Any) -> Any: ...
+def from_msgpack(data: Octets, kind: Any) -> Any:
     """Decode MessagePack into a type. Raises msgspec.DecodeError, msgspec.ValidationError."""
     _prepare(kind)
-    return msgspec.msgpack.decode(data, type=kind)
+    try:
+        return msgspec.msgpack.decode(data, type=kind)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(error) from error
 
 
 @overload

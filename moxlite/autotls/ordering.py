@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from moxlite.autotls.messages import LAST, MAX_LINE, PROVED, Event, Failed, Issued, Job, Prove, Windows
-from moxlite.decoders import json_decoder
+from moxlite.decoders import Decoder, json_decoder
 
 __all__ = ["CAFailed", "Speak", "speak"]
 
@@ -26,7 +26,7 @@ Show = Callable[[Prove], None]
 Speak = Callable[[Job, Show], Awaitable[Issued | Windows]]
 """The type of `speak`, which tests replace."""
 
-_events: Final[msgspec.json.Decoder[Event]] = json_decoder(Event)
+_events: Final[Decoder[Event]] = json_decoder(Event)
 
 
 class CAFailed(Exception):

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
+from moxlite.decoders import Decoder, msgpack_decoder
 from moxlite.heap import Trimmer, keep_heap_small
 from moxlite.proto import publicsuffix
 from moxlite.proto.mime.charset import CODECS
@@ -41,7 +41,7 @@ MAX_TEXT: Final = 500
 
 _trim: Final = Trimmer(interval=0)
 
-_jobs: Final[msgspec.msgpack.Decoder[AnyJob]] = msgpack_decoder(AnyJob)
+_jobs: Final[Decoder[AnyJob]] = msgpack_decoder(AnyJob)
 
 
 def framed(message: Reply) -> bytes:

@@ -129,8 +129,6 @@ def decode_parameters(entry: Call, body: bytes) -> msgspec.Struct:
         return from_json(body or b"{}", entry.parameters)
     except msgspec.DecodeError as e:  # ValidationError, which names the path, is a subclass
         raise UserError(_beyond(str(e)) or worded("{name}: {reason}", name=entry.name, reason=e)) from e
-    except RecursionError as e:
-        raise UserError(worded("{name}: nested too deeply", name=entry.name)) from e
 
 
 def _beyond(problem: str) -> Worded | None:

@@ -158,6 +158,8 @@ async def test_encoded_words_are_decoded(browser: Browser) -> None:
         (b'{"message_ids": [1], "flags": ["\\ud800"]}', "flags_add"),
         (b"[" * 100_000, "flags_add"),
         (b"\xff", "flags_add"),
+        (b'{"\xff": 1}', "not valid UTF-8"),
+        (b'{"message_ids": [1], "flags": ["x\xff"]}', "not valid UTF-8"),
     ],
 )
 async def test_parameters_that_do_not_fit_are_named(browser: Browser, body: bytes, path: str) -> None:
@@ -165,6 +167,19 @@ async def test_parameters_that_do_not_fit_are_named(browser: Browser, body: byte
     answer = await browser.post("flags_add", body)
     assert (answer.status, answer.json["error"]["code"]) == (400, "user:error")
     assert path in answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize("app", ["/webmail/", "/"])
+async def test_a_name_that_is_not_utf_8_is_refused_by_each_call(rig: Rig, app: str) -> None:
+    """WEB-134, WEBMAIL-23: with a session and without one."""
+    browser = rig.browser(app=app)
+    answer = await browser.post("login_prep", b'{"\xff": 1}')
+    assert (answer.status, answer.json["error"]["code"]) == (400, "user:error")
+    await browser.log_in()
+    calls = json.loads((await browser.fetch(f"{app}api/")).body)["x-calls"]
+    for name in calls:
+        answer = await browser.post(name, b'{"\xff": 1}')
+        assert (name, answer.status) == (name, 400)
 
 
 async def test_calls_are_posts_of_json_of_bounded_size(browser: Browser) -> None:

@@ -71,6 +71,13 @@ async def test_a_contact_is_written_found_changed_and_removed(browser: Browser) 
     assert await browser.error("contact_save", contact=form(" ")) == (400, "user:error")
 
 
+@pytest.mark.parametrize("card", ["", "x", "BEGIN:VCARD", "BEGIN:VCARD\r\nEND:VCARD", "\0", "Name\nAda\nBo\n"])
+async def test_what_is_no_card_brings_no_contact_back(browser: Browser, card: str) -> None:
+    """WEBMAIL-128."""
+    assert await browser.error("contact_restore", card=card) == (400, "user:error")
+    assert (await browser.call("contacts"))["total"] == 0
+
+
 async def test_a_contact_whose_answer_was_lost_is_not_doubled(browser: Browser) -> None:
     """WEBMAIL-128: the same contact is added once; one that differs in anything is another."""
     ada = form("Ada", "ada@a.example", groups=["Sailing"])

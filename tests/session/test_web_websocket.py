@@ -119,12 +119,16 @@ async def test_a_frame_that_is_too_large_ends_the_websocket(rig: Rig, browser: B
         assert closed.value.reason.code == 1009
 
 
-async def test_a_frame_that_is_no_request_ends_the_websocket(rig: Rig, browser: Browser) -> None:
-    """WEBMAIL-32."""
+@pytest.mark.parametrize("frame", ["[]", b'{"\xff": 1}', b'{"request": ' * 5000])
+async def test_a_frame_that_is_no_request_ends_the_websocket(
+    rig: Rig, browser: Browser, frame: str | bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """WEBMAIL-32, WEB-134."""
     async with websocket(browser) as socket:
-        await socket.send_message("[]")
+        await socket.send_message(frame)
         with pytest.raises(trio_websocket.ConnectionClosed), trio.fail_after(60):
             await socket.get_message()
+    assert "unexpected error" not in caplog.text
 
 
 async def test_a_websocket_hears_that_the_server_stops(rig: Rig, browser: Browser) -> None:

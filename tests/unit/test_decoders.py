@@ -11,7 +11,28 @@ import pytest
 
 from moxlite.decoders import from_builtins, from_json, from_msgpack, json_decoder, msgpack_decoder
 
+
+class Closed(msgspec.Struct, forbid_unknown_fields=True):
+    """A type that knows its fields, as those of all calls."""
+
+
 TOP = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    "octets", [b'{"\xff": 1}', b'{"a": "\xff"}', b'"\xff"', b"[" * 100_000, b'{"a": ' * 100_000, b"\xff"]
+)
+@pytest.mark.parametrize("kind", [object, str, dict[str, str], Closed, list[object]])
+def test_whatever_octets_come_the_errors_are_those_of_msgspec(octets: bytes, kind: object) -> None:
+    """WEB-134: msgspec itself has UnicodeDecodeError and RecursionError too."""
+    for decode in (lambda: from_json(octets, kind), lambda: json_decoder(kind).decode(octets)):
+        with pytest.raises(msgspec.DecodeError):
+            decode()
+    packed = b"\x81\xa1\xff\x01"
+    for decode in (lambda: from_msgpack(packed, kind), lambda: msgpack_decoder(kind).decode(packed)):
+        with pytest.raises(msgspec.DecodeError):
+            decode()
+
 
 PROGRAM = """
     import sys, threading

@@ -128,7 +128,7 @@ class LineReader:
             return None
         try:
             return from_json(line, Message)
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        except msgspec.DecodeError as exc:
             raise CtlProtocolError(f"bad line: {exc}") from exc
 
 

@@ -134,7 +134,7 @@ async def finish_creation(ceremony: Ceremony, answer: str) -> NewKey:
     found = await _checked(check)
     try:
         named = from_json(answer, _Created).response.transports
-    except (msgspec.DecodeError, RecursionError):
+    except msgspec.DecodeError:
         named = []
     transports = tuple(one for one in TRANSPORTS if one in named)
     return NewKey(found.credential_id, found.credential_public_key, found.sign_count, transports)
@@ -167,7 +167,7 @@ async def verify(ceremony: Ceremony, answer: str, keys: Sequence[SecurityKey]) -
 
     try:
         used = webauthn.base64url_to_bytes(from_json(answer, _Answer).id)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError) as error:
         raise BadAnswer(str(error)) from error
     key = next((one for one in keys if one.credential == used and one.host == ceremony.host), None)
     if key is None:

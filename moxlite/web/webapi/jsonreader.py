@@ -166,7 +166,7 @@ class _Reader:
     def _plain(self, at: int, literal: Octets, kind: Any, path: str) -> Any:
         try:
             return from_json(literal, kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except msgspec.DecodeError as error:
             raise self.error(at, path, str(error).partition(" (byte")[0]) from None
 
     def _list(self, at: int, kind: inspect.ListType, path: str) -> tuple[list[Any], int]:

@@ -189,7 +189,10 @@ class ContactCalls(AccountCalls):
         await lazyimport.load("moxlite.proto.cards.contactfiles")
         from moxlite.proto.cards.contactfiles import read_contacts
 
-        found, problems = await trio.to_thread.run_sync(read_contacts, card.encode("utf-8", "replace"))
+        try:
+            found, problems = await trio.to_thread.run_sync(read_contacts, card.encode("utf-8", "replace"))
+        except Unreadable:
+            found, problems = [], []
         if problems or len(found) != 1:
             raise UserError("card: one vCard is expected")
         async with self._accounts.use(caller.require().account) as account:
