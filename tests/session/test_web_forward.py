@@ -223,6 +223,31 @@ async def test_bodies_go_both_ways_whatever_their_chunks(opening: Opening, behin
     assert behind.connections == 1
 
 
+async def test_trailers_lose_what_heads_lose(opening: Opening, behind: Backend) -> None:
+    """WEB-45: a server behind may read trailers as if they were in the head."""
+    rig = await opening(behind.url)
+    names = (
+        *("X-Real-IP", "X_Real_IP", "X-Forwarded-For", "x_forwarded_proto", "Forwarded", "X-Forwarded", "Proxy", "Via"),
+        *("X-Own", "Cookie", "Content_Length", "TE", "Connection", "Host", "Authorization", "Set-Cookie"),
+    )
+    trailers = "".join(f"{name}: 1.2.3.4\r\n" for name in (*names, "X-Sum"))
+    octets = request("POST /echo", "Transfer-Encoding: chunked", "Connection: close, X-Own", close=False)
+    await exchange(rig, octets + f"2\r\nok\r\n0\r\n{trailers}\r\n".encode())
+    [seen] = behind.seen
+    assert (seen.body, seen.trailers) == (b"ok", [("x-sum", "1.2.3.4")])
+
+
+async def test_trailers_of_answers_lose_what_heads_lose(opening: Opening, behind: Backend) -> None:
+    """WEB-45: cookies with names of ours, and what the administrator's fields replace."""
+    rig = await opening(behind.url, ', response_headers = { X-Kind = "own" }')
+    behind.raw["/t"] = (
+        b"HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
+        b"X-Kind: theirs\r\nSet-Cookie: webmailsession=1\r\nKeep-Alive: x\r\nX-Sum: 1\r\n\r\n"
+    )
+    answer = await exchange(rig, request("GET /t"))
+    assert answer.endswith(b"0\r\nx-sum: 1\r\n\r\n")
+
+
 async def test_answers_without_length_and_without_body(opening: Opening, behind: Backend) -> None:
     """WEB-46: until the close of the connection; HEAD, 204, 304; a client of HTTP/1.0."""
     rig = await opening(behind.url)

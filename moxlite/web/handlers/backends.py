@@ -97,10 +97,8 @@ async def respond(
         await writer.write(compressor.end())
     chunked = request.http_version != "1.0" and request.method != "HEAD" and response.status_code not in (204, 304)
     chunked = chunked and all(name != "content-length" for name, _ in fields)
-    trailers = trailer_fields((name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers)
-    await writer.finish(
-        tuple((name.decode("ascii"), value.decode("latin-1")) for name, value in trailers) if chunked else ()
-    )
+    trailers = trailer_fields(answer_fields(event.headers, (), (*extra, *writer.extra)))
+    await writer.finish(trailers if chunked else ())
 
 
 def _compressor(request: Request, status: int, fields: Fields) -> tuple[Compressor | None, Fields]:

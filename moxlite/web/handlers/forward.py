@@ -20,7 +20,7 @@ import trio
 from moxlite.net.httpclient.pool import Backend, Pool
 from moxlite.net.limits import within
 from moxlite.web.handlers.backends import Broken, check_framing, open_backend, respond, tell_failure
-from moxlite.web.handlers.forwardfields import Fields, answer_fields, request_fields, target_at, trailer_fields
+from moxlite.web.handlers.forwardfields import Fields, answer_fields, request_fields, request_trailers, target_at
 from moxlite.web.handlers.tunnel import tunnel
 from moxlite.web.http.errors import ClientGone, HTTPError
 
@@ -177,8 +177,8 @@ class Passage:
                 await self._go.wait()
             while octets := await body.receive(UNLIMITED):
                 await self._send(h11.Data(octets))
-            trailers = trailer_fields(body.trailers()) if self._chunked else []
-            await self._send(h11.EndOfMessage(headers=trailers))
+            trailers = request_trailers(self.request) if self._chunked else ()
+            await self._send(h11.EndOfMessage(headers=_octets(trailers)))
         except Broken as error:
             if error.status == 504:
                 self._end(error)

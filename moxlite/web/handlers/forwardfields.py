@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from moxlite.config.webrules import Pattern
     from moxlite.web.http.exchange import Request
 
-__all__ = ["Fields", "answer_fields", "request_fields", "target_at", "trailer_fields"]
+__all__ = ["Fields", "answer_fields", "request_fields", "request_trailers", "target_at", "trailer_fields"]
 
 Fields: TypeAlias = tuple[tuple[str, str], ...]
 """Header fields, names in lower case."""
@@ -59,8 +59,7 @@ def request_fields(request: Request, *, trusted: bool, upgrade: bool = False) ->
 
     Raises HTTPError: 508, the request runs in a circle.
     """
-    named = {one.lower() for one in request.headers.elements("connection")}
-    kept = [(name, value) for name, value in request.headers if name not in named and _is_passed_on(name)]
+    kept = _passed_on(request, request.headers)
     via = request.headers.all("via")
     if any(VIA in value for value in via):
         raise HTTPError(508, "This address is forwarded in a circle.")
@@ -93,6 +92,18 @@ def request_fields(request: Request, *, trusted: bool, upgrade: bool = False) ->
         ("x-forwarded-proto", request.scheme),
         ("x-real-ip", request.client_ip),
     )
+
+
+def request_trailers(request: Request) -> Fields:
+    """The fields of the request's trailer section for the server behind. Those that a head loses are lost here too:
+    servers may read trailers as if they were in the head (RFC 9110 §6.5.1).
+    """
+    return tuple(_passed_on(request, trailer_fields(request.body.trailers())))
+
+
+def _passed_on(request: Request, fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    named = {one.lower() for one in request.headers.elements("connection")}
+    return [(name, value) for name, value in fields if name not in named and _is_passed_on(name)]
 
 
 def _is_passed_on(name: str) -> bool:
@@ -128,13 +139,9 @@ def answer_fields(fields: Iterable[tuple[bytes, bytes]], extra: Fields, ours: Fi
     return (*kept, *extra)
 
 
-def trailer_fields(fields: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+def trailer_fields(fields: Iterable[tuple[str, str]]) -> Fields:
     """The fields of a trailer section that may be there."""
-    return [
-        (name.encode("ascii"), value.encode("latin-1"))
-        for name, value in fields
-        if name not in NO_TRAILER and not name.startswith("x-forwarded")
-    ]
+    return tuple((name, value) for name, value in fields if name.replace("_", "-") not in NO_TRAILER)
 
 
 async def target_at(request: Request, base: str, cut: Pattern | None) -> str:
