@@ -187,6 +187,34 @@ async def test_nothing_outside_the_root_and_nothing_odd_is_served(opening: Openi
     assert (await get(rig, path)).status == 404
 
 
+@pytest.mark.parametrize("follow", ["", ", follow_symlinks = true"])
+async def test_names_with_a_dot_before_them_are_not_served(opening: Opening, www: Path, follow: str) -> None:
+    """WEB-38a, WEB-39: the folder of a generator has .git, .env and editors' files; only .well-known is for others."""
+    (www / ".git" / "refs").mkdir(parents=True)
+    (www / ".git" / "config").write_text("secret")
+    (www / ".git" / "index.html").write_text("secret")
+    (www / "sub" / ".env").write_text("secret")
+    (www / ".well-known").mkdir()
+    (www / ".well-known" / "security.txt").write_text("Contact: mailto:a@b.example")
+    (www / ".well-known" / ".hidden").write_text("secret")
+    (www / "page").mkdir()
+    (www / "page" / ".htaccess.gz").write_text("secret")
+    (www / "page" / "linked").symlink_to("../.git/config")
+    rig = await opening(static(www, f", list_files = true{follow}"))
+    for path in (
+        *("/.git", "/.git/", "/.git/config", "/%2egit/config", "/sub/../.git/config", "/sub/.env", "/.git/refs/"),
+        *("/.well-known/.hidden", "/page/.htaccess.gz", "/sub/%2Eenv", "//.git/config", "/.well-known/../.git/config"),
+    ):
+        answer = await get(rig, path)
+        assert (path, answer.status) == (path, 404)
+        assert b"secret" not in answer.body
+    assert (await get(rig, "/.well-known/security.txt")).status == 200
+    listing = (await get(rig, "/")).body
+    assert b".git" not in listing
+    assert b"./.well-known/" in listing
+    assert b".htaccess" not in (await get(rig, "/page/")).body
+
+
 async def test_links_within_the_root_are_followed_and_others_on_request(opening: Opening, www: Path) -> None:
     """WEB-40."""
     (www / "inside").symlink_to("hello.txt")

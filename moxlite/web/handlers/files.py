@@ -54,6 +54,11 @@ NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 # without waiting for the other end of a pipe; with O_PATH, a directory on the way needs no permission to list it
 READ: Final = os.O_RDONLY | CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 PASS: Final = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | CLOEXEC
+SHOWN: Final = ".well-known"
+"""The only name with a dot before it that is served (RFC 8615): others are of version control, editors and shells,
+``.git`` and ``.env`` among them.
+"""
+
 UNUSABLE: Final = "\0" if os.sep == "/" else "\0\\:"  # Windows: separators, drives, streams
 
 
@@ -211,6 +216,8 @@ def _entries(directory: int | str, found: Place) -> Listing:
     entries: list[Entry] = []
     with os.scandir(directory) as scan:
         for one in islice(scan, MAX_ENTRIES):
+            if _is_hidden(one.name):
+                continue
             try:
                 one.name.encode()  # a name that is not UTF-8 cannot be requested (WEB-6)
                 if one.is_symlink() and found.real_root is not None:
@@ -228,7 +235,7 @@ def _entries(directory: int | str, found: Place) -> Listing:
 @contextmanager
 def place(root: str, name: str, *, follow: bool) -> Iterator[Place]:
     """Resolve `name` below `root`. Raises NoSuchFile, OSError."""
-    if any(c in name for c in UNUSABLE) or not _is_unicode(name):
+    if any(c in name for c in UNUSABLE) or not _is_unicode(name) or any(map(_is_hidden, name.split("/"))):
         raise NoSuchFile
     if follow:
         path = f"{root}/{name}" if name else root
@@ -257,6 +264,10 @@ def beneath(real_root: str, path: str) -> str:
     if real != real_root and not real.startswith(real_root.rstrip(os.sep) + os.sep):
         raise NoSuchFile
     return real
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") and name != SHOWN
 
 
 def _is_unicode(name: str) -> bool:
