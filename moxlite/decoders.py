@@ -29,7 +29,7 @@ class Decoder(Generic[T]):
 
     __slots__ = ("_decode",)
 
-    def __init__(self, decode: Callable[[Octets | str], T]) -> None:
+    def __init__(self, decode: Callable[[Any], T]) -> None:
         self._decode = decode
 
     def decode(self, data: Octets | str) -> T:

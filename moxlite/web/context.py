@@ -25,6 +25,7 @@ from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
 from moxlite.web.health import Health, Measure, Notes, Readiness
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
+from moxlite.web.http.waiting import Waiting
 from moxlite.web.http2.load import Load
 from moxlite.web.importing.browser import BrowserImports
 from moxlite.web.router import HostMatch, Route, Router, any_host
@@ -80,7 +81,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     ``routers`` by name of the listener and port. ``requests`` counts requests per network; ``unlimited`` are ports
     without that limit. ``gates`` are the limits of connections by name of the listener. All gates count together; each
     exempts the reverse proxies of its listener, which represent many clients. ``load`` are the limits of HTTP/2 over
-    all connections. ``hsts`` are the listeners that send
+    all connections; ``waiting`` counts what clients have not read. ``hsts`` are the listeners that send
     Strict-Transport-Security. ``opaque_id`` makes the public form of a connection id (WEB-8).
     """
 
@@ -90,6 +91,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     unlimited: frozenset[tuple[str, int]]
     gates: Mapping[str, Gate]
     load: Load
+    waiting: Waiting
     hsts: frozenset[str]
     opaque_id: Callable[[int], str]
 
@@ -293,6 +295,7 @@ def make_context(
             for name, listener in snapshot.static.listeners.items()
         },
         load=Load(OpenConnections(CONNECTIONS, exempt=snapshot.static.rate_limits.exempt)),
+        waiting=Waiting(),
         hsts=frozenset(name for name, listener in snapshot.static.listeners.items() if listener.hsts),
         opaque_id=opaque_id,
     )

@@ -13,6 +13,7 @@ __all__ = [
     "api_seconds",
     "autoconf_requests",
     "autodiscover_requests",
+    "ended_sends",
     "http2_connections",
     "http2_refused",
     "method_label",
@@ -50,6 +51,11 @@ http2_refused = Counter(
     "moxlite_httpserver_http2_refused",
     "Connections of HTTP/2 that were ended because the client broke a rule or a limit, by the kind of frames.",
     ["reason"],
+)
+ended_sends = Counter(
+    "moxlite_httpserver_ended_sends",
+    "Answers and events that were ended because they waited longest for clients that do not read, by kind (WEB-4a).",
+    ["kind"],
 )
 streams = Gauge("moxlite_webmail_streams", "Open event streams of the webmail.", ["kind"])
 api_seconds = Histogram("moxlite_webmail_api_seconds", "Time of the webmail's API calls.", ["call"], buckets=BUCKETS)

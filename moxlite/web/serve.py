@@ -67,9 +67,11 @@ async def _serve(stream: trio.abc.Stream, info: ConnectionInfo, context: Context
             from moxlite.web.http2 import connection as http2
 
             share = Share(context.load, info.remote, context.gates[info.listener].proxies)
-            await http2.Connection(stream, info, handler=handle, drain=drain, share=share).serve()
+            await http2.Connection(
+                stream, info, handler=handle, drain=drain, share=share, waiting=context.waiting
+            ).serve()
         else:
-            await Connection(stream, info, handler=handle, drain=drain).serve()
+            await Connection(stream, info, handler=handle, drain=drain, waiting=context.waiting).serve()
         nursery.cancel_scope.cancel()
 
 

@@ -65,6 +65,7 @@ from moxlite.web.http.drain import Drain
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response as WebResponse
+from moxlite.web.http.waiting import Waiting
 from moxlite.web.router import Route, Router, any_host
 from tests.fuzzing.inputs import LIMIT
 
@@ -600,7 +601,7 @@ async def http(pieces: Pieces, variant: int) -> object:
         listener="fuzz",
         shutdown=trio.Event(),
     )
-    await Connection(stream, info, handler=handle, drain=Drain()).serve()
+    await Connection(stream, info, handler=handle, drain=Drain(), waiting=Waiting()).serve()
     seen.append(stream.sent.count(b"HTTP/1.1 "))
     return seen
 

@@ -7,7 +7,9 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from hpack import Encoder
@@ -43,15 +45,23 @@ class Site(ServedServer):
     """A server with a site at localhost: `root` below its folder."""
 
     https: int
+    metrics: int
 
     @property
     def url(self) -> str:
         return f"https://localhost:{self.https}"
 
+    def metric(self, name: str) -> float:
+        """The sum of a metric over its labels."""
+        with urlopen(f"http://127.0.0.1:{self.metrics}/metrics") as answer:
+            text = answer.read().decode()
+        return sum(float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE))
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder, https = tmp_path_factory.mktemp("http2") / "server", free_port()
+    metrics = free_port()
     root = folder / "www"
     root.mkdir(parents=True)
     (root / "index.html").write_text(
@@ -61,9 +71,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         (root / f"{n}.svg").write_text(f"<svg xmlns='http://www.w3.org/2000/svg' width='{n + 1}' height='9'/>")
     (root / "large").write_bytes(bytes(range(256)) * 40_000)
     (root / "10k").write_bytes(bytes(10_240))
-    static = f"webserver_https = {{ enabled = true, port = {https}, rate_limit_disabled = true }}"
+    static = f"""
+webserver_https = {{ enabled = true, port = {https}, rate_limit_disabled = true }}
+webmail_https = {{ enabled = true, port = {https} }}
+metrics_http = {{ enabled = true, port = {metrics} }}
+"""
     with Site(folder, static=static, domains=SITE.format(host="localhost", root=root)) as server:
-        server.https = https
+        server.https, server.metrics = https, metrics
         yield server
 
 
@@ -123,12 +137,14 @@ def test_browsers(site: Site, chromium: Browser, tmp_path: Path) -> None:
         assert fox.run(f"() => {IMAGES}")
 
 
-def connect(port: int) -> ssl.SSLSocket:
+def connect(port: int, window: int = 65_535) -> ssl.SSLSocket:
+    """A connection over which each answer may have so many octets before they are read."""
     context = ssl._create_unverified_context()
     context.set_alpn_protocols(["h2"])
     found = context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=20), server_hostname="localhost")
     assert found.selected_alpn_protocol() == "h2"
-    found.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SettingsFrame(0).serialize())
+    settings = SettingsFrame(0, settings={SettingsFrame.INITIAL_WINDOW_SIZE: window})
+    found.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings.serialize())
     return found
 
 
@@ -243,3 +259,43 @@ def test_attacks_cost_little(site: Site, name: str) -> None:
     assert memory < 20, figures
     assert median < 0.1 * slowness(), figures
     assert site.process.poll() is None
+
+
+STALLED: dict[str, tuple[str, str, int]] = {
+    "a page": ("127.0.0.1", "/webmail/", 64),
+    "a large file": ("localhost", "/large", 160),
+}
+"""Host, path, and the MB that they may cost: a page is shared; files are read, 256 KiB at a time."""
+
+
+@pytest.mark.parametrize("name", STALLED)
+def test_7200_answers_that_are_not_read(site: Site, name: str) -> None:
+    """WEB-4a: over 72 connections 100 requests each for a page, or a file, with a window of one octet; others get it
+    meanwhile.
+    """
+    host, path, limit = STALLED[name]
+    get = ("curl", "-sk", "--http2", "--compressed", "--max-time", "60", "-o", "/dev/null", "-w", "%{http_code}")
+    url = f"https://{host}:{site.https}{path}"
+    assert run(*get, url) == "200"
+    before = most = resident(site.process.pid)
+    block = Encoder().encode(fields("GET", path, host=host))
+    requests = frames_of(
+        *(HeadersFrame(2 * n + 1, block, flags=["END_HEADERS", "END_STREAM"]) for n in range(100)),
+    )
+    with ExitStack() as open_until_the_end:
+        slowest = 0.0
+        for _ in range(72):
+            stream = open_until_the_end.enter_context(connect(site.https, window=1))
+            stream.sendall(requests)
+            most = max(most, resident(site.process.pid))
+        for _ in range(20):
+            began = time.monotonic()
+            assert run(*get, url) == "200"
+            slowest = max(slowest, time.monotonic() - began)
+            most = max(most, resident(site.process.pid))
+        ended = site.metric("moxlite_httpserver_ended_sends_total")
+    figures = f"{name}: {(most - before) / 1e6:.0f} MB more, {ended:.0f} ended, slowest answer {slowest:.2f} s"
+    print(figures)
+    assert most - before < limit * 1e6, figures
+    assert slowest < 20 * slowness(), figures
+    assert site.metric("moxlite_panic_total") == 0

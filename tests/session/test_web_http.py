@@ -19,6 +19,7 @@ from moxlite.web.http.drain import Drain
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 from moxlite.web.http.messages import Response
+from moxlite.web.http.waiting import Waiting
 
 
 def info() -> ConnectionInfo:
@@ -48,13 +49,16 @@ async def echo(request: Request, writer: ResponseWriter) -> None:
 
 
 @asynccontextmanager
-async def serving(handler: Handler = echo, drain: Drain | None = None) -> AsyncIterator[trio.abc.Stream]:
+async def serving(
+    handler: Handler = echo, drain: Drain | None = None, waiting: Waiting | None = None
+) -> AsyncIterator[trio.abc.Stream]:
     client, server = trio.testing.memory_stream_pair()
     facts = info()
 
     async def serve() -> None:
         async with server:
-            await Connection(server, facts, handler=handler, drain=drain or Drain()).serve()
+            sends = waiting or Waiting()
+            await Connection(server, facts, handler=handler, drain=drain or Drain(), waiting=sends).serve()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve)
@@ -312,7 +316,7 @@ async def test_a_client_that_takes_nothing_is_given_up(autojump_clock: MockClock
     client, server = trio.testing.lockstep_stream_pair()
     facts = info()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Connection(server, facts, handler=flood, drain=Drain()).serve)
+        nursery.start_soon(Connection(server, facts, handler=flood, drain=Drain(), waiting=Waiting()).serve)
         await client.send_all(GET)
         await client.receive_some(10)
     assert 60 <= trio.current_time() < 62
@@ -372,3 +376,49 @@ def test_the_split_of_the_octets_changes_nothing(cuts: list[int], variant: int) 
     whole = run(main, [octets])
     split = run(main, [octets[start:end] for start, end in pairwise(places)])
     assert bodies(split) == bodies(whole)
+
+
+async def test_past_a_number_of_octets_those_end_that_wait_longest() -> None:
+    """WEB-4a: clients that do not read; one that reads gets its answer, and events have an account of their own."""
+    body = bytes(200_000)
+    waiting = Waiting(answers=1_000_000, events=200_000)
+
+    async def handler(request: Request, writer: ResponseWriter) -> None:
+        if request.path == "/events":
+            await writer.start(200, (("content-type", "text/event-stream"),))
+            await writer.write(bytes(60_000))
+        else:
+            await writer.respond(Response(200, (), body))
+
+    async with trio.open_nursery() as nursery:
+        ended: list[str] = []
+
+        async def serve(name: str, server: trio.abc.Stream) -> None:
+            async with server:
+                await Connection(server, info(), handler=handler, drain=Drain(), waiting=waiting).serve()
+            ended.append(name)
+
+        async def opened(name: str, request: bytes = GET) -> trio.abc.Stream:
+            client, server = trio.testing.lockstep_stream_pair()
+            nursery.start_soon(serve, name, server)
+            await client.send_all(request)
+            await trio.testing.wait_all_tasks_blocked()
+            return client
+
+        tab = await opened("tab", GET.replace(b" /a ", b" /events "))
+        await tab.receive_some(10_000)
+        for number in range(6):
+            await opened(str(number))
+        assert ended == ["0", "1", "2"]  # each holds its answer, and the slice on its way
+        client, server = trio.testing.lockstep_stream_pair()
+        nursery.start_soon(serve, "reader", server)
+        await client.send_all(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert len(await everything(client)) > len(body)
+        assert ended[:4] == ["0", "1", "2", "3"]
+        assert "tab" not in ended
+        tab = await opened("tab 2", GET.replace(b" /a ", b" /events "))
+        await tab.receive_some(10_000)
+        await trio.testing.wait_all_tasks_blocked()
+        assert "tab" in ended
+        nursery.cancel_scope.cancel()
+    assert waiting.octets == 0

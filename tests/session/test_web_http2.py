@@ -17,6 +17,7 @@ from moxlite.web.http.drain import Drain
 from moxlite.web.http.errors import ClientGone
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 from moxlite.web.http.messages import Response
+from moxlite.web.http.waiting import Waiting
 from moxlite.web.http2.connection import Connection
 from moxlite.web.http2.load import Load, Share
 from tests.http2client import Client, fields, talking
@@ -40,6 +41,7 @@ async def opened(
     drain: Drain | None = None,
     load: Load | None = None,
     proxies: Sequence[IPNetwork] = (),
+    waiting: Waiting | None = None,
 ) -> AsyncIterator[trio.abc.Stream]:
     """A connection whose client is yet to speak."""
     ours, theirs = trio.testing.memory_stream_pair()
@@ -57,7 +59,9 @@ async def opened(
     async def serve() -> None:
         async with ours:
             share = Share(load, REMOTE, proxies)
-            await Connection(ours, info, handler=handler, drain=drain or Drain(), share=share).serve()
+            await Connection(
+                ours, info, handler=handler, drain=drain or Drain(), share=share, waiting=waiting or Waiting()
+            ).serve()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve)
@@ -73,10 +77,11 @@ async def serving(
     drain: Drain | None = None,
     load: Load | None = None,
     proxies: Sequence[IPNetwork] = (),
+    waiting: Waiting | None = None,
     checks: bool = True,
 ) -> AsyncIterator[Client]:
     async with (
-        opened(handler, drain=drain, load=load, proxies=proxies) as stream,
+        opened(handler, drain=drain, load=load, proxies=proxies, waiting=waiting) as stream,
         talking(stream, checks=checks) as client,
     ):
         yield client

@@ -24,6 +24,8 @@ from trio.testing import MockClock
 
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
+from moxlite.web.http.waiting import Waiting
+from moxlite.web.http2.stream import REQUEST
 from tests.http2client import Client, fields
 from tests.session.test_web_http2 import opened, serving
 
@@ -239,3 +241,51 @@ async def test_slow_readers_hold_one_slice_each(autojump_clock: MockClock) -> No
         assert trio.current_time() == pytest.approx(began + 60, abs=5)
         assert {client.answers[one].reset for one in numbers} == {ErrorCodes.CANCEL}
         assert client.goodbye is None
+
+
+async def test_past_a_number_of_octets_those_end_that_wait_longest() -> None:
+    """WEB-4a: answers whose octets the handler made; the later ones come when the client reads."""
+    body = bytes(1 << 20)
+
+    async def handler(request: Request, writer: ResponseWriter) -> None:
+        await writer.respond(Response(200, (), body))
+
+    waiting = Waiting(answers=10 << 20)
+    async with serving(handler, waiting=waiting) as client:
+        client.reads = False
+        client.h2.update_settings({4: 0})
+        await client.flush()
+        numbers = []
+        for _ in range(30):  # one after the other: tasks that can begin at once begin in any order
+            numbers.append(number := await client.begin_request(fields()))
+            await client.until(lambda number=number: bool(client.answers[number].headers))
+        await client.until(lambda: client.answers[numbers[20]].over)
+        assert [client.answers[one].reset for one in numbers[:21]] == [ErrorCodes.CANCEL] * 21
+        assert not any(client.answers[one].over for one in numbers[21:])
+        assert (9 << 20) < waiting.octets <= (10 << 20)
+        client.reads = True
+        client.h2.update_settings({4: 1 << 20})
+        client.h2.increment_flow_control_window(20 << 20)
+        await client.flush()
+        for one in numbers[21:]:
+            assert bytes((await client.answer(one)).body) == body
+    assert waiting.octets == 0
+
+
+async def test_shared_octets_cost_no_request_anything_and_requests_still_count() -> None:
+    """WEB-4a."""
+    body = bytes(1 << 20)
+
+    async def handler(request: Request, writer: ResponseWriter) -> None:
+        await writer.respond(Response(200, (), body, shared=True))
+
+    waiting = Waiting()
+    async with serving(handler, waiting=waiting) as client:
+        client.reads = False
+        client.h2.update_settings({4: 0})
+        await client.flush()
+        for _ in range(90):
+            await client.begin_request(fields())
+        await client.until(lambda: all(one.headers for one in client.answers.values()))
+        assert waiting.octets == 90 * REQUEST
+    assert waiting.octets == 0

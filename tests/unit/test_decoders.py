@@ -25,13 +25,15 @@ TOP = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize("kind", [object, str, dict[str, str], Closed, list[object]])
 def test_whatever_octets_come_the_errors_are_those_of_msgspec(octets: bytes, kind: object) -> None:
     """WEB-134: msgspec itself has UnicodeDecodeError and RecursionError too."""
-    for decode in (lambda: from_json(octets, kind), lambda: json_decoder(kind).decode(octets)):
-        with pytest.raises(msgspec.DecodeError):
-            decode()
+    with pytest.raises(msgspec.DecodeError):
+        from_json(octets, kind)
+    with pytest.raises(msgspec.DecodeError):
+        json_decoder(kind).decode(octets)
     packed = b"\x81\xa1\xff\x01"
-    for decode in (lambda: from_msgpack(packed, kind), lambda: msgpack_decoder(kind).decode(packed)):
-        with pytest.raises(msgspec.DecodeError):
-            decode()
+    with pytest.raises(msgspec.DecodeError):
+        from_msgpack(packed, kind)
+    with pytest.raises(msgspec.DecodeError):
+        msgpack_decoder(kind).decode(packed)
 
 
 PROGRAM = """

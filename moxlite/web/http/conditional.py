@@ -57,7 +57,9 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Representation(msgspec.Struct, frozen=True):
-    """Octets sent whole, in ranges, or not at all if the client has them. The other fields as in `Validators`."""
+    """Octets sent whole, in ranges, or not at all if the client has them. They are kept, and sent to many. The other
+    fields as in `Validators`.
+    """
 
     body: bytes
     content_type: str
@@ -91,7 +93,8 @@ def respond(method: str, request: Headers, item: Representation) -> Response:
     """The response to a GET or HEAD."""
     facts = Validators(len(item.body), item.content_type, item.etag, item.modified, item.headers)
     decided = plan(method, request, facts)
-    return Response(decided.status, decided.headers, decided.body(item.body))
+    body = decided.body(item.body)
+    return Response(decided.status, decided.headers, body, shared=body is item.body)
 
 
 def plan(method: str, request: Headers, item: Validators) -> Plan:

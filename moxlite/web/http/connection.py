@@ -37,6 +37,7 @@ from moxlite.web.http.limits import (
 from moxlite.web.http.messages import Headers, Response
 from moxlite.web.http.requests import make_request
 from moxlite.web.http.sendfile import can_send_files, send_file
+from moxlite.web.http.waiting import Waiting
 
 __all__ = ["Connection"]
 
@@ -53,9 +54,10 @@ OBS_FOLD: Final = re.compile(rb"\n[ \t]")
 class Replay(trio.abc.Stream):
     """A stream whose first octets have been read already."""
 
-    def __init__(self, first: bytes, stream: trio.abc.Stream) -> None:
+    def __init__(self, first: bytes, stream: trio.abc.Stream, waiting: Waiting) -> None:
         self._first = first
         self._stream = stream
+        self._waiting = waiting
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """First the octets that were read before, then the stream's."""
@@ -67,8 +69,8 @@ class Replay(trio.abc.Stream):
         return bytes(await self._stream.receive_some(max_bytes))
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send. Raises BrokenResourceError if the peer reads nothing for `WRITE_TIMEOUT`."""
-        with trio.move_on_after(WRITE_TIMEOUT) as scope:
+        """Send. Raises BrokenResourceError if the peer reads nothing for too long (`Waiting`)."""
+        with self._waiting.sending(len(data), events=True) as scope:
             await self._stream.send_all(data)
         if scope.cancelled_caught:
             raise trio.BrokenResourceError("the client takes nothing")
@@ -89,11 +91,14 @@ class Connection:
     The handler answers every request. It raises nothing but ClientGone and Cancelled.
     """
 
-    def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, *, handler: Handler, drain: Drain) -> None:
+    def __init__(
+        self, stream: trio.abc.Stream, info: ConnectionInfo, *, handler: Handler, drain: Drain, waiting: Waiting
+    ) -> None:
         self._stream = stream
         self._info = info
         self._handler = handler
         self._drain = drain
+        self._waiting = waiting
         self._h11 = StrictConnection(h11.SERVER, max_head=MAX_HEAD, max_fields=MAX_FIELDS)
         self._request: h11.Request | None = None
         self._stalled = False  # the client stopped sending in the middle of a body
@@ -238,7 +243,7 @@ class Connection:
 
     def rest(self) -> trio.abc.Stream:
         """The stream after this request."""
-        return Replay(self._h11.trailing_data[0], self._stream)
+        return Replay(self._h11.trailing_data[0], self._stream, self._waiting)
 
     async def _count_chunk(self) -> None:
         """Count a chunk. h11 takes some 20 µs for each, so a body of many small chunks is refused, and
@@ -272,11 +277,11 @@ class Connection:
             raise RuntimeError("no request to hand over")
         fields = b"".join(name + b": " + value + b"\r\n" for name, value in request.headers)
         head = request.method + b" " + request.target + b" HTTP/1.1\r\n" + fields + b"\r\n"
-        return Replay(head + self._h11.trailing_data[0], self._stream)
+        return Replay(head + self._h11.trailing_data[0], self._stream, self._waiting)
 
-    async def send(self, *parts: h11.Event) -> None:
-        """Send parts of the response as one slice. Raises ClientGone if the client reads nothing for `WRITE_TIMEOUT`,
-        or h11 has seen the end of the connection.
+    async def send(self, *parts: h11.Event, held: int = 0, events: bool = False) -> None:
+        """Send parts of the response as one slice. Raises ClientGone if the client reads nothing for too long
+        (`Waiting`), or h11 has seen the end of the connection.
         """
         if self._h11.our_state is h11.ERROR:
             raise ClientGone
@@ -284,7 +289,7 @@ class Connection:
         if not octets:
             return
         async with self._sending:
-            with trio.move_on_after(WRITE_TIMEOUT) as scope:
+            with self._waiting.sending(len(octets) + held, events=events) as scope:
                 try:
                     await self._stream.send_all(octets)
                 except (trio.BrokenResourceError, trio.ClosedResourceError) as e:

@@ -26,6 +26,9 @@ __all__ = ["Body", "Channel", "FilePart", "Handler", "Request", "ResponseWriter"
 WRITE_SIZE: Final = 64 * 1024  # octets per write deadline: the slowest client that is served reads 1 KiB/s
 CACHEABLE: Final = frozenset((200, 203, 206, 304))
 """Status codes of responses whose caching a rule can set; others have reasons of their own."""
+EVENT_STREAM: Final = "text/event-stream"
+"""The content type of server-sent events (WHATWG HTML §9.2), ours or those of a server behind."""
+
 CLOSE: Final = ("connection", "close")
 REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 
@@ -54,9 +57,10 @@ class Channel(Protocol):
     async def receive_body(self) -> bytes:
         """The next octets of the request's body, b"" at its end. Raises BodyTimeout, BadRequest, ClientGone."""
 
-    async def send(self, *parts: h11.Event) -> None:
+    async def send(self, *parts: h11.Event, held: int = 0, events: bool = False) -> None:
         """Send parts of the response, in their order: heads, octets of the body, its end. The parts are h11's events
-        whatever the version of HTTP; each version writes them in its own way. Raises ClientGone.
+        whatever the version of HTTP; each version writes them in its own way. `held`: octets that the caller keeps
+        until then, counted in `Waiting`, with `events` as those of events. Raises ClientGone.
         """
 
     def sends_files(self) -> bool:
@@ -188,6 +192,7 @@ class ResponseWriter:
         self.sent = 0  # octets of the body
         self.finished = False
         self.taken_over = False
+        self._events = False  # the body is a stream of events
         self.started_at = 0.0  # trio's clock at the time the status was written
         self.extra: tuple[tuple[str, str], ...] = ()  # fields of all responses of the service
         self.cache = ""  # Cache-Control of a successful response, in place of its own
@@ -205,17 +210,20 @@ class ResponseWriter:
             headers = (*headers, ("content-length", str(len(response.body))))
         parts: list[h11.Event] = [self._head(response.status, headers)]
         body = b"" if self._head_only or response.status in (204, 304) else response.body
+        held = 0 if response.shared else len(body)
+        whole = memoryview(body)  # whose slices are no copies
         for start in range(0, len(body), WRITE_SIZE):
-            parts.append(self._data(body[start : start + WRITE_SIZE]))
+            parts.append(self._data(whole[start : start + WRITE_SIZE]))
             if start + WRITE_SIZE < len(body):
-                await self._channel.send(*parts)
+                await self._channel.send(*parts, held=held)
                 parts = []
-        await self._channel.send(*parts, h11.EndOfMessage())
+        await self._channel.send(*parts, h11.EndOfMessage(), held=held)
         self.finished = True
 
     async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         """Write the head of a response of unknown length."""
-        await self._channel.send(self._head(status, headers))
+        self._events = any(name == "content-type" and value.startswith(EVENT_STREAM) for name, value in headers)
+        await self._channel.send(self._head(status, headers), events=self._events)
 
     async def inform(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         """Write an informational answer before the response (RFC 9110 §15.2)."""
@@ -224,8 +232,10 @@ class ResponseWriter:
     async def write(self, data: bytes) -> None:
         """Write octets of the body; returns when all are sent."""
         if not self._head_only:
+            whole = memoryview(data)
             for start in range(0, len(data), WRITE_SIZE):
-                await self._channel.send(self._data(data[start : start + WRITE_SIZE]))
+                part = self._data(whole[start : start + WRITE_SIZE])
+                await self._channel.send(part, held=len(data), events=self._events)
 
     @property
     def sends_files(self) -> bool:
@@ -242,7 +252,7 @@ class ResponseWriter:
 
     async def finish(self, trailers: tuple[tuple[str, str], ...] = ()) -> None:
         """End the body. Over HTTP/1.1 only a chunked one can have trailers."""
-        await self._channel.send(h11.EndOfMessage(headers=_octets(trailers)))
+        await self._channel.send(h11.EndOfMessage(headers=_octets(trailers)), events=self._events)
         self.finished = True
 
     async def switch(self, headers: tuple[tuple[str, str], ...]) -> trio.abc.Stream:
@@ -274,9 +284,9 @@ class ResponseWriter:
             fields.append(CLOSE)
         return h11.Response(status_code=status, reason=REASONS.get(status, b""), headers=_octets(fields))
 
-    def _data(self, data: bytes) -> h11.Data:
+    def _data(self, data: memoryview) -> h11.Data:
         self.sent += len(data)
-        return h11.Data(data=data)
+        return h11.Data(data=data)  # type: ignore[arg-type]  # h11 takes whatever has octets and a length
 
 
 def _octets(fields: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

@@ -41,11 +41,14 @@ class Headers:
 
 
 class Response(msgspec.Struct, frozen=True):
-    """A whole response. ``Content-Length`` and ``Date`` are added when it is written."""
+    """A whole response. ``Content-Length`` and ``Date`` are added when it is written. ``shared``: the body is kept
+    for all requests, and costs this one nothing.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    shared: bool = False
 
     @classmethod
     def text(cls, status: int, text: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from moxlite.net.connections import ConnectionInfo
     from moxlite.web.http.drain import Drain
     from moxlite.web.http.exchange import Handler
+    from moxlite.web.http.waiting import Waiting
     from moxlite.web.http2.load import Share
 
 __all__ = ["Connection"]
@@ -68,13 +69,15 @@ class Connection:
         handler: Handler,
         drain: Drain,
         share: Share,
+        waiting: Waiting,
     ) -> None:
         self._stream = stream
         self._info = info
         self._handler = handler
         self._drain = drain
         self._share = share
-        self._link = Link(stream)
+        self._sends = waiting
+        self._link = Link(stream, waiting)
         self._frames = Frames()
         self._streams: dict[int, Stream] = {}
         self._waiting: trio.CancelScope | None = None  # for octets
@@ -237,6 +240,7 @@ class Connection:
             self._link,
             self._frames,
             Upload(self._share.load, length=head.length, ended=event.stream_ended is not None),
+            self._sends,
             expects=(head.headers.get("expect") or "").lower() == "100-continue",
             safe=head.method in SAFE,
         )

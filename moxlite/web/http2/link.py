@@ -25,7 +25,8 @@ import trio
 from hpack.struct import HeaderTuple
 
 from moxlite.web.http.errors import ClientGone
-from moxlite.web.http.limits import MAX_HEAD, WRITE_TIMEOUT
+from moxlite.web.http.limits import MAX_HEAD
+from moxlite.web.http.waiting import Waiting
 
 __all__ = ["MAX_STREAMS", "WINDOW", "ErrorCodes", "Link"]
 
@@ -68,9 +69,10 @@ class Link:
       lost: nothing can be sent any more.
     """
 
-    def __init__(self, stream: trio.abc.Stream) -> None:
+    def __init__(self, stream: trio.abc.Stream, waiting: Waiting) -> None:
         self.lost = False
         self._stream = stream
+        self._waiting = waiting
         config = h2.config.H2Configuration(
             client_side=False,
             validate_inbound_headers=False,  # `fields` does it
@@ -123,7 +125,13 @@ class Link:
             self._h2.increment_flow_control_window(octets, number)
 
     async def respond(
-        self, number: int, heads: Sequence[Iterable[HeaderTuple]], body: bytes, *, ends: bool, bodyless: bool
+        self,
+        number: int,
+        heads: Sequence[Iterable[HeaderTuple]],
+        body: bytes | memoryview,
+        *,
+        ends: bool,
+        bodyless: bool,
     ) -> None:
         """Send heads, then octets of the body as the windows allow.
 
@@ -150,14 +158,14 @@ class Link:
             self._room(number)
             self._h2.send_headers(number, fields, end_stream=True)
 
-    def _encode(self, number: int, body: bytes, at: int, *, ends: bool) -> int:
+    def _encode(self, number: int, body: bytes | memoryview, at: int, *, ends: bool) -> int:
         """Encode as much of the body as the windows and a turn allow; returns the place up to which it is encoded."""
         stop = min(len(body), at + TURN, at + max(0, self._room(number)))
         if not body and ends:
             self._h2.end_stream(number)
         while at < stop:
             end = min(at + FRAME, stop)
-            self._h2.send_data(number, body[at:end], end_stream=ends and end == len(body))
+            self._h2.send_data(number, bytes(body[at:end]), end_stream=ends and end == len(body))
             at = end
         return at
 
@@ -204,7 +212,7 @@ class Link:
     async def _send(self, octets: bytes) -> None:
         if not octets:
             return
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + WRITE_TIMEOUT) as self._sending:
+        with self._waiting.sending(len(octets), shield=True) as self._sending:
             try:
                 await self._stream.send_all(octets)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
