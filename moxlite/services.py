@@ -31,6 +31,7 @@ from moxlite.store.delivery.submission import Submission, Submit
 from moxlite.store.errors import StorageBroken
 from moxlite.submission.assurance import not_asked
 from moxlite.web.context import make_context
+from moxlite.web.hsts import StrictTransport
 from moxlite.web.serve import serve_connection as serve_http
 from moxlite.wiring import House
 
@@ -197,6 +198,14 @@ def _admin_app(house: House) -> "AdminApp":
 
 
 def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
+    tls = house.network.tls
+    strict = StrictTransport(
+        house.config,
+        house.static.data_dir,
+        lambda: ((one.listener, one.pair) for one in tls.in_use()),
+        house.network.trust,
+    )
+    house.tree.start("web.hsts", strict.serve)
     context = make_context(
         config=house.config,
         config_dir=house.config.path.parent,
@@ -224,6 +233,7 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         admin=partial(_admin_app, house),
         backends=house.network.backends,
         notices=house.services.notices,
+        strict=strict,
         senders=house.network.https_client(allow_internal=house.static.allow_private_webhooks, purpose="unsubscribe"),
     )
 

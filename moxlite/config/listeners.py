@@ -248,4 +248,11 @@ class Listener(Section, frozen=True):
     webserver_http: Annotated[WebserverService, doc("Web server without TLS.")] = WebserverService()
     webserver_https: Annotated[WebserverService, doc("Web server.")] = WebserverService(port=443)
     http2: Annotated[bool, doc("Offer HTTP/2 on https ports.")] = True
-    hsts: Annotated[bool, doc("Tell browsers to use only https for these hosts (HSTS).")] = False
+    hsts: Annotated[
+        bool | None,
+        doc(
+            "Tell browsers to use only https for these hosts (HSTS). Without this key, our own apps do at the "
+            "listener's hostname, after its certificate has been valid for a day: for as many days as it has been, "
+            "180 at most."
+        ),
+    ] = None

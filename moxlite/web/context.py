@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from moxlite.submission.assurance import Assure
     from moxlite.web.account.app import AccountApp
     from moxlite.web.admin.app import AdminApp
+    from moxlite.web.hsts import StrictTransport
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
     from moxlite.web.http.paths import Host
     from moxlite.web.notices.service import Notices
@@ -81,8 +82,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     ``routers`` by name of the listener and port. ``requests`` counts requests per network; ``unlimited`` are ports
     without that limit. ``gates`` are the limits of connections by name of the listener. All gates count together; each
     exempts the reverse proxies of its listener, which represent many clients. ``load`` are the limits of HTTP/2 over
-    all connections; ``waiting`` counts what clients have not read. ``hsts`` are the listeners that send
-    Strict-Transport-Security. ``opaque_id`` makes the public form of a connection id (WEB-8).
+    all connections; ``waiting`` counts what clients have not read. ``strict`` tells browsers to use only https.
+    ``opaque_id`` makes the public form of a connection id (WEB-8).
     """
 
     config: CurrentConfig
@@ -92,7 +93,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     gates: Mapping[str, Gate]
     load: Load
     waiting: Waiting
-    hsts: frozenset[str]
+    strict: StrictTransport
     opaque_id: Callable[[int], str]
 
 
@@ -172,6 +173,7 @@ def make_context(
     backends: Pool,
     senders: HTTPClient,
     notices: Notices,
+    strict: StrictTransport,
 ) -> Context:
     """The context of a server.
 
@@ -199,6 +201,7 @@ def make_context(
       backends: connections to the servers that requests are forwarded to.
       senders: requests to the servers of senders of mail.
       notices: tells devices of new mail.
+      strict: tells browsers to use only https; its `serve` must run.
     """
     snapshot = config.current
     exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
@@ -296,7 +299,7 @@ def make_context(
         },
         load=Load(OpenConnections(CONNECTIONS, exempt=snapshot.static.rate_limits.exempt)),
         waiting=Waiting(),
-        hsts=frozenset(name for name, listener in snapshot.static.listeners.items() if listener.hsts),
+        strict=strict,
         opaque_id=opaque_id,
     )
 

@@ -37,8 +37,6 @@ HTTP_2: Final = "h2"
 HTTP2_PACKAGE: Final = "moxlite.web.http2"
 """Imported with the first connection that asks for it: 1.4 MB."""
 
-HSTS: Final = ("strict-transport-security", "max-age=31536000")
-
 
 async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
     """Speak HTTP with one client until it leaves, sends an invalid request or is silent for too long.
@@ -92,8 +90,7 @@ async def _handle(request: Request, writer: ResponseWriter, context: Context) ->
 
 async def _answer(request: Request, writer: ResponseWriter, context: Context) -> None:
     info = request.info
-    if info.tls is not None and info.listener in context.hsts:
-        writer.extra = (HSTS,)
+    writer.extra = context.strict.field(request, "")
     try:
         router = context.routers.get((info.listener, info.local_port))
         if router is None:
@@ -113,6 +110,7 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
         route = route or router.service(request)
         if route is not None:
             request.handler = route.name
+            writer.extra = context.strict.field(request, route.name)
             _believe_proxy(request, route.forwarded_from)
         if rules is None:  # otherwise it was counted above
             _limit(request, context)

@@ -45,6 +45,7 @@ KNOWN: Final = frozenset(
         "backup-sample.json",
         "backup.key",
         "doctor.json",
+        "https.json",
         "receivedid.key",
         "rehearsal.json",
         "updates.json",
