@@ -8,16 +8,23 @@ msgspec with a type. Encoding needs none.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any, Final, Generic, TypeAlias, TypeVar, overload
 
 import msgspec
 
-__all__ = ["Decoder", "from_builtins", "from_json", "from_msgpack", "json_decoder", "msgpack_decoder"]
+__all__ = ["Decoder", "bounded", "from_builtins", "from_json", "from_msgpack", "json_decoder", "msgpack_decoder"]
 
 T = TypeVar("T")
 Octets: TypeAlias = bytes | bytearray | memoryview
+
+LARGEST: Final = 2**53 - 1
+"""The largest integer that all programs read alike (RFC 7493 §2.2)."""
+
+_LARGE: Final = re.compile(rb"[0-9]{16}|[0-9][eE]")
+"""What octets have that hold a larger one, in a number or a text."""
 
 _lock: Final = threading.Lock()
 _prepared: Final = set[object]()
@@ -44,6 +51,28 @@ def _malformed(error: UnicodeDecodeError | RecursionError) -> msgspec.DecodeErro
     if isinstance(error, RecursionError):
         return msgspec.DecodeError("nested too deeply")
     return msgspec.DecodeError("a text is not valid UTF-8")
+
+
+def bounded(value: T, data: Octets) -> T:
+    """What was decoded from the octets of a client, if no integer in it is beyond `LARGEST`: no bound of a type has to
+    say so, and neither SQLite nor a clock takes larger ones. Raises msgspec.ValidationError.
+    """
+    if _LARGE.search(data):
+        _check(msgspec.to_builtins(value))
+    return value
+
+
+def _check(value: object) -> None:
+    match value:
+        case int():
+            if abs(value) > LARGEST:
+                raise msgspec.ValidationError(f"an integer is beyond {LARGEST}")
+        case dict():
+            for one in value.values():
+                _check(one)
+        case list():
+            for one in value:
+                _check(one)
 
 
 def _prepare(kind: object) -> None:

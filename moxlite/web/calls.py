@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from moxlite.decoders import from_json
+from moxlite.decoders import bounded, from_json
 from moxlite.web.errors import APIError, FieldErrors, UserError
 from moxlite.wording import Worded, worded
 
@@ -126,7 +126,7 @@ def decode_parameters(entry: Call, body: bytes) -> msgspec.Struct:
     Raises UserError with the path of what is wrong.
     """
     try:
-        return from_json(body or b"{}", entry.parameters)
+        return bounded(from_json(body or b"{}", entry.parameters), body)
     except msgspec.DecodeError as e:  # ValidationError, which names the path, is a subclass
         raise UserError(_beyond(str(e)) or worded("{name}: {reason}", name=entry.name, reason=e)) from e
 

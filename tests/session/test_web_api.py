@@ -160,6 +160,7 @@ async def test_encoded_words_are_decoded(browser: Browser) -> None:
         (b"\xff", "flags_add"),
         (b'{"\xff": 1}', "not valid UTF-8"),
         (b'{"message_ids": [1], "flags": ["x\xff"]}', "not valid UTF-8"),
+        (b'{"message_ids": [1e300], "flags": ["x"]}', "message_ids[0]"),
     ],
 )
 async def test_parameters_that_do_not_fit_are_named(browser: Browser, body: bytes, path: str) -> None:

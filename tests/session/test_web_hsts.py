@@ -50,6 +50,10 @@ async def opened(
     return rig
 
 
+def promises_nothing(state: Path) -> bool:
+    return not msgspec.json.decode(state.read_bytes())["since"]
+
+
 async def told(rig: Rig, path: str = "/webmail/", *, host: str = "mail.example.org", tls: bool = True) -> str | None:
     browser = rig.browser(port=443 if tls else 80, tls=tls)
     browser.host = host
@@ -108,7 +112,7 @@ async def test_the_days_are_kept_and_begin_anew_with_an_invalid_certificate(tmp_
         async with trio.open_nursery() as nursery:
             rig = await opened(folder, nursery, days=30, certificate=pair)
             state = folder / "data" / hsts.STATE
-            await soon(lambda state=state: not msgspec.json.decode(state.read_bytes())["since"])
+            await soon(partial(promises_nothing, state))
             assert await told(rig) is None
             nursery.cancel_scope.cancel()
 

@@ -1,6 +1,7 @@
 """Known attacks on HTTP/2 and what each gets (docs/webserver.md): over memory streams, frame by frame."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import pytest
 import trio
@@ -243,6 +244,10 @@ async def test_slow_readers_hold_one_slice_each(autojump_clock: MockClock) -> No
         assert client.goodbye is None
 
 
+def has_head(client: Client, number: int) -> bool:
+    return bool(client.answers[number].headers)
+
+
 async def test_past_a_number_of_octets_those_end_that_wait_longest() -> None:
     """WEB-4a: answers whose octets the handler made; the later ones come when the client reads."""
     body = bytes(1 << 20)
@@ -258,7 +263,7 @@ async def test_past_a_number_of_octets_those_end_that_wait_longest() -> None:
         numbers = []
         for _ in range(30):  # one after the other: tasks that can begin at once begin in any order
             numbers.append(number := await client.begin_request(fields()))
-            await client.until(lambda number=number: bool(client.answers[number].headers))
+            await client.until(partial(has_head, client, number))
         await client.until(lambda: client.answers[numbers[20]].over)
         assert [client.answers[one].reset for one in numbers[:21]] == [ErrorCodes.CANCEL] * 21
         assert not any(client.answers[one].over for one in numbers[21:])

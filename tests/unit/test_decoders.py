@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from moxlite.decoders import from_builtins, from_json, from_msgpack, json_decoder, msgpack_decoder
+from moxlite.decoders import bounded, from_builtins, from_json, from_msgpack, json_decoder, msgpack_decoder
 
 
 class Closed(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,6 +34,35 @@ def test_whatever_octets_come_the_errors_are_those_of_msgspec(octets: bytes, kin
         from_msgpack(packed, kind)
     with pytest.raises(msgspec.DecodeError):
         msgpack_decoder(kind).decode(packed)
+
+
+class Open(msgspec.Struct):
+    """Integers without bounds."""
+
+    a: int | None = None
+    b: list[dict[str, int]] = []
+    c: str = ""
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b'{"a": 9007199254740992}',
+        b'{"a": -9007199254740992}',
+        b'{"a": 1e30}',
+        b'{"b": [{"x": 1}, {"x": %s}]}' % (b"9" * 400),
+    ],
+)
+def test_integers_of_clients_have_an_end(octets: bytes) -> None:
+    """WEB-134: without a bound in their type, in whatever form."""
+    with pytest.raises(msgspec.DecodeError):
+        bounded(from_json(octets, Open), octets)
+
+
+def test_other_integers_and_digits_in_texts_are_taken() -> None:
+    """WEB-134."""
+    octets = b'{"a": 9007199254740991, "b": [{"x": -9007199254740991}], "c": "99999999999999999999"}'
+    assert bounded(from_json(octets, Open), octets) == from_json(octets, Open)
 
 
 PROGRAM = """

@@ -23,7 +23,7 @@ import msgspec
 import trio
 
 from moxlite import __version__
-from moxlite.decoders import from_json
+from moxlite.decoders import bounded, from_json
 from moxlite.net.connections import guard
 from moxlite.net.control.protocol import (
     VERSION,
@@ -277,7 +277,7 @@ class _Connection:
         if command is None:
             return _failure(message.id, "unknownCommand", f"unknown command {message.cmd!r}")
         try:
-            args = from_json(message.args, command.args)
+            args = bounded(from_json(message.args, command.args), message.args)
         except msgspec.DecodeError as exc:
             return _failure(message.id, "badRequest", str(exc))
         answer: msgspec.Struct = _failure(message.id, "serverError", "unexpected error, see the server's log")
