@@ -31,7 +31,7 @@ from moxlite.store.delivery.submission import Submission, Submit
 from moxlite.store.errors import StorageBroken
 from moxlite.submission.assurance import not_asked
 from moxlite.web.context import make_context
-from moxlite.web.hsts import StrictTransport
+from moxlite.web.http.hsts import StrictTransport
 from moxlite.web.serve import serve_connection as serve_http
 from moxlite.wiring import House
 

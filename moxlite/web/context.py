@@ -55,8 +55,8 @@ if TYPE_CHECKING:
     from moxlite.submission.assurance import Assure
     from moxlite.web.account.app import AccountApp
     from moxlite.web.admin.app import AdminApp
-    from moxlite.web.hsts import StrictTransport
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
+    from moxlite.web.http.hsts import StrictTransport
     from moxlite.web.http.paths import Host
     from moxlite.web.notices.service import Notices
     from moxlite.web.webapi.app import WebAPI

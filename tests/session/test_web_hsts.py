@@ -10,7 +10,7 @@ import trio
 
 from moxlite import wiring
 from moxlite.net.tls.certificates import KeyPair, Trust, self_signed
-from moxlite.web import hsts
+from moxlite.web.http import hsts
 from tests.house import soon
 from tests.web_rig import DOMAINS, STATIC, Rig, open_rig
 

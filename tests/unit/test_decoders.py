@@ -13,7 +13,7 @@ from moxlite.decoders import bounded, from_builtins, from_json, from_msgpack, js
 
 
 class Closed(msgspec.Struct, forbid_unknown_fields=True):
-    """A type that knows its fields, as those of all calls."""
+    """A type that knows its fields, as the parameters of all calls do."""
 
 
 TOP = Path(__file__).resolve().parents[2]

@@ -27,7 +27,7 @@ WRITE_SIZE: Final = 64 * 1024  # octets per write deadline: the slowest client t
 CACHEABLE: Final = frozenset((200, 203, 206, 304))
 """Status codes of responses whose caching a rule can set; others have reasons of their own."""
 EVENT_STREAM: Final = "text/event-stream"
-"""The content type of server-sent events (WHATWG HTML §9.2), ours or those of a server behind."""
+"""The content type of server-sent events (WHATWG HTML §9.2), also where a server behind sends them."""
 
 CLOSE: Final = ("connection", "close")
 REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
@@ -60,7 +60,7 @@ class Channel(Protocol):
     async def send(self, *parts: h11.Event, held: int = 0, events: bool = False) -> None:
         """Send parts of the response, in their order: heads, octets of the body, its end. The parts are h11's events
         whatever the version of HTTP; each version writes them in its own way. `held`: octets that the caller keeps
-        until then, counted in `Waiting`, with `events` as those of events. Raises ClientGone.
+        until then, counted in `Waiting`, with `events` in the account of events. Raises ClientGone.
         """
 
     def sends_files(self) -> bool:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STATE", "StrictTransport"]
 
-logger = logging.getLogger("moxlite.web.hsts")
+logger = logging.getLogger("moxlite.web.http.hsts")
 
 STATE: Final = "https.json"
 """Name of the file in the data directory: since when https has been well, by name."""
