@@ -1,26 +1,30 @@
 """Opening files in folders that others may write: only regular files, with one name, never through a link (ADMIN-37).
 
 A process that was taken over can plant links in its own folders; who opens a file there with more rights, or later,
-must not be led elsewhere. `open_regular` refuses what is a link or has a second name. `replaceable` tells of a path
-whether another user than root could put something else there.
+must not be led elsewhere. `open_regular` refuses what is a link or has a second name. `Tree` reads and writes below one
+folder, whatever names and links it meets there. `replaceable` tells of a path whether another user than root could put
+something else there.
 """
 
+import contextlib
 import errno
 import os
 import secrets
 import shlex
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, Self
 
 __all__ = [
     "Opening",
+    "Tree",
     "check_regular",
     "key_file",
     "open_folder",
     "open_regular",
     "openings",
+    "plain_parts",
     "read_regular",
     "replaceable",
 ]
@@ -31,6 +35,12 @@ FLAGS: Final = (
     | getattr(os, "O_NONBLOCK", 0)  # opening a pipe must not wait for its other end
     | getattr(os, "O_BINARY", 0)
 )
+
+MAX_DEPTH: Final = 40
+"""Parts of a path below a `Tree`: a data directory has 5 at most, a key in another folder some more."""
+
+MAX_NAME: Final = 255
+"""Octets of a part of a path, as in the file systems themselves (NAME_MAX)."""
 
 MAX_LINKS: Final = 40
 """Symbolic links on the way to a file, as in Linux's own limit (path_resolution(7))."""
@@ -100,6 +110,109 @@ def _check(found: os.stat_result, path: Path | str) -> None:
 def open_folder(path: Path | str, *, dir_fd: int | None = None) -> int:
     """A descriptor of a folder that is no link, to open what is in it by ``dir_fd``. Raises OSError."""
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=dir_fd)
+
+
+def plain_parts(name: str) -> tuple[str, ...]:
+    """The parts of a relative path that leads down only. Raises ValueError: it is absolute, has ``..``, an empty part
+    or a control character, or is too long.
+    """
+    parts = tuple(name.split("/"))
+    if len(parts) > MAX_DEPTH or not all(map(_is_plain, parts)):
+        raise ValueError(f"{name[:200]!r} is no plain path")
+    return parts
+
+
+def _is_plain(part: str) -> bool:
+    if part in ("", ".", "..") or any(ord(one) < 0x20 or ord(one) == 0x7F for one in part):
+        return False
+    try:
+        return len(os.fsencode(part)) <= MAX_NAME
+    except UnicodeEncodeError:
+        return False
+
+
+class Tree:
+    """A folder, held by its descriptor. Files below it are reached folder by folder through descriptors, and no link is
+    followed, so that who may write there leads nowhere else. Paths are the parts of `plain_parts`.
+
+    Args:
+      folder: it exists; links on the way to it are the caller's.
+
+    Raises OSError, as do all methods.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def __enter__(self) -> Self:
+        """The tree, until the block ends."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the folder."""
+        os.close(self._fd)
+
+    @contextlib.contextmanager
+    def new_file(self, parts: Sequence[str], mode: int, *, replace: bool = False) -> Iterator[BinaryIO]:
+        """A new file to write to, with the folders above it. It is durable after the block, with exactly the
+        permissions `mode` out of 0777; before, it is closed to others. With `replace`, an old file or link of that name
+        goes first. Raises FileExistsError without it.
+        """
+        with self._parent(parts, make=True) as parent:
+            if replace:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(parts[-1], dir_fd=parent)
+            fd = os.open(parts[-1], os.O_WRONLY | os.O_CREAT | os.O_EXCL | FLAGS, 0o600, dir_fd=parent)
+            with os.fdopen(fd, "wb") as file:
+                yield file
+                file.flush()
+                os.fchmod(fd, mode & 0o777)
+                os.fsync(fd)
+            os.fsync(parent)
+
+    def open_file(self, parts: Sequence[str]) -> BinaryIO:
+        """A regular file, for reading. It may have several names, as copies that a backup program links do."""
+        with self._parent(parts, make=False) as parent:
+            fd = os.open(parts[-1], os.O_RDONLY | FLAGS, dir_fd=parent)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise OSError(errno.ENXIO, "is no regular file", str(self._folder.joinpath(*parts)))
+        return os.fdopen(fd, "rb")
+
+    def give(self, parts: Sequence[str], uid: int, gid: int) -> None:
+        """Give a regular file with one name to a user; the mode stays."""
+        with self._parent(parts, make=False) as parent:
+            fd = open_regular(parts[-1], os.O_RDONLY, dir_fd=parent)
+            try:
+                os.fchown(fd, uid, gid)
+            finally:
+                os.close(fd)
+
+    @contextlib.contextmanager
+    def _parent(self, parts: Sequence[str], *, make: bool) -> Iterator[int]:
+        """The folder of a file; with `make`, missing folders are made, with 0750."""
+        fd, place = os.dup(self._fd), self._folder
+        try:
+            for part in parts[:-1]:
+                place /= part
+                if make:
+                    with contextlib.suppress(FileExistsError):
+                        os.mkdir(part, 0o750, dir_fd=fd)
+                try:
+                    deeper = open_folder(part, dir_fd=fd)
+                except OSError as error:
+                    text = "is a symbolic link, or no folder" if error.errno == errno.ENOTDIR else error.strerror
+                    raise OSError(error.errno, text, str(place)) from None
+                os.close(fd)
+                fd = deeper
+            yield fd
+        except OSError as error:
+            if error.filename == parts[-1]:
+                error.filename = str(self._folder.joinpath(*parts))
+            raise
+        finally:
+            os.close(fd)
 
 
 def replaceable(path: Path) -> str:

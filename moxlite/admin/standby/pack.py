@@ -11,18 +11,21 @@ import io
 import os
 import shutil
 import tarfile
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
+import msgspec
+
+from moxlite.safefile import Tree, plain_parts
 from moxlite.store.backup.errors import BackupError, RepositoryError
+from moxlite.store.backup.full import KEY_MODE
 from moxlite.store.backup.layout import other_files
 from moxlite.store.backup.sealing import opener_of, sealer_of
-from moxlite.store.backup.sources import CONFIG, NAMED, Report, Source, config_files
+from moxlite.store.backup.sources import CONFIG, DATA, NAMED, TREES, Report, Source, config_files, restored_mode
 from moxlite.store.backup.storage import Storage
 
-__all__ = ["DATA", "collect", "digest", "open_pack", "seal", "unpack"]
-
-DATA: Final = "data"
+__all__ = ["Packed", "collect", "digest", "open_pack", "seal", "unpack"]
 
 MAX_FILES: Final = 64 << 20
 """Octets of all files together: certificates and keys have kilobytes; a folder with something else is refused."""
@@ -30,33 +33,64 @@ MAX_FILES: Final = 64 << 20
 NEWS: Final = frozenset({"backup-sample.json", "doctor.json", "rehearsal.json", "updates.json"})
 """Files of the data directory that change often and that no other machine needs."""
 
-FILE_MODE: Final = 0o600
+SETTINGS: Final = frozenset({"moxlite.toml", "domains.toml"})
+"""Names of the configuration's own files."""
 
 
-def collect(source: Source) -> dict[str, bytes]:
-    """All files of the pack by name. Blocks. Raises BackupError: a key cannot be read, or there is too much."""
-    report, found, size = Report(), {}, 0
+class Packed(msgspec.Struct, frozen=True):
+    """A file of the pack: its octets, and the permissions that it gets."""
+
+    content: bytes
+    mode: int
+
+    def __repr__(self) -> str:
+        """Without the content, which may be a key."""
+        return f"Packed({len(self.content)} octets, {self.mode:04o})"
+
+
+def collect(source: Source) -> tuple[dict[str, Packed], list[str]]:
+    """All files of the pack by name, and a note for each file that is left out: only root can read it, and the
+    configuration does not name it, so that no other machine needs it. Blocks.
+
+    Raises BackupError: a key cannot be read, or there is too much.
+    """
+    report, found, left_out, size = Report(), dict[str, Packed](), list[str](), 0
+    needed = {named.path for named in source.named if not named.private} | {source.config / name for name in SETTINGS}
     for one in config_files(source, keys=True, report=report):
         try:
-            found[one.name] = one.path.read_bytes() if one.content is None else one.content
+            found[one.name] = _packed(one.path) if one.content is None else Packed(one.content, KEY_MODE)
         except FileNotFoundError:
             continue  # removed meanwhile
+        except PermissionError:
+            if one.path in needed:
+                report.errors.append(f"{one.path}: cannot be read: Permission denied")
+            else:
+                left_out.append(
+                    f"{one.path} is left out: only root can read it, and the configuration does not name it"
+                )
+            continue
         except OSError as error:
             report.errors.append(f"{one.path}: cannot be read: {error.strerror or error}")
-        size += len(found.get(one.name, b""))
+            continue
+        size += len(found[one.name].content)
         _check_size(size)
     for other in other_files(source.data):
         if not other.regular or other.path.name in NEWS:
             continue
         try:
-            found[f"{DATA}/{other.path}"] = data = (source.data / other.path).read_bytes()
+            found[f"{DATA}/{other.path}"] = packed = _packed(source.data / other.path)
         except FileNotFoundError:
             continue
-        size += len(data)
+        size += len(packed.content)
         _check_size(size)
     if report.errors:
         raise BackupError(report.errors[0])
-    return found
+    return found, left_out
+
+
+def _packed(path: Path) -> Packed:
+    with path.open("rb") as file:
+        return Packed(file.read(), restored_mode(os.fstat(file.fileno()).st_mode))
 
 
 def _check_size(size: int) -> None:
@@ -64,26 +98,26 @@ def _check_size(size: int) -> None:
         raise BackupError(f"the files of configuration and data have more than {MAX_FILES >> 20} MiB together")
 
 
-def digest(files: dict[str, bytes]) -> str:
-    """A hash of all names and contents."""
+def digest(files: Mapping[str, Packed]) -> str:
+    """A hash of all names, permissions and contents."""
     found = hashlib.sha256()
-    for name, data in sorted(files.items()):
-        found.update(f"{len(name)} {name} {len(data)} ".encode() + data)
+    for name, one in sorted(files.items()):
+        found.update(f"{len(name)} {name} {one.mode:o} {len(one.content)} ".encode() + one.content)
     return found.hexdigest()
 
 
-def seal(files: dict[str, bytes], recipients: tuple[str, ...]) -> bytes:
+def seal(files: Mapping[str, Packed], recipients: tuple[str, ...]) -> bytes:
     """The pack. Raises BackupError."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for name, data in sorted(files.items()):
+        for name, one in sorted(files.items()):
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(data), FILE_MODE
-            tar.addfile(entry, io.BytesIO(data))
+            entry.size, entry.mode = len(one.content), one.mode
+            tar.addfile(entry, io.BytesIO(one.content))
     return sealer_of(recipients, b"").seal(packed.getvalue())
 
 
-def open_pack(data: bytes, storage: Storage, identity: Path) -> dict[str, bytes]:
+def open_pack(data: bytes, storage: Storage, identity: Path) -> dict[str, Packed]:
     """The files of a pack by name. Raises BackupError: the key is wrong or cannot be read, or damage."""
     try:
         opener = opener_of(storage, identity, None)
@@ -96,32 +130,32 @@ def open_pack(data: bytes, storage: Storage, identity: Path) -> dict[str, bytes]
             f"{identity} does not open configuration and keys of the first machine: it is not the key of its "
             f"standby.encrypt_to, or they are damaged ({error})"
         ) from None
-    found: dict[str, bytes] = {}
+    found: dict[str, Packed] = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(octets), mode="r:") as tar:
             for entry in tar:
-                path = PurePosixPath(entry.name)
                 file = tar.extractfile(entry) if entry.isreg() else None
-                if (
-                    file is None
-                    or path.is_absolute()
-                    or ".." in path.parts
-                    or path.parts[0] not in (CONFIG, NAMED, DATA)
-                ):
+                if file is None or not _is_of_backup(entry.name):
                     raise BackupError(f"the files of the first machine have the odd name {entry.name[:80]!r}")
-                found[entry.name] = file.read()
+                found[entry.name] = Packed(file.read(), restored_mode(entry.mode))
     except tarfile.TarError as error:
         raise BackupError(f"the files of the first machine are damaged: {error}") from None
     return found
 
 
-def unpack(files: dict[str, bytes], folder: Path) -> None:
+def _is_of_backup(name: str) -> bool:
+    try:
+        parts = plain_parts(name)
+    except ValueError:
+        return False
+    return len(parts) > 1 and parts[0] in TREES
+
+
+def unpack(files: Mapping[str, Packed], folder: Path) -> None:
     """Replace the files of an older pack in the folder of a full backup. Databases stay. Blocks. Raises OSError."""
     for part in (CONFIG, NAMED):
         shutil.rmtree(folder / part, ignore_errors=True)
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as file:
-            file.write(data)
+    with Tree(folder) as tree:
+        for name, one in files.items():
+            with tree.new_file(plain_parts(name), one.mode, replace=True) as file:
+                file.write(one.content)

@@ -148,6 +148,7 @@ class Replication:
         self._progress = Progress()
         self._said: tuple[float, Positions | None] = (0.0, None)
         self._pack = self._version = ""
+        self._left_out: list[str] = []
         self._faults: dict[str, str] = {}  # sentences of work beside the program that fails
         self._waiting = waiting
         self._lease = lease
@@ -343,6 +344,7 @@ class Replication:
             old.restarts,
             None if self._lease is None else self._lease(),
             self._progress.uncopied,
+            tuple(map(printable, self._left_out)),
         )
         metrics.LAG.set(lag)
         metrics.DATABASES.set(len(self._progress.copied))
@@ -385,7 +387,12 @@ class Replication:
         return found
 
     def _send_pack(self, epoch: int, current: Snapshot, storage: Storage) -> None:
-        files = collect(source_of(current, self._config.path, {}, self._read, partial(os.access, mode=os.R_OK)))
+        subject = source_of(current, self._config.path, {}, self._read, partial(os.access, mode=os.R_OK))
+        files, left_out = collect(subject)
+        if left_out != self._left_out:
+            self._left_out = left_out
+            for line in left_out:
+                logger.warning("not sent to the second machine", extra={"kv": {"file": printable(line)}})
         found = digest(files)
         if found != self._pack:
             storage.write(f"{epoch_folder(epoch)}/{FILES}", seal(files, self._settings.encrypt_to))

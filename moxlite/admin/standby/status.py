@@ -26,6 +26,7 @@ def first_words(state: State | None, now: float) -> list[str]:
         lines.append(f"{_databases(state.missing)} not there yet: nothing may be taken over before.")
     if state.lease is not None:
         lines.append(lease_words(state.lease, now))
+    lines += [f"Note: {one}." for one in state.left_out]
     if state.restarts:
         lines.append(f"Litestream was started again {state.restarts} times since the start of the server.")
     return lines

@@ -198,6 +198,7 @@ def restore_whole(
         except ConfigError as error:
             report((), list(map(str, error.problems)))
             raise Failure("the configuration of the backup has mistakes, nothing was restored") from None
+        _say_places(prepared)
         try:
             done = restore_machine(
                 backup, prepared, resume_queue=resume_queue, quick=quick, keep_uids=keep_uids, tell=tell
@@ -211,6 +212,16 @@ def restore_whole(
     if done.problems:
         report((), done.problems)
         raise Failure("all is restored, but some of the data is damaged as it was in the backup")
+
+
+def _say_places(prepared: "Prepared") -> None:
+    """Print where files go, before any is written."""
+    static = prepared.snapshot.static
+    print(f"restoring: configuration to {prepared.config}, data to {printable(str(static.data_dir))}", flush=True)
+    for name in prepared.named:
+        print(f"  /{printable(name.partition('/')[2])} to {prepared.config}/{printable(name)}", flush=True)
+    for name in prepared.unnamed:
+        note(f"warning: {printable(name)} is left out: the configuration does not name it")
 
 
 def _say(prepared: "Prepared", done: "RestoredMachine") -> None:

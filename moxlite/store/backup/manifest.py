@@ -9,8 +9,10 @@ import msgspec
 import zstandard
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.safefile import plain_parts
 from moxlite.store.backup.copying import Stamp
 from moxlite.store.backup.errors import RepositoryError
+from moxlite.store.backup.sources import TREES
 
 __all__ = ["FORMAT", "NAME_SIZE", "Entry", "Manifest", "decode", "encode", "snapshot_id"]
 
@@ -37,6 +39,19 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     def names(self) -> list[bytes]:
         """The names of the blocks, in order."""
         return [self.blocks[at : at + NAME_SIZE] for at in range(0, len(self.blocks), NAME_SIZE)]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the path. Raises RepositoryError: it is not below one of `TREES`, or leads up. Whoever may
+        write to the place of a repository can make such a manifest.
+        """
+        try:
+            parts = plain_parts(self.path)
+        except ValueError as error:
+            raise RepositoryError(f"a manifest has a path that no backup has: {error}") from None
+        if len(parts) < 2 or parts[0] not in TREES:
+            raise RepositoryError(f"a manifest has a path that no backup has: {self.path[:200]!r}")
+        return parts
 
 
 class Manifest(msgspec.Struct, frozen=True):

@@ -14,19 +14,19 @@ from __future__ import annotations
 
 import calendar
 import logging
-import os
 import random
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import apsw
 import msgspec
 
 from moxlite import __version__
 from moxlite.decoders import from_json
+from moxlite.safefile import Tree
 from moxlite.store import metrics
 from moxlite.store.backup.blockfile import BlockVFS
 from moxlite.store.backup.blockforms import BLOCK
@@ -55,7 +55,7 @@ from moxlite.store.backup.sealing import (
     opener_of,
     sealer_of,
 )
-from moxlite.store.backup.sources import ConfigFile, Report, Source, config_files
+from moxlite.store.backup.sources import ConfigFile, Report, Source, config_files, restored_mode
 from moxlite.store.backup.storage import Storage
 
 __all__ = ["Pruned", "Repository", "Sample", "SnapshotInfo", "create_repository", "exists", "is_encrypted"]
@@ -363,17 +363,19 @@ class Repository:
         if target.exists() and any(target.iterdir()):
             raise BadTarget(f"{target} is not empty")
         manifest = self.manifest(snapshot_id)
+        places = [entry.parts for entry in manifest.entries]  # before anything is written
+        if len(set(places)) < len(places):
+            raise RepositoryError("a manifest has a file twice")
         target.mkdir(mode=0o750, parents=True, exist_ok=True)
-        mark = target / INCOMPLETE
-        mark.touch()
-        with self._blocks.opened():
-            for entry in manifest.entries:
+        with self._blocks.opened(), Tree(target) as tree:
+            with tree.new_file((INCOMPLETE,), 0o640) as mark:
+                mark.write("".join(f"{line}\n" for line in manifest.errors).encode())
+            for entry, parts in zip(manifest.entries, places, strict=True):
                 tell(entry.path)
-                self._extract_file(entry, target / entry.path)
-        if manifest.errors:
-            mark.write_text("".join(f"{line}\n" for line in manifest.errors))
-        else:
-            mark.unlink()
+                with tree.new_file(parts, restored_mode(entry.mode)) as file:
+                    self._extract_file(entry, file)
+        if not manifest.errors:
+            (target / INCOMPLETE).unlink()
         sync_folder(target)
         return manifest
 
@@ -382,22 +384,20 @@ class Repository:
         path = f"data/accounts/{account}/account.db"
         for entry in self.manifest(snapshot_id).entries:
             if entry.path == path:
-                with self._blocks.opened():
-                    return self._extract_file(entry, target)
+                target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+                mode = restored_mode(entry.mode)
+                with (
+                    self._blocks.opened(),
+                    Tree(target.parent) as tree,
+                    tree.new_file((target.name,), mode) as file,
+                ):
+                    return self._extract_file(entry, file)
         raise RepositoryError(f"the snapshot has no account {account!r}")
 
-    def _extract_file(self, entry: Entry, target: Path) -> None:
-        if ".." in Path(entry.path).parts:
-            raise RepositoryError(f"a manifest has the path {entry.path!r}")
-        target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        with target.open("xb") as file:
-            for name in entry.names():
-                file.write(self._blocks.get(name))
-            if file.tell() != entry.size:
-                raise RepositoryError(f"{entry.path} has {file.tell()} octets, {entry.size} were expected")
-            file.flush()
-            os.fsync(file.fileno())
-        target.chmod(entry.mode)
+    def _extract_file(self, entry: Entry, file: BinaryIO) -> None:
+        file.writelines(self._blocks.get(name) for name in entry.names())
+        if file.tell() != entry.size:
+            raise RepositoryError(f"{entry.path} has {file.tell()} octets, {entry.size} were expected")
 
     # Samples
 

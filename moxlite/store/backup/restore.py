@@ -12,25 +12,27 @@ in place: a server does not start before a restore was finished, by running it a
 from __future__ import annotations
 
 import logging
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import apsw
 import msgspec
 
+from moxlite.safefile import Tree
 from moxlite.store.backup.copying import copy_database, sync_folder
 from moxlite.store.backup.errors import BackupError, BadTarget
-from moxlite.store.backup.full import copy_file
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, has_databases, other_files
+from moxlite.store.backup.sources import restored_mode
 from moxlite.store.backup.verify import data_of
 from moxlite.store.delivery.owed import SUBMIT, OwedMessage
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.options import Options
 
-__all__ = ["GAP", "renew", "restore"]
+__all__ = ["GAP", "copy_restored", "renew", "restore"]
 
 logger = logging.getLogger("moxlite.store.backup.restore")
 
@@ -95,9 +97,7 @@ def restore(
     mark = data / RESTORING
     if has_databases(data) and not mark.exists():
         raise BadTarget(f"there is data in {data}: move the whole directory away first")
-    staging = data / "tmp" / STAGING
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
+    staging = _staging(data)
     needed = sum((origin / one.path).stat().st_size for one in databases(origin))
     free = shutil.disk_usage(staging).free
     move = move and origin.stat().st_dev == staging.stat().st_dev
@@ -105,6 +105,8 @@ def restore(
         raise BadTarget(f"{needed + options.min_free_space} octets are needed in {data}, {free} are free")
     for one in databases(origin):
         tell(str(one.path))
+        with Tree(origin) as tree:
+            tree.open_file(one.path.parts).close()  # no link leads to it
         target = staging / one.path
         target.parent.mkdir(parents=True, exist_ok=True)
         if move:
@@ -112,10 +114,11 @@ def restore(
         else:
             copy_database(origin / one.path, target)
         renew(target, one.kind, options, resume_queue=resume_queue, keep_uids=keep_uids)
-    for other in other_files(origin):
-        if other.regular and other.path.name != "lock":
-            tell(str(other.path))
-            copy_file(origin / other.path, staging / other.path)
+    with Tree(origin) as tree, Tree(staging) as copies:
+        for other in other_files(origin):
+            if other.regular and other.path.name != "lock":
+                tell(str(other.path))
+                copy_restored(tree, other.path.parts, copies, other.path.parts)
     mark.touch()
     sync_folder(data)
     for entry in sorted(staging.iterdir()):
@@ -125,6 +128,30 @@ def restore(
     mark.unlink()
     sync_folder(data)
     logger.info("backup restored", extra={"kv": {"source": str(source), "data": str(data)}})
+
+
+def _staging(data: Path) -> Path:
+    """A new folder in `tmp/` of a data directory. All that was in that goes, links as well: they may have been planted
+    by the service user.
+    """
+    tmp = data / "tmp"
+    if tmp.is_symlink():
+        tmp.unlink()
+    elif tmp.is_dir():
+        shutil.rmtree(tmp)
+    staging = tmp / STAGING
+    staging.mkdir(parents=True)
+    return staging
+
+
+def copy_restored(
+    source: Tree, parts: Sequence[str], target: Tree, place: Sequence[str], *, replace: bool = False
+) -> None:
+    """Copy the file `parts` of a backup to `place` of another tree, durably, with `restored_mode`. Raises OSError."""
+    with source.open_file(parts) as file:
+        mode = restored_mode(os.fstat(file.fileno()).st_mode)
+        with target.new_file(place, mode, replace=replace) as copy:
+            shutil.copyfileobj(file, copy)
 
 
 def _replace(entry: Path, target: Path) -> None:

@@ -15,10 +15,29 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["CONFIG", "CONFIG_FOLDER", "NAMED", "ConfigFile", "NamedFile", "Report", "Source", "config_files"]
+__all__ = [
+    "CONFIG",
+    "CONFIG_FOLDER",
+    "DATA",
+    "NAMED",
+    "TREES",
+    "ConfigFile",
+    "NamedFile",
+    "Report",
+    "Source",
+    "config_files",
+    "restored_mode",
+]
 
 CONFIG: Final = "config"
+DATA: Final = "data"
 NAMED: Final = "named"
+TREES: Final = frozenset({CONFIG, DATA, NAMED})
+"""All folders at the top of a backup; a restore writes what is in them, and nothing else."""
+
+MOST: Final = 0o640
+"""The most permissions that a restored file gets (ADMIN-37)."""
+
 CONFIG_FOLDER: Final = ".config-folder"
 NO_KEYS: Final = "is left out: the backup is not encrypted, and backup.include_keys is not set"
 
@@ -90,6 +109,13 @@ class ConfigFile(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         """Without the content, which may be a key."""
         return f"ConfigFile({self.name!r})"
+
+
+def restored_mode(mode: int) -> int:
+    """The permissions of a restored file, of the mode that a backup says: for the group never more than that, nothing
+    for others, and no set-user-id.
+    """
+    return mode & MOST | 0o600
 
 
 def config_files(source: Source, *, keys: bool, report: Report) -> Iterator[ConfigFile]:
