@@ -154,13 +154,15 @@ def undelete(name: str, since: str | None, mailbox: str) -> None:
     """Bring back messages that were removed from account NAME, into the mailboxes where they were.
 
     That is possible for the time that store.undelete_grace says, unless the disk got short of space. Without --since
-    and --mailbox it is all that was removed in that time, and the command asks first.
+    and --mailbox it is all that was removed in that time. The command asks first: messages that the owner has removed
+    on purpose come back, too.
     """
     from moxlite.admin.requests import Undelete, UndeletedMail
 
-    if since is None and not mailbox:
-        ask(f"Bring back everything that was removed from account {name} and is still kept?")
     request = Undelete(name, 0 if since is None else moment(since), mailbox)
+    place = f"mailbox {printable(mailbox)} of account {name}" if mailbox else f"account {name}"
+    kept = "and is still kept" if since is None else f"since {since}"
+    ask(f"Bring back everything that was removed from {place} {kept}?")
     done = call("account undelete", request, UndeletedMail)
     print(f"{done.messages} message{' is' if done.messages == 1 else 's are'} back")
     if done.damaged:

@@ -257,13 +257,11 @@ def _zombie(pid: int) -> bool:
 def healthcheck() -> None:
     """Exit 0 if the server is running and well; else say why not. For containers.
 
-    Accounts that are out of service are named, and don't count: the others go on.
+    An account that is out of service counts, though the others go on: its owner gets no mail.
     """
     from moxlite.admin.requests import Wellness
     from moxlite.net.control.requests import NoArguments
 
     found = call("healthcheck", NoArguments(), Wellness)
-    for line in found.accounts:
-        note(line)
-    if found.problems:
-        raise Failure("; ".join(found.problems))
+    if problems := [*found.accounts, *found.problems]:
+        raise Failure("; ".join(problems))

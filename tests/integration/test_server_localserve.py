@@ -585,6 +585,19 @@ def test_a_damaged_queue_leaves_the_rest_running(tmp_path: Path) -> None:
     assert (tmp_path / "data/queue.db").read_bytes().startswith(b"this is not a database")
 
 
+def test_a_damaged_account_is_a_matter_of_health(tmp_path: Path) -> None:
+    """STORE-158d: `healthcheck` exits 1 and names it, while the server goes on."""
+    local = LocalServer(tmp_path)
+    with local:
+        imap(local).logout()
+    (tmp_path / "data/accounts/moxlite/account.db").write_bytes(b"this is not a database" * 1000)
+    with local:
+        with smtplib.SMTP("127.0.0.1", local.port(25)) as client:
+            client.ehlo()
+        until(lambda: local.cli("healthcheck", check=False).returncode == 1, what="the account in healthcheck")
+        assert "moxlite" in local.cli("healthcheck", check=False).stderr
+
+
 def test_mail_of_an_own_domain_passes_its_checks(tmp_path: Path) -> None:
     """AUTH-14, SMTP-133: signed, sent through the queue, and checked by DNS of the configuration alone; mail in the
     name of others is taken too, and says so.

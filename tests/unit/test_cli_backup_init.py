@@ -104,6 +104,27 @@ def test_without_a_terminal_the_options_are_named(config: Path, tmp_path: Path, 
     assert done.returncode == 0
 
 
+def test_a_backup_without_a_place_goes_to_the_target(config: Path, tmp_path: Path, capsys: Capture) -> None:
+    """STORE-183: `backup run` takes `backup.target`; without that it says what to give."""
+    backup = ["--config", str(config), "backup", "run"]
+    assert run(backup) == 2
+    assert "or set backup.target" in capsys.readouterr().err
+    config.write_text(config.read_text() + f'[backup]\nschedule = "24h"\ntarget = "{tmp_path}/repo"\n')
+    assert run(backup) == 0
+    assert len(list((tmp_path / "repo/snapshots").iterdir())) == 1
+
+
+def test_a_backup_that_is_not_there_is_named(config: Path, tmp_path: Path, capsys: Capture) -> None:
+    """ADMIN-52b: the folder that is missing, or a file in its place."""
+    restore = ["--config", str(config), "restore"]
+    assert run([*restore, str(tmp_path / "none/deeper")]) == 1
+    assert f"there is no folder {tmp_path / 'none'}" in capsys.readouterr().err
+    assert run([*restore, str(config)]) == 1
+    assert f"{config} is no folder" in capsys.readouterr().err
+    assert run([*restore, str(config / "below")]) == 1
+    assert f"{config} is no folder" in capsys.readouterr().err
+
+
 def test_a_server_without_keys_for_the_place_is_told(config: Path, capsys: Capture) -> None:
     """STORE-184c: another machine needs the keys of `backup.target`."""
     assert run(["--config", str(config), "backup", "init", "--repo", "ssh://nas.example/srv/moxlite"]) == 1

@@ -15,7 +15,7 @@ from moxlite.process.stopped import make_data, stopped
 from moxlite.store.backup.layout import databases
 from moxlite.store.backup.repository import Repository
 from moxlite.store.backup.restore import restore
-from moxlite.store.backup.verify import Verified, data_of, verify
+from moxlite.store.backup.verify import Verified, check_folder, data_of, verify
 from moxlite.store.errors import StoreError
 from moxlite.store.file.boundary import Edge, storage
 from moxlite.store.file.migrations import Kind
@@ -42,6 +42,7 @@ def restore_stopped(snapshot: Snapshot, source: Path, *, resume_queue: bool, tel
     if not data.exists():
         make_data(data, service_user(snapshot.static.user))
     with stopped(data):
+        check_folder(source)
         found = verify(source, tell=tell)
         if not found.problems:
             with storage(Edge(str(source))):

@@ -66,7 +66,8 @@ SNAPSHOT = click.option("--snapshot", metavar="ID", help="Of `backup list`.  [de
 def run(
     dest: str | None, repo: str | None, encrypt_to: tuple[str, ...], passphrase_file: str | None, verbose: bool
 ) -> None:
-    """Copy all configuration and data to the new directory DEST, or as a snapshot into a repository.
+    """Copy all configuration and data to the new directory DEST, or as a snapshot into a repository. Without either,
+    into the repository that backup.target names.
 
     A repository may be on another machine where it is `backup.target`: ssh://user@host/path. It is encrypted there.
 
@@ -78,8 +79,13 @@ def run(
     Private keys of the host go into encrypted repositories, and into other backups with `backup.include_keys`; files
     that are left out are named as warnings. The hash of the admin password is in no backup.
     """
-    if (dest is None) == (repo is None):
+    if dest is not None and repo is not None:
         raise click.UsageError("where to? give either a directory DEST or --repo DIR")
+    if dest is None and repo is None:
+        target = load_config().static.backup.target
+        if target is None:
+            raise click.UsageError("where to? give a directory DEST or --repo DIR, or set backup.target")
+        repo = str(target)
     if repo is None and (encrypt_to or passphrase_file):
         raise click.UsageError("only repositories are encrypted: use --repo DIR")
     from moxlite.admin.requests import BackedUp, BackUp

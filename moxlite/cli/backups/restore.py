@@ -92,6 +92,7 @@ def restore(
     if at is not None and with_config and identity is None:
         raise click.UsageError("configuration and keys in the target are encrypted: --with-config needs --identity")
     from moxlite.process.backuptargets import target_of
+    from moxlite.store.backup.verify import check_folder
 
     tell = tell_line if verbose else silent
     with failures(source), contextlib.ExitStack() as stack:
@@ -100,6 +101,8 @@ def restore(
             wanted = None if account is None else origin or account
             source = str(stack.enter_context(_at_moment(chosen_source, at, wanted, tell)))
         place = target_of(source)
+        if isinstance(place, Path):
+            check_folder(place)
         backup = place if isinstance(place, Path) else None
         is_repo = backup is None or (backup / "repository.json").exists()
         if with_config:

@@ -8,6 +8,7 @@ was not closed is opened for reading, for which SQLite makes a -shm file beside.
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ import msgspec
 
 from moxlite import __version__
 from moxlite.store.backup.copying import copy_database, snapshot
+from moxlite.store.backup.errors import BadTarget
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS, DatabaseFile, databases, other_files
 from moxlite.store.errors import StoreError
 from moxlite.store.file.findings import Finding
@@ -28,7 +30,7 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 from moxlite.store.upkeep.check import check_account
 
-__all__ = ["Problem", "Verified", "data_of", "verify"]
+__all__ = ["Problem", "Verified", "check_folder", "data_of", "verify"]
 
 logger = logging.getLogger("moxlite.store.verify")
 
@@ -74,6 +76,36 @@ class Verified(msgspec.Struct):
     notes: list[str] = []
     databases: int = 0
     messages: int = 0
+
+
+def check_folder(folder: Path) -> None:
+    """Raise BadTarget if a folder is not there, or this user may not read it: the text names what is in the way."""
+    for one in (*reversed(folder.absolute().parents), folder):
+        try:
+            one.stat()
+        except FileNotFoundError:
+            raise BadTarget(f"{folder}: there is no folder {one}") from None
+        except NotADirectoryError:
+            raise BadTarget(f"{folder}: {one.parent} is no folder") from None
+        except PermissionError:
+            raise BadTarget(f"{folder}: {_reader()} may not look into {one.parent}") from None
+    try:
+        os.scandir(folder).close()
+    except NotADirectoryError:
+        raise BadTarget(f"{folder} is no folder") from None
+    except PermissionError:
+        raise BadTarget(f"{folder}: {_reader()} may not read it") from None
+
+
+def _reader() -> str:
+    """The user who reads, for people."""
+    import pwd
+
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        name = str(os.geteuid())
+    return f"user {name}, who owns the data directory," if os.getuid() != os.geteuid() else f"user {name}"
 
 
 def data_of(folder: Path) -> Path:
