@@ -69,7 +69,8 @@ def test_a_server_is_backed_up_in_object_storage_and_restored_from_there(
     assert "mail/locked" not in bucket.objects
     key = ("--identity", str(tmp_path / "identity"))
     assert len(server.cli("backup", "list", "--repo", TARGET).stdout.splitlines()) == 3
-    assert server.cli("backup", "verify", "--repo", TARGET, "--deep", *key).stdout == f"{TARGET}: OK\n"
+    assert server.cli("backup", "verify", "--repo", TARGET, "--deep", *key).stdout.endswith(f"\n{TARGET}: OK\n")
+    signed = ("--signer", server.cli("backup", "signer").stdout.strip())
     server.stop()
 
     second = server.folder.with_name("second")
@@ -77,7 +78,7 @@ def test_a_server_is_backed_up_in_object_storage_and_restored_from_there(
     environment = {name: value for name, value in os.environ.items() if name != "MOXLITE_CONF"}
     environment |= {f"AWS_{name.upper()}": value for name, value in bucket.keys.items()}
     restored = subprocess.run(
-        [server.python, "-m", "moxlite", "restore", TARGET, "--with-config", *places, *key],
+        [server.python, "-m", "moxlite", "restore", TARGET, "--with-config", *places, *key, *signed],
         cwd=tmp_path,
         env=environment | server.environment,
         capture_output=True,

@@ -94,7 +94,7 @@ def test_a_server_is_backed_up_to_another_machine_and_restored_from_there(
     assert "backupkey" not in server.cli("backup", "--repo", target).stderr
     key = ("--identity", str(tmp_path / "identity"))
     assert len(server.cli("backup", "list", "--repo", target).stdout.splitlines()) == 4
-    assert server.cli("backup", "verify", "--repo", target, "--deep", *key).stdout == f"{target}: OK\n"
+    assert server.cli("backup", "verify", "--repo", target, "--deep", *key).stdout.endswith(f"\n{target}: OK\n")
     assert server.cli("backup", "prune", "--repo", target, "--keep-daily", "0", "--keep-weekly", "0", *key).stdout
     second = server.folder.with_name("second")
     places = ("--config-dir", str(second / "config"), "--data-dir", str(second / "data"))
@@ -123,7 +123,8 @@ def test_an_empty_machine_is_restored_by_the_keys_of_root(server: RootServer, fa
     (home / ".ssh/id_ed25519").chmod(0o600)
     places = ("--config-dir", str(second / "config"), "--data-dir", str(second / "data"))
     within = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$HOME" && exec "$@"', str(home))
-    restore = ("restore", target, "--with-config", *places, "--identity", str(tmp_path / "identity"))
+    signed = ("--signer", server.cli("backup", "signer").stdout.strip())
+    restore = ("restore", target, "--with-config", *places, "--identity", str(tmp_path / "identity"), *signed)
 
     def run() -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if name != "MOXLITE_CONF"}

@@ -108,10 +108,12 @@ def restored(machine: Machine, source: Path, *more: str) -> Iterator[tuple[Secon
     """Another machine out of a backup, and what the command has printed."""
     place = machine.server.folder.with_name("second")
     second = Second(place, ports=machine.server.ports)
+    signer = machine.server.cli("backup", "signer", check=False).stdout.split()
     done = second.cli(
         "restore",
         str(source),
         "--with-config",
+        *(f"--signer={one}" for one in signer),
         "--config-dir",
         str(second.config),
         "--data-dir",
@@ -145,7 +147,8 @@ def test_an_encrypted_repository_restores_a_whole_server(machine: Machine, tmp_p
     phrase.write_text("correct horse\n")
     repo = machine.backups / "repo"
     done = server.cli("backup", "--repo", str(repo), "--passphrase-file", str(phrase))
-    assert (done.stdout, done.stderr) == ("", "")
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+    assert "backups are signed from now on" in done.stderr
     server.stop()
     with restored(machine, repo, "--passphrase-file", str(phrase)) as (second, told):
         assert machine.keys_in(second.config) == machine.host_keys

@@ -134,6 +134,13 @@ class Place:
         (found,) = [one for one in commands(PAGE, heading) if one.startswith(beginning)]
         return shlex.split(self.here(found), comments=True)
 
+    def note_signer(self, machine: Path) -> None:
+        """Put the signer of the first machine into the key's file, as the page says, once it has one."""
+        until((machine / "config/backup-signing.key").exists, what="the first machine's signer")
+        signer = self.run(machine, ["moxlite", "backup", "signer"])
+        with self.key.open("a") as file:
+            file.write(f"# {signer}")
+
     def wait_for_copy(self) -> None:
         """Wait until the second machine has all."""
 
@@ -188,6 +195,7 @@ def test_a_second_disk_as_the_page_says(place: Place) -> None:
         until(lambda: complete(server), what="a complete copy")
         deliver(server, "kept")
         time.sleep(7)
+        place.note_signer(server.folder)
         said = place.run(server.folder, ["moxlite", "standby", "status"]).splitlines()
         assert said[0] == f"5 databases are copied to {place.folder / 'disk'}, as epoch 1."
         assert said[1].startswith("The second machine can have all changes until ")

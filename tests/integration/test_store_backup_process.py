@@ -132,7 +132,9 @@ def test_a_repository_of_a_running_server(tmp_path: Path) -> None:
         assert "new" in server.cli("backup", "run", "--repo", repo, "--verbose").stdout
         listed = json.loads(server.cli("backup", "list", "--repo", repo, "--json").stdout)
         assert len(listed) == 2
-        assert server.cli("backup", "verify", "--repo", repo, "--deep").stdout == f"{repo}: OK\n"
+        verified = server.cli("backup", "verify", "--repo", repo, "--deep").stdout
+        signer = server.cli("backup", "signer").stdout.strip()
+        assert verified == f"2 snapshots are signed by {signer}\n{repo}: OK\n"
         first = listed[0]["id"]
         restored = server.cli("restore", repo, "--account", "eve", "--mailbox", "Inbox", "--snapshot", first)
         assert restored.stdout == "20 messages in 1 mailboxes\n"
@@ -201,7 +203,7 @@ def test_a_whole_account_moves_to_another_server(tmp_path: Path) -> None:
     with ServedServer(tmp_path / "two") as two:
         two.cli("account", "import-full", "eve", file)
         assert subjects(two) == (before[0], before[1], 4)
-        assert two.cli("account", "undelete", "eve", "--since", "1h").stdout == "1 message is back\n"
+        assert two.cli("--yes", "account", "undelete", "eve", "--since", "1h").stdout == "1 message is back\n"
         assert subjects(two)[2] == 5
         assert two.cli("account", "undelete", "eve", "--since", "someday", check=False).returncode == 1
         assert two.cli("store", "check", "--deep").returncode == 0

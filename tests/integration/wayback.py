@@ -94,8 +94,8 @@ def tlsa(records: str) -> list[str]:
     return sorted(line for line in records.splitlines() if " TLSA " in line)
 
 
-def first_machine(me: Reader, world: DNSWorld, ca: Pebble, peer: Peer) -> tuple[str, str]:
-    """From nothing to mail and a backup. Returns the password and the records."""
+def first_machine(me: Reader, world: DNSWorld, ca: Pebble, peer: Peer) -> tuple[str, str, str]:
+    """From nothing to mail and a backup. Returns the password, the records, and the signer of backups."""
     install, quickstart = commands("install.md", "Serving a domain")
     me.type(install)
     # a closed net: nothing outside can be dialled, and the CA is another
@@ -137,15 +137,15 @@ def first_machine(me: Reader, world: DNSWorld, ca: Pebble, peer: Peer) -> tuple[
             me.type(command)
     me.read(password, "Welcome")
     me.type("moxlite backup --repo /var/backups/moxlite/repo")
-    return password, records
+    return password, records, me.machine.run("moxlite backup signer").strip()
 
 
-def second_machine(me: Reader, world: DNSWorld, peer: Peer, password: str, records: str) -> None:
+def second_machine(me: Reader, world: DNSWorld, peer: Peer, password: str, records: str, signer: str) -> None:
     """Out of the backup, by the page, to mail both ways and a doctor who finds nothing."""
     me.type(commands("install.md", "Serving a domain")[0])
     typed = iter(commands("restore.md", "On a new machine"))
     me.type(next(typed))  # chown
-    said = me.type(next(typed))  # restore
+    said = me.type(next(typed).replace("moxlite-signer-...", signer))  # restore
     assert re.search(r"^admin password: \S+$", said, re.MULTILINE), said
     assert re.search(rf"/etc/moxlite/moxlite.toml:\d+: listeners.public.ips: .*{re.escape(OWN)}", said), said
     assert f"mx.example.org. A, AAAA: the new address instead of {OWN}" in said
@@ -204,14 +204,14 @@ def main() -> None:
         try:
             with booted(root(folder, "one", ca, roots), "--resolv-conf=off") as machine:
                 say("the first machine is up")
-                password, records = first_machine(Reader(machine, tls), world, ca, peer)
+                password, records, signer = first_machine(Reader(machine, tls), world, ca, peer)
             take_address(OWN)
             subprocess.run(["cp", "-a", str(folder / "one/var/backups/moxlite/repo"), str(disk)], check=True)
             subprocess.run(["chown", "-R", "0:0", str(disk)], check=True)  # as scp by root leaves it
             options = ("--resolv-conf=off", f"--bind={disk}:/var/backups/moxlite")
             with booted(root(folder, "two", ca, roots), *options) as machine:
                 say("the second machine is up")
-                second_machine(Reader(machine, tls), world, peer, password, records)
+                second_machine(Reader(machine, tls), world, peer, password, records, signer)
         finally:
             peer.server.stop()
     say("done")

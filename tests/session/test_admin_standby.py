@@ -35,6 +35,7 @@ from moxlite.admin.standby.litestream import find_program
 from moxlite.admin.standby.refusing import refuse_all
 from moxlite.admin.standby.status import first_words, second_words
 from moxlite.proto.objecturl import parse_object_url
+from moxlite.store.backup.signing import load_signer, signers_in
 from tests.house import STATIC, Running, house, soon
 from tests.objectstorage import serving
 
@@ -276,6 +277,7 @@ async def test_a_whole_server_comes_back_as_it_was_at_a_moment(tmp_path: Path, i
     done = await moxlite(
         tmp_path,
         *("restore", str(tmp_path / "target"), "--at", "1s", "--identity", str(identity), "--with-config"),
+        *("--signer", (tmp_path / "second/signer").read_text().strip()),
         *("--config-dir", str(new / "config"), "--data-dir", str(new / "data")),
     )
     assert "1 messages checked" in done
@@ -308,6 +310,11 @@ async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_pat
     done = await moxlite(tmp_path, *words, *places, "--yes-the-other-is-down")
     assert "1 messages checked" in done
     assert "has epoch 2 now" in done
+    (first,) = signers_in((tmp_path / "second/signer").read_text())
+    (successor,) = signers_in(done)
+    own, _ = load_signer(new, create=False)
+    assert own is not None
+    assert own.known == [successor, first]
     assert subjects(new / "data/accounts/mia/account.db") == {"kept"}
     async with house(tmp_path, static=static) as h:
         await soon(lambda: "belongs to another machine" in h.house.notes[0](), "the first machine is told")

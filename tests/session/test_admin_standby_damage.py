@@ -83,6 +83,7 @@ async def test_a_damaged_page_that_was_copied_is_told_and_an_earlier_moment_come
     assert b"is damaged, nothing was restored" in refused.stderr
     assert not (tmp_path / "new").exists()
 
-    earlier = ("--at", moment, "--with-config", "--identity", str(identity), *place)
+    signed = ("--signer", (tmp_path / "second/signer").read_text().strip())
+    earlier = ("--at", moment, "--with-config", "--identity", str(identity), *signed, *place)
     assert "1 messages checked" in await moxlite(tmp_path, "restore", str(tmp_path / "target"), *earlier)
     assert subjects(tmp_path / "new/data" / ACCOUNT) == {"sound"}

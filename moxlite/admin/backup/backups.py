@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import trio
 
+from moxlite.admin.backup.signer import own_signer
 from moxlite.admin.backup.source import source_of
 from moxlite.admin.requests import AccountName, BackedUp, BackUp, RestoredMail, RestoreMail
 from moxlite.admin.storage.replies import answering
@@ -95,7 +96,11 @@ def _back_up(
                 create_repository(storage, source.data, recipients=recipients, passphrase=args.passphrase or None)
             elif args.recipients or args.passphrase:
                 raise BackupError(f"{target} exists: how it is encrypted was decided when it was made")
-            report = Repository(storage, data=source.data).back_up(source, tell=tell, cancelled=cancelled)
+            signer, notes = own_signer(source.config)
+            report = Repository(storage, data=source.data).back_up(
+                source, signer=signer, tell=tell, cancelled=cancelled
+            )
+            report.warnings += notes
     else:
         assert isinstance(target, Path)
         report = back_up(source, target, tell=tell, cancelled=cancelled)

@@ -4,6 +4,7 @@ import contextlib
 from functools import partial
 from pathlib import Path
 
+from moxlite.admin.backup.signer import own_signer
 from moxlite.config.snapshot import Snapshot
 from moxlite.process.backuptargets import Target, login_for, opened
 from moxlite.process.keys.files import read_named
@@ -15,8 +16,9 @@ from moxlite.store.backup.sealing import make_key
 __all__ = ["make_encrypted"]
 
 
-def make_encrypted(snapshot: Snapshot, target: Target) -> tuple[str, str]:
-    """Make a repository. Returns its identity and recipient, of which the first is kept nowhere. Blocks.
+def make_encrypted(snapshot: Snapshot, config: Path, target: Target) -> tuple[str, str, str]:
+    """Make a repository. Returns its identity and recipient, of which the first is kept nowhere, and the signer of the
+    server with the folder `config`, "" if none could be made. Blocks.
 
     As root the files belong to the service user, who writes backups.
 
@@ -34,4 +36,5 @@ def make_encrypted(snapshot: Snapshot, target: Target) -> tuple[str, str]:
         if exists(storage):
             raise BadTarget(f"{storage} is a repository already: what is encrypted, and to which key, stays as it is")
         create_repository(storage, static.data_dir, recipients=(recipient,))
-    return key, recipient
+        signer, _ = own_signer(config)
+    return key, recipient, "" if signer is None else signer.public

@@ -26,6 +26,7 @@ from moxlite.proto.address import Address, Domain
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.folders import MADE
 from moxlite.store.auth.credentials import change_password, generate_password
+from moxlite.store.backup.signing import SIGNING_KEY, load_signer
 from moxlite.store.options import Options
 
 __all__ = ["Made", "QuickstartFailed", "account_name", "data_folder", "existing", "make"]
@@ -49,11 +50,12 @@ class QuickstartFailed(Exception):
 
 
 class Made(msgspec.Struct, frozen=True):
-    """The new account and its passwords, which are not stored anywhere else."""
+    """The new account and its passwords, which are not stored anywhere else, and the signer of backups."""
 
     account: str
     account_password: str
     admin_password: str
+    signer: str
     warnings: tuple[str, ...]
 
 
@@ -162,9 +164,12 @@ def _make(
         for path in _of_accounts(data):
             undo.callback(shutil.rmtree, path, ignore_errors=True)
         trio.run(_make_account, data, account, account_password)
+        undo.callback(_remove, folder / SIGNING_KEY)
+        signer, _ = load_signer(folder, create=True)
+        assert signer is not None
         warnings += _give(config, user)
         draft.replace(config)  # from here on, the configuration is complete
-    return Made(account, account_password, admin_password, tuple(warnings))
+    return Made(account, account_password, admin_password, signer.public, tuple(warnings))
 
 
 def data_folder(config: Path) -> Path:
@@ -183,7 +188,7 @@ def _clear(config: Path) -> None:
     folder = config.parent
     for path in (folder / HOST_KEYS, folder / DKIM_FOLDER, *_of_accounts(data_folder(config))):
         shutil.rmtree(path, ignore_errors=True)
-    for name in (DOMAINS_FILE, ADMIN_PASSWORD, f".{config.name}.new", MARKER):
+    for name in (DOMAINS_FILE, ADMIN_PASSWORD, SIGNING_KEY, f".{config.name}.new", MARKER):
         _remove(folder / name)
 
 

@@ -34,6 +34,7 @@ from moxlite.store.backup.copying import sync_folder
 from moxlite.store.backup.errors import BadTarget
 from moxlite.store.backup.layout import RESTORING
 from moxlite.store.backup.restore import copy_restored, restore
+from moxlite.store.backup.signing import rotate_signer
 from moxlite.store.backup.sources import CONFIG, CONFIG_FOLDER, NAMED
 from moxlite.store.backup.verify import Verified, verify
 from moxlite.store.file.boundary import Edge, storage
@@ -85,6 +86,7 @@ class RestoredMachine(msgspec.Struct, frozen=True):
       problems: of the restored data.
       notes: owners and modes that could not be set.
       messages: number of messages read and compared with their hashes.
+      signer: the new signer of backups, where one succeeds that of the other machine; "" else.
     """
 
     admin_password: str
@@ -92,6 +94,7 @@ class RestoredMachine(msgspec.Struct, frozen=True):
     problems: list[str]
     notes: list[str]
     messages: int
+    signer: str
 
 
 def prepare(read: Callable[[str], bytes], named: list[str], config: Path, data: Path | None) -> Prepared:
@@ -191,7 +194,14 @@ def _interrupted(data: Path) -> bool:
 
 
 def restore_machine(
-    backup: Path, prepared: Prepared, *, resume_queue: bool, tell: Tell, quick: bool = False, keep_uids: bool = False
+    backup: Path,
+    prepared: Prepared,
+    *,
+    resume_queue: bool,
+    tell: Tell,
+    quick: bool = False,
+    keep_uids: bool = False,
+    succeed: bool = False,
 ) -> RestoredMachine | list[str]:
     """Write configuration, keys and data. Blocks. If the backup is damaged, nothing is changed, and its problems are
     returned instead.
@@ -199,6 +209,7 @@ def restore_machine(
     Args:
       quick: mail waits: nothing is verified, for a follower has checked it daily, and databases are moved, not copied.
       keep_uids: as `store.backup.restore.restore`.
+      succeed: the machine of before is replaced: this one signs by a key of its own, for which the old one vouches.
 
     Raises:
       BadTarget: see `check_empty`.
@@ -235,6 +246,7 @@ def restore_machine(
         missing = ensure_host_keys(config, static, dt.datetime.now(dt.UTC))
         if missing:
             name_host_keys(path, missing)
+        signer = rotate_signer(config) if succeed else ""
         notes = _give_config(prepared, path)
         mark.unlink()
         sync_folder(data)
@@ -246,6 +258,7 @@ def restore_machine(
         [str(one) for one in verified.problems],
         notes,
         verified.messages,
+        signer,
     )
 
 

@@ -57,7 +57,9 @@ from moxlite.decoders import from_json
 from moxlite.escapes import printable
 from moxlite.net.storage.locking import PAUSES
 from moxlite.process.backuptargets import Access, Target, opened
+from moxlite.safefile import Tree
 from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.signing import check_trusted, signers_in
 from moxlite.store.backup.storage import Storage
 from moxlite.store.backup.trial import quick_check
 
@@ -108,18 +110,26 @@ SILENT: Final = 120.0
 """Seconds without news of the first machine after which they are missed."""
 
 
+SIGNER: Final = "signer"
+"""In the follower's folder: the signer of the first machine."""
+
+
 class Closed(BackupError):
     """The files of the first machine cannot be opened with the key that this machine has."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Source that is followed: the target of the first machine, keys for it, the program, and the key of the files."""
+    """Source that is followed: the target of the first machine, keys for it, the program, and the key of the files.
+    signers: those whose files are believed; empty: the first one that is met. unsigned: files of all are believed.
+    """
 
     target: Target
     access: Access | None
     program: Path
     identity: Path | None = None
+    signers: frozenset[str] = frozenset()
+    unsigned: bool = False
 
     def command(self, verb: str, settings: Path, *arguments: str) -> list[str]:
         """A command of the program."""
@@ -341,7 +351,8 @@ class Follower:
         if data == self._pack:
             return
         try:
-            files = open_pack(data, storage, self._source.identity)
+            files, found = open_pack(data, storage, self._source.identity)
+            _check_signers(self._source, self._folder, found)
         except BackupError as error:
             self._closed = printable(str(error))[:500]
             return
@@ -499,6 +510,22 @@ class Follower:
         if self._problem and self._problem != old.problem:
             logger.warning("the copy is not current", extra={"kv": {"err": self._problem}})
         save(self._folder / FOLLOWED, self.followed)
+
+
+def _check_signers(source: Source, folder: Path, found: list[str]) -> None:
+    """Look whether files that have these signers are of the first machine: of a signer that was named, or else of that
+    which was met first, or of a successor. Until one was met, files without signature are taken. Raises BackupError.
+    """
+    if source.unsigned:
+        return
+    known = set(source.signers)
+    with contextlib.suppress(FileNotFoundError):
+        known |= set(signers_in((folder / SIGNER).read_text()))
+    if not known and not found:
+        return
+    check_trusted(found, known or found, "configuration of the first machine")
+    with Tree(folder) as tree, tree.new_file((SIGNER,), 0o600, replace=True) as pinned:
+        pinned.write(f"{found[0]}\n".encode())
 
 
 def _prepare(data: Path) -> None:

@@ -20,6 +20,7 @@ from moxlite.admin.standby.litestream import Place, environment, place_of, write
 from moxlite.admin.standby.pack import open_pack, unpack
 from moxlite.escapes import printable
 from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.signing import check_trusted
 from moxlite.store.backup.storage import Storage
 
 __all__ = ["restored_at"]
@@ -63,7 +64,7 @@ def restored_at(
             chosen = head.epoch if epoch is None else epoch
             wanted = databases_in(storage, chosen) if account is None else [f"accounts/{account}/account.db"]
             if account is None and source.identity is not None:
-                _files(storage, chosen, source.identity, folder)
+                _files(storage, chosen, source, folder)
         with place_of(source.target, source.access, Path(scratch)) as place:
             found = [name for name in wanted if _restore(source, place, chosen, name, at, folder / "data", tell)]
         if not found:
@@ -71,8 +72,12 @@ def restored_at(
         yield folder
 
 
-def _files(storage: Storage, epoch: int, identity: Path, folder: Path) -> None:
-    unpack(open_pack(storage.read(f"{epoch_folder(epoch)}/{FILES}"), storage, identity), folder)
+def _files(storage: Storage, epoch: int, source: Source, folder: Path) -> None:
+    assert source.identity is not None
+    files, found = open_pack(storage.read(f"{epoch_folder(epoch)}/{FILES}"), storage, source.identity)
+    if not source.unsigned:
+        check_trusted(found, source.signers, f"configuration in {source.target}")
+    unpack(files, folder)
 
 
 def _restore(

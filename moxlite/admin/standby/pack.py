@@ -22,6 +22,7 @@ from moxlite.store.backup.errors import BackupError, RepositoryError
 from moxlite.store.backup.full import KEY_MODE
 from moxlite.store.backup.layout import other_files
 from moxlite.store.backup.sealing import opener_of, sealer_of
+from moxlite.store.backup.signing import FILES_SIGNED, Signer, read_signature, speakers
 from moxlite.store.backup.sources import CONFIG, DATA, NAMED, TREES, Report, Source, config_files, restored_mode
 from moxlite.store.backup.storage import Storage
 
@@ -32,6 +33,9 @@ MAX_FILES: Final = 64 << 20
 
 NEWS: Final = frozenset({"backup-sample.json", "doctor.json", "rehearsal.json", "updates.json"})
 """Files of the data directory that change often and that no other machine needs."""
+
+SIGNATURE: Final = "MOXLITE.signature"
+"""Name of the global header (pax(1)) with the signature of `digest`; programs that do not know it pass it."""
 
 SETTINGS: Final = frozenset({"moxlite.toml", "domains.toml"})
 """Names of the configuration's own files."""
@@ -56,7 +60,7 @@ def collect(source: Source) -> tuple[dict[str, Packed], list[str]]:
     """
     report, found, left_out, size = Report(), dict[str, Packed](), list[str](), 0
     needed = {named.path for named in source.named if not named.private} | {source.config / name for name in SETTINGS}
-    for one in config_files(source, keys=True, report=report):
+    for one in config_files(source, keys=True, encrypted=True, report=report):
         try:
             found[one.name] = _packed(one.path) if one.content is None else Packed(one.content, KEY_MODE)
         except FileNotFoundError:
@@ -106,10 +110,14 @@ def digest(files: Mapping[str, Packed]) -> str:
     return found.hexdigest()
 
 
-def seal(files: Mapping[str, Packed], recipients: tuple[str, ...]) -> bytes:
+def seal(files: Mapping[str, Packed], recipients: tuple[str, ...], signer: Signer | None) -> bytes:
     """The pack. Raises BackupError."""
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
+    notes = {}
+    if signer is not None:
+        signature = signer.sign(FILES_SIGNED, "", digest(files).encode())
+        notes[SIGNATURE] = msgspec.json.encode(signature).decode()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT, pax_headers=notes) as tar:
         for name, one in sorted(files.items()):
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(one.content), one.mode
@@ -117,8 +125,10 @@ def seal(files: Mapping[str, Packed], recipients: tuple[str, ...]) -> bytes:
     return sealer_of(recipients, b"").seal(packed.getvalue())
 
 
-def open_pack(data: bytes, storage: Storage, identity: Path) -> dict[str, Packed]:
-    """The files of a pack by name. Raises BackupError: the key is wrong or cannot be read, or damage."""
+def open_pack(data: bytes, storage: Storage, identity: Path) -> tuple[dict[str, Packed], list[str]]:
+    """The files of a pack by name; its signer, and those that it has succeeded, none for a pack that is not signed.
+    Raises BackupError: the key is wrong or cannot be read, or damage.
+    """
     try:
         opener = opener_of(storage, identity, None)
         assert opener is not None
@@ -133,6 +143,7 @@ def open_pack(data: bytes, storage: Storage, identity: Path) -> dict[str, Packed
     found: dict[str, Packed] = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(octets), mode="r:") as tar:
+            signature = tar.pax_headers.get(SIGNATURE)
             for entry in tar:
                 file = tar.extractfile(entry) if entry.isreg() else None
                 if file is None or not _is_of_backup(entry.name):
@@ -140,7 +151,9 @@ def open_pack(data: bytes, storage: Storage, identity: Path) -> dict[str, Packed
                 found[entry.name] = Packed(file.read(), restored_mode(entry.mode))
     except tarfile.TarError as error:
         raise BackupError(f"the files of the first machine are damaged: {error}") from None
-    return found
+    if signature is None:
+        return found, []
+    return found, speakers(read_signature(signature.encode()), FILES_SIGNED, "", digest(found).encode())
 
 
 def _is_of_backup(name: str) -> bool:

@@ -33,6 +33,7 @@ import msgspec
 import trio
 
 from moxlite import __version__
+from moxlite.admin.backup.signer import own_signer
 from moxlite.admin.backup.source import source_of
 from moxlite.admin.standby import control, metrics
 from moxlite.admin.standby.faults import target_fault, words_of
@@ -147,8 +148,8 @@ class Replication:
         self.state = State(time.time(), str(self._target), 0, 0.0, 0, "it has not begun yet")
         self._progress = Progress()
         self._said: tuple[float, Positions | None] = (0.0, None)
-        self._pack = self._version = ""
-        self._left_out: list[str] = []
+        self._version = ""
+        self._pack: tuple[str, list[str]] = "", []  # digest of what was sent last, and notes about it
         self._faults: dict[str, str] = {}  # sentences of work beside the program that fails
         self._waiting = waiting
         self._lease = lease
@@ -344,7 +345,7 @@ class Replication:
             old.restarts,
             None if self._lease is None else self._lease(),
             self._progress.uncopied,
-            tuple(map(printable, self._left_out)),
+            tuple(map(printable, self._pack[1])),
         )
         metrics.LAG.set(lag)
         metrics.DATABASES.set(len(self._progress.copied))
@@ -388,15 +389,18 @@ class Replication:
 
     def _send_pack(self, epoch: int, current: Snapshot, storage: Storage) -> None:
         subject = source_of(current, self._config.path, {}, self._read, partial(os.access, mode=os.R_OK))
+        signer, notes = own_signer(self._config.path.resolve().parent)
         files, left_out = collect(subject)
-        if left_out != self._left_out:
-            self._left_out = left_out
+        left_out += notes
+        sent, before = self._pack
+        if left_out != before:
+            self._pack = sent, left_out
             for line in left_out:
-                logger.warning("not sent to the second machine", extra={"kv": {"file": printable(line)}})
+                logger.warning("configuration for the second machine", extra={"kv": {"note": printable(line)}})
         found = digest(files)
-        if found != self._pack:
-            storage.write(f"{epoch_folder(epoch)}/{FILES}", seal(files, self._settings.encrypt_to))
-            self._pack = found
+        if found != sent:
+            storage.write(f"{epoch_folder(epoch)}/{FILES}", seal(files, self._settings.encrypt_to, signer))
+            self._pack = found, left_out
 
     async def _at_target(self, work: Callable[[Storage], control.T]) -> control.T:
         """Run `work` with the storage of the target, in a thread. Raises its errors, BackupError, OSError."""

@@ -38,8 +38,8 @@ from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.net.storage.sftpbatch import Login
 from moxlite.proto.objecturl import ObjectURL
 from moxlite.store.backup.errors import BackupError
-from moxlite.store.backup.lastseen import last_modseq, last_queued
 from moxlite.store.backup.storage import Storage
+from moxlite.store.backup.trial import last_modseq, last_queued
 
 __all__ = ["TAKING", "Candidate", "Taking", "begin", "beginning_of"]
 

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.common import NOT_RUNNING, Failure, call, config_path, json_option, load_config, printable, show
+from moxlite.cli.backups.sourceoptions import SIGNER, UNSIGNED, trusted_signers
+from moxlite.cli.common import (
+    NOT_RUNNING,
+    Failure,
+    call,
+    config_path,
+    json_option,
+    load_config,
+    note,
+    printable,
+    show,
+)
 
 if TYPE_CHECKING:
     from moxlite.admin.requests import BackedUp, BackUp
@@ -26,6 +37,7 @@ __all__ = [
     "report",
     "silent",
     "tell_line",
+    "trust",
 ]
 
 
@@ -161,7 +173,10 @@ def open_storage(repo: str) -> "Iterator[Storage]":
 
 
 @contextlib.contextmanager
-def open_repository(repo: str, identity: str | None, passphrase_file: str | None) -> "Iterator[Repository]":
+def open_repository(
+    repo: str, identity: str | None, passphrase_file: str | None, trusted: frozenset[str] | None = None
+) -> "Iterator[Repository]":
+    """An open repository. `trusted`: as in `Repository`."""
     from moxlite.store.backup.repository import Repository, is_encrypted
 
     identity_file = None if identity is None else Path(identity)
@@ -170,7 +185,15 @@ def open_repository(repo: str, identity: str | None, passphrase_file: str | None
         if identity_file is None and passphrase is None and is_encrypted(storage):
             asked = _ask(repo)
             key, passphrase = (asked, None) if asked.startswith(KEY_BEGINS) else (None, asked)
-        yield Repository(storage, identity_file=identity_file, passphrase=passphrase, identity=key)
+        yield Repository(storage, identity_file=identity_file, passphrase=passphrase, identity=key, trusted=trusted)
+
+
+def trust(signer: tuple[str, ...], identity: str | None, *, unsigned: bool) -> frozenset[str] | None:
+    """The signers of which a snapshot must have one; None for any snapshot, with a warning."""
+    if not unsigned:
+        return trusted_signers(signer, identity)
+    note("warning: nothing proves who made this backup (--unsigned): anyone who can write to its place could have")
+    return None
 
 
 def _ask(repo: str) -> str:
@@ -196,11 +219,30 @@ def init(repo: str) -> None:
     from moxlite.process.backuptargets import target_of
 
     with failures(repo):
-        key, recipient = make_encrypted(load_config(), target_of(repo))
+        key, recipient, signer = make_encrypted(load_config(), config_path().parent, target_of(repo))
     print(f"{printable(repo)} is made, and encrypted. Its key, which is shown this once and kept nowhere:\n")
+    if signer:
+        print(f"  # signed by {signer}")
     print(f"  {key}\n")
-    print("Without it nothing can be restored. In moxlite.toml:\n")
+    print("Without it nothing can be restored. Keep both lines in one file: the first one proves backups.")
+    print("In moxlite.toml:\n")
     print(f'  [backup]\n  schedule = "24h"\n  target = "{printable(repo)}"\n  encrypt_to = ["{recipient}"]')
+
+
+@backup.command("signer")
+def signer_() -> None:
+    """Print the signer of this server's backups: keep it with the key of the backups.
+
+    A restore on another machine asks for it (--signer), or finds it in the file of --identity, as a comment. It is
+    public; what it stands for is the file backup-signing.key beside moxlite.toml, which is made by the first backup.
+    """
+    from moxlite.store.backup.signing import load_signer
+
+    with failures("backup-signing.key"):
+        found, _ = load_signer(config_path().parent, create=False)
+    if found is None:
+        raise Failure("this server has signed no backup yet")
+    print(found.public)
 
 
 @backup.command("list")
@@ -228,9 +270,21 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
 @IDENTITY
 @PASSPHRASE
 def verify(repo: str, deep: bool, identity: str | None, passphrase_file: str | None) -> None:
-    """Check that all blocks of all snapshots are there; exit code 1 if not."""
+    """Check that all blocks of all snapshots are there, and that no snapshot was changed after it was signed; exit code
+    1 if not. Printed is, too, who signed them.
+    """
+    from collections import Counter
+
+    from moxlite.store.errors import StoreError
+
+    signers = Counter[str]()
     with failures(repo), open_repository(repo, identity, passphrase_file) as repository:
         problems = repository.verify(deep=deep)
+        for one in repository.ids():
+            with contextlib.suppress(StoreError):  # a wrong signature is among the problems
+                signers.update(repository.signers(one)[:1] or ["no one"])
+    for name, count in signers.items():
+        print(f"{count} snapshots are signed by {name}")
     for line in problems:
         print(printable(line))
     if problems:
@@ -244,12 +298,23 @@ def verify(repo: str, deep: bool, identity: str | None, passphrase_file: str | N
 @SNAPSHOT
 @IDENTITY
 @PASSPHRASE
+@SIGNER
+@UNSIGNED
 @click.option("--verbose", is_flag=True, help="Tell each file.")
 def extract(
-    repo: str, out: str, snapshot: str | None, identity: str | None, passphrase_file: str | None, verbose: bool
+    repo: str,
+    out: str,
+    snapshot: str | None,
+    identity: str | None,
+    passphrase_file: str | None,
+    signer: tuple[str, ...],
+    unsigned: bool,
+    verbose: bool,
 ) -> None:
     """Write a snapshot as a full backup, for `moxlite verifydata` and `moxlite restore`."""
-    with failures(out), open_repository(repo, identity, passphrase_file) as repository:
+    with failures(repo):
+        trusted = trust(signer, identity, unsigned=unsigned)
+    with failures(out), open_repository(repo, identity, passphrase_file, trusted) as repository:
         manifest = repository.extract(Path(out), snapshot_id=snapshot, tell=tell_line if verbose else silent)
     report((), manifest.errors)
     if manifest.errors:

@@ -5,7 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Unpack
+from typing import TYPE_CHECKING, Final, NamedTuple, Unpack
 
 import click
 
@@ -18,6 +18,7 @@ from moxlite.cli.backups.backup import (
     report,
     silent,
     tell_line,
+    trust,
 )
 from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
 from moxlite.cli.common import Failure, call, config_path, load_config, moment, note, printable, root_advice
@@ -30,6 +31,15 @@ __all__ = ["restore", "restore_mail_file", "restore_whole"]
 
 PIECE: Final = 1 << 20
 """Octets read at a time from a file that goes to the server."""
+
+
+class Chosen(NamedTuple):
+    """A snapshot of a repository, the newest without `snapshot`; the rest as for `open_repository`."""
+
+    snapshot: str | None
+    identity: str | None
+    passphrase_file: str | None
+    trusted: frozenset[str] | None
 
 
 @click.command()
@@ -96,6 +106,7 @@ def restore(
 
     tell = tell_line if verbose else silent
     with failures(source), contextlib.ExitStack() as stack:
+        trusted = trust(keys["signer"], identity, unsigned=keys["unsigned"])
         if at is not None:
             chosen_source = standby_source(source, identity=identity, **keys)
             wanted = None if account is None else origin or account
@@ -108,14 +119,14 @@ def restore(
         if with_config:
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()
-            chosen = (snapshot, identity, passphrase_file) if is_repo else None
+            chosen = Chosen(snapshot, identity, passphrase_file, trusted) if is_repo else None
             restore_whole(source, chosen, config.absolute(), data, resume_queue=resume_queue, tell=tell)
             return
         if account is not None:
             name = origin or account
             if is_repo:
                 file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="moxlite-restore-"))) / "account.db"
-                with open_repository(source, identity, passphrase_file) as repository:
+                with open_repository(source, identity, passphrase_file, trusted) as repository:
                     repository.extract_account(name, file, snapshot_id=snapshot)
             else:
                 assert backup is not None
@@ -126,7 +137,7 @@ def restore(
 
         current = load_config()
         if is_repo:
-            repository = stack.enter_context(open_repository(source, identity, passphrase_file))
+            repository = stack.enter_context(open_repository(source, identity, passphrase_file, trusted))
             owner = owner_of(current.static)
             beside = current.static.data_dir
             backup = stack.enter_context(unpacked(repository, beside, owner=owner, snapshot_id=snapshot, tell=tell))
@@ -166,7 +177,7 @@ def prepare_folder(backup: Path, config: Path, data: Path | None) -> "Prepared":
 
 def restore_whole(
     source: str,
-    chosen: tuple[str | None, str | None, str | None] | None,
+    chosen: "Chosen | None",
     config: Path,
     data: Path | None,
     *,
@@ -174,12 +185,12 @@ def restore_whole(
     tell: Callable[[str], None],
     quick: bool = False,
     keep_uids: bool = False,
+    succeed: bool = False,
 ) -> None:
-    """Restore all. `chosen`: of a repository the snapshot, the identity and the file with the passphrase; `quick`,
-    `keep_uids`: as `restore_machine`.
-    """
+    """Restore all. `chosen`: of a repository; `quick`, `keep_uids`, `succeed`: as `restore_machine`."""
     from moxlite.admin.backup.restores import unpacked
-    from moxlite.admin.restoring.machine import check_empty, prepare, restore_machine
+    from moxlite.admin.quickstart.make import data_folder
+    from moxlite.admin.restoring.machine import STATIC_FILE, check_empty, prepare, restore_machine
     from moxlite.config.load import ConfigError
     from moxlite.store.backup.sources import CONFIG_FOLDER, NAMED
 
@@ -190,13 +201,20 @@ def restore_whole(
                 prepared = prepare_folder(backup, config, data)
                 check_empty(prepared)
             else:
-                snapshot, identity, passphrase_file = chosen
-                repository = stack.enter_context(open_repository(source, identity, passphrase_file))
+                snapshot = chosen.snapshot
+                repository = stack.enter_context(
+                    open_repository(source, chosen.identity, chosen.passphrase_file, chosen.trusted)
+                )
                 named = [one for one in repository.names(snapshot) if one.startswith(f"{NAMED}/")]
                 named = [one for one in named if one != f"{NAMED}/{CONFIG_FOLDER}"]
                 prepared = prepare(lambda name: repository.read(name, snapshot), named, config, data)
                 check_empty(prepared)
                 place = prepared.snapshot.static.data_dir
+                if chosen.trusted is None and data is None and place != data_folder(config / STATIC_FILE).resolve():
+                    raise Failure(
+                        f"nothing proves who made this backup, and it names {place} as its data directory: if that is "
+                        f"right, say --data-dir {place}"
+                    )
                 backup = stack.enter_context(unpacked(repository, place, owner=None, snapshot_id=snapshot, tell=tell))
         except ConfigError as error:
             report((), list(map(str, error.problems)))
@@ -204,7 +222,13 @@ def restore_whole(
         _say_places(prepared)
         try:
             done = restore_machine(
-                backup, prepared, resume_queue=resume_queue, quick=quick, keep_uids=keep_uids, tell=tell
+                backup,
+                prepared,
+                resume_queue=resume_queue,
+                quick=quick,
+                keep_uids=keep_uids,
+                succeed=succeed,
+                tell=tell,
             )
         except PermissionError as error:
             raise Failure(f"{error.filename or config}: {error.strerror}{root_advice(error)}") from None
@@ -235,6 +259,8 @@ def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
     static = prepared.snapshot.static
     checked = f", {done.messages} messages checked" if done.messages else ""
     print(f"restored: configuration in {prepared.config}, data in {static.data_dir}{checked}")
+    if done.signer:
+        print(f"backup signer: {done.signer}")
     if done.admin_password:
         print(f"admin password: {done.admin_password}")
     for line in done.notes:

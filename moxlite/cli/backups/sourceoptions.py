@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
 
 import click
 
-from moxlite.cli.common import Failure, load_config
+from moxlite.cli.common import Failure, config_path, load_config
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Source
 
-__all__ = ["SourceKeys", "source_options", "standby_source"]
+__all__ = ["SIGNER", "UNSIGNED", "SourceKeys", "source_options", "standby_source", "trusted_signers"]
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -25,6 +25,17 @@ class SourceKeys(TypedDict):
     ssh_key: str | None
     ssh_host_key: tuple[str, ...]
     litestream: str | None
+    signer: tuple[str, ...]
+    unsigned: bool
+
+
+SIGNER = click.option(
+    "--signer",
+    metavar="SIGNER",
+    multiple=True,
+    help="Who must have signed it: moxlite-signer-...  [default: as in the comments of --identity, or this server]",
+)
+UNSIGNED = click.option("--unsigned", is_flag=True, help="Take it from any signer, or without signature.")
 
 
 def source_options(command: F) -> F:
@@ -34,6 +45,8 @@ def source_options(command: F) -> F:
         click.option("--ssh-key", metavar="FILE", help="Private key for ssh."),
         click.option("--ssh-host-key", metavar="KEY", multiple=True, help="Public key of the host."),
         click.option("--litestream", metavar="FILE", help="The program.  [default: of moxlite[standby], or of PATH]"),
+        SIGNER,
+        UNSIGNED,
     )
     for option in reversed(options):
         command = option(command)
@@ -73,4 +86,32 @@ def standby_source(source: str, *, identity: str | None, **keys: Unpack[SourceKe
     found = needed_program(program)
     check_version(found)
     key = None if identity is None else Path(identity).absolute()
-    return Source(target=target, access=access, program=found.absolute(), identity=key)
+    return Source(
+        target=target,
+        access=access,
+        program=found.absolute(),
+        identity=key,
+        signers=trusted_signers(keys["signer"], identity),
+        unsigned=keys["unsigned"],
+    )
+
+
+def trusted_signers(named: tuple[str, ...], identity: str | None) -> frozenset[str]:
+    """The signers that a command believes: as the option names them, else as in the comments of the identity's file,
+    and this server's own. Raises UsageError, OSError.
+    """
+    from moxlite.store.backup.errors import BackupError
+    from moxlite.store.backup.signing import load_signer, signers_in
+
+    for one in named:
+        if signers_in(one) != [one]:
+            raise click.UsageError(f"--signer {one[:80]!r} is no signer: it begins with moxlite-signer-")
+    if named:
+        return frozenset(named)
+    found = set[str]()
+    if identity is not None:
+        found.update(signers_in(Path(identity).read_text(encoding="utf-8", errors="replace")))
+    with contextlib.suppress(BackupError, OSError):  # a new machine has no key
+        own, _ = load_signer(config_path().parent, create=False)
+        found.update(() if own is None else own.known)
+    return frozenset(found)

@@ -84,7 +84,7 @@ def takeover(
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()
             tell = tell_line if verbose else silent
-            restore_whole(into, None, config.absolute(), data, resume_queue=not hold_queue, tell=tell)
+            restore_whole(into, None, config.absolute(), data, resume_queue=not hold_queue, succeed=True, tell=tell)
             file = config.absolute() / "moxlite.toml"
     else:
         file, beginning = config_path(), None
@@ -212,6 +212,7 @@ class Succession:
             resume_queue=True,
             quick=True,
             keep_uids=certain,
+            succeed=True,
             tell=silent,
         )
 

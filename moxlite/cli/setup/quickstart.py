@@ -91,6 +91,8 @@ def quickstart(
     print(f"account password: {made.account_password}")
     print(f"admin password: {made.admin_password}")
     said.say("The account password is for mail programs and webmail, the admin password for the admin pages (step 5).")
+    said.say(f"backup signer: {made.signer}")
+    said.say("Keep it with the key of your backups: it proves that a backup is of this server (moxlite backup signer).")
     _next(said, config, parsed.domain, other, signed=around.signed)
     said.keep(config.parent / "quickstart.log")
 

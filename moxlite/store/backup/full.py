@@ -169,7 +169,7 @@ class _Work:
         for other in other_files(self.source.data):
             if other.regular:
                 self.file(self.source.data / other.path, self.target / "data" / other.path)
-        for one in config_files(self.source, keys=self.source.include_keys, report=self.report):
+        for one in config_files(self.source, keys=self.source.include_keys, encrypted=False, report=self.report):
             if one.content is None:
                 self.file(one.path, self.target / one.name)
             else:

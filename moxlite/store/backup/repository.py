@@ -2,6 +2,7 @@
 
 REPO/repository.json        format, and the recipients when it is encrypted
 REPO/snapshots/TIME         the manifests (see `manifest`); sealed like the blocks
+REPO/signatures/TIME        the signatures of the manifests, as they are stored (see `signing`)
 REPO/packs/NAME.pack        the blocks: see `packs`, `blocks`
 REPO/names.age, identity.age  see `sealing`
 REPO/lock                   one process writes at a time
@@ -12,12 +13,11 @@ it was, with blocks more that the next `prune` removes.
 
 from __future__ import annotations
 
-import calendar
 import logging
 import random
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -43,7 +43,19 @@ from moxlite.store.backup.errors import (
 )
 from moxlite.store.backup.full import KEY_MODE, Tell, error_text, inside, note_failure, warnings_of
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS, databases, other_files
-from moxlite.store.backup.manifest import FORMAT, Entry, Manifest, decode, encode, snapshot_id
+from moxlite.store.backup.manifest import (
+    FORMAT,
+    Entry,
+    Manifest,
+    Pruned,
+    Sample,
+    SnapshotInfo,
+    decode,
+    encode,
+    kept_ids,
+    snapshot_id,
+    time_of,
+)
 from moxlite.store.backup.packs import PACKS
 from moxlite.store.backup.sealing import (
     NAMES,
@@ -55,22 +67,19 @@ from moxlite.store.backup.sealing import (
     opener_of,
     sealer_of,
 )
+from moxlite.store.backup.signing import SNAPSHOT_SIGNED, Signer, check_trusted, read_signature, speakers
 from moxlite.store.backup.sources import ConfigFile, Report, Source, config_files, restored_mode
 from moxlite.store.backup.storage import Storage
 
-__all__ = ["Pruned", "Repository", "Sample", "SnapshotInfo", "create_repository", "exists", "is_encrypted"]
+__all__ = ["Repository", "create_repository", "exists", "is_encrypted"]
 
 logger = logging.getLogger("moxlite.store.backup.repository")
 
 SNAPSHOTS: Final = "snapshots"
-FOLDERS: Final = (PACKS, SNAPSHOTS)
+SIGNATURES: Final = "signatures"
+FOLDERS: Final = (PACKS, SIGNATURES, SNAPSHOTS)
 UNFINISHED: Final = frozenset({*FOLDERS, "lock", NAMES, PROTECTED})
 """Found where a repository was not made to the end, beside hidden files."""
-
-DAY: Final = 86_400 * 1_000_000
-WEEK: Final = 7 * DAY
-MONDAY: Final = 3 * DAY
-"""1970 began on a Thursday."""
 
 
 class _Settings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,31 +87,6 @@ class _Settings(msgspec.Struct, frozen=True, omit_defaults=True):
 
     format: int
     recipients: tuple[str, ...] = ()
-
-
-class SnapshotInfo(msgspec.Struct, frozen=True):
-    """A line of ``moxlite backup list``: `created` in µs UTC; files and their octets, None without the identity."""
-
-    id: str
-    created: int
-    files: int | None = None
-    octets: int | None = None
-
-
-class Sample(msgspec.Struct, frozen=True):
-    """Blocks that were read back, and whether their octets were compared with their names."""
-
-    snapshot: str
-    blocks: int
-    compared: bool
-
-
-class Pruned(msgspec.Struct, frozen=True):
-    """Snapshots that were removed, and the number and octets of removed blocks."""
-
-    snapshots: list[str]
-    blocks: int
-    octets: int
 
 
 def create_repository(
@@ -168,6 +152,7 @@ class Repository:
     Args:
       data: the data directory with the key of names, None when it is not at hand.
       identity_file, passphrase, identity: one of them for reading an encrypted one.
+      trusted: signers; a snapshot that none of them has signed is not read. None: all are.
 
     Raises RepositoryError, BackupError, OSError.
     """
@@ -180,8 +165,10 @@ class Repository:
         identity_file: Path | None = None,
         passphrase: str | None = None,
         identity: str | None = None,
+        trusted: Collection[str] | None = None,
     ) -> None:
         self.storage = storage
+        self._trusted = trusted
         settings = _settings(storage)
         self._opener: Opener | None = None
         self._sealer = None
@@ -222,7 +209,7 @@ class Repository:
         """All snapshots, the oldest first."""
         found = []
         for one in self.ids():
-            created = _time_of(one)
+            created = time_of(one)
             if self.readable:
                 manifest = self.manifest(one)
                 found.append(SnapshotInfo(one, created, len(manifest.entries), manifest.size))
@@ -238,7 +225,7 @@ class Repository:
         except NoRepository:
             raise
         except RepositoryError:
-            return [SnapshotInfo(one, _time_of(one)) for one in _ids(storage)]
+            return [SnapshotInfo(one, time_of(one)) for one in _ids(storage)]
 
     def manifest(self, snapshot_id: str | None = None) -> Manifest:
         """A snapshot, without an id the newest. Raises RepositoryError."""
@@ -249,13 +236,35 @@ class Repository:
         if chosen not in ids:
             raise RepositoryError(f"{self.storage} has no snapshot {chosen!r}")
         data = self.storage.read(f"{SNAPSHOTS}/{chosen}")
+        if self._trusted is not None:
+            check_trusted(self._speakers(chosen, data), self._trusted, f"snapshot {chosen}")
         if self._sealer is not None:
             if self._opener is None:
                 raise RepositoryError("the repository is encrypted: an identity is needed")
             data = self._opener.open(data)
         return decode(data)
 
-    def back_up(self, source: Source, *, tell: Tell = lambda _: None, cancelled: Cancelled = lambda: False) -> Report:
+    def signers(self, snapshot_id: str) -> list[str]:
+        """The signer of a snapshot, then those that it has succeeded; [] for one that is not signed. Raises
+        RepositoryError: its signature is wrong; OSError.
+        """
+        return self._speakers(snapshot_id, self.storage.read(f"{SNAPSHOTS}/{snapshot_id}"))
+
+    def _speakers(self, snapshot_id: str, data: bytes) -> list[str]:
+        try:
+            signature = read_signature(self.storage.read(f"{SIGNATURES}/{snapshot_id}"))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return speakers(signature, SNAPSHOT_SIGNED, snapshot_id, data)
+
+    def back_up(
+        self,
+        source: Source,
+        *,
+        signer: Signer | None = None,
+        tell: Tell = lambda _: None,
+        cancelled: Cancelled = lambda: False,
+    ) -> Report:
         """Add a snapshot. What cannot be copied is an error in the report and in the manifest, and the rest goes on.
 
         Databases of which neither file nor log was written since the last snapshot are not read again.
@@ -273,7 +282,7 @@ class Repository:
             self._blocks.begin()
             work = _Work(self._blocks, source, self._previous(), report, tell, cancelled)
             work.databases()
-            work.files(keys=source.include_keys or self._sealer is not None)
+            work.files(keys=source.include_keys or self._sealer is not None, encrypted=self._sealer is not None)
             self._blocks.finish()
             manifest = Manifest(
                 FORMAT, created, __version__, str(source.data), tuple(work.entries), tuple(report.errors)
@@ -281,7 +290,12 @@ class Repository:
             data = encode(manifest)
             if self._sealer is not None:
                 data = self._sealer.seal(data)
-            self.storage.write(f"{SNAPSHOTS}/{snapshot_id(created)}", data)
+            name = snapshot_id(created)
+            if signer is not None:
+                self.storage.make(SIGNATURES)  # a repository from before there were any has no such folder
+                signature = signer.sign(SNAPSHOT_SIGNED, name, data)
+                self.storage.write(f"{SIGNATURES}/{name}", msgspec.json.encode(signature))
+            self.storage.write(f"{SNAPSHOTS}/{name}", data)
         self._last = manifest
         report.stored = self._blocks.stored + len(data)
         if not report.errors:
@@ -325,6 +339,7 @@ class Repository:
                 tell(one)
                 try:
                     manifest = self.manifest(one)
+                    self.signers(one)
                 except RepositoryError as error:
                     problems.append(f"snapshot {one}: {error}")
                     continue
@@ -433,14 +448,18 @@ class Repository:
             raise RepositoryError("the repository is encrypted: an identity is needed for pruning")
         with self._locked(), self._blocks.opened():
             ids = self.ids()
-            kept = _kept(ids, keep_daily=keep_daily, keep_weekly=keep_weekly)
+            kept = kept_ids(ids, keep_daily=keep_daily, keep_weekly=keep_weekly)
             # Before anything goes, all that stays must be readable: else its blocks would go, too.
             for one in ids:
                 if one in kept:
                     self._blocks.index.use(name for entry in self.manifest(one).entries for name in entry.names())
             removed = [one for one in ids if one not in kept]
+            signed: Collection[str] = ()
+            with suppress(FileNotFoundError):  # an older repository has none
+                signed = self.storage.list(SIGNATURES)
             try:
                 self.storage.remove(f"{SNAPSHOTS}/{one}" for one in removed)
+                self.storage.remove(f"{SIGNATURES}/{one}" for one in removed if one in signed)
                 blocks, octets = self._blocks.sweep()
             except PermissionError as error:
                 raise RemovalForbidden(f"{self.storage}: {len(removed)} old snapshots stay: {error.strerror}") from None
@@ -453,23 +472,6 @@ class Repository:
 def _ids(storage: Storage) -> list[str]:
     found = storage.list(SNAPSHOTS).items()
     return sorted(name for name, size in found if size is not None and not name.startswith("."))
-
-
-def _time_of(snapshot: str) -> int:
-    """µs UTC of a snapshot's name, 0 for another name."""
-    try:
-        seconds, _, micros = snapshot.removesuffix("Z").partition(".")
-        return calendar.timegm(time.strptime(seconds, "%Y%m%dT%H%M%S")) * 1_000_000 + int(micros or 0)
-    except ValueError:
-        return 0
-
-
-def _kept(ids: list[str], *, keep_daily: int, keep_weekly: int) -> set[str]:
-    kept = set(ids[-1:])
-    for length, shift, number in ((DAY, 0, keep_daily), (WEEK, MONDAY, keep_weekly)):
-        newest = {(_time_of(one) + shift) // length: one for one in ids}  # ascending: the last of each stays
-        kept.update(newest[key] for key in sorted(newest, reverse=True)[:number])
-    return kept
 
 
 class _Work:
@@ -547,11 +549,11 @@ class _Work:
             raise BackupError("the copy has gaps")
         return Entry(name, size, 0o640, b"".join(names[number] for number in range(count)), stamp)
 
-    def files(self, *, keys: bool) -> None:
+    def files(self, *, keys: bool, encrypted: bool) -> None:
         for other in other_files(self.source.data):
             if other.regular:
                 self.file(self.source.data / other.path, f"data/{other.path}")
-        for one in config_files(self.source, keys=keys, report=self.report):
+        for one in config_files(self.source, keys=keys, encrypted=encrypted, report=self.report):
             if one.content is None:
                 self.file(one.path, one.name)
             else:

@@ -15,6 +15,8 @@ from typing import Final
 
 import msgspec
 
+from moxlite.store.backup.signing import SIGNING_KEY
+
 __all__ = [
     "CONFIG",
     "CONFIG_FOLDER",
@@ -118,10 +120,11 @@ def restored_mode(mode: int) -> int:
     return mode & MOST | 0o600
 
 
-def config_files(source: Source, *, keys: bool, report: Report) -> Iterator[ConfigFile]:
+def config_files(source: Source, *, keys: bool, encrypted: bool, report: Report) -> Iterator[ConfigFile]:
     """All files of the configuration that a backup holds, sorted. Files that are left out are noted in the report.
 
     Args:
+      encrypted: the backup is read with its identity alone; else the key of signatures stays out.
       keys: private keys of the host are wanted; one that cannot be read is an error then.
     """
     named = {os.path.realpath(one.path): one for one in source.named}
@@ -133,7 +136,7 @@ def config_files(source: Source, *, keys: bool, report: Report) -> Iterator[Conf
         for name in sorted(names):
             path = Path(folder) / name
             real = os.path.realpath(path)
-            if real in never or not path.is_file():
+            if real in never or not path.is_file() or (name == SIGNING_KEY and not encrypted):
                 continue
             below = path.relative_to(source.config)
             one = named.pop(real, NamedFile(path))

@@ -1,7 +1,11 @@
-"""Trial of a database from a backup: checked, and an account's compared with the account that is in use."""
+"""Databases without other users, of a backup or another machine: whether they are sound, how an account's compares with
+the account that is in use, how far they go, and what they have beyond that (STORE-186j).
+"""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -10,6 +14,7 @@ from urllib.parse import quote
 import apsw
 import msgspec
 
+from moxlite.store.backup.errors import BackupError
 from moxlite.store.changelog.account import Account
 from moxlite.store.file.database import Database, Kind
 from moxlite.store.file.migrations import migrations_of
@@ -18,10 +23,27 @@ from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import state
 from moxlite.store.upkeep.check import check_account
 
-__all__ = ["Trial", "newer_schema", "quick_check", "try_database"]
+__all__ = [
+    "LaterMessage",
+    "Trial",
+    "keep_later",
+    "last_modseq",
+    "last_queued",
+    "newer_schema",
+    "quick_check",
+    "try_database",
+]
 
 MESSAGES: Final = "SELECT count(*) FROM message"
 NEWER: Final = "SELECT count(*) FROM message WHERE createseq > ?"
+
+MODSEQ: Final = "SELECT modseq FROM state WHERE id = 1"
+QUEUED: Final = "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'msg'"
+
+LATER: Final = """
+SELECT b.name, ifnull(m.messageid, ''), m.subject_base, m.received FROM message m JOIN mailbox b ON b.id = m.mailbox_id
+WHERE m.createseq > ? AND b.system = 0 ORDER BY m.received"""
+KNOWN: Final = "DELETE FROM message WHERE createseq <= ?"
 
 READ_ONLY: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
 
@@ -85,3 +107,52 @@ def quick_check(file: Path) -> str:
     except apsw.Error as error:
         return str(error)
     return "" if found == "ok" else str(found)
+
+
+class LaterMessage(msgspec.Struct, frozen=True):
+    """A message of an account. received: seconds UTC."""
+
+    mailbox: str
+    message_id: str
+    subject: str
+    received: float
+
+
+def last_modseq(file: Path) -> int:
+    """The last modseq of an account's database. Blocks. Raises BackupError."""
+    return _number(file, MODSEQ)
+
+
+def last_queued(file: Path) -> int:
+    """The highest id that queue.db has given to a message. Blocks. Raises BackupError."""
+    return _number(file, QUEUED)
+
+
+def keep_later(file: Path, modseq: int) -> list[LaterMessage]:
+    """The messages of an account's database that came after a modseq; all others are removed from it, so that a restore
+    of mail takes these alone. Blocks. Raises BackupError.
+    """
+    with _opened(file, apsw.SQLITE_OPEN_READWRITE, "") as db:
+        db.execute("PRAGMA foreign_keys = OFF")
+        rows = db.execute(LATER, (modseq,)).fetchall()
+        db.execute(KNOWN, (modseq,))
+    return [LaterMessage(str(box), str(name), str(subject), float(str(at)) / 1e6) for box, name, subject, at in rows]
+
+
+@contextlib.contextmanager
+def _opened(file: Path, flags: int, options: str) -> Iterator[apsw.Connection]:
+    try:
+        db = apsw.Connection(f"file:{quote(str(file))}{options}", flags=flags | apsw.SQLITE_OPEN_URI)
+        try:
+            yield db
+        finally:
+            db.close(True)
+    except apsw.Error as error:
+        raise BackupError(f"{file}: {error}") from None
+
+
+def _number(file: Path, query: str) -> int:
+    # immutable: nothing is left beside the file
+    with _opened(file, apsw.SQLITE_OPEN_READONLY, "?mode=ro&immutable=1") as db:
+        row = db.execute(query).fetchone()
+    return 0 if row is None or not isinstance(row[0], int) else row[0]
