@@ -23,6 +23,7 @@ from typing import Final
 from moxlite.store.backup.blockforms import Forms
 from moxlite.store.backup.blockindex import MAX_DEPTH, BlockIndex, Place
 from moxlite.store.backup.errors import RepositoryError, StorageFailed
+from moxlite.store.backup.manifest import NAME_SIZE
 from moxlite.store.backup.packs import (
     PACK_SIZE,
     PACKS,
@@ -36,7 +37,7 @@ from moxlite.store.backup.packs import (
 from moxlite.store.backup.sealing import Opener, Sealer, check_sealed
 from moxlite.store.backup.storage import Storage
 
-__all__ = ["Blocks"]
+__all__ = ["Blocks", "LooseBlocks"]
 
 logger = logging.getLogger("moxlite.store.backup.blocks")
 
@@ -201,10 +202,14 @@ class Blocks:
         try:
             data = self._pack(place.number, place.pack).read(place.at, place.length)
         except OSError as error:
-            raise self._fault(f"pack {place.pack}", error) from error
+            raise _fault(self._storage, f"pack {place.pack}", error) from error
         if len(data) != place.length:
             raise RepositoryError(f"pack {place.pack} is cut short")
         return data
+
+    def whole(self, name: bytes) -> bool:
+        """Whether there is a block, with all that it needs."""
+        return self.index.whole(name)
 
     def names(self) -> Iterator[bytes]:
         """Names of all blocks, pack by pack. The copy of a pack is given up once all its names were taken."""
@@ -225,7 +230,7 @@ class Blocks:
         try:
             data = self._pack(place.number, place.pack).read(place.at, place.length)
         except OSError as error:
-            raise self._fault(f"block {name.hex()}", error) from error
+            raise _fault(self._storage, f"block {name.hex()}", error) from error
         data = self._forms.opened(data)
         base = self._read(place.base, above + 1)[1] if place.base else None
         return place.depth, self._forms.block(name, data, base)
@@ -234,14 +239,6 @@ class Blocks:
         if self._writer is not None and number == self._writing:
             return self._writer
         return self._open.get(number, name)
-
-    def _fault(self, what: str, error: OSError) -> RepositoryError:
-        """The error of a pack that cannot be read. Raises the OSError where that tells nothing about the pack: the
-        connection with another machine failed, or this one has no room for a copy.
-        """
-        if self._storage.folder is None and not isinstance(error, FileNotFoundError):
-            raise error
-        return RepositoryError(f"{what}: {error.strerror}")
 
     # Removing
 
@@ -277,7 +274,7 @@ class Blocks:
             try:
                 data = self._pack(number, name).read(at, record.length)
             except OSError as error:
-                raise self._fault(f"pack {name}", error) from error
+                raise _fault(self._storage, f"pack {name}", error) from error
             if len(data) != record.length:
                 raise RepositoryError(f"pack {name} is cut short")
             self._add(record, data)
@@ -287,6 +284,61 @@ class Blocks:
         self.finish()
         self._storage.remove(map(object_name, copied))
         copied.clear()
+
+
+def _fault(storage: Storage, what: str, error: OSError) -> RepositoryError:
+    """The error of a pack that cannot be read. Raises the OSError where that tells nothing about the pack: the
+    connection with another machine failed, or this one has no room for a copy.
+    """
+    if storage.folder is None and not isinstance(error, FileNotFoundError):
+        raise error
+    return RepositoryError(f"{what}: {error.strerror}")
+
+
+class LooseBlocks(Blocks):
+    """The blocks of a repository of format 1, for reading alone: ``REPO/blocks/ab/abcd…``, a file for each block by its
+    name. It has an octet for its form, then the block, compressed by zstd; or as a delta, after its depth and the name
+    of its base; or encrypted.
+    """
+
+    PLAIN: Final = 0
+    DELTA: Final = 1
+    SEALED: Final = 2
+    FOLDER: Final = "blocks"
+
+    def _load(self) -> None:
+        """Nothing: each block is looked for when it is read."""
+
+    def whole(self, name: bytes) -> bool:
+        """Whether there is a block, with all that it needs."""
+        try:
+            self._read(name)
+        except RepositoryError:
+            return False
+        return True
+
+    def names(self) -> Iterator[bytes]:
+        """Names of all blocks."""
+        for folder in sorted(self._storage.list(self.FOLDER)):
+            for name in sorted(self._storage.list(f"{self.FOLDER}/{folder}")):
+                if not name.startswith("."):
+                    yield bytes.fromhex(name)
+
+    def _read(self, name: bytes, above: int = 0) -> tuple[int, bytes]:
+        text = name.hex()
+        if above > MAX_DEPTH:
+            raise RepositoryError(f"block {text} needs too many others")
+        try:
+            data = self._storage.read(f"{self.FOLDER}/{text[:2]}/{text}")
+        except OSError as error:
+            raise RepositoryError(f"block {text}: {error.strerror}") from error
+        form = data[0] if data else None
+        if form == self.DELTA:
+            base = self._read(data[2 : 2 + NAME_SIZE], above + 1)[1]
+            return above + 1, self._forms.block(name, data[2 + NAME_SIZE :], base)
+        if form != (self.SEALED if self._forms.sealed else self.PLAIN):
+            raise RepositoryError(f"block {text} has no known form")
+        return 0, self._forms.block(name, self._forms.opened(data[1:]), None)
 
 
 class _OpenPacks:

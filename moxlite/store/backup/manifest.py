@@ -17,6 +17,8 @@ from moxlite.store.backup.sources import TREES
 
 __all__ = [
     "FORMAT",
+    "FORMATS",
+    "LOOSE",
     "NAME_SIZE",
     "Entry",
     "Manifest",
@@ -34,6 +36,11 @@ NAME_SIZE: Final = 32
 """Octets of the name of a block."""
 
 FORMAT: Final = 2
+"""What is written. Format 1 had a file for each block (`LooseBlocks`), and the same manifests."""
+
+LOOSE: Final = 1
+FORMATS: Final = (LOOSE, FORMAT)
+"""All formats that were ever written: each can be restored."""
 
 MAX_SIZE: Final = 1 << 30
 """Octets of a manifest, 32 for each 64 KiB: 2 TiB of data."""
@@ -153,6 +160,6 @@ def decode(data: bytes) -> Manifest:
         found = _DECODER.decode(zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_SIZE))
     except (zstandard.ZstdError, msgspec.DecodeError) as error:
         raise RepositoryError(f"a manifest is damaged: {error}") from error
-    if found.format != FORMAT:
-        raise RepositoryError(f"a manifest has format {found.format}, this moxlite knows {FORMAT}")
+    if found.format not in FORMATS:
+        raise RepositoryError(f"a manifest has format {found.format}, this moxlite knows {FORMAT} and older ones")
     return found

@@ -30,7 +30,7 @@ from moxlite.safefile import Tree
 from moxlite.store import metrics
 from moxlite.store.backup.blockfile import BlockVFS
 from moxlite.store.backup.blockforms import BLOCK
-from moxlite.store.backup.blocks import Blocks
+from moxlite.store.backup.blocks import Blocks, LooseBlocks
 from moxlite.store.backup.copying import Cancelled, copy_pages, snapshot, stamp_of, sync_folder
 from moxlite.store.backup.errors import (
     BackupCancelled,
@@ -45,6 +45,8 @@ from moxlite.store.backup.full import KEY_MODE, Tell, error_text, inside, note_f
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS, databases, other_files
 from moxlite.store.backup.manifest import (
     FORMAT,
+    FORMATS,
+    LOOSE,
     Entry,
     Manifest,
     Pruned,
@@ -141,8 +143,8 @@ def _settings(storage: Storage) -> _Settings:
         raise NoRepository(f"{storage} is no repository") from None
     except msgspec.DecodeError as error:
         raise RepositoryError(f"{SETTINGS} in {storage} is damaged: {error}") from error
-    if settings.format != FORMAT:
-        raise RepositoryError(f"{storage} has format {settings.format}, this moxlite knows {FORMAT}")
+    if settings.format not in FORMATS:
+        raise RepositoryError(f"{storage} has format {settings.format}, this moxlite knows {FORMAT} and older ones")
     return settings
 
 
@@ -180,7 +182,7 @@ class Repository:
                     raise RepositoryError("the repository is encrypted: an identity is needed, or the server's data")
                 key = self._opener.open(storage.read(NAMES))
             self._sealer = sealer_of(settings.recipients, key)
-        self._blocks = Blocks(storage, self._sealer, self._opener)
+        self._blocks = (LooseBlocks if settings.format == LOOSE else Blocks)(storage, self._sealer, self._opener)
         # What the last snapshot of this object was, for an encrypted repository whose manifests it cannot read.
         self._last: Manifest | None = None
 
@@ -191,6 +193,8 @@ class Repository:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        if isinstance(self._blocks, LooseBlocks):
+            raise BadTarget(f"{self.storage} is of an old format, which is only read: make a new repository")
         with ExitStack() as stack:
             try:
                 stack.enter_context(self.storage.lock())
@@ -345,7 +349,7 @@ class Repository:
                     continue
                 problems += [f"snapshot {one}: was made with an error: {error}" for error in manifest.errors]
                 for entry in manifest.entries:
-                    bad = sum(name in damaged or not self._blocks.index.whole(name) for name in entry.names())
+                    bad = sum(name in damaged or not self._blocks.whole(name) for name in entry.names())
                     if bad:
                         problems.append(f"snapshot {one}: {entry.path}: {bad} blocks are missing or damaged")
         return problems
