@@ -46,6 +46,7 @@ from moxlite.process.watchdog import Watchdog
 from moxlite.queue.queue import Queue
 from moxlite.services import handlers
 from moxlite.smtpd.localpipe import LocalPipe
+from moxlite.store.delivery.scripts import QUESTIONS
 from moxlite.store.errors import StoreError
 from moxlite.supervision import Fate, open_supervisor
 from moxlite.wiring import House, open_house, open_queue
@@ -157,6 +158,7 @@ async def serve(
             if queue is not None:
                 queue.start(tree, attempts)
                 questions = MemberQuestions(house.config, partial(house.forwarding, queue.submit))
+                house.files.accounts.register_outbox(QUESTIONS, questions.carry)
                 tree.start("admin.member-questions", questions.serve)
             ports = {_name(endpoint): listen(sock) for endpoint, sock in started.sockets}
             for endpoint, _ in started.sockets:

@@ -422,11 +422,12 @@ export interface KeyItem {
   created: string;
 }
 
-/** The settings, and the state of each address. ``problem``: why an owner could not be asked, "". */
+/** The settings, and the state of each address. ``problem``: why owners could not be asked, "". ``script``: the name */
 export interface Forwards {
   form: ForwardForm;
   targets: Array<ForwardTarget>;
   problem: string;
+  script: string;
 }
 
 /** `forward_to` and `keep_copy` of the account (SMTP-159). */
@@ -443,6 +444,9 @@ export interface ForwardTarget {
   failing: string | null;
   error: string;
   alias: string;
+  script: string;
+  ran: boolean;
+  taken_over: boolean;
 }
 
 /** The question to the owner of `target`: whether the mail of `own` is sent there. */
@@ -738,9 +742,9 @@ export const checks: Checks = {
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
   KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
-  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string" },
+  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string", script: "string" },
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
-  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string" },
+  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
   ForwardQuestion: { own: "string", target: "string" },
   Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
   VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },

@@ -17,7 +17,7 @@ from moxlite.acceptance.reportmail import ReportFound
 from moxlite.config.domains import Account, Ruleset
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Recipient, Snapshot
 from moxlite.proto.address import Path
-from moxlite.proto.sieve.outcome import Action
+from moxlite.proto.sieve.outcome import Action, RedirectAction
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import FileInto
 from moxlite.store.delivery.vacation import VacationForm
@@ -35,7 +35,8 @@ class Filtered(msgspec.Struct, frozen=True, kw_only=True):
       error: at run time, in `line`; "" without one.
       names: the mailboxes of the account.
       form: the vacation form, if it applies now. automatic: why the header forbids an answer, or "".
-      named: addresses of To, Cc and Bcc, in lower case. passed: addresses of Delivered-To (RFC 9228), in lower case.
+      named: addresses of To, Cc and Bcc, in lower case.
+      circles: the addresses of `redirects` to which the message would go in a circle.
     """
 
     kept: tuple[FileInto, ...]
@@ -48,7 +49,12 @@ class Filtered(msgspec.Struct, frozen=True, kw_only=True):
     form: VacationForm | None = None
     automatic: str = ""
     named: frozenset[str] = frozenset()
-    passed: frozenset[str] = frozenset()
+    circles: frozenset[str] = frozenset()
+
+    @property
+    def redirects(self) -> tuple[str, ...]:
+        """The addresses to which the script sends the message on."""
+        return tuple(action.address for action in self.actions if isinstance(action, RedirectAction))
 
     @property
     def kept_in(self) -> str:
@@ -74,7 +80,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
       accepted: the client has got a 250 before, so that nothing can be refused any more.
       filtered: the decision of the account's script; None if it has none, or was not run.
       alone: this is the message's only recipient, so that a refusal is told in the session.
-      passed: addresses of Delivered-To (RFC 9228), in lower case, if the account forwards its mail.
+      passed: the places that the message has passed, as its Delivered-To tells (`forwards.passed_by`).
       author: the author is the owner of the account, who gets no copy: the message is only sent on (SMTP-166).
       report: the DMARC or TLS report in the message, where it came to an address for reports and can be used.
       report_problem: why it cannot be used, "" where it can or is not looked for.

@@ -175,7 +175,7 @@ async def dry_run(
                 lists = partial(asking.lists, envelope.remote)
             cases = expand(snapshot, evidence, [(recipient, found)])
             limits = snapshot.static.rate_limits if args.ip else None
-            decided = [await decide(case, message, accounts, lists=lists, limits=limits) for case in cases]
+            decided = [await decide(case, message, accounts, snapshot, lists=lists, limits=limits) for case in cases]
         except StoreError as error:
             raise WhyFailed(f"cannot be tried: {error}") from None
     return [Explained(one.case.account, 0, why_of(one), unjudged=_unjudged(one, args)) for one in decided]

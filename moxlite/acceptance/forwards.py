@@ -1,8 +1,10 @@
-"""Sending on what an account gets, as actions of its plan: by its `forward_to` (SMTP-159), and to members at other
-servers of an alias that it carries (SMTP-166).
+"""Sending on what an account gets, as actions of its plan: by its `forward_to` (SMTP-159), by the `redirect` of its
+script (SMTP-160a), and to members at other servers of an alias that it carries (SMTP-166). One way out for all.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import msgspec
 
@@ -10,15 +12,12 @@ from moxlite.acceptance.cases import Case
 from moxlite.acceptance.evidence import DMARC, Strength
 from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.producers.dmarc import is_forward, is_listed, is_vouched
+from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Snapshot
+from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.delivery.actions import AnyAction, FileInto, Mark, Redirect
 
-__all__ = ["delivered_to", "sends_on", "with_forwards"]
-
-
-def sends_on(case: Case) -> bool:
-    """Whether the message may be sent on."""
-    return bool(case.settings is not None and case.settings.forward_to and not case.author) or bool(_external(case))
+__all__ = ["circles", "passed_by", "with_forwards"]
 
 
 def _external(case: Case) -> tuple[str, ...]:
@@ -30,52 +29,106 @@ def _external(case: Case) -> tuple[str, ...]:
     return tuple(str(one) for one in alias.external if alias.alias.deliver_to_sender or one != author)
 
 
-def with_forwards(case: Case, plan: Plan) -> Plan:
+def with_forwards(snapshot: Snapshot, case: Case, plan: Plan) -> Plan:
     """The plan with the actions that send the message on: after all others, for they depend on where it is filed.
 
-    Not for bounces, junk, and reports of other servers, not with strong bad evidence, and not for what is filed
-    nowhere. A message that has passed this account before, as its Delivered-To tells, is kept (RFC 9228).
+    Not for bounces, junk, and reports of other servers, not with strong bad evidence, not for what is filed nowhere,
+    and not in a circle. Where a script or `keep_copy` would leave such a message nowhere, it is kept.
     """
+    if any(isinstance(one, Redirect) for one in plan.actions) and not _may_go_on(case):
+        plan = msgspec.structs.replace(plan, actions=tuple(dict.fromkeys(map(_kept_here, plan.actions))))
     settings = case.settings
-    if settings is None or not sends_on(case) or not _is_wanted(case, plan):
+    wanted, external = _targets(case), _external(case)
+    if settings is None or not (wanted or external) or not _is_wanted(case, plan):
         return plan
-    own = {str(case.recipient.canonical).lower(), str(case.asked).lower()}
-    if not case.passed.isdisjoint(own):
-        return plan
-    external = _external(case)
-    forward_to = () if case.author else settings.forward_to
-    targets = [str(one) for one in forward_to if str(one).lower() not in {*own, *map(str.lower, external)}]
+    back = circles(snapshot, case, (*wanted, *external))
+    targets = [one for one in wanted if one not in back]
     actions: tuple[AnyAction, ...] = plan.actions
     place = next(one.mailbox for one in actions if isinstance(one, FileInto))
     has_script = case.filtered is not None and case.filtered.script != ""
-    if case.author or (targets and not settings.keep_copy and not has_script):  # a script says what is kept
+    # Where a script is active, it alone says what is kept.
+    if not back and (case.author or (targets and not settings.keep_copy and not has_script)):
         actions = tuple(one for one in actions if not isinstance(one, FileInto))
-    sent = tuple(Redirect(to=one, otherwise=place, by_account=True) for one in targets)
+    sent = tuple(Redirect(to=one, otherwise=place) for one in targets)
     alias = str(case.alias.canonical) if case.alias is not None else ""
-    sent += tuple(Redirect(to=one, otherwise=place, by_account=True, alias=alias) for one in external)
+    sent += tuple(Redirect(to=one, otherwise=place, alias=alias) for one in external if one not in back)
     return msgspec.structs.replace(plan, actions=(*actions, *sent))
 
 
+def _targets(case: Case) -> list[str]:
+    """The addresses of `forward_to` that get the message: but those that the script or the alias sends it to."""
+    if case.settings is None or case.author:
+        return []
+    others = {*map(str.lower, _external(case)), *map(str.lower, case.filtered.redirects if case.filtered else ())}
+    return [str(one) for one in case.settings.forward_to if str(one).lower() not in others]
+
+
 def _is_wanted(case: Case, plan: Plan) -> bool:
-    """Whether the account takes the message as ordinary mail."""
-    evidence = case.evidence
+    """Whether the account takes the message as ordinary mail, which may go on."""
     if plan.reply is not None or plan.junk or case.accepted or case.report is not None or case.recipient.reports:
         return False
-    if evidence.envelope.sender.is_null or _is_doubtful(case):
+    if not _may_go_on(case):
         return False
     filed = [one for one in plan.actions if isinstance(one, FileInto)]
     return bool(filed) and all(one.mark is not Mark.REJECT for one in filed)
 
 
-def _is_doubtful(case: Case) -> bool:
-    """Whether strong evidence speaks against the message. A DMARC failure of the owner's lists and forwarders does not,
-    nor one that a trusted sealer excuses: From becomes another there (QUEUE-179).
+def _may_go_on(case: Case) -> bool:
+    """Whether the message is no bounce, and no strong evidence speaks against it. A DMARC failure of the owner's lists
+    and forwarders does not, nor one that a trusted sealer excuses: From becomes another there (QUEUE-179).
     """
+    if case.evidence.envelope.sender.is_null:
+        return False
     excused = is_listed(case) or is_forward(case) or is_vouched(case)
     bad = (one.name for one in case.evidence.facts if one.good is False and one.strength >= Strength.STRONG)
-    return any(name != DMARC or not excused for name in bad)
+    return not any(name != DMARC or not excused for name in bad)
 
 
-def delivered_to(section: HeaderSection) -> frozenset[str]:
-    """The addresses of Delivered-To (RFC 9228), in lower case."""
-    return frozenset(text.decode("utf-8", "replace").strip().lower() for text in section.texts(b"delivered-to"))
+def _kept_here(action: AnyAction) -> AnyAction:
+    """The action; in place of sending the message on, keeping it."""
+    return FileInto(mailbox=action.otherwise) if isinstance(action, Redirect) else action
+
+
+# Circles
+
+
+def passed_by(snapshot: Snapshot, section: HeaderSection) -> frozenset[str]:
+    """The places that a message has passed, as Delivered-To tells (RFC 9228): accounts, aliases, and addresses at other
+    servers. All addresses of an account are one place, whatever is behind a separator.
+    """
+    texts = (text.decode("utf-8", "replace").strip() for text in section.texts(b"delivered-to"))
+    return frozenset(_place(snapshot, text) for text in texts)
+
+
+def circles(snapshot: Snapshot, case: Case, addresses: Iterable[str]) -> frozenset[str]:
+    """The addresses to which the message would go in a circle: it has been there, it has been here before, or they are
+    the account's own.
+    """
+    own = _own(case)
+    if not case.passed.isdisjoint(own):
+        return frozenset(addresses)
+    return frozenset(one for one in addresses if _place(snapshot, one) in {*case.passed, *own})
+
+
+def _own(case: Case) -> frozenset[str]:
+    """The places at which the message is now."""
+    alias = () if case.alias is None else (_of_alias(case.alias.canonical),)
+    return frozenset((_of_account(case.account), *alias))
+
+
+def _place(snapshot: Snapshot, text: str) -> str:
+    try:
+        found = snapshot.lookup(Address.parse(text))
+    except AddressError:
+        return text.lower()
+    if isinstance(found, AccountRecipient):
+        return _of_account(found.account)
+    return _of_alias(found.canonical) if isinstance(found, AliasRecipient) else text.lower()
+
+
+def _of_account(name: str) -> str:
+    return f"account {name}"
+
+
+def _of_alias(canonical: Address) -> str:
+    return f"alias {canonical}".lower()

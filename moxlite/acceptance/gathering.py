@@ -40,7 +40,7 @@ from moxlite.acceptance.evidence import (
     from_address,
     unicode_domain,
 )
-from moxlite.acceptance.forwards import delivered_to, sends_on, with_forwards
+from moxlite.acceptance.forwards import passed_by, with_forwards
 from moxlite.acceptance.history import Reputation, Sender, reputation
 from moxlite.acceptance.plan import ACCEPTED, Plan, Proposal, merge
 from moxlite.acceptance.producers import ORDER
@@ -51,6 +51,7 @@ from moxlite.acceptance.reportmail import ReportFound, Unusable
 from moxlite.acceptance.rules.rulesets import RuleFacts, first_match, readable_fields
 from moxlite.acceptance.sieve.filtering import is_filtered, with_script
 from moxlite.acceptance.subjecttoken import may_have_token, may_pass, with_offer, with_token
+from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import RateLimits
 from moxlite.mailauth.results import IPRevStatus
 from moxlite.net.limits import is_exempt, unmap
@@ -133,6 +134,7 @@ async def decide(
     case: Case,
     message: Message,
     accounts: Accounts,
+    snapshot: Snapshot,
     whole: Callable[[Case], Prepared] | None = None,
     lists: Callable[[], Awaitable[str]] | None = None,
     reports: Callable[[ReportKind], Awaitable[ReportFound]] | None = None,
@@ -148,9 +150,7 @@ async def decide(
       limits: limits for each network.
       sent: asks the queue whether it has sent a returned message.
     """
-    case = await _with_rule(case, message)
-    if sends_on(case):
-        case = msgspec.structs.replace(case, passed=delivered_to(message.section))
+    case = msgspec.structs.replace(await _with_rule(case, message), passed=passed_by(snapshot, message.section))
     if case.evidence.checks is not None and not case.simulated:
         case = await _with_past(case, message, accounts, limits)
         case = await _with_bounce(case, message, accounts, sent)
@@ -176,9 +176,9 @@ async def decide(
         decided = _decided(await with_offer(decided.case, accounts))
     if is_filtered(decided.case, decided.plan):
         octets = message.prepared if whole is None else whole(decided.case)
-        case = await with_script(decided.case, decided.plan, octets, message.section, accounts)
+        case = await with_script(decided.case, decided.plan, octets, message.section, accounts, snapshot)
         decided = decided if case.filtered is None else _decided(case)
-    return msgspec.structs.replace(decided, plan=with_forwards(decided.case, decided.plan))
+    return msgspec.structs.replace(decided, plan=with_forwards(snapshot, decided.case, decided.plan))
 
 
 def _decided(case: Case) -> Decided:

@@ -18,8 +18,7 @@ refused as junk                           as proposed                           
 refused for good otherwise                as proposed                             none
 refused for now otherwise                 as proposed                             as accepted: for later
 a script proposes                         its refusal, though accepted before     its actions, in place of all others
-strong bad evidence, or a null sender     as above                                no Redirect, Vacation or Notify; kept
-                                                                                  in place of a Redirect
+strong bad evidence, or a null sender     as above                                no Vacation or Notify
 accepted, and nothing is to be done       none                                    Discard
 ========================================= ======================================= ===================================
 """
@@ -33,7 +32,7 @@ import msgspec
 
 from moxlite.acceptance.cases import Case
 from moxlite.proto.smtp.replies import Response
-from moxlite.store.delivery.actions import AnyAction, Discard, FileInto, KeepReject, Notify, Redirect, Vacation
+from moxlite.store.delivery.actions import AnyAction, Discard, FileInto, KeepReject, Notify, Vacation
 
 __all__ = ["ACCEPTED", "Plan", "Proposal", "Reason", "merge"]
 
@@ -138,14 +137,8 @@ def _actions(case: Case, proposals: Sequence[Proposal]) -> tuple[AnyAction, ...]
         if all(proposal.keep for proposal in proposals):
             wanted.insert(0, FileInto(mailbox=case.recipient.destination.mailbox))
     if case.evidence.suspicious or case.evidence.envelope.sender.is_null:  # no backscatter
-        wanted = list(map(_kept_here, wanted))
         wanted = [action for action in wanted if not isinstance(action, Vacation | Notify)]
     return tuple(dict.fromkeys(wanted))
-
-
-def _kept_here(action: AnyAction) -> AnyAction:
-    """The action; in place of sending the message on, keeping it."""
-    return FileInto(mailbox=action.otherwise) if isinstance(action, Redirect) else action
 
 
 def _rejected(case: Case) -> tuple[AnyAction, ...]:

@@ -353,7 +353,13 @@ class Account(Section, frozen=True):
             " `moxlite account forward ask`."
         ),
     ] = ()
-    keep_copy: Annotated[bool, doc("With `forward_to`, keep the mail here as well.")] = True
+    keep_copy: Annotated[
+        bool,
+        doc(
+            "With `forward_to`, keep the mail here as well. Where a Sieve script is active, it alone decides what is"
+            " kept."
+        ),
+    ] = True
     rejects_mailbox: Annotated[MailboxName | None, doc("Keep copies of refused mail here for a time.")] = None
     keep_rejects: Annotated[bool, doc("Never remove them.")] = False
     expire_after: Annotated[

@@ -4,7 +4,7 @@ Accounts of three kinds get mail: one keeps no copy, one keeps a copy, one has a
 stands for the mail hosts of all domains (`_mailhosts`): it takes what is sent on, refuses each tenth message for good,
 and takes the bounces, which go home to the first senders. At the end, for each message that was acknowledged:
 - it was taken by its target, or refused, or it is in the account's Inbox;
-- of each that was refused the bounce came home to its first sender, of a `redirect` to the account (SMTP-160a);
+- of each that was refused the bounce came home to its first sender;
 - it was taken again only where the kill came before our server could read the answer;
 - where a copy is kept it is in the Inbox once;
 - without a copy it is also in the Inbox only where the kill came between two units of its delivery (SMTP-160a).
@@ -174,12 +174,11 @@ def configure(server: ServedServer, accounts: int) -> None:
     for number in range(accounts):
         name, target = f"f{number}", f"t{number}@d{number % DOMAINS}.example"
         server.cli("account", "set-password", name, stdin=server.password + "\n")
-        if number % 3 != SCRIPT:
-            server.cli("--yes", "account", "forward", "confirm", name, target)
-            continue
-        script = server.folder / f"{name}.sieve"
-        script.write_text(f'if header :contains "subject" "boats" {{ redirect "{target}"; }}\n')
-        server.cli("account", "sieve", "put", name, "boats", str(script), "--activate")
+        if number % 3 == SCRIPT:
+            script = server.folder / f"{name}.sieve"
+            script.write_text(f'if header :contains "subject" "boats" {{ redirect "{target}"; }}\n')
+            server.cli("account", "sieve", "put", name, "boats", str(script), "--activate")
+        server.cli("--yes", "account", "forward", "confirm", name, target)
 
 
 def judge(
@@ -197,11 +196,10 @@ def judge(
             raise Finding(f"sent again though the answer had been read: {wrong[:10]} ({len(wrong)})")
     if both := world.taken.keys() & world.refused:
         raise Finding(f"taken and refused: {sorted(both)[:10]}")
-    redirected = {number for number in world.refused if number % accounts % 3 == SCRIPT}
-    if odd := world.home.keys() ^ (world.refused - redirected):
+    if odd := world.home.keys() ^ world.refused:
         raise Finding(f"bounces that came home and refusals differ: {sorted(odd)[:10]}")
-    if sorted(told) != sorted(redirected):
-        raise Finding(f"DSNs of redirects and refusals differ: {sorted(told)[:10]}, {sorted(redirected)[:10]}")
+    if told:
+        raise Finding(f"DSNs of refusals in an account: {sorted(told)[:10]}")
     if doubled := [number for number, count in inbox.items() if count > 1]:
         raise Finding(f"in an Inbox twice: {doubled[:10]}")
     copies = {number for number in ledger.acknowledged if number % accounts % 3 == COPY}
@@ -251,8 +249,6 @@ def run(seed: int, share: float, report: Report) -> None:
     report.tell(f"{len(ledger.acknowledged)} messages acknowledged, each sent on or kept")
     report.tell(f"{len(world.taken)} taken by their targets over {world.connections} connections")
     report.tell(f"{twice} of them came again: each time the kill came between the host's answer and our next word")
-    report.tell(
-        f"{len(world.refused)} refused by their targets, the bounce of each came home, of redirects to the account"
-    )
+    report.tell(f"{len(world.refused)} refused by their targets, the bounce of each came home")
     report.tell(f"{instead} kept and not sent on where no copy was asked for, or not yet; {as_well} kept as well")
     report.tell("`store check --deep`: clean")

@@ -1,6 +1,7 @@
 """An account's Sieve script and vacation form decide about its incoming mail (SMTP-160, SMTP-161, IMAP-142)."""
 
 import email
+import time
 from email.header import decode_header, make_header
 from email.message import Message
 from functools import partial
@@ -9,6 +10,7 @@ import pytest
 
 from moxlite.proto.sieve.checker import check
 from moxlite.proto.sieve.script import pack
+from moxlite.store.delivery.forwarding import confirm_target, named_targets
 from moxlite.store.delivery.scripts import activate_script, failures, put_script
 from moxlite.store.delivery.vacation import VacationForm, answered, save_form
 from tests.session.smtpd_harness import MESSAGE, Smtp, clock, smtp
@@ -26,6 +28,12 @@ async def install(smtp: Smtp, text: str, account: str = "mia", name: str = "main
     async with smtp.context.accounts.use(account) as one:
         await one.write(partial(put_script, name=name, text=text.encode(), packed=packed))
         await one.write(partial(activate_script, name=name))
+
+
+async def agree(smtp: Smtp, address: str = "dora@remote.example", account: str = "mia") -> None:
+    """The owner of an address agrees to get the account's mail."""
+    async with smtp.context.accounts.use(account) as one:
+        await one.write(partial(confirm_target, address=address))
 
 
 async def failed(smtp: Smtp, account: str = "mia") -> list[str]:
@@ -146,12 +154,13 @@ async def test_reject_among_others_needs_a_proven_sender(smtp: Smtp) -> None:
 
 
 async def test_a_redirect_goes_to_the_queue(smtp: Smtp) -> None:
-    """SMTP-160: with and without a copy here, from the owner's address; the owner's trace fields stay here."""
+    """SMTP-160a: with a copy here, from a return address of ours; the owner's trace fields stay here."""
     await install(smtp, 'require "copy"; redirect :copy "dora@remote.example";')
+    await agree(smtp)
     await deliver(smtp)
     [sent] = await smtp.carried()
     assert [str(one.address) for one in sent.submission.recipients] == ["dora@remote.example"]
-    assert str(sent.submission.mail_from) == "mia@ours.example"
+    assert str(sent.submission.mail_from).endswith("=remote.example=ann@ours.example")
     assert sent.octets.endswith(MESSAGE)
     assert sent.message["Return-Path"] is None
     assert sent.message["Delivered-To"] == "mia@ours.example"
@@ -161,6 +170,7 @@ async def test_a_redirect_goes_to_the_queue(smtp: Smtp) -> None:
 async def test_a_redirect_alone_keeps_nothing_here(smtp: Smtp) -> None:
     """SMTP-160: the outbox holds the content until the queue has it."""
     await install(smtp, 'redirect "dora@remote.example";')
+    await agree(smtp)
     await deliver(smtp)
     [sent] = await smtp.carried()
     assert sent.octets.endswith(MESSAGE)
@@ -184,6 +194,8 @@ async def test_a_ring_of_three_redirects_ends_where_it_began(smtp: Smtp) -> None
     """
     await install(smtp, 'redirect "bo@ours.example";')
     await install(smtp, 'redirect "dora@remote.example";', account="bo")
+    await agree(smtp, "bo@ours.example")
+    await agree(smtp, account="bo")
     message = MESSAGE
     for account, to in (("mia", "bo@ours.example"), ("bo", "dora@remote.example")):
         assert (await deliver(smtp, message, to=f"{account}@ours.example")).startswith("250")
@@ -197,32 +209,78 @@ async def test_a_ring_of_three_redirects_ends_where_it_began(smtp: Smtp) -> None
     assert await failed(smtp) == ["a redirect to bo@ours.example would go in a circle: the message was kept"]
 
 
-async def test_a_redirect_to_another_own_address_ends_there(smtp: Smtp) -> None:
-    """SMTP-160a: the account gets the message once more, and keeps it then."""
-    await install(smtp, 'redirect "filed@ours.example";')
+@pytest.mark.parametrize("to", ["filed@ours.example", "mia+1@ours.example", "MIA+lists+2@Ours.Example"])
+async def test_a_redirect_to_another_own_address_is_a_circle(smtp: Smtp, to: str) -> None:
+    """SMTP-160a: all addresses of an account are one, whatever is behind the separator: one mail made 299 copies."""
+    await install(smtp, f'redirect "{to}";')
+    await agree(smtp, to)
     await deliver(smtp)
-    [sent] = await smtp.carried()
-    smtp.queued.clear()
-    await deliver(smtp, sent.submission.prefix + sent.octets, to="filed@ours.example")
     assert await smtp.carried() == []
-    assert (len(await smtp.messages()), len(await smtp.messages(mailbox="Filed"))) == (0, 1)
+    assert len(await smtp.messages()) == 1
+    assert "circle" in (await failed(smtp))[0]
+
+
+async def test_a_message_that_has_passed_under_a_subaddress_is_kept(smtp: Smtp) -> None:
+    """SMTP-160a: wherever the script would send it."""
+    await install(smtp, 'require ["copy", "variables"]; set "n" "eva+2"; redirect :copy "${n}@far.example";')
+    await agree(smtp, "eva+2@far.example")
+    await deliver(smtp, b"Delivered-To: mia+1@ours.example\r\n" + MESSAGE)
+    assert await smtp.carried() == []
+    assert len(await smtp.messages()) == 1
+
+
+async def test_a_redirect_waits_for_the_agreement_of_its_target(smtp: Smtp) -> None:
+    """SMTP-160a: the script is stored, mail is kept, and the owner is told; also of an address that variables make."""
+    await install(
+        smtp,
+        'require ["copy", "fileinto", "mailbox", "variables"]; set "n" "dora"; redirect "${n}@remote.example";\n'
+        'if header :is "subject" "again" { fileinto :copy :create "A"; }',
+    )
+    await deliver(smtp)
+    await deliver(smtp, AGAIN)
+    assert await smtp.carried() == []
+    assert (len(await smtp.messages()), len(await smtp.messages(mailbox="A"))) == (1, 1)  # kept, once
+    assert all("has not confirmed" in text for text in await failed(smtp))
+    async with smtp.context.accounts.use("mia") as account:
+        [named] = await account.read(partial(named_targets, now=time.time_ns() // 1000), op="test")
+    assert (named.address, named.asked, named.confirmed) == ("dora@remote.example", 0, None)
+    await agree(smtp)
+    await deliver(smtp, MESSAGE.replace(b"hello", b"third"))
+    assert len(await smtp.carried()) == 1
+    assert len(await smtp.messages()) == 1
+
+
+async def test_a_script_that_names_many_addresses_notes_the_newest(smtp: Smtp) -> None:
+    """SMTP-160a: strangers' mail may choose what variables make."""
+    await install(
+        smtp, 'require "variables"; if header :matches "subject" "*" { redirect "${1}@remote.example"; }', name="open"
+    )
+    for number in range(25):
+        await deliver(smtp, MESSAGE.replace(b"hello", b"n%d" % number))
+    async with smtp.context.accounts.use("mia") as account:
+        named = await account.read(partial(named_targets, now=time.time_ns() // 1000), op="test")
+    assert len(named) == 20
+    assert "n24@remote.example" in {one.address for one in named}
+    assert len(await smtp.messages()) == 25
 
 
 async def test_a_redirect_beyond_the_limit_keeps_the_message(smtp: Smtp) -> None:
-    """SMTP-160: redirects count as what the account sends."""
-    await install(smtp, 'redirect "dora@remote.example";', account="bo")
-    for number in range(5):
-        message = MESSAGE.replace(b"hello", b"number %d" % number)
-        assert (await deliver(smtp, message, to="bo@ours.example")).startswith("250")
-    assert len(await smtp.carried()) == 3
-    assert len(await smtp.messages("bo")) == 2
-    [text] = await failed(smtp, "bo")
-    assert "limit of 3 messages" in text
+    """SMTP-160a: 500 in 24 hours, with what `forward_to` sends on."""
+    await install(smtp, 'redirect "dora@remote.example";')
+    await agree(smtp)
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(lambda tx: tx.execute("UPDATE forward_target SET began = ?, sent = 499", tx.now))
+    await deliver(smtp)
+    await deliver(smtp, AGAIN)
+    assert len(await smtp.carried()) == 1
+    assert len(await smtp.messages()) == 1
+    assert "500 messages" in (await failed(smtp))[0]
 
 
 async def test_a_null_sender_is_never_redirected(smtp: Smtp) -> None:
     """SMTP-160: a notice that is sent on could go in circles; it is kept."""
     await install(smtp, 'redirect "dora@remote.example";')
+    await agree(smtp)
     await deliver(smtp, sender="")
     assert await smtp.carried() == []
     assert len(await smtp.messages()) == 1

@@ -173,6 +173,48 @@ async def test_a_new_member_at_another_server_is_asked_for_the_alias(
     assert [address for address, _ in links] == [TARGET, "new@far.example"], "each once"
 
 
+async def test_the_target_of_a_script_is_asked_and_waits_for_agreement(
+    rig: Rig, browser: Browser, links: list[tuple[str, str]]
+) -> None:
+    """SMTP-160a, WEB-158a: the script is stored; its targets are asked and shown, an address of variables is shown;
+    own addresses are no targets.
+    """
+    text = (
+        'require ["copy", "variables"]; redirect :copy "Eva@far.example"; redirect "mia@example.org";\n'
+        'set "n" "new"; redirect :copy "${n}@far.example";'
+    )
+    await browser.call("script_save", name="mine", old=None, text=text, activate=False)
+    assert (await browser.call("forwards"))["targets"] == []
+    await browser.call("script_activate", name="mine")
+    await asked(links, 1)
+    async with rig.account() as account:
+        assert "has not confirmed" in await account.write(lambda tx: may_forward(tx, "new@far.example"))
+    found = await browser.call("forwards")
+    assert found["script"] == "mine"
+    assert [(one["address"], one["state"], one["script"], one["ran"]) for one in found["targets"]] == [
+        ("eva@far.example", "asked", "mine", False),
+        ("new@far.example", "new", "", True),
+    ]
+    token = links[0][1].partition("#forward/mia/")[2]
+    stranger = rig.browser(app="/", remote="198.51.100.7")
+    question = await stranger.call("forward_question", account="mia", token=token)
+    assert question == {"own": "mia@example.org", "target": "eva@far.example"}
+    await stranger.call("forward_answer", account="mia", token=token, agree=True)
+    await browser.call("forward_ask", address="new@far.example")
+    await browser.call("script_save", name="mine", old=text, text=f"{text} keep;", activate=False)
+    assert [address for address, _ in links] == ["eva@far.example", "new@far.example"], "each once"
+    assert [one["state"] for one in (await browser.call("forwards"))["targets"]] == ["confirmed", "asked"]
+
+
+async def test_a_script_has_ten_owners_asked_a_day(rig: Rig, browser: Browser, links: list[tuple[str, str]]) -> None:
+    """SMTP-160a: the others wait until the owner asks them by hand."""
+    text = 'require "copy";\n' + "".join(f'redirect :copy "a{number}@far.example";\n' for number in range(12))
+    await browser.call("script_save", name="mine", old=None, text=text, activate=True)
+    await asked(links, 10)
+    states = [one["state"] for one in (await browser.call("forwards"))["targets"]]
+    assert (states.count("asked"), states.count("new")) == (10, 2)
+
+
 @pytest.mark.parametrize(
     ("alias", "text"),
     [

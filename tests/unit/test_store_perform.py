@@ -270,6 +270,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery, FileInto, KeepReject, Redirect
+from moxlite.store.delivery.forwarding import confirm_target
 from moxlite.store.delivery.perform import Owed, perform
 from moxlite.store.options import Options
 
@@ -277,6 +278,7 @@ async def main():
     accounts = Accounts(Path(sys.argv[1]), Options(min_free_space=0))
     try:
         async with accounts.use("mia") as account:
+            await account.write(lambda tx: confirm_target(tx, "eva@far.example"))
             for n in range(int(sys.argv[2])):
                 head = f"Message-ID: <{n}@x>\\r\\n\\r\\n{n}\\r\\n".encode()
                 actions = (FileInto(mailbox="Inbox"), FileInto(mailbox="Copy"),

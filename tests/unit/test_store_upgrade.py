@@ -6,11 +6,15 @@ from pathlib import Path
 import apsw
 import pytest
 
+from moxlite.proto.sieve.checker import check
+from moxlite.proto.sieve.script import pack
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.gentestdata import ACCOUNTS, made_up
 from moxlite.store.auth.credentials import credential
 from moxlite.store.backup.layout import databases
 from moxlite.store.backup.verify import verify
+from moxlite.store.delivery.forwarding import may_forward, targets
+from moxlite.store.delivery.scripts import script_targets
 from moxlite.store.file.migrations import migrations_of, open_file
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import mailboxes
@@ -66,6 +70,38 @@ def test_one_migration_at_a_time_gives_the_same(data: Path, tmp_path: Path) -> N
             assert versions(data)[str(one.path)] == number
     found = verify(data, deep=True)
     assert (found.problems, [note for note in found.notes if "schema" in note]) == ([], [])
+
+
+async def test_targets_of_the_active_script_count_as_agreed(tmp_path: Path) -> None:
+    """SMTP-160a: also targets of included scripts; no targets of other scripts, and no address of variables."""
+    data = unpack("0.1.0-account-0026", tmp_path / "data")
+    texts = {
+        "main": 'require ["include", "variables"]; set "n" "x"; redirect "Dora@remote.example";'
+        ' include "more"; if true { redirect "${n}@remote.example"; }',
+        "more": 'require "include"; redirect "eva@far.example"; include "main"; include :optional "gone";',
+        "other": 'redirect "other@far.example";',
+    }
+    db = apsw.Connection(str(data / f"accounts/{ACCOUNTS[2]}/account.db"))
+    for name, text in texts.items():
+        packed = b"of another version" if name == "more" else pack(check(text.encode()))
+        db.execute(
+            "INSERT INTO sieve_script (name, script, compiled, active, changed) VALUES (?, ?, ?, ?, 1)",
+            (name, text.encode(), packed, name == "main"),
+        )
+    db.close()
+    accounts = Accounts(data, Options(min_free_space=0, check_on_close=True))
+    try:
+        async with accounts.use(ACCOUNTS[2]) as account:
+            found = await account.read(targets, op="test")
+            assert [(one.address, one.asked) for one in found] == [("dora@remote.example", 0), ("eva@far.example", 0)]
+            assert all(one.confirmed for one in found)
+            assert await account.write(lambda tx: may_forward(tx, "eva@far.example")) == ""
+            assert await account.read(script_targets, op="test") == {
+                "dora@remote.example": "main",
+                "eva@far.example": "more",
+            }
+    finally:
+        await accounts.aclose()
 
 
 def test_verifydata_tries_the_upgrade_on_a_copy(data: Path) -> None:

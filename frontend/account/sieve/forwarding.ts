@@ -31,7 +31,7 @@ export const forwarding: MakePage = async (desk) => {
     said !== "" && notice("warn", foreign(said)),
     list(desk, found),
     add(desk, found.form),
-    copies(desk, found.form),
+    copies(desk, found),
   );
   return { title, root };
 };
@@ -66,6 +66,8 @@ function list(desk: Desk, found: Forwards): HTMLElement {
             {},
             el("b", {}, foreign(one.address)),
             one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)),
+            one.script !== "" && el("span", { class: "hint" }, el("br"), t("named by the script "), foreign(one.script)),
+            one.ran && el("span", { class: "hint" }, el("br"), t("made by a script while it ran")),
           ),
       },
       { title: t("State"), cell: (one) => told(one) },
@@ -88,6 +90,8 @@ function list(desk: Desk, found: Forwards): HTMLElement {
                 { kind: "line small", name: t("Start again: {address}", { address: one.address }) },
               ),
             one.alias === "" &&
+              one.script === "" &&
+              !one.ran &&
               button(t("Remove"), () => void remove(desk, found.form, one), {
                 kind: "line small",
                 name: t("Remove {address}", { address: one.address }),
@@ -105,12 +109,18 @@ function told(one: ForwardTarget): HTMLElement {
   const error = one.error === "" ? null : el("span", { class: "hint" }, el("br"), foreign(one.error));
   switch (one.state) {
     case "new":
-      return state("off", t("not asked yet"));
+      return state("off", t("waits for agreement; its owner was not asked yet"));
     case "asked":
-      return el("span", {}, state("off", t("waits for its owner, who was asked")), since);
+      return el("span", {}, state("off", t("waits for agreement; its owner was asked")), since);
     case "confirmed":
       return one.failing === null
-        ? state("ok", t("gets your mail"))
+        ? el(
+            "span",
+            {},
+            state("ok", t("gets your mail")),
+            one.taken_over &&
+              el("span", { class: "hint" }, el("br"), t("your script named it before agreement was asked for")),
+          )
         : el("span", {}, state("warn", t("mail bounces since")), " ", when(microseconds(one.failing)), error);
     case "stopped":
       return el("span", {}, state("danger", t("stopped; your mail is kept here")), error);
@@ -158,12 +168,17 @@ function add(desk: Desk, old: ForwardForm): HTMLElement {
   return card(t("Add an address"), box.root);
 }
 
-function copies(desk: Desk, old: ForwardForm): HTMLElement | null {
+function copies(desk: Desk, found: Forwards): HTMLElement | null {
+  const old = found.form;
   if (old.forward_to.length === 0) return null;
   const keep = tick(
     t("Keep the mail here as well"),
     old.keep_copy,
-    t("Without a copy here, mail is still kept that cannot be sent on."),
+    found.script === ""
+      ? t("Without a copy here, mail is still kept that cannot be sent on.")
+      : t("Your script {script} is active: it alone says what is kept, and this counts once it is not.", {
+          script: found.script,
+        }),
   );
   const box = form(keep.root, t("Save"), async () => {
     await save(desk, old, { forward_to: old.forward_to, keep_copy: keep.control.checked });

@@ -29,9 +29,6 @@ __all__ = ["sieve_script"]
 REASON_LINES: Final = 10
 """Lines of a reason for a refusal that go into the reply: some clients read no more."""
 
-REDIRECTS_PER_DAY: Final = 500
-"""Recipients of an account in 24 hours beyond which nothing is sent on (SMTP-159)."""
-
 FORM: Final = "form"
 """Handle of the answers of the vacation form."""
 
@@ -80,14 +77,11 @@ def _with_answer(case: Case, filtered: Filtered) -> Iterator[AnyAction]:
                 else:
                     problem = f"there is no mailbox {action.mailbox!r}: the message was kept"
                     yield from (_flagged(kept, action.flags) for kept in filtered.kept)
-            case RedirectAction() if action.address.lower() in {
-                *filtered.passed,
-                str(case.recipient.canonical).lower(),
-            }:
+            case RedirectAction() if action.address in filtered.circles:
                 problem = f"a redirect to {action.address} would go in a circle: the message was kept"
                 yield from filtered.kept
             case RedirectAction():
-                yield Redirect(to=action.address, otherwise=filtered.kept_in, limits=_limits(case))
+                yield Redirect(to=action.address, otherwise=filtered.kept_in)
             case AnswerAction():
                 answers = True
                 yield from _answer(case, filtered, action, action.handle or _handle(action))
@@ -108,17 +102,6 @@ def _once_each(actions: Iterable[AnyAction]) -> tuple[AnyAction, ...]:
     for action in actions:
         found[action.mailbox if isinstance(action, FileInto) else len(found)] = action
     return tuple(found.values())
-
-
-def _limits(case: Case) -> tuple[int, int]:
-    """Recipients in 24 hours; of redirects at most 500 (SMTP-159)."""
-    settings = case.settings
-    if settings is None:
-        return 0, 0
-    return (
-        min(settings.max_outgoing_messages_per_day, REDIRECTS_PER_DAY),
-        min(settings.max_first_time_recipients_per_day, REDIRECTS_PER_DAY),
-    )
 
 
 def _into(filtered: Filtered, mailbox: str) -> FileInto:

@@ -12,7 +12,7 @@ import msgspec
 
 from moxlite.store.changelog.account import Account
 from moxlite.store.delivery.forwarding import targets
-from moxlite.store.delivery.scripts import failures
+from moxlite.store.delivery.scripts import failures, script_targets
 from moxlite.store.delivery.vacation import VacationForm, load_form, save_form
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
@@ -50,7 +50,7 @@ async def sorting_notices(account: Account, passed_on: Collection[str], now: int
     """The notices of an account. Raises StoreError.
 
     Args:
-      passed_on: addresses to which its mail is to be sent on. now: µs UTC.
+      passed_on: addresses to which its mail is to be sent on by the configuration. now: µs UTC.
     """
     return await account.read(lambda r: _notices(r, {one.lower() for one in passed_on}, now), op="sorting")
 
@@ -65,12 +65,14 @@ def _notices(r: Reader, passed_on: Collection[str], now: int) -> SortingNotices:
         failure=None
         if last is None
         else SortingFailure(_time(last.moment), last.script, last.line, last.text, len(recent)),
-        stopped=[
-            one.address
-            for one in (targets(r) if passed_on else ())
-            if one.stopped is not None and one.confirmed is not None and one.address in passed_on
-        ],
+        stopped=_stopped(r, passed_on),
     )
+
+
+def _stopped(r: Reader, passed_on: Collection[str]) -> list[str]:
+    stopped = [one.address for one in targets(r) if one.stopped is not None and one.confirmed is not None]
+    named = {*passed_on, *script_targets(r)} if stopped else ()
+    return [one for one in stopped if one in named]
 
 
 def end_vacation(tx: Tx) -> None:

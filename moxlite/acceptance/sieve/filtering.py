@@ -17,9 +17,10 @@ import trio
 
 from moxlite import __version__
 from moxlite.acceptance.cases import Case, Filtered
-from moxlite.acceptance.forwards import delivered_to
+from moxlite.acceptance.forwards import circles
 from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.sieve.running import Included, ready, time_limit, turn_of
+from moxlite.config.snapshot import Snapshot
 from moxlite.proto.address import Path
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
@@ -64,7 +65,9 @@ def is_filtered(case: Case, plan: Plan) -> bool:
     return plan.reply is None and ordinary and case.report is None
 
 
-async def with_script(case: Case, plan: Plan, octets: Prepared, section: HeaderSection, accounts: Accounts) -> Case:
+async def with_script(
+    case: Case, plan: Plan, octets: Prepared, section: HeaderSection, accounts: Accounts, snapshot: Snapshot
+) -> Case:
     """The case with the result of the account's script and the form; unchanged for an account without.
 
     Args:
@@ -82,11 +85,11 @@ async def with_script(case: Case, plan: Plan, octets: Prepared, section: HeaderS
             form=form,
             automatic=_automatic(section),
             named=frozenset(f"{one.localpart}@{one.domain}".lower() for one in octets.recipients),
-            passed=delivered_to(section),
         )
         if asked.script:
             async with turn_of(case.account):
                 filtered = await _by_script(case, asked.script, filtered, octets, section, accounts, now)
+            filtered = msgspec.structs.replace(filtered, circles=circles(snapshot, case, filtered.redirects))
     except StoreError as error:  # storing will fail, too, and tell the client
         logger.warning("script not read", extra={"kv": {"account": case.account, "err": error}})
         return case

@@ -1,7 +1,7 @@
-"""Forwarding of an account's mail: which addresses, and the questions to their owners (SMTP-159, QUEUE-179).
+"""Forwarding of an account's mail: which addresses, and the questions to their owners (SMTP-159, SMTP-160a, QUEUE-179).
 
-The configuration has the addresses, the account what has become of each. Mail is sent only to those whose owners have
-agreed, by a button on the page behind a link that they get.
+The configuration and the active script have the addresses, the account what has become of each. Mail is sent only to
+those whose owners have agreed, by a button on the page behind a link that they get.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from moxlite.admin.delivery.requests import ForwardAddress, ForwardInfo, ForwardSet
 from moxlite.admin.edits import named_account
 from moxlite.admin.offer import account_app
 from moxlite.admin.requests import AccountName
 from moxlite.admin.settings import Edit, NotValid, change_keys
-from moxlite.config.domains import Account
+from moxlite.config.domains import Account as Settings
 from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
-from moxlite.config.snapshot import CurrentConfig, Snapshot
+from moxlite.config.snapshot import AccountRecipient, CurrentConfig, Snapshot
 from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.process.keys.signing import SigningKeys
@@ -28,11 +30,21 @@ from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.forwarding import Target, ask_target, confirm_target, start_again, targets
+from moxlite.store.delivery.forwarding import (
+    Target,
+    ask_target,
+    confirm_target,
+    named_targets,
+    start_again,
+    targets,
+)
+from moxlite.store.delivery.scripts import script_targets
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient, Submit
 from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader
+from moxlite.store.options import DAY
 
-__all__ = ["ForwardCommands", "Forwarding", "NoWayToAsk"]
+__all__ = ["ForwardCommands", "Forwarding", "NoWayToAsk", "PassedOn"]
 
 logger = logging.getLogger("moxlite.admin.delivery.forwarding")
 
@@ -46,6 +58,33 @@ If you agree, open this page within a week and choose "Yes, send it to me":
 Nothing is sent to you without that. If you do not know {own}, or do not want its mail, choose "No" there, or do
 nothing.
 """
+
+
+QUESTIONS_PER_DAY: Final = 10
+"""Addresses whose owners are asked in 24 hours without a wish of the account's owner for each: as many as `forward_to`
+may have. A client with a password for ManageSieve could have any number of strangers written to otherwise.
+"""
+
+
+class PassedOn(msgspec.Struct, frozen=True, kw_only=True):
+    """An address to which an account sends mail on.
+
+    Attributes:
+      target: what has become of it; None where it never was of use.
+      alias: the alias that it is a member of. script: the name of the script that names it, "" for none.
+      ran: a script named it while it ran: variables make the address.
+    """
+
+    address: str
+    target: Target | None
+    alias: Address | None = None
+    script: str = ""
+    ran: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        """Whether its owner was never asked, and mail waits for that."""
+        return self.target is None or not (self.target.asked or self.target.confirmed)
 
 
 class NoWayToAsk(Exception):
@@ -65,11 +104,51 @@ class Forwarding:
         self._keys = keys
         self._submit = submit
 
-    async def look(self, name: str) -> list[tuple[str, Target | None]]:
-        """The addresses of the configuration, each with what has become of it. Raises StoreError."""
+    async def look(self, name: str) -> list[PassedOn]:
+        """The addresses that the configuration names, then the targets of the script, each with what has become of it.
+        Raises StoreError.
+        """
+        snapshot = self._config.current
+        now = time.time_ns() // 1000
+
+        def read(r: Reader) -> tuple[list[Target], dict[str, str], list[Target]]:
+            return targets(r), script_targets(r), named_targets(r, now)
+
         async with self._accounts.use(name) as account:
-            known = {one.address: one for one in await account.read(targets, op="forwarding")}
-        return [(one, known.get(one.lower())) for one in self._config.current.passed_on(name)]
+            found, scripts, named = await account.read(read, op="forwarding")
+        known = {one.address: one for one in found}
+        looked = {
+            one.lower(): PassedOn(address=one, target=known.get(one.lower()), alias=alias)
+            for one, alias in snapshot.passed_on(name).items()
+        }
+        for address, script in scripts.items():
+            if not _is_own(snapshot, name, address):
+                looked.setdefault(address, PassedOn(address=address, target=known.get(address), script=script))
+        for one in named:
+            looked.setdefault(one.address, PassedOn(address=one.address, target=one, ran=True))
+        return list(looked.values())
+
+    async def find(self, name: str, address: str) -> PassedOn | None:
+        """The address as `look` has it; None for one to which no mail is sent on. Raises StoreError."""
+        return next((one for one in await self.look(name) if one.address.lower() == address.lower()), None)
+
+    async def ask_new(self, name: str) -> list[str]:
+        """Ask the owners of the addresses that were not asked yet; returns why some were not. Raises StoreError."""
+        looked = await self.look(name)
+        since = (time.time_ns() // 1000) - DAY
+        left = QUESTIONS_PER_DAY - sum(one.target is not None and one.target.asked > since for one in looked)
+        problems = []
+        for one in looked:
+            if not one.is_new or one.ran:
+                continue
+            try:
+                if left <= 0:
+                    raise NoWayToAsk(f"{QUESTIONS_PER_DAY} questions a day are sent by themselves; ask again by hand")
+                await self.ask(name, one.address)
+                left -= 1
+            except (NoWayToAsk, StoreError) as error:
+                problems.append(f"{one.address} was not asked: {error}")
+        return problems
 
     async def ask(self, name: str, address: str) -> None:
         """Send the owner of an address the question. Raises NoWayToAsk, AskedJustNow, StoreError."""
@@ -138,6 +217,11 @@ class Forwarding:
         logger.info("address confirmed by the administrator", extra={"kv": {"account": name}})
 
 
+def _is_own(snapshot: Snapshot, name: str, address: str) -> bool:
+    found = snapshot.lookup(Address.parse(address))
+    return isinstance(found, AccountRecipient) and found.account == name
+
+
 def _own_address(snapshot: Snapshot, name: str) -> Address | None:
     settings = snapshot.account(name)
     configured = next((one for one in settings.destinations if not one.startswith("@")), "") if settings else ""
@@ -166,7 +250,7 @@ class ForwardCommands:
         """List the addresses with their states."""
         named_account(self._config, args.account)
         try:
-            return [_info(address, target) for address, target in await self._forwarding.look(args.account)]
+            return [_info(one) for one in await self._forwarding.look(args.account)]
         except StoreError as error:
             raise CommandFailed("failed", str(error)) from None
 
@@ -177,29 +261,29 @@ class ForwardCommands:
         old = {"forward_to": [str(one) for one in settings.forward_to], "keep_copy": settings.keep_copy}
         new = {"forward_to": args.addresses, "keep_copy": args.keep_copy}
         try:
-            await change_keys(self._edit, Account, ("accounts", args.account), old, new, names)
+            await change_keys(self._edit, Settings, ("accounts", args.account), old, new, names)
         except NotValid as error:
             raise CommandFailed("badRequest", str(error)) from None
         except (ObjectChanged, ChangedMeanwhile, OSError) as error:
             raise CommandFailed("failed", str(error)) from None
-        for address, target in await self._forwarding.look(args.account):
-            if target is None:
-                await self._asked(args.account, address)
+        try:
+            problems = await self._forwarding.ask_new(args.account)
+        except StoreError as error:
+            problems = [str(error)]
+        if problems:
+            raise CommandFailed("refused", "\n".join(problems))
 
     async def ask(self, args: ForwardAddress, exchange: Exchange) -> None:
         """Ask the owner of an address."""
-        self._require_address(args)
-        await self._asked(args.account, args.address)
-
-    async def _asked(self, account: str, address: str) -> None:
+        await self._require_address(args)
         try:
-            await self._forwarding.ask(account, address)
+            await self._forwarding.ask(args.account, args.address)
         except (NoWayToAsk, StoreError) as error:
-            raise CommandFailed("refused", f"{address} was not asked: {error}") from None
+            raise CommandFailed("refused", f"{args.address} was not asked: {error}") from None
 
     async def confirm(self, args: ForwardAddress, exchange: Exchange) -> None:
         """Send mail to an address without asking its owner."""
-        self._require_address(args)
+        await self._require_address(args)
         try:
             await self._forwarding.confirm(args.account, args.address)
         except StoreError as error:
@@ -207,28 +291,35 @@ class ForwardCommands:
 
     async def start(self, args: ForwardAddress, exchange: Exchange) -> None:
         """Send mail again to an address that was stopped."""
-        self._require_address(args)
+        await self._require_address(args)
         try:
             if not await self._forwarding.start(args.account, args.address):
                 raise CommandFailed("refused", f"{args.address} is not stopped, or not confirmed")
         except StoreError as error:
             raise CommandFailed("failed", str(error)) from None
 
-    def _require_address(self, args: ForwardAddress) -> None:
+    async def _require_address(self, args: ForwardAddress) -> None:
         named_account(self._config, args.account)
-        known = [one.lower() for one in self._config.current.passed_on(args.account)]
-        if args.address.lower() not in known:
+        try:
+            found = await self._forwarding.find(args.account, args.address)
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+        if found is None:
             raise CommandFailed("notFound", f"mail of {args.account} is not forwarded to {args.address}")
 
 
-def _info(address: str, target: Target | None) -> ForwardInfo:
-    if target is None:
-        return ForwardInfo(address, "not asked", "", "")
+def _info(one: PassedOn) -> ForwardInfo:
+    target = one.target
+    by = f"alias {one.alias}" if one.alias is not None else f"script {one.script}" if one.script else ""
+    by = "script" if one.ran else by or "forward_to"
+    if target is None or one.is_new:
+        return ForwardInfo(one.address, by, "waits for agreement, not asked", "", "")
     if target.stopped is not None:
-        return ForwardInfo(address, "stopped", _words(target.stopped), target.error)
+        return ForwardInfo(one.address, by, "stopped", _words(target.stopped), target.error)
     if target.confirmed is None:
-        return ForwardInfo(address, "asked", _words(target.asked), "")
-    return ForwardInfo(address, "bounces" if target.failing else "confirmed", _words(target.confirmed), target.error)
+        return ForwardInfo(one.address, by, "waits for agreement", _words(target.asked), "")
+    state = "bounces" if target.failing else "confirmed"
+    return ForwardInfo(one.address, by, state, _words(target.confirmed), target.error)
 
 
 def _words(moment: int) -> str:

@@ -1,4 +1,6 @@
-"""Questions to new members of aliases at other servers, however the configuration got them (SMTP-166)."""
+"""Questions to new members of aliases at other servers, however the configuration got them (SMTP-166), and to the
+owners of addresses that a script has begun to name (SMTP-160a).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.config.holder import ConfigHolder
     from moxlite.config.snapshot import Snapshot
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.upkeep.outbox import OutboxRow
 
 __all__ = ["MemberQuestions"]
 
@@ -51,13 +55,20 @@ class MemberQuestions:
         from moxlite.admin.delivery.forwarding import NoWayToAsk
 
         try:
-            if dict(await forwarding.look(account)).get(address) is None:
+            found = await forwarding.find(account, address)
+            if found is not None and found.is_new:
                 await forwarding.ask(account, address)
         except (NoWayToAsk, StoreError) as error:
             kv = {"account": account, "err": str(error)}
             logger.warning("new member of an alias was not asked", extra={"kv": kv})
         else:
             self._known.add((account, address))
+
+    async def carry(self, account: Account, row: OutboxRow) -> None:
+        """The handler of outbox rows of the kind `QUESTIONS`, which scripts write. Raises StoreError."""
+        forwarding = await self._forwarding.get()
+        for problem in await forwarding.ask_new(account.name):
+            logger.warning("owner of an address not asked", extra={"kv": {"account": account.name, "err": problem}})
 
 
 def members(snapshot: Snapshot) -> set[tuple[str, str]]:

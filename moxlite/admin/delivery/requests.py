@@ -128,9 +128,12 @@ class ForwardAddress(Request, frozen=True):
 
 
 class ForwardInfo(msgspec.Struct, frozen=True):
-    """A line of ``account forward list``: state of an address, since when (UTC), and the error of the last bounce."""
+    """A line of ``account forward list``: what sends mail to an address (``forward_to``, an alias, a script), the state
+    of the address, since when (UTC), and the error of the last bounce.
+    """
 
     address: str
+    by: str
     state: str
     since: str
     error: str

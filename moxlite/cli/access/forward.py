@@ -16,18 +16,26 @@ def forward() -> None:
 @click.argument("name")
 @json_option
 def forward_list(name: str, as_json: bool) -> None:
-    """List the addresses of account NAME: confirmed by their owners, asked, bouncing, or stopped."""
+    """List the addresses of account NAME: confirmed by their owners, waiting for agreement, bouncing, or stopped.
+
+    Addresses of `forward_to`, of aliases whose mail the account sends on, and of its active Sieve script. While an
+    address waits for the agreement of its owner, mail for it is kept in the account.
+    """
     from moxlite.admin.delivery.requests import ForwardInfo
     from moxlite.admin.requests import AccountName
 
     rows = call("account forward list", AccountName(name), list[ForwardInfo])
-    show(rows, ("address", "state", "since", "error"), as_json=as_json)
+    show(rows, ("address", "by", "state", "since", "error"), as_json=as_json)
 
 
 @forward.command("set")
 @click.argument("name")
 @click.argument("address", nargs=-1)
-@click.option("--no-copy", is_flag=True, help="Keep no copy in the account.")
+@click.option(
+    "--no-copy",
+    is_flag=True,
+    help="Keep no copy in the account. Where a Sieve script is active, it alone decides what is kept.",
+)
 def forward_set(name: str, address: tuple[str, ...], no_copy: bool) -> None:
     """Send what account NAME accepts, and what is not junk, on to each ADDRESS; without ADDRESS to none.
 

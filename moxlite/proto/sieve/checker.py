@@ -22,13 +22,13 @@ from moxlite.proto.sieve.errors import Fault, ScriptError, SyntaxFault
 from moxlite.proto.sieve.grammar import parse
 from moxlite.proto.sieve.limits import MAX_FAULTS, MAX_REQUIRES, MAX_SCRIPT
 from moxlite.proto.sieve.scanner import Places
-from moxlite.proto.sieve.script import Script
+from moxlite.proto.sieve.script import Script, unpack
 from moxlite.proto.sieve.strings import EncodedCharacterError, decode_characters, namespaces
 from moxlite.proto.sieve.syntax import Option, Syntax, Value, Written
 from moxlite.proto.sieve.tree import Argument, Call, NumberArgument, StringsArgument, TagArgument
 from moxlite.proto.sieve.validation import EXTENSIONS, IMPLIED, RESTRICTED, validate
 
-__all__ = ["check"]
+__all__ = ["check", "stored"]
 
 _T = TypeVar("_T", bound=Written)
 
@@ -37,6 +37,14 @@ _BRANCHES = ("if", "elsif", "else")
 NUMBER: Final = Value.NUMBER
 STRINGS: Final = Value.STRINGS
 """Kinds of arguments: an attribute of an enumeration is looked up slowly."""
+
+
+def stored(packed: bytes, octets: bytes) -> Script | None:
+    """The script of its packed form, else of its text; None for a text that this version refuses."""
+    try:
+        return unpack(packed) or check(octets)
+    except ScriptError:
+        return None
 
 
 def check(octets: bytes) -> Script:

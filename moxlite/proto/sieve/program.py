@@ -22,7 +22,7 @@ from moxlite.proto.sieve.outcome import (
     RedirectAction,
     RejectAction,
 )
-from moxlite.proto.sieve.script import Script
+from moxlite.proto.sieve.script import Script, includes
 from moxlite.proto.sieve.state import Frame, State, World
 from moxlite.proto.sieve.strings import flags_of
 from moxlite.proto.sieve.validation import redirect_address
@@ -50,7 +50,7 @@ class Program:
 
     def __init__(self, script: Script) -> None:
         self.extensions = script.extensions
-        self.includes = frozenset(_includes(script.commands))
+        self.includes = frozenset(includes(script))
         self._commands = _build_block(script.commands, variables="variables" in script.extensions)
 
     def execute(self, state: State) -> None:
@@ -77,17 +77,6 @@ def run(program: Program, message: Message, world: World) -> Outcome:
     if state.keeps:
         actions = (*actions, KeepAction(flags=state.flags, implicit=True))
     return Outcome(actions=actions, tracked=state.remembered())
-
-
-def _includes(commands: tuple[c.AnyCommand, ...]) -> list[str]:
-    found: list[str] = []
-    for command in commands:
-        if isinstance(command, c.Include):
-            found.append(command.script)
-        elif isinstance(command, c.If):
-            for branch in command.branches:
-                found += _includes(branch.block)
-    return found
 
 
 def _build_block(commands: tuple[c.AnyCommand, ...], *, variables: bool) -> tuple[_Execute, ...]:

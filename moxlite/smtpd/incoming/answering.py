@@ -45,13 +45,11 @@ async def with_messages(
         match action:
             case Vacation():
                 action = msgspec.structs.replace(action, owed=await _answer(session, prepared, decided, action))
-            case Redirect(by_account=True):
+            case Redirect():
                 if action.alias not in passed_on:
                     own = Address.parse(action.alias) if action.alias else decided.case.recipient.canonical
                     passed_on[action.alias] = await pass_on(session, transaction, prepared, decided, prefix, own)
                 action = msgspec.structs.replace(action, owed=passed_on[action.alias].to(action.to))
-            case Redirect():
-                action = msgspec.structs.replace(action, owed=_redirected(transaction, prepared, decided, action))
             case _:
                 pass
         actions.append(action)
@@ -117,20 +115,3 @@ def _from(text: str, author: Address) -> MailAddress:
     found = parse_addresses(text.encode("utf-8", "replace"), 1)
     name = decode_address(found[0]).name if found and isinstance(found[0], RawAddress) else ""
     return MailAddress(name, author.localpart, author.domain.ascii)
-
-
-def _redirected(transaction: Transaction, prepared: Prepared, decided: Decided, action: Redirect) -> bytes:
-    """The message as it came, from the owner's address: bounces come to the owner (RFC 5228 §4.2)."""
-    envelope = prepared.index.envelope
-    submission = Submission(
-        account=decided.case.account,
-        mail_from=decided.case.recipient.canonical,
-        recipients=(SubmissionRecipient(Address.parse(action.to)),),
-        received=transaction.received,
-        has8bit=transaction.mail.body == "8BITMIME",
-        smtputf8=transaction.mail.smtputf8,
-        requiretls=transaction.mail.requiretls,
-        message_id=envelope.message_id,
-        subject=envelope.subject,
-    )
-    return OwedMessage(submission, forwarded=True).pack()

@@ -1,4 +1,4 @@
-"""Messages that an account sends on: their sender, seal, and author (SMTP-159, SMTP-166, QUEUE-179).
+"""Messages that an account sends on: their sender, seal, and author (SMTP-159, SMTP-160a, SMTP-166, QUEUE-179).
 
 The body is never changed, so that signatures survive. Where no signature of the author's domain does, and that domain
 asks others to refuse unproven mail, From becomes the forwarding address and Reply-To the author.

@@ -106,6 +106,7 @@ class Reception:
                 self._results.cases[number],
                 self._message,
                 self._session.context.accounts,
+                self._session.snapshot,
                 self._as_judged,
                 self._lists.listed,
                 self._reports.read,

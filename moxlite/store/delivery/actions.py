@@ -90,21 +90,17 @@ class Discard(Action, frozen=True, tag="discard"):
 
 
 class Redirect(Action, frozen=True, tag="redirect", kw_only=True):
-    """Send the message on to `to`, an address (RFC 5228 §4.2).
+    """Send the message on to `to`, an address whose owner has agreed (`forwarding.may_forward`): of `forward_to`
+    (SMTP-159), of a script (RFC 5228 §4.2), or of an alias.
 
     Attributes:
-      by_account: by the account's `forward_to` (SMTP-159): the owner of the address must have confirmed it, and the
-        limits of `forwarding` count in place of `limits`.
       alias: the alias of which `to` is a member (SMTP-166), "" for none.
-      otherwise: the mailbox in which it is kept where it cannot be sent on.
-      limits: recipients in 24 hours, of all messages and those never written to (`outgoing.OutgoingLimits`).
+      otherwise: the mailbox in which it is kept where it cannot be sent on, unless another action keeps it.
       owed: the packed `OwedMessage`; `perform` raises NoCarrier without.
     """
 
     to: str
     otherwise: str = "Inbox"
-    limits: tuple[int, int] = (500, 500)
-    by_account: bool = False
     alias: str = ""
     owed: bytes = b""
 

@@ -1,7 +1,7 @@
 """Addresses to which the mail of an account is forwarded: confirmed by their owners, counted, stopped while they bounce
-(SMTP-159, QUEUE-179).
+(SMTP-159, SMTP-160a, QUEUE-179).
 
-Which addresses there are says the configuration; here is what happened with them.
+The configuration and the active script say which addresses there are; here is what happened with them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ __all__ = [
     "confirm_target",
     "linked_target",
     "may_forward",
+    "named_targets",
     "note_bounce",
     "refuse_target",
     "start_again",
@@ -46,6 +47,12 @@ LINK_LIFE: Final = 7 * DAY
 MAX_ERROR: Final = 300
 """Characters that are kept of a bounce."""
 
+MAX_NAMED: Final = 20
+"""Addresses noted that scripts named while they ran: variables may make any number of them from strangers' mail."""
+
+NAMED_FOR: Final = 30 * DAY
+"""µs for which such an address is shown."""
+
 COLUMNS: Final = "address, asked, confirmed, failing, stopped, error"
 ALL: Final = f"SELECT {COLUMNS} FROM forward_target ORDER BY address"  # noqa: S608 column names
 ONE: Final = f"SELECT {COLUMNS} FROM forward_target WHERE address = ?"  # noqa: S608 column names
@@ -64,6 +71,15 @@ COUNT: Final = """
 UPDATE forward_target SET sent = CASE WHEN began > ?1 THEN sent + 1 ELSE 1 END,
 began = CASE WHEN began > ?1 THEN began ELSE ?2 END WHERE address = ?3"""
 
+NAME: Final = """
+INSERT INTO forward_target (address, link, asked, named) VALUES (?, x'', 0, ?)
+ON CONFLICT (address) DO UPDATE SET named = excluded.named"""
+NAMED: Final = f"SELECT {COLUMNS} FROM forward_target WHERE named > ? ORDER BY address"  # noqa: S608 column names
+UNNAME: Final = """
+DELETE FROM forward_target WHERE address IN (
+    SELECT address FROM forward_target WHERE named IS NOT NULL AND asked = 0 AND confirmed IS NULL AND stopped IS NULL
+    ORDER BY named DESC LIMIT -1 OFFSET ?)"""
+
 REFUSED: Final = "its owner does not want this mail"
 
 
@@ -75,8 +91,8 @@ class AskedJustNow(StoreError):
 
 
 class Target(msgspec.Struct, frozen=True):
-    """An address. Times in µs UTC: of the last question, of the confirmation, of the first bounce since a message
-    arrived there, and since when nothing is sent; None for no such time. `error`: of the last bounce.
+    """An address. Times in µs UTC: of the last question, 0 for none, of the confirmation, of the first bounce since a
+    message arrived there, and since when nothing is sent; None for no such time. `error`: of the last bounce.
     """
 
     address: str
@@ -88,8 +104,13 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def targets(r: Reader) -> list[Target]:
-    """All addresses that were asked, by address, those no longer configured among them."""
+    """All addresses that were asked or in use, by address, those no longer configured among them."""
     return [Target(*row) for row in r.rows(ALL)]
+
+
+def named_targets(r: Reader, now: int) -> list[Target]:
+    """The addresses for which a script that ran within 30 days found no agreement, by address; `now` in µs UTC."""
+    return [Target(*row) for row in r.rows(NAMED, now - NAMED_FOR)]
 
 
 def _target(r: Reader, address: str) -> Target | None:
@@ -142,9 +163,13 @@ def start_again(tx: Tx, address: str) -> bool:
 
 
 def may_forward(tx: Tx, address: str) -> str:
-    """Count a message for an address; returns why it is not to be sent there, "" if it is."""
+    """Count a message for an address; returns why it is not to be sent there, "" if it is. An address that waits for
+    the agreement of its owner is noted.
+    """
     known = _target(tx, address)
     if known is None or (known.confirmed is None and known.stopped is None):
+        tx.execute(NAME, address.lower(), tx.now)
+        tx.execute(UNNAME, MAX_NAMED)
         return "the owner of the address has not confirmed it yet"
     if known.stopped is not None:
         return f"sending there is stopped: {known.error}" if known.error else "sending there is stopped"

@@ -30,7 +30,6 @@ from moxlite.store.delivery.actions import (
     Vacation,
 )
 from moxlite.store.delivery.forwarding import may_forward
-from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing
 from moxlite.store.delivery.reasons import store_why
 from moxlite.store.delivery.rejects import clear_rejects, keep_reject
 from moxlite.store.delivery.scripts import note_failure, track_seen
@@ -210,10 +209,11 @@ class _Unit:
         """
         allowed: list[Redirect] = []
         for action in redirects:
-            problem = _refusal(self._tx, action)
+            problem = may_forward(self._tx, action.to)
             if problem:
                 note_failure(self._tx, "", 0, f"not sent on to {action.to}, but kept: {problem}")
-                self._file(FileInto(mailbox=action.otherwise))
+                if self._added is None:
+                    self._file(FileInto(mailbox=action.otherwise))
             else:
                 allowed.append(action)
         if not allowed:
@@ -280,17 +280,6 @@ class _Unit:
         self._filled.add(box.id)
         [copied] = copy_ids(self._tx, [added.message_id], box.id)
         self._copies += copied.message_ids
-
-
-def _refusal(tx: AccountTx, action: Redirect) -> str:
-    """Count a message that is sent on; returns why it is not, "" if it is."""
-    if action.by_account:
-        return may_forward(tx, action.to)
-    try:
-        add_outgoing(tx, [action.to], OutgoingLimits(*action.limits))
-    except OutgoingLimitExceeded as error:
-        return str(error)
-    return ""
 
 
 def _alike(one: FileInto, other: FileInto) -> bool:

@@ -5,11 +5,14 @@ Checking scripts does not belong here: callers give their text and its packed fo
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.delivery.forwarding import targets
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
@@ -17,6 +20,7 @@ from moxlite.wording import worded
 
 __all__ = [
     "MAX_SCRIPTS",
+    "QUESTIONS",
     "Failure",
     "NoSuchScript",
     "ScriptActive",
@@ -33,6 +37,7 @@ __all__ = [
     "other_scripts",
     "put_script",
     "rename_script",
+    "script_targets",
     "script_text",
     "scripts",
     "seen_keys",
@@ -48,10 +53,17 @@ MAX_SEEN: Final = 20_000
 MAX_FAILURES: Final = 20
 """Failures that are kept, the newest ones."""
 
+QUESTIONS: Final = "questions"
+"""Kind of the rows of the outbox by which the owners of addresses are asked that a script has begun to name."""
+
+KEY: Final = 16
+"""Octets of the random key of such a row."""
+
 CLIP: Final = 400
 """Characters of a failure's text: a script chooses some of them."""
 
 LIST: Final = "SELECT name, length(script), active, changed FROM sieve_script ORDER BY name"
+ACTIVE: Final = "SELECT name FROM sieve_script WHERE active"
 TEXT: Final = "SELECT script FROM sieve_script WHERE name = ?"
 ACTIVE: Final = "SELECT name FROM sieve_script WHERE active"
 COMPILED: Final = "SELECT script, compiled FROM sieve_script WHERE name = ?"
@@ -139,6 +151,12 @@ def scripts(r: Reader) -> list[StoredScript]:
     return [StoredScript(name, size, active != 0, changed) for name, size, active, changed in r.rows(LIST)]
 
 
+def active_script(r: Reader) -> str:
+    """The name of the active script, "" for none."""
+    row = r.row(ACTIVE)
+    return "" if row is None else str(row[0])
+
+
 def script_text(r: Reader, name: str) -> bytes:
     """The text of a script. Raises NoSuchScript."""
     text: bytes | None = r.value(TEXT, name)
@@ -165,16 +183,41 @@ def other_scripts(r: Reader, name: str) -> dict[str, Compiled]:
     return {other: Compiled(text, packed) for other, text, packed in r.rows(OTHERS, name)}
 
 
+def script_targets(r: Reader) -> dict[str, str]:
+    """The addresses to which the active script, and those that it includes, may send mail, in lower case, each with the
+    name of the script that names it; without those made of variables.
+    """
+    active = active_script(r)
+    if not active:
+        return {}
+    found = compiled_scripts(r)
+    from moxlite.proto.sieve.checker import stored  # 1 MB that a server without scripts saves
+    from moxlite.proto.sieve.script import Script, redirects
+
+    def find(name: str) -> Script | None:
+        return stored(found[name].packed, found[name].text) if name in found else None
+
+    return redirects(active, find)
+
+
+def _owe_questions(tx: AccountTx) -> None:
+    """Have the owners of addresses asked that were not, once the unit is committed (SMTP-160a)."""
+    wanted = script_targets(tx)
+    if wanted and not wanted.keys() <= {one.address for one in targets(tx)}:
+        tx.owe(secrets.token_bytes(KEY), QUESTIONS, b"")
+
+
 def check_space(r: Reader, name: str) -> None:
     """Check that a script of this name can be stored. Raises TooManyScripts."""
     if r.value(COUNT, name) >= MAX_SCRIPTS:
         raise TooManyScripts
 
 
-def put_script(tx: Tx, name: str, text: bytes, packed: bytes) -> None:
+def put_script(tx: AccountTx, name: str, text: bytes, packed: bytes) -> None:
     """Store a script, in place of one with this name; an active one stays active. Raises TooManyScripts."""
     check_space(tx, name)
     tx.execute(PUT, name, text, packed, tx.now)
+    _owe_questions(tx)
 
 
 def delete_script(tx: Tx, name: str) -> None:
@@ -184,21 +227,23 @@ def delete_script(tx: Tx, name: str) -> None:
     tx.execute(DELETE, name)
 
 
-def rename_script(tx: Tx, name: str, new: str) -> None:
+def rename_script(tx: AccountTx, name: str, new: str) -> None:
     """Rename a script; an active one stays active (RFC 5804 §2.11). Raises NoSuchScript, ScriptExists."""
     _is_active(tx, name)
     if tx.row(IS_ACTIVE, new) is not None:
         raise ScriptExists(new)
     tx.execute(RENAME, new, name)
+    _owe_questions(tx)  # another script may include it by the new name
 
 
-def activate_script(tx: Tx, name: str) -> None:
+def activate_script(tx: AccountTx, name: str) -> None:
     """Make a script the active one; "" for none (RFC 5804 §2.8). Raises NoSuchScript."""
     if name:
         _is_active(tx, name)
     tx.execute(NONE_ACTIVE)
     if name:
         tx.execute(ACTIVATE, name)
+    _owe_questions(tx)
 
 
 def _is_active(tx: Tx, name: str) -> bool:

@@ -26,6 +26,7 @@ import msgspec
 
 from moxlite.safefile import check_regular, open_regular
 from moxlite.store.errors import MigrationNeedsSpace, MissingFile, SchemaTooNew, StoreError, WrongFile
+from moxlite.store.file.steps import agree_to_targets
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 
@@ -94,7 +95,7 @@ class Migration(msgspec.Struct, frozen=True):
         return self.sql.startswith(REWRITES)
 
 
-STEPS: Final[Mapping[tuple[Kind, int], Step]] = {}
+STEPS: Final[Mapping[tuple[Kind, int], Step]] = {(Kind.ACCOUNT, 27): agree_to_targets}
 """Python steps of migrations, by kind and number; each runs after the SQL, in the same transaction."""
 
 

@@ -202,7 +202,9 @@ class ForwardForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 class ForwardTarget(msgspec.Struct, frozen=True, kw_only=True):
     """An address to which mail is sent on. ``new`` and ``asked`` ones get nothing yet; ``confirmed`` ones do, also
     while mail bounces since ``failing``; ``stopped`` ones get nothing. ``error``: of the last bounce, or why.
-    ``alias``: the alias of which it is a member, "" for an address of the form.
+    ``alias``: the alias of which it is a member, ``script``: the name of the script that names it, "" both for an
+    address of the form. ``ran``: a script made the address of variables. ``taken_over``: a script named it
+    before agreement was asked for, so that it counts as agreed.
     """
 
     address: str
@@ -211,14 +213,20 @@ class ForwardTarget(msgspec.Struct, frozen=True, kw_only=True):
     failing: dt.datetime | None
     error: str
     alias: str = ""
+    script: str = ""
+    ran: bool = False
+    taken_over: bool = False
 
 
 class Forwards(msgspec.Struct, frozen=True):
-    """The settings, and the state of each address. ``problem``: why an owner could not be asked, ""."""
+    """The settings, and the state of each address. ``problem``: why owners could not be asked, "". ``script``: the name
+    of the active script, which alone decides what is kept, "" for none.
+    """
 
     form: ForwardForm
     targets: list[ForwardTarget]
     problem: str
+    script: str
 
 
 class ForwardQuestion(msgspec.Struct, frozen=True):

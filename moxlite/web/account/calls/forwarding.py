@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
-from moxlite.admin.delivery.forwarding import NoWayToAsk
+from moxlite.admin.delivery.forwarding import NoWayToAsk, PassedOn
 from moxlite.config.domains import Account
 from moxlite.store.delivery.forwarding import Target, confirm_target, linked_target, refuse_target
+from moxlite.store.delivery.scripts import active_script
 from moxlite.store.errors import StoreError
 from moxlite.web.account.calls.common import AccountCalls, moment, now
 from moxlite.web.account.forms import names_of, shown, table_of
@@ -37,13 +38,11 @@ class ForwardCalls(AccountCalls):
         return await self._forwards(caller, "")
 
     async def _forwards(self, caller: Caller, problem: str) -> Forwards:
-        found = await self._server.forwarding.look(caller.require().account)
-        aliases = self._passed_on(caller.require().account)
-        targets = [
-            msgspec.structs.replace(_target(address, target), alias=aliases.get(address.lower(), ""))
-            for address, target in found
-        ]
-        return Forwards(shown(ForwardForm, self._settings(caller)), targets, problem)
+        name = caller.require().account
+        found = await self._server.forwarding.look(name)
+        async with self._server.accounts.use(name) as account:
+            script = await account.read(active_script, op="forwarding")
+        return Forwards(shown(ForwardForm, self._settings(caller)), list(map(_target, found)), problem, script)
 
     @call(confirm=True, audit="forwarding changed")
     async def forward_save(self, caller: Caller, old: ForwardForm, changed: ForwardForm) -> Forwards:
@@ -52,19 +51,13 @@ class ForwardCalls(AccountCalls):
         kept = [one.strip() for one in changed.forward_to if one.strip()]
         table = {"keep_copy": changed.keep_copy} | ({"forward_to": kept} if kept else {})
         await self._change(Account, ("accounts", name), table_of(old), table, names_of(ForwardForm))
-        problem = ""
-        for address, target in await self._server.forwarding.look(name):
-            if target is None:
-                try:
-                    await self._server.forwarding.ask(name, address)
-                except (NoWayToAsk, StoreError) as error:
-                    problem = f"{address} was not asked: {error}"
-        return await self._forwards(caller, problem)
+        problems = await self._server.forwarding.ask_new(name)
+        return await self._forwards(caller, "\n".join(problems))
 
     @call()
     async def forward_ask(self, caller: Caller, address: AddressText) -> None:
         """Ask the owner of an address again, once a day at most."""
-        self._own(caller, address)
+        await self._own(caller, address)
         try:
             await self._server.forwarding.ask(caller.require().account, address)
         except (NoWayToAsk, StoreError) as error:
@@ -73,12 +66,12 @@ class ForwardCalls(AccountCalls):
     @call(audit="forwarding started again")
     async def forward_start(self, caller: Caller, address: AddressText) -> None:
         """Send mail again to an address that was stopped."""
-        self._own(caller, address)
+        await self._own(caller, address)
         if not await self._server.forwarding.start(caller.require().account, address):
             raise UserError("the owner of the address does not want this mail, or it is not stopped")
 
-    def _own(self, caller: Caller, address: str) -> None:
-        if address.lower() not in self._passed_on(caller.require().account):
+    async def _own(self, caller: Caller, address: str) -> None:
+        if await self._server.forwarding.find(caller.require().account, address) is None:
             raise NotFound(worded("mail is not forwarded to {address}", address=address))
 
     @call(public=True)
@@ -95,36 +88,39 @@ class ForwardCalls(AccountCalls):
             await opened.write(lambda tx: (confirm_target if agree else refuse_target)(tx, target.address))
 
     async def _linked(self, name: str, token: str) -> tuple[str, Target]:
-        """An own address of the account, and the address of the link. Raises Gone, also for unknown accounts: only one
-        that forwards mail is opened.
-        """
-        settings, passed_on = self._server.config.current.account(name), self._passed_on(name)
-        if settings is None or not passed_on:
+        """An own address of the account, and the address of the link. Raises Gone, also for unknown accounts."""
+        settings = self._server.config.current.account(name)
+        if settings is None:
             raise Gone(GONE)
         async with self._server.accounts.use(name) as account:
-            found = await account.read(lambda r: linked_target(r, token, now()), op="forwarding")
-        if found is None or found.address not in passed_on:
+            target = await account.read(lambda r: linked_target(r, token, now()), op="forwarding")
+        found = None if target is None else await self._server.forwarding.find(name, target.address)
+        if target is None or found is None:
             raise Gone(GONE)
-        own = passed_on[found.address] or next((one for one in settings.destinations if not one.startswith("@")), name)
-        return own, found
-
-    def _passed_on(self, name: str) -> dict[str, str]:
-        """The addresses to which the account sends mail on, in lower case, each with the alias that it is a member of,
-        "" for none.
-        """
-        found = self._server.config.current.passed_on(name)
-        return {address.lower(): str(alias or "") for address, alias in found.items()}
+        own = next((one for one in settings.destinations if not one.startswith("@")), name)
+        return str(found.alias or own), target
 
 
-def _target(address: str, target: Target | None) -> ForwardTarget:
-    if target is None:
-        return ForwardTarget(address=address, state="new", since=None, failing=None, error="")
+def _target(one: PassedOn) -> ForwardTarget:
+    target = one.target
+    shown = ForwardTarget(
+        address=one.address,
+        state="new",
+        since=None,
+        failing=None,
+        error="",
+        alias=str(one.alias or ""),
+        script=one.script,
+        ran=one.ran,
+    )
+    if target is None or one.is_new:
+        return shown
     if target.stopped is not None:
-        return ForwardTarget(
-            address=address, state="stopped", since=moment(target.stopped), failing=None, error=target.error
-        )
+        return replace(shown, state="stopped", since=moment(target.stopped), error=target.error)
     if target.confirmed is None:
-        return ForwardTarget(address=address, state="asked", since=moment(target.asked), failing=None, error="")
+        return replace(shown, state="asked", since=moment(target.asked))
     failing = None if target.failing is None else moment(target.failing)
-    since = moment(target.confirmed)
-    return ForwardTarget(address=address, state="confirmed", since=since, failing=failing, error=target.error)
+    taken = not target.asked
+    return replace(
+        shown, state="confirmed", since=moment(target.confirmed), failing=failing, error=target.error, taken_over=taken
+    )
