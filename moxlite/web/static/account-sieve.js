@@ -413,7 +413,7 @@ var forwarding = async (desk) => {
   const title = t("Forwarding");
   const said = problem;
   problem = "";
-  const root = el("div", { class: "page" }, head(title, t("Accepted mail that is not junk is sent on to other addresses of yours. Bounces go to the sender of the message, not to you.")), said !== "" && notice("warn", foreign(said)), list(desk, found), add(desk, found.form), copies(desk, found.form));
+  const root = el("div", { class: "page" }, head(title, t("Accepted mail that is not junk is sent on to other addresses of yours. Bounces go to the sender of the message, not to you.")), said !== "" && notice("warn", foreign(said)), list(desk, found), add(desk, found.form), copies(desk, found));
   return { title, root };
 };
 async function save(desk, old, changed) {
@@ -424,7 +424,7 @@ async function save(desk, old, changed) {
 function list(desk, found) {
   const title = t("Addresses");
   if (found.targets.length === 0) return card(title, empty(forward, t("Nothing is forwarded"), t("Add an address below. Its owner gets a mail with a link, and has to agree once.")), { flush: true });
-  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias))) }, { title: t("State"), cell: (one) => told3(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Ask again"), () => void act(desk, t("Asking"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Ask again: {address}", { address: one.address }) }), one.state === "stopped" && button(t("Start again"), () => void act(desk, t("Starting again"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Start again: {address}", { address: one.address }) }), one.alias === "" && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
+  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)), one.script !== "" && el("span", { class: "hint" }, el("br"), t("named by the script "), foreign(one.script)), one.ran && el("span", { class: "hint" }, el("br"), t("made by a script while it ran"))) }, { title: t("State"), cell: (one) => told3(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Ask again"), () => void act(desk, t("Asking"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Ask again: {address}", { address: one.address }) }), one.state === "stopped" && button(t("Start again"), () => void act(desk, t("Starting again"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Start again: {address}", { address: one.address }) }), one.alias === "" && one.script === "" && !one.ran && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
   return card(title, rows, { flush: true });
 }
 function told3(one) {
@@ -432,11 +432,11 @@ function told3(one) {
   const error = one.error === "" ? null : el("span", { class: "hint" }, el("br"), foreign(one.error));
   switch (one.state) {
     case "new":
-      return state("off", t("not asked yet"));
+      return state("off", t("waits for agreement; its owner was not asked yet"));
     case "asked":
-      return el("span", {}, state("off", t("waits for its owner, who was asked")), since);
+      return el("span", {}, state("off", t("waits for agreement; its owner was asked")), since);
     case "confirmed":
-      return one.failing === null ? state("ok", t("gets your mail")) : el("span", {}, state("warn", t("mail bounces since")), " ", when(microseconds(one.failing)), error);
+      return one.failing === null ? el("span", {}, state("ok", t("gets your mail")), one.taken_over && el("span", { class: "hint" }, el("br"), t("your script named it before agreement was asked for"))) : el("span", {}, state("warn", t("mail bounces since")), " ", when(microseconds(one.failing)), error);
     case "stopped":
       return el("span", {}, state("danger", t("stopped; your mail is kept here")), error);
   }
@@ -465,9 +465,10 @@ function add(desk, old) {
   });
   return card(t("Add an address"), box.root);
 }
-function copies(desk, old) {
+function copies(desk, found) {
+  const old = found.form;
   if (old.forward_to.length === 0) return null;
-  const keep = tick(t("Keep the mail here as well"), old.keep_copy, t("Without a copy here, mail is still kept that cannot be sent on."));
+  const keep = tick(t("Keep the mail here as well"), old.keep_copy, found.script === "" ? t("Without a copy here, mail is still kept that cannot be sent on.") : t("Your script {script} is active: it alone says what is kept, and this counts once it is not.", { script: found.script }));
   const box = form(keep.root, t("Save"), async () => {
     await save(desk, old, { forward_to: old.forward_to, keep_copy: keep.control.checked });
     desk.say(t("Saved"));
