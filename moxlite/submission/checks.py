@@ -21,6 +21,9 @@ __all__ = ["Edited", "check_author", "check_fields", "edit", "needs_smtputf8", "
 
 EXTRA: Final = (b"x-moxlite-extra-", b"x-mox-extra-")
 
+MAX_SHOWN: Final = 60
+"""Octets of a malformed line that a refusal shows."""
+
 ONCE: Final = (
     b"date",
     b"sender",
@@ -51,6 +54,18 @@ def check_fields(section: HeaderSection, *, pedantic: bool) -> None:
             raise _bad(f"message has more than one {name.decode().title()} field")
     if pedantic and section.count(b"return-path"):
         raise SubmissionRefused(550, "5.6.0", "message has a Return-Path, which is not for senders to add", "badheader")
+
+
+def malformed(section: HeaderSection) -> str:
+    """What is malformed in a header section, by the number and text of the line; "" for nothing. Nobody can sign such a
+    message (RFC 6376 §3.8).
+    """
+    junk = section.first(b"")
+    if junk is not None:
+        line = section.octets.count(b"\n", 0, junk.start) + 1
+        text = section.octets[junk.start :].partition(b"\n")[0][:MAX_SHOWN].decode("ascii", "replace").strip()
+        return f"line {line} of its header section is not a field: {text!r}"
+    return "" if section.complete else "its header section is too long"
 
 
 def edit(section: HeaderSection) -> Edited | None:

@@ -81,8 +81,8 @@ async def complete(keys: SigningKeys, letter: Letter, spool: Spool) -> Complete:
     Raises SubmissionRefused, HeaderTooLarge, OSError as `submit`.
     """
     try:
-        async with _clean(letter, spool) as (octets, section, extra):
-            found = await _complete(keys, letter, octets, section, extra)
+        async with _clean(letter, spool) as (octets, section, extra, fault):
+            found = await _complete(keys, letter, octets, section, extra, fault)
             return found if octets is spool else msgspec.structs.replace(found, prepared=None)
     except SubmissionRefused as error:
         metrics.submission_total.labels(result=error.result).inc()
@@ -122,30 +122,33 @@ async def submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
 
 
 async def _submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
-    async with _clean(letter, spool) as (octets, section, extra):
-        found = await _complete(office.keys, letter, octets, section, extra)
+    async with _clean(letter, spool) as (octets, section, extra, fault):
+        found = await _complete(office.keys, letter, octets, section, extra, fault)
         ids = await enqueue(office, letter, found.submission, octets)
     return Submitted(tuple(ids), found.author, found.submission.message_id)
 
 
 @asynccontextmanager
-async def _clean(letter: Letter, spool: Spool) -> AsyncIterator[tuple[Spool, HeaderSection, dict[str, str]]]:
-    """The octets that go out, their header section, and the values of removed fields that were meant for the queue."""
+async def _clean(letter: Letter, spool: Spool) -> AsyncIterator[tuple[Spool, HeaderSection, dict[str, str], str]]:
+    """The octets that go out, their header section, the values of removed fields that were meant for the queue, and
+    what is malformed in the section as it came, "" for nothing.
+    """
     section = await read_header(spool)
     if not section.octets or section.body is None:
         text = "message needs a header section, a blank line, and a body"
         raise SubmissionRefused(554, "5.6.0", text, "badmessage")
     checks.check_fields(section, pedantic=letter.snapshot.static.pedantic)
+    fault = checks.malformed(section)
     edited = await look_at(section, checks.edit)
     if edited is None:
-        yield spool, section, {}
+        yield spool, section, {}, fault
         return
     with await spool.with_header(edited.header, len(section.octets)) as clean:
-        yield clean, await read_header(clean), edited.extra
+        yield clean, await read_header(clean), edited.extra, fault
 
 
 async def _complete(
-    keys: SigningKeys, letter: Letter, spool: Spool, section: HeaderSection, extra: dict[str, str]
+    keys: SigningKeys, letter: Letter, spool: Spool, section: HeaderSection, extra: dict[str, str], fault: str
 ) -> Complete:
     prepared = await checks.parse(letter, spool)
     author = checks.check_author(letter, prepared, section)
@@ -161,6 +164,9 @@ async def _complete(
     added = b"" if envelope.message_id else text_field("Message-Id", message_id)
     if not section.count(b"date"):
         added += f"Date: {format_date(letter.received)}\r\n".encode()
+    domain = letter.snapshot.domain(author.domain)
+    if fault and domain is not None and domain.dkim.sign:
+        raise SubmissionRefused(554, "5.6.0", f"message cannot be signed: {fault}", "badheader")
     signatures = await _signatures(keys, letter, author, added, spool, section)
     submission = Submission(
         account=letter.identity.account,

@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from moxlite.config.static import RateLimits
+from moxlite.mailauth.dkim.keys import generate, to_pem
 from moxlite.net.log import TRACE
 from moxlite.net.tls.certificates import self_signed
 from moxlite.net.tls.handshake import ClientTLS, ServerTLS
@@ -137,6 +138,37 @@ async def test_bad_messages_are_refused(smtp: Smtp, message: bytes, reply: str) 
         assert (await send(client, message)).startswith(reply)
         assert (await send(client)).startswith("250")
     assert len(smtp.queued) == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "line"),
+    [
+        (b"no field here\r\n", "line 3 of its header section is not a field: 'no field here'"),
+        (b">From mia Mon\r\n", "line 3 of its header section is not a field: '>From mia Mon'"),
+        (b"caf\xe9 \x1b[2J" + b"x" * 200 + b"\r\n", "line 3 of its header section is not a field"),
+    ],
+)
+async def test_a_malformed_header_section_is_refused_for_good(smtp: Smtp, bad: bytes, line: str) -> None:
+    """SMTP-113: where it would be signed, with the line, as the client sent it, once; else it goes out."""
+    path = smtp.context.config.path.with_name("domains.toml")
+    path.with_name("own.pem").write_bytes(to_pem(generate("ed25519")))
+    lines = MESSAGE.splitlines(keepends=True)
+    message = b"".join([b"Bcc: <eva@far.example>\r\n", lines[0], bad, *lines[1:]])
+    async with smtp.user() as client:
+        if bad.isascii():
+            assert (await send(client, message)).startswith("250")
+    path.write_text(
+        path.read_text().replace(
+            '[domains."ours.example"]\n',
+            '[domains."ours.example"]\ndkim = { sign = ["o"], selectors = { o = { key_file = "own.pem" } } }\n',
+        )
+    )
+    context = smtp.configured("")
+    async with smtp.user(context=context) as client:
+        reply = await send(client, message)
+        assert reply.startswith("554 5.6.0" if bad.isascii() else "5"), reply
+        assert not bad.isascii() or line in reply
+        assert "\x1b" not in reply
 
 
 @pytest.mark.parametrize(
