@@ -281,7 +281,10 @@ async def _serve_one(
             await handler(open_stream, info)
             await _part(open_stream, stream)
         except (TLSError, ProxyError) as exc:
-            logger.info(
+            # Programs that search all addresses name no server.
+            level = logging.DEBUG if isinstance(exc, TLSError) and exc.kind == "noname" else logging.INFO
+            logger.log(
+                level,
                 "connection refused before the session",
                 extra={"kv": {"err": exc, "listener": name, "remote": info.remote if info is not None else ""}},
             )

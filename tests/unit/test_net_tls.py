@@ -116,9 +116,13 @@ async def test_unknown_names_are_refused_where_asked() -> None:
         ServerTLS([LOCALHOST], refuse_unknown=True),
         ServerTLS([OTHER], refuse_unknown=True, unnamed="localhost"),
     ):
-        for name in ("unknown.example", None):
-            with pytest.RaisesGroup(TLSError):
+        for name, reason in (
+            ("unknown.example", "there is no certificate for unknown.example"),
+            (None, "the client named no server"),
+        ):
+            with pytest.RaisesGroup(TLSError) as found:
                 await connected(tls, name=name)
+            assert reason in str(found.value.exceptions[0])
     tls = ServerTLS([OTHER, LOCALHOST], refuse_unknown=True, unnamed="localhost")
     server, _ = await connected(tls, name="localhost")
     assert server.facts.server_name == "localhost"

@@ -47,7 +47,8 @@ class TLSError(Exception):
 
     ``alert`` is the name of the alert that the peer sent, such as ``handshake_failure``, None when the trouble was
     noticed on our side. ``plain_http``: the peer sent a request of HTTP without TLS. ``kind`` sorts the failure for
-    metrics (SMTP-139): eof, timeout, nottls, sslv2, unsupportedversions, alert-40-handshake_failure, other.
+    metrics (SMTP-139): eof, timeout, nottls, sslv2, unsupportedversions, alert-40-handshake_failure,
+    noname and unknownname (by a server that refuses both: WEB-118), other.
     """
 
     def __init__(self, text: str, *, alert: str | None = None, kind: str = "other", plain_http: bool = False) -> None:

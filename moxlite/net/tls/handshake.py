@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 import trio
 from OpenSSL import SSL
 
+from moxlite.escapes import printable
 from moxlite.net import metrics
 from moxlite.net.tls.certificates import KeyPair, certificate_names
 from moxlite.net.tls.errors import TLSError
@@ -208,6 +209,8 @@ class ServerTLS:
             stream = await handshake(fresh, leftover, seconds, self._plain_http)
         except TLSError as exc:
             metrics.tls_handshakes.labels(result="timeout" if exc.kind == "timeout" else "error").inc()
+            if (refused := connection.get_app_data()) is not None:  # OpenSSL only tells what follows from it
+                raise refused from exc
             raise
         metrics.tls_handshakes.labels(result="ok").inc()
         metrics.tls_groups.labels(side="server", group=stream.facts.group or "none").inc()
@@ -228,6 +231,9 @@ class ServerTLS:
         if self._refuse_unknown:
             if named:
                 metrics.unknown_servername.inc()
+                connection.set_app_data(TLSError(f"there is no certificate for {printable(named)}", kind="unknownname"))
+            else:
+                connection.set_app_data(TLSError("the client named no server", kind="noname"))
             # A name's first certificate is proved by its challenge: with TLS 1.2 OpenSSL wants a certificate before it
             # asks for the protocol.
             connection.set_context(self._challenges.get(name, self._default))
