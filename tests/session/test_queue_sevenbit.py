@@ -105,6 +105,21 @@ async def test_what_no_host_takes_and_cannot_be_converted_comes_back(
         assert why.encode() in dsn.replace(b"\r\n ", b" ")
 
 
+@pytest.mark.parametrize("way", ["direct", "smarthost"])
+async def test_an_address_that_needs_smtputf8_is_the_reason(tmp_path: Path, way: str) -> None:
+    """QUEUE-64: status 5.6.7, also where the message could not be converted for that host either."""
+    static = '[transports.relay.smtp]\nhost = "192.0.2.1"\nno_starttls = true' if way == "smarthost" else ""
+    routes = '[[routes]]\ntransport = "relay"' if way == "smarthost" else ""
+    async with rig_at(tmp_path, account=KEEP, static=static, domains=routes) as rig:
+        mx = rig.remote(Server(extensions=SEVEN))
+        data = HEAD + "Comments: caf\u00e9\r\n".encode() + TYPE + BODY
+        await submit(rig, "b\u00f8b@remote.example", data=data, signed=False)
+        await rig.settle()
+        assert mx.messages == []
+        [dsn] = await rig.inbox()
+        assert b"Status: 5.6.7" in dsn
+
+
 async def test_a_host_that_is_away_may_take_it_later(tmp_path: Path) -> None:
     """QUEUE-63a, QUEUE-64: it is final when all hosts were asked, not when one of them has only failed for now."""
     async with rig_at(tmp_path) as rig:

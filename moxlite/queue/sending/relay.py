@@ -7,7 +7,7 @@ from moxlite.net.smtpclient import CertificateRejected, SMTPClient
 from moxlite.net.tls.handshake import ClientTLS
 from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.smtp.conversation import ClientAuth, TLSMode
-from moxlite.proto.smtp.errors import EightBitMissing, RequireTLSMissing, SMTPError
+from moxlite.proto.smtp.errors import EightBitMissing, RequireTLSMissing, SMTPError, SMTPUTF8Missing
 from moxlite.queue.context import Context
 from moxlite.queue.hosts.hosts import addresses_of
 from moxlite.queue.sending.connecting import connect
@@ -72,7 +72,7 @@ async def deliver_by_relay(
     lacking = f"transport {name} does not offer REQUIRETLS"
 
     def judge(error: SMTPError) -> SMTPError:
-        if isinstance(error, EightBitMissing):
+        if isinstance(error, EightBitMissing | SMTPUTF8Missing):
             return SMTPError(True, 0, error.ecode, "mail", error.line)
         return SMTPError(True, 554, "5.7.30", "mail", lacking) if isinstance(error, RequireTLSMissing) else error
 

@@ -16,7 +16,7 @@ import trio
 from moxlite.net.smtpclient import SMTPClient
 from moxlite.proto.mime.sevenbit import Unconvertible
 from moxlite.proto.smtp.conversation import Recipient, Transaction
-from moxlite.proto.smtp.errors import EightBitMissing, SMTPError
+from moxlite.proto.smtp.errors import EightBitMissing, SMTPError, SMTPUTF8Missing
 from moxlite.proto.smtp.replies import Response
 from moxlite.queue.data.rows import Message
 from moxlite.queue.hosts.load import OpenConnection
@@ -267,6 +267,8 @@ async def run_transactions(
     """
     octets, size = batch.octets, batch.first.size
     with ExitStack() as made:
+        if _needs_utf8(batch.messages) and "SMTPUTF8" not in client.codec.extensions:  # then a 7-bit form does not help
+            return dict.fromkeys((message.id for message in batch.messages), judge(SMTPUTF8Missing()))
         eight_bit = batch.first.has8bit and not batch.visit
         if eight_bit and "8BITMIME" not in client.codec.extensions:
             try:
@@ -360,6 +362,11 @@ _NOTIFY: Final[Mapping[DSNNotify, str]] = {
 }
 
 
+def _needs_utf8(messages: Sequence[Message]) -> bool:
+    first = messages[0]
+    return first.smtputf8 or first.sender.needs_smtputf8 or any(one.recipient.needs_smtputf8 for one in messages)
+
+
 def _transaction(messages: Sequence[Message], content: _Content, *, requiretls: bool) -> Transaction:
     first = messages[0]
     recipients = tuple(
@@ -370,13 +377,12 @@ def _transaction(messages: Sequence[Message], content: _Content, *, requiretls: 
         )
         for message in messages
     )
-    needs_utf8 = first.smtputf8 or first.sender.needs_smtputf8 or any(one.path.needs_smtputf8 for one in recipients)
     return Transaction(
         mail_from=first.sender,
         recipients=recipients,
         size=content.size,
         eight_bit=content.eight_bit,
-        smtputf8=needs_utf8,
+        smtputf8=_needs_utf8(messages),
         requiretls=requiretls,
         ret=first.dsn_ret,
         envid=first.dsn_envid,
