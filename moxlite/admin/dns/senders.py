@@ -87,10 +87,13 @@ def _mend_spf(case: Case, report: Report, topic: Topic, found: str, status: SPFS
 
 def merged_spf(wanted: str, found: Sequence[str]) -> str:
     """Merge SPF records into one that permits the same (RFC 7208 §3.2): the first that does so already, else the wanted
-    one with the terms of the others appended. A ``redirect`` becomes an ``include``; ``exp`` is left out.
+    one with the terms of the others appended. A ``redirect`` becomes an ``include``; ``exp`` is left out. The owner's
+    own ``all`` stays, the strictest of several; one that permits all senders does not.
     """
     *own, last = wanted.split()
     terms = dict.fromkeys(own)
+    ends = [term.lower() for text in found for term in text.split()[1:MAX_TERMS]]
+    last = next((f"{qualifier}all" for qualifier in "-~?" if f"{qualifier}all" in ends), last)
     for text in found:
         for term in text.split()[1:MAX_TERMS]:
             bare = term.removeprefix("+")
