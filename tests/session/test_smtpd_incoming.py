@@ -723,3 +723,15 @@ async def test_the_trace_shows_credentials_only_at_its_level(
         await client.play("C: AUTH PLAIN c2VjcmV0\nS: 501\nC: AUTH LOGIN\nS: 334\nC: c2VjcmV0\nS: 334\nC: *\nS: 501")
     lines = [kv(record) for record in caplog.records if record.getMessage() == "smtp"]
     assert any("c2VjcmV0" in str(line.get("text")) for line in lines) is shown
+
+
+@pytest.mark.parametrize(
+    ("to", "stored"),
+    [("mia+lists@ours.example", "mia+lists"), ("MIA@ours.example", "MIA"), ("team+x@ours.example", "mia")],
+)
+async def test_the_recipient_is_kept_with_its_detail(smtp: Smtp, to: str, stored: str) -> None:
+    """WEB-96, SMTP-72: as the client wrote it; of an alias the member's own address."""
+    async with smtp.connect() as client:
+        assert (await client.deliver(to=to)).startswith("250")
+    async with smtp.context.accounts.use("mia") as account:
+        assert await account.read(lambda r: r.value("SELECT rcptto FROM message_smtp"), op="test") == stored

@@ -108,7 +108,7 @@ async def test_a_whole_message_arrives(rig: Rig) -> None:
         Subject="Größe ☃",
         Text="bare\rcr and\nlf\n.dot\nFrom x\n" + "long " * 400,
         HTML='<p>Grüße <img src="cid:pic@x"></p>',
-        Extra={"x-order": "ünï"},
+        Extra={"x-order": "ünï", "X-Order": "other"},
         Headers=[["X-One", "ä" * 100], ["List-Unsubscribe", "<https://x.example/u>"], ["X-Mailer", "mine"]],
         AlternativeFiles=[
             {"Name": "", "ContentType": "text/calendar; method=REQUEST", "ContentID": None, "Data": "QkVHSU4="}
@@ -132,7 +132,7 @@ async def test_a_whole_message_arrives(rig: Rig) -> None:
     assert [(one["QueueMsgID"], one["FromID"]) for one in given] == [(row.id, row.from_id) for row in queued]
     assert len({one["FromID"] for one in given}) == 3
     assert all(len(one["FromID"]) == 22 for one in given)
-    assert queued[0].extra == {"X-Order": "ünï"}
+    assert queued[0].extra == {"x-order": "ünï", "X-Order": "other"}
     raw = await sent("Größe ☃")
     read = parsed(raw)
     assert read["from"] == "Mia Müller <mia@example.org>"
@@ -203,7 +203,6 @@ async def test_only_the_needed_levels_are_there(rig: Rig) -> None:
         ("user", {"Headers": [["X-Mox-Extra-A", "b"]]}, "Extra"),
         ("user", {"Headers": [["X-A", "b"]] * 101}, "Headers"),
         ("user", {"Extra": {"a": "b\n"}}, "Extra"),
-        ("user", {"Extra": {"x-a": "1", "X-A": "2"}}, "twice"),
         ("user", {"Extra": {f"k{n}": "" for n in range(65)}}, "Extra"),
         ("user", {"Extra": {"a": "x" * 17_000}}, "Extra"),
         ("malformedMessageID", {"MessageID": "no-brackets@x"}, "MessageID"),

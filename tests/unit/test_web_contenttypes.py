@@ -26,6 +26,11 @@ from moxlite.web.handlers.contenttypes import content_type
         ("README", b"", "text/plain; charset=utf-8"),
         ("core", b"\x7fELF\x02\x00", "application/octet-stream"),
         ("latin", "grün".encode("latin-1"), "application/octet-stream"),
+        ("", b"%PDF-1.7\n", "application/pdf"),
+        ("scan", b"\xff\xd8\xff\xe0", "image/jpeg"),
+        ("", b"RIFF\x10\0\0\0WEBPVP8 ", "image/webp"),
+        ("", b"PK\x03\x04\x14\0", "application/zip"),
+        ("page", b"<!DOCTYPE html><script>", "text/plain; charset=utf-8"),
         (".png", b"\x89PNG\r\n\x1a\n\0", "image/png"),
     ],
 )

@@ -40,7 +40,7 @@ def facts_of(session: Session, transaction: Transaction, case: Case) -> Facts:
             ehlo_domain=envelope.hello.unicode if envelope.hello is not None else "",
             mailfrom=sender.localpart,
             mailfrom_domain=sender_domain,
-            rcptto=address.localpart,
+            rcptto=address.localpart if case.alias is not None else case.asked.localpart,  # with its detail
             rcptto_domain=address.domain.unicode,
             msgfrom=author.localpart if author is not None else "",
             msgfrom_domain=author.domain.unicode if author is not None else "",

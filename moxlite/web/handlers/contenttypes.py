@@ -42,6 +42,21 @@ PACKED: Final = {
 """Content type by content coding, as mimetypes names it: a packed file is served as what it is."""
 WITH_CHARSET: Final = frozenset({"application/javascript", "application/json", "application/xml", "image/svg+xml"})
 
+STARTS: Final = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"\x1f\x8b\x08", "application/gzip"),
+    (b"OggS\0", "application/ogg"),
+    (b"ID3", "audio/mpeg"),
+    (b"wOFF", "font/woff"),
+    (b"wOF2", "font/woff2"),
+)
+"""Content types by the first octets (https://mimesniff.spec.whatwg.org/): none that a browser runs."""
+
 CONTROLS: Final = frozenset(range(32)) - {9, 10, 12, 13, 27}
 
 
@@ -60,13 +75,17 @@ def _table() -> "MimeTypes":
 
 
 def content_type(name: str, first: bytes) -> str:
-    """The content type of a file by its name, else by its first octets. Blocks at its first use."""
+    """The content type of a file by its name, else by its first octets, at least SNIFFED. Blocks at its first use."""
     lower = name.lower()
     kind: str | None = None
     if not lower.endswith(tuple(SHOWN)):
         kind, coding = _table().guess_type(f"x{lower}")
         if coding is not None:
             return PACKED.get(coding, "application/octet-stream")
+    if kind is None:
+        kind = next((one for start, one in STARTS if first.startswith(start)), None)
+    if kind is None and first[:4] == b"RIFF" and first[8:12] == b"WEBP":
+        kind = "image/webp"
     if kind is None:
         return "text/plain; charset=utf-8" if looks_like_text(first[:SNIFFED]) else "application/octet-stream"
     if kind.startswith("text/") or kind in WITH_CHARSET:

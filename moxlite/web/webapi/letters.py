@@ -129,17 +129,14 @@ def _party(field: str, one: AddressText) -> tuple[MailAddress, Address]:
 
 
 def extra_of(request: SendRequest) -> dict[str, str]:
-    """The pairs for the queue, with canonical keys (WEB-100). Raises WebAPIError."""
+    """The pairs for the queue, keys as given (WEB-100). Raises WebAPIError."""
     found: dict[str, str] = {}
     for key, value in request.extra.items():
         text_field("Extra", key)
         text_field("Extra", value)
-        name = "-".join(word[:1].upper() + word[1:].lower() for word in key.split("-")) if key.isascii() else key
-        if not name or len(name.encode()) > MAX_EXTRA_KEY:
+        if not key or len(key.encode()) > MAX_EXTRA_KEY:
             raise WebAPIError("user", f"Extra: a key has 1 to {MAX_EXTRA_KEY} octets")
-        if name in found:
-            raise WebAPIError("user", f"Extra: the key {name} is there twice")
-        found[name] = value
+        found[key] = value
     octets = sum(len(key.encode()) + len(value.encode()) for key, value in found.items())
     if len(found) > MAX_EXTRA_KEYS or octets > MAX_EXTRA:
         raise WebAPIError("user", f"Extra: more than {MAX_EXTRA_KEYS} keys or {MAX_EXTRA} octets")
