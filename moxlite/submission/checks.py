@@ -57,8 +57,8 @@ def check_fields(section: HeaderSection, *, pedantic: bool) -> None:
 
 
 def malformed(section: HeaderSection) -> str:
-    """What is malformed in a header section, by the number and text of the line; "" for nothing. Nobody can sign such a
-    message (RFC 6376 §3.8).
+    """What is malformed in a header section, by the number and text of the line; "" for nothing. Such a message cannot
+    be signed (RFC 6376 §3.8).
     """
     junk = section.first(b"")
     if junk is not None:

@@ -165,7 +165,7 @@ def test_the_owner_of_an_address_agrees_to_forwarded_mail(chromium: Browser, ser
     page = visitor.page
     page.get_by_role("textbox", name="Address", exact=True).fill("moxlite+far@far.example")
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.get_by_text("waits for its owner")).to_be_visible()
+    expect(page.get_by_text("waits for agreement")).to_be_visible()
     with imaplib.IMAP4("127.0.0.1", server.port(143)) as imap:
         imap.login(server.user, server.password)
 

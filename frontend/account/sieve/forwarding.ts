@@ -66,7 +66,8 @@ function list(desk: Desk, found: Forwards): HTMLElement {
             {},
             el("b", {}, foreign(one.address)),
             one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)),
-            one.script !== "" && el("span", { class: "hint" }, el("br"), t("named by the script "), foreign(one.script)),
+            one.script !== "" &&
+              el("span", { class: "hint" }, el("br"), t("named by the script "), foreign(one.script)),
             one.ran && el("span", { class: "hint" }, el("br"), t("made by a script while it ran")),
           ),
       },
