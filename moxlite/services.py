@@ -14,6 +14,7 @@ from moxlite import lazyimport
 from moxlite.acceptance.bounces import AskSent
 from moxlite.imapd.connection import serve_connection as serve_imap
 from moxlite.imapd.session.context import Context as IMAPContext
+from moxlite.lazyimport import Late
 from moxlite.net.admission import Gate
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.listeners import Handler
@@ -36,6 +37,7 @@ from moxlite.web.serve import serve_connection as serve_http
 from moxlite.wiring import House
 
 if TYPE_CHECKING:
+    from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.web.admin.app import AdminApp
 
 __all__ = ["Served", "handlers", "imap_context", "refuse_submission"]
@@ -50,13 +52,18 @@ class Served(msgspec.Struct, frozen=True):
 
 def handlers(house: House, queue: Queue | None) -> Mapping[Service, Callable[[Endpoint], Served]]:
     """For each service, what serves one of its ports; the server goes on without a queue."""
+
+    def forwarding() -> "Forwarding":
+        return house.forwarding(queue.submit if queue else None)
+
     smtp = _smtp(
         house,
+        Late(forwarding),
         queue.submit if queue else refuse_submission,
         queue.defer if queue else None,
         queue.deliveries.was_sent if queue else None,
     )
-    imap, web = _imap(house), _web(house, queue)
+    imap, web = _imap(house), _web(house, queue, forwarding)
 
     def https(endpoint: Endpoint) -> Served:
         """Mail programs may use the https port as well, and say so by ALPN (WEB-27)."""
@@ -84,7 +91,9 @@ def handlers(house: House, queue: Queue | None) -> Mapping[Service, Callable[[En
     }
 
 
-def _smtp(house: House, submit: Submit, defer: Defer | None, sent: AskSent | None) -> Callable[[Endpoint], Served]:
+def _smtp(
+    house: House, forwarding: "Late[Forwarding]", submit: Submit, defer: Defer | None, sent: AskSent | None
+) -> Callable[[Endpoint], Served]:
     gate, homes = connection_gate(house.static.rate_limits), Homes()
 
     def handler(endpoint: Endpoint) -> Served:
@@ -106,6 +115,7 @@ def _smtp(house: House, submit: Submit, defer: Defer | None, sent: AskSent | Non
             spools=house.files.spools,
             resolver=house.network.resolver,
             reports=None if house.local else house.files.reports,
+            forwarding=forwarding,
             starttls=None if endpoint.tls else house.network.tls.of(endpoint.listener, endpoint.service),
             default_account=ACCOUNT if house.local else "",
         )
@@ -197,7 +207,7 @@ def _admin_app(house: House) -> "AdminApp":
     return AdminApp(surroundings)
 
 
-def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
+def _web(house: House, queue: Queue | None, forwarding: "Callable[[], Forwarding]") -> Callable[[Endpoint], Served]:
     tls = house.network.tls
     strict = StrictTransport(
         house.config,
@@ -215,7 +225,7 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         factors=house.factor_changes,
         imports=house.files.imports,
         background_imports=lambda: house.background_imports,
-        forwarding=lambda: house.forwarding(queue.submit if queue else None),
+        forwarding=forwarding,
         sandbox=house.services.sandbox,
         keys=house.started.keys,
         edit=house.config.edit,

@@ -45,6 +45,7 @@ hostname = "mail.example.org"
 data_dir = "../data"
 postmaster = { account = "mia", mailbox = "Postmaster" }
 store = { check_on_close = true, min_free_space = 0 }
+web.public_url = { account = "https://mail.example.org/", webmail = "https://mail.example.org/webmail/" }
 
 [listeners.local]
 ips = ["127.0.0.1"]

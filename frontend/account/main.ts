@@ -31,7 +31,6 @@ import { Session, beforeDisplay } from "../lib/session";
 import { notice } from "../lib/states";
 import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
-import { agreePage, forwardLink } from "./agree";
 import { overviewPage } from "./overview";
 import { recover, recoveryToken } from "./recover";
 import type { Desk, MakePage, PagePart } from "./ui/page";
@@ -109,14 +108,6 @@ class App {
       await this.setUp(app);
       return;
     }
-    const link = forwardLink(location.hash);
-    if (link !== null) {
-      const page = await agreePage(this.client, ...link);
-      fill(app, el("main", {}, page));
-      beforeDisplay(page);
-      app.hidden = false;
-      return;
-    }
     fill(app, this.shell.root);
     try {
       const apps = await this.client.apps();
@@ -150,7 +141,7 @@ class App {
   /** Show the page that the address names, or the overview. */
   private async open(): Promise<void> {
     const address = read(location.hash);
-    if (address.page === "setup" || forwardLink(location.hash) !== null) {
+    if (address.page === "setup") {
       location.reload();
       return;
     }

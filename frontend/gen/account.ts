@@ -422,12 +422,11 @@ export interface KeyItem {
   created: string;
 }
 
-/** The settings, and the state of each address. ``problem``: why owners could not be asked, "". ``script``: the name */
+/** The settings, and the state of each address. ``problem``: why an owner could not be asked, "". */
 export interface Forwards {
   form: ForwardForm;
   targets: Array<ForwardTarget>;
   problem: string;
-  script: string;
 }
 
 /** `forward_to` and `keep_copy` of the account (SMTP-159). */
@@ -444,15 +443,6 @@ export interface ForwardTarget {
   failing: string | null;
   error: string;
   alias: string;
-  script: string;
-  ran: boolean;
-  taken_over: boolean;
-}
-
-/** The question to the owner of `target`: whether the mail of `own` is sent there. */
-export interface ForwardQuestion {
-  own: string;
-  target: string;
 }
 
 /** The form, whether answers are sent now, and the senders that got one, the newest first. ``script``: a Sieve */
@@ -627,7 +617,6 @@ export interface Overview {
   program: Program;
   app_passwords_required: boolean;
   sorting: SortingNotices;
-  old_patterns: Array<OldPattern>;
 }
 
 /** An address of the account, as in its settings; ``@domain`` for all others of a domain (``catchall``). */
@@ -665,12 +654,6 @@ export interface SortingFailure {
   line: number;
   text: string;
   count: number;
-}
-
-/** A pattern from before patterns had limits (STORE-162). ``address``: whose rules have it, "" for the settings of */
-export interface OldPattern {
-  address: string;
-  remark: Remark;
 }
 
 /** A mailbox: its name, number of messages and their size in octets. */
@@ -742,10 +725,9 @@ export const checks: Checks = {
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
   KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
-  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string", script: "string" },
+  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string" },
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
-  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
-  ForwardQuestion: { own: "string", target: "string" },
+  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string" },
   Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
   VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },
   AnsweredSender: { address: "string", sent: "time" },
@@ -765,12 +747,11 @@ export const checks: Checks = {
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
   Apps: { webmail: "string" },
-  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"], old_patterns: ["list", ["ref", "OldPattern"]] },
+  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"] },
   Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
   MailingList: { address: "string", members_shown: "boolean", members: ["list", "string"], public: "boolean", may_send: "boolean" },
   SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
   SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
-  OldPattern: { address: "string", remark: ["ref", "Remark"] },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" },
 };
@@ -857,7 +838,7 @@ export interface Calls {
   /** Forget the result of an import that has ended. */
   copy_dismiss(): Promise<null>;
 
-  /** Make the link for a device of this name, which becomes the name of its app password. */
+  /** Make the link for a device of this name, which becomes the name of its app password. It leads to the public */
   device_start(name: string): Promise<DeviceLink>;
 
   /** How far the device is. */
@@ -940,12 +921,6 @@ export interface Calls {
 
   /** Send mail again to an address that was stopped. */
   forward_start(address: string): Promise<null>;
-
-  /** The question behind a link. Looking does not answer it. */
-  forward_question(account: string, token: string): Promise<ForwardQuestion>;
-
-  /** Answer the question, once. */
-  forward_answer(account: string, token: string, agree: boolean): Promise<null>;
 
   /** The form, and the senders that got an answer. */
   vacation(): Promise<Vacation>;
@@ -1104,8 +1079,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   forward_save: [{ old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]],
   forward_ask: [{ address: "string" }, "null"],
   forward_start: [{ address: "string" }, "null"],
-  forward_question: [{ account: "string", token: "string" }, ["ref", "ForwardQuestion"]],
-  forward_answer: [{ account: "string", token: "string", agree: "boolean" }, "null"],
   vacation: [{}, ["ref", "Vacation"]],
   vacation_save: [{ old: ["ref", "VacationFields"], changed: ["ref", "VacationFields"] }, "null"],
   script_list: [{}, ["ref", "Scripts"]],

@@ -12,7 +12,7 @@ from moxlite.config.listeners import Listener
 from moxlite.config.snapshot import Snapshot
 from moxlite.proto.address import Domain
 
-__all__ = ["Offer", "Security", "Server", "account_app", "offer_for", "public_first"]
+__all__ = ["Offer", "Security", "Server", "offer_for", "public_first"]
 
 Security = Literal["tls", "starttls", "plain"]
 
@@ -87,17 +87,3 @@ def _https_port(listener: Listener) -> int | None:
     ports = [one.port for one in (*services, listener.webserver_https) if one.enabled]
     ports += [one.port for one in (listener.autoconfig_https, listener.mtasts_https) if one.enabled and not one.non_tls]
     return 443 if 443 in ports else min(ports, default=None)
-
-
-def account_app(snapshot: Snapshot) -> str | None:
-    """The address of the account app: by https where some listener has it, else on this machine."""
-    listeners = public_first(snapshot)
-    for name, listener in listeners:
-        if (service := listener.account_https).enabled:
-            port = "" if service.port == 443 else f":{service.port}"
-            return f"https://{snapshot.hostname(name).ascii}{port}{service.path}"
-    for _, listener in listeners:
-        if (service := listener.account_http).enabled:
-            port = "" if service.port == 80 else f":{service.port}"
-            return f"http://localhost{port}{service.path}"
-    return None

@@ -46,6 +46,7 @@ __all__ = [
     "InitialMailboxes",
     "LogLevel",
     "Postmaster",
+    "PublicURLs",
     "Queue",
     "RateLimits",
     "SpecialUseMailboxes",
@@ -53,6 +54,7 @@ __all__ = [
     "Static",
     "Store",
     "Updates",
+    "Web",
 ]
 
 SERVICE_USER: Final = "moxlite"
@@ -438,6 +440,25 @@ class Standby(Section, frozen=True):
     ] = None
 
 
+class PublicURLs(Section, frozen=True):
+    """Addresses of pages at another web server, which passes requests on to this one."""
+
+    account: Annotated[URL | None, doc("Of the account page, such as `https://mail.example.org/`.")] = None
+    webmail: Annotated[URL | None, doc("Of the webmail, such as `https://mail.example.org/webmail/`.")] = None
+
+
+class Web(Section, frozen=True):
+    """The web pages as others see them."""
+
+    public_url: Annotated[
+        PublicURLs,
+        doc(
+            "Where pages are open to others by another web server or in a network of your own, for links in mail and "
+            "QR codes. Not needed for pages that a public listener serves."
+        ),
+    ] = PublicURLs()
+
+
 class Doctor(Section, frozen=True):
     """The nightly examination of this server. Changes are mailed to the postmaster (see `moxlite doctor`)."""
 
@@ -511,6 +532,7 @@ class Static(Section, frozen=True):
     backup: Annotated[Backup, doc("Backups made by the server itself.")] = Backup()
     standby: Annotated[Standby, doc("A second machine that follows this one.")] = Standby()
     doctor: Annotated[Doctor, doc("The examination of each night.")] = Doctor()
+    web: Annotated[Web, doc("The web pages as others see them.")] = Web()
     allow_private_webhooks: Annotated[bool, doc("Let webhook URLs point to private addresses.")] = False
     allow_private_mx: Annotated[bool, doc("Let MX and MTA-STS hosts have private addresses.")] = False
     webmail_offline: Annotated[

@@ -56,6 +56,11 @@ mailbox = "Postmaster"
 additional_to_system = true
 cert_files = ["localhost.crt"]
 
+# Links lead to this machine, as strangers do not reach it.
+[web.public_url]
+account = "http://{host}:{p80}/"
+webmail = "http://{host}:{p80}/webmail/"
+
 [listeners.local]
 ips = [{ips}]
 tls.key_certs = [{{ cert_file = "localhost.crt", key_file = "localhost.key" }}]
@@ -161,7 +166,9 @@ def initialize(directory: Path, *, ip: str | None, port_base: int, serve_workdir
     write_atomically(config / DOMAINS_FILE, domains.encode())
     trio.run(_make_account, data)
     ports = {f"p{port}": port + port_base for port in (25, 80, 81, 143, 443, 465, 587, 993)}
-    text = STATIC.format(account=ACCOUNT, ips=", ".join(f'"{one}"' for one in ips), **ports)
+    first = ip_address(ips[0])
+    host = "localhost" if first.is_loopback else f"[{first}]" if first.version == 6 else str(first)
+    text = STATIC.format(account=ACCOUNT, ips=", ".join(f'"{one}"' for one in ips), host=host, **ports)
     write_atomically(config_file(directory), text.encode())
 
 

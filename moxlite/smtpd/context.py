@@ -1,11 +1,12 @@
 """The services and settings of an SMTP session: one frozen struct, made by the composition root for each service."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from moxlite.acceptance.bounces import AskSent
 from moxlite.config.holder import ConfigHolder
+from moxlite.lazyimport import Late
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Gate
 from moxlite.net.resolver import Resolver
@@ -20,6 +21,9 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.deferred import Defer
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.reports.reportsdb import ReportsDB
+
+if TYPE_CHECKING:
+    from moxlite.admin.delivery.forwarding import Forwarding
 
 __all__ = ["Context", "Pace", "Service"]
 
@@ -69,6 +73,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       spools: temporary files for long messages (``data/tmp``).
       starttls: TLS settings for STARTTLS, None if not offered.
       reports: reports.db, None if senders are not checked (localserve).
+      forwarding: holds the questions to the owners of addresses, for answers by mail; None where no question is asked.
       default_account: of localserve, which gets mail for all other addresses (SMTP-131); "" in a real server.
     """
 
@@ -88,6 +93,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     sent: AskSent | None = None
     resolver: Resolver | None = None
     reports: ReportsDB | None = None
+    forwarding: "Late[Forwarding] | None" = None
     starttls: ServerTLS | None = None
     default_account: str = ""
     pace: Pace = Pace()

@@ -43,7 +43,8 @@ class Transaction:
       chunked: the message comes by BDAT.
       refused: the reply, if known before the end of the message; the rest is then read and dropped.
       spf: SPF result of the sender, once checked.
-      home: the first sender of a message that was sent on, if this is a bounce of it.
+      home: the first sender of a message that was sent on, if this is a bounce of it; the code of a question, if this
+        is the answer to it.
       identifier: key by which an account stores the message only once (STORE-60): random, or the key given by our own
         queue.
       received: time of MAIL, µs UTC.
@@ -74,7 +75,7 @@ class Transaction:
         self.chunked = False
         self.refused: Response | None = None
         self.spf: SPFResult | None = None
-        self.home: Address | None = None
+        self.home: Address | str | None = None
         self.identifier = identifier or secrets.token_bytes(16)
         self.received = time.time_ns() // 1000
 

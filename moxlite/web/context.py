@@ -11,10 +11,12 @@ from urllib.parse import quote
 import msgspec
 
 from moxlite.admin.passwords import EndSessions, Passwords
+from moxlite.admin.publicpages import CONSENT_PATH, consent_ports
 from moxlite.lazyimport import Late
 from moxlite.logins.sites import SiteLogins
 from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
+from moxlite.web.account.consent import Consent
 from moxlite.web.assets import favicon
 from moxlite.web.challenges import CHALLENGE_PATH, ChallengeAnswers
 from moxlite.web.discovery.mtasts import POLICY_PATH, Policies
@@ -106,6 +108,7 @@ class Apps(msgspec.Struct, frozen=True):
     webapi: Late[WebAPI]
     discovery: Discovery
     policies: Policies
+    consent: Consent
 
     def webmail_at(self, path: str, *, account_path: str, forwarded: bool) -> Handler:
         """The handler of `Webmail.mounted`; its first request loads the webmail."""
@@ -271,6 +274,7 @@ def make_context(
         Late(make_webapi),
         Discovery(config, certificate),
         Policies(config),
+        Consent(Late(forwarding), snapshot.static.rate_limits.exempt),
     )
 
     def all_notes() -> list[str]:
@@ -361,6 +365,7 @@ def _router(
         system += [Route("metrics", path, any_host, health.handle) for path in ("/metrics", "/healthz", "/readyz")]
         services.append(Route("metrics", "/", any_host, health.handle))
     system += _discovery(config, name, listener, port, apps)
+    system += _consent(listener, port, hosts, apps)
     account = at(listener.account_http, listener.account_https)
     mail = at(listener.webmail_http, listener.webmail_https)
     if mail is not None:
@@ -403,16 +408,19 @@ def _router(
 
 
 def _admin(config: CurrentConfig, name: str, listener: Listener, port: int, apps: Apps) -> Iterator[Route]:
-    """Routes of the admin app (WEB-22, WEB-25). If it has a port of its own, other ports with apps redirect to it."""
+    """Routes of the admin app (WEB-22, WEB-25). If it has a port of its own, other ports with apps at its addresses
+    redirect to it.
+    """
     served = [one for one in _apps(listener) if one.enabled and one.port == port]
-    services = [one for one in (listener.admin_http, listener.admin_https) if one.enabled]
+    beside = [one for one in config.current.static.listeners.values() if {*listener.ips} <= {*one.ips}]
+    services = next((found for one in (listener, *beside) if (found := _admin_services(one))), [])
     if not services or not served:
         return
     hosts = _listener_hosts(config, name)
-    here = next((one for one in services if one.port == port), None)
+    here = next((one for _, one in _admin_services(listener) if one.port == port), None)
     if here is None:
-        away = services[0]
-        yield Route("admin", away.path, hosts, _redirect(away, "http" if away is listener.admin_http else "https"))
+        scheme, away = services[0]
+        yield Route("admin", away.path, hosts, _redirect(away, scheme))
         return
     handler = apps.admin_at(here.path, forwarded=here.forwarded)
     yield Route("admin", here.path, hosts, handler, _proxies(here, _trusted(listener)))
@@ -424,6 +432,12 @@ def _admin(config: CurrentConfig, name: str, listener: Listener, port: int, apps
             await writer.respond(Response.redirect(303, quote(here.path)))
 
         yield Route("admin", "/", hosts, to_admin)
+
+
+def _admin_services(listener: Listener) -> list[tuple[str, WebService]]:
+    """The services of a listener with the admin app, each with its scheme."""
+    services = (("http", listener.admin_http), ("https", listener.admin_https))
+    return [(scheme, one) for scheme, one in services if one.enabled]
 
 
 def _redirect(service: WebService, scheme: str) -> Handler:
@@ -458,6 +472,18 @@ def _discovery(config: CurrentConfig, name: str, listener: Listener, port: int, 
     if mtasts.enabled and port == mtasts.port:
         networks = proxies if mtasts.forwarded else None
         yield Route("mtasts", POLICY_PATH, apps.policies.concerns, apps.policies.handle, networks)
+
+
+def _consent(listener: Listener, port: int, hosts: HostMatch, apps: Apps) -> Iterator[Route]:
+    """The route of the page for strangers (WEB-158c): at the mail host, where other servers find policies, too."""
+    if port in consent_ports(listener):
+        here = [one.forwarded for one in _apps(listener) if one.enabled and one.port == port]
+        policies = (listener.autoconfig_https, listener.mtasts_https)
+        here += [one.forwarded for one in policies if one.enabled and one.port == port]
+        webserver = listener.webserver_https
+        here += [webserver.forwarded] if webserver.enabled and webserver.port == port else []
+        networks = _trusted(listener) if any(here) else None
+        yield Route("consent", CONSENT_PATH, hosts, apps.consent.handle, networks)
 
 
 def _proxies(service: WebService, networks: tuple[IPNetwork, ...]) -> tuple[IPNetwork, ...] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from moxlite.admin.publicpages import CONSENT_PATH
 from moxlite.lazyimport import load
 from moxlite.net import metrics as net_metrics
 from moxlite.net.connections import ConnectionInfo
@@ -126,7 +127,7 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
     except Exception:  # the guard of a connection: a crash in one request must not stop the server
         net_metrics.panics.labels(pkg="web").inc()
         logger.exception(
-            "unexpected error in a handler", extra={"kv": {"handler": request.handler, "path": request.path}}
+            "unexpected error in a handler", extra={"kv": {"handler": request.handler, "path": _shown_path(request)}}
         )
         if writer.started:
             raise ClientGone from None
@@ -162,6 +163,11 @@ def _believe_proxy(request: Request, networks: tuple[IPNetwork, ...] | None) -> 
         request.scheme = scheme
 
 
+def _shown_path(request: Request) -> str:
+    """The path for the log: without the secret that a link of a question has."""
+    return CONSENT_PATH if request.path.startswith(CONSENT_PATH) else request.path
+
+
 def _limit(request: Request, context: Context) -> None:
     """Count the request for its network. Raises HTTPError 429 (WEB-13)."""
     if (request.info.listener, request.info.local_port) in context.unlimited:
@@ -191,7 +197,7 @@ def _tell(request: Request, writer: ResponseWriter, began: float) -> None:
         "httpaccess": "",
         "handler": request.handler,
         "method": request.method,
-        "url": request.path,
+        "url": _shown_path(request),
         "host": request.host.authority,
         "duration": f"{now - began:.3f}",
         "statuscode": writer.status,

@@ -32,6 +32,7 @@ OTHERS = (
     "net/imapclient/login.py",
     "net/imapclient/transport.py",
     "admin/delivery/forwarding.py",
+    "admin/publicpages.py",
     "config/holder.py",
     "config/checks/accounts.py",
     "config/toml/decode.py",

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 import trio
 
+from moxlite.admin.delivery.consent import make_code
 from moxlite.admin.delivery.forwarding import Forwarding
 from moxlite.config.load import ConfigError
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.store.delivery.forwarding import may_forward, note_bounce, targets
-from tests.browsing import Browser
+from tests.browsing import Answer, Browser
 from tests.web_rig import Rig, rig
 
 pytestmark = pytest.mark.served
@@ -32,47 +33,55 @@ async def browser(rig: Rig) -> Browser:
 
 @pytest.fixture
 def links(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Addresses that were asked, and the links that they got."""
+    """Addresses that were asked, and the codes that they got."""
     found: list[tuple[str, str]] = []
     send = Forwarding._send
 
     async def spying(self: Forwarding, *args: Any) -> None:
         found.append((str(args[3]), args[5]))
+        assert args[6].endswith(f"https://mail.example.org/mail/consent/{args[5]}")
         await send(self, *args)
 
     monkeypatch.setattr(Forwarding, "_send", spying)
     return found
 
 
+async def answer(browser: Browser, code: str, word: str, headers: dict[str, str] | None = None) -> Answer:
+    """Press a button of the page for strangers."""
+    fields = {"content-type": "application/x-www-form-urlencoded"} | (headers or {})
+    return await browser.fetch(f"/mail/consent/{code}", method="POST", headers=fields, body=f"answer={word}".encode())
+
+
 async def test_an_address_gets_mail_once_its_owner_has_agreed(
     rig: Rig, browser: Browser, links: list[tuple[str, str]]
 ) -> None:
-    """WEB-158a, QUEUE-179: the mail with the link, a look that answers nothing, the answer, once."""
+    """WEB-158a, WEB-158c, QUEUE-179: the mail with the link, a look that answers nothing, the answer, once."""
     assert (await browser.call("forwards"))["form"] == EMPTY
     wanted = {"forward_to": [TARGET], "keep_copy": False}
     saved = await browser.call("forward_save", old=EMPTY, changed=wanted)
     assert (saved["form"], saved["problem"]) == (wanted, "")
     assert [(one["address"], one["state"]) for one in saved["targets"]] == [(TARGET, "asked")]
-    [(address, url)] = links
+    [(address, code)] = links
     assert address == TARGET
-    base, _, token = url.partition("#forward/mia/")
-    assert base == "https://mail.example.org/"
     waiting = (await browser.call("outgoing", before=0))["waiting"]
     assert [(one["recipient"], one["subject"]) for one in waiting] == [
         (TARGET, "Shall mail to mia@example.org be forwarded to you?")
     ]
     assert await browser.error("forward_ask", address=TARGET) == (400, "user:error")
     stranger = rig.browser(app="/")
-    await stranger.call("login_prep")
     for _ in range(2):
-        assert await stranger.call("forward_question", account="mia", token=token) == {
-            "own": "mia@example.org",
-            "target": TARGET,
-        }
+        page = await stranger.fetch(f"/mail/consent/{code}")
+        assert page.status == 200
+    assert b"Shall mail to mia@example.org be sent on to mia@far.example?" in page.body
+    assert b"<script" not in page.body
     async with rig.account() as account:
         assert "has not confirmed" in await account.write(lambda tx: may_forward(tx, TARGET))
-    await stranger.call("forward_answer", account="mia", token=token, agree=True)
-    assert await stranger.error("forward_answer", account="mia", token=token, agree=False) == (410, "user:gone")
+    assert (await answer(stranger, code, "perhaps")).status == 400
+    done = await answer(stranger, code, "yes", {"accept-language": "de", "origin": "null"})
+    assert done.status == 200
+    assert "Ab jetzt werden E-Mails" in done.body.decode()
+    assert (await answer(stranger, code, "no")).status == 410
+    assert (await stranger.fetch(f"/mail/consent/{code}")).status == 410
     async with rig.account() as account:
         assert await account.write(lambda tx: may_forward(tx, TARGET)) == ""
     assert (await browser.call("forwards"))["targets"][0]["state"] == "confirmed"
@@ -81,16 +90,22 @@ async def test_an_address_gets_mail_once_its_owner_has_agreed(
 async def test_a_refusal_holds_and_forged_links_are_gone(
     rig: Rig, browser: Browser, links: list[tuple[str, str]]
 ) -> None:
-    """QUEUE-179: also for accounts that are not there, or forward nothing."""
+    """QUEUE-179, WEB-158c: also for accounts that are not there, or forward nothing."""
     wanted = {"forward_to": [TARGET], "keep_copy": True}
     await browser.call("forward_save", old=EMPTY, changed=wanted)
-    token = links[0][1].rpartition("/")[2]
-    for account, secret in (("mia", "x" * 22), ("tom", token), ("nobody", token)):
-        assert await browser.error("forward_question", account=account, token=secret) == (410, "user:gone")
-    await browser.call("forward_answer", account="mia", token=token, agree=False)
+    code = links[0][1]
+    for forged in (code[:-1] + ("a" if code[-1] != "a" else "b"), make_code("tom", code[8:]), "a" * 34, ""):
+        assert (await answer(browser, forged, "yes")).status == 410
+    assert (await answer(browser, code, "no")).status == 200
     [target] = (await browser.call("forwards"))["targets"]
     assert (target["state"], target["error"]) == ("stopped", "its owner does not want this mail")
     assert await browser.error("forward_start", address=TARGET) == (400, "user:error")
+
+
+async def test_guessing_is_limited(browser: Browser) -> None:
+    """WEB-158c: requests of a network over a minute."""
+    answers = [(await answer(browser, "a" * 34, "yes")).status for _ in range(31)]
+    assert (answers[0], answers[-1]) == (410, 429)
 
 
 @pytest.mark.parametrize("address", ["mia@example.org", "no address", "MIA@far.example", "b\u00fcro@example.org"])
@@ -109,7 +124,7 @@ async def test_three_days_of_bounces_stop_an_address_until_it_is_started_again(
 ) -> None:
     """QUEUE-179: a message that arrives in between begins the three days anew."""
     await browser.call("forward_save", old=EMPTY, changed={"forward_to": [TARGET], "keep_copy": True})
-    await browser.call("forward_answer", account="mia", token=links[0][1].rpartition("/")[2], agree=True)
+    assert (await answer(browser, links[0][1], "yes")).status == 200
 
     async def bounce(*, arrived: bool, days: float) -> bool:
         async with rig.account() as account:
@@ -155,17 +170,16 @@ async def test_a_new_member_at_another_server_is_asked_for_the_alias(
 
     await rig.holder.edit(change)
     await asked(links, 1)
-    [(address, url)] = links
+    [(address, code)] = links
     assert address == TARGET
     found = await browser.call("forwards")
     assert found["form"] == EMPTY
     [one] = found["targets"]
     assert (one["address"], one["alias"], one["state"]) == (TARGET, "club@example.org", "asked")
-    token = url.partition("#forward/mia/")[2]
     stranger = rig.browser(app="/", remote="198.51.100.7")
-    question = await stranger.call("forward_question", account="mia", token=token)
-    assert question == {"own": "club@example.org", "target": TARGET}
-    await stranger.call("forward_answer", account="mia", token=token, agree=True)
+    page = await stranger.fetch(f"/mail/consent/{code}")
+    assert f"Shall mail to club@example.org be sent on to {TARGET}?" in page.body.decode()
+    assert (await answer(stranger, code, "yes")).status == 200
     assert (await browser.call("forwards"))["targets"][0]["state"] == "confirmed"
     await rig.holder.edit(lambda document, snapshot: document.put((*CLUB, "post_public"), True))
     await rig.holder.edit(lambda document, snapshot: document.put((*CLUB, "addresses"), [*MEMBERS, "new@far.example"]))

@@ -100,7 +100,9 @@ function recovery(desk: Desk, name: string, found: AccountSecurity): HTMLElement
   const without = el(
     "p",
     { class: "hint" },
-    t("No listener serves the account app, which takes the link: enable account_https in moxlite.toml."),
+    t(
+      "The account page has no public address for the link: moxlite config listeners publish-web on, or web.public_url in moxlite.toml.",
+    ),
   );
   return card(t("Lost password"), found.links ? text : [text, without], {
     actions: found.links && button(t("Recovery link…"), () => void make(), { kind: "line small" }),

@@ -36,7 +36,7 @@ from moxlite.store.types import Mailbox, SpecialUse
 if TYPE_CHECKING:
     from moxlite.proto.sieve.program import Program
 
-__all__ = ["is_filtered", "offset_of", "uses_of", "with_script"]
+__all__ = ["automatic", "is_filtered", "offset_of", "uses_of", "with_script"]
 
 logger = logging.getLogger("moxlite.acceptance.sieve.filtering")
 
@@ -83,7 +83,7 @@ async def with_script(
         filtered = Filtered(
             kept=tuple(action for action in plan.actions if isinstance(action, FileInto)),
             form=form,
-            automatic=_automatic(section),
+            automatic=automatic(section),
             named=frozenset(f"{one.localpart}@{one.domain}".lower() for one in octets.recipients),
         )
         if asked.script:
@@ -127,7 +127,7 @@ def _load(r: Reader, *, name: str, program: Program, now: int) -> _Loaded:
     )
 
 
-def _automatic(section: HeaderSection) -> str:
+def automatic(section: HeaderSection) -> str:
     """Why the header forbids an answer, "" if it does not (RFC 3834 §2, RFC 5230 §4.6)."""
     submitted = (section.text(b"auto-submitted") or b"").partition(b";")[0].strip().lower()
     if submitted not in {b"", b"no"}:

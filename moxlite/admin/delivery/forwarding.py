@@ -1,7 +1,7 @@
 """Forwarding of an account's mail: which addresses, and the questions to their owners (SMTP-159, SMTP-160a, QUEUE-179).
 
 The configuration and the active script have the addresses, the account what has become of each. Mail is sent only to
-those whose owners have agreed, by a button on the page behind a link that they get.
+those whose owners have agreed, by a button on the page behind a link that they get, or by answering the mail.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Final
 
 import msgspec
 
+from moxlite.admin.delivery.consent import account_of, answer_address, make_code
 from moxlite.admin.delivery.requests import ForwardAddress, ForwardInfo, ForwardSet
 from moxlite.admin.edits import named_account
-from moxlite.admin.offer import account_app
+from moxlite.admin.publicpages import consent_page
 from moxlite.admin.requests import AccountName
 from moxlite.admin.settings import Edit, NotValid, change_keys
 from moxlite.config.domains import Account as Settings
@@ -32,8 +33,10 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.forwarding import (
     Target,
+    answer_target,
     ask_target,
     confirm_target,
+    linked_target,
     named_targets,
     start_again,
     targets,
@@ -44,20 +47,22 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import DAY
 
-__all__ = ["ForwardCommands", "Forwarding", "NoWayToAsk", "PassedOn"]
+__all__ = ["ForwardCommands", "Forwarding", "NoWayToAsk", "PassedOn", "Question"]
 
 logger = logging.getLogger("moxlite.admin.delivery.forwarding")
 
 QUESTION: Final = """\
 {name} would like mail to {own} to be forwarded to you, at {address}.
 
-If you agree, open this page within a week and choose "Yes, send it to me":
+If you agree, answer this mail within a week with the word "yes"{page}
 
-    {url}
-
-Nothing is sent to you without that. If you do not know {own}, or do not want its mail, choose "No" there, or do
-nothing.
+Nothing is sent to you without that. If you do not know {own}, or do not want its mail, answer with the word "no", or
+do nothing.
 """
+
+PAGE: Final = """, or choose "Yes, send it to me" on this page:
+
+    {url}"""
 
 
 QUESTIONS_PER_DAY: Final = 10
@@ -89,6 +94,13 @@ class PassedOn(msgspec.Struct, frozen=True, kw_only=True):
 
 class NoWayToAsk(Exception):
     """The owner of an address cannot be asked; the text says why."""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A question that is still to be answered: `own` is the address whose mail would be sent on to `target`."""
+
+    own: str
+    target: str
 
 
 class Forwarding:
@@ -154,36 +166,62 @@ class Forwarding:
         """Send the owner of an address the question. Raises NoWayToAsk, AskedJustNow, StoreError."""
         snapshot = self._config.current
         alias = snapshot.passed_on(name).get(address)
-        own, base = alias or _own_address(snapshot, name), account_app(snapshot)
+        own, base = alias or _own_address(snapshot, name), consent_page(snapshot)
         if own is None:
             raise NoWayToAsk("the account has no address of its own to send the question from")
-        if base is None:
-            raise NoWayToAsk("no listener serves the account app, which has the page with the button")
         if self._submit is None:
             raise NoWayToAsk("the queue of outgoing mail is out of service")
         async with self._accounts.use(name) as account:
             token = await account.write(lambda tx: ask_target(tx, address))
         settings = snapshot.account(name)
         full_name = settings.full_name if settings is not None and alias is None else ""
-        url = f"{base}#forward/{name}/{token}"
-        await self._send(snapshot, name, own, Address.parse(address), full_name or str(own), url)
+        code = make_code(name, token)
+        page = "." if base is None else PAGE.format(url=f"{base}{code}")
+        await self._send(snapshot, name, own, Address.parse(address), full_name or str(own), code, page)
         logger.info("owner of an address asked", extra={"kv": {"account": name}})
 
+    async def question(self, code: str) -> Question | None:
+        """The question behind a code; None unless a question waits for its answer. Raises StoreError."""
+        snapshot = self._config.current
+        name, token = account_of(snapshot, code) or ("", "")
+        if not name:
+            return None
+        async with self._accounts.use(name) as account:
+            now = time.time_ns() // 1000
+            target = await account.read(lambda r: linked_target(r, token, now), op="forwarding")
+        found = None if target is None else await self.find(name, target.address)
+        if found is None:
+            return None
+        return Question(str(found.alias or _own_address(snapshot, name) or name), found.address)
+
+    async def answer(self, code: str, *, agree: bool) -> bool:
+        """Answer the question behind a code, once; returns whether it was still to be answered. Raises StoreError."""
+        if await self.question(code) is None:
+            return False
+        name, token = account_of(self._config.current, code) or ("", "")
+        async with self._accounts.use(name) as account:
+            answered = await account.write(lambda tx: answer_target(tx, token, agree=agree))
+        if answered:
+            logger.info("owner of an address has answered", extra={"kv": {"account": name, "agree": agree}})
+        return answered
+
     async def _send(
-        self, snapshot: Snapshot, name: str, own: Address, address: Address, full_name: str, url: str
+        self, snapshot: Snapshot, name: str, own: Address, address: Address, full_name: str, code: str, page: str
     ) -> None:
         now = time.time_ns() // 1000
         message_id = new_message_id(own.domain.ascii)
         subject = f"Shall mail to {own} be forwarded to you?"
+        answers = answer_address(code, own.domain)
         fields = [
             address_field("From", (MailAddress(full_name, own.localpart, own.domain.ascii),)),
             address_field("To", (MailAddress("", address.localpart, address.domain.ascii),)),
+            address_field("Reply-To", (MailAddress("", answers.localpart, answers.domain.ascii),)),
             text_field("Subject", subject),
             f"Date: {format_date(now)}\r\n".encode(),
             f"Message-ID: {message_id}\r\n".encode(),
             b"Auto-Submitted: auto-generated\r\n",
         ]
-        text = QUESTION.format(name=full_name, own=own, address=address, url=url)
+        text = QUESTION.format(name=full_name, own=own, address=address, page=page)
         octets = b"".join(compose(fields, TextPart(text)))
         try:
             signatures = await self._keys.sign_own(snapshot, octets, own)

@@ -19,7 +19,7 @@ from moxlite.admin.factors.requests import (
     LinkMade,
     MakeLink,
 )
-from moxlite.admin.offer import account_app
+from moxlite.admin.publicpages import NoPublicPage, require_public_page
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
 from moxlite.net.control.requests import NoArguments
@@ -80,9 +80,10 @@ class FactorCommands:
         if args.account == ADMIN:
             raise CommandFailed("refused", "the administrator's password is set by: moxlite admin set-password")
         self._require(args.account)
-        base = account_app(self._config.current)
-        if base is None:
-            raise CommandFailed("refused", "no listener serves the account app, which takes the link")
+        try:
+            base = require_public_page(self._config.current, "account")
+        except NoPublicPage as error:
+            raise CommandFailed("refused", str(error)) from None
         token = await self._changes.make_link(args.account, reset_factors=args.reset_factors, where=_where())
         return LinkMade(f"{base}#recover={token}", _words(time.time_ns() // 1000 + LINK_LIFE))
 

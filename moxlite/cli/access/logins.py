@@ -43,18 +43,14 @@ def reset_second_factor(name: str) -> None:
 def recovery_link(name: str, reset: bool) -> None:
     """Print a link by which the user of account NAME sets a new password, once and within an hour.
 
-    Give it to the user in person or by phone, not by mail. A newer link replaces it. The user is told by mail.
+    Give it to the user in person or by phone, not by mail. A newer link replaces it. The user is told by mail. The
+    account page must have a public address: `moxlite config listeners publish-web on`.
     """
-    from urllib.parse import urlsplit
-
     from moxlite.admin.factors.requests import LinkMade, MakeLink
 
     made = call("account recovery-link", MakeLink(name, reset), LinkMade)
     print(made.url)
     print(f"It can be used once, until {made.expires} UTC.")
-    if urlsplit(made.url).hostname == "localhost":
-        print("It opens on this machine and through an ssh tunnel to it alone, as the account page does.")
-        print("To open that to the internet first: moxlite config listeners publish-web on")
 
 
 @click.command("second-factors")

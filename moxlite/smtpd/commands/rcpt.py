@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from moxlite.admin.delivery.consent import code_of
 from moxlite.config.domains import Destination
 from moxlite.config.snapshot import (
     AccountRecipient,
@@ -41,11 +42,24 @@ async def rcpt(session: Session, command: c.RcptTo) -> Response:
     found = session.snapshot.lookup(command.path)
     if session.context.submission:
         _check_submitted(session, found, command.path)
-    elif not _is_return(session, transaction, command.path):
+    elif not _is_answer(session, transaction, command.path) and not _is_return(session, transaction, command.path):
         found = await _incoming(session, transaction, command.path, found)
     transaction.recipients.append(AcceptedRecipient(command, found))
     session.record.recipient_accepted()
     return replies.RCPT_OK
+
+
+def _is_answer(session: Session, transaction: Transaction, path: Path) -> bool:
+    """Whether the recipient takes the answer to a question (SMTP-159b). It needs a transaction of its own."""
+    code = code_of(session.snapshot, path)
+    if code is None:
+        return False
+    if transaction.recipients:
+        raise Refused(ALONE)
+    if transaction.sender.is_null:
+        raise Refused(replies.UNKNOWN_USER)  # a bounce or a notice
+    transaction.home = code
+    return True
 
 
 def _is_return(session: Session, transaction: Transaction, path: Path) -> bool:
@@ -77,7 +91,8 @@ def _check_submitted(session: Session, found: Recipient, path: Path) -> None:
             _check_smtp_error(found.destination)
             _check_refused(session, found.destination, path)
         case UnknownLocalpart():
-            raise Refused(replies.UNKNOWN_USER)
+            if code_of(session.snapshot, path) is None:
+                raise Refused(replies.UNKNOWN_USER)
         case DomainDisabled():
             raise Refused(replies.DISABLED)
         case AliasRecipient() | NotLocal():

@@ -21,6 +21,7 @@ from moxlite.proto.mime.types import MIMEError
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import replies, simulate, trace
 from moxlite.smtpd.incoming.accesslog import Noting
+from moxlite.smtpd.incoming.consent import MAX_ANSWER, take_answer
 from moxlite.smtpd.incoming.prefix import common_of
 from moxlite.smtpd.incoming.reception import Reception
 from moxlite.smtpd.incoming.senderchecks import question_of
@@ -51,6 +52,8 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
     section = await read_header(spool)
     if section.count(b"received") > MAX_RECEIVED:
         raise Refused(replies.LOOP)
+    if isinstance(transaction.home, str):
+        return await _answer(session, transaction, transaction.home, spool, section)
     if transaction.home is not None:
         return await _send_home(session, transaction, transaction.home, spool)
     if all(isinstance(recipient.found, UnknownLocalpart) for recipient in transaction.recipients):
@@ -88,6 +91,17 @@ async def _send_home(session: Session, transaction: Transaction, home: Address, 
     await session.context.submit(submission, spool)
     logger.info("bounce sent on to the first sender", extra={"kv": {"size": spool.size}})
     return Response(250, "2.0.0", (f"message accepted, id {session.dialogue.received_id}",))
+
+
+async def _answer(
+    session: Session, transaction: Transaction, code: str, spool: Spool, section: HeaderSection
+) -> Response:
+    """Read the answer to a question."""
+    if spool.size > MAX_ANSWER:
+        raise Refused(replies.OVERSIZE)
+    checks = await _check(session, transaction, spool, section)
+    message = Message(await prepare(spool, max_size=MAX_ANSWER + PREFIX_ROOM), section)
+    return await take_answer(session, code, message, evidence_of(_envelope(session, transaction), message, checks))
 
 
 async def _check(session: Session, transaction: Transaction, spool: Spool, section: HeaderSection) -> Checks | None:

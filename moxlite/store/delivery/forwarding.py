@@ -6,6 +6,7 @@ The configuration and the active script say which addresses there are; here is w
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 from typing import Final
@@ -21,6 +22,7 @@ __all__ = [
     "STOP_AFTER",
     "AskedJustNow",
     "Target",
+    "answer_target",
     "ask_target",
     "confirm_target",
     "linked_target",
@@ -123,22 +125,31 @@ def _hash(token: str) -> bytes:
 
 
 def ask_target(tx: Tx, address: str) -> str:
-    """Note that the owner of an address is asked now; returns the secret of the link, 128 bits. A confirmation is taken
-    back. Raises AskedJustNow.
+    """Note that the owner of an address is asked now; returns the secret of the question, 128 bits in 26 characters of
+    base32 in lower case. A confirmation is taken back. Raises AskedJustNow.
     """
     known = _target(tx, address)
     if known is not None and known.confirmed is None and known.asked > tx.now - QUESTION_LIFE:
         raise AskedJustNow(address)
-    token = secrets.token_urlsafe(16)
+    token = base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
     tx.execute(ASK, address.lower(), _hash(token), tx.now)
     return token
 
 
 def linked_target(r: Reader, token: str, now: int) -> Target | None:
-    """The address whose link has this secret, is not answered yet, and not older than a week; `now` in µs UTC."""
+    """The address whose question has this secret, is not answered yet, and not older than a week; `now` in µs UTC."""
     row = r.row(LINKED, _hash(token))
     found = None if row is None else Target(*row)
     return found if found is not None and found.asked > now - LINK_LIFE else None
+
+
+def answer_target(tx: Tx, token: str, *, agree: bool) -> bool:
+    """Answer the question with this secret, once; returns whether it was still to be answered."""
+    found = linked_target(tx, token, tx.now)
+    if found is None:
+        return False
+    (confirm_target if agree else refuse_target)(tx, found.address)
+    return True
 
 
 def confirm_target(tx: Tx, address: str) -> None:

@@ -151,12 +151,6 @@ def scripts(r: Reader) -> list[StoredScript]:
     return [StoredScript(name, size, active != 0, changed) for name, size, active, changed in r.rows(LIST)]
 
 
-def active_script(r: Reader) -> str:
-    """The name of the active script, "" for none."""
-    row = r.row(ACTIVE)
-    return "" if row is None else str(row[0])
-
-
 def script_text(r: Reader, name: str) -> bytes:
     """The text of a script. Raises NoSuchScript."""
     text: bytes | None = r.value(TEXT, name)
@@ -190,7 +184,7 @@ def script_targets(r: Reader) -> dict[str, str]:
     active = active_script(r)
     if not active:
         return {}
-    found = compiled_scripts(r)
+    found = {active: compiled_script(r, active), **other_scripts(r, active)}
     from moxlite.proto.sieve.checker import stored  # 1 MB that a server without scripts saves
     from moxlite.proto.sieve.script import Script, redirects
 

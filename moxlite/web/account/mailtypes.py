@@ -14,7 +14,6 @@ __all__ = [
     "AnsweredSender",
     "Copying",
     "ForwardForm",
-    "ForwardQuestion",
     "ForwardTarget",
     "Forwards",
     "Given",
@@ -227,13 +226,6 @@ class Forwards(msgspec.Struct, frozen=True):
     targets: list[ForwardTarget]
     problem: str
     script: str
-
-
-class ForwardQuestion(msgspec.Struct, frozen=True):
-    """The question to the owner of `target`: whether the mail of `own` is sent there."""
-
-    own: str
-    target: str
 
 
 class LeftOutRule(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from msgspec import Meta
 
 from moxlite.admin.notices import notify_account
+from moxlite.admin.publicpages import NoPublicPage, require_public_page
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.auth.apppasswords import app_passwords
 from moxlite.store.errors import StoreError
@@ -17,8 +18,9 @@ from moxlite.web.account.devices import DeviceLinks, LinkGone
 from moxlite.web.account.types import DeviceLink, DeviceLook, DeviceState
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import Conflict, FieldError, FieldErrors, Gone
+from moxlite.web.errors import Conflict, FieldError, FieldErrors, Gone, UserError
 from moxlite.web.factors.qr import qr_code
+from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
     from moxlite.web.account.devices import Device
@@ -53,8 +55,14 @@ class DeviceCalls(AccountCalls):
 
     @call(confirm=True)
     async def device_start(self, caller: Caller, name: DeviceName) -> DeviceLink:
-        """Make the link for a device of this name, which becomes the name of its app password."""
+        """Make the link for a device of this name, which becomes the name of its app password. It leads to the public
+        address of this page, wherever the browser has opened it.
+        """
         session = caller.require()
+        try:
+            base = require_public_page(self._server.config.current, "account")
+        except NoPublicPage as error:
+            raise UserError(reason_of(error)) from error
         name = name.strip()
         if not 0 < len(name) <= 64 or not name.isprintable():
             raise FieldErrors([FieldError("name", "must have 1 to 64 printable characters")])
@@ -66,7 +74,7 @@ class DeviceCalls(AccountCalls):
             secret = self._devices.start(session.account, session.address, name)
         except LinkGone:
             raise Conflict("another device is being set up at this moment") from None
-        url = f"{caller.request.origin}{caller.path}#setup/{secret}"
+        url = f"{base}#setup/{secret}"
         return DeviceLink(url, await qr_code(url))
 
     @call()

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from msgspec import Meta
 from msgspec.structs import replace
 
 from moxlite.admin.delivery.forwarding import NoWayToAsk, PassedOn
 from moxlite.config.domains import Account
-from moxlite.store.delivery.forwarding import Target, confirm_target, linked_target, refuse_target
 from moxlite.store.delivery.scripts import active_script
 from moxlite.store.errors import StoreError
-from moxlite.web.account.calls.common import AccountCalls, moment, now
+from moxlite.web.account.calls.common import AccountCalls, moment
 from moxlite.web.account.forms import names_of, shown, table_of
-from moxlite.web.account.mailtypes import ForwardForm, ForwardQuestion, Forwards, ForwardTarget
+from moxlite.web.account.mailtypes import ForwardForm, Forwards, ForwardTarget
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import Gone, NotFound, UserError
+from moxlite.web.errors import NotFound, UserError
 from moxlite.wording import reason_of, worded
 
 __all__ = ["ForwardCalls"]
 
-GONE: Final = "this link was answered already, or its week is over; the sender can ask again"
-
 AddressText = Annotated[str, Meta(max_length=1000)]
-Token = Annotated[str, Meta(min_length=1, max_length=64)]
-Name = Annotated[str, Meta(max_length=100)]
 
 
 class ForwardCalls(AccountCalls):
-    """The calls about forwarding, and the calls of the page for the owner of an address."""
+    """The calls about forwarding. The owners of the addresses answer on `moxlite.web.account.consent`."""
 
     @call()
     async def forwards(self, caller: Caller) -> Forwards:
@@ -73,32 +68,6 @@ class ForwardCalls(AccountCalls):
     async def _own(self, caller: Caller, address: str) -> None:
         if await self._server.forwarding.find(caller.require().account, address) is None:
             raise NotFound(worded("mail is not forwarded to {address}", address=address))
-
-    @call(public=True)
-    async def forward_question(self, caller: Caller, account: Name, token: Token) -> ForwardQuestion:
-        """The question behind a link. Looking does not answer it."""
-        own, target = await self._linked(account, token)
-        return ForwardQuestion(own, target.address)
-
-    @call(public=True)
-    async def forward_answer(self, caller: Caller, account: Name, token: Token, agree: bool) -> None:
-        """Answer the question, once."""
-        _, target = await self._linked(account, token)
-        async with self._server.accounts.use(account) as opened:
-            await opened.write(lambda tx: (confirm_target if agree else refuse_target)(tx, target.address))
-
-    async def _linked(self, name: str, token: str) -> tuple[str, Target]:
-        """An own address of the account, and the address of the link. Raises Gone, also for unknown accounts."""
-        settings = self._server.config.current.account(name)
-        if settings is None:
-            raise Gone(GONE)
-        async with self._server.accounts.use(name) as account:
-            target = await account.read(lambda r: linked_target(r, token, now()), op="forwarding")
-        found = None if target is None else await self._server.forwarding.find(name, target.address)
-        if target is None or found is None:
-            raise Gone(GONE)
-        own = next((one for one in settings.destinations if not one.startswith("@")), name)
-        return str(found.alias or own), target
 
 
 def _target(one: PassedOn) -> ForwardTarget:

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from moxlite.admin.domains.requests import TLSKeyAdd, TLSKeyInfo, TLSKeyName
 from moxlite.admin.factors.requests import FactorReset, FactorsRemoved, LimitInfo, LimitsClear, LinkMade, MakeLink
-from moxlite.admin.offer import account_app
+from moxlite.admin.publicpages import public_page
 from moxlite.admin.requests import Undelete, UndeletedMail
 from moxlite.net.control.requests import NoArguments
 from moxlite.store.auth.tlskeys import TLSKey, pem_problem
@@ -48,7 +48,7 @@ class AccessCalls(AdminCalls):
             codes=found.codes,
             certificates=[_key(one) for one in await self._server.auth.keys.of(name)],
             addresses=addresses,
-            links=account_app(self._server.config()) is not None,
+            links=public_page(self._server.config(), "account") is not None,
         )
 
     @call(confirm=True)

@@ -1,0 +1,143 @@
+"""The page on which the owner of an address agrees to get forwarded mail, or refuses (WEB-158c, QUEUE-179).
+
+It is for strangers: without a log-in, a session or scripts, apart from the apps. GET shows the question and changes
+nothing, for programs that check mail open its links; POST answers, once. The secret in the path keeps out the forms of
+other sites.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from html import escape
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+
+from moxlite.admin.publicpages import CONSENT_PATH
+from moxlite.net.limits import RateLimiter, Window
+from moxlite.web.guards import account_pages, parse_fields
+from moxlite.web.headers import SERVICE_HEADERS, page_policy
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.messages import Response
+from moxlite.web.http.pagetexts import PageLanguage, page_language
+from moxlite.web.storeerrors import RETRY_AFTER
+from moxlite.wording import worded
+
+if TYPE_CHECKING:
+    from moxlite.admin.delivery.forwarding import Forwarding, Question
+    from moxlite.lazyimport import Late
+    from moxlite.net.limits import IPNetwork
+    from moxlite.web.http.exchange import Request, ResponseWriter
+
+__all__ = ["Consent"]
+
+MAX_FORM: Final = 1024
+"""Octets of an answer; ours has 10."""
+
+REQUESTS: Final = (Window(60, (30, 90, 270)), Window(3600, (200, 600, 1800)))
+"""Requests per network over a minute and an hour. A person makes two; each may open the database of an account."""
+
+STYLE: Final = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 34rem; margin: 0 auto; padding: 2rem 1rem; overflow-wrap: anywhere; }
+form { display: flex; flex-wrap: wrap; gap: .75rem; }
+button { font: inherit; min-height: 44px; padding: .4rem 1.2rem; }
+"""
+HASH: Final = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+HEADERS: Final = (
+    ("content-type", "text/html; charset=utf-8"),
+    ("cache-control", "no-store"),
+    ("vary", "Accept-Language, Cookie"),
+    ("content-security-policy", page_policy((), (HASH,))),
+    *SERVICE_HEADERS,
+)
+PAGE: Final = """\
+<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+{body}
+</main>
+</body>
+</html>
+"""
+FORM: Final = """\
+<p>{question}</p>
+<form method="post">
+<button name="answer" value="yes">{yes}</button>
+<button name="answer" value="no">{no}</button>
+</form>"""
+
+
+class Consent:
+    """Serves the page.
+
+    Args:
+      forwarding: holds the questions.
+      exempt: networks whose requests are not limited.
+    """
+
+    def __init__(self, forwarding: Late[Forwarding], exempt: tuple[IPNetwork, ...]) -> None:
+        self._forwarding = forwarding
+        self._requests = RateLimiter(REQUESTS, exempt=exempt)
+
+    async def handle(self, request: Request, writer: ResponseWriter) -> None:
+        """Answer GET and HEAD with the question, POST with what was answered."""
+        if request.method not in ("GET", "HEAD", "POST"):
+            raise HTTPError(405, "This page can only be fetched, and its form sent.", (("allow", "GET, HEAD, POST"),))
+        if not self._requests.add(ip_address(request.client_ip)):
+            raise HTTPError(429, "Too many requests from your network; try again in a minute.", (RETRY_AFTER,))
+        code, language = request.path.removeprefix(CONSENT_PATH), page_language(request.headers)
+        if request.method == "POST":
+            body = await self._answer(code, await request.body.read(MAX_FORM), language)
+        else:
+            body = _form(await self._question(code), language)
+        await writer.respond(_page(body, language))
+
+    async def _question(self, code: str) -> Question:
+        with account_pages():
+            found = await (await self._forwarding.get()).question(code)
+        if found is None:
+            raise _gone()
+        return found
+
+    async def _answer(self, code: str, form: bytes, language: PageLanguage) -> str:
+        agrees = {"yes": True, "no": False}.get(parse_fields(form.decode("ascii", "replace")).get("answer", ""))
+        if agrees is None:
+            raise HTTPError(400, "The query or form of this request cannot be read.")
+        with account_pages():
+            answered = await (await self._forwarding.get()).answer(code, agree=agrees)
+        if not answered:
+            raise _gone()
+        if agrees:
+            said = language.say("Mail is sent to you from now on. To end it, ask the person who forwards it.")
+        else:
+            said = language.say("Nothing will be sent to you.")
+        return f'<p role="status">{escape(said)}</p>'
+
+
+def _gone() -> HTTPError:
+    return HTTPError(410, "This link was answered already, or its week is over; the sender can ask again.")
+
+
+def _form(found: Question, language: PageLanguage) -> str:
+    question = worded("Shall mail to {own} be sent on to {target}?", own=found.own, target=found.target)
+    return FORM.format(
+        question=escape(language.say(question)),
+        yes=escape(language.say("Yes, send it to me")),
+        no=escape(language.say("No")),
+    )
+
+
+def _page(body: str, language: PageLanguage) -> Response:
+    title = escape(language.say("Forwarded mail"))
+    text = PAGE.format(language=language.name, title=title, style=STYLE, body=body)
+    return Response(200, HEADERS, text.encode())
