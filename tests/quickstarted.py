@@ -13,7 +13,7 @@ from tests.tools import free_port, need
 
 __all__ = ["FencedServer", "serve_here"]
 
-WITH_PAGES = ("account_http", "webmail_http")
+WITH_PAGES = ("account_http", "webmail_http", "webapi_http")
 """Services that share a port, as `quickstart` has it."""
 
 ENABLED = r"^([a-z_]+)(?:\.enabled = true| = \{ enabled = true(?:, port = 8012)? \})$"

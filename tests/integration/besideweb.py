@@ -165,6 +165,7 @@ def _look(tls: ssl.SSLContext) -> None:
     assert (status, "mx: mx.example.org" in text) == (200, True), text
     for host in ("mx.example.org", "mail.example.org"):
         assert fetch(host, "/webmail/", tls)[0] == 404
+        assert fetch(host, f"/mail/consent/{'a' * 34}", tls)[0] == 410, "the page for strangers, with no such question"
     assert fetch("autoconfig.example.org", "/webmail/", tls)[0] in (400, 404)
     assert fetch("www.example.org", "/", None) == (200, "a site of its own")
 

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,10 @@ SECONDS = 300
 
 @pytest.mark.nightly
 def test_a_mail_server_beside_nginx(tmp_path: Path) -> None:
-    """ADMIN-29, 33, 34, 48, WEB-120, 121, 123, 124, 127: nginx has a site at ports 80 and 443 and takes what quickstart
-    prints for it, verbatim; settings and policy come through it, `dnscheck` is clean but for DANE, the pages stay
-    inside; a certificate that another program renews reaches the worker. Without the option, quickstart says that the
-    ports are taken. See tests/integration/besideweb.py.
+    """ADMIN-29, 33, 34, 48, WEB-120, 121, 123, 124, 127, 158c: nginx has a site at ports 80 and 443, and takes what
+    quickstart prints for it, verbatim; settings and policy come through it, `dnscheck` is clean but for DANE, the pages
+    stay inside; a certificate that another program renews reaches the worker. Without the option, quickstart says that
+    the ports are taken. See tests/integration/besideweb.py.
     """
     with own_net("nginx") as folder:
         play("tests.integration.besideweb", folder, seconds=SECONDS, log=tmp_path / "steps")
@@ -48,6 +49,11 @@ def quickstart(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
         timeout=120,
         env=environment,
     )
+
+
+def moxlite(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "moxlite", "--config", str(folder / "config/moxlite.toml"), *args]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
 
 
 def write_pair(folder: Path, name: str, *names: str, days: float = 30) -> tuple[str, ...]:
@@ -90,6 +96,23 @@ def test_certificates_that_are_given_are_looked_at_first(tmp_path: Path) -> None
     assert not (tmp_path / "one/config/hostkeys").exists()
     assert "\nadmin_http = { enabled = true, port = 8012 }\n" in text, "at a port that no web server passes on"
     assert "ssh -L 8080:127.0.0.1:1080 -L 8012:127.0.0.1:8012 root@mx.example.org\n" in done.stdout
+    assert "\nwebapi_http = { enabled = true, port = 8013 }\n" in text, "as this"
+    pages = 'web.public_url = { account = "https://mx.example.org/", webmail = "https://mx.example.org/webmail/" }'
+    assert f"\n# {pages}\n" in text
+    switch = ("config", "listeners", "publish-web")
+    said = moxlite(tmp_path / "one", *switch, "on").stdout
+    assert "https://mx.example.org/webmail/ and https://mx.example.org/" in said
+    assert "Your web server must pass them on" in said
+    opened = text.replace(f"# {pages}", pages)
+    assert (tmp_path / "one/config/moxlite.toml").read_text() == opened
+    assert "pass them on no longer" in moxlite(tmp_path / "one", *switch, "off").stdout
+    assert (tmp_path / "one/config/moxlite.toml").read_text() == opened.replace(f"{pages}\n", "")
+    assert moxlite(tmp_path / "one", *switch, "on").returncode == 0
+    assert tomllib.loads((tmp_path / "one/config/moxlite.toml").read_text())["web"] == tomllib.loads(opened)["web"]
+    done = quickstart(tmp_path / "four", "--existing-webserver", "caddy", *first, "--publish-web")
+    assert f"\n{pages}\n" in (tmp_path / "four/config/moxlite.toml").read_text()
+    assert "\n    reverse_proxy 127.0.0.1:1080\n}\n" in done.stdout
+    assert "5. The web pages are at https://mx.example.org/webmail/, for all the internet." in done.stdout
     done = quickstart(tmp_path / "two", "--existing-webserver", "apache", *first)
     assert "warning: no certificate is for mail.example.org" in done.stdout
     done = quickstart(tmp_path / "three", "--existing-webserver", "apache", *second)

@@ -400,10 +400,54 @@ def test_webmail_from_everywhere(tmp_path: Path) -> None:
     making.make(other / "config/moxlite.toml", address, USER, Domain.parse(HOSTNAME), places, publish=True)
     assert "\nwebmail_https.enabled = true\n" in (other / "config/moxlite.toml").read_text()
     bare = re.sub(r"^(autoconfig|mtasts|webserver)_https.*\n", "", made, flags=re.MULTILINE)
-    config.write_text(bare + "mtasts_https = { enabled = true, port = 1080, non_tls = true }\n")
+    config.write_text(bare)
+    domains = config.with_name("domains.toml")
+    domains.write_text(re.sub(r"^\[domains\S+\.mtasts\]\n(?:.+\n)*", "", domains.read_text(), flags=re.MULTILINE))
     refused = moxlite(tmp_path, "config", "listeners", "publish-web", "on")
     assert refused.returncode == 1
-    assert "another web server" in refused.stderr
+    assert "web server in front" in refused.stderr
+
+
+@pytest.mark.nightly
+def test_services_are_switched_where_they_belong(tmp_path: Path) -> None:
+    """ADMIN-32, ADMIN-34b: a new server has ManageSieve for the internet, the web API for the inner network; commands
+    take them away and bring them back, and a file without them gets them in the same places. Comments stay.
+    """
+    config = tmp_path / "config/moxlite.toml"
+    address, places = Address.parse("me@example.org"), Places(("127.0.0.2",), ("127.0.0.3", "127.0.0.1"))
+    making.make(config, address, USER, Domain.parse(HOSTNAME), places)
+    made = config.read_text()
+    static = tomllib.loads(made)["listeners"]
+    assert static["public"]["managesieve"] == {"enabled": True}
+    assert static["internal"]["webapi_http"] == {"enabled": True}
+    assert not [name for name in static["public"] if name.startswith("webapi")]
+    assert (static["admin"]["ips"], "admin_http" in static["internal"]) == (["127.0.0.1"], False)
+    assert "Nothing was to be changed" in moxlite(tmp_path, "config", "listeners", "webapi", "on").stdout
+    for service in ("managesieve", "webapi"):
+        off = moxlite(tmp_path, "config", "listeners", service, "off")
+        assert (off.returncode, "is off" in off.stdout) == (0, True), off.stderr
+    assert len(config.read_text().splitlines()) == len(made.splitlines())
+    assert moxlite(tmp_path, "config", "listeners", "managesieve", "on").stdout.startswith(
+        "ManageSieve is at mx.example.org:4190\n"
+    )
+    assert "is at http://localhost:80/webapi/v0/" in moxlite(tmp_path, "config", "listeners", "webapi", "on").stdout
+    assert config.read_text() == made
+    config.write_text(re.sub(r"^(managesieve|webapi_http).*\n", "", made, flags=re.MULTILINE))
+    for service in ("managesieve", "webapi"):
+        assert moxlite(tmp_path, "config", "listeners", service, "on").returncode == 0
+    assert tomllib.loads(config.read_text())["listeners"] == static
+
+
+def test_admin_pages_are_for_this_machine_unless_it_is_asked_for(tmp_path: Path) -> None:
+    """ADMIN-32, WEB-25: with the option they are at the private addresses, too; without, `/admin/` of the other pages
+    leads there only where their addresses are the same.
+    """
+    config = tmp_path / "config/moxlite.toml"
+    address, places = Address.parse("me@example.org"), Places(("127.0.0.2",), ("127.0.0.1",), private=("127.0.0.2",))
+    making.make(config, address, USER, Domain.parse(HOSTNAME), places, admin_inside=True)
+    text = config.read_text()
+    assert tomllib.loads(text)["listeners"]["admin"]["ips"] == ["127.0.0.2", "127.0.0.1"]
+    assert "# Pages for the administrator, on this machine and in its private networks.\n" in text
 
 
 def test_fifty_interfaces() -> None:

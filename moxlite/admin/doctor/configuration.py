@@ -9,6 +9,7 @@ import trio
 
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
+from moxlite.admin.quickstart.switches import ADMIN_PORT
 from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, parse, read_source
 from moxlite.process.configtest.files import test_config
 from moxlite.process.permissions import Named, differing_permissions
@@ -26,7 +27,27 @@ UNREADABLE: Final = ("not checked: ", " is not readable for this user")
 
 async def check_configuration(examination: Examination) -> list[Finding]:
     """Report mistakes of both files as they are on disk, and keys that are not in effect."""
-    return await check_files(examination.path)
+    return await check_files(examination.path) + _without_admin(examination)
+
+
+def _without_admin(examination: Examination) -> list[Finding]:
+    """Tell the lines that serve the admin app on this machine, if nothing does."""
+    snapshot = examination.snapshot
+    listeners = snapshot.static.listeners
+    if any(one.admin_http.enabled or one.admin_https.enabled for one in listeners.values()):
+        return []
+    if any(one.internal is not None and one.internal.service == "admin" for one in snapshot.domains.web_handlers):
+        return []
+    inside = next((name for name, one in listeners.items() if all(ip.is_loopback for ip in one.ips)), None)
+    line = f"admin_http = {{ enabled = true, port = {ADMIN_PORT} }}"
+    table = (
+        f"[listeners.{inside}]" if inside else '[listeners.admin] with ips = ["127.0.0.1"], hostname = "localhost" and'
+    )
+    text = "no listener serves the admin pages"
+    command = f"in {examination.path}, for this machine alone, add to {table} the line: {line}"
+    if not inside:
+        command = f"to {examination.path}, for this machine alone, add a table {table} {line}"
+    return [Finding(grade="note", code="no-admin-pages", about="listeners", text=text, commands=(command,))]
 
 
 async def check_files(path: Path) -> list[Finding]:

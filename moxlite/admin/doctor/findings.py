@@ -44,6 +44,7 @@ Code = Literal[
     "mail-not-read",
     "mail-not-sent",
     "mail-rejected",
+    "no-admin-pages",
     "not-checked",
     "permissions",
     "port-25-blocked",

@@ -10,7 +10,8 @@ from moxlite.admin.accounts import account_settings
 from moxlite.admin.dkimkeys import NewKey
 from moxlite.admin.domains.changes import domain_settings
 from moxlite.admin.quickstart.listeners import Places
-from moxlite.admin.quickstart.publish import publish_lines
+from moxlite.admin.quickstart.publish import pages_line, publish_lines
+from moxlite.admin.quickstart.switches import ADMIN_PORT, WEBAPI_PORT
 from moxlite.admin.quickstart.webserver import PORT, Webserver
 from moxlite.config.toml.edit import Document
 from moxlite.proto.address import Address, Domain
@@ -24,7 +25,7 @@ data_dir = {data}
 user = {user}
 log_level = "info"
 admin_password_file = "adminpasswd"
-# Look for new versions each day, and tell the postmaster; [updates] says where:
+{pages}# Look for new versions each day, and tell the postmaster; [updates] says where:
 # check_updates = true
 
 [postmaster]
@@ -39,6 +40,8 @@ ips = {public}
 # smtp.dnsbls = ["sbl.spamhaus.org", "bl.spamcop.net"]
 submissions.enabled = true
 imaps.enabled = true
+# Sieve scripts for mail programs. Change this line by: moxlite config listeners managesieve on|off
+managesieve.enabled = true
 {web}"""
 
 AUTHORITY: Final = """
@@ -61,14 +64,29 @@ webserver_https.enabled = true
 # Webmail and account pages for all the internet, at https://{hostname}/webmail/. A password is all that a
 # log-in takes there. Change these lines by: moxlite config listeners publish-web on|off
 {publish}
-# Pages for users and the administrator, and metrics, on this machine and the inner network.
+# Pages for users, the API for programs, and metrics, on this machine{where}.
 [listeners.internal]
 ips = {internal}
 hostname = "localhost"
 account_http = {{ enabled = true{port} }}
 webmail_http = {{ enabled = true{port} }}
-admin_http = {{ enabled = true, port = {admin} }}
+# Change this line by: moxlite config listeners webapi on|off
+webapi_http = {{ enabled = true{port} }}
 metrics_http.enabled = true
+{admin}"""
+
+ADMIN: Final = """
+# Pages for the administrator, on this machine{where}.
+[listeners.admin]
+ips = {ips}
+hostname = "localhost"
+admin_http = {{ enabled = true, port = {port} }}
+"""
+
+PAGES: Final = """\
+# Webmail and account pages for all the internet, at the web server in front. A password is all that a log-in takes
+# there. Change this line by: moxlite config listeners publish-web on|off
+{line}
 """
 
 NATTED: Final = """\
@@ -83,22 +101,18 @@ tls.key_certs = [{pairs}]
 """
 
 BEHIND_WEB: Final = """
-# What the web server of this machine passes on, pages for users and the administrator, and metrics.
+# What the web server of this machine passes on, pages for users, and metrics.
 [listeners.internal]
 ips = {internal}
 autoconfig_https = {{ enabled = true, port = {port}, non_tls = true, forwarded = true }}
 mtasts_https = {{ enabled = true, port = {port}, non_tls = true, forwarded = true }}
 account_http = {{ enabled = true, port = {port}, forwarded = true }}
 webmail_http = {{ enabled = true, port = {port}, forwarded = true }}
-# Not for the web server: whatever it passes on from the internet comes to the port above.
-admin_http = {{ enabled = true, port = {admin} }}
+# The API for programs, not for the web server: whatever it passes on from the internet comes to the port above.
+# Change this line by: moxlite config listeners webapi on|off
+webapi_http = {{ enabled = true, port = {webapi} }}
 metrics_http.enabled = true
-"""
-
-ADMIN_PORT: Final = 8012
-"""Port of the admin app on the internal listener: another origin than webmail, and out of reach of a web server in
-front; metrics have 8010, debugging 8011.
-"""
+{admin}"""
 
 TLSRPT: Final = """
 [host_tlsrpt]
@@ -183,13 +197,21 @@ def static_file(
     hostkeys: Sequence[str],
     webserver: Webserver | None,
     publish: bool,
+    admin_inside: bool,
 ) -> str:
     """The text of moxlite.toml. Only services that exist are enabled.
 
     Args:
       publish: webmail and account app for the internet.
+      admin_inside: the admin app for the private networks of the machine.
       webserver: another web server, which keeps the web ports.
     """
+    admin = ADMIN.format(
+        ips=_toml([*(places.private if admin_inside else ()), *places.loopback]),
+        where=" and in its private networks" if admin_inside else " alone",
+        port=ADMIN_PORT,
+    )
+    pages = ""
     if webserver is None:
         authority = AUTHORITY.format(contact=_toml(contact))
         tls = ORDERED.format(hostkeys=_toml(list(hostkeys)))
@@ -198,7 +220,8 @@ def static_file(
             hostname=hostname.ascii,
             publish=publish_lines(on=publish),
             port=f", port = {PORT}" if places.wild else "",
-            admin=ADMIN_PORT,
+            where=" alone" if places.internal == places.loopback else " and the inner network",
+            admin=admin,
         )
     else:
         pairs = (
@@ -206,12 +229,15 @@ def static_file(
             for certificate, key in webserver.pairs
         )
         authority, tls = "", GIVEN.format(pairs=", ".join(pairs))
-        web = BEHIND_WEB.format(internal=_toml(list(places.loopback)), port=PORT, admin=ADMIN_PORT)
+        internal = _toml(list(places.loopback))
+        web = BEHIND_WEB.format(internal=internal, port=PORT, webapi=WEBAPI_PORT, admin=admin)
+        pages = PAGES.format(line=pages_line(hostname, on=publish))
     nat = NATTED if places.natted else f"nat_ips = {_toml(list(places.nat))}\n" if places.nat else ""
     return STATIC.format(
         data=_toml(data),
         hostname=_toml(hostname.unicode),
         user=_toml(user),
+        pages=pages,
         account=_toml(account),
         # both addresses would be the same, with two owners
         tlsrpt="" if hostname == domain else TLSRPT.format(account=_toml(account)),

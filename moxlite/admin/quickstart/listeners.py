@@ -24,13 +24,15 @@ class Places(msgspec.Struct, frozen=True):
     """Addresses of the listeners.
 
     ``nat``: the outside addresses of ``public``, if a router translates them. ``natted``: a router translates them, but
-    they are not known yet. ``warnings``: lines for people.
+    they are not known yet. ``private``: all addresses of the machine in private networks. ``warnings``: lines for
+    people.
     """
 
     public: tuple[str, ...]
     internal: tuple[str, ...]
     nat: tuple[str, ...] = ()
     natted: bool = False
+    private: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -60,6 +62,18 @@ def choose_places(
         interfaces is used.
       other_web: another web server keeps ports 80 and 443.
     """
+    private = _texts(one.ip for one in machine if not one.ip.is_loopback and _is_private(one.ip))
+    places = _choose(machine, host, outgoing, other_web=other_web)
+    return msgspec.structs.replace(places, private=private)
+
+
+def _choose(
+    machine: Sequence[InterfaceAddress],
+    host: Sequence[IPAddress],
+    outgoing: Sequence[IPAddress],
+    *,
+    other_web: bool,
+) -> Places:
     own = [one for one in machine if not one.ip.is_loopback]
     have = {one.ip for one in machine}
     loopback = tuple(ip for ip in LOOPBACK if ip in map(str, have)) or LOOPBACK[:1]
@@ -90,7 +104,7 @@ def choose_places(
         return Places(_texts(chosen), (*inner, *loopback), warnings=tuple(warnings))
     web = "" if other_web else "80, 443, "
     forward = (
-        f"Forward ports 25, {web}465 and 993, and do so without hiding the addresses of clients: limits and the "
+        f"Forward ports 25, {web}465, 993 and 4190, and do so without hiding the addresses of clients: limits and the "
         "judgement of senders depend on them"
     )
     listened = _texts((*behind, *chosen))

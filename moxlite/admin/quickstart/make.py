@@ -84,6 +84,7 @@ def make(
     webserver: Webserver | None = None,
     *,
     publish: bool = False,
+    admin_inside: bool = False,
 ) -> Made:
     """Write configuration, keys, and the account with its password. Takes some seconds, for the keys.
 
@@ -94,6 +95,7 @@ def make(
       webserver: another web server, which keeps ports 80 and 443. Then no certificates are ordered, and no host keys
         are made for them.
       publish: serve webmail and account app on the internet.
+      admin_inside: serve the admin app in the private networks of the machine, too, not on the machine alone.
 
     Raises:
       QuickstartFailed: all files are removed again, also after an interruption.
@@ -108,7 +110,18 @@ def make(
             for path in (folder, *keys, data_folder(config)):
                 _new_folder(path, undo)
             _write(folder / MARKER, "", undo)
-            made = _make(config, address, user, hostname, places, webserver, undo, warnings, publish=publish)
+            made = _make(
+                config,
+                address,
+                user,
+                hostname,
+                places,
+                webserver,
+                undo,
+                warnings,
+                publish=publish,
+                admin_inside=admin_inside,
+            )
         except PermissionError as error:
             path = error.filename or folder
             raise QuickstartFailed(
@@ -132,6 +145,7 @@ def _make(
     warnings: list[str],
     *,
     publish: bool,
+    admin_inside: bool,
 ) -> Made:
     now = dt.datetime.now(dt.UTC)
     folder, data = config.parent, data_folder(config)
@@ -153,6 +167,7 @@ def _make(
             hostkeys=hostkeys,
             webserver=webserver,
             publish=publish,
+            admin_inside=admin_inside,
         )
         _write(folder / DOMAINS_FILE, domains_file(address, account, keys, now), undo)
         draft = folder / f".{config.name}.new"

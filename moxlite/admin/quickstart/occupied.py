@@ -11,7 +11,7 @@ from moxlite.net.dial import DialError, dial
 
 __all__ = ["MAIL_PORTS", "WEB_PORTS", "look_at_ports"]
 
-MAIL_PORTS: Final = (25, 465, 993)
+MAIL_PORTS: Final = (25, 465, 993, 4190)
 WEB_PORTS: Final = (80, 443)
 
 SECONDS: Final = 3.0

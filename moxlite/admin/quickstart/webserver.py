@@ -6,6 +6,7 @@ moxlite listens on a loopback port for it. The web server passes on the requests
 """
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -56,12 +57,19 @@ def check_pairs(pairs: Sequence[tuple[Path, Path]], hostname: Domain, domain: Do
     return warnings
 
 
-def configuration(server: Webserver, hostname: Domain, domain: Domain) -> str:
-    """The other web server's configuration, beginning with a line that says where it goes."""
+def configuration(server: Webserver, hostname: Domain, domain: Domain, *, publish: bool = False) -> str:
+    """The other web server's configuration, beginning with a line that says where it goes. publish: it passes on
+    webmail and account page as well; else these lines are comments.
+    """
     certificate, key = server.pairs[0]
-    return TEXTS[server.kind].format(
+    text = TEXTS[server.kind].format(
         host=hostname.ascii, domain=domain.ascii, port=PORT, certificate=certificate, key=key
     )
+    return PUBLIC_PAGES.sub(lambda found: found[1] + found[2].replace("# ", ""), text) if publish else text
+
+
+PUBLIC_PAGES: Final = re.compile(r"(# Webmail and account page for all the world.*:\n)((?: *# .*\n)+)")
+"""Lines that are comments unless pages are published."""
 
 
 NGINX: Final = """\

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from moxlite.admin.quickstart.listeners import Places
     from moxlite.admin.quickstart.surroundings import Surroundings
     from moxlite.admin.quickstart.webserver import Kind, Webserver
+    from moxlite.config.snapshot import Snapshot
     from moxlite.net.resolver import Resolver
     from moxlite.proto.address import Domain
 
@@ -42,6 +43,12 @@ __all__ = ["program", "quickstart"]
 )
 @click.option("--key-file", "key_files", metavar="FILE", multiple=True, help="The key of each certificate (PEM).")
 @click.option("--publish-web", is_flag=True, help="Serve webmail and account pages to the internet, not only here.")
+@click.option(
+    "--admin-inside/--no-admin-inside",
+    default=None,
+    help="Serve the admin pages to the private networks of this machine, without TLS, not to itself alone."
+    "  [default: ask on a terminal, else no]",
+)
 @resolver_option
 def quickstart(
     address: str,
@@ -52,6 +59,7 @@ def quickstart(
     cert_files: tuple[str, ...],
     key_files: tuple[str, ...],
     publish_web: bool,
+    admin_inside: bool | None,
     resolver: str | None,
 ) -> None:
     """Make the configuration of a mail server for ADDRESS and its domain, which runs as USER (a name or a number).
@@ -73,16 +81,15 @@ def quickstart(
     except (AddressError, Refused) as error:
         raise click.UsageError(f"{error}") from None
     config = config_path().absolute()
-    if other is not None and publish_web:
-        raise click.UsageError("--publish-web is for port 443 of moxlite; the lines for your web server are printed")
     _refuse_existing(config)
     said = _Said()
     if not parsed.localpart.isascii():
         said.warn("some servers cannot send to an address that is not ASCII: add an alias that is")
     asked = DNSResolver() if resolver is None else resolver_at(resolver)
     host, places, around = _look(said, asked, parsed.domain, named, other, skip_dial=skip_dial)
+    inside = _is_admin_inside(admin_inside, places)
     try:
-        made = make(config, parsed, user, host, places, other, publish=publish_web)
+        made = make(config, parsed, user, host, places, other, publish=publish_web, admin_inside=inside)
     except QuickstartFailed as error:
         raise Failure(str(error)) from None
     for warning in made.warnings:
@@ -93,8 +100,24 @@ def quickstart(
     said.say("The account password is for mail programs and webmail, the admin password for the admin pages (step 5).")
     said.say(f"backup signer: {made.signer}")
     said.say("Keep it with the key of your backups: it proves that a backup is of this server (moxlite backup signer).")
-    _next(said, config, parsed.domain, other, signed=around.signed)
+    _next(said, config, parsed.domain, other, signed=around.signed, publish=publish_web)
     said.keep(config.parent / "quickstart.log")
+
+
+def _is_admin_inside(given: bool | None, places: "Places") -> bool:
+    """Whether the admin pages are for the private networks, too; asked where the machine has such addresses. Raises
+    click.UsageError.
+    """
+    if not places.private:
+        if given:
+            raise click.UsageError("--admin-inside is for machines with a private address, which this one has not")
+        return False
+    if given is None and sys.stdin.isatty():
+        return click.confirm(
+            f"Serve the admin pages at {', '.join(places.private)}, too, so that other machines of that network open "
+            "them, without TLS?"
+        )
+    return bool(given)
 
 
 def _refuse_existing(config: Path) -> None:
@@ -231,8 +254,10 @@ def _is_packaged(config: Path) -> bool:
         return False
 
 
-def _next(said: _Said, config: Path, domain: "Domain", other: "Webserver | None", *, signed: bool) -> None:
-    """Print the next steps. signed: DNSSEC verifies the host's addresses."""
+def _next(
+    said: _Said, config: Path, domain: "Domain", other: "Webserver | None", *, signed: bool, publish: bool
+) -> None:
+    """Print the next steps. signed: DNSSEC verifies the host's addresses. publish: the pages are for the internet."""
     from moxlite.admin.dns.wanted import read_keys, wanted_records
     from moxlite.admin.dns.zonefile import zone_file
     from moxlite.admin.offer import offer_for
@@ -260,7 +285,7 @@ def _next(said: _Said, config: Path, domain: "Domain", other: "Webserver | None"
     records = wanted_records(snapshot, domain, settings, keys)
     said.text(zone_file(domain, offer.host, settings, records, keys, signed=signed))
     said.say("")
-    _tell_of_ports(said, offer.host, domain, other)
+    _tell_of_ports(said, offer.host, domain, other, publish=publish)
     user = snapshot.static.user
     said.say("4. Start the server, as root; it becomes the user by itself:")
     if packaged:
@@ -274,23 +299,36 @@ def _next(said: _Said, config: Path, domain: "Domain", other: "Webserver | None"
         said.say("   systemctl daemon-reload && systemctl enable --now moxlite")
         said.say(f"   or without systemd: {command} serve")
     said.say("")
+    _tell_of_pages(said, snapshot, command)
+
+
+def _tell_of_pages(said: _Said, snapshot: "Snapshot", command: str) -> None:
+    """Print where the web pages are, and how to reach the pages of this machine alone."""
+    from moxlite.admin.publicpages import public_page
+
     host = snapshot.static.hostname.ascii
-    internal = next(one for one in snapshot.static.listeners.values() if one.admin_http.enabled)
-    admin = internal.admin_http.port
-    if any(one.webmail_https.enabled for one in snapshot.static.listeners.values()):
-        said.say(f"5. The web pages are at https://{host}/webmail/, for all the internet.")
+    internal = next(one for one in snapshot.static.listeners.values() if one.account_http.enabled)
+    place = next(one for one in snapshot.static.listeners.values() if one.admin_http.enabled)
+    admin, webmail = place.admin_http.port, public_page(snapshot, "webmail")
+    inside = [str(ip) for ip in place.ips if not ip.is_loopback]
+    if webmail is not None:
+        said.say(f"5. The web pages are at {webmail}, for all the internet.")
         said.say(f"   {PASSWORD_ALONE}")
         said.say("   The admin pages answer on this machine; from yours:")
         said.say(f"   ssh -L {admin}:127.0.0.1:{admin} root@{host}  then http://localhost:{admin}/admin/")
-        return
-    said.say("5. The web pages answer on this machine; from yours:")
-    said.say(f"   ssh -L 8080:127.0.0.1:{internal.webmail_http.port} -L {admin}:127.0.0.1:{admin} root@{host}")
-    said.say(f"   then http://localhost:8080/webmail/ and, for the administrator, http://localhost:{admin}/admin/")
-    if other is None:
+    else:
+        said.say("5. The web pages answer on this machine; from yours:")
+        said.say(f"   ssh -L 8080:127.0.0.1:{internal.webmail_http.port} -L {admin}:127.0.0.1:{admin} root@{host}")
+        said.say(f"   then http://localhost:8080/webmail/ and, for the administrator, http://localhost:{admin}/admin/")
         said.say(f"   To open webmail and account page to the internet: {command} config listeners publish-web on")
+        said.say("   Until then, devices cannot be set up by a link or QR code, nor passwords by a recovery link.")
+    for ip in inside:
+        said.say(
+            f"   In your own network the admin pages are at http://{f'[{ip}]' if ':' in ip else ip}:{admin}/admin/"
+        )
 
 
-def _tell_of_ports(said: _Said, host: "Domain", domain: "Domain", other: "Webserver | None") -> None:
+def _tell_of_ports(said: _Said, host: "Domain", domain: "Domain", other: "Webserver | None", *, publish: bool) -> None:
     """Print the ports that must be open, and the paths that another web server passes on."""
     from moxlite.admin.quickstart.occupied import MAIL_PORTS, WEB_PORTS
     from moxlite.admin.quickstart.webserver import configuration
@@ -303,7 +341,7 @@ def _tell_of_ports(said: _Said, host: "Domain", domain: "Domain", other: "Webser
     if other is not None:
         said.say("   Your web server needs this, and to be reloaded then:")
         said.say("")
-        said.text(configuration(other, host, domain))
+        said.text(configuration(other, host, domain, publish=publish))
         said.say("")
         said.say("   After each renewal of the certificate: moxlite tls reload (else it is read within 6 hours)")
     said.say("")
