@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.e87e23ee5e83.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.6ab781858341.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.e3a65a10f370.js", transfer: "transfer.7c73154fb018.js" };
+var define_PARTS_default = { device: "device.e87e23ee5e83.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.6ab781858341.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.505a76a5bfc3.js", transfer: "transfer.eda8b62d31e6.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -249,10 +249,9 @@ var checks = {
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
   KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
-  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string", script: "string" },
+  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string" },
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
-  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
-  ForwardQuestion: { own: "string", target: "string" },
+  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string" },
   Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
   VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },
   AnsweredSender: { address: "string", sent: "time" },
@@ -335,8 +334,6 @@ var Client = /* @__PURE__ */ clientOf({
   forward_save: [{ old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]],
   forward_ask: [{ address: "string" }, "null"],
   forward_start: [{ address: "string" }, "null"],
-  forward_question: [{ account: "string", token: "string" }, ["ref", "ForwardQuestion"]],
-  forward_answer: [{ account: "string", token: "string", agree: "boolean" }, "null"],
   vacation: [{}, ["ref", "Vacation"]],
   vacation_save: [{ old: ["ref", "VacationFields"], changed: ["ref", "VacationFields"] }, "null"],
   script_list: [{}, ["ref", "Scripts"]],
@@ -1044,39 +1041,6 @@ function toast(text3, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-function forwardLink(hash) {
-  const found = /^#forward\/([^/]{1,100})\/([\w-]{1,64})$/.exec(hash);
-  return found === null ? null : [decodeURIComponent(found[1]), found[2]];
-}
-async function agreePage(client, account, token) {
-  history.replaceState(null, "", location.pathname);
-  const place = el("div", { class: "page" });
-  const show = (...content) => fill(place, head(t("Forwarded mail"), ""), card("", content));
-  let question;
-  try {
-    question = await client.forward_question(account, token);
-  } catch (error) {
-    show(notice("warn", messageOf2(error)));
-    return place;
-  }
-  const wrong = el("p", { class: "error", role: "alert", hidden: true });
-  const answer2 = async (agree) => {
-    try {
-      await client.forward_answer(account, token, agree);
-    } catch (error) {
-      wrong.hidden = false;
-      fill(wrong, messageOf2(error));
-      return;
-    }
-    show(el("p", { role: "status" }, agree ? t("Mail is sent to you from now on. To end it, ask the person who forwards it.") : t("Nothing will be sent to you.")));
-  };
-  show(el("p", {}, t("Shall mail to "), el("b", {}, el("bdi", {}, question.own)), t(" be sent on to "), el("b", {}, el("bdi", {}, question.target)), "?"), wrong, el("div", { class: "flex wrap gap" }, el("button", { class: "btn primary", type: "button", onclick: () => void answer2(true) }, t("Yes, send it to me")), el("button", { class: "btn line", type: "button", onclick: () => void answer2(false) }, t("No"))));
-  return place;
-}
-function messageOf2(error) {
-  return error instanceof Error ? error.message : String(error);
-}
-
 function size(octets2) {
   if (octets2 < 1024) return `${octets2} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -1242,14 +1206,6 @@ var App = class {
       await this.setUp(app);
       return;
     }
-    const link = forwardLink(location.hash);
-    if (link !== null) {
-      const page = await agreePage(this.client, ...link);
-      fill(app, el("main", {}, page));
-      beforeDisplay(page);
-      app.hidden = false;
-      return;
-    }
     fill(app, this.shell.root);
     try {
       const apps = await this.client.apps();
@@ -1276,7 +1232,7 @@ var App = class {
   }
   async open() {
     const address2 = read2(location.hash);
-    if (address2.page === "setup" || forwardLink(location.hash) !== null) {
+    if (address2.page === "setup") {
       location.reload();
       return;
     }

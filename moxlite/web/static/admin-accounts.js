@@ -757,7 +757,7 @@ function recovery(desk, name, found) {
     await showSecret(t("Recovery link"), t("It sets a new password once, until {when} UTC; an older link of this account has ended. Give it to {name} on a way that you trust: it is shown only now.", { when: made2.expires, name }), copyable(made2.url));
   };
   const text3 = el("p", { class: "two" }, t("A link with which the user sets a new password, once and within an hour. You do not get to know the password."));
-  const without = el("p", { class: "hint" }, t("No listener serves the account app, which takes the link: enable account_https in moxlite.toml."));
+  const without = el("p", { class: "hint" }, t("The account page has no public address for the link: moxlite config listeners publish-web on, or web.public_url in moxlite.toml."));
   return card(t("Lost password"), found.links ? text3 : [text3, without], { actions: found.links && button(t("Recovery link…"), () => void make2(), { kind: "line small" }) });
 }
 function keys(desk, name, found) {
