@@ -40,7 +40,7 @@ IDLE_SECONDS: Final = 60
 MAX_TEXT: Final = 300
 """Characters of an error's text."""
 
-_questions: Final[msgspec.msgpack.Decoder[Question]] = msgpack_decoder(Question)
+_questions: Final = msgpack_decoder(Question)
 
 
 def answer(question: Question) -> Answer:

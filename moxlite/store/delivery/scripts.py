@@ -63,7 +63,6 @@ CLIP: Final = 400
 """Characters of a failure's text: a script chooses some of them."""
 
 LIST: Final = "SELECT name, length(script), active, changed FROM sieve_script ORDER BY name"
-ACTIVE: Final = "SELECT name FROM sieve_script WHERE active"
 TEXT: Final = "SELECT script FROM sieve_script WHERE name = ?"
 ACTIVE: Final = "SELECT name FROM sieve_script WHERE active"
 COMPILED: Final = "SELECT script, compiled FROM sieve_script WHERE name = ?"
