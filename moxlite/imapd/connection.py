@@ -31,6 +31,7 @@ from moxlite.net.deflate import DeflateStream
 from moxlite.net.limits import MinimumRate
 from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.stream import TLSStream
+from moxlite.processor import turn
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.responses import State
 from moxlite.proto.imap.server import NEED_DATA, Event, LiteralChunk, LiteralRequest, ServerDecoder
@@ -93,7 +94,7 @@ class Connection:
             event = self.decoder.next_event()
             if event is not NEED_DATA:
                 if perf_counter() - self._began > TURN:
-                    await trio.lowlevel.checkpoint()
+                    await turn()
                     self._began = perf_counter()
                 kind = type(event)
                 if kind is LiteralRequest:

@@ -31,6 +31,7 @@ from moxlite.imapd.updates.recent import write_claims
 from moxlite.imapd.updates.watch import receive_while_telling
 from moxlite.net.connections import guard
 from moxlite.net.log import TRACE, TRACEAUTH
+from moxlite.processor import give_way
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap import server as codec
 from moxlite.proto.imap.responses import Code, Continue, State
@@ -166,6 +167,7 @@ class CommandLoop:
     async def _command(self, tag: str, command: c.Command) -> None:
         """Run one command, and send its tagged response."""
         session = self._session
+        await give_way()
         session.info.seat.touch()
         name = _name(type(command), getattr(command, "uid", False))
         session.running.begin(tag, name)

@@ -11,6 +11,7 @@ from typing import Final
 import trio
 
 from moxlite.net.sendnow import AT_ONCE, Prompt, send_now, unsent
+from moxlite.processor import off_loop
 
 __all__ = ["DeflateStream"]
 
@@ -64,7 +65,7 @@ class DeflateStream(Prompt):
             raise trio.BrokenResourceError("a compressed block was cut off")
         self._broken = True
         if len(data) > THREAD_SIZE:
-            octets = await trio.to_thread.run_sync(self._compress, data)
+            octets = await off_loop(lambda: self._compress(data), kind="compress")
         else:
             octets = self._compress(data) if data else b""
         rest, self._rest = self._rest, b""

@@ -2,6 +2,8 @@
 
 Python code on the loop must not run over 5 ms at a stretch. A step of a task ends where the next one begins, or where
 the loop polls its sockets. So two hooks suffice; Trio's call of a hook costs more (0.5 µs) than the hook itself.
+
+Each step is counted for the account that its task acts for (`processor`).
 """
 
 import logging
@@ -12,6 +14,7 @@ from typing import Final
 import trio
 
 from moxlite.net import metrics
+from moxlite.processor import acting, next_round
 
 __all__ = ["LONG_STEP_SECONDS", "Watchdog"]
 
@@ -62,24 +65,33 @@ class Watchdog(trio.abc.Instrument):
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
         now = perf_counter()
-        if self._task is None:
+        before = self._task
+        if before is None:
             self._batch_began = now
-        elif now - self._step_began > LONG_STEP_SECONDS:
-            self._report(self._task, now)
+        else:
+            self._ended(before, now)
         self._task = task
         self._step_began = now
 
     def before_io_wait(self, timeout: float) -> None:
+        next_round()
         task, self._task = self._task, None
         if task is None:
             return
         now = perf_counter()
-        if now - self._step_began > LONG_STEP_SECONDS:
-            self._report(task, now)
+        self._ended(task, now)
         busy = now - self._batch_began
         if busy > self._worst:
             self._roll(now)
             self._worst = max(self._worst, busy)
+
+    def _ended(self, task: trio.lowlevel.Task, now: float) -> None:
+        seconds = now - self._step_began
+        usage = task.context.get(acting)
+        if usage is not None:
+            usage.step(seconds)
+        if seconds > LONG_STEP_SECONDS:
+            self._report(task, now)
 
     def _report(self, task: trio.lowlevel.Task, now: float) -> None:
         code: CodeType | None = getattr(task.coro, "cr_code", None)

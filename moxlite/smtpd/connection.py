@@ -7,6 +7,7 @@ import trio
 
 from moxlite.net.admission import Refusal
 from moxlite.net.connections import ConnectionInfo
+from moxlite.processor import act_for_mail
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import replies
@@ -43,6 +44,7 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
     for a command. Unexpected exceptions are raised, for `net.connections.guard` to count and log; the caller closes the
     stream.
     """
+    act_for_mail()
     wire = Wire(stream, info, context.pace)
     try:
         if info.trusted_local:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from moxlite.logins.identity import CertificateLogin, Identity, LoginRequest, fingerprint
+from moxlite.processor import act_for
 from moxlite.proto.smtp.replies import Response
 from moxlite.proto.smtp.server import ServerConnection
 from moxlite.smtpd.context import Context
@@ -61,6 +62,7 @@ class LoginState:
     def succeeded(self, identity: Identity) -> None:
         """Record the user of a successful log-in."""
         self.identity = identity
+        act_for(identity.account)
         self._wire.info.seat.known = True
         self._context.senders.join(identity.account, identity.app_password, self._revoked)
         self._wire.slow = False

@@ -14,6 +14,7 @@ from moxlite.logins.identity import Identity, LoginRequest
 from moxlite.logins.logins import Logins
 from moxlite.logins.refusals import FactorNeeded, LoginDisabled, LoginRefused, NoAdminPassword, RateLimited
 from moxlite.logins.secondfactor import ConfirmKind, FactorKind, SecondFactors
+from moxlite.processor import act_for, give_way
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import UNKNOWN, LoginAttempt
 from moxlite.store.auth.sessions import BadCSRF, NoSession, Session, SessionExpired, SessionStolen
@@ -198,12 +199,14 @@ class Sessions:
         if session.renewed:
             self.cookies.give(caller, session.renewed, account, device=True)
         self._accept(caller, session)
+        await give_way()
         return session
 
     def _accept(self, caller: Caller, session: Session) -> None:
         """Note the session of a request."""
         caller.session = session
         caller.request.account = session.account
+        act_for(session.account)
         caller.request.info.seat.known = True  # connections of logged-in clients are kept
 
     def _record_misuse(self, caller: Caller, account: str) -> None:

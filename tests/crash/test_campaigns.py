@@ -19,6 +19,7 @@ MORE: Final = {"standby": 1 / 10}
 NIGHTLY: Final = {
     "acme_year": "tests/unit/test_autotls.py::test_a_year_of_six_day_certificates_keeps_the_host_key",
     "backup_kill": "tests/integration/test_store_backup_process.py::test_a_backup_that_is_not_whole_says_so",
+    "budget": "tests/session/test_processor_sessions.py::test_sessions_that_rest_are_answered_in_full",
     "compose": "tests/integration/test_web_compose_browser.py::test_what_was_typed_outlives_a_killed_page",
     "damage_served": "tests/session/test_store_degraded_accounts.py::test_imap_reads_on_and_refuses_changes",
     "forwarding_kill": "tests/unit/test_store_perform.py::test_after_kill_9_each_redirect_is_owed_once",
@@ -57,7 +58,8 @@ def test_a_share_of_the_campaign_finds_nothing(name: str) -> None:
     """STORE-158, STORE-158f, STORE-159, STORE-160, SMTP-144, SMTP-182, IMAP-4, IMAP-143, IMAP-144, IMAP-180, QUEUE-1,
     QUEUE-7, QUEUE-15, QUEUE-179, ADMIN-39b, SMTP-43a, SMTP-136, SMTP-138, SMTP-159, SMTP-160a,
     WEBMAIL-43, WEBMAIL-44, WEBMAIL-60, WEBMAIL-88, WEBMAIL-98, WEBMAIL-100, WEBMAIL-119a, WEBMAIL-124, WEBMAIL-154,
-    WEB-134, IMAP-142c, SMTP-85, SMTP-88, SMTP-93, SMTP-183, AUTH-39, WEB-46, WEB-47, WEB-115, WEB-116, WEB-117,
+    STORE-198, STORE-199, WEB-134, IMAP-142c, SMTP-85, SMTP-88, SMTP-93, SMTP-183, AUTH-39, WEB-46, WEB-47, WEB-115,
+    WEB-116, WEB-117,
     WEB-140, STORE-186g, STORE-186h, STORE-186i, STORE-186k: see tests/campaigns/.
     """
     seed = zlib.crc32(name.encode())

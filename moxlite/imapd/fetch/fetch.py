@@ -17,8 +17,6 @@ from functools import partial
 from time import perf_counter
 from typing import Final, TypeVar
 
-import trio
-
 from moxlite.imapd.fetch.fetchbody import Unanswered, needs, write_rest
 from moxlite.imapd.fetch.fetchgroups import AHEAD, Bodies, Group, Slice, row_and_body
 from moxlite.imapd.fetch.fetchrows import FlagWriter, Plan, plan
@@ -28,6 +26,7 @@ from moxlite.imapd.session.named import highest_modseq, known_uids, resolve
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.view import View
 from moxlite.imapd.updates.changes import check_view
+from moxlite.processor import off_loop
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.encode import vanished_lines
 from moxlite.proto.imap.fetchitems import Attribute, Binary, Body, FetchItem
@@ -277,7 +276,7 @@ class _Fetching:
         long = how.takes_long(rows)
         if how.rest:
             begin = partial(Slice, account, how, rows, numbers, stored)
-            for group in (await trio.to_thread.run_sync(begin) if long else begin()).groups():
+            for group in (await off_loop(begin, kind="imap-fetch") if long else begin()).groups():
                 await self._take(group)
             return
         await self._flush()
@@ -285,7 +284,7 @@ class _Fetching:
         def render() -> bytes:
             return b"".join(how.heads(how.split(rows), numbers))
 
-        self.session.write(await trio.to_thread.run_sync(render) if long else render())
+        self.session.write(await off_loop(render, kind="imap-fetch") if long else render())
         await self.session.drain()
 
     async def _take(self, group: Group) -> None:

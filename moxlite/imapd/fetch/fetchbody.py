@@ -13,11 +13,11 @@ from functools import partial
 from typing import Final
 
 import msgspec
-import trio
 
 from moxlite.imapd.fetch.fetchrows import section_literal, without_nul
 from moxlite.imapd.session.errors import Disconnect, refusal
 from moxlite.imapd.session.state import Session
+from moxlite.processor import off_loop
 from moxlite.proto.imap.encode import literal_head
 from moxlite.proto.imap.fetchitems import Attribute, Binary, BinarySize, Body, FetchItem, Preview
 from moxlite.proto.imap.fetchitems import Section as AskedSection
@@ -234,7 +234,7 @@ async def chosen_fields(header: bytes, asked: AskedSection, section: Section) ->
     (IMAP-98).
     """
     if len(header) > HEADER_LIMIT:
-        return await trio.to_thread.run_sync(_chosen_fields, header, asked, section)
+        return await off_loop(lambda: _chosen_fields(header, asked, section), kind="imap-fetch")
     return _chosen_fields(header, asked, section)
 
 

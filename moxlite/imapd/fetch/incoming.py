@@ -12,13 +12,13 @@ import time
 from typing import Final
 
 import msgspec
-import trio
 
 from moxlite.imapd.session.errors import Disconnect, bad, no
 from moxlite.imapd.session.named import resolve
 from moxlite.imapd.session.place import Place, at
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.updates.flagwire import parse_words
+from moxlite.processor import turn
 from moxlite.proto.imap.append import AppendHead
 from moxlite.proto.imap.server import LiteralRequest
 from moxlite.store.content.prepare import Prepared, prepare_in_thread, prepare_on_loop
@@ -168,7 +168,7 @@ class Incoming:
             prepared = await prepare_in_thread(spool, max_size=limit, chunks=chunks)
         elif self._busy > BUSY:
             self._busy = 0.0
-            await trio.lowlevel.checkpoint()
+            await turn()
         if prepared.chunks is not None:
             self._memory -= sum([len(chunk.data) for chunk in prepared.chunks])
             spool.close()

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Final
 
 import msgspec
-import trio
 
 from moxlite.imapd.mailboxes.acl import wire_rights
 from moxlite.imapd.mailboxes.metadata import values_of_mailboxes
@@ -18,6 +17,7 @@ from moxlite.imapd.session.place import at, known_owners, open_account
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.updates.flagwire import list_names
 from moxlite.imapd.updates.recent import unclaimed
+from moxlite.processor import turn
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import ListData, LsubData, MyRightsData, StatusData
 from moxlite.store.accounts.access import SYSTEM_RIGHTS, Access
@@ -80,7 +80,7 @@ async def list_mailboxes(session: Session, command: c.List) -> Done:
     tells_rights, tells_status = "MYRIGHTS" in command.returns, "STATUS" in command.returns
     for number, name in enumerate(listing.names()):
         if number % MANY == MANY - 1:
-            await trio.lowlevel.checkpoint()
+            await turn()
         line = listing.line(name) if listing.matches(name) else None
         if line is None:
             continue

@@ -14,8 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-import trio
-
 from moxlite.imapd.fetch.fetch import tell_items
 from moxlite.imapd.mailboxes.sources import MANY, MAX_SOURCES, Known, known_mailboxes
 from moxlite.imapd.session.errors import Disconnect, bad, no
@@ -24,6 +22,7 @@ from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
 from moxlite.imapd.updates.changes import apply_to_view, tell
 from moxlite.imapd.updates.flagwire import list_names
+from moxlite.processor import turn
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.fetchitems import Attribute, FetchItem
 from moxlite.proto.imap.responses import Code, ListData, State, StatusData
@@ -233,7 +232,7 @@ class Notification:
         known = await self.known(session)
         for number, box in enumerate(known.boxes):
             if number % MANY == MANY - 1:
-                await trio.lowlevel.checkpoint()
+                await turn()
             names = self._message_events(known, box.name)
             if not names or _selects(session, box):
                 continue

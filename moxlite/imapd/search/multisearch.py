@@ -4,7 +4,6 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 import msgspec
-import trio
 
 from moxlite.imapd.mailboxes.listing import shared_mailboxes
 from moxlite.imapd.mailboxes.sources import MANY, MAX_SOURCES, Known, known_mailboxes
@@ -19,6 +18,7 @@ from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.uidlist import EMPTY, UidList, uid_array
 from moxlite.imapd.session.view import View
 from moxlite.imapd.updates.changes import tell
+from moxlite.processor import turn
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.search import ModSeqIs, Return, Sequence, Uids, keys_of
 from moxlite.store.file.transaction import Reader
@@ -97,7 +97,7 @@ async def _views(
     found: list[tuple[Mailbox, View]] = []
     for number, box in enumerate(known.boxes):
         if number % MANY == MANY - 1:
-            await trio.lowlevel.checkpoint()
+            await turn()
         here = current is not None and current.seat is session.home and current.mailbox_id == box.id
         named = any((source.kind == "selected" and here) or known.means(source, box.name) for source in sources)
         if not named:

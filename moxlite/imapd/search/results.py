@@ -5,8 +5,7 @@ RFC 7377 §2.1, RFC 9394).
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-import trio
-
+from moxlite import processor
 from moxlite.imapd.fetch.fetch import partial_of
 from moxlite.imapd.session.named import highest_modseq
 from moxlite.imapd.session.state import Session
@@ -25,7 +24,7 @@ FEW: Final = 500
 
 async def off_loop(count: int, work: Callable[[], T]) -> T:
     """Run `work` on `count` messages, in a thread if they are many."""
-    return work() if count <= FEW else await trio.to_thread.run_sync(work)
+    return work() if count <= FEW else await processor.off_loop(work, kind="imap-search")
 
 
 async def esearch(

@@ -26,6 +26,7 @@ from moxlite.imapd.session.sessions import SessionFacts
 from moxlite.imapd.session.trace import Transcript
 from moxlite.imapd.session.view import View
 from moxlite.logins.identity import Identity
+from moxlite.processor import act_for
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.fetchitems import FetchItem
 from moxlite.proto.imap.responses import Code, Response, State
@@ -227,6 +228,7 @@ class Session:
 
     async def log_in(self, identity: Identity) -> None:
         """Open the account of an authenticated user. Raises Refused if it cannot be used now."""
+        act_for(identity.account)
         describe = partial(self._describe, identity)
         share = self.context.sessions.join(identity.account, self.ending.end, describe, expires=identity.app_expires)
         self._stack.callback(self.context.sessions.leave, share, self.ending.end)

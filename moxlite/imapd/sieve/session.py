@@ -19,6 +19,7 @@ from moxlite.logins.exchange import Challenge, UnknownMechanism, start_exchange
 from moxlite.logins.identity import Identity, LoginRequest, fingerprint
 from moxlite.logins.refusals import LoginRefused, RateLimited
 from moxlite.net.connections import ConnectionInfo
+from moxlite.processor import act_for
 from moxlite.proto.managesieve import MAX_STRING, ManageSieveError, Request, capability, quoted, response, string
 from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
 from moxlite.proto.sieve.errors import ScriptError
@@ -209,6 +210,7 @@ class Session:
         await self.ok(text="logged in")
 
     async def _log_in(self, identity: Identity) -> None:
+        act_for(identity.account)
         sessions = self._context.sessions
 
         def describe() -> SessionFacts:

@@ -32,6 +32,7 @@ from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import CountedView, View
 from moxlite.imapd.updates.flagwire import SYSTEM_BITS, SYSTEM_FLAGS, list_names, wire_flags
 from moxlite.imapd.updates.recent import claim_told
+from moxlite.processor import give_way
 from moxlite.proto.imap.encode import expunge_lines, fetch_flags, uidfetch_flags, vanished_lines
 from moxlite.proto.imap.responses import Code, FlagsData, ListData, MetadataChanged, RecentData, State
 from moxlite.proto.imap.seqset import Ranges, index_runs, normalize, runs, within
@@ -154,6 +155,7 @@ async def _tell_seat(session: Session, seat: Seat, view: View | None, *, expunge
     end = cursor.latest  # otherwise a busy writer would hold this loop for ever
     told = False  # the first batch without a checkpoint: nearly always it is all
     while cursor.pending() and (whole or not _enough(session, view, cursor)):
+        await give_way()
         batch = (None if told else cursor.take_tail()) or await cursor.take()
         told = True
         session.running.budget -= sum([event.origin != cursor.id for event in batch.events])

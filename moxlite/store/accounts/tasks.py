@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import trio
 
+from moxlite.processor import act_for
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.errors import StoreError
 from moxlite.supervision import Supervisor, open_supervisor
@@ -55,10 +56,11 @@ class AccountTasks:
             self.tree.start(name, job)
 
     async def run(self) -> None:
-        """Run all tasks until `stop`.
+        """Run all tasks until `stop`. What they use counts for the account, whoever had it opened (STORE-198).
 
         Errors: those that end every supervisor propagate; the supervisor handles all others.
         """
+        act_for(self._account.name)
         try:
             with self._scope:
                 async with open_supervisor(f"account {self._account.name}", plain=(StoreError,)) as self.tree:

@@ -11,6 +11,7 @@ from typing import Final, TypeVar, overload
 
 import msgspec
 
+from moxlite.processor import writing
 from moxlite.store.changelog.bus import Bus, Cursor
 from moxlite.store.changelog.catchup import Catchup
 from moxlite.store.changelog.planning import TooMany
@@ -92,7 +93,8 @@ class Account:
 
         if key is not None:
             unit = _once(unit, key)
-        return await self.database.submit(unit, self._maker(origin), weight=weight)
+        async with writing():
+            return await self.database.submit(unit, self._maker(origin), weight=weight)
 
     async def write_series(
         self,

@@ -24,6 +24,7 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.processor import turn
 from moxlite.store import metrics
 from moxlite.store.changelog.catchup import Catchup
 from moxlite.store.changelog.ownunits import OwnUnits
@@ -320,7 +321,7 @@ class Cursor:
 
         Cancellation: loses nothing; a catch-up from the database begins again.
         """
-        await trio.lowlevel.checkpoint()
+        await turn()
         batch = self.take_tail()
         if batch is not None:
             return batch

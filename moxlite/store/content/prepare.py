@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.processor import place, turn
 from moxlite.proto.mime.headers import MAX_HEADER
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
 from moxlite.proto.mime.preview import TooManySigns, preview
@@ -188,7 +189,7 @@ async def prepare(
     if prepared is None:
         prepared = await _prepare_in_thread(spool, strict, compression, chunks)
     else:
-        await trio.lowlevel.checkpoint()
+        await turn()
     return prepared.with_prefix(prefix)
 
 
@@ -227,8 +228,9 @@ def _prepare_on_loop(spool: Spool, strict: bool, compression: Compression | None
 
 
 async def _prepare_in_thread(spool: Spool, strict: bool, compression: Compression | None, chunks: bool) -> Prepared:
-    async with _preparing.hold(spool.size):
-        return await trio.to_thread.run_sync(_prepare, spool, strict, compression, chunks)
+    # In this order: no account holds memory that others wait for while it waits for its place.
+    async with place("prepare") as work, _preparing.hold(spool.size):
+        return await trio.to_thread.run_sync(work.run, partial(_prepare, spool, strict, compression, chunks))
 
 
 def _is_simple(octets: bytes) -> bool:

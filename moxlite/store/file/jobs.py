@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import apsw
 import trio
 
+from moxlite.processor import acting
 from moxlite.store.file.transaction import Tx
 
 __all__ = ["AnyJob", "Job"]
@@ -23,7 +25,7 @@ class Job(Generic[X, T]):
     the loop once the unit is committed and published, or has failed, and no task is woken. It must not raise.
     """
 
-    __slots__ = ("claim", "context", "done", "error", "make", "result", "task", "tx", "unit", "weight")
+    __slots__ = ("claim", "context", "done", "error", "make", "result", "seconds", "task", "tx", "unit", "weight")
 
     def __init__(
         self,
@@ -41,13 +43,18 @@ class Job(Generic[X, T]):
         self.task = trio.lowlevel.current_task()
         self.claim = threading.Lock()
         self.tx: X | None = None
+        self.seconds = 0.0  # processor time in the writer's thread
         self.result: T
         self.error: BaseException | None = None
 
     def run(self, db: apsw.Connection) -> None:
         """Run the unit in the open transaction."""
-        tx = self.make(db)
-        self.result = self.context.run(self.unit, tx)
+        began = time.thread_time()
+        try:
+            tx = self.make(db)
+            self.result = self.context.run(self.unit, tx)
+        finally:
+            self.seconds += time.thread_time() - began
         self.tx = tx
         self.error = None
 
@@ -72,7 +79,10 @@ class Job(Generic[X, T]):
             del error
 
     def wake(self) -> None:
-        """Wake the waiting task, or call `done`. Runs on the loop."""
+        """Wake the waiting task, or call `done`; count what the unit used. Runs on the loop."""
+        usage = self.context.get(acting)
+        if usage is not None:
+            usage.charge(self.seconds, "write")
         if self.done is None:
             trio.lowlevel.reschedule(self.task)
         else:

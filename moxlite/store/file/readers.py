@@ -24,6 +24,7 @@ import trio
 if sys.platform != "win32":
     import resource
 
+from moxlite import processor
 from moxlite.metrics import Histogram
 from moxlite.store import metrics
 from moxlite.store.errors import Closed, ReadInterrupted
@@ -52,9 +53,6 @@ MAX_SCANS: Final = 4
 CLOSE_WAIT: Final = 10.0
 """Seconds that closing waits for a borrowed snapshot; its connection is closed when it is returned."""
 
-MAX_THREADS: Final = 16
-"""Scans of all databases that run at once: more would only share the same disk and the same GIL."""
-
 LOOK_STEPS: Final = 1_000_000
 """Instructions of SQLite's virtual machine between two checks whether a statement was interrupted: about 11 ms.
 SQLite's own interrupt only reaches a running statement, and would miss one that is just about to begin.
@@ -62,19 +60,6 @@ SQLite's own interrupt only reaches a running statement, and would miss one that
 
 _COUNTED: Final = Path("/proc/self/io").exists()
 """Whether the kernel counts the blocks that a thread reads."""
-
-_limiter: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("moxlite.store.scans")
-
-
-def _worker() -> trio.CapacityLimiter:
-    """Limiter of this run of Trio: it cannot be shared with another run."""
-    try:
-        return _limiter.get()
-    except LookupError:
-        limiter = trio.CapacityLimiter(MAX_THREADS)
-        _limiter.set(limiter)
-        return limiter
-
 
 _children: dict[tuple[str, str], Histogram] = {}
 
@@ -95,7 +80,7 @@ class Snapshot:
 
     async def read(self, fn: Callable[[Reader], T]) -> T:
         """Read a slice of at most 500 rows, on the loop or in a thread like `Database.read`."""
-        await trio.lowlevel.checkpoint()
+        await processor.turn()
         if self._readers.warm:
             return self._readers.slice(fn, self._opened.reader, self._opened.op, "loop")
         return await self.scan(fn)
@@ -136,7 +121,7 @@ class Readers:
     async def read(self, fn: Callable[[Reader], T], *, op: str, turn: bool = True) -> T:
         """See `Database.read`."""
         if turn:
-            await trio.lowlevel.checkpoint()
+            await processor.turn()
         self.last_used = now = time.monotonic()
         if now >= self._cold_until and not self._lock.locked():
             self._check()
@@ -147,10 +132,16 @@ class Readers:
                 return self.slice(fn, self._reader, op, "loop")
             if self._cold_until == math.inf:
                 self._cold_until = 0.0
+            work = processor.place(op)  # measured only: one read at a time, for which a delivery may wait
             with self.open.opened(self._reader.db, op) as opened:
-                return await in_thread(
-                    lambda: self.slice(fn, opened.reader, op, "thread"), interrupt=opened.interrupt, name=f"read {op}"
-                )
+                try:
+                    return await in_thread(
+                        lambda: work.run(lambda: self.slice(fn, opened.reader, op, "thread")),
+                        interrupt=opened.interrupt,
+                        name=f"read {op}",
+                    )
+                finally:
+                    work.count()
 
     async def scan(self, fn: Callable[[Reader], T], *, op: str) -> T:
         """See `Database.scan`."""
@@ -172,10 +163,10 @@ class Readers:
                         opened.db.execute("ROLLBACK")
 
     async def in_worker(self, fn: Callable[[Reader], T], opened: OpenRead) -> T:
-        """Run `fn` in one of the threads shared by all databases."""
-        async with _worker():
+        """Run `fn` in one of the threads that all accounts share (STORE-198)."""
+        async with processor.place(opened.op) as work:
             return await in_thread(
-                lambda: self.slice(fn, opened.reader, opened.op, "thread"),
+                lambda: work.run(lambda: self.slice(fn, opened.reader, opened.op, "thread")),
                 interrupt=opened.interrupt,
                 name=f"scan {opened.op}",
             )

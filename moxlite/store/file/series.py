@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import apsw
 import trio
 
+from moxlite.processor import is_pressed, writing
 from moxlite.store.file.jobs import AnyJob, Job
 from moxlite.store.file.transaction import Tx
 
@@ -84,14 +85,15 @@ class Series:
         self._under_way += 1
         try:
             while not errors:
-                for unit in itertools.islice(source, ahead - len(under)):
-                    job = Job(unit, make, done=done)
-                    self._put(job)
-                    under.append(job)
-                if not under:
-                    return
-                changed = trio.Event()
-                await changed.wait()
+                async with writing():
+                    for unit in itertools.islice(source, max((1 if is_pressed() else ahead) - len(under), 0)):
+                        job = Job(unit, make, done=done)
+                        self._put(job)
+                        under.append(job)
+                    if not under:
+                        return
+                    changed = trio.Event()
+                    await changed.wait()
                 if between is not None and not errors:
                     await between()
             raise errors[0]

@@ -20,6 +20,7 @@ from typing import BinaryIO, Final, cast
 import msgspec
 import trio
 
+from moxlite.processor import give_way, place
 from moxlite.store import metrics
 from moxlite.store.accounts.access import Access, allowed_flags
 from moxlite.store.accounts.accounts import Accounts
@@ -181,7 +182,10 @@ class _Adding:
                 try:
                     more = True
                     while more:
-                        batch = await trio.to_thread.run_sync(reader.next_batch)
+                        await give_way()
+                        work = place("import")  # measured only, since the reader waits for scans
+                        batch = await trio.to_thread.run_sync(work.run, reader.next_batch)
+                        work.count()
                         more = not batch.last
                         await send.send(batch)
                 except (StoreError, OSError) as error:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
-import trio
 
 from moxlite.compose.draft import MAX_FILES, Draft, html_page, typed_html
 from moxlite.decoders import msgpack_decoder
+from moxlite.processor import off_loop
 from moxlite.sandbox.jobs import WriteHTML
 from moxlite.sandbox.processes import JobFailed, Refused
 from moxlite.store.content.uploads import NoSuchUpload, upload_of, upload_pieces
@@ -84,7 +85,7 @@ def new_marker() -> str:
 async def placed(html: bytes, marker: str, upload_ids: Sequence[str]) -> str:
     """The HTML of a job with ``cid:`` addresses of uploads instead of its marks; a mark without an upload is empty."""
     # Each of some thousand marks costs 3 µs, and megabytes must be decoded.
-    return await trio.to_thread.run_sync(_placed, html, marker, upload_ids)
+    return await off_loop(partial(_placed, html, marker, upload_ids), kind="compose")
 
 
 def _placed(html: bytes, marker: str, upload_ids: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ import h11
 import trio
 
 from moxlite.net.connections import ConnectionInfo
+from moxlite.processor import turn
 from moxlite.proto.http1 import StrictConnection
 from moxlite.web.http.drain import Drain
 from moxlite.web.http.errors import BadRequest, BodyTimeout, ClientGone, HTTPError
@@ -253,7 +254,7 @@ class Connection:
         if self._chunks > FREE_CHUNKS and self._chunked < self._chunks * MIN_CHUNK:
             raise BadRequest("The chunks of the body are too small.")
         if self._chunks % CHUNKS_IN_A_TURN == 0:
-            await trio.lowlevel.checkpoint()
+            await turn()
 
     def must_close(self) -> bool:
         """Whether the connection closes after this response: the server stops, or the rest of the body is too long to

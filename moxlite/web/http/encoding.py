@@ -3,9 +3,9 @@
 import zlib
 from typing import Final, Protocol
 
-import trio
 import zstandard
 
+from moxlite.processor import off_loop
 from moxlite.web.http.messages import Headers, Response
 
 __all__ = [
@@ -127,7 +127,7 @@ async def compressed(headers: Headers, response: Response) -> Response:
     if coding is None:
         return Response(response.status, (*response.headers, vary), response.body)
     if len(response.body) > MAX_ON_LOOP:
-        body = await trio.to_thread.run_sync(compress, response.body, coding)
+        body = await off_loop(lambda: compress(response.body, coding), kind="compress")
     else:
         body = compress(response.body, coding)
     return Response(response.status, (*response.headers, ("content-encoding", coding), vary), body)

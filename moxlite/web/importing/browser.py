@@ -15,6 +15,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
 
@@ -22,6 +23,7 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
+from moxlite.processor import off_loop
 from moxlite.store.errors import BadMailboxName, ImportFailed, StoreError
 from moxlite.store.imports import progress as told
 from moxlite.store.imports.items import Form as FileForm
@@ -215,7 +217,7 @@ class BrowserImports:
             )
             begun = False
             try:
-                forms = await trio.to_thread.run_sync(_recognised, form)
+                forms = await off_loop(partial(_recognised, form), kind="import")
                 order = _order(form, forms, store.import_max_size, chosen)
                 job = Job(form.file, trio.current_time())
                 if chosen is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from moxlite.processor import act_for, give_way
 from moxlite.store import errors as store
 from moxlite.store.delivery.submission import QueueFull, SendingStopped
 from moxlite.web.guards import refuse_foreign
@@ -140,6 +141,8 @@ class WebAPI:
         """Log the user in, call, and write the result; else returns code and text of the error."""
         identity = await log_in(self._logins, request)
         request.account = identity.account
+        act_for(identity.account)
+        await give_way()
         if method.changes and identity.read_only:
             return "user", "this app password may only read"
         snapshot = self._config.current

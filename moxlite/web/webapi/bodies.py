@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -18,6 +19,7 @@ import msgspec
 import multipart
 import trio
 
+from moxlite.processor import off_loop
 from moxlite.store.content.spool import Spool
 from moxlite.web.webapi.errors import WebAPIError
 from moxlite.web.webapi.jsonreader import read_json
@@ -70,7 +72,7 @@ class Body:
         """The parameters of the call. Raises WebAPIError."""
         if len(self._octets) <= ON_LOOP:
             return read_json(self._octets, cls)
-        return await trio.to_thread.run_sync(read_json, self._octets, cls)
+        return await off_loop(partial(read_json, self._octets, cls), kind="webapi")
 
 
 @asynccontextmanager

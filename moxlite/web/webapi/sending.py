@@ -22,6 +22,7 @@ import trio
 
 from moxlite.acceptance.carrying import without_fields
 from moxlite.compose.draft import BadDraft, message
+from moxlite.processor import off_loop
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
 from moxlite.store.content.header import HeaderTooLarge
@@ -114,7 +115,7 @@ async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
     sized = sum(one.spool.size for one in call.body.files) + len(request.text) + len(request.html)
     sized += sum(one.data.size for one in (*request.alternative_files, *request.inline_files, *request.attached_files))
     work = partial(files_of, request, call.body.files)
-    files = work() if sized <= ON_LOOP else await trio.to_thread.run_sync(work)
+    files = work() if sized <= ON_LOOP else await off_loop(work, kind="compose")
     draft = draft_of(request, author, parties, files, letter.hostname.ascii)
     async with _composed(call, draft, files, letter.max_size, on_loop=sized <= ON_LOOP) as spool:
         try:
@@ -221,7 +222,7 @@ async def _composed(
             if on_loop:
                 fill()
             else:
-                await trio.to_thread.run_sync(fill)
+                await off_loop(fill, kind="compose")
         except (BadDraft, BadBase64) as error:
             raise WebAPIError("user", str(error)) from error
         if spool.size > max_size:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import trio
-
 from moxlite import lazyimport
+from moxlite.processor import off_loop
 from moxlite.store.people.contacts import all_contacts
 from moxlite.web.headers import SERVICE_HEADERS, disposition
 from moxlite.web.http.messages import Response
@@ -26,7 +26,7 @@ async def send_contacts(account: Account, form: str, writer: ResponseWriter) -> 
     from moxlite.proto.cards.contactfiles import written
 
     contacts = await account.scan(lambda r: list(all_contacts(r)), op="contacts_export")
-    data = await trio.to_thread.run_sync(written, contacts, form)
+    data = await off_loop(partial(written, contacts, form), kind="contacts")
     headers = (
         ("content-type", TYPES[form]),
         disposition(f"contacts.{form}"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
-import trio
 from msgspec import Meta
 
 from moxlite.acceptance.rules.convert import as_sieve
@@ -14,6 +14,7 @@ from moxlite.acceptance.rules.dryrun import try_rules
 from moxlite.acceptance.rules.existing import mail_to
 from moxlite.config.domains import Account, Destination, Ruleset
 from moxlite.config.toml.decode import decode, dotted
+from moxlite.processor import off_loop
 from moxlite.web.account.calls.common import AccountCalls, moment
 from moxlite.web.account.forms import DestinationForm, Rule, check_patterns, names_of, shown, table_of
 from moxlite.web.account.mailtypes import LeftOutRule, RulesAsSieve
@@ -59,8 +60,8 @@ class AddressCalls(AccountCalls):
         """
         self._destination(caller, address)
         path = ("accounts", caller.require().account, "destinations", address)
-        was, wanted = await trio.to_thread.run_sync(lambda: (table_of(old), table_of(changed)))
-        await trio.to_thread.run_sync(check_patterns, wanted, self._settings(caller))
+        was, wanted = await off_loop(lambda: (table_of(old), table_of(changed)), kind="rules")
+        await off_loop(partial(check_patterns, wanted, self._settings(caller)), kind="rules")
         await self._change(Destination, path, was, wanted, names_of(DestinationForm))
         return DestinationItem(address, shown(DestinationForm, self._destination(caller, address)))
 
@@ -69,7 +70,7 @@ class AddressCalls(AccountCalls):
         """Find which of these rules would have taken the latest messages to an address. Nothing is saved or moved."""
         self._destination(caller, address)
         name, snapshot = caller.require().account, self._server.config.current
-        rulesets = await trio.to_thread.run_sync(rulesets_of, rules, self._settings(caller))
+        rulesets = await off_loop(partial(rulesets_of, rules, self._settings(caller)), kind="rules")
         concerns = mail_to(snapshot, name, address)
         async with self._open(caller) as account:
             run = await try_rules(account, rulesets, concerns, limit=LATEST)
@@ -84,7 +85,7 @@ class AddressCalls(AccountCalls):
     async def rules_as_sieve(self, caller: Caller, rules: Rules) -> RulesAsSieve:
         """These rules as a Sieve script, and the indexes of rules that have no counterpart. Nothing is saved."""
         settings = self._settings(caller)
-        made = await trio.to_thread.run_sync(lambda: as_sieve(rulesets_of(rules, settings)))
+        made = await off_loop(lambda: as_sieve(rulesets_of(rules, settings)), kind="rules")
         return RulesAsSieve(made.script, [LeftOutRule(index, reason) for index, reason in made.left_out])
 
     def _destination(self, caller: Caller, address: str) -> Destination:

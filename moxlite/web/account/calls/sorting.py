@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Annotated
 
-import trio
 from msgspec import Meta
 
 from moxlite.acceptance.rules.existing import Place, RuleTooSlow, SortPage, by_rules, mail_to, move_sorted, sort_page
+from moxlite.processor import off_loop
 from moxlite.web.account.calls.addresses import TOO_SLOW, Rules, rulesets_of
 from moxlite.web.account.calls.common import AccountCalls
 from moxlite.web.calls import call
@@ -38,7 +39,7 @@ class SortingCalls(AccountCalls):
         if destination is None:
             raise NotFound(worded("{address} is not an address of this account", address=address))
         name, snapshot = caller.require().account, self._server.config.current
-        rulesets = await trio.to_thread.run_sync(rulesets_of, rules, self._settings(caller))
+        rulesets = await off_loop(partial(rulesets_of, rules, self._settings(caller)), kind="rules")
 
         concerns = mail_to(snapshot, name, address)
         async with self._open(caller) as account:

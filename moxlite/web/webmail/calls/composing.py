@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import idna
@@ -13,6 +14,7 @@ from msgspec import Meta
 
 from moxlite.compose.draft import MAX_NAME, MAX_RECIPIENTS
 from moxlite.compose.reply import Answer, Quotable, Quoted, answer, edit_again, forward, unquoted
+from moxlite.processor import off_loop
 from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.types import MailAddress
@@ -147,11 +149,11 @@ class ComposeCalls(AccountCalls):
             # a stranger's mail may name tens of thousands of addresses
             match kind:
                 case "edit":
-                    found = await trio.to_thread.run_sync(edit_again, original, own, quoted)
+                    found = await off_loop(partial(edit_again, original, own, quoted), kind="compose")
                 case "forward" | "forward_attached":
-                    found = await trio.to_thread.run_sync(forward, original, own, quoted)
+                    found = await off_loop(partial(forward, original, own, quoted), kind="compose")
                 case _:
-                    found = await trio.to_thread.run_sync(answer, original, own, kind, quoted)
+                    found = await off_loop(partial(answer, original, own, kind, quoted), kind="compose")
             if kind in ("edit", "forward"):
                 uploads = await carry_files(holder, message_id, structure, home.account)
             elif kind == "forward_attached":

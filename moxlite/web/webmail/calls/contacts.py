@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
-import trio
 from msgspec import Meta
 
 from moxlite import lazyimport
+from moxlite.processor import off_loop
 from moxlite.proto.cards.vcard import Contact, Entry, Unreadable, write_vcard
 from moxlite.store.content.uploads import drop_upload, upload_of, upload_pieces
 from moxlite.store.file.transaction import Tx
@@ -190,7 +190,7 @@ class ContactCalls(AccountCalls):
         from moxlite.proto.cards.contactfiles import read_contacts
 
         try:
-            found, problems = await trio.to_thread.run_sync(read_contacts, card.encode("utf-8", "replace"))
+            found, problems = await off_loop(partial(read_contacts, card.encode("utf-8", "replace")), kind="contacts")
         except Unreadable:
             found, problems = [], []
         if problems or len(found) != 1:
@@ -233,7 +233,7 @@ class ContactCalls(AccountCalls):
 
                 try:
                     data = await account.scan(lambda r: taken(upload_pieces(r, upload)), op="contacts_upload")
-                    found, problems = await trio.to_thread.run_sync(read_contacts, data)
+                    found, problems = await off_loop(partial(read_contacts, data), kind="contacts")
                 except Unreadable as e:
                     raise UserError(worded("the file cannot be read: {reason}", reason=e)) from e
                 if len(found) > store.MAX_CONTACTS:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
-import trio
 from msgspec import Meta
 
 from moxlite.compose.draft import File
+from moxlite.processor import off_loop
 from moxlite.proto.cards.icalendar import MAX_CALENDAR, Calendar, Event, Moment, Person, Rule, placed, write_reply
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.text import part_text
@@ -222,7 +223,7 @@ class InvitationCalls(AccountCalls):
             try:
                 async with self._server.sandbox.turn(session.account) as turn:
                     found = await turn.do(ReadCalendar(text))
-                return await trio.to_thread.run_sync(placed, found), source
+                return await off_loop(partial(placed, found), kind="invitation"), source
             except Refused as e:
                 raise UserError(worded("calendar: {reason}", reason=e)) from e
             except JobFailed as e:

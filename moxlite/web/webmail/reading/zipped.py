@@ -6,11 +6,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from moxlite.processor import off_loop
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.decode import decoder
 from moxlite.store.content import body
@@ -95,7 +97,7 @@ async def send_zip(
             encoded = decoder(part.encoding)
             async with aclosing(body.stream_message(account, message_id, part.body, part.size)) as pieces:
                 async for piece in pieces:
-                    await writer.write(await trio.to_thread.run_sync(zipped.data, encoded.feed(piece)))
+                    await writer.write(await off_loop(partial(zipped.data, encoded.feed(piece)), kind="webmail_zip"))
             await writer.write(zipped.data(encoded.finish()) + zipped.end())
         position = 0
         while piece := zipped.directory(position, PIECE):

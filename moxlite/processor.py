@@ -1,0 +1,468 @@
+"""Processor time, fair between accounts (STORE-198).
+
+All sessions share one event loop and Python's lock, so each second that one account uses is taken from all others. A
+task that logs a user in calls `act_for`: from then on, what it and the tasks and threads that it starts use is counted
+for this account. Work passes one of four points, each a no-op beside a checkpoint while the account has used little:
+
+- `turn`: before a slice of at most a few milliseconds on the loop;
+- `place`: around work in a thread;
+- `give_way`: before commands and calls;
+- `writing`: around units that the account's writer runs.
+
+An account is heavy if it has used over `MUCH` seconds lately, and about as much as the one that has used most: so one
+that works all day still goes before one that takes all it can get, and among equals each has its share. One task of a
+heavy account at a time passes these points, one in each round of the loop, so that fifty busy sessions delay others no
+more than one does; and it rests after each piece of work while others are at work, up to `TIMES` as long as the piece
+took. Beside others it has one thread, its writer's included. On a server without other work it has all of the
+processor, and nothing is ever refused.
+
+Others are the accounts that are not heavy, and mail that arrives (`act_for_mail`). Work without a name (upkeep,
+connections before the log-in) neither waits nor counts as others: a client's own handshakes would slow it down.
+
+Seconds on the loop are counted by the clock, since a step holds up all others also while it waits for Python's lock;
+those in threads are processor time. `process.watchdog` measures the steps.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Final, TypeVar
+from weakref import WeakValueDictionary
+
+import trio
+
+from moxlite.metrics import Counter, Gauge
+
+__all__ = [
+    "RESTED",
+    "Place",
+    "Usage",
+    "act_for",
+    "act_for_mail",
+    "acting",
+    "give_way",
+    "is_pressed",
+    "next_round",
+    "off_loop",
+    "place",
+    "turn",
+    "writing",
+]
+
+T = TypeVar("T")
+
+FADING: Final = 5.0
+"""Seconds in which what an account has used counts less by a factor of e."""
+
+MUCH: Final = 0.5
+"""Seconds used lately above which an account is heavy: a tenth of a processor for a while. A page of the webmail uses
+0.06, a screen of an IMAP client 0.02.
+"""
+
+NEARLY: Final = 0.8
+"""Part of what the account has used that has used most, above which another one is heavy, too."""
+
+PIECE: Final = 0.002
+"""Seconds of work of a heavy account between two looks at the others: the longest delay that a command meets."""
+
+LOOK: Final = 0.003
+"""Seconds of rest between two looks."""
+
+TIMES: Final = 3
+"""How many times as long as it worked a heavy account rests at most: it keeps a quarter of the time beside any load."""
+
+REST: Final = 0.3
+"""Seconds of one rest at most."""
+
+BUSY: Final = 0.02
+"""Share of the loop's time that others use when they count as being at work."""
+
+MAX_THREADS: Final = 16
+"""Places in threads of all accounts: more would only share the same disk and the same lock of Python."""
+
+KEPT_FREE: Final = 4
+"""Places that heavy accounts leave to the others."""
+
+EACH: Final = 4
+"""Places of one account."""
+
+RECENT: Final = 1000
+"""Log-ins and requests for which the usage of an account is remembered, though no task acts for it."""
+
+USED: Final = Counter(
+    "moxlite_processor_seconds_total",
+    "Seconds used for accounts: on the loop, by their writers, and in threads by operation.",
+    ["kind"],
+)
+WAITING: Final = Gauge(
+    "moxlite_processor_waiting", "Accounts with tasks that wait for the loop or for a thread (STORE-198).", ["for"]
+)
+RESTED: Final = Counter(
+    "moxlite_processor_rested_seconds_total", "Seconds for which heavy accounts rested, as others were at work."
+)
+_ON_LOOP: Final = USED.labels("loop")
+
+acting: Final[ContextVar[Usage | None]] = ContextVar("moxlite.acting", default=None)
+"""Usage of the account that a task acts for."""
+
+
+class _Rounds:
+    """Rounds of the loop, in each of which all tasks that can run make a step. Of several loops the sum."""
+
+    number = 0
+
+
+_rounds: Final = _Rounds()
+
+
+def next_round() -> None:
+    """A round of the loop begins. For `process.watchdog`."""
+    _rounds.number += 1
+
+
+class Usage:
+    """What one account uses. Methods run on the loop.
+
+    Attributes:
+      spent: seconds used so far, on the loop and in threads.
+      heavy: whether the account had used much when it was last looked at.
+      pressed: whether others were at work when it last looked at them.
+      threads: places that it has; `light_threads` of them since before it was heavy.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_at",
+        "_charged",
+        "_counted",
+        "_level",
+        "_light",
+        "_looked",
+        "_lot",
+        "_passing",
+        "_rested",
+        "_round",
+        "_seen",
+        "_seen_at",
+        "heavy",
+        "light_threads",
+        "limited",
+        "name",
+        "pressed",
+        "processor",
+        "spent",
+        "threads",
+    )
+
+    def __init__(self, name: str, processor: _Processor, *, limited: bool = True) -> None:
+        """`limited`: whether it can become heavy, and has `EACH` places at most."""
+        self.name = name
+        self.spent = 0.0
+        self.limited = limited
+        self.heavy = False
+        self.pressed = False
+        self.threads = self.light_threads = 0
+        self.processor = processor
+        self._light = 0.0  # its part of `processor.light`, from times when it was not heavy
+        self._level = 0.0  # seconds used lately, of those counted
+        self._counted = self._charged = 0.0  # of `spent`; in threads since it was counted
+        self._at = self._seen_at = trio.current_time()
+        self._seen = processor.light  # what others had used at the last look
+        self._looked = 0.0  # `spent` when it was last looked whether the account is heavy
+        self._rested = 0.0  # `spent` at the last look
+        self._round = -1  # of the loop, in which a task passed last
+        self._passing = False  # a task is between the head of the queue and its piece of work
+        self._lot = trio.lowlevel.ParkingLot()
+
+    def step(self, seconds: float) -> None:
+        """Count a step of a task on the loop. For `process.watchdog`."""
+        self.spent += seconds
+        if not self.heavy:
+            self._light += seconds
+            self.processor.light += seconds
+
+    def charge(self, seconds: float, kind: str) -> None:
+        """Count processor time of a thread."""
+        self.spent += seconds
+        self._charged += seconds
+        USED.labels(kind).inc(seconds)
+
+    @property
+    def used(self) -> float:
+        """Seconds used lately."""
+        now, more = trio.current_time(), self.spent - self._counted
+        _ON_LOOP.inc(max(more - self._charged, 0.0))
+        self._level = self._level * math.exp((self._at - now) / FADING) + more
+        self._at, self._counted, self._charged = now, self.spent, 0.0
+        return self._level
+
+    @property
+    def waiting(self) -> bool:
+        """Whether tasks wait for their turn."""
+        return len(self._lot) > 0
+
+    def is_heavy(self) -> bool:
+        """Whether the account has used much lately; looked at after each piece of work."""
+        if self.spent - self._looked >= PIECE:
+            self._looked = self.spent
+            used = self.used
+            self.heavy = self.limited and used > MUCH and used > NEARLY * self.processor.most(self)
+        return self.heavy
+
+    async def pass_by(self, *, lone: bool = False) -> None:
+        """Wait until the tasks that came before have passed, and rest. A checkpoint; with `lone` not for the first task
+        in a round of the loop that need not rest: a client alone would pay a fifth of its command for it.
+        """
+        if lone and not self._passing and self._round != _rounds.number:
+            self._round = _rounds.number
+            if self.spent - self._rested < PIECE:
+                return
+            self._passing = True
+            await self._rest()
+        elif self._passing:
+            await self._lot.park()  # the task before hands over, in the round of the loop in which it goes on
+            await self._rest()
+        else:
+            self._passing = True
+            try:
+                await trio.lowlevel.checkpoint()
+            except BaseException:
+                self._hand_over()
+                raise
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Rest if others are at work, and let the next task come."""
+        try:
+            work = self.spent - self._rested
+            if work < PIECE:
+                return
+            self._rested = self.spent
+            if not self._others_work():
+                return
+            began = now = trio.current_time()
+            until = now + min(TIMES * work, REST)
+            while now < until:
+                await trio.sleep(min(LOOK, until - now))
+                now = trio.current_time()
+                if not self._others_work():
+                    break
+            RESTED.inc(now - began)
+        finally:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._round = _rounds.number
+        self._passing = bool(self._lot.unpark())
+
+    def _others_work(self) -> bool:
+        """Whether others have used the processor since the last look."""
+        now, light = trio.current_time(), self.processor.light - self._light
+        in_threads = self.processor.threads.light > self.light_threads
+        self.pressed = in_threads or light - self._seen > BUSY * (now - self._seen_at)
+        self._seen, self._seen_at = light, now
+        return self.pressed
+
+
+class _Threads:
+    """Places in threads, of all accounts."""
+
+    def __init__(self) -> None:
+        self.light = 0  # places of others than heavy accounts
+        self._taken = 0
+        self._waiting: list[tuple[Usage, trio.lowlevel.Task]] = []
+
+    @property
+    def waiting(self) -> set[str]:
+        """Names of the accounts that wait."""
+        return {usage.name for usage, _ in self._waiting}
+
+    async def take(self, usage: Usage) -> None:
+        """Take a place. A checkpoint only if it must wait."""
+        self._call()  # what an account may have changes with its use
+        if self._is_free(usage):
+            self._give(usage)
+            return
+        mine = (usage, trio.lowlevel.current_task())
+        self._waiting.append(mine)
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            self._waiting.remove(mine)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    def leave(self, usage: Usage) -> None:
+        """Give a place back."""
+        usage.threads -= 1
+        self._taken -= 1
+        self._call()
+
+    def _is_free(self, usage: Usage) -> bool:
+        if not usage.limited:
+            return self._taken < MAX_THREADS
+        most, each = (MAX_THREADS - KEPT_FREE, 1 if usage.pressed else EACH) if usage.heavy else (MAX_THREADS, EACH)
+        return self._taken < most and usage.threads < each
+
+    def _give(self, usage: Usage) -> None:
+        usage.threads += 1
+        self._taken += 1
+
+    def _call(self) -> None:
+        """Give free places to those that wait, first to the account that has used least."""
+        while True:
+            fit = [one for one in self._waiting if self._is_free(one[0])]
+            if not fit:
+                return
+            chosen = min(fit, key=lambda one: one[0].used)  # of one account the first that came
+            self._waiting.remove(chosen)
+            self._give(chosen[0])
+            trio.lowlevel.reschedule(chosen[1])
+
+
+class _Processor:
+    """Usages of all accounts of one run of Trio. `light`: seconds on the loop of all but heavy accounts."""
+
+    def __init__(self) -> None:
+        self.light = 0.0
+        self.threads = _Threads()
+        self.mail = Usage("", self, limited=False)
+        self.unnamed = Usage("", self, limited=False)
+        self._top: Usage | None = None
+        self._usages: WeakValueDictionary[str, Usage] = WeakValueDictionary()
+        self._recent: deque[Usage] = deque(maxlen=RECENT)
+        WAITING.labels("turn").set_function(lambda: sum(one.waiting for one in list(self._usages.values())))
+        WAITING.labels("thread").set_function(lambda: len(self.threads.waiting))
+
+    def most(self, usage: Usage) -> float:
+        """Seconds that the account has used lately that has used most; `usage` may be that one."""
+        top, used = self._top, usage.used
+        if top is None or top is usage or top.used <= used:
+            self._top = usage
+            return used
+        return top.used
+
+    def usage(self, name: str) -> Usage:
+        """The usage of an account."""
+        found = self._usages.get(name)
+        if found is None:
+            found = self._usages[name] = Usage(name, self)
+        self._recent.append(found)
+        return found
+
+
+_of_run: Final[trio.lowlevel.RunVar[_Processor]] = trio.lowlevel.RunVar("moxlite.processor")
+
+
+def _processor() -> _Processor:
+    try:
+        return _of_run.get()
+    except LookupError:
+        made = _Processor()
+        _of_run.set(made)
+        return made
+
+
+def act_for(account: str) -> None:
+    """Count for this account what the calling task uses from now on, and what the tasks use that it starts."""
+    acting.set(_processor().usage(account))
+
+
+def act_for_mail() -> None:
+    """The same for mail that arrives: it never waits, and heavy accounts give way to it."""
+    acting.set(_processor().mail)
+
+
+async def turn() -> None:
+    """Wait for the account's turn to hold the loop for a slice. A checkpoint."""
+    usage = acting.get()
+    if usage is None or not usage.is_heavy():
+        await trio.lowlevel.checkpoint()
+    else:
+        await usage.pass_by()
+
+
+async def give_way() -> None:
+    """As `turn`, but a checkpoint only where it must wait."""
+    usage = acting.get()
+    if usage is not None and usage.is_heavy():
+        await usage.pass_by(lone=True)
+
+
+def writing() -> AbstractAsyncContextManager[object]:
+    """Context of a unit that the account's writer runs: with a place for a heavy account, so that what its sessions
+    queue does not keep the writer busy without a rest. Within it no other place may be waited for.
+    """
+    usage = acting.get()
+    return place("write") if usage is not None and usage.is_heavy() else nullcontext()
+
+
+def is_pressed() -> bool:
+    """Whether the account is heavy and others are at work: what is queued ahead is queued in their way."""
+    usage = acting.get()
+    return usage is not None and usage.heavy and usage.pressed
+
+
+class Place:
+    """Context of work in a thread, from `place`. Outside of the context `run` and `count` measure only."""
+
+    __slots__ = ("_kind", "_light", "_seconds", "_usage")
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._usage = acting.get() or _processor().unnamed
+        self._light = False
+        self._seconds = 0.0
+
+    def run(self, fn: Callable[[], T]) -> T:
+        """Call `fn` and measure it. For the thread."""
+        began = time.thread_time()
+        try:
+            return fn()
+        finally:
+            self._seconds += time.thread_time() - began
+
+    def count(self) -> None:
+        """Count what was measured. On the loop."""
+        self._usage.charge(self._seconds, self._kind)
+        self._seconds = 0.0
+
+    async def __aenter__(self) -> Place:
+        usage = self._usage
+        threads = usage.processor.threads
+        if usage.is_heavy():
+            await usage.pass_by(lone=True)
+        await threads.take(usage)
+        self._light = not usage.heavy and usage is not usage.processor.unnamed
+        threads.light += self._light
+        usage.light_threads += self._light
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        threads = self._usage.processor.threads
+        threads.light -= self._light
+        self._usage.light_threads -= self._light
+        self.count()
+        threads.leave(self._usage)
+
+
+def place(kind: str) -> Place:
+    """Context with a place for work in a thread: `async with place("imap-sort") as work`, then `work.run(fn)` there.
+
+    `kind`: label of the metric, one of a few constants.
+    """
+    return Place(kind)
+
+
+async def off_loop(fn: Callable[[], T], *, kind: str) -> T:
+    """Run `fn` in a thread at a place of the account, and return its result. Cancellation: waits for its end."""
+    async with place(kind) as work:
+        return await trio.to_thread.run_sync(work.run, fn)
