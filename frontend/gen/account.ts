@@ -422,11 +422,12 @@ export interface KeyItem {
   created: string;
 }
 
-/** The settings, and the state of each address. ``problem``: why an owner could not be asked, "". */
+/** The settings, and the state of each address. ``problem``: why owners could not be asked, "". ``script``: the name */
 export interface Forwards {
   form: ForwardForm;
   targets: Array<ForwardTarget>;
   problem: string;
+  script: string;
 }
 
 /** `forward_to` and `keep_copy` of the account (SMTP-159). */
@@ -443,6 +444,9 @@ export interface ForwardTarget {
   failing: string | null;
   error: string;
   alias: string;
+  script: string;
+  ran: boolean;
+  taken_over: boolean;
 }
 
 /** The form, whether answers are sent now, and the senders that got one, the newest first. ``script``: a Sieve */
@@ -617,6 +621,7 @@ export interface Overview {
   program: Program;
   app_passwords_required: boolean;
   sorting: SortingNotices;
+  old_patterns: Array<OldPattern>;
 }
 
 /** An address of the account, as in its settings; ``@domain`` for all others of a domain (``catchall``). */
@@ -654,6 +659,12 @@ export interface SortingFailure {
   line: number;
   text: string;
   count: number;
+}
+
+/** A pattern from before patterns had limits (STORE-162). ``address``: whose rules have it, "" for the settings of */
+export interface OldPattern {
+  address: string;
+  remark: Remark;
 }
 
 /** A mailbox: its name, number of messages and their size in octets. */
@@ -725,9 +736,9 @@ export const checks: Checks = {
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
   KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
-  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string" },
+  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string", script: "string" },
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
-  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string" },
+  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
   Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
   VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },
   AnsweredSender: { address: "string", sent: "time" },
@@ -747,11 +758,12 @@ export const checks: Checks = {
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
   Apps: { webmail: "string" },
-  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"] },
+  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"], old_patterns: ["list", ["ref", "OldPattern"]] },
   Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
   MailingList: { address: "string", members_shown: "boolean", members: ["list", "string"], public: "boolean", may_send: "boolean" },
   SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
   SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
+  OldPattern: { address: "string", remark: ["ref", "Remark"] },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" },
 };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.e87e23ee5e83.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.6ab781858341.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.505a76a5bfc3.js", transfer: "transfer.eda8b62d31e6.js" };
+var define_PARTS_default = { device: "device.e87e23ee5e83.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.6ab781858341.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.e3a65a10f370.js", transfer: "transfer.632e7472dbbe.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -249,9 +249,9 @@ var checks = {
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
   KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
-  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string" },
+  Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string", script: "string" },
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
-  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string" },
+  ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
   Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
   VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },
   AnsweredSender: { address: "string", sent: "time" },
@@ -271,11 +271,12 @@ var checks = {
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
   Apps: { webmail: "string" },
-  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"] },
+  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"], old_patterns: ["list", ["ref", "OldPattern"]] },
   Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
   MailingList: { address: "string", members_shown: "boolean", members: ["list", "string"], public: "boolean", may_send: "boolean" },
   SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
   SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
+  OldPattern: { address: "string", remark: ["ref", "Remark"] },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" }
 };
@@ -1110,8 +1111,13 @@ function addressName(one) {
 async function overviewPage(desk) {
   const found = await desk.client.overview();
   const device = button(t("Set up a device"), () => desk.go("#device"), { kind: "primary", icon: smartphone });
-  const root = el("div", { class: "page" }, head(t("Your account"), ""), ...sorting(found.sorting), storage(found), card(t("On your phone or computer"), [el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")), el("div", { class: "gap" }, byHand(found.program))], { actions: device, hint: found.app_passwords_required ? t("Mail programs need an app password here, one for each.") : null }), card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }), found.lists.length > 0 && card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }));
+  const root = el("div", { class: "page" }, head(t("Your account"), ""), ...sorting(found.sorting), ...await Promise.all(found.old_patterns.map(oldPattern)), storage(found), card(t("On your phone or computer"), [el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")), el("div", { class: "gap" }, byHand(found.program))], { actions: device, hint: found.app_passwords_required ? t("Mail programs need an app password here, one for each.") : null }), card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }), found.lists.length > 0 && card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }));
   return { title: t("Overview"), root };
+}
+async function oldPattern(one) {
+  const { message } = await told(one.remark);
+  const [text3, page, title] = one.address === "" ? [t("Write a pattern of your junk mailboxes anew. It"), "junk", t("Junk")] : [t("Write a pattern in the rules of {address} anew. It", { address: one.address }), `rules/${encodeURIComponent(one.address)}`, t("Rules")];
+  return notice("warn", [text3, " ", foreign(message, 600), "."], el("a", { href: `#${page}` }, title));
 }
 function sorting(found) {
   const link = (page, title) => el("a", { href: `#${page}` }, title);
