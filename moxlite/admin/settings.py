@@ -84,7 +84,9 @@ async def change_keys(
     if not changed:
         return await edit(_nothing, expected=expected)
     try:
-        return await edit(_change(section, path, {name: wanted[name] for name in changed}), expected=expected)
+        return await edit(
+            _change(section, path, {name: (was[name], wanted[name]) for name in changed}), expected=expected
+        )
     except ConfigError as error:
         raise NotValid(_relative(dotted(path), error.problems)) from None
 
@@ -111,15 +113,17 @@ def _nothing(document: Document, snapshot: Snapshot) -> None:
     """Change nothing: the edit only compares."""
 
 
-def _change(section: type[Section], path: Keys, values: Mapping[str, object]) -> Change:
+def _change(section: type[Section], path: Keys, values: Mapping[str, tuple[object, object]]) -> Change:
+    """Set keys to the second of two values; the first one is what they are so far."""
     defaults = {field.name: field.default for field in fields_of(section)}
 
     def change(document: Document, snapshot: Snapshot) -> None:
-        for name, value in values.items():
+        for name, (was, value) in values.items():
             if value is None or value == defaults[name]:
                 document.drop((*path, name))
             else:
-                document.put((*path, name), encode_field(section, name, value))
+                before = None if was is None else encode_field(section, name, was)
+                document.put((*path, name), encode_field(section, name, value), before)
 
     return change
 

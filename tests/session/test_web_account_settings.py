@@ -79,6 +79,25 @@ async def test_rules_are_saved_and_keep_comments_in_the_file(rig: Rig, browser: 
     assert [one["mailbox"] for one in (await destination(browser))["rulesets"]] == ["Other", "Lists"]
 
 
+async def test_one_rule_is_changed_without_touching_the_others(rig: Rig, browser: Browser) -> None:
+    """ADMIN-6, WEB-65: not a comment, an empty line or a key that stands there with its default is lost."""
+    header = f'[[accounts.mia.destinations."{ADDRESS}".rulesets]]'
+    rules = (
+        f"\n# friends\n{header} # first\nmailbox = 'Friends' # since May\nis_forward = false # on purpose\n"
+        f"msg_from_regexp = 'x'\n\n# lists\n  {header}\n  mailbox = 'Lists'\n  headers_regexp = {{ a = 'b' }} # of one\n"
+    )
+    path = rig.holder.domains_path
+    path.write_text(path.read_text() + rules)
+    assert await rig.holder.reload()
+    before = path.read_text()
+    old = await destination(browser)
+    changed = old | {"rulesets": [old["rulesets"][0] | {"mailbox": "Family"}, old["rulesets"][1]]}
+    await browser.call("destination_save", address=ADDRESS, old=old, changed=changed)
+    assert path.read_text() == before.replace("'Friends'", '"Family"')
+    await browser.call("destination_save", address=ADDRESS, old=changed, changed=changed | {"rulesets": []})
+    assert "Lists" not in path.read_text()
+
+
 async def test_a_save_upon_old_values_is_a_conflict_and_writes_nothing(rig: Rig, browser: Browser) -> None:
     """WEB-64, WEB-89."""
     old = await destination(browser)

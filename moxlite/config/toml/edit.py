@@ -10,18 +10,20 @@ A comment directly above a header belongs to that table, one after a value to it
 table. It is removed together with that table or line. A comment at the beginning of the file, or after an empty line
 with no header directly below it, always stays.
 
+A list is edited element by element, whether its elements are blocks (`[[rulesets]]`) or stand in brackets: the new list
+is aligned with the old one, equal elements keep their text, and a table that changed in some keys is edited in place.
+
 The text must be valid TOML. The result is parsed again to make sure that it is valid and means the right thing.
 """
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
-import msgspec
-
-from moxlite.config.toml.decode import BARE, KeyPath
+from moxlite.config.toml.decode import KeyPath
+from moxlite.config.toml.inline import align, dotted_keys, edited, literal, parsed
 from moxlite.config.toml.scan import BLANK, Entry, Scanner
 
 __all__ = ["Document", "Keys", "text_of"]
@@ -130,49 +132,106 @@ class Document:
         """A part of the text that has all of the table at `path`, and perhaps more."""
         return "".join([chunk.text for chunk in self._around(path)])
 
-    def put(self, path: Keys, value: object) -> None:
-        """Set the value at a path. If there is a table already, its keys that `value` lacks are removed, and keys with
-        equal values keep their text.
+    def put(self, path: Keys, value: object, was: object = None) -> None:
+        """Set the value at a path. Keys and elements that stay equal keep their text.
 
         Args:
           value: a str, bool, int, float, or a list or dict of them.
+          was: the value so far in the same form as `value`, by default as the text has it. Keys of tables that neither
+            has stay: in a form without defaults, these stand in the text with their default.
         """
         self.touched.add(path)
-        self._put(path, value)
+        self._put(path, value, was)
 
     def drop(self, path: Keys) -> bool:
         """Remove the table or value at a path. Returns False if there is nothing."""
         self.touched.add(path)
         return self._drop(path)
 
-    def _put(self, path: Keys, value: object) -> None:
+    def _put(self, path: KeyPath, value: object, was: object) -> None:
         for chunk, entry in self._entries(path):
             if entry.path == path[: len(entry.path)]:
                 old = chunk.text[entry.value : entry.end]
                 if len(entry.path) < len(path):
-                    table = _parsed(old)
-                    table = table if isinstance(table, dict) else {}
-                    _table_at(table, path[len(entry.path) : -1])[path[-1]] = value
-                    value = table
-                if _parsed(old) != value:
-                    chunk.replace(entry.value, entry.end, _literal(value, spread="\n" in old, newline=self._newline))
+                    was, value = parsed(old), _with_value(parsed(old), path[len(entry.path) :], value)
+                elif was is None:
+                    was = parsed(old)
+                chunk.replace(entry.value, entry.end, edited(old, was, value, self._newline))
                 return
         below = self._keys_below(path)
-        if below and isinstance(value, Mapping) and not self._is_array(path):
-            for key in below - set(value):
-                self._drop((*path, key))
-            for key, item in value.items():
-                self._put((*path, key), item)
+        if below is not None and _are_tables(value) and self._is_array(path):
+            self._put_blocks(path, value, was)
+        elif below and isinstance(value, Mapping) and not self._is_array(path):
+            self._put_keys(path, value, was)
             if not value and self._keys_below(path) is None:  # the table had no header of its own
                 self._insert(path, {})
-            return
-        if below is not None:
-            if value == {} and not below:
-                return
+        elif below is None:
+            self._insert(path, value)
+        elif below or value != {}:
             self._drop(path)
-        self._insert(path, value)
+            self._insert(path, value)
 
-    def _drop(self, path: Keys) -> bool:
+    def _put_keys(self, path: KeyPath, value: Mapping[str, object], was: object) -> None:
+        before = was if isinstance(was, Mapping) else None
+        for key in (self._keys_below(path) or set()) - value.keys():
+            if before is None or key in before:
+                self._drop((*path, key))
+        for key, item in value.items():
+            if before is None or key not in before or before[key] != item:
+                self._put((*path, key), item, None if before is None else before.get(key))
+
+    def _put_blocks(self, path: KeyPath, value: Sequence[Mapping[str, object]], was: object) -> None:
+        """Change an array of tables that are written with headers."""
+        blocks = self._blocks(path)
+        start = self._chunks.index(blocks[0][0])
+        if not isinstance(was, Sequence) or len(was) != len(blocks):
+            was = [_value_of(path, block) for block in blocks]
+        continued = align(was, value)
+        for item, number in zip(value, continued, strict=True):
+            if number is not None and was[number] != item:
+                self._put_keys((*path, number), item, was[number])
+        blocks = self._blocks(path)
+        for number, block in enumerate(blocks):
+            if number not in continued:
+                for chunk in block:
+                    self._remove(chunk)
+        last = -1  # the last block that stays where it is
+        behind = self._chunks[start - 1]
+        for item, number in zip(value, continued, strict=True):
+            if number is not None and number > last:
+                last = number
+                block = blocks[number]
+            elif number is not None:
+                block = blocks[number]
+                for chunk in block:
+                    self._remove(chunk)
+                self._place(block, behind)
+            else:
+                block = _made((*path, 0), "".join(_block(path, item, self._newline)))
+                self._place(block, behind, apart=True)
+            behind = block[-1]
+        self._renumber(path)
+
+    def _blocks(self, path: KeyPath) -> list[list[_Chunk]]:
+        """The chunks of each table of an array, with those of the tables in it."""
+        blocks: dict[str | int, list[_Chunk]] = {}
+        for chunk in self._around(path):
+            if chunk.path[: len(path)] == path and len(chunk.path) > len(path):
+                blocks.setdefault(chunk.path[len(path)], []).append(chunk)
+        return list(blocks.values())
+
+    def _renumber(self, path: KeyPath) -> None:
+        """Have the paths of an array's tables say their places."""
+        number = -1
+        for chunk in self._chunks:
+            if chunk.path[: len(path)] == path and len(chunk.path) > len(path):
+                number += len(chunk.path) == len(path) + 1
+                chunk.path = (*path, number, *chunk.path[len(path) + 1 :])
+        chunks, self._chunks, self._below = self._chunks, [], {}
+        for chunk in chunks:
+            self._add(chunk)
+
+    def _drop(self, path: KeyPath) -> bool:
         found = False
         for chunk in self._around(path):
             if chunk.path[: len(path)] == path:
@@ -184,13 +243,13 @@ class Document:
                     chunk.replace(chunk.line_start(entry.start), chunk.line_end(entry.end), "")
                     found = True
                 elif entry.path == path[: len(entry.path)]:
-                    table = _parsed(chunk.text[entry.value : entry.end])
-                    if _take(table, path[len(entry.path) :]):
-                        chunk.replace(entry.value, entry.end, _literal(table))
+                    table = parsed(chunk.text[entry.value : entry.end])
+                    if _take(table, _names(path[len(entry.path) :])):
+                        chunk.replace(entry.value, entry.end, literal(table))
                         found = True
         return found
 
-    def _insert(self, path: Keys, value: object) -> None:
+    def _insert(self, path: KeyPath, value: object) -> None:
         """Write a value that does not exist yet: a table with a header, unless the table around it is written with
         dotted keys.
         """
@@ -202,35 +261,46 @@ class Document:
             ]
             if dotted:
                 chunk, entry = dotted[-1]
-                chunk.insert(entry, f"{_dotted(path[len(chunk.path) :])} = {_literal(value)}", self._newline)
+                chunk.insert(entry, f"{dotted_keys(_names(path[len(chunk.path) :]))} = {literal(value)}", self._newline)
                 return
         parent = [chunk for chunk in self._around(path) if chunk.path == path[:-1]]
-        if parent and not (isinstance(value, Mapping) and value):
+        tables = (isinstance(value, Mapping) and bool(value)) or _are_tables(value)
+        if parent and not tables:
             entries = parent[0].entries()
-            line = f"{_dotted(path[-1:])} = {_literal(value)}"
+            line = f"{dotted_keys(_names(path[-1:]))} = {literal(value)}"
             parent[0].insert(entries[-1] if entries else None, line, self._newline)
         elif isinstance(value, Mapping) and value:
-            self._append(path, "".join(_tables(path, value, self._newline)))
+            self._append(path, _tables(_names(path), value, self._newline))
+        elif _are_tables(value):
+            self._append(path, [line for item in value for line in _block(_names(path), item, self._newline)])
         else:
-            self._append(path[:-1], "".join(_tables(path[:-1], {path[-1]: value}, self._newline)))
+            self._append(path[:-1], _tables(_names(path[:-1]), {_names(path)[-1]: value}, self._newline))
 
-    def _append(self, path: Keys, text: str) -> None:
+    def _append(self, path: KeyPath, lines: Iterable[str]) -> None:
         """Put new tables behind the last one that has the most keys in common with `path`."""
+        element = next((n for n in range(len(path), 0, -1) if isinstance(path[n - 1], int)), 0)
         after = self._chunks[-1]
-        for length in (2, 1):
-            if len(path) >= length and path[:length] in self._below:
-                after = self._below[path[:length]][-1]
+        for length in (element, 2, 1):
+            found = [one for one in self._around(path[:length]) if one.path[:length] == path[:length]]
+            if length and found and len(path) >= length:
+                after = found[-1]
                 break
-        number = self._chunks.index(after) + 1
-        if after.text and not after.text.endswith("\n"):
-            after.text += self._newline
-        gap = "" if not after.text or BLANK_END.search(after.text) else self._newline
-        if number < len(self._chunks):
-            text += self._newline
-        chunks = list(_cut(text))[1:]
-        chunks[0].text = gap + chunks[0].text
-        chunks[0].body += len(gap)
-        for offset, chunk in enumerate(chunks):
+        self._place(_made(path, "".join(lines)), after, apart=True)
+
+    def _place(self, block: list[_Chunk], behind: _Chunk, *, apart: bool = False) -> None:
+        """Insert chunks behind another one; with `apart` between empty lines."""
+        number = self._chunks.index(behind) + 1
+        if behind.text and not behind.text.endswith("\n"):
+            behind.text += self._newline
+        if not block[-1].text.endswith("\n"):
+            block[-1].text += self._newline
+        if apart:
+            gap = "" if not behind.text or BLANK_END.search(behind.text) else self._newline
+            block[0].text = gap + block[0].text
+            block[0].body += len(gap)
+            if number < len(self._chunks):
+                block[-1].text += self._newline
+        for offset, chunk in enumerate(block):
             self._add(chunk, number + offset)
 
     def _add(self, chunk: _Chunk, number: int | None = None) -> None:
@@ -250,7 +320,7 @@ class Document:
                 if not below:
                     del self._below[chunk.path[:length]]
 
-    def _around(self, path: Keys) -> list[_Chunk]:
+    def _around(self, path: KeyPath) -> list[_Chunk]:
         """The chunks that can hold a table on the way to `path`, or below it."""
         if not path:
             return list(self._chunks)
@@ -258,18 +328,18 @@ class Document:
         chunks = [self._chunks[0], *(above if len(path) > 1 else ()), *self._below.get(path[:2], ())]
         return [one for one in chunks if one.path == path[: len(one.path)] or one.path[: len(path)] == path]
 
-    def _entries(self, path: Keys) -> Iterator[tuple[_Chunk, Entry]]:
+    def _entries(self, path: KeyPath) -> Iterator[tuple[_Chunk, Entry]]:
         for chunk in self._around(path):
             for entry in chunk.entries():
                 yield chunk, entry
 
-    def _keys_below(self, path: Keys) -> set[str] | None:
+    def _keys_below(self, path: KeyPath) -> set[str] | None:
         """The keys of a table that is written with headers or dotted keys; None if there is no such table."""
         paths = [chunk.path for chunk in self._around(path)] + [entry.path for _, entry in self._entries(path)]
         paths = [one for one in paths if one[: len(path)] == path]
         return {str(one[len(path)]) for one in paths if len(one) > len(path)} if paths else None
 
-    def _is_array(self, path: Keys) -> bool:
+    def _is_array(self, path: KeyPath) -> bool:
         """Whether an array of tables with headers is at a path."""
         length = len(path)
         paths = (chunk.path for chunk in self._around(path))
@@ -310,18 +380,44 @@ def _headers(text: str) -> Iterator[tuple[int, int]]:
                 behind = match.end() + 1
 
 
-def _parsed(value: str) -> Any:
-    return tomllib.loads(f"v = {value}")["v"]
+def _made(path: KeyPath, text: str) -> list[_Chunk]:
+    """The chunks of new tables below a path, which has the place of each table of an array that it leads through."""
+    chunks = list(_cut(text))[1:]
+    length = sum(isinstance(key, str) for key in path) + isinstance(path[-1], int)
+    for chunk in chunks:
+        chunk.path = (*path, *chunk.path[length:])
+    return chunks
 
 
-def _table_at(table: dict[str, Any], path: Keys) -> dict[str, Any]:
-    """The table at a path; missing tables are created."""
-    for key in path:
-        below = table.setdefault(key, {})
+def _value_of(path: KeyPath, block: Sequence[_Chunk]) -> Any:
+    """The value of a table of the array at `path`, from its chunks."""
+    value: Any = tomllib.loads("".join([chunk.text for chunk in block]))
+    for key in _names(path):
+        value = value[key][0] if isinstance(value[key], list) else value[key]
+    return value
+
+
+def _are_tables(value: object) -> TypeGuard[Sequence[Mapping[str, object]]]:
+    """Whether a value is a list of tables, which may be written as blocks."""
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(item, Mapping) for item in value)
+
+
+def _names(path: KeyPath) -> tuple[str, ...]:
+    """A path without the places in arrays, as headers have it."""
+    return tuple([key for key in path if isinstance(key, str)])
+
+
+def _with_value(table: object, path: KeyPath, value: object) -> dict[str, Any]:
+    """The table with a value at a path; missing tables are created."""
+    top: dict[str, Any] = table if isinstance(table, dict) else {}
+    at = top
+    for key in _names(path[:-1]):
+        below = at.setdefault(key, {})
         if not isinstance(below, dict):
-            below = table[key] = {}
-        table = below
-    return table
+            below = at[key] = {}
+        at = below
+    at[_names(path)[-1]] = value
+    return top
 
 
 def _take(table: dict[str, Any], path: Keys) -> bool:
@@ -340,43 +436,22 @@ def text_of(table: Mapping[str, object]) -> str:
     return lines.replace("\n[", "\n\n[")
 
 
-def _tables(path: Keys, table: Mapping[str, object], newline: str) -> Iterator[str]:
+def _tables(path: Sequence[str], table: Mapping[str, object], newline: str, header: str = "[{}]") -> Iterator[str]:
     """The text of a new table with its header; non-empty tables in it follow with their own."""
-    below = {key: value for key, value in table.items() if isinstance(value, Mapping) and value}
-    if len(below) < len(table):
-        yield f"[{_dotted(path)}]{newline}"
+    below = {key: value for key, value in table.items() if (isinstance(value, Mapping) and value) or _are_tables(value)}
+    if len(below) < len(table) or header != "[{}]":
+        yield f"{header.format(dotted_keys(path))}{newline}"
         for key, value in table.items():
             if key not in below:
-                yield f"{_dotted((key,))} = {_literal(value)}{newline}"
+                yield f"{dotted_keys((key,))} = {literal(value)}{newline}"
     for key, value in below.items():
-        yield from _tables((*path, key), value, newline)
+        if isinstance(value, Mapping):
+            yield from _tables((*path, key), value, newline)
+        elif _are_tables(value):
+            for item in value:
+                yield from _block((*path, key), item, newline)
 
 
-def _dotted(path: Sequence[str]) -> str:
-    return ".".join(key if key and BARE.issuperset(key) else _quoted(key) for key in path)
-
-
-def _quoted(text: str) -> str:
-    """A basic string: JSON escapes as TOML does, but for DEL."""
-    return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")
-
-
-def _literal(value: object, *, spread: bool = False, newline: str = "\n") -> str:
-    """A value in one line; with `spread` an array has a line for each element."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return _quoted(value)
-        case int() | float():
-            return repr(value)
-        case list() | tuple():
-            items = [_literal(item) for item in value]
-            if spread and items:
-                return f"[{newline}" + "".join(f"  {item},{newline}" for item in items) + "]"
-            return "[" + ", ".join(items) + "]"
-        case Mapping():
-            items = [f"{_dotted((key,))} = {_literal(item)}" for key, item in value.items()]
-            return "{ " + ", ".join(items) + " }" if items else "{}"
-        case _:
-            raise TypeError(f"no value of the configuration: {value!r}")
+def _block(path: KeyPath, table: Mapping[str, object], newline: str) -> Iterator[str]:
+    """The text of a new table of an array, with its header."""
+    return _tables(_names(path), table, newline, "[[{}]]")
