@@ -84,7 +84,8 @@ async def test_one_rule_is_changed_without_touching_the_others(rig: Rig, browser
     header = f'[[accounts.mia.destinations."{ADDRESS}".rulesets]]'
     rules = (
         f"\n# friends\n{header} # first\nmailbox = 'Friends' # since May\nis_forward = false # on purpose\n"
-        f"msg_from_regexp = 'x'\n\n# lists\n  {header}\n  mailbox = 'Lists'\n  headers_regexp = {{ a = 'b' }} # of one\n"
+        f"msg_from_regexp = 'x'\n\n# lists\n  {header}\n  mailbox = 'Lists'\n"
+        "  headers_regexp = { a = 'b' } # of one\n"
     )
     path = rig.holder.domains_path
     path.write_text(path.read_text() + rules)

@@ -137,8 +137,7 @@ class Search:
         self._wanted = wanted
         self._manner: Final = _Manner(oldest_first, by, only, beside)
         self._ranks: list[Placed] | None = None if by == "received" or only is not None else []
-        self._begun = False
-        self._first = False  # the first messages are examined, before the index is asked
+        self._first: bool | None = None  # the first messages are examined, before the index is asked; None: not begun
         self._behind = FIRST_OLDEST if oldest_first else FIRST_NEWEST
         self._ahead = _Ahead(())
         self._listed = False  # `_ahead` has all further messages
@@ -148,8 +147,8 @@ class Search:
 
         Raises StorageBroken, ReadInterrupted. A damaged message is not found.
         """
-        if not self._begun:
-            self._begun = True
+        if self._first is None:
+            self._first = bool(self._hints) and self._manner.only is None and self._manner.by == "received"
             await self._begin()
         elif self._first and not self._ahead.left:
             self._first = False
@@ -177,8 +176,7 @@ class Search:
         if manner.only is not None:
             ids = manner.only
             await self._list(lambda r: among(r, ids, wanted.mailboxes, wanted.condition))
-        elif self._hints and manner.by == "received":
-            self._first = True
+        elif self._first:
             await self._read_ahead(FIRST)
         else:
             await self._narrow()
