@@ -35,8 +35,8 @@ ACCEPTED: Final[list[tuple[str, Callable[[Difference], bool]]]] = [
         d.message in ("msg_14", "types-odd") and d.item in STRUCTURES)),
     ("a message whose first line is no field is an octet stream (IMAP-104)", lambda d: (
         d.message == "msg_19" and d.item in STRUCTURES)),
-    ("a multipart without a boundary is opaque, Dovecot shows an empty text (IMAP-104)", lambda d: (
-        d.message in ("msg_25", "msg_41", "boundary-empty"))),
+    ("a multipart in which no part begins is its text, Dovecot shows an empty one (STORE-53)", lambda d: (
+        d.message in ("msg_17", "msg_25", "msg_31", "msg_41", "boundary-empty"))),
     ("parameters in pieces are joined and decoded if ASCII, else as written, in their order (IMAP-103)", lambda d: (
         d.message in ("msg_29", "msg_32", "parameters-in-pieces") and d.item in STRUCTURES)),
     ("a boundary may be an extended parameter (RFC 2231 §4), which Dovecot does not see", lambda d: (

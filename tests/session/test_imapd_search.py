@@ -1,5 +1,6 @@
 """SEARCH: keys, charsets, results (docs/spec/imap.md §13), and random programs against a plain reference."""
 
+import base64
 import datetime as dt
 import re
 import threading
@@ -316,6 +317,31 @@ async def test_body_keys(imap: Imap, c: Client) -> None:
         "NOT BODY hello": [1, 3],
     }.items():
         assert await find(c, b"CHARSET UTF-8 " + program.encode()) == numbers, program
+
+
+@pytest.mark.served
+async def test_no_text_is_hidden_from_searches_by_how_it_is_wrapped(imap: Imap, c: Client) -> None:
+    """IMAP-121, IMAP-104, STORE-52a, STORE-53: a multipart whose boundary never comes, and a message in base64."""
+    await c.append("Subject: one\r\nContent-Type: multipart/mixed; boundary=never\r\n\r\nlost words\r\n")
+    code = base64.encodebytes(b"Subject: inner\r\n\r\nsealed words\r\n").decode().replace("\n", "\r\n")
+    await c.append(
+        "Subject: two\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+        f"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n{code}--b--\r\n"
+    )
+    await c.ok("a NOOP")
+    for program, numbers in {
+        "BODY words": [1, 2],
+        'BODY "lost words"': [1],
+        'TEXT "sealed words"': [2],
+        'BODY "subject: inner"': [2],
+        "SUBJECT inner": [],
+    }.items():
+        assert await find(c, program) == numbers, program
+    first, second = [line for line in await c.ok("a FETCH 1:2 (PREVIEW BODYSTRUCTURE)") if "FETCH" in line]
+    assert '"lost words"' in first
+    assert '("TEXT" "PLAIN" ("CHARSET" "us-ascii") NIL NIL "7BIT" 12 1 NIL NIL NIL NIL) "MIXED"' in first
+    assert '"sealed words"' in second
+    assert '("APPLICATION" "OCTET-STREAM" NIL NIL NIL "BASE64" ' in second
 
 
 @pytest.mark.served

@@ -345,6 +345,29 @@ async def test_a_large_part_streams_whole(rig: Rig, browser: Browser) -> None:
     assert (await browser.fetch(f"/webmail/msg/{message_id}/download/0")).body == content
 
 
+async def test_a_message_in_base64_is_a_message_for_its_reader(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-49, WEBMAIL-52, STORE-52a: it is saved and read decoded, as mail, also in all files together."""
+    inner = b"Subject: inner\r\n\r\nsealed words\r\n"
+    data = (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n%s\r\n--b--\r\n" % base64.b64encode(inner)
+    )
+    async with rig.account() as account:
+        path = f"/webmail/msg/{(await deliver_mail(account, data)).message_id}"
+    saved, shown = await browser.fetch(f"{path}/download/0.0"), await browser.fetch(f"{path}/viewtext/0.0")
+    assert (saved.body, shown.body) == (inner, inner)
+    assert saved.headers["content-type"] == "message/rfc822"
+    assert "attachment-0.0.eml" in saved.headers["content-disposition"]
+
+
+async def test_a_multipart_without_parts_is_shown_as_text(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-50, STORE-53."""
+    async with rig.account() as account:
+        data = b"Content-Type: multipart/mixed; boundary=never\r\n\r\nlost words\r\n"
+        message_id = (await deliver_mail(account, data)).message_id
+    assert b"lost words" in (await browser.fetch(f"/webmail/msg/{message_id}/text")).body
+
+
 async def test_messages_are_only_fetched(browser: Browser, message: str) -> None:
     """WEBMAIL-50."""
     assert (await browser.fetch(f"{message}/raw", method="POST")).status == 405

@@ -216,8 +216,8 @@ def test_a_boundary_counts_only_before_a_blank_two_dashes_or_the_line_end(after:
     [
         ("Content-Type: multipart/mixed; boundary=b\n\nonly text\n", ["multipart/mixed", "text/plain"]),
         ("Content-Type: multipart/mixed; boundary=b\n\n--b--\n", ["multipart/mixed", "text/plain"]),
-        ("Content-Type: multipart/mixed\n\n--b\n\nx\n--b--\n", "application/octet-stream"),
-        ('Content-Type: multipart/mixed; boundary=""\n\n--\n\nx\n----\n', "application/octet-stream"),
+        ("Content-Type: multipart/mixed\n\n--b\n\nx\n--b--\n", "text/plain"),
+        ('Content-Type: multipart/mixed; boundary=""\n\n--\n\nx\n----\n', "text/plain"),
         ("Content-Type: text\n\nx\n", "text/plain"),
         ("Content-Type: Text; charset=utf-8\n\nx\n", "text/plain"),
         ("Content-Type: html\n\nx\n", "application/octet-stream"),
@@ -286,7 +286,7 @@ def test_a_multipart_without_parts_has_an_empty_one() -> None:
     """STORE-53, IMAP-104: of the default type, without octets and lines. It counts as a part (STORE-55)."""
     data = MIXED + b"--b--\r\n"
     [part] = scan(data).root.parts
-    assert (part.body, part.end, part.lines, part.decoded, part.text_size) == (len(data), len(data), 0, 0, 0)
+    assert (part.body, part.end, part.lines, part.decoded, part.text_size) == (len(MIXED), len(MIXED), 0, 0, 0)
     assert (part.media_type, part.encoding) == ("text/plain", "7BIT")
     assert [(one.name, one.value) for one in part.parameters] == [("charset", "us-ascii")]
     hollow = b"--b\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i--\r\n"
@@ -294,9 +294,41 @@ def test_a_multipart_without_parts_has_an_empty_one() -> None:
     assert len(list(structure.root.walk())) == MAX_PARTS
 
 
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [
+        ("Content-Type: multipart/mixed; boundary=b", "text\nmore"),
+        ("Content-Type: multipart/mixed; boundary=b", "text\nmore\n--other\n\nx\n"),
+        ("Content-Type: multipart/alternative; boundary=b; charset=utf-8", "größer\n"),
+        ("Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64", "dGV4dAo=\n"),
+        ("Content-Type: multipart/mixed", "--b\n\ntext\n"),
+    ],
+)
+def test_a_multipart_in_which_no_part_begins_is_its_text(header: str, body: str) -> None:
+    """STORE-53: nothing that somebody wrote is lost to readers."""
+    data = crlf(f"{header}\n\n{body}")
+    structure = scan(data)
+    part = list(structure.root.walk())[-1]
+    assert (part.media_type, data[part.body : part.end]) == ("text/plain", crlf(body))
+    assert part.lines == body.count("\n") + (not body.endswith("\n"))
+    content = decode(crlf(body), part.encoding)
+    assert (part.decoded, part.text_size) == (len(content), len(content.replace(b"\r\n", b"\n").replace(b"\n", b"xx")))
+    assert_nested(structure)
+
+
+def test_the_text_of_an_inner_multipart_without_parts_ends_at_the_outer_delimiter() -> None:
+    """STORE-53, RFC 2046 §5.1.2: also the text before a closing delimiter is shown where there is no other."""
+    inner = "--b\nContent-Type: multipart/mixed; boundary=i\n\nwords\n"
+    for text in (inner, f"{inner}--i--\nafter\n"):
+        data = MIXED + crlf(f"{text}--b\n\nnext\n--b--\n")
+        first, second = scan(data).root.parts
+        assert [body(data, one) for one in (*first.parts, second)] == [b"words", b"next"]
+
+
 def test_what_cannot_be_read_keeps_its_name() -> None:
-    """STORE-52, STORE-55: a container without boundary is a file with the name that it had, and nothing else of it."""
-    part = scan(crlf("Content-Type: multipart/mixed; name=x; charset=utf-8\n\n--b\n")).root
+    """STORE-52, STORE-55: what is left of an encoded message's type."""
+    header = "Content-Type: message/rfc822; name=x; charset=utf-8\nContent-Transfer-Encoding: base64"
+    part = scan(crlf(f"{header}\n\nYQ==\n")).root
     assert [(one.name, one.value) for one in part.parameters] == [("name", "x")]
 
 
@@ -466,7 +498,7 @@ def test_ten_thousand_fields_are_still_read() -> None:
     assert scan(b"X: y\r\n" * 9_999 + b"Content-Type: text/html\r\n\r\nbody").root.subtype == "HTML"
 
 
-@pytest.mark.parametrize(("length", "type_"), [(1000, "multipart/mixed"), (1001, "application/octet-stream")])
+@pytest.mark.parametrize(("length", "type_"), [(1000, "multipart/mixed"), (1001, "text/plain")])
 def test_a_boundary_over_the_limit_is_not_followed(length: int, type_: str) -> None:
     """STORE-55"""
     boundary = b"b" * length

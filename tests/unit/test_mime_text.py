@@ -1,5 +1,7 @@
 """Text of messages: HTML, previews, search."""
 
+import base64
+import quopri
 import time
 from collections.abc import Callable
 
@@ -8,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moxlite.proto.mime import scan
-from moxlite.proto.mime.preview import MAX_PREVIEW, preview, preview_of_text
+from moxlite.proto.mime.preview import MAX_PREVIEW, TooManySigns, preview, preview_of_text
 from moxlite.proto.mime.text import (
     body_text,
     fold,
     header_text,
     part_text,
     search_text,
-    text_parts,
     token_text,
     visible_text,
+    walk_encoded,
 )
 
 
@@ -299,8 +301,55 @@ def test_folding_twice_changes_nothing(text: str) -> None:
 
 def test_all_text_parts_are_found_also_in_embedded_messages() -> None:
     """STORE-88"""
-    parts = list(text_parts(scan(MESSAGE)))
-    assert [part.media_type for part in parts] == ["text/html", "text/plain"]
+    parts = [part for part, _, _ in walk_encoded(scan(MESSAGE), reader(MESSAGE))]
+    assert [part.media_type for part in parts if part.type == "TEXT"] == ["text/html", "text/plain"]
+
+
+def encoded(message: str, encoding: str = "base64") -> str:
+    """A part with a message in a transfer encoding."""
+    head = f"Content-Type: message/rfc822\nContent-Transfer-Encoding: {encoding}\n\n"
+    octets = crlf(message)
+    code = base64.encodebytes(octets) if encoding == "base64" else quopri.encodestring(octets.replace(b"\r\n", b"\n"))
+    return head + code.decode()
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_an_encoded_message_is_read_as_an_embedded_one(encoding: str) -> None:
+    """STORE-52a, STORE-58, STORE-88, IMAP-121: its text, its header, and those of a message inside of it."""
+    deep = encoded("Subject: deep\n\nbottom\n")
+    inner = "Subject: =?utf-8?q?=C3=A9tude?=\nContent-Type: multipart/mixed; boundary=i\n\n--i\n"
+    inner += f"Content-Type: text/html\n\n<p>in<b>side</b>\n--i\n{deep}--i--\n"
+    data = crlf(f"Content-Type: multipart/mixed; boundary=b\n\n--b\n{encoded(inner, encoding)}--b--\n")
+    structure, read = scan(data), reader(data)
+    assert not structure.root.parts[0].parts
+    text = search_text(structure, read)
+    for words in ("subject: étude", "inside", "subject: deep", "bottom"):
+        assert words in text
+    assert [piece.text.strip() for piece in token_text(structure, read)] == ["inside", "bottom"]
+    assert preview(structure, read) == "inside"
+    with pytest.raises(TooManySigns):  # it may hold the loop
+        preview(structure, read, signs=1000)
+
+
+def test_encoded_messages_are_read_up_to_a_limit() -> None:
+    """STORE-52a, STORE-55: together, however deep they are nested or how many there are."""
+    nested = "Subject: last\n\nend\n"
+    for _ in range(20):
+        nested = f"Subject: s\n{encoded(nested)}"
+    data = crlf(nested)
+    assert "subject: last" in search_text(scan(data), reader(data))
+    reached = [inner.part.size for inner in walk_encoded(scan(data), reader(data), 10_000) if inner.embedded]
+    assert 0 < sum(reached) <= 10_000
+    many = encoded("Subject: s\n\n" + "x" * 3000)
+    data = crlf("Content-Type: multipart/mixed; boundary=b\n\n" + f"--b\n{many}" * 100 + "--b--\n")
+    assert sum(inner.embedded for inner in walk_encoded(scan(data), reader(data), 10_000)) == 4
+
+
+def test_a_file_behind_an_embedded_message_does_not_hide_its_text() -> None:
+    """STORE-58"""
+    file = "Content-Disposition: attachment\n\nx\n"
+    message = f"--b\nContent-Type: message/rfc822\n\nA: b\n\nforwarded\n--b\n{file}--b--\n"
+    assert preview_of(f"Content-Type: multipart/mixed; boundary=b\n\n{message}") == "forwarded"
 
 
 def test_tokens_are_made_of_text_parts_and_texts_of_images() -> None:

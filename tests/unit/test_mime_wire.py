@@ -192,6 +192,5 @@ def test_raw_eight_bit_parameters_are_literals() -> None:
 
 def test_an_opaque_leaf_is_an_octet_stream_that_keeps_its_name() -> None:
     """IMAP-104"""
-    assert structure("Content-Type: multipart/mixed; name=n\n\nx\n") == (
-        b'("APPLICATION" "OCTET-STREAM" ("NAME" "n") NIL NIL "7BIT" 3 NIL NIL NIL NIL)'
-    )
+    message = "Content-Type: message/rfc822; name=n\nContent-Transfer-Encoding: base64\n\nYQ==\n"
+    assert structure(message) == b'("APPLICATION" "OCTET-STREAM" ("NAME" "n") NIL NIL "BASE64" 6 NIL NIL NIL NIL)'

@@ -74,6 +74,12 @@ async def test_it_runs_while_an_account_is_open(accounts: Accounts) -> None:
         assert (await rows(account))[0].messageid == "1@example.com"
 
 
+async def test_a_new_account_has_nothing_to_read_anew(accounts: Accounts) -> None:
+    """STORE-59, STORE-11: its first messages are searched by their index from the beginning."""
+    async with accounts.use("mia") as account:
+        assert await look(account, lambda r: r.value("SELECT parse_version FROM state")) == PARSE_VERSION
+
+
 async def test_it_goes_on_where_it_stopped(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-59, STORE-148"""
     monkeypatch.setattr(reparsing, "UNIT_MESSAGES", 2)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from .charset import is_ascii_superset
-from .text import MAX_TEXT, Read, part_text, visible_text
+from .text import MAX_TEXT, Read, open_message, part_text, visible_text
 from .types import Part, Structure
 
 __all__ = ["MAX_PREVIEW", "TooManySigns", "preview", "preview_of_text"]
@@ -32,7 +32,9 @@ _INVISIBLE: Final = re.compile(
 
 
 class TooManySigns(Exception):
-    """A text has more tags and entities than the caller of `preview` allows; each costs some 2.5 µs."""
+    """A text has more tags and entities than the caller of `preview` allows, each of which costs some 2.5 µs; or it is
+    in an encoded message, which may cost as much as any other.
+    """
 
 
 def preview(structure: Structure, read: Read, *, signs: int | None = None) -> str:
@@ -43,10 +45,10 @@ def preview(structure: Structure, read: Read, *, signs: int | None = None) -> st
     Raises:
       TooManySigns: the decoded texts have more than `signs` tags and entities together; found before they are read.
     """
-    for part in _candidates(structure.root):
-        if part.subtype != "HTML" and (found := _preview_of_begin(part, read)):
+    for part, source in _candidates(structure.root, read, signs is None):
+        if part.subtype != "HTML" and (found := _preview_of_begin(part, source)):
             return found
-        text = part_text(part, read, MAX_TEXT)
+        text = part_text(part, source, MAX_TEXT)
         if signs is not None:
             signs -= text.count("<") + text.count("&")
             if signs < 0:
@@ -69,29 +71,48 @@ def _preview_of_begin(part: Part, read: Read) -> str:
     return found if complete else ""
 
 
-def _candidates(part: Part) -> Iterator[Part]:
-    """Text parts that show the message, best first; an embedded message counts when nothing else has text."""
-    embedded: list[Part] = []
+def _candidates(part: Part, read: Read, may_open: bool) -> Iterator[tuple[Part, Read]]:
+    """Text parts that show the message, best first, and how they are read; an embedded message counts when nothing
+    else has text.
+
+    Raises:
+      TooManySigns: an encoded message would have to be opened, and `may_open` forbids it.
+    """
+    embedded: list[tuple[Part, Read]] = []
+    room = MAX_TEXT  # octets of encoded messages
     stack = [part]
-    while stack:
+    while stack or embedded:
+        if not stack:
+            holder, read = embedded.pop(0)
+            if holder.message is not None:
+                stack.append(holder.message.root)
+            elif not may_open:
+                raise TooManySigns
+            elif room > 0:
+                inner, read = open_message(holder, read, room)
+                room -= inner.size
+                stack.append(inner.root)
+            continue
         part = stack.pop()
         if part.disposition == "ATTACHMENT":
             continue
-        if part.message is not None:
-            embedded.append(part.message.root)
+        if part.message is not None or part.is_encoded_message:
+            embedded.append((part, read))
         elif part.parts:
-            children = list(part.parts)
-            if part.subtype == "ENCRYPTED":
-                continue
-            if part.subtype == "SIGNED":
-                del children[1:]
-            elif part.subtype == "ALTERNATIVE":
-                children.sort(key=lambda child: child.media_type != "text/plain")
-            stack.extend(reversed(children))
+            stack.extend(reversed(_children(part)))
         elif part.type == "TEXT" and part.subtype in ("PLAIN", "HTML"):
-            yield part
-        if not stack and embedded:
-            stack.append(embedded.pop(0))
+            yield part, read
+
+
+def _children(part: Part) -> list[Part]:
+    """The children of a multipart that show the message, best first."""
+    if part.subtype == "ENCRYPTED":
+        return []
+    if part.subtype == "SIGNED":
+        return list(part.parts[:1])
+    if part.subtype == "ALTERNATIVE":
+        return sorted(part.parts, key=lambda child: child.media_type != "text/plain")
+    return list(part.parts)
 
 
 def preview_of_text(text: str) -> str:

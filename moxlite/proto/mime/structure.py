@@ -26,7 +26,7 @@ import msgspec
 
 from .decode import BLOCK, base64_size, decode, decode_blocks
 from .headers import MAX_HEADER, HeaderSection
-from .types import PARSE_VERSION, EmbeddedMessage, MIMEError, Parameter, Part, Structure
+from .types import ENCODED_MESSAGE, PARSE_VERSION, EmbeddedMessage, MIMEError, Parameter, Part, Structure
 from .wire import read_envelope
 from .words import ContentValue, parse_content
 
@@ -80,6 +80,9 @@ _ENCODINGS: Final[Mapping[bytes | None, str]] = {
     b"base64": "BASE64",
     b"quoted-printable": "QUOTED-PRINTABLE",
 }
+_NO_BOUNDARY: Final = "multipart without boundary"
+_LONG_BOUNDARY: Final = "boundary too long"
+_UNDIVIDED: Final = (_NO_BOUNDARY, _LONG_BOUNDARY)  # defects of multiparts whose content is shown as text (STORE-53)
 _COMPOSITE: Final = frozenset(
     {"", "7BIT", "8BIT", "BINARY"}
 )  # the encodings an embedded message may have (RFC 2046 §5.2.1)
@@ -190,7 +193,7 @@ class _Scanner:
         elif defect or not container:
             self.delimiter = self._next_delimiter(body) if self.levels else None
         elif content.value == "MULTIPART":
-            parts = self._multipart(content, body, depth)
+            parts = self._multipart(content, encoding, body, depth)
         else:
             inner, root = self.message(body, depth + 1)
             message = EmbeddedMessage(*read_envelope(inner), root)
@@ -199,25 +202,19 @@ class _Scanner:
             message = EmbeddedMessage(*read_envelope(HeaderSection(b"")), self._empty_part(body))
         end = self._end(body, parts[-1] if parts else message.root if message else None)
         newlines = self._newlines_to(end) - before
-        # IMAP counts lines, and a last one without its end is a line, too
-        unterminated = end > body and self.data[end - 1] != 0x0A
         if defect:
             self.fail(defect)
-            content = ContentValue("APPLICATION", "OCTET-STREAM", _names(content.parameters), None)
+            content = _as_text(content) if defect in _UNDIVIDED else _as_octets(content)
         decoded = text_size = end - body
         if not parts and message is None:
-            if encoding in ("BASE64", "QUOTED-PRINTABLE"):
-                decoded, text_size = self._decoded_size(body, end, encoding, content.value == "TEXT")
-            elif content.value == "TEXT" and newlines:
-                # bare LF counts as CRLF, as IMAP sends it
-                text_size += newlines - self._count(b"\r\n", body, end)
+            decoded, text_size = self._sizes(body, end, encoding, content.value == "TEXT", newlines)
         placed = parse_content(disposition) if disposition else None
         return Part(
             boundary,
             start,
             body,
             end,
-            newlines + unterminated,
+            newlines + self._unterminated(body, end),
             decoded,
             text_size,
             content.value,
@@ -236,7 +233,7 @@ class _Scanner:
             defect,
         )
 
-    def _multipart(self, content: ContentValue, body: int, depth: int) -> tuple[Part, ...]:
+    def _multipart(self, content: ContentValue, encoding: str, body: int, depth: int) -> tuple[Part, ...]:
         boundary = content.boundary
         assert boundary is not None
         outer = self.levels.get(boundary)
@@ -263,14 +260,24 @@ class _Scanner:
         self._forget()
         if not parts:
             self.fail("multipart without parts")
+            parts.append(self._undivided(content, encoding, body, found))
         if found is not None and found.level == level:
             found = self._next_delimiter(found.after) if self.levels else None
         elif self.count < MAX_PARTS:
             self.fail("multipart without closing boundary")
         self.delimiter = found
-        if not parts:
-            parts.append(self._empty_part(self._end(body, None)))
         return tuple(parts)
+
+    def _undivided(self, content: ContentValue, encoding: str, body: int, found: _Delimiter | None) -> Part:
+        """The one part of a multipart in which no part begins: its text up to the delimiter `found` (STORE-53)."""
+        self.count += 1
+        end = self.size if found is None else max(body, self._before_line(found.start))
+        before = self._newlines_to(body)
+        newlines = self._newlines_to(end) - before
+        text = _as_text(content)
+        lines = newlines + self._unterminated(body, end)
+        sizes = self._sizes(body, end, encoding, True, newlines)
+        return Part(body, body, body, end, lines, *sizes, text.value, text.subtype, encoding, text.parameters)
 
     def _forget(self) -> None:
         """Reset the values derived from the open boundaries."""
@@ -295,10 +302,10 @@ class _Scanner:
         if depth >= MAX_DEPTH:
             return "nested too deeply"
         if content.value == "MESSAGE":
-            return "" if encoding in _COMPOSITE else "encoded message"
+            return "" if encoding in _COMPOSITE else ENCODED_MESSAGE
         if content.boundary is None:
-            return "multipart without boundary"
-        return "" if len(content.boundary) <= MAX_BOUNDARY else "boundary too long"
+            return _NO_BOUNDARY
+        return "" if len(content.boundary) <= MAX_BOUNDARY else _LONG_BOUNDARY
 
     # --- header sections ---
 
@@ -446,6 +453,17 @@ class _Scanner:
         for at in range(start, end, size):
             yield bytes(self.data[at : min(end, at + size)])
 
+    def _unterminated(self, body: int, end: int) -> bool:
+        """Whether the last line has no line end: IMAP counts it all the same."""
+        return end > body and self.data[end - 1] != 0x0A
+
+    def _sizes(self, body: int, end: int, encoding: str, text: bool, newlines: int) -> tuple[int, int]:
+        """The size of a leaf's decoded content, and of a text with each bare LF as CRLF, as IMAP sends it."""
+        if encoding in ("BASE64", "QUOTED-PRINTABLE"):
+            return self._decoded_size(body, end, encoding, text)
+        size = end - body
+        return size, size + (newlines - self._count(b"\r\n", body, end) if text and newlines else 0)
+
     def _decoded_size(self, body: int, end: int, encoding: str, text: bool) -> tuple[int, int]:
         """The size of the decoded content, and that with each bare LF as CRLF."""
         if encoding == "BASE64" and not text:
@@ -505,6 +523,16 @@ def _languages(field: bytes) -> tuple[bytes, ...]:
     return tuple([tag.strip() for tag in field.split(b",")[:MAX_LANGUAGES] if tag.strip()])
 
 
-def _names(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
-    """The parameters that are kept for an opaque leaf: its name."""
-    return tuple([parameter for parameter in parameters if parameter.name == "name"])
+def _as_octets(content: ContentValue) -> ContentValue:
+    """The type of an opaque leaf, which keeps its name."""
+    return ContentValue("APPLICATION", "OCTET-STREAM", _only("name", content.parameters), None)
+
+
+def _as_text(content: ContentValue) -> ContentValue:
+    """The type of the text in a multipart without parts, which keeps name and charset of the multipart."""
+    charset = _only("charset", content.parameters) or _DEFAULT.parameters
+    return ContentValue("TEXT", "PLAIN", charset + _only("name", content.parameters), None)
+
+
+def _only(name: str, parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+    return tuple([parameter for parameter in parameters if parameter.name == name])

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 from .charset import codec_name, decode_text
 from .decode import BLOCK, decode_blocks
 from .headers import HeaderSection
+from .structure import scan
 from .types import Part, Structure
 from .words import decode_words
 
@@ -27,11 +28,12 @@ __all__ = [
     "casemap",
     "fold",
     "header_text",
+    "open_message",
     "part_text",
     "search_text",
-    "text_parts",
     "token_text",
     "visible_text",
+    "walk_encoded",
 ]
 
 Read: TypeAlias = Callable[[int, int], bytes]
@@ -206,20 +208,41 @@ def _text(text: str, pre: bool) -> str:
 # --- parts ---
 
 
-def text_parts(structure: Structure) -> Iterator[Part]:
-    """All text parts in the order of the message, including the parts of embedded messages."""
-    return (part for part in structure.root.walk() if part.type == "TEXT" and part.end > part.body)
+class Reached(NamedTuple):
+    """A part, how its octets are read, and whether it is the root of an embedded message."""
+
+    part: Part
+    read: Read
+    embedded: bool
+
+
+def walk_encoded(structure: Structure, read: Read, limit: int = MAX_TEXT) -> Iterator[Reached]:
+    """As `Part.walk`, and the parts of encoded messages (STORE-52a), of which at most `limit` octets are decoded: that
+    bounds their depth as well, as each has a header.
+    """
+    stack = [Reached(structure.root, read, False)]
+    while stack:
+        reached = stack.pop()
+        yield reached
+        part, read, _ = reached
+        if part.message is not None:
+            stack.append(Reached(part.message.root, read, True))
+        elif part.is_encoded_message and limit > 0:
+            inner, inner_read = open_message(part, read, limit)
+            limit -= inner.size
+            stack.append(Reached(inner.root, inner_read, True))
+        stack.extend([Reached(child, read, False) for child in reversed(part.parts)])
+
+
+def open_message(part: Part, read: Read, limit: int = MAX_TEXT) -> tuple[Structure, Read]:
+    """The structure of an encoded message, and how its octets are read: the first `limit` of them, decoded."""
+    octets = _content(part, read, limit)
+    return scan(octets), lambda start, end: octets[start:end]
 
 
 def part_text(part: Part, read: Read, limit: int = MAX_TEXT) -> str:
     """The text of a text part, transfer encoding and charset decoded, from at most `limit` decoded octets."""
-    octets = bytearray()
-    for block in decode_blocks(_blocks(part, read, limit), part.encoding):
-        octets += block
-        if len(octets) >= limit:
-            del octets[limit:]
-            break
-    content = bytes(octets)
+    content = _content(part, read, limit)
     charset = part.charset
     if (
         part.subtype == "HTML"
@@ -228,6 +251,16 @@ def part_text(part: Part, read: Read, limit: int = MAX_TEXT) -> str:
     ):
         charset = meta[1].decode("ascii")
     return decode_text(content, charset)
+
+
+def _content(part: Part, read: Read, limit: int) -> bytes:
+    octets = bytearray()
+    for block in decode_blocks(_blocks(part, read, limit), part.encoding):
+        octets += block
+        if len(octets) >= limit:
+            del octets[limit:]
+            break
+    return bytes(octets)
 
 
 def _blocks(part: Part, read: Read, limit: int) -> Iterator[bytes]:
@@ -249,13 +282,12 @@ def body_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:
     """
     out: list[str] = []
     room = limit
-    for part in structure.root.walk():
+    for part, octets, embedded in walk_encoded(structure, read):
         pieces: list[str] = []
-        if part.message is not None:
-            root = part.message.root
-            pieces.append(header_text(read(root.header, min(root.body, root.header + limit))))
-        elif part.type == "TEXT" and part.end > part.body:
-            text = part_text(part, read, limit)
+        if embedded:
+            pieces.append(header_text(octets(part.header, min(part.body, part.header + limit))))
+        if part.type == "TEXT" and part.end > part.body:
+            text = part_text(part, octets, limit)
             pieces.append(text)
             if part.subtype == "HTML":
                 pieces.append(visible_text(text, alt=True))
@@ -280,8 +312,10 @@ def token_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> Itera
 
     The texts have at most `limit` characters together.
     """
-    for part in text_parts(structure):
-        source = part_text(part, read, limit)
+    for part, octets, _ in walk_encoded(structure, read):
+        if part.type != "TEXT" or part.end == part.body:
+            continue
+        source = part_text(part, octets, limit)
         text = visible_text(source, hidden=_NO_WORDS, alt=True) if part.subtype == "HTML" else source
         yield TokenText(text[:limit], source)
         limit -= len(text)

@@ -19,6 +19,7 @@ import msgspec
 from moxlite.decoders import msgpack_decoder
 
 __all__ = [
+    "ENCODED_MESSAGE",
     "PARSE_VERSION",
     "EmbeddedMessage",
     "Envelope",
@@ -31,7 +32,10 @@ __all__ = [
     "encode_structure",
 ]
 
-PARSE_VERSION: Final = 1
+PARSE_VERSION: Final = 2
+
+ENCODED_MESSAGE: Final = "encoded message"
+"""The defect of a message/rfc822 or message/global part in base64 or quoted-printable (STORE-52a)."""
 
 
 class MIMEError(ValueError):
@@ -108,8 +112,8 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
 
     `type`, `subtype`, `encoding` are upper case; `encoding` is "7BIT" when the header has none. A part without
     Content-Type has the parameter charset=us-ascii. `description`, `content_id`, `md5`, `location` are raw unfolded
-    text, None if missing. `disposition` is upper case or "". `defect`: why the part is an opaque leaf although its
-    header declares a multipart or message.
+    text, None if missing. `disposition` is upper case or "". `defect`: why the part is a leaf although its header
+    declares a multipart or message.
     """
 
     boundary: int
@@ -143,6 +147,11 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
     def media_type(self) -> str:
         """`type/subtype` in lower case."""
         return f"{self.type}/{self.subtype}".lower()
+
+    @property
+    def is_encoded_message(self) -> bool:
+        """Whether the content is a message in a transfer encoding, which has no offsets in the whole message."""
+        return self.defect == ENCODED_MESSAGE
 
     @property
     def charset(self) -> str:

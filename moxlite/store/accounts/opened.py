@@ -9,6 +9,7 @@ from pathlib import Path
 
 import trio
 
+from moxlite.proto.mime.types import PARSE_VERSION
 from moxlite.store.changelog.account import MODSEQ
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.uploads import forget_uploads
@@ -27,6 +28,7 @@ from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import ModSeq
 from moxlite.store.upkeep.erase import UNUSED, Eraser, forget_keys, purge, reclaim
 from moxlite.store.upkeep.outbox import Carrier, Handler
+from moxlite.store.upkeep.reparse import SET_VERSION
 
 __all__ = ["OpenAccount", "open_account"]
 
@@ -122,7 +124,7 @@ async def open_account(
                 pass
             logger.info("an unfinished copy removed", extra={"kv": {"account": name}})
         if await database.read(lambda r: mailbox_by_name(r, INBOX), op="open") is None:
-            await account.write(lambda tx: _first_mailboxes(tx, account.config))
+            await account.write(lambda tx: _begin(tx, account.config))
             logger.info("account created", extra={"kv": {"account": name}})
     except BaseException:
         with trio.CancelScope(shield=True):  # bounded: nothing runs in it yet
@@ -131,8 +133,11 @@ async def open_account(
     return account
 
 
-def _first_mailboxes(tx: AccountTx, config: AccountConfig) -> None:
-    """Make Inbox, the mailboxes with a special use, and the others, all subscribed (STORE-11)."""
+def _begin(tx: AccountTx, config: AccountConfig) -> None:
+    """Make Inbox, the mailboxes with a special use, and the others, all subscribed (STORE-11). There is no message to
+    be parsed anew (STORE-59).
+    """
+    tx.execute(SET_VERSION, PARSE_VERSION)
     create_mailbox(tx, INBOX)
     for use, name in config.initial_special_use.items():
         found = mailbox_by_name(tx, name)

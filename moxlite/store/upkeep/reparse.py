@@ -26,7 +26,7 @@ from moxlite.store.file.background import Background
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.search.index import IndexedAccount
 
-__all__ = ["keep_parsed", "reparse"]
+__all__ = ["SET_VERSION", "keep_parsed", "reparse"]
 
 logger = logging.getLogger("moxlite.store.reparse")
 
