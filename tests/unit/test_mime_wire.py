@@ -122,6 +122,8 @@ def test_no_more_than_ten_thousand_addresses_are_told() -> None:
         ("@b", b'((NIL NIL "MISSING_MAILBOX" "b"))'),
         ("joe @ example . org", b'((NIL NIL "joe" "example.org"))'),
         ("me <a@b> you", b'(("me" NIL "a" "b"))'),
+        ("phil@example.com <phil@example.com>", b'(("phil@example.com" NIL "phil" "example.com"))'),
+        ("Phil @ work <p@b>, a@b @c d <e@f>", b'(("Phil @ work" NIL "p" "b")("a@b @c d" NIL "e" "f"))'),
         ('"x@y" <a@b>', b'(("x@y" NIL "a" "b"))'),
         ('"@"@b', b'((NIL NIL "@" "b"))'),
         ("=?utf-8?q?a=2Cb?= <a@b>", b'(("=?utf-8?q?a=2Cb?=" NIL "a" "b"))'),

@@ -1,5 +1,7 @@
 """Encoded words and parameters."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,6 +85,33 @@ def test_parameters_come_back_the_same(value: str, utf8: bool) -> None:
 def test_parameters_are_read_tolerantly(field: bytes, expected: list[tuple[str, str]]) -> None:
     """STORE-50"""
     assert [(parameter.name, parameter.value) for parameter in parse_content(field).parameters] == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "media_type", "expected"),
+    [
+        (b"text (plain) / plain", "TEXT/PLAIN", []),
+        (b"(a) text/(b; (c) \\) d)html; charset=utf-8", "TEXT/HTML", [("charset", "utf-8")]),
+        (b"text/plain (x); name=foo (1).pdf", "TEXT/PLAIN", [("name", "foo (1).pdf")]),
+        (b"text/plain (open; charset=utf-8", "TEXT/PLAIN", [("charset", "utf-8")]),
+        (b'multipart/mixed boundary="a;b"; type=x', "MULTIPART/MIXED", [("boundary", "a;b"), ("type", "x")]),
+        (b"text/plain charset", "TEXT/PLAIN", []),
+    ],
+)
+def test_comments_in_types_are_passed_over(field: bytes, media_type: str, expected: list[tuple[str, str]]) -> None:
+    """STORE-50, RFC 2045 §5.1; and the first parameter may lack its semicolon."""
+    content = parse_content(field)
+    assert f"{content.value}/{content.subtype}" == media_type
+    assert [(one.name, one.value) for one in content.parameters] == expected
+
+
+@given(st.lists(st.sampled_from([b"(", b")", b";", b"\\", b"text", b"/", b"plain", b" ", b'"', b"a=b"])))
+def test_comments_never_take_the_parameters_that_follow(pieces: list[bytes]) -> None:
+    """STORE-50: an odd comment before them may be text, but a good one is only a blank."""
+    field = b"".join(pieces)
+    plain = parse_content(b"text/plain; charset=utf-8")
+    assert parse_content(b"text/plain (%s); charset=utf-8" % re.sub(rb"[()\\]", b"", field)) == plain
+    parse_content(field)
 
 
 def test_only_so_many_parameters_are_read() -> None:

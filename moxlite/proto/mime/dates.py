@@ -22,7 +22,9 @@ _MONTH_NUMBER: Final = {month.lower(): number for number, month in enumerate(_MO
 # RFC 5322 §4.3. Single letters have an unknown meaning (as -0000), except Z, which always means UTC.
 _ZONES: Final = {"EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420}
 
-_TIME: Final = r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,]\d{1,9})?)?"
+_TIME: Final = (
+    r"(?P<hour>\d{1,2})\s{0,9}[:.]\s{0,9}(?P<minute>\d{2})(?:\s{0,9}[:.]\s{0,9}(?P<second>\d{2})(?:[.,]\d{1,9})?)?"
+)
 _ZONE: Final = r"(?:\s{0,9}(?:(?:UTC|GMT)?(?P<offset>[+-]\d{1,2}:?\d{2})|(?P<zone>[A-Za-z]{1,5})))?"
 _RFC5322: Final = re.compile(
     r"\s{0,9}(?:[A-Za-z]{2,9}\.?\s{0,9},?\s{0,9})?"
@@ -44,7 +46,7 @@ _INTERNALDATE: Final = re.compile(
     r"(?P<day>[ \d]\d)-(?P<month>[A-Za-z]{3})-(?P<year>\d{4})"
     r" (?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2}) (?P<offset>[+-]\d{4})"
 )
-_COMMENT: Final = re.compile(r"\([^()]{0,100}\)")
+_COMMENT: Final = re.compile(r"\((?:[^()\\]|\\.){0,200}\)")  # without a comment inside
 _LONGEST: Final = 200  # characters: a date is about 40, the rest comments
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,8 +63,9 @@ def parse_date(text: bytes | str) -> tuple[int, int] | None:
     if usual is not None:
         return _moment(*usual.groups())
     text = text[:_LONGEST]
-    if "(" in text:
-        text = _COMMENT.sub(" ", text)
+    found = text.count("(")
+    while found:  # a pass for each level of nested comments (RFC 5322 §3.2.2), at most 100 in so short a text
+        text, found = _COMMENT.subn(" ", text)
     match = _RFC5322.match(text) or _ASCTIME.match(text)
     if match is None:
         return None

@@ -93,7 +93,8 @@ class _ListParser:
     """Collects tokens as words; a comma, semicolon, colon or the end makes an item of the words.
 
     `words` are the phrase or the bare address, `inside` are the words in angle brackets (None: no bracket seen). An
-    unquoted "@" is the word `_AT`, which is compared by identity.
+    unquoted "@" is the word `_AT`, which is compared by identity. `blanks` are the indexes of
+    `words` that blanks precede.
     """
 
     _AT: Final = b" @ "  # longer than one octet: CPython keeps single octets as one object
@@ -105,6 +106,8 @@ class _ListParser:
         self.items = items
         self.found = len(items)  # mailboxes and groups
         self.words: list[bytes] = []
+        self.blanks: set[int] = set()
+        self.after_blank = False
         self.inside: list[bytes] | None = None
         self.in_angle = False
         self.route: bytes | None = None
@@ -122,6 +125,7 @@ class _ListParser:
             self.at = match.end()
             kind = match.lastindex
             if kind == 1:
+                self.after_blank = True
                 continue
             if kind == 4:
                 self._special(match[4])
@@ -129,6 +133,7 @@ class _ListParser:
                 self._word(_QUOTED_PAIR.sub(rb"\1", match[2]))
             else:
                 self._word(match[0])
+            self.after_blank = False
         if self.found < self.limit:
             self._finish()
         if self.in_group:
@@ -139,8 +144,20 @@ class _ListParser:
         words = self.inside if self.in_angle else self.words if self.inside is None else None
         if words is None or len(words) >= MAX_PIECES:
             return False
+        if self.after_blank and words is self.words:
+            self.blanks.add(len(words))
         words.append(word)
         return True
+
+    def _phrase(self, words: list[bytes]) -> bytes:
+        """The first words as a display name, joined by blanks; around "@" only by those that are there."""
+        pieces: list[bytes] = []
+        for index, word in enumerate(words):
+            glued = word is self._AT or (index > 0 and words[index - 1] is self._AT)
+            if index and (not glued or index in self.blanks):
+                pieces.append(b" ")
+            pieces.append(b"@" if word is self._AT else word)
+        return b"".join(pieces)
 
     def _special(self, special: bytes) -> None:
         if special == b"(":
@@ -173,7 +190,7 @@ class _ListParser:
             elif not self.in_angle and self.inside is None and not self.in_group and not self.seen_at:
                 self.items.append(GroupStart(b" ".join(self.words)))
                 self.found += 1
-                self.words = []
+                self._forget_words()
                 self.in_group = True
 
     def _comment(self) -> None:
@@ -199,14 +216,14 @@ class _ListParser:
         if words or inside is not None:
             name: bytes | None
             if inside is not None:
-                name = b" ".join(b"@" if word is self._AT else word for word in words)
+                name = self._phrase(words)
                 localpart, domain = self._address(inside)
             elif self.seen_at:
                 start = max(index for index, word in enumerate(words) if word is self._AT) - 1
                 while start > 1 and words[start - 1] is self._AT:  # a@b@c
                     start -= 2
                 start = max(0, start)
-                name = b" ".join(b"@" if word is self._AT else word for word in words[:start])
+                name = self._phrase(words[:start])
                 localpart, domain = self._address(words[start:])
             else:
                 single = len(words) == 1
@@ -214,12 +231,16 @@ class _ListParser:
                 localpart, domain = (words[0] if single else None), None
             self.items.append(RawAddress(name or self.comment or None, self.route, localpart, domain))
             self.found += 1
-        self.words = []
+        self._forget_words()
         self.seen_at = False
         self.inside = None
         self.in_angle = False
         self.route = None
         self.comment = None
+
+    def _forget_words(self) -> None:
+        self.words = []
+        self.blanks = set()
 
     def _address(self, words: list[bytes]) -> tuple[bytes | None, bytes | None]:
         for at in range(len(words) - 1, -1, -1):

@@ -95,6 +95,9 @@ def _unescape(match: re.Match[bytes]) -> bytes:
 
 _TOKEN: Final = rb"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+"  # RFC 2045 §5.1
 _MEDIA: Final = re.compile(rb"[ \t]*(%s)(?:[ \t]*/[ \t]*(%s))?[ \t]*(?=[;(, \t]|$)" % (_TOKEN, _TOKEN))
+# The begin of a parameter whose semicolon is missing.
+_LOOSE: Final = re.compile(rb"[ \t]+%s[ \t]*=" % _TOKEN)
+_TYPE_PIECE: Final = re.compile(rb"[();]|\\.|[^();\\]+|\\", re.DOTALL)
 # A parameter: quoted (perhaps without the closing quote) or anything up to the next semicolon.
 _PARAMETER: Final = re.compile(rb';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"([^"\\]*(?:\\.[^"\\]*)*)"?|([^;]*))', re.DOTALL)
 _SEGMENT: Final = re.compile(rb"([^*]+)(?:\*(\d{1,3}))?(\*)?")
@@ -126,10 +129,12 @@ def parse_content(field: bytes) -> ContentValue:
 
 
 def _parse_content(field: bytes) -> ContentValue:
-    field = field[:MAX_CONTENT]
+    field = _without_type_comments(field[:MAX_CONTENT])
     match = _MEDIA.match(field)
     value = subtype = ""
     at = field.find(b";")
+    if match is not None and _LOOSE.match(field, match.end()):
+        field, at = b";" + field[match.end() :], 0
     if match is not None:
         value = match[1].decode("ascii").upper()
         subtype = (match[2] or b"").decode("ascii").upper()
@@ -160,6 +165,28 @@ def _parse_content(field: bytes) -> ContentValue:
 
 
 _parse_cached = lru_cache(maxsize=256)(_parse_content)
+
+
+def _without_type_comments(field: bytes) -> bytes:
+    """A field without the comments before its first parameter, nested ones included (RFC 2045 §5.1); one without an
+    end is text. Parameters have theirs at the end only: names of files with parentheses are more frequent.
+    """
+    if b"(" not in field.partition(b";")[0]:
+        return field
+    kept: list[bytes] = []
+    depth = 0
+    for piece in _TYPE_PIECE.finditer(field):
+        text = piece[0]
+        if text == b";" and not depth:
+            return b"".join(kept) + field[piece.start() :]
+        if text == b")" and depth:
+            depth -= 1
+        elif text == b"(":
+            depth += 1
+            kept.append(b" ")
+        elif not depth:
+            kept.append(text)
+    return field if depth else b"".join(kept)
 
 
 def _without_comment(text: bytes) -> bytes:
