@@ -166,9 +166,9 @@ class MetricsService(Section, frozen=True):
 
 
 class DebugService(Section, frozen=True):
-    """Pages for debugging: task tree, memory, profile."""
+    """Pages for debugging: task tree, memory, profile. Not in effect yet."""
 
-    enabled: Annotated[bool, doc("Serve them here. Never on a public IP.")] = False
+    enabled: Annotated[bool, doc("Serve them here. Never on a public IP. Not in effect yet.")] = False
     port: Annotated[Port, doc("Port of its own.")] = 8011
 
 
@@ -240,7 +240,7 @@ class Listener(Section, frozen=True):
     webapi_http: Annotated[WebService, doc("HTTP API for programs, without TLS.")] = WebService(path="/webapi/")
     webapi_https: Annotated[WebService, doc("HTTP API for programs.")] = WebService(port=443, path="/webapi/")
     metrics_http: Annotated[MetricsService, doc("Metrics and health.")] = MetricsService()
-    debug_http: Annotated[DebugService, doc("Debugging pages.")] = DebugService()
+    debug_http: Annotated[DebugService, doc("Debugging pages. Not in effect yet.")] = DebugService()
     autoconfig_https: Annotated[PolicyService, doc("Settings that mail programs look up for a domain.")] = (
         PolicyService()
     )

@@ -62,7 +62,8 @@ mtasts_https.enabled = true
 webserver_http.enabled = true
 webserver_https.enabled = true
 # Webmail and account pages for all the internet, at https://{hostname}/webmail/. A password is all that a
-# log-in takes there. Change these lines by: moxlite config listeners publish-web on|off
+# log-in takes there, unless a user turns on two-step log-in.
+# Change these lines by: moxlite config listeners publish-web on|off
 {publish}
 # Pages for users, the API for programs, and metrics, on this machine{where}.
 [listeners.internal]
