@@ -31,6 +31,9 @@ NO_FILES: Final = Path()
 
 ELSEWHERE: Final = "nothing was saved: the configuration has a mistake elsewhere; the administrator must mend it first"
 
+MAX_ELSEWHERE: Final = 10
+"""Mistakes elsewhere that an administrator is shown at once."""
+
 
 class Edit(Protocol):
     """Change `domains.toml`, as `ConfigHolder.edit` does."""
@@ -60,6 +63,8 @@ async def change_keys(
     old: Mapping[str, Any],
     new: Mapping[str, Any],
     names: Collection[str],
+    *,
+    administrator: bool = False,
 ) -> Snapshot:
     """Change keys of a table; returns the configuration in use after it.
 
@@ -69,6 +74,7 @@ async def change_keys(
       path: where the table is in domains.toml.
       old, new: values of the keys in the form of the file; a missing key has its default.
       names: all keys that the person saw.
+      administrator: the person may know the whole configuration, and has the place of a mistake elsewhere in it.
 
     Raises:
       NotValid: `new` has mistakes.
@@ -88,7 +94,7 @@ async def change_keys(
             _change(section, path, {name: (was[name], wanted[name]) for name in changed}), expected=expected
         )
     except ConfigError as error:
-        raise NotValid(_relative(dotted(path), error.problems)) from None
+        raise NotValid(_relative(dotted(path), error.problems, administrator)) from None
 
 
 def _values(
@@ -136,9 +142,9 @@ def _with_hint(text: str, hint: str) -> str:
     return worded("{text} ({hint})", text=as_worded(text), hint=as_worded(hint)) if hint else text
 
 
-def _relative(here: str, problems: Sequence[Problem]) -> list[Mistake]:
-    """The problems of the file in this table; "" is the whole file. If there are only others, the text does not name
-    them: they may be about other accounts.
+def _relative(here: str, problems: Sequence[Problem], administrator: bool) -> list[Mistake]:
+    """The problems of the file in this table; "" is the whole file. If there are only others, only an administrator
+    gets them by name: they may be about other accounts.
     """
     inside = (here + ".", here + "[")
     found = [
@@ -148,4 +154,6 @@ def _relative(here: str, problems: Sequence[Problem]) -> list[Mistake]:
     ]
     if not found:
         logger.warning("settings not saved: domains.toml has mistakes", extra={"kv": {"first": str(problems[0])}})
-    return found or [Mistake("", ELSEWHERE)]
+    if found or not administrator:
+        return found or [Mistake("", ELSEWHERE)]
+    return [Mistake("", f"nothing was saved: fix this first: {one}") for one in problems[:MAX_ELSEWHERE]]

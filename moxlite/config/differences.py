@@ -17,6 +17,11 @@ MOST: Final = 100
 LONGEST: Final = 500
 """Characters of a text that is told."""
 
+LONGEST_LIST: Final = 20_000
+"""Characters of a list or table that is told whole: some 500 addresses. Which of them were there before is what readers
+of the log look for.
+"""
+
 
 class Changed(NamedTuple):
     """A value, by its path as in TOML; None where it is not set."""
@@ -91,5 +96,5 @@ def _shown(value: Any) -> Any:
         return value[:LONGEST] + "…"
     if isinstance(value, list | dict):
         text = repr(value)
-        return text[:LONGEST] + "…" if len(text) > LONGEST else value
+        return text[:LONGEST] + "…" if len(text) > LONGEST_LIST else value
     return value

@@ -101,7 +101,8 @@ class CallServer:
         """The result of a call, recorded if it changes something (WEB-160)."""
         if not entry.audit or self._audit is None:
             return await entry.method(self._api, caller, **parameters)
-        about = object_of(parameters) if actor.startswith("(") else actor  # a user changes the own account alone
+        # a user changes the own account alone
+        about = object_of(entry.audit, parameters) if actor.startswith("(") else actor
         async with self._audit.recording(entry.audit, about, plain(parameters)):
             return await entry.method(self._api, caller, **parameters)
 

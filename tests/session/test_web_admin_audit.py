@@ -56,7 +56,7 @@ async def test_changes_have_who_from_where_and_both_values(rig: Rig, browser: Br
     hand, app, admin, cli = await entries(rig)
     assert (cli.actor, cli.via, cli.action, cli.object) == ("(cli)", "cli", "config account disable", "tom")
     assert {"path": "accounts.tom.login_disabled", "before": None, "after": "gone sailing"} in changes(cli)
-    assert (admin.actor, admin.via, admin.object) == ("(admin)", "webadmin", "accounts/mia")
+    assert (admin.actor, admin.via, admin.object) == ("(admin)", "webadmin", "mia")
     assert changes(admin) == [{"path": "accounts.mia.quota_message_size", "before": None, "after": "5g"}]
     assert admin.remote_ip == app.remote_ip != ""
     assert (app.actor, app.via, app.action, app.object) == ("mia", "webaccount", "app password added", "mia")
@@ -68,6 +68,47 @@ async def test_changes_have_who_from_where_and_both_values(rig: Rig, browser: Br
 
 def changes(entry: Any) -> Any:
     return json.loads(entry.detail)["changes"]
+
+
+async def test_long_lists_are_recorded_whole(rig: Rig, browser: Browser) -> None:
+    """WEB-160: which addresses an alias had is what one looks for afterwards."""
+    first = ["mia@example.org", *[f"someone-with-a-long-name-{n}@elsewhere.example" for n in range(40)]]
+    async with rig.running.ctl() as client:
+        await client.call("config alias add", {"alias": "all@example.org", "members": first}, type(None))
+        await client.call("config alias rmaddr", {"alias": "all@example.org", "members": first[20:]}, type(None))
+    removed, _ = await entries(rig)
+    [change] = changes(removed)
+    assert removed.object == "all@example.org"
+    assert (change["before"], change["after"]) == (first, first[:20])
+
+
+async def test_changes_are_about_the_object_that_they_change(rig: Rig, browser: Browser, tmp_path: Path) -> None:
+    """WEB-160: by whatever way, an object has the same name, so that a filter finds all of its changes."""
+    async with rig.running.ctl() as client:
+        given = {"domain": "new.example", "account": "tom", "localpart": "", "disabled": False}
+        await client.call("config domain add", given, type(None))
+        await client.call("config address add", {"address": "t@new.example", "account": "tom"}, type(None))
+    path = tmp_path / "config" / "domains.toml"
+    text = path.read_text()
+    assert "[accounts.tom]\n" in text
+    path.write_text(text.replace("[accounts.tom]\n", '[accounts.tom]\nquota_message_size = "3g"\nfull_name = "Tom"\n'))
+    await rig.holder.reload()
+    hand, address, domain = await entries(rig)
+    assert [one.object for one in (hand, address, domain)] == ["tom", "t@new.example", "new.example"]
+    assert len(changes(hand)) == 2
+
+
+async def test_an_administrator_reads_where_the_mistake_is(
+    rig: Rig, browser: Browser, tmp_path: Path
+) -> None:
+    """WEB-89a: a user only reads that there is one (WEB-90)."""
+    before = (await browser.call("settings", path=["accounts", "mia"]))["values"]
+    path = tmp_path / "config" / "domains.toml"
+    path.write_text("nonsense = 1\n" + path.read_text())
+    after = before | {"quota_message_size": "5g"}
+    answer = await browser.post("settings_save", {"path": ["accounts", "mia"], "before": before, "after": after})
+    assert answer.status != 200
+    assert b"domains.toml:1: nonsense" in answer.body
 
 
 async def test_secrets_are_not_recorded(rig: Rig, browser: Browser) -> None:

@@ -98,5 +98,5 @@ class _Audited:
 
     async def __call__(self, args: Any, exchange: Exchange) -> object:
         given = msgspec.to_builtins(args)
-        async with self._log.recording(self._name, object_of(given), plain(given)):
+        async with self._log.recording(self._name, object_of(self._name, given), plain(given)):
             return await self._command.run(args, exchange)

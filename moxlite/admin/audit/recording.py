@@ -6,17 +6,30 @@ command's entry (`commands`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from moxlite.config.differences import Changed
 from moxlite.config.holder import Note, Record
-from moxlite.store.auth.audit import AuditLog, Difference, Origin, acting_as, current
+from moxlite.store.auth.audit import AuditLog, Difference, Origin, acting_as, current, object_at
 
 __all__ = ["recorder"]
 
+PLACE: Final = re.compile(r"""(accounts|domains)\.(?:"([^"]+)"|([^.\[]+))(?:\.(aliases)\.(?:"([^"]+)"|([^.\[]+)))?""")
+"""An account, a domain, or an alias of a domain in a path as in TOML."""
+
 BY_HAND: Final = Origin("(editor)", "file")
+
+
+def _about(changes: Sequence[Difference]) -> str:
+    """The account, domain or alias that has all of the changes, else the file; of one other value its path."""
+    found = [PLACE.match(one.path) for one in changes]
+    places = {object_at([name for name in one.groups() if name]) if one else "" for one in found}
+    if len(places) == 1 and places != {""}:
+        return places.pop()
+    return changes[0].path if len(changes) == 1 else "domains.toml"
 
 
 def recorder(log: AuditLog) -> Record:
@@ -34,7 +47,7 @@ def recorder(log: AuditLog) -> Record:
                 if recording is not None:
                     await recording.changes(changes)
                 elif changes:
-                    about = changes[0].path if len(changes) == 1 else "domains.toml"
+                    about = _about(changes)
                     action = "file edited" if by_hand else "settings changed"
                     await stack.enter_async_context(log.recording(action, about, {"changes": changes}))
 

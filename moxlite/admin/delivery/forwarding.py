@@ -299,7 +299,8 @@ class ForwardCommands:
         old = {"forward_to": [str(one) for one in settings.forward_to], "keep_copy": settings.keep_copy}
         new = {"forward_to": args.addresses, "keep_copy": args.keep_copy}
         try:
-            await change_keys(self._edit, Settings, ("accounts", args.account), old, new, names)
+            place = ("accounts", args.account)
+            await change_keys(self._edit, Settings, place, old, new, names, administrator=True)
         except NotValid as error:
             raise CommandFailed("badRequest", str(error)) from None
         except (ObjectChanged, ChangedMeanwhile, OSError) as error:

@@ -38,6 +38,7 @@ __all__ = [
     "acting_as",
     "current",
     "drop_old",
+    "object_at",
     "object_of",
     "origin",
     "plain",
@@ -48,8 +49,11 @@ logger = logging.getLogger("moxlite.store.auth")
 RETENTION: Final = 365 * DAY
 """Microseconds for which the audit log is kept."""
 
-MAX_DETAIL: Final = 16 * 1024
-"""Octets of the details of a row; more are left out."""
+MAX_DETAIL: Final = 64 * 1024
+"""Octets of the details of a row: both values of a long list. Of more the values are cut, then details left out."""
+
+MAX_VALUE: Final = 500
+"""Characters of a value that is cut."""
 
 MAX_ID: Final = (1 << 63) - 1
 
@@ -260,15 +264,28 @@ def plain(arguments: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def object_of(arguments: Mapping[str, Any]) -> str:
-    """The object that a call or command is about, by its arguments; "" for the server as a whole."""
-    for name in OBJECTS:
+def object_of(action: str, arguments: Mapping[str, Any]) -> str:
+    """The object that a call or command is about, by its arguments; "" for the server as a whole. ``config domain add``
+    is about its domain, also if that is given to an account.
+    """
+    for name in (*[word for word in OBJECTS if word in action.split()], *OBJECTS):
         value = arguments.get(name)
         if isinstance(value, str) and value:
             return value[:MAX_TEXT]
         if isinstance(value, list | tuple) and value:
-            return "/".join(str(one) for one in value)[:MAX_TEXT]
+            return object_at([str(one) for one in value])[:MAX_TEXT]
     return ""
+
+
+def object_at(path: Sequence[str]) -> str:
+    """The account, domain or alias to which a place in domains.toml belongs, as commands name it; else the path."""
+    match path:
+        case ["domains", domain, "aliases", alias, *_]:
+            return f"{alias}@{domain}"
+        case ["accounts" | "domains", name, *_]:
+            return name
+        case _:
+            return "/".join(path)
 
 
 def _short(value: Any) -> Any:
@@ -294,6 +311,11 @@ def current() -> Recording | None:
     return None if found is None or found.over else found
 
 
+def _cut(value: Any) -> Any:
+    text = value if isinstance(value, str) else repr(value)
+    return text[:MAX_VALUE] + "…" if len(text) > MAX_VALUE else value
+
+
 def drop_old(tx: Tx) -> None:
     """Remove entries of more than a year ago."""
     tx.execute(DROP, tx.now - RETENTION)
@@ -303,5 +325,11 @@ def _encoded(detail: Mapping[str, object]) -> str:
     text = msgspec.json.encode(detail).decode()
     if len(text.encode()) <= MAX_DETAIL:
         return text
+    changes: Any = detail.get("changes", ())
+    if changes:
+        cut = [Difference(one.path, _cut(one.before), _cut(one.after)) for one in changes]
+        text = msgspec.json.encode({**detail, "changes": cut}).decode()
+        if len(text.encode()) <= MAX_DETAIL:
+            return text
     kept = {name: value for name, value in detail.items() if len(msgspec.json.encode(value)) <= MAX_DETAIL // 8}
     return msgspec.json.encode({**kept, "left_out": sorted(set(detail) - set(kept))[:20]}).decode()

@@ -83,7 +83,7 @@ class SettingsCalls(AdminCalls):
         if path and object_at(holder.current, tuple(path)) is None:
             raise NotFound("This is no longer in the configuration.")
         try:
-            await change_keys(holder.edit, section, tuple(path), before, after, names)
+            await change_keys(holder.edit, section, tuple(path), before, after, names, administrator=True)
         except NotValid as error:
             raise FieldErrors([FieldError(one.path, one.text) for one in error.mistakes]) from None
         except ObjectChanged as error:
