@@ -122,7 +122,9 @@ class DNS(Section, frozen=True):
 class PSL(Section, frozen=True):
     """The list of public suffixes, which determines organisational domains."""
 
-    url: Annotated[URL | None, doc("Not in effect yet, the built-in list is used: where to fetch a new one each month.")] = None
+    url: Annotated[
+        URL | None, doc("Not in effect yet, the built-in list is used: where to fetch a new one each month.")
+    ] = None
 
 
 class DMARC(Section, frozen=True):

@@ -98,9 +98,7 @@ async def test_changes_are_about_the_object_that_they_change(rig: Rig, browser: 
     assert len(changes(hand)) == 2
 
 
-async def test_an_administrator_reads_where_the_mistake_is(
-    rig: Rig, browser: Browser, tmp_path: Path
-) -> None:
+async def test_an_administrator_reads_where_the_mistake_is(rig: Rig, browser: Browser, tmp_path: Path) -> None:
     """WEB-89a: a user only reads that there is one (WEB-90)."""
     before = (await browser.call("settings", path=["accounts", "mia"]))["values"]
     path = tmp_path / "config" / "domains.toml"

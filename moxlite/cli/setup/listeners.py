@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PASSWORD_ALONE", "listeners"]
 
-PASSWORD_ALONE: Final = "A password is all that a log-in takes there, unless a user turns on two-step log-in: docs/two-step.md."  # noqa: S105
+PASSWORD_ALONE: Final = (
+    "A password is all that a log-in takes there, unless a user turns on two-step log-in: docs/two-step.md."  # noqa: S105
+)
 
 STATE: Final = click.argument("state", metavar="on|off", type=click.Choice(["on", "off"]))
 
