@@ -409,8 +409,7 @@ async def test_other_charsets_are_refused(imap: Imap, c: Client) -> None:
     assert await c.tagged("a SEARCH CHARSET UTF-7 ALL") == refused
     assert await c.tagged(b"a SEARCH CHARSET UTF-8 BODY {2+}\r\n\xff\xff") == refused
     assert (await c.tagged("a SEARCH CHARSET")).startswith("BAD")
-    async with imap.user(enable=["UTF8=ACCEPT"]) as d:
-        assert await find(d, "CHARSET UTF-8 BODY x") == [1]
+    assert await find(c, "CHARSET UTF-8 BODY x") == [1]
 
 
 @pytest.mark.served
@@ -604,6 +603,29 @@ async def test_limits_of_programs(c: Client) -> None:
     assert await find(c, "OR " * 31 + "BODY x " + " ".join(["SUBJECT y"] * 31)) == [1]
     for wrong in ("", "(", "()", "ALL)", "NOPE", "OR ALL", "NOT", "ALL ", "HEADER x", "KEYWORD \\Seen", "SUBJECT"):
         assert (await c.tagged(f"a SEARCH {wrong}")).startswith("BAD"), wrong
+
+
+@pytest.mark.served
+async def test_sixty_thousand_parentheses_are_refused_and_the_session_goes_on(c: Client) -> None:
+    """IMAP-28, IMAP-119"""
+    await c.append(message("s", "x"))
+    await c.ok("a NOOP")
+    assert (await c.tagged("a SEARCH " + "(" * 60_000)).startswith("NO [LIMIT]")
+    assert (await c.tagged("a SEARCH " + "(" * 60_000 + "ALL" + ")" * 60_000)).startswith("NO [LIMIT]")
+    assert await find(c, "ALL") == [1]
+
+
+@pytest.mark.served
+async def test_a_search_names_no_charset_after_utf8_accept(c: Client) -> None:
+    """IMAP-120, RFC 6855 §3; SORT and THREAD cannot do without one, and IMAP4rev2 allows it."""
+    await c.append(message("étude", "x", headers="Content-Type: text/plain; charset=utf-8\r\n"))
+    await c.ok("a ENABLE IMAP4rev2")
+    await c.ok("a SEARCH CHARSET UTF-8 SUBJECT s")
+    await c.ok("a ENABLE UTF8=ACCEPT")
+    assert (await c.tagged("a UID SEARCH CHARSET UTF-8 SUBJECT s")).startswith("BAD ")
+    assert (await c.tagged("a SEARCH RETURN (COUNT) CHARSET US-ASCII SUBJECT s")).startswith("BAD ")
+    await c.ok("a SORT (DATE) UTF-8 ALL")
+    await c.ok('a SEARCH SUBJECT "étude"')
 
 
 @pytest.mark.served

@@ -522,10 +522,30 @@ def test_id_may_be_as_long_as_its_limits_allow() -> None:
 def test_lines_are_bounded_also_those_without_an_end() -> None:
     """IMAP-28, IMAP-143"""
     assert isinstance(one("a SEARCH" + " SEEN" * 900), c.Search)
-    for octets in (b"a NOOP" + b" " * 70000 + b"\r\n", b"x" * 65538, b"a LOGIN {1+}\r\nx " + b"y" * 65538):
-        event = decode(octets)[-1]
+    for octets, known in (
+        (b"a NOOP" + b" " * 70000 + b"\r\n", False),
+        (b"x" * 65538, True),
+        (b"a " + b"y" * 1_100_000, True),
+    ):
+        event = decode(octets, authenticated=known)[-1]
         assert isinstance(event, BadCommand)
         assert (event.fatal, event.code) == (True, "TOOBIG")
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"a NOOP" + b" " * 70_000,
+        b"a SEARCH " + b"(" * 60_000 + b"ALL" + b")" * 60_000,
+        b"a LOGIN {1+}\r\nx " + b"y" * 65_538,
+        b"a LOGIN " + b"y" * 65_538 + b" {5+}\r\nb NO\n {3+}\r\nxyz",
+        b"a LOGIN " + b"y" * 65_538 + b" {5}",
+    ],
+)
+def test_a_line_that_is_too_long_costs_a_user_one_command(octets: bytes) -> None:
+    """IMAP-28, IMAP-30: it is dropped with the literals that come with it, and the session goes on."""
+    events = [one for one in decode(octets + b"\r\nb NOOP\r\n") if isinstance(one, BadCommand | Command)]
+    assert events == [BadCommand("a", "command line too long", "LIMIT", "NO"), Command("b", c.Noop())]
 
 
 def test_a_bare_lf_ends_a_line_unless_pedantic() -> None:

@@ -50,6 +50,7 @@ class Extensions:
         self.uidonly = Enabled.UIDONLY in self.enabled
         modes = self._modes
         modes.utf8, modes.qresync, modes.uidonly = self.utf8, self.qresync, self.uidonly
+        modes.utf8_accept = Enabled.UTF8 in self.enabled
 
     def wants_metadata(self, *, server: bool) -> bool:
         """Whether changed entries are sent: of mailboxes, or of the server (RFC 5464 §4.1)."""

@@ -17,6 +17,7 @@ A command with a syntax error is a `BadCommand`. It is fatal if the start of the
 
 import enum
 import re
+from contextlib import suppress
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -25,7 +26,7 @@ from . import commands
 from .append import AppendHead, AppendParser
 from .errors import ProtocolError
 from .reading.extensions import NEVER_OFFERED
-from .reading.parse import COMMANDS, parse_arguments, parse_tag, parse_word
+from .reading.parse import COMMANDS, MAX_TAG, parse_arguments, parse_tag, parse_word
 from .reading.parsing import Modes, decode_base64
 from .responses import State
 from .tokens import Reader
@@ -52,8 +53,8 @@ __all__ = [
 ]
 
 MAX_LINE: Final = 65_536
-"""Octets of a command without its literals (IMAP-28). An ID command with 30 fields of 30 and 1,024 escaped octets (RFC
-2971 §3.3) has 63,420. RFC 7162 §4 requires 8,192.
+"""Octets of a command without its literals (IMAP-28); a longer one is dropped and answered. An ID command with 30 fields
+of 30 and 1,024 escaped octets (RFC 2971 §3.3) has 63,420. RFC 7162 §4 requires 8,192.
 """
 
 MAX_SASL_LINE: Final = 12_288
@@ -70,9 +71,12 @@ MAX_LITERAL_OCTETS: Final = 1_024_000
 """Literals of one command, and their octets together (IMAP-29)."""
 
 MAX_DISCARD: Final = 1_000_000
-"""Octets of a rejected non-synchronizing literal that are read and dropped (IMAP-30). For a longer one the connection
-is closed, which is cheaper for both sides.
+"""Octets of a rejected non-synchronizing literal, or of a line that is too long, that are read and dropped (IMAP-30,
+IMAP-28). For a longer one the connection is closed, which is cheaper for both sides.
 """
+
+MAX_MARK: Final = 64
+"""Octets at the end of a line that is too long, which may announce a literal."""
 
 CHUNK: Final = 65_536
 """Octets of message data in one event."""
@@ -173,6 +177,7 @@ _Reading: TypeAlias = Literal[
     "message",  # octets of message data
     "skip",  # octets of a literal to be dropped
     "skip line",  # the rest of a command to be dropped
+    "skip long",  # the rest of a line that is too long
     "over",  # a dropped command has ended
     "nothing",  # after a fatal error
 ]
@@ -269,7 +274,7 @@ class ServerDecoder:
             case "line":
                 line = self._take_line()
                 if line is None:
-                    return self._starved()
+                    return self._starved() if self._reading == "line" else None
                 if self.expect != "command" and not self._text and self._append is None:
                     return self._other_line(line)
                 return self._command_line(line)
@@ -295,6 +300,8 @@ class ServerDecoder:
                 if line is None:
                     return self._starved()
                 return self._skipped_line(line)
+            case "skip long":
+                return self._skip_long()
             case "over":
                 return self._give_up()
             case _:
@@ -313,13 +320,16 @@ class ServerDecoder:
         return octets
 
     def _take_line(self) -> bytes | None:
-        """The next line without its end, or None."""
+        """The next line without its end; None if it is not complete, or too long, which changes the state."""
         end = self._buffer.find(b"\n", self._scanned)
         limit = MAX_LINE - self._line
         if end < 0:
             self._scanned = len(self._buffer)
             if self._scanned > limit + 1:
                 self._too_long()
+            return None
+        if end - (self._buffer[end - 1 : end] == b"\r") > limit:
+            self._too_long()
             return None
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
@@ -328,13 +338,36 @@ class ServerDecoder:
             line = line[:-1]
         elif self.modes.pedantic:
             raise ProtocolError("line ends without CR")
-        if len(line) > limit:
-            self._too_long()
         self._line += len(line)
         return line
 
     def _too_long(self) -> None:
+        """Drop a user's command to its end, so that its tag can be answered; a stranger is sent away."""
+        if self.authenticated and self.expect == "command" and self._reading == "line":
+            if self._tag is None:
+                with suppress(ProtocolError):
+                    self._tag = parse_tag(Reader(bytes(self._buffer[: 2 * MAX_TAG])))
+            if self._tag is not None:
+                outcome = BadCommand(self._tag, "command line too long", "LIMIT", "NO")
+                self._skip(outcome, MAX_DISCARD, sync=True)
+                self._reading = "skip long"
+                return
         raise ProtocolError("command line too long", code="TOOBIG", fatal=True)
+
+    def _skip_long(self) -> Event | None:
+        """Drop the rest of the line, but for its end, which may announce a literal."""
+        end = self._buffer.find(b"\n", self._scanned)
+        keep = len(self._buffer) if end < 0 else end
+        drop = max(0, keep - MAX_MARK)
+        self._take(drop)
+        self._left -= drop
+        if self._left < 0:
+            raise ProtocolError("command line too long", code="TOOBIG", fatal=True)
+        if end < 0:
+            self._scanned = len(self._buffer)
+            return self._starved()
+        line = self._take(end - drop + 1)
+        return self._skipped_line(line.removesuffix(b"\n").removesuffix(b"\r"))
 
     # -- lines outside of commands
 

@@ -173,7 +173,7 @@ def _esearch(reader: Reader, modes: Modes) -> c.Esearch:
             sources.append(_source(reader))
         reader.expect(b")")
     returns = parse_return(reader)
-    _, program = search_program(reader, uidonly=modes.uidonly)
+    _, program = search_program(reader, modes)
     return c.Esearch(program, tuple(sources), returns)
 
 

@@ -28,7 +28,7 @@ def _search(uid: bool) -> Rule:
         if not uid and modes.uidonly:
             raise ProtocolError("UIDONLY is enabled", code="UIDREQUIRED")
         returns = parse_return(reader)
-        charset, program = search_program(reader, uidonly=modes.uidonly)
+        charset, program = search_program(reader, modes)
         return c.Search(program, uid, returns, charset)
 
     return read
@@ -43,7 +43,7 @@ def _sort(uid: bool) -> Rule:
         keys = parse_sort_keys(reader)
         reader.space()
         charset = charset_of(reader)
-        _, program = search_program(reader, uidonly=modes.uidonly, charset=charset)
+        _, program = search_program(reader, modes, charset)
         return c.Sort(keys, program, uid, returns, charset)
 
     return read
@@ -57,7 +57,7 @@ def _thread(uid: bool) -> Rule:
         algorithm = reader.atom("an algorithm").upper()
         reader.space()
         charset = charset_of(reader)
-        _, program = search_program(reader, uidonly=modes.uidonly, charset=charset)
+        _, program = search_program(reader, modes, charset)
         return c.Thread(algorithm, program, uid, charset)
 
     return read

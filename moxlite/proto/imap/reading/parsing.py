@@ -29,9 +29,12 @@ T = TypeVar("T")
 
 
 class Modes(Struct):
-    """Modes of the session that change the syntax of commands (IMAP-5)."""
+    """Modes of the session that change the syntax of commands (IMAP-5). `utf8_accept` is UTF8=ACCEPT itself,
+    `utf8` that or IMAP4rev2.
+    """
 
     utf8: bool = False
+    utf8_accept: bool = False
     qresync: bool = False
     uidonly: bool = False
     pedantic: bool = False

@@ -9,6 +9,7 @@ from typing import Final
 from .. import search as s
 from ..errors import ProtocolError
 from ..tokens import MAX_MODSEQ, Reader
+from .parsing import Modes
 
 __all__ = [
     "CHARSETS",
@@ -290,10 +291,12 @@ def parse_search(reader: Reader, charset: str, *, uidonly: bool = False) -> s.Se
     return _Program(reader, codec, uidonly=uidonly).keys(0)
 
 
-def search_program(reader: Reader, *, uidonly: bool, charset: str | None = None) -> tuple[str | None, s.SearchKey]:
+def search_program(reader: Reader, modes: Modes, charset: str | None = None) -> tuple[str | None, s.SearchKey]:
     """`` [CHARSET c] program``; with `charset` given, only `` program``. Returns the charset named, and the program."""
     reader.space()
     if charset is None and reader.word(b"CHARSET "):
+        if modes.utf8_accept:  # RFC 6855 §3
+            raise ProtocolError("CHARSET is not allowed after ENABLE UTF8=ACCEPT: strings are UTF-8")
         charset = charset_of(reader)
         reader.space()
-    return charset, parse_search(reader, charset or "UTF-8", uidonly=uidonly)
+    return charset, parse_search(reader, charset or "UTF-8", uidonly=modes.uidonly)
