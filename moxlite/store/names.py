@@ -21,6 +21,7 @@ __all__ = [
     "SEPARATOR",
     "ancestors",
     "check_name",
+    "composed",
     "is_below",
     "is_foreign",
     "leaf",
@@ -38,6 +39,9 @@ MAX_ELEMENT: Final = 255
 MAX_NAME: Final = 1000
 """Octets of UTF-8 in a name (STORE-12)."""
 
+MAX_COMPOSED: Final = 3
+"""Characters of decomposed text that may become one octet or more of NFC: a letter and its marks."""
+
 MAX_DEPTH: Final = 30
 """Elements in a name (STORE-154, IMAP-33)."""
 
@@ -47,17 +51,16 @@ _REFUSED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def check_name(name: str) -> str:
-    """Return the name as it is stored: as given, but a first element "inbox" in any case becomes ``Inbox``.
+    """Return the name as it is stored: in NFC, and a first element "inbox" in any case becomes ``Inbox``.
 
     Raises:
       BadMailboxName: the name is refused by STORE-12 or nests too deeply; the text says why.
     """
+    name = composed(name)
     if not name:
         raise BadMailboxName("a mailbox name cannot be empty")
     if _REFUSED.search(name):
         raise BadMailboxName("a mailbox name cannot contain control characters")
-    if not unicodedata.is_normalized("NFC", name):
-        raise BadMailboxName("a mailbox name must be in Unicode normalization form C")
     if name[0] == "#":
         raise BadMailboxName("a mailbox name cannot start with #")
     if len(name.encode()) > MAX_NAME:
@@ -77,6 +80,15 @@ def check_name(name: str) -> str:
     if elements[0].lower() == "inbox":
         elements[0] = INBOX
     return SEPARATOR.join(elements)
+
+
+def composed(name: str) -> str:
+    """A name in NFC: macOS writes names decomposed. One that is too long for any name is returned as it is: normalizing
+    takes time with the square of the number of marks on a letter.
+    """
+    if name.isascii() or len(name) > MAX_NAME * MAX_COMPOSED:
+        return name
+    return unicodedata.normalize("NFC", name)
 
 
 def parent(name: str) -> str | None:

@@ -40,6 +40,25 @@ async def test_names_that_break_the_rules_are_refused(imap: Imap, name: str) -> 
 
 
 @pytest.mark.served
+async def test_decomposed_names_name_the_same_mailbox(imap: Imap) -> None:
+    """IMAP-33, STORE-12: macOS writes an umlaut as a letter and a mark."""
+    composed, decomposed = "Bücher/Köln", "Bu\u0308cher/Ko\u0308ln"
+    async with imap.user(enable=["UTF8=ACCEPT"], select=None) as c:
+        await c.ok(f'a CREATE "{decomposed}"')
+        assert (await c.tagged(f'a CREATE "{composed}"')).startswith("NO [ALREADYEXISTS]")
+        for name in (composed, decomposed):
+            for command in ("SELECT", "SUBSCRIBE", "UNSUBSCRIBE"):
+                await c.ok(f'a {command} "{name}"')
+            await c.ok(f'a STATUS "{name}" (MESSAGES)')
+            assert [line for line in await c.ok(f'a LIST "" "{name}"') if composed in line]
+        assert (await c.append("Subject: x\r\n\r\nx\r\n", mailbox=f'"{decomposed}"')).startswith("OK")
+        await c.ok(f'a RENAME "{decomposed}" "Bu\u0308cher/Mu\u0308nchen"')
+        await c.ok('a SELECT "Bücher/München"')
+        await c.ok("a CLOSE")
+        await c.ok('a DELETE "Bu\u0308cher/Mu\u0308nchen"')
+
+
+@pytest.mark.served
 async def test_create_with_special_use(imap: Imap) -> None:
     """IMAP-63"""
     async with imap.user(select=None) as c:

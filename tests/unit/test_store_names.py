@@ -1,6 +1,7 @@
 """Names of mailboxes, keywords, junk verdicts by name, body chunks: what needs no database."""
 
 import hashlib
+import unicodedata
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ def test_good_names_are_kept_but_for_inbox(given_name: str, stored: str) -> None
         "a\x7f",
         "a\x9f",
         "a\u2028",
-        "U\u0308",
+        "e" + "\u0301\u0316" * 30_000,
         "x" * 256,
         "ü" * 128,
         "/".join(["abcdefghi"] * 30) + "x" * 800,
@@ -69,6 +70,13 @@ def test_bad_names_are_refused(name: str) -> None:
     """STORE-12, IMAP-33, STORE-154"""
     with pytest.raises(BadMailboxName):
         check_name(name)
+
+
+def test_decomposed_names_are_composed() -> None:
+    """STORE-12: as macOS writes them; up to the longest name that there is."""
+    assert check_name("U\u0308ber/e\u0301tude") == "Über/étude"
+    longest = "/".join(["\u1ef1" * 80] * 4)
+    assert check_name(unicodedata.normalize("NFD", longest)) == longest
 
 
 @given(st.text(max_size=40))

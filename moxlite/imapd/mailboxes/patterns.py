@@ -12,6 +12,7 @@ import re
 from typing import Final
 
 from moxlite.imapd.session.errors import bad
+from moxlite.store.names import composed
 
 __all__ = ["MAX_PATTERN", "Pattern"]
 
@@ -30,7 +31,7 @@ class Pattern:
         """`reference` and `pattern` as in LIST. Raises Refused (BAD) if they're too long."""
         if reference and not reference.endswith("/") and not pattern.startswith("/"):
             reference += "/"
-        text = reference + pattern
+        text = composed(reference + pattern)
         if len(text) > MAX_PATTERN:
             raise bad("pattern is too long")
         # Adjacent wildcards are merged, so that one step of closure is enough.

@@ -53,8 +53,8 @@ __all__ = [
 ]
 
 MAX_LINE: Final = 65_536
-"""Octets of a command without its literals (IMAP-28); a longer one is dropped and answered. An ID command with 30 fields
-of 30 and 1,024 escaped octets (RFC 2971 §3.3) has 63,420. RFC 7162 §4 requires 8,192.
+"""Octets of a command without its literals (IMAP-28); a longer one is dropped and answered. An ID command with 30
+fields of 30 and 1,024 escaped octets (RFC 2971 §3.3) has 63,420. RFC 7162 §4 requires 8,192.
 """
 
 MAX_SASL_LINE: Final = 12_288

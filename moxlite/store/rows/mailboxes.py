@@ -8,7 +8,7 @@ import msgspec
 
 from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.file.transaction import Reader, Row
-from moxlite.store.names import INBOX
+from moxlite.store.names import INBOX, composed
 from moxlite.store.types import (
     UID,
     Mailbox,
@@ -90,8 +90,8 @@ def mailbox(r: Reader, mailbox_id: int) -> Mailbox:
 
 
 def mailbox_by_name(r: Reader, name: str) -> Mailbox | None:
-    """The mailbox of that (checked) name."""
-    row = r.row(MAILBOX_BY_NAME, name)
+    """The mailbox of that (checked) name, which may be decomposed."""
+    row = r.row(MAILBOX_BY_NAME, composed(name))
     return None if row is None else _mailbox(row)
 
 
