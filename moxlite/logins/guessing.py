@@ -242,6 +242,10 @@ class FailedLogins:
         """Remember the place of a successful log-in."""
         self.learn((account, ip_classes(ip)[1]))
 
+    def knows(self, ip: IPAddress, account: str) -> bool:
+        """Whether a log-in to the account succeeded from the network of this address within `PLACE_LIFE`."""
+        return self._is_known((account, ip_classes(ip)[1]))
+
     def learn(self, place: Key) -> None:
         """Remember a place (account and network) for `PLACE_LIFE`."""
         if place in self._places:

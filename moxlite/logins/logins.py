@@ -22,7 +22,7 @@ from moxlite.logins.refusals import (
     NotPermitted,
     WrongCredentials,
 )
-from moxlite.logins.stored import WEB, StoredPasswords, not_permitted
+from moxlite.logins.stored import SCOPES, WEB, StoredPasswords, not_permitted
 from moxlite.proto.sasl import Secrets, decoy_secrets, normalize_username
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.apppasswords import (
@@ -96,9 +96,12 @@ class Logins:
         recipient = self.login(username)
         attempt = await self.attempts.book(request, username)
         try:
-            own, apps = await self.stored.usable(request, recipient)
+            own, apps, withheld = await self.stored.known(request, recipient)
             keys = [app.key for app in apps]
-            found = await self._checker.which(recipient.account if recipient else "", own, keys, password)
+            name = recipient.account if recipient else ""
+            found = await self._checker.which(name, own, keys, password, withheld=withheld)
+            if recipient is not None and found == OWN and withheld:
+                raise self._withhold(request, mechanism, username, recipient, attempt)
             if recipient is None or found is None:
                 result: AttemptResult = "baduser" if recipient is None else "badpassword"
                 error = WrongCredentials("bad user or password")
@@ -127,6 +130,21 @@ class Logins:
         if needed:
             raise FactorNeeded(identity)
         return identity
+
+    def _withhold(
+        self, request: LoginRequest, mechanism: str, username: str, recipient: AccountRecipient, attempt: Attempt
+    ) -> NotPermitted | WrongCredentials:
+        """Refuse the account's own password where app passwords are demanded (SMTP-57a). Only a network from which the
+        account has logged in reads that an app password is needed; for others the password was a wrong one, so that
+        guesses are not confirmed.
+        """
+        if request.protocol in SCOPES and self.attempts.counts.knows(request.remote, recipient.account):
+            hint = NotPermitted("use an app password: your own password is for the web pages alone")
+            self.attempts.refuse(request, mechanism, username, hint, recipient, attempt=attempt)
+            return hint
+        wrong = WrongCredentials("bad user or password")
+        self.attempts.refuse(request, mechanism, username, wrong, recipient, result="notpermitted", attempt=attempt)
+        return wrong
 
     async def admin_password(
         self, request: LoginRequest, password: str, *, mechanism: str = "weblogin", alone: bool = False

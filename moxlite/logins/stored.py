@@ -51,11 +51,18 @@ class StoredPasswords:
         the app passwords, except for the web. App passwords that are expired or have another scope are included, so
         that their user gets the reason of the refusal.
         """
+        own, apps, withheld = await self.known(request, recipient)
+        return None if withheld else own, apps
+
+    async def known(
+        self, request: LoginRequest, recipient: AccountRecipient | None
+    ) -> tuple[Credential | None, tuple[AppPassword, ...], bool]:
+        """As `usable`, with the account's own password in any case, and whether it is withheld: for the web alone."""
         stored = await self._passwords(recipient)
         if recipient is None or stored is None:
-            return None, ()
+            return None, (), False
         if request.protocol in WEB:
-            return stored.own, ()
+            return stored.own, (), False
         current = self._config.current
         settings = current.account(recipient.account)
         web_only = (
@@ -63,7 +70,7 @@ class StoredPasswords:
             or current.static.require_app_passwords
             or (settings is not None and settings.require_app_passwords)
         )
-        return None if web_only else stored.own, stored.apps if request.protocol in SCOPES else ()
+        return stored.own, stored.apps if request.protocol in SCOPES else (), web_only
 
     async def _passwords(self, recipient: AccountRecipient | None) -> Passwords | None:
         if recipient is None:

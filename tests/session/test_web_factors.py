@@ -16,7 +16,7 @@ import trio
 
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.logins.identity import LoginRequest
-from moxlite.logins.refusals import WrongCredentials
+from moxlite.logins.refusals import NotPermitted
 from moxlite.store.auth.credentials import is_two_step
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.errors import StorageBroken
@@ -314,8 +314,9 @@ async def test_the_password_alone_no_longer_works_elsewhere(rig: Rig) -> None:
     await add_phone(account)
     assert (await account.call("second_factors"))["programs"] == []
     assert (await other.error("token"))[0] == 401  # its log-in had no second factor
+    # from where the user has logged in before, a program reads that it needs an app password (SMTP-57a)
     for protocol in ("imap", "submission", "webapi"):
-        with pytest.raises(WrongCredentials):
+        with pytest.raises(NotPermitted):
             await logins.password(
                 LoginRequest(protocol=protocol, remote=request.remote, local=request.local),
                 ADDRESS,

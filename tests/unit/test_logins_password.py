@@ -521,12 +521,14 @@ async def test_with_app_passwords_required_the_own_password_is_for_the_web(place
     user = "strict@example.org"
     with pytest.raises(WrongCredentials, match="bad user or password"):
         await by(place, mechanism, PASSWORD, user=user)
-    assert (await place.login(user, PASSWORD, via("webmail"))).account == "strict"
+    elsewhere = msgspec.structs.replace(via("webmail"), remote=ip_address("203.0.113.9"))
+    assert (await place.login(user, PASSWORD, elsewhere)).account == "strict"
     with pytest.raises(WrongCredentials):
         await place.login(user, PASSWORD, via("webapi"))
     password = await app_password(place, "strict")
     assert (await by(place, mechanism, password, user=user)).app_password == "phone"
-    with pytest.raises(WrongCredentials, match="bad user or password"):
+    hint = "use an app password" if mechanism == "PLAIN" else "bad user or password"  # others prove, and send none
+    with pytest.raises(NotPermitted if mechanism == "PLAIN" else WrongCredentials, match=hint):
         await by(place, mechanism, PASSWORD, user=user)
 
 
@@ -537,6 +539,49 @@ async def test_app_passwords_can_be_required_of_all(place: Place) -> None:
     with pytest.raises(WrongCredentials):
         await place.login("me@example.org", PASSWORD)
     assert (await place.login("me@example.org", PASSWORD, via("webaccount"))).account == "me"
+
+
+async def test_only_known_networks_read_that_an_app_password_is_needed(place: Place) -> None:
+    """SMTP-57a: elsewhere the right password gets the answer of a wrong one, and counts as one."""
+    away = msgspec.structs.replace(REQUEST, remote=ip_address("203.0.113.9"))
+    await place.login("strict@example.org", PASSWORD, via("webaccount"))
+    with pytest.raises(NotPermitted, match="use an app password"):
+        await place.login("strict@example.org", PASSWORD)
+    answers = []
+    for password in (PASSWORD, "wrong password"):
+        with pytest.raises(WrongCredentials) as refused:
+            await place.login("strict@example.org", password, away)
+        answers.append(str(refused.value))
+    assert answers[0] == answers[1]
+    assert [one.failures for one in place.logins.attempts.counts.listing() if "203.0.113.9" in one.who][:1] == [2]
+    with pytest.raises(WrongCredentials):
+        await place.login("strict@example.org", "wrong password")
+    assert ("strict", "strict@example.org", "plain", "notpermitted") in await place.results("strict")
+
+
+async def test_a_withheld_password_takes_the_work_of_a_wrong_one(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMTP-57a: each time, with and without app passwords; nothing of it is remembered."""
+    work: list[str] = []
+
+    def counted(name: str) -> Callable[..., Any]:
+        real = getattr(credentials, name)
+
+        def call(*args: Any, **more: Any) -> Any:
+            work.append(name)
+            return real(*args, **more)
+
+        return call
+
+    for name in ("_verify", "derive_scram"):
+        monkeypatch.setattr(credentials, name, counted(name))
+    for name in ("phone", "tablet"):
+        for password in (PASSWORD, "wrong password", PASSWORD):
+            place.logins.attempts.counts.clear(None)
+            work.clear()
+            with pytest.raises(WrongCredentials):
+                await place.login("strict@example.org", password)
+            assert sorted(work) == ["_verify", "derive_scram"]
+        await app_password(place, "strict", name=name)
 
 
 async def test_each_wrong_password_takes_the_same_work(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -302,27 +302,34 @@ class PasswordChecker:
         return await self.which(account, stored, (), password) == OWN
 
     async def which(
-        self, account: str, stored: Credential | None, apps: Sequence[ScramSecrets], password: str
+        self,
+        account: str,
+        stored: Credential | None,
+        apps: Sequence[ScramSecrets],
+        password: str,
+        *,
+        withheld: bool = False,
     ) -> int | None:
         """Find the stored password that equals `password`: returns `OWN`, an index of `apps`, or None without a match.
 
         An app password is as random as its SCRAM key, so only the keys are compared, after one derivation for all.
         A wrong password takes the same time whether or not the account exists, has a password of its own, or has app
-        passwords (SMTP-57).
+        passwords (SMTP-57). With `withheld`, the own password may not be used here, and takes that time as well, each
+        time it is given.
         """
         try:
             prepared = prepare_password(password)
         except ValueError:
             prepared, stored, apps = "", None, ()
         forms = [one.stored_key.hex() for one in apps]
-        if stored is not None and self._remembered(account, stored.password, prepared):
+        if stored is not None and not withheld and self._remembered(account, stored.password, prepared):
             return OWN
         for place, form in enumerate(forms):
             if self._remembered(account, form, prepared):
                 return place
         hashed = stored.password if stored is not None else None
-        found = await trio.to_thread.run_sync(self._find, hashed, apps, prepared, limiter=verifications())
-        if found is not None:
+        found = await trio.to_thread.run_sync(self._find, hashed, apps, prepared, withheld, limiter=verifications())
+        if found is not None and not (withheld and found == OWN):
             form = stored.password if stored is not None and found == OWN else forms[found]
             self._seen[account, form] = (self._tag(form, prepared), time.monotonic() + CACHE_SECONDS)
             self._seen.move_to_end((account, form))
@@ -345,17 +352,14 @@ class PasswordChecker:
             return False
         return hmac.compare_digest(tag, self._tag(form, prepared))
 
-    def _find(self, hashed: str | None, apps: Sequence[ScramSecrets], prepared: str) -> int | None:
+    def _find(self, hashed: str | None, apps: Sequence[ScramSecrets], prepared: str, withheld: bool) -> int | None:
         """Verify, in a thread. App passwords come first: they cost a tenth of an argon2 hash."""
         if apps and (place := _among(apps, prepared)) is not None:
             return place
-        if hashed is not None and _verify(hashed, prepared):
-            return OWN
-        if hashed is None:
-            _verify(self._dummy_hash(), prepared)
-        if not apps:
+        own = _verify(self._dummy_hash() if hashed is None else hashed, prepared) and hashed is not None
+        if not apps and (withheld or not own):
             derive_scram(prepared, "sha256")
-        return None
+        return OWN if own else None
 
     def _dummy_hash(self) -> str:
         with self._dummy_lock:
