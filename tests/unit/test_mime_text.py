@@ -315,7 +315,7 @@ def encoded(message: str, encoding: str = "base64") -> str:
 
 @pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
 def test_an_encoded_message_is_read_as_an_embedded_one(encoding: str) -> None:
-    """STORE-52a, STORE-58, STORE-88, IMAP-121: its text, its header, and those of a message inside of it."""
+    """STORE-52a, STORE-58, STORE-88, IMAP-121: text and header, also of a message inside of it."""
     deep = encoded("Subject: deep\n\nbottom\n")
     inner = "Subject: =?utf-8?q?=C3=A9tude?=\nContent-Type: multipart/mixed; boundary=i\n\n--i\n"
     inner += f"Content-Type: text/html\n\n<p>in<b>side</b>\n--i\n{deep}--i--\n"
