@@ -11,7 +11,7 @@ __all__ = ["INCLUDE", "SUITE", "CommandFailed", "Machine", "booted"]
 
 SUITE = "bookworm"
 INCLUDE = "systemd,systemd-sysv,dbus,python3,adduser,ca-certificates,init-system-helpers,iproute2,procps,apt"
-"""Packages of a root by mmdebstrap: those of a server without anything on it."""
+"""Packages of a root by mmdebstrap: a bare server."""
 
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
 SECONDS = 300

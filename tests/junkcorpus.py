@@ -8,7 +8,7 @@ What makes it hard, and like real mail:
 - Everything else is of one half only: the people, hosts, and the words of what the letters are about and of the spam
   campaigns. A filter that learns these by heart knows nothing about the other half.
 - Every fourth spam quotes a letter of its half; every fortieth is made up as a newsletter.
-- Every eighth ham is a newsletter: HTML with links and pictures, a third of its words those of spam.
+- Every eighth ham is a newsletter: HTML with links and pictures, a third of its words from spam.
 - Every sixth ham is an answer of a few words above a quotation.
 - Both classes come as plain text, quoted-printable, base64 and HTML, from the same kinds of addresses.
 """

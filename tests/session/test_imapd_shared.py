@@ -652,7 +652,7 @@ async def test_the_owner_gives_rights_and_takes_them(imap: Imap, caplog: pytest.
 
 
 async def test_a_guest_with_the_right_to_administer_gives_rights(imap: Imap) -> None:
-    """IMAP-157: never those of the owner."""
+    """IMAP-157: never the rights of the owner."""
     await give(imap, "la")
     async with guest(imap) as c:
         await c.ok(f"a SETACL {BOX} bo +r")

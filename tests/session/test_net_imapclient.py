@@ -388,7 +388,7 @@ async def test_what_is_unknown_is_passed_over_but_for_strict_clients() -> None:
 
 
 async def test_a_command_left_in_the_middle_spoils_the_connection() -> None:
-    """IMAP-136: answers are never taken for those of another command."""
+    """IMAP-136: an answer is never taken for another command's."""
     async with server(talk(b"* 1 EXISTS\r\n* 2 EXISTS\r\n@ OK\r\n")) as client:
         await client.greet()
         responses = client.stream(c.Noop())

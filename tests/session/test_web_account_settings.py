@@ -80,7 +80,7 @@ async def test_rules_are_saved_and_keep_comments_in_the_file(rig: Rig, browser: 
 
 
 async def test_one_rule_is_changed_without_touching_the_others(rig: Rig, browser: Browser) -> None:
-    """ADMIN-6, WEB-65: not a comment, an empty line or a key that stands there with its default is lost."""
+    """ADMIN-6, WEB-65: not a comment, an empty line or a key that is set to its default is lost."""
     header = f'[[accounts.mia.destinations."{ADDRESS}".rulesets]]'
     rules = (
         f"\n# friends\n{header} # first\nmailbox = 'Friends' # since May\nis_forward = false # on purpose\n"
@@ -205,7 +205,7 @@ async def test_a_rule_that_never_ends_is_refused_in_time(rig: Rig, browser: Brow
 
 
 async def test_old_patterns_of_junk_mailboxes_stay_and_new_ones_are_refused(rig: Rig, browser: Browser) -> None:
-    """STORE-162, WEB-66: what stands in the settings can be saved with other changes."""
+    """STORE-162, WEB-66: unchanged settings can be saved with other changes."""
 
     def change(document: Document, snapshot: Snapshot) -> None:
         document.put(("accounts", "mia", "automatic_junk_flags", "junk_mailbox_regexp"), "^spam(?!y)")

@@ -73,7 +73,7 @@ def test_what_is_no_certificate_is_told(tmp_path: Path, capsys: Capture) -> None
 
 
 def test_licences_of_all_packages(capsys: Capture) -> None:
-    """ADMIN-19: those of requirements/runtime.in."""
+    """ADMIN-19: the packages of requirements/runtime.in."""
     assert run(["licenses"]) == 0
     out = capsys.readouterr().out
     wanted = [line.split("==")[0] for line in (top() / "requirements/runtime.in").read_text().splitlines()]

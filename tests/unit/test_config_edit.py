@@ -232,7 +232,7 @@ def rules(*names: str) -> list[dict[str, Any]]:
 
 
 def test_one_value_of_a_block_is_changed_alone() -> None:
-    """ADMIN-6: comments, order, empty lines and keys that stand there with their default stay to the octet."""
+    """ADMIN-6: comments, order, empty lines and keys that are set to their default stay to the octet."""
     was = rules("bank", "list", "rest")
     new = rules("bank", "list", "rest")
     new[0]["mailbox"] = "Money"

@@ -230,6 +230,6 @@ def test_an_alias_without_allow_msg_from_is_nobodys_sender(tmp_path: Path) -> No
 
 
 def test_an_own_quota_goes_before_the_global_one(snapshot: Snapshot) -> None:
-    """STORE-62: negative is none."""
+    """STORE-62: a negative number is no quota."""
     assert snapshot.quota("me") == 0
     assert snapshot.quota("you") == 1 << 30

@@ -10,7 +10,7 @@ A comment directly above a header belongs to that table, one after a value to it
 table. It is removed together with that table or line. A comment at the beginning of the file, or after an empty line
 with no header directly below it, always stays.
 
-A list is edited element by element, whether its elements are blocks (`[[rulesets]]`) or stand in brackets: the new list
+A list is edited element by element, whether its elements are blocks (`[[rulesets]]`) or inline (`[...]`): the new list
 is aligned with the old one, equal elements keep their text, and a table that changed in some keys is edited in place.
 
 The text must be valid TOML. The result is parsed again to make sure that it is valid and means the right thing.
@@ -138,7 +138,7 @@ class Document:
         Args:
           value: a str, bool, int, float, or a list or dict of them.
           was: the value so far in the same form as `value`, by default as the text has it. Keys of tables that neither
-            has stay: in a form without defaults, these stand in the text with their default.
+            has stay: a form without defaults leaves out keys that the text sets to their default.
         """
         self.touched.add(path)
         self._put(path, value, was)
@@ -213,7 +213,7 @@ class Document:
         self._renumber(path)
 
     def _blocks(self, path: KeyPath) -> list[list[_Chunk]]:
-        """The chunks of each table of an array, with those of the tables in it."""
+        """The chunks of each table of an array; a table's list includes the chunks of its subtables."""
         blocks: dict[str | int, list[_Chunk]] = {}
         for chunk in self._around(path):
             if chunk.path[: len(path)] == path and len(chunk.path) > len(path):

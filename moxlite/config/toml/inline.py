@@ -1,4 +1,4 @@
-"""Values as they stand behind a key: their text, and edits of it that keep the text of equal elements (ADMIN-6)."""
+"""Inline values, after `key =`: their text, and edits that keep the text of equal elements (ADMIN-6)."""
 
 import operator
 import re

@@ -56,7 +56,7 @@ class AccountTasks:
             self.tree.start(name, job)
 
     async def run(self) -> None:
-        """Run all tasks until `stop`. What they use counts for the account, whoever had it opened (STORE-198).
+        """Run all tasks until `stop`. Their use counts for the account, not for its caller (STORE-198).
 
         Errors: those that end every supervisor propagate; the supervisor handles all others.
         """
