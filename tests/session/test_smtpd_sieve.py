@@ -387,7 +387,7 @@ async def test_own_addresses_never_answer_each_other(smtp: Smtp) -> None:
 
 
 async def test_keep_and_fileinto_of_one_mailbox_file_once(smtp: Smtp) -> None:
-    """SMTP-160: with the flags of the last command (RFC 5228 §2.10.3)."""
+    """SMTP-160, IMAP-142d: with the flags of the last command (RFC 5228 §2.10.3)."""
     await install(smtp, 'require ["fileinto", "imap4flags"]; fileinto :flags "a" "INBOX"; keep :flags "b";')
     await deliver(smtp)
     async with smtp.context.accounts.use("mia") as account:
