@@ -94,7 +94,7 @@ def _process_for_patterns() -> Iterator[None]:
 
 class Names:
     """Writes the name of each failed test at once, so that a run which is stopped has told them: to the terminal, and
-    to the file that FAILED_TESTS names (script/again).
+    to the file that FAILED_TESTS names (script/testing/again.py).
     """
 
     def __init__(self, config: pytest.Config) -> None:

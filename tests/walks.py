@@ -3,8 +3,8 @@
 Packages call what they import, so a call goes down the order of imports (`pyproject.toml`), but for functions that a
 higher package has handed down: handlers, callbacks, units and reads of the store, implementations of a lower package's
 interface. A function that calls up into a higher package is a *climb*, counted once for each such package: a place
-where a reader cannot follow the imports. The begin of a task or thread is no call. `script/walk` prints the climbs of
-one incoming message and one submission.
+where a reader cannot follow the imports. The begin of a task or thread is no call. `script/measure walk` prints the
+climbs of one incoming message and one submission.
 """
 
 import base64

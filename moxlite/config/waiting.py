@@ -1,6 +1,6 @@
 """Keys of the configuration that no code reads yet, and the warning that they are not in effect (ADMIN-10).
 
-`script/config-keys` compares the list with the code: it must have exactly the keys that no code reads.
+`script/check config-keys` compares the list with the code: it must have exactly the keys that no code reads.
 """
 
 from collections.abc import Iterator, Mapping

@@ -17,7 +17,7 @@ SLACK: Final = 0.3
 
 HEAD: Final = """\
 # Lines and branches that the tests without real programs reach, in percent of each package: the floor, which
-# `script/coverage` checks each night. It rises by `script/coverage --write`.
+# `script/measure coverage` checks each night. It rises by `script/measure coverage --write`.
 """
 
 

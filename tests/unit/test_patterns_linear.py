@@ -81,8 +81,8 @@ def test_a_probe_has_the_size_that_is_asked_for() -> None:
 
 
 def test_possessive_groups_are_refused(tmp_path: Path) -> None:
-    """SMTP-155a: `script/patterns`, a part of `script/test lint`, finds them, and finds none in the program."""
-    script = top() / "script/patterns"
+    """SMTP-155a: `script/check patterns`, a part of `script/test lint`, finds them, and finds none in the program."""
+    script = top() / "script/checks/patterns.py"
     assert subprocess.run([sys.executable, script], check=False).returncode == 0
     for text, status in (
         (r'X = rb"(?:a|b)*+c"', 1),
@@ -91,10 +91,11 @@ def test_possessive_groups_are_refused(tmp_path: Path) -> None:
         ('X = "!$\'()*+"', 0),
     ):
         (tmp_path / "moxlite").mkdir(exist_ok=True)
-        (tmp_path / "script").mkdir(exist_ok=True)
-        (tmp_path / "script/patterns").write_text(script.read_text())
+        (tmp_path / "script/checks").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "script/checks/patterns.py").write_text(script.read_text())
         (tmp_path / "moxlite/one.py").write_text(text)
-        done = subprocess.run([sys.executable, tmp_path / "script/patterns"], check=False, capture_output=True)
+        command = [sys.executable, str(tmp_path / "script/checks/patterns.py")]
+        done = subprocess.run(command, check=False, capture_output=True)
         assert done.returncode == status, text
 
 

@@ -1,4 +1,4 @@
-"""script/again: failed tests are run again, alone (docs/develop.md)."""
+"""script/testing/again.py: failed tests are run again, alone (docs/develop.md)."""
 
 import os
 import subprocess
@@ -53,8 +53,8 @@ def run(folder: Path, *command: str, code: int, **environment: str) -> str:
 
 
 def again(folder: Path, code: int) -> str:
-    """Output of script/again on the file of names."""
-    return run(folder, str(top() / "script/again"), "failed", code=code)
+    """Output of script/testing/again.py on the file of names."""
+    return run(folder, str(top() / "script/testing/again.py"), "failed", code=code)
 
 
 def suite(folder: Path, *arguments: str) -> str:

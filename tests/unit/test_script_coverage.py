@@ -1,4 +1,4 @@
-"""script/coverage: floors of packages, and the tests that ran a changed function."""
+"""script/measure coverage: floors of packages, and the tests that ran a changed function."""
 
 import subprocess
 import sys

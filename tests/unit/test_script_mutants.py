@@ -1,17 +1,15 @@
-"""script/mutants: the mutants that may live are of the code as it is (docs/develop.md)."""
+"""script/measure mutants: the mutants that may live are of the code as it is (docs/develop.md)."""
 
-import importlib.machinery
-import importlib.util
 import sys
 import tomllib
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from tests.tools import top
 
 sys.path.insert(0, str(top() / "script"))
+from measuring import mutants
 from measuring.functions import functions
 
 DIFFERENCE = """\
@@ -28,21 +26,11 @@ DIFFERENCE = """\
 """
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    loader = importlib.machinery.SourceFileLoader("mutants", str(top() / "script/mutants"))
-    spec = importlib.util.spec_from_loader("mutants", loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize(
     ("name", "function"), [("x_open", "open"), ("x__open", "_open"), ("xǁBoxǁopen", "Box.open"), ("x_x_y", "x_y")]
 )
-def test_a_mutant_is_known_by_its_function_and_lines(script: ModuleType, name: str, function: str) -> None:
-    mutant = script.Mutant.shown(Path("moxlite/store/box.py"), DIFFERENCE.format(name=name))
+def test_a_mutant_is_known_by_its_function_and_lines(name: str, function: str) -> None:
+    mutant = mutants.Mutant.shown(Path("moxlite/store/box.py"), DIFFERENCE.format(name=name))
     assert mutant == ("moxlite/store/box.py", function, "return first(\n1)", "return first(2)")
 
 

@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""Checks the imports of the frontend: lower layers never import higher ones, and no files import each other in a circle.
+"""Check the imports of the frontend: no layer imports a higher one, and no files import each other in a circle.
 
 Layers, lowest first: lib, gen, data, state, commands, ui, parts, main. Every folder of webmail without a layer of its
 own is a part. Parts are loaded when they are used, so `ui` and `state` may know them by `import type … from "…/part"`.
@@ -10,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent / "frontend"
+TOP = Path(__file__).resolve().parents[2] / "frontend"
 LAYERS = ("lib", "gen", "data", "state", "commands", "ui", "parts", "main")
 FILES = {
     "admin/page": "ui",  # what pages are given
@@ -81,7 +80,7 @@ def main() -> int:
     for line in wrong:
         print(f"frontend/{line}" if not line.startswith("circle") else line)
     if wrong:
-        print("frontend-layers: see docs/style.md", file=sys.stderr)
+        print("check: see docs/style.md", file=sys.stderr)
     return bool(wrong)
 
 

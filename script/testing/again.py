@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""Run tests that failed again, alone: `script/again FILE`, which has the name of one in each line.
+"""Run tests that failed again, alone: `again.py FILE`, which has the name of one in each line.
 
 A test that passes alone is unsteady: it depends on how busy the machine is, or has a race. It is named at the end and
 in build/unsteady.txt, and is a bug, but it holds no landing up. More than three at once are no accident, and a test of

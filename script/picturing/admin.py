@@ -1,30 +1,26 @@
-#!/usr/bin/env python3
-"""Take the pictures of the admin app in docs/images, of a server with played data: `script/admin-pictures [FOLDER]`.
+"""Take the pictures of the admin app in docs/images, of a server with played data: `script/pictures admin [FOLDER]`.
 
 FOLDER gets a picture of every page at 1280 x 900 and 360 x 740 in place of the few in docs/images. Needs Chromium and
 the packages of `requirements/dev.lock`.
 """
 
-import os
 import sqlite3
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TOP))
-os.environ["PATH"] = f"{TOP / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+from playwright.sync_api import Browser, sync_playwright
 
-from playwright.sync_api import Browser, sync_playwright  # noqa: E402 - behind the path
+from tests.integration.browser import ARGUMENTS, Visitor, save_picture
+from tests.integration.test_web_admin_browser import PAGES, log_in, submit
+from tests.playedmonth import write_history
+from tests.reportdata import write_reports
+from tests.running import LocalServer
+from tests.strangersrows import write_rows
+from tests.tools import need
 
-from tests.integration.browser import ARGUMENTS, Visitor, save_picture  # noqa: E402
-from tests.integration.test_web_admin_browser import PAGES, log_in, submit  # noqa: E402
-from tests.playedmonth import write_history  # noqa: E402
-from tests.reportdata import write_reports  # noqa: E402
-from tests.running import LocalServer  # noqa: E402
-from tests.strangersrows import write_rows  # noqa: E402
-from tests.tools import need  # noqa: E402
+TOP = Path(__file__).resolve().parents[2]
 
 DESK = (1280, 900)
 PHONE = (360, 740)

@@ -1,6 +1,5 @@
-#!/usr/bin/env python3
 """Refuse sections of RFCs that do not exist: what the code cites as `RFC 5321 §4.5.3` is compared with
-`script/rfc-sections.txt`. RFCs that are not listed there are not checked; `--open` counts them.
+`script/checks/rfc-sections.txt`. RFCs that are not listed there are not checked; `--open` counts them.
 
 `--read FOLDER` lists the cited RFCs whose texts are in the folder or below it (`rfc5321.txt`, or with `.gz`), such as
 Debian's packages doc-rfc-* have them. Sections of others stay as they are.
@@ -15,11 +14,11 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent
-INDEX = TOP / "script/rfc-sections.txt"
+TOP = Path(__file__).resolve().parents[2]
+INDEX = TOP / "script/checks/rfc-sections.txt"
 HEAD = """\
-# Sections of RFCs, from their tables of contents and headings; `a.1-3` stands for a.1, a.2, a.3. `script/rfc-sections`
-# compares the sections that the code cites with them, and `script/rfc-sections --read FOLDER` writes this file.
+# Sections of RFCs, from their tables of contents and headings; `a.1-3` stands for a.1, a.2, a.3.
+# `script/check rfc-sections` compares what the code cites with them; with `--read FOLDER` it writes this file.
 """
 FOLDERS = ("moxlite", "tests", "bench", "script", "docs")
 CITED = re.compile(r"RFC (\d+),? ((?:§[0-9A-Z][0-9.]*(?:(?:, | and |\.\.)(?=§))?)+)")
@@ -33,7 +32,7 @@ CONTENTS = re.compile(rf"^ {{1,12}}{NUMBER}[ \t]+\S.*(?:\.[ .]*\.|  )[ \t]*\d+[ 
 
 def main() -> int:
     """Print each section that does not exist, with its place; 1 if there is one."""
-    parser = argparse.ArgumentParser(prog="script/rfc-sections", description=__doc__)
+    parser = argparse.ArgumentParser(prog="script/check rfc-sections", description=__doc__)
     parser.add_argument("--open", action="store_true", help="count what is cited of RFCs that are not listed")
     parser.add_argument("--read", type=Path, metavar="FOLDER", help="list the sections of the texts there")
     options = parser.parse_args()

@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
-"""The tests for what one works at: `script/tests-of PATH …`, `script/tests-of --changed`; one a line.
+"""The tests for what one works at: `testing.tests_of PATH …`, `testing.tests_of --changed`; one a line.
 
 A path is a test file or a folder of tests, or a module, package or other file of moxlite. For those the tests are found
 that import it, or a module of the same package where no test does. `--changed`: all that differs from the branch that
-this one leaves, committed or not. Where a run was recorded (`script/coverage --index`, or the last `script/test
+this one leaves, committed or not. Where a run was recorded (`script/measure coverage --index`, or the last `script/test
 nightly`) these are the tests that ran a changed function, as many as five minutes allow; files that were not recorded
 lead to tests by imports.
 
@@ -20,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-TOP: Final = Path(__file__).resolve().parent.parent
+TOP: Final = Path(__file__).resolve().parents[2]
 TESTS: Final = TOP / "tests"
 SUPPORT: Final = "conftest.py"
 INDEX: Final = TOP / "build/coverage/index.db"
@@ -28,7 +27,7 @@ INDEX: Final = TOP / "build/coverage/index.db"
 
 def main() -> None:
     """Print the files."""
-    parser = argparse.ArgumentParser(prog="script/tests-of", description=__doc__)
+    parser = argparse.ArgumentParser(prog="testing.tests_of", description=__doc__)
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--changed", action="store_true")
     parser.add_argument(

@@ -1,19 +1,14 @@
-#!/usr/bin/env python3
 """Climbs of an incoming message and of a submission: calls from a lower package up into a higher one, counted in a
-running server. `script/walk` prints them with the functions that are called, and how often (docs/develop.md;
+running server. `script/measure walk` prints them with the functions that are called, and how often (docs/develop.md;
 `tests/walks.py` says what counts as a climb).
 """
 
-import sys
 import tempfile
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TOP))
+import trio
 
-import trio  # noqa: E402
-
-from tests.walks import follow  # noqa: E402
+from tests.walks import follow
 
 
 def main() -> None:

@@ -1,27 +1,24 @@
-#!/usr/bin/env python3
-"""Take the six pictures of docs/webmail.md, of a server with plausible mail: `script/webmail-pictures [FOLDER]`.
+"""Take the six pictures of docs/webmail.md, of a server with plausible mail: `script/pictures webmail [FOLDER]`.
 
 They go to docs/images, or to FOLDER. Needs Chromium and the packages of `requirements/dev.lock`.
 """
 
-import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-TOP = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TOP))
-os.environ["PATH"] = f"{TOP / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright  # noqa: E402 - behind the path
+from tests.integration.browser import ARGUMENTS, Visitor, save_picture
+from tests.integration.webmail_views import settle
+from tests.plausiblemail import DOMAIN, ENGLISH, move_in, photo, prepare
+from tests.running import LocalServer
+from tests.tools import need
 
-from tests.integration.browser import ARGUMENTS, Visitor, save_picture  # noqa: E402
-from tests.integration.webmail_views import settle  # noqa: E402
-from tests.plausiblemail import DOMAIN, ENGLISH, move_in, photo, prepare  # noqa: E402
-from tests.running import LocalServer  # noqa: E402
-from tests.tools import need  # noqa: E402
+TOP = Path(__file__).resolve().parents[2]
 
 NAME = "marit"
 """The person whose mail is shown."""
@@ -29,8 +26,13 @@ NAME = "marit"
 HOUR = 15
 """The hour of the day that it is in the pictures, about: mail of today is there then."""
 
-DESK = {"viewport": {"width": 1280, "height": 800}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+    "device_scale_factor": 2,
+}
 
 
 def open_row(page: Page, subject: str) -> None:
@@ -84,7 +86,7 @@ def composer(page: Page) -> None:
         keys.type(thing)
     keys.press("Enter")
     keys.press("Enter")
-    picture = {"name": "Lake.png", "mimeType": "image/png", "buffer": photo(420, 150)}
+    picture = FilePayload(name="Lake.png", mimeType="image/png", buffer=photo(420, 150))
     with page.expect_file_chooser() as chooser:
         box.get_by_role("button", name="Picture", exact=True).click()
     chooser.value.set_files(picture)
@@ -101,7 +103,7 @@ def settings(page: Page) -> None:
     expect(page.locator(".settings-state")).to_contain_text("Saved.")
 
 
-VIEWS: tuple[tuple[str, dict[str, object], str, Callable[[Page], None]], ...] = (
+VIEWS: tuple[tuple[str, dict[str, Any], str, Callable[[Page], None]], ...] = (
     ("webmail-list", DESK, "light", conversation),
     ("webmail-dark", DESK, "dark", conversation),
     ("webmail-phone", PHONE, "light", phone_list),

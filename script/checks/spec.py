@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""List the requirement IDs of docs/spec that no test names, per room: `script/spec [ROOM ...] [--counts] [--check]`.
+"""Requirement IDs of docs/spec that no test names, per room: `script/check spec [ROOM …] [--counts] [--check]`.
 
 An ID counts as tested when it is in a docstring of a test function or class below tests/ (also as part of a
 range such as `STORE-12..14`, or a list such as `STORE-12, 13`). For the rooms in SERVED the test must carry the marker
@@ -14,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent
+TOP = Path(__file__).resolve().parents[2]
 ROOMS = {
     "STORE": "store",
     "SMTP": "smtp",
@@ -26,11 +25,12 @@ ROOMS = {
     "ADMIN": "admin",
 }
 SERVED = frozenset({"SMTP", "QUEUE", "AUTH", "WEB", "WEBMAIL", "ADMIN"})
-DEFINED = re.compile(r"^(?:- )?(?:\*\*)?(?:\| )?((?:%s)-\d+[a-z]?)\b" % "|".join(ROOMS))
-TABLE = re.compile(r"^\| \*{0,2}((?:%s)-\d+[a-z]?)\b" % "|".join(ROOMS))
-REFERENCE = re.compile(r"\b(%s)-(\d+)([a-z]?)((?:\s*(?:\.\.|,|/)\s*(?:\d+)[a-z]?)*)" % "|".join(ROOMS))
+KINDS = "|".join(ROOMS)
+DEFINED = re.compile(rf"^(?:- )?(?:\*\*)?(?:\| )?((?:{KINDS})-\d+[a-z]?)\b")
+TABLE = re.compile(rf"^\| \*{{0,2}}((?:{KINDS})-\d+[a-z]?)\b")
+REFERENCE = re.compile(rf"\b({KINDS})-(\d+)([a-z]?)((?:\s*(?:\.\.|,|/)\s*(?:\d+)[a-z]?)*)")
 UNTESTED = TOP / "docs" / "spec" / "untested.md"
-REASON = re.compile(r"^- ((?:%s)-\d+[a-z]?) \S" % "|".join(ROOMS))
+REASON = re.compile(rf"^- ((?:{KINDS})-\d+[a-z]?) \S")
 ALONE = "A codec's or a file's alone"
 SERVED_MARK = "pytest.mark.served"
 MORE = re.compile(r"(\.\.|,|/)\s*(\d+)([a-z]?)")

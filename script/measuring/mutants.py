@@ -1,10 +1,9 @@
-#!/usr/bin/env python3
-"""Change the program at random places and see whether tests notice: `script/mutants [OPTION …] [PATH …]`.
+"""Change the program at random places and see whether tests notice: `script/measure mutants [OPTION …] [PATH …]`.
 
 Modules of the sans-I/O codecs, of the store's mail and of acceptance are taken at random, or those that are named,
-until so many mutants were tried. The tests are those of tests/unit and tests/session that run the module's functions,
-the quickest first, a minute for each module, if a run was recorded (`script/coverage --index`); else the unit tests
-that import it, or the session tests where there are none (`script/tests-of`). Survivors, as differences, are in the
+until so many mutants were tried. If a run was recorded (`script/measure coverage --index`), the tests of tests/unit and
+tests/session that run the module's functions are used, the quickest first, a minute for each module; else the unit
+tests for it, or its session tests if it has no unit tests (`testing.tests_of`). Survivors, as differences, are in the
 report: each is a test that is missing, or code that is not needed. Those in tests/mutants.toml are known, and are only
 counted. mutmut is installed into build/mutants, where a copy of the project is changed.
 """
@@ -20,16 +19,18 @@ import tomllib
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from testing.tests_of import tests_of as tests_of_paths
+
 from measuring.changed import chosen, tests_of_functions
 from measuring.functions import REST
 from measuring.index import PLACE as INDEX
 from measuring.index import Index
 
-TOP: Final = Path(__file__).resolve().parent.parent
+TOP: Final = Path(__file__).resolve().parents[2]
 PLACE: Final = TOP / "build/mutants"
 KNOWN: Final = TOP / "tests/mutants.toml"
 SECONDS: Final = 60.0
-"""Of recorded tests for a module: mutmut runs all of them once, and those of a function for each of its mutants."""
+"""Of recorded tests for a module: mutmut runs all of them once, and the tests of a function for each of its mutants."""
 REASON_LINES: Final = 15
 """Last lines of mutmut that tell why a module was not tried."""
 PACKAGES: Final = ("moxlite/proto", "moxlite/store/mail", "moxlite/acceptance")
@@ -54,7 +55,7 @@ RESULT: Final = re.compile(r"^\s+(?P<name>\S+): (?P<what>[a-z ]+)$", re.MULTILIN
 
 def main() -> int:
     """Try them; the report's path, and a line for each module."""
-    parser = argparse.ArgumentParser(prog="script/mutants", description=__doc__, formatter_class=Plain)
+    parser = argparse.ArgumentParser(prog="script/measure mutants", description=__doc__, formatter_class=Plain)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     parser.add_argument("--number", type=int, default=200, help="of mutants; the last module is tried whole")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="that try mutants of a module")
@@ -161,9 +162,8 @@ def tests_of(module: Path) -> list[str]:
 
 
 def tests_that_import(module: Path) -> list[str]:
-    """Files of unit tests that import a module or, if there are none, of session tests."""
-    found = output(sys.executable, TOP / "script/tests-of", module, cwd=TOP).split()
-    quick = sorted(filter(is_quick, found))
+    """Files of unit tests for a module, or of session tests if it has no unit tests."""
+    quick = sorted(str(one.relative_to(TOP)) for one in tests_of_paths([module]) if is_quick(str(one.relative_to(TOP))))
     return [name for name in quick if name.startswith("tests/unit/")] or quick
 
 

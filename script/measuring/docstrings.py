@@ -1,7 +1,7 @@
-#!/usr/bin/env python3
-"""Docstrings of functions, classes and constants, chosen at random: `script/docstrings [--seed N] [--number N]`.
+"""Docstrings of functions, classes and constants at random: `script/measure docstrings [--seed N] [--number N]`.
 
-For a reader's test (docs/readers-test.md): a reader sees the docstring and the name alone, and says in one line what it means.
+For a reader's test (docs/readers-test.md): a reader sees the docstring and the name alone, and says in one
+line what it means.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent
+TOP = Path(__file__).resolve().parents[2]
 
 
 def docstrings() -> Iterator[tuple[str, str]]:

@@ -1,12 +1,11 @@
-#!/usr/bin/env python3
-"""Sentences that must be read twice, in the product and its docs (docs/style.md): `script/words`, a part of `script/test lint`.
+"""Sentences that must be read twice, in the product and its docs (docs/style.md): `script/check words`.
 
 - Words that hide who acts: "nobody", "somebody", "whoever".
 - Docstrings that begin with What, Who, Whom, Those, That, Of or For which: at most `HEADLESS` of all docstrings.
-- "is none", "those of", and "lies" or "stands" for the place where something is.
+- Phrases with a plainer form (`PHRASES`), and "lies" or "stands" for the place where something is.
 
-`script/words --title FILE` checks the first line of a commit message instead. The specification and the tests have
-sentences from before: their number may only fall (`CEILINGS`). Reports in docs/soak/ are not checked.
+`script/check words --title FILE` checks the first line of a commit message instead. The specification and the tests
+have sentences from before: their number may only fall (`CEILINGS`). Reports in docs/soak/ are not checked.
 """
 
 import ast
@@ -17,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-TOP: Final = Path(__file__).resolve().parent.parent
+TOP: Final = Path(__file__).resolve().parents[2]
 HEADLESS: Final = 0.005
 """Share of docstrings that may begin as `BEGINNING` has it: some are quoted words, or names."""
 BEGINNING: Final = re.compile(r"(What|Who|Whom|Those|That|Of|For which)\b")

@@ -1,4 +1,4 @@
-"""`script/coverage`: run the tests without real programs under coverage, and compare or keep what they reach."""
+"""Run the tests without real programs under coverage; compare or keep the figures: `script/measure coverage`."""
 
 import argparse
 import os
@@ -15,7 +15,7 @@ WITHOUT_PROGRAMS: Final = "not integration and not campaign and not nightly"
 
 def main() -> int:
     """Run; 1 where a package is below its floor, or has none."""
-    parser = argparse.ArgumentParser(prog="script/coverage", description=__doc__)
+    parser = argparse.ArgumentParser(prog="script/measure coverage", description=__doc__)
     parser.add_argument("--write", action="store_true", help="make today's figures the floors (tests/coverage.toml)")
     parser.add_argument("--index", action="store_true", help="record which tests run which functions")
     options, others = parser.parse_known_args()

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Compare `moxlite/config/waiting.py` with the code: the keys of the configuration that nothing reads.
 
 A key counts as read where product code outside of the configuration's own reading and checking has an attribute of its
@@ -10,14 +9,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TOP))
+from moxlite.config.domains import Domains
+from moxlite.config.fields import ArrayShape, TableShape, TablesShape, fields_of
+from moxlite.config.static import SpecialUseMailboxes, Static
+from moxlite.config.values import Section
+from moxlite.config.waiting import WAITING
 
-from moxlite.config.domains import Domains  # noqa: E402
-from moxlite.config.fields import ArrayShape, TableShape, TablesShape, fields_of  # noqa: E402
-from moxlite.config.static import SpecialUseMailboxes, Static  # noqa: E402
-from moxlite.config.values import Section  # noqa: E402
-from moxlite.config.waiting import WAITING  # noqa: E402
+TOP = Path(__file__).resolve().parents[2]
 
 USING = {"snapshot.py", "webrules.py"}
 """Modules of the configuration that use it."""

@@ -1,0 +1,1 @@
+"""The checks behind `script/check`: each module is one, run by its name."""

@@ -1,0 +1,1 @@
+"""What `script/test` uses: the tests for a change, and failed tests run again."""
