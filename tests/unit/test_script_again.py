@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,23 @@ def test_a_test_that_passes_alone_is_named_as_unsteady(folder: Path, processes: 
     """The run goes on, and a file keeps the name."""
     suite(folder, "-n", processes, "--deselect", "test_planted.py::test_fails_always")
     assert "again: unsteady, passes alone: test_planted.py::test_passes_the_second_time" in again(folder, 0)
-    assert (folder / "build/unsteady.txt").read_text() == "test_planted.py::test_passes_the_second_time\n"
+    line = f"{datetime.now(UTC).date()} test_planted.py::test_passes_the_second_time\n"
+    assert (folder / "tests/unsteady.txt").read_text() == line
+
+
+def test_a_test_that_is_unsteady_for_the_third_time_in_a_month_fails(folder: Path) -> None:
+    """Lines of other tests, and of earlier months, do not count."""
+    today = datetime.now(UTC).date()
+    name = "test_planted.py::test_passes_the_second_time"
+    before = f"# a comment\n{today - timedelta(40)} {name}\n{today - timedelta(20)} {name}\n{today} {name}x\n"
+    listed = folder / "tests/unsteady.txt"
+    listed.parent.mkdir()
+    listed.write_text(before)
+    (folder / "before").touch()
+    (folder / "failed").write_text(f"{name}\n")
+    again(folder, 0)
+    assert listed.read_text() == f"{before}{today} {name}\n"
+    assert f"{name} was unsteady 3 times in 31 days" in again(folder, 1)
 
 
 def test_a_test_that_fails_again_fails_the_run(folder: Path) -> None:
