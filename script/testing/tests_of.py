@@ -1,18 +1,18 @@
-"""The tests for what one works at: `testing.tests_of PATH …`, `testing.tests_of --changed`; one a line.
+"""The tests for what one works at, one a line: `script/test PATH …` and `script/test changed` run them.
 
-A path is a test file or a folder of tests, or a module, package or other file of moxlite. For those the tests are found
-that import it, or a module of the same package where no test does. `--changed`: all that differs from the branch that
-this one leaves, committed or not. Where a run was recorded (`script/measure coverage --index`, or the last `script/test
+A path is a test file or a folder of tests, or a module or package of moxlite. For a module these are the tests that
+import it, and the nearest others, up to `NEAREST` files: first the tests named for its component, then others, by the
+number of imports between. A package has the tests of all its modules. `--changed`: all that differs from the main
+branch, committed or not. Where a run was recorded (`script/measure coverage --index`, or the last `script/test
 nightly`) these are the tests that ran a changed function, as many as five minutes allow; files that were not recorded
 lead to tests by imports.
-
-`script/test PATH …` and `script/test changed` run what this prints.
 """
 
 import argparse
-import ast
+import re
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -20,8 +20,15 @@ from statistics import median
 from typing import Final
 
 TOP: Final = Path(__file__).resolve().parents[2]
-TESTS: Final = TOP / "tests"
 SUPPORT: Final = "conftest.py"
+NEAREST: Final = 12
+"""Files of tests for a module that few tests import."""
+QUICK: Final = ("tests.unit.", "tests.session.")
+IMPORT: Final = re.compile(
+    r"^[ ]*(?:from (?P<package>(?:moxlite|tests)[\w.]*) import (?P<names>\([^)]*\)|[^\n]*)"
+    r"|import (?P<module>(?:moxlite|tests)[\w.]*))",
+    re.MULTILINE,
+)
 INDEX: Final = TOP / "build/coverage/index.db"
 
 
@@ -47,16 +54,18 @@ def main() -> None:
         found = recorded(changed())
     else:
         paths += changed() if options.changed else []
-        found = sorted(str(path.relative_to(TOP)) for path in tests_of(path.resolve().relative_to(TOP) for path in paths))
+        found = sorted(
+            str(path.relative_to(TOP)) for path in tests_of(path.resolve().relative_to(TOP) for path in paths)
+        )
     if not found:
-        print("tests-of: no test imports that; `script/test fast` runs all quick ones", file=sys.stderr)
+        print("test: no test imports that; `script/test fast` runs all quick ones", file=sys.stderr)
     print("".join(f"{one}\n" for one in found), end="")
 
 
 def recorded(paths: list[Path]) -> list[str]:
-    """The tests that ran what differs, by the last recorded run; files of tests that changed, or use what changed, whole."""
-    from measuring.changed import chosen, tests_of_changes  # noqa: PLC0415 - needs what only `bootstrap dev` installs
-    from measuring.index import Index  # noqa: PLC0415
+    """The tests that ran what differs, by the last recorded run; changed files of tests, or of their users, whole."""
+    from measuring.changed import chosen, tests_of_changes
+    from measuring.index import Index
 
     def importing(path: Path) -> list[str]:
         return [str(one.relative_to(TOP)) for one in tests_of([path])]
@@ -68,7 +77,7 @@ def recorded(paths: list[Path]) -> list[str]:
     wanted |= {str(path): frozenset(importing(path)) for path in places if path not in modules}
     found, left = chosen(wanted, index.seconds())
     if left:
-        print(f"tests-of: {len(found)} tests, {left} more ran what differs: script/test has them", file=sys.stderr)
+        print(f"test: {len(found)} tests, {left} more ran what differs: script/test has them", file=sys.stderr)
     return sorted(found)
 
 
@@ -76,8 +85,8 @@ def measure(number: int, share: int) -> None:
     """Print the seconds for each of the last commits that changed code or tests, by recorded times; their median and
     the most.
     """
-    from measuring.history import commits, wall  # noqa: PLC0415 - as in `recorded`
-    from measuring.index import Index  # noqa: PLC0415
+    from measuring.history import commits, wall
+    from measuring.index import Index
 
     @cache
     def importing(path: Path) -> tuple[str, ...]:
@@ -116,56 +125,91 @@ def git(*arguments: str) -> str:
 
 def tests_of(paths: Iterable[Path]) -> set[Path]:
     """The test files for paths below TOP."""
-    imports = imports_of_tests()
     found: set[Path] = set()
     for path in paths:
+        name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
         if path.parts[:1] == ("tests",):
-            found |= own(path, imports)
-        elif path.suffix == ".py" or (TOP / path / "__init__.py").exists():
-            found |= using(".".join(path.with_suffix("").parts).removesuffix(".__init__"), imports)
+            found |= own(path)
+        elif path.parts[:1] == ("moxlite",) and (path.suffix == ".py" or (TOP / path / "__init__.py").exists()):
+            found |= nearest(name)
     return found
 
 
 @cache
-def imports_of_tests() -> dict[Path, set[str]]:
-    """Names that each file of the tests imports."""
-    return {path: set(imported(path)) for path in TESTS.rglob("*.py")}
+def imports() -> dict[str, set[str]]:
+    """Dotted names that each module of moxlite and tests imports: modules, or names in them."""
+    paths = (path for folder in ("moxlite", "tests") for path in (TOP / folder).rglob("*.py"))
+    return {name_of(path): set(imported(path)) for path in paths}
 
 
-def own(path: Path, imports: dict[Path, set[str]]) -> set[Path]:
+@cache
+def importers() -> dict[str, set[str]]:
+    """The modules that import each module."""
+    found: dict[str, set[str]] = {}
+    known = imports()
+    for name, wanted in known.items():
+        for one in wanted:
+            module = one if one in known else one.rpartition(".")[0]
+            if module != name:
+                found.setdefault(module, set()).add(name)
+    return found
+
+
+def own(path: Path) -> set[Path]:
     """A test file, all of a folder, or the tests that use a file beside them."""
     full = TOP / path
-    if full.is_dir():
-        return {one for one in imports if one.is_relative_to(full) and is_test(one)}
-    if path.name == SUPPORT:
-        return {one for one in imports if one.is_relative_to(full.parent) and is_test(one)}
-    return {full} if is_test(full) else using(".".join(path.with_suffix("").parts), imports)
+    if full.is_dir() or path.name == SUPPORT:
+        folder = full if full.is_dir() else full.parent
+        return {one for one in folder.rglob("*.py") if is_test(one)}
+    return (
+        {full}
+        if is_test(full)
+        else {path_of(name) for name in distances({name_of(full)}, "tests.") if is_test_name(name)}
+    )
 
 
-def using(module: str, imports: dict[Path, set[str]]) -> set[Path]:
-    """The tests that import a module or what is in it, directly or by a file of `tests` that is no test; else those
-    for the package around it.
-    """
-    while "." in module:
-        wanted = {module}
-        found: set[Path] = set()
-        while True:
-            more = {path for path, names in imports.items() if any(within(name, wanted) for name in names)} - found
-            if not more:
-                break
-            found |= more
-            wanted = {".".join(path.relative_to(TOP).with_suffix("").parts) for path in more if not is_test(path)}
-            wanted -= {"tests.conftest"}
-        tests = {path for path in found if is_test(path)}
-        if tests:
-            return tests
-        module = module.rpartition(".")[0]
-    return set()
+def nearest(module: str) -> set[Path]:
+    """The tests that import a module, or a module of this package, and the nearest others up to `NEAREST`."""
+    component = module.removeprefix("moxlite.").removeprefix("proto.").partition(".")[0]
+    modules = {name for name in imports() if f"{name}.".startswith(f"{module}.")}
+    far = {name: number for name, number in distances(modules).items() if is_test_name(name)}
+    direct = {name for name, number in far.items() if number == 1}
+
+    def rank(name: str) -> tuple[bool, bool, int, str]:
+        words = name.rpartition(".")[2].split("_")
+        return words[1] != component, module.rpartition(".")[2] not in words, far[name], name
+
+    others = [name for name in far.keys() - direct if name.startswith(QUICK)]
+    others = sorted(others, key=rank)[: max(0, NEAREST - len(direct))]
+    return {path_of(name) for name in direct.union(others)}
 
 
-def within(name: str, modules: set[str]) -> bool:
-    """Whether a dotted name is one of the modules, or is in one."""
-    return any(name == module or name.startswith(module + ".") for module in modules)
+def distances(modules: set[str], within: str = "") -> dict[str, int]:
+    """Imports between these modules and each that needs them; of those whose name begins with `within`."""
+    found = dict.fromkeys(modules, 0)
+    queue = deque(modules)
+    while queue:
+        name = queue.popleft()
+        for other in importers().get(name, ()):
+            if other not in found and other.startswith(within) and not other.endswith(".conftest"):
+                found[other] = found[name] + 1
+                queue.append(other)
+    return found
+
+
+def name_of(path: Path) -> str:
+    """The dotted name of a file below TOP."""
+    return ".".join(path.relative_to(TOP).with_suffix("").parts).removesuffix(".__init__")
+
+
+def path_of(name: str) -> Path:
+    """The file of a module that is no package."""
+    return (TOP / name.replace(".", "/")).with_suffix(".py")
+
+
+def is_test_name(name: str) -> bool:
+    """Whether a dotted name is a file of tests."""
+    return name.startswith("tests.") and name.rpartition(".")[2].startswith("test_")
 
 
 def is_test(path: Path) -> bool:
@@ -174,12 +218,14 @@ def is_test(path: Path) -> bool:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """The dotted names that a file imports."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            yield from (one.name for one in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{one.name}" for one in node.names)
+    """The dotted names of moxlite and tests that a file imports."""
+    for found in IMPORT.finditer(path.read_text()):
+        if found["module"]:
+            yield found["module"]
+            continue
+        package = found["package"]
+        names = re.sub(r"#.*|[()]", "", found["names"]).replace("\n", " ").split(",")
+        yield from (f"{package}.{name.split()[0]}" for name in names if name.strip())
 
 
 if __name__ == "__main__":
