@@ -4,8 +4,9 @@
 - Docstrings that begin with What, Who, Whom, Those, That, Of or For which: at most `HEADLESS` of all docstrings.
 - Phrases with a plainer form (`PHRASES`), and "lies" or "stands" for the place where something is.
 
-`script/check words --title FILE` checks the first line of a commit message instead. The specification and the tests
-have sentences from before: their number may only fall (`CEILINGS`). Reports in docs/soak/ are not checked.
+`script/check words --title FILE` checks the first line of a commit message instead, `script/check words --titles` all
+titles of commits that the main branch does not have. The specification and the tests have sentences from before: their
+number may only fall (`CEILINGS`). Reports in docs/soak/ are not checked.
 """
 
 import ast
@@ -52,6 +53,8 @@ def main() -> None:
     """Print what is found; exit status 1 if anything is."""
     if sys.argv[1:2] == ["--title"]:
         found = list(in_title(Path(sys.argv[2]).read_text().partition("\n")[0]))
+    elif sys.argv[1:2] == ["--titles"]:
+        found = [one for title in titles() for one in in_title(title)]
     else:
         found = [*in_docstrings(), *in_lines(), *above_ceilings()]
     for one in found:
@@ -62,8 +65,7 @@ def main() -> None:
 
 def files(*patterns: str) -> Iterator[Path]:
     """Tracked files, relative to the top folder."""
-    names = subprocess.run(["git", "ls-files", *patterns], cwd=TOP, capture_output=True, text=True, check=True).stdout
-    return (TOP / name for name in names.splitlines() if (TOP / name).is_file())
+    return (TOP / name for name in git("ls-files", *patterns).splitlines() if (TOP / name).is_file())
 
 
 def in_docstrings() -> list[Found]:
@@ -107,6 +109,18 @@ def above_ceilings() -> Iterator[Found]:
         ]
         if len(found) > ceiling:
             yield from found
+
+
+def titles() -> list[str]:
+    """The first lines of the commits since the main branch; of the last one, where that is the main branch."""
+    base = git("for-each-ref", "--format=%(refname)", "refs/remotes/origin/main").strip()
+    new = git("log", "--no-merges", "--format=%s", f"{base}..HEAD").splitlines() if base else []
+    return new or git("log", "-1", "--no-merges", "--format=%s").splitlines()
+
+
+def git(*arguments: str) -> str:
+    """Output of a git command."""
+    return subprocess.run(["git", *arguments], cwd=TOP, capture_output=True, text=True, check=True).stdout
 
 
 def in_title(title: str) -> Iterator[Found]:
