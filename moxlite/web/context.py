@@ -16,7 +16,6 @@ from moxlite.lazyimport import Late
 from moxlite.logins.sites import SiteLogins
 from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
-from moxlite.web.account.consent import Consent
 from moxlite.web.assets import favicon
 from moxlite.web.challenges import CHALLENGE_PATH, ChallengeAnswers
 from moxlite.web.discovery.mtasts import POLICY_PATH, Policies
@@ -56,6 +55,7 @@ if TYPE_CHECKING:
     from moxlite.store.imports.engine import Imports
     from moxlite.submission.assurance import Assure
     from moxlite.web.account.app import AccountApp
+    from moxlite.web.account.consent import Consent
     from moxlite.web.admin.app import AdminApp
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
     from moxlite.web.http.hsts import StrictTransport
@@ -108,7 +108,7 @@ class Apps(msgspec.Struct, frozen=True):
     webapi: Late[WebAPI]
     discovery: Discovery
     policies: Policies
-    consent: Consent
+    consent: Late[Consent]
 
     def webmail_at(self, path: str, *, account_path: str, forwarded: bool) -> Handler:
         """The handler of `Webmail.mounted`; its first request loads the webmail."""
@@ -145,6 +145,11 @@ class Apps(msgspec.Struct, frozen=True):
             await app.mounted(path)(request, writer)
 
         return handle
+
+    async def answer_consent(self, request: Request, writer: ResponseWriter) -> None:
+        """The handler of `Consent`; its first request loads the page."""
+        page = await self.consent.get()
+        await page.handle(request, writer)
 
 
 def make_context(
@@ -267,6 +272,11 @@ def make_context(
             tmp=snapshot.static.data_dir / "tmp",
         )
 
+    def make_consent() -> Consent:
+        from moxlite.web.account.consent import Consent
+
+        return Consent(Late(forwarding), snapshot.static.rate_limits.exempt)
+
     apps = Apps(
         Late(make_webmail),
         Late(make_account),
@@ -274,7 +284,7 @@ def make_context(
         Late(make_webapi),
         Discovery(config, certificate),
         Policies(config),
-        Consent(Late(forwarding), snapshot.static.rate_limits.exempt),
+        Late(make_consent),
     )
 
     def all_notes() -> list[str]:
@@ -483,7 +493,7 @@ def _consent(listener: Listener, port: int, hosts: HostMatch, apps: Apps) -> Ite
         webserver = listener.webserver_https
         here += [webserver.forwarded] if webserver.enabled and webserver.port == port else []
         networks = _trusted(listener) if any(here) else None
-        yield Route("consent", CONSENT_PATH, hosts, apps.consent.handle, networks)
+        yield Route("consent", CONSENT_PATH, hosts, apps.answer_consent, networks)
 
 
 def _proxies(service: WebService, networks: tuple[IPNetwork, ...]) -> tuple[IPNetwork, ...] | None:

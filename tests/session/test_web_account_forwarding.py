@@ -209,11 +209,10 @@ async def test_the_target_of_a_script_is_asked_and_waits_for_agreement(
         ("eva@far.example", "asked", "mine", False),
         ("new@far.example", "new", "", True),
     ]
-    token = links[0][1].partition("#forward/mia/")[2]
     stranger = rig.browser(app="/", remote="198.51.100.7")
-    question = await stranger.call("forward_question", account="mia", token=token)
-    assert question == {"own": "mia@example.org", "target": "eva@far.example"}
-    await stranger.call("forward_answer", account="mia", token=token, agree=True)
+    page = await stranger.fetch(f"/mail/consent/{links[0][1]}")
+    assert b"Shall mail to mia@example.org be sent on to eva@far.example?" in page.body
+    assert (await answer(stranger, links[0][1], "yes")).status == 200
     await browser.call("forward_ask", address="new@far.example")
     await browser.call("script_save", name="mine", old=text, text=f"{text} keep;", activate=False)
     assert [address for address, _ in links] == ["eva@far.example", "new@far.example"], "each once"

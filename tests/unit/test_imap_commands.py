@@ -407,8 +407,9 @@ def test_qresync_and_uidonly_change_the_grammar() -> None:
     assert one("a SELECT x (QRESYNC (1 20 (1 2)))", qresync=True) == c.Select(
         "x", qresync=c.Qresync(1, 20, None, (ONE, SequenceSet(((2, 2),))))
     )
-    for data in ("(1 2 (1 2,3))", "(1 2 (2,1 1,2))", "(1 2 (1 *))", "(1 2 1:*)", "(0 2)", "(1)", "(1 2 (1:2 5:5))"):
+    for data in ("(1 2 (1 2,3))", "(1 2 (2,1 1,2))", "(1 2 (1 *))", "(0 2)", "(1)", "(1 2 (1:2 5:5))"):
         assert bad(f"a SELECT x (QRESYNC {data})", qresync=True).condition == "BAD"
+    assert bad("a SELECT x (QRESYNC (1 2 1:*))", qresync=True, pedantic=True).condition == "BAD"
     assert one("a UID FETCH 1 FLAGS (VANISHED CHANGEDSINCE 5)", qresync=True).vanished  # type: ignore[union-attr]
     for text in (
         "FETCH 1 FLAGS",
