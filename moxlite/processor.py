@@ -126,86 +126,134 @@ def next_round() -> None:
     _rounds.number += 1
 
 
+class _Queue:
+    """Tasks pass one after the other, one in each round of the loop."""
+
+    __slots__ = ("_lot", "_passing", "_round")
+
+    def __init__(self) -> None:
+        self._lot = trio.lowlevel.ParkingLot()
+        self._passing = False  # a task is between the head of the queue and its piece of work
+        self._round = -1  # of the loop, in which a task passed last
+
+    def __len__(self) -> int:
+        return len(self._lot)
+
+    async def enter(self, *, lone: bool) -> None:
+        """Wait until the tasks that came before have passed; the task itself passes until it calls `leave`. A
+        checkpoint, with `lone` not for the first task in a round: a client alone would pay a fifth of its command for
+        it.
+        """
+        if self._passing:
+            await self._lot.park()  # the task before hands over, in the round of the loop in which it goes on
+            return
+        self._passing = True
+        if not lone or self._round == _rounds.number:
+            try:
+                await trio.lowlevel.checkpoint()
+            except BaseException:
+                self.leave()
+                raise
+
+    def leave(self) -> None:
+        """Let the next task come."""
+        self._round = _rounds.number
+        self._passing = bool(self._lot.unpark())
+
+
+class _Others:
+    """What others have used, as one account sees it.
+
+    Attributes:
+      seen: seconds of `processor.light` that are its own, or were there at the last look.
+      at_work: whether others were at work at the last look.
+    """
+
+    __slots__ = ("_at", "_processor", "at_work", "seen")
+
+    def __init__(self, processor: _Processor) -> None:
+        self.seen = processor.light
+        self.at_work = False
+        self._processor = processor
+        self._at = trio.current_time()
+
+    def look(self, usage: Usage) -> bool:
+        """Whether others than `usage` have used the processor since the last look."""
+        now, light, threads = trio.current_time(), self._processor.light, self._processor.threads
+        self.at_work = threads.has_light_but(usage) or light - self.seen > BUSY * (now - self._at)
+        self.seen, self._at = light, now
+        return self.at_work
+
+
 class Usage:
-    """What one account uses. Methods run on the loop.
+    """What one account uses, and whether it must wait. Methods run on the loop.
 
     Attributes:
       spent: seconds used so far, on the loop and in threads.
+      limited: whether it can become heavy, and has `EACH` places at most.
       heavy: whether the account had used much when it was last looked at.
-      pressed: whether others were at work when it last looked at them.
-      threads: places that it has; `light_threads` of them since before it was heavy.
+      threads: places that it has.
+      queue: its tasks that wait for their turn.
+      others: what it knows of other accounts.
     """
 
     __slots__ = (
         "__weakref__",
         "_at",
-        "_charged",
         "_counted",
         "_level",
-        "_light",
         "_looked",
-        "_lot",
-        "_passing",
         "_rested",
-        "_round",
-        "_seen",
-        "_seen_at",
         "heavy",
-        "light_threads",
         "limited",
-        "name",
-        "pressed",
+        "others",
         "processor",
+        "queue",
         "spent",
         "threads",
     )
 
-    def __init__(self, name: str, processor: _Processor, *, limited: bool = True) -> None:
-        """`limited`: whether it can become heavy, and has `EACH` places at most."""
-        self.name = name
+    def __init__(self, processor: _Processor, *, limited: bool = True) -> None:
         self.spent = 0.0
         self.limited = limited
         self.heavy = False
-        self.pressed = False
-        self.threads = self.light_threads = 0
+        self.threads = 0
+        self.queue = _Queue()
+        self.others = _Others(processor)
         self.processor = processor
-        self._light = 0.0  # its part of `processor.light`, from times when it was not heavy
         self._level = 0.0  # seconds used lately, of those counted
-        self._counted = self._charged = 0.0  # of `spent`; in threads since it was counted
-        self._at = self._seen_at = trio.current_time()
-        self._seen = processor.light  # what others had used at the last look
+        self._counted = 0.0  # of `spent`
+        self._at = trio.current_time()  # when they were counted
         self._looked = 0.0  # `spent` when it was last looked whether the account is heavy
-        self._rested = 0.0  # `spent` at the last look
-        self._round = -1  # of the loop, in which a task passed last
-        self._passing = False  # a task is between the head of the queue and its piece of work
-        self._lot = trio.lowlevel.ParkingLot()
+        self._rested = 0.0  # `spent` when it last saw whether it must rest
 
     def step(self, seconds: float) -> None:
         """Count a step of a task on the loop. For `process.watchdog`."""
         self.spent += seconds
         if not self.heavy:
-            self._light += seconds
+            self.others.seen += seconds
             self.processor.light += seconds
 
     def charge(self, seconds: float, kind: str) -> None:
         """Count processor time of a thread."""
-        self.spent += seconds
-        self._charged += seconds
+        self._count()
         USED.labels(kind).inc(seconds)
+        self.spent += seconds
+        self._level += seconds
+        self._counted = self.spent
+
+    def _count(self) -> None:
+        """Count the seconds on the loop that were not counted yet."""
+        now, more = trio.current_time(), self.spent - self._counted
+        _ON_LOOP.inc(more)
+        self._level = self._level * math.exp((self._at - now) / FADING) + more
+        self._at, self._counted = now, self.spent
 
     @property
     def used(self) -> float:
         """Seconds used lately."""
-        now, more = trio.current_time(), self.spent - self._counted
-        _ON_LOOP.inc(max(more - self._charged, 0.0))
-        self._level = self._level * math.exp((self._at - now) / FADING) + more
-        self._at, self._counted, self._charged = now, self.spent, 0.0
+        self._count()
         return self._level
-
-    @property
-    def waiting(self) -> bool:
-        """Whether tasks wait for their turn."""
-        return len(self._lot) > 0
 
     def is_heavy(self) -> bool:
         """Whether the account has used much lately; looked at after each piece of work."""
@@ -217,71 +265,46 @@ class Usage:
 
     async def pass_by(self, *, lone: bool = False) -> None:
         """Wait until the tasks that came before have passed, and rest. A checkpoint; with `lone` not for the first task
-        in a round of the loop that need not rest: a client alone would pay a fifth of its command for it.
+        in a round of the loop that need not rest.
         """
-        if lone and not self._passing and self._round != _rounds.number:
-            self._round = _rounds.number
-            if self.spent - self._rested < PIECE:
-                return
-            self._passing = True
-            await self._rest()
-        elif self._passing:
-            await self._lot.park()  # the task before hands over, in the round of the loop in which it goes on
-            await self._rest()
-        else:
-            self._passing = True
-            try:
-                await trio.lowlevel.checkpoint()
-            except BaseException:
-                self._hand_over()
-                raise
-            await self._rest()
-
-    async def _rest(self) -> None:
-        """Rest if others are at work, and let the next task come."""
+        await self.queue.enter(lone=lone)
         try:
             work = self.spent - self._rested
-            if work < PIECE:
-                return
-            self._rested = self.spent
-            if not self._others_work():
-                return
-            began = now = trio.current_time()
-            until = now + min(TIMES * work, REST)
-            while now < until:
-                await trio.sleep(min(LOOK, until - now))
-                now = trio.current_time()
-                if not self._others_work():
-                    break
-            RESTED.inc(now - began)
+            if work >= PIECE:
+                self._rested = self.spent
+                await self._rest(min(TIMES * work, REST))
         finally:
-            self._hand_over()
+            self.queue.leave()
 
-    def _hand_over(self) -> None:
-        self._round = _rounds.number
-        self._passing = bool(self._lot.unpark())
-
-    def _others_work(self) -> bool:
-        """Whether others have used the processor since the last look."""
-        now, light = trio.current_time(), self.processor.light - self._light
-        in_threads = self.processor.threads.light > self.light_threads
-        self.pressed = in_threads or light - self._seen > BUSY * (now - self._seen_at)
-        self._seen, self._seen_at = light, now
-        return self.pressed
+    async def _rest(self, seconds: float) -> None:
+        """Rest for so long at most, while others are at work."""
+        began = now = trio.current_time()
+        while self.others.look(self) and now < began + seconds:
+            await trio.sleep(min(LOOK, began + seconds - now))
+            now = trio.current_time()
+        RESTED.inc(now - began)
 
 
 class _Threads:
-    """Places in threads, of all accounts."""
+    """Places in threads, of all accounts.
+
+    Attributes:
+      light: the accounts that took places before they were heavy, once for each place.
+    """
 
     def __init__(self) -> None:
-        self.light = 0  # places of others than heavy accounts
+        self.light: list[Usage] = []
         self._taken = 0
         self._waiting: list[tuple[Usage, trio.lowlevel.Task]] = []
 
     @property
-    def waiting(self) -> set[str]:
-        """Names of the accounts that wait."""
-        return {usage.name for usage, _ in self._waiting}
+    def waiting(self) -> set[Usage]:
+        """The accounts that wait."""
+        return {usage for usage, _ in self._waiting}
+
+    def has_light_but(self, usage: Usage) -> bool:
+        """Whether others than `usage` took places before they were heavy."""
+        return any(one is not usage for one in self.light)
 
     async def take(self, usage: Usage) -> None:
         """Take a place. A checkpoint only if it must wait."""
@@ -307,7 +330,9 @@ class _Threads:
     def _is_free(self, usage: Usage) -> bool:
         if not usage.limited:
             return self._taken < MAX_THREADS
-        most, each = (MAX_THREADS - KEPT_FREE, 1 if usage.pressed else EACH) if usage.heavy else (MAX_THREADS, EACH)
+        most, each = (
+            (MAX_THREADS - KEPT_FREE, 1 if usage.others.at_work else EACH) if usage.heavy else (MAX_THREADS, EACH)
+        )
         return self._taken < most and usage.threads < each
 
     def _give(self, usage: Usage) -> None:
@@ -316,10 +341,7 @@ class _Threads:
 
     def _call(self) -> None:
         """Give free places to those that wait, first to the account that has used least."""
-        while True:
-            fit = [one for one in self._waiting if self._is_free(one[0])]
-            if not fit:
-                return
+        while fit := [one for one in self._waiting if self._is_free(one[0])]:
             chosen = min(fit, key=lambda one: one[0].used)  # of one account the first that came
             self._waiting.remove(chosen)
             self._give(chosen[0])
@@ -332,12 +354,12 @@ class _Processor:
     def __init__(self) -> None:
         self.light = 0.0
         self.threads = _Threads()
-        self.mail = Usage("", self, limited=False)
-        self.unnamed = Usage("", self, limited=False)
+        self.mail = Usage(self, limited=False)
+        self.unnamed = Usage(self, limited=False)
         self._top: Usage | None = None
         self._usages: WeakValueDictionary[str, Usage] = WeakValueDictionary()
         self._recent: deque[Usage] = deque(maxlen=RECENT)
-        WAITING.labels("turn").set_function(lambda: sum(one.waiting for one in list(self._usages.values())))
+        WAITING.labels("turn").set_function(lambda: sum(len(one.queue) > 0 for one in list(self._usages.values())))
         WAITING.labels("thread").set_function(lambda: len(self.threads.waiting))
 
     def most(self, usage: Usage) -> float:
@@ -352,7 +374,7 @@ class _Processor:
         """The usage of an account."""
         found = self._usages.get(name)
         if found is None:
-            found = self._usages[name] = Usage(name, self)
+            found = self._usages[name] = Usage(self)
         self._recent.append(found)
         return found
 
@@ -406,7 +428,7 @@ def writing() -> AbstractAsyncContextManager[object]:
 def is_pressed() -> bool:
     """Whether the account is heavy and others are at work: what is queued ahead is queued in their way."""
     usage = acting.get()
-    return usage is not None and usage.heavy and usage.pressed
+    return usage is not None and usage.heavy and usage.others.at_work
 
 
 class Place:
@@ -440,16 +462,16 @@ class Place:
             await usage.pass_by(lone=True)
         await threads.take(usage)
         self._light = not usage.heavy and usage is not usage.processor.unnamed
-        threads.light += self._light
-        usage.light_threads += self._light
+        if self._light:
+            threads.light.append(usage)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         threads = self._usage.processor.threads
-        threads.light -= self._light
-        self._usage.light_threads -= self._light
+        if self._light:
+            threads.light.remove(self._usage)
         self.count()
         threads.leave(self._usage)
 

@@ -86,7 +86,7 @@ async def test_sessions_that_rest_are_answered_in_full(imap: Imap) -> None:
             nursery.cancel_scope.cancel()
     assert len(answered) == SESSIONS * len(COMMANDS)
     assert RESTED.value > rested
-    assert (mia.threads, mia.light_threads, mia.waiting) == (0, 0, False)
+    assert (mia.threads, mia.processor.threads.light, len(mia.queue)) == (0, [], 0)
 
 
 async def test_what_a_session_uses_counts_for_its_account(imap: Imap) -> None:

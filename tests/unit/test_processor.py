@@ -178,7 +178,7 @@ async def test_a_cancelled_task_lets_the_next_one_pass(autojump_clock: MockClock
         for number in (0, 2, 5):
             scopes[number].cancel()
     assert sorted(passed) == [1, 3, 4]
-    assert not own().waiting
+    assert not own().queue
     with trio.move_on_after(1):
         await processor.turn()
         passed.append(6)
@@ -283,7 +283,7 @@ async def test_heavy_accounts_leave_places_to_the_others() -> None:
         usage(f"eve{number}").step(HEAVY + number / 100)
         assert usage(f"eve{number}").is_heavy()
     for number in range(6):
-        usage(f"eve{number}")._others_work()  # what they used before they were heavy
+        usage(f"eve{number}").others.look(usage(f"eve{number}"))  # what they used before they were heavy
     async with trio.open_nursery() as nursery:
         for number in range(6):
             for _ in range(3):

@@ -76,7 +76,6 @@ class Connection:
         self._handler = handler
         self._drain = drain
         self._share = share
-        self._sends = waiting
         self._link = Link(stream, waiting)
         self._frames = Frames()
         self._streams: dict[int, Stream] = {}
@@ -240,7 +239,6 @@ class Connection:
             self._link,
             self._frames,
             Upload(self._share.load, length=head.length, ended=event.stream_ended is not None),
-            self._sends,
             expects=(head.headers.get("expect") or "").lower() == "100-continue",
             safe=head.method in SAFE,
         )

@@ -67,12 +67,13 @@ class Link:
 
     Attributes:
       lost: nothing can be sent any more.
+      waiting: the sends of all connections.
     """
 
     def __init__(self, stream: trio.abc.Stream, waiting: Waiting) -> None:
         self.lost = False
         self._stream = stream
-        self._waiting = waiting
+        self.waiting = waiting
         config = h2.config.H2Configuration(
             client_side=False,
             validate_inbound_headers=False,  # `fields` does it
@@ -212,7 +213,7 @@ class Link:
     async def _send(self, octets: bytes) -> None:
         if not octets:
             return
-        with self._waiting.sending(len(octets), shield=True) as self._sending:
+        with self.waiting.sending(len(octets), shield=True) as self._sending:
             try:
                 await self._stream.send_all(octets)
             except (trio.BrokenResourceError, trio.ClosedResourceError):

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from hpack.struct import HeaderTuple
 
     from moxlite.web.http.exchange import FilePart
-    from moxlite.web.http.waiting import Waiting
     from moxlite.web.http2.frames import Frames
     from moxlite.web.http2.link import Link
     from moxlite.web.http2.load import Load
@@ -111,7 +110,6 @@ class Stream:
         link: Link,
         frames: Frames,
         upload: Upload,
-        waiting: Waiting,
         *,
         expects: bool,
         safe: bool,
@@ -122,7 +120,6 @@ class Stream:
         self.safe = safe
         self._link = link
         self._frames = frames
-        self._waiting = waiting
         self._expects = expects and not upload.ended
         self._gone = False
         self._news = trio.Event()
@@ -184,7 +181,7 @@ class Stream:
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         fields = [] if end is None else response_fields(None, end.headers)
         ends = end is not None and not fields
-        with self._waiting.sending(held + REQUEST, events=events) as scope:
+        with self._link.waiting.sending(held + REQUEST, events=events) as scope:
             await self._link.respond(self.number, heads, body, ends=ends, bodyless=ends and bool(heads) and not body)
             if fields:
                 await self._link.trailers(self.number, fields)
