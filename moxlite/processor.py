@@ -129,35 +129,46 @@ def next_round() -> None:
 class _Queue:
     """Tasks pass one after the other, one in each round of the loop."""
 
-    __slots__ = ("_lot", "_passing", "_round")
+    __slots__ = ("_lot", "_passing", "_round", "_task")
 
     def __init__(self) -> None:
         self._lot = trio.lowlevel.ParkingLot()
         self._passing = False  # a task is between the head of the queue and its piece of work
         self._round = -1  # of the loop, in which a task passed last
+        self._task: trio.lowlevel.Task | None = None  # that passed last
 
     def __len__(self) -> int:
         return len(self._lot)
 
-    async def enter(self, *, lone: bool) -> None:
+    def skip(self) -> bool:
+        """Whether the task may pass at once: no other one waits, or has passed in this round of the loop. A client
+        alone would pay a fifth of its command for the checkpoint.
+        """
+        if self._passing:
+            return False
+        number, task = _rounds.number, trio.lowlevel.current_task()
+        if self._round == number and self._task is not task:
+            return False
+        self._round, self._task = number, task
+        return True
+
+    async def enter(self) -> None:
         """Wait until the tasks that came before have passed; the task itself passes until it calls `leave`. A
-        checkpoint, with `lone` not for the first task in a round: a client alone would pay a fifth of its command for
-        it.
+        checkpoint.
         """
         if self._passing:
             await self._lot.park()  # the task before hands over, in the round of the loop in which it goes on
             return
         self._passing = True
-        if not lone or self._round == _rounds.number:
-            try:
-                await trio.lowlevel.checkpoint()
-            except BaseException:
-                self.leave()
-                raise
+        try:
+            await trio.lowlevel.checkpoint()
+        except BaseException:
+            self.leave()
+            raise
 
     def leave(self) -> None:
         """Let the next task come."""
-        self._round = _rounds.number
+        self._round, self._task = _rounds.number, trio.lowlevel.current_task()
         self._passing = bool(self._lot.unpark())
 
 
@@ -263,11 +274,13 @@ class Usage:
             self.heavy = self.limited and used > MUCH and used > NEARLY * self.processor.most(self)
         return self.heavy
 
-    async def pass_by(self, *, lone: bool = False) -> None:
-        """Wait until the tasks that came before have passed, and rest. A checkpoint; with `lone` not for the first task
-        in a round of the loop that need not rest.
-        """
-        await self.queue.enter(lone=lone)
+    def may_skip(self) -> bool:
+        """Whether the task needs neither wait nor rest."""
+        return not self.is_heavy() or (self.spent - self._rested < PIECE and self.queue.skip())
+
+    async def pass_by(self) -> None:
+        """Wait until the tasks that came before have passed, and rest. A checkpoint."""
+        await self.queue.enter()
         try:
             work = self.spent - self._rested
             if work >= PIECE:
@@ -413,8 +426,8 @@ async def turn() -> None:
 async def give_way() -> None:
     """As `turn`, but a checkpoint only where it must wait."""
     usage = acting.get()
-    if usage is not None and usage.is_heavy():
-        await usage.pass_by(lone=True)
+    if usage is not None and not usage.may_skip():
+        await usage.pass_by()
 
 
 def writing() -> AbstractAsyncContextManager[object]:
@@ -458,8 +471,8 @@ class Place:
     async def __aenter__(self) -> Place:
         usage = self._usage
         threads = usage.processor.threads
-        if usage.is_heavy():
-            await usage.pass_by(lone=True)
+        if not usage.may_skip():
+            await usage.pass_by()
         await threads.take(usage)
         self._light = not usage.heavy and usage is not usage.processor.unnamed
         if self._light:
