@@ -4,6 +4,7 @@ keys.
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from trio.testing import MockClock
 from moxlite import supervision
 from moxlite.store.accounts import accounts as accounts_module
 from moxlite.store.accounts import accountupkeep
+from moxlite.store.accounts import places as places_module
 from moxlite.store.accounts.accounts import Accounts, CheckFailed
 from moxlite.store.accounts.folders import check_account_name, set_aside
 from moxlite.store.accounts.rounds import NIGHT
@@ -555,7 +557,7 @@ async def test_an_account_stays_open_as_long_as_its_users_wanted(
 ) -> None:
     """STORE-8: a session 30 s, a single operation 5 s, a round 1 s."""
     monkeypatch.setattr("moxlite.store.file.database.Database.idle", property(lambda _: 1000.0))
-    for name, linger in (("session", accounts_module.IDLE), ("delivery", accounts_module.BRIEF), ("round", 1.0)):
+    for name, linger in (("session", accounts_module.IDLE), ("delivery", places_module.BRIEF), ("round", 1.0)):
         async with accounts.use(name, linger=linger):
             pass
     async with accounts.use("session"):
@@ -587,8 +589,69 @@ async def test_mail_for_many_accounts_keeps_few_of_them_open(accounts: Accounts)
         def still() -> list[str]:
             return sorted(name for name, slot in accounts._slots.items() if slot.account is not None)
 
-        with trio.fail_after(accounts_module.BRIEF - 1):
-            while len(still()) > 1 + accounts.max_brief:  # noqa: ASYNC110  closing sets no event
+        with trio.fail_after(places_module.BRIEF - 1):
+            while len(still()) > 1 + accounts.places.most:  # noqa: ASYNC110  closing sets no event
                 await trio.sleep(0.05)
-        assert still() == ["session", *(f"user{number:02}" for number in range(40 - accounts.max_brief, 40))]
+        assert still() == ["session", *(f"user{number:02}" for number in range(40 - accounts.places.most, 40))]
         nursery.cancel_scope.cancel()
+
+
+def number_open(accounts: Accounts) -> int:
+    """Accounts that are open now."""
+    return sum(slot.account is not None for slot in accounts._slots.values())
+
+
+async def test_few_accounts_are_open_for_single_operations_at_a_time(accounts: Accounts) -> None:
+    """STORE-8: the others wait, first come, first served; sessions do not."""
+    most, done = 0, []
+
+    async def deliver(number: int) -> None:
+        nonlocal most
+        async with accounts.use(f"user{number:02}") as account:
+            most = max(most, number_open(accounts))
+            await account.read(lambda r: r.db.execute("SELECT 1").fetchall(), op="test")
+        done.append(number)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(3 * accounts.places.most):
+            nursery.start_soon(deliver, number)
+    assert len(done) == 3 * accounts.places.most
+    assert most <= accounts.places.most
+    async with AsyncExitStack() as stack:
+        for number in range(accounts.places.most + 1):
+            await stack.enter_async_context(accounts.use(f"session{number}", linger=accounts_module.IDLE))
+
+
+async def test_an_operation_with_two_accounts_waits_for_no_place_of_its_own(accounts: Accounts) -> None:
+    """STORE-8: all places are taken by operations that open another account: copies, deliveries to several."""
+    ready = trio.Event()
+    holders = 0
+
+    async def copy(number: int) -> None:
+        nonlocal holders
+        async with accounts.use(f"source{number}"):
+            holders += 1
+            if holders == accounts.places.most:
+                ready.set()
+            await ready.wait()
+            before = trio.current_time()
+            async with accounts.use(f"target{number}"):
+                assert trio.current_time() - before < places_module.HELD
+
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            for number in range(accounts.places.most):
+                nursery.start_soon(copy, number)
+
+
+async def test_a_long_operation_takes_no_place(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-8: a delivery waits for seconds at most for operations that go on, such as imports."""
+    monkeypatch.setattr(places_module, "HELD", 0.2)
+    async with AsyncExitStack() as stack:
+        for number in range(accounts.places.most):
+            token = places_module.holding.set(False)  # as if each were in a task of its own
+            await stack.enter_async_context(accounts.use(f"long{number}"))
+            places_module.holding.reset(token)
+        with trio.fail_after(places_module.HELD + 30):
+            async with accounts.use("delivery"):
+                pass

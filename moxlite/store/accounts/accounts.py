@@ -14,7 +14,8 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,7 @@ from moxlite.store.accounts.folders import (
 )
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.accounts.opening import Opener
+from moxlite.store.accounts.places import BRIEF, Places, holding
 from moxlite.store.accounts.rounds import Rounds
 from moxlite.store.accounts.slots import Slot
 from moxlite.store.accounts.tasks import AccountTasks, BackgroundTask
@@ -59,12 +61,9 @@ IDLE: Final = 30.0
 takes 4 ms; an open account takes 0.9 to 2 MB.
 """
 
-BRIEF: Final = 5.0
-"""The same of an account that only single operations have used, such as deliveries, since it was opened."""
-
 MAX_BRIEF: Final = 16
-"""Open accounts of that kind without users above which the longest unused ones are closed at once: one mail to each of
-200 accounts took 350 MB. Closing does not wait for the text index; the next opening brings it up to date.
+"""Accounts that single operations have open at a time, and that stay open without users: one mail to each of 200
+accounts took 283 MB. Closing does not wait for the text index; the next opening brings it up to date.
 """
 
 MAX_OPEN: Final = 200
@@ -91,9 +90,11 @@ class Accounts:
         self.directory = directory
         self.options = options or Options()
         self.max_open = max_open
-        self.max_brief = min(MAX_BRIEF, max(max_open // 3, 1))
         self._edge = storage(Edge("accounts"))
         self._slots: dict[str, Slot] = {}
+        self.places = Places(
+            self._slots, partial(self._close_unused, needed=True), min(MAX_BRIEF, max(max_open // 3, 1))
+        )
         self._opener = Opener(self.options, self._edge)
         self._tasks: dict[str, BackgroundTask] = {}
         self._tree: Supervisor | None = None
@@ -160,6 +161,7 @@ class Accounts:
         (STORE-8).
 
         `linger`: seconds without users after which the account is closed; sessions, which come back, pass `IDLE`.
+        Others wait for a place unless the task has an account open already.
 
         Raises:
           BadAccountName, AccountUnknown, AccountRemoved.
@@ -171,19 +173,23 @@ class Accounts:
         if check_login and config.login_disabled:
             raise LoginDisabled(config.login_disabled)
         slot.users += 1
+        held = holding.get()
         try:
             with self._edge:
-                account = await self._open(name, slot)
+                account = await self._open(name, slot, limited=linger <= BRIEF and not held)
             slot.linger = max(slot.linger, linger)
+            holding.set(True)
             yield account
         finally:
+            holding.set(held)
             slot.users -= 1
             slot.idle_since = trio.current_time()
             if slot.users == 0:
                 self._upkeep.wakeup.set()
-                if slot.linger <= BRIEF and len(self._slots) > self.max_brief:
+                if slot.linger <= BRIEF and len(self._slots) > self.places.most:
                     self._upkeep.crowded.set()
                 slot.left.set()
+                self.places.left.set()
                 if self.options.check_on_close and not slot.removed:
                     async with slot.lock:  # else it may be closed meanwhile
                         if slot.account is not None:
@@ -263,7 +269,7 @@ class Accounts:
 
     async def close_idle(self, *, room: int = 0) -> None:
         """Close accounts without users: all that were idle for as long as their users wanted, `IDLE` seconds at most,
-        the longest unused ones until `room` more accounts may be opened, and until no more than `max_brief` are open
+        the longest unused ones until `room` more accounts may be opened, and until no more than `places` has are open
         that only single operations have used (STORE-8).
         """
         idle = sorted(
@@ -271,17 +277,22 @@ class Accounts:
         )
         excess = self._number_open() + room - self.max_open
         brief = [name for _, name in idle if self._slots[name].linger <= BRIEF]
-        leaving = {*(name for _, name in idle[: max(excess, 0)]), *brief[: max(len(brief) - self.max_brief, 0)]}
+        leaving = {*(name for _, name in idle[: max(excess, 0)]), *brief[: max(len(brief) - self.places.most, 0)]}
         for since, name in idle:
             slot = self._slots.get(name)
             if slot is None:
                 continue  # another call was here meanwhile
             if name in leaving or trio.current_time() - since >= min(slot.linger, IDLE):
-                async with slot.lock:
-                    if not slot.users and not _busy(slot, needed=name in leaving):
-                        await self._close(name, slot)
-                if slot.account is None and not slot.users and not slot.removed and self._slots.get(name) is slot:
-                    del self._slots[name]
+                await self._close_unused(name, needed=name in leaving)
+
+    async def _close_unused(self, name: str, *, needed: bool) -> None:
+        """Close an account unless it has users, or background work. `needed`: another one needs its place."""
+        slot = self._slots[name]
+        async with slot.lock:
+            if not slot.users and not _busy(slot, needed=needed):
+                await self._close(name, slot)
+        if slot.account is None and not slot.users and not slot.removed and self._slots.get(name) is slot:
+            del self._slots[name]
 
     def _number_open(self) -> int:
         return sum(slot.account is not None for slot in self._slots.values())
@@ -309,16 +320,17 @@ class Accounts:
             raise AccountRemoved(name)
         return slot
 
-    async def _open(self, name: str, slot: Slot) -> OpenAccount:
+    async def _open(self, name: str, slot: Slot, *, limited: bool) -> OpenAccount:
         if slot.account is None:
             if self._number_open() >= self.max_open:
                 await self.close_idle(room=1)
-            async with slot.lock:
+            async with self.places.place() if limited else nullcontext(), slot.lock:
                 if slot.removed:
                     raise AccountRemoved(name)
                 if slot.account is None:
                     slot.account = await self._opener.open(self.path(name))
                     slot.account.database.call_on_use(self._upkeep.wakeup.set)
+                    slot.opened = trio.current_time()
                     self._upkeep.wakeup.set()
                     metrics.ACCOUNTS_OPEN.inc()
                     self._start_tasks(slot)

@@ -17,6 +17,7 @@ class Slot:
       account: the open account, None while it is closed.
       users: number of blocks that use it now.
       idle_since: time at which the last user left (of the loop's clock).
+      opened: time at which it was opened last.
       linger: seconds that it stays open without users, as the longest of them wanted.
       removed: it is being removed, and cannot be used any more.
       lock: held while the account is opened, created, closed or removed.
@@ -24,12 +25,13 @@ class Slot:
       left: set when the last user has left.
     """
 
-    __slots__ = ("account", "idle_since", "left", "linger", "lock", "removed", "tasks", "users")
+    __slots__ = ("account", "idle_since", "left", "linger", "lock", "opened", "removed", "tasks", "users")
 
     def __init__(self) -> None:
         self.account: OpenAccount | None = None
         self.users = 0
         self.idle_since = 0.0
+        self.opened = 0.0
         self.linger = 0.0
         self.removed = False
         self.lock = trio.Lock()
