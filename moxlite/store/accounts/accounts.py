@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -275,7 +275,7 @@ class Accounts:
         idle = sorted(
             (slot.idle_since, name) for name, slot in self._slots.items() if slot.account is not None and not slot.users
         )
-        excess = self._number_open() + room - self.max_open
+        excess = _number_open(self._slots.values()) + room - self.max_open
         brief = [name for _, name in idle if self._slots[name].linger <= BRIEF]
         leaving = {*(name for _, name in idle[: max(excess, 0)]), *brief[: max(len(brief) - self.places.most, 0)]}
         for since, name in idle:
@@ -293,9 +293,6 @@ class Accounts:
                 await self._close(name, slot)
         if slot.account is None and not slot.users and not slot.removed and self._slots.get(name) is slot:
             del self._slots[name]
-
-    def _number_open(self) -> int:
-        return sum(slot.account is not None for slot in self._slots.values())
 
     async def aclose(self) -> None:
         """Close all accounts; none can be used from now on. Shielded from cancellation."""
@@ -322,7 +319,7 @@ class Accounts:
 
     async def _open(self, name: str, slot: Slot, *, limited: bool) -> OpenAccount:
         if slot.account is None:
-            if self._number_open() >= self.max_open:
+            if _number_open(self._slots.values()) >= self.max_open:
                 await self.close_idle(room=1)
             async with self.places.place() if limited else nullcontext(), slot.lock:
                 if slot.removed:
@@ -361,6 +358,10 @@ class Accounts:
             metrics.ACCOUNTS_OPEN.dec()
             await account.aclose()
         logger.debug("account closed", extra={"kv": {"account": name}})
+
+
+def _number_open(slots: Iterable[Slot]) -> int:
+    return sum(slot.account is not None for slot in slots)
 
 
 def _busy(slot: Slot, *, needed: bool) -> bool:
