@@ -3,12 +3,17 @@
 import os
 import sys
 
+from moxlite.ownprogram import VERB, restore_library_path, run_child
+
 __all__ = ["main"]
 
 
 def main() -> None:
     """Run the command line; ends the process with its exit code."""
     _open_missing()
+    restore_library_path()
+    if sys.argv[1:2] == [VERB]:
+        return run_child(sys.argv[2:])
     from moxlite.prctl import hide_memory
 
     hide_memory()

@@ -1,4 +1,4 @@
-"""The process that speaks with a CA: ``python -m moxlite.autotls.child``, one job from stdin, events to stdout.
+"""The process that speaks with a CA (`own_program`): one job from stdin, events to stdout.
 
 The only module that imports `acme` and `josepy` (30 MB, and blocking). The process inherits only its two pipes from the
 server. Its memory and its time are limited, because a CA may send anything.
@@ -338,7 +338,3 @@ def main() -> None:
     os.umask(0o077)
     job: Job = from_json(sys.stdin.buffer.readline(MAX_LINE), Job)
     tell(work(job))
-
-
-if __name__ == "__main__":
-    main()

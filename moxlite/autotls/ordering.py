@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -12,6 +11,7 @@ import trio
 
 from moxlite.autotls.messages import LAST, MAX_LINE, PROVED, Event, Failed, Issued, Job, Prove, Windows
 from moxlite.decoders import Decoder, json_decoder
+from moxlite.ownprogram import own_program
 
 __all__ = ["CAFailed", "Speak", "speak"]
 
@@ -45,10 +45,9 @@ async def speak(job: Job, show: Show) -> Issued | Windows:
 
     Cancellation: ends the child. Raises CAFailed.
     """
-    command = [sys.executable, "-m", "moxlite.autotls.child"]
     try:
         process = await trio.lowlevel.open_process(
-            command,
+            own_program("acme"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,5 +1,5 @@
-"""A process that compiles and searches patterns with `regex`: ``python -m moxlite.patterns.child``, started like a
-process of `moxlite.sandbox`.
+"""A process that compiles and searches patterns with `regex`, started like a process of `moxlite.sandbox`
+(`own_program`).
 
 Compiling can take any memory and time, and a search any time. So the process has little memory, the system ends it
 when a question takes too much of the processor, and it ends itself when it was not asked for a while.
@@ -101,7 +101,3 @@ def main() -> None:
                 signal.setitimer(signal.ITIMER_PROF, 0)
             send(channel, msgspec.msgpack.encode(reply))
     os._exit(0)  # the end of the interpreter makes other system calls
-
-
-if __name__ == "__main__":
-    main()

@@ -15,9 +15,10 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.ownprogram import own_program
 from moxlite.patterns.questions import Answer, NoProcess, Question, TooCostly
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME
-from moxlite.sandbox.process import command, environment
+from moxlite.sandbox.process import environment
 
 __all__ = ["Asked", "process"]
 
@@ -48,7 +49,7 @@ class _Process:
             kept.callback(os.close, self._life)
             passed.callback(os.close, end)
             self._child = subprocess.Popen(  # noqa: S603  our own module
-                command("moxlite.patterns.child"),
+                own_program("patterns"),
                 stdin=theirs.fileno(),
                 stdout=end,
                 stderr=subprocess.DEVNULL,

@@ -10,7 +10,6 @@ import errno
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Final
 
 import trio
 
+from moxlite.ownprogram import own_program
 from moxlite.process import keeper
 from moxlite.process.errors import StartFailed
 
@@ -25,12 +25,6 @@ __all__ = ["Parent", "split"]
 
 SECONDS: Final = 10.0
 """Seconds for an answer: the parent reads one small file, from a disk that may be slow."""
-
-PROGRAM: Final = "import sys; sys.path.append({top!r}); from moxlite.process.keeper import main; main()"
-"""Program of the parent, which runs isolated from the environment and without site-packages."""
-
-TOP: Final = Path(__file__).resolve().parents[2]
-"""Folder that has the package."""
 
 
 class Parent:
@@ -124,10 +118,10 @@ def _become_keeper(server: int, requests: int, held: int, files: Sequence[Path])
     """Replace this process by the keeper. Raises StartFailed after ending the server."""
     for fd in (requests, held):
         os.set_inheritable(fd, True)
-    program = [sys.executable, "-I", "-S", "-B", "-c", PROGRAM.format(top=str(TOP)), str(server), str(requests)]
+    program = [*own_program("keeper"), str(server), str(requests)]
     try:
         os.execv(program[0], [*program, *(str(path.absolute()) for path in files)])  # noqa: S606 - our own program
     except OSError as error:
         with contextlib.suppress(ProcessLookupError):
             os.kill(server, signal.SIGKILL)
-        raise StartFailed(f"cannot run {sys.executable}: {error.strerror}") from None
+        raise StartFailed(f"cannot run {program[0]}: {error.strerror}") from None

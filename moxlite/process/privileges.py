@@ -8,9 +8,9 @@ renewed keys for it (`parent`). A change of other ports needs a restart.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Final
 
+from moxlite.ownprogram import own_files
 from moxlite.prctl import forbid_new_privileges, hide_memory
 
 __all__ = ["UMASK", "UnknownUser", "Unreadable", "acting_as", "drop_privileges", "service_user", "user_ids"]
@@ -81,21 +81,13 @@ def drop_privileges(uid: int, gid: int) -> None:
       OSError: the system refuses.
       Unreadable: this user cannot read the program. Root is given up all the same.
     """
-    libraries = tuple(_late())
+    files = own_files()
     "localhost".encode("idna")  # the codec is a module
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
     forbid_new_privileges()
     hide_memory()  # again: the change of the user has undone it
-    for needed in (os.__file__, __file__, *libraries):
+    for needed in files:
         if not os.access(needed, os.R_OK):
-            raise Unreadable(f"the user with id {uid} cannot read {needed}: install Python and moxlite where it can")
-
-
-def _late() -> Iterator[str]:
-    """Files of libraries that are imported on first use, and may be readable for root only (design-facts §9)."""
-    for name in ("nh3", "regex", "re2", "trio_websocket", "dns", "dkim"):
-        spec = find_spec(name)
-        if spec is not None and spec.origin is not None:
-            yield spec.origin
+            raise Unreadable(f"the user with id {uid} cannot read {needed}: install moxlite where it can")

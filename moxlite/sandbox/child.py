@@ -1,5 +1,5 @@
-"""A process of the sandbox: ``python -m moxlite.sandbox.child``, with a socket to the server as its standard input, and
-as its standard output the reading end of a pipe whose other end closes with the server.
+"""A process of the sandbox (`own_program`), with a socket to the server as its standard input, and as its standard
+output the reading end of a pipe whose other end closes with the server.
 
 It loads all modules that jobs need, confines itself, sends `Ready`, and does one job after the other until the server
 closes the socket.
@@ -97,7 +97,3 @@ def main() -> None:
         if answer.last:
             break
     os._exit(0)  # the end of the interpreter makes other system calls
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 import subprocess
-import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
@@ -16,15 +15,16 @@ import trio
 
 import moxlite
 from moxlite.decoders import msgpack_decoder
+from moxlite.ownprogram import own_program
 from moxlite.sandbox import metrics
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready, Reply
 
-__all__ = ["Died", "Process", "command", "environment", "start_process"]
+__all__ = ["Died", "Process", "environment", "start_process"]
 
 logger = logging.getLogger("moxlite.sandbox")
 
-PROGRAM: Final = ("moxlite.sandbox.child",)
-"""The module that a process runs, and its arguments."""
+PROGRAM: Final = tuple(own_program("sandbox"))
+"""The command that starts a process."""
 
 START_SECONDS: Final = 20.0
 """Seconds for a process to become ready: 0.3 s on an idle machine, more on a small one with modules on an SD card."""
@@ -137,11 +137,6 @@ async def _decoded(octets: bytearray) -> Reply:
         raise Died("answer", f"no reply: {error}") from None
 
 
-def command(module: str, *arguments: str) -> list[str]:
-    """The command that runs a module as a process. Nothing is imported from its current directory."""
-    return [sys.executable, "-P", "-m", module, *arguments]
-
-
 def environment() -> dict[str, str]:
     """The environment of a process: where its modules are, and no secrets."""
     variables = {name: value for name in KEPT if (value := os.environ.get(name))}
@@ -180,7 +175,7 @@ async def _start(kept: ExitStack) -> Process:
         kept.callback(os.close, life)
         passed.callback(os.close, end)
         process = await trio.lowlevel.open_process(
-            command(*PROGRAM),
+            PROGRAM,
             stdin=theirs.fileno(),
             stdout=end,
             stderr=subprocess.DEVNULL,

@@ -50,12 +50,12 @@ CALENDAR = (
 
 @pytest.fixture
 def own_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_module, "PROGRAM", ("tests.sandboxchild",))
+    monkeypatch.setattr(process_module, "PROGRAM", (sys.executable, "-P", "-m", "tests.sandboxchild"))
 
 
 @pytest.fixture
 def unfiltered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_module, "PROGRAM", ("tests.sandboxchild", "unfiltered"))
+    monkeypatch.setattr(process_module, "PROGRAM", (sys.executable, "-P", "-m", "tests.sandboxchild", "unfiltered"))
 
 
 @pytest.fixture

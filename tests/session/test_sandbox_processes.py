@@ -14,6 +14,7 @@ import pytest
 import trio
 
 from moxlite.compose.reply import PlainText, Quotable
+from moxlite.sandbox import process as process_module
 from moxlite.sandbox import processes
 from moxlite.sandbox.confine import FILES, MEMORY
 from moxlite.sandbox.jobs import JOBS, DrawHTML, Drawn, Picture, Quote, Shown, ShowText
@@ -292,10 +293,10 @@ async def test_accounts_have_a_process_each_and_there_are_two(monkeypatch: pytes
 
 async def test_a_process_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch, counted: dict[str, float]) -> None:
     """WEBMAIL-109c."""
-    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    monkeypatch.setattr(process_module, "PROGRAM", ("/nonexistent/python",))
     async with serving() as sandbox:
         assert await ask(sandbox, "<p>a") == f"JobFailed: {processes.NO_PROCESS}"
-        monkeypatch.setattr(sys, "executable", "/bin/false")
+        monkeypatch.setattr(process_module, "PROGRAM", ("/bin/false",))
         assert await ask(sandbox, "<p>a") == f"JobFailed: {processes.NO_PROCESS}"
         assert counted["start"] == 2
 

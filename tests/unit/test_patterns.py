@@ -11,6 +11,7 @@ import regex
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from moxlite.ownprogram import VERB
 from moxlite.patterns import process as processes
 from moxlite.patterns.dialect import Unsayable, mark, unmark
 from moxlite.patterns.linear import MAX_PROGRAM, MAX_TEXT, Text, linear
@@ -290,7 +291,7 @@ def test_a_killed_process_is_replaced() -> None:
 def test_a_process_that_is_not_asked_ends_and_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-65a: nothing is left of it, and no search is lost."""
     code = "from moxlite.patterns import child; child.IDLE_SECONDS = 0.01; child.main()"
-    monkeypatch.setattr(processes, "command", lambda module: [sys.executable, "-P", "-c", code])
+    monkeypatch.setattr(processes, "own_program", lambda child: [sys.executable, "-P", "-c", code, VERB, child])
     for _ in range(3):
         assert found("(?<=a)bcde", "abcde", seconds=5)
         deadline = time.monotonic() + 60
@@ -308,7 +309,7 @@ def _is_our_child(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat") as stat, open(f"/proc/{pid}/cmdline") as line:
             parent = int(stat.read().rpartition(")")[2].split()[1])
-            return parent == os.getpid() and "moxlite.patterns.child" in line.read()
+            return parent == os.getpid() and line.read().endswith(f"\0{VERB}\0patterns\0")
     except OSError:
         return False
 

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from moxlite.net.tls.certificates import self_signed
+from moxlite.ownprogram import own_program
 from moxlite.process import keeper
-from moxlite.process.parent import PROGRAM, TOP, Parent
+from moxlite.process.parent import Parent
 
 pytestmark = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="files that only root can replace")
 
@@ -32,8 +32,7 @@ def running(*files: Path) -> Iterator[tuple[Parent, subprocess.Popen[bytes], sub
     ours, theirs = socket.socketpair()
     alive, held = os.pipe()
     server = subprocess.Popen(["sleep", "600"])
-    program = PROGRAM.format(top=str(TOP))
-    command = [sys.executable, "-I", "-S", "-c", program, str(server.pid), str(theirs.fileno()), *map(str, files)]
+    command = [*own_program("keeper"), str(server.pid), str(theirs.fileno()), *map(str, files)]
     process = subprocess.Popen(command, pass_fds=(theirs.fileno(), held))
     theirs.close()
     os.close(held)

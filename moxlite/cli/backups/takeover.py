@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -15,6 +14,7 @@ from moxlite.cli.backups.backup import failures, silent, tell_line
 from moxlite.cli.backups.restore import prepare_folder, restore_whole
 from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
 from moxlite.cli.common import Failure, config_path, load_config, note, printable
+from moxlite.ownprogram import own_program
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Follower, Source
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Succession", "takeover"]
 
-PROGRAM: Final = (sys.executable, "-m", "moxlite")
+PROGRAM: Final = tuple(own_program())
 
 AGAIN: Final = 2.0
 """Seconds until a take-over looks at the target again."""

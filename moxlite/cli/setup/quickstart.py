@@ -1,6 +1,6 @@
 """``moxlite quickstart`` (ADMIN-25..35)."""
 
-import sys
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +9,7 @@ import click
 from moxlite.cli.common import Failure, config_path, printable
 from moxlite.cli.prompts import resolver_at, resolver_option
 from moxlite.cli.setup.listeners import PASSWORD_ALONE
+from moxlite.ownprogram import shown_program
 
 if TYPE_CHECKING:
     from moxlite.admin.quickstart.listeners import Places
@@ -239,7 +240,7 @@ def _look(
 
 def program() -> str:
     """The command with which this program was started, for units and instructions."""
-    return f"{sys.executable} -m moxlite"
+    return shlex.join(shown_program())
 
 
 UNIT: Final = Path("/lib/systemd/system/moxlite.service")

@@ -1,0 +1,72 @@
+"""The commands that start this program again (ADMIN-60b)."""
+
+import ast
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import moxlite
+from moxlite import ownprogram
+from moxlite.ownprogram import CHILDREN, VERB, Child, own_files, own_program, shown_program
+
+
+@pytest.mark.parametrize("child", CHILDREN)
+def test_each_child_begins_by_the_hidden_verb(child: Child) -> None:
+    """ADMIN-60b: Python finds the module by the command, and its `main` gets the arguments that follow."""
+    assert own_program(child)[-2:] == [VERB, child]
+    assert callable(import_module(CHILDREN[child]).main)
+
+
+def test_a_child_runs_in_any_folder_and_an_unknown_one_says_so(tmp_path: Path) -> None:
+    """ADMIN-60b: nothing is imported from the current directory."""
+    (tmp_path / "moxlite.py").write_text("raise SystemExit('planted')")
+    done = subprocess.run([*own_program("keeper"), "none"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "invalid literal for int() with base 10: 'none'" in done.stderr
+    command = [*own_program("sandbox")[:-1], "none"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "moxlite: no child 'none'\n")
+
+
+def test_a_frozen_program_starts_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """ADMIN-60b: it has no `python -m`; units name the one file, not the folder that it was unpacked to; and the
+    service user must be able to read all of that folder.
+    """
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/late.so").touch()
+    monkeypatch.setattr(ownprogram, "FROZEN", True)
+    monkeypatch.setattr(sys, "executable", "/opt/moxlite/moxlite")
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
+    assert own_program() == ["/opt/moxlite/moxlite"]
+    assert own_program("acme") == ["/opt/moxlite/moxlite", VERB, "acme"]
+    assert shown_program() == ["/opt/moxlite/moxlite"]
+    monkeypatch.setenv(ownprogram.FILE_VARIABLE, "/usr/local/bin/moxlite")
+    assert shown_program() == ["/usr/local/bin/moxlite"]
+    assert own_files() == [Path("/opt/moxlite/moxlite"), tmp_path / "lib/late.so"]
+
+
+def test_programs_of_the_system_get_their_own_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-60b: ssh must not load the libcrypto of a frozen program."""
+    monkeypatch.setattr(ownprogram, "FROZEN", True)
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/moxlite/_internal")
+    ownprogram.restore_library_path()
+    assert "LD_LIBRARY_PATH" not in os.environ
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/moxlite/_internal")
+    monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/opt/others")
+    ownprogram.restore_library_path()
+    assert os.environ["LD_LIBRARY_PATH"] == "/opt/others"
+
+
+def test_no_other_module_runs_the_interpreter() -> None:
+    """ADMIN-60b: a frozen program has none; `sys.executable` is for `own_program`, and for the folder beside it."""
+    folder = Path(moxlite.__file__).parent
+    found = {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Attribute) and node.attr == "executable"
+    }
+    assert found == {"ownprogram.py", "admin/standby/litestream.py"}
