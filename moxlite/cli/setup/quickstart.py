@@ -1,6 +1,7 @@
 """``moxlite quickstart`` (ADMIN-25..35)."""
 
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
