@@ -291,8 +291,8 @@ async def test_a_key_counts_only_after_a_first_assertion(rig: Rig) -> None:
 
 
 async def test_the_password_alone_no_longer_works_elsewhere(rig: Rig) -> None:
-    """STORE-191a, WEB-151: the page names programs that will stop, until app passwords are needed; removal of the last
-    factor takes that back.
+    """SMTP-57a, STORE-191a, WEB-151: the page names programs that will stop, until app passwords are needed; removal of
+    the last factor takes that back.
     """
     logins = rig.house.services.logins
     request = LoginRequest(
