@@ -14,7 +14,6 @@ from moxlite.config.toml.scan import BLANK, Scanner
 __all__ = ["align", "dotted_keys", "edited", "literal", "parsed"]
 
 REST_OF_LINE: Final = re.compile(r"[ \t]*(?:#[^\n]*)?\r?\n")
-COMMA: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*,")
 
 
 def parsed(text: str) -> Any:
@@ -74,24 +73,23 @@ def _elements(text: str) -> tuple[str, list[_Element], str, bool]:
         scanner.at = line.end()
     opening = text[: scanner.at]
     found: list[_Element] = []
-    comma = None
+    comma = False
     while True:
         above = scanner.at
         scanner.skip(BLANK)
         if text[scanner.at] == "]":
-            return opening, found, text[above:], comma is not None
+            return opening, found, text[above:], comma
         start = scanner.at
         scanner.value(())
         end = start + len(text[start : scanner.at].rstrip(" \t\r"))
         scanner.at = end
-        comma = COMMA.match(text, end)
-        if comma is not None:
-            scanner.at = comma.end()
+        scanner.skip(BLANK)
+        comma = text[scanner.at] == ","
+        before = text[end : scanner.at] if comma else ""
+        scanner.at = behind = scanner.at + 1 if comma else end
         if line := REST_OF_LINE.match(text, scanner.at):
             scanner.at = line.end()
-        rest = text[end : scanner.at]
-        if comma is not None:
-            rest = comma[0][:-1] + text[comma.end() : scanner.at]
+        rest = before + text[behind : scanner.at]
         found.append(_Element(text[above:start], text[start:end], rest))
 
 
