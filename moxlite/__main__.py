@@ -3,7 +3,7 @@
 import os
 import sys
 
-from moxlite.ownprogram import VERB, restore_library_path, run_child
+from moxlite.ownprogram import VERB, clean_environment, run_child
 
 __all__ = ["main"]
 
@@ -11,7 +11,7 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line; ends the process with its exit code."""
     _open_missing()
-    restore_library_path()
+    clean_environment()
     if sys.argv[1:2] == [VERB]:
         return run_child(sys.argv[2:])
     from moxlite.prctl import hide_memory

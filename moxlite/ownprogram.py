@@ -16,9 +16,9 @@ __all__ = [
     "FROZEN",
     "VERB",
     "Child",
+    "clean_environment",
     "own_files",
     "own_program",
-    "restore_library_path",
     "run_child",
     "shown_program",
 ]
@@ -88,17 +88,19 @@ def _folder() -> Path:
     return Path(sys._MEIPASS)  # type: ignore[attr-defined]  # noqa: SLF001 - PyInstaller's documented name
 
 
-def restore_library_path() -> None:
-    """Take the libraries of the frozen program out of the environment, so that ssh and other programs of the system use
-    the system's own. The loader of this process has read the variable before.
+def clean_environment() -> None:
+    """Take out of the environment what the start of a frozen program has put there: ssh and other programs of the
+    system must use the system's libraries, and a child of ours must begin as this process did. The loader of this
+    process has read the folder of libraries before.
     """
     if not FROZEN:
         return
     before = os.environ.pop("LD_LIBRARY_PATH_ORIG", None)
-    if before is None:
-        os.environ.pop("LD_LIBRARY_PATH", None)
-    else:
+    os.environ.pop("LD_LIBRARY_PATH", None)
+    if before is not None:
         os.environ["LD_LIBRARY_PATH"] = before
+    for name in [one for one in os.environ if one.startswith("_PYI_")]:
+        del os.environ[name]  # with these, the start takes the folder of libraries as set
 
 
 def run_child(words: list[str]) -> None:

@@ -49,14 +49,16 @@ def test_a_frozen_program_starts_itself(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_programs_of_the_system_get_their_own_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ADMIN-60b: ssh must not load the libcrypto of a frozen program."""
+    """ADMIN-60b: ssh must not load the libcrypto of a frozen program; a child of ours finds its libraries again."""
     monkeypatch.setattr(ownprogram, "FROZEN", True)
     monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/moxlite/_internal")
-    ownprogram.restore_library_path()
+    monkeypatch.setenv("_PYI_PARENT_PROCESS_LEVEL", "1")
+    ownprogram.clean_environment()
     assert "LD_LIBRARY_PATH" not in os.environ
+    assert "_PYI_PARENT_PROCESS_LEVEL" not in os.environ
     monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/moxlite/_internal")
     monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/opt/others")
-    ownprogram.restore_library_path()
+    ownprogram.clean_environment()
     assert os.environ["LD_LIBRARY_PATH"] == "/opt/others"
 
 
