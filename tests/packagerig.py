@@ -14,14 +14,14 @@ import pytest
 
 from tests.tools import need, top
 
-__all__ = ["build_package", "made_keyrings", "package", "private_apt"]
+__all__ = ["build_frozen", "build_package", "made_keyrings", "package", "private_apt"]
 
 NO_NETWORK = ("Could not find a version", "No matching distribution", "Failed to establish", "connection")
 """What pip says where the wheels cannot be had."""
 
 
 def package(
-    *args: str | Path, environment: Mapping[str, str] = MappingProxyType({})
+    *args: str | Path, environment: Mapping[str, str] = MappingProxyType({}), seconds: float = 600.0
 ) -> subprocess.CompletedProcess[str]:
     """`script/package`, but for the refresh of the virtual environment."""
     return subprocess.run(
@@ -30,9 +30,27 @@ def package(
         env={**os.environ, "PYTHONPATH": f"{top()}:{top() / 'script'}", **environment},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=seconds,
         check=False,
     )
+
+
+def build_frozen(folder: Path) -> tuple[Path, Path]:
+    """The program with its own Python: the folder that MOXLITE_PROGRAM names, else a new one; and the one file of it.
+    Without wheels the test is skipped, but not under CI.
+    """
+    named, wheels = os.environ.get("MOXLITE_PROGRAM"), os.environ.get("MOXLITE_WHEELS")
+    more = ("--program", named) if named else ("--wheels", wheels) if wheels else ()
+    done = package("binary", "--to", folder, "--version", "1.0~test1", *more, seconds=1200.0)
+    _have_wheels(done)
+    assert done.returncode == 0, done.stderr
+    program, file = map(Path, done.stdout.split())
+    return program, file
+
+
+def _have_wheels(done: subprocess.CompletedProcess[str]) -> None:
+    if done.returncode and any(words in done.stderr for words in NO_NETWORK) and os.environ.get("CI") != "true":
+        pytest.skip("the wheels cannot be had here: MOXLITE_WHEELS may name a folder with them")
 
 
 def build_package(folder: Path, architecture: str) -> Path:
@@ -41,8 +59,7 @@ def build_package(folder: Path, architecture: str) -> Path:
     more = ("--wheels", wheels) if wheels else ()
     where = ("--to", folder, "--arch", architecture)
     done = package("deb", *where, "--version", "1.0~test1", "--compression", "none", *more)
-    if done.returncode and any(words in done.stderr for words in NO_NETWORK) and os.environ.get("CI") != "true":
-        pytest.skip("the wheels cannot be had here: MOXLITE_WHEELS may name a folder with them")
+    _have_wheels(done)
     assert done.returncode == 0, done.stderr
     path = folder / f"moxlite_1.0~test1_{architecture}.deb"
     assert done.stdout.strip() == str(path)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from packages.apt import KEY, SUITE, build_repository
+from packages.binary import build_file, build_program
 from packages.container import build_image
 from packages.deb import MACHINES, build_deb
 from packages.publish import build_release, sign_release
@@ -21,6 +22,10 @@ def main() -> int:
     deb.add_argument("--version", default=version(), help="instead of %(default)s")
     deb.add_argument("--wheels", type=Path, metavar="DIR", help="take dependencies from there, not from the network")
     deb.add_argument("--compression", choices=("xz", "zstd", "gzip", "none"), default="xz", help="fast ones for tests")
+    binary = verbs.add_parser("binary", help="the program with its own Python, as a folder and as one file")
+    binary.add_argument("--version", default=version(), help="instead of %(default)s")
+    binary.add_argument("--wheels", type=Path, metavar="DIR", help="as of deb")
+    binary.add_argument("--program", type=Path, metavar="DIR", help="make the file of a folder that was built before")
     apt = verbs.add_parser("apt", help="a signed apt repository with these packages, besides those that it has")
     apt.add_argument("--key", required=True, help="of gpg's keyring (GNUPGHOME), by fingerprint or address")
     apt.add_argument("packages", type=Path, nargs="+", metavar="DEB")
@@ -36,7 +41,7 @@ def main() -> int:
     sign.add_argument("--key", required=True, help="as of apt")
     sign.add_argument("--signing-key", type=Path, required=True, metavar="PEM", help="Ed25519, of the list of changes")
     sign.add_argument("folder", type=Path, metavar="DIR", help="as release made it")
-    for one in (wheel, deb, apt, release):
+    for one in (wheel, deb, binary, apt, release):
         one.add_argument("--to", type=Path, default=TOP / "dist", metavar="DIR", help="instead of %(default)s")
     args = parser.parse_args()
     try:
@@ -46,6 +51,9 @@ def main() -> int:
                 print(build_wheel(args.to))
             case "deb":
                 print(build_deb(args.to, args.arch, args.version, wheels=args.wheels, compression=args.compression))
+            case "binary":
+                program = args.program or build_program(args.to, wheels=args.wheels)
+                print(f"{program}\n{build_file(args.to, args.version, program)}")
             case "release":
                 folder = args.to / args.version
                 build_release(folder, args.version, wheels=args.wheels, compression=args.compression)

@@ -11,6 +11,7 @@ from typing import Final
 from moxlite import __version__
 
 __all__ = [
+    "SOURCES",
     "TOP",
     "Failed",
     "build_sdist",

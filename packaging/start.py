@@ -1,0 +1,9 @@
+"""What the frozen program runs (`script/package binary`)."""
+
+import sys
+
+from moxlite.__main__ import main
+from moxlite.optional import ADDED
+
+sys.path.append(ADDED)  # behind our own, so that it replaces none of them
+main()
