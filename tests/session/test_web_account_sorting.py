@@ -114,14 +114,16 @@ async def test_a_script_files_what_is_there_and_does_nothing_else(rig: Rig, brow
 
 
 async def test_wrong_rules_and_targets_are_refused(rig: Rig, browser: Browser) -> None:
-    """WEBMAIL-130a: at their field; a rule that takes too long too, and the system's mailbox is no target."""
+    """WEBMAIL-130a: at their field, and the system's mailbox is no target; a pattern that would backtrack is searched
+    in linear time (STORE-65).
+    """
     bad = RULE | {"msg_from_regexp": "(x"}
     found = await fields(browser, "rules_count", address=ADDRESS, rules=[RULE, bad], after=None)
     assert found == ["rulesets[1].msg_from_regexp"]
     assert (await browser.error("rules_count", address="tom@example.org", rules=[], after=None))[0] == 404
     await arrive(rig, "a" * 5000)
     endless = RULE | {"msg_from_regexp": "", "headers_regexp": [{"name": "^subject$", "value": "(a|aa)+$b"}]}
-    assert await fields(browser, "rules_count", address=ADDRESS, rules=[endless], after=None) == ["rulesets[0]"]
+    assert (await browser.call("rules_count", address=ADDRESS, rules=[endless], after=None))["moves"] == []
     page = await browser.call("rules_count", address=ADDRESS, rules=[RULE | {"headers_regexp": []}], after=None)
     ids = [one["id"] for one in page["moves"]] or [1]
     status, code = await browser.error("sort_move", ids=ids, source="Inbox", target="a//b")
