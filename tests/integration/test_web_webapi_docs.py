@@ -138,7 +138,7 @@ async def test_programs_verify_calls_and_get_them_soon(tmp_path: Path) -> None:
             assert (event["FromID"], event["QueueMsgID"]) == (submission["FromID"], submission["QueueMsgID"])
             assert (event["MessageID"], event["Extra"], event["Event"]) == (
                 sent["MessageID"],
-                {"X-A": "1"},
+                {"x-a": "1"},
                 "delivered",
             )
             assert check_incoming(by_path["/incoming"].body)["Subject"] == "mine"
