@@ -26,10 +26,7 @@ export function selection(mail: Mail): Omit<Selection, "reading"> {
 export function lists({ mail, find, list, actions }: Page): Lists {
   const allMuted = () => mail.choice.selected().every((item) => item.thread_muted);
   return {
-    moveFocus(by, how) {
-      mail.choice.moveFocus(by, how);
-      list.reveal();
-    },
+    moveFocus: (by, how) => mail.choice.moveFocus(by, how),
     toggleFocused: () => mail.choice.toggleFocused(),
     selectAll: () => mail.choice.selectAll(),
     unselect() {
@@ -54,10 +51,7 @@ export function lists({ mail, find, list, actions }: Page): Lists {
     sort: (order) => find.sort(order),
     threading: () => find.threading.value,
     showThreads: (how) => find.showThreads(how),
-    moveThread(by) {
-      mail.choice.moveThread(by);
-      list.reveal();
-    },
+    moveThread: (by) => mail.choice.moveThread(by),
     selectThread: () => mail.choice.selectThread(),
     fold: (expand) => mail.fold(expand),
     allMuted,

@@ -33,6 +33,8 @@ export interface List {
 export class Choice {
   readonly selection: Signal<Selection> = signal(Selection.none);
   readonly focus: Signal<Focus | null> = signal(null);
+  /** Number of movements to a row by a key, a click or a command: the list scrolls for these alone. */
+  readonly moves: Signal<number> = signal(0);
   /** Whether rows are being chosen one by one: then a single chosen one is not shown. */
   private readonly choosing = signal(false);
   /** The shown message: the selected one, if exactly one is selected. */
@@ -170,6 +172,7 @@ export class Choice {
   toggle(position: number): void {
     const item = this.at(position);
     if (item === undefined) return;
+    this.moves.value++;
     this.focus.value = { item, position };
     this.choosing.value = true;
     this.selection.value = this.selection.value.toggled(
@@ -192,6 +195,11 @@ export class Choice {
 
   /** Move the focus to a row; if it is not loaded, as soon as it is. */
   moveTo(wanted: number, how: How): void {
+    this.moves.value++;
+    this.go(wanted, how);
+  }
+
+  private go(wanted: number, how: How): void {
     const position = this.row(wanted);
     const item = this.at(position);
     if (how !== "extend") this.awaited = [];
@@ -228,8 +236,9 @@ export class Choice {
   }
 
   /** Handle messages that have left the list. If the one that was read is among them, the next row is opened, if the user wants
-   * that. If no message was read, because none or several were selected, nothing is opened (WEBMAIL-83). */
-  left(gone: readonly MessageItem[]): void {
+   * that. If no message was read, because none or several were selected, nothing is opened (WEBMAIL-83). The list scrolls to
+   * the next row only if they left by an action on this page. */
+  left(gone: readonly MessageItem[], elsewhere = false): void {
     if (gone.length === 0) return;
     const before = this.selection.value;
     const after = before.without(gone, this.list.oldestFirst);
@@ -253,7 +262,8 @@ export class Choice {
         ? (this.focus.value?.position ?? 0) - rows.start
         : search(rows.items, markOf(first), this.list.oldestFirst);
     const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
-    this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
+    if (!elsewhere) this.moves.value++;
+    this.go(rows.start + index, wish === "list" ? "focus" : "select");
   }
 
   private count(): Counts {

@@ -311,8 +311,10 @@ export class Mail {
     }
     if (boxes) this.mailboxes.value = this.boxes.ordered();
     this.changed();
-    const elsewhere = gone.filter((item) => !this.pending.leaving(item.id));
-    this.choice.left(elsewhere);
+    this.choice.left(
+      gone.filter((item) => !this.pending.leaving(item.id)),
+      true,
+    );
     if (removed) {
       // threads and searches are loaded again by themselves, without the message
       if (isListing(this.view.query)) this.choice.unselect();

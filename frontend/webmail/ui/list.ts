@@ -71,9 +71,9 @@ export class MessageList {
       this.measure();
       this.draw();
     });
-    // the focus is scrolled into view; other changes leave the scroll position alone
+    // new mail, flags and moves elsewhere leave the list where it is
     effect(() => {
-      void this.mail.choice.focus.value;
+      void this.mail.choice.moves.value;
       untracked(() => this.reveal());
     });
   }
@@ -105,7 +105,7 @@ export class MessageList {
   }
 
   /** Scroll the focused row into view. */
-  reveal(): void {
+  private reveal(): void {
     const position = this.mail.choice.heading();
     if (position === null || this.root.clientHeight === 0) return;
     const top = this.offset(position);

@@ -1,0 +1,153 @@
+"""Where things are on a page that is drawn: for tests that judge what a reader sees, not what the document holds.
+
+Each judgement begins with a fresh page and a fresh session, so that no part of the app is loaded by accident. Places
+are rectangles in CSS px of the window.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, Self
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.integration.browser import Visitor
+from tests.running import LocalServer
+from tests.tools import until
+
+__all__ = ["WIDTHS", "Box", "boxes", "fresh", "in_sight", "near", "resting", "rows_stay", "uncovered", "within_window"]
+
+WIDTHS: Final = {1440: 900, 1093: 614, 1024: 768, 768: 1024, 390: 844}
+"""Height of the window by its width: a desk, a laptop at 125 %, a tablet both ways, a phone."""
+
+BARE: Final = """(element) => {
+  const { left, top, right, bottom } = element.getBoundingClientRect();
+  const [width, height] = [right - left, bottom - top];
+  const at = [[0.5, 0.5], [0.02, 0.5], [0.98, 0.5], [0.5, 0.1], [0.5, 0.9]];
+  const found = at.map(([x, y]) => document.elementFromPoint(left + x * width, top + y * height));
+  const other = found.find((one) => one === null || !element.contains(one));
+  return other === undefined ? "" : other === null ? "outside the window" : other.outerHTML.slice(0, 160);
+}"""
+"""What lies over an element, at its middle or near one of its edges; "" for nothing."""
+
+FIRST_ROW: Final = """() => {
+  const list = document.querySelector(".messages");
+  const { top } = list.getBoundingClientRect();
+  const rows = [...list.querySelectorAll(".message")].map((row) => [row, row.getBoundingClientRect()]);
+  const [first] = rows.filter(([, place]) => place.top >= top - 0.5).sort((a, b) => a[1].top - b[1].top);
+  return first === undefined ? "" : `${first[0].id} at ${Math.round(first[1].top - top)}`;
+}"""
+"""The first whole row of the list, and where it is; "" before it is drawn."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in CSS px of the window."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @classmethod
+    def of(cls, locator: Locator) -> Self:
+        """The box of an element, which must be drawn."""
+        found = locator.bounding_box()
+        assert found is not None, f"{locator} is not drawn"
+        return cls(found["x"], found["y"], found["x"] + found["width"], found["y"] + found["height"])
+
+    @property
+    def width(self) -> float:
+        """Its width."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Its height."""
+        return self.bottom - self.top
+
+    def gap(self, other: "Box") -> float:
+        """The distance to another box; 0 where they touch."""
+        across = max(self.left - other.right, other.left - self.right, 0.0)
+        along = max(self.top - other.bottom, other.top - self.bottom, 0.0)
+        return max(across, along)
+
+
+@contextmanager
+def fresh(browser: Browser, server: LocalServer, width: int, *, scheme: str = "light") -> Iterator[Visitor]:
+    """A visitor whose browser has nothing of the app yet; below 700 px one with fingers."""
+    screen = {"width": width, "height": WIDTHS[width]}
+    visitor = Visitor(browser, server, viewport=screen, has_touch=width < 700, color_scheme=scheme)
+    visitor.fill_in("/webmail/")
+    expect(visitor.page.locator(".list-title")).to_have_text("Inbox")
+    yield visitor
+    visitor.close()
+
+
+def resting(locator: Locator) -> Box:
+    """The box of an element once it is the same in two frames: what slides in has arrived."""
+    locator.evaluate(
+        """async (element) => {
+          const frame = () => new Promise((done) => requestAnimationFrame(done));
+          const place = () => JSON.stringify(element.getBoundingClientRect());
+          for (let before = "", now = place(); before !== now; now = place()) {
+            before = now;
+            await frame();
+            await frame();
+          }
+        }"""
+    )
+    return Box.of(locator)
+
+
+def within_window(locator: Locator) -> Box:
+    """All of an element is inside the window."""
+    box = resting(locator)
+    size = locator.page.viewport_size
+    assert size is not None
+    # half a pixel: places are fractions on some screens
+    inside = box.left >= -0.5 and box.top >= -0.5
+    inside = inside and box.right <= size["width"] + 0.5 and box.bottom <= size["height"] + 0.5
+    assert inside, f"{locator} is at {box} of {size}"
+    return box
+
+
+def uncovered(locator: Locator) -> None:
+    """Nothing lies over an element: a press at its middle or near its edges reaches it."""
+    over = locator.evaluate(BARE)
+    assert over == "", f"over {locator}: {over}"
+
+
+def in_sight(locator: Locator) -> Box:
+    """An element is inside the window, and nothing lies over it."""
+    box = within_window(locator)
+    uncovered(locator)
+    return box
+
+
+def near(locator: Locator, other: Locator, px: float) -> None:
+    """An element is at most so far from another to which it belongs."""
+    gap = resting(locator).gap(Box.of(other))
+    assert gap <= px, f"{locator} is {gap} px from {other}"
+
+
+def boxes(locator: Locator) -> list[Box]:
+    """The boxes of all elements that a locator finds."""
+    return [Box.of(one) for one in locator.all()]
+
+
+@contextmanager
+def rows_stay(page: Page) -> Iterator[None]:
+    """What happens within the block leaves the list's first whole row where it was."""
+    settle(page)
+    until(lambda: page.evaluate(FIRST_ROW), what="a row")
+    before = page.evaluate(FIRST_ROW)
+    yield
+    settle(page)
+    now = page.evaluate(FIRST_ROW)
+    assert now == before, f"the list has moved: first {before}, then {now}"
+
+
+def settle(page: Page) -> None:
+    """Wait until what has changed is drawn."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")

@@ -1,0 +1,101 @@
+"""Where things are on the webmail's screen, at five widths: what moves, what is covered, what is out of sight.
+
+Each test has fresh pages and sessions (tests/geometry.py), on a server whose mail it brings itself.
+"""
+
+import imaplib
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.policy import SMTP
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.geometry import fresh, rows_stay, within_window
+from tests.integration.browser import chromium
+from tests.integration.conftest import panics
+from tests.running import LocalServer
+from tests.webcalls import send_at_once
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """One server for all tests."""
+    with LocalServer(tmp_path_factory.mktemp("screen") / "server") as found:
+        send_at_once(found)
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+@pytest.fixture
+def session(server: LocalServer) -> Iterator[imaplib.IMAP4]:
+    """A session with an empty Inbox selected."""
+    found = imaplib.IMAP4("127.0.0.1", server.port(143))
+    found.login(server.user, server.password)
+    if found.select("INBOX")[1] != [b"0"]:
+        found.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
+        found.expunge()
+    yield found
+    found.logout()
+
+
+def letter(subject: str, text: str = "Some text.\n", html: str = "", answers: str = "") -> bytes:
+    """A message with lines that end in CRLF; `answers` is the subject of the message before it in a conversation."""
+    made = EmailMessage()
+    made["From"] = "Ada Lindqvist <ada@nordlicht.example>"
+    made["To"] = "moxlite@localhost"
+    made["Subject"] = subject
+    made["Message-ID"] = f"<{subject.encode().hex()}@nordlicht.example>"
+    if answers:
+        made["In-Reply-To"] = made["References"] = f"<{answers.encode().hex()}@nordlicht.example>"
+    made.set_content(text)
+    if html:
+        made.add_alternative(html, subtype="html")
+    return made.as_bytes(policy=SMTP)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
+def test_the_list_stays_where_it_is(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int, closed: bool
+) -> None:
+    """WEBMAIL-163: new mail, a flag, a move elsewhere, and the loss of the open message; keys alone scroll to a row."""
+    for number in range(80):
+        session.append("INBOX", "(\\Seen)", "", letter(f"Letter {number}"))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        rows = page.locator(".messages")
+        page.locator(".message-subject").nth(1).click()
+        expect(page.locator(".reader-subject")).to_have_text("Letter 78")
+        if closed and width > 700:
+            page.keyboard.press("Escape")
+        elif closed:
+            page.get_by_role("button", name="Back").click()
+        rows.evaluate("(list) => list.scrollTo(0, 2000)")
+        count = page.locator(".list-count")
+        expect(count).to_contain_text("80")
+        with rows_stay(page):
+            session.append("INBOX", "", "", letter("New"))
+            expect(count).to_contain_text("81")
+        with rows_stay(page):
+            session.store("79", "+FLAGS", "(\\Flagged)")
+            session.append("INBOX", "", "", letter("Newer"))
+            expect(count).to_contain_text("82")
+        with rows_stay(page):
+            session.copy("78", "Archive")
+            session.store("78", "+FLAGS.SILENT", "(\\Deleted)")
+            session.expunge()
+            expect(count).to_contain_text("81")
+        with rows_stay(page):
+            session.store("78", "+FLAGS.SILENT", "(\\Deleted)")
+            session.expunge()
+            expect(count).to_contain_text("80")
+        if width > 700:
+            rows.focus()
+            page.keyboard.press("j")
+            expect(page.locator(".message.focused")).to_be_in_viewport()
+            within_window(page.locator(".message.focused"))
