@@ -1410,10 +1410,7 @@ function selection(mail2) {
 }
 function lists({ mail: mail2, find: find2, list: list2, actions }) {
   const allMuted = () => mail2.choice.selected().every((item) => item.thread_muted);
-  return { moveFocus(by, how) {
-    mail2.choice.moveFocus(by, how);
-    list2.reveal();
-  }, toggleFocused: () => mail2.choice.toggleFocused(), selectAll: () => mail2.choice.selectAll(), unselect() {
+  return { moveFocus: (by, how) => mail2.choice.moveFocus(by, how), toggleFocused: () => mail2.choice.toggleFocused(), selectAll: () => mail2.choice.selectAll(), unselect() {
     mail2.choice.unselect();
     list2.root.focus();
   }, nextUnread: () => mail2.choice.nextUnread(), searching() {
@@ -1422,10 +1419,7 @@ function lists({ mail: mail2, find: find2, list: list2, actions }) {
   }, focusSearch() {
     find2.bar.input.focus();
     find2.bar.input.select();
-  }, stopSearch: () => mail2.stopSearch(), endSearch: () => find2.bar.end(), refinement: () => find2.refinement.value, refine: (to) => find2.refine(to), toggleUnread: () => find2.refine(find2.refinement.value === "unread" ? "" : "unread"), order: () => find2.order.value, sort: (order) => find2.sort(order), threading: () => find2.threading.value, showThreads: (how) => find2.showThreads(how), moveThread(by) {
-    mail2.choice.moveThread(by);
-    list2.reveal();
-  }, selectThread: () => mail2.choice.selectThread(), fold: (expand) => mail2.fold(expand), allMuted, toggleMute: () => actions.mute(!allMuted()) };
+  }, stopSearch: () => mail2.stopSearch(), endSearch: () => find2.bar.end(), refinement: () => find2.refinement.value, refine: (to) => find2.refine(to), toggleUnread: () => find2.refine(find2.refinement.value === "unread" ? "" : "unread"), order: () => find2.order.value, sort: (order) => find2.sort(order), threading: () => find2.threading.value, showThreads: (how) => find2.showThreads(how), moveThread: (by) => mail2.choice.moveThread(by), selectThread: () => mail2.choice.selectThread(), fold: (expand) => mail2.fold(expand), allMuted, toggleMute: () => actions.mute(!allMuted()) };
 }
 
 function navigation(page) {
@@ -2298,6 +2292,7 @@ var Choice = class {
   list;
   selection = signal(Selection.none);
   focus = signal(null);
+  moves = signal(0);
   choosing = signal(false);
   shown;
   conversation;
@@ -2380,6 +2375,7 @@ var Choice = class {
   toggle(position) {
     const item = this.at(position);
     if (item === void 0) return;
+    this.moves.value++;
     this.focus.value = { item, position };
     this.choosing.value = true;
     this.selection.value = this.selection.value.toggled(item, this.list.oldestFirst, this.list.rows.value.lines.get(item.id)?.top);
@@ -2392,6 +2388,10 @@ var Choice = class {
     this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), how);
   }
   moveTo(wanted, how) {
+    this.moves.value++;
+    this.go(wanted, how);
+  }
+  go(wanted, how) {
     const position = this.row(wanted);
     const item = this.at(position);
     if (how !== "extend") this.awaited = [];
@@ -2421,7 +2421,7 @@ var Choice = class {
     const next = rows.items.findIndex((item, i) => i >= from && unread(item));
     if (next >= 0) this.moveTo(rows.start + next, "select");
   }
-  left(gone) {
+  left(gone, elsewhere = false) {
     if (gone.length === 0) return;
     const before = this.selection.value;
     const after = before.without(gone, this.list.oldestFirst);
@@ -2440,7 +2440,8 @@ var Choice = class {
     const wish = opened ? this.list.settings.value.after_action : "list";
     const found = isThreaded(this.list.query.value) || isSorted(this.list.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first2), this.list.oldestFirst);
     const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
-    this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
+    if (!elsewhere) this.moves.value++;
+    this.go(rows.start + index, wish === "list" ? "focus" : "select");
   }
   count() {
     const { selectedCount } = this;
@@ -2697,8 +2698,7 @@ var Mail = class {
     }
     if (boxes) this.mailboxes.value = this.boxes.ordered();
     this.changed();
-    const elsewhere = gone.filter((item) => !this.pending.leaving(item.id));
-    this.choice.left(elsewhere);
+    this.choice.left(gone.filter((item) => !this.pending.leaving(item.id)), true);
     if (removed) {
       if (isListing(this.view.query)) this.choice.unselect();
       this.outside.removed();
@@ -3209,7 +3209,7 @@ var MessageList = class {
       this.draw();
     });
     effect(() => {
-      void this.mail.choice.focus.value;
+      void this.mail.choice.moves.value;
       untracked(() => this.reveal());
     });
   }
