@@ -6,7 +6,7 @@
 
 `script/check words --title FILE` checks the first line of a commit message instead, `script/check words --titles` all
 titles of commits that the main branch does not have. The specification and the tests have sentences from before: their
-number may only fall (`CEILINGS`). Reports in docs/soak/ are not checked.
+number may only fall (`CEILINGS`).
 """
 
 import ast
@@ -32,7 +32,7 @@ PHRASES: Final = {
 }
 QUOTED: Final = re.compile(r"=\s?nobody|\"nobody\"|User=")
 """Names of system users."""
-PAGES: Final = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md", ":!docs/spec", ":!docs/soak")
+PAGES: Final = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md", ":!docs/spec")
 TOOLS: Final = ("bench/*.py", "script/*.py")
 CEILINGS: Final = {"docs/spec/*.md": 18, "tests/*.py": 64}
 """Number of sentences with one of `PHRASES` that are left in the specification and in tests."""

@@ -1,4 +1,6 @@
-"""Run campaigns with full counts, keep their reports in docs/soak/: `script/soak [NAME ...] [--seed N] [--share X]`."""
+"""Run campaigns with full counts and write what they counted to build/soak/: `script/soak [NAME ...] [--seed N]
+[--share X]`; with `--record` into the table of docs/campaigns.md, too.
+"""
 
 import argparse
 import importlib
@@ -27,7 +29,8 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}; none: all")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     parser.add_argument("--share", type=float, default=1.0, help="of the full counts; 1 is what an issue asks for")
-    parser.add_argument("--reports", type=Path, default=top() / "docs/soak", help="where the reports go")
+    parser.add_argument("--reports", type=Path, default=top() / "build/soak", help="where the reports go")
+    parser.add_argument("--record", action="store_true", help="replace the rows of docs/campaigns.md")
     options = parser.parse_args()
     if unknown := set(options.names) - set(names()):
         parser.error(f"no campaign named {', '.join(sorted(unknown))}; there are {', '.join(names())}")
@@ -43,6 +46,8 @@ def main() -> int:
             traceback.print_exc()
         outcome = "a finding" if report.lines and report.lines[-1].startswith("FOUND") else "no finding"
         report.write(options.reports, outcome)
+        if options.record:
+            report.record(top() / "docs/campaigns.md", outcome)
         print("\n".join(f"  {line}" for line in [*report.lines, *report.rows]), f"\n{name}: {outcome}", flush=True)
     return 1 if found else 0
 

@@ -1,12 +1,16 @@
-"""What a campaign tells: counted facts, written as a page of docs/soak/."""
+"""What a campaign tells: counted facts, written as a page of its own and as a row of docs/campaigns.md."""
 
 import platform
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 __all__ = ["Finding", "Report"]
+
+ROWS: Final = "|---|---|---|---|---|\n"
+"""The line above the first row of docs/campaigns.md."""
 
 
 class Finding(AssertionError):
@@ -53,3 +57,13 @@ class Report:
             "",
         ]
         (folder / f"{self.name}.md").write_text("\n".join(text))
+
+    def record(self, page: Path, outcome: str) -> None:
+        """Put the row of this run into a table of campaigns, in place of the campaign's last one."""
+        above, line, table = page.read_text().partition(ROWS)
+        share = "" if self.share == 1 else f" --share {self.share:g}"
+        counted = self.lines[0] if self.lines else ""
+        date = time.strftime("%Y-%m-%d", time.gmtime(self.began))
+        row = f"| {self.name} | `--seed {self.seed}{share}` | {counted} | {outcome} | {date} |"
+        others = [one for one in table.splitlines() if not one.startswith(f"| {self.name} |")]
+        page.write_text(above + line + "\n".join(sorted([*others, row])) + "\n")

@@ -1,4 +1,4 @@
-"""The walks of five people through the webmail (docs/webmail-walks.md), each done in a real browser."""
+"""The walks of five people through the webmail (docs/clicks.md), each done in a real browser."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""People at a page of the webmail, with their actions and seconds counted: by finger, pointer, keys, screen reader."""
+"""People at a page of the webmail, with their actions counted: by finger, pointer, keys, screen reader."""
 
 import re
 import time
@@ -36,7 +36,6 @@ class Taken:
     title: str
     actions: int
     fastmail: int | None
-    seconds: float
     because: str
 
 
@@ -53,11 +52,10 @@ class Person:
 
     @contextmanager
     def step(self, title: str, fastmail: int | None, because: str = "") -> Iterator[None]:
-        """Count what is done within, and the seconds of it."""
+        """Count what is done within."""
         self._actions = 0
-        began = time.perf_counter()
         yield
-        self.taken.append(Taken(title, self._actions, fastmail, time.perf_counter() - began, because))
+        self.taken.append(Taken(title, self._actions, fastmail, because))
 
     def click(self, target: Locator) -> None:
         self._actions += 1

@@ -1,6 +1,6 @@
-"""Walks of five people through the webmail: the actions of each step, beside those in Fastmail as reckoned.
+"""Walks of five people through the webmail: the actions of each step, beside those in Fastmail as estimated.
 
-`python -m tests.integration.webmail_walks` walks in Chromium and writes docs/webmail-walks.md, which has the rules.
+`python -m tests.integration.webmail_walks` walks in Chromium and writes docs/clicks.md, which has the rules.
 """
 
 import re
@@ -20,7 +20,7 @@ from tests.tools import need, top
 
 __all__ = ["PAGE", "WALKS", "Walk", "settle_in", "take", "written"]
 
-PAGE: Final = top() / "docs" / "webmail-walks.md"
+PAGE: Final = top() / "docs" / "clicks.md"
 """The page that has the walks."""
 
 LABELS: Final = (("School", 6), ("Travel", 4), ("Friends", 7))
@@ -414,26 +414,18 @@ def take(browser: Browser, server: LocalServer, walk: Walk) -> Sequence[Taken]:
     return person.taken
 
 
-HEAD: Final = """# Five walks through the webmail
+HEAD: Final = """# How many clicks a task takes
 
-Five people do what they do with mail: a parent on a phone, a pupil with newsletters, a person who uses the keyboard
-alone, one with a screen reader, and one in German. Each step is done in Chromium against a running server. A test keeps
-the counts (`tests/integration/test_web_walks_browser.py`); `python -m tests.integration.webmail_walks` walks again and
-writes this page.
+Five people work with the webmail: a parent on a phone, a pupil with newsletters, one person by keys alone, one with a
+screen reader, one in German. A test takes these steps in Chromium and keeps the counts; `python -m
+tests.integration.webmail_walks` takes them again and writes this page.
 
-- An **action** is a tap, a click, a swipe, a key, a chord of keys, or the choice of a file in the dialog of the system.
-  A text that is typed is one action, whatever its length. A list of choices takes two: open it, choose.
-- A person with a screen reader goes from place to place by its keys for kinds of elements (headings, buttons, fields),
-  each press an action. An element more than three presses away is reached by the list of elements, which takes three.
-  This person knows nothing but the roles and names of the accessibility tree.
-- **Seconds** are the time of the program: from the first action of a step until its end is seen. Actions follow
-  each other at once, on a machine with two processors that others used as well. People think, read and type longer.
-- **Fastmail** is reckoned, not measured. Its public help pages (“Unsubscribe”, “Calendar events and invitations”,
-  “My email addresses” with “Signatures & Compose”), its articles on undoing and scheduling what is sent, and its
-  shortcuts as users have written them down (`j`, `k`, `o`, `y`, `d`, `r`, `c`, `/`, `z`) were read; the rules of
-  counting are the same. Where its way is not publicly known in detail, such as the distance of places for a screen
-  reader, it is taken to be as here: an equal figure says no more. An empty field: there is no such thing, as far as is
-  publicly known. Who has an account there may correct a figure.
+- An **action** is a tap, a click, a swipe, a key, a chord of keys, or the choice of a file. Typing a text is one
+  action; choosing from a list is two.
+- The person with a screen reader knows only roles and names. Each press of a key for headings, buttons or fields is
+  an action; anything more than three presses away takes three, by the list of elements.
+- **Fastmail** is an estimate from its public help pages and published shortcuts. Where its way is not known in detail
+  it is taken to be as here. An empty field: Fastmail does not have it, as far as is known. Corrections are welcome.
 
 """
 
@@ -445,13 +437,12 @@ def cell(text: str) -> str:
 def summary(walks: Mapping[str, Sequence[Taken]]) -> Iterator[str]:
     """The lines of the summary: sums, and what takes more."""
     yield "## Summary\n"
-    yield "| Walk | Steps | Actions | Of these comparable | Fastmail, reckoned | Seconds |"
-    yield "|---|---|---|---|---|---|"
+    yield "| Person | Steps | Actions | Of these comparable | Fastmail, estimated |"
+    yield "|---|---|---|---|---|"
     for name, steps in walks.items():
         both = [one for one in steps if one.fastmail is not None]
         ours, theirs = sum(one.actions for one in both), sum(one.fastmail or 0 for one in both)
-        seconds = sum(one.seconds for one in steps)
-        yield f"| {name} | {len(steps)} | {sum(one.actions for one in steps)} | {ours} | {theirs} | {seconds:.1f} |"
+        yield f"| {name} | {len(steps)} | {sum(one.actions for one in steps)} | {ours} | {theirs} |"
     steps = [one for taken in walks.values() for one in taken]
     more = [one for one in steps if one.fastmail is not None and one.actions > one.fastmail]
     fewer = [one for one in steps if one.fastmail is not None and one.actions < one.fastmail]
@@ -468,32 +459,18 @@ def page_of(walks: Mapping[str, Sequence[Taken]]) -> str:
     """The page of these walks."""
     lines = [*summary(walks)]
     for name, steps in walks.items():
-        lines += [f"## {name}\n", "| Step | Actions | Fastmail, reckoned | Seconds |", "|---|---|---|---|"]
+        lines += [f"## {name}\n", "| Step | Actions | Fastmail, estimated |", "|---|---|---|"]
         for one in steps:
             theirs = "" if one.fastmail is None else str(one.fastmail)
-            lines.append(f"| {cell(one.title)} | {one.actions} | {theirs} | {one.seconds:.1f} |")
+            lines.append(f"| {cell(one.title)} | {one.actions} | {theirs} |")
         lines.append("")
-    return HEAD + "\n".join(lines) + "\n" + CHANGED
-
-
-CHANGED: Final = """## What the walks changed
-
-- After Newsletters, People or “Add to contacts” had been open once, a conversation with an answer of one’s own covered
-  the whole window: a class of the style sheets had two meanings. It has one.
-- Screen readers did not say which messages of the list are unread, and read signs as signs. They say “Unread”,
-  “Answered”, “Flagged”, “Attachments: 2” now, and the name of a file when it is attached.
-- The answer to an invitation took the focus away. It stays on the button.
-- Five presses of Tab led from the recipients to the subject. Two do, since Cc, Bcc and the others are one stop.
-- By keys, sending later took four presses. It takes one: `ctrl alt Enter`.
-- By keys, a contact was saved after ten presses of Tab. Enter saves it, from any field.
-"""
-"""What annoyed, and was mended."""
+    return HEAD + "\n".join(lines).rstrip("\n") + "\n"
 
 
 def written(name: str) -> Sequence[tuple[str, int, str]]:
-    """Titles, actions and reckoned actions of the steps of a walk, as the page has them."""
+    """Titles, actions and estimated actions of the steps of a walk, as the page has them."""
     _, _, rest = PAGE.read_text().partition(f"\n## {name}\n")
-    rows = re.findall(r"^\| (.+?) \| (\d+) \| (\d*) ?\| [\d.]+ \|$", rest.partition("\n## ")[0], re.MULTILINE)
+    rows = re.findall(r"^\| (.+?) \| (\d+) \| (\d*) ?\|$", rest.partition("\n## ")[0], re.MULTILINE)
     return [(title, int(actions), theirs) for title, actions, theirs in rows]
 
 

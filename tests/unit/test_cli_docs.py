@@ -29,8 +29,8 @@ PAGES = sorted(
 """Pages whose links and paths are looked at. The changelog tells of the past."""
 
 FOR_DEVELOPERS = {
-    *("architecture", "components", "dependencies", "design-facts", "develop", "glossary", "performance", "places"),
-    *("protocol-states", "readers-test", "style", "webmail-walks"),
+    *("architecture", "campaigns", "clicks", "components", "dependencies", "design-facts", "develop", "glossary"),
+    *("performance", "places", "protocol-states", "style"),
 }
 """Pages of docs/ that are not for owners: they name what was, or examples."""
 

@@ -1,0 +1,30 @@
+"""The table of docs/campaigns.md: `script/soak --record` replaces the row of the campaign that ran."""
+
+import re
+import time
+from pathlib import Path
+
+from tests.campaigns.__main__ import names
+from tests.campaigns.report import ROWS, Report
+from tests.tools import top
+
+
+def test_a_run_replaces_its_row_and_leaves_the_others(tmp_path: Path) -> None:
+    """STORE-158: docs/campaigns.md has one row for each campaign, by name."""
+    page = tmp_path / "campaigns.md"
+    page.write_text(f"# Campaigns\n\n| Campaign | … |\n{ROWS}| kill | old |\n| kill_all | stays |\n")
+    report = Report("kill", 7, 0.5, began=time.mktime((2026, 11, 25, 12, 0, 0, 0, 0, 0)))
+    report.tell("100 kills")
+    report.tell("all there")
+    report.record(page, "no finding")
+    Report("calls", 8, 1, began=report.began).record(page, "a finding")
+    assert page.read_text() == (
+        f"# Campaigns\n\n| Campaign | … |\n{ROWS}| calls | `--seed 8` |  | a finding | 2026-11-25 |\n"
+        "| kill | `--seed 7 --share 0.5` | 100 kills | no finding | 2026-11-25 |\n| kill_all | stays |\n"
+    )
+
+
+def test_each_row_is_a_campaign() -> None:
+    """STORE-158: a campaign that is renamed or removed takes its row along."""
+    table = (top() / "docs/campaigns.md").read_text().partition(ROWS)[2]
+    assert set(re.findall(r"^\| (\w+) \|", table, re.MULTILINE)) <= set(names())
