@@ -3,11 +3,19 @@
 import { type Command, hintOf, keyText, titleOf } from "./commands";
 import { el } from "./dom";
 import { holdFocus } from "./focus";
+import sheet from "./menu.css";
+import { adopt } from "./sheets";
+
+adopt(sheet);
 
 /** Open a menu at `anchor`. The menu has the focus until it closes; then the focus is restored. */
 export function openMenu(anchor: HTMLElement, title: string, commands: readonly Command[]): void {
   anchor.setAttribute("aria-expanded", "true");
-  open(anchor.getBoundingClientRect(), anchor, title, commands, () => anchor.setAttribute("aria-expanded", "false"));
+  open(anchor.getBoundingClientRect(), anchor, title, commands, () => {
+    anchor.setAttribute("aria-expanded", "false");
+    // the button may have been drawn anew while the menu was fetched: then it had no focus to restore
+    anchor.focus();
+  });
 }
 
 /** Open a menu at a point of the screen, for something inside `within`. */
@@ -48,9 +56,9 @@ function open(
   const giveBack = holdFocus();
   const close = () => {
     menu.remove();
-    closed();
     removeEventListener("pointerdown", outside, true);
     giveBack();
+    closed();
   };
   const outside = (event: Event) => {
     if (event.target instanceof Node && !menu.contains(event.target)) close();

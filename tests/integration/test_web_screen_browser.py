@@ -11,7 +11,7 @@ from email.policy import SMTP
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.geometry import fresh, rows_stay, within_window
+from tests.geometry import WIDTHS, Box, boxes, fresh, in_sight, near, rows_stay, within_window
 from tests.integration.browser import chromium
 from tests.integration.conftest import panics
 from tests.running import LocalServer
@@ -99,3 +99,52 @@ def test_the_list_stays_where_it_is(
             page.keyboard.press("j")
             expect(page.locator(".message.focused")).to_be_in_viewport()
             within_window(page.locator(".message.focused"))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("button", ["More fields", "Templates"])
+def test_the_menus_of_a_fresh_composer_are_at_their_buttons(
+    chromium: Browser, server: LocalServer, width: int, button: str
+) -> None:
+    """WEBMAIL-164: the first thing that a fresh page does; nothing else moves."""
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        page.locator(".compose-round, .compose-new").locator("visible=true").click()
+        composer = page.locator(".composer")
+        in_sight(composer.locator(".compose-text"))
+        before = Box.of(composer)
+        opener = composer.get_by_role("button", name=button)
+        opener.click()
+        menu = page.get_by_role("menu", name=button)
+        in_sight(menu)
+        near(menu, opener, 8)
+        for item in boxes(menu.get_by_role("menuitem")):
+            assert item.height >= (44 if width < 700 else 24)
+        assert Box.of(composer) == before
+        assert page.evaluate("document.scrollingElement.scrollTop") == 0
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("button", ["What the list shows", "More for this message", "More actions"])
+def test_menus_open_at_their_buttons(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int, button: str
+) -> None:
+    """WEBMAIL-164: of the list, of a message, and of what a bar has no room for."""
+    session.append("INBOX", "(\\Seen)", "", letter("Minutes"))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        row = page.locator(".message-subject", has_text="Minutes")
+        expect(row).to_be_visible()
+        opener = page.get_by_role("button", name=button)
+        if button != "What the list shows":
+            row.click()
+            expect(page.locator(".text-part")).to_be_visible()
+        if button == "More actions" and not opener.is_visible():
+            return  # there is room for all
+        opener.click()
+        menu = page.get_by_role("menu", name=button)
+        in_sight(menu)
+        near(menu, opener, 8)
+        page.keyboard.press("Escape")
+        expect(menu).to_have_count(0)
+        expect(opener).to_be_focused()

@@ -131,6 +131,7 @@ export class Bar {
   /** Hide words, then buttons without space, from the end, and offer these in the menu. */
   private fold(): void {
     const buttons = [...this.buttons.children].filter((child): child is HTMLElement => child instanceof HTMLElement);
+    const focused = document.activeElement === this.more;
     for (const button of buttons) button.hidden = false;
     this.more.hidden = true;
     const possible = this.possible();
@@ -144,6 +145,7 @@ export class Bar {
       buttons[shown]!.hidden = true;
     }
     this.folded = possible.slice(shown);
+    if (focused) this.more.focus();
     settle(this.root);
   }
 }
