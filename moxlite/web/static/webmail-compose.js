@@ -226,9 +226,15 @@ var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 var x = "M18 6 6 18 M6 6l12 12";
 
+var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:left}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:860px){.menu-item{min-height:44px}}\n";
+
+adopt(menu_default);
 function openMenu(anchor, title, commands) {
   anchor.setAttribute("aria-expanded", "true");
-  open(anchor.getBoundingClientRect(), anchor, title, commands, () => anchor.setAttribute("aria-expanded", "false"));
+  open(anchor.getBoundingClientRect(), anchor, title, commands, () => {
+    anchor.setAttribute("aria-expanded", "false");
+    anchor.focus();
+  });
 }
 function open(place, within, title, commands, closed) {
   const items = commands.map((command) => el("button", { class: "menu-item", role: "menuitem", tabindex: "-1", title: hintOf(command), onclick: () => {
@@ -239,9 +245,9 @@ function open(place, within, title, commands, closed) {
   const giveBack = holdFocus();
   const close = () => {
     menu.remove();
-    closed();
     removeEventListener("pointerdown", outside, true);
     giveBack();
+    closed();
   };
   const outside = (event) => {
     if (event.target instanceof Node && !menu.contains(event.target)) close();

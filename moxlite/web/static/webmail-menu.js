@@ -88,9 +88,21 @@ function holdFocus() {
   };
 }
 
+var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:left}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:860px){.menu-item{min-height:44px}}\n";
+
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+adopt(menu_default);
 function openMenu(anchor, title, commands) {
   anchor.setAttribute("aria-expanded", "true");
-  open(anchor.getBoundingClientRect(), anchor, title, commands, () => anchor.setAttribute("aria-expanded", "false"));
+  open(anchor.getBoundingClientRect(), anchor, title, commands, () => {
+    anchor.setAttribute("aria-expanded", "false");
+    anchor.focus();
+  });
 }
 function openMenuAt({ x, y }, within, title, commands) {
   open(new DOMRect(x, y, 0, 0), within, title, commands, () => void 0);
@@ -104,9 +116,9 @@ function open(place, within, title, commands, closed) {
   const giveBack = holdFocus();
   const close = () => {
     menu.remove();
-    closed();
     removeEventListener("pointerdown", outside, true);
     giveBack();
+    closed();
   };
   const outside = (event) => {
     if (event.target instanceof Node && !menu.contains(event.target)) close();
@@ -127,12 +139,6 @@ function open(place, within, title, commands, closed) {
   menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
   addEventListener("pointerdown", outside, true);
   items[0]?.focus();
-}
-
-function adopt(text2) {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer app {${text2}}`);
-  document.adoptedStyleSheets.push(sheet);
 }
 
 var grouped;
@@ -157,9 +163,9 @@ function senderCommands(desk, of) {
   return [act("search", t("Search mail of this sender")), act("contact", t("Add to contacts…")), act("always", t("Always file mail of this sender to…")), act("block", t("Block this sender: mail goes to Junk")), act("phishing", t("This is phishing"))];
 }
 
-var menu_default = ".menu{position:fixed;z-index:6;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;padding:7px 10px;border:0;background:none;text-align:left}.menu-item kbd{margin:0}.key-hint{position:fixed;right:20px;bottom:20px;z-index:5;font-size:20px}.key-hint kbd{padding:6px 12px;font-size:18px;box-shadow:var(--shadow)}\n";
+var menu_default2 = ".key-hint{position:fixed;right:20px;bottom:20px;z-index:5;font-size:20px}.key-hint kbd{padding:6px 12px;font-size:18px;box-shadow:var(--shadow)}\n";
 
-adopt(menu_default);
+adopt(menu_default2);
 function rowCommands(desk, items) {
   const unread = items.some((item) => !item.flags.includes("\\seen"));
   const act = (action, title, like = action) => ({ id: `row.${action}`, title, keys: desk.commands.get(`message.${like}`).keys, run: () => desk.act(items, action) });

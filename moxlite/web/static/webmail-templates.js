@@ -192,9 +192,21 @@ function hintOf(command) {
   return withKey(titleOf(command), command.keys?.[0]);
 }
 
+var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:left}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:860px){.menu-item{min-height:44px}}\n";
+
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+adopt(menu_default);
 function openMenu(anchor, title, commands) {
   anchor.setAttribute("aria-expanded", "true");
-  open(anchor.getBoundingClientRect(), anchor, title, commands, () => anchor.setAttribute("aria-expanded", "false"));
+  open(anchor.getBoundingClientRect(), anchor, title, commands, () => {
+    anchor.setAttribute("aria-expanded", "false");
+    anchor.focus();
+  });
 }
 function open(place, within, title, commands, closed) {
   const items = commands.map((command) => el("button", { class: "menu-item", role: "menuitem", tabindex: "-1", title: hintOf(command), onclick: () => {
@@ -205,9 +217,9 @@ function open(place, within, title, commands, closed) {
   const giveBack = holdFocus();
   const close = () => {
     menu.remove();
-    closed();
     removeEventListener("pointerdown", outside, true);
     giveBack();
+    closed();
   };
   const outside = (event) => {
     if (event.target instanceof Node && !menu.contains(event.target)) close();
@@ -228,12 +240,6 @@ function open(place, within, title, commands, closed) {
   menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
   addEventListener("pointerdown", outside, true);
   items[0]?.focus();
-}
-
-function adopt(text2) {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer app {${text2}}`);
-  document.adoptedStyleSheets.push(sheet);
 }
 
 var x = "M18 6 6 18 M6 6l12 12";

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.2b6880373442.js", checks: "checks.8fc6445448d6.js", compose: "compose.bbb5e3e81db0.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", dropping: "dropping.b6bace463764.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", legend: "legend.480395abb124.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.e527df51b19c.js", menu: "menu.e81a48143557.js", message: "message.2b7f6fd15c0a.js", newsletters: "newsletters.49e226265843.js", notices: "notices.0149a612febd.js", offline: "offline.8f9b1dcb43b5.js", palette: "palette.40510bc20e9b.js", people: "people.2b4f8865f33d.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.0824b0fba068.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.5d64c7d192c9.js", touch: "touch.457c1dcc222e.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { bulk: "bulk.2b6880373442.js", checks: "checks.8fc6445448d6.js", compose: "compose.03a2ecf64c94.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", dropping: "dropping.b6bace463764.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", legend: "legend.480395abb124.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.e527df51b19c.js", menu: "menu.d6d8bf5a5ec6.js", message: "message.2b7f6fd15c0a.js", newsletters: "newsletters.49e226265843.js", notices: "notices.0149a612febd.js", offline: "offline.8f9b1dcb43b5.js", palette: "palette.40510bc20e9b.js", people: "people.2b4f8865f33d.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.0824b0fba068.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.30b83c292e0d.js", touch: "touch.457c1dcc222e.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -2834,6 +2834,7 @@ var Bar = class {
   }
   fold() {
     const buttons = [...this.buttons.children].filter((child) => child instanceof HTMLElement);
+    const focused = document.activeElement === this.more;
     for (const button of buttons) button.hidden = false;
     this.more.hidden = true;
     const possible = this.possible();
@@ -2847,6 +2848,7 @@ var Bar = class {
       buttons[shown4].hidden = true;
     }
     this.folded = possible.slice(shown4);
+    if (focused) this.more.focus();
     settle2(this.root);
   }
 };
