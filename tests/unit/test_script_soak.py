@@ -1,4 +1,4 @@
-"""The table of docs/campaigns.md: `script/soak --record` replaces the row of the campaign that ran."""
+"""script/soak --record: the table of docs/campaigns.md has a row of each campaign."""
 
 import re
 import time
