@@ -55,7 +55,7 @@ Figures = dict[str, float]
 TRIES: Final = 200
 """Times of which the median is told."""
 FSYNC: Final = 0.005
-"""Seconds of a sync on an ordinary disk (docs/design-facts.md §2)."""
+"""Seconds of a sync on an ordinary disk (docs/developers/design-facts.md §2)."""
 SUBSCRIBERS: Final = 50
 CONTACTS: Final = 200
 """Contacts that are added in one unit."""

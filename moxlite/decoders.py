@@ -2,7 +2,7 @@
 
 msgspec works out the fields of a Struct when the type is first used, and leaves a half-made description in the class
 while it does so. A thread that uses the type meanwhile reads a null pointer, and the process dies (msgspec 0.22,
-`StructInfo_Convert`; docs/design-facts.md). So descriptions are made here, under one lock, and no other module calls
+`StructInfo_Convert`; design-facts §4). So descriptions are made here, under one lock, and no other module calls
 msgspec with a type. Encoding needs none.
 """
 

@@ -20,7 +20,7 @@ settings.register_profile("moxlite", deadline=None, suppress_health_check=[Healt
 settings.load_profile("moxlite")
 
 QUICK: Final = ("compose", "config", "mailauth", "proto")
-"""Packages whose unit tests make the quick tier: values in, values out, without a server (docs/develop.md)."""
+"""Packages whose unit tests make the quick tier: values in, values out, without a server (develop.md)."""
 
 QUICK_KINDS: Final = "not slow and not integration and not campaign and not nightly"
 

@@ -1,4 +1,4 @@
-"""docs/components.md and docs/images/components.svg: the components of moxlite, their purposes and their imports."""
+"""components.md and components.svg in docs: the components of moxlite, their purposes and their imports."""
 
 import ast
 import importlib
@@ -32,7 +32,7 @@ def outputs() -> dict[str, bytes]:
     direct = imports()
     drawn = reduced(direct)
     return {
-        "docs/components.md": ("\n".join(_page(direct)).rstrip() + "\n").encode(),
+        "docs/developers/components.md": ("\n".join(_page(direct)).rstrip() + "\n").encode(),
         "docs/images/components.svg": "\n".join([*_picture(drawn), ""]).encode(),
     }
 
@@ -138,7 +138,7 @@ def _page(graph: Graph) -> Iterator[str]:
         "",
         INTRODUCTION,
         "",
-        "![The components as boxes; lines lead from each to those that it imports](images/components.svg)",
+        "![The components as boxes; lines lead from each to those that it imports](../images/components.svg)",
         "",
     )
     for row in levels(graph):

@@ -1,4 +1,4 @@
-"""docs/protocol-states.md: the states in which SMTP and IMAP commands are allowed, from the tables of the code; and the
+"""protocol-states.md: the states in which SMTP and IMAP commands are allowed, from the tables of the code; and the
 row of docs/spec/imap.md with the IMAP extensions that are never offered.
 """
 
@@ -16,7 +16,7 @@ from moxlite.smtpd.connection import HANDLERS as SMTP_HANDLERS
 
 TOP: Final = Path(__file__).resolve().parent.parent.parent
 SPEC: Final = "docs/spec/imap.md"
-PAGE: Final = "docs/protocol-states.md"
+PAGE: Final = "docs/developers/protocol-states.md"
 ROW: Final = re.compile(r"^\| never: .*$", re.MULTILINE)
 SECTION: Final = re.compile(r"RFC (\d+) (§[\d.]*\d)")
 COMMAND: Final = re.compile(r"``([^`]+)``")

@@ -1,6 +1,6 @@
 """Docstrings of functions, classes and constants at random: `script/measure docstrings [--seed N] [--number N]`.
 
-For a reader's test (docs/develop.md): a reader sees the docstring and the name alone, and says in one
+For a reader's test (docs/developers/develop.md): a reader sees the docstring and the name alone, and says in one
 line what it means.
 """
 

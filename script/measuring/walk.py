@@ -1,5 +1,5 @@
 """Climbs of an incoming message and of a submission: calls from a lower package up into a higher one, counted in a
-running server. `script/measure walk` prints them with the functions that are called, and how often (docs/develop.md;
+running server. `script/measure walk` prints them with the functions that are called, and how often (develop.md;
 `tests/walks.py` says what counts as a climb).
 """
 

@@ -92,7 +92,9 @@ def _system(tree: Path) -> None:
     shutil.copy(TOP / "LICENSE", about / "copyright")
     shutil.copy(TOP / "README.md", about)
     (about / "changelog.gz").write_bytes(gzip.compress((TOP / "CHANGELOG.md").read_bytes(), 9, mtime=0))
-    shutil.copytree(TOP / "docs", about / "docs", ignore=shutil.ignore_patterns("spec", "images", "decisions"))
+    shutil.copytree(
+        TOP / "docs", about / "docs", ignore=shutil.ignore_patterns("spec", "images", "decisions", "developers")
+    )
 
 
 def _control(tree: Path, architecture: str, version: str) -> None:

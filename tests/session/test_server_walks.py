@@ -1,4 +1,4 @@
-"""The ways of messages through the packages of a running server (docs/develop.md)."""
+"""The ways of messages through the packages of a running server (docs/developers/develop.md)."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ SUBMISSION = 12
 
 
 async def test_the_way_of_a_message_can_be_followed_by_the_imports(tmp_path: Path) -> None:
-    """docs/develop.md: few calls lead from a lower package up into a higher one; `script/measure walk` shows them."""
+    """develop.md: few calls lead from a lower package up into a higher one; `script/measure walk` shows them."""
     walks = await follow(tmp_path)
     found = {name: sorted(f"{caller} → {package}" for caller, package in climbs) for name, climbs in walks.items()}
     assert 0 < len(found["message"]) <= MESSAGE, found["message"]

@@ -58,7 +58,7 @@ def test_each_package_has_a_docstring() -> None:
 
 
 def test_file_names_begin_with_the_component_under_test() -> None:
-    """docs/develop.md: a component of moxlite, a part of proto, or script."""
+    """docs/developers/develop.md: a component of moxlite, a part of proto, or script."""
     components = {one.parts[0].removesuffix(".py") for one in modules()} - {"__init__", "__main__"}
     components |= {one.parts[1].removesuffix(".py") for one in modules() if one.parts[0] == "proto"} | {"script"}
     names = {path.stem.removeprefix("test_") for path in TESTS.rglob("test_*.py")}

@@ -1,4 +1,4 @@
-"""script/testing/again.py: failed tests are run again, alone (docs/develop.md)."""
+"""script/testing/again.py: failed tests are run again, alone (docs/developers/develop.md)."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""script/measure mutants: the mutants that may live are of the code as it is (docs/develop.md)."""
+"""script/measure mutants: the mutants that may live are of the code as it is (docs/developers/develop.md)."""
 
 import sys
 import tomllib

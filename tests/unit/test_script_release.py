@@ -1,4 +1,4 @@
-"""script/release: from the files of `changes/` to a tag (docs/develop.md)."""
+"""script/release: from the files of `changes/` to a tag (docs/developers/develop.md)."""
 
 import os
 import shutil

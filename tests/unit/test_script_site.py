@@ -1,4 +1,4 @@
-"""script/site: the documentation as a site (docs/develop.md)."""
+"""script/site: the documentation as a site (docs/developers/develop.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the nightly tier keep a smoke in the landing run (docs/develop.md)."""
+"""Tests of the nightly tier keep a smoke in the landing run (docs/developers/develop.md)."""
 
 import ast
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """A second opinion on DKIM signatures of our own: dkimpy verifies them (AUTH-130). Pure, and blocking.
 
-It never sees mail of others: its canonicalisation takes minutes on crafted mail (docs/design-facts.md §7). For Ed25519
+It never sees mail of others: its canonicalisation takes minutes on crafted mail (design-facts §7). For Ed25519
 dkimpy needs PyNaCl, a package with a library of its own; the one operation that it asks of it is given to it here by
 `cryptography`. Everything else, from reading the header to canonicalisation and hashes, is dkimpy's.
 """

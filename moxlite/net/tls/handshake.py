@@ -2,7 +2,7 @@
 which a `stream.TLSStream` comes.
 
 It drives pyOpenSSL over memory buffers. The standard library's `ssl` cannot accept a client certificate without a CA,
-nor export keying material for channel bindings, nor show an unverified peer chain (docs/design-facts.md §1 has the
+nor export keying material for channel bindings, nor show an unverified peer chain (design-facts §1 has the
 measurements behind the sizes in `stream`).
 """
 
