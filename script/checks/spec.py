@@ -5,11 +5,17 @@ range such as `STORE-12..14`, or a list such as `STORE-12, 13`). For the rooms i
 `served`, itself or by its class or module: what is parsed is not yet built. IDs that are a codec's or a file's alone
 are in a list of docs/spec/untested.md, with the reason, and count by any test. With --check, which CI runs, an ID
 without a test must be in another list there, with the reason.
+
+`script/check spec --since REV` prints instead, for each requirement, the IDs, [core] marks, numbers, code and quoted texts that the
+specification had at that commit and has no more, and exits with 1 if an ID or a mark is gone: a page can be made
+shorter without losing a rule.
 """
 
 import ast
 import re
+import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +39,8 @@ UNTESTED = TOP / "docs" / "spec" / "untested.md"
 REASON = re.compile(rf"^- ((?:{KINDS})-\d+[a-z]?) \S")
 ALONE = "A codec's or a file's alone"
 SERVED_MARK = "pytest.mark.served"
+HELD = re.compile(r"`[^`\n]+`|\"[^\"\n]+\"|(?<![\w.])\d[\d.,/:]*\d|(?<![\w.])\d")
+"""What a rule is checked by, beside its words: code, quoted texts and numbers."""
 MORE = re.compile(r"(\.\.|,|/)\s*(\d+)([a-z]?)")
 
 
@@ -103,6 +111,39 @@ def reasons(section: str | None = None) -> set[str]:
     return found
 
 
+def blocks(text: str) -> dict[str, str]:
+    """The text of each requirement by its ID, and of all that is above the first one by a heading."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in text.splitlines():
+        if line.startswith("#"):
+            name = line
+        elif match := DEFINED.match(line) or TABLE.match(line):
+            name = match[1]
+        found[name] = found.get(name, "") + line + "\n"
+    return found
+
+
+def compare(since: str) -> int:
+    """Print what each requirement has lost since a commit; exit status 1 for a lost ID or mark."""
+    lost = 0
+    for path in sorted((TOP / "docs" / "spec").glob("*.md")):
+        name = path.relative_to(TOP)
+        git = ["git", "show", f"{since}:{name}"]
+        before = blocks(subprocess.run(git, cwd=TOP, capture_output=True, text=True, check=False).stdout)
+        after = blocks(path.read_text())
+        for one, text in before.items():
+            here = after.get(one, "")
+            if one not in after or text.count("[core]") > here.count("[core]"):
+                lost += 1
+                print(f"{name}: {one}: {'a mark' if one in after else 'it'} is gone")
+            elif gone := Counter(HELD.findall(text)) - Counter(HELD.findall(here)):
+                print(f"{name}: {one}: {' '.join(sorted(gone))}")
+        counts = [sum(text.count("[core]") for text in each.values()) for each in (before, after)]
+        print(f"{name}: {len(before)} → {len(after)} parts, {counts[0]} → {counts[1]} [core]")
+    return 1 if lost else 0
+
+
 def check(ids: list[str], have: set[str]) -> int:
     """Compare with the list of what is known to have no test; exit status 1 for a gap that isn't on it."""
     known = reasons()
@@ -116,6 +157,8 @@ def check(ids: list[str], have: set[str]) -> int:
 
 def main() -> int:
     """Print what has no test; exit 0 for a listing."""
+    if "--since" in sys.argv:
+        return compare(sys.argv[sys.argv.index("--since") + 1])
     counts = "--counts" in sys.argv
     rooms = [room.lower() for room in sys.argv[1:] if not room.startswith("-")]
     ids, have = defined(), tested()
