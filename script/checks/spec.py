@@ -6,9 +6,9 @@ range such as `STORE-12..14`, or a list such as `STORE-12, 13`). For the rooms i
 are in a list of docs/spec/untested.md, with the reason, and count by any test. With --check, which CI runs, an ID
 without a test must be in another list there, with the reason.
 
-`script/check spec --since REV` prints instead, for each requirement, the IDs, [core] marks, numbers, code and quoted texts that the
-specification had at that commit and has no more, and exits with 1 if an ID or a mark is gone: a page can be made
-shorter without losing a rule.
+`script/check spec --since REV` prints instead, for each requirement, the IDs, [core] marks, numbers, code and quoted
+texts that the specification had at that commit and has no more, and exits with 1 if an ID or a mark is gone: a page
+can be made shorter without losing a rule.
 """
 
 import ast
