@@ -59,7 +59,8 @@ OTHERS: Final = "a figure of other programs, or of machines"
 EXAMPLE: Final = "an example of an answer"
 
 SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
-    "backup": {"ten minutes": schedule.RETRY, "two hours": locking.STALE, "4 s": EXAMPLE},
+    "backup": {"ten minutes": schedule.RETRY, "4 s": EXAMPLE},
+    "backup-away": {"two hours": locking.STALE},
     "compromised": {"10 minutes": 60 * signs.FAILURE_MINUTES, "two hours": 60 * signs.SHARE_MINUTES},
     "doctor": {
         "five minutes": dns.SILENT_SECONDS,
@@ -88,7 +89,6 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
         "five seconds": load.IDLE_SECONDS,
         "30 minutes": load.PAUSES[-1] / SECOND,
         "two seconds": mirrorrows.GRACE / SECOND,
-        "8 and 16 hours": keeping.DELAYS[-1],
     },
     "raspberry-pi": {
         "10 ms": PI,
@@ -120,6 +120,7 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
     },
     "two-step": {"ten minutes": sessions.CONFIRMED},
     "webapi": {"32 hours": sum(keeping.DELAYS), "five minutes": OTHERS},
+    "webhooks": {"30 minutes": keeping.DELAYS[5], "8 and 16 hours": keeping.DELAYS[-1]},
     "webmail": {
         "ten minutes": sessions.CONFIRMED,
         "ten seconds": sending.OFFERED,
