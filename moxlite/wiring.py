@@ -247,11 +247,12 @@ class House:
         """Imports and exports by IMAP."""
         from moxlite.migration.copies import Copies
 
+        outside = _resolver(self.static) if self.local else self.network.resolver
         return Copies(
             config=self.config,
             accounts=self.files.accounts,
-            resolver=self.network.resolver,
-            trust=self.network.trust,
+            resolvers={"import": outside, "export": self.network.resolver},
+            trust=trust_of(self.static) if self.local else self.network.trust,
         )
 
     @cached_property

@@ -40,7 +40,7 @@ class Refused(Exception):
 def require_account(snapshot: Snapshot, name: str) -> None:
     """Raise Refused if there is no account of this name."""
     if snapshot.account(name) is None:
-        raise Refused(f'there is no account "{name}"')
+        raise Refused(snapshot.no_account(name))
 
 
 def new_address(snapshot: Snapshot, text: str, field: str = "address") -> str:

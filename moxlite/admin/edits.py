@@ -14,7 +14,7 @@ def named_account(config: CurrentConfig, name: str) -> Account:
     """The settings of the account that a command names. Raises CommandFailed if there is no such account."""
     account = config.current.account(name)
     if account is None:
-        raise CommandFailed("notFound", f'there is no account "{name}"')
+        raise CommandFailed("notFound", config.current.no_account(name))
     return account
 
 

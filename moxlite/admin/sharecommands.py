@@ -48,7 +48,7 @@ class ShareCommands:
         named_account(self._config, args.account)
         guest = guest_of(self._config.current, self._logins, args.guest)
         if guest is None:
-            raise CommandFailed("notFound", f'there is no account "{args.guest}"')
+            raise CommandFailed("notFound", self._config.current.no_account(args.guest))
         if any(letter not in RIGHTS for letter in args.rights):
             raise CommandFailed("badRequest", f'"{args.rights}" are no rights')
 

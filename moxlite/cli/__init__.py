@@ -75,6 +75,31 @@ COMMANDS = {
     "version": ("moxlite.cli.info:version", "Versions of moxlite and of what it runs on."),
 }
 
+SYNONYMS = {
+    "accounts": "account",
+    "addresses": "address",
+    "cert": "tls",
+    "certs": "tls",
+    "create": "add",
+    "del": "rm",
+    "delete": "rm",
+    "domains": "domain",
+    "init": "quickstart",
+    "logs": "log",
+    "ls": "list",
+    "new": "add",
+    "passwd": "set-password",
+    "password": "set-password",
+    "remove": "rm",
+    "setup": "quickstart",
+    "start": "serve",
+    "status": "healthcheck",
+    "update": "checkupdate",
+    "user": "account",
+    "users": "account",
+}
+"""Words of other programs, and what they are here."""
+
 
 @click.group(
     cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}, params=global_options()
@@ -102,12 +127,46 @@ def _drop_unwritten() -> None:
         os.close(nowhere)
 
 
+def _meant(error: click.NoSuchCommand, args: Sequence[str]) -> list[str]:
+    """Commands for words that other programs use, or that are in another group here: at most two, the shortest."""
+    from moxlite.cli.info import all_commands  # loads all commands, for a mistake alone
+
+    assert error.ctx is not None
+    root = error.ctx.find_root()
+    assert isinstance(root.command, click.Group)
+    group = error.ctx.command_path.split()[1:]
+    behind = [word for word in args[list(args).index(error.command_name) + 1 :] if not word.startswith("-")]
+    words = [*group, error.command_name, *behind[:2]]
+    names = {name for name, _ in all_commands(root.command, root)}
+    names |= {name.rpartition(" ")[0] for name in names if " " in name}
+    found = {name: _in_order(words, name.split()) for name in names}
+    best = max(found.values())
+    if best <= len(group):
+        return []
+    last = [SYNONYMS.get(word, word) for word in words[:best]]
+    close = [name for name in sorted(names, key=lambda name: (len(name.split()), name)) if found[name] == best]
+    exact = [name for name in close if name.split()[-best:] == last]
+    return [f"moxlite {name}" for name in (exact or close)[:2]]
+
+
+def _in_order(words: Sequence[str], name: Sequence[str]) -> int:
+    """How many of the words, from the first on, a command's name has in this order, by synonyms too."""
+    at = 0
+    for count, word in enumerate(words):
+        at = next((i + 1 for i in range(at, len(name)) if name[i] in {word, SYNONYMS.get(word)}), 0)
+        if not at:
+            return count
+    return len(words)
+
+
 def run(args: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code. One clear line on stderr says what failed."""
     try:
         result = main.main(args=_words() if args is None else list(args), prog_name="moxlite", standalone_mode=False)
         sys.stdout.flush()  # a full disk is reported here, not by Python at exit
     except click.UsageError as error:
+        if isinstance(error, click.NoSuchCommand) and (meant := _meant(error, _words() if args is None else args)):
+            error = click.UsageError(f"{error.message} Did you mean {' or '.join(map(repr, meant))}?", error.ctx)
         error.show()
         return 2
     except click.ClickException as error:

@@ -30,7 +30,7 @@ def on_files(name: str | None, work: "Callable[[Accounts, list[str]], Awaitable[
 
     snapshot = load_config()
     if name and snapshot.account(name) is None:
-        raise Failure(f'there is no account "{name}"')
+        raise Failure(snapshot.no_account(name))
 
     async def on_names(accounts: "Accounts") -> T:
         names = [name] if name else [one for one in accounts.names() if snapshot.account(one) is not None]

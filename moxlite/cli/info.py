@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -55,6 +55,31 @@ RUNS_ON: Final = (
 )
 """Packages of requirements/runtime.in."""
 
+PAGES: Final = (Path("/usr/share/doc/moxlite/docs"), Path(moxlite.__file__).parent.parent / "docs")
+"""Where the pages are: of the Debian package, and of a checkout."""
+
+UNSEARCHED: Final = frozenset(
+    {
+        "architecture.md",
+        "cli.md",
+        "components.md",
+        "dependencies.md",
+        "design-facts.md",
+        "develop.md",
+        "glossary.md",
+        "performance.md",
+        "places.md",
+        "protocol-states.md",
+        "readers-test.md",
+        "reasons.md",
+        "style.md",
+        "webmail-walks.md",
+    }
+)
+"""Pages for developers, and the one that has the help of all commands."""
+
+MAX_PAGES: Final = 8
+
 
 @click.command()
 def version() -> None:
@@ -72,19 +97,43 @@ def version() -> None:
 @click.argument("words", nargs=-1)
 @click.pass_context
 def help_(context: click.Context, words: tuple[str, ...]) -> None:
-    """Find commands by WORDS in their names and help texts; without words, list all."""
+    """Find commands and installed pages with all WORDS; without words, list all commands.
+
+    First come commands that have the words in their names, then pages, then commands with them in their help texts.
+    """
     root = context.find_root()
     assert isinstance(root.command, click.Group)
     wanted = [word.lower() for word in words]
-    found = False
+    named: list[str] = []
+    told: list[str] = []
     for name, command in all_commands(root.command, root):
-        text = f"{name} {command.help or ''}".lower()
-        if all(word in text for word in wanted):
-            found = True
-            print(f"moxlite {name}")
-            print(f"    {command.get_short_help_str(110)}")
-    if not found:
-        raise Failure(f"no command with: {' '.join(words)}")
+        if all(word in f"{name} {command.help or ''}".lower() for word in wanted):
+            entry = f"moxlite {name}\n    {command.get_short_help_str(110)}"
+            (named if all(word in name for word in wanted) else told).append(entry)
+    pages = _sections(wanted) if wanted else []
+    if not (named or pages or told):
+        raise Failure(f"no command and no page with: {' '.join(words)}")
+    print("\n".join([*named, *pages, *told]))
+
+
+def _sections(wanted: Sequence[str]) -> list[str]:
+    """Sections of installed pages that have all words, one of a page, first those with the words in their headings."""
+    found: list[tuple[int, str]] = []
+    folder = next((one for one in PAGES if one.is_dir()), None)
+    for page in sorted(folder.glob("*.md")) if folder is not None else ():
+        if page.name in UNSEARCHED:
+            continue
+        title, *sections = re.split(r"(?m)^(?=#{1,3} )", page.read_text(encoding="utf-8"))[1:] or [""]
+        name = title.partition("\n")[0].strip("# ")
+        best: tuple[int, str] | None = None
+        for section in (title, *sections):
+            heading = section.partition("\n")[0].strip("# ")
+            missing = sum(word not in f"{name} {heading}".lower() for word in wanted)
+            if all(word in f"{name} {section}".lower() for word in wanted) and (best is None or missing < best[0]):
+                best = missing, name if section is title else f"{name}: {heading}"
+        if best is not None:
+            found.append((best[0], f"{page}\n    {best[1]}"))
+    return [entry for _, entry in sorted(found, key=lambda one: one[0])[:MAX_PAGES]]
 
 
 def all_commands(group: click.Group, context: click.Context, prefix: str = "") -> Iterator[tuple[str, click.Command]]:

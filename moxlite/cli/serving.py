@@ -66,7 +66,10 @@ def serve(no_drop: bool, ctl_tcp: bool) -> int:
     "--ip", metavar="IP", help="Listen on this address instead of 127.0.0.1 and ::1. Only at the first start."
 )
 @click.option(
-    "--port-base", type=int, metavar="N", help="Added to the standard ports. Only at the first start.  [default: 1000]"
+    "--port-base",
+    type=int,
+    metavar="N",
+    help="Added to the standard ports, from then on.  [default: 1000 at the first start]",
 )
 @click.option(
     "--serve-workdir", is_flag=True, help="List and serve the working directory at /workdir/. Only at the first start."
@@ -88,7 +91,8 @@ def localserve(
     Makes a configuration with the account moxlite@localhost (password moxmoxmox) at the first start, then serves SMTP,
     IMAP and the web apps on loopback ports. Mail to any address is accepted and delivered: to the account that has the
     address, else to the sender's account, else to moxlite. Sent mail goes through the queue, and never leaves this
-    machine.
+    machine. To try it with your own mail, import by IMAP from your present server, in the account app or by
+    `moxlite imap import`: that server is only read.
 
     The localpart of a recipient can ask for trouble: it ends in temperror, permerror, timeout or an SMTP code such as
     451; a prefix mailfrom, rcptto or queue says where.
@@ -112,16 +116,17 @@ def localserve(
             raise Failure(f"cannot make the account in {where}: {error}") from None
     else:
         try:
-            ips, base = local.ports_at_first_start(where)
+            ips, base = local.place(where)
         except (OSError, ValueError):
             ips, base = frozenset(), -1  # the start says what is wrong
-        changed = {
-            "--ip": ip is not None and {ip} != ips,
-            "--port-base": port_base is not None and port_base != base,
-            "--serve-workdir": serve_workdir,
-        }
+        if base >= 0 and port_base is not None and port_base != base:
+            try:
+                local.move_ports(where, base, port_base)
+            except (OSError, ValueError) as error:
+                raise Failure(f"cannot change the ports in {path}: {error}") from None
+        changed = {"--ip": ip is not None and {ip} != ips, "--serve-workdir": serve_workdir}
         if base >= 0 and (passed_over := ", ".join(name for name, is_changed in changed.items() if is_changed)):
-            note(f"moxlite: {where} is there already, with ports of its first start: without effect now: {passed_over}")
+            note(f"moxlite: {where} is there already: without effect now: {passed_over}")
     if init_only:
         print(f"made {where}")
         return 0
@@ -145,12 +150,17 @@ def _serve_with(
 ) -> int:
     from moxlite import server as composition
     from moxlite.config.load import ConfigError
+    from moxlite.process.errors import PortTaken
     from moxlite.process.startup import StartFailed, start
 
     try:
         started = start(path, log_level=log_level, pedantic=settings().pedantic, drop=drop)
     except ConfigError as error:
         raise unusable(error) from None
+    except PortTaken as error:
+        if local:
+            raise Failure(f"{error.where}; stop that one, or use other ports: --port-base 3000") from None
+        raise Failure(str(error)) from None
     except StartFailed as error:
         raise Failure(str(error)) from None
     for warning in started.warnings:
@@ -197,7 +207,8 @@ def _welcome(path: Path, snapshot: "Snapshot") -> str:
         f"  user {ADDRESS}, password {PASSWORD}",
         f"  admin password {ADMIN_PASSWORD}",
         "",
-        "  Mail to unknown addresses goes to its sender's account, else to moxlite. Nothing leaves this machine.",
+        "  Mail to unknown addresses goes to its sender's account, else to moxlite. Nothing is sent to other machines.",
+        "  To try it with your own mail, import by IMAP from your present server, in the account app: it is only read.",
         f"  Configuration and data: {path.parent.parent}",
         "",
     ]

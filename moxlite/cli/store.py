@@ -60,7 +60,7 @@ def _check_stopped(name: str, *, deep: bool) -> "list[CheckReport]":
 
     snapshot = load_config()
     if name and snapshot.account(name) is None:
-        raise Failure(f'there is no account "{name}"')
+        raise Failure(snapshot.no_account(name))
     try:
         found = check_stopped(snapshot, lambda accounts: [name] if name else accounts.names(), deep=deep)
         return found if name else found + check_server_files(snapshot.static.data_dir)
@@ -91,7 +91,7 @@ def create(name: str | None, file: str | None) -> None:
     try:
         if name is not None:
             if snapshot.account(name) is None:
-                raise Failure(f'there is no account "{name}"')
+                raise Failure(snapshot.no_account(name))
             made, aside = create_account_file(snapshot, name)
         else:
             made, aside = create_server_file(snapshot, file or "")

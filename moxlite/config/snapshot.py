@@ -12,6 +12,7 @@ import msgspec
 from moxlite.config.domains import Account, Alias, Destination, DomainConfig, Domains
 from moxlite.config.listeners import Listener
 from moxlite.config.static import Static
+from moxlite.config.toml.decode import near
 from moxlite.config.webrules import WebRule, web_redirects, web_rules
 from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
 
@@ -139,6 +140,14 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     def account(self, name: str) -> Account | None:
         """The account of this name."""
         return self.domains.accounts.get(name)
+
+    def no_account(self, name: str) -> str:
+        """The text for an administrator that there is no account of this name, with the one that was likely meant: of
+        that address, or spelt alike.
+        """
+        owner = next((one for one, settings in self.domains.accounts.items() if name in settings.destinations), "")
+        hint = f'did you mean "{owner}"?' if owner else near(name, self.domains.accounts)
+        return f'there is no account "{name}"' + (f"; {hint}" if hint else "")
 
     def listener(self, name: str) -> Listener:
         """The listener of this name; raises KeyError."""

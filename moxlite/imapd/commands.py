@@ -84,8 +84,9 @@ class IMAPCommands:
 
     async def trace(self, args: ImapTrace, exchange: Exchange) -> ImapTraced:
         """Send the masked transcript of an account's sessions as it grows, until the time or size limit."""
-        if self._context.config.current.account(args.account) is None:
-            raise CommandFailed("notFound", f"there is no account {args.account}")
+        snapshot = self._context.config.current
+        if snapshot.account(args.account) is None:
+            raise CommandFailed("notFound", snapshot.no_account(args.account))
         if not 1 <= args.minutes <= MAX_MINUTES:
             raise CommandFailed("badRequest", f"a transcript takes 1 to {MAX_MINUTES} minutes")
         kv = {"account": args.account, "minutes": args.minutes}

@@ -5,7 +5,7 @@ servers never need.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
@@ -72,13 +72,16 @@ class Copies:
     """The running copies of a server.
 
     Args:
+      resolvers: find the servers: localserve imports from anywhere, and exports to this machine alone.
       trust: the authorities that sign the certificates of other servers.
     """
 
-    def __init__(self, *, config: ConfigHolder, accounts: Accounts, resolver: Resolver, trust: Trust) -> None:
+    def __init__(
+        self, *, config: ConfigHolder, accounts: Accounts, resolvers: Mapping[Kind, Resolver], trust: Trust
+    ) -> None:
         self._config = config
         self._accounts = accounts
-        self._resolver = resolver
+        self._resolvers = resolvers
         self._trust = trust
         self._running: dict[str, trio.CancelScope] = {}
         config.on_change(self._changed)
@@ -121,7 +124,7 @@ class Copies:
                         tmp = self._config.current.static.data_dir / "tmp"
                         copy = make(account, self._accounts, order, tell, tmp)
                         begun(copy)
-                        await self._connected(copy, order, tell, inside=inside)
+                        await self._connected(kind, copy, order, tell, inside=inside)
                     end = "done"
                 if scope.cancelled_caught:  # the account is being removed
                     failure = AccountRemoved(account_name)
@@ -149,14 +152,14 @@ class Copies:
             if new.account(account) is None:
                 scope.cancel()
 
-    async def _connected(self, copy: Copy, order: CopyByImap, tell: Tell, *, inside: bool = True) -> None:
+    async def _connected(self, kind: Kind, copy: Copy, order: CopyByImap, tell: Tell, *, inside: bool) -> None:
         """Run a copy over one connection after another, until it is complete, or makes no progress any more."""
         from moxlite.net.imapclient import BrokenServer, ConnectionLost
 
         failures, progress, greeted = 0, 0, False
         while True:
             try:
-                client = await self._connect(order, inside)
+                client = await self._connect(kind, order, inside)
                 greeted = True
                 try:
                     await copy.once(client)
@@ -180,12 +183,13 @@ class Copies:
             else:
                 return
 
-    async def _connect(self, order: CopyByImap, inside: bool) -> "Client":
+    async def _connect(self, kind: Kind, order: CopyByImap, inside: bool) -> "Client":
         from moxlite.net.imapclient import Credentials, Server, connect
 
         credentials = Credentials(order.user, order.password, order.token, allow_clear=order.tls == "none")
         server = Server(order.host, order.tls, order.port)
-        return await connect(server, credentials, resolver=self._resolver, trust=self._trust, inside=inside)
+        resolver = self._resolvers[kind]
+        return await connect(server, credentials, resolver=resolver, trust=self._trust, inside=inside)
 
 
 async def _make(kind: Kind) -> Make:

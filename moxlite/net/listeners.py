@@ -21,6 +21,7 @@ from moxlite.net.admission import Admission, Gate, Seat, Tally
 from moxlite.net.connections import ConnectionInfo, guard
 from moxlite.net.limits import IPAddress, IPNetwork, unmap
 from moxlite.net.log import bind_cid, new_cid
+from moxlite.net.portholder import holder_of
 from moxlite.net.proxyprotocol import ProxyError, read_proxy_header
 from moxlite.net.sockets import QuickStream
 from moxlite.net.tls.errors import TLSError
@@ -88,7 +89,9 @@ KEEPALIVE_PROBES: Final = 5
 
 
 class BindError(Exception):
-    """A port cannot be bound; the text names it and what to do (ADMIN-66). `taken`: a socket has it already."""
+    """A port cannot be bound; the text names it and what to do (ADMIN-66). `taken`: another program has it, which the
+    text names without advice: the caller knows which.
+    """
 
     def __init__(self, text: str, *, taken: bool = False) -> None:
         super().__init__(text)
@@ -150,7 +153,7 @@ def _endpoint(ip: IPAddress, port: int) -> str:
 def _bind_problem(exc: OSError, ip: IPAddress, port: int) -> str:
     where = _endpoint(ip, port)
     if exc.errno == errno.EADDRINUSE:
-        return f"{where} is taken by another program; stop that one, or change the port in the configuration"
+        return f"{where} is taken by {holder_of(ip, port) or 'another program (as root, `ss -ltnp` names it)'}"
     if exc.errno == errno.EADDRNOTAVAIL:
         return f"{where} cannot be bound: this machine has no address {ip}; correct `ips` of the listener"
     if exc.errno in (errno.EACCES, errno.EPERM):

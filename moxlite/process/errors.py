@@ -1,7 +1,15 @@
-"""The exception for a failed start of the process."""
+"""The exceptions for a failed start of the process."""
 
-__all__ = ["StartFailed"]
+__all__ = ["PortTaken", "StartFailed"]
 
 
 class StartFailed(Exception):
     """The server cannot start; the text is for people, one line for each fault."""
+
+
+class PortTaken(StartFailed):
+    """Another program listens at a port. `where`: the port and the program, without advice."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"{where}; stop that one, or change the port in the configuration")
+        self.where = where

@@ -12,6 +12,7 @@ import trio
 
 from moxlite.config.files import write_atomically
 from moxlite.config.load import DOMAINS_FILE
+from moxlite.config.toml.edit import Document
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.net.tls.certificates import self_signed
 from moxlite.store.accounts.accounts import Accounts
@@ -27,7 +28,8 @@ __all__ = [
     "config_file",
     "default_directory",
     "initialize",
-    "ports_at_first_start",
+    "move_ports",
+    "place",
 ]
 
 ACCOUNT: Final = "moxlite"
@@ -36,6 +38,9 @@ PASSWORD: Final = "moxmoxmox"  # noqa: S105  public on purpose: nothing but this
 ADMIN_PASSWORD: Final = "moxadmin"  # noqa: S105
 
 CERTIFICATE_DAYS: Final = 4 * 365
+PORTS: Final = (25, 80, 81, 143, 443, 465, 587, 993)
+"""Ports of the services, below the base."""
+
 HIGHEST_BASE: Final = 65535 - 1993 + 1000
 """Highest base of the ports: the largest port is imaps, 993 above the base."""
 
@@ -125,9 +130,9 @@ def config_file(directory: Path) -> Path:
     return directory / "config" / "moxlite.toml"
 
 
-def ports_at_first_start(directory: Path) -> tuple[frozenset[str], int]:
-    """The addresses and the port base that a directory was made with, as its moxlite.toml has them now. Raises OSError
-    and ValueError: it cannot be read, or has other listeners.
+def place(directory: Path) -> tuple[frozenset[str], int]:
+    """The addresses and the port base of a directory, as its moxlite.toml has them. Raises OSError and ValueError: it
+    cannot be read, or has other listeners.
     """
     try:
         listener = tomllib.loads(config_file(directory).read_text())["listeners"]["local"]
@@ -146,8 +151,7 @@ def initialize(directory: Path, *, ip: str | None, port_base: int, serve_workdir
       OSError: a file cannot be written.
       StoreError: the account's database cannot be made.
     """
-    if not 0 <= port_base <= HIGHEST_BASE - 1000:
-        raise ValueError(f"the port base must be 0 to {HIGHEST_BASE - 1000}")
+    _check_base(port_base)
     ips = [str(ip_address(ip))] if ip is not None else _loopback()
     config = directory / "config"
     data = directory / "data"
@@ -165,11 +169,34 @@ def initialize(directory: Path, *, ip: str | None, port_base: int, serve_workdir
         domains += WORKDIR_HANDLER
     write_atomically(config / DOMAINS_FILE, domains.encode())
     trio.run(_make_account, data)
-    ports = {f"p{port}": port + port_base for port in (25, 80, 81, 143, 443, 465, 587, 993)}
+    ports = {f"p{port}": port + port_base for port in PORTS}
     first = ip_address(ips[0])
     host = "localhost" if first.is_loopback else f"[{first}]" if first.version == 6 else str(first)
     text = STATIC.format(account=ACCOUNT, ips=", ".join(f'"{one}"' for one in ips), host=host, **ports)
     write_atomically(config_file(directory), text.encode())
+
+
+def move_ports(directory: Path, old: int, new: int) -> None:
+    """Give the services of moxlite.toml the ports of another base; those with ports of the owner's keep them.
+
+    Raises ValueError for an impossible base, OSError.
+    """
+    _check_base(new)
+    path = config_file(directory)
+    text = path.read_text()
+    static = tomllib.loads(text)
+    document = Document(text)
+    for service, settings in static["listeners"]["local"].items():
+        if isinstance(settings, dict) and (port := settings.get("port", 0) - old) in PORTS:
+            document.put(("listeners", "local", service, "port"), port + new)
+    for app, url in static.get("web", {}).get("public_url", {}).items():
+        document.put(("web", "public_url", app), url.replace(f":{80 + old}/", f":{80 + new}/", 1))
+    write_atomically(path, str(document).encode())
+
+
+def _check_base(base: int) -> None:
+    if not 0 <= base <= HIGHEST_BASE - 1000:
+        raise ValueError(f"the port base must be 0 to {HIGHEST_BASE - 1000}")
 
 
 def _loopback() -> Sequence[str]:

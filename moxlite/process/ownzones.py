@@ -49,7 +49,8 @@ class OwnZones(Resolver):
         records = dict(self._records(name))
         if kind in records:
             return Answer((records[kind],), False, TTL, name)
-        raise NotFound(f"no {kind} records at {name}", nonexistent=not records, name=name)
+        text = f"no {kind} records at {name}, and localserve asks no other machine"
+        raise NotFound(text, nonexistent=not records, name=name)
 
     def _records(self, name: str) -> Iterator[tuple[RecordType, Record]]:
         """The records of a name, at most one of each type."""

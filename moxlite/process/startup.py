@@ -28,7 +28,7 @@ from moxlite.net import log
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Bind, BindError, bind
 from moxlite.process.author import as_its_author
-from moxlite.process.errors import StartFailed
+from moxlite.process.errors import PortTaken, StartFailed
 from moxlite.process.fences import told
 from moxlite.process.keys.files import (
     ACMEKeys,
@@ -241,8 +241,11 @@ def start(
             try:
                 sockets.append((endpoint, bind(endpoint.ip, endpoint.port)))
             except BindError as error:
-                ours = _clash(endpoint, [one for one, _ in sockets]) if error.taken else ""
-                raise StartFailed(ours or str(error)) from None
+                if not error.taken:
+                    raise StartFailed(str(error)) from None
+                if ours := _clash(endpoint, [one for one, _ in sockets]):
+                    raise StartFailed(ours) from None
+                raise PortTaken(str(error)) from None
         parent = None
         if ids is not None:
             parent = split([*certificate_files(static), *host_key_files(static), *backup_key_files(static)])

@@ -138,9 +138,38 @@ def test_the_working_directory_is_served_on_request(tmp_path: Path) -> None:
             assert answer.read() == Path("moxlite/py.typed").read_bytes()
     again = moxlite("localserve", "--dir", str(local.folder), "--serve-workdir", "--init-only")
     assert "is there already" in again.stderr
-    again = moxlite("localserve", "--dir", str(local.folder), "--port-base", "4000", "--ip", "127.0.0.1", "--init-only")
-    assert "without effect now: --ip, --port-base" in again.stderr
-    assert f"port = {local.port(25)}," in (local.folder / "config/moxlite.toml").read_text()
+    again = moxlite("localserve", "--dir", str(local.folder), "--ip", "127.0.0.1", "--init-only")
+    assert "without effect now: --ip" in again.stderr
+
+
+def test_the_ports_move_with_the_base(tmp_path: Path) -> None:
+    """ADMIN-44: also in a folder that was used before; a port and a comment of the owner's stay."""
+    local = LocalServer(tmp_path / "moved")
+    path = local.folder / "config/moxlite.toml"
+    text = path.read_text().replace(f"port = {local.port(81)} }}", "port = 7 } # mine")
+    path.write_text(text)
+    moved = moxlite("localserve", "--dir", str(local.folder), "--port-base", "4000", "--init-only")
+    assert (moved.returncode, moved.stderr) == (0, "")
+    wanted = text
+    for port in (25, 80, 143, 443, 465, 587, 993):
+        wanted = wanted.replace(str(local.port(port)), str(4000 + port))
+    assert path.read_text() == wanted
+    assert "metrics_http = { enabled = true, port = 7 } # mine" in wanted
+    refused = moxlite("localserve", "--dir", str(local.folder), "--port-base", "70000", "--init-only")
+    assert (refused.returncode, path.read_text()) == (1, wanted)
+    assert "the port base must be" in refused.stderr
+
+
+def test_mail_may_be_imported_and_is_not_exported(server: LocalServer, tmp_path: Path) -> None:
+    """ADMIN-45: the name of another server is looked up for an import alone."""
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    options = ("--host", "imap.provider.test", "--user", "you", "--password-file", str(secret), "moxlite")
+    imported = server.cli("imap", "import", *options, check=False)
+    exported = server.cli("imap", "export", *options, check=False)
+    assert "localserve asks no other machine" in exported.stderr
+    assert "no addresses of imap.provider.test" in imported.stderr
+    assert "localserve" not in imported.stderr
 
 
 def test_this_machine_meets_no_limits(tmp_path: Path) -> None:
@@ -212,7 +241,8 @@ def test_a_taken_port_is_one_line_and_nothing_is_half_started(tmp_path: Path) ->
     with socket.create_server(("127.0.0.1", local.port(143))):
         done = moxlite(*local.command())
     assert done.returncode == 1
-    assert f"127.0.0.1:{local.port(143)} is taken by another program" in done.stderr
+    assert f"127.0.0.1:{local.port(143)} is taken by " in done.stderr
+    assert f"(process {os.getpid()}); stop that one, or use other ports: --port-base" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "data/ctl").exists()
 

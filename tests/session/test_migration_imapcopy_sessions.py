@@ -13,13 +13,13 @@ import trio.testing
 
 from moxlite.migration import pull as pull_module
 from moxlite.migration.commands import ImapCopyCommands
-from moxlite.migration.copies import Copies
+from moxlite.migration.copies import Copies, Kind
 from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxPlan, Note
 from moxlite.migration.pull import Pull
 from moxlite.migration.push import Push
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.imapclient import Client, ConnectionLost, Credentials, log_in
-from moxlite.net.resolver import FakeResolver
+from moxlite.net.resolver import FakeResolver, Resolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.store.accounts.shares import publish_shares
 from moxlite.store.changelog.account import Account
@@ -38,6 +38,8 @@ from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Flag, Mailbox, MessageRow
 from tests.session.imapd_harness import PASSWORD, Imap, imap
 from tests.store_mail import look, mail
+
+RESOLVERS: Mapping[Kind, Resolver] = {"import": FakeResolver(), "export": FakeResolver()}
 
 pytestmark = pytest.mark.served
 
@@ -587,7 +589,7 @@ async def test_the_command_ends_when_its_account_is_removed(
     """IMAP-137, STORE-140: also a continuous one, which waits for nothing; only one runs at a time."""
     await fill(imap, "Inbox", 0, 2)
     config = imap.context.config
-    copies = Copies(config=config, accounts=imap.accounts, resolver=FakeResolver(), trust=Trust(system=False))
+    copies = Copies(config=config, accounts=imap.accounts, resolvers=RESOLVERS, trust=Trust(system=False))
     commands = ImapCopyCommands(config, copies)
     order = CopyByImap(account="bo", host="h", user="mia@example.org", continuous=True)
     exchange: Any = Listening()
@@ -638,7 +640,7 @@ async def test_a_new_connection_is_made_as_long_as_that_helps(
     copies = Copies(
         config=copying.imap.context.config,
         accounts=copying.imap.accounts,
-        resolver=FakeResolver(),
+        resolvers=RESOLVERS,
         trust=Trust(system=False),
     )
     order = CopyByImap(account="bo", host="h", user="mia", password="secret")
@@ -646,10 +648,10 @@ async def test_a_new_connection_is_made_as_long_as_that_helps(
     before = trio.current_time()
     copy = Played(*steps)
     if ends:
-        await copies._connected(copy, order, copying.tell)
+        await copies._connected("import", copy, order, copying.tell, inside=True)
     else:
         with pytest.raises(ConnectionLost):
-            await copies._connected(copy, order, copying.tell)
+            await copies._connected("import", copy, order, copying.tell, inside=True)
     assert trio.current_time() - before == pytest.approx(seconds, abs=0.5)
 
 

@@ -62,6 +62,41 @@ def test_wrong_usage_is_exit_code_2(args: list[str], capsys: Capture) -> None:
     assert capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        (["user", "add", "bob"], "Did you mean 'moxlite config account add'?"),
+        (["domain", "list"], "Did you mean 'moxlite config domain list'?"),
+        (["config", "domain", "remove", "x"], "Did you mean 'moxlite config domain rm'?"),
+        (["account", "delete", "x"], "Did you mean 'moxlite config account rm'?"),
+        (["users"], "Did you mean 'moxlite account' or 'moxlite config account'?"),
+        (["queue", "ls", "--json"], "Did you mean 'moxlite queue list'?"),
+        (["quickstar"], "Did you mean 'quickstart'?"),
+        (["account", "vacatoin"], "Did you mean 'vacation'?"),
+    ],
+)
+def test_words_of_other_programs_lead_to_the_command(args: list[str], meant: str, capsys: Capture) -> None:
+    """ADMIN-18."""
+    assert run(args) == 2
+    assert capsys.readouterr().err.rstrip().endswith(meant)
+
+
+def test_help_searches_pages_between_names_and_help_texts(capsys: Capture) -> None:
+    """ADMIN-18: a page once, with the section that has all words, first those with the words in their heading."""
+    assert run(["help", "smarthost"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("docs/smarthost.md")
+    assert "moxlite queue attempts" in lines
+    assert len({line for line in lines if line.endswith(".md")}) == len(
+        [line for line in lines if line.endswith(".md")]
+    )
+    assert run(["help", "forgot", "password"]) == 0
+    assert "docs/domains-and-users.md\n" in capsys.readouterr().out
+    assert run(["help", "imap", "import"]) == 0
+    assert capsys.readouterr().out.startswith("moxlite imap import\n")
+    assert run(["help", "nonesuchword"]) == 1
+
+
 def test_without_a_server_verbs_for_it_end_with_3(config: Path, capsys: Capture) -> None:
     """ADMIN-18."""
     assert run(["config", "account", "list"]) == 3

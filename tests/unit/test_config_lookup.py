@@ -233,3 +233,12 @@ def test_an_own_quota_goes_before_the_global_one(snapshot: Snapshot) -> None:
     """STORE-62: a negative number is no quota."""
     assert snapshot.quota("me") == 0
     assert snapshot.quota("you") == 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("yuo", '; did you mean "you"?'), ("you@case.example", '; did you mean "you"?'), ("zzz", "")],
+)
+def test_an_unknown_account_is_told_with_the_one_that_was_meant(snapshot: Snapshot, name: str, hint: str) -> None:
+    """ADMIN-18."""
+    assert snapshot.no_account(name) == f'there is no account "{name}"{hint}'

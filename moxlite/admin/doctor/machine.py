@@ -27,6 +27,7 @@ from moxlite.mailauth.dnsbl import check as check_list
 from moxlite.net.dial import DialError, dial
 from moxlite.net.httpclient import HTTPClient, HTTPError, Roots
 from moxlite.net.limits import IPAddress
+from moxlite.net.portholder import holder_of
 from moxlite.process.startup import Endpoint, endpoints
 from moxlite.sandbox import landlock, seccomp
 
@@ -172,7 +173,8 @@ async def check_ports(examination: Examination) -> list[Finding]:
             continue
         await trio.aclose_forcefully(dialed.stream)
         if examination.running is None:
-            text = f"another program has {ip} port {endpoint.port}, so the server cannot start"
+            holder = await trio.to_thread.run_sync(holder_of, ip, endpoint.port)
+            text = f"{holder or 'another program'} has {ip} port {endpoint.port}, so the server cannot start"
             commands = (f"ss -ltnp 'sport = :{endpoint.port}'",)
             about = f"{ip} {endpoint.port}"
             found.append(Finding(grade="error", code="port-taken", about=about, text=text, commands=commands))

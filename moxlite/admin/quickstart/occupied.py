@@ -8,6 +8,7 @@ import trio
 from moxlite.admin.quickstart.listeners import Places
 from moxlite.admin.quickstart.webserver import PORT
 from moxlite.net.dial import DialError, dial
+from moxlite.net.portholder import holder_of
 
 __all__ = ["MAIL_PORTS", "WEB_PORTS", "look_at_ports"]
 
@@ -45,10 +46,15 @@ async def look_at_ports(places: Places, *, other_web: bool) -> list[str]:
     warnings = []
     taken = sorted({port for ip, port in wanted if (ip, port) in answered})
     if taken:
-        listing = ", ".join(map(str, taken))
-        text = f"another program has port {listing}, so the server will not start: see ss -ltnp, and stop it"
+        listing = ", ".join([await _held(port) for port in taken])
+        text = f"the server will not start while other programs have its ports: {listing}; stop them"
         web = not other_web and set(taken) & set(WEB_PORTS)
         warnings.append(f"{text}; for a web server that is to stay: --existing-webserver" if web else text)
     if other_web and not any(port == 443 for _, port in answered):
         warnings.append("no web server answers at port 443 of this machine")
     return warnings
+
+
+async def _held(port: int) -> str:
+    holder = await trio.to_thread.run_sync(holder_of, ip_address("::"), port)
+    return f"{port} by {holder}" if holder else f"{port} (`ss -ltnp` names it)"

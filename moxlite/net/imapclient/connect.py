@@ -15,7 +15,7 @@ from moxlite.net.imapclient.login import Credentials, log_in
 from moxlite.net.imapclient.transport import SILENT_SECONDS
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, Resolver, absolute
-from moxlite.net.tls.certificates import KeyPair, Trust
+from moxlite.net.tls.certificates import KeyPair, ProblemKind, Trust
 from moxlite.net.tls.handshake import ClientTLS
 from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.address import AddressError, Domain
@@ -120,8 +120,12 @@ async def _open(client: Client, server: Server, host: str, trust: Trust, certifi
 def _checker(trust: Trust, host: str) -> Callable[[TLSStream], None]:
     def check(stream: TLSStream) -> None:
         problem = trust.check(stream.peer_chain(), host)
-        if problem is not None:
-            raise TLSFailed(worded("certificate of {host}: {reason}", host=host, reason=problem.text))
+        if problem is None:
+            return
+        told = worded("certificate of {host}: {reason}", host=host, reason=problem.text)
+        if problem.kind is ProblemKind.NOT_TRUSTED:
+            told = worded("{reason}; to trust it, name its file in tls.ca.cert_files of moxlite.toml", reason=told)
+        raise TLSFailed(told)
 
     return check
 

@@ -35,8 +35,9 @@ class SuppressCommands:
 
     async def add(self, args: Suppress, exchange: Exchange) -> None:
         """Add an address to the list of an account."""
-        if self._queue.ctx.config.current.account(args.account) is None:
-            raise CommandFailed("notFound", f"there is no account {args.account!r}", "account")
+        snapshot = self._queue.ctx.config.current
+        if snapshot.account(args.account) is None:
+            raise CommandFailed("notFound", snapshot.no_account(args.account), "account")
         await tried(self._queue.add_suppression(args.account, args.address, args.reason), "address")
 
     async def remove(self, args: Suppress, exchange: Exchange) -> None:

@@ -85,9 +85,10 @@ class WebhookQueue:
 
     async def test(self, account: str) -> list[SampleCall]:
         """Call the web servers of an account with a sample of each event. Raises NoSuchWebhook if it has none."""
-        settings = self._ctx.config.current.account(account)
+        snapshot = self._ctx.config.current
+        settings = snapshot.account(account)
         if settings is None:
-            raise NoSuchWebhook(f"there is no account {account!r}")
+            raise NoSuchWebhook(snapshot.no_account(account))
         if settings.outgoing_webhook is None and settings.incoming_webhook is None:
             raise NoSuchWebhook(f"account {account} has neither outgoing_webhook nor incoming_webhook")
         return await call_samples(self._ctx, account, settings)
