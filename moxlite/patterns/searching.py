@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Protocol
 
-from moxlite.patterns.dialect import Unsayable
-from moxlite.patterns.linear import Found, Text, linear
 from moxlite.patterns.questions import Answer, NoProcess, Question, TooCostly
+from moxlite.proto.patterns.dialect import Unsayable
+from moxlite.proto.patterns.linear import Found, Text, linear
 from moxlite.wording import worded
 
 __all__ = ["Foreign", "Program", "concern", "fault", "found", "path_fault", "program", "refusal"]

@@ -10,8 +10,8 @@ import pytest
 from moxlite.acceptance.rules import rulesets
 from moxlite.acceptance.rules.rulesets import TOTAL_SECONDS, RuleFacts, first_match, match_rules
 from moxlite.config.domains import Ruleset
-from moxlite.patterns.linear import Found, Text, linear
 from moxlite.proto.address import Domain
+from moxlite.proto.patterns.linear import Found, Text, linear
 
 
 def rule(**conditions: Any) -> Ruleset:

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 
 from moxlite.ownprogram import VERB
 from moxlite.patterns import process as processes
-from moxlite.patterns.dialect import Unsayable, mark, unmark
-from moxlite.patterns.linear import MAX_PROGRAM, MAX_TEXT, Text, linear
 from moxlite.patterns.searching import (
     LONGEST,
     WORDS,
@@ -26,6 +24,8 @@ from moxlite.patterns.searching import (
     program,
     refusal,
 )
+from moxlite.proto.patterns.dialect import Posix, Unsayable, mark, unmark
+from moxlite.proto.patterns.linear import MAX_PROGRAM, MAX_TEXT, Text, linear
 from moxlite.store.junkflags import JunkFlagRules
 
 RULES = JunkFlagRules()
@@ -186,8 +186,52 @@ def test_marks_can_be_taken_off(text: str) -> None:
 def test_groups_are_what_stood_in_the_text() -> None:
     """STORE-65: for the variables of Sieve."""
     compiled = linear(r"(?i)\[(größe|_x)\] (?:a|(b))?(.*)", groups=True)
-    assert compiled.groups(Text("Re: [GRÖßE] ö_x")) == ("[GRÖßE] ö_x", "GRÖßE", "", "ö_x")
-    assert compiled.groups(Text("nothing")) is None
+    text = Text("Re: [GRÖßE] ö_x")
+    spans = compiled.spans(text, 9)
+    assert spans is not None
+    assert [text.part(span) for span in spans] == ["[GRÖßE] ö_x", "GRÖßE", "", "ö_x"]
+    assert compiled.spans(text, 2) == spans[:2]
+    assert compiled.spans(Text("nothing"), 9) is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "case", "text", "found"),
+    [
+        ("^[^[:lower:]]+$", Posix.CASE, "GRÖSSE 3_", "GRÖSSE 3_"),
+        ("^[^[:lower:]]+$", Posix.CASE, "GRÖßE", None),
+        ("[[:upper:]]", Posix.CASE, "aÄ", "Ä"),
+        ("[[:upper:]]", Posix.ASCII_CASELESS, "a", "a"),
+        ("[[:alpha:]]+", Posix.CASE, "12größe_x", "größe"),
+        ("[[:alnum:]._-]+@[[:alnum:].-]+", Posix.ASCII_CASELESS, "<a_ö.b@cé.example>", "a_ö.b@cé.example"),
+        ("[[:alnum:]._-]+@[[:alnum:].-]+", Posix.CASELESS, "<a_ö.b@cé.example>", "a_ö.b@cé.example"),
+        ("[[:punct:]]+", Posix.CASE, "a–_€b", "–_€"),
+        ("[[:space:]]+$", Posix.CASE, "a \t\u3000", " \t\u3000"),
+        ("[[:graph:]]+", Posix.CASELESS, " ä_a b", "ä_a"),
+        ("[[:xdigit:][:blank:]]+", Posix.CASE, "g1f A", "1f A"),
+        ("[]a]+", Posix.CASE, "x]a]", "]a]"),
+        (r"[\w]+", Posix.CASE, r"a\w", r"\w"),
+        (r"\[([^]]+)\]", Posix.CASE, "[list] x", "[list]"),
+        ("[[.-.][=a=]]+", Posix.ASCII_CASELESS, "bA-", "A-"),
+        ("SIEVE[A-C]", Posix.ASCII_CASELESS, "sieveb", "sieveb"),
+        ("ÄK", Posix.ASCII_CASELESS, "Äk äk", "Äk"),
+        ("äk", Posix.ASCII_CASELESS, "Äk", None),
+        ("äk", Posix.CASELESS, "ÄK", "ÄK"),
+        ("k", Posix.ASCII_CASELESS, "\u212a", None),
+        (r"\w+", Posix.ASCII_CASELESS, "-größe-", "größe"),
+    ],
+)
+def test_expressions_of_posix(pattern: str, case: Posix, text: str, found: str | None) -> None:
+    """IMAP-142e: classes have names, a backslash in brackets is one, and the case counts as asked."""
+    compiled, prepared = linear(pattern, groups=True, posix=case), Text(text)
+    spans = compiled.spans(prepared, 1)
+    assert (spans and prepared.part(spans[0])) == found
+
+
+@pytest.mark.parametrize("pattern", ["(+a)", "a**", "[[:letter:]]", "[[.hyphen.]]", "ex[]ample", r"(a)\1", "a(b", "a)"])
+def test_what_posix_has_no_meaning_for_is_refused(pattern: str) -> None:
+    """IMAP-142e."""
+    with pytest.raises(Unsayable):
+        linear(pattern, posix=Posix.CASE)
 
 
 def test_the_charge_is_length_times_program() -> None:

@@ -17,10 +17,10 @@ import trio
 
 from moxlite.acceptance.evidence import Headers
 from moxlite.config.domains import Ruleset
-from moxlite.patterns.linear import Text
 from moxlite.patterns.searching import Foreign, program
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.words import decode_words
+from moxlite.proto.patterns.linear import Text
 
 __all__ = ["Match", "RuleFacts", "first_match", "match_rules", "readable_fields"]
 

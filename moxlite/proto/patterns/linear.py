@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.patterns.dialect import START, Unsayable, mark, unmark, written
+from moxlite.proto.patterns.dialect import START, Posix, Unsayable, mark, unmark, written
 
 if TYPE_CHECKING:
     import re2
@@ -47,6 +47,10 @@ class Text:
         self.text: Final = text[:MAX_TEXT]
         self.octets: Final = mark(self.text).encode("utf-8", "surrogatepass")
 
+    def part(self, span: tuple[int, int]) -> str:
+        """The text at a place in `octets`."""
+        return unmark(self.octets[slice(*span)].decode("utf-8", "surrogatepass"))
+
 
 class Found(msgspec.Struct, frozen=True):
     """Whether a pattern is found in each of some texts, and the seconds of the processor that this took. With `slow`
@@ -59,11 +63,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Linear:
-    """A pattern that RE2 has compiled.
-
-    This is what rules search with, and what the test `regex` of Sieve is to use: it compiles with `linear`, adds
-    `charge` to the cost of the script's run before each search, and takes `groups` where variables are set.
-    """
+    """A pattern that RE2 has compiled, of a rule or of the match type ``:regex`` of Sieve."""
 
     def __init__(self, program: re2._Regexp) -> None:
         self._program = program
@@ -75,6 +75,10 @@ class Linear:
         """
         return (len(text.octets) + 1) * self._size
 
+    def is_in(self, text: Text) -> bool:
+        """Whether the pattern is found in a text."""
+        return self._program.search(text.octets) is not None
+
     def search(self, texts: Sequence[Text], *, seconds: float) -> Found:
         """Search texts for at most so many seconds of the processor, and to the end of the search that is under way."""
         matches: list[bool] = []
@@ -82,27 +86,27 @@ class Linear:
         for text in texts:
             if used >= seconds:
                 return Found((*matches, *(False,) * (len(texts) - len(matches))), used, slow=True)
-            matches.append(self._program.search(text.octets) is not None)
+            matches.append(self.is_in(text))
             used = time.thread_time() - began
         return Found(tuple(matches), used)
 
-    def groups(self, text: Text) -> tuple[str, ...] | None:
-        """The first match and its groups, "" for one that took no part; None without a match. Only of a pattern that
-        was compiled with groups.
+    def spans(self, text: Text, most: int) -> tuple[tuple[int, int], ...] | None:
+        """The places of the first match and its groups, `most` in all, in the octets of the text: (-1, -1) for a group
+        that took no part. None without a match. Only of a pattern that was compiled with groups.
         """
         match = self._program.search(text.octets)
         if match is None:
             return None
-        found: tuple[bytes | None, ...] = match.groups()
-        return tuple(unmark((one or b"").decode("utf-8", "surrogatepass")) for one in found)
+        return tuple(match.span(number) for number in range(1, min(most, self._program.groups) + 1))
 
 
 @lru_cache(REMEMBERED)
-def linear(pattern: str, *, groups: bool = False) -> Linear:
+def linear(pattern: str, *, groups: bool = False, posix: Posix | None = None) -> Linear:
     """Compile a pattern.
 
     Args:
       groups: its groups are wanted; a search takes longer then.
+      posix: how to read it as one of POSIX; None for one of the package `regex`.
 
     Raises Unsayable: RE2 has no words for the pattern, it is too large for a bounded search, or it is not a pattern.
     """
@@ -114,7 +118,7 @@ def linear(pattern: str, *, groups: bool = False) -> Linear:
     options.max_mem = MAX_MEMORY
     options.never_capture = not groups
     options.log_errors = False
-    text = START + ("(" if groups else "(?:") + written(pattern) + ")"
+    text = START + ("(" if groups else "(?:") + written(pattern, posix) + ")"
     try:
         program = re2.compile(text.encode(), options)
     except re2.error as error:

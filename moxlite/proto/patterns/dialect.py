@@ -16,6 +16,10 @@ raises Unsayable: look-around, references to groups, atomic groups, fuzzy matche
 
 ``$`` is written as the end of the text. For `regex` it is also the place before a newline at the end; texts are
 searched without one.
+
+Extended regular expressions of POSIX, for Sieve, are read by the same writer (`Posix`): classes such as ``[:alpha:]``
+have names, a backslash in brackets is one, and the case of letters counts as a comparator says. What POSIX leaves open,
+such as ``\w`` and ``(?:…)``, has the meaning of `regex`. Of alternatives the first that fits counts, not the longest.
 """
 
 from __future__ import annotations
@@ -23,12 +27,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from enum import Enum
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-__all__ = ["START", "Unsayable", "mark", "unmark", "written"]
+__all__ = ["START", "Posix", "Unsayable", "mark", "unmark", "written"]
 
 START: Final = r"\A(?s:[^_]|_._)*?"
 """Goes from the start of a marked text to the start of a match, over whole characters."""
@@ -46,6 +51,8 @@ _QUANTIFIER: Final = re.compile(r"[*+?]|\{(\d*+)(,?+)(\d*+)\}")
 _FLAGS: Final = re.compile(r"\(\?([imsu]++)\)")
 _GROUP: Final = re.compile(r"\?(?:P?<([^\W\d]\w*+)>|([imsu]*+(?:-[ims]++)?):)")
 _CODE: Final = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})")
+_NAMED: Final = re.compile(r":([a-z]{1,9}):\]")
+_SYMBOL: Final = re.compile(r"([.=])(.)\1\]", re.DOTALL)
 _PROPERTY: Final = re.compile(r"[pP](?:([LMNPSZ])|\{(\^?+)([A-Z][a-z]?)\})")
 
 # fmt: off
@@ -77,13 +84,35 @@ KINDS: Final = {
     r"\p{N}": (r"0-9\p{No}", r"\p{Nd}\p{Nl}"),
     r"\p{Nd}": ("0-9", r"\p{Nd}"),
     r"\p{P}": (r"\p{Pd}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Po}", r"\p{Pc}"),
+    "[:alpha:]": ("A-Za-z", r"\x00-\^`-\x{10ffff}"),
+    "[:alnum:]": ("0-9A-Za-z", r"\x00-\^`-\x{10ffff}"),
+    "[:punct:]": (r"\p{Pd}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Po}\p{S}", "_"),
     **{rf"\p{{{name}}}": ("", rf"\p{{{name}}}") for name in ("Lt", "Lm", "Lo", "M", "Mn", "Mc", "Me", "Nl", "Pc")},
 }
 """Kinds of characters: those among the unmarked ones, and among the marked ones, where RE2 would need more words or
 says it otherwise. Unmarked ones outside ASCII are no word characters, all marked ones are; white space is unmarked.
+For POSIX all word characters outside ASCII are letters: 1,200 instructions would tell the others.
 """
 
-CASELESS: Final = frozenset({r"\w", r"\s", r"\p{Nd}"})
+POSIX_KINDS: Final = {
+    "alpha": "[:alpha:]",
+    "alnum": "[:alnum:]",
+    "lower": r"\p{Ll}",
+    "punct": "[:punct:]",
+    "space": r"\s",
+    "upper": r"\p{Lu}",
+}
+POSIX_RANGES: Final = {
+    "blank": ((0x09, 0x09), (0x20, 0x20)),
+    "cntrl": ((0x00, 0x1F), (0x7F, 0x9F)),
+    "digit": ((0x30, 0x39),),
+    "graph": ((0x21, 0x7E), (0xA1, 0x10FFFF)),
+    "print": ((0x20, 0x7E), (0xA0, 0x10FFFF)),
+    "xdigit": ((0x30, 0x39), (0x41, 0x46), (0x61, 0x66)),
+}
+"""Classes of POSIX by their names, as kinds or as ranges of code points (POSIX.1-2017, XBD 9.3.5)."""
+
+CASELESS: Final = frozenset({r"\w", r"\s", r"\p{Nd}", "[:alpha:]", "[:alnum:]", "[:punct:]"})
 """Kinds in a class in which RE2 may look for other cases of each character: it finds none, or what is marked."""
 
 JOINERS: Final = frozenset("\u200c\u200d")
@@ -100,6 +129,14 @@ TURKIC: Final = ((0x69, 0x130), (0x49, 0x131))
 
 class Unsayable(Exception):
     """The pattern says what RE2 cannot; the text names it."""
+
+
+class Posix(Enum):
+    """Extended regular expressions of POSIX, and the letters whose case does not count."""
+
+    CASE = "none"
+    ASCII_CASELESS = "ASCII"
+    CASELESS = "all"
 
 
 @lru_cache(4096)
@@ -122,32 +159,40 @@ def unmark(text: str) -> str:
     return _MARK.sub(r"\1", text) if "_" in text else text
 
 
-def written(pattern: str) -> str:
+def written(pattern: str, posix: Posix | None = None) -> str:
     """The pattern for RE2, for a search in marked text. Groups stay groups.
+
+    Args:
+      posix: how to read it as one of POSIX; None for one of `regex`.
 
     Raises Unsayable. What is no pattern for `regex` raises it too, or RE2 refuses what is returned.
     """
-    writer = _Writer(pattern)
+    writer = _Writer(pattern, posix=posix is not None)
     flags = ""
     while found := _FLAGS.match(pattern, writer.at):
         flags += found[1]
         writer.at = found.end()
-    body = writer.alternatives(_Flags().changed(flags, ""), 0)
+    initial = _Flags(i=posix is Posix.CASELESS, a=posix is Posix.ASCII_CASELESS)
+    body = writer.alternatives(initial.changed(flags, ""), 0)
     if writer.at < len(pattern):
         raise Unsayable("a bracket ) without its (")
     return body
 
 
 class _Flags(msgspec.Struct, frozen=True):
-    """The flags that hold at a place: case does not count, ``^`` and ``$`` at lines, ``.`` is also a newline."""
+    """The flags that hold at a place: case does not count, ``^`` and ``$`` at lines, ``.`` is also a newline; `a`: the
+    case of letters of ASCII does not count.
+    """
 
     i: bool = False
     m: bool = False
     s: bool = False
+    a: bool = False
 
     def changed(self, on: str, off: str) -> _Flags:
         """These flags with some set and some cleared."""
-        return _Flags(*((old or name in on) and name not in off for name, old in zip("ims", self.all, strict=True)))
+        i, m, s = ((old or name in on) and name not in off for name, old in zip("ims", self.all, strict=True))
+        return _Flags(i, m, s, self.a)
 
     @property
     def all(self) -> tuple[bool, bool, bool]:
@@ -156,10 +201,11 @@ class _Flags(msgspec.Struct, frozen=True):
 
 
 class _Writer:
-    """A pattern and the place `at` that is read next."""
+    """A pattern and the place `at` that is read next. `posix`: brackets are read as POSIX has them."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, *, posix: bool) -> None:
         self._pattern = pattern
+        self._posix = posix
         self.at = 0
 
     def alternatives(self, flags: _Flags, depth: int) -> str:
@@ -293,13 +339,13 @@ class _Writer:
         first = True
         while not self._pattern.startswith("]", self.at) or first:
             first = False
-            low = self._member(flags, kinds)
+            low = self._member(flags, kinds, ranges)
             if low is None:
                 continue
             high = low
             if self._pattern.startswith("-", self.at) and self._pattern[self.at + 1 : self.at + 2] not in ("]", ""):
                 self.at += 1
-                found = self._member(flags, kinds)
+                found = self._member(flags, kinds, ranges)
                 if found is None:
                     raise Unsayable("a range to a kind of characters")
                 high = found
@@ -309,15 +355,15 @@ class _Writer:
         self.at += 1
         return _Class(tuple(kinds), tuple(ranges), negated=negated).written(flags)
 
-    def _member(self, flags: _Flags, kinds: list[str]) -> str | None:
-        """The next character of a class; None for a kind, which is added to `kinds`."""
+    def _member(self, flags: _Flags, kinds: list[str], ranges: list[tuple[int, int]]) -> str | None:
+        """The next character of a class; None for a kind, which is added to `kinds` or `ranges`."""
         if self.at >= len(self._pattern):
             raise Unsayable("a bracket [ without its ]")
         char = self._pattern[self.at]
         self.at += 1
-        if char == "[" and self._pattern.startswith(":", self.at):
-            raise Unsayable("a class of POSIX")
-        if char != "\\":
+        if char == "[" and self._pattern.startswith((":", ".", "="), self.at):
+            return self._named(flags, kinds, ranges)
+        if char != "\\" or self._posix:
             return char
         if self._pattern.startswith("b", self.at):
             self.at += 1
@@ -328,8 +374,31 @@ class _Writer:
         kinds.append(kind)
         return None
 
+    def _named(self, flags: _Flags, kinds: list[str], ranges: list[tuple[int, int]]) -> str | None:
+        """A class, an element or an equivalent of POSIX, as `_member` returns it; `at` is behind its bracket."""
+        if not self._posix:
+            if not self._pattern.startswith(":", self.at):
+                return "["
+            raise Unsayable("a class of POSIX")
+        if found := _SYMBOL.match(self._pattern, self.at):
+            self.at = found.end()
+            return found[2]
+        found = _NAMED.match(self._pattern, self.at)
+        name = "" if found is None else found[1]
+        if found is None or (name not in POSIX_KINDS and name not in POSIX_RANGES):
+            raise Unsayable("an unknown class")
+        self.at = found.end()
+        if name in ("lower", "upper") and (flags.i or flags.a):
+            name = "alpha"
+        if name in POSIX_KINDS:
+            kinds.append(POSIX_KINDS[name])
+        ranges += POSIX_RANGES.get(name, ())
+        return None
+
 
 def _literal(char: str, flags: _Flags) -> str:
+    if flags.a and not flags.i and char.isascii() and char.isalpha():
+        return f"[{char.lower()}{char.upper()}]"
     if flags.i and char in FOLDED:
         return _Class((), ((ord(char), ord(char)),), negated=False).written(flags)
     marked = char == "_" or (not char.isascii() and _is_word(char))
@@ -355,7 +424,9 @@ class _Class(msgspec.Struct, frozen=True):
         """One character of the class: unmarked, or in its mark."""
         if len(self.kinds) == 1 and not self.ranges and self.kinds[0].startswith(r"\P"):
             return _Class((rf"\p{self.kinds[0][2:]}",), (), negated=not self.negated).written(flags)
-        case = flags.i and bool(self.ranges)
+        if flags.a and not flags.i:
+            self = msgspec.structs.replace(self, ranges=(*self.ranges, *_other_cases(self.ranges)))
+        case = flags.i and any(map(_has_case, self.ranges))
         if case and not CASELESS.issuperset(self.kinds):
             raise Unsayable("a class of letters, in which case does not count, and a kind that has letters")
         if case:
@@ -397,6 +468,22 @@ class _Class(msgspec.Struct, frozen=True):
         ranges = [one for one in self.ranges if case or one[0] <= 0x5F <= one[1] or one[1] > 0x7F]
         inner = kinds + _spans(ranges)
         return f"_[{inner}]_" if inner else ""
+
+
+def _has_case(span: tuple[int, int]) -> bool:
+    """Whether letters with another case are in a range; of a long one it is taken for granted."""
+    low, high = span
+    return high - low > 0xFF or any((char := chr(code)).lower() != char.upper() for code in range(low, high + 1))
+
+
+def _other_cases(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The letters of ASCII in ranges, in the other case."""
+    found = []
+    for low, high in ranges:
+        for first, last, other in ((0x41, 0x5A, 0x20), (0x61, 0x7A, -0x20)):
+            if max(low, first) <= min(high, last):
+                found.append((max(low, first) + other, min(high, last) + other))
+    return found
 
 
 def _spans(ranges: Iterable[tuple[int, int]]) -> str:
