@@ -180,6 +180,20 @@ async def test_a_script_of_pigeonhole_is_refused_with_the_names(imap: Imap) -> N
         assert await client.last(put("a", guarded)) == "OK"
 
 
+async def test_regular_expressions_are_announced_and_checked(imap: Imap) -> None:
+    """IMAP-142e: each faulty one has its place; one of a variable is known when it is run."""
+    faulty = 'require ["regex", "variables"];\nif header :regex "subject" ["a", "(b"] { discard; }\n'
+    async with connect(imap) as client:
+        assert b" regex " in b"".join(await client.response())
+        await client.login()
+        refused = b"".join(await client.say(put("a", faulty))).decode()
+        assert "line 2, column 28: '(b' is no regular expression" in refused
+        assert await client.last(put("a", faulty.replace('"(b"', '"(b)", "${c}"'))) == "OK"
+        many = "".join(f'if header :regex "subject" "a{at}" {{ stop; }}\n' for at in range(201))
+        refused = b"".join(await client.say(put("a", f'require "regex";\n{many}'))).decode()
+        assert "more than 200 regular expressions" in refused
+
+
 async def test_nothing_but_log_in_before_log_in(imap: Imap) -> None:
     """IMAP-141: and no secrets without TLS."""
     async with connect(imap) as client:

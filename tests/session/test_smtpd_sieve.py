@@ -63,6 +63,22 @@ async def test_fileinto_replaces_the_mailbox_of_the_destination(smtp: Smtp) -> N
         assert await account.read(lambda r: r.row(query), op="test") == (1, "work")
 
 
+async def test_a_regular_expression_files_by_its_groups(smtp: Smtp) -> None:
+    """IMAP-142e: an expression made of a variable that is none keeps the message, and its owner is told."""
+    script = (
+        'require ["fileinto", "mailbox", "regex", "variables"];\n'
+        'set "words" "HEL+(O|A)"; if header :regex "subject" "again" { set "words" "("; }\n'
+        'if header :regex "subject" "^${words}$" { fileinto :create "Lists/${1}"; }'
+    )
+    await install(smtp, script)
+    await deliver(smtp)
+    await deliver(smtp, AGAIN)
+    assert len(await smtp.messages(mailbox="Lists/o")) == 1
+    assert len(await smtp.messages()) == 1
+    [fault] = await failed(smtp)
+    assert "'^($' is no regular expression" in fault
+
+
 async def test_several_actions_are_one_plan(smtp: Smtp) -> None:
     """SMTP-160: a copy here, a copy there; each mailbox gets it once."""
     await install(

@@ -60,7 +60,7 @@ def test_the_cases_name_everything_at_least_twice() -> None:
     compared = [case for case in all_cases() if "compare" not in case.options]
     assert sum(case.script.count("\n") >= 20 for case in compared) >= 20
     assert sum("error" in case.wanted for case in compared) >= 2
-    words = [*COMMANDS, *TESTS, "allof", "anyof", "not", ":is", ":contains", ":matches", ":value", ":count"]
+    words = [*COMMANDS, *TESTS, "allof", "anyof", "not", ":is", ":contains", ":matches", ":regex", ":value", ":count"]
     for word in [*words, *COMPARATORS, *EXTENSIONS]:
         found = sum(
             re.search(rf"(?<![a-z_-]){re.escape(word)}(?![a-z_-])", text, re.IGNORECASE) is not None for text in scripts
@@ -305,6 +305,8 @@ def _written(draw: st.DrawFn, kind: type[Written]) -> Any:
     for one in kind.syntax.positional:
         if not one.optional or draw(st.booleans()):
             values[one.field] = draw(_value(one.field, one.takes))
+    if values.get("match") == "regex":
+        values["keys"] = tuple("".join(f"[{char}]" for char in key if char not in "^[") for key in values["keys"])
     if kind.__name__ in {"Set", "Global"}:
         values["name" if kind.__name__ == "Set" else "names"] = "a" if kind.__name__ == "Set" else ("a", "b")
     return kind(**values)

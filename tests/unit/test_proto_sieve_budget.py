@@ -25,7 +25,7 @@ LONGEST: Final = 1.0
 
 ALL: Final = (
     'require ["variables", "relational", "body", "date", "index", "fileinto", "mailbox", "imap4flags", "duplicate", '
-    '"envelope", "vacation", "reject", "special-use", "environment", "comparator-i;unicode-casemap", '
+    '"envelope", "vacation", "reject", "special-use", "environment", "regex", "comparator-i;unicode-casemap", '
     '"comparator-i;ascii-numeric"];\n'
 )
 EMOJI: Final = "\U0001f600"
@@ -139,6 +139,23 @@ ATTACKS: Final = {
         "".join(f'if body :content "text/a{at}" "y" {{}}\n' for at in range(1000)),
         mail(body="--x\r\n\r\na\r\n" * 5000 + "--x--\r\n", kind="multipart/mixed; boundary=x"),
     ),
+    "expressions": (
+        'if header :regex "subject" "((a)|(b)|(c)|(d))*((a)|(b))*(a*)*a(a|b){100}$" {}\n' * 200,
+        mail("Subject: " + "a" * 60_000),
+    ),
+    "expressions of variables": (
+        f'{SUBJECT} if string :regex "aaa" {distinct("${1}", 200)} {{}}',
+        mail("Subject: " + "(a|b){0,40}" * 20),
+    ),
+    "groups of expressions": (
+        f'if header :regex :index 1 "subject" "{"(" * 40}.*{")" * 40}" {{}}\n' * 200,
+        emoji(),
+    ),
+    "texts of expressions": (
+        'if header :regex "x" "b" {}\nif header :regex :index 1 "x" "b" {}\n' * 100,
+        mail(*[f"X: {EMOJI * 9000}"] * 40),
+    ),
+    "expressions of a body": ('if body :raw :regex "(x+x+)+y(a|b){99}$" {}\n' * 200, mail(body="x" * 300_000)),
     "mailboxes": (SUBJECT + 'fileinto :create "${1}";\n' * 30, emoji()),
     "an answer": (
         SUBJECT + f'vacation :subject "{"${1}" * 15}" :addresses {listed("${1}", 7000)} "{"${1}" * 15}";',

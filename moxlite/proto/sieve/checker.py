@@ -13,6 +13,7 @@ from moxlite.proto.sieve.conditions import (
     AllOf,
     AnyOf,
     AnyTest,
+    Comparing,
     FalseTest,
     IHaveTest,
     Not,
@@ -20,11 +21,11 @@ from moxlite.proto.sieve.conditions import (
 )
 from moxlite.proto.sieve.errors import Fault, ScriptError, SyntaxFault
 from moxlite.proto.sieve.grammar import parse
-from moxlite.proto.sieve.limits import MAX_FAULTS, MAX_REQUIRES, MAX_SCRIPT
+from moxlite.proto.sieve.limits import MAX_EXPRESSIONS, MAX_FAULTS, MAX_REQUIRES, MAX_SCRIPT
 from moxlite.proto.sieve.scanner import Places
 from moxlite.proto.sieve.script import Script, unpack
 from moxlite.proto.sieve.strings import EncodedCharacterError, decode_characters, namespaces
-from moxlite.proto.sieve.syntax import Option, Syntax, Value, Written
+from moxlite.proto.sieve.syntax import REGEX, Option, Syntax, Value, Written
 from moxlite.proto.sieve.tree import Argument, Call, NumberArgument, StringsArgument, TagArgument
 from moxlite.proto.sieve.validation import EXTENSIONS, IMPLIED, RESTRICTED, validate
 
@@ -82,6 +83,7 @@ class _Checker:
         self._faults: list[Fault] = []
         self._requires: dict[str, None] = {}
         self._extensions: set[str] = set()
+        self._expressions = 0
         self.is_plain = True
         """Whether strings are as they are written: without variables and encoded characters."""
 
@@ -232,6 +234,10 @@ class _Checker:
             return kind(**more)
         reading = _Reading(self, call, kind.syntax)
         node = kind(**reading.run(), **more)
+        if isinstance(node, Comparing) and node.match == REGEX:
+            self._expressions += len(node.keys)
+            if self._expressions > MAX_EXPRESSIONS:  # before they are compiled
+                raise _Refused(call.at, f"the script has more than {MAX_EXPRESSIONS} regular expressions")
         validate(node, reading)
         return node
 

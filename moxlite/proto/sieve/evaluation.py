@@ -104,7 +104,10 @@ def _check(test: c.Comparing, variables: bool) -> _Check:
         return _check_is(test.comparator, test.keys)
     if test.match == CONTAINS and len(set(test.keys)) == 1:
         return _check_contains(test.comparator, test.keys[0])
-    find, cost = finder(test.match, test.comparator, test.keys, captures=captures)
+    try:
+        find, cost = finder(test.match, test.comparator, test.keys, captures=captures)
+    except RunError as error:  # an expression that an earlier version took
+        return _refused(str(error))
 
     def check(state: State, values: Values) -> bool:
         state.work += values.size * cost
@@ -114,6 +117,13 @@ def _check(test: c.Comparing, variables: bool) -> _Check:
         if found:
             state.frame.matched = found
         return found is not None
+
+    return check
+
+
+def _refused(text: str) -> _Check:
+    def check(_state: State, _values: Values) -> bool:
+        raise RunError(text)
 
     return check
 

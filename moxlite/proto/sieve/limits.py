@@ -18,6 +18,8 @@ __all__ = [
     "MAX_ACTIONS",
     "MAX_BODY",
     "MAX_CAPTURES",
+    "MAX_EXPRESSION",
+    "MAX_EXPRESSIONS",
     "MAX_FAULTS",
     "MAX_FLAGS",
     "MAX_INCLUDES",
@@ -95,6 +97,12 @@ MAX_BODY: Final = 256 << 10
 
 MAX_CAPTURES: Final = 32
 """Match variables, the whole text among them; RFC 5229 §3.2 asks for 10."""
+
+MAX_EXPRESSION: Final = 256
+"""Characters of a regular expression, as of the pattern of a rule (STORE-162)."""
+
+MAX_EXPRESSIONS: Final = 200
+"""Regular expressions of a script: each takes up to 64 KiB while the script is kept ready, and a sane one 4."""
 
 MAX_MAILBOX: Final = 1000
 """Characters of the name of a mailbox."""

@@ -13,7 +13,7 @@ from moxlite.proto.sieve.commands import AnyCommand, If, Include, Redirect
 
 __all__ = ["VERSION", "Script", "includes", "pack", "redirects", "unpack"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Version of the packed form. One with another version is made again from the text."""
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "IS",
     "MATCH",
     "MATCHES",
+    "REGEX",
     "Option",
     "Positional",
     "Strings",
@@ -101,12 +102,16 @@ class Written(msgspec.Struct, frozen=True, tag_field="is", omit_defaults=True, k
 IS: Final = "is"
 CONTAINS: Final = "contains"
 MATCHES: Final = "matches"
-"""Match types (RFC 5228 §2.7.1). RFC 5231 adds ``value gt`` and ``count gt``, with all relations."""
+REGEX: Final = "regex"
+"""Match types (RFC 5228 §2.7.1, draft-murchison-sieve-regex §3). RFC 5231 adds ``value gt`` and ``count gt``, with all
+relations.
+"""
 
 MATCH: Final = (
     Option(tag="is", field="match", value=IS),
     Option(tag="contains", field="match", value=CONTAINS),
     Option(tag="matches", field="match", value=MATCHES),
+    Option(tag="regex", field="match", value=REGEX, needs="regex"),
     Option(tag="value", field="match", takes=Value.STRING, form="value {}", needs="relational"),
     Option(tag="count", field="match", takes=Value.STRING, form="count {}", needs="relational"),
 )

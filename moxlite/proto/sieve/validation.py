@@ -11,11 +11,12 @@ from typing import Any, Final, Protocol, TypeAlias
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.envelope import RawAddress, parse_addresses
 from moxlite.proto.sieve import commands, conditions
-from moxlite.proto.sieve.comparing import COMPARATORS, NUMERIC, RELATIONS
+from moxlite.proto.sieve.comparing import COMPARATORS, NUMERIC, RELATIONS, expression
+from moxlite.proto.sieve.errors import RunError
 from moxlite.proto.sieve.limits import MAX_VALUE
 from moxlite.proto.sieve.moments import PARTS, zone_minutes
 from moxlite.proto.sieve.strings import has_variables, is_variable_name
-from moxlite.proto.sieve.syntax import CONTAINS, MATCHES
+from moxlite.proto.sieve.syntax import CONTAINS, MATCHES, REGEX
 
 __all__ = [
     "EXTENSIONS",
@@ -48,6 +49,7 @@ EXTENSIONS: Final = (
     "index",
     "mailbox",
     "mailboxid",
+    "regex",
     "reject",
     "relational",
     "spamtest",
@@ -120,11 +122,22 @@ def _comparing(test: conditions.Comparing, place: Place) -> None:
     extension = f"comparator-{test.comparator}"
     if test.comparator in {NUMERIC, "i;unicode-casemap"} and not place.uses(extension):
         raise place.missing("comparator", extension)
-    if test.comparator == NUMERIC and test.match in {CONTAINS, MATCHES}:  # RFC 4790 §9.1.1
+    if test.comparator == NUMERIC and test.match in {CONTAINS, MATCHES, REGEX}:  # RFC 4790 §9.1.1
         raise place.fault("match", f'"{NUMERIC}" cannot be used with ":{test.match}"')
+    if test.match == REGEX:
+        _expressions(test, place)
     kind, _, relation = test.match.partition(" ")
     if kind in {"value", "count"} and relation not in RELATIONS:
         raise place.fault("match", f'expected one of "{", ".join(RELATIONS)}" after ":{kind}"'.replace(", ", '", "'))
+
+
+def _expressions(test: conditions.Comparing, place: Place) -> None:
+    for key in test.keys:
+        if not _is_open(key, place):
+            try:
+                expression(key, test.comparator, captures=place.uses("variables"))
+            except RunError as error:
+                raise place.fault("keys", str(error)) from None
 
 
 def _index(node: Any, place: Place) -> None:
