@@ -29,8 +29,9 @@ ROOMS = {
     "WEBMAIL": "webmail",
     "WEB": "web",
     "ADMIN": "admin",
+    "DAV": "dav",
 }
-SERVED = frozenset({"SMTP", "QUEUE", "AUTH", "WEB", "WEBMAIL", "ADMIN"})
+SERVED = frozenset({"SMTP", "QUEUE", "AUTH", "WEB", "WEBMAIL", "ADMIN", "DAV"})
 KINDS = "|".join(ROOMS)
 DEFINED = re.compile(rf"^(?:- )?(?:\*\*)?(?:\| )?((?:{KINDS})-\d+[a-z]?)\b")
 TABLE = re.compile(rf"^\| \*{{0,2}}((?:{KINDS})-\d+[a-z]?)\b")
