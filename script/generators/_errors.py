@@ -129,8 +129,14 @@ TOLD = frozenset(
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+def tree(path: Path) -> ast.Module:
+    """A module, parsed once for all languages and pages."""
+    return ast.parse(path.read_bytes())
+
+
+def calls_below(node: ast.AST) -> list[ast.Call]:
+    """All calls in a module or class."""
+    return [one for one in ast.walk(node) if isinstance(one, ast.Call)]
 
 
 def _modules() -> Iterator[Path]:
@@ -144,8 +150,8 @@ def _modules() -> Iterator[Path]:
 
 def _constants(path: Path, name: str) -> Iterator[str]:
     """The texts that a name of a module stands for, its own or an imported one."""
-    yield from _named(_tree(path), name)
-    for node in _tree(path).body:
+    yield from _named(tree(path), name)
+    for node in tree(path).body:
         if isinstance(node, ast.ImportFrom) and node.module and any(one.name == name for one in node.names):
             source = TOP / f"{node.module.replace('.', '/')}.py"
             if source.exists():
@@ -162,7 +168,7 @@ def _texts(path: Path, given: ast.expr) -> Iterator[str]:
             yield from _constants(path, name)
         case ast.Attribute(attr=name) if name.isupper():
             yield from (
-                text for kind in _tree(path).body if isinstance(kind, ast.ClassDef) for text in _named(kind, name)
+                text for kind in tree(path).body if isinstance(kind, ast.ClassDef) for text in _named(kind, name)
             )
         case ast.IfExp(body=one, orelse=other):
             yield from _texts(path, one)
@@ -188,15 +194,16 @@ def _called(node: ast.Call) -> str:
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
+@cache
 def source_texts() -> dict[str, str]:
     """The keys, with the module that has each first. One word alone is the name of a field or setting."""
     found: dict[str, str] = {}
     for path in _modules():
         raised = RAISED | {"ValueError"} if path.is_relative_to(PACKAGE / "config") else RAISED
-        calls = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Call) and _called(node) in raised]
-        for kind in ast.walk(_tree(path)):
+        calls = [node for node in calls_below(tree(path)) if _called(node) in raised]
+        for kind in tree(path).body:
             if isinstance(kind, ast.ClassDef) and kind.name in TOLD:
-                calls += [node for node in ast.walk(kind) if isinstance(node, ast.Call) and _called(node) == "__init__"]
+                calls += [node for node in calls_below(kind) if _called(node) == "__init__"]
         for call in sorted(calls, key=lambda one: one.lineno):
             for text in (text for given in call.args for text in _texts(path, given)):
                 if " " in text or (_called(call) == "worded" and "{" not in text):

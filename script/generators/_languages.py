@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -42,6 +43,7 @@ def texts(module: str) -> Iterator[str]:
             yield "|".join(json.loads(f'"{text}"') for text in found.groups())
 
 
+@cache
 def source_texts(app: str) -> dict[str, str]:
     """The keys of an app, with the module that has each first."""
     found: dict[str, str] = {}
@@ -100,6 +102,7 @@ def hashed(key: str) -> str:
     return digits
 
 
+@cache
 def loaded_first(app: str) -> set[Path]:
     """The modules of an app that nearly each visit loads: main.ts, the parts of COMMON, and what they import."""
     found: set[Path] = set()

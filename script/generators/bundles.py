@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from generators import _errors, _languages, account, admin, webmail
@@ -21,7 +22,9 @@ from moxlite.web.document import part_tag
 
 TOP = Path(__file__).resolve().parent.parent.parent
 FRONTEND = TOP / "frontend"
-ESBUILD = FRONTEND / "node_modules" / ".bin" / "esbuild"
+PACKAGES = FRONTEND / "node_modules"
+ESBUILD = next(PACKAGES.glob("@esbuild/*/bin/esbuild"), PACKAGES / ".bin" / "esbuild")
+"""The program itself: npm's command starts a node first."""
 APPS = ("webmail", "account", "admin")
 COMMON = ("--target=es2022", "--charset=utf8", "--legal-comments=none", "--log-level=warning")
 OPTIONS = ("--bundle", "--loader:.ts=js", *COMMON)
@@ -39,14 +42,22 @@ COPIED = ("manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png")
 MAX_LANGUAGE_GZIP, MAX_ERRORS_GZIP = 12_000, 12_000  # WEBMAIL-143: each file
 
 
-def build(source: Path, entry: str, target: Path, *options: str) -> bytes:
-    """One bundle."""
-    packages = {**os.environ, "NODE_PATH": str(FRONTEND / "node_modules")}
-    subprocess.run([ESBUILD, entry, *OPTIONS, *options, f"--outfile={target}"], cwd=source, env=packages, check=True)
-    return PATHS.sub(
-        lambda found: b"" if (source / found[1].decode()).is_file() else found[0],
-        target.read_bytes(),
-    )
+def build(source: Path, entries: Mapping[str, str], *options: str) -> dict[str, bytes]:
+    """A bundle for each of `entries`, a name and a path, by name; one run of esbuild takes as long as that of one."""
+    if not entries:
+        return {}
+    environment = {**os.environ, "NODE_PATH": str(PACKAGES)}
+    with tempfile.TemporaryDirectory() as folder:
+        named = [f"{name}={path}" for name, path in entries.items()]
+        command: list[str | Path] = [ESBUILD, *named, *OPTIONS, *options, f"--outdir={folder}"]
+        subprocess.run(command, cwd=source, env=environment, check=True)
+        return {
+            name: PATHS.sub(
+                lambda found: b"" if (source / found[1].decode()).is_file() else found[0],
+                (Path(folder) / f"{name}{'.css' if path.endswith('.css') else '.js'}").read_bytes(),
+            )
+            for name, path in entries.items()
+        }
 
 
 def lay_out(source: Path, target: Path) -> None:
@@ -79,46 +90,44 @@ def measure(name: str, content: bytes, raw: int, squeezed: int) -> None:
         sys.exit(f"gen: {name} has grown to {len(content)} octets of {raw}, {size} of {squeezed} compressed")
 
 
-def parts(source: Path, app: str, folder: Path) -> dict[str, bytes]:
+def parts(source: Path, app: str) -> dict[str, bytes]:
     """The parts of an app, by name."""
-    found: dict[str, bytes] = {}
-    for entry in sorted((source / app).glob("*/part.ts")):
-        name = entry.parent.name
-        target = folder / f"{app}-{name}.js"
-        options = ("--format=esm", "--loader:.css=text", *(("--minify",) if name in MINIFIED else ()))
-        found[name] = build(source, f"{app}/{name}/part.ts", target, *options)
-        measure(f"{app}, part {name}", found[name], MAX_PART_RAW, MAX_PART_GZIP)
-    return found
+    entries = {path.parent.name: f"{app}/{path.parent.name}/part.ts" for path in (source / app).glob("*/part.ts")}
+    options = ("--format=esm", "--loader:.css=text")
+    found = build(source, {name: path for name, path in entries.items() if name not in MINIFIED}, *options)
+    minified = {name: path for name, path in entries.items() if name in MINIFIED}
+    found |= build(source, minified, *options, "--minify")
+    for name, content in found.items():
+        measure(f"{app}, part {name}", content, MAX_PART_RAW, MAX_PART_GZIP)
+    return dict(sorted(found.items()))
 
 
-def texts(source: Path, app: str, folder: Path) -> dict[str, bytes]:
+def texts(source: Path, app: str) -> dict[str, bytes]:
     """The parts with the texts of an app in other languages, by name. Each is a script that runs before the page's."""
-    found: dict[str, bytes] = {}
-    for name in sorted(_languages.languages(app)) if app in _languages.TRANSLATED else ():
+    names = sorted(_languages.languages(app)) if app in _languages.TRANSLATED else []
+    for name in names:
         lines = json.dumps(_errors.data(name), ensure_ascii=False)
-        entry = source / f"errors-{name}.ts"
-        entry.write_text(
+        (source / f"errors-{name}.ts").write_text(
             'import { inWords as say } from "./lib/errors";\n'
             f"export const inWords = (error) => say(error, {lines});\n"
         )
-        errors = build(source, entry.name, folder / f"{app}-errors-{name}.js", "--format=esm")
-        found[f"errors-{name}"] = errors
-        entry.unlink()
+    found = build(source, {f"errors-{name}": f"errors-{name}.ts" for name in names}, "--format=esm")
+    for name in names:
+        errors = found[f"errors-{name}"]
         measure(f"{app}, errors in {name}", errors, MAX_PART_RAW, MAX_ERRORS_GZIP)
         first, rest = (json.dumps(lines, ensure_ascii=False) for lines in _languages.data(app, name))
         later = f"export const lines = {rest};\n"
         found[f"texts-{name}"] = later.encode()
         measure(f"{app}, language {name} of parts", later.encode(), MAX_PART_RAW, MAX_LANGUAGE_GZIP)
-        entry = source / f"lang-{name}.ts"
-        entry.write_text(
+        (source / f"lang-{name}.ts").write_text(
             'import { language } from "./lib/language";\n'
             f"globalThis.moxliteLanguage = language({json.dumps(name)}, {first}, navigator.languages, "
             f'"./errors-{name}.{part_tag(errors.decode())}.js", "./texts-{name}.{part_tag(later)}.js");\n'
         )
-        found[f"lang-{name}"] = build(source, entry.name, folder / f"{app}-lang-{name}.js", "--format=iife")
-        measure(f"{app}, language {name}", found[f"lang-{name}"], MAX_PART_RAW, MAX_LANGUAGE_GZIP)
-        entry.unlink()
-    return found
+    pages = build(source, {f"lang-{name}": f"lang-{name}.ts" for name in names}, "--format=iife")
+    for name, content in pages.items():
+        measure(f"{app}, {name}", content, MAX_PART_RAW, MAX_LANGUAGE_GZIP)
+    return found | pages
 
 
 def outputs() -> dict[str, bytes]:
@@ -143,26 +152,19 @@ def outputs() -> dict[str, bytes]:
         lay_out(copy, source)
         for app in APPS:
             static = f"moxlite/web/static/{app}"
-            lazy = parts(source, app, Path(name))
-            written |= {f"{static}-{part}.js": content for part, content in texts(source, app, Path(name)).items()}
-            written |= {f"{static}-{part}.js": content for part, content in lazy.items()}
+            lazy = parts(source, app)
+            written |= {f"{static}-{part}.js": content for part, content in (texts(source, app) | lazy).items()}
             names = {part: f"{part}.{part_tag(content.decode())}.js" for part, content in lazy.items()}
-            script = build(
-                source,
-                f"{app}/main.ts",
-                Path(name) / f"{app}.js",
-                "--format=esm",
-                f"--define:PARTS={json.dumps(names)}",
-            )
+            define = f"--define:PARTS={json.dumps(names)}"
+            script = build(source, {app: f"{app}/main.ts"}, "--format=esm", define)[app]
             # a function around it, as esbuild's own, but without the indentation: 460 octets of the first load
             written[f"{static}.js"] = b'"use strict";\n(() => {\n' + script + b"})();\n"
-            style = build(source, f"{app}/style.css", Path(name) / f"{app}.css", "--minify-whitespace")
+            style = build(source, {app: f"{app}/style.css"}, "--minify-whitespace")[app]
             # a layer below what the administrator adds, and beside the sheets of parts (frontend/lib/sheets.ts)
             written[f"{static}.css"] = b"@layer app {\n" + style + b"}\n"
             written[f"{static}.html"] = (source / app / "index.html").read_bytes()
             if app == "webmail":
-                define = f"--define:PARTS={json.dumps(names)}"
-                worker = build(source, "webmail/worker/worker.ts", Path(name) / "worker.js", "--format=iife", define)
+                worker = build(source, {app: "webmail/worker/worker.ts"}, "--format=iife", define)[app]
                 measure("webmail, service worker", worker, MAX_PART_RAW, MAX_PART_GZIP)
                 written[f"{static}.worker.js"] = worker
                 written |= {f"{static}.{one}": (source / app / one).read_bytes() for one in COPIED}

@@ -1,7 +1,7 @@
 """components.md and components.svg in docs: the components of moxlite, their purposes and their imports."""
 
 import ast
-import importlib
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,6 +13,8 @@ START: Final = "server"
 """The box of the modules that put everything together."""
 PARTS: Final = {"__main__": "cli", "commands": START, "periodic": START, "services": START, "wiring": START}
 """Modules beside the components that belong to one."""
+IMPORT: Final = re.compile(r"^[ \t]*(from moxlite\b[^(\n]*(?:\([^)]*\))?|import moxlite\..*)$", re.MULTILINE)
+"""Statements alone are parsed: whole modules would take two seconds."""
 WIDTH: Final = 980
 ROW: Final = 84
 BOX: Final = 34
@@ -55,12 +57,13 @@ def _room(parts: tuple[str, ...]) -> str | None:
 
 
 def _imported(path: Path) -> Iterator[tuple[str, ...]]:
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "moxlite":
-            name = node.module.split(".")[1:]
-            yield from [tuple(name)] if name else [(one.name,) for one in node.names]
-        elif isinstance(node, ast.Import):
-            yield from (tuple(one.name.split(".")[1:]) for one in node.names if one.name.startswith("moxlite."))
+    for statement in IMPORT.findall(path.read_text()):
+        match ast.parse(statement).body:
+            case [ast.ImportFrom(module=str() as module, names=names)]:
+                name = module.split(".")[1:]
+                yield from [tuple(name)] if name else [(one.name,) for one in names]
+            case [ast.Import(names=names)]:
+                yield from (tuple(one.name.split(".")[1:]) for one in names)
 
 
 def reduced(graph: Graph) -> Graph:
@@ -151,4 +154,6 @@ def _listed(components: Iterable[str]) -> str:
 
 
 def _words(component: str) -> str:
-    return (importlib.import_module(f"moxlite.{component}").__doc__ or "").strip()
+    module = PACKAGE / f"{component}.py"
+    source = module if module.exists() else PACKAGE / component / "__init__.py"
+    return (ast.get_docstring(ast.parse(source.read_bytes())) or "").strip()

@@ -41,8 +41,7 @@ def source_texts() -> set[str]:
         if path.relative_to(WEB).parts[0] in FOREIGN:
             continue
         module = path.read_text()
-        calls = [node for node in ast.walk(ast.parse(module)) if isinstance(node, ast.Call)]
-        for call in calls:
+        for call in _errors.calls_below(_errors.tree(path)):
             if getattr(call.func, "id", "") == "HTTPError":
                 found |= _error_text(call.args)
             elif "PageLanguage" in module and path.name != "pagetexts.py":
